@@ -4,8 +4,9 @@ import { NoAnswer } from './http.ts';
 import { statesInPrometheus } from './prometheus/alert-states.ts';
 
 /**
- * Asks where alerts live whether they still fire, for senders that never say "resolved" (`send_resolved: false`,
- * silences). Alertmanager knows best; without one, Prometheus is asked about those that it fires itself.
+ * Creates the check whether alerts still fire, for senders that never send "resolved" (`send_resolved: false`,
+ * silences). Asks Alertmanager if it is configured, because it knows the alerts of all senders; otherwise Prometheus,
+ * which knows only the alerts of its own rules.
  */
 export function alertStates(urls: {
   alertmanager: () => Promise<string | undefined>;
@@ -26,7 +27,7 @@ export function alertStates(urls: {
   };
 }
 
-/** Where the addresses are not known, neither are the alerts. */
+/** Returns `instead` if the addresses can't be read, because the alerts can't be read either. */
 const unanswered =
   <T>(instead: T) =>
   (error: unknown): T => {

@@ -1,9 +1,9 @@
 import type { ActAnswer, Held } from '../domain/targets.ts';
 
-/** What an attempt comes to when there is no usable answer, or what was answered is no reason to go on. */
+/** The result of an attempt without a usable response, or with a response that ends it. */
 export type Ending = Extract<ActAnswer, { detail: string }>;
 
-/** Ends the attempt that it is thrown in: `orEnding` makes an answer of it, and nothing outside sees it. */
+/** Ends the attempt that throws it. `orEnding` converts it to a result, so it never leaves an attempt. */
 export class Ended extends Error {
   override readonly name = 'Ended';
   readonly ending: Ending;
@@ -17,13 +17,16 @@ export class Ended extends Error {
 export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
 export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
 
-/** Whether something holds, where the look at it may have been ended: that tells nothing of it. */
+/** Converts an ended check to `unknown`, because it shows nothing about the state. */
 export const heldOr = (answer: Held | Ending): Held =>
   answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown'
     ? answer
     : { kind: 'unknown', detail: answer.detail };
 
-/** What `work` gives, or how it was ended. @throws what was no end of it: a mistake of ours */
+/**
+ * Returns the result of `work`, or its ending.
+ * @throws any other error, which is a defect in Firebreak
+ */
 export async function orEnding<T>(work: () => Promise<T>): Promise<T | Ending> {
   try {
     return await work();

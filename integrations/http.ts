@@ -1,17 +1,20 @@
-/** A call that got no answer: no connection, cut off, or over time. It may have had its effect. */
+/** A call without a response: no connection, connection closed, or timeout. The call may have had its effect. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-/** A vendor's answer, read whole. */
+/** A vendor's complete response. */
 export type Answer = { status: number; headers: Headers; text: string };
 
-/** Answers are small; one that is not is no answer of the API that we call, unless the caller expects it. */
+/**
+ * Maximum bytes of a body. Vendor responses are small; a larger one is not from the expected API, unless the caller
+ * raises the limit.
+ */
 const BODY_MAX_BYTES = 1024 * 1024;
 
 /**
- * One attempt, with a time limit over connection and body, and without following redirects: a redirected call could
- * carry our credential elsewhere.
+ * Sends one request, with a time limit for connection and body. Doesn't follow redirects, because a redirect could send
+ * Firebreak's credential to another server.
  * @throws NoAnswer
  */
 export async function call(
@@ -55,10 +58,13 @@ export function json(text: string): unknown {
   }
 }
 
-/** Whoever says more has made a mistake, or means never: nobody is silent for a day because of one header. */
+/** Maximum seconds to wait. A larger value is probably a mistake, and one header must not stop calls for a day. */
 const RETRY_AFTER_MAX_SECONDS = 3600;
 
-/** Seconds of a `Retry-After` header, in either of its forms; null without one. @param now milliseconds */
+/**
+ * Returns the seconds of a `Retry-After` header in either format; null without one.
+ * @param now milliseconds since the Unix epoch
+ */
 export function retryAfterSeconds(headers: Headers, now: number): number | null {
   const value = headers.get('retry-after')?.trim();
   if (!value) return null;

@@ -1,23 +1,23 @@
 import type { Told } from '../domain/outlets.ts';
 import { smtpFault, smtpSettings } from './smtp.ts';
 
-/** Milliseconds: to find it, to connect, to be greeted, and for each answer after that. */
+/** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */
 const TIMEOUT_MS = 4000;
 
 type Options = {
   /** `smtp://user:password@host:587`, `smtps://…:465`. */
   url: () => Promise<string | undefined>;
-  /** The sender: `Firebreak <firebreak@acme.example>`. */
+  /** The sender, for example `Firebreak <firebreak@acme.example>`. */
   from: () => Promise<string | undefined>;
 };
 
-/** Whether the mail server lets us in. Nothing is sent. */
+/** Checks that the mail server accepts the credentials. Sends no email. */
 export async function checkMail({ url, from }: Options): Promise<Told<null>> {
   const [address, sender] = [await url(), await from()];
   if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
   const fault = smtpFault(address, sender);
   if (fault !== undefined) return wrong(fault);
-  // The part of nodemailer that connects; loaded when it is asked for.
+  // Loaded on demand. This part of nodemailer opens the connection.
   const { default: SMTPTransport } = await import('nodemailer/lib/smtp-transport');
   const transport = new SMTPTransport(await smtpSettings(address, TIMEOUT_MS));
   try {
@@ -32,7 +32,7 @@ export async function checkMail({ url, from }: Options): Promise<Told<null>> {
 
 const wrong = (detail: string): Told<never> => ({ kind: 'refused', code: 'not_set_right', detail });
 
-/** What the server said, and how far it had come. */
+/** An error with the server's response and the failed step. */
 type SmtpError = Error & { code?: string; responseCode?: number };
 
 function failureOf(error: unknown): Told<never> {

@@ -4,24 +4,26 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Delivered, Letter, Mail } from '../domain/outlets.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
-/** Milliseconds: to connect, to be greeted, and for each answer after that. */
+/** Milliseconds for each of: connection, greeting, and every following response. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Milliseconds for all of a letter, however lively the server is. */
+/** Milliseconds for one email in total, even if the server keeps responding. */
 const LETTER_TIMEOUT_MS = 20_000;
 
 const SUBJECT_MAX_CHARS = 200;
 
 type Options = {
-  /** `smtp://user:password@host:587`, `smtps://…:465`; Amazon SES has such addresses, too. */
+  /** `smtp://user:password@host:587` or `smtps://…:465`. Amazon SES also provides such addresses. */
   url: () => Promise<string | undefined>;
-  /** The sender: `Firebreak <firebreak@acme.example>`. */
+  /** The sender, for example `Firebreak <firebreak@acme.example>`. */
   from: () => Promise<string | undefined>;
-  /** Of an answer and of a letter. Absent: as above. */
+  /** Milliseconds per response and per email. Defaults to the constants above. */
   timeoutsMs?: { answer: number; letter: number };
 };
 
-/** Mail by SMTP. Each letter has a connection of its own: they are few, and one that fails leaves nothing behind. */
+/**
+ * Creates an SMTP client. Each email uses its own connection: emails are rare, and a failed one leaves no state behind.
+ */
 export function smtpMail({ url, from, timeoutsMs }: Options): Mail {
   const { answer, letter: whole } = timeoutsMs ?? { answer: ANSWER_TIMEOUT_MS, letter: LETTER_TIMEOUT_MS };
   return {
@@ -39,7 +41,9 @@ const closed = (detail: string): Delivered => ({ kind: 'closed', detail, afterSe
 
 type Envelope = { from: string; to: [string]; size: number };
 
-/** The letter as it goes over the wire. Its libraries are loaded when there is one: nothing else should start later. */
+/**
+ * Returns the email in wire format. Loads the libraries on the first email, to keep the start of everything else fast.
+ */
 async function written(
   { to, subject, text, key }: Letter,
   sender: string,
@@ -51,7 +55,7 @@ async function written(
     subject: oneLine(subject),
     text,
     messageId: `<${createHash('sha256').update(key).digest('hex').slice(0, 40)}@firebreak.invalid>`,
-    // Nobody's out-of-office answer is wanted. RFC 3834
+    // Suppresses out-of-office replies (RFC 3834).
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
     disableFileAccess: true,
     disableUrlAccess: true,
@@ -64,7 +68,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().sl
 
 type Sending = { envelope: Envelope; message: Buffer; timeoutMs: number };
 
-/** From the connection to the server's word that it has the letter. Never throws, and takes no longer than it may. */
+/** Sends an email, from the connection to the server's acceptance. Never throws, and observes the time limit. */
 async function attempt(
   { auth, ...options }: SmtpSettings,
   { envelope, message, timeoutMs }: Sending,
@@ -74,7 +78,7 @@ async function attempt(
   let begun = false;
   const text = Readable.from(
     (function* () {
-      begun = true; // it is read once the server has asked for it
+      begun = true; // read only after the server has asked for the text
       yield message;
     })(),
   );
@@ -82,7 +86,7 @@ async function attempt(
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`the mail server took ${timeoutMs} ms`)), timeoutMs);
-      connection.on('error', reject); // whenever the connection breaks
+      connection.on('error', reject); // emitted whenever the connection breaks
       carry(connection, auth, { envelope, text }).then(resolve, reject);
     });
     return { kind: 'done', value: null };
@@ -107,18 +111,18 @@ async function carry(
 const step = (start: (done: (error?: Error | null) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
 
-/** Errors of nodemailer carry what the server said, and to what. */
+/** A nodemailer error with the server's response and the SMTP command. */
 type SmtpError = Error & { responseCode?: number; command?: string };
 
-/** The server ends the connection, whatever it was told last. RFC 5321, 3.8 */
+/** The server closes the connection, whatever the command was (RFC 5321, section 3.8). */
 const GOING_DOWN = 421;
 
-/** About who may send, and not about whether the recipient is there. RFC 3463, 3.8 */
+/** A status code about permission to send, not about the existence of the recipient (RFC 3463, section 3.8). */
 const POLICY = /\b5\.7\.\d/;
 
 /**
- * That there is no such recipient is so for good. What is said of the text, or of who may send to them, somebody may set
- * right. Nothing said after the text was sent: it may have gone out.
+ * Converts an error. An unknown recipient is a permanent failure. A rejection of the text or of the sender can be fixed
+ * by a person. No response after the text was sent is unclear, because the email may have been accepted.
  *
  * @param begun the server has asked for the text
  */

@@ -3,10 +3,12 @@ import { call, json, NoAnswer } from './http.ts';
 
 const ATTEMPT_TIMEOUT_MS = 4_000;
 
-/** A large installation has thousands of alerts and rules, and one of them may be ours. */
+/** Maximum bytes of a body. A large installation has thousands of alerts and rules. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
-/** One reading of an API that needs no credential. Null: no answer, or none that is of this API. */
+/**
+ * Sends one GET request to an API that needs no credential. Null if there is no response, or none in the API's format.
+ */
 export async function read<T>(base: string, path: string, schema: z.ZodType<T>): Promise<T | null> {
   try {
     const { status, text } = await call(`${base.replace(/\/+$/, '')}${path}`, {

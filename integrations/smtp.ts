@@ -1,12 +1,12 @@
 import type { SMTPConnectionOptions } from 'nodemailer/lib/smtp-connection';
 
-/** As nodemailer takes it. `auth`: whom the address names. */
+/** The settings in nodemailer's format. `auth` holds the credentials in the URL. */
 export type SmtpSettings = SMTPConnectionOptions & { auth?: { user: string; pass: string } | undefined };
 
-/** What is wrong with the settings, in words that do not show them: the address may hold a password. */
+/** Returns what is wrong with the settings, without showing them, because the URL can contain a password. */
 export function smtpFault(url: string, sender: string): string | undefined {
   const parsed = URL.parse(url);
-  // What is no such address, the library takes for one of this machine.
+  // nodemailer treats an invalid URL as localhost.
   if (parsed === null || !/^smtps?:$/.test(parsed.protocol) || parsed.hostname === '')
     return 'SMTP_URL is no address of a mail server, as smtps://user:password@mail.example.com:465 is';
   if (!/[^\s@]@[^\s@]/.test(sender))
@@ -15,14 +15,15 @@ export function smtpFault(url: string, sender: string): string | undefined {
 }
 
 /**
- * A password goes to another machine through TLS alone, whatever the server offers: somebody in between could take the
- * offer out. `?requireTLS=false` at the end of the address is for those who know their network.
+ * Returns the connection settings. Sends a password to another machine only over TLS, even if the server doesn't offer
+ * it, because an attacker on the network could remove the offer. `?requireTLS=false` at the end of the URL turns this
+ * off.
  *
- * @param url in which `smtpFault` has found nothing wrong
- * @param timeoutMs to find it, to connect, to be greeted, and for each answer after that
+ * @param url a URL that `smtpFault` accepts
+ * @param timeoutMs milliseconds for each of: DNS lookup, connection, greeting, and every following response
  */
 export async function smtpSettings(url: string, timeoutMs: number): Promise<SmtpSettings> {
-  const { parseConnectionUrl } = await import('nodemailer/lib/shared'); // loaded when it is needed
+  const { parseConnectionUrl } = await import('nodemailer/lib/shared'); // loaded on demand
   const written = parseConnectionUrl(url) as SmtpSettings;
   return {
     requireTLS: written.auth !== undefined && !written.secure && !isLoopback(written.host ?? ''),

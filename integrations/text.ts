@@ -1,8 +1,8 @@
 /**
- * Cuts `text` to at most `max` characters (code points, not bytes), the last one an ellipsis when cut.
+ * Truncates `text` to at most `max` characters (code points, not bytes). Truncated text ends with an ellipsis.
  *
  * @param max whole characters, at least 1
- * @throws RangeError when `max` is below 1 or not whole
+ * @throws RangeError if `max` is less than 1 or not an integer
  * @example truncate('checkout 5xx', 9) // 'checkout…'
  */
 export function truncate(text: string, max: number): string {

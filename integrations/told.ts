@@ -3,9 +3,9 @@ import type { Told } from '../domain/outlets.ts';
 import { type Answer, call, json, NoAnswer } from './http.ts';
 import { truncate } from './text.ts';
 
-/** One request to a vendor that answers in JSON, and how its answers are read. */
+/** A request to a vendor's JSON API, and how to read its responses. */
 export type Question<T> = {
-  /** As messages call it. */
+  /** The vendor's name in messages. */
   vendor: string;
   url: string;
   method: 'GET' | 'POST' | 'PATCH';
@@ -14,17 +14,21 @@ export type Question<T> = {
   body?: object;
   timeoutMs: number;
   maxBytes?: number;
-  /** Of the body of a 2xx. */
+  /** The schema of a 2xx body. */
   schema: z.ZodType<T>;
-  /** Seconds to wait where this answer limits the rate, null where it does not say; undefined: it is another answer. */
+  /**
+   * Returns the seconds to wait if the response is a rate limit, null if it doesn't say how long; undefined for any
+   * other response.
+   */
   limited(answer: Answer): number | null | undefined;
-  /** The vendor's own words in the body of an error; undefined: there are none. */
+  /** Returns the vendor's message in an error body; undefined if there is none. */
   words(body: unknown): string | undefined;
 };
 
 /**
- * One attempt. A rate limit comes before the effect, so it is `later`. After a fault, or without an answer, a write may
- * have had its effect and is `unclear`, while a read is `later`. All else has to be set right by somebody.
+ * Sends one request. A rate limit applies before the effect, so it is `later`. After a server error or without a
+ * response, a write may have had its effect and is `unclear`, while a read is `later`. All other errors need a fix by a
+ * person.
  */
 export async function tell<T>(question: Question<T>): Promise<Told<T>> {
   const { vendor, url, method, headers, body, timeoutMs, maxBytes } = question;
@@ -56,7 +60,7 @@ function read<T>(answer: Answer, { vendor, method, schema, limited, words }: Que
   if (status < 200 || status >= 300) return { kind: 'refused', code: codeOf(status), detail };
   const parsed = schema.safeParse(body);
   if (parsed.success) return { kind: 'done', value: parsed.data };
-  // Something in between has answered, as a proxy's login page does; or the vendor did, in a way that is not known yet.
+  // The response is from an intermediary, such as a proxy's login page, or in an unknown format of the vendor.
   const unread = `${detail}, but not in the form of its API`;
   return method === 'GET'
     ? { kind: 'refused', code: 'unreadable', detail: unread }
@@ -77,10 +81,13 @@ const CODES: Readonly<Partial<Record<number, string>>> = {
   422: 'invalid',
 };
 
-/** A name for a status, for vendors whose errors have no codes of their own. */
+/** Returns an error code for a status, for vendors without error codes of their own. */
 const codeOf = (status: number): string => CODES[status] ?? `http_${status}`;
 
-/** What cannot be sent is told here: it would look like a vendor that does not answer, and the message would hold it. */
+/**
+ * Returns why a request can't be sent. Otherwise the error would look like a missing response, and its message would
+ * contain the credential.
+ */
 function settingFault(vendor: string, url: string, headers: Readonly<Record<string, string>>): Told<never> | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '')

@@ -5,10 +5,9 @@ import { read } from '../read.ts';
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));
 
 /**
- * What this Alertmanager has, silenced ones included. It tells its alerts unchanged, so they are known by all their
- * labels. Of those that others have it knows nothing.
- *
- * One question for each name, since it lists everything where it is not told what is looked for.
+ * Returns which alerts this Alertmanager lists, silenced alerts included. Alertmanager returns alert labels unchanged,
+ * so alerts are matched by their full label set. It lists no alerts of other Alertmanagers.
+ * Sends one request per alert name, because a request without a filter lists all alerts.
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
 export async function statesInAlertmanager(

@@ -28,8 +28,8 @@ const SLOW = {
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * Whether the configuration that an Alertmanager runs with keeps the slow burn of an objective quiet while its fast burn
- * fires, as the generated one does. Null: it did not tell.
+ * Returns whether the running Alertmanager configuration inhibits the slow-burn alert of an objective while its
+ * fast-burn alert fires, as the generated configuration does. Null if the configuration can't be read.
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
  */
 export async function inhibitsSlowBurns(base: string): Promise<boolean | null> {
@@ -52,7 +52,7 @@ function configurationIn(text: string): unknown {
   }
 }
 
-/** A label that neither has counts as equal. */
+/** A label that is missing on both sides counts as equal, as in Alertmanager. */
 const isEqual = ({ equal }: Rule): boolean => equal.every((name) => valueOf(FAST, name) === valueOf(SLOW, name));
 
 const valueOf = (labels: Labels, name: string): string => labels[name] ?? '';

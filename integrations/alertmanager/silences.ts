@@ -5,15 +5,15 @@ import { InstantIn, millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
 
-/** Alerts wait for it. */
+/** Short, because processing of alerts waits for this request. */
 const ATTEMPT_TIMEOUT_MS = 1000;
 
-/** Silences that have ended stay listed for days. */
+/** Large, because Alertmanager lists expired silences for days. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 const KEPT_MS = 2_000;
 
-/** So that one that hangs does not slow every batch. */
+/** Prevents an Alertmanager that times out from delaying every batch. */
 const FAILURE_KEPT_MS = 10_000;
 
 const Matcher = z.object({
@@ -34,7 +34,7 @@ const Listed = z.object({
 });
 
 /**
- * Reads the silences of an Alertmanager, and remembers them for half a minute.
+ * Reads the active silences of an Alertmanager. Caches them for 2 s, and a failure for 10 s.
  *
  * @param options.now milliseconds since the Unix epoch
  * @see https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
@@ -48,7 +48,7 @@ export function alertmanagerSilences(options: {
 
   const ask = (): Promise<readonly Silence[] | null> => {
     const silences = read(options.url).catch((error: unknown) => {
-      // Whatever it is, alerts are taken in: one page too many is better than none.
+      // Process alerts after any error: an unnecessary page is better than a missed one.
       options.log.warn('silences could not be read; until they can, none is known', { error: String(error) });
       asked.until = options.now() + FAILURE_KEPT_MS;
       return null;
@@ -71,12 +71,12 @@ export function alertmanagerSilences(options: {
   };
 }
 
-/** Null: there is no Alertmanager. */
+/** Returns null if no Alertmanager is configured. */
 async function read(url: () => Promise<string | undefined>): Promise<readonly Silence[] | null> {
   const base = await url();
   if (!base) return null;
   if (!URL.canParse(base)) throw new NoAnswer('the address of Alertmanager is no URL');
-  // Before 0.34 all are listed, whatever is asked for.
+  // Alertmanager before 0.34 ignores these filters and lists all silences.
   const { status, text } = await call(
     `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
     { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
@@ -86,7 +86,7 @@ async function read(url: () => Promise<string | undefined>): Promise<readonly Si
   return list.data.flatMap(inForce);
 }
 
-/** One that cannot be read silences nothing. */
+/** Ignores a silence that can't be parsed. */
 function inForce(listed: unknown): Silence[] {
   const parsed = Listed.safeParse(listed);
   if (!parsed.success || parsed.data.status.state !== 'active') return [];

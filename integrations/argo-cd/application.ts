@@ -1,17 +1,17 @@
 import * as z from 'zod';
 
 /**
- * An Application, as far as it is read here.
+ * The fields of an Application that Firebreak reads.
  * @see https://github.com/argoproj/argo-cd/blob/master/pkg/apis/application/v1alpha1/types.go
  */
 
-/** Where manifests come from. All of it is kept: two sources are the same if nothing in them differs. */
+/** A source of manifests. Keeps all fields, because two sources are the same only if no field differs. */
 const Source = z.looseObject({
   repoURL: z.string().default(''),
   path: z.string().nullish(),
-  /** A branch, a tag, a commit, or the version of a chart. */
+  /** A branch, a tag, a commit, or a chart version. */
   targetRevision: z.string().nullish(),
-  /** The name of a Helm chart; then `revision` is its version. */
+  /** The name of a Helm chart. If it is set, `revision` is the chart version. */
   chart: z.string().nullish(),
   kustomize: z.looseObject({ images: z.array(z.string()).nullish() }).nullish(),
   helm: z
@@ -22,7 +22,7 @@ const Source = z.looseObject({
 });
 export type Source = z.infer<typeof Source>;
 
-/** What a sync puts live: one source with one revision, or several with one each. */
+/** The content of a sync: one source with one revision, or several sources with one revision each. */
 const Content = {
   revision: z.string().nullish(),
   revisions: z.array(z.string()).nullish(),
@@ -32,7 +32,7 @@ const Content = {
 
 const InitiatedBy = z.object({ username: z.string().nullish(), automated: z.boolean().nullish() });
 
-/** An int64: some gateways write it as text. */
+/** An int64, which some gateways write as a string. */
 const Id = z.union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)]);
 
 const Operation = z.object({
@@ -54,7 +54,7 @@ const OperationState = z.object({
   phase: z.string(),
   message: z.string().nullish(),
   finishedAt: z.string().nullish(),
-  /** Of `operation`, with every revision resolved. */
+  /** The result of `operation`, with every revision resolved. */
   syncResult: z.object({ ...Content, resources: z.array(ResourceResult).nullish() }).nullish(),
 });
 export type OperationState = z.infer<typeof OperationState>;
@@ -88,9 +88,9 @@ const Status = z.object({
     .object({ status: z.string().nullish(), revision: z.string().nullish(), revisions: z.array(z.string()).nullish() })
     .nullish(),
   health: z.object({ status: z.string().nullish(), message: z.string().nullish() }).nullish(),
-  /** Oldest first. Full syncs that succeeded, as many as `revisionHistoryLimit` says; 10 by default. */
+  /** Oldest first. Contains only successful full syncs, up to `revisionHistoryLimit` (default 10). */
   history: z.array(z.object({ ...Content, id: Id, deployedAt: z.string().nullish() })).nullish(),
-  /** When it was last compared with Git. */
+  /** The time of the last comparison with Git. */
   reconciledAt: z.string().nullish(),
   operationState: OperationState.nullish(),
   summary: z.object({ images: z.array(z.string()).nullish() }).nullish(),
@@ -100,25 +100,25 @@ export const Application = z.object({
   metadata: Metadata,
   spec: Spec,
   status: Status.default({}),
-  /** Asked for, and not over: `operationState` says how it is getting on. */
+  /** A requested operation that has not finished. `operationState` reports its progress. */
   operation: Operation.nullish(),
 });
 export type Application = z.infer<typeof Application>;
 
-/** What it would be synced from. */
+/** Returns the sources of the next sync. */
 export const sourcesOf = ({ spec }: Application): Source[] => listOf(spec.sources, spec.source);
 
-/** A list that is there, or the single one. The empty source stands for none beside a list. */
+/** Returns the list if it has entries, otherwise the single source. Beside a list, Argo CD writes an empty source. */
 export const listOf = (many: Source[] | null | undefined, one: Source | null | undefined): Source[] => {
   if (many && many.length > 0) return many;
   return one && one.repoURL !== '' ? [one] : [];
 };
 
-/** It is off where there is none, and since Argo CD 3.1 also where it says `enabled: false`. */
+/** Automated sync is off without `automated` and, since Argo CD 3.1, also with `enabled: false`. */
 export const isAutomated = ({ spec }: Application): boolean => {
   const automated = spec.syncPolicy?.automated;
   return automated !== null && automated !== undefined && automated.enabled !== false;
 };
 
-/** Of an explicit deployment in the history, the newest one. */
+/** Returns the history ID of the newest deployment. */
 export const newestId = ({ status }: Application): number | null => status.history?.at(-1)?.id ?? null;

@@ -20,10 +20,11 @@ import { blocking } from './windows.ts';
 const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
 
 /**
- * An application of Argo CD. Without automated sync it is rolled back to an explicit entry of its history. With it, what
- * Git says would come back at once; so Git is brought back, or the automation switched off first, as configured.
+ * Creates a deployer for an Argo CD application. Without automated sync, it rolls the application back to an explicit
+ * history entry. Automated sync would undo that rollback at once, so with automated sync the deployer either reverts
+ * Git or first switches automated sync off, as configured.
  *
- * @param options.git brings back what `config.git` names; undefined: it names nothing
+ * @param options.git reverts the repository in `config.git`; undefined if `config.git` is not set
  */
 export function argoCdDeployer(
   config: ArgoCdDeployer,
@@ -45,7 +46,7 @@ export function argoCdDeployer(
   return {
     target: `Argo CD application ${argo.application} at ${withoutSlash(url)}`,
     resource: `argo-cd ${JSON.stringify([withoutSlash(url), config.appNamespace ?? null, argo.application])}`,
-    // To sync to the same again changes nothing; a commit of ours is looked for by its key.
+    // A repeated sync to the same deployment changes nothing. A commit by Firebreak is found by its key.
     effectClass: git && config.automatedSync === 'revert' ? 'findable' : 'convergent',
     rollBack: (request) => attempt(argo, (calls) => rollBack(calls, parts, request)),
     status: (handle, request) => attempt(argo, (calls) => status(calls, parts, handle, request)),
@@ -57,7 +58,9 @@ export function argoCdDeployer(
 
 type Parts = { config: ArgoCdDeployer; argo: ArgoOptions; git: Git | undefined; clock: Clock };
 
-/** What is done already, or under way, comes before what runs; and that before whether it could be done. */
+/**
+ * Checks in this order: whether the rollback is done or in progress, what runs, and whether the rollback is possible.
+ */
 async function rollBack(calls: Calls, parts: Parts, request: RollbackRequest): Promise<ActAnswer> {
   const application = await calls.application();
   const target = find(application, request);
@@ -112,12 +115,12 @@ async function rollBackTo(calls: Calls, { config, argo }: Parts, { application, 
     const version = answer.value.metadata.resourceVersion ?? null;
     return inProgress({ ...handleFor(application, target), version });
   }
-  // Somebody was faster; whether it is the same that they bring back shows the next look.
+  // Another operation started first. The next attempt checks whether it deploys the same target.
   if (answer.kind === 'refused' && ALREADY.test(answer.detail)) return { kind: 'busy', detail: answer.detail };
   return ended(answer, argo).ending;
 }
 
-/** Something else runs than what was to be taken back; but it may be what this key has brought about in Git. */
+/** Checks whether the running deployment, which is not `from`, is the revert commit made with this key. */
 async function ownCommit(
   calls: Calls,
   { config, git, clock }: Parts,

@@ -8,15 +8,15 @@ import {
   sourcesOf,
 } from './application.ts';
 
-/** What a full sync puts live, or has put live: sources, and the revision of each. */
+/** The content of a full sync, finished or not: sources, and the revision of each. */
 export type Deployment = {
-  /** In the history; null: it is not in there. */
+  /** The history ID; null if the deployment is not in the history. */
   id: number | null;
   revisions: string[];
   sources: Source[];
 };
 
-/** Oldest first. */
+/** Returns the history, oldest first. */
 export const historyOf = ({ status }: Application): Deployment[] =>
   (status.history ?? []).map((entry) => ({
     id: entry.id,
@@ -29,7 +29,7 @@ const listOfRevisions = (many: string[] | null | undefined, one: string | null |
   return one ? [one] : [];
 };
 
-/** What an operation brings; undefined: not all of something. */
+/** Returns the deployment that an operation syncs; undefined for a dry run or a partial sync. */
 export function broughtBy(application: Application, { sync }: Operation): Deployment | undefined {
   if (!sync || sync.dryRun === true || (sync.resources?.length ?? 0) > 0) return undefined;
   const sources = listOf(sync.sources, sync.source);
@@ -40,7 +40,9 @@ export function broughtBy(application: Application, { sync }: Operation): Deploy
   };
 }
 
-/** What an operation that has been begun brings, with every revision resolved as soon as Argo CD has done so. */
+/**
+ * Returns the deployment that a started operation syncs. Revisions are resolved as soon as Argo CD has resolved them.
+ */
 export function broughtByState(application: Application, state: OperationState): Deployment | undefined {
   const asked = broughtBy(application, state.operation);
   if (asked === undefined || !state.syncResult) return asked;
@@ -49,8 +51,9 @@ export function broughtByState(application: Application, state: OperationState):
 }
 
 /**
- * What runs: what the last full sync that succeeded has brought. `status.sync.revision` does not say it: that is what
- * the application was compared with, which after a rollback is what was taken back. Undefined: it was never synced.
+ * Returns the running deployment: the result of the last successful full sync. `status.sync.revision` is not used: it
+ * is the revision that the application was compared with, which after a rollback is the rolled-back revision. Undefined
+ * if the application was never synced.
  */
 export function runningIn(application: Application): Deployment | undefined {
   const { operationState } = application.status;
@@ -61,7 +64,8 @@ export function runningIn(application: Application): Deployment | undefined {
 }
 
 /**
- * The same manifests, by all that Argo CD knows: `targetRevision` only says how a revision was found.
+ * Returns a hash of the manifests: equal if Argo CD would render the same manifests. Ignores `targetRevision`, which
+ * only says how a revision was found.
  */
 export const contentOf = ({ revisions, sources }: Omit<Deployment, 'id'>): string =>
   createHash('sha256')
@@ -70,10 +74,10 @@ export const contentOf = ({ revisions, sources }: Omit<Deployment, 'id'>): strin
 
 export const isSame = (one: Deployment, other: Deployment): boolean => contentOf(one) === contentOf(other);
 
-/** All of a source but where it is at, in one order. */
+/** Returns all fields of a source except `targetRevision`, with sorted keys. */
 export const settingsOf = (source: Source): string => JSON.stringify(sorted({ ...source, targetRevision: null }));
 
-/** Without what is absent, and keys in one order. */
+/** Removes null and undefined values, and sorts the keys. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
@@ -83,5 +87,5 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** For people. */
+/** Returns a name to display. */
 export const nameOf = ({ revisions }: Deployment): string => revisions.join(' + ');

@@ -2,40 +2,40 @@ import type { GitRevert } from '../../schemas/deployers.ts';
 import { type Application, type Source, sourcesOf } from './application.ts';
 import { type Deployment, settingsOf } from './deployments.ts';
 
-/** Where the manifests of an application are in Git. */
+/** The location of an application's manifests in Git. */
 export type PlaceInGit = {
-  /** Which of the application's sources. */
+  /** The index of the application's source. */
   source: number;
-  /** Null: the whole tree. */
+  /** Null for the root of the repository. */
   path: string | null;
 };
 
-/** Why Git can't bring an application back. */
+/** The reason why Git can't roll an application back. */
 export type Elsewhere = { elsewhere: string };
 
-/** Where the repository that is configured comes into the application. */
+/** Finds the configured repository in the application's sources. */
 export function placeIn(application: Application, git: GitRevert): PlaceInGit | Elsewhere {
   const sources = sourcesOf(application);
   const source = sources.length === 1 ? 0 : sources.findIndex(({ repoURL }) => isIn(repoURL, git.repository));
   const found = sources[source];
   if (found === undefined) return { elsewhere: `none of its sources is in ${git.repository}` };
   if (git.path !== undefined) return { source, path: git.path };
-  // Only the folder that Argo CD reads: other applications in the repository are not touched.
+  // Revert only the folder that Argo CD reads, so that other applications in the repository are not changed.
   if (!found.path || sources.filter(({ repoURL }) => repoURL === found.repoURL).length > 1)
     return { elsewhere: 'which of its folders is to be brought back has to be said in `git.path`' };
   const path = found.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
   return { source, path: path === '' || path === '.' ? null : path };
 }
 
-/** However its address is written: over HTTPS or SSH, with or without `.git`. */
+/** Matches all forms of a repository address: HTTPS or SSH, with or without `.git`. */
 function isIn(repoURL: string, repository: string): boolean {
   const address = repoURL.replace(/\/+$/, '').replace(/\.git$/, '');
   return `/${address.replaceAll(':', '/')}`.toLowerCase().endsWith(`/${repository.toLowerCase()}`);
 }
 
 /**
- * The commit whose content brings `target` back. What differs elsewhere, in the Application itself or in a chart, would
- * still differ afterwards; then nothing is done by halves.
+ * Returns the commit whose content restores `target`. If something outside the folder differs, in the Application
+ * itself or in a chart, a revert would restore only a part, so nothing is reverted.
  */
 export function commitFor(
   application: Application,
@@ -55,7 +55,7 @@ export function commitFor(
   const differs = sources.some(
     (each, i) =>
       settingsOf(each) !== settingsOf(target.sources[i] ?? now) ||
-      // Sources in the same repository move together.
+      // Sources in the same repository are reverted together.
       (each.repoURL !== now.repoURL && running.revisions[i] !== target.revisions[i]),
   );
   return differs
@@ -65,6 +65,9 @@ export function commitFor(
     : { to };
 }
 
-/** An application that is pinned to a tag or commit does not see what comes onto the branch. */
+/**
+ * Returns whether the application follows the branch. An application that is pinned to a tag or commit doesn't sync new
+ * commits of the branch.
+ */
 const follows = ({ targetRevision }: Source, branch: string): boolean =>
   ['', 'HEAD', branch, `refs/heads/${branch}`].includes(targetRevision ?? '');

@@ -15,15 +15,15 @@ import { refuse } from '../ended.ts';
 import { type Calls } from './rest.ts';
 import { blocking } from './windows.ts';
 
-/** What brings Git back, and what it is told about where. */
+/** The reverter for Git and its configuration. */
 export type Git = { config: GitRevert; reverter: GitReverter };
 
-/** What a key has brought about in Git: a commit, a pull request, or that nothing is needed. */
+/** The result of a revert with a key: a commit, a pull request, or no change needed. */
 type Brought = Extract<Reverted, { kind: 'committed' | 'pull_request' | 'unchanged' }>;
 
 /**
- * Brings back in Git what automated sync then brings back in the cluster.
- * @throws Ended where that would not come to pass
+ * Reverts Git. Automated sync then rolls the cluster back.
+ * @throws Ended if automated sync would not roll the cluster back
  */
 export async function bringBack(
   calls: Calls,
@@ -47,14 +47,14 @@ export async function bringBack(
   return 'detail' in answer ? answer : begun(answer, handleIn(application, place, answer));
 }
 
-/** @throws Ended where it is elsewhere */
+/** @throws Ended if Git can't roll the application back */
 function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere): T {
   if ('elsewhere' in found)
     throw refuse(`${metadata.name} has automated sync, and Git can't bring it back: ${found.elsewhere}`);
   return found;
 }
 
-/** As the handle was when it began, as far as that is still known. */
+/** Returns the handle of a revert whose start is not known any more. Uses the current state as the state before it. */
 export const handleIn = (application: Application, { source, path }: PlaceInGit, brought: Brought): GitHandle => ({
   by: 'git',
   sha: brought.sha,
@@ -73,7 +73,7 @@ function begun(brought: Brought, handle: GitHandle): ActAnswer {
   return { kind: 'in_progress', id: idOf(brought), handle: writeHandle(handle), ...waiting(brought) };
 }
 
-/** A pull request waits for a person; what Argo CD syncs does not. */
+/** An open pull request waits for a person; a sync doesn't. */
 const waiting = (brought: Brought): { waitsFor?: string } =>
   brought.kind === 'pull_request' && brought.state === 'open' ? { waitsFor: toBeMerged(brought) } : {};
 
@@ -84,7 +84,7 @@ const closed = ({ url }: { url: string }): ActAnswer => ({
   detail: `the pull request ${url} was closed without being merged, so Git was not brought back`,
 });
 
-/** How it is getting on: a pull request until somebody merges it, then the sync of its commit, then the health. */
+/** Follows a revert: the pull request until it is merged, then the sync of its commit, then the health. */
 export async function followGit(
   calls: Calls,
   clock: Clock,
@@ -102,7 +102,9 @@ export async function followGit(
   return synced(calls, clock, handle, found.sha, { ...goesOn, id: idOf(found) });
 }
 
-/** Argo CD looks at Git every few minutes; to refresh the application is to have it look now. */
+/**
+ * Checks the sync of the commit. Refreshes the application if needed, because Argo CD polls Git only every few minutes.
+ */
 async function synced(
   calls: Calls,
   clock: Clock,
@@ -119,7 +121,10 @@ async function synced(
   return settled(application, { before: handle.health, goesOn, id: sha, clock });
 }
 
-/** A later commit on the branch holds ours, too; so what was synced need not be our commit itself. */
+/**
+ * Returns the state of the sync. A later commit on the branch contains the revert, so the synced revision can differ
+ * from `sha`.
+ */
 function outcomeOf(application: Application, handle: GitHandle, sha: string): ActAnswer | 'goes_on' | 'synced' {
   if (underWay(application)) return 'goes_on';
   const { name } = application.metadata;

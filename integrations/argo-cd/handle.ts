@@ -4,28 +4,28 @@ import { json } from '../http.ts';
 /** A rollback in the cluster that Argo CD has accepted. */
 const RollbackHandle = z.object({
   by: z.literal('rollback'),
-  /** In the history. */
+  /** The history ID. */
   id: z.number(),
-  /** Its revisions, and a digest of its sources with them: what a sync of it brings. */
+  /** The revisions of the deployment, and a hash of its revisions and sources. */
   revisions: z.array(z.string()),
   content: z.string(),
-  /** The newest of the history when it was accepted, and what the application's health was. */
+  /** The newest history ID and the application's health when Argo CD accepted the rollback. */
   after: z.number().nullable(),
   health: z.string().nullable(),
-  /** The `resourceVersion` from which on it is to be seen. */
+  /** The first `resourceVersion` that includes the rollback. */
   version: z.string().nullable(),
 });
 export type RollbackHandle = z.infer<typeof RollbackHandle>;
 
-/** Git is being brought back, or has been; automated sync does the rest. */
+/** A revert in Git. Automated sync deploys it. */
 const GitHandle = z.object({
   by: z.literal('git'),
-  /** The commit; null: a pull request that is still to be merged. */
+  /** The commit; null while the pull request is not merged. */
   sha: z.string().nullable(),
-  /** Which of the sources, and what is brought back of it. */
+  /** The index of the source, and the reverted folder. */
   source: z.number(),
   path: z.string().nullable(),
-  /** The newest of the history before, the commit that Argo CD knew for the head, and the health. */
+  /** The newest history ID, the head commit that Argo CD knew, and the health before the revert. */
   after: z.number().nullable(),
   head: z.string().nullable(),
   health: z.string().nullable(),
@@ -36,7 +36,7 @@ export type Handle = RollbackHandle | GitHandle;
 
 const AnyHandle = z.discriminatedUnion('by', [RollbackHandle, GitHandle]);
 
-/** Undefined: it is none of ours. */
+/** Returns undefined for a handle of another deployer. */
 export const readHandle = (text: string): Handle | undefined => AnyHandle.safeParse(json(text)).data;
 
 export const writeHandle = (handle: Handle): string => JSON.stringify(handle);

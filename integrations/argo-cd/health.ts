@@ -5,17 +5,18 @@ import { truncate } from '../text.ts';
 import type { Application } from './application.ts';
 import { MESSAGE_MAX_CHARS, UNHEALTHY_MS } from './limits.ts';
 
-/** Whether the health was judged after the last operation. Both times are in whole seconds. */
+/** Returns whether the health was assessed after the last operation. Both times are in whole seconds. */
 export function isFresh({ status }: Application): boolean {
   const finished = status.operationState?.finishedAt;
   return !finished || (status.reconciledAt ? Date.parse(status.reconciledAt) > Date.parse(finished) : false);
 }
 
 /**
- * What a sync that succeeded has come to. To sync is to apply manifests; that they have replaced what ran is only known
- * from the health.
+ * Returns the result after a successful sync. A sync only applies manifests; only the health shows that they have
+ * replaced the previous deployment.
  *
- * @param before the health when the rollback began: what is paused on purpose, as a CronJob may be, stays Suspended
+ * @param before the health when the rollback began; a deliberately paused application, such as one with a CronJob,
+ *   stays Suspended
  */
 export function settled(
   { metadata, status }: Application,
@@ -26,7 +27,7 @@ export function settled(
   if (health === 'Progressing') return goesOn;
   const finished = status.operationState?.finishedAt ?? status.history?.at(-1)?.deployedAt;
   const since = finished ? Date.parse(finished) : Number.NaN;
-  // Without a time there is no telling, and the workflow gives up in the end.
+  // Without a time, continue until the workflow gives up.
   if (!(millisOf(clock.now()) - since >= UNHEALTHY_MS)) return goesOn;
   const why = status.health?.message ? `: ${truncate(status.health.message, MESSAGE_MAX_CHARS)}` : '';
   return {

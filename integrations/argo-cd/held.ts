@@ -8,8 +8,8 @@ import type { Calls } from './rest.ts';
 import { find } from './versions.ts';
 
 /**
- * Whether what a rollback has brought about still runs. What somebody changes by hand in the cluster is not seen: after
- * a rollback the application differs from Git as it is.
+ * Checks whether the result of a rollback still runs. Manual changes in the cluster are not detected, because the
+ * application differs from Git after a rollback anyway.
  */
 export async function held(calls: Calls, git: Git | undefined, request: RollbackRequest): Promise<Held> {
   const application = await calls.application();
@@ -32,7 +32,7 @@ export async function held(calls: Calls, git: Git | undefined, request: Rollback
 
 const drifted = (detail: string): Held => ({ kind: 'drifted', detail });
 
-/** Brought back in Git, what runs is a commit of its own. */
+/** Checks a rollback by a revert in Git, which runs a commit of its own. */
 async function inGitStill(
   application: Application,
   running: Deployment,

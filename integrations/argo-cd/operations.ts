@@ -1,7 +1,7 @@
 import type { Application, Operation, OperationState } from './application.ts';
 import { broughtBy, broughtByState, type Deployment, nameOf } from './deployments.ts';
 
-/** The operation that an application is at. There is one at a time. */
+/** The running operation of an application. Argo CD runs one at a time. */
 export type UnderWay = { by: string; brings: Deployment | undefined };
 
 export function underWay(application: Application): UnderWay | undefined {
@@ -9,7 +9,7 @@ export function underWay(application: Application): UnderWay | undefined {
   const state = status.operationState;
   if (state && (state.phase === 'Running' || state.phase === 'Terminating'))
     return { by: starterOf(state.operation), brings: broughtByState(application, state) };
-  // It is only asked for as yet: the state, if there is one, is that of the last.
+  // The operation is requested but not started; `operationState`, if set, belongs to the previous operation.
   return operation ? { by: starterOf(operation), brings: broughtBy(application, operation) } : undefined;
 }
 
@@ -19,10 +19,10 @@ const starterOf = ({ initiatedBy }: Operation): string =>
 export const describe = ({ by, brings }: UnderWay): string =>
   `a sync by ${by}${brings === undefined || brings.revisions.length === 0 ? '' : ` to ${nameOf(brings)}`}`;
 
-/** It came to an end, and not to a good one. */
+/** Returns whether the operation ended with a failure. */
 export const hasFailed = ({ phase }: OperationState): boolean => phase === 'Failed' || phase === 'Error';
 
-/** What it says, and of which objects it says more; those that went well are many. */
+/** Returns the error message, with up to three failed objects. */
 export function failureOf({ phase, message, syncResult }: OperationState): string {
   const bad = (syncResult?.resources ?? []).filter(
     ({ status, hookPhase }) => status === 'SyncFailed' || hookPhase === 'Failed' || hookPhase === 'Error',

@@ -1,12 +1,15 @@
 import type { Application } from './application.ts';
 import type { Calls } from './rest.ts';
 
-/** Where Argo CD writes down to which application an object belongs; the last one by its default until version 3. */
+/**
+ * The tracking annotation and labels that name the application of an object. The last label is the default before Argo
+ * CD 3.
+ */
 const TRACKING_ID = 'argocd.argoproj.io/tracking-id';
 const INSTANCES = ['argocd.argoproj.io/instance', 'app.kubernetes.io/instance'];
 
 /**
- * Who would put the Application's sync policy back, in words; null: nobody does by itself.
+ * Returns a text that names the parent that would restore the Application's sync policy; null if there is none.
  * @see https://argo-cd.readthedocs.io/en/stable/operator-manual/cluster-bootstrapping/
  */
 export async function restoring(calls: Calls, application: Application): Promise<string | null> {
@@ -25,13 +28,13 @@ type Name = { name: string; namespace: string | undefined };
 function parentOf({ metadata }: Application): Name | undefined {
   const { name, annotations, labels } = metadata;
   const [parent, kind, object] = (annotations?.[TRACKING_ID] ?? '').split(':');
-  // An annotation that was copied from elsewhere names another object.
+  // An annotation that was copied from another object still names that object.
   if (parent && kind === 'argoproj.io/Application' && object?.split('/').at(-1) === name) return named(parent);
   const instance = INSTANCES.map((key) => annotations?.[key] ?? labels?.[key]).find(Boolean);
   return instance === undefined || instance === name ? undefined : named(instance);
 }
 
-/** Applications outside Argo CD's own namespace are tracked as `namespace_name`. */
+/** Parses a tracked name. Applications outside Argo CD's own namespace are tracked as `namespace_name`. */
 function named(text: string): Name {
   const at = text.indexOf('_');
   return at === -1 ? { name: text, namespace: undefined } : { name: text.slice(at + 1), namespace: text.slice(0, at) };
@@ -39,7 +42,10 @@ function named(text: string): Name {
 
 const IGNORING = ['/spec', '/spec/syncPolicy', '/spec/syncPolicy/automated'];
 
-/** It syncs by itself, and takes the policy for its own: ignoring the difference counts only if syncs respect that. */
+/**
+ * Returns whether the parent's automated sync overwrites the sync policy. `ignoreDifferences` prevents that only with
+ * the sync option `RespectIgnoreDifferences`.
+ */
 function putsBack({ spec }: Application): boolean {
   const automated = spec.syncPolicy?.automated;
   if (!automated || automated.enabled === false) return false;

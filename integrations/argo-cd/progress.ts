@@ -9,7 +9,7 @@ import { MESSAGE_MAX_CHARS } from './limits.ts';
 import { describe, failureOf, hasFailed, underWay } from './operations.ts';
 import type { Calls } from './rest.ts';
 
-/** What stands for a rollback to `target` from now on. */
+/** Returns the handle of a rollback to `target`. */
 export const handleFor = (application: Application, target: Deployment & { id: number }): RollbackHandle => ({
   by: 'rollback',
   id: target.id,
@@ -26,7 +26,7 @@ export const inProgress = (handle: RollbackHandle): ActAnswer => ({
   handle: writeHandle(handle),
 });
 
-/** How a rollback is getting on. It looks a second time where the health is not that of after the sync. */
+/** Returns the progress of a rollback. Refreshes the application if its health is older than the sync. */
 export async function follow(
   calls: Calls,
   clock: Clock,
@@ -43,8 +43,9 @@ export async function follow(
 }
 
 /**
- * The operation has no mark of ours; it is known by what it brings. So whoever brings the same back does it for us, and
- * who brings something else has taken our place.
+ * Returns the state of the rollback. Argo CD operations can't carry a key, so an operation is identified by its
+ * content: an operation with the same content counts as this rollback, and an operation with other content supersedes
+ * it.
  */
 function outcomeOf(application: Application, handle: RollbackHandle): ActAnswer | 'synced' {
   if (isOlder(application.metadata.resourceVersion, handle.version)) return inProgress(handle);
@@ -74,7 +75,7 @@ const replaced = (what: string): ActAnswer => ({
   detail: `the rollback is not to be seen at Argo CD: ${what} has taken its place before it was done`,
 });
 
-/** Of versions that are numbers, as those of Kubernetes are in practice; others can't be compared. */
+/** Compares resource versions that are numbers, as in practice in Kubernetes. Other versions can't be compared. */
 function isOlder(seen: string | null | undefined, than: string | null): boolean {
   if (!seen || than === null || !/^\d+$/.test(seen) || !/^\d+$/.test(than)) return false;
   return BigInt(seen) < BigInt(than);

@@ -9,9 +9,9 @@ import { Application } from './application.ts';
 import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
 
 export type ArgoOptions = {
-  /** Of the server, without `/api/v1`. */
+  /** The address of the server, without `/api/v1`. */
   url: string;
-  /** The name of the secret that holds the token, for people. */
+  /** The name of the secret with the token, for messages. */
   tokenName: string;
   token: () => Promise<string | undefined>;
   application: string;
@@ -31,27 +31,30 @@ export type Window = z.infer<typeof Window>;
 const Windows = z.object({
   activeWindows: z.array(Window).nullish(),
   assignedWindows: z.array(Window).nullish(),
-  /** By hand. */
+  /** Whether manual syncs are allowed. */
   canSync: z.boolean(),
 });
 export type Windows = z.infer<typeof Windows>;
 
 type Patched = { annotations: Record<string, string>; spec: object };
 
-/** One application, as long as the attempt lasts. All throw `Ended`, but those that give what they were told. */
+/** The calls of one attempt for one application. All throw `Ended`, except those that return `Told`. */
 export type Calls = {
-  /** @param options.refresh compares it with Git first, and waits for that */
+  /** @param options.refresh compares the application with Git first, and waits for the result */
   application(options?: { refresh: boolean }): Promise<Application>;
-  /** Another one. Undefined: there is none, or the token may not read it, which Argo CD tells nobody apart. */
+  /**
+   * Reads another application. Undefined if it doesn't exist or the token can't read it; Argo CD doesn't distinguish
+   * the two.
+   */
   other(name: string, namespace: string | undefined): Promise<Application | undefined>;
   windows(): Promise<Windows>;
-  /** @param id of the history */
+  /** @param id the history ID */
   rollBack(id: number, prune: boolean): Promise<Told<Application>>;
   patch(change: Patched): Promise<Application>;
 };
 
 /**
- * Runs `work` against one application, with the time of one attempt for all its calls.
+ * Runs `work` for one application, with one time limit for all its calls.
  * @see https://github.com/argoproj/argo-cd/blob/master/server/application/application.proto
  */
 export function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
@@ -116,7 +119,7 @@ async function ask<T>(options: ArgoOptions, until: number, { path, ...question }
   });
 }
 
-/** Argo CD limits nobody; what stands before it may. */
+/** Argo CD has no rate limit, but a proxy in front of it can have one. */
 const limitedFor = ({ status, headers }: Answer, clock: Clock): number | null | undefined =>
   status === 429 ? retryAfterSeconds(headers, millisOf(clock.now())) : undefined;
 
@@ -124,13 +127,13 @@ const ErrorBody = z.object({ message: z.string() });
 
 const words = (body: unknown): string | undefined => ErrorBody.safeParse(body).data?.message;
 
-/** @throws Ended for all that is not done */
+/** @throws Ended for every result except `done` */
 export function value<T>(told: Told<T>, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): T {
   if (told.kind === 'done') return told.value;
   throw ended(told, options);
 }
 
-/** After an unclear answer the next attempt looks first, so it is `later`. */
+/** An unclear result becomes `later`, because the next attempt checks the state first. */
 export function ended(
   told: Exclude<Told<never>, { kind: 'done' }>,
   { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,

@@ -5,14 +5,14 @@ import { restoring } from './parents.ts';
 import { refuse } from '../ended.ts';
 import { type Calls } from './rest.ts';
 
-/** Holds what automated sync was, for whoever puts it back. */
+/** The annotation with the previous setting of automated sync, for restoring it. */
 export const SUSPENDED = 'firebreak/automated-sync';
 
 const Suspended = z.object({ key: z.string() });
 
 /**
- * Switches automated sync off, so that a rollback is taken and stays.
- * @throws Ended where it would not stay off
+ * Switches automated sync off, so that Argo CD accepts a rollback and keeps it.
+ * @throws Ended if automated sync would be switched on again
  */
 export async function suspend(calls: Calls, application: Application, key: string): Promise<void> {
   const { name, annotations } = application.metadata;

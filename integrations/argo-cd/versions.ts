@@ -2,10 +2,10 @@ import type { RollbackRequest } from '../../domain/targets.ts';
 import type { Application, Source } from './application.ts';
 import { contentOf, type Deployment, historyOf, isSame, nameOf } from './deployments.ts';
 
-/** A commit that is cut off is still one, from as many digits on as Git shows. */
+/** A commit, which can be abbreviated to at least 7 digits, Git's own minimum. */
 const SHORT_COMMIT = /^[0-9a-f]{7,}$/i;
 
-/** Whether the version, or its commit, can be read off the deployment. */
+/** Returns whether the deployment shows the version or its commit. */
 export const isCalled = (deployment: Deployment, word: string): boolean =>
   deployment.revisions.some((revision) => isRevision(revision, word)) ||
   deployment.sources.some((source) => wordsOf(source).includes(word));
@@ -13,7 +13,7 @@ export const isCalled = (deployment: Deployment, word: string): boolean =>
 const isRevision = (revision: string, word: string): boolean =>
   revision === word || (SHORT_COMMIT.test(word) && revision.startsWith(word.toLowerCase()));
 
-/** Tags and versions that the Application itself sets: chart versions, Git tags, and images that it replaces. */
+/** Returns the tags and versions that the Application itself sets: chart versions, Git tags, and image overrides. */
 const wordsOf = ({ targetRevision, kustomize, helm }: Source): string[] => [
   ...(targetRevision ? [targetRevision] : []),
   ...(kustomize?.images ?? []).flatMap(tagOf),
@@ -22,13 +22,13 @@ const wordsOf = ({ targetRevision, kustomize, helm }: Source): string[] => [
   ),
 ];
 
-/** Of `registry:5000/name:tag@digest`, which kustomize may have after `name=`. */
+/** Returns the tag of `registry:5000/name:tag@digest`, which kustomize can prefix with `name=`. */
 const tagOf = (image: string): string[] => {
   const [, tag] = /:([^/:@]+)(?:@.*)?$/.exec(image.split('=').at(-1) ?? '') ?? [];
   return tag === undefined ? [] : [tag];
 };
 
-/** Whether `from` is what runs. Where the history does not know it, the images that run may. */
+/** Returns whether `from` runs. If the history doesn't contain it, checks the running images. */
 export function isFrom(
   application: Application,
   running: Deployment,
@@ -44,8 +44,8 @@ export function isFrom(
 export type Found = { kind: 'found'; deployment: Deployment & { id: number } } | { kind: 'not_found'; detail: string };
 
 /**
- * The deployment in the history that `to` or its commit names. What was deployed twice is one, by its newest id; two
- * that differ are ambiguous, and nobody may guess.
+ * Finds the deployment in the history that `to` or its commit names. Repeated deployments of the same content count as
+ * one, with the newest ID. Two different deployments are ambiguous, and neither is chosen.
  */
 export function find(application: Application, { to, toCommit }: Pick<RollbackRequest, 'to' | 'toCommit'>): Found {
   const history = newestOfEach(historyOf(application));
@@ -79,7 +79,7 @@ const newestOfEach = (history: readonly Deployment[]): Deployment[] => [
   ...new Map(history.map((deployment) => [contentOf(deployment), deployment])).values(),
 ];
 
-/** At most, in a message. */
+/** Maximum number of deployments in a message. */
 const LISTED = 10;
 
 const listed = (deployments: readonly Deployment[]): string =>

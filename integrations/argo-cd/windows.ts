@@ -1,8 +1,8 @@
 import type { Window, Windows } from './rest.ts';
 
 /**
- * The windows that keep a sync from happening now, for people; null: none do. A sync by hand, as a rollback is one, may
- * happen against all that have `manualSync`.
+ * Returns a description of the sync windows that block a sync now; null if none does. A manual sync, such as a
+ * rollback, is allowed in windows with `manualSync`.
  * @see https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/
  */
 export function blocking(

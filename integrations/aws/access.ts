@@ -1,27 +1,27 @@
 import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 
-/** Where a target is, and as whom it is called. */
+/** The location of a target, and the role for calls to it. */
 export type AwsAccess = {
-  /** Undefined: the one that Firebreak runs in, as the SDKs find it. */
+  /** Undefined for Firebreak's own region, as the SDKs find it. */
   region: string | undefined;
-  /** Assumed for the call. Undefined: the functions' own role. */
+  /** The role that is assumed for the call; undefined for the functions' own role. */
   roleArn: string | undefined;
-  /** Of all of its APIs, STS among them. Undefined: AWS itself. */
+  /** The endpoint of all APIs of the target, including STS; undefined for AWS itself. */
   endpoint: string | undefined;
 };
 
-/** How long STS may take: what is left of an attempt must do for the call itself. */
+/** Milliseconds for the call to STS. The remaining time of an attempt must suffice for the call itself. */
 const ASSUME_TIMEOUT_MS = 5000;
 
-/** One call. An attempt, which is one call or more, ends after 15 s by itself. */
+/** Milliseconds for one call. An attempt, which can have several calls, ends after 15 s. */
 const CALL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3000;
 
 /**
- * What every client of a target is made with. One try: the waiting and the trying again is the workflow's.
+ * Returns the settings of every client of a target. The client doesn't retry: the workflow waits and retries.
  *
- * `AWS_ENDPOINT_URL_LAMBDA` and its like say where Firebreak's own functions and queues are, which is an emulation on
- * one machine. A target is never there, so they are ignored.
+ * Ignores `AWS_ENDPOINT_URL_LAMBDA` and similar variables. They address Firebreak's own functions and queues, which are
+ * an emulation when everything runs on one machine; a target never runs there.
  */
 export function clientSettings(access: AwsAccess) {
   const { roleArn, region } = access;
@@ -39,15 +39,18 @@ const ofRole = (roleArn: string, place: object) =>
     clientConfig: { ...place, requestHandler: within(ASSUME_TIMEOUT_MS, ASSUME_TIMEOUT_MS) },
   });
 
-/** Time limits of a client: the SDK's default is none. A silence while the body arrives counts, too. */
+/**
+ * Returns the timeouts of a client; the SDK has none by default. `socketTimeout` also covers pauses while the body
+ * arrives.
+ */
 const within = (connectMs: number, callMs: number) => ({
   connectionTimeout: connectMs,
   requestTimeout: callMs,
   socketTimeout: callMs,
-  throwOnRequestTimeout: true, // without it the SDK only writes a warning
+  throwOnRequestTimeout: true, // without it the SDK only logs a warning
 });
 
-/** One client for each access, for the life of the process: its connections and its role's session are used again. */
+/** Keeps one client per access for the life of the process, to reuse its connections and its role session. */
 export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) => C): (access: AwsAccess) => C {
   const clients = new Map<string, C>();
   return (access) => {
@@ -58,7 +61,7 @@ export function keptBy<C>(make: (settings: ReturnType<typeof clientSettings>) =>
   };
 }
 
-/** Whose and where a target is, as far as it is said: for telling two targets of the same name apart. */
+/** Returns the account and region of a target, if known, to distinguish two targets with the same name. */
 export const ownerOf = ({ roleArn, region }: AwsAccess, ...names: string[]): [account: string, region: string] => [
   [...names, roleArn ?? ''].map((name) => /(?:^|:)(\d{12}):/.exec(name)?.[1]).find((id) => id !== undefined) ?? 'own',
   region ?? 'own',

@@ -1,18 +1,18 @@
 import type { ActAnswer } from '../../domain/targets.ts';
 import { truncate } from '../text.ts';
 
-/** One attempt, whatever number of calls it takes. A third of the workflow function's time-out at most. */
+/** Milliseconds for one attempt with all its calls: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
 
-/** Why an attempt came to no answer. */
+/** The reason why an attempt ended without a response. */
 export type Halt = Extract<ActAnswer, { kind: 'busy' | 'refused' | 'later' }>;
 
 type Options = { abortSignal: AbortSignal };
 
-/** Makes one call of the attempt; what it gives is the API's answer. Anything else ends the attempt. */
+/** Makes one call of the attempt and returns the API's response. Any error ends the attempt. */
 export type Ask = <T>(call: (options: Options) => Promise<T>) => Promise<T>;
 
-/** Ends an attempt from inside. Never leaves this folder. */
+/** Ends an attempt from inside. Not visible outside this folder. */
 class Halted extends Error {
   override readonly name = 'Halted';
   readonly halt: Halt;
@@ -23,19 +23,19 @@ class Halted extends Error {
   }
 }
 
-/** Ends the attempt: it will not be done, however often it is asked. */
+/** Ends the attempt with a refusal, which is not retried. */
 export function refuse(detail: string): never {
   throw new Halted({ kind: 'refused', detail });
 }
 
 /**
- * Runs `work` within one time limit over all of its calls.
+ * Runs `work` with one time limit for all its calls.
  *
- * @param api how messages call it
+ * @param api the name of the API in messages
  */
 export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): Promise<T | Halt> {
   const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
-  // The signal ends calls, but not the look for credentials before them.
+  // The signal aborts calls, but not the search for credentials before them.
   const over = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
   );
@@ -55,13 +55,13 @@ export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): P
   }
 }
 
-/** The names by which the APIs say that a limit was exceeded, mostly as 400. */
+/** The error names for exceeded limits, mostly with status 400. */
 const THROTTLED = /Throttl|^TooManyRequests|^RequestLimitExceeded$|^SlowDown$/;
 
-/** The target is at something else, which ends. */
+/** Errors of a target that is busy with another change. */
 const BUSY = new Set(['DeploymentLimitExceededException', 'ResourceConflictException', 'UpdateInProgressException']);
 
-/** Somebody has changed it between our look and our call; credentials that a new try replaces. */
+/** Errors after a concurrent change between read and write, and expired credentials, which the next attempt renews. */
 const LOOK_AGAIN = new Set([
   'PreconditionFailedException',
   'DeploymentAlreadyCompletedException',
@@ -69,7 +69,7 @@ const LOOK_AGAIN = new Set([
   'ExpiredTokenException',
 ]);
 
-/** Nothing that time would mend: no credentials at all, and an address that is none. */
+/** Errors that a retry can't fix: missing credentials, and an invalid address. */
 const SETTINGS = new Set(['CredentialsProviderError', 'TypeError']);
 
 function haltOf(api: string, error: unknown): Halt {
@@ -89,7 +89,7 @@ function haltOf(api: string, error: unknown): Halt {
 
 const later = (detail: string): Halt => ({ kind: 'later', detail, afterSeconds: null });
 
-/** What the SDKs put onto their errors, where there was an answer. */
+/** Returns the response fields that the SDKs add to their errors, if there was a response. */
 function answerOf(error: Error): { status: number | undefined; afterSeconds: number | null } {
   const { $metadata, $response } = error as {
     $metadata?: { httpStatusCode?: number };
@@ -102,6 +102,9 @@ function answerOf(error: Error): { status: number | undefined; afterSeconds: num
   };
 }
 
-/** ECS tells a fault of its own by 400 at times, but by name. */
+/**
+ * Returns whether the fault is on the server side. ECS reports some of its own faults with status 400, recognizable
+ * only by name.
+ */
 const isTheirs = (error: Error): boolean =>
   /^(?:Server|Service|InternalServer)(?:Exception|Error|Fault)$/.test(error.name);

@@ -4,10 +4,13 @@ import { parse } from 'yaml';
 
 type Json = Record<string, unknown>;
 
-/** One resource of an AppSpec: a function's alias and its versions, or the task definition of a service. */
+/** One resource of an AppSpec: the alias and versions of a function, or the task definition of a service. */
 type Resource = { properties: Json };
 
-/** What an AppSpec puts live: `41` of a Lambda function, `family:41` of ECS, with and without the rest of its ARN. */
+/**
+ * Returns the targets that an AppSpec deploys: `41` for a Lambda function, `family:41` for ECS, with and without the
+ * ARN prefix.
+ */
 export const targetsOf = (content: string): string[] =>
   resourcesOf(read(content)).flatMap(({ properties }) => {
     const task = text(properties, 'taskdefinition');
@@ -16,11 +19,11 @@ export const targetsOf = (content: string): string[] =>
   });
 
 /**
- * An AppSpec that goes back to what `good` put live. For a Lambda function it names the version that the alias points
- * at, too, which is another one by now: CodeDeploy refuses it otherwise.
+ * Returns an AppSpec that deploys the target of `good` again. For a Lambda function, it also sets the version that the
+ * alias points at now, because CodeDeploy refuses any other value.
  *
- * @param running of the deployment that is live
- * @returns undefined where `running` does not tell what each alias points at
+ * @param running the AppSpec of the live deployment
+ * @returns undefined if `running` doesn't show the current version of each alias
  */
 export function backTo(good: string, running: string): AppSpecContent | undefined {
   const document = read(good);
@@ -39,7 +42,7 @@ export function backTo(good: string, running: string): AppSpecContent | undefine
   return { content, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
-/** JSON is YAML, too. */
+/** Parses JSON and YAML. Every JSON document is valid YAML. */
 function read(content: string): unknown {
   try {
     return parse(content) as unknown;
@@ -48,7 +51,7 @@ function read(content: string): unknown {
   }
 }
 
-/** Keys are written with and without capitals. */
+/** Finds the resources. AppSpec keys occur in upper and lower case. */
 function resourcesOf(document: unknown): Resource[] {
   const list = value(document, 'resources');
   if (!Array.isArray(list)) return [];
@@ -69,7 +72,7 @@ function value(of: unknown, key: string): unknown {
   return name === undefined ? undefined : of[name];
 }
 
-/** YAML makes a number of an unquoted version. */
+/** Returns a value as text. YAML parses an unquoted version as a number. */
 function text(of: Json, key: string): string | undefined {
   const found = value(of, key);
   return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;

@@ -8,25 +8,25 @@ import type { Ask } from './attempt.ts';
 
 export type Group = { applicationName: string; deploymentGroupName: string };
 
-/** What `BatchGetDeployments` takes. */
+/** Maximum number of deployments in one `BatchGetDeployments` call. */
 const BATCH = 25;
 
-/** Batches in one attempt. */
+/** Maximum batches in one attempt. */
 const MAX_BATCHES = 8;
 
-/** They bring new instances to what the group runs, and say nothing about what it is to run. */
+/** Deployments that bring new instances to the group's current revision. They don't change the revision. */
 const CATCHING_UP = new Set(['autoscaling', 'autoscalingTermination', 'CodeDeployAutoUpdate']);
 
 export type History = {
-  /** Newest first: all that were made lately. */
+  /** Returns the most recent deployments, newest first. */
   recent(): Promise<readonly DeploymentInfo[]>;
-  /** The newest that `is` holds for, of the last two hundred. What was read once is not read again. */
+  /** Returns the newest of the last 200 deployments for which `is` returns true. Reads each deployment only once. */
   find(is: (deployment: DeploymentInfo) => boolean): Promise<DeploymentInfo | undefined>;
 };
 
 /**
- * The deployments of a group, newest first, read as far as they are needed. The API does not promise the order in which
- * it lists them, so each batch is sorted.
+ * Opens the deployments of a group, newest first, and reads them on demand. Sorts each batch, because the API doesn't
+ * guarantee an order.
  */
 export function openHistory(client: CodeDeployClient, group: Group, ask: Ask): History {
   const seen: DeploymentInfo[] = [];
@@ -43,7 +43,7 @@ export function openHistory(client: CodeDeployClient, group: Group, ask: Ask): H
     },
     async find(is) {
       for (let i = 0; i < seen.length || (await more()); i += 1) {
-        // A batch may hold nothing that counts.
+        // A batch can be empty after filtering.
         while (i >= seen.length && (await more()));
         const one = seen[i];
         if (one !== undefined && is(one)) return one;

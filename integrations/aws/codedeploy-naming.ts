@@ -6,7 +6,7 @@ import { type Names, whichOf } from './naming.ts';
 
 const DESCRIPTION_MAX_CHARS = 256;
 
-/** What a deployment of ours says of itself: under which key it was made, and what it goes back to. */
+/** Returns the description of a deployment by Firebreak: its key and the version that it rolls back to. */
 export const descriptionOf = ({ key, to, reason }: RollbackRequest): string =>
   truncate(`[firebreak ${key}] back to ${to} — ${reason}`, DESCRIPTION_MAX_CHARS);
 
@@ -16,8 +16,8 @@ export const isOurs = ({ description }: DeploymentInfo, key: string): boolean =>
   OURS.exec(description ?? '')?.[1] === key;
 
 /**
- * Which of the two versions a deployment puts live: by its revision, else by its description. The reason in a description
- * of ours may name both.
+ * Returns which of the two versions a deployment deploys, by its revision or, failing that, its description. In a
+ * description by Firebreak, only the version counts, because the reason can name both versions.
  */
 export function whichDeployment({ revision, description = '' }: DeploymentInfo, names: Names) {
   const exact = exactly(revision);
@@ -25,24 +25,24 @@ export function whichDeployment({ revision, description = '' }: DeploymentInfo, 
   return whichOf([wordsOf(revision), OURS.exec(description)?.[2] ?? description], names);
 }
 
-/** As people call what it puts live. */
+/** Returns a name of the deployed version to display. */
 export function labelOf({ revision, description, deploymentId }: DeploymentInfo): string {
   const what = wordsOf(revision) ?? exactly(revision)[0] ?? deploymentId ?? 'a deployment';
   return description ? `${what} (${description})` : what;
 }
 
-/** The ids that a revision has as a whole. */
+/** Returns the complete IDs of a revision. */
 function exactly(revision: RevisionLocation | undefined): string[] {
   const { s3Location, gitHubLocation } = revision ?? {};
   const ids = [s3Location?.version, s3Location?.eTag?.replaceAll('"', ''), gitHubLocation?.commitId];
   return [...ids.filter((id) => id !== undefined), ...targetsOf(appSpecOf(revision) ?? '')];
 }
 
-/** Of the key of a bundle, without the ending of its archive; of GitHub the commit, which may be written shortened. */
+/** Returns the key of a bundle without its archive extension, or the GitHub commit, which can be abbreviated. */
 function wordsOf({ s3Location, gitHubLocation }: RevisionLocation = {}): string | undefined {
   return s3Location?.key?.replace(/\.(?:zip|tar|tgz|tar\.gz|ya?ml|json)$/i, '') ?? gitHubLocation?.commitId;
 }
 
-/** Undefined where it is in S3, or was given in the form of before `appSpecContent`. */
+/** Returns undefined if the AppSpec is in S3 or in the format that preceded `appSpecContent`. */
 export const appSpecOf = (revision: RevisionLocation | undefined): string | undefined =>
   revision?.appSpecContent?.content;

@@ -18,12 +18,13 @@ import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './co
 
 const clientAt = keptBy((settings) => new CodeDeployClient(settings));
 
-/** How long after a deployment has stopped CodeDeploy may take to begin its own way back. */
+/** Milliseconds after a stopped deployment in which CodeDeploy can start its automatic rollback. */
 const WAY_BACK_MS = 30_000;
 
 /**
- * A deployment group of CodeDeploy. Its way back is a deployment of the revision of an earlier one, with our key in its
- * description: that is how a repeat finds it. What is still being deployed is stopped, and CodeDeploy rolls it back.
+ * Creates a deployer for a CodeDeploy deployment group. A rollback is a deployment of an earlier deployment's revision,
+ * with Firebreak's key in its description, by which a repeat finds it. A running deployment is stopped, and CodeDeploy
+ * rolls it back.
  */
 export function codeDeployDeployer(
   config: CodeDeployDeployer,
@@ -48,7 +49,7 @@ export function codeDeployDeployer(
     return afterFailure(newest, request, history, ask);
   };
 
-  /** Something is being deployed. */
+  /** Handles a running deployment. */
   const beside = async (
     newest: DeploymentInfo,
     request: RollbackRequest,
@@ -69,10 +70,10 @@ export function codeDeployDeployer(
       };
     const command = new StopDeploymentCommand({ deploymentId: id ?? '', autoRollbackEnabled: true });
     await ask((options) => client.send(command, options));
-    return { kind: 'in_progress', id, handle: null }; // the same call finds the deployment that goes back
+    return { kind: 'in_progress', id, handle: null }; // the same call finds the rollback deployment
   };
 
-  /** The last deployment has failed, or was stopped: some of the instances may run it. */
+  /** Handles a failed or stopped last deployment. Some instances can run its revision. */
   const afterFailure = async (
     newest: DeploymentInfo,
     request: RollbackRequest,
@@ -109,7 +110,7 @@ export function codeDeployDeployer(
       revision: revisionBackTo(good, running),
       description: descriptionOf(request),
       ...(good.computePlatform === 'Server' && {
-        // The bad version's own scripts must not stand in its way.
+        // Failures of the bad version's own stop scripts must not block the rollback.
         ignoreApplicationStopFailures: true,
         ...(good.fileExistsBehavior !== undefined && { fileExistsBehavior: good.fileExistsBehavior }),
       }),
@@ -149,7 +150,10 @@ const isUnderWay = (deployment: DeploymentInfo): boolean => !hasSucceeded(deploy
 
 const superseded = (by: DeploymentInfo): ActAnswer => ({ kind: 'superseded', current: labelOf(by) });
 
-/** `Ready` waits for somebody to shift the traffic, where the group is set up so. */
+/**
+ * Returns the progress. `Ready` means that the deployment waits for a person to reroute the traffic, if the group is
+ * configured so.
+ */
 function progressOf(deployment: DeploymentInfo): ActAnswer {
   const { deploymentId: id = null, status, errorInformation, rollbackInfo } = deployment;
   if (hasSucceeded(deployment)) return { kind: 'succeeded', id };
@@ -164,7 +168,7 @@ function progressOf(deployment: DeploymentInfo): ActAnswer {
   };
 }
 
-/** The good deployment's revision; an AppSpec of Lambda as it has to be by now. */
+/** Returns the revision of the good deployment, for Lambda with the AppSpec adapted to the current alias. */
 function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): RevisionLocation {
   const { revision = {}, computePlatform } = good;
   if (computePlatform !== 'Lambda') return revision;

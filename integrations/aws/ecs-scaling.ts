@@ -4,8 +4,8 @@ import { type Ask, attempt, refuse } from './attempt.ts';
 import { describeService } from './ecs-service.ts';
 
 /**
- * By the desired count. Whether Application Auto Scaling owns that count can't be seen here: where it does, it sets the
- * count again as soon as its policy says so.
+ * Scales by the desired count. The ECS API doesn't show whether Application Auto Scaling manages that count; if it
+ * does, its policy can set the count again at any time.
  */
 export function ecsScaling(
   client: ECSClient,
@@ -27,7 +27,7 @@ export function ecsScaling(
     set: ({ from, to }) =>
       attempt('ECS', async (ask): Promise<ActAnswer> => {
         const { desiredCount, steady } = await look(ask);
-        // The same call is the look: there is no deployment whose id could be followed.
+        // The same call checks the progress, because scaling creates no deployment with an ID to follow.
         if (desiredCount === to) return steady ? { kind: 'succeeded', id: null } : UNDER_WAY;
         if (desiredCount !== from) return { kind: 'superseded', current: String(desiredCount) };
         await update(ask, { desiredCount: to });

@@ -2,10 +2,10 @@ import { type Deployment, DescribeServicesCommand, type ECSClient, type Service 
 import type { ActAnswer } from '../../domain/targets.ts';
 import { type Ask, refuse } from './attempt.ts';
 
-/** A service as it is, with the deployment that it is on its way to, or has arrived at. */
+/** A service with its primary deployment, in progress or completed. */
 export type Live = { service: Service; primary: Deployment };
 
-/** Refuses what this adapter must not touch. */
+/** Reads the service. Refuses services that another controller deploys. */
 export async function describeService(
   client: ECSClient,
   at: { cluster: string; service: string },
@@ -27,7 +27,10 @@ export async function describeService(
   return primary === undefined ? refuse(`${at.service} has no deployment`) : { service, primary };
 }
 
-/** How the rollout of a deployment is getting on. Without a circuit breaker or alarms ECS never says that one failed. */
+/**
+ * Returns the progress of a deployment. Without a circuit breaker or alarms, ECS never reports that a deployment
+ * failed.
+ */
 export function progressOf({ service }: Live, deployment: Deployment): ActAnswer {
   const id = deployment.id ?? null;
   switch (deployment.rolloutState) {

@@ -2,21 +2,24 @@ import { DescribeTaskDefinitionCommand, type ECSClient, ListTaskDefinitionsComma
 import { type Ask, refuse } from './attempt.ts';
 import { type Names, whichOf } from './naming.ts';
 
-/** A revision of a task definition, and by what it can be told which version it runs. */
+/** A task definition revision with the texts that identify its version. */
 export type Revision = {
   arn: string;
   /** `family:revision` */
   name: string;
-  /** Tag and digest of the container's image, then the tags of the definition that are called version or commit. */
+  /** The tag and digest of the container's image, then the task definition's tags named `version` or `commit`. */
   texts: string[];
-  /** As people call what it runs. */
+  /** A name of the running version to display. */
   label: string;
 };
 
-/** Calls of an attempt: each takes a tenth of a second, and the API allows twenty in one. */
+/** Maximum `DescribeTaskDefinition` calls in one attempt. Each takes about 0.1 s; the API allows 20 per second. */
 const MAX_DESCRIBED = 50;
 
-/** The arn of a task definition, or its name. @param container undefined: the first that is essential */
+/**
+ * Reads a task definition by ARN or name.
+ * @param container undefined for the first essential container
+ */
 export async function describeRevision(
   client: ECSClient,
   taskDefinition: string,
@@ -35,21 +38,27 @@ export async function describeRevision(
   return { arn: found?.taskDefinitionArn ?? taskDefinition, name, texts, label: texts[0] ?? name };
 }
 
-/** `registry:5000/team/checkout:v42@sha256:…`: neither the port nor the name says a version. */
+/**
+ * Returns the tag and digest of an image such as `registry:5000/team/checkout:v42@sha256:…`. The port and the name
+ * contain no version.
+ */
 function imageOf(image: string): { tag: string | undefined; digest: string | undefined } {
   const [, tag, digest] = /^(?:.*\/)?[^/:@]+(?::([^@]+))?(?:@(.+))?$/.exec(image) ?? [];
   return { tag, digest };
 }
 
-/** Which of the two versions it runs. Where a version is written as `family:revision` or as an ARN, that decides. */
+/**
+ * Returns which of the two versions the revision runs. A version written as `family:revision` or as an ARN takes
+ * precedence.
+ */
 export function whichRevision({ arn, name, texts }: Pick<Revision, 'arn' | 'name' | 'texts'>, names: Names) {
   const is = (version: string) => version === arn || version === name;
   return is(names.from) ? 'from' : is(names.to) ? 'to' : whichOf(texts, names);
 }
 
 /**
- * The revision of the running one's family that runs `to`: the newest below the running one, else the newest above it.
- * Only those that are still ACTIVE: others can't be started.
+ * Finds the revision that runs `to` in the family of the running revision: the newest one below the running revision,
+ * otherwise the newest above it. Only ACTIVE revisions count, because others can't be started.
  */
 export async function findRevision(
   client: ECSClient,
@@ -81,7 +90,7 @@ export async function findRevision(
 
 const numberOf = (arn: string): number => Number(arn.split(':').at(-1));
 
-/** A version that is written as the name of a revision needs no search. */
+/** Skips the search if the version is the name of a revision. */
 const namedFirst = (arns: readonly string[], version: string): readonly string[] => {
   const named = arns.filter((arn) => arn === version || arn.endsWith(`/${version}`));
   return named.length > 0 ? named : arns;

@@ -11,10 +11,10 @@ import type { Names } from './naming.ts';
 const clientAt = keptBy((settings) => new ECSClient(settings));
 
 /**
- * A service of ECS with rolling updates. It is told the task definition that it is to run, so a repeat changes nothing:
- * an update with the definition that is set already begins no deployment.
+ * Creates a deployer for an ECS service with rolling updates. An update sets the task definition, so a repeat changes
+ * nothing: ECS starts no deployment if the definition is already set.
  *
- * @param options.service where the configuration names none
+ * @param options.service the service name if the configuration doesn't set one
  */
 export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; service: string }): Deployer {
   const { access } = options;
@@ -26,7 +26,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
     const id = service?.deployments?.find(({ status }) => status === 'PRIMARY')?.id ?? null;
     return { kind: 'in_progress', id, handle: id };
   };
-  /** What it runs, or is on its way to. */
+  /** Reads the running task definition, or the one being rolled out. */
   const look = async (ask: Ask, names: Names) => {
     const live = await describeService(client, at, ask);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
@@ -52,7 +52,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
       return 'kind' in seen ? { kind: 'unknown', detail: seen.detail } : heldBy(seen, at.service);
     },
     scaling: ecsScaling(client, at, update),
-    /** While instances are being replaced already, that is the restart. */
+    /** A deployment in progress counts as the restart, because it already replaces the tasks. */
     restart: () =>
       attempt('ECS', async (ask) => {
         const live = await describeService(client, at, ask);
@@ -62,7 +62,7 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
     restartStatus: (handle) => attempt('ECS', (ask) => follow(handle, ask)),
   };
 
-  /** @param handle the id of a deployment; ECS forgets those that were replaced and have drained */
+  /** @param handle the ID of a deployment; ECS forgets replaced deployments after they have drained */
   async function follow(handle: string, ask: Ask, names?: Names): Promise<ActAnswer> {
     const live = await describeService(client, at, ask);
     const deployment = live.service.deployments?.find(({ id }) => id === handle);
@@ -74,8 +74,8 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
   }
 
   /**
-   * Where a circuit breaker has already taken the good version back out, as it does with one that does not start, a
-   * second try would go round in circles.
+   * Detects a circuit breaker that has already rolled back the good version, for example because it doesn't start.
+   * Another attempt would fail in the same way.
    */
   async function failedBefore({ service }: Live, names: Names, ask: Ask): Promise<ActAnswer | undefined> {
     for (const deployment of service.deployments ?? []) {
@@ -99,5 +99,5 @@ function heldBy(
     : { kind: 'holds' };
 }
 
-/** Without the rest of an ARN. */
+/** Returns the name without the ARN prefix. */
 const nameOf = (text: string): string => text.split('/').at(-1) ?? text;

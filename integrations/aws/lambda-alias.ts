@@ -15,9 +15,9 @@ import type { Names } from './naming.ts';
 const clientAt = keptBy((settings) => new LambdaClient(settings));
 
 /**
- * An alias of a Lambda function, pointed back at the version that was. What is changed is a pointer, so it is done when
- * it is answered, and setting it again changes nothing. The alias' RevisionId keeps a call that comes late, or after
- * somebody else's, from having an effect.
+ * Creates a deployer for a Lambda alias, which a rollback points at the previous version. The change is complete when
+ * the API responds, and a repeat changes nothing. The alias's RevisionId prevents a call that arrives late, or after
+ * another change, from having an effect.
  */
 export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAccess): Deployer {
   const client = clientAt(access);
@@ -35,7 +35,7 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
         new UpdateAliasCommand({
           ...at,
           FunctionVersion: to.number,
-          RoutingConfig: { AdditionalVersionWeights: {} }, // left out, the weights would stay
+          RoutingConfig: { AdditionalVersionWeights: {} }, // without this, the weights would remain
           RevisionId: alias.RevisionId,
         }),
         options,
@@ -58,7 +58,7 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
         if (runs === undefined) return { kind: 'superseded', current: serving };
         return point(ask, alias, to);
       }),
-    // Never asked for: nothing is under way after an answer. It looks, and leaves the rest to `rollBack`.
+    // Never called, because `rollBack` never returns a handle. Only reads; `rollBack` does the rest.
     status: (_, request) =>
       attempt('Lambda', async (ask): Promise<ActAnswer> => {
         const { to, runs, serving } = await look(ask, request);
@@ -76,8 +76,8 @@ export function lambdaAliasDeployer(config: LambdaAliasDeployer, access: AwsAcce
 }
 
 /**
- * What an alias serves: one version, or with weights two. `runs` is `from` where the bad version gets all or part of the
- * traffic and the good one the rest. A third version in it is somebody's rollout: not ours to take back.
+ * Returns what an alias serves: one version, or two with weights. `runs` is `from` if the bad version gets all of the
+ * traffic, or part of it beside the good version. A third version is another rollout, which a rollback must not undo.
  */
 function judge(
   alias: AliasConfiguration,
@@ -104,7 +104,10 @@ function judge(
   };
 }
 
-/** A version whose image or layer is gone is listed as any other, and fails when it is called. */
+/**
+ * Refuses a version that can't run. A version whose image or layer is gone is listed like any other, but fails when it
+ * is invoked.
+ */
 async function refuseUnfit(client: LambdaClient, functionName: string, to: Published, ask: Ask): Promise<void> {
   const query = { FunctionName: functionName, Qualifier: to.number };
   const { State, StateReason } = await ask((options) =>

@@ -2,13 +2,13 @@ import { type FunctionConfiguration, type LambdaClient, ListVersionsByFunctionCo
 import { type Ask, refuse } from './attempt.ts';
 import { type Names, whichOf } from './naming.ts';
 
-/** A published version of a function. `number` is Lambda's own: 1, 2, 3 … */
+/** A published version of a function. `number` is the Lambda version number: 1, 2, 3, … */
 export type Published = { number: string; description: string };
 
-/** 50 versions each, so as many as an attempt has time for. */
+/** Maximum pages of 50 versions that fit into one attempt. */
 const MAX_PAGES = 60;
 
-/** Highest number first. The API says nothing about its order, so all pages are read. */
+/** Returns the published versions, highest number first. Reads all pages, because the API guarantees no order. */
 export async function publishedVersions(client: LambdaClient, functionName: string, ask: Ask): Promise<Published[]> {
   const versions: Published[] = [];
   let marker: string | undefined;
@@ -27,7 +27,7 @@ export async function publishedVersions(client: LambdaClient, functionName: stri
 const published = ({ Version, Description }: FunctionConfiguration): Published[] =>
   Version === undefined || !/^\d+$/.test(Version) ? [] : [{ number: Version, description: Description ?? '' }];
 
-/** How the versions of a rollback are told from a published version: by its number, or by its Description. */
+/** Identifies a published version as `from` or `to` of a rollback, by its number or by its Description. */
 type Reading = (version: Published, names: Names) => 'from' | 'to' | undefined;
 
 const byNumber: Reading = ({ number }, { from, to }) => (number === from ? 'from' : number === to ? 'to' : undefined);
@@ -35,8 +35,8 @@ const byNumber: Reading = ({ number }, { from, to }) => (number === from ? 'from
 const byDescription: Reading = ({ description }, names) => whichOf([description], names);
 
 /**
- * What the versions are at Lambda. A team writes either numbers or descriptions, so one reading holds for both versions:
- * where each gives other versions, a build number 12 could be taken for the function's version 12.
+ * Finds both versions at Lambda. A team uses either numbers or descriptions, so both versions must be found in the same
+ * way: otherwise the build number 12 could be mistaken for the function's version 12.
  */
 export function readVersions(versions: readonly Published[], names: Names) {
   const readings = [byNumber, byDescription].map((reading) => {

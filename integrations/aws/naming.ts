@@ -1,11 +1,11 @@
 import type { RollbackRequest } from '../../domain/targets.ts';
 
-/** The two versions of a rollback, under all of their names. */
+/** The two versions of a rollback and their commits. */
 export type Names = Pick<RollbackRequest, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
 
 /**
- * Which of the two versions the texts are about: the first that names exactly one of them decides. Undefined: none does,
- * or both are in all that names one.
+ * Returns which of the two versions the texts name. The first text that names exactly one of them decides. Undefined if
+ * no text does.
  */
 export function whichOf(texts: readonly (string | undefined)[], names: Names): 'from' | 'to' | undefined {
   for (const text of texts) {
@@ -22,19 +22,23 @@ const exactlyOne = (from: boolean, to: boolean): 'from' | 'to' | undefined =>
   from === to ? undefined : from ? 'from' : 'to';
 
 /**
- * Whether a text names a version as a whole word: letters, digits, `_`, `-`, `+` and a `.` inside are parts of words, so
- * that `1.2` is not found in `1.2.3`, nor `v4` in `v4-rc1`. A version that is a commit is also found shortened.
+ * Returns whether a text contains a version as a whole word. Letters, digits, `_`, `-`, `+`, and an inner `.` are parts
+ * of words, so `1.2` doesn't match `1.2.3`, nor `v4` `v4-rc1`. A version that is a commit also matches in abbreviated
+ * form.
  */
 export const says = (text: string, version: string): boolean =>
   new RegExp(`(?<![\\w+-]|\\w\\.)${RegExp.escape(version)}(?![\\w+-]|\\.\\w)`, 'u').test(text) ||
   saysCommit(text, isCommit(version) ? version : null);
 
-/** Shorter ones are too often something else. */
+/** Shorter hexadecimal words are too often something else. */
 const COMMIT_MIN_CHARS = 7;
 
 const isCommit = (text: string): boolean => /^[0-9a-f]{7,40}$/.test(text);
 
-/** Whether a text names a commit, in full or shortened to at least seven characters, between any other characters. */
+/**
+ * Returns whether a text contains a commit, in full or abbreviated to at least 7 characters, between any other
+ * characters.
+ */
 function saysCommit(text: string, commit: string | null): boolean {
   if (commit === null || commit.length < COMMIT_MIN_CHARS) return false;
   const words = text.toLowerCase().match(/[0-9a-z]+/g) ?? [];

@@ -2,17 +2,18 @@ import * as z from 'zod';
 import { Metadata } from '../kubernetes/objects.ts';
 
 /**
- * What Flagger knows of a roll-out. `Waiting`: for the gate before it, without traffic. `WaitingPromotion`: for the one
- * after it. `Promoting`: the primary has its pod template. `Failed`: it was taken back, or its promotion went wrong.
+ * The status of a rollout in Flagger. `Waiting`: for the gate before the rollout, without traffic. `WaitingPromotion`:
+ * for the gate before the promotion. `Promoting`: the primary has the new pod template. `Failed`: the rollout was
+ * rolled back, or its promotion failed.
  * @see https://docs.flagger.app/usage/how-it-works#canary-status
  */
 const Status = z.object({
   phase: z.string().default(''),
-  /** In percent, or of what the mesh calls a whole. */
+  /** In percent, or in units of the mesh's total weight. */
   canaryWeight: z.number().default(0),
-  /** A hash of the target's pod template, as it was when this roll-out began. */
+  /** A hash of the target's pod template at the start of this rollout. */
   lastAppliedSpec: z.string().default(''),
-  /** Hashes of the ConfigMaps and Secrets that it uses, by name. Null: none are tracked. */
+  /** Hashes of the ConfigMaps and Secrets in use, by name. Null if none are tracked. */
   trackedConfigs: z
     .record(z.string(), z.string())
     .nullish()
@@ -43,7 +44,10 @@ export type Canary = z.infer<typeof Canary>;
 
 const GATE_PATH = /\/integrations\/flagger\/rollback$/;
 
-/** Whether Flagger asks us, with a key, before it goes on. The address holds that key, so it is never shown. */
+/**
+ * Returns whether the canary has a rollback webhook that calls Firebreak with a key. The URL contains that key, so
+ * never display it.
+ */
 export const asksUs = ({ spec }: Canary): boolean =>
   spec.analysis.some(({ type, url }) => {
     const at = URL.parse(url);

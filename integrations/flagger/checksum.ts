@@ -1,8 +1,9 @@
 import type { CanaryStatus } from './canary.ts';
 
 /**
- * What Flagger calls a roll-out when it asks about it: a hash of the status, which itself does not hold it. Should a
- * version of Flagger compute it in another way, the first question tells; until then the gate stays closed.
+ * Returns the checksum by which Flagger's webhooks identify a rollout: a hash of the status, which doesn't contain it.
+ * If a Flagger version computes it differently, the first webhook call shows its value; until then, the gate stays
+ * closed.
  *
  * @see https://docs.flagger.app/usage/webhooks
  */
@@ -11,7 +12,7 @@ export function checksumOf({ trackedConfigs, lastAppliedSpec }: CanaryStatus): s
   return encoded(String(fnv1a(Buffer.from(text))));
 }
 
-/** Values are written with their types, as the Go package spew writes `%#v`. */
+/** The format of `%#v` in the Go package spew, which writes values with their types. */
 const TYPE = 'struct { TrackedConfigs *map[string]string; LastAppliedSpec string }';
 
 function configsText(configs: Record<string, string> | null): string {
@@ -20,14 +21,14 @@ function configsText(configs: Record<string, string> | null): string {
   return `map[${sorted.map((pair) => pair.join(':')).join(' ')}]`;
 }
 
-/** FNV-1a, 32 bits. */
+/** Returns the 32-bit FNV-1a hash. */
 function fnv1a(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }
 
-/** Letters and digits that spell no words, as Kubernetes has them in generated names. */
+/** Letters and digits that form no words, as in generated names of Kubernetes. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const encoded = (text: string): string =>
   [...Buffer.from(text)].map((byte) => ALPHABET[byte % ALPHABET.length]).join('');

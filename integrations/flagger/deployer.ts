@@ -15,10 +15,11 @@ import { type Found, type Step, stepOf } from './situation.ts';
 import { wishBack, type Wishes, wishesAt } from './wishes.ts';
 
 /**
- * A canary of Flagger, which can't be told to abort: it asks. While a roll-out is under way the wish to have it back is
- * kept where Flagger's next question finds it (`/integrations/flagger/rollback`). Where `from` has been promoted, the
- * primary goes back as by `kubectl rollout undo`: users get the good version within a rolling update, whereas the old
- * pod template on the target would be one more roll-out to Flagger, with all its steps, and users on `from` meanwhile.
+ * Creates a deployer for a Flagger canary. Flagger has no abort API, but calls webhooks: during a rollout, the request
+ * to roll back is stored where Flagger's next call reads it (`/integrations/flagger/rollback`). After the promotion of
+ * `from`, the primary is rolled back as by `kubectl rollout undo`. Users then get the good version within one rolling
+ * update. Restoring the old pod template on the target instead would start another rollout in Flagger, with all its
+ * steps, during which users would stay on `from`.
  *
  * @see https://docs.flagger.app/usage/webhooks
  */
@@ -34,7 +35,7 @@ export function flaggerDeployer(
     resource: `kubernetes ${JSON.stringify([cluster.url, namespace, 'canaries', name])}`,
     effectClass: 'convergent',
     rollBack: (request) => attempt(cluster, (calls) => takeBack(site, calls, wishes, request)),
-    // There is a handle where the primary goes back; of a wish the same call again is the look.
+    // Only a rollback of the primary has a handle. A stored request is followed by calling `rollBack` again.
     status: (_, request) =>
       attempt(cluster, async (calls) => {
         const found = await look(site, calls);
@@ -51,7 +52,7 @@ type Site = Pick<Place<Deployment>, 'cluster' | 'namespace' | 'name' | 'containe
 
 const placeIn = (site: Site, name: string): Place<Deployment> => placeOfDeployment({ ...site, name });
 
-/** @throws Ended where the canary is not one of a Deployment */
+/** @throws Ended if the canary's target is not a Deployment */
 async function look(site: Site, calls: Calls): Promise<Found> {
   const { namespace, name } = site;
   refuseNoName({ kind: 'Canary', name });
@@ -74,7 +75,7 @@ async function takeBack(site: Site, calls: Calls, wishes: Wishes, request: Rollb
   if (isUnder(found.primary.metadata, ROLLBACK_KEY, request.key)) return underKey(primary, found.primary, request);
   const wish = await wishes.own(request);
   const step = stepOf(found, request, { container: site.container, wished: wish !== undefined });
-  if (wish !== undefined && step.kind === 'undo') await wishes.end(wish); // it was promoted before Flagger had asked
+  if (wish !== undefined && step.kind === 'undo') await wishes.end(wish); // promoted before Flagger called the webhook
   const answer = await taken(step);
   if (wish !== undefined && isEnd(answer)) await wishes.end(wish);
   return answer;
@@ -95,7 +96,7 @@ async function takeBack(site: Site, calls: Calls, wishes: Wishes, request: Rollb
 
 const isEnd = ({ kind }: ActAnswer): boolean => kind !== 'in_progress' && kind !== 'busy' && kind !== 'later';
 
-/** @throws Ended where Flagger would never ask */
+/** @throws Ended if the canary has no webhook that calls Firebreak */
 function viaGate(
   { cluster, namespace, name }: Site,
   wishes: Wishes,
@@ -110,7 +111,7 @@ function viaGate(
   return wishBack(wishes, request, { wish, canary: `${namespace}/${name}`, status, now: cluster.clock.now() });
 }
 
-/** The primary runs it, and nothing else gets a part of the traffic. */
+/** Checks that the primary runs the target version, and that no other version gets traffic. */
 function holds({ container }: Site, { canary, target, primary }: Found, request: RollbackRequest): Held {
   const stable = versionsOf(primary.spec.template, container);
   const shipped = versionsOf(target.spec.template, container);

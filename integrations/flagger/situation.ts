@@ -5,20 +5,22 @@ import { fromOf, toOf } from '../kubernetes/revisions.ts';
 import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
 import type { Canary } from './canary.ts';
 
-/** A canary as one look has found it: with the Deployment that is deployed to, and the one that carries the traffic. */
+/**
+ * The state of a canary: the resource, the Deployment that is deployed to, and the primary, which carries the traffic.
+ */
 export type Found = { canary: Canary; target: Deployment; primary: Deployment };
 
 /**
- * What there is to do about it. `wish`: the roll-out is under way, and Flagger is to hear of it when it asks. `undo`:
- * the primary runs `from`, and goes back by itself. `look`: Flagger has taken it back.
+ * The next step. `wish`: a rollout is in progress; request a rollback through Flagger's webhook. `undo`: the primary
+ * runs `from`; roll it back. `look`: Flagger has rolled back; check the result.
  */
 export type Step = { kind: 'wish' } | { kind: 'undo' } | { kind: 'look' } | ActAnswer;
 
 /**
- * Flagger copies the target's pod template to the primary when it promotes it. So what users get is what the primary
- * runs and, while a roll-out is under way, what the target runs as well.
+ * Returns the next step. At promotion, Flagger copies the target's pod template to the primary. So users get the
+ * primary's version and, during a rollout, also the target's version.
  *
- * @param wished this act has wished for it: what Flagger has taken back is its doing
+ * @param wished this action has requested a rollback from Flagger, so a rollback by Flagger is its result
  */
 export function stepOf(found: Found, request: RollbackRequest, { container, wished }: Reading): Step {
   const { phase, canaryWeight } = found.canary.status;
@@ -80,7 +82,10 @@ function underWay({ canary: { spec } }: Found, { to }: RollbackRequest, { target
     : { kind: 'wish' };
 }
 
-/** Traffic goes to the canary, and Flagger leaves it there: there is nothing healthy to bring it back to. */
+/**
+ * Returns the result after a failed promotion. Flagger leaves all traffic on the canary, because there is no healthy
+ * primary to return it to.
+ */
 function brokenPromotion(target: Runs, { wished }: Pick<Reading, 'wished'>): Step {
   if (!target.isFrom) return superseded(target);
   const detail =
@@ -89,9 +94,9 @@ function brokenPromotion(target: Runs, { wished }: Pick<Reading, 'wished'>): Ste
   return { kind: wished ? 'failed' : 'refused', detail };
 }
 
-/** Nothing is rolled out, as far as Flagger has seen. */
+/** Returns the next step while Flagger reports no rollout. */
 function atRest(found: Found, { target, primary }: Both): Step {
-  // A primary that was taken back leaves the target as it was; Flagger begins nothing for that.
+  // After a rollback of the primary, the target keeps its pod template, and Flagger starts no rollout for it.
   const isLeftBehind = found.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
   if (primary.isFrom) return target.isFrom || target.isTo || isLeftBehind ? { kind: 'undo' } : superseded(target);
   if (target.isFrom && primary.isTo && !isLeftBehind)

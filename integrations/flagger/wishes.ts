@@ -7,9 +7,12 @@ import { putOff } from '../ended.ts';
 import { checksumOf } from './checksum.ts';
 import type { CanaryStatus } from './canary.ts';
 
-/** The wishes of one place, for the length of an attempt. What can't be kept ends it; the next one looks first. */
+/**
+ * The stored rollback requests of one target, for one attempt. A storage error ends the attempt; the next attempt reads
+ * the state first.
+ */
 export type Wishes = {
-  /** The one of this act, be it over or not. */
+  /** Returns the request of this action, in any state. */
   own(request: RollbackRequest): Promise<Wish | undefined>;
   put(wish: Wish): Promise<void>;
   end(wish: Wish): Promise<void>;
@@ -37,7 +40,7 @@ async function kept<T>(work: () => Promise<T>): Promise<T> {
 
 const IN_PROGRESS: ActAnswer = { kind: 'in_progress', id: null, handle: null };
 
-/** A roll-out that is under way is wished back: once, for that roll-out alone, and for an hour. */
+/** Requests the rollback of a running rollout: once, for that rollout only, and valid for one hour. */
 export async function wishBack(
   wishes: Wishes,
   request: RollbackRequest,
@@ -58,7 +61,7 @@ export async function wishBack(
     };
   if (wish.asked === '')
     return { kind: 'failed', detail: `Flagger does not say which roll-out it asks about; ${to} needs Flagger 1.34` };
-  // It is still the same roll-out, so that is what Flagger calls it.
+  // The rollout is still the same, so the checksum in the webhook call is its checksum.
   if (wish.asked !== null) await wishes.put({ ...wish, checksum: wish.asked, asked: null });
   return IN_PROGRESS;
 }

@@ -1,7 +1,7 @@
 /**
- * Where a flag is, by the template of the configuration.
+ * Returns the URL of a flag, from the configured template.
  *
- * Names are encoded, so that none can leave its place in the address; `.` and `..` would all the same, encoded or not.
+ * Encodes names so that they can't change the path. Refuses `.` and `..`, which change the path even when encoded.
  */
 export function addressOf(
   template: string,

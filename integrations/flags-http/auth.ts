@@ -3,13 +3,13 @@ import type { FlagsConfig } from '../../schemas/deployers.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
-/** A flag service that speaks the contract of `docs/flags.md`. */
+/** The configuration of a flag service that implements the contract in `docs/flags.md`. */
 export type HttpFlags = Extract<FlagsConfig, { kind: 'http' }>;
 
-/** One call, as it is to be signed. `id` is the same for each try of it. */
+/** A call to sign. `id` is the same for each retry. */
 type Call = { id: string; body: string };
 
-/** What shows who we are. `refused`: the secret is not set, and without it the service must not be called. */
+/** Returns the authentication headers. `refused`: the secret is not set, so the service must not be called. */
 export async function authHeaders(
   auth: HttpFlags['auth'],
   { secrets, clock }: { secrets: Secrets; clock: Clock },

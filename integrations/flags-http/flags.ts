@@ -7,21 +7,23 @@ import { truncate } from '../text.ts';
 import { addressOf } from './address.ts';
 import { authHeaders, type HttpFlags } from './auth.ts';
 
-/** A set is one look and at most one change: 15 seconds together. */
+/** Milliseconds. Setting a flag takes one read and at most one write: 15 s together. */
 const LOOK_TIMEOUT_MS = 5_000;
 const CHANGE_TIMEOUT_MS = 10_000;
 
 const State = z.object({ on: z.boolean() });
 
-/** Of a 409. With `on`, somebody has changed the flag since; without, the service does not want to. */
+/**
+ * The body of a 409 response. With `on`, the flag has been changed since; without it, the service refuses the change.
+ */
 const Conflict = z.object({ on: z.boolean(), error: z.string().optional() });
 
 type Refused = { kind: 'refused'; detail: string };
 type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 
 /**
- * Any flag service that can answer a GET and a PUT (docs/flags.md). Setting a state is harmless to repeat; the key along
- * with it lets the service tell a repeat from a change of mind.
+ * Creates a client for a flag service that supports GET and PUT (docs/flags.md). Setting a state is idempotent; the key
+ * lets the service distinguish a retry from a new change.
  */
 export function httpFlags(
   config: HttpFlags,
@@ -94,7 +96,7 @@ const wordOf = (on: boolean): string => (on ? 'on' : 'off');
 function accepted(answer: Answer, wanted: boolean): ActAnswer {
   const state = State.safeParse(json(answer.text));
   if (!state.success) {
-    // It may be set all the same: the next attempt reads it first.
+    // The flag may have been set; the next attempt reads it first.
     return { kind: 'later', detail: `${said(answer)}, without the state {"on": …}`, afterSeconds: null };
   }
   if (state.data.on === wanted) return { kind: 'succeeded', id: null };

@@ -2,13 +2,13 @@ import type { Clock, Secrets } from '../../domain/ports.ts';
 import { type AppTokens, appTokens } from './app-token.ts';
 import { GITHUB_API_URL, type GithubOptions } from './rest.ts';
 
-/** How GitHub is reached: `GITHUB_API_URL`, and `GITHUB_TOKEN` or the GitHub App. Read at run time. */
+/** The access to GitHub: `GITHUB_API_URL`, and `GITHUB_TOKEN` or the GitHub App. Read at run time. */
 export type GithubAccess = {
-  /** @param tokenName of a secret that is taken, and no other */
+  /** @param tokenName the name of the secret to use exclusively */
   to(repository: string, tokenName?: string): Promise<GithubOptions>;
-  /** Only an app may answer for its own protection rules, so it goes first. */
+  /** Prefers the app's token, because only the app can review its own protection rules. */
   asApp(repository: string, installation: number | null): Promise<GithubOptions>;
-  /** What belongs to the app and to no installation. */
+  /** Returns the access as the app itself, without an installation. */
   itself(): Promise<GithubOptions>;
 };
 

@@ -6,17 +6,20 @@ import type { Clock, Secrets } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { ask, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
 
-/** One call; of a webhook's ten seconds it may take a part. */
+/** Milliseconds for one call: a part of the 10 s for a webhook. */
 const TIMEOUT_MS = 3_000;
 
-/** GitHub refuses an app's own tokens that live for more than ten minutes, or begin in the future by its clock. */
+/**
+ * GitHub refuses JWTs of an app that are valid for more than 10 minutes, or that are issued in the future by GitHub's
+ * clock.
+ */
 const APP_TOKEN_SECONDS = 540;
 const CLOCK_SKEW_SECONDS = 60;
 
-/** Tokens of an installation live for an hour; one that is about to end is not begun with. */
+/** Installation tokens are valid for one hour. A token with less than this time left is replaced before use. */
 const LEFT_MS = 5 * 60_000;
 
-/** An app that is installed anew has another id. */
+/** Not cached for longer, because a reinstalled app gets a new installation ID. */
 const INSTALLATION_KEPT_MS = 60 * 60_000;
 
 const InstallationToken = z.object({ token: z.string().min(1), expires_at: z.string().transform(Date.parse) });
@@ -24,21 +27,25 @@ const Installation = z.object({ id: z.number().int() });
 
 type App = { id: string; key: KeyObject };
 
-/** Tokens of the GitHub App that is configured; undefined: none is. They throw `NoToken` where one cannot be had. */
+/**
+ * The tokens of the configured GitHub App; undefined if none is configured. All functions throw `NoToken` if GitHub
+ * issues no token.
+ */
 export type AppTokens = {
-  /** Of the app itself, for a few minutes: for what is the app's own and no installation's. */
+  /** Returns a JWT of the app itself, valid for a few minutes, for API calls that belong to no installation. */
   itself(): Promise<string | undefined>;
-  /** Of an installation, as a webhook names it. */
+  /** Returns a token for an installation, which webhooks identify. */
   ofInstallation(installation: number): Promise<string | undefined>;
-  /** Of the installation that a repository, `owner/name`, belongs to. */
+  /** Returns a token for the installation of a repository, `owner/name`. */
   ofRepository(repository: string): Promise<string | undefined>;
 };
 
 /**
- * `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`: a PEM file as GitHub gives it (PKCS#1), or PKCS#8; line breaks may be
- * written as `\n`. Tokens are kept until shortly before they expire.
+ * Creates tokens from `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`: a PEM file as GitHub generates it (PKCS#1), or
+ * PKCS#8. Line breaks can be written as `\n`. Tokens are cached until shortly before they expire.
  *
- * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
+ * @see
+ *   https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
  */
 export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppTokens {
   const tokens = new Kept<string>(clock);
@@ -77,7 +84,7 @@ export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }
   };
 }
 
-/** Undefined: no app is configured, or only half of one. */
+/** Returns undefined if the ID or the key is not configured. */
 async function appIn(secrets: Secrets): Promise<App | undefined> {
   const [id, pem] = await Promise.all([secrets.get('GITHUB_APP_ID'), secrets.get('GITHUB_APP_PRIVATE_KEY')]);
   if (!id || !pem) return undefined;
@@ -85,7 +92,7 @@ async function appIn(secrets: Secrets): Promise<App | undefined> {
     const key = createPrivateKey(pem.replaceAll('\\n', '\n'));
     if (key.asymmetricKeyType === 'rsa') return { id: id.trim(), key };
   } catch {
-    // The reason may quote the key, so it is not told.
+    // Omit the error message, because it can quote the key.
   }
   throw new NoToken({
     kind: 'refused',
@@ -108,13 +115,13 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 function had<T>(told: Told<T>, call: string): T {
   if (told.kind === 'done') return told.value;
   const detail = `the GitHub App got no token: ${call}: ${told.detail}`;
-  // A token that was made and got lost on the way does nothing.
+  // Retry: a token that was issued but not received has no effect.
   if (told.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
   const hint = told.kind === 'refused' && told.code === 'not_found' ? '; is the app installed there?' : '';
   throw new NoToken({ ...told, detail: detail + hint });
 }
 
-/** Values until a time, epoch milliseconds. Those who ask for one at the same moment share the call. */
+/** A cache with expiry times in milliseconds since the Unix epoch. Concurrent requests for a value share one call. */
 class Kept<T> {
   readonly #clock: Clock;
   readonly #values = new Map<string, { value: T; until: number }>();

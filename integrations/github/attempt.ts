@@ -3,24 +3,26 @@ import type { Told } from '../../domain/outlets.ts';
 import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
 import { ask, type GithubOptions, repositoryPath } from './rest.ts';
 
-/** All calls of one attempt together. */
+/** Milliseconds for all calls of one attempt together. */
 const ATTEMPT_MS = 15_000;
 
 type Write = 'POST' | 'PATCH';
-/** Not `off` any more: without a token there is no attempt. */
+/** Without `off`, because an attempt without a token is refused earlier. */
 type Answered<T> = Exclude<Told<T>, { kind: 'off' }>;
 
-/** One repository, as long as the attempt lasts. Paths are below the repository's. All but `write` throw `Ended`. */
+/**
+ * The calls of one attempt for one repository, with paths relative to the repository. All except `write` throw `Ended`.
+ */
 export type Calls = {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
-  /** Undefined: there is no such thing, or the token may not see it, which GitHub tells nobody apart. */
+  /** Returns undefined if the resource doesn't exist or the token can't read it; GitHub doesn't distinguish the two. */
   find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined>;
   make<T>(path: string, body: object, schema: z.ZodType<T>): Promise<T>;
-  /** For whoever reads refusals: `ended` makes an end of what it does not know. */
+  /** Returns refusals for the caller to handle. `ended` converts the remaining ones. */
   write<T>(method: Write, path: string, body: object, schema: z.ZodType<T>): Promise<Answered<T>>;
 };
 
-/** Runs `work` against one repository, with the time of one attempt for all its calls. */
+/** Runs `work` for one repository, with one time limit for all its calls. */
 export function attempt<T>(
   options: GithubOptions,
   repository: string,
@@ -53,10 +55,10 @@ function callsOf(options: GithubOptions, repository: string, until: number): Cal
   };
 }
 
-/** 404, and 422 for what is not even a name of such a thing. */
+/** 404, and 422 for a name with invalid syntax. */
 const NO_SUCH: readonly string[] = ['not_found', 'invalid'];
 
-/** After an unclear answer the next attempt looks first, so it is `later`. */
+/** Converts a result to `Ended`. An unclear result becomes `later`, because the next attempt checks the state first. */
 export function ended(answer: Exclude<Answered<never>, { kind: 'done' }>): Ended {
   if (answer.kind === 'refused') return refuse(answer.detail + (HINTS[answer.code] ?? ''));
   const afterSeconds = answer.kind === 'later' ? answer.afterSeconds : null;

@@ -7,17 +7,17 @@ import { ask, type GithubOptions } from './rest.ts';
 
 const TIMEOUT_MS = 4_000;
 
-/** Payloads that are fetched with one look; the others come with the next. */
+/** Maximum payloads to fetch at once; the next check fetches the others. */
 const FETCHED_MAX = 20;
 
 const Delivery = z.object({
   id: z.number().int(),
-  /** The same for what was delivered again. */
+  /** The same for redeliveries. */
   guid: z.string(),
   delivered_at: InstantIn,
   event: z.string(),
   action: z.string().nullish(),
-  /** What we have answered, or what GitHub takes for it where there was no answer. */
+  /** The status of Firebreak's response, or the status that GitHub records if there was none. */
   status_code: z.number().int(),
 });
 type Delivery = z.infer<typeof Delivery>;
@@ -25,8 +25,8 @@ type Delivery = z.infer<typeof Delivery>;
 const Whole = z.object({ request: z.object({ payload: z.unknown() }) });
 
 /**
- * GitHub sends a webhook once, and shows for three days what became of it: whatever nobody has taken is fetched from
- * there. Only for an app, whose webhook it is.
+ * Returns webhook deliveries that were not received. GitHub sends a webhook once, and keeps its delivery log for three
+ * days. Requires the GitHub App, because the webhook belongs to the app.
  *
  * @see https://docs.github.com/en/rest/apps/webhooks
  */
@@ -43,7 +43,7 @@ export async function undelivered(
   return found.flatMap((one) => one ?? []);
 }
 
-/** Questions about deployments that were never taken, however often they were sent. */
+/** Returns the deployment protection requests of which no delivery succeeded. */
 function lostIn(deliveries: readonly Delivery[]): Delivery[] {
   const asked = deliveries.filter(
     ({ event, action }) => event === 'deployment_protection_rule' && action === 'requested',

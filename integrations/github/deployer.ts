@@ -6,13 +6,16 @@ import { goodOf, lookAt, type Site } from './site.ts';
 import { viaRerun } from './via-rerun.ts';
 import { ourCommit, viaRevert } from './via-revert.ts';
 
-/** A service that GitHub Actions, or somebody who writes deployments at GitHub, deploys (docs/github.md). */
+/**
+ * Creates a deployer for a service that GitHub Actions, or another tool that creates GitHub deployments, deploys
+ * (docs/github.md).
+ */
 export function githubDeployer(config: GithubDeployer, site: Site): Deployer {
   const { repository, environment } = site;
   const git = config.via === 'revert' ? gitOf(config, repository) : undefined;
   return {
     target: `GitHub ${repository}, environment ${environment}`,
-    // Several services may be deployed by the same run.
+    // One run can deploy several services.
     resource: `github ${JSON.stringify([repository.toLowerCase(), environment.toLowerCase()])}`,
     effectClass: 'findable',
     ...(git === undefined ? viaRerun(site) : viaRevert(site, git)),

@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import type { Calls } from './attempt.ts';
 
-/** So many are looked at with one glance; further back only while none of them has succeeded. */
+/**
+ * Deployments per page, and maximum pages. Reads further pages only while no deployment on the previous ones has
+ * succeeded.
+ */
 const PAGE = 10;
 const PAGES = 5;
 
@@ -19,27 +22,27 @@ const Status = z.object({
 });
 type Status = z.infer<typeof Status>;
 
-/** Times are milliseconds since the Unix epoch. */
+/** A deployment with its status. Times are milliseconds since the Unix epoch. */
 export type Deployment = {
   id: number;
   sha: string;
-  /** The branch, tag or commit that it was asked for. */
+  /** The branch, tag, or commit in the deployment request. */
   ref: string;
-  /** Of its newest status: `success`, `inactive` (was a success once), `in_progress`, …; null: it has none. */
+  /** The newest status: `success`, `inactive` (succeeded earlier), `in_progress`, …; null if there is none. */
   state: string | null;
-  /** When it has last succeeded. */
+  /** The time of the last success. */
   succeededAt: number | null;
-  /** The workflow run that made it, where its statuses name one. */
+  /** The workflow run that created it, if its statuses link to one. */
   runId: number | null;
 };
 
-/** A version, by its name or by its commit. */
+/** A version, by its name or its commit. */
 export type Wanted = { version: string; commit: string | null };
 
 /**
- * The newest deployments of an environment, back to one that has succeeded, and those of `wanted` from before, if they
- * have not succeeded since.
- * `running` is the one that has succeeded last, which need not be the newest; undefined: none of those seen.
+ * Reads the newest deployments of an environment, back to one that has succeeded, and earlier deployments of `wanted`
+ * if no newer one has succeeded. `running` is the deployment with the latest success, which is not always the newest
+ * deployment; undefined if none of the read deployments has succeeded.
  * @see https://docs.github.com/en/rest/deployments (statuses are kept for 90 days)
  */
 export async function readEnvironment(
@@ -53,7 +56,7 @@ export async function readEnvironment(
   const filters = missing.flatMap(filtersFor);
   const older = await Promise.all(filters.map((filter) => read(calls, { environment, ...filter })));
   const deployments = [...new Map([...recent, ...older.flat()].map((each) => [each.id, each])).values()];
-  // What is from before proves nothing about what has run since.
+  // An earlier deployment doesn't show what has run since.
   return { deployments, running: good.length > 0 ? lastSuccess(deployments) : undefined };
 }
 
@@ -74,14 +77,14 @@ const lastSuccess = (deployments: readonly Deployment[]): Deployment | undefined
     .filter(hasSucceeded)
     .toSorted((one, other) => (other.succeededAt ?? 0) - (one.succeededAt ?? 0) || other.id - one.id)[0];
 
-/** One page, with the statuses of each. */
+/** Reads one page, with the statuses of each deployment. */
 async function read(calls: Calls, query: Record<string, string>): Promise<Deployment[]> {
   const asked = new URLSearchParams({ ...query, per_page: String(PAGE) });
   const found = await calls.get(`/deployments?${asked.toString()}`, z.array(RestDeployment));
   return Promise.all(found.map((deployment) => withStatuses(calls, deployment)));
 }
 
-/** GitHub filters by a whole commit id, or by the name that was asked for. */
+/** Returns the queries for a version. GitHub filters by a full commit SHA or by the requested ref. */
 const filtersFor = ({ version, commit }: Wanted): Record<string, string>[] => [
   ...[version, commit].filter((id) => id !== null && isWhole(id)).map((sha) => ({ sha: String(sha).toLowerCase() })),
   ...(isWhole(version) ? [] : [{ ref: version }]),
@@ -103,7 +106,7 @@ async function withStatuses(calls: Calls, { id, sha, ref }: z.infer<typeof RestD
   };
 }
 
-/** `…/actions/runs/6789012345/job/…`, in whichever of them. */
+/** Reads the run ID from `…/actions/runs/6789012345/job/…` in either URL. */
 function runOf({ log_url, target_url }: Status): number | null {
   const [run] = [log_url, target_url].flatMap(
     (url) => /\/actions\/runs\/(\d{1,15})(?:\/|$)/.exec(url ?? '')?.[1] ?? [],
@@ -111,7 +114,7 @@ function runOf({ log_url, target_url }: Status): number | null {
   return run === undefined ? null : Number(run);
 }
 
-/** Whether it deployed this version. A commit's id may be shortened, to seven digits at least. */
+/** Returns whether the deployment deployed this version. A commit SHA can be abbreviated to at least 7 digits. */
 export const isOf = ({ version, commit }: Wanted, { sha, ref }: Pick<Deployment, 'sha' | 'ref'>): boolean =>
   ref === version ||
   ref === `refs/tags/${version}` ||
@@ -120,12 +123,12 @@ export const isOf = ({ version, commit }: Wanted, { sha, ref }: Pick<Deployment,
 
 const isShaOf = (id: string, sha: string): boolean => /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
 
-/** Not those that wait for somebody's approval: they change nothing before it comes. */
+/** Without deployments that wait for an approval, which change nothing until it is given. */
 const AT_WORK: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];
 
-/** Those that will change what runs, made after it. Older ones have been given up. */
+/** Returns the deployments after `running` that are in progress. Older ones are abandoned. */
 export const atWork = (deployments: readonly Deployment[], running: Deployment): Deployment[] =>
   deployments.filter(({ id, state }) => id > running.id && AT_WORK.includes(state));
 
-/** For people. */
+/** Returns a name to display. */
 export const named = ({ sha, ref }: Deployment): string => (ref === sha ? sha : `${ref} at ${sha.slice(0, 12)}`);

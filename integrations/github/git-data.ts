@@ -14,16 +14,16 @@ const Tree = z.object({
   truncated: z.boolean(),
 });
 
-/** A commit, and its whole tree. */
+/** A commit and its root tree. */
 export type Commit = { sha: string; tree: string };
 
-/** What is at a path: a file, a folder, a link, or a submodule. */
+/** The Git object at a path: a file, a folder, a link, or a submodule. */
 export type Entry = { mode: string; type: string; sha: string };
 
-/** The name of a branch or tag as part of an address: slashes stay, all else is escaped. */
+/** Returns a branch or tag name escaped for a URL path. Slashes are kept. */
 export function escaped(name: string): string {
   const parts = name.split('/');
-  // No name of Git's has them, and an address would lead elsewhere.
+  // Git allows no such names, and in a URL they would change the path.
   if (parts.some((part) => part === '.' || part === '..')) throw refuse(`${name} is no name of a branch or tag`);
   return parts.map(encodeURIComponent).join('/');
 }
@@ -36,7 +36,10 @@ export async function headOf(calls: Calls, branch: string): Promise<Commit> {
   return commitOf(found.commit);
 }
 
-/** @param to a commit's id, whole or begun, or the name of a tag; a branch is no version */
+/**
+ * Returns the commit of a version.
+ * @param to a commit SHA, full or abbreviated, or a tag name; a branch is not a version
+ */
 export async function commitAt(calls: Calls, to: string): Promise<Commit> {
   const isId = /^[0-9a-f]{7,40}$/i.test(to);
   const isWhole = isId && to.length === 40;
@@ -45,20 +48,23 @@ export async function commitAt(calls: Calls, to: string): Promise<Commit> {
     const commit = await calls.find(`/git/commits/${sha}`, GitCommit);
     if (commit) return { sha: commit.sha, tree: commit.tree.sha };
   }
-  // Its files come along, a page of them; one is enough.
+  // The response contains a page of the commit's files; request only one file.
   const begun = isId && !isWhole ? await calls.find(`/commits/${to}?per_page=1`, RestCommit) : undefined;
   if (begun === undefined) throw refuse(`GitHub knows neither a commit nor a tag ${to} there`);
   return commitOf(begun);
 }
 
-/** What a tag stands for. One with a message of its own is an object that names another. */
+/** Returns the commit of a tag. An annotated tag is an object that refers to the commit. */
 async function taggedCommit(calls: Calls, tag: string): Promise<string | undefined> {
   const ref = await calls.find(`/git/ref/tags/${escaped(tag)}`, Tagged);
   if (ref === undefined || ref.object.type === 'commit') return ref?.object.sha;
   return (await calls.get(`/git/tags/${ref.object.sha}`, Tagged)).object.sha;
 }
 
-/** The newest hundred, with their messages. @param path only those that touch it */
+/**
+ * Returns the newest 100 commits of a branch, with their messages.
+ * @param path only commits that change this path
+ */
 export const newestCommits = async (calls: Calls, branch: string, path: string | null) =>
   (
     await calls.get(
@@ -67,10 +73,10 @@ export const newestCommits = async (calls: Calls, branch: string, path: string |
     )
   ).map(({ sha, commit: { message } }) => ({ sha, message }));
 
-/** The names on the way to a path; none: the root. */
+/** Returns the segments of a path; empty for the root. */
 export const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');
 
-/** What is at a path below a tree; undefined: nothing. */
+/** Returns the Git object at a path in a tree; undefined if there is none. */
 export async function entryAt(calls: Calls, tree: string, names: readonly string[]): Promise<Entry | undefined> {
   let entry: Entry = { mode: '040000', type: 'tree', sha: tree };
   for (const name of names) {
@@ -85,7 +91,7 @@ export async function entryAt(calls: Calls, tree: string, names: readonly string
   return entry;
 }
 
-/** The tree `base` with `entry` at `path`, in the place of all that is there. */
+/** Creates a tree from `base` in which `entry` replaces the object at the path. */
 export const treeWith = async (calls: Calls, base: string, names: readonly string[], entry: Entry): Promise<string> =>
   (await calls.make('/git/trees', { base_tree: base, tree: [{ path: names.join('/'), ...entry }] }, Made)).sha;
 

@@ -13,23 +13,24 @@ import {
 import { holdsMarker, marker } from './markdown.ts';
 import { ask, type GithubOptions, repositoryPath } from './rest.ts';
 
-/** All our issues carry it; without it they are not found again. */
+/** A label of all issues by Firebreak. Issues without it are not found again. */
 const OURS = 'firebreak';
 
 const Issue = z.object({ number: z.number(), html_url: z.string(), body: z.string().nullish() });
 const Comment = z.object({ body: z.string().nullish() });
 const Ignored = z.unknown();
 
-/** The token may read and write issues, and set labels. */
+/** The token needs permission to read and write issues and to set labels. */
 type Options = GithubOptions & {
   /** `owner/name`. */
   repository: string;
-  /** Every ticket gets them, too. */
+  /** Labels that every ticket gets in addition. */
   labels: readonly string[];
 };
 
 /**
- * Issues of one repository. GitHub has no keys for repeats, so ours stand in the texts, where nobody sees them.
+ * Creates a client for the issues of one repository. GitHub has no idempotency keys, so the texts contain Firebreak's
+ * keys in a hidden marker.
  * @see https://docs.github.com/en/rest/issues
  */
 export function githubIssues(options: Options): Tickets {
@@ -38,7 +39,7 @@ export function githubIssues(options: Options): Tickets {
     const told = await ask(options, { method, path, schema, ...(body && { body }), timeoutMs: ATTEMPT_TIMEOUT_MS });
     return told.kind === 'off' ? OFF : told;
   };
-  /** The first text of a list that carries the key. */
+  /** Returns the first item of a list whose text contains the key. */
   const look = async <T extends { body?: string | null | undefined }>(
     path: string,
     pages: number,
@@ -78,13 +79,13 @@ export function githubIssues(options: Options): Tickets {
 const opened = ({ number, html_url }: z.infer<typeof Issue>) => ({ id: String(number), url: html_url });
 
 const fields = ({ key, title, body, labels }: Ticket, more: readonly string[]) => ({
-  // A title is shown as it is: no Markdown but code, and no mentions.
+  // GitHub shows titles as plain text: no Markdown except code, and no mentions.
   title: truncate(title.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '), TITLE_MAX_CHARS),
   body: marked(body, key),
   labels: [...new Set([OURS, ...more, ...labels].map((label) => truncate(label, LABEL_MAX_CHARS)))],
 });
 
-/** The marker is the last line, whatever had to be cut. */
+/** Appends the marker as the last line. Truncates only the text before it. */
 function marked(text: string, key: string): string {
   const end = `\n\n${marker(key)}`;
   return `${truncate(text, BODY_MAX_CHARS - end.length)}${end}`;

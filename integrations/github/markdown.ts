@@ -1,5 +1,6 @@
 /**
- * A line of its own that is not shown, to find a text again. No foreign text can be one: as code it stands within a line.
+ * Returns a hidden line that identifies a text. Text from other sources can't imitate it: such text is formatted as
+ * code within a line.
  *
  * @param key any text
  */

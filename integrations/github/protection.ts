@@ -8,27 +8,29 @@ import { commitAt, entryAt, namesOf } from './git-data.ts';
 import { ask, repositoryPath } from './rest.ts';
 
 /**
- * A status report, in Markdown.
- * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ * Maximum characters of a status report, in Markdown.
+ * @see
+ *   https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
  */
 export const COMMENT_MAX_CHARS = 1024;
 
-/** Status reports of one deployment; the same page. */
+/** Maximum status reports per deployment, from the same page. */
 export const NOTES_MAX = 10;
 
-/** GitHub gives a webhook ten seconds. */
+/** Milliseconds for one call. GitHub allows 10 s for a webhook. */
 const TIMEOUT_MS = 4_000;
 
-/** What GitHub says of a deployment that does not wait for us any more, or of a run that is gone. */
+/** Error codes for a deployment that no longer waits for a review, or for a deleted run. */
 const OVER: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
 
 const Nothing = z.unknown();
 
 /**
- * Custom protection rules of environments: GitHub holds a deployment back until its rule is answered. Called is always
- * the API that is configured, whatever address a webhook names.
+ * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
+ * only the configured API, whatever callback URL a webhook contains.
  *
- * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ * @see
+ *   https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
  */
 export const githubGates = (access: GithubAccess): GateKeeper => ({
   async review({ repository, run, environment, installation_id }, { state, comment }) {

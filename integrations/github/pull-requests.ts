@@ -7,11 +7,11 @@ import { escaped } from './git-data.ts';
 import { BODY_MAX_CHARS } from './limits.ts';
 import { branchOf, titleOf } from './revert-text.ts';
 
-/** `sha`: the commit on the branch that the merge has made; null before. */
+/** A pull request. `sha` is the merge commit on the branch; null before the merge. */
 export type PullRequest = {
   kind: 'pull_request';
   number: number;
-  /** For people. */
+  /** The web page. */
   url: string;
   state: 'open' | 'merged' | 'closed';
   sha: string | null;
@@ -25,7 +25,7 @@ const Pull = z.object({
   merge_commit_sha: z.string().nullable(),
 });
 
-/** While it is open, GitHub shows the commit of a merge that it has only tried. */
+/** Converts a pull request. While it is open, `merge_commit_sha` is only GitHub's test merge. */
 const pullRequest = ({
   number,
   html_url: url,
@@ -37,7 +37,7 @@ const pullRequest = ({
   return { kind: 'pull_request', number, url, state: merged ? 'merged' : state, sha: merged ? merge_commit_sha : null };
 };
 
-/** It is found by its branch, also after that is gone. */
+/** Finds a pull request by its branch, also after the branch was deleted. */
 export async function findPullRequest(
   calls: Calls,
   { repository, branch }: GitRevert,
@@ -52,15 +52,14 @@ export async function findPullRequest(
 export const pullRequestAt = async (calls: Calls, number: number): Promise<PullRequest> =>
   pullRequest(await calls.get(`/pulls/${number}`, Pull));
 
-/** What a person has to do about one that is open. */
+/** Returns the required action for an open pull request. */
 export const toBeMerged = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} has to be merged`;
 
 const Ref = z.unknown();
 
 /**
- * Pushes a branch of its own and asks for it to be merged. Where an earlier try came as far as the branch, that one is
- * taken.
- * @param prepare makes the commit that is to be merged
+ * Pushes a new branch and opens a pull request for it. Reuses a branch from an earlier attempt.
+ * @param prepare creates the commit to merge
  */
 export async function openPullRequest(
   calls: Calls,
@@ -78,7 +77,9 @@ export async function openPullRequest(
   return pullRequest(await create(calls, '/pulls', asked, Pull));
 }
 
-/** What an earlier try has made late is found by the next look. */
+/**
+ * Creates an object. If an earlier attempt has created it in the meantime, puts the attempt off; the next one finds it.
+ */
 async function create<T>(calls: Calls, path: string, body: object, schema: z.ZodType<T>): Promise<T> {
   const answer = await calls.write('POST', path, body, schema);
   if (answer.kind === 'done') return answer.value;

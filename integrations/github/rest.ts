@@ -9,14 +9,14 @@ import { type Question, tell, withoutSlash } from '../told.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 export type GithubOptions = {
-  /** `https://api.github.com`, or that of an Enterprise Server with `/api/v3`. The token goes nowhere else. */
+  /** `https://api.github.com`, or the URL of an Enterprise Server with `/api/v3`. The token is sent only there. */
   apiUrl: string;
   /** @throws NoToken */
   token: () => Promise<string | undefined>;
   clock: Clock;
 };
 
-/** A token that is not there already cannot be had, now or at all. Nothing was called with one. */
+/** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
   readonly told: Exclude<Told<never>, { kind: 'done' | 'unclear' }>;
@@ -28,24 +28,24 @@ export class NoToken extends Error {
 }
 
 type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & {
-  /** Below the API's address, with its query. */
+  /** The path relative to the API's URL, with its query. */
   path: string;
 };
 
 export const GITHUB_API_URL = publicUrl('GITHUB_API_URL');
 
-/** `owner/name` of what a catalogue calls a repository: that, or its address, with `.git` or without. */
+/** Returns `owner/name` for a repository in a catalog: `owner/name` itself, or its URL with or without `.git`. */
 export function repositoryName(text: string): string | undefined {
   const path = text.trim().replace(/^(?:https?:\/\/[^/]+\/|(?:ssh:\/\/)?git@[^/:]+[/:]|github\.com\/)/, '');
   return Repository.safeParse(path.replace(/(?:\.git)?\/*$/, '')).data;
 }
 
-/** Of a repository, as `owner/name`. */
+/** @param repository `owner/name` */
 export const repositoryPath = (repository: string): string =>
   `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`;
 
 /**
- * One call of GitHub's REST API. `off`: there is no token.
+ * Calls GitHub's REST API once. `off`: no token is configured.
  * @see https://docs.github.com/en/rest/using-the-rest-api
  */
 export async function ask<T>(options: GithubOptions, { path, ...question }: Asked<T>): Promise<Told<T>> {
@@ -78,8 +78,9 @@ async function tokenOf({ token }: GithubOptions): Promise<string | undefined | N
 }
 
 /**
- * Both limits come as 403 or 429: the primary one has nothing remaining until a time, of a secondary one only its words
- * are sure. Other 403s are for somebody to set right.
+ * Returns the seconds to wait; undefined if the response is not a rate limit. Both rate limits use 403 or 429. The
+ * primary limit has no remaining requests until its reset time; a secondary limit is recognizable only by its message.
+ * Other 403 responses need a change of permissions.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 function limitedFor({ status, headers, text }: Answer, clock: Clock): number | undefined {
@@ -92,7 +93,7 @@ function limitedFor({ status, headers, text }: Answer, clock: Clock): number | u
   return status === 429 || /rate limit/i.test(words(json(text)) ?? '') ? LIMITED_SECONDS : undefined;
 }
 
-/** Of a 422, what is wrong stands in the list. */
+/** An error body. In a 422 response, the list contains the details. */
 const Errors = z.object({
   message: z.string(),
   errors: z

@@ -18,39 +18,39 @@ import type { GithubOptions } from './rest.ts';
 import { carriesKey, commitMessage } from './revert-text.ts';
 
 export type RevertRequest = {
-  /** A file or a folder; null: the whole tree. */
+  /** A file or a folder; null for the whole tree. */
   path: string | null;
-  /** The commit or tag whose content is brought back. */
+  /** The commit or tag whose content is restored. */
   to: string;
-  /** The same for every try. */
+  /** The same for every attempt. */
   key: string;
   title: string;
   /** Markdown. */
   body: string;
 };
 
-/** What a key has brought about. */
+/** The result of a revert with a key. */
 export type Brought = { kind: 'committed'; sha: string } | PullRequest;
 
-/** `unchanged`: the branch is as it was to be, at the commit `sha`. */
+/** `unchanged`: the branch already has the wanted content, at the commit `sha`. */
 export type Unchanged = { kind: 'unchanged'; sha: string };
 export type Reverted = Brought | Unchanged | Ending;
 
 /**
- * Brings files in Git back to what they were. Every call is one attempt of at most 15 seconds, and never throws for
- * what GitHub does.
+ * Restores earlier file content in Git. Every call is one attempt of at most 15 s, and never throws for a response of
+ * GitHub.
  */
 export type GitReverter = {
-  /** The same key again is a look at what the first has brought about, whatever has become of it since. */
+  /** Reverts the files. A repeat with the same key only returns the current state of the first revert. */
   revert(request: RevertRequest): Promise<Reverted>;
-  /** Only the look; null: nothing yet. */
+  /** Finds an earlier revert; null if there is none. */
   find(request: Pick<RevertRequest, 'path' | 'key'>): Promise<Brought | null | Ending>;
 };
 
 /**
- * Over the Git data API: there is no clone, and nothing to be merged: the new commit has the tree of the branch, with
- * the old content in its place. The branch moves only if nobody else has moved it, so that a call which takes effect
- * late can't do it twice.
+ * Creates a reverter that uses the Git data API, without a clone or a merge: the new commit has the tree of the branch,
+ * with the old content at the path. The branch moves only if nothing else has moved it, so that a call that takes
+ * effect late can't revert twice.
  * @see https://docs.github.com/en/rest/git
  */
 export function gitReverter(config: GitRevert, options: GithubOptions): GitReverter {
@@ -66,7 +66,7 @@ export function gitReverter(config: GitRevert, options: GithubOptions): GitRever
   };
 }
 
-/** What this key has brought about; null: nothing yet. */
+/** Finds the earlier revert with this key; null if there is none. */
 export async function brought(
   calls: Calls,
   config: GitRevert,
@@ -79,13 +79,13 @@ export async function brought(
   return ours === undefined ? null : { kind: 'committed', sha: ours.sha };
 }
 
-/** The act. Whoever calls it has looked. */
+/** Reverts the files. The caller has checked that no earlier revert exists. */
 export const bringBack = (calls: Calls, config: GitRevert, request: RevertRequest): Promise<Brought | Unchanged> =>
   config.mode === 'commit'
     ? commitOnBranch(calls, config, request)
     : openPullRequest(calls, config, request, () => prepare(calls, config, request));
 
-/** A commit on the branch's head that is on no branch yet; `unchanged`: none is needed. */
+/** Creates a commit on top of the branch head that is not yet on any branch. `unchanged`: no commit is needed. */
 async function prepare(
   calls: Calls,
   { branch }: GitRevert,
@@ -97,12 +97,12 @@ async function prepare(
   return { kind: 'prepared', sha: await makeCommit(calls, tree, head.sha, commitMessage(request)) };
 }
 
-/** The tree of the branch with what was at the path. */
+/** Returns the tree of the branch with the earlier content at the path. */
 async function broughtBack(calls: Calls, head: Commit, old: Commit, { path, to }: RevertRequest): Promise<string> {
   const names = namesOf(path ?? '');
   if (names.length === 0) return old.tree;
   const [now, then] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
-  // To take all of it away is more than to bring it back.
+  // Deleting the whole path is more than a revert.
   if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to bring back`);
   if (now?.sha === then.sha && now.mode === then.mode) return head.tree;
   return treeWith(calls, head.tree, names, then);

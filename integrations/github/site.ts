@@ -4,11 +4,11 @@ import { type Calls } from './attempt.ts';
 import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments.ts';
 import type { GithubOptions } from './rest.ts';
 
-/** Where deployments are: an environment of a repository. */
+/** The location of deployments: an environment of a repository. */
 export type Site = GithubOptions & {
   /** `owner/name`. */
   repository: string;
-  /** As GitHub calls it. */
+  /** The name at GitHub. */
   environment: string;
 };
 
@@ -17,7 +17,7 @@ export type Sight = { deployments: Deployment[]; running: Deployment };
 export const goodOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
 export const badOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
 
-/** What runs, and what has been and is being deployed. */
+/** Reads the running deployment and the others, finished and in progress. */
 export async function lookAt(
   calls: Calls,
   { environment }: Pick<Site, 'environment'>,

@@ -6,17 +6,18 @@ import { atWork, type Deployment, isOf, named } from './deployments.ts';
 import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';
 import * as runs from './workflow-runs.ts';
 
-/** Clocks differ, ours and GitHub's. */
+/** Tolerated difference between Firebreak's and GitHub's clocks, in milliseconds. */
 const TOLERANCE_MS = 60_000;
 
-/** The last status of a deployment can be seen a little later than the end of its run. */
+/** Milliseconds by which a deployment's last status can be visible later than the end of its run. */
 const STATUS_DELAY_MS = 60_000;
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
- * The run that deployed the good version runs once more. GitHub has no key for that, so that an attempt of this run
- * which has begun since the incident is taken for ours, whoever asked for it: it does what we want.
+ * Rolls back by re-running the run that deployed the good version. GitHub has no idempotency key for re-runs, so an
+ * attempt of this run that started after the incident counts as this rollback, whoever started it: it has the same
+ * effect.
  */
 export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
   const { repository, clock } = site;
@@ -40,17 +41,17 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
         if (id === undefined || number === undefined) throw refuse(`${handle} is no run and attempt of GitHub Actions`);
         const newest = await runs.runAt(calls, id);
         if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} is gone` };
-        if (newest.run_attempt < number) return underWay(id, number); // accepted, not begun
+        if (newest.run_attempt < number) return underWay(id, number); // accepted, not started
         const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
         const over = run.status === 'completed' && run.conclusion === 'success';
-        // Before that, what runs means nothing: this saves a dozen calls.
+        // Before the run has succeeded, the running version has no influence on the result. This saves about 12 calls.
         const sight = over ? await lookAt(calls, site, request, [goodOf(request)]) : undefined;
         return outcome(run, sight, request, now());
       }),
   };
 }
 
-/** @param sight needed where the run has ended well */
+/** @param sight required if the run has succeeded */
 function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackRequest, now: number): ActAnswer {
   const { id, run_attempt: number, status, conclusion } = run;
   const said = `attempt ${number} of ${run.html_url}`;
@@ -74,7 +75,7 @@ const underWay = (run: number, number: number): ActAnswer => ({
 
 const startOf = (run: runs.Run): number => run.run_started_at ?? run.created_at;
 
-/** The run that has deployed the version to go back to. */
+/** Finds the run that deployed the target version. */
 async function goodRun(
   calls: Calls,
   { environment }: Site,
@@ -93,7 +94,10 @@ async function goodRun(
   return run;
 }
 
-/** Where no status of a deployment names its run, a commit with one good run leaves no choice. */
+/**
+ * Finds the run of a deployment whose statuses link to none. This works only if exactly one run of its commit has
+ * succeeded.
+ */
 async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run> {
   const good = (await runs.runsOfCommit(calls, sha)).filter(({ conclusion }) => conclusion === 'success');
   const [run, another] = good;
@@ -104,7 +108,7 @@ async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run>
   );
 }
 
-/** @throws Ended when the run can't be run now, or not any more */
+/** @throws Ended if the run can't be re-run now, or not any more */
 async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: RollbackRequest, now: number): Promise<void> {
   const busy = (detail: string) => new Ended({ kind: 'busy', detail });
   if (run.status !== 'completed') throw busy(`${run.html_url} is still at work, since before the incident`);
@@ -118,7 +122,10 @@ async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: Rollba
   if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
 }
 
-/** The first ten characters of a ULID are milliseconds since the Unix epoch. @see https://github.com/ulid/spec */
+/**
+ * Returns the time in the first 10 characters of a ULID, in milliseconds since the Unix epoch.
+ * @see https://github.com/ulid/spec
+ */
 const openedAt = (incident: string): number =>
   Array.from(incident.slice(0, 10)).reduce((millis, digit) => millis * 32 + CROCKFORD.indexOf(digit), 0);
 

@@ -9,7 +9,7 @@ import { bringBack, type Brought, brought, type RevertRequest } from './revert.t
 import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';
 import { runsOfCommit } from './workflow-runs.ts';
 
-/** Git is brought back, and the deployment of the commit that does it is followed. */
+/** Rolls back by reverting Git, and follows the deployment of the revert commit. */
 export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack' | 'status'> {
   return {
     rollBack: (request) =>
@@ -43,7 +43,7 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
   };
 }
 
-/** What has become of what the key has brought about. */
+/** Returns the progress of an earlier revert with this key. */
 async function follow(
   calls: Calls,
   site: Site,
@@ -76,7 +76,10 @@ async function ofCommit(
   return (newest === undefined ? await neverDeployed(calls, sha) : undefined) ?? beingDeployed(sha);
 }
 
-/** Runs that fail before they deploy leave no deployment. Undefined: one may still come. */
+/**
+ * Returns a failure if all runs ended before they deployed, because such runs create no deployment. Undefined if a
+ * deployment can still start.
+ */
 async function neverDeployed(calls: Calls, sha: string): Promise<ActAnswer | undefined> {
   const runs = await runsOfCommit(calls, sha);
   const bad = runs.find(({ conclusion }) => conclusion !== null && BAD.includes(conclusion));
@@ -91,7 +94,7 @@ const BAD: readonly string[] = ['failure', 'cancelled', 'timed_out', 'startup_fa
 
 const beingDeployed = (sha: string): ActAnswer => ({ kind: 'in_progress', id: sha, handle: `commit/${sha}` });
 
-/** The commit that this act has put on the branch; null: none, or not yet. */
+/** Returns the commit of this action on the branch; null if there is none yet. */
 export async function ourCommit(calls: Calls, git: GitRevert, request: RollbackRequest): Promise<string | null> {
   return (await brought(calls, git, revertOf(git, request)))?.sha ?? null;
 }

@@ -18,12 +18,15 @@ const Run = z.object({
   updated_at: z.string().transform(Date.parse),
 });
 
-/** One attempt of a workflow run. `created_at` is that of the first. Times are milliseconds since the Unix epoch. */
+/**
+ * One attempt of a workflow run. `created_at` is the time of the first attempt. Times are milliseconds since the Unix
+ * epoch.
+ */
 export type Run = z.infer<typeof Run>;
 
 const Runs = z.object({ workflow_runs: z.array(Run) });
 
-/** Its newest attempt; undefined: it was deleted. */
+/** Returns the newest attempt; undefined if the run was deleted. */
 export const runAt = (calls: Calls, id: number): Promise<Run | undefined> => calls.find(`/actions/runs/${id}`, Run);
 
 export const attemptAt = (calls: Calls, id: number, attempt: number): Promise<Run> =>
@@ -36,8 +39,8 @@ export const runsOfCommit = (calls: Calls, sha: string): Promise<Run[]> =>
   query(calls, '/actions/runs', { head_sha: sha });
 
 /**
- * Other runs of the same workflow that are at work on the same branch for the same reason. Runs that wait, for an
- * approval or for their turn, do nothing yet; runs for pull requests deploy elsewhere.
+ * Returns other runs of the same workflow, branch, and event that are in progress or queued. Runs that wait for an
+ * approval or for a concurrency group change nothing yet; runs for pull requests deploy elsewhere.
  */
 export async function othersAtWork(calls: Calls, run: Run): Promise<Run[]> {
   const found = await Promise.all(
@@ -53,19 +56,22 @@ export async function othersAtWork(calls: Calls, run: Run): Promise<Run[]> {
 }
 
 /**
- * GitHub re-runs no older ones.
+ * The maximum age of a run that GitHub re-runs, in days.
  * @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs
  */
 export const RERUN_MAX_DAYS = 30;
 
 const Nothing = z.unknown();
 
-/** Runs all jobs once more, at the same commit. GitHub refuses it while the run is at work: so it can't be doubled. */
+/**
+ * Re-runs all jobs at the same commit. GitHub refuses a re-run while the run is in progress, so two re-runs can't
+ * overlap.
+ */
 export async function rerun(calls: Calls, id: number): Promise<void> {
   const answer = await calls.write('POST', `/actions/runs/${id}/rerun`, {}, Nothing);
   if (answer.kind === 'done') return;
   const isForbidden = answer.kind === 'refused' && answer.code === 'forbidden';
-  if (isForbidden && /already running/i.test(answer.detail)) throw putOff(answer.detail); // the next look finds it
+  if (isForbidden && /already running/i.test(answer.detail)) throw putOff(answer.detail); // the next attempt finds it
   if (isForbidden && /month ago|cannot be r/i.test(answer.detail)) throw refuse(`${answer.detail}; ${REVERT_INSTEAD}`);
   throw ended(answer);
 }

@@ -12,15 +12,15 @@ const Found = z.array(z.object({ id: z.number(), tags: z.array(z.string()).nulli
 const Ignored = z.unknown();
 
 type Options = {
-  /** Of Grafana itself, with its sub-path where it has one. */
+  /** The URL of Grafana, with its subpath if it has one. */
   url: () => Promise<string | undefined>;
-  /** Of a service account that may read and write annotations of the organisation. */
+  /** The token of a service account with permission to read and write organization annotations. */
   token: () => Promise<string | undefined>;
   clock: Clock;
 };
 
 /**
- * Annotations of the organisation: every dashboard can show them by their tags.
+ * Creates a client for organization annotations, which every dashboard can show by their tags.
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
  */
 export function grafanaAnnotations(options: Options): Annotations {
@@ -46,7 +46,7 @@ export function grafanaAnnotations(options: Options): Annotations {
       const query = new URLSearchParams({ type: 'annotation', tags: wanted, limit: String(FOUND_MAX) });
       const told = await ask('GET', `?${query.toString()}`, Found);
       if (told.kind !== 'done') return told;
-      // A tag without a value finds every value of it, too.
+      // A search for a tag without a value also finds the tag with any value.
       const newest = told.value.find(({ tags }) => tags?.includes(wanted));
       return { kind: 'done', value: newest ? { id: String(newest.id) } : null };
     },
@@ -61,7 +61,10 @@ export function grafanaAnnotations(options: Options): Annotations {
   };
 }
 
-/** A point in time is a region without length: so a PATCH can make one out of the other. Times are epoch milliseconds. */
+/**
+ * Returns the fields of an annotation. A point in time is written as a region of length zero, so that a PATCH can
+ * convert one into the other. Times are milliseconds since the Unix epoch.
+ */
 const fields = ({ from, until, tags, text }: Annotation) => ({
   time: millisOf(from),
   timeEnd: millisOf(until ?? from),
@@ -69,11 +72,11 @@ const fields = ({ from, until, tags, text }: Annotation) => ({
   text: html(truncate(text, TEXT_MAX_CHARS)),
 });
 
-/** Grafana shows the text as HTML, of which it only takes out what can do harm; a forged link is not among that. */
+/** Escapes text. Grafana renders it as HTML and removes only harmful elements, which doesn't include forged links. */
 const html = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\n', '<br>');
 
-/** As many of the tags as fit, the first ones first. */
+/** Returns the tags that fit, in order. */
 function tagsOf(tags: readonly string[]): string[] {
   const fitting: string[] = [];
   for (const tag of new Set(tags.map(tagOf)))
@@ -81,14 +84,14 @@ function tagsOf(tags: readonly string[]): string[] {
   return fitting;
 }
 
-/** A tag as Grafana gives it back. It keeps a key and a value, and what stands behind a second colon gets lost. */
+/** Returns a tag as Grafana returns it. Grafana stores a key and a value, and drops the text after a second colon. */
 function tagOf(tag: string): string {
   const [key = '', ...rest] = tag.split(':');
   const value = cut(rest.join('/'));
   return value === '' ? cut(key) : `${cut(key)}:${value}`;
 }
 
-/** A character that does not fit whole is left out whole. */
+/** Truncates to the maximum bytes without splitting a character. */
 const cut = (part: string): string =>
   new TextDecoder().decode(Buffer.from(part.trim()).subarray(0, TAG_PART_MAX_BYTES), { stream: true }).trim();
 

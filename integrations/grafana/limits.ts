@@ -1,20 +1,20 @@
 /**
- * What Grafana keeps of an annotation, as far as an administrator has not set it otherwise.
+ * Limits of Grafana annotations in its default configuration.
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
  * @see https://github.com/grafana/grafana, pkg/services/annotations/annotationsimpl/xorm_store.go (read 2026-11)
  */
 
-/** Of all tags together, written as JSON. More is refused. */
+/** Maximum bytes of all tags together, as JSON. Grafana refuses more. */
 export const TAGS_MAX_BYTES = 500;
 
-/** Of what stands before the colon of a tag, and of what stands behind it. The columns of its database take 100 characters. */
+/** Maximum bytes of the key of a tag, and of its value. The database columns hold 100 characters. */
 export const TAG_PART_MAX_BYTES = 100;
 
-/** More is kept, but nobody reads it above a graph. */
+/** Maximum characters of the text. Grafana stores more, but longer text is unreadable in a graph. */
 export const TEXT_MAX_CHARS = 4000;
 
-/** Annotations of one tag that are looked through for the newest; Grafana gives them newest first. */
+/** Annotations of one tag to search for the newest one. Grafana returns the newest first. */
 export const FOUND_MAX = 100;
 
-/** One attempt. */
+/** Milliseconds for one attempt. */
 export const ATTEMPT_TIMEOUT_MS = 10_000;

@@ -7,7 +7,7 @@ import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts
 import { truncate } from '../text.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
-/** One attempt. A third of the workflow function's time-out at most. */
+/** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
 
 const Accepted = z.object({
@@ -20,8 +20,8 @@ const Accepted = z.object({
 const Conflict = z.object({ current_version: z.string() });
 
 /**
- * A CD system that speaks the contract of `kind: http` (docs/deployers.md). The key makes a repeat the look: the same
- * key again gives the first answer and rolls back nothing twice.
+ * Creates a deployer for a CD system that implements the `kind: http` contract (docs/deployers.md). The key makes
+ * requests idempotent: a repeat with the same key returns the first response and rolls back nothing twice.
  */
 export function httpDeployer(
   config: HttpDeployer,
@@ -51,7 +51,7 @@ export function httpDeployer(
   };
   return {
     target: url,
-    // One CD system serves many services, each apart.
+    // One CD system deploys many services independently.
     resource: `http ${JSON.stringify([url, place.service, place.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
@@ -133,15 +133,18 @@ function accepted(body: unknown, url: string, said: string): ActAnswer {
   return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
 }
 
-/** Without the origin where it is the deployer's own: a workflow may ask again after the CD system has moved. */
+/** Removes the deployer's own origin from a status URL, so that a workflow can poll after the CD system has moved. */
 function portable(statusUrl: string, url: string): string {
   const at = sameOrigin(statusUrl, url);
-  if (at === undefined) return statusUrl; // refused when it is asked
+  if (at === undefined) return statusUrl; // refused when polled
   const { pathname, search } = new URL(at);
   return pathname + search;
 }
 
-/** The address where it may be polled: absolute, or relative to the deployer's; on its origin, or not at all. */
+/**
+ * Returns the absolute URL to poll. `statusUrl` is absolute, or relative to the deployer's URL. Undefined if it is on
+ * another origin.
+ */
 function sameOrigin(statusUrl: string, url: string): string | undefined {
   if (!URL.canParse(statusUrl, url)) return undefined;
   const at = new URL(statusUrl, url);

@@ -7,26 +7,26 @@ import { type Answer, retryAfterSeconds } from '../http.ts';
 import { tell, withoutSlash } from '../told.ts';
 import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 
-/** How the API of a cluster is reached. */
+/** The access to a cluster's API. */
 export type ClusterOptions = {
-  /** Of the API server. */
+  /** The URL of the API server. */
   url: string;
-  /** Of a service account; docs/kubernetes.md says what it has to be allowed to do. */
+  /** The secret with the token of a service account. For its required permissions, see docs/kubernetes.md. */
   tokenName: string;
   secrets: Secrets;
   clock: Clock;
 };
 
-/** `json`: RFC 6902, replaces what it names whole. `merge`: RFC 7386, leaves what it does not name. */
+/** `json`: RFC 6902, replaces the named fields completely. `merge`: RFC 7386, keeps the fields that it doesn't name. */
 export type PatchType = 'json' | 'merge';
 
-/** One cluster, as long as the attempt lasts. Whatever is not done ends the attempt. */
+/** The calls of one attempt to one cluster. A call that fails ends the attempt. */
 export type Calls = {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   patch<T>(path: string, type: PatchType, body: object, schema: z.ZodType<T>): Promise<T>;
 };
 
-/** Runs `work` against one cluster, with the time of one attempt for all its calls. */
+/** Runs `work` for one cluster, with one time limit for all its calls. */
 export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
   return orEnding(() => work(callsOf(cluster, performance.now() + ATTEMPT_MS)));
 }
@@ -67,7 +67,10 @@ function callsOf(cluster: ClusterOptions, until: number): Calls {
 
 const pathOf = (path: string): string => path.split('?', 1)[0] ?? path;
 
-/** After an unclear answer the next attempt looks first, so it is `later`; so it is after somebody else was faster. */
+/**
+ * Converts a result to `Ended`. An unclear result, or a conflict with another change, becomes `later`, because the next
+ * attempt checks the state first.
+ */
 function ended(told: Exclude<Told<never>, { kind: 'done' }>, asked: string): Ended {
   const detail = `${asked}: ${told.detail}`;
   if (told.kind === 'later') return new Ended({ kind: 'later', detail, afterSeconds: told.afterSeconds });
@@ -82,7 +85,8 @@ const HINTS: Readonly<Partial<Record<string, string>>> = {
 };
 
 /**
- * Priority and fairness answers 429, an overloaded server 500, 503 or 504: each with the seconds to wait, or without.
+ * Returns the seconds to wait; undefined if the response is not a rate limit. Priority and fairness uses 429, and an
+ * overloaded server uses 500, 503, or 504, each with or without the seconds to wait.
  * @see https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
  */
 function limitedFor({ status, headers }: Answer, clock: Clock): number | null | undefined {
@@ -91,7 +95,7 @@ function limitedFor({ status, headers }: Answer, clock: Clock): number | null | 
   return status >= 500 && asked !== null ? asked : undefined;
 }
 
-/** The object that the API server answers with when it does not do what was asked. */
+/** The body of the API server's error responses. */
 const Status = z.object({ kind: z.literal('Status'), message: z.string() });
 
 const words = (body: unknown): string | undefined => Status.safeParse(body).data?.message;

@@ -13,8 +13,9 @@ import { attemptOn, backTo, marked, type Place, refuseKept, wholeSeconds } from 
 const MARKS: Marks = { revision: 'deployment.kubernetes.io/revision', hash: 'pod-template-hash' };
 
 /**
- * A Deployment. It goes back as by `kubectl rollout undo --to-revision`: its pod template is replaced by that of the
- * ReplicaSet of the explicit version. Our key is an annotation of the Deployment, so that a repeat is a look.
+ * Creates a deployer for a Deployment. A rollback does the same as `kubectl rollout undo --to-revision`: it replaces
+ * the pod template with that of the target version's ReplicaSet. Firebreak's key is an annotation of the Deployment, so
+ * a repeat only checks the progress.
  */
 export function kubernetesDeployer(
   config: KubernetesDeployer,
@@ -55,7 +56,7 @@ export const placeOfDeployment = (
   schema: Deployment,
 });
 
-/** Within an attempt that has found the Deployment as it is. */
+/** Rolls back or follows a rollback, within an attempt that has read the Deployment. */
 export const rollBackDeployment = async (
   place: Place<Deployment>,
   calls: Calls,
@@ -82,7 +83,7 @@ async function begin(
   return progressOf(await calls.patch(place.path, 'json', patch, Deployment));
 }
 
-/** What has become of our own act: the key says that it was done, the template whether it still is. */
+/** Returns the result of this rollback. The key shows that it was done, and the template whether it still applies. */
 export function underKey(place: Place<Deployment>, found: Deployment, request: RollbackRequest): ActAnswer {
   const versions = versionsOf(found.spec.template, place.container);
   if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
@@ -116,11 +117,11 @@ function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployme
 }
 
 /**
- * As `kubectl rollout status` judges.
+ * Returns the progress by the same rules as `kubectl rollout status`.
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
  */
 export function progressOf({ metadata, spec, status }: Deployment): ActAnswer {
-  // What a status says that is older than the change is about something else, also which revision it is.
+  // A status that is older than the change describes the previous state, including its revision number.
   if (status.observedGeneration < metadata.generation) return { kind: 'in_progress', id: null, handle: metadata.uid };
   const revision = metadata.annotations[MARKS.revision];
   const id = revision === undefined ? null : `revision ${revision}`;

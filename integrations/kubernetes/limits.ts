@@ -1,18 +1,21 @@
-/** All calls of one attempt together, in milliseconds. */
+/** Milliseconds for all calls of one attempt together. */
 export const ATTEMPT_MS = 15_000;
 
 /**
- * Of one answer, in bytes. An object of etcd has 1.5 MB at most; a Deployment keeps ten old ReplicaSets unless told
- * otherwise, and a namespace may have hundreds of autoscalers.
+ * Maximum bytes of one response. An etcd object has at most 1.5 MB; a Deployment keeps 10 old ReplicaSets by default,
+ * and a namespace can have hundreds of autoscalers.
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#clean-up-policy
  */
 export const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 
-/** Of what people read in `kubectl rollout history`; there is no limit but that of all annotations, 256 KiB. */
+/**
+ * Maximum characters of the change cause in `kubectl rollout history`. Kubernetes only limits all annotations together,
+ * to 256 KiB.
+ */
 export const CHANGE_CAUSE_MAX_CHARS = 500;
 
-/** Of versions that are named where the one that was asked for is not kept. */
+/** Maximum available versions in a message about a missing version. */
 export const NAMED_VERSIONS = 10;
 
-/** In whose name fields are changed: what `kubectl get --show-managed-fields` says. */
+/** The field manager that `kubectl get --show-managed-fields` shows. */
 export const FIELD_MANAGER = 'firebreak';

@@ -1,29 +1,32 @@
 import type { Metadata } from './objects.ts';
 
 /**
- * Our annotations. Keys stand on the object and never in its pod template, where each would make another ReplicaSet:
- * whoever finds his own key there has already done what he is about to do.
+ * Firebreak's annotations. A key is on the object, not in its pod template, where it would create a new ReplicaSet. An
+ * action that finds its own key there has already been done.
  */
 export const ROLLBACK_KEY = 'firebreak.dev/rollback-key';
 export const RESTART_KEY = 'firebreak.dev/restart-key';
 export const SCALE_KEY = 'firebreak.dev/scale-key';
 
-/** On a pod template, by whoever deploys: the version that it is, before everything else that could say so. */
+/**
+ * An annotation that the deploying tool sets on a pod template: the version. It takes precedence over all other sources
+ * of the version.
+ */
 export const VERSION = 'firebreak.dev/version';
 
-/** `true`: it may be changed in the cluster, although its labels say that a GitOps controller keeps it. */
+/** `true` allows changes in the cluster although the object's labels show that a GitOps controller manages it. */
 export const ALLOW_ROLLBACK = 'firebreak.dev/allow-rollback';
 
-/** `true`, on a Rollout: the way back goes through its steps, too. */
+/** `true` on a Rollout: a rollback also goes through its steps. */
 export const KEEP_STEPS = 'firebreak.dev/keep-steps';
 
-/** What `kubectl rollout history` shows. */
+/** The annotation that `kubectl rollout history` shows. */
 export const CHANGE_CAUSE = 'kubernetes.io/change-cause';
 
-/** Whether this act is the newest of its kind. */
+/** Returns whether this action is the newest of its kind. */
 export const isUnder = ({ annotations }: Metadata, mark: string, key: string): boolean => annotations[mark] === key;
 
-/** Who would put back what is changed here, in words; undefined: nobody. */
+/** Returns a text that names the controller that would revert a change in the cluster; undefined if there is none. */
 export function keeperOf({ labels, annotations }: Metadata): string | undefined {
   if (annotations[ALLOW_ROLLBACK] === 'true') return undefined;
   const application = labels[ARGOCD_INSTANCE] ?? annotations[ARGOCD_TRACKING]?.split(':', 1)[0];
@@ -42,7 +45,7 @@ const OVERRIDE = `or annotate it ${ALLOW_ROLLBACK}: "true" where changes in the 
 
 /** @see https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/ */
 const ARGOCD_INSTANCE = 'argocd.argoproj.io/instance';
-/** Begins with the name of the application and a colon. */
+/** Starts with the application's name and a colon. */
 const ARGOCD_TRACKING = 'argocd.argoproj.io/tracking-id';
 /** @see https://fluxcd.io/flux/components/kustomize/kustomizations/ */
 const FLUX_KUSTOMIZATION = 'kustomize.toolkit.fluxcd.io/name';

@@ -2,7 +2,9 @@ import * as z from 'zod';
 
 const Texts = z.record(z.string(), z.string());
 
-/** Of every object. `generation` counts changes of what is wanted, `resourceVersion` changes of anything. */
+/**
+ * The metadata of an object. `generation` counts changes of the spec, and `resourceVersion` changes with every update.
+ */
 export const Metadata = z.object({
   name: z.string(),
   uid: z.string(),
@@ -17,7 +19,7 @@ export const Metadata = z.object({
 });
 export type Metadata = z.infer<typeof Metadata>;
 
-/** Kept whole, whatever else is in it: it is sent back as it came. */
+/** A pod template with all its fields, because it is written back unchanged. */
 export const PodTemplate = z.looseObject({
   metadata: z
     .looseObject({ labels: Texts.nullish(), annotations: Texts.nullish() })
@@ -49,10 +51,10 @@ const Conditions = z
   .nullish()
   .transform((conditions) => conditions ?? []);
 
-/** Counts that are 0 are left out of answers. */
+/** Responses omit counts of 0. */
 const Count = z.number().default(0);
 
-/** The default is one instance, for Deployments and Rollouts alike. */
+/** The default is one replica, for Deployments and Rollouts. */
 const Replicas = z.number().default(1);
 
 const Status = { replicas: Count, updatedReplicas: Count, availableReplicas: Count, conditions: Conditions };
@@ -77,16 +79,16 @@ export const Rollout = z.object({
     replicas: Replicas,
     paused: z.boolean().default(false),
     selector: Selector.optional(),
-    /** Absent where it is that of another object. */
+    /** Absent if `workloadRef` refers to another object's template. */
     template: PodTemplate.optional(),
     workloadRef: z.object({ kind: z.string(), name: z.string() }).optional(),
     restartAt: z.string().nullish(),
   }),
   status: z
     .object({
-      /** Text, although it is a number. */
+      /** A number, which Argo Rollouts writes as a string. */
       observedGeneration: z.union([z.string(), z.number()]).default(0).transform(Number),
-      /** Of the pod template that is wanted, and of the one that has gone through all steps. */
+      /** The hash of the current pod template, and of the fully promoted one. */
       currentPodHash: z.string().default(''),
       stableRS: z.string().default(''),
       phase: z.string().default(''),
@@ -104,7 +106,6 @@ export const Rollout = z.object({
 });
 export type Rollout = z.infer<typeof Rollout>;
 
-/** Either of the two. */
 export type Workload = Deployment | Rollout;
 
 export const ReplicaSet = z.object({
@@ -126,7 +127,7 @@ export const Autoscalers = z.object({
 });
 
 /**
- * As the query parameter `labelSelector` has it.
+ * Returns the value of the query parameter `labelSelector`.
  * @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
 export function selectorText({ matchLabels, matchExpressions }: z.infer<typeof Selector>): string {

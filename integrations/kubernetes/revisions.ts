@@ -7,18 +7,18 @@ import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
 import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';
 
-/** How a controller marks its ReplicaSets. */
+/** The marks that a controller sets on its ReplicaSets. */
 export type Marks = {
-  /** Annotation: counts up; it rises again when an old template comes back. */
+  /** The annotation with the revision number. It increases, also when an old template is used again. */
   revision: string;
-  /** Label: of the pod template, added by the controller. */
+  /** The label with the hash of the pod template, which the controller adds. */
   hash: string;
 };
 
 export const fromOf = ({ from, fromCommit }: RollbackRequest): Wanted => ({ version: from, commit: fromCommit });
 export const toOf = ({ to, toCommit }: RollbackRequest): Wanted => ({ version: to, commit: toCommit });
 
-/** The ReplicaSets that this workload's controller has made and kept. */
+/** Returns the ReplicaSets that belong to this workload. */
 export async function ownReplicaSets(calls: Calls, namespace: string, workload: Workload): Promise<ReplicaSet[]> {
   const query = new URLSearchParams({ labelSelector: selectorText(workload.spec.selector ?? {}) });
   const path = `/apis/apps/v1/namespaces/${namespace}/replicasets?${query.toString()}`;
@@ -29,9 +29,9 @@ export async function ownReplicaSets(calls: Calls, namespace: string, workload: 
 }
 
 /**
- * The newest revision of the version that is to come back. What is `from` as well is not it: something that both go by
- * tells them not apart.
- * @throws Ended where none is kept
+ * Returns the newest ReplicaSet of the target version. Excludes ReplicaSets that also match `from`, because a name that
+ * both versions share doesn't distinguish them.
+ * @throws Ended if no ReplicaSet of the target version is kept
  */
 export function revisionOf(
   sets: readonly ReplicaSet[],
@@ -53,7 +53,7 @@ export function revisionOf(
 
 const numberOf = ({ metadata }: ReplicaSet, { revision }: Marks): number => Number(metadata.annotations[revision] ?? 0);
 
-/** The pod template as it was before the controller made a ReplicaSet of it. */
+/** Returns the pod template without the labels and annotations that the controller added. */
 export function templateOf({ metadata, spec: { template } }: ReplicaSet, { hash }: Marks): PodTemplate {
   const { labels, annotations } = injectedBy(metadata.annotations[EPHEMERAL]);
   const { labels: ownLabels, annotations: ownAnnotations, ...rest } = template.metadata;
@@ -68,7 +68,7 @@ export function templateOf({ metadata, spec: { template } }: ReplicaSet, { hash 
 }
 
 /**
- * Argo Rollouts marks pods as canary or stable for as long as they are that, and writes down in JSON what it has added.
+ * The annotation in which Argo Rollouts lists, as JSON, the temporary metadata that it adds to canary or stable pods.
  * @see https://argo-rollouts.readthedocs.io/en/stable/features/ephemeral-metadata/
  */
 const EPHEMERAL = 'rollout.argoproj.io/ephemeral-metadata';

@@ -12,12 +12,13 @@ import { attemptOn, backTo, marked, type Place, refuseKept, wholeSeconds } from 
 const MARKS: Marks = { revision: 'rollout.argoproj.io/revision', hash: 'rollouts-pod-template-hash' };
 
 /**
- * A Rollout of Argo Rollouts, in steps of which each is found done or not, so that the same call again is the look.
+ * Creates a deployer for an Argo Rollouts Rollout. A rollback consists of steps that can each be found done, so a
+ * repeat of the call continues it.
  *
- * Where `from` is a canary over `to`, it is aborted, which brings all traffic to the stable ReplicaSet; once that
- * carries it, the pod template follows, or the Rollout would stay degraded and try again with the next change. Where
- * `from` has been promoted, the template goes back, and what it leads to is promoted in full: the steps of a canary are
- * there to find out whether a version is good, and cost users the time that they take.
+ * If `from` is a canary over `to`, the deployer aborts it, which sends all traffic to the stable ReplicaSet. After
+ * that, it restores the pod template; otherwise the Rollout would stay degraded and try `from` again with the next
+ * change. If `from` is promoted, the deployer restores the template and promotes it in full: canary steps test an
+ * unknown version, and would only prolong the incident for users.
  *
  * @see https://argo-rollouts.readthedocs.io/en/stable/features/kubectl-plugin/
  */
@@ -66,14 +67,15 @@ async function begin(
   const versions = versionsOf(template, place.container);
   if (!isVersion(versions, fromOf(request))) return { kind: 'superseded', current: nameOf(versions) };
   refusePaused(place, found);
-  // Before the controller has seen a new template, its status tells nothing about it: neither a canary nor its end.
+  // Until the controller has observed a new template, its status shows neither a canary nor the end of one.
   if (!isObserved(found)) return { kind: 'later', detail: 'its controller has not seen it yet', afterSeconds: null };
   const sets = await ownReplicaSets(calls, place.namespace, found);
   const stable = isCanary(found) ? stableOf(found, sets, toOf(request), place) : undefined;
   if (stable !== undefined) {
     if (!found.status.abort) return abort(place, calls, found);
     if (!carriesAll(found, stable)) return IN_PROGRESS;
-    // A GitOps controller would put the template back, and begin the canary anew; aborted it stays until Git changes.
+    // A GitOps controller would restore the template and start the canary again. An aborted canary stays aborted until
+    // Git changes.
     if (keeperOf(found.metadata) !== undefined) return { kind: 'succeeded', id: revisionName(stable.metadata) };
   } else refuseKept(place, found);
   const set = stable ?? revisionOf(sets, request, { marks: MARKS, container: place.container });
@@ -81,15 +83,15 @@ async function begin(
   return IN_PROGRESS;
 }
 
-/** `status` never changes anything, so that what is left to do is done by the same call again. */
+/** Without a handle: `status` never changes anything, so the remaining steps need another `rollBack` call. */
 const IN_PROGRESS: ActAnswer = { kind: 'in_progress', id: null, handle: null };
 
 const isObserved = ({ metadata, status }: Rollout): boolean => status.observedGeneration >= metadata.generation;
 
-/** A version is on its way, and another one stands by. */
+/** Returns whether a new version is being rolled out beside the stable one. */
 const isCanary = ({ status }: Rollout): boolean => status.stableRS !== '' && status.stableRS !== status.currentPodHash;
 
-/** What has gone through all steps, if it is this version. */
+/** Returns the stable ReplicaSet if it runs this version. */
 const stableOf = (
   { status }: Rollout,
   sets: readonly ReplicaSet[],
@@ -112,7 +114,7 @@ async function abort(place: Place<Rollout>, calls: Calls, { metadata }: Rollout)
   return IN_PROGRESS;
 }
 
-/** What the key's own template has come to; the one thing that may be left to do is to skip its steps. */
+/** Returns the progress of this rollback, after skipping the remaining steps if necessary. */
 async function goOn(
   place: Place<Rollout>,
   calls: Calls,
@@ -134,12 +136,15 @@ function underKey(place: Place<Rollout>, { found, template }: Found, request: Ro
   if (isVersion(versions, fromOf(request)))
     return isUnder(found.metadata, ROLLBACK_KEY, request.key)
       ? { kind: 'failed', detail: `${request.to} was brought back, and then something put ${current} back` }
-      : IN_PROGRESS; // aborted, and not yet further
+      : IN_PROGRESS; // aborted, but the template is not restored yet
   const isOurs = isUnder(found.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toOf(request));
   return isOurs ? progressOf(found) : { kind: 'superseded', current };
 }
 
-/** As `kubectl argo rollouts status` judges; healthy is only what has been promoted. */
+/**
+ * Returns the progress by the same rules as `kubectl argo rollouts status`. Only a fully promoted version counts as
+ * healthy.
+ */
 function progressOf(found: Rollout): ActAnswer {
   const { metadata, status } = found;
   if (!isObserved(found)) return IN_PROGRESS;
@@ -166,7 +171,10 @@ const held = async (place: Place<Rollout>, request: RollbackRequest): Promise<He
   return heldOr(answer);
 };
 
-/** Each restart has a time of its own, which the controller repeats once all pods are younger. */
+/**
+ * Returns the progress of a restart. Each restart has its own time, which the controller copies to the status when all
+ * pods are newer.
+ */
 function restartOf({ spec, status }: Rollout): ActAnswer {
   const isRestarted = Date.parse(status.restartedAt ?? '') === Date.parse(spec.restartAt ?? '');
   if (isRestarted && status.phase === 'Healthy') return { kind: 'succeeded', id: null };

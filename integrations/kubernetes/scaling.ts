@@ -5,7 +5,7 @@ import { isUnder, SCALE_KEY } from './marks.ts';
 import { Autoscalers, type Workload } from './objects.ts';
 import { attemptOn, marked, type Place, refuseKept } from './workload.ts';
 
-/** By `spec.replicas`, with our key beside it; the scale subresource could not hold one. */
+/** Scales by `spec.replicas`, with Firebreak's key in an annotation. The scale subresource can't hold an annotation. */
 export function scalingOf<T extends Workload>(place: Place<T>): Scaling {
   return {
     count: () =>
@@ -26,7 +26,7 @@ export function scalingOf<T extends Workload>(place: Place<T>): Scaling {
   };
 }
 
-/** The same call again is the look. */
+/** Returns the progress when the call is repeated. */
 function scaledTo(to: number, { metadata, spec, status }: Workload): ActAnswer {
   if (spec.replicas !== to) return { kind: 'superseded', current: counted(spec.replicas) };
   const isDone = status.observedGeneration >= metadata.generation && status.availableReplicas >= to;
@@ -35,7 +35,7 @@ function scaledTo(to: number, { metadata, spec, status }: Workload): ActAnswer {
 
 const counted = (replicas: number): string => (replicas === 1 ? '1 replica' : `${replicas} replicas`);
 
-/** @throws Ended where an autoscaler would set its own count within seconds */
+/** @throws Ended if an autoscaler would override the count within seconds */
 async function refuseAutoscaled({ kind, namespace, name }: Place<Workload>, calls: Calls): Promise<void> {
   const path = `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`;
   const { items } = await calls.get(path, Autoscalers);

@@ -4,13 +4,14 @@ import type { PodTemplate } from './objects.ts';
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 const APP_VERSION = 'app.kubernetes.io/version';
 
-/** A version, and where in Git it comes from; either is a match. */
+/** A version and its Git commit. Either one is a match. */
 export type Wanted = { version: string; commit: string | null };
 
 /**
- * All that a pod template calls its version, the most explicit first: annotation, label, tag and digest of the image.
+ * Returns the versions that a pod template shows, the most explicit first: annotation, label, tag, and digest of the
+ * image.
  *
- * @param container whose image it is. Undefined: the first. One that is not there has no image.
+ * @param container the container whose image is used. Undefined: the first one. A missing container has no image.
  */
 export function versionsOf({ metadata, spec }: PodTemplate, container: string | undefined): string[] {
   const found = container === undefined ? spec.containers[0] : spec.containers.find(({ name }) => name === container);
@@ -22,7 +23,7 @@ export function versionsOf({ metadata, spec }: PodTemplate, container: string | 
 /** @example imageVersions('registry.test:5000/shop/checkout:v42@sha256:…') // ['v42', 'sha256:…'] */
 export function imageVersions(image: string): string[] {
   const [reference = '', digest] = image.split('@');
-  const name = reference.slice(reference.lastIndexOf('/') + 1); // a colon before it is that of a port
+  const name = reference.slice(reference.lastIndexOf('/') + 1); // a colon before the last slash precedes a port
   const colon = name.indexOf(':');
   return [...(colon === -1 ? [] : [name.slice(colon + 1)]), ...(digest === undefined ? [] : [digest])];
 }
@@ -30,11 +31,11 @@ export function imageVersions(image: string): string[] {
 export const isVersion = (versions: readonly string[], { version, commit }: Wanted): boolean =>
   versions.some((one) => one === version || (commit !== null && isCommit(one, commit)));
 
-/** Images are often tagged with the first digits of a commit, or with `sha-` before them; seven are the least. */
+/** Matches image tags that are an abbreviated commit of at least 7 digits, with or without the prefix `sha-`. */
 function isCommit(version: string, commit: string): boolean {
   const [, digits] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(version) ?? [];
   return digits !== undefined && commit.toLowerCase().startsWith(digits);
 }
 
-/** For people. */
+/** Returns a name to display. */
 export const nameOf = (versions: readonly string[]): string => versions[0] ?? 'a version that nothing names';

@@ -7,24 +7,24 @@ import { CHANGE_CAUSE_MAX_CHARS } from './limits.ts';
 import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './marks.ts';
 import type { PodTemplate, Workload } from './objects.ts';
 
-/** The one object of a cluster that a deployer changes. */
+/** The object that a deployer changes. */
 export type Place<T extends Workload> = {
   cluster: ClusterOptions;
-  /** As scale targets name it. */
+  /** The kind, as in scale target references. */
   kind: 'Deployment' | 'Rollout';
   namespace: string;
   name: string;
-  /** Of the API, without the server. */
+  /** The API path, without the server. */
   path: string;
   schema: z.ZodType<T>;
-  /** Whose image tag is the version. Undefined: of the first. */
+  /** The container whose image tag is the version; undefined for the first one. */
   container: string | undefined;
 };
 
-/** RFC 1123, as object names are. */
+/** The format of object names (RFC 1123). */
 const NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 
-/** One attempt on the object. A name that no object can have is not asked for: it could be another path. */
+/** Runs one attempt on the object. Refuses an invalid name, because it could address another path. */
 export async function attemptOn<T extends Workload, A>(
   place: Place<T>,
   work: (calls: Calls, found: T) => Promise<A>,
@@ -35,20 +35,20 @@ export async function attemptOn<T extends Workload, A>(
   });
 }
 
-/** @throws Ended for what no object can be called */
+/** @throws Ended for an invalid object name */
 export function refuseNoName({ kind, name }: { kind: string; name: string }): void {
   if (!NAME.test(name)) throw refuse(`${JSON.stringify(name)} is no name of a ${kind}; name it in the deployer`);
 }
 
-/** @throws Ended where what is done here would not last */
+/** @throws Ended if a GitOps controller would revert the change */
 export function refuseKept({ kind, namespace, name }: Place<Workload>, { metadata }: Workload): void {
   const keeper = keeperOf(metadata);
   if (keeper !== undefined) throw refuse(`${kind} ${namespace}/${name} would be put back: ${keeper}`);
 }
 
 /**
- * Replaces the whole pod template, where nothing has changed since it was read: an older `resourceVersion` is a conflict.
- * A merge would leave what only the newer template has.
+ * Returns a patch that replaces the whole pod template. An older `resourceVersion` is a conflict, so nothing is
+ * overwritten that changed after the read. A merge would keep fields that only the newer template has.
  */
 export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident, reason, key }: RollbackRequest) => [
   { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
@@ -64,11 +64,16 @@ export const backTo = ({ metadata }: Workload, template: PodTemplate, { incident
   { op: 'replace', path: '/spec/template', value: template },
 ];
 
-/** Merged where nothing has changed since it was read; the mark says that it was done. */
+/**
+ * Returns a merge patch that fails if the object changed after the read. The annotation shows that the action was done.
+ */
 export const marked = ({ metadata }: Workload, mark: string, key: string, spec: object) => ({
   metadata: { resourceVersion: metadata.resourceVersion, annotations: { [mark]: key } },
   spec,
 });
 
-/** As Kubernetes writes times, in whole seconds: Argo Rollouts compares what it was given with what it wrote. */
+/**
+ * Formats a time in whole seconds, as Kubernetes does, because Argo Rollouts compares the given time with the one that
+ * it has written.
+ */
 export const wholeSeconds = (timestamp: string): string => timestamp.replace(/\.\d+Z$/, 'Z');

@@ -19,9 +19,9 @@ export type FlagAt = { project: string; environment: string; flag: string };
 
 export type LaunchDarklyApi = {
   flag(at: FlagAt): Promise<Told<Flag>>;
-  /** Comments on what was changed about a flag in an environment, newest first; as many as one call gives. */
+  /** Returns the comments on changes of a flag in an environment, newest first, as many as one call returns. */
   comments(at: FlagAt): Promise<Told<string[]>>;
-  /** Sets a state; in one that it has already, a flag is left unchanged. */
+  /** Sets the state of a flag. A flag that already has that state is not changed. */
   turn(at: FlagAt, on: boolean, comment: string): Promise<Told<Flag>>;
 };
 
@@ -40,7 +40,7 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
       url,
       method: patch ? 'PATCH' : 'GET',
       headers: {
-        authorization: secret, // as it is, without a scheme
+        authorization: secret, // the token itself, without a scheme
         'ld-api-version': API_VERSION,
         ...(patch && { 'content-type': 'application/json; domain-model=launchdarkly.semanticpatch' }),
       },
@@ -70,7 +70,10 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
   };
 }
 
-/** A limit by address says how long to wait, one of the account or the route when its window ends: epoch milliseconds. */
+/**
+ * Returns the seconds to wait. An IP rate limit has a `Retry-After`; an account or route limit has the end of its
+ * window in milliseconds since the Unix epoch.
+ */
 function limitedFor({ status, headers }: Answer, clock: Clock): number | undefined {
   if (status !== 429) return undefined;
   const now = millisOf(clock.now());
@@ -82,7 +85,7 @@ function limitedFor({ status, headers }: Answer, clock: Clock): number | undefin
 
 const Errors = z.object({
   message: z.string(),
-  /** Of a 403: what was denied, on what. */
+  /** In a 403 response: the denied action and its resource. */
   access: z.object({ action: z.string(), resource: z.string() }).optional(),
 });
 

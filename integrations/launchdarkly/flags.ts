@@ -3,15 +3,20 @@ import type { Clock, Secrets } from '../../domain/ports.ts';
 import type { FlagRequest, Flags } from '../../domain/targets.ts';
 import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
 
-/** Keys of projects, environments and flags. Nothing else may stand in an address or in a resource specifier. */
+/**
+ * The format of project, environment, and flag keys. Other characters must not occur in a URL or a resource specifier.
+ */
 const KEY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,256}$/;
 
 type Options = {
-  /** `https://app.launchdarkly.com`, or that of another instance. */
+  /** `https://app.launchdarkly.com`, or the URL of another instance. */
   apiUrl: string;
   project: string;
   environment: string;
-  /** The name of its access token. It may write (`updateOn`); it is sent as it is. */
+  /**
+   * The name of the secret with the access token, which needs write permission (`updateOn`). The token is sent without
+   * a scheme.
+   */
   token: string;
   secrets: Secrets;
   clock: Clock;
@@ -20,7 +25,7 @@ type Options = {
 type Refused = { kind: 'refused'; detail: string };
 type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 
-/** The flags of one project in one environment: whether their targeting is on. */
+/** Creates a client for the flags of one project in one environment. A flag's state is whether its targeting is on. */
 export function launchDarklyFlags({ apiUrl, project, environment, token, secrets, clock }: Options): Flags {
   const api = launchDarklyApi({ apiUrl, token: () => secrets.get(token), tokenName: token, clock });
   const placeOf = (flag: string): FlagAt => ({ project, environment, flag });
@@ -60,8 +65,8 @@ const markOf = (key: string): string => `[firebreak ${key}]`;
 const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markOf(key)}`;
 
 /**
- * Whether this very act was done before, so that somebody has changed the flag since, whose word counts. An audit log
- * that can't be read does not hold a mitigation up: setting a state twice is harmless.
+ * Returns whether this action already set the flag. If so, a different state is a later change by a person, which takes
+ * precedence. An unreadable audit log doesn't delay a mitigation, because setting a state twice is harmless.
  */
 async function wasSet(api: LaunchDarklyApi, at: FlagAt, key: string): Promise<boolean> {
   const told = await api.comments(at);

@@ -1,13 +1,19 @@
-/** A set is two looks and at most one change: 15 seconds together. */
+/** Milliseconds for one call. Setting a flag takes two reads and at most one write: 15 s together. */
 export const CALL_TIMEOUT_MS = 5_000;
 
-/** Limits of accounts and routes are over windows of ten seconds. @see https://launchdarkly.com/docs/api#rate-limiting */
+/**
+ * The window of account and route rate limits, in seconds.
+ * @see https://launchdarkly.com/docs/api#rate-limiting
+ */
 export const WINDOW_SECONDS = 10;
 
-/** A flag comes with the rules and targets of all its environments, and those may be long lists of keys. */
+/** Maximum bytes of a flag. It contains the rules and targets of all environments, which can be long lists of keys. */
 export const FLAG_MAX_BYTES = 16 * 1024 * 1024;
 
-/** Entries of the audit log, and as many as there can be. @see https://launchdarkly.com/docs/api/audit-log */
+/**
+ * Audit log entries per call; LaunchDarkly's maximum.
+ * @see https://launchdarkly.com/docs/api/audit-log
+ */
 export const AUDIT_ITEMS = 20;
 
 /** @see https://launchdarkly.com/docs/api#versioning */

@@ -6,7 +6,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 const SHOWN_MAX_CHARS = 120;
 const SUBJECT_MAX_CHARS = 300;
 
-/** What keeps a token from being this identity, in words. Undefined: nothing, it is. */
+/** Returns the reason why the claims don't match this identity; undefined if they match. */
 export function mismatch(claims: Claims, { audience, claims: wanted }: Identity): string | undefined {
   if (!textsOf(claims['aud']).includes(audience))
     return `its audience is ${shown(claims['aud'])}, not ${JSON.stringify(audience)}`;
@@ -18,7 +18,7 @@ export function mismatch(claims: Claims, { audience, claims: wanted }: Identity)
   return undefined;
 }
 
-/** Whether a text is as a pattern wants it, in which `*` stands for any text, an empty one included. */
+/** Returns whether a text matches a pattern, in which `*` stands for any text, including the empty text. */
 export function matches(text: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop();
@@ -35,11 +35,12 @@ export function matches(text: string, pattern: string): boolean {
 }
 
 /**
- * Whom the token speaks for, on one line, for the record.
- * @example 'repo:acme/checkout:environment:production (workflow acme/checkout/.github/workflows/deploy.yml@refs/heads/main)'
+ * Returns the subject of a token on one line, for the audit log.
+ * @example 'repo:acme/checkout:environment:production (workflow
+ *   acme/checkout/.github/workflows/deploy.yml@refs/heads/main)'
  */
 export function subjectOf(claims: Claims): string {
-  // Names that GitHub, GitLab and Buildkite have for what runs.
+  // The claims of GitHub, GitLab, and Buildkite that name the running workflow.
   const workflow = ['job_workflow_ref', 'workflow_ref', 'ci_config_ref_uri', 'pipeline_slug'].find((name) =>
     isText(claims[name]),
   );
@@ -50,7 +51,10 @@ export function subjectOf(claims: Claims): string {
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 
-/** Of a list, one that matches is enough: an audience, or groups. What is none of these matches nothing. */
+/**
+ * Returns the texts of a claim. One match in a list, such as audiences or groups, suffices. Values of other types match
+ * nothing.
+ */
 function textsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(scalarText);
   return scalarText(value);

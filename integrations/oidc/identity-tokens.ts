@@ -6,12 +6,15 @@ import { millisOf, timestamp } from '../../schemas/time.ts';
 import { type Claims, mismatch, subjectOf } from './claims.ts';
 import { issuerKeys, type IssuerKeys, NoKeys } from './issuer-keys.ts';
 
-/** What CI systems sign with. Never `none`, and no HMAC: a public key would do for its secret. */
+/**
+ * The algorithms that CI systems sign with. Never add `none` or HMAC, for which the public key would serve as the
+ * secret.
+ */
 const ALGORITHMS = ['RS256', 'ES256'];
 
 const TOKEN_MAX_CHARS = 16 * 1024;
 
-/** Clocks differ, ours and the issuer's. */
+/** Tolerated difference between Firebreak's and the issuer's clocks, in seconds. */
 const TOLERANCE_SECONDS = 30;
 
 const FUTURE = 'issued in the future';
@@ -19,8 +22,8 @@ const FUTURE = 'issued in the future';
 type Verified = Awaited<ReturnType<IdentityTokens['verify']>>;
 
 /**
- * Identity tokens of GitHub Actions, GitLab and others that speak OpenID Connect. What a token says of its issuer only
- * chooses among the issuers of the policy: nobody else is ever called.
+ * Verifies identity tokens of GitHub Actions, GitLab, and other OpenID Connect issuers. A token's issuer claim only
+ * selects one of the policy's issuers; no other issuer is ever called.
  */
 export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
   const keysOf = issuerKeys(clock);
@@ -41,7 +44,7 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
   };
 }
 
-/** What it claims, which nobody has vouched for yet. */
+/** Returns the unverified issuer and header. */
 function read(token: string): { issuer: string; header: JWSHeaderParameters } | undefined {
   if (token.length > TOKEN_MAX_CHARS) return undefined;
   try {
@@ -67,7 +70,7 @@ async function verified(token: string, { lookUp }: IssuerKeys, issuer: string, c
   return payload;
 }
 
-/** One identity that fits is enough; else the first says what is missing. */
+/** Accepts the claims if one identity matches; otherwise returns the reasons. */
 function judged(claims: Claims, identities: readonly Identity[]): Verified {
   const problems = identities.map((identity) => mismatch(claims, identity));
   if (problems.includes(undefined)) return { ok: true, subject: subjectOf(claims) };

@@ -4,20 +4,23 @@ import type { Clock } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer } from '../http.ts';
 
-/** One call; a check of a deployment waits for two at most. */
+/** Milliseconds for one call. A freeze check waits for at most two calls. */
 const TIMEOUT_MS = 3_000;
 const DOCUMENT_MAX_BYTES = 256 * 1024;
 
-/** A key that the issuer has taken back is accepted no longer than this, while the issuer answers. */
+/** Milliseconds for which a revoked key is still accepted while the issuer responds. */
 const FRESH_MS = 10 * 60_000;
 
-/** While it does not answer, what it last said holds for so long. */
+/** Milliseconds for which the last response is used while the issuer doesn't respond. */
 const KEPT_MS = 60 * 60_000;
 
-/** A key that is not known may be new, but whoever invents names of keys must not make us ask each time. */
+/**
+ * Milliseconds between requests for unknown keys. An unknown key can be new, but invented key IDs must not cause a
+ * request each.
+ */
 const AGAIN_MS = 30_000;
 
-/** Nor one whose issuer does not answer make each check wait for that. */
+/** Milliseconds after a failure without another request, so that checks don't each wait for an unresponsive issuer. */
 const FAULT_MS = 5_000;
 
 const KEYS_MAX = 100;
@@ -25,17 +28,17 @@ const KEYS_MAX = 100;
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.string() });
 const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(KEYS_MAX) });
 
-/** Why the keys of an issuer cannot be had, in words. */
+/** The failure to get an issuer's keys, with its reason. */
 export class NoKeys extends Error {
   override readonly name = 'NoKeys';
 }
 
-/** Those that the issuer publishes; `lookUp` finds the one of a token. */
+/** The published keys of an issuer. `lookUp` finds the key of a token. */
 export type IssuerKeys = { lookUp: LocalJWKSet; has(header: JWSHeaderParameters): boolean };
 
 /**
- * The public keys of issuers, by OpenID Connect Discovery, kept for ten minutes. Only issuers that the caller names are
- * asked; so they must come from the policy, never from a token.
+ * Creates a cache of issuers' public keys, found by OpenID Connect Discovery and kept for 10 minutes. It calls every
+ * issuer that it is given, so issuers must come from the policy, never from a token.
  *
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html
  */
@@ -49,12 +52,12 @@ export function issuerKeys(clock: Clock): (issuer: string, header: JWSHeaderPara
   };
 }
 
-/** One issuer, and what it last said. Times are milliseconds since the Unix epoch. */
+/** An issuer and its last response. Times are milliseconds since the Unix epoch. */
 class Issuer {
   readonly #name: string;
   #kept: { keys: IssuerKeys; at: number } | undefined;
   #fault: { error: Error; at: number } | undefined;
-  /** Those who ask at the same moment share one look. */
+  /** Shared by concurrent callers. */
   #looking: Promise<IssuerKeys> | undefined;
 
   constructor(name: string) {
@@ -95,7 +98,7 @@ class Issuer {
 async function published(issuer: string): Promise<IssuerKeys> {
   const about = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const discovery = await document(about, Discovery, issuer);
-  // Else whoever may write a file below some address could speak for another issuer.
+  // Otherwise, anyone who can write a file below some URL could impersonate another issuer.
   if (discovery.issuer !== issuer)
     throw new NoKeys(`${about} is of the issuer ${discovery.issuer.slice(0, 200)}; the policy has to say it like that`);
   const { keys } = await document(discovery.jwks_uri, KeySet, issuer);
@@ -123,7 +126,7 @@ async function document<T>(url: string, schema: z.ZodType<T>, issuer: string): P
   }
 }
 
-/** Who sits on the way could give other keys. */
+/** Returns why a URL is unsafe for keys: over an unencrypted connection, an attacker could replace them. */
 function faultOf(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return 'it is no https URL';

@@ -4,11 +4,11 @@ import { tell, withoutSlash } from '../told.ts';
 import { truncate } from '../text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
 
-/** What it answers: the event is taken, not yet shown. A proxy's login page says nothing of the kind. */
+/** The response to an accepted event, which PagerDuty shows later. Distinguishes it from a proxy's login page. */
 const Taken = z.object({ status: z.literal('success') });
 
 /**
- * Change events of the Events API v2.
+ * Creates a client for change events of the Events API v2.
  * @see https://developer.pagerduty.com/docs/send-change-event (read 2026-11)
  */
 export function pagerDutyChanges(options: {
@@ -42,7 +42,7 @@ export function pagerDutyChanges(options: {
         },
         timeoutMs: ATTEMPT_TIMEOUT_MS,
         schema: Taken,
-        limited: ({ status }) => (status === 429 ? null : undefined), // no Retry-After is promised
+        limited: ({ status }) => (status === 429 ? null : undefined), // the API doesn't document Retry-After
         words: (body) => Refused.safeParse(body).data?.errors?.join('; '),
       });
       if (told.kind === 'done') return { kind: 'done', value: null };

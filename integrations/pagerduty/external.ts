@@ -8,15 +8,15 @@ import { likeness } from './likeness.ts';
 import { NOTE_MAX_CHARS, PAGE_MAX } from './limits.ts';
 import { openRest, type Rest, type RestOptions } from './rest.ts';
 
-/** An incident of ours seldom has alerts of more groups; each is a call. */
+/** Maximum alert groups to search for; each takes a call. Incidents rarely have more. */
 const GROUPS_MAX = 10;
-/** Pages of open incidents that are looked through where no key is known. */
+/** Maximum pages of open incidents to search if no key matches. */
 const PAGES_MAX = 3;
-/** Incidents whose alerts are read, each by a call. */
+/** Maximum incidents whose alerts are read; each takes a call. */
 const LOOKS_MAX = 15;
-/** Alerts of an incident that are read, the newest first: each may have 512 KB of details. */
+/** Maximum alerts to read per incident, newest first. Each can have 512 KB of details. */
 const ALERTS_MAX = 25;
-/** An incident merged into one that was merged itself. */
+/** Maximum merges to follow, if an incident was merged into an incident that was itself merged. */
 const MERGES_MAX = 3;
 
 /** @see https://developer.pagerduty.com/api-reference (List abilities; read 2026-11) */
@@ -30,7 +30,7 @@ const OPEN: [string, string][] = [
 const NO_KEY = 'set PAGERDUTY_API_TOKEN to an API key of the account, or of one of its users';
 const ELSEWHERE = 'PAGERDUTY_API_URL may not be the address of the REST API, as https://api.pagerduty.com is';
 
-/** What to do when it does not let us in. */
+/** The advice for responses that deny access. */
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
   unauthorized: NO_KEY,
   forbidden: NO_KEY,
@@ -38,7 +38,7 @@ const ADVICE: Readonly<Partial<Record<string, string>>> = {
   unreadable: ELSEWHERE,
 };
 
-/** The incidents that Alertmanager or Grafana open at PagerDuty by themselves (`paging: external`). */
+/** Creates a client for PagerDuty incidents that Alertmanager or Grafana open directly (`paging: external`). */
 export function externalPagerDuty(options: RestOptions): ExternalPager {
   return {
     async paged(key) {
@@ -54,7 +54,7 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       );
       if (page.kind !== 'done') return page;
       const found = newest(page.value.incidents);
-      // It may have been merged into another one, which goes on.
+      // A resolved incident may have been merged into another one that is still open.
       return found?.status === 'resolved' ? readMerged(rest, found.id) : { kind: 'done', value: found ?? null };
     },
     async find(query) {
@@ -78,7 +78,7 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
     async check() {
       const rest = await openRest(options);
       if ('kind' in rest) return rest;
-      // What the account is able to: the same for every key, and nothing of anybody's.
+      // The account's abilities are the same for every key and contain no personal data.
       const told = await rest.get('/abilities', [], Abilities);
       if (told.kind === 'done') return { kind: 'done', value: null };
       const advice = told.kind === 'refused' ? ADVICE[told.code] : undefined;
@@ -92,14 +92,18 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
 }
 
 /**
- * The key by which Alertmanager, and Grafana with its code, tell PagerDuty about a group: the hash of the group key that
- * their webhooks carry as text. It holds where webhook and PagerDuty belong to one receiver: each route has group keys
- * of its own. As it came out of Alertmanager 0.25.0, and unchanged in the source of 0.34.
+ * Returns the key that Alertmanager, and Grafana with the same code, send to PagerDuty for an alert group: the hash of
+ * the group key, which their webhooks contain as text. The keys match only if the webhook and PagerDuty belong to the
+ * same receiver, because each route has its own group keys. Verified with Alertmanager 0.25.0, and unchanged in the
+ * source of 0.34.
  * @see https://github.com/prometheus/alertmanager/blob/main/notify/util.go (`Key.Hash`)
  */
 export const dedupKeyOf = (groupKey: string): string => createHash('sha256').update(groupKey).digest('hex');
 
-/** Whatever has the key of one of our groups pages for it; of several the newest is most likely about this episode. */
+/**
+ * Finds an open incident with the key of one of the alert groups. The newest of several incidents is most likely about
+ * this episode.
+ */
 async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<Told<ExternalFound>> {
   const found: ExternalIncident[] = [];
   for (const key of [...new Set(groupKeys)].slice(0, GROUPS_MAX)) {
@@ -140,7 +144,7 @@ async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<Told<Exte
   return done(choose(like, { looked: looks.length, all }));
 }
 
-/** `whole`: there are no more than these. */
+/** Reads the open incidents since a time. `whole`: there are no further incidents. */
 async function openSince(
   rest: Rest,
   since: Timestamp,
@@ -162,7 +166,10 @@ async function openSince(
   return { kind: 'done', value: { incidents, whole } };
 }
 
-/** Titles name what an incident is about more often than not; in a storm they say where to look first. */
+/**
+ * Sorts incidents by the words in their titles that match the service and alerts, because an alert storm has more
+ * incidents than can be read.
+ */
 function likelyFirst(incidents: readonly ExternalIncident[], { service, alerts }: ExternalQuery): ExternalIncident[] {
   const words = [service, ...alerts.flat().flatMap(([name, value]) => (name === 'alertname' ? [value] : []))];
   const score = ({ title }: ExternalIncident): number => words.filter((word) => title.includes(word)).length;
@@ -172,8 +179,8 @@ function likelyFirst(incidents: readonly ExternalIncident[], { service, alerts }
 type Like = { same: ExternalIncident[]; named: ExternalIncident[] };
 
 /**
- * One that holds an alert of ours pages for it. A name proves less: it has to be the only one, and all have to have been
- * looked at.
+ * Chooses an incident. One with the same alert is a match. A match by name is weaker: it must be the only one, and all
+ * open incidents must have been read.
  */
 function choose({ same, named }: Like, { looked, all }: { looked: number; all: boolean }): ExternalFound {
   const ours = newest(same);

@@ -7,12 +7,15 @@ import { InstantIn, type Timestamp } from '../../schemas/time.ts';
 const Named = z.object({ summary: z.string().nullish() });
 type Named = z.infer<typeof Named>;
 
-/** What is told in another form is not told. */
+/** Ignores a reference in an unexpected format. */
 const reference = PagerDutyReference.nullish().catch(null);
 
 const WEB = /^https?:\/\//;
 
-/** An incident of the REST API, in our words. @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11) */
+/**
+ * Parses an incident of the REST API.
+ * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
+ */
 const Incident = z
   .object({
     id: z.string().min(1),
@@ -24,7 +27,7 @@ const Incident = z
     assignments: z.array(z.object({ assignee: Named })).nullish(),
     acknowledgements: z.array(z.object({ at: InstantIn.nullish().catch(null), acknowledger: reference })).nullish(),
     last_status_change_by: reference,
-    /** The only reason that there is says into which incident it was merged. */
+    /** The only documented reason is a merge; it refers to the target incident. */
     resolve_reason: z.object({ incident: z.object({ id: z.string().min(1) }).nullish() }).nullish(),
   })
   .transform((incident): { incident: ExternalIncident; mergedInto: string | null } => ({
@@ -44,7 +47,7 @@ const Incident = z
 
 type Acknowledgement = { at?: Timestamp | null | undefined; acknowledger?: PagerDutyReference | null | undefined };
 
-/** Of those whose time nobody says, none is the last. */
+/** Returns the newest acknowledgement with a known time. */
 function lastOf(all: readonly Acknowledgement[]): ExternalIncident['acknowledged'] {
   const dated = all.flatMap(({ at, acknowledger }) => (at == null ? [] : [{ at, by: userOf(acknowledger) }]));
   return dated.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0] ?? null;
@@ -60,7 +63,7 @@ export const IncidentPage = z
   .object({ incidents: z.array(Incident), more: z.boolean().nullish() })
   .transform(({ incidents, more }) => ({ incidents: incidents.map(({ incident }) => incident), more: more === true }));
 
-/** `details` is whatever the sender of the event has put there. */
+/** The alerts of an incident. `details` is free-form data of the event's sender. */
 export const AlertPage = z
   .object({
     alerts: z.array(

@@ -1,22 +1,22 @@
 import type { ExternalQuery } from '../../domain/outlets.ts';
 import { json } from '../http.ts';
 
-/** An alert at PagerDuty: `details` is what its sender has put there. */
+/** An alert at PagerDuty. `details` is free-form data of its sender. */
 export type ShownAlert = { key: string; title: string; details: unknown };
 
-/** `same`: one of its alerts is one of ours. `named`: it names the same things. `other`: neither. */
+/** `same`: it contains an alert of this incident. `named`: it names the same things. `other`: neither. */
 export type Likeness = 'same' | 'named' | 'other';
 
-/** Of a page of ours: the incident's id and the page's number. */
+/** The key of a page by Firebreak: the incident ID and the page number. */
 const OUR_KEY = /^[0-9A-HJKMNP-TV-Z]{26}\.page\.\d/;
 
 type Labels = ReadonlyMap<string, string>;
 
 /**
- * How an alert at PagerDuty is like one of ours. Alertmanager and Grafana list the alerts of a group with their labels
- * in the details: there a label set is compared with ours, and a name counts only as a label's value. Where a template
- * has taken the lists away, the name, the service and the environment have to stand in the text, as words. What we have
- * paged ourselves is nobody else's.
+ * Compares an alert at PagerDuty with the alerts of this incident. Alertmanager and Grafana list a group's alerts with
+ * their labels in the details; in such lists, label sets are compared, and a name counts only as a label value. If a
+ * template has removed the lists, the alert name, the service, and the environment must all occur in the text as words.
+ * Pages by Firebreak itself never match.
  */
 export function likeness(shown: ShownAlert, query: ExternalQuery): Likeness {
   if (OUR_KEY.test(shown.key)) return 'other';
@@ -36,16 +36,22 @@ export function likeness(shown: ShownAlert, query: ExternalQuery): Likeness {
 const sameLabels = (one: Labels, other: Labels): boolean =>
   one.size > 0 && one.size === other.size && [...one].every(([name, value]) => other.get(name) === value);
 
-/** Which label means the service is the catalogue's affair; its value is what counts. */
+/**
+ * Returns whether a label value names the service, and the environment doesn't contradict. Any label can hold the
+ * service, because the catalog maps labels to services.
+ */
 function ofPlace(labels: Labels, { service, environment }: ExternalQuery): boolean {
   const where = labels.get('environment') || labels.get('env');
   return [...labels.values()].includes(service) && (!where || where === environment);
 }
 
-/** A sender's details are flat; nothing nested deeper than this is one of its lists. */
+/** Maximum nesting of details. Senders' lists are never nested deeper. */
 const DEPTH_MAX = 6;
 
-/** Of every alert that is listed as firing: as JSON since Alertmanager 0.30, as text by earlier ones and by Grafana. */
+/**
+ * Returns the labels of every alert that is listed as firing: JSON since Alertmanager 0.30, text from earlier versions
+ * and from Grafana.
+ */
 function labelSets(details: unknown, depth = 0): Labels[] {
   if (depth > DEPTH_MAX) return [];
   if (typeof details === 'string') {
@@ -68,7 +74,7 @@ const stringsOf = (labels: Readonly<Record<string, unknown>>): [string, string][
 const LABEL = /^ *- ([^=]+?) = (.*)$/;
 
 /**
- * The lists that Alertmanager's default templates write: `Labels:`, then a line ` - name = value` for each.
+ * Parses the lists of Alertmanager's default templates: `Labels:`, then a line ` - name = value` for each label.
  * @see https://github.com/prometheus/alertmanager/blob/main/template/default.tmpl (`__text_alert_list`)
  */
 function labelLists(text: string): Labels[] {
@@ -79,7 +85,7 @@ function labelLists(text: string): Labels[] {
       const lines = part.split('\n').filter((line) => line.trim() !== '');
       const end = lines.findIndex((line) => !LABEL.test(line));
       const list = end < 0 ? lines : lines.slice(0, end);
-      // A value of several lines ends the list early, and what was read of it is not the whole set.
+      // A value with several lines ends the list early, so the parsed label set is incomplete.
       return end >= 0 && lines[end] !== 'Annotations:' ? [] : [new Map(list.flatMap(pairIn))];
     });
 }
@@ -95,11 +101,11 @@ function textsIn(details: unknown, depth = 0): string[] {
   return Object.values(details).flatMap((value) => textsIn(value, depth + 1));
 }
 
-/** `checkout` is neither in `checkout-api` nor in `checkout.internal`, but it is in `checkout: errors`. */
+/** Word boundaries. `checkout` doesn't match in `checkout-api` or `checkout.internal`, but in `checkout: errors`. */
 const BEFORE = /[\p{L}\p{N}_.:/@-]$/u;
 const AFTER = /^(?:[\p{L}\p{N}_-]|[.:/@][\p{L}\p{N}])/u;
 
-/** Whether `text` has `word` as a whole name. */
+/** Returns whether `text` contains `word` as a whole name. */
 function hasWord(text: string, word: string): boolean {
   if (word === '') return false;
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {

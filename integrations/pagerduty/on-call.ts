@@ -9,10 +9,10 @@ import { millisOf } from '../../schemas/time.ts';
 import { ON_CALL_TIMEOUT_MS, PAGE_MAX } from './limits.ts';
 import { openRest, type RestOptions } from './rest.ts';
 
-/** A rota changes by the hour; who answers an incident now was on call a minute ago. */
+/** Milliseconds to cache results. Schedules change by the hour, so a result of a minute ago is current enough. */
 const KEPT_MS = 60_000;
 
-/** With `include[]=users` they are whole: a reference has neither name nor address. */
+/** A complete user, because of `include[]=users`. A reference has neither name nor email address. */
 const User = z.object({
   id: z.string().min(1),
   name: z.string().nullish(),
@@ -21,7 +21,7 @@ const User = z.object({
 });
 
 /**
- * Entries hold from `start` to `end`; without times asked for, those of now are listed.
+ * The on-call entries. Without a time range in the request, PagerDuty lists the current ones.
  * @see https://developer.pagerduty.com/api-reference (List all of the on-calls; read 2026-11)
  */
 const Entries = z.object({
@@ -33,7 +33,7 @@ const OneUser = z
   .object({ user: z.object({ email: z.string().nullish() }) })
   .transform(({ user }) => user.email || null);
 
-/** The rotas of PagerDuty that people.yaml names (`onCall`). */
+/** Creates a client for the PagerDuty escalation policies and schedules in people.yaml (`onCall`). */
 export function pagerDutyOnCall(options: {
   rest: () => Promise<RestOptions>;
   config: ConfigSource;
@@ -77,7 +77,7 @@ async function list(options: RestOptions, name: string, id: string): Promise<Tol
   return told.kind === 'done' ? { kind: 'done', value: told.value.oncalls } : told;
 }
 
-/** Each once, on the first level on which they are; several rotas may have the same person. */
+/** Returns each person once, at their lowest escalation level. A person can be in several schedules. */
 function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
   const sorted = entries.toSorted((a, b) => a.escalation_level - b.escalation_level);
   const first = sorted.filter(({ user }, n) => sorted.findIndex((one) => one.user.id === user.id) === n);
@@ -89,7 +89,7 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
   });
 }
 
-/** Answers are kept for a minute; whatever is no answer is asked again. */
+/** Caches successful results for one minute. Failures are not cached. */
 function kept<T>(now: () => number): (key: string, ask: () => Promise<Told<T>>) => Promise<Told<T>> {
   const known = new Map<string, { at: number; told: Told<T> }>();
   return async (key, ask) => {

@@ -12,7 +12,10 @@ import {
 
 const SEVERITIES: Record<Severity, string> = { critical: 'critical', warning: 'warning', info: 'info' };
 
-/** PagerDuty's Events API v2. The same key again is logged on the alert that is open, and pages nobody. */
+/**
+ * Creates a pager that uses PagerDuty's Events API v2. A repeat with the same key is logged on the open alert and pages
+ * nobody.
+ */
 export const pagerDuty = (options: {
   eventsUrl: string;
   routingKey: () => Promise<string | undefined>;
@@ -31,7 +34,10 @@ export const pagerDuty = (options: {
   },
 });
 
-/** The event without what would make it too large, the least important first: an event that is refused pages nobody. */
+/**
+ * Returns the event without the parts that would make it too large, removing the least important first. PagerDuty
+ * refuses an event that is too large, so nobody would be paged.
+ */
 function fitting(request: PageRequest, routingKey: string): object {
   const { images: _images, ...withoutImages } = request;
   const { details: _details, ...bare } = { ...withoutImages, links: [] };
@@ -66,14 +72,15 @@ function event(request: PageRequest, routing_key: string): object {
   };
 }
 
-/** `pdjs` tries a 429 three times more by itself; the workflow does the waiting, so its second request is refused here. */
+/** Stops the second request of `pdjs`, which retries a 429 three times. The workflow waits and retries instead. */
 class SecondTry extends Error {
   override readonly name = 'SecondTry';
 }
 
 /**
- * One request through the vendor's client. Its `api` takes a whole URL, which its `event` does not; its `requestTimeout`
- * aborts nothing, hence the signal; and the agent function, which is asked before each request, ends its own retries.
+ * Sends one request through the vendor's client. Uses its `api`, which accepts a full URL, because its `event` doesn't.
+ * Uses an abort signal, because its `requestTimeout` aborts nothing. Its agent function, which is called before each
+ * request, stops the client's own retries.
  */
 async function post(url: string, data: object): Promise<{ status: number; body: unknown } | { error: string }> {
   let requests = 0;
@@ -103,7 +110,7 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
       : { error: 'no request was made' };
   } catch (error) {
     if (error instanceof SecondTry) return { status: 429, body: undefined };
-    // An answer that is not JSON comes as the response itself.
+    // For a response that is not JSON, the client throws the response itself.
     if (isResponse(error)) return { status: error.status, body: undefined };
     return { error: error instanceof Error ? error.message : String(error) };
   }
@@ -114,7 +121,7 @@ const isResponse = (value: unknown): value is { status: number } =>
 
 function read(status: number, body: unknown): Attempt {
   const detail = `PagerDuty answered ${status}${reasons(body)}`;
-  // 202 is what it answers; a bare 200 may be anything that stands in between, as a proxy's login page.
+  // PagerDuty responds with 202. A 200 without its body can come from an intermediary, such as a proxy's login page.
   if (status === 202 || (status === 200 && isSuccess(body))) return { kind: 'taken', detail };
   if (status === 429 || status >= 500 || status === 408) return later(detail);
   return { kind: 'refused', detail };
@@ -123,7 +130,7 @@ function read(status: number, body: unknown): Attempt {
 const isSuccess = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && 'status' in body && body.status === 'success';
 
-/** The docs promise no Retry-After and advise about 30 s; the workflow's own back-off does that. */
+/** PagerDuty documents no Retry-After and recommends waiting about 30 s; the workflow's back-off does so. */
 const later = (detail: string): Attempt => ({ kind: 'later', detail, afterSeconds: null });
 
 function reasons(body: unknown): string {

@@ -7,18 +7,18 @@ import { type Question, tell, withoutSlash } from '../told.ts';
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts';
 
 export type RestOptions = {
-  /** `https://api.pagerduty.com`, or that of another region. */
+  /** `https://api.pagerduty.com`, or the URL of another service region. */
   apiUrl: string;
   /** An API key of the account or of a user. */
   token: () => Promise<string | undefined>;
-  /** The e-mail address of the user in whose name is written. A user's own key does without. */
+  /** The email address of the user in whose name notes are written. Not needed with a user's API key. */
   from: () => Promise<string | undefined>;
   clock: Clock;
-  /** Of an attempt. Absent: as projectors wait. */
+  /** Milliseconds for an attempt. Defaults to the limit for projectors. */
   timeoutMs?: number;
 };
 
-/** What kept a call from being done. */
+/** The result of a call that was not done. */
 type Failed = Exclude<Told<never>, { kind: 'done' }>;
 
 export type Rest = {
@@ -26,12 +26,12 @@ export type Rest = {
   post<T>(path: string, body: object, schema: z.ZodType<T>): Promise<Told<T>>;
 };
 
-/** An alert's details are at most 512 KB, and a page of them can be large. */
+/** Maximum bytes of a body. The details of one alert can have 512 KB, and a page contains many alerts. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * PagerDuty's REST API for one attempt: all its calls together have the time of one, one after the other as PagerDuty
- * asks for. Not through `@pagerduty/pdjs`, which throws away the headers that say how long a rate limit lasts.
+ * Opens PagerDuty's REST API for one attempt. All its calls share one time limit and run one after the other, as
+ * PagerDuty recommends. Doesn't use `@pagerduty/pdjs`, which drops the rate limit headers.
  * @see https://developer.pagerduty.com/docs/rest-api-overview
  */
 export async function openRest(options: RestOptions): Promise<Rest | Failed> {
@@ -45,7 +45,7 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
   const until = performance.now() + patience;
   const ask = async <T>(question: Pick<Question<T>, 'method' | 'url' | 'body' | 'schema'>): Promise<Told<T>> => {
     const timeoutMs = Math.floor(until - performance.now());
-    // Nothing has been sent, so it was certainly not done.
+    // Nothing was sent, so the call had no effect.
     if (timeoutMs <= 0) return { kind: 'later', detail: `PagerDuty took ${patience} ms`, afterSeconds: null };
     return tell({
       vendor: 'PagerDuty',
@@ -80,7 +80,10 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
 const FROM_MISSING =
   "PAGERDUTY_FROM is not set: with an API key of the account it has to be the e-mail address of one of PagerDuty's users";
 
-/** PagerDuty tells the end of a rate limit by a header of its own; what stands before it may send the usual one. */
+/**
+ * Returns the seconds to wait. PagerDuty has its own header for the end of a rate limit; an intermediary can send the
+ * standard one.
+ */
 function limited({ status, headers }: Answer, clock: Clock): number | null | undefined {
   if (status !== 429) return undefined;
   const reset = headers.get('ratelimit-reset');
@@ -91,7 +94,7 @@ const Fault = z.object({
   error: z.object({ message: z.string().nullish(), errors: z.array(z.string()).nullish() }),
 });
 
-/** A 401 is plain text, and what stands in between says anything. */
+/** Returns the error message, if any. A 401 has a plain text body, and an intermediary can send anything. */
 function words(body: unknown): string | undefined {
   const fault = Fault.safeParse(body).data?.error;
   const said = [fault?.message, ...(fault?.errors ?? [])].filter(Boolean).join('; ');

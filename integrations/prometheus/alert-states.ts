@@ -7,7 +7,7 @@ import { externalLabels } from './external-labels.ts';
 const Labels = z.record(z.string(), z.string()).default({});
 const Listed = z.array(z.object({ labels: Labels })).default([]);
 
-/** Of several Prometheus servers behind one address some may not have answered. */
+/** No warnings allowed: behind one address, some of several Prometheus servers may not have responded. */
 const Warnings = z.array(z.string()).max(0).optional();
 
 const ActiveAlerts = z.object({
@@ -26,7 +26,7 @@ const Rules = z.object({
             type: z.string(),
             name: z.string(),
             query: z.string(),
-            /** Absent: not told. */
+            /** Absent if the server doesn't report it. */
             health: z.string().optional(),
             labels: Labels,
             alerts: Listed,
@@ -38,10 +38,10 @@ const Rules = z.object({
 });
 
 /**
- * Which alerts are over, by the rules of this Prometheus. That it lists no such alert proves nothing unless it has the rule
- * that fires it: an alert may come from another Prometheus, from Loki, or from a script. Alerts here are those before
- * relabelling and without external labels, so of those that are listed only the name, the service and the environment are
- * compared: one that may be ours still fires.
+ * Returns which alerts are over, by the rules of this Prometheus. An alert that is missing from its list is over only
+ * if this Prometheus also has the rule for it; otherwise the alert can come from another Prometheus, from Loki, or from
+ * a script. Listed alerts are before relabeling and without external labels, so only the name, the service, and the
+ * environment are compared, and any possible match counts as firing.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#rules
  */
 export async function statesInPrometheus(
@@ -55,7 +55,7 @@ export async function statesInPrometheus(
   const names = new Set(missing.map(({ labels }) => new Map(labels).get('alertname') ?? ''));
   const answers = await Promise.all([...names].map((name) => read(base, `/api/v1/rules?${named(name)}`, Rules)));
   if (answers.includes(null)) return null;
-  // Old ones give all rules, whatever name is asked for.
+  // Old versions ignore the name filter and return all rules.
   const rules = answers
     .flatMap((answer) => answer?.data.groups ?? [])
     .flatMap((group) => group.rules)
@@ -79,7 +79,7 @@ const named = (alertname: string): string =>
 
 const PLACE = ['service', 'environment', 'env'];
 
-/** The same name, and nothing that says another place. */
+/** Returns whether the names are equal and no label names another service or environment. */
 function couldBe(labels: Record<string, string>, given: FiringEpisode['labels']): boolean {
   const sent = new Map(given);
   const elsewhere = PLACE.some(

@@ -1,6 +1,6 @@
 import type { FiringEpisode } from '../../domain/ports.ts';
 
-/** An alerting rule as `/api/v1/rules` shows it. */
+/** An alerting rule in the format of `/api/v1/rules`. */
 export type Rule = {
   name: string;
   query: string;
@@ -9,8 +9,8 @@ export type Rule = {
 };
 
 /**
- * Whether this rule, of a Prometheus with these external labels, is evaluated without trouble and can have given this
- * alert. What is in doubt cannot: a rule of the same name may be another team's, or another cluster's.
+ * Returns whether this rule, on a Prometheus with these external labels, is evaluated without errors and can be the
+ * source of this alert. In doubt, it is not: a rule with the same name can belong to another team or cluster.
  */
 export function canGive(
   rule: Rule,
@@ -27,23 +27,27 @@ export function canGive(
   );
 }
 
-/** Values with templates are known only when it fires. */
+/** Compares the rule's labels. Values with templates are known only while the alert fires, so they are not compared. */
 const setsTheSame = ({ labels }: Rule, sent: ReadonlyMap<string, string>): boolean =>
   Object.entries(labels).every(([name, value]) => value.includes('{{') || value === (sent.get(name) ?? ''));
 
-/** External labels are added to what has none of that name; relabelling may take them away, and does not alter them. */
+/**
+ * Compares the external labels. Prometheus adds an external label only if the alert has no label of that name.
+ * Relabeling is assumed to remove labels, but not to change them.
+ */
 const isFromHere = ({ labels }: Rule, sent: ReadonlyMap<string, string>, external: ReadonlyMap<string, string>) =>
   [...external].every(([name, value]) => Object.hasOwn(labels, name) || (sent.get(name) ?? value) === value);
 
-/** The expression of the rule that fired it, as Prometheus links to it: `…/graph?g0.expr=…`. */
+/** Returns the expression of the alert's rule from Prometheus's link `…/graph?g0.expr=…`. */
 const expressionIn = (generatorUrl: string | null): string | null =>
   (generatorUrl !== null && URL.parse(generatorUrl)?.searchParams.get('g0.expr')) || null;
 
 const MATCHER = /([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/g;
 
 /**
- * Whether the selectors of an expression leave a series with these labels: of each label one that wants a value has to
- * want this one, and none may exclude it. Labels that an expression renames are in doubt.
+ * Returns whether the selectors of an expression allow a series with these labels: for each label with positive
+ * matchers, one of them must match, and no negative matcher may exclude the value. Labels that the expression renames
+ * are in doubt.
  */
 function selects(query: string, sent: ReadonlyMap<string, string>): boolean {
   const matchers = [...query.matchAll(MATCHER)].flatMap(([, name = '', operator = '', quoted = '']) => {
@@ -71,7 +75,7 @@ function holds(operator: string, quoted: string, value: string): boolean {
   return pattern !== null && pattern.test(value) === (operator === '=~');
 }
 
-/** Strings are as in Go, of which JSON has nearly all; null: one that it has not. */
+/** Parses a Go string literal as JSON, whose escapes are nearly the same. Null for an escape that JSON doesn't have. */
 function unquoted(quoted: string): string | null {
   const inner = quoted.slice(1, -1);
   if (!inner.includes('\\') || quoted.startsWith('`')) return inner;
@@ -82,7 +86,7 @@ function unquoted(quoted: string): string | null {
   }
 }
 
-/** Always of the whole value. Null: nothing that JavaScript has, as `(?i)`. */
+/** Returns an anchored pattern, as in Prometheus. Null for syntax that JavaScript doesn't have, such as `(?i)`. */
 function patternOf(text: string): RegExp | null {
   try {
     return new RegExp(`^(?:${text})$`, 'su');

@@ -7,12 +7,15 @@ const Global = z.object({
   global: z.object({ external_labels: z.record(z.string(), z.string()).nullish() }).nullish(),
 });
 
-/** All that stands indented under `global:`. The rest of a configuration can be megabytes. */
+/**
+ * The indented block under `global:`. Parsing only this block is enough; the rest of a configuration can have
+ * megabytes.
+ */
 const GLOBAL = /^global:[^\n]*\n(?:[ \t][^\n]*(?:\n|$)|\n)*/m;
 
 /**
- * What a Prometheus adds to the alerts that it sends, by which those of several clusters are told apart. Empty where it
- * does not say: Thanos and Mimir have no such thing, and list alerts with all their labels.
+ * Returns the external labels, which Prometheus adds to outgoing alerts and which distinguish clusters. Empty if the
+ * server has none: Thanos and Mimir list alerts with all their labels.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#config
  */
 export async function externalLabels(base: string): Promise<ReadonlyMap<string, string>> {

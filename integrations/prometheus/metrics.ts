@@ -6,14 +6,14 @@ import { type Answer, call, json, NoAnswer } from '../http.ts';
 import { truncate } from '../text.ts';
 import { isWritten, toNumber } from './numbers.ts';
 
-/** A rollback waits for these looks, so they are short. */
+/** Milliseconds. Short, because a rollback waits for these queries. */
 const ATTEMPT_TIMEOUT_MS = 4_000;
 const STEP_SECONDS = 15;
 
-/** Of the curves that a decision keeps: 240 samples in two hours. */
+/** The step of the curves that are stored with a decision: 240 samples in two hours. */
 const CURVE_STEP_SECONDS = 30;
 
-/** Where a rule cannot be asked for by its name, all rules come. */
+/** Maximum bytes of a body. Servers without a filter by rule name return all rules. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 const Sample = z.tuple([z.number(), z.string().refine(isWritten)]);
@@ -47,7 +47,10 @@ const Rules = z.object({
   }),
 });
 
-/** Prometheus' HTTP API. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
+/**
+ * Creates a client for Prometheus's HTTP API.
+ * @see https://prometheus.io/docs/prometheus/latest/querying/api/
+ */
 export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
   const get = async (path: string, query: Record<string, string>): Promise<Answer | null> => {
     const base = await baseUrl();
@@ -114,7 +117,7 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
 
 type Series = { values: readonly (readonly [number, string])[] };
 
-/** Series of one query put together, oldest first. */
+/** Combines the series of one query into one curve, oldest first. */
 function curveOf(series: readonly Series[], combine: 'max' | 'sum'): Curve {
   const at = new Map<number, number>();
   for (const [time, text] of series.flatMap(({ values }) => values)) {
@@ -140,11 +143,11 @@ function worstByLabel(
   return [...worst].map(([name, value]) => ({ label: name, value })).toSorted((a, b) => (a.label < b.label ? -1 : 1));
 }
 
-/** What is kept as JSON has no infinity; NaN, as of 0/0, is no sample. */
+/** Returns a finite number, because stored JSON has no infinity; null for NaN, such as 0/0, which is no sample. */
 const finite = (value: number): number | null =>
   Number.isNaN(value) ? null : Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE));
 
-/** What cannot be read is not known; the caller goes on without. */
+/** Returns null for a missing response. The caller continues without the value. */
 const unreadable = (error: unknown): null => {
   if (error instanceof NoAnswer) return null;
   throw error;
@@ -156,11 +159,14 @@ function readValue({ status, text }: Answer): Awaited<ReturnType<Metrics['value'
   const { data } = read.data;
   const samples = data.resultType === 'scalar' ? [data.result] : data.result.map((series) => series.value);
   const values = samples.map(([, value]) => toNumber(value)).filter((value) => !Number.isNaN(value));
-  // No series and 0/0 are "nothing happened", which is not "no errors". Of several series the worst one counts.
+  // No series and 0/0 mean no requests, which differs from no errors. Of several series, the worst counts.
   return values.length === 0 ? { kind: 'no_data' } : { kind: 'value', value: Math.max(...values) };
 }
 
-/** The start of the run of bad samples that reaches the newest sample; earlier, separate trouble is not this one. */
+/**
+ * Returns the start of the run of bad samples that ends with the newest sample. Earlier, separate runs don't belong to
+ * this problem.
+ */
 function firstOfBadRun(samples: readonly (readonly [number, string])[], max: number): Timestamp | null {
   const worst = new Map<number, number>();
   for (const [at, text] of samples) {

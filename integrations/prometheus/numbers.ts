@@ -1,8 +1,11 @@
-/** A sample as Prometheus spells it; what is no number is NaN. */
+/** Parses a sample value in Prometheus's format; NaN for any other text. */
 export const toNumber = (text: string): number =>
   text === '+Inf' ? Infinity : text === '-Inf' ? -Infinity : Number(text);
 
 const NUMBER = /^(?:NaN|[+-]Inf|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/;
 
-/** Whether Prometheus can have written it. Of anything else, an empty text too, nobody knows what was meant. */
+/**
+ * Returns whether a text is in Prometheus's number format. Any other text, including the empty text, is not
+ * interpreted.
+ */
 export const isWritten = (text: string): boolean => NUMBER.test(text);

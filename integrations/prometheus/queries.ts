@@ -5,10 +5,13 @@ import { call, json, NoAnswer } from '../http.ts';
 import { truncate } from '../text.ts';
 import { type Moments, NotAnAnswer, sampleOf, samplesOf } from './samples.ts';
 
-/** A recorded rule has a series for each objective: two thousand of them are a third of a megabyte. */
+/** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;
 
-/** Longer queries do not fit what proxies take as an address; not everything in front of Prometheus takes a POST. */
+/**
+ * Maximum characters of a query in a GET request, because proxies limit the length of URLs. Longer queries use POST,
+ * which not every proxy in front of Prometheus accepts.
+ */
 const ADDRESS_MAX_CHARS = 4_000;
 
 const Sample = z.tuple([z.number(), z.string()]);
@@ -28,7 +31,7 @@ const Success = z.object({
 const Failure = z.object({ status: z.literal('error'), error: z.string() });
 
 /**
- * Whole answers of Prometheus' HTTP API, one attempt each.
+ * Creates a client for Prometheus's HTTP API that returns complete series, with one attempt per query.
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheusQueries(baseUrl: () => Promise<string | undefined>): SloMetrics {
@@ -41,7 +44,7 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
     try {
       const base = await baseUrl();
       if (!base) return null;
-      // Prometheus gives up when we do, instead of working on for nobody.
+      // The server stops the query at the same time as the client.
       const query = new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs / 1000)}s` }).toString();
       const request =
         query.length <= ADDRESS_MAX_CHARS
@@ -70,17 +73,20 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
   };
 }
 
-/** Other warnings come with an answer of which a part is missing: a store or a remote read that failed, a limit. */
+/** All other warnings report missing data: a failed store or remote read, or a limit. */
 const IS_ABOUT_THE_QUERY = /^PromQL (info|warning): /;
 
 const PARTIAL = 'Prometheus has answered without a part of the data, which would count as fewer events';
 
 const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
-/** @throws NotAnAnswer when it is none to what was asked */
+/** @throws NotAnAnswer if the data doesn't match the query */
 type SeriesOf = (data: Data) => Series[];
 
-/** What is not what was asked for is told from "there are no data": of that, something would follow. */
+/**
+ * Reads a response. An unreadable response is not reported as "no data", because callers draw conclusions from missing
+ * data.
+ */
 function read(status: number, text: string, seriesOf: SeriesOf): Answered {
   const body = json(text);
   const success = Success.safeParse(body);

@@ -1,26 +1,26 @@
 import { isWritten, toNumber } from './numbers.ts';
 
-/** What was asked for, in epoch seconds: all moments from `from` to `until`, each `step` after the one before. */
+/** The requested times in seconds since the Unix epoch: from `from` to `until` in steps of `step`. */
 export type Moments = { from: number; until: number; step: number };
 
 type Sample = readonly [at: number, text: string];
 
-/** An answer that cannot be one to what was asked. `message`: what is wrong with it. */
+/** A response that doesn't match the query. `message` states the difference. */
 export class NotAnAnswer extends Error {
   override readonly name = 'NotAnAnswer';
 }
 
-/** @throws NotAnAnswer when its value is no number as Prometheus writes them, NaN and infinity included */
+/** @throws NotAnAnswer if the value is not in Prometheus's number format, which includes NaN and infinity */
 export function sampleOf([at, text]: Sample): [number, number] {
   if (!isWritten(text)) throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is no number`);
   return [at, toNumber(text)];
 }
 
 /**
- * The samples of one series of a range. Samples of other moments would count for nothing, so that an answer that has
- * nothing else would look as if there were no data.
+ * Returns the samples of one series of a range query. Samples at other times would be ignored, so a response that has
+ * only such samples would look like missing data.
  *
- * @throws NotAnAnswer when one is of a moment that was not asked for, or not after the one before
+ * @throws NotAnAnswer if a sample is at a time that was not requested, or is out of order
  */
 export function samplesOf(values: readonly Sample[], asked: Moments): [number, number][] {
   let before = -Infinity;
@@ -34,12 +34,12 @@ export function samplesOf(values: readonly Sample[], asked: Moments): [number, n
   });
 }
 
-/** Times are in milliseconds, and in whole seconds where something in front of Prometheus has cut them. */
+/** Tolerance in seconds. Times are in milliseconds, but an intermediary can truncate them to whole seconds. */
 const SLACK_SECONDS = 1;
 
 /**
- * Thanos, Mimir and VictoriaMetrics may round the beginning and the end to multiples of the step, so that answers can be
- * kept: by less than a step.
+ * Returns whether a time was requested. To improve caching, Thanos, Mimir, and VictoriaMetrics can align the start and
+ * end to multiples of the step, which moves them by less than one step.
  */
 function isAsked(at: number, { from, until, step }: Moments): boolean {
   const isInside = at > from - SLACK_SECONDS && at < until + SLACK_SECONDS;

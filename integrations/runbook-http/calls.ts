@@ -4,10 +4,13 @@ import { millisOf } from '../../schemas/time.ts';
 import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
-/** One attempt. A third of the workflow function's time-out at most. */
+/** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
 
-/** What a runbook calls: with the act's key, so that a receiver can tell a repeat. Redirects are not followed. */
+/**
+ * Creates a client for the HTTP calls of runbooks. Each call carries the action's key, so that a receiver can recognize
+ * a repeat. Doesn't follow redirects.
+ */
 export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Clock }): HttpCalls {
   return {
     async call(request, key): Promise<HttpAnswer> {
@@ -34,18 +37,21 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
   };
 }
 
-/** Of one name in different letters, the last one counts: sent both, they would be joined. */
+/**
+ * Merges headers. Names are case-insensitive, and the last value counts; otherwise both values would be sent as one
+ * joined value.
+ */
 const merged = (...all: Record<string, string>[]): Record<string, string> =>
   Object.fromEntries(all.flatMap((one) => Object.entries(one).map(([name, value]) => [name.toLowerCase(), value])));
 
-/** What could not be sent, now or later. */
+/** Returns why a request can't be sent, now or later. */
 function whyNot({ method, body }: HttpWith, headers: Record<string, string>): string | null {
   if (body !== undefined && READING_METHODS.has(method)) return `a ${method} has no body`;
   const [name] = Object.entries(headers).find(([, value]) => !SENDABLE.test(value)) ?? [];
   return name === undefined ? null : `the header ${name} has a character that headers cannot have`;
 }
 
-/** Bytes of one line; the connection's own code refuses everything else, each time anew. */
+/** The allowed bytes of a header value. `fetch` refuses any other byte on every attempt. */
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function bodyOf({ body }: HttpWith): { text: string; headers: Record<string, string> } | undefined {
@@ -68,7 +74,7 @@ async function credentialsOf(
         : 'header' in auth
           ? auth.secret
           : auth.webhookSignature;
-  // A line break at its end is what editors and shells leave there.
+  // Editors and shells often leave a line break at the end.
   const secret = (await context.secrets.get(name))?.trim();
   if (!secret) return { refused: `the secret ${name} is not set, so it was not called` };
   if ('bearer' in auth) return { headers: { authorization: `Bearer ${secret}` } };

@@ -5,16 +5,16 @@ import { truncate } from '../text.ts';
 import { bodyOf } from './blocks.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 
-/** Where Slack takes answers to what it has sent. */
+/** The host of Slack's response URLs. */
 const HOOKS = 'hooks.slack.com';
 
 const ANSWER_MAX_BYTES = 64 * 1024;
 
 /**
- * Why nothing is sent to this address; undefined: it is Slack's. The address came with a request whose signature was
- * right, and is looked at all the same: what is answered there is not for everybody.
+ * Returns why nothing is sent to a response URL; undefined if it is Slack's. The URL came with a correctly signed
+ * request, but is checked anyway, because the responses are confidential.
  *
- * @param apiUrl whose host is Slack's, too, should something stand in for Slack
+ * @param apiUrl the configured API URL, whose host also counts as Slack's if it is a stand-in
  */
 export function answerUrlFault(address: string, apiUrl: string): string | undefined {
   const url = URL.parse(address);
@@ -31,7 +31,7 @@ const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
 
 /**
- * One answer to somebody's act. It never takes the place of the message that they have acted upon.
+ * Sends one response to a user's interaction. Never replaces the original message.
  * @see https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses"
  */
 export async function answerByUrl(address: string, message: ChatMessage, aloud: boolean): Promise<Told<null>> {

@@ -5,7 +5,7 @@ import { truncate } from '../text.ts';
 
 export type Failure = Exclude<Told<never>, { kind: 'done' } | { kind: 'off' }>;
 
-/** Thrown within an attempt: a call of it did not do what was asked for. */
+/** A failed call, thrown within an attempt. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
   readonly failure: Failure;
@@ -16,16 +16,16 @@ export class CallFailed extends Error {
   }
 }
 
-/** @param code Slack's */
+/** @param code Slack's error code */
 export const isRefusal = (error: unknown, code: string): boolean =>
   error instanceof CallFailed && error.failure.kind === 'refused' && error.failure.code === code;
 
-/** Slack answered with a status that is not 200. That it refuses comes as 200 and `ok: false`. */
+/** A response with a status other than 200. Slack reports refusals with 200 and `ok: false`. */
 export class NotOk extends Error {
   override readonly name = 'NotOk';
   readonly status: number;
   readonly afterSeconds: number | null;
-  /** The body's `error`, where it is Slack's own. */
+  /** The `error` in the body, if it is in Slack's format. */
   readonly code: string | null;
 
   constructor(status: number, afterSeconds: number | null, code: string | null) {
@@ -37,8 +37,8 @@ export class NotOk extends Error {
 }
 
 /**
- * What became of a call that ended with an error.
- * @param reads the call changes nothing: what is unclear was certainly not done
+ * Converts the error of a call.
+ * @param reads the call changes nothing, so an unclear result can be retried
  */
 export function failureOf(error: unknown, method: string, reads: boolean): Failure {
   const failure = classified(error, method);
@@ -84,7 +84,7 @@ function refusal(body: Body, method: string): Failure {
   };
 }
 
-/** Slack's name for an error. Null: the answer is not Slack's, as the page of a proxy. */
+/** Returns Slack's error code. Null if the response is not from Slack, such as a proxy's page. */
 export function slackCode(body: unknown): string | null {
   const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : undefined;
   return typeof error === 'string' && /^[a-z0-9_.:-]{1,80}$/i.test(error) ? error : null;
@@ -93,7 +93,7 @@ export function slackCode(body: unknown): string | null {
 const SEE = 'See docs/errors.md';
 const OTHER = { topic: 'slack-refused', advice: "its meaning is in Slack's reference of the method" };
 
-/** What to do about it, by Slack's name for it; the first that fits. */
+/** The advice for Slack's error codes; the first match applies. */
 const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
   {
     codes: /^(invalid_auth|not_authed|account_inactive|token_(revoked|expired))$/,
@@ -122,19 +122,19 @@ const ADVICE: readonly { codes: RegExp; topic: string; advice: string }[] = [
   },
 ];
 
-/** A missing scope comes with what would be needed and what there is. */
+/** Describes a missing scope, from the needed and provided scopes in the response. */
 function scopes({ needed, provided }: Body): string {
   if (typeof needed !== 'string') return '';
   return ` (it needs ${truncate(needed, 200)}${typeof provided === 'string' ? `, the token has ${truncate(provided, 300)}` : ''})`;
 }
 
-/** Invalid blocks come with where they are invalid. */
+/** Describes invalid blocks, from the messages in the response. */
 function reasons({ response_metadata: metadata }: Body): string {
   const messages = typeof metadata === 'object' && metadata !== null && 'messages' in metadata ? metadata.messages : [];
   return Array.isArray(messages) && messages.length > 0 ? ` (${truncate(messages.map(String).join('; '), 300)})` : '';
 }
 
-/** The address was not found, or nobody took the connection: nothing was sent. */
+/** Returns whether the host was not found or the connection failed, so that nothing was sent. */
 function neverConnected(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
@@ -143,7 +143,7 @@ function neverConnected(error: unknown): boolean {
   return neverConnected(error.cause);
 }
 
-/** What a call gives, or `instead` where Slack refuses it: for what is only good to have. Any other failure stays one. */
+/** Returns the result of a call, or `instead` if Slack refuses it. Use it for optional data. Throws other failures. */
 export async function orRefused<T, U>(call: Promise<T>, instead: U): Promise<T | U> {
   try {
     return await call;

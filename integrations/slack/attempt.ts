@@ -5,10 +5,10 @@ import { type Ask, slackClient } from './client.ts';
 import { identities, type Me } from './identity.ts';
 
 /**
- * Where Slack is, and as whom it is asked.
- * @param apiUrl nothing is ever sent elsewhere; with or without a slash at its end
- * @param token asked for at each attempt, since it may be rotated
- * @param timeoutMs of one call; absent: as projectors wait, whom nobody waits for
+ * The access to Slack.
+ * @param apiUrl the only address that calls are sent to, with or without a trailing slash
+ * @param token read for each attempt, because it can be rotated
+ * @param timeoutMs milliseconds for one call; defaults to the limit for projectors, for which no user waits
  */
 export type SlackOptions = {
   apiUrl: () => Promise<string>;
@@ -17,12 +17,12 @@ export type SlackOptions = {
   timeoutMs?: number;
 };
 
-/** What an attempt works with. */
+/** The context of an attempt. */
 export type Slack = { ask: Ask; me: () => Promise<Me> };
 
 export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<Told<T>>;
 
-/** Attempts at Slack, each of which may take several calls; the first that fails ends it. */
+/** Creates attempts at Slack. An attempt can consist of several calls; the first failure ends it. */
 export function attempts(options: SlackOptions): Attempt {
   const { clock, timeoutMs } = options;
   const identity = identities();
@@ -41,7 +41,7 @@ export function attempts(options: SlackOptions): Attempt {
   };
 }
 
-/** Anything else cannot be sent in a header; the error of the attempt would hold it. */
+/** Other characters can't be sent in a header, and the error message would contain the token. */
 const CAN_BE_A_TOKEN = /^[\x21-\x7e]+$/;
 const NO_TOKEN: Told<never> = {
   kind: 'refused',

@@ -20,7 +20,10 @@ import {
 } from './limits.ts';
 import { mrkdwn, plain } from './mrkdwn.ts';
 
-/** The blocks that are used here, of many more. @see https://docs.slack.dev/reference/block-kit/blocks */
+/**
+ * The subset of Block Kit blocks that Firebreak uses.
+ * @see https://docs.slack.dev/reference/block-kit/blocks
+ */
 export type Block =
   | { type: 'header'; text: PlainText }
   | { type: 'section'; text: Mrkdwn }
@@ -40,12 +43,12 @@ type ButtonElement = {
   confirm?: { title: PlainText; text: PlainText; confirm: PlainText; deny: PlainText; style?: 'danger' };
 };
 
-/** `verbatim`: Slack leaves plain text plain, so that a name or an address in an alert is no mention and no link. */
+/** A text object. `verbatim` stops Slack from converting names or URLs in alerts to mentions and links. */
 type Mrkdwn = { type: 'mrkdwn'; text: string; verbatim: true };
 
 const NOTHING = '—';
 
-/** A message as Slack takes it, whatever is in it. Beside blocks, `text` is what notifications and screen readers have. */
+/** Returns a message within Slack's limits. Notifications and screen readers use `text` instead of the blocks. */
 export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks: Block[] } {
   const blocks = fitting(parts);
   const line = typeof summary === 'string' ? [summary] : summary;
@@ -55,7 +58,10 @@ export function bodyOf({ summary, parts }: ChatMessage): { text: string; blocks:
   };
 }
 
-/** Every part has its place as long as all fit when their texts are short; the room that is left goes to the first ones. */
+/**
+ * Returns the blocks of a message. If the shortened texts of all parts fit, includes every part, and uses the remaining
+ * room to restore the full texts of the first ones.
+ */
 function fitting(parts: readonly ChatPart[]): Block[] {
   const all = parts.flatMap(shapes).map((shape) => ({
     whole: shape(Number.POSITIVE_INFINITY),
@@ -73,7 +79,7 @@ function fitting(parts: readonly ChatPart[]): Block[] {
 
 type Either = { whole: Block; short: Block };
 
-/** The first ones whole, later ones short, and where it ends is said. What can be pressed is there all the same. */
+/** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
 function shortened(all: readonly Either[]): Block[] {
   const end = note(['The rest did not fit.']);
   const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(end) };
@@ -87,7 +93,7 @@ function shortened(all: readonly Either[]): Block[] {
 
 const isPressed = ({ short }: Either): boolean => short.type === 'actions';
 
-/** As many of the first ones as there is room for. */
+/** Returns as many of the first blocks as fit. */
 function taken(all: readonly Either[], { blocks: most, chars }: { blocks: number; chars: number }): Block[] {
   const blocks: Block[] = [];
   let room = chars;
@@ -100,14 +106,17 @@ function taken(all: readonly Either[], { blocks: most, chars }: { blocks: number
   return blocks;
 }
 
-/** As Slack may count it: with a comma. */
+/** Returns the size as Slack may count it, with a comma. */
 const size = (block: Block): number => JSON.stringify(block).length + 1;
 const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + size(block), 0);
 
-/** A block that can be made with shorter texts. @param max characters of each text */
+/**
+ * Creates a block with texts of a limited length.
+ * @param max maximum characters of each text
+ */
 type Shape = (max: number) => Block;
 
-/** Slack refuses empty texts, so those are no blocks. */
+/** Returns the blocks of a part. Omits empty texts, which Slack refuses. */
 function shapes(part: ChatPart): Shape[] {
   switch (part.kind) {
     case 'header':
@@ -126,8 +135,8 @@ function shapes(part: ChatPart): Shape[] {
 }
 
 /**
- * In a row each `action_id` may be there once, so a second button of one kind begins another row. One whose names are
- * too long for Slack is left out: there are commands.
+ * Arranges buttons in rows. An `action_id` must be unique within a row, so a second button of the same kind starts a
+ * new row. Omits a button whose value is too long for Slack; there are commands for the same actions.
  */
 function rowsOf(buttons: readonly ChatButton[]): ChatButton[][] {
   const rows: ChatButton[][] = [];

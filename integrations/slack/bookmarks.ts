@@ -17,12 +17,11 @@ const Bookmark = z.object({
 const Listed = z.object({ bookmarks: z.array(Bookmark).default([]) });
 
 /**
- * Makes the bookmarks that the app has made last be these, with as few calls as it takes: one to list, and one for each
- * difference. A bookmark that a person has made or changed is that person's; the same address is not added beside it.
- * Slack does not tell who made a bookmark, only who changed it last. An app that may add bookmarks, but not list them, adds
- * those that are wanted.
+ * Sets the app's bookmarks to `links`, with one call to list them and one per difference. Never changes a bookmark that
+ * a person added or edited, and doesn't add the same URL beside it. Slack doesn't report who added a bookmark, only who
+ * last updated it. An app without permission to list bookmarks adds all links.
  *
- * @throws CallFailed after some of them, perhaps; the next attempt goes on from there
+ * @throws CallFailed possibly after some changes; the next attempt continues
  */
 export async function setBookmarks(
   ask: Ask,
@@ -49,7 +48,7 @@ export async function setBookmarks(
   for (const { id } of stale) await ask('bookmarks.remove', { channel_id: channel, bookmark_id: id }, z.unknown());
 }
 
-/** Those that may be links, each address once, in the form that is sent. */
+/** Returns the valid links, each URL once, in the form that is sent. */
 function distinct(links: readonly Link[]): Link[] {
   const byUrl = new Map<string, Link>();
   for (const { title, url } of links) {
@@ -62,5 +61,5 @@ function distinct(links: readonly Link[]): Link[] {
 const isSame = ({ title, link }: z.infer<typeof Bookmark>, wanted: Link): boolean =>
   comparable(link) === wanted.url && unescaped(title ?? '') === unescaped(plain(wanted.title, LABEL_MAX_CHARS));
 
-/** Slack gives addresses back escaped. */
+/** Slack returns URLs in escaped form. */
 const comparable = (link: string | null | undefined): string | null => httpUrl(unescaped(link ?? ''));

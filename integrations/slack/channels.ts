@@ -11,7 +11,7 @@ const Channel = z.object({
   id: z.string(),
   name: z.string(),
   is_archived: z.boolean().optional(),
-  /** The user who made it; of an app, its bot's. */
+  /** The user ID of the creator; for an app, of its bot. */
   creator: z.string().optional(),
   purpose: z.object({ value: z.string() }).optional(),
 });
@@ -19,19 +19,22 @@ type Channel = z.infer<typeof Channel>;
 
 const Listed = z.object({ channels: z.array(Channel).default([]), ...paged });
 
-/** All public channels, archived ones too, of the token's workspace. */
+/** Reads all public channels of the token's workspace, including archived ones. */
 async function* channels(ask: Ask): AsyncGenerator<Channel> {
   const args = { types: 'public_channel', exclude_archived: false, limit: CHANNELS_PER_PAGE };
   for await (const page of pages(ask, 'conversations.list', args, Listed)) yield* page.channels;
 }
 
-/** Where it is not told who has made it, or who we are, nothing speaks against it. */
+/** Returns whether the app created the channel; also true if the creator or the app's own user is unknown. */
 async function isOurs({ creator }: Channel, me: () => Promise<Me>): Promise<boolean> {
   const known = await orRefused(me(), null);
   return creator === undefined || known?.user == null || creator === known.user;
 }
 
-/** Slack cannot be asked for a name, so all channels are read up to the one. @throws CallFailed */
+/**
+ * Finds a channel. Slack has no search by name, so this reads channels until the name is found.
+ * @throws CallFailed
+ */
 export async function findChannel(ask: Ask, me: () => Promise<Me>, name: string): Promise<ChatChannel | null> {
   for await (const channel of channels(ask)) {
     if (channel.name !== name) continue;

@@ -13,13 +13,13 @@ import { inside } from './membership.ts';
 import { line } from './mrkdwn.ts';
 
 /**
- * Slack, through its Web API, as the app of a bot token. It needs the scopes bookmarks:read, bookmarks:write,
- * channels:history, channels:join, channels:manage, channels:read, chat:write and pins:write, and to post by name into
- * public channels that it is not in, chat:write.public.
+ * Creates a client for Slack's Web API that uses a bot token. It needs the scopes bookmarks:read, bookmarks:write,
+ * channels:history, channels:join, channels:manage, channels:read, chat:write, and pins:write; and chat:write.public to
+ * post by name to public channels that the app is not a member of.
  */
 export function slackChat(options: SlackOptions): Chat {
   const attempt = attempts(options);
-  /** For what has no value. */
+  /** Runs an attempt that returns no value. */
   const effect = (work: (slack: Slack) => Promise<unknown>): Promise<Told<null>> =>
     attempt((slack) => work(slack).then(() => null));
 
@@ -62,12 +62,15 @@ export function slackChat(options: SlackOptions): Chat {
 
 const Created = z.object({ channel: z.object({ id: z.string() }) });
 const Anything = z.unknown();
-/** What stands in for Slack may leave out the channel, which is then the one that was asked for. */
+/** A stand-in can omit the channel, which is then the requested one. */
 const Posted = z.object({ channel: z.string().optional(), ts: z.string() });
 
 const short = (text: Text): string => line(text, TOPIC_MAX_CHARS);
 
-/** An edit that leaves `metadata` out keeps what was there; it is sent all the same, so that each message has it. */
+/**
+ * Returns the content of a message. Always includes `metadata`: an edit without it keeps the previous one, but then a
+ * message without metadata would never get any.
+ */
 const content = (message: ChatMessage, key: string): Arguments => ({
   ...bodyOf(message),
   metadata: metadataOf(key),
@@ -75,7 +78,7 @@ const content = (message: ChatMessage, key: string): Arguments => ({
   link_names: false,
 });
 
-/** What was asked for is so already. */
+/** Ignores the error that the state is already as requested. */
 async function orAlready(code: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     if (!isRefusal(error, code)) throw error;

@@ -7,15 +7,15 @@ import { CallFailed, failureOf, NotOk, slackCode } from './answers.ts';
 import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
 
 /**
- * One call of one method of Slack's Web API, and what it answered.
+ * Calls one method of Slack's Web API and returns its response.
  * @throws CallFailed
  */
 export type Ask = <S extends z.ZodType>(method: string, args: Arguments, answer: S) => Promise<z.output<S>>;
 
-/** Undefined ones are left out; lists and objects go as JSON. */
+/** The arguments of a call. Omits undefined values; sends arrays and objects as JSON. */
 export type Arguments = Record<string, unknown>;
 
-/** They change nothing, or nothing that another try would not find done: to join a channel twice is to be in it. */
+/** The methods that change nothing or are idempotent, such as joining a channel. */
 const READS = new Set([
   'auth.test',
   'bookmarks.list',
@@ -29,7 +29,7 @@ const READS = new Set([
   'users.lookupByEmail',
 ]);
 
-/** Whoever asks waits and tries again by himself, so the client does neither; and it logs nothing. */
+/** Creates a client that neither waits nor retries, because its callers do. It logs nothing. */
 export function slackClient({
   apiUrl,
   token,
@@ -63,8 +63,8 @@ export function slackClient({
 }
 
 /**
- * Instead of the client's own: a limit of time over the whole call, also while the body comes; redirects are answers;
- * and a 429 without `Retry-After` is one, too.
+ * Replaces the client's own request function: adds a time limit for the complete call including the body, doesn't
+ * follow redirects, and treats a 429 without `Retry-After` as a response.
  */
 function oneRequest(clock: Clock, timeoutMs: number): FetchFunction {
   return async (url, init = {}) => {

@@ -7,7 +7,7 @@ import { inside } from './membership.ts';
 import { missingScopes, SCOPES } from './scopes.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
-/** The scopes come with a header of each answer, which the client puts here. */
+/** The response to `auth.test`. The client copies the scopes from a response header into `response_metadata`. */
 const Tested = z.object({
   team: z.string().optional(),
   team_id: z.string().optional(),
@@ -24,8 +24,8 @@ const Messages = z.object({
 const Permalink = z.object({ permalink: z.string() });
 
 /**
- * Who is who in Slack. It needs the scopes users:read and users:read.email, usergroups:read for groups that
- * people.yaml names, and channels:history to read what somebody has said.
+ * Creates a client for users, user groups, and messages. It needs the scopes users:read and users:read.email;
+ * usergroups:read for the groups in people.yaml; and channels:history to read messages.
  */
 export function slackDirectory(options: SlackOptions): Directory {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
@@ -68,7 +68,7 @@ async function ours({ me }: Slack, workspaces: readonly string[]): Promise<reado
   return team === null ? [] : [team];
 }
 
-/** An answer in a thread is not in the channel's history. */
+/** Reads a message. The channel's history doesn't contain replies in threads. */
 async function messageIn({ ask }: Slack, channel: string, ts: string) {
   const within = { channel, latest: ts, oldest: ts, inclusive: true, limit: 1 };
   const { messages } = await inside(ask, channel)('conversations.history', within, Messages);
@@ -78,7 +78,7 @@ async function messageIn({ ask }: Slack, channel: string, ts: string) {
   return thread?.messages.find((message) => message.ts === ts);
 }
 
-/** Null: Slack refuses it with one of these. */
+/** Returns null if Slack refuses the call with one of these codes. */
 async function orNull<T>(codes: readonly string[], work: Promise<T>): Promise<T | null> {
   return work.catch((error: unknown) => {
     if (codes.some((code) => isRefusal(error, code))) return null;

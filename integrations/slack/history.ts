@@ -7,7 +7,7 @@ import { paged, pages } from './pages.ts';
 
 const EVENT_TYPE = 'firebreak_message';
 
-/** By which a message is found again. People do not see it; every app in the channel can read it. */
+/** Returns the metadata by which a message is found again. Users don't see it; every app in the channel can read it. */
 export const metadataOf = (key: string): object => ({ event_type: EVENT_TYPE, event_payload: { key } });
 
 const Metadata = z.object({ event_type: z.literal(EVENT_TYPE), event_payload: z.object({ key: z.string() }) });
@@ -16,7 +16,7 @@ const Message = z.object({
   ts: z.string(),
   user: z.string().optional(),
   bot_id: z.string().optional(),
-  /** Other apps' may be anything. */
+  /** Metadata of other apps can have any format. */
   metadata: Metadata.optional().catch(undefined),
 });
 type Message = z.infer<typeof Message>;
@@ -24,7 +24,7 @@ type Message = z.infer<typeof Message>;
 const History = z.object({ messages: z.array(Message), ...paged });
 
 /**
- * The app's own message with this key, newest first. Others can post metadata, too, so its author is looked at.
+ * Finds the app's newest message with this key. Checks the author, because other apps can post the same metadata.
  * @throws CallFailed
  */
 export async function findPost(

@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import type { Ask } from './client.ts';
 
-/** Who the token speaks for: the app's bot, as a user and as what its messages carry, and in which workspace. */
+/** The identity of a token: the app's user ID, its bot ID in messages, and its workspace. */
 export type Me = { user: string | null; bot: string | null; team: string | null };
 
-/** What stands in for Slack may tell less. */
+/** A stand-in can omit fields. */
 const Tested = z.object({
   user_id: z.string().optional(),
   bot_id: z.string().optional(),
   team_id: z.string().optional(),
 });
 
-/** Asks once for each token. The last one is remembered, and no error. */
+/** Reads the identity once per token. Caches the last identity, but no error. */
 export function identities(): (token: string, ask: Ask) => Promise<Me> {
   let known: { token: string; me: Me } | undefined;
   return async (token, ask) => {

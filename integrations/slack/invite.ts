@@ -5,7 +5,7 @@ import { CallFailed } from './answers.ts';
 import type { Ask } from './client.ts';
 import { USERS_PER_INVITE } from './limits.ts';
 
-/** Whom Slack does not let in. Also of a call that went well for the others. */
+/** The users that Slack refuses to invite. Also part of a successful call for the other users. */
 const Errors = z.object({
   errors: z
     .array(z.object({ user: z.string().optional(), error: z.string().optional() }))
@@ -13,10 +13,10 @@ const Errors = z.object({
     .catch([]),
 });
 
-/** They are in the channel, which is all that is wanted; the last one is the app itself. */
+/** Errors for users that are already in the channel. `cant_invite_self` is for the app itself. */
 const IN_ALREADY: readonly string[] = ['already_in_channel', 'cant_invite_self'];
 
-/** About whoever is invited, and not about the call. */
+/** Errors about an invited user, not about the call. */
 const OF_SOMEBODY = new Set([
   ...IN_ALREADY,
   'cant_invite',
@@ -32,8 +32,8 @@ const OF_SOMEBODY = new Set([
 ]);
 
 /**
- * Lets people into a channel. With `force` those who can be let in are, whoever else is named with them; where that is
- * nobody, or somebody has left the workspace, it is refused all the same, and says who it is because of.
+ * Invites users to a channel. With `force`, Slack invites all users that it can, even if others fail. If it can invite
+ * nobody, or a user has left the workspace, it refuses the call and reports the users.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11)
  * @throws CallFailed
@@ -54,7 +54,7 @@ async function together(ask: Ask, channel: string, users: readonly string[]): Pr
   }
 }
 
-/** Each of whom the answer does not speak is tried alone: those before may have kept them out. */
+/** Retries each unreported user alone, because the reported ones may have prevented their invitation. */
 async function refusedFor(ask: Ask, channel: string, users: readonly string[], error: unknown): Promise<NotLetIn[]> {
   if (!(error instanceof CallFailed) || error.failure.kind !== 'refused') throw error;
   const { code } = error.failure;

@@ -1,15 +1,15 @@
 /**
- * What Slack takes. Characters are counted here as UTF-16 units of the text as it is sent, escapes and markup included:
- * never fewer than Slack counts. Longer texts are refused or cut by Slack, so they are cut before they are sent.
- * Sources read on 2026-11-20.
+ * Limits of Slack. Characters are UTF-16 code units of the text as sent, including escapes and markup, which is never
+ * fewer than Slack counts. Slack refuses or truncates longer texts, so they are truncated before they are sent. Sources
+ * read on 2026-11-20.
  */
 
 /** @see https://docs.slack.dev/reference/block-kit/blocks, "50 blocks in each message" */
 export const BLOCKS_MAX = 50;
 
 /**
- * All blocks of a message together, as characters of their JSON. Slack publishes no number and answers
- * `msg_blocks_too_long`; it has been seen from 11,300 characters of text on, and never below 11,000.
+ * Maximum characters of a message's blocks, as JSON. Slack documents no limit, but responds with `msg_blocks_too_long`;
+ * observed from 11,300 characters of text, and never below 11,000.
  * @see https://github.com/slackapi/bolt-js/issues/2867
  */
 export const BLOCKS_MAX_CHARS = 9000;
@@ -22,10 +22,13 @@ export const SECTION_MAX_CHARS = 3000;
 export const FIELDS_MAX = 10;
 export const FIELD_MAX_CHARS = 2000;
 
-/** A text object may have 3,000; small print of more than this is none. */
+/** A text object can have 3,000 characters; a note should be shorter. */
 export const NOTE_MAX_CHARS = 2000;
 
-/** @see https://docs.slack.dev/reference/block-kit/blocks/actions-block, "a maximum of 25 elements"; here one row of five */
+/**
+ * @see https://docs.slack.dev/reference/block-kit/blocks/actions-block, "a maximum of 25 elements"; Firebreak uses rows
+ *   of five
+ */
 export const BUTTONS_MAX = 5;
 
 /** @see https://docs.slack.dev/reference/block-kit/block-elements/button-element */
@@ -37,49 +40,64 @@ export const CONFIRM_TITLE_MAX_CHARS = 100;
 export const CONFIRM_TEXT_MAX_CHARS = 300;
 export const CONFIRM_ANSWER_MAX_CHARS = 30;
 
-/** Of each text in a message that has no room left for longer ones. Our own number. */
+/** Maximum characters of each text in a message that has no room for longer ones. Firebreak's own limit. */
 export const TIGHT_MAX_CHARS = 300;
 
 /**
- * The line for notifications. `text` may have 4,000 characters, which `chat.update` counts as bytes of UTF-8: no
- * character has more than four of them.
+ * Maximum characters of the notification text. Slack allows 4,000 for `text`, which `chat.update` counts as UTF-8
+ * bytes, of which a character has at most four.
  * @see https://docs.slack.dev/reference/methods/chat.update
  */
 export const SUMMARY_MAX_CHARS = 1000;
 
-/** Of an address, as it is sent: it fits with its label into a field. A longer one is not made a link. Our own number. */
+/**
+ * Maximum characters of a URL as sent, so that it fits into a field with its label. Longer URLs are not linked.
+ * Firebreak's own limit.
+ */
 export const LINK_MAX_CHARS = 1500;
 
-/** The label of a link and the title of a bookmark. Our own number. */
+/** Maximum characters of a link label or bookmark title. Firebreak's own limit. */
 export const LABEL_MAX_CHARS = 250;
 
-/** Topic and purpose; `too_long` beyond. @see https://docs.slack.dev/reference/methods/conversations.setTopic */
+/**
+ * Maximum characters of a topic or purpose. Slack responds with `too_long` to more.
+ * @see https://docs.slack.dev/reference/methods/conversations.setTopic
+ */
 export const TOPIC_MAX_CHARS = 250;
 
-/** Items per page. @see https://docs.slack.dev/reference/methods/conversations.list: "an integer under 1000" */
+/**
+ * Items per page: "an integer under 1000".
+ * @see https://docs.slack.dev/reference/methods/conversations.list
+ */
 export const CHANNELS_PER_PAGE = 999;
 
-/** Slack documents up to 1,000, and has long taken 100. @see https://docs.slack.dev/reference/methods/conversations.invite */
+/**
+ * Users per invitation. Slack documents up to 1,000, but accepted only 100 for a long time.
+ * @see https://docs.slack.dev/reference/methods/conversations.invite
+ */
 export const USERS_PER_INVITE = 100;
 
-/** Slack recommends at most 200. @see https://docs.slack.dev/reference/methods/conversations.history */
+/**
+ * Messages per page. Slack recommends at most 200.
+ * @see https://docs.slack.dev/reference/methods/conversations.history
+ */
 export const MESSAGES_PER_PAGE = 200;
 
 /**
- * Pages that one attempt reads: 20 calls a minute are allowed for `conversations.list` (tier 2), and more for
- * `conversations.history` (tier 3). So 19,980 channels, or 4,000 messages.
+ * Pages that one attempt reads: 19,980 channels or 4,000 messages. Slack allows 20 calls per minute for
+ * `conversations.list` (tier 2), and more for `conversations.history` (tier 3).
  * @see https://docs.slack.dev/apis/web-api/rate-limits
  */
 export const PAGES_MAX = 20;
 
-/** How far the clock of Slack, which dates messages, may be behind ours. */
+/** Seconds by which the clock of Slack, which dates messages, can be behind Firebreak's. */
 export const CLOCK_SKEW_SECONDS = 60;
 
-/** A page of channels has about 1 KiB for each. */
+/** Maximum bytes of a response. A page of channels has about 1 KiB per channel. */
 export const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
-/** One call, connection and body included. */
+/** Milliseconds for one call, including connection and body. */
 export const CALL_TIMEOUT_MS = 10_000;
 
-/** The same where somebody waits for what comes of it, and the function that does it has not long. */
+/** Milliseconds for one call if a user waits for the result and the function has little time. */
 export const WAITED_FOR_TIMEOUT_MS = 3000;

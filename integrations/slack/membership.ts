@@ -3,8 +3,9 @@ import { isRefusal } from './answers.ts';
 import type { Ask } from './client.ts';
 
 /**
- * Calls about what is in a channel. Where the app is not in it, it joins and calls once more: people put apps out of
- * channels, and into a team's channel nobody may have asked it. Only by an id; a name cannot be joined.
+ * Calls a method about a channel's content. If the app is not a member, joins and retries once, because people can
+ * remove apps from channels, and nobody may have invited the app to a team's channel. Joining requires a channel ID; a
+ * name doesn't work.
  */
 export const inside =
   (ask: Ask, channel: string): Ask =>

@@ -5,11 +5,11 @@ import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 const CUT = '…';
 
 /**
- * Spans as Slack's mrkdwn, at most `max` characters. It is cut at the end of a character, never within an escape or a
- * link; what was cut ends with an ellipsis.
+ * Formats spans as Slack mrkdwn of at most `max` characters. Truncates only between characters, never within an escape
+ * or a link, and ends truncated text with an ellipsis.
  *
- * For a text object with `verbatim: true`: without it Slack would make links and mentions of plain text.
- * @param max UTF-16 units, at least 1
+ * Use it in a text object with `verbatim: true`; otherwise Slack converts plain text to links and mentions.
+ * @param max UTF-16 code units, at least 1
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
 export const mrkdwn = (text: Text, max: number): string => fill(text.flatMap(withTimes), max, markup);
@@ -32,13 +32,13 @@ function withTimes(span: Span): Span[] {
   return from === 0 ? [span] : [...parts, ...(from < span.length ? [span.slice(from)] : [])];
 }
 
-/** The same as one line without formatting or links, as a channel's topic has it. */
+/** Formats spans as one line without formatting or links, for example for a channel's topic. */
 export const line = (text: Text, max: number): string => fill(text, max, unformatted).trim();
 
-/** Foreign text for a place that knows no formatting, on one line. Escaped: Slack decodes that in every text. */
+/** Formats text from other sources as one plain line. Escapes it, because Slack decodes escapes in every text. */
 export const plain = (text: string, max: number): string => line([text.trim()], max);
 
-/** One span within `room` characters; what does not fit is left out. */
+/** Formats one span within `room` characters, and omits the rest. */
 type Render = (span: Span, room: number) => string;
 
 function fill(text: Text, max: number, render: Render): string {
@@ -73,14 +73,18 @@ function unformatted(span: Span, room: number): string {
   return escaped(`@${flat('user' in span ? span.user : span.group)}`, room);
 }
 
-/** An empty pair would be shown as it is, and one with blanks at its edges does not format. */
+/**
+ * Encloses text in a formatting mark. Slack shows a pair without content literally, and ignores one with blanks at its
+ * edges.
+ */
 function enclosed(mark: string, content: string, room: number): string {
   const inside = escaped(content, room - 2 * mark.length).trim();
   return inside === '' ? '' : mark + inside + mark;
 }
 
 /**
- * A time that Slack shows in the reader's time zone; clients that cannot show the words behind the bar.
+ * Formats a time that Slack shows in the reader's time zone. Clients that can't do so show the fallback text after the
+ * bar.
  *
  * @see https://docs.slack.dev/messaging/formatting-message-text#date-formatting
  */
@@ -91,7 +95,7 @@ function date(span: { at: Timestamp; seconds?: true }, room: number): string {
   return whole.length <= room ? whole : escaped(words, room);
 }
 
-/** Half a link is worse than none: it is its words instead. */
+/** Formats a link, or only its label if the complete link doesn't fit. */
 function link(span: { link: string; text: string }, room: number): string {
   const words = oneLine(span.text) || oneLine(span.link);
   const url = httpUrl(span.link);
@@ -101,7 +105,7 @@ function link(span: { link: string; text: string }, room: number): string {
 
 type Mention = { channel: string } | { user: string } | { group: string };
 
-/** What is no id is shown as a name, which mentions nobody. */
+/** Formats a mention. A value that is not an ID is shown as a name and mentions nobody. */
 function mention(span: Mention, room: number): string {
   const [mark, name, id] =
     'channel' in span
@@ -114,8 +118,8 @@ function mention(span: Mention, room: number): string {
 }
 
 /**
- * An address that may be a link: http or https, and short enough. Normalised, which shows a foreign alphabet in a host
- * name for what it is; without the characters that end a link in mrkdwn.
+ * Returns the URL of a link: http or https, and not too long. Normalizes it, which shows look-alike characters in a
+ * host name as Punycode, and encodes the characters that end a link in mrkdwn.
  */
 export function httpUrl(text: string): string | null {
   const url = URL.parse(text.toWellFormed());
@@ -124,24 +128,27 @@ export function httpUrl(text: string): string | null {
   return escaped(href).length <= LINK_MAX_CHARS ? href : null;
 }
 
-/** Without what a text should not have: halves of characters, controls, and marks that reverse the direction of reading. */
+/** Replaces lone surrogates, control characters, and marks that reverse the reading direction. */
 const clean = (text: string): string =>
   text
     .toWellFormed()
     .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
     .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
 
-/** On one line; other blanks stay as they are. */
+/** Joins lines. Keeps other blanks. */
 const flat = (text: string): string => clean(text).replaceAll(/\s+/g, (blank) => (blank.includes('\n') ? ' ' : blank));
 
 const oneLine = (text: string): string => flat(text).trim();
 
-/** What looks the same and formats nothing. A space of no width would not do: to Slack it is the edge of a word. */
+/**
+ * Characters that look the same but don't format. A zero-width space doesn't help, because Slack treats it as a word
+ * boundary.
+ */
 const LOOKALIKE = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };
 
 /**
- * Takes from `*`, `_` and `~` what makes them formatting, where they could be it: within a word (`error_ratio`) and
- * between blanks (`2 * 3`) they stay. A backtick could be anywhere.
+ * Replaces `*`, `_`, and `~` where they could format. Keeps them within a word (`error_ratio`) and between blanks (`2 *
+ * 3`). Replaces backticks everywhere.
  */
 const inert = (text: string): string =>
   text
@@ -150,18 +157,24 @@ const inert = (text: string): string =>
       formatsNothing(text[at - 1], text[at + 1]) ? mark : LOOKALIKE[mark as '*' | '_' | '~'],
     );
 
-/** Undefined, at an edge: another span may be there. */
+/**
+ * Returns whether a mark between these characters can't format. At an edge of the text (undefined), another span can
+ * follow, so it can.
+ */
 function formatsNothing(before: string | undefined, after: string | undefined): boolean {
   if (before === undefined || after === undefined) return false;
   return /^(\s{2}|[A-Za-z0-9]{2})$/.test(before + after);
 }
 
-/** A line that begins with `>` would be a quotation, with `>>>` all that follows. A mark of no width goes before it. */
+/**
+ * Inserts a zero-width character before a leading `>`, which would start a quotation; `>>>` would quote the complete
+ * rest.
+ */
 const quoteless = (text: string): string => text.replaceAll(/^(?=[ \t]*>)/gm, '\u2060');
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** @param room at most so many characters come out; whole ones, and whole escapes */
+/** @param room maximum characters of the result, without splitting a character or an escape */
 function escaped(text: string, room = Number.POSITIVE_INFINITY): string {
   let out = '';
   for (const character of text) {
@@ -172,6 +185,6 @@ function escaped(text: string, room = Number.POSITIVE_INFINITY): string {
   return out;
 }
 
-/** Texts come back from Slack escaped. */
+/** Decodes text from Slack, which returns it in escaped form. */
 export const unescaped = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

@@ -3,14 +3,14 @@ import { CallFailed } from './answers.ts';
 import type { Arguments, Ask } from './client.ts';
 import { PAGES_MAX } from './limits.ts';
 
-/** What each page has beside its items. The cursor of the last one is empty. */
+/** The part of each page besides its items. The cursor of the last page is empty. */
 export const paged = { response_metadata: z.object({ next_cursor: z.string().optional() }).optional() };
 
 type Page = { response_metadata?: { next_cursor?: string | undefined } | undefined };
 
 /**
- * What a method lists, page after page, at most PAGES_MAX of them.
- * @throws CallFailed also when there are more pages: what was not seen is not known to be missing
+ * Reads the pages of a list, at most PAGES_MAX.
+ * @throws CallFailed also if there are more pages, because a missing item could be on them
  */
 export async function* pages<P extends Page>(
   ask: Ask,

@@ -1,5 +1,5 @@
 /**
- * The scopes that the app has by slack/manifest.yaml, and what there is not without them.
+ * The app's scopes in slack/manifest.yaml, with the features that need them.
  * @see https://docs.slack.dev/reference/scopes (read 2026-11)
  */
 export const SCOPES: Readonly<Record<string, string>> = {
@@ -19,6 +19,9 @@ export const SCOPES: Readonly<Record<string, string>> = {
   'users:read.email': 'people whom people.yaml, or PagerDuty, knows by their address',
 };
 
-/** Those that are missing. @param given as Slack tells them */
+/**
+ * Returns the missing scopes.
+ * @param given the scopes that Slack reports
+ */
 export const missingScopes = (given: readonly string[]): string[] =>
   Object.keys(SCOPES).filter((scope) => !given.includes(scope));

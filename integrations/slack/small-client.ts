@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { call, json, NoAnswer } from '../http.ts';
 
-/** Slack has answered, and will not do it; `code` is its word for why. No answer at all is `no_answer`. */
+/** A refusal by Slack with its error code, or `no_answer` without a response. */
 export class SlackRefused extends Error {
   override readonly name = 'SlackRefused';
   readonly code: string;
@@ -14,13 +14,13 @@ export class SlackRefused extends Error {
 
 const Said = z.looseObject({ ok: z.boolean(), error: z.string().max(128).optional() });
 
-/** Small answers: a view, a person. */
+/** Maximum bytes of a response: a view or a user, which are small. */
 const ANSWER_MAX_BYTES = 512 * 1024;
 
 /**
- * One attempt at one method, for a function that has to be small and Slack's own client is not.
+ * Calls one method once. For functions that must be small, unlike Slack's own client.
  *
- * @param apiUrl ends with a slash
+ * @param apiUrl with a trailing slash
  * @throws SlackRefused
  */
 export async function askSlack(
@@ -43,7 +43,10 @@ export async function askSlack(
   return said.data;
 }
 
-/** Not all methods that read take JSON; those that are given structures do. */
+/**
+ * Returns whether the arguments can be form-encoded. Not all read methods accept JSON; methods with structured
+ * arguments do.
+ */
 const isFlat = (args: Record<string, unknown>): boolean =>
   Object.values(args).every((value) => typeof value === 'string');
 

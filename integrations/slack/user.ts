@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import type { SlackUser } from '../../domain/people.ts';
 
-/** What `users.info` tells of somebody. @see https://docs.slack.dev/reference/objects/user-object */
+/**
+ * The response of `users.info`.
+ * @see https://docs.slack.dev/reference/objects/user-object
+ */
 export const UserObject = z.object({
   id: z.string(),
   team_id: z.string().optional(),
@@ -10,7 +13,7 @@ export const UserObject = z.object({
   is_app_user: z.boolean().optional(),
   is_restricted: z.boolean().optional(),
   is_ultra_restricted: z.boolean().optional(),
-  /** Of another company, in a channel that both share. */
+  /** A member of another organization in a shared channel. */
   is_stranger: z.boolean().optional(),
   is_email_confirmed: z.boolean().optional(),
   profile: z
@@ -19,9 +22,9 @@ export const UserObject = z.object({
 });
 
 /**
- * Who that is here.
+ * Converts a Slack user.
  *
- * @param workspaces whose members count; the app's own among them
+ * @param workspaces IDs of the workspaces whose users count as members, including the app's own
  */
 export function slackUserOf(
   user: z.infer<typeof UserObject>,
@@ -29,14 +32,14 @@ export function slackUserOf(
   groups: readonly string[],
 ): SlackUser {
   const team = user.team_id ?? '';
-  // Of strangers Slack always says where they are from.
+  // For users of other organizations, Slack always reports the team.
   const elsewhere = team !== '' && !workspaces.includes(team);
   const away = user.is_bot || user.deleted || user.is_stranger || elsewhere;
   const guest = user.is_restricted || user.is_ultra_restricted;
   return {
     id: user.id,
     team,
-    // An address that nobody has confirmed may be anybody's.
+    // An unconfirmed email address can belong to another person.
     email: user.is_email_confirmed === false ? null : (user.profile.email ?? null),
     name: user.profile.display_name || user.profile.real_name || null,
     groups,

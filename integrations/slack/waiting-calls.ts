@@ -7,15 +7,17 @@ import { bodyOf } from './blocks.ts';
 import { askSlack, SlackRefused } from './small-client.ts';
 import { slackUserOf, UserObject } from './user.ts';
 
-/** Milliseconds: a trigger opens a modal for three seconds from when somebody has clicked. */
+/** Milliseconds. A trigger is valid for three seconds after the user's click. */
 const OPEN_TIMEOUT_MS = 1_700;
 
-/** Milliseconds: whoever waits for it may do without. */
+/** Milliseconds. Short, because the caller can continue without the result. */
 const USER_TIMEOUT_MS = 1_200;
 
 const SLACK_API_URL = 'https://slack.com/api/';
 
-/** What is asked of Slack while it waits for an answer itself. Addresses and tokens are read with each call. */
+/**
+ * Creates a client for calls to Slack that happen while Slack waits for a response. Reads URL and token for each call.
+ */
 export function waitingCalls({ secrets }: { secrets: Secrets }) {
   const apiUrl = async (): Promise<string> => (await secrets.get('SLACK_API_URL')) || SLACK_API_URL;
 

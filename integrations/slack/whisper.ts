@@ -5,14 +5,15 @@ import { answerUrlFault, answerByUrl } from './answers-by-url.ts';
 import { bodyOf } from './blocks.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 
-/** Answers to single people. It needs the scope chat:write. */
+/** Creates a client for responses to single users. It needs the scope chat:write. */
 export function slackWhispers(options: SlackOptions): Whispers {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
     async tell(ear, message, aloud = false) {
       const byUrl = await tellByUrl(options, ear, message, aloud);
       if (byUrl?.kind === 'done') return byUrl;
-      // An address is good for half an hour and five answers; then they are told where they were.
+      // A response URL is valid for 30 minutes and five responses; after that, send an ephemeral message to the
+      // channel.
       const inChannel = ear.channel === null ? undefined : await whisper(attempt, ear.user, ear.channel, message);
       if (inChannel !== undefined && inChannel.kind !== 'refused') return inChannel;
       return write(attempt, ear.user, message);
@@ -39,7 +40,7 @@ const whisper = (attempt: Attempt, user: string, channel: string, message: ChatM
     return null;
   });
 
-/** To a user's id Slack opens the conversation between them and the app. */
+/** Sends a direct message. Slack opens the conversation when the channel is a user ID. */
 const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<Told<null>> =>
   attempt(async ({ ask }) => {
     const args = { channel: user, ...bodyOf(message), ...quiet, unfurl_links: false, unfurl_media: false };

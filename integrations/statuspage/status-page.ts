@@ -15,27 +15,30 @@ import {
   PAGE_ITEMS,
 } from './limits.ts';
 
-/** Top-level values of metadata have to be objects. */
+/** Firebreak's metadata. Statuspage requires top-level values to be objects. */
 const Ours = z.object({ firebreak: z.object({ key: z.string() }) });
 const Incident = z.object({ id: z.string(), status: z.string(), metadata: z.unknown() });
 const Component = z.object({
   id: z.string(),
   name: z.string(),
   status: z.string(),
-  /** A heading over others. */
+  /** Whether it is a group of other components. */
   group: z.boolean().nullish(),
 });
 const Ignored = z.unknown();
 
 type Options = {
-  /** With the version: `https://api.statuspage.io/v1`. */
+  /** The URL with the version: `https://api.statuspage.io/v1`. */
   apiUrl: () => Promise<string>;
   apiKey: () => Promise<string | undefined>;
   pageId: () => Promise<string | undefined>;
   clock: Clock;
 };
 
-/** Atlassian Statuspage. Every create and update is mailed to subscribers, so nothing is repeated here. */
+/**
+ * Creates a client for Atlassian Statuspage. Never repeats a call, because every create and update sends an email to
+ * subscribers.
+ */
 export function statuspage(options: Options): StatusPage {
   const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
     const [key, page] = [await options.apiKey(), await options.pageId()];
@@ -96,7 +99,10 @@ export function statuspage(options: Options): StatusPage {
   };
 }
 
-/** Resolving sets no component back, so their states go along with every update. */
+/**
+ * Returns the fields of an update. Every update includes the component states, because resolving an incident doesn't
+ * reset them.
+ */
 const fields = ({ status, body, components }: PublicUpdate) => ({
   status,
   body: truncate(body, BODY_MAX_CHARS),
@@ -115,7 +121,7 @@ function keyOf(metadata: unknown): string | undefined {
 
 const nothing = (told: Told<unknown>): Told<null> => (told.kind === 'done' ? { kind: 'done', value: null } : told);
 
-/** 420 means what 429 means. */
+/** Status 420 has the same meaning as 429. */
 const limitedFor = ({ status, headers }: Answer, clock: Clock): number | undefined =>
   status === 420 || status === 429 ? (retryAfterSeconds(headers, millisOf(clock.now())) ?? LIMITED_SECONDS) : undefined;
 

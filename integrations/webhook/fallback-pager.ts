@@ -5,7 +5,7 @@ import { signedHeaders } from './standard-webhooks.ts';
 
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
-/** The second route of a page: a signed webhook of the team's own, called when the pager has not taken the page. */
+/** Creates the fallback pager: a signed webhook of the team, called if the pager doesn't accept a page. */
 export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; clock: Clock }): Pager => ({
   async send(request) {
     const { fallback } = (await options.config.current()).paging;

@@ -9,12 +9,12 @@ import { tell } from '../told.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 import { teamsMessage } from './teams.ts';
 
-/** One attempt. */
+/** Milliseconds for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
 
 /**
- * Webhooks after the Standard Webhooks specification: signed where the configuration names a secret, and with the same
- * `webhook-id` at every attempt.
+ * Creates a client for webhooks in the Standard Webhooks format: signed if the configuration names a secret, and with
+ * the same `webhook-id` for every attempt.
  */
 export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: Clock }): WebhookReceivers {
   return {
@@ -30,7 +30,7 @@ export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: 
       const secret = signature === undefined ? null : await secrets.get(signature);
       if (secret === undefined || secret === '') return unsigned(signature ?? '');
       const told = await post(url, letter, secret, clock);
-      // Whether it was taken nobody knows; it may be sent again all the same.
+      // It is unknown whether the receiver accepted it; a repeat is harmless.
       return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
     },
   };
@@ -39,7 +39,7 @@ export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: 
 async function post(url: string, { id, body }: Letter, secret: string | null, clock: Clock): Promise<Told<null>> {
   const now = millisOf(clock.now());
   const told = await tell({
-    vendor: `the webhook at ${URL.parse(url)?.origin ?? 'no URL'}`, // what follows may be a secret
+    vendor: `the webhook at ${URL.parse(url)?.origin ?? 'no URL'}`, // the path can contain a secret
     url,
     method: 'POST',
     headers: secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, now, body),

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * Headers of a signed webhook after the Standard Webhooks specification.
- * @param secret `whsec_` and base64, or any text
+ * Returns the headers of a signed webhook in the Standard Webhooks format.
+ * @param secret `whsec_` followed by base64, or any text
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function signedHeaders(secret: string, id: string, atMillis: number, body: string): Record<string, string> {

@@ -2,7 +2,7 @@ import type { IncidentTold } from '../../domain/webhooks.ts';
 import { truncate } from '../text.ts';
 import type { WebhookEvent } from '../../schemas/response.ts';
 
-/** Teams takes 28 KB with the card's own words; a card is for a glance. */
+/** Maximum characters of a text. Teams accepts 28 KB including the card's markup, but a card should be short. */
 const TEXT_MAX_CHARS = 500;
 
 const WORDS: Record<WebhookEvent, string> = {
@@ -14,8 +14,8 @@ const WORDS: Record<WebhookEvent, string> = {
 const COLOURS: Readonly<Record<string, string>> = { critical: 'attention', warning: 'warning', info: 'accent' };
 
 /**
- * A card as the workflow "Send webhook alerts to a channel" of Teams takes it. Texts of alerts stand in runs of text,
- * which show what they hold as it is; everywhere else in a card it would be Markdown.
+ * Returns a card for the Teams workflow "Send webhook alerts to a channel". Texts from alerts are in text runs, which
+ * show them literally; all other card elements interpret Markdown.
  *
  * @see https://learn.microsoft.com/en-us/connectors/teams/ (When a Teams webhook request is received; read 2026-11)
  * @see https://adaptivecards.io/explorer/RichTextBlock.html (read 2026-11)

@@ -6,20 +6,21 @@ import { retryAfterSeconds } from '../http.ts';
 import { tell } from '../told.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
-/** One attempt. */
+/** Milliseconds for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 type Options = {
   url: string;
-  /** The name of the secret that signs, null for a receiver that checks nothing. */
+  /** The name of the signing secret; null if the receiver doesn't verify signatures. */
   signature: string | null;
   secrets: Secrets;
   clock: Clock;
 };
 
 /**
- * A webhook of the team's own takes the tickets, after the Standard Webhooks specification. It cannot be asked what it
- * has; instead `webhook-id` is the key, the same at every repeat, and the receiver honours it.
+ * Creates a ticket client that calls a webhook of the team in the Standard Webhooks format. A webhook can't be searched
+ * for existing tickets. Instead, `webhook-id` is the key, the same for every repeat, and the receiver must deduplicate
+ * by it.
  */
 export function webhookTickets(options: Options): Tickets {
   const send = async (type: string, id: string, data: object): Promise<Told<null>> => {
