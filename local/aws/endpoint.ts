@@ -3,8 +3,8 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 
 /**
- * One request to an emulated AWS service, body already read. `path` is as it was sent, without the query and still
- * percent-encoded; header names are lower case.
+ * A request to an emulated AWS service, with its complete body. `path` is as sent, without the query and still
+ * percent-encoded. Header names are in lower case.
  */
 export type EmulatedRequest = {
   method: string;
@@ -12,16 +12,16 @@ export type EmulatedRequest = {
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: Buffer;
-  /** Aborted when the caller hangs up: a long poll must not take a message for a reader that has gone. */
+  /** Aborted when the caller disconnects, so that a long poll doesn't take a message for a caller that has gone. */
   gone: AbortSignal;
 };
 
 export type EmulatedResponse = { status: number; headers?: Record<string, string>; body?: string | Uint8Array };
 
-/** A running emulation. `url` is what goes into `AWS_ENDPOINT_URL_*`. */
+/** A running emulation. `url` is the value for `AWS_ENDPOINT_URL_*`. */
 export type Endpoint = { url: string; close(): Promise<void> };
 
-/** The answer to whoever does not have the key, in the JSON of most services. */
+/** The response to a request without the access key, in the JSON format of most services. */
 export const DENIED: EmulatedResponse = {
   status: 403,
   headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': 'UnrecognizedClientException' },
@@ -34,14 +34,16 @@ export const DENIED: EmulatedResponse = {
 /**
  * Serves one emulated AWS service on a free loopback port.
  *
- * Every start has its own access key, and only requests signed with it are answered (403 otherwise), so that no other
- * local process and no web page can drive the emulation. The signature itself is not recomputed: the key is random
- * per start and never leaves this process, which makes its id as good as a secret here.
+ * Every start has its own access key. Requests with another key get a 403, so that no other local process and no web
+ * page can use the emulation. The signature itself is not verified: the access key ID is random for each start and
+ * never leaves this process, so it serves as a secret.
  */
 export async function serve(options: {
   accessKeyId: string;
   handle: (request: EmulatedRequest) => Promise<EmulatedResponse>;
-  /** The answer to others, with status 403, in the form of the service's errors; JSON by default. */
+  /**
+   * The response to requests without the access key, with status 403, in the service's error format; JSON by default.
+   */
   denied?: EmulatedResponse;
 }): Promise<Endpoint> {
   const server = createServer((req, res) => {
@@ -78,11 +80,11 @@ async function answer(
   }
   const gone = new AbortController();
   res.once('close', () => {
-    if (!res.writableFinished) gone.abort(); // to abort for nothing costs a stack trace
+    if (!res.writableFinished) gone.abort(); // an unnecessary abort costs a stack trace
   });
   const chunks: Buffer[] = [];
   for await (const chunk of req) chunks.push(chunk as Buffer);
-  // Split by hand: `new URL` resolves `..` and `//`, which are ordinary characters in the key of an S3 object.
+  // Split manually, because `new URL` resolves `..` and `//`, which are ordinary characters in an S3 object key.
   const [path = '/', ...query] = (req.url ?? '/').split('?');
   const reply = await handle({
     method: req.method ?? 'GET',
@@ -96,7 +98,9 @@ async function answer(
   res.end(reply.body);
 }
 
-/** The access key id of a SigV4 `Authorization` header is the expected one. Compared in constant time. */
+/**
+ * Returns whether the access key ID of a SigV4 `Authorization` header is the expected one. Compares in constant time.
+ */
 export function signedWith(accessKeyId: string, authorization: string | undefined): boolean {
   const given = /Credential=([^/,\s]+)\//.exec(authorization ?? '')?.[1];
   if (given === undefined) return false;
@@ -104,7 +108,7 @@ export function signedWith(accessKeyId: string, authorization: string | undefine
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** The region that a request is signed for: `Credential=<id>/<date>/<region>/<service>/aws4_request`. */
+/** Returns the region that a request is signed for: `Credential=<id>/<date>/<region>/<service>/aws4_request`. */
 export function regionOf(authorization: string | undefined): string {
   return /Credential=[^/]+\/\d+\/([^/]+)\//.exec(authorization ?? '')?.[1] ?? 'us-east-1';
 }

@@ -16,29 +16,29 @@ export type EventSource = {
   functionName: string;
   sqs: SQSClient;
   lambda: LambdaClient;
-  /** Messages per call of the function, 1 to 10. */
+  /** Messages per invocation of the function, 1 to 10. */
   batchSize: number;
-  /** Calls of the function at once, at least 1. */
+  /** Concurrent invocations of the function, at least 1. */
   maxConcurrency: number;
   log?: (entry: object) => void;
 };
 
-/** SQS holds a receive for at most this long. */
+/** The maximum wait time of an SQS receive request. */
 const LONG_POLL_SECONDS = 20;
 
-/** While the queue can't be read: doubling from the first to the last. Milliseconds. */
+/** Milliseconds between attempts while the queue can't be read, doubling from the first to the maximum value. */
 const BACK_OFF_FIRST_MS = 100;
 const BACK_OFF_MAX_MS = 5_000;
 
-/** How often a delete is tried before the messages are left to come again. */
+/** Attempts to delete messages. After that, they are delivered again. */
 const DELETE_ATTEMPTS = 3;
 
 /**
- * An SQS event source mapping with `ReportBatchItemFailures`: reads the queue, calls the function through the Lambda
- * API, waits for its answer, and only then deletes what succeeded. What failed is left to its visibility time-out, which
- * the function may change.
+ * Runs an SQS event source mapping with `ReportBatchItemFailures`: reads the queue, invokes the function through the
+ * Lambda API, waits for the response, and then deletes the successful messages. Failed messages become visible again
+ * after their visibility timeout, which the function can change.
  *
- * @returns `stop` resolves when no call is under way any more; messages received by then have been dealt with
+ * @returns `stop` resolves when no invocation is running; all messages received by then have been processed
  */
 export function startEventSource(source: EventSource): { stop(): Promise<void> } {
   const stopping = new AbortController();
@@ -84,7 +84,7 @@ async function receive({ sqs, queueUrl, batchSize }: EventSource, stopping: Abor
   return Messages;
 }
 
-/** Never rejects: a batch that fails is logged and comes again. */
+/** Delivers a batch. Never rejects: a failed batch is logged and delivered again. */
 async function deliver(source: EventSource, messages: Message[]): Promise<void> {
   const { functionName, queueUrl, log } = source;
   const verdict = await call(source, messages);
@@ -95,7 +95,7 @@ async function deliver(source: EventSource, messages: Message[]): Promise<void> 
   if (verdict.succeeded.length > 0) await deleteAll(source, verdict.succeeded);
 }
 
-/** What became of the messages of one batch. */
+/** The result of a batch. */
 export type Verdict = { succeeded: Message[]; failed: Message[]; because?: string };
 
 async function call({ lambda, functionName, queueUrl }: EventSource, messages: Message[]): Promise<Verdict> {
@@ -124,11 +124,11 @@ function continueTrace(command: InvokeCommand, traceHeader: string | undefined):
 }
 
 /**
- * Reads the function's answer as Lambda does: nothing reported means that all succeeded; a report that can't be
- * understood, or names a message that was not in the batch, means that all failed.
+ * Reads the function's response as Lambda does. An empty report means that all messages succeeded. A report that is
+ * malformed, or names a message outside the batch, means that all messages failed.
  *
- * A message of a FIFO queue is no exception: what was not reported is deleted, although an earlier one of its group has
- * failed. To report the later ones, too, is up to the function.
+ * This also applies to FIFO queues: an unreported message is deleted even if an earlier message of its group failed.
+ * The function must report the later messages of the group too.
  */
 export function judge(messages: Message[], payload: string): Verdict {
   const reported = reportedFailures(payload);
@@ -140,7 +140,7 @@ export function judge(messages: Message[], payload: string): Verdict {
   return failed.length === 0 ? { succeeded, failed } : { succeeded, failed, because: 'reported in batchItemFailures' };
 }
 
-/** The ids that were reported; nothing when the answer is not in the form that Lambda asks for. */
+/** Returns the reported IDs; undefined if the response is not in the format that Lambda requires. */
 function reportedFailures(payload: string): string[] | undefined {
   if (payload === '') return [];
   try {
@@ -168,12 +168,12 @@ async function deleteAll({ sqs, queueUrl, log }: EventSource, messages: Message[
       log?.({ event: 'delete-failed', queueUrl, attempt, error: String(error) });
     }
   }
-  // They were processed and will be again: a function has to be prepared for that on AWS too.
+  // These messages were processed and will be delivered again. Functions must handle that on AWS too.
   if (left.length > 0)
     log?.({ event: 'messages-not-deleted', queueUrl, messageIds: left.map(({ MessageId }) => MessageId) });
 }
 
-/** A message as Lambda hands it to a function. */
+/** Converts a message to the record that Lambda passes to a function. */
 function recordOf(message: Message, queueUrl: string): SQSRecord {
   return {
     messageId: message.MessageId ?? '',

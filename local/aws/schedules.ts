@@ -8,27 +8,24 @@ export type Schedule = {
   name: string;
   everySeconds: number;
   functionName: string;
-  /** The event of the function; absent: the scheduled event that EventBridge Scheduler sends. */
+  /** The function's event; absent for the scheduled event that EventBridge Scheduler sends. */
   input?: unknown;
 };
 
-/**
- * However large the time scale, no schedule runs more often than this: looking whether there is something to do is all
- * the work that an idle product has. Milliseconds.
- */
+/** The minimum interval in milliseconds at any time scale, because these runs are the only work of an idle product. */
 const SHORTEST_INTERVAL_MS = 500;
 
-/** From the start to the first run: what the schedules look after has had no care while nothing ran. Milliseconds. */
+/** Milliseconds from the start to the first run. Short, because nothing ran while the process was stopped. */
 const FIRST_RUN_AFTER_MS = 100;
 
 /**
- * Invokes functions at fixed rates through the Lambda API, one run of each at a time, as their reserved concurrency of
- * one has it where they are deployed: the next run waits for the end of the one before. Else runs that take longer than
- * the interval, which is short at a large time scale, would take the processor from each other and from all else, and
- * take longer still. A run that is not accepted or fails is logged and not repeated; the next one comes.
+ * Invokes functions at fixed rates through the Lambda API. A run waits for the end of the previous run of its schedule,
+ * as with a reserved concurrency of one in a deployment. Otherwise, at a large time scale, runs that take longer than
+ * their short interval would compete for the processor and become even slower. A run that is not accepted or fails is
+ * logged and not repeated; the next run follows.
  *
- * @param options.timeScale how many times faster than life schedules come; at least 1, the default
- * @returns `stop` resolves when no run is waited for any more; one that is under way is left to its end
+ * @param options.timeScale factor by which schedules run faster; at least 1, the default
+ * @returns `stop` resolves when the schedules have stopped; a running invocation continues to its end
  */
 export function startSchedules(options: {
   schedules: readonly Schedule[];
@@ -55,7 +52,7 @@ export function startSchedules(options: {
   };
 }
 
-/** @returns false when it was interrupted */
+/** @returns false if it was interrupted */
 const passes = (milliseconds: number, interrupted: AbortSignal): Promise<boolean> =>
   sleep(milliseconds, true, { signal: interrupted }).catch(() => false);
 

@@ -2,14 +2,14 @@ import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:process';
 
-/** The release this project is tested with; its data file is not promised to be readable by an older one. */
+/** The tested release. Older releases may not be able to read its data file. */
 const DYNOXIDE_VERSION = '1.2.1';
 
 /**
- * Path of the program that plays DynamoDB: `configured` (the value of `FIREBREAK_DYNOXIDE_BIN`), else the npm package
- * of this platform.
+ * Returns the path of the program that emulates DynamoDB: `configured` (the value of `FIREBREAK_DYNOXIDE_BIN`),
+ * otherwise the npm package for this platform.
  *
- * @throws Error that names the fix when there is none, or when `configured` cannot be executed
+ * @throws Error with instructions if there is no program, or if `configured` can't be executed
  */
 export function findDynoxide(configured: string | undefined): string {
   if (configured !== undefined) return executable(configured);

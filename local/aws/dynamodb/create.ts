@@ -6,17 +6,17 @@ import { awsClient } from '../../../aws/client.ts';
 import { EMULATION_LIMITS } from '../../limits.ts';
 import { startDynamoDb } from './start.ts';
 
-/** What belongs to a SQLite file besides itself while it is in use. */
+/** The suffixes of the additional files of a SQLite database that is in use. */
 const COMPANIONS = ['-wal', '-shm'];
 
 /**
- * Makes the database `file` with its tables, whole or not at all; one that is there is left as it is.
+ * Creates the database `file` with its tables, completely or not at all. Keeps an existing database.
  *
- * The program makes a table in several steps. When it dies between them, the half table counts as existing at every
- * later start, and every write to it fails. So the tables are made under another name, and nothing that a crash leaves
- * of that is ever used.
+ * The program creates a table in several steps. If it dies between them, the incomplete table counts as existing at
+ * every later start, and every write to it fails. Therefore, the tables are created in a file with another name, which
+ * is never used after a crash.
  *
- * @param createTables is given a client of the new database
+ * @param createTables gets a client for the new database
  */
 export async function createDatabase(
   options: { file: string; accessKeyId: string; binary?: string | undefined },
@@ -38,7 +38,10 @@ export async function createDatabase(
   await rename(draft, file);
 }
 
-/** The last to close a SQLite file writes its companions into it and removes them; the program was killed instead. */
+/**
+ * Merges the additional files into the database file. SQLite does this when the last connection closes, but the program
+ * was killed instead.
+ */
 function takeIn(file: string): void {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

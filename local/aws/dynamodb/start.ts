@@ -7,35 +7,35 @@ import { spawnTied, type TiedChild } from './tied-child.ts';
 import { openTunnel } from './tunnel.ts';
 
 export type LocalDynamoDb = Endpoint & {
-  /** Resolves with the reason when the database died by itself. Stays pending while it runs and after `close()`. */
+  /** Resolves with the reason when the database exits by itself. Stays pending while it runs and after `close()`. */
   exited: Promise<Error>;
 };
 
 type Address = { host: string; port: number };
 
-/** The first start on a slow disk creates the file; later ones answer in tens of milliseconds. */
+/** Milliseconds. The first start on a slow disk creates the file; later starts take tens of milliseconds. */
 const READY_WITHIN_MS = 10_000;
 const READY_POLL_MS = 2;
 
 /**
- * It refuses a port on which anybody listens at any address, though at its own address the port is free; and somebody
- * may take the port between our look and its start.
+ * The program's error for a port that is in use. It refuses a port on which another process listens at any address,
+ * even if the port is free at its own address. Another process can also take the port between the check and the start.
  */
 const PORT_TAKEN = /already in use/i;
 const START_TRIES = 5;
 
 /**
- * Starts DynamoDB over the SQLite file `file`: the dynoxide program, and in front of it a tunnel that only lets in
+ * Starts DynamoDB with the SQLite file `file`: the dynoxide program, and in front of it a tunnel that accepts only
  * callers who sign with `accessKeyId`. The program dies with this process.
  *
- * The program's own port knows no keys, and answers web pages of any origin. All that protects it is that its address
- * is hard to find: a random one of the 16 million of loopback (where the system has more than 127.0.0.1) and a random
- * port, told to nobody and kept out of the log. A scan by a web page will not hit it; another *user* of this machine can
- * read it from the process list, so a machine shared with people you do not trust needs a DynamoDB with real access
- * control, by `AWS_ENDPOINT_URL_DYNAMODB`.
+ * The program's own port checks no keys, and responds to web pages of any origin. Its only protection is an address
+ * that is hard to find: a random one of the 16 million loopback addresses (if the system has more than 127.0.0.1) and a
+ * random port, which are not published and not logged. A scan by a web page can't find it, but another *user* of this
+ * machine can read it from the process list. On a machine shared with untrusted users, set `AWS_ENDPOINT_URL_DYNAMODB`
+ * to a DynamoDB with real access control.
  *
- * @param options.binary the value of `FIREBREAK_DYNOXIDE_BIN`; undefined: the installed package of this platform
- * @throws Error with what the program wrote when it did not start
+ * @param options.binary the value of `FIREBREAK_DYNOXIDE_BIN`; undefined for the installed package for this platform
+ * @throws Error with the program's output if it doesn't start
  */
 export async function startDynamoDb(options: {
   file: string;
@@ -69,11 +69,11 @@ export async function startDynamoDb(options: {
 type Started = {
   child: TiedChild;
   address: Address;
-  /** Takes the address out of what the program says. */
+  /** Removes the address from the program's output. */
   hidden(text: string): string;
 };
 
-/** Starts the program, on another address when it refuses one for its port. */
+/** Starts the program. Retries with another address if the port is in use. */
 async function startProgram(program: string, file: string, log: (entry: object) => void): Promise<Started> {
   for (let tries = 1; ; tries += 1) {
     const address = await freeAddress();
@@ -90,7 +90,7 @@ async function startProgram(program: string, file: string, log: (entry: object) 
   }
 }
 
-/** A port that was free a moment ago, on a random loopback address where there are several (Linux), else 127.0.0.1. */
+/** Returns a free port on a random loopback address if there are several (Linux), otherwise on 127.0.0.1. */
 async function freeAddress(): Promise<Address> {
   const hidden = `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
   return (await freePort(hidden).catch(() => undefined)) ?? (await freePort('127.0.0.1'));
@@ -104,7 +104,7 @@ async function freePort(host: string): Promise<Address> {
   return { host, port };
 }
 
-/** Resolves when the program answers; with the reason when it has gone, or never did. */
+/** Resolves with undefined when the program responds, or with the reason when it has exited or doesn't respond. */
 async function untilReady(child: TiedChild, address: Address): Promise<string | undefined> {
   const gaveUp = AbortSignal.timeout(READY_WITHIN_MS);
   let gone: string | undefined;

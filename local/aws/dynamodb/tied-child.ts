@@ -1,23 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A program that cannot outlive this process. */
+/** A child process that can't outlive this process. */
 export type TiedChild = {
-  /** Resolves, never rejects, with why the program is gone, for a person to read: `exit status 1: port in use`. */
+  /** Resolves, and never rejects, with the reason for the exit in readable form: `exit status 1: port in use`. */
   exited: Promise<string>;
-  /** Kills it and resolves when it is gone. Its data must survive that: it is the way every crash ends it, too. */
+  /**
+   * Kills the program and resolves when it has exited. Its data must survive that, because every crash also ends it
+   * this way.
+   */
   stop(): Promise<void>;
 };
 
 /**
- * Stands between us and the program, in our process group, and kills the program when our end of its standard input
- * closes. The kernel closes that end however we die, `kill -9` included, and also when we died before this began.
- *
- * - Signals that reach the whole group (Ctrl-C, a supervisor's SIGTERM) are ours to act on: the program must still
- *   answer while we stop in order. A shell can only ignore a signal, which a program may undo; GNU `env` can block it.
- *   Without GNU `env` the program stops at once on Ctrl-C, which is no worse than a crash.
- * - PIPE is ignored because writing the process id to a parent that has gone must not end the guardian.
- * - Output is closed so that only the program holds it: its end is how we learn that the program died by itself.
+ * A shell script that runs between this process and the program, in this process group, and kills the program when this
+ * process's end of the script's standard input closes. The kernel closes that end however this process dies, including
+ * by `kill -9` and before the script has started.
+ * - This process handles the signals to the whole group (Ctrl-C, a supervisor's SIGTERM), because the program must
+ *   respond during an orderly shutdown. A shell can only ignore a signal, which the program can undo; GNU `env` can
+ *   block it. Without GNU `env`, the program exits at once on Ctrl-C, which is no worse than a crash.
+ * - The script ignores PIPE, because writing the process ID to a dead parent must not end the script.
+ * - The script closes its output, so that only the program holds it: its end shows that the program has exited.
  */
 const GUARDIAN = `
 umask 077
@@ -31,14 +34,14 @@ kill -KILL "$!"
 wait "$!"
 `;
 
-/** The last lines of standard error that go into the reason of an exit. */
+/** The last lines of standard error that are included in the reason for an exit. */
 const REASON_LINES = 5;
 
 /**
- * Starts a program that dies with this process, even when only this process gets `kill -9`.
+ * Starts a program that dies with this process, even if only this process gets `kill -9`.
  *
- * Its files are created for this user alone, and of our environment it gets only `PATH`: no token of ours is its
- * business. `onLine` gets each line that it writes to standard error.
+ * Its files are readable only by this user, and its environment contains only `PATH`, so that it gets no secrets.
+ * `onLine` gets each line that it writes to standard error.
  */
 export function spawnTied(program: string, args: string[], onLine: (line: string) => void): TiedChild {
   const guardian = spawn('/bin/sh', ['-c', GUARDIAN, 'guardian', program, ...args], {
@@ -46,7 +49,7 @@ export function spawnTied(program: string, args: string[], onLine: (line: string
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const stop = () => void guardian.stdin.end();
-  guardian.stdin.on('error', () => {}); // the guardian went first; 'exit' tells
+  guardian.stdin.on('error', () => {}); // the script exited first; see the 'exit' event
   const lines: string[] = [];
   createInterface(guardian.stderr).on('line', (line) => {
     if (line.trim() === '') return;
@@ -58,11 +61,11 @@ export function spawnTied(program: string, args: string[], onLine: (line: string
   createInterface(guardian.stdout)
     .once('line', (line) => (pid = Number(line)))
     .on('close', () => {
-      pid = undefined; // dead: the number may belong to another process from now on
+      pid = undefined; // exited: the ID can belong to another process from now on
       stop();
     });
   guardian.once('exit', () => {
-    if (pid !== undefined) killQuietly(pid); // the guardian alone was killed: its ward must not stay behind
+    if (pid !== undefined) killQuietly(pid); // only the script was killed, so end the program
   });
   const exited = whyGone(guardian).then((why) => [why, ...lines].join('\n  '));
   return {
@@ -78,7 +81,7 @@ function whyGone(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(`it could not be started: ${error.message}`));
     child.once('close', (code, signal) => {
-      // A shell reports a signal's death as 128 + its number.
+      // A shell reports death by a signal as 128 plus the signal number.
       if (signal !== null) return resolve(`its guardian was killed by ${signal}`);
       resolve((code ?? 0) > 128 ? `it was killed by signal ${(code ?? 0) - 128}` : `it exited with status ${code}`);
     });
@@ -89,6 +92,6 @@ function killQuietly(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has gone already, which is what was wanted.
+    // It has already exited.
   }
 }

@@ -9,26 +9,27 @@ import {
 } from '@aws-sdk/client-dynamodb';
 
 export type TtlSweep = {
-  /** Looks through the table once, now. Returns how many items it deleted. */
+  /** Scans the table once and returns the number of deleted items. */
   sweep(): Promise<number>;
-  /** Resolves when a sweep that is under way has ended. */
+  /** Resolves when a running sweep has ended. */
   close(): Promise<void>;
 };
 
 /**
- * AWS leaves items alone whose time lies further back than this, to be safe from malformed values.
+ * Items that expired longer ago than this are kept, as on AWS, to protect against malformed values.
  *
  * @see Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB"
  */
 const IGNORED_AFTER_SECONDS = 5 * 365 * 24 * 60 * 60;
 
 /**
- * Deletes expired items as DynamoDB's Time to Live does, which the local program has no job for: items whose
- * `attribute` is a Number of epoch seconds in the past, and not more than five years in the past. On AWS an item may
- * stay for days after its time, so readers must filter on the attribute themselves, in both places.
+ * Deletes expired items as DynamoDB's Time to Live does, because the local program has no TTL job: items whose
+ * `attribute` is a number of seconds since the Unix epoch in the past, but not more than five years in the past. On
+ * AWS, an item can remain for days after its expiry, so readers must filter by the attribute themselves in both
+ * environments.
  *
- * @param options.everySeconds real seconds between the end of one sweep and the next; expiries are never time-scaled
- * @param options.now epoch milliseconds, `Date.now` by default
+ * @param options.everySeconds real seconds between the end of one sweep and the next; expiry is never time-scaled
+ * @param options.now milliseconds since the Unix epoch, `Date.now` by default
  */
 export function startTtlSweep(options: {
   client: DynamoDBClient;
@@ -48,7 +49,7 @@ export function startTtlSweep(options: {
         const deleted = await sweep();
         if (deleted > 0) log({ event: 'dynamodb.ttl', table, deleted });
       } catch (error) {
-        // Nothing depends on when an expired item goes; the next sweep tries again.
+        // Nothing depends on the time of deletion; the next sweep retries.
         log({ event: 'dynamodb.ttl-failed', table, error: String(error) });
       }
     }
@@ -89,7 +90,7 @@ async function sweepOnce(client: DynamoDBClient, table: string, attribute: strin
   }
   return deleted;
 
-  /** The condition is asked again at the delete: an item renewed since the scan stays. */
+  /** Repeats the condition in the delete request, to keep an item that was renewed after the scan. */
   async function deleteExpired(key: Record<string, AttributeValue>): Promise<boolean> {
     try {
       await client.send(

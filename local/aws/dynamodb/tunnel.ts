@@ -1,13 +1,13 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { DENIED, type EmulatedResponse, type Endpoint, signedWith } from '../endpoint.ts';
 
-/** Of the first request's headers: a signature with a session token has some 2 KiB. */
+/** Maximum bytes of the first request's headers. A signature with a session token has about 2 KiB. */
 const HEAD_MAX_BYTES = 64 * 1024;
 const HEAD_WITHIN_MS = 10_000;
 
 const END_OF_HEAD = '\r\n\r\n';
 
-/** The database is gone; clients try again. */
+/** The response when the database has exited. Clients retry it. */
 const GONE: EmulatedResponse = {
   status: 500,
   headers: { 'content-type': 'application/x-amz-json-1.0' },
@@ -15,9 +15,9 @@ const GONE: EmulatedResponse = {
 };
 
 /**
- * Serves the program at `to` on a free loopback port, byte for byte. A connection is let through once its first request
- * is signed with `accessKeyId`. What follows on it comes from the same caller, so it is not read again: to parse and
- * write every call and every answer once more would cost as much as all the rest of it.
+ * Serves the program at `to` on a free loopback port, byte for byte. Accepts a connection if its first request is
+ * signed with `accessKeyId`. Doesn't check later requests on the connection, which come from the same caller: parsing
+ * and writing every request and response again would cost as much as everything else together.
  */
 export async function openTunnel(
   to: { host: string; port: number },
@@ -58,8 +58,8 @@ const listening = (server: Server): Promise<void> =>
   });
 
 /**
- * What has come of a connection once the first request's headers are whole.
- * @throws when they do not come, or are too long
+ * Reads a connection until the first request's headers are complete.
+ * @throws if the headers don't arrive or are too long
  */
 function headOf(caller: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -86,7 +86,7 @@ function authorizationIn(head: Buffer): string | undefined {
   return /\r\nauthorization:[ \t]*([^\r\n]*)/i.exec(text)?.[1];
 }
 
-/** From here on both talk to each other; when one of them ends, so does the other. */
+/** Connects both sides. When one side ends, so does the other. */
 function joinTo(program: Socket, caller: Socket, head: Buffer): void {
   let isThere = false;
   program.once('error', () => {
@@ -102,10 +102,10 @@ function joinTo(program: Socket, caller: Socket, head: Buffer): void {
   caller.once('close', () => program.destroy());
 }
 
-/** Answers, and takes no more. */
+/** Responds and closes the connection. */
 function refuse(caller: Socket, { status, headers, body = '' }: EmulatedResponse): void {
   const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' });
-  caller.resume(); // what is still coming is of no interest, but to hang up before would hide the answer
+  caller.resume(); // discard the rest; closing the connection earlier would lose the response
   caller.end(
     [`HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Internal Server Error'}`]
       .concat(lines.map(([name, value]) => `${name}: ${value}`))

@@ -4,13 +4,19 @@ import { EMULATION_LIMITS } from '../../limits.ts';
 import { REGION } from './arns.ts';
 import type { DeadLetter, Store } from './store.ts';
 
-/** How long to wait before the next go at a queue that did not take a letter. Milliseconds. */
+/** Milliseconds before the next attempt to send to a queue that failed. */
 const RETRY_MS = 1_000;
 
-/** SQS refuses a longer attribute value than fits a message; AWS itself keeps the first kilobyte of the error. */
+/**
+ * Maximum characters of the error message, so that the attribute fits into a message. AWS itself keeps the first
+ * kilobyte.
+ */
 const ERROR_MESSAGE_MAX_CHARS = 1_024;
 
-/** Delivers dead letters to their queues, at least once each: a letter leaves the store when its queue has taken it. */
+/**
+ * Delivers dead letters to their queues, at least once each: a dead letter is removed from the store after the queue
+ * has accepted it.
+ */
 export class DeadLetters {
   readonly #store: Store;
   readonly #log: (entry: object) => void;
@@ -19,7 +25,7 @@ export class DeadLetters {
   #delivering = false;
   #retry: NodeJS.Timeout | undefined;
 
-  /** @param sqs absent: made from the environment when the first letter is sent */
+  /** @param sqs undefined to create a client from the environment when the first dead letter is sent */
   constructor(store: Store, sqs: SQSClient | undefined, log: (entry: object) => void) {
     this.#store = store;
     this.#sqs = sqs;

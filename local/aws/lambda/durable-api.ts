@@ -8,10 +8,10 @@ import { ErrorObject } from './operation.ts';
 import type { LocalFunction } from './sandbox.ts';
 import { errorOf, type ExecutionRow, type Store } from './store.ts';
 
-/** What the API of durable executions works with. */
+/** The dependencies of the durable execution API. */
 export type DurableParts = { store: Store; executions: Executions; functions: ReadonlyMap<string, LocalFunction> };
 
-/** GetDurableExecution */
+/** Implements GetDurableExecution. */
 export function describeExecution(
   { query }: EmulatedRequest,
   arn: string,
@@ -51,7 +51,7 @@ const summary = ({ arn, name, status, startedAt, endedAt }: Summarised): object 
   ...(endedAt !== null && { EndTimestamp: seconds(endedAt) }),
 });
 
-/** GetDurableExecutionHistory. A marker is the number of the last event given. */
+/** Implements GetDurableExecutionHistory. A marker is the number of the last returned event. */
 export function history({ query }: EmulatedRequest, arn: string, { store, executions }: DurableParts): object {
   executions.get(arn);
   const reverse = query.get('ReverseOrder') === 'true';
@@ -67,7 +67,7 @@ export function history({ query }: EmulatedRequest, arn: string, { store, execut
   };
 }
 
-/** ListDurableExecutionsByFunction. Newest first; a marker is the ARN of the last execution given. */
+/** Implements ListDurableExecutionsByFunction, newest first. A marker is the ARN of the last returned execution. */
 export function listExecutions({ query }: EmulatedRequest, ref: string, { store, functions }: DurableParts): object {
   const { name, qualifier } = parseFunctionRef(ref, query.get('Qualifier') ?? undefined);
   if (!functions.has(name)) throw notFound(`Function not found: ${functionArn(name)}`);
@@ -109,25 +109,25 @@ function pageSize(query: URLSearchParams): number {
   return asked === 0 ? PAGE_DEFAULT_ITEMS : asked;
 }
 
-/** GetDurableExecutionState */
+/** Implements GetDurableExecutionState. */
 export function state({ query }: EmulatedRequest, arn: string, { executions }: DurableParts): object {
   const maxItems = Number(query.get('MaxItems') ?? 0) || STATE_PAGE_MAX_OPERATIONS;
   return executions.state(arn, query.get('CheckpointToken') ?? '', query.get('Marker') ?? undefined, maxItems);
 }
 
-/** CheckpointDurableExecution */
+/** Implements CheckpointDurableExecution. */
 export function checkpoint(request: EmulatedRequest, arn: string, { executions }: DurableParts): object {
   const { CheckpointToken, Updates } = jsonOf(request);
   return executions.checkpoint(arn, CheckpointToken, { Updates });
 }
 
-/** StopDurableExecution */
+/** Implements StopDurableExecution. */
 export function stop(request: EmulatedRequest, arn: string, { executions }: DurableParts): object {
   const error = request.body.length === 0 ? undefined : errorFrom(request);
   return { StopTimestamp: seconds(executions.stop(arn, error)) };
 }
 
-/** SendDurableExecutionCallbackSuccess. The body is the result, as it is. */
+/** Implements SendDurableExecutionCallbackSuccess. The body is the result. */
 export function succeedCallback({ body }: EmulatedRequest, callbackId: string, { executions }: DurableParts): object {
   executions.completeCallback(callbackId, {
     status: 'SUCCEEDED',
@@ -136,7 +136,7 @@ export function succeedCallback({ body }: EmulatedRequest, callbackId: string, {
   return {};
 }
 
-/** SendDurableExecutionCallbackFailure. The body is the error. */
+/** Implements SendDurableExecutionCallbackFailure. The body is the error. */
 export function failCallback(request: EmulatedRequest, callbackId: string, { executions }: DurableParts): object {
   executions.completeCallback(callbackId, {
     status: 'FAILED',
@@ -145,7 +145,7 @@ export function failCallback(request: EmulatedRequest, callbackId: string, { exe
   return {};
 }
 
-/** SendDurableExecutionCallbackHeartbeat */
+/** Implements SendDurableExecutionCallbackHeartbeat. */
 export function heartbeat(_: EmulatedRequest, callbackId: string, { executions }: DurableParts): object {
   executions.heartbeat(callbackId);
   return {};
@@ -162,7 +162,7 @@ function jsonOf({ body }: EmulatedRequest): Record<string, unknown> {
     const value: unknown = JSON.parse(body.toString());
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // falls through to the refusal
+    // refused below
   }
   throw invalidParameter('The body is no JSON object.');
 }

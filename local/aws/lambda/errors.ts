@@ -1,6 +1,6 @@
 /**
- * An answer of the Lambda API that is not a success: `type` goes into `x-amzn-errortype`, so that the SDK throws the
- * exception of that name. An error that a *function* threw is no `ApiError`: Invoke answers 200 for it.
+ * An error response of the Lambda API. `type` becomes `x-amzn-errortype`, so that the SDK throws the exception with
+ * that name. An error that a *function* throws is not an `ApiError`: Invoke responds with 200 to it.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -18,5 +18,5 @@ export const invalidParameter = (message: string) => new ApiError('InvalidParame
 export const notFound = (message: string) => new ApiError('ResourceNotFoundException', 404, message);
 export const tooLarge = (message: string) => new ApiError('RequestTooLargeException', 413, message);
 
-/** The durable SDK recognises a stale token by exactly these letters, and then lets the invocation be retried. */
+/** The durable SDK recognizes a stale token by exactly this message, and then allows a retry of the invocation. */
 export const invalidToken = () => invalidParameter('Invalid Checkpoint Token');

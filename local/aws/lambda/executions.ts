@@ -22,16 +22,16 @@ import {
 import { Unit } from './unit.ts';
 import { epochSeconds, isoTime, operationOnWire } from './wire.ts';
 
-/** What the emulation has to know of a function to run executions of it. */
+/** The properties of a function that its executions need. */
 export type FunctionFacts = { durable?: { executionTimeoutSeconds: number }; deadLetterQueueUrl?: string };
 
-/** How an invocation of a durable handler came out; `failed` means: it threw, ran out of time or died. */
+/** The result of an invocation of a durable handler. `failed`: it threw, timed out, or died. */
 export type InvocationEnd =
   | { kind: 'suspended' }
   | { kind: 'closed'; outcome: Outcome; resultWasCheckpointed: boolean }
   | { kind: 'failed'; error: ErrorObject };
 
-/** The event that a durable handler is invoked with. */
+/** The event with which a durable handler is invoked. */
 export type InvocationEvent = {
   DurableExecutionArn: string;
   CheckpointToken: string;
@@ -39,19 +39,22 @@ export type InvocationEvent = {
   InitialExecutionState: { Operations: Record<string, unknown>[]; NextMarker?: string };
 };
 
-/** The answer to a call of a durable function that says no version: which code would a replay run on? */
+/**
+ * The error for an invocation of a durable function without a version, because it would be undefined which code a
+ * replay runs.
+ */
 export const UNQUALIFIED =
   'You cannot invoke a durable function using an unqualified ARN. Name a version, an alias or $LATEST.';
 
 const EXECUTION_TIMED_OUT: Outcome = { status: 'TIMED_OUT', error: { ErrorMessage: 'Execution timed out' } };
 
-/** How long after a failed invocation the handler is invoked again: doubling, by the execution's clock. */
+/** Milliseconds, by the execution's clock, before a handler is invoked again after a failed invocation; doubling. */
 const REDO_FIRST_MS = 1_000;
 const REDO_MAX_MS = 60_000;
 
 /**
- * Durable executions: each method is one transaction, after which what it did is on disk. Handlers are not run here;
- * whoever runs them asks what is to be woken, begins an invocation, and reports its end.
+ * The durable executions. Each method is one transaction, and its effects are on disk when it returns. Handlers run
+ * elsewhere: their runner reads which executions to wake, begins an invocation, and reports its end.
  */
 export class Executions {
   readonly #store: Store;
@@ -61,10 +64,16 @@ export class Executions {
   readonly #onChange: () => void;
   readonly #log: (entry: object) => void;
   readonly #waiters = new Map<string, ((row: ExecutionRow) => void)[]>();
-  /** The last checkpoint of every running invocation, for a client that repeats it because it lost the reply. */
+  /**
+   * The last checkpoint reply of each running invocation, for a client that repeats the request because it lost the
+   * reply.
+   */
   readonly #lastReplies = new Map<string, { token: string; bodyHash: string; reply: object }>();
 
-  /** @param options.onChange called after every transaction: there may be something to wake, or an earlier timer */
+  /**
+   * @param options.onChange called after every transaction, because there can be an execution to wake or an earlier
+   *   timer
+   */
   constructor(options: {
     store: Store;
     now: () => number;
@@ -82,10 +91,10 @@ export class Executions {
   }
 
   /**
-   * Starts an execution, or finds the one that has this name. Running or closed makes no difference: within its
-   * retention a name stands for one execution and one input.
+   * Starts an execution, or finds the existing one with this name, running or closed: within the retention period, a
+   * name stands for one execution and one input.
    *
-   * @throws ApiError DurableExecutionAlreadyStartedException when the name is taken with another input
+   * @throws ApiError DurableExecutionAlreadyStartedException if the name is used with another input
    */
   start(request: StartRequest): ExecutionRow {
     return this.#transact((unit) => {
@@ -131,14 +140,17 @@ export class Executions {
     return row;
   }
 
-  /** Resolves once the execution is closed. */
+  /** Resolves when the execution is closed. */
   closed(arn: string): Promise<ExecutionRow> {
     const row = this.get(arn);
     if (row.status !== 'RUNNING') return Promise.resolve(row);
     return new Promise((resolve) => this.#waiters.set(arn, [...(this.#waiters.get(arn) ?? []), resolve]));
   }
 
-  /** Hands an execution to a handler. Nothing when it needs none: it was stopped, or is already in one's hands. */
+  /**
+   * Begins an invocation of the handler. Undefined if none is needed, because the execution was stopped or is already
+   * being invoked.
+   */
   beginInvocation(arn: string, invocationId: string): { row: ExecutionRow; event: InvocationEvent } | undefined {
     return this.#transact((unit) => {
       const execution = unit.open(arn);
@@ -163,7 +175,7 @@ export class Executions {
     });
   }
 
-  /** GetDurableExecutionState: what did not fit into the event. */
+  /** Implements GetDurableExecutionState: returns the operations that didn't fit into the event. */
   state(arn: string, token: string, marker: string | undefined, maxItems: number): object {
     if (this.get(arn).token !== token) throw invalidToken();
     const limit = Math.min(maxItems, STATE_PAGE_MAX_OPERATIONS);
@@ -175,10 +187,10 @@ export class Executions {
   }
 
   /**
-   * Takes what a handler reports, and answers with all that has changed since it was last told.
+   * Applies the updates that a handler reports, and returns all changes since its last reply.
    *
-   * @throws ApiError InvalidParameterValueException: "Invalid Checkpoint Token" when another invocation (or nobody) is
-   *   in charge of the execution now; otherwise an update that the rules do not allow
+   * @throws ApiError InvalidParameterValueException: "Invalid Checkpoint Token" if another invocation or none owns the
+   *   execution now; otherwise an invalid update
    */
   checkpoint(arn: string, token: unknown, body: { Updates?: unknown }): object {
     const bodyHash = hash(JSON.stringify(body.Updates ?? []));
@@ -191,7 +203,7 @@ export class Executions {
       if (!execution) throw notFound(`Durable execution not found: ${arn}`);
       if (execution.row.token !== token) throw invalidToken();
       this.#fireDue(unit, execution);
-      if (!execution.isRunning) throw invalidToken(); // it timed out this very moment
+      if (!execution.isRunning) throw invalidToken(); // the execution has just timed out
       this.#applyUpdates(execution, updates, unit.now);
       const reply = this.#reply(execution);
       unit.afterCommit(() => this.#lastReplies.set(arn, { token, bodyHash, reply }));
@@ -220,7 +232,10 @@ export class Executions {
     };
   }
 
-  /** Ignored when the execution is no longer in the hands of this invocation: it was stopped, or timed out. */
+  /**
+   * Ends an invocation. Ignored if the invocation no longer owns the execution, because the execution was stopped or
+   * timed out.
+   */
   endInvocation(arn: string, invocationId: string, end: InvocationEnd): void {
     this.#transact((unit) => {
       const execution = unit.open(arn);
@@ -244,7 +259,10 @@ export class Executions {
     });
   }
 
-  /** After a restart: the handlers that were running have died, and are to be invoked again at once. */
+  /**
+   * After a restart, marks the interrupted executions to be invoked again at once, because their handlers died with the
+   * process.
+   */
   recoverInterrupted(): number {
     const interrupted = this.#store.interrupted();
     for (const arn of interrupted) {
@@ -260,7 +278,10 @@ export class Executions {
     return interrupted.length;
   }
 
-  /** A child that may have been started already is found by its place, so that it is started once. */
+  /**
+   * Starts children. A child that may have been started already is found by its parent operation, so that it is started
+   * only once.
+   */
   #startChildren(unit: Unit, execution: OpenExecution): void {
     for (const { operationId, kind } of this.#store.timers(execution.row.arn)) {
       if (kind === 'invoke') this.#startChild(unit, execution, operationId);
@@ -297,7 +318,7 @@ export class Executions {
     return { ErrorType: 'InvalidRequestContentException', ErrorMessage: 'Could not parse request body into json.' };
   }
 
-  /** How a plain function that an execution chained to came out. */
+  /** Reports the result of a plain function to the execution that invoked it. */
   chainedInvokeEnded({ id, parentArn, parentOperationId }: PendingInvoke, outcome: Outcome): void {
     this.#transact((unit) => {
       this.#store.deletePendingInvoke(id);
@@ -312,7 +333,7 @@ export class Executions {
     parent.applyAndWake(chainedInvokeEnded(operation, outcome, unit.now));
   }
 
-  /** @throws ApiError CallbackTimeoutException when the callback, or its execution, is closed */
+  /** @throws ApiError CallbackTimeoutException if the callback or its execution is closed */
   completeCallback(callbackId: string, outcome: Outcome): void {
     const bytes = byteLength(outcome.status === 'SUCCEEDED' ? outcome.result : JSON.stringify(outcome.error));
     if (bytes > CALLBACK_RESULT_MAX_BYTES)
@@ -323,7 +344,7 @@ export class Executions {
     });
   }
 
-  /** Starts the heartbeat's time anew; a callback without one is only checked to be open. */
+  /** Restarts the heartbeat timer. For a callback without a heartbeat, only checks that it is open. */
   heartbeat(callbackId: string): void {
     this.#transact((unit) => {
       const { execution, operation } = this.#openCallback(unit, callbackId);
@@ -342,9 +363,9 @@ export class Executions {
   }
 
   /**
-   * Stops an execution for good; what it has chained to goes on. Stopping a closed one changes nothing.
+   * Stops an execution permanently. Its chained invokes continue. Stopping a closed execution changes nothing.
    *
-   * @returns when it ended, epoch milliseconds
+   * @returns the end time in milliseconds since the Unix epoch
    */
   stop(arn: string, error: ErrorObject | undefined): number {
     return this.#transact((unit) => {
@@ -355,7 +376,7 @@ export class Executions {
     });
   }
 
-  /** Lets every timer that is due run out. */
+  /** Fires every timer that is due. */
   fireDueTimers(): void {
     for (const arn of this.#store.executionsWithTimersDue(this.#now())) {
       this.#transact((unit) => {
@@ -437,7 +458,7 @@ export class Executions {
   }
 }
 
-/** The synthetic update by which a handler checkpoints a result that is too large to return. */
+/** Converts the synthetic update with which a handler checkpoints a result that is too large to return. */
 const outcomeOf = ({ Action, Payload, Error: error }: OperationUpdate): Outcome =>
   Action === 'FAIL' ? { status: 'FAILED', error: error ?? {} } : { status: 'SUCCEEDED', result: Payload ?? undefined };
 

@@ -1,8 +1,8 @@
 import type { ErrorObject, Operation } from './operation.ts';
 
 /**
- * One entry of an execution's history, in the shape in which the API gives it out: times are epoch seconds.
- * `${EventType}Details` holds what the type has to say. The number is given when it is stored.
+ * A history event of an execution in the API's format, with times in seconds since the Unix epoch.
+ * `${EventType}Details` contains the data of the type. The number is assigned when the event is stored.
  */
 export type HistoryEvent = {
   EventType: string;
@@ -14,7 +14,7 @@ export type HistoryEvent = {
   [details: `${string}Details`]: object;
 };
 
-/** Whom an event is about: an operation, the execution itself, or nobody (an invocation). */
+/** The subject of an event: an operation or the execution itself; undefined for an invocation. */
 type Subject = Pick<Operation, 'id' | 'name' | 'subType' | 'parentId'> | undefined;
 
 export function event(type: string, now: number, subject: Subject, details: object): HistoryEvent {
@@ -29,7 +29,7 @@ export function event(type: string, now: number, subject: Subject, details: obje
   };
 }
 
-/** Epoch milliseconds as the API writes times: epoch seconds with a fraction. */
+/** Converts milliseconds to the API's time format: seconds since the Unix epoch with a fraction. */
 export const seconds = (milliseconds: number): number => milliseconds / 1000;
 
 export const input = (payload: string | undefined) => ({ Input: payloadOf(payload) });
@@ -41,7 +41,10 @@ const payloadOf = (payload: string | undefined) => ({
   Truncated: false,
 });
 
-/** `attempt` counts from 1; the delay is there only when another attempt will come. */
+/**
+ * @param attempt counts from 1
+ * @param nextDelaySeconds only if another attempt follows
+ */
 export const retryDetails = (attempt: number, nextDelaySeconds?: number) => ({
   RetryDetails: {
     CurrentAttempt: attempt,
@@ -49,7 +52,7 @@ export const retryDetails = (attempt: number, nextDelaySeconds?: number) => ({
   },
 });
 
-/** The same event without inputs, results and errors: for `IncludeExecutionData=false`. */
+/** Removes inputs, results, and errors from an event, for `IncludeExecutionData=false`. */
 export function withoutData(entry: HistoryEvent): HistoryEvent {
   const strip = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;

@@ -9,7 +9,7 @@ import type { PlainInvokes } from './plain-invokes.ts';
 import type { InvocationResult, LocalFunction, Sandbox } from './sandbox.ts';
 import { errorOf, type ExecutionRow } from './store.ts';
 
-/** What the Invoke API works with. */
+/** The dependencies of the Invoke API. */
 export type InvokeParts = {
   functions: ReadonlyMap<string, LocalFunction>;
   executions: Executions;
@@ -17,16 +17,16 @@ export type InvokeParts = {
   sandbox: Sandbox;
 };
 
-/** One call, understood and checked. */
+/** A parsed and validated call. */
 type Call = {
   local: LocalFunction;
   functionName: string;
   version: string;
   payload: string;
   executionName: string | undefined;
-  /** With this call counted. */
+  /** Includes this call in its counts. */
   traceId: string;
-  /** This call is one too many of its chain, and the function does not allow that. */
+  /** Whether the call exceeds the limit of its chain and the function doesn't allow that. */
   isLoop: boolean;
   tenantId: string | undefined;
   clientContext: string | undefined;
@@ -98,7 +98,10 @@ const header = ({ headers }: EmulatedRequest, name: string): string | undefined 
   return Array.isArray(value) ? value[0] : value;
 };
 
-/** The caller that waits learns of it. An event goes to the dead-letter queue, and its sender learns nothing. */
+/**
+ * Drops a call of a recursive loop. A synchronous caller gets an error. An event goes to the dead-letter queue, and its
+ * sender gets no error.
+ */
 function drop({ functionName, local, payload }: Call, type: string, { plainInvokes }: InvokeParts): EmulatedResponse {
   const message =
     'Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and ' +
@@ -118,7 +121,7 @@ function startExecution(call: Call, parts: InvokeParts): EmulatedResponse {
   return { status: 202, headers: { 'x-amz-durable-execution-arn': arn, 'x-amz-executed-version': call.version } };
 }
 
-/** The caller waits for the whole execution, suspensions included. */
+/** Waits for the complete execution, including suspensions. */
 async function awaitExecution(call: Call, parts: InvokeParts): Promise<EmulatedResponse> {
   if ((call.local.durable?.executionTimeoutSeconds ?? 0) > SYNC_EXECUTION_MAX_SECONDS) {
     throw invalidParameter(
@@ -170,7 +173,7 @@ async function runNow(call: Call, { sandbox }: InvokeParts): Promise<EmulatedRes
   return answer(result, version, {});
 }
 
-/** An error of the function is a success of the API: 200, with a header that tells. */
+/** Returns a function's result. An error of the function is a 200 response with an additional header. */
 function answer(result: InvocationResult, version: string, headers: Record<string, string>): EmulatedResponse {
   const all = { ...headers, 'content-type': 'application/json', 'x-amz-executed-version': version };
   if (result.ok) return { status: 200, headers: all, body: result.payload };

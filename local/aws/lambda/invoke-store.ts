@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The keys by which Lambda's runtime keeps what belongs to one of several invocations of a process. */
+/** The keys under which Lambda's runtime keeps the data of each concurrent invocation of a process. */
 const REQUEST_ID = Symbol.for('_AWS_LAMBDA_REQUEST_ID');
 const TRACE_ID = Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID');
 const TENANT_ID = Symbol.for('_AWS_LAMBDA_TENANT_ID');
@@ -10,9 +10,9 @@ type Values = Record<string | symbol, unknown>;
 const current = new AsyncLocalStorage<Values>();
 
 /**
- * The global through which Lambda's Node runtime tells code in which invocation it runs, when a process serves several
- * at once: an environment variable (`_X_AMZN_TRACE_ID`) could hold only one. `@aws/lambda-invoke-store` and the AWS SDK
- * read it; so may functions.
+ * The global object with which Lambda's Node runtime identifies the current invocation if a process runs several at
+ * once. An environment variable (`_X_AMZN_TRACE_ID`) could hold only one. `@aws/lambda-invoke-store` and the AWS SDK
+ * read it; functions can read it too.
  */
 const invokeStore = {
   getContext: () => current.getStore(),
@@ -33,8 +33,8 @@ const invokeStore = {
 };
 
 /**
- * Installs the store where the runtime has it. An SDK that was used before has made its own store there, and keeps it for
- * good: that one then answers from ours.
+ * Installs the store where the runtime has it. If an SDK was used earlier, it has created its own store and keeps a
+ * reference to it; the methods of that store are replaced.
  */
 export function installInvokeStore(): void {
   const scope = globalThis as { awslambda?: { InvokeStore?: object } };

@@ -15,25 +15,28 @@ import { Store } from './store.ts';
 export type { LambdaContext, LocalFunction } from './sandbox.ts';
 
 export type LambdaEndpoint = Endpoint & {
-  /** Fires what is due, and resumes what a crash or a shutdown interrupted. Call it once everything else is up. */
+  /**
+   * Fires due timers, and resumes work that a crash or a shutdown interrupted. Call it after all other services have
+   * started.
+   */
   resume(): void;
 };
 
 export type LambdaOptions = {
-  /** The SQLite file that holds executions and accepted events. One process at a time. */
+  /** The SQLite file with executions and accepted events. Only one process may use it at a time. */
   file: string;
   accessKeyId: string;
   functions: Record<string, LocalFunction>;
   /**
-   * How many times faster than life suspended executions wait: durable waits, time-outs of callbacks, heartbeats and
-   * executions, delays before another attempt. Function time-outs are not scaled. At least 1, the default.
+   * The factor by which the time of suspended executions runs faster: durable waits, timeouts of callbacks, heartbeats,
+   * and executions, and delays between attempts. Function timeouts are not scaled. At least 1, the default.
    */
   timeScale?: number;
-  /** How many durable handlers may run at once, over all functions. */
+  /** Maximum concurrent durable handlers over all functions. */
   maxConcurrentResumes?: number;
-  /** Epoch milliseconds. */
+  /** Returns milliseconds since the Unix epoch. */
   now?: () => number;
-  /** Where dead letters go; absent: made from the environment when one is sent. */
+  /** The client for dead-letter queues; absent to create one from the environment when a dead letter is sent. */
   sqs?: SQSClient;
   log?: (entry: object) => void;
 };
@@ -41,13 +44,13 @@ export type LambdaOptions = {
 const MAX_CONCURRENT_RESUMES = 64;
 
 /**
- * Lambda on this machine: Invoke, and durable functions, behind their own API. Handlers run in this process.
+ * Emulates Lambda on this machine: Invoke and durable functions, behind their own API. Handlers run in this process.
  *
- * Whatever was acknowledged is on disk, so a `kill -9` loses nothing: the next start, on the same file, finds the
- * executions that were running, timers that ran out meanwhile, and events that were accepted. Until `resume` is called,
- * executions and events are only taken in; plain functions answer at once.
+ * All acknowledged work is on disk, so a `kill -9` loses nothing: the next start with the same file finds interrupted
+ * executions, timers that are due, and accepted events. Until `resume` is called, executions and events are only
+ * stored; plain functions run at once.
  *
- * @throws Error when two functions want different values for one environment variable, or the time scale is below 1
+ * @throws Error if two functions set an environment variable to different values, or if the time scale is below 1
  */
 export async function startLambda(options: LambdaOptions): Promise<LambdaEndpoint> {
   const scale = options.timeScale ?? 1;
@@ -56,7 +59,7 @@ export async function startLambda(options: LambdaOptions): Promise<LambdaEndpoin
   const functions = new Map(Object.entries(options.functions));
   setEnvironment(functions);
   installInvokeStore();
-  // The SDK passes the trace of an invocation on when it finds itself on Lambda. The name itself is not used.
+  // The SDK propagates an invocation's trace only if it detects Lambda by this variable. The value is not used.
   process.env['AWS_LAMBDA_FUNCTION_NAME'] ??= 'local';
   const parts = assemble(options, functions, scale);
   const endpoint = await serve({ accessKeyId: options.accessKeyId, handle: (request) => handle(request, parts) });
@@ -100,7 +103,7 @@ function assemble(options: LambdaOptions, functions: ReadonlyMap<string, LocalFu
   return { store, functions, sandbox, executions, plainInvokes, workers };
 }
 
-/** One process has one environment: where two functions disagree, neither could be right. */
+/** Sets the environment of all functions, which share one process, so conflicting values are an error. */
 function setEnvironment(functions: ReadonlyMap<string, LocalFunction>): void {
   const setBy = new Map<string, { name: string; value: string }>();
   for (const [name, { environment = {} }] of functions) {

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 
-/** Calls of one function in one chain of requests; the next one is dropped. AWS says "approximately 16". */
+/**
+ * Maximum calls of one function in a chain of requests; further calls are dropped. AWS documents "approximately 16".
+ */
 const CALLS_MAX = 16;
 
 /**
- * Lambda counts how often each function was called in a chain of requests. The counts travel in the trace header, which
- * the SDK and SQS pass on; AWS does not document their form. Here it is `Lineage=<function>:<count>|…`.
+ * Lambda counts the calls of each function in a chain of requests. The counts travel in the trace header, which the SDK
+ * and SQS propagate. AWS doesn't document their format; this emulation uses `Lineage=<function>:<count>|…`.
  */
 const LINEAGE = /(?:^|;)Lineage=([^;]*)/;
 
-/** What a call of a function continues: the trace header for its own requests, and whether the call may happen. */
+/** The continuation of a chain: the trace header for the function's own requests, and whether the call is allowed. */
 export type Continued = { traceId: string; calls: number; isLoop: boolean };
 
-/** @param traceId the trace header of the caller; undefined where a new chain begins */
+/** @param traceId the caller's trace header; undefined for a new chain */
 export function continueChain(traceId: string | undefined, functionName: string): Continued {
   const counts = countsOf(traceId);
   const calls = (counts.get(functionName) ?? 0) + 1;
@@ -23,8 +25,8 @@ export function continueChain(traceId: string | undefined, functionName: string)
 }
 
 /**
- * The trace header for a batch of messages: of the one that has come the longest way, so that no loop hides behind a new
- * message.
+ * Returns the trace header for a batch of messages: that of the message with the longest chain, so that a new message
+ * can't hide a loop.
  */
 export function longestChain(traceIds: readonly (string | undefined)[]): string | undefined {
   const length = (traceId: string) => Math.max(0, ...countsOf(traceId).values());
@@ -44,6 +46,6 @@ function countsOf(traceId: string | undefined): Map<string, number> {
   );
 }
 
-/** As X-Ray writes one, not sampled. */
+/** Returns a trace header in X-Ray's format, not sampled. */
 const newTrace = (): string =>
   `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomBytes(12).toString('hex')};Sampled=0`;

@@ -5,7 +5,7 @@ import type { ExecutionRow } from './store.ts';
 export type StartRequest = {
   functionName: string;
   version: string;
-  /** Absent: a new execution each time. */
+  /** Undefined to start a new execution every time. */
   name: string | undefined;
   payload: string;
   asyncStart: boolean;
@@ -13,10 +13,10 @@ export type StartRequest = {
   tenantId: string | undefined;
 };
 
-/** Tells whether two inputs are the same, byte for byte. */
+/** Returns a hash by which two inputs are compared byte for byte. */
 export const hash = (text: string): string => createHash('sha256').update(text).digest('base64');
 
-/** An execution that has just come to be: its handler has to be invoked. */
+/** Creates the row of a new execution whose handler must be invoked. */
 export function newRow({
   request,
   arn,

@@ -7,8 +7,8 @@ import type { ExecutionRow, Store, TimerRow } from './store.ts';
 import { executionEnded, type Change, type Outcome, type TimerKind } from './transitions.ts';
 
 /**
- * One execution inside one transaction: everything that may be done to it, so that row, operations, history, timers
- * and clock always change together. `save` writes what is left and is called once, at the end.
+ * One execution within a transaction, with all operations on it, so that row, operations, history, timers, and clock
+ * always change together. Call `save` once, at the end.
  */
 export class OpenExecution {
   readonly row: ExecutionRow;
@@ -45,7 +45,7 @@ export class OpenExecution {
     for (const { kind, afterMs } of change.arm ?? []) this.arm(operation.id, kind, afterMs);
   }
 
-  /** @throws ApiError InvalidParameterValueException when what was applied outgrows Lambda's quotas */
+  /** @throws ApiError InvalidParameterValueException if the applied changes exceed Lambda's quotas */
   checkQuotas(): void {
     if (this.row.operationCount > OPERATIONS_MAX) {
       throw invalidParameter(`The execution has reached the maximum of ${OPERATIONS_MAX} operations.`);
@@ -55,13 +55,16 @@ export class OpenExecution {
     }
   }
 
-  /** A change that did not come from the handler: it has to hear of it. */
+  /** Applies a change that didn't come from the handler, and wakes the handler. */
   applyAndWake(change: Change): void {
     this.apply(change);
     this.wake();
   }
 
-  /** A handler that is running learns of it in its next checkpoint, or is invoked again when it suspends. */
+  /**
+   * Marks the execution to be invoked. A running handler gets the change with its next checkpoint, or is invoked again
+   * after it suspends.
+   */
   wake(): void {
     if (this.row.invocationId === null) this.row.wake = 1;
   }
@@ -73,7 +76,7 @@ export class OpenExecution {
 
   arm(operationId: string, kind: TimerKind, afterMs: number): void {
     const dueClock = clockAt(this.row, this.#now, this.#scale) + afterMs;
-    // `save` works out when that is.
+    // `save` calculates the time.
     this.#store.putTimer({ arn: this.row.arn, operationId, kind, dueClock, dueAt: Number.MAX_VALUE });
   }
 
@@ -81,7 +84,7 @@ export class OpenExecution {
     this.#store.deleteTimer(this.row.arn, operationId, kind);
   }
 
-  /** The timer that ran out first, taken away; none when nothing is due. */
+  /** Removes and returns the timer that is due first; undefined if none is due. */
   takeDueTimer(): TimerRow | undefined {
     const timer = this.#store.timers(this.row.arn)[0];
     if (!timer || timer.dueClock > this.row.clock) return undefined;
@@ -97,10 +100,13 @@ export class OpenExecution {
     row.token = token;
     row.wake = 0;
     row.toldSeq = row.seq;
-    this.disarm(row.rootId, 'redo'); // something else came before the time was up
+    this.disarm(row.rootId, 'redo'); // the execution was invoked before the timer was due
   }
 
-  /** Ends the running invocation. `error`: why it came to nothing. */
+  /**
+   * Ends the running invocation.
+   * @param error the reason if the invocation failed
+   */
   endInvocation(error?: ErrorObject): void {
     const { row } = this;
     this.record(
@@ -117,7 +123,7 @@ export class OpenExecution {
     row.failures = error ? row.failures + 1 : 0;
   }
 
-  /** The end of the execution: nothing can happen to it any more. */
+  /** Closes the execution. It doesn't change after that. */
   close(outcome: Outcome): void {
     const { row } = this;
     const root = this.find(row.rootId);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { invalidParameter } from './errors.ts';
 
-/** An error as the durable API carries it. */
+/** An error in the format of the durable API. */
 export const ErrorObject = z.object({
   ErrorMessage: z.string().optional(),
   ErrorType: z.string().optional(),
@@ -16,17 +16,17 @@ export type OperationType = (typeof OPERATION_TYPES)[number];
 export type OperationStatus =
   | 'STARTED'
   | 'PENDING' // a step that waits for its next attempt
-  | 'READY' // the wait is over, the attempt has not begun
+  | 'READY' // the wait is over, but the attempt has not started
   | 'SUCCEEDED'
   | 'FAILED'
   | 'CANCELLED'
   | 'TIMED_OUT'
   | 'STOPPED';
 
-/** Seconds as the API takes them: whole, and a duration. */
+/** Whole seconds of a duration. */
 const Seconds = z.number().int().min(0);
 
-/** One change that a running handler reports in a checkpoint. Fields that are not known are ignored, as on AWS. */
+/** One change that a running handler reports in a checkpoint. Unknown fields are ignored, as on AWS. */
 export const OperationUpdate = z.object({
   Id: z.string().min(1).max(64),
   ParentId: z.string().min(1).nullish(),
@@ -46,7 +46,7 @@ export const OperationUpdate = z.object({
 });
 export type OperationUpdate = z.infer<typeof OperationUpdate>;
 
-/** @throws ApiError InvalidParameterValueException naming the first field that is wrong */
+/** @throws ApiError InvalidParameterValueException with the first invalid field */
 export function parseUpdates(updates: unknown): OperationUpdate[] {
   const parsed = z.array(OperationUpdate).nullish().safeParse(updates);
   if (parsed.success) return parsed.data ?? [];
@@ -54,7 +54,7 @@ export function parseUpdates(updates: unknown): OperationUpdate[] {
   throw invalidParameter(`Updates.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not readable'}`);
 }
 
-/** A durable operation as it is stored. Times are epoch milliseconds of this machine's clock. */
+/** A stored durable operation. Times are milliseconds since the Unix epoch, by this machine's clock. */
 export type Operation = {
   id: string;
   type: OperationType;
@@ -64,23 +64,23 @@ export type Operation = {
   parentId?: string;
   name?: string;
   subType?: string;
-  /** What it came to: JSON or whatever the handler's serializer made; a callback's is as it was sent. */
+  /** The result: output of the handler's serializer, usually JSON; for a callback, the data as sent. */
   result?: string;
   error?: ErrorObject;
-  /** Of the execution. */
+  /** For the execution. */
   input?: string;
-  /** Of a step: attempts that have ended. */
+  /** For a step: the number of finished attempts. */
   attempt?: number;
   nextAttemptAt?: number;
-  /** Of a wait. */
+  /** For a wait. */
   waitSeconds?: number;
   scheduledEndAt?: number;
-  /** Of a callback. */
+  /** For a callback. */
   callbackId?: string;
   heartbeatSeconds?: number;
-  /** Of a context whose result is too large to store: its children are handed out again, to make it anew. */
+  /** For a context whose result is too large to store: its children are returned again, to recreate the result. */
   replayChildren?: boolean;
-  /** Of a chained invoke. `childArn` is minted before the child exists; a plain function has none. */
+  /** For a chained invoke. `childArn` is created before the child exists; a plain function has none. */
   functionRef?: string;
   payload?: string;
   tenantId?: string;

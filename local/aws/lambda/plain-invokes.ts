@@ -4,12 +4,12 @@ import type { FunctionError, InvocationResult, LocalFunction, Sandbox } from './
 import type { PendingInvoke, Store } from './store.ts';
 import { Watch } from './watch.ts';
 
-/** How long after its first and second failure an event is tried again, as on AWS. */
+/** The delays before the second and third attempt of an event, as on AWS. */
 const RETRY_DELAYS_MS = [60_000, 120_000];
 
 /**
- * Invokes of plain functions that nobody waits for: events, and chained invokes of durable executions. Each is on disk
- * before it is accepted and until it has come to its end; one that was under way in a crash is invoked again.
+ * Asynchronous invocations of plain functions: events, and chained invokes of durable executions. Each is on disk from
+ * its acceptance to its end; one that a crash interrupts is invoked again.
  */
 export class PlainInvokes {
   readonly #store: Store;
@@ -44,7 +44,7 @@ export class PlainInvokes {
     this.#watch = new Watch(options.now, () => this.#look());
   }
 
-  /** Takes an event. When this returns it is on disk. */
+  /** Accepts an event. The event is on disk when this returns. */
   accept(event: Pick<PendingInvoke, 'id' | 'functionName' | 'version' | 'payload' | 'traceId' | 'tenantId'>): void {
     const now = this.#now();
     this.#store.insertPendingInvoke({
@@ -58,7 +58,7 @@ export class PlainInvokes {
     this.poke();
   }
 
-  /** Sends an event that is dropped to the dead-letter queue, where there is one. */
+  /** Sends a dropped event to the dead-letter queue, if there is one. */
   bury(event: { functionName: string; queueUrl: string | undefined; payload: string; message: string }): void {
     const { functionName, queueUrl, payload: body, message } = event;
     const requestId = randomUUID();
@@ -104,7 +104,7 @@ export class PlainInvokes {
         this.#underWay.delete(id);
         if (!this.#watch.isAwake) return; // the store is closed; the next start invokes it again
         this.#ended(invoke, result);
-        this.#onChange(); // a place has become free
+        this.#onChange(); // another invocation can start
       });
   }
 
@@ -123,7 +123,7 @@ export class PlainInvokes {
     else this.#retryOrBury(invoke, result.error);
   }
 
-  /** A chained invoke is tried once: what to do about its failure is for the workflow to say. */
+  /** Reports the result of a chained invoke, which is attempted only once: the workflow decides about failures. */
   #tellParent(invoke: PendingInvoke, result: InvocationResult): void {
     if (result.ok) return this.#executions.chainedInvokeEnded(invoke, { status: 'SUCCEEDED', result: result.payload });
     const { errorType, errorMessage, trace } = result.error;

@@ -3,10 +3,13 @@ import type { Store } from './store.ts';
 
 const EVERY_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Executions forgotten in one transaction, so that nobody waits long for it. */
+/** Maximum executions to delete in one transaction, to keep it short. */
 const BATCH = 100;
 
-/** Forgets executions whose retention is over. Retention is not scaled: a name protects against a second start. */
+/**
+ * Deletes executions whose retention period has ended. The retention period is not time-scaled, because a name protects
+ * against a second start.
+ */
 export class Pruner {
   readonly #store: Store;
   readonly #functions: ReadonlyMap<string, LocalFunction>;
@@ -29,7 +32,7 @@ export class Pruner {
     clearInterval(this.#timer);
   }
 
-  /** Nothing that happens makes an execution older. */
+  /** Does nothing: no event can end a retention period earlier. */
   poke(): void {}
 
   #prune(): void {

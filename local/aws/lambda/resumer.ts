@@ -6,7 +6,7 @@ import type { InvocationResult, Sandbox } from './sandbox.ts';
 import type { ExecutionRow, Store } from './store.ts';
 import { Watch } from './watch.ts';
 
-/** What a durable handler returns; anything else fails its execution. */
+/** The output of a durable handler. Any other output fails its execution. */
 const HandlerOutput = z.object({
   Status: z.enum(['SUCCEEDED', 'FAILED', 'PENDING']),
   Result: z.string().nullish(),
@@ -14,10 +14,10 @@ const HandlerOutput = z.object({
 });
 
 /**
- * Invokes the handlers of executions for which something has happened, and lets timers run out.
+ * Invokes the handlers of executions that have changed, and fires timers.
  *
- * What is to be done stands in the store, so a crash loses nothing, and a wake-up that comes while a handler runs is
- * found when that invocation ends.
+ * The pending work is in the store, so a crash loses nothing, and a wake-up during an invocation is found when the
+ * invocation ends.
  */
 export class Resumer {
   readonly #store: Store;
@@ -66,7 +66,7 @@ export class Resumer {
     return this.#store.nextTimerAt();
   }
 
-  /** @returns whether any was invoked, so that there may be more */
+  /** @returns whether any handler was invoked, so that there may be more */
   #invokeSome(): boolean {
     const free = this.#maxConcurrent - this.#running;
     if (free <= 0) return false;

@@ -22,7 +22,10 @@ const ACTIONS: Record<OperationType, readonly Action[]> = {
   EXECUTION: ['SUCCEED', 'FAIL'],
 };
 
-/** An execution's result and a chained invoke's input travel as Lambda payloads; the rest lives in the checkpoint. */
+/**
+ * Maximum payload bytes. An execution's result and a chained invoke's input are Lambda payloads; all others are part of
+ * the checkpoint.
+ */
 const PAYLOAD_MAX_BYTES: Record<OperationType, number> = {
   STEP: OPERATION_PAYLOAD_MAX_BYTES,
   CONTEXT: OPERATION_PAYLOAD_MAX_BYTES,
@@ -33,7 +36,7 @@ const PAYLOAD_MAX_BYTES: Record<OperationType, number> = {
 };
 
 /**
- * Checks a whole checkpoint before any of it is applied: it is taken entirely or not at all.
+ * Checks a complete checkpoint before any update is applied, so that it is applied completely or not at all.
  *
  * The rules and their messages are those of the checkpoint server in AWS's own testing package.
  *
@@ -48,7 +51,8 @@ export function checkUpdates(updates: readonly OperationUpdate[], find: Lookup):
     if (!ACTIONS[update.Type].includes(update.Action))
       throw invalidParameter('Invalid action for the given operation type.');
     checkPayloadFitsAction(update);
-    // A START earlier in the same request has already been checked against the stored state: what follows it may close.
+    // An earlier START in the same request has already been checked against the stored state, so the operation may be
+    // closed.
     if (!seen.has(update.Id)) checkTransition(update, find(update.Id));
     seen.set(update.Id, update);
   }
@@ -62,7 +66,7 @@ function checkExecutionUpdateIsLast(updates: readonly OperationUpdate[]): void {
   }
 }
 
-/** A parent is a context that was started before; only a step or context may come twice: START, then its end. */
+/** Checks that a parent is a started context, and that only a step or context occurs twice: START, then its end. */
 function checkParentsAndRepeats(updates: readonly OperationUpdate[], find: Lookup): void {
   const started = new Map<string, OperationType>();
   const last = new Map<string, OperationUpdate>();
@@ -99,8 +103,8 @@ function checkPayloadFitsAction({ Type, Action, Payload, Error, StepOptions }: O
 }
 
 /**
- * Which states an action may begin in; `undefined`: there is no such operation yet. Contexts, and steps that run at
- * least once, may close without a start.
+ * The states in which an action is allowed; `undefined` means that the operation doesn't exist. Contexts, and steps
+ * that run at least once, can close without a start.
  */
 const FROM: Record<'STEP' | 'CONTEXT', Partial<Record<Action, readonly (OperationStatus | undefined)[]>>> = {
   STEP: {

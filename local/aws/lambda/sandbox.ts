@@ -4,29 +4,29 @@ import { runWithInvokeStore } from './invoke-store.ts';
 import { byteLength, SYNC_PAYLOAD_MAX_BYTES } from './limits.ts';
 
 /**
- * What a handler gets as its second argument: what the runtime nodejs24.x gives, which has no callbacks.
- * `xrayTraceId` is the trace that the caller is part of.
+ * The second argument of a handler, as in the runtime nodejs24.x, which has no callbacks. `xrayTraceId` is the caller's
+ * trace.
  */
 export type LambdaContext = Omit<Context, 'done' | 'fail' | 'succeed'> & { xrayTraceId?: string };
 
-/** A function as this machine runs it: the deployed handler and what its configuration says. */
+/** A function in the emulation: the deployed handler and its configuration. */
 export type LocalFunction = {
-  // A method, so that a handler may declare the event that it expects.
+  // A method, so that handlers can declare the type of their event.
   handler(event: unknown, context: LambdaContext): Promise<unknown>;
-  /** Of one invocation. Never scaled: code takes the time that it takes. */
+  /** The timeout of one invocation. Never time-scaled, because code doesn't run faster. */
   timeoutSeconds: number;
-  /** Set in `process.env` where not set already: all functions share one process. */
+  /** Set in `process.env` unless already set, because all functions share one process. */
   environment?: Record<string, string>;
-  /** How many invocations may run at once; 429 above. Absent: no limit. */
+  /** Maximum concurrent invocations; further ones get a 429. Absent for no limit. */
   reservedConcurrency?: number;
-  /** A standard SQS queue that takes what failed for good: events of asynchronous invokes, inputs of executions. */
+  /** A standard SQS queue for permanent failures: events of asynchronous invocations, and inputs of executions. */
   deadLetterQueueUrl?: string;
-  /** `RecursiveLoop: Allow`. Absent: the 17th call of the function in one chain of requests is dropped. */
+  /** `RecursiveLoop: Allow`. If absent, the 17th call of the function in a chain of requests is dropped. */
   recursionAllowed?: boolean;
   durable?: { executionTimeoutSeconds: number; retentionDays: number };
 };
 
-/** One call of a handler. `payload` is JSON, so that a handler can't reach into what its caller holds. */
+/** A call of a handler. `payload` is JSON, so that a handler can't modify its caller's objects. */
 export type Invocation = {
   functionName: string;
   version: string;
@@ -37,16 +37,16 @@ export type Invocation = {
   clientContext?: string | undefined;
 };
 
-/** As Lambda writes a function's error into the payload of its answer. */
+/** A function's error in the format of Lambda's response payload. */
 export type FunctionError = { errorType: string; errorMessage: string; trace?: string[] };
 
 export type InvocationResult = { ok: true; payload: string } | { ok: false; error: FunctionError };
 
 /**
- * Runs handlers: one call each, with a time-out and a place among those that run at once.
+ * Runs handlers, with a timeout and a concurrency limit.
  *
- * A handler that ran out of time can't be killed inside this process. Its answer is dropped, and since its checkpoint
- * token is stale by then, nothing that it still checkpoints is taken; but an effect under way may still happen.
+ * A handler that has timed out can't be killed within this process. Its result is dropped, and its checkpoints are
+ * refused because its token is stale; but an effect that is in progress can still happen.
  */
 export class Sandbox {
   readonly #functions: ReadonlyMap<string, LocalFunction>;
@@ -64,7 +64,7 @@ export class Sandbox {
     return this.#running.get(functionName) ?? 0;
   }
 
-  /** Never rejects: whatever goes wrong is the function's error. */
+  /** Runs a handler. Never rejects: any failure is the function's error. */
   async run(invocation: Invocation): Promise<InvocationResult> {
     const { functionName } = invocation;
     this.#running.set(functionName, this.running(functionName) + 1);
@@ -103,7 +103,7 @@ async function callHandler(
   try {
     const value = await runWithInvokeStore(invocation, () => local.handler(JSON.parse(invocation.payload), context));
     const payload = JSON.stringify(value) ?? 'null';
-    // A durable handler's answer wraps its result, and it checkpoints by itself what would not fit.
+    // A durable handler's response wraps its result, and the handler checkpoints results that don't fit.
     if (local.durable || byteLength(payload) <= SYNC_PAYLOAD_MAX_BYTES) return { ok: true, payload };
     const errorMessage = `Response payload size exceeded maximum of ${SYNC_PAYLOAD_MAX_BYTES} bytes.`;
     return failed({ errorType: 'Function.ResponseSizeTooLarge', errorMessage });

@@ -5,11 +5,12 @@ import type { Operation } from './operation.ts';
 export type StatePage = { operations: Operation[]; nextMarker: string | undefined };
 
 /**
- * One page of what a handler needs to replay. A marker is the id of the last operation given.
+ * Returns one page of the operations that a handler needs for a replay. A marker is the ID of the last returned
+ * operation.
  *
- * @param all operations of the execution, in their order
- * @param marker absent: from the beginning
- * @throws ApiError InvalidParameterValueException when the marker is none of them
+ * @param all operations of the execution, in order
+ * @param marker undefined to start at the beginning
+ * @throws ApiError InvalidParameterValueException if the marker is unknown
  */
 export function statePage(all: readonly Operation[], marker: string | undefined, maxItems: number): StatePage {
   const needed = replayable(all);
@@ -27,8 +28,8 @@ export function statePage(all: readonly Operation[], marker: string | undefined,
 }
 
 /**
- * Everything but what lies inside finished contexts, whose result says enough. A context whose result was too large to
- * store is marked: its children stay, and it is made anew from them.
+ * Returns all operations except those inside finished contexts, whose results suffice. A context with a result that was
+ * too large to store is marked: its children are kept, to recreate the result from them.
  */
 function replayable(operations: readonly Operation[]): Operation[] {
   const left = new Set<string>();

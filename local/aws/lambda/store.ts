@@ -6,13 +6,13 @@ import type { TimerKind } from './transitions.ts';
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED';
 
-/** One durable execution. Times are epoch milliseconds, except where the name says `clock` (see clock.ts). */
+/** A durable execution. Times are milliseconds since the Unix epoch, except for `clock` (see clock.ts). */
 export type ExecutionRow = {
   arn: string;
   functionName: string;
   version: string;
   name: string;
-  /** The id of its EXECUTION operation. */
+  /** The ID of its EXECUTION operation. */
   rootId: string;
   status: ExecutionStatus;
   inputHash: string;
@@ -20,28 +20,28 @@ export type ExecutionRow = {
   endedAt: number | null;
   result: string | null;
   error: string | null;
-  /** A result that the handler checkpointed, because it was too large to return. */
+  /** A result that the handler checkpointed because it was too large to return. */
   checkpointedResult: string | null;
-  /** The invocation that is running, and the token that it may checkpoint with. */
+  /** The running invocation, and the token for its checkpoints. */
   invocationId: string | null;
   invocationStartedAt: number | null;
   token: string | null;
-  /** Something happened that the handler has to be invoked for. */
+  /** 1 if the handler must be invoked. */
   wake: number;
-  /** Counts changes of operations; a handler has been told of all up to `toldSeq`. */
+  /** The number of operation changes. The handler has received all up to `toldSeq`. */
   seq: number;
   toldSeq: number;
-  /** Invocations in a row that ended by a throw, a time-out or a crash. */
+  /** Consecutive invocations that ended by an exception, a timeout, or a crash. */
   failures: number;
   lastEventId: number;
   operationCount: number;
   storedBytes: number;
   clock: number;
   clockSetAt: number;
-  /** `execution arn` + `operation id` of the chained invoke that started it. */
+  /** The execution ARN and operation ID of the chained invoke that started it. */
   parentArn: string | null;
   parentOperationId: string | null;
-  /** Started by an Event invoke: if it fails, its input goes to the dead-letter queue. */
+  /** 1 if started by an Event invoke. If the execution fails, its input goes to the dead-letter queue. */
   asyncStart: number;
   traceId: string | null;
   tenantId: string | null;
@@ -49,7 +49,7 @@ export type ExecutionRow = {
 
 export type TimerRow = { arn: string; operationId: string; kind: TimerKind; dueClock: number; dueAt: number };
 
-/** An invocation of a plain function that has been accepted and has not come to its end. */
+/** An accepted but unfinished invocation of a plain function. */
 export type PendingInvoke = {
   id: string;
   functionName: string;
@@ -64,7 +64,7 @@ export type PendingInvoke = {
   parentOperationId: string | null;
 };
 
-/** A message for a dead-letter queue that has not been delivered. */
+/** An undelivered message for a dead-letter queue. */
 export type DeadLetter = {
   id: number;
   queueUrl: string;
@@ -113,17 +113,17 @@ const SCHEMA = `
 `;
 
 /**
- * The state of everything, in one SQLite file. A transaction that has returned survives a `kill -9`.
+ * Stores the complete state in one SQLite file. A transaction that has returned survives a `kill -9`.
  *
- * Rows in, rows out: what they mean is decided elsewhere.
+ * This class only reads and writes rows; other modules interpret them.
  */
 export class Store {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
   /**
-   * @param file path of the database, made when it is missing
-   * @throws Error when another version wrote it, or it can't be opened
+   * @param file path of the database, which is created if it is missing
+   * @throws Error if another version wrote it, or it can't be opened
    */
   constructor(file: string) {
     this.#db = new DatabaseSync(file);
@@ -141,7 +141,7 @@ export class Store {
     this.#db.close();
   }
 
-  /** Runs `work` entirely or not at all. Nothing in it waits, so transactions never overlap. */
+  /** Runs `work` completely or not at all. `work` is synchronous, so transactions never overlap. */
   transaction<T>(work: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
@@ -178,7 +178,7 @@ export class Store {
     this.#run(`UPDATE executions SET ${assignments.join()} WHERE arn = ?`, ...Object.values(rest), arn);
   }
 
-  /** Executions whose handler is to be invoked, oldest first, without those of the functions in `except`. */
+  /** Returns executions whose handler must be invoked, oldest first, without those of the functions in `except`. */
   toWake(limit: number, except: readonly string[]): Pick<ExecutionRow, 'arn' | 'functionName'>[] {
     return this.#all(
       `SELECT arn, functionName FROM executions WHERE wake = 1 AND invocationId IS NULL
@@ -188,7 +188,7 @@ export class Store {
     );
   }
 
-  /** Executions whose handler was running when the process ended. */
+  /** Returns executions whose handler was running when the process ended. */
   interrupted(): string[] {
     return this.#all<{ arn: string }>('SELECT arn FROM executions WHERE invocationId IS NOT NULL').map(
       ({ arn }) => arn,
@@ -205,7 +205,7 @@ export class Store {
     );
   }
 
-  /** Forgets up to `limit` executions of a function that ended before `endedBefore`; their names are free again. */
+  /** Deletes up to `limit` executions of a function that ended before `endedBefore`, which frees their names. */
   prune(functionName: string, endedBefore: number, limit: number): number {
     const old = this.#all<{ arn: string }>(
       'SELECT arn FROM executions WHERE functionName = ? AND endedAt < ? LIMIT ?',
@@ -227,7 +227,7 @@ export class Store {
     return row && (JSON.parse(row.body) as Operation);
   }
 
-  /** All operations, in the order in which they came to be: a parent before its children, the execution first. */
+  /** Returns all operations in order of creation: the execution first, and a parent before its children. */
   operations(arn: string): Operation[] {
     return this.#all<{ body: string }>('SELECT body FROM operations WHERE arn = ? ORDER BY ordinal', arn).map(
       parseBody,
@@ -259,7 +259,7 @@ export class Store {
     this.#run('INSERT INTO events (arn, id, body) VALUES (?, ?, ?)', arn, id, JSON.stringify(entry));
   }
 
-  /** Events after (`reverse`: before) number `from`, at most `limit`. */
+  /** Returns at most `limit` events after number `from`, or before it with `reverse`. */
   events(arn: string, from: number, limit: number, reverse: boolean): { id: number; entry: HistoryEvent }[] {
     const sql = reverse
       ? 'SELECT id, body FROM events WHERE arn = ? AND id < ? ORDER BY id DESC LIMIT ?'

@@ -3,10 +3,10 @@ import { callbackIdOf, newExecutionArn, parseFunctionRef, versionOf } from './ar
 import { event, failure, input, result, retryDetails, seconds, type HistoryEvent } from './history.ts';
 import type { ErrorObject, Operation, OperationUpdate } from './operation.ts';
 
-/** What runs out for an operation, or for the execution itself (`execution`, `redo`). */
+/** The kind of a timer of an operation, or of the execution itself (`execution`, `redo`). */
 export type TimerKind = 'wait' | 'retry' | 'callback' | 'heartbeat' | 'invoke' | 'execution' | 'redo';
 
-/** What happened to one operation: how it is now, what history says of it, and which of its timers start or stop. */
+/** A change of one operation: its new state, its history event, and the timers to start and stop. */
 export type Change = {
   operation: Operation;
   event?: HistoryEvent;
@@ -14,16 +14,16 @@ export type Change = {
   disarm?: TimerKind[];
 };
 
-/** Where and when a change happens. `isDurable` tells whether a chained invoke will have an execution of its own. */
+/** The context of a change. `isDurable` returns whether a chained invoke gets its own execution. */
 export type Moment = { now: number; arn: string; isDurable: (functionName: string) => boolean };
 
 /**
- * A child is started as soon as its parent has suspended. A parent that goes on running must not hold it back for ever:
- * after this long it starts anyway. Milliseconds.
+ * Milliseconds after which a child starts even if its parent has not suspended. Normally, a child starts when its
+ * parent suspends, but a parent that keeps running must not delay it forever.
  */
 const CHILD_START_GRACE_MS = 1_000;
 
-/** Applies one checked update of a handler. Nothing is stored here: the caller does, in one transaction. */
+/** Applies one checked update of a handler. The caller stores the change in a transaction. */
 export function apply(update: OperationUpdate, before: Operation | undefined, moment: Moment): Change {
   const operation = before ?? started(update, moment.now);
   switch (update.Type) {
@@ -60,7 +60,7 @@ function applyToStep(
   now: number,
 ): Change {
   if (Action === 'START') {
-    // The last result stays: a poll keeps its state in it, and a crash inside this attempt must not lose that.
+    // Keep the last result: a poll keeps its state in it, which must survive a crash during this attempt.
     return { operation: { ...operation, status: 'STARTED' }, event: event('StepStarted', now, operation, {}) };
   }
   const attempt = (operation.attempt ?? 0) + 1;
@@ -145,7 +145,7 @@ function startCallback(
   { now, arn }: Moment,
 ): Change {
   const callbackId = callbackIdOf(arn, operation.id);
-  // 0 and absent both mean: no such time-out.
+  // 0 and undefined both mean no timeout.
   const timeout = CallbackOptions?.TimeoutSeconds || undefined;
   const heartbeat = CallbackOptions?.HeartbeatTimeoutSeconds || undefined;
   return {
@@ -192,7 +192,7 @@ function startChainedInvoke(
   };
 }
 
-/** How something that the handler waits for came out. */
+/** The result of an operation that the handler waits for. */
 export type Outcome =
   | { status: 'SUCCEEDED'; result: string | undefined }
   | { status: 'FAILED' | 'TIMED_OUT' | 'STOPPED'; error: ErrorObject };
@@ -204,7 +204,7 @@ export function waitOver(operation: Operation, now: number): Change {
   };
 }
 
-/** The delay before another attempt is over. History says nothing of it: the attempt itself will. */
+/** Ends the delay before another attempt. Without a history event, because the attempt itself has one. */
 export function attemptDue(operation: Operation): Change {
   const { nextAttemptAt: _, ...rest } = operation;
   return { operation: { ...rest, status: 'READY' } };
@@ -242,7 +242,7 @@ function ended(prefix: 'Callback' | 'ChainedInvoke', operation: Operation, how: 
     : { operation: { ...closed, error: how.error }, event: event(type, now, operation, failure(how.error)) };
 }
 
-/** The last event of an execution. */
+/** Returns the last event of an execution. */
 export function executionEnded(root: Operation, executionName: string, how: Outcome, now: number): Change {
   const subject = { id: root.id, name: executionName };
   const type = `Execution${SUFFIX[how.status]}`;

@@ -1,9 +1,9 @@
 import { OpenExecution } from './open-execution.ts';
 import type { ExecutionRow, Store } from './store.ts';
 
-/** What one transaction has in its hands: executions, one moment in time, and what follows once it is on disk. */
+/** The context of a transaction: its executions, its time, and the actions that follow after the commit. */
 export class Unit {
-  /** The machine's clock, epoch milliseconds; the same throughout. */
+  /** The machine's clock in milliseconds since the Unix epoch; constant within a transaction. */
   readonly now: number;
   readonly #store: Store;
   readonly #scale: number;
@@ -16,7 +16,10 @@ export class Unit {
     this.#scale = scale;
   }
 
-  /** The same object however often it is asked for: parent and child may change in one transaction. */
+  /**
+   * Opens an execution. Always returns the same object for an execution, because a parent and its child can change in
+   * one transaction.
+   */
   open(arn: string): OpenExecution | undefined {
     const known = this.#open.get(arn);
     if (known) return known;

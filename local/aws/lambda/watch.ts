@@ -1,9 +1,10 @@
-/** Node's timers hold no more than this, in milliseconds; a later time is reached in several goes. */
+/** The maximum of Node's timers, in milliseconds. Longer waits use several timers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /**
- * Looks what there is to do: soon after a poke, any number of which become one look, and when the last look said so.
- * What there is to do stands in the store; so nothing is lost with a watch, and a poke too many does no harm.
+ * Calls `look` to process pending work: soon after a poke, where many pokes cause one call, and at the time that the
+ * last call returned. The pending work is in the store, so losing a watch loses nothing, and unnecessary pokes do no
+ * harm.
  */
 export class Watch {
   readonly #now: () => number;
@@ -12,7 +13,10 @@ export class Watch {
   #lookScheduled = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param look returns when to look again even if nobody pokes: epoch milliseconds, or never */
+  /**
+   * @param look returns the time of the next call without a poke, in milliseconds since the Unix epoch; undefined for
+   *   none
+   */
   constructor(now: () => number, look: () => number | undefined) {
     this.#now = now;
     this.#look = look;

@@ -1,11 +1,11 @@
 import type { Operation } from './operation.ts';
 
-/** How a time is written: ISO text in the invocation event, epoch seconds in replies of the API. */
+/** Formats a time: ISO 8601 in the invocation event, seconds since the Unix epoch in API responses. */
 type WriteTime<T> = (milliseconds: number) => T;
 export const isoTime: WriteTime<string> = (milliseconds) => new Date(milliseconds).toISOString();
 export const epochSeconds: WriteTime<number> = (milliseconds) => milliseconds / 1000;
 
-/** An operation as handlers and callers of the API see it. */
+/** Converts an operation to the format for handlers and API callers. */
 export function operationOnWire<T>(operation: Operation, time: WriteTime<T>): Record<string, unknown> {
   return {
     Id: operation.id,

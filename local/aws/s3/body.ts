@@ -4,12 +4,12 @@ import { crc32 } from 'node:zlib';
 import { badDigest, incompleteBody, notImplemented } from './errors.ts';
 
 /**
- * The bytes that were meant, after every digest that came along has been checked.
+ * Decodes a body and verifies all of its digests.
  *
- * SDK clients send streams as `aws-chunked`: chunks with their length in front, then a checksum as a trailer.
- * Signatures of chunks are not checked, as the request's is not.
+ * SDK clients send streams as `aws-chunked`: chunks preceded by their length, then a checksum as a trailer. Chunk
+ * signatures are not verified, as the signature of the request is not.
  *
- * @throws S3Error BadDigest, IncompleteBody, NotImplemented (a checksum algorithm that is not known here)
+ * @throws S3Error BadDigest, IncompleteBody, NotImplemented (an unsupported checksum algorithm)
  * @see Amazon S3 API Reference, "Signature calculations for the Authorization header: transferring payload in chunks"
  */
 export function decodedBody(headers: IncomingHttpHeaders, body: Buffer): Buffer {
@@ -30,7 +30,7 @@ export function decodedBody(headers: IncomingHttpHeaders, body: Buffer): Buffer 
   return content;
 }
 
-/** The checksum that S3 keeps with an object: CRC-32, big-endian, base64. */
+/** Returns the checksum that S3 keeps with an object: CRC-32, big-endian, base64. */
 export function crc32Of(content: Buffer): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc32(content));
@@ -74,7 +74,7 @@ const CHECKSUMS: Readonly<Record<string, (content: Buffer) => string>> = {
   'x-amz-checksum-sha256': (content) => digest('sha256', content, 'base64'),
   'content-md5': (content) => digest('md5', content, 'base64'),
 };
-/** Headers of this family that say something about a checksum rather than being one. */
+/** Headers of this family that describe a checksum but don't contain one. */
 const ABOUT_CHECKSUMS = new Set(['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type']);
 
 function checkDigests(headers: IncomingHttpHeaders, content: Buffer): void {

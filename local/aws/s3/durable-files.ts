@@ -3,10 +3,11 @@ import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises
 import { dirname, join, resolve } from 'node:path';
 
 /**
- * Writes a file so that it is there whole, or not at all, after a crash at any moment, and on disk when this returns.
+ * Writes a file atomically and durably: after a crash at any moment, the file is complete or absent, and it is on disk
+ * when this returns.
  *
- * @param temporary a folder on the same file system, for what is not finished
- * @returns false when `onlyIfNew` and there is a file already; it is left as it was
+ * @param temporary a folder on the same file system, for unfinished files
+ * @returns false if `onlyIfNew` is set and the file exists; it is not changed
  */
 export async function writeDurably(
   path: string,
@@ -20,7 +21,7 @@ export async function writeDurably(
       await file.sync();
     });
     await makeFolder(dirname(path));
-    if (onlyIfNew) await link(unfinished, path); // fails when the name is taken, which rename does not
+    if (onlyIfNew) await link(unfinished, path); // fails if the name exists, unlike rename
     else await rename(unfinished, path);
     await syncFolder(dirname(path));
     return true;
@@ -32,7 +33,7 @@ export async function writeDurably(
   }
 }
 
-/** Removes a file, which need not be there; gone from disk when this returns. */
+/** Removes a file if it exists. It is gone from disk when this returns. */
 export async function removeDurably(path: string): Promise<void> {
   try {
     await rm(path);
@@ -42,7 +43,7 @@ export async function removeDurably(path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, on disk when this returns. */
+/** Creates a folder and its parents. They are on disk when this returns. */
 export async function makeFolder(path: string): Promise<void> {
   const wanted = resolve(path);
   const first = await mkdir(wanted, { recursive: true, mode: 0o700 });

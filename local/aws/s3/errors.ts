@@ -1,4 +1,4 @@
-/** An error as S3 answers it. `code` becomes the error's name in the SDK clients. */
+/** An S3 error response. `code` becomes the error's name in the SDK clients. */
 export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly status: number;

@@ -1,4 +1,4 @@
-/** Lets work pass, except while somebody holds it. */
+/** Lets work pass concurrently, except while the gate is held. */
 export class Gate {
   #passing = 0;
   #held: Promise<unknown> | undefined;
@@ -15,7 +15,7 @@ export class Gate {
     }
   }
 
-  /** Runs `work` once all that passes has ended, and lets nothing pass until its end. One at a time. */
+  /** Runs `work` alone: waits for all passing work to end, and lets nothing pass until `work` ends. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     while (this.#held) await this.#held;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 
-/** Below the 255 bytes that file systems allow for one name. */
+/** Less than the 255 bytes that file systems allow for a name. */
 const PIECE_MAX_CHARS = 200;
-/** Ends the name of a folder that a long key was broken at. Never part of an encoded key. */
+/** The last character of a folder name within a long key. Never part of an encoded key. */
 const CONTINUED = '~';
 
 /**
- * The file of a key, relative to the bucket's folder, e.g. `runs/A.json` → `runs%2f%41%2ejson`.
+ * Returns the file path for a key, relative to the bucket's folder, e.g. `runs/A.json` → `runs%2f%41%2ejson`.
  *
- * Only lower-case letters, digits, `-` and `_` stand for themselves: no key can leave the folder, hide as a dot file,
- * be the folder of another key (`a` and `a/b`), or differ from another only by case. Long keys are broken into folders.
+ * Only lower-case letters, digits, `-`, and `_` are not encoded, so no key can leave the folder, become a dot file, be
+ * the folder of another key (`a` and `a/b`), or differ from another only by case. Long keys are split into folders.
  */
 export function pathOfKey(key: string): string {
   const encoded = [...Buffer.from(key)]
@@ -19,7 +19,7 @@ export function pathOfKey(key: string): string {
   return join(...pieces.map((piece, i) => (i < pieces.length - 1 ? piece + CONTINUED : piece)));
 }
 
-/** The key whose file is at `path`, as `pathOfKey` gave it. */
+/** Returns the key for a path from `pathOfKey`. */
 export function keyOfPath(path: string): string {
   const encoded = path.replaceAll(/~[/\\]/g, '');
   const bytes = encoded.replaceAll(/%([0-9a-f]{2})/g, (_, hex: string) =>

@@ -2,12 +2,12 @@ import { invalidArgument } from './errors.ts';
 
 const KEYS_MAX = 1000;
 
-/** The part of a bucket that ListObjectsV2 asks for. */
+/** The part of a bucket that a ListObjectsV2 request selects. */
 type ListRequest = {
   prefix: string;
   delimiter: string;
   maxKeys: number;
-  /** Only what sorts after this; a key or a common prefix. Empty: from the beginning. */
+  /** Only keys and common prefixes that sort after this. Empty to start at the beginning. */
   after: string;
 };
 type ListPage = { keys: string[]; commonPrefixes: string[]; nextToken: string | undefined };
@@ -27,8 +27,8 @@ export function listRequest(query: URLSearchParams): ListRequest {
 }
 
 /**
- * One page of `keys`, which are in order. Keys that share what lies between the prefix and the next delimiter become
- * one common prefix; keys and common prefixes together count towards `maxKeys`.
+ * Returns one page of the sorted `keys`. Keys with the same text between the prefix and the next delimiter become one
+ * common prefix. Keys and common prefixes together count toward `maxKeys`.
  */
 export function pageOf(keys: readonly string[], { prefix, delimiter, maxKeys, after }: ListRequest): ListPage {
   const page: ListPage = { keys: [], commonPrefixes: [], nextToken: undefined };

@@ -6,29 +6,29 @@ import { noSuchBucket, noSuchKey, preconditionFailed } from './errors.ts';
 import { Gate } from './gate.ts';
 import { keyOfPath, pathOfKey } from './key-path.ts';
 
-/** More than the first line of a file can hold: its headers came in one request, which Node limits to 16 KiB. */
+/** More than the maximum of a file's first line: its headers came in one request, which Node limits to 16 KiB. */
 const INFO_MAX_BYTES = 65_536;
 
-/** What is known of an object besides its content. */
+/** The metadata of an object. */
 export type ObjectInfo = {
-  /** Quoted hexadecimal MD5. */
+  /** The MD5 in quoted hexadecimal form. */
   etag: string;
   crc32: string;
   size: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   lastModified: number;
-  /** The headers that are given back with the content: content type, encoding, user metadata… */
+  /** The headers that are returned with the content: content type, encoding, user metadata, … */
   headers: Record<string, string>;
 };
 type StoredObject = { info: ObjectInfo; content: Buffer };
 export type ObjectStore = Awaited<ReturnType<typeof objectStore>>;
 
 /**
- * Objects as files under `dir/<bucket>/`. A file is one line of JSON with the `ObjectInfo`, then the content: both
- * change together. Every write is on disk when it returns.
+ * Stores objects as files in `dir/<bucket>/`. A file consists of a JSON line with the `ObjectInfo` and the content, so
+ * that both change together. Every write is on disk when it returns.
  */
 export async function objectStore(dir: string) {
-  const temporary = join(dir, '.unfinished'); // no bucket's name begins with a period
+  const temporary = join(dir, '.unfinished'); // bucket names can't start with a period
   await rm(temporary, { recursive: true, force: true });
   await makeFolder(temporary);
   const folderOf = (bucket: string): string => join(dir, bucket);
@@ -45,13 +45,13 @@ export async function objectStore(dir: string) {
   const writes = new Gate();
 
   return {
-    /** Runs `work` while no object changes; what would change one waits for its end. */
+    /** Runs `work` while no object changes. Changes wait until `work` ends. */
     hold: <T>(work: () => Promise<T>): Promise<T> => writes.hold(work),
 
     requireBucket,
     createBucket: (bucket: string): Promise<void> => makeFolder(folderOf(bucket)),
 
-    /** @throws S3Error NoSuchBucket; PreconditionFailed when `onlyIfNew` and the key exists */
+    /** @throws S3Error NoSuchBucket; PreconditionFailed if `onlyIfNew` is set and the key exists */
     async put(
       bucket: string,
       key: string,
@@ -79,7 +79,7 @@ export async function objectStore(dir: string) {
     },
 
     /**
-     * Without reading the content.
+     * Reads the metadata without the content.
      *
      * @throws S3Error NoSuchBucket, NoSuchKey
      */
@@ -101,7 +101,7 @@ export async function objectStore(dir: string) {
     },
 
     /**
-     * Every key, in the order of its UTF-8 bytes.
+     * Returns all keys, sorted by their UTF-8 bytes.
      *
      * @throws S3Error NoSuchBucket
      */

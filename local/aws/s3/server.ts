@@ -9,7 +9,7 @@ import { xmlDocument, type Xml } from './xml.ts';
 type Target = { bucket: string; key: string };
 type Operation = (store: ObjectStore, target: Target, request: EmulatedRequest) => Promise<EmulatedResponse>;
 
-/** What a sender may say of an object and gets back with it; user metadata (`x-amz-meta-…`) besides. */
+/** Headers of an upload that are returned with the object, in addition to user metadata (`x-amz-meta-…`). */
 const KEPT_HEADERS = ['content-type', 'content-disposition', 'content-language', 'cache-control', 'expires'];
 const LIST_PARAMETERS = [
   'list-type',
@@ -22,15 +22,16 @@ const LIST_PARAMETERS = [
 ];
 
 export type LocalS3 = Endpoint & {
-  /** Runs `work` while no object changes; what would change one waits for its end. */
+  /** Runs `work` while no object changes. Changes wait until `work` ends. */
   hold<T>(work: () => Promise<T>): Promise<T>;
 };
 
 /**
- * Starts S3 on this machine, over a folder: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, DeleteObject,
- * ListObjectsV2; path-style addresses only (`forcePathStyle: true`). What is answered with success is on disk.
+ * Starts an S3 emulation over a folder: CreateBucket, HeadBucket, PutObject, GetObject, HeadObject, DeleteObject,
+ * ListObjectsV2, with path-style addresses only (`forcePathStyle: true`). A successful response means that the change
+ * is on disk.
  *
- * @param options.dir made when it is not there; nothing else may write to it
+ * @param options.dir created if missing; nothing else may write to it
  */
 export async function startS3(options: { dir: string; accessKeyId: string }): Promise<LocalS3> {
   const store = await objectStore(options.dir);
@@ -85,7 +86,7 @@ const listObjects: Operation = async (store, { bucket }, { query }) => {
   });
 };
 
-/** `undefined` for an object that was deleted while the list was made. */
+/** Returns undefined for an object that was deleted while the list was created. */
 async function listEntry(store: ObjectStore, bucket: string, key: string): Promise<Xml | undefined> {
   try {
     const { etag, size, lastModified } = await store.info(bucket, key);
@@ -131,7 +132,7 @@ const objectOperations: Readonly<Record<string, Operation>> = {
     if (isUnchanged(info, headers)) return { status: 304, headers: { etag: info.etag } };
     return { status: 200, headers: objectHeaders(info, headers) };
   },
-  /** Succeeds also when there is nothing to delete. */
+  /** Also succeeds if the object doesn't exist. */
   DELETE: async (store, { bucket, key }) => {
     await store.remove(bucket, key);
     return { status: 204 };
@@ -139,9 +140,9 @@ const objectOperations: Readonly<Record<string, Operation>> = {
 };
 
 /**
- * True when the reader has this version already.
+ * Returns whether the client already has this version.
  *
- * @throws S3Error PreconditionFailed when the reader wants another version than this
+ * @throws S3Error PreconditionFailed if the client requires another version
  */
 function isUnchanged({ etag }: ObjectInfo, headers: IncomingHttpHeaders): boolean {
   const names = (list: string): boolean =>
@@ -157,7 +158,7 @@ function keptHeaders(headers: IncomingHttpHeaders): Record<string, string> {
     if (typeof value !== 'string') continue;
     if (KEPT_HEADERS.includes(name) || name.startsWith('x-amz-meta-')) kept[name] = value;
   }
-  // `aws-chunked` describes the upload only.
+  // `aws-chunked` applies only to the upload.
   const encodings = (headers['content-encoding'] ?? '').split(',').map((encoding) => encoding.trim());
   const encoding = encodings.filter((name) => name !== '' && name !== 'aws-chunked').join(',');
   return encoding === '' ? kept : { ...kept, 'content-encoding': encoding };

@@ -1,7 +1,7 @@
-/** An element's content: text, nested elements, or a list of elements of the same name. */
+/** The content of an element: text, nested elements, or a list of elements with the same name. */
 export type Xml = string | number | boolean | { [name: string]: Xml | undefined } | Xml[];
 
-/** A document with `root` as its only outermost element. Members that are `undefined` are left out. */
+/** Creates a document with the root element `root`. Omits undefined members. */
 export function xmlDocument(root: string, content: Xml): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element(root, content)}`;
 }
@@ -18,7 +18,7 @@ function inner(content: Exclude<Xml, Xml[]>): string {
     .join('');
 }
 
-/** Also escapes control characters, which a key may hold and a parser would otherwise change or refuse. */
+/** Escapes text, including control characters, which are allowed in keys but which a parser would change or refuse. */
 function escape(text: string): string {
   return text.replace(/[&<>"\u0000-\u001f]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,16 +1,16 @@
-/** Wakes the long polls of a queue when it may have something to give; see `arrivals`. */
+/** Wakes the long polls of a queue when messages may be available; see `arrivals`. */
 export type Arrivals = {
-  /** How often `announce` was called for this queue. Read it before looking into the queue. */
+  /** Returns the number of `announce` calls for this queue. Call it before reading the queue. */
   count(queueId: number): number;
-  /** Something of this queue was sent, freed, or changed. */
+  /** Announces that a message of this queue was sent, released, or changed. */
   announce(queueId: number): void;
   /** Resolves at the first of: an announcement later than `seen`, `ms` milliseconds, `signal` aborted. */
   next(queueId: number, seen: number, ms: number, signal: AbortSignal): Promise<void>;
 };
 
 /**
- * A poll reads the count, looks into the queue, and waits for a higher count. What is announced between the look and
- * the wait is therefore never missed.
+ * Creates the wake-up counters. A poll reads the count, then the queue, and then waits for a higher count, so it can't
+ * miss an announcement between the read and the wait.
  */
 export function arrivals(): Arrivals {
   const counts = new Map<number, number>();

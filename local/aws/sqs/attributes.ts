@@ -8,10 +8,10 @@ import {
   unknownAttribute,
 } from './errors.ts';
 
-/** Queue attributes as SQS speaks of them: every value a string. */
+/** Queue attributes in the format of SQS: every value is a string. */
 export type Attributes = Readonly<Record<string, string>>;
 
-/** 1 MiB: what one message, and one batch of messages, may measure (SQS quotas, 2025). */
+/** The maximum size of a message and of a batch of messages: 1 MiB (SQS quotas, 2025). */
 export const MESSAGE_MAX_BYTES = 1_048_576;
 
 type Rule = { initial?: string; accepts: (value: string) => boolean };
@@ -24,7 +24,10 @@ const oneOf = (initial: string, ...others: string[]): Rule => ({
   initial,
   accepts: (value) => [initial, ...others].includes(value),
 });
-/** Kept and given back, without effect here: nothing is encrypted, and only the holder of the access key calls. */
+/**
+ * Stored and returned, without effect in the emulation: nothing is encrypted, and only the holder of the access key
+ * calls.
+ */
 const kept: Rule = { accepts: () => true };
 
 const COMMON: Readonly<Record<string, Rule>> = {
@@ -34,7 +37,7 @@ const COMMON: Readonly<Record<string, Rule>> = {
   ReceiveMessageWaitTimeSeconds: whole(0, 0, 20),
   VisibilityTimeout: whole(30, 0, 43_200),
   SqsManagedSseEnabled: oneOf('true', 'false'),
-  RedrivePolicy: kept, // checked on its own, against the queue that it names
+  RedrivePolicy: kept, // checked separately, against the target queue
   RedriveAllowPolicy: kept,
   Policy: kept,
   KmsMasterKeyId: kept,
@@ -48,7 +51,7 @@ const FIFO_ONLY: Readonly<Record<string, Rule>> = {
   FifoThroughputLimit: oneOf('perQueue', 'perMessageGroupId'),
 };
 
-/** Computed at each call and never set. */
+/** Computed for each call and never stored. */
 const READ_ONLY = [
   'QueueArn',
   'CreatedTimestamp',
@@ -70,13 +73,13 @@ export const initialAttributes = (fifo: boolean): Attributes => {
   return initial;
 };
 
-/** True for a name that GetQueueAttributes may ask for. */
+/** Returns whether GetQueueAttributes accepts the name. */
 export const isAttributeName = (name: string): boolean =>
   name in COMMON || name in FIFO_ONLY || READ_ONLY.some((known) => known === name);
 
 /**
- * The attributes of a caller, checked and with booleans in lower case. An empty value is kept as empty: it takes the
- * attribute away (`withChanges`).
+ * Returns the caller's attributes, validated and with booleans in lower case. Keeps empty values, which remove the
+ * attribute (`withChanges`).
  *
  * @throws SqsError InvalidAttributeName, InvalidAttributeValue
  */
@@ -106,7 +109,7 @@ export function withChanges(current: Attributes, changes: Attributes): Attribute
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
 }
 
-/** AWS takes the count as a number and as text. */
+/** AWS accepts the count as a number or a string. */
 const Redrive = z.object({
   deadLetterTargetArn: z.string().optional(),
   maxReceiveCount: z.union([z.number(), z.string()]).optional(),
@@ -115,7 +118,7 @@ const Redrive = z.object({
 export type RedrivePolicy = { deadLetterQueue: string; maxReceiveCount: number };
 
 /**
- * @returns `undefined` when the queue has no such policy
+ * @returns undefined if the queue has no such policy
  * @throws SqsError InvalidParameterValue
  */
 export function redrivePolicyOf(attributes: Attributes): RedrivePolicy | undefined {
@@ -137,7 +140,7 @@ export function redrivePolicyOf(attributes: Attributes): RedrivePolicy | undefin
 }
 
 /**
- * Checks a new queue's name against its kind.
+ * Checks a new queue's name against its type.
  *
  * @throws SqsError MissingParameter, InvalidParameterValue
  */
@@ -154,7 +157,7 @@ export function checkQueueName(name: string, fifo: boolean): void {
   }
 }
 
-/** `undefined` for what is no JSON. */
+/** Returns undefined for invalid JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

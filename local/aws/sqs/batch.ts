@@ -20,7 +20,7 @@ export function checkBatch(entries: readonly { Id: string }[]): void {
   }
 }
 
-/** Does `work` for each entry. What one entry did wrong is its own failure; anything else fails the whole request. */
+/** Runs `work` for each entry. An SQS error fails only its entry; any other error fails the complete request. */
 export function forEachEntry<Entry extends { Id: string }>(
   entries: readonly Entry[],
   work: (entry: Entry) => object,

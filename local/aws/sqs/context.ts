@@ -5,7 +5,7 @@ import type { GroupCommit } from './group-commit.ts';
 import type { MessageStore } from './message-store.ts';
 import type { Queue, QueueStore } from './queue-store.ts';
 
-/** What every operation works on. `now` is milliseconds since 1970. */
+/** The dependencies of every operation. `now` returns milliseconds since the Unix epoch. */
 export type Sqs = {
   queues: QueueStore;
   messages: MessageStore;
@@ -17,12 +17,12 @@ export type Sqs = {
 };
 
 /**
- * Who asks. `origin` is the endpoint as the caller reached it, `region` the one that its signature is for, `traceHeader`
- * the trace that the request is part of.
+ * The caller of a request. `origin`: the endpoint that the caller used. `region`: the region of its signature.
+ * `traceHeader`: the trace of the request.
  */
 export type Caller = { origin: string; region: string; traceHeader: string | undefined; gone: AbortSignal };
 
-/** Reads its input and answers with the operation's output; runs within one transaction. */
+/** Reads its input and returns the operation's output, within one transaction. */
 export type Operation = (sqs: Sqs, input: unknown, caller: Caller) => object;
 
 export const urlOf = (sqs: Sqs, { origin }: Caller, name: string): string => `${origin}/${sqs.accountId}/${name}`;
@@ -31,8 +31,8 @@ export const arnOf = (sqs: Sqs, { region }: Caller, name: string): string =>
   `arn:aws:sqs:${region}:${sqs.accountId}:${name}`;
 
 /**
- * The queue that a URL names. Only its last part counts: the port differs from start to start, and a URL that someone
- * kept still means the same queue.
+ * Finds a queue by URL. Uses only the last path segment, because the port differs for each start and a stored URL must
+ * still refer to the same queue.
  *
  * @throws SqsError QueueDoesNotExist
  */

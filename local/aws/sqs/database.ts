@@ -2,11 +2,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { QUEUES_FORMAT, unreadable } from '../../formats.ts';
 
 /**
- * All times are milliseconds since 1970.
+ * The schema. All times are milliseconds since the Unix epoch.
  *
- * A message is *visible* when `visible_at` has passed. Otherwise it is *delayed* when nobody received it yet
- * (`receives` is 0), else *in flight*. `seq` grows with every send and is never used twice: it is the order of a FIFO
- * group and the `SequenceNumber` that callers see.
+ * A message is *visible* when `visible_at` has passed. Otherwise, it is *delayed* if it has not been received
+ * (`receives` is 0), and *in flight* if it has. `seq` increases with every send and is never reused: it is the order
+ * within a FIFO group and the `SequenceNumber` for callers.
  */
 const SCHEMA = `
   CREATE TABLE queues (
@@ -52,12 +52,12 @@ const SCHEMA = `
 `;
 
 /**
- * Opens the file, makes the tables when it is new, and makes visible again what was in flight: its receivers died with
- * the last process, and waiting for their time-outs would lock every FIFO group they held. Receive counts stay.
+ * Opens the database, creates the tables if it is new, and makes messages in flight visible again: their receivers died
+ * with the last process, and until their timeouts they would block their FIFO groups. Keeps the receive counts.
  *
  * A commit is on disk when it returns (WAL, `synchronous=FULL`).
  *
- * @throws Error when the file was written by another version
+ * @throws Error if another version wrote the file
  */
 export function openDatabase(file: string, now: number): DatabaseSync {
   const db = new DatabaseSync(file, { enableForeignKeyConstraints: true });

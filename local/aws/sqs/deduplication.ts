@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Queue } from './queue-store.ts';
 
-/** Five minutes: how long a FIFO queue remembers a de-duplication id, counted from the first send. */
+/** The period in which a FIFO queue remembers a deduplication ID, from the first send: five minutes. */
 const DEDUPLICATION_MS = 300_000;
 
 export type Sent = { messageId: string; seq: number };
 export type Deduplication = ReturnType<typeof deduplication>;
 
-/** Remembers what was sent to FIFO queues. Every method is to be called within a transaction. */
+/** Remembers messages that were sent to FIFO queues. Call every method within a transaction. */
 export function deduplication(db: DatabaseSync) {
   const expire = db.prepare('DELETE FROM deduplications WHERE expires_at <= ?');
   const find = db.prepare(
@@ -18,7 +18,7 @@ export function deduplication(db: DatabaseSync) {
   const forget = db.prepare('DELETE FROM deduplications WHERE queue_id = ?');
 
   return {
-    /** What was sent under this id within the last five minutes, even if it has been deleted since. */
+    /** Returns the message that was sent with this ID within the last five minutes, even if it has been deleted. */
     find(queue: Queue, groupId: string, dedupId: string, now: number): Sent | undefined {
       expire.run(now);
       const row = find.get(queue.id, scopeOf(queue, groupId), dedupId);

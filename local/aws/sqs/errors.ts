@@ -1,6 +1,6 @@
 /**
- * An error as SQS answers it. AWS gives each one two names: `shape` goes into the body's `__type`, `code` into the
- * header `x-amzn-query-error`, from which the SDK clients fill `error.Code`.
+ * An SQS error response. AWS gives each error two names: `shape` becomes the body's `__type`, and `code` the header
+ * `x-amzn-query-error`, from which the SDK clients set `error.Code`.
  */
 export class SqsError extends Error {
   override readonly name = 'SqsError';
@@ -24,7 +24,7 @@ export const missingParameter = (name: string): SqsError =>
 export const invalidParameter = (message: string): SqsError =>
   new SqsError('InvalidParameterValueException', 'InvalidParameterValue', message);
 
-/** The usual wording for one value out of its range. */
+/** Returns the error for a value out of range, with the usual message. */
 export const invalidValue = (value: unknown, parameter: string, reason: string): SqsError =>
   invalidParameter(`Value ${String(value)} for parameter ${parameter} is invalid. Reason: ${reason}`);
 

@@ -1,18 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Runs work inside a transaction; see `groupCommit`. */
+/** Runs work within a transaction; see `groupCommit`. */
 export type GroupCommit = {
-  /** Resolves with what `work` returned once it is on disk. A throw of `work` undoes only that work. */
+  /** Resolves with the result of `work` when it is on disk. An exception in `work` undoes only that work. */
   run<T>(work: () => T): Promise<T>;
-  /** Commits what waits and refuses what comes later. */
+  /** Commits waiting work and refuses later work. */
   close(): void;
 };
 
 type Job = { attempt: () => () => void; fail: (error: unknown) => void };
 
 /**
- * Puts everything that arrives within one turn of the event loop into one transaction, so that a burst of requests
- * costs one sync to disk instead of one each. While a sync blocks, the next burst gathers in the sockets' buffers.
+ * Commits all work that arrives within one turn of the event loop in one transaction, so that a burst of requests needs
+ * only one sync to disk. During a sync, the next burst collects in the sockets' buffers.
  */
 export function groupCommit(db: DatabaseSync): GroupCommit {
   let waiting: Job[] = [];
@@ -26,7 +26,8 @@ export function groupCommit(db: DatabaseSync): GroupCommit {
       db.exec('BEGIN IMMEDIATE');
       const answers = jobs.map((job) => job.attempt());
       db.exec('COMMIT');
-      for (const answer of answers) answer(); // only now: an answer promises that the work is on disk
+      // after the commit, because a response guarantees that the work is on disk
+      for (const answer of answers) answer();
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
       for (const job of jobs) job.fail(error);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { missingParameter, unreadableRequest } from './errors.ts';
 
 /**
- * An operation's input, of which only the shape is checked here.
+ * Parses an operation's input. Checks only its shape.
  *
  * @throws SqsError MissingParameter, SerializationException
  */

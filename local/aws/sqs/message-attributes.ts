@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalidParameter } from './errors.ts';
 
-/** One message attribute as the JSON protocol carries it: `BinaryValue` is base64. */
+/** A message attribute in the format of the JSON protocol. `BinaryValue` is base64. */
 type MessageAttribute = {
   DataType: string;
   StringValue?: string | undefined;
@@ -11,7 +11,7 @@ export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
 const ATTRIBUTES_MAX = 10;
 const NAME_MAX_CHARS = 256;
-/** What is not one of #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF; lone surrogates are refused too. */
+/** Any character outside #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF, including lone surrogates. */
 const NOT_ALLOWED = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 export const hasInvalidCharacters = (text: string): boolean => NOT_ALLOWED.test(text);
@@ -61,7 +61,7 @@ function checkValue(name: string, { DataType, StringValue, BinaryValue }: Messag
   }
 }
 
-/** Names, types and values count towards the size of a message. In bytes. */
+/** Returns the size in bytes. Names, types, and values count toward the size of a message. */
 export function sizeOf(attributes: MessageAttributes): number {
   let bytes = 0;
   for (const [name, attribute] of Object.entries(attributes)) {
@@ -71,9 +71,9 @@ export function sizeOf(attributes: MessageAttributes): number {
 }
 
 /**
- * The digest that SDK clients compare, over the attributes sorted by name.
+ * Returns the digest of the attributes, sorted by name, which SDK clients verify.
  *
- * @returns `undefined` when there are none: AWS leaves the field out
+ * @returns undefined without attributes, because AWS omits the field
  * @see Amazon SQS Developer Guide, "Calculating the MD5 message digest for message attributes"
  */
 export function md5OfAttributes(attributes: MessageAttributes): string | undefined {
@@ -96,7 +96,7 @@ export function md5OfAttributes(attributes: MessageAttributes): string | undefin
   return hash.digest('hex');
 }
 
-/** The attributes a receiver asked for: by name, by prefix (`trace.*`), or all (`All`, `.*`, `*`). */
+/** Returns the requested attributes: by name, by prefix (`trace.*`), or all (`All`, `.*`, `*`). */
 export function selectAttributes(attributes: MessageAttributes, wanted: readonly string[]): MessageAttributes {
   if (wanted.some((name) => name === 'All' || name === '.*' || name === '*')) return attributes;
   const prefixes = wanted.filter((name) => name.endsWith('.*')).map((name) => name.slice(0, -2));

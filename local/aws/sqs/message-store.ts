@@ -3,7 +3,7 @@ import { isFifo } from './attributes.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import type { Queue } from './queue-store.ts';
 
-/** A message in a queue. Times are milliseconds since 1970; the states are explained at the tables. */
+/** A message in a queue. Times are milliseconds since the Unix epoch. For the states, see the schema. */
 export type Message = {
   seq: number;
   messageId: string;
@@ -29,7 +29,7 @@ type Counts = { visible: number; inFlight: number; delayed: number };
 
 export type MessageStore = ReturnType<typeof messageStore>;
 
-/** The messages of all queues. Every method is to be called within a transaction. */
+/** Stores the messages of all queues. Call every method within a transaction. */
 export function messageStore(db: DatabaseSync) {
   const insert = db.prepare(`
     INSERT INTO messages (queue_id, message_id, group_id, dedup_id, body, attributes, trace_header, sent_at, visible_at)
@@ -67,7 +67,7 @@ export function messageStore(db: DatabaseSync) {
       const row = bySeq.get(queue.id, seq);
       return row === undefined ? undefined : toMessage(row);
     },
-    /** At most `max` messages that may be received now, in the order in which they are to be handed out. */
+    /** Returns at most `max` messages that can be received now, in order of delivery. */
     receivable(queue: Queue, max: number, now: number): Message[] {
       return (isFifo(queue.attributes) ? receivable.fifo : receivable.standard)(queue, max, now);
     },
@@ -83,7 +83,10 @@ export function messageStore(db: DatabaseSync) {
     remove({ seq }: Message): void {
       remove.run(seq);
     },
-    /** A dead letter keeps the time it was sent, except in a FIFO queue, where its retention begins anew. */
+    /**
+     * Moves a message to the dead-letter queue. It keeps its send time, except in a FIFO queue, where its retention
+     * period restarts.
+     */
     moveToDeadLetters({ seq }: Message, source: Queue, target: Queue, now: number): void {
       const resetSentAt = isFifo(target.attributes) ? 1 : 0;
       move.run({ seq, target: target.id, source: source.name, resetSentAt, now });
@@ -92,7 +95,7 @@ export function messageStore(db: DatabaseSync) {
     purge(queue: Queue): void {
       purge.run(queue.id);
     },
-    /** Drops what is older than the queue's retention period, in flight or not. */
+    /** Deletes messages that are older than the queue's retention period, including messages in flight. */
     expire(queue: Queue, now: number): void {
       expire.run(queue.id, now - Number(queue.attributes['MessageRetentionPeriod']) * 1000);
     },
@@ -100,7 +103,7 @@ export function messageStore(db: DatabaseSync) {
       const row = counts.get({ queue: queue.id, now }) ?? {};
       return { visible: Number(row['visible']), inFlight: Number(row['inFlight']), delayed: Number(row['delayed']) };
     },
-    /** When the next delayed or in-flight message becomes visible; `Infinity` when there is none. */
+    /** Returns the time at which the next delayed or in-flight message becomes visible; `Infinity` if there is none. */
     nextVisibleAt(queue: Queue, now: number): number {
       const at = nextVisible.get(queue.id, now)?.['at'];
       return typeof at === 'number' ? at : Infinity;
@@ -115,16 +118,16 @@ function standardReceivable(db: DatabaseSync) {
   return (queue: Queue, max: number, now: number): Message[] => visible.all(queue.id, now, max).map(toMessage);
 }
 
-/** One receive gives at most so many, and a group gives nothing more until they are settled. */
+/** Maximum messages in one receive. Their group then returns nothing until they are deleted or visible again. */
 const IN_FLIGHT_OF_GROUP_MAX = 10;
 
 /**
- * A FIFO group of which any message is in flight gives nothing, not even an older one that is visible again. Otherwise it
- * gives its oldest messages up to the first delayed one. The group that has waited longest comes first, and gives as much
- * as it can before the next group is asked.
+ * Returns the receivable messages of a FIFO queue. A group with a message in flight returns nothing, not even an older
+ * message that is visible again. Any other group returns its oldest messages up to the first delayed one. The group
+ * that has waited longest comes first, and returns as many messages as possible before the next group.
  */
 function fifoReceivable(db: DatabaseSync) {
-  // The recursion leaps from group to group in the index, so a long backlog of few groups stays cheap.
+  // The recursion jumps from group to group in the index, so that a long backlog of few groups stays cheap.
   const groups = db.prepare(`
     WITH RECURSIVE found (group_id) AS (
       SELECT min(group_id) FROM messages WHERE queue_id = :queue

@@ -1,12 +1,12 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Attributes } from './attributes.ts';
 
-/** Times are milliseconds since 1970. */
+/** A queue. Times are milliseconds since the Unix epoch. */
 export type Queue = { id: number; name: string; attributes: Attributes; createdAt: number; modifiedAt: number };
 
 export type QueueStore = ReturnType<typeof queueStore>;
 
-/** The queues themselves. Every method is to be called within a transaction. */
+/** Stores the queues. Call every method within a transaction. */
 export function queueStore(db: DatabaseSync) {
   const byName = db.prepare('SELECT * FROM queues WHERE name = ?');
   const list = db.prepare(
@@ -21,7 +21,7 @@ export function queueStore(db: DatabaseSync) {
       const row = byName.get(name);
       return row === undefined ? undefined : toQueue(row);
     },
-    /** Queues with this prefix whose name sorts after `after`, by name. */
+    /** Returns queues with this prefix whose name sorts after `after`, by name. */
     list(prefix: string, after: string, max: number): Queue[] {
       return list.all({ prefix, after, max }).map(toQueue);
     },
@@ -31,7 +31,7 @@ export function queueStore(db: DatabaseSync) {
     setAttributes(queue: Queue, attributes: Attributes, now: number): void {
       update.run(JSON.stringify(attributes), now, queue.id);
     },
-    /** With its messages and de-duplication ids. */
+    /** Deletes the queue with its messages and deduplication IDs. */
     remove(queue: Queue): void {
       remove.run(queue.id);
     },

@@ -17,8 +17,8 @@ import type { Queue } from './queue-store.ts';
 const RESULTS_MAX = 1000;
 
 /**
- * Also succeeds for a queue that exists, when the attributes given are those it has. The pause that AWS asks for
- * between deleting a queue and creating it again is not imposed here; tags are not kept.
+ * Creates a queue. Also succeeds if the queue exists with the same attributes. Doesn't enforce AWS's waiting time
+ * between deleting and recreating a queue, and doesn't store tags.
  */
 export const createQueue: Operation = (sqs, input, caller) => {
   const { QueueName: name, Attributes: given } = inputs.read(inputs.CreateQueue, input);
@@ -50,7 +50,7 @@ export const listQueues: Operation = (sqs, input, caller) => {
   return pageOf('QueueUrls', found, max, page.MaxResults, (queue) => urlOf(sqs, caller, queue.name));
 };
 
-/** The queues whose dead letters come here. */
+/** Returns the queues whose dead-letter queue is this one. */
 export const listDeadLetterSourceQueues: Operation = (sqs, input, caller) => {
   const request = inputs.read(inputs.ListDeadLetterSourceQueues, input);
   const target = queueByUrl(sqs, request.QueueUrl).name;
@@ -83,7 +83,10 @@ export const setQueueAttributes: Operation = (sqs, input) => {
   return {};
 };
 
-/** Removes every message, in flight or not, and forgets de-duplication ids. AWS's pause between two is not imposed. */
+/**
+ * Deletes all messages, including messages in flight, and the deduplication IDs. Doesn't enforce AWS's waiting time
+ * between two purges.
+ */
 export const purgeQueue: Operation = (sqs, input) => {
   const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
   sqs.messages.purge(queue);
@@ -94,7 +97,7 @@ export const purgeQueue: Operation = (sqs, input) => {
 export const deleteQueue: Operation = (sqs, input) => {
   const queue = queueByUrl(sqs, inputs.read(inputs.OfQueue, input).QueueUrl);
   sqs.queues.remove(queue);
-  sqs.arrivals.announce(queue.id); // its long polls learn that it is gone
+  sqs.arrivals.announce(queue.id); // wakes its long polls, which then return an error
   return {};
 };
 
@@ -112,7 +115,7 @@ function computedAttributes(sqs: Sqs, queue: Queue, caller: Caller): Record<Read
   };
 }
 
-/** A dead-letter queue must exist when it is named, and be of the same kind. */
+/** Checks that the dead-letter queue exists and has the same type. */
 function checkRedrivePolicy(sqs: Sqs, attributes: Attributes): void {
   const policy = redrivePolicyOf(attributes);
   if (policy === undefined) return;
@@ -132,10 +135,10 @@ function pageSize(asked: number | undefined): number {
   return asked;
 }
 
-/** A token is the name after which the next page begins. */
+/** A token is the name after which the next page starts. */
 const afterToken = (token: string | undefined): string => Buffer.from(token ?? '', 'base64url').toString();
 
-/** As on AWS, only a caller who limits the page is given a token for the next one. */
+/** Returns a page. As on AWS, only a caller who sets a maximum gets a token for the next page. */
 function pageOf(
   field: 'QueueUrls' | 'queueUrls',
   found: readonly Queue[],

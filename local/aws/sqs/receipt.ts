@@ -2,7 +2,7 @@ import { receiptHandleIsInvalid } from './errors.ts';
 import type { Message } from './message-store.ts';
 import type { Queue } from './queue-store.ts';
 
-/** What a receipt handle says: which receive of which message. */
+/** The content of a receipt handle: the message, and which of its receives. */
 type Receipt = { seq: number; receive: number };
 
 export const handleFor = (queue: Queue, { seq, receives }: Message): string =>

@@ -17,8 +17,8 @@ const WAIT_MAX_SECONDS = 20;
 type Look = { messages: object[]; queueId: number; announced: number; waitMs: number; nextInMs: number };
 
 /**
- * Answers at once with what there is, else as soon as something arrives, is freed, or becomes visible, else empty when
- * the wait is over. The wait is real time, whatever clock the messages are stamped with.
+ * Receives messages: at once if there are any, otherwise when a message arrives, is released, or becomes visible. Empty
+ * when the wait time is over. The wait time is real time, whatever clock stamps the messages.
  */
 export async function receiveMessage(sqs: Sqs, input: unknown, caller: Caller): Promise<object> {
   const request = inputs.read(inputs.ReceiveMessage, input);
@@ -37,7 +37,8 @@ export async function receiveMessage(sqs: Sqs, input: unknown, caller: Caller): 
 function lookInto(sqs: Sqs, request: ReceiveRequest, caller: Caller): Look {
   const queue = queueByUrl(sqs, request.QueueUrl);
   const now = sqs.now();
-  // Nothing is taken for a reader that has hung up: it would be hidden from all others until its time-out.
+  // Take nothing for a caller that has disconnected, because the messages would be hidden from others until their
+  // visibility timeout.
   const taken = caller.gone.aborted ? [] : take(sqs, queue, request, now);
   const waitSeconds = request.WaitTimeSeconds ?? Number(queue.attributes['ReceiveMessageWaitTimeSeconds']);
   return {
@@ -57,13 +58,13 @@ function take(sqs: Sqs, queue: Queue, request: ReceiveRequest, now: number): Mes
   );
 }
 
-/** What may be received, after the messages that were received too often have been moved away. */
+/** Returns receivable messages, after moving those that exceed the maximum receive count to the dead-letter queue. */
 function withoutDeadLetters(sqs: Sqs, queue: Queue, max: number, now: number): Message[] {
   const policy = redrivePolicyOf(queue.attributes);
   const target = policy && sqs.queues.find(policy.deadLetterQueue);
   for (;;) {
     const found = sqs.messages.receivable(queue, max, now);
-    // Without the queue for it (it was deleted since), a message stays where it is and is handed out again.
+    // If the dead-letter queue was deleted, the message stays in its queue and is delivered again.
     if (policy === undefined || target === undefined) return found;
     const dead = found.filter((message) => message.receives >= policy.maxReceiveCount);
     if (dead.length === 0) return found;

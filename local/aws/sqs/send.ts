@@ -36,13 +36,13 @@ export const sendMessageBatch: Operation = (sqs, input, caller) => {
 
 type Traced = OutgoingMessage & { traceHeader: string | null };
 
-/** A trace header that the message names itself counts more than that of the request. */
+/** Returns the message with its trace header. A header in the message takes precedence over that of the request. */
 const traced = (message: OutgoingMessage, { traceHeader }: Caller): Traced => ({
   ...message,
   traceHeader: message.MessageSystemAttributes['AWSTraceHeader']?.StringValue ?? traceHeader ?? null,
 });
 
-/** These two mistakes AWS holds against the whole batch, and with another code than for a single message. */
+/** For these two errors, AWS fails the complete batch, with another error code than for a single message. */
 function checkFifoBatch(queue: Queue, entries: readonly OutgoingMessage[]): void {
   for (const entry of entries) {
     if (entry.MessageDeduplicationId === undefined && !deduplicatesByContent(queue)) {
@@ -72,7 +72,9 @@ function send(sqs: Sqs, queue: Queue, message: Traced): object {
   };
 }
 
-/** A message that was sent under the same de-duplication id is not sent again, and its first answer is given again. */
+/**
+ * Sends a message. If a message was already sent with this deduplication ID, returns the result of that one instead.
+ */
 function sendOnce(sqs: Sqs, queue: Queue, message: Traced, now: number): Sent {
   const groupId = message.MessageGroupId ?? '';
   const dedupId = message.MessageDeduplicationId ?? createHash('sha256').update(message.MessageBody).digest('hex');
@@ -84,7 +86,7 @@ function sendOnce(sqs: Sqs, queue: Queue, message: Traced, now: number): Sent {
 }
 
 function store(sqs: Sqs, queue: Queue, message: Traced, dedupId: string | undefined, now: number): Sent {
-  // A FIFO queue has one delay for all; 0 is the only one that its messages may name, and it changes nothing.
+  // A FIFO queue has one delay for all messages. A message can only specify 0, which has no effect.
   const ownDelay = isFifo(queue.attributes) ? undefined : message.DelaySeconds;
   const delaySeconds = ownDelay ?? Number(queue.attributes['DelaySeconds']);
   const messageId = randomUUID();
@@ -133,7 +135,7 @@ function checkStandard({ DelaySeconds: delay, ...message }: OutgoingMessage): vo
 
 function checkFifo(queue: Queue, message: OutgoingMessage): void {
   if (message.DelaySeconds !== undefined && message.DelaySeconds !== 0) {
-    const reason = 'The request include parameter that is not valid for this queue type.'; // AWS's own grammar
+    const reason = 'The request include parameter that is not valid for this queue type.'; // AWS's exact text
     throw invalidValue(message.DelaySeconds, 'DelaySeconds', reason);
   }
   if (message.MessageGroupId === undefined) throw missingParameter('MessageGroupId');
@@ -151,9 +153,9 @@ function checkId(parameter: 'MessageGroupId' | 'MessageDeduplicationId', id: str
 
 const deduplicatesByContent = (queue: Queue): boolean => queue.attributes['ContentBasedDeduplication'] === 'true';
 
-/** Body and attributes; the system attributes do not count. */
+/** Returns the size of the body and the attributes. System attributes don't count. */
 const bytesOf = (message: OutgoingMessage): number =>
   Buffer.byteLength(message.MessageBody) + sizeOf(message.MessageAttributes);
 
-/** Twenty digits, so that numbers compare as text too. */
+/** Returns 20 digits, so that the numbers can also be compared as text. */
 export const sequenceNumber = (seq: number): string => String(seq).padStart(20, '0');

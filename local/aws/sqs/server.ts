@@ -32,16 +32,17 @@ const operations = new Map<string, Operation>([
 ]);
 
 /**
- * Starts SQS on this machine: the AWS JSON 1.0 protocol over one SQLite file. What is answered with success is on disk.
- * Messages in flight when the last process died are visible again at once.
+ * Starts an SQS emulation: the AWS JSON 1.0 protocol over one SQLite file. A successful response means that the change
+ * is on disk. Messages that were in flight when the last process died are visible again at once.
  *
- * Not emulated: tags, permissions, message move tasks, `ReceiveRequestAttemptId`, the limits on throughput and on the
- * number of messages in flight.
+ * Not emulated: tags, permissions, message move tasks, `ReceiveRequestAttemptId`, and the limits of throughput and of
+ * messages in flight.
  *
  * @param options.file path of the SQLite file, or `:memory:`
- * @param options.accountId twelve digits; part of queue URLs and ARNs
- * @param options.now milliseconds since 1970; stamps messages and decides visibility, retention and de-duplication
- * @throws Error when the file was written by another version, or cannot be opened
+ * @param options.accountId 12 digits; part of queue URLs and ARNs
+ * @param options.now returns milliseconds since the Unix epoch; stamps messages and determines visibility, retention,
+ *   and deduplication
+ * @throws Error if another version wrote the file, or it can't be opened
  */
 export async function startSqs(options: {
   file: string;
@@ -65,7 +66,7 @@ export async function startSqs(options: {
   return {
     url: endpoint.url,
     close: async () => {
-      await endpoint.close(); // hangs up on every caller, so no long poll is left
+      await endpoint.close(); // disconnects all callers, so that no long poll remains
       commits.close();
       db.close();
     },

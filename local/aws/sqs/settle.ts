@@ -33,7 +33,7 @@ export const changeMessageVisibilityBatch: Operation = (sqs, input) => {
   return forEachEntry(Entries, (entry) => changeVisibility(sqs, queue, entry.ReceiptHandle, entry.VisibilityTimeout));
 };
 
-/** @throws SqsError InvalidParameterValue for a value outside of 0 to 43,200 s */
+/** @throws SqsError InvalidParameterValue for a value outside 0 to 43,200 s */
 export function checkVisibilityTimeout(seconds: number): void {
   if (!Number.isInteger(seconds) || seconds < 0 || seconds > VISIBILITY_MAX_SECONDS) {
     const reason = `Must be >= 0 and <= ${VISIBILITY_MAX_SECONDS}, if provided.`;
@@ -42,8 +42,9 @@ export function checkVisibilityTimeout(seconds: number): void {
 }
 
 /**
- * Deleting what is already deleted succeeds. So does, in a standard queue, a handle that someone else's receive has
- * overtaken, but then the message stays: it is theirs now. A FIFO queue refuses a handle that has expired.
+ * Deletes a message. Succeeds if the message is already deleted. In a standard queue, also succeeds for a handle of an
+ * earlier receive, but then keeps the message, which belongs to the later receiver. A FIFO queue refuses an expired
+ * handle.
  */
 function remove(sqs: Sqs, queue: Queue, handle: string): object {
   const { seq, receive } = readHandle(queue, handle);
@@ -52,7 +53,7 @@ function remove(sqs: Sqs, queue: Queue, handle: string): object {
   if (isFifo(queue.attributes)) checkNotExpired(message, receive, handle, sqs.now());
   if (message.receives !== receive) return {};
   sqs.messages.remove(message);
-  sqs.arrivals.announce(queue.id); // the group behind it may be free now
+  sqs.arrivals.announce(queue.id); // the rest of its group may be available now
   return {};
 }
 
@@ -67,7 +68,7 @@ function changeVisibility(sqs: Sqs, queue: Queue, handle: string, seconds: numbe
     throw invalidValue(handle, 'ReceiptHandle', reason);
   }
   sqs.messages.hideUntil(message, now + seconds * 1000);
-  sqs.arrivals.announce(queue.id); // polls that wait for this message have a new time to wake at
+  sqs.arrivals.announce(queue.id); // polls that wait for this message must recalculate their wake-up time
   return {};
 }
 

@@ -7,10 +7,10 @@ type Operation = (parameters: Parameters, input: unknown, region: string) => obj
 
 const CONTENT_TYPE = 'application/x-amz-json-1.1';
 const NAMES_MAX = 10;
-/** Nothing here has a history: every parameter is in its first version, of the time when this process started. */
+/** The emulation has no history: every parameter is in version 1, modified when this process started. */
 const MODIFIED_AT_SECONDS = Math.floor(Date.now() / 1000);
 
-/** An error as Systems Manager answers it; `code` becomes the error's name in the SDK clients. */
+/** A Systems Manager error response. `code` becomes the error's name in the SDK clients. */
 class SsmError extends Error {
   override readonly name = 'SsmError';
   readonly code: string;
@@ -22,11 +22,11 @@ class SsmError extends Error {
 }
 
 /**
- * Starts the parameter store of Systems Manager on this machine: GetParameter, GetParameters, GetParametersByPath.
- * Every parameter is a SecureString: a reader who forgets `WithDecryption` gets, as on AWS, something that is not the
- * secret.
+ * Starts an emulation of Systems Manager Parameter Store: GetParameter, GetParameters, GetParametersByPath. Every
+ * parameter is a SecureString. As on AWS, a caller who omits `WithDecryption` doesn't get the secret.
  *
- * @param options.parameters asked at each call, so that a changed secret is seen at once; values by full name
+ * @param options.parameters returns the values by full name; called for each request, so that changed secrets take
+ *   effect at once
  */
 export function startSsm(options: {
   parameters: () => Record<string, string>;
@@ -69,7 +69,7 @@ const getParameters: Operation = (parameters, input, region) => {
   return { Parameters: found, InvalidParameters: invalid };
 };
 
-/** By name; a token is the last name of the page before. */
+/** Lists parameters by name. A token is the last name of the previous page. */
 const getParametersByPath: Operation = (parameters, input, region) => {
   const request = read(GetParametersByPath, input);
   const path = request.Path.endsWith('/') ? request.Path : `${request.Path}/`;
@@ -104,7 +104,7 @@ const GetParametersByPath = z.object({
   WithDecryption: z.boolean().default(false),
   MaxResults: z.int().min(1).max(NAMES_MAX).default(NAMES_MAX),
   NextToken: z.string().optional(),
-  /** Filters by type, key or label: nothing here has any of these. */
+  /** Filters by type, key, or label, which the emulation doesn't have. */
   ParameterFilters: z.array(z.unknown()).max(0, 'are not emulated here').optional(),
 });
 
@@ -116,7 +116,7 @@ function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer
   throw new SsmError('ValidationException', `Value at '${issue?.path.join('.')}' failed: ${issue?.message}`);
 }
 
-/** Not `parameters[name]` alone: `constructor` is no parameter. */
+/** Returns own properties only: `constructor` is not a parameter. */
 const valueOf = (parameters: Parameters, name: string): string | undefined =>
   Object.hasOwn(parameters, name) ? parameters[name] : undefined;
 
