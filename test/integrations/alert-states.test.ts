@@ -35,16 +35,16 @@ async function askAlertmanager(reply: Reply, ...labelSets: Labels[]): Promise<Al
   );
 }
 
-describe('Alertmanager is asked which alerts it has:', () => {
-  test('those that it lists, by all their labels', async () => {
+describe('alert states from Alertmanager', () => {
+  test('finds a listed alert by all its labels', async () => {
     expect(await askAlertmanager(listed(ERRORS), ERRORS, LATENCY)).toEqual(['listed', 'absent']);
   });
 
-  test('whatever the order of their labels', async () => {
+  test('ignores the order of labels', async () => {
     expect(await askAlertmanager(listed(ERRORS), ERRORS.toReversed())).toEqual(['listed']);
   });
 
-  test('one with a label more or another value is another alert', async () => {
+  test('treats an additional label or another value as another alert', async () => {
     const more: Labels = [...ERRORS, ['zone', 'a']];
     const otherwise: Labels = [
       ['alertname', 'HighErrorBurnRate'],
@@ -53,7 +53,7 @@ describe('Alertmanager is asked which alerts it has:', () => {
     expect(await askAlertmanager(listed(more, otherwise), ERRORS)).toEqual(['absent']);
   });
 
-  test('none, when it lists none', async () => {
+  test('reports all alerts as absent if none is listed', async () => {
     expect(await askAlertmanager(listed(), ERRORS, LATENCY)).toEqual(['absent', 'absent']);
   });
 
@@ -63,11 +63,11 @@ describe('Alertmanager is asked which alerts it has:', () => {
     ['HTML', { body: '<html>' }],
     ['something else', { body: '{"status":"success"}' }],
     ['half an answer', { cut: 200 }],
-  ])('%s says nothing', async (_, reply) => {
+  ])('returns nothing for %s', async (_, reply) => {
     expect(await askAlertmanager(reply, ERRORS)).toBeNull();
   });
 
-  test('it is asked once for each name, whatever is in that', async () => {
+  test('sends one request per alert name, also for special characters', async () => {
     const { url, received } = await vendor(listed());
     const strange: Labels = [['alertname', 'a "b" \\ & ü']];
     await alertStates({ alertmanager: async () => `${url}/`, prometheus: absent }).of(
@@ -80,7 +80,7 @@ describe('Alertmanager is asked which alerts it has:', () => {
     );
   });
 
-  test('it says nothing as long as one of the questions has no answer', async () => {
+  test('returns nothing if any request fails', async () => {
     const { url } = await vendor(listed(), { status: 500 });
     const states = alertStates({ alertmanager: async () => url, prometheus: absent });
     expect(await states.of([alert(ERRORS), alert(LATENCY)])).toBeNull();
@@ -96,7 +96,7 @@ type RuleOptions = {
   alerts?: object[];
 };
 
-/** A rule of the only group, as Prometheus shows it. */
+/** Returns a rule of the only group, in Prometheus's format. */
 const rule = ({ name = 'HighErrorBurnRate', query = 'errors > 0.01', labels = {}, ...more }: RuleOptions = {}) => ({
   type: 'alerting',
   health: 'ok',
@@ -121,7 +121,7 @@ const ANSWERS = {
   '/api/v1/status/config': configured('global:\n  scrape_interval: 15s\n'),
 } as const;
 
-/** What a Prometheus says of this alert, which answers so. */
+/** Returns the state of one alert, from a Prometheus with these responses. */
 async function askPrometheus(
   answers: Partial<Record<keyof typeof ANSWERS, Reply>>,
   one: Labels,
@@ -133,8 +133,8 @@ async function askPrometheus(
   return (await states.of([alert(one, generatorUrl)]))?.[0] ?? null;
 }
 
-describe('Prometheus is asked where there is no Alertmanager:', () => {
-  test('an alert is over when its rule is here, and gives none like it', async () => {
+describe('alert states from Prometheus, without Alertmanager', () => {
+  test('an alert is over if its rule exists and has no such active alert', async () => {
     expect(await askPrometheus({}, ERRORS)).toBe('over');
     const elsewhere = fires({ alertname: 'HighErrorBurnRate', service: 'search' }, { alertname: 'HighLatency' });
     expect(await askPrometheus({ '/api/v1/alerts': elsewhere }, ERRORS)).toBe('over');
@@ -145,7 +145,7 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ['no group', success({ groups: [] })],
     ['others only', rules(rule({ name: 'HighLatency' }))],
     ['a recording rule of that name only', rules(rule({ type: 'recording' }))],
-  ])('of one whose rule is not here, it knows nothing: %s', async (_, answer) => {
+  ])("the state is unknown if the rule doesn't exist: %s", async (_, answer) => {
     expect(await askPrometheus({ '/api/v1/rules': answer }, ERRORS)).toBe('unknown');
     const other = fires({ alertname: 'HighLatency', service: 'checkout' });
     expect(await askPrometheus({ '/api/v1/rules': answer, '/api/v1/alerts': other }, ERRORS)).toBe('unknown');
@@ -158,24 +158,24 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ],
     ['where its sender says no place', burning()],
     ['where it calls its environment otherwise', burning(['service', 'checkout-api'], ['environment', 'production'])],
-  ])('one that is listed is not over: %s', async (_, one) => {
+  ])('a listed alert is not over: %s', async (_, one) => {
     const real = exchange('prometheus/alerts-active').response.body;
     expect(await askPrometheus({ '/api/v1/alerts': { body: real } }, one)).toBe('unknown');
   });
 
-  test('where all that are asked about are listed, no rule is looked for', async () => {
+  test('requests no rules if all alerts are listed', async () => {
     const { url, received } = await vendor(fires({ alertname: 'HighErrorBurnRate' }));
     const states = alertStates({ alertmanager: absent, prometheus: async () => url });
     expect(await states.of([alert(ERRORS), alert(burning())])).toEqual(['unknown', 'unknown']);
     expect(received).toHaveLength(1);
   });
 
-  test('nor is one that its rule lists', async () => {
+  test('an alert that its rule lists is not over', async () => {
     const labels = { alertname: 'HighErrorBurnRate', service: 'checkout' };
     expect(await askPrometheus({ '/api/v1/rules': rules(rule({ alerts: [{ labels }] })) }, ERRORS)).toBe('unknown');
   });
 
-  test('a real one knows its own by name, labels and expression', async () => {
+  test('recognizes its own alerts by name, labels, and expression in real responses', async () => {
     const real = {
       body: exchange('prometheus/rules').response.body.replace(/"alerts":\[\{.*?\}\],"health"/, '"alerts":[],"health"'),
     };
@@ -215,11 +215,11 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ['selects by a text with signs', { query: 'errors{path="/\\"a\\""} > 1' }, burning(['path', '/"a"']), 'over'],
     ['selects by a raw text', { query: 'errors{path=~`/\\w+`} > 1' }, burning(['path', '/a']), 'over'],
     ['selects by labels that it has not', { query: 'errors{code="500"} > 1' }, ERRORS, 'over'],
-  ])('where the rule of its name %s', async (_, options, one, state) => {
+  ])('a rule with the same name that %s', async (_, options, one, state) => {
     expect(await askPrometheus({ '/api/v1/rules': rules(rule(options)) }, one)).toBe(state);
   });
 
-  test('one of several rules of a name is enough', async () => {
+  test('one matching rule of several with the same name is enough', async () => {
     const both = [
       rule({ labels: { severity: 'warning' } }),
       rule({ labels: { severity: 'critical' } }),
@@ -236,17 +236,17 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ['it is of another cluster', EXTERNAL, burning(['cluster', 'us'], ['replica', 'a']), 'unknown'],
     ['they cannot be read', 'global: [', burning(['cluster', 'us']), 'over'],
     ['there are none', 'scrape_configs:\n  - job_name: a\n', burning(['cluster', 'us']), 'over'],
-  ])('by its external labels it is told from others: %s', async (_, yaml, one, state) => {
+  ])('external labels distinguish the alerts of other servers: %s', async (_, yaml, one, state) => {
     expect(await askPrometheus({ '/api/v1/status/config': configured(yaml) }, one)).toBe(state);
   });
 
-  test('what a rule sets itself stands before an external label', async () => {
+  test('a label of the rule takes precedence over an external label', async () => {
     const own = rules(rule({ labels: { cluster: 'global' } }));
     const answers = { '/api/v1/rules': own, '/api/v1/status/config': configured(EXTERNAL) };
     expect(await askPrometheus(answers, burning(['cluster', 'global']))).toBe('over');
   });
 
-  test('where it does not tell its configuration, as Thanos, its rules are enough', async () => {
+  test('works without the configuration, as with Thanos', async () => {
     expect(await askPrometheus({ '/api/v1/status/config': { status: 404 } }, ERRORS)).toBe('over');
   });
 
@@ -258,11 +258,11 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ['/api/v1/rules', { status: 404, body: '' }],
     ['/api/v1/rules', { body: '{"status":"success","data":{}}' }],
     ['/api/v1/rules', success({ groups: [] }, { warnings: ['no answer of 10.0.0.7'] })],
-  ])('%s without a whole answer says nothing', async (path, reply) => {
+  ])('returns nothing if the response of %s is incomplete', async (path, reply) => {
     expect(await askPrometheus({ [path]: reply }, ERRORS)).toBeNull();
   });
 
-  test('it is asked for the rules by their names, each once', async () => {
+  test('requests the rules by name, each once', async () => {
     const { url, received } = await vendorThat(({ path }) => ANSWERS[path.split('?')[0] as keyof typeof ANSWERS]);
     const states = alertStates({ alertmanager: absent, prometheus: async () => url });
     expect(await states.of([ERRORS, LATENCY, burning()].map((labels) => alert(labels)))).toEqual([
@@ -284,7 +284,7 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
     ]);
   });
 
-  test('it is not asked where there is an Alertmanager, even one that is away', async () => {
+  test('is not used if Alertmanager is configured, even if that is down', async () => {
     const { url, received } = await vendor(fires());
     const away = await nobody();
     const states = alertStates({ alertmanager: async () => away, prometheus: async () => url });
@@ -293,12 +293,12 @@ describe('Prometheus is asked where there is no Alertmanager:', () => {
   });
 });
 
-test('what was found is known by that where Alertmanager lists alerts as they are told, and not in Prometheus', async () => {
+test('alerts are listed in their original form by Alertmanager, but not by Prometheus', async () => {
   const url = async () => 'http://alerts.test';
   expect(await alertStates({ alertmanager: url, prometheus: absent }).areListed()).toBe(true);
   expect(await alertStates({ alertmanager: absent, prometheus: url }).areListed()).toBe(false);
 });
 
-test('where nobody can be asked, nothing is known', async () => {
+test('returns nothing if neither is configured', async () => {
   expect(await alertStates({ alertmanager: absent, prometheus: absent }).of([alert(ERRORS)])).toBeNull();
 });

@@ -32,7 +32,7 @@ describe('a pull request', () => {
 
     await world.conclude('merge');
     await world.pull();
-    const merged = await look(); // asks Argo CD to look at Git
+    const merged = await look(); // refreshes the application
     expect(merged).toMatchObject({ kind: 'in_progress' });
     expect(merged).not.toHaveProperty('waitsFor');
     await world.settle();
@@ -41,7 +41,7 @@ describe('a pull request', () => {
     expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
   });
 
-  test('may be squashed', async () => {
+  test('can be squash-merged', async () => {
     const world = await gitWorld('pull-request');
     const { look } = await begin(world);
     await world.conclude('squash');
@@ -50,7 +50,7 @@ describe('a pull request', () => {
     expect(await world.deployer.held?.(world.request)).toEqual({ kind: 'holds' });
   });
 
-  test('that is closed has brought nothing back, and another one is not opened', async () => {
+  test('that is closed is a failure, and no other one is opened', async () => {
     const world = await gitWorld('pull-request');
     const { look } = await begin(world);
     await world.conclude('close');
@@ -59,7 +59,7 @@ describe('a pull request', () => {
     expect(await world.deployer.rollBack(world.request)).toEqual(closed);
   });
 
-  test('asked again, it is the same one', async () => {
+  test('is the same one for a repeated request', async () => {
     const world = await gitWorld('pull-request');
     const [first, second] = [await begin(world), await begin(world)];
     expect(second.answer).toMatchObject({ id: 'id' in first.answer ? first.answer.id : null });
@@ -67,7 +67,7 @@ describe('a pull request', () => {
 });
 
 describe('a commit', () => {
-  test('is looked for in what runs when the first answer was lost for good', async () => {
+  test('is found in the running deployment if the first response was lost', async () => {
     const world = await gitWorld('commit');
     await begin(world);
     await world.settle();
@@ -75,7 +75,7 @@ describe('a commit', () => {
     expect(await world.begun()).toBe(1);
   });
 
-  test('brings back the folder of the application, and leaves others alone', async () => {
+  test("reverts the application's folder and no other", async () => {
     const world = await gitWorld('commit');
     const theirs = await world.push('v42', 's2');
     const { answer } = await begin(world);
@@ -85,7 +85,7 @@ describe('a commit', () => {
     expect(await world.entry(ours, 'apps/search')).not.toBe(await world.entry(world.shas.v41, 'apps/search'));
   });
 
-  test('that a later one was put on top of is synced with it', async () => {
+  test('followed by a later commit is synced with it', async () => {
     const world = await gitWorld('commit');
     const { look } = await begin(world);
     await world.push('v41.1');
@@ -93,14 +93,14 @@ describe('a commit', () => {
     expect(await look()).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('whose sync fails has failed', async () => {
+  test('whose sync fails is a failure', async () => {
     const world = await gitWorld('commit');
     const { look } = await begin(world);
     await world.settle('failing');
     expect(await look()).toEqual({ kind: 'failed', detail: said('one or more objects failed to apply') });
   });
 
-  test('that is taken back in turn has drifted', async () => {
+  test('that is reverted has drifted', async () => {
     const world = await gitWorld('commit');
     await begin(world);
     await world.settle();
@@ -111,11 +111,11 @@ describe('a commit', () => {
   });
 });
 
-describe('what is asked of Git', () => {
+describe('the request to Git', () => {
   const SOURCE = { repoURL: `https://github.com/${REPOSITORY}`, path: PATH, targetRevision: 'main' };
   const SHA = 'c0ffee0000000000000000000000000000000001';
 
-  /** Git that does what it is told, and remembers it. */
+  /** A Git reverter that returns a fixed response and records the requests. */
   const fake = (answer: Awaited<ReturnType<GitReverter['revert']>> = { kind: 'committed', sha: SHA }) => {
     const asked: RevertRequest[] = [];
     const reverter: GitReverter = {
@@ -134,7 +134,7 @@ describe('what is asked of Git', () => {
       git: reverter,
     });
 
-  test('the commit of the good deployment, in the folder that Argo CD reads, with words for people', async () => {
+  test('reverts to the commit of the good deployment, in the folder that Argo CD reads, with a readable message', async () => {
     const { asked, reverter } = fake();
     const world = await open({}, {}, reverter);
     await world.deployer.rollBack(world.request);
@@ -188,14 +188,14 @@ describe('what is asked of Git', () => {
       },
       'not only in that repository',
     ],
-  ])('nothing of an application that %s: refused', async (_, git, application, why) => {
+  ])('is not made for an application that %s: refused', async (_, git, application, why) => {
     const { asked, reverter } = fake();
     const world = await open(git, application, reverter);
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(why) });
     expect(asked).toEqual([]);
   });
 
-  test('a commit that changes nothing of what Argo CD deploys has failed, and where to look is said', async () => {
+  test('is a failure with a hint if the commit changes nothing that Argo CD deploys', async () => {
     const before = exchange('argo-cd/app-get-automated').response;
     const seen = JSON.parse(before.body) as { status: { sync: object } };
     const sync = { ...seen.status.sync, status: 'Synced', revision: SHA };
@@ -215,7 +215,7 @@ describe('what is asked of Git', () => {
     const request = requestFor({ v41, v42 });
     const answer = await deployer.rollBack(request);
     const handle = ('handle' in answer && answer.handle) || '';
-    // Argo CD does not know of the commit yet, not even when it is asked to look.
+    // Argo CD doesn't know the commit yet, not even after a refresh.
     expect(await deployer.status(handle, request)).toMatchObject({ kind: 'in_progress', id: SHA });
     expect(await deployer.status(handle, request)).toEqual({ kind: 'failed', detail: said('`git.path`') });
   });
@@ -224,13 +224,13 @@ describe('what is asked of Git', () => {
     [{ kind: 'refused', detail: 'no such commit' }],
     [{ kind: 'busy', detail: 'locked' }],
     [{ kind: 'later', detail: 'GitHub answered 502', afterSeconds: null }],
-  ])('what it answers is passed on: %j', async (answer) => {
+  ])("returns the reverter's result: %j", async (answer) => {
     const { reverter } = fake(answer as Awaited<ReturnType<GitReverter['revert']>>);
     const world = await open({}, {}, reverter);
     expect(await world.deployer.rollBack(world.request)).toEqual(answer);
   });
 
-  test('nothing where somebody else has deployed since', async () => {
+  test('is not made if another version has been deployed since', async () => {
     const { asked, reverter } = fake();
     const world = await open({}, {}, reverter);
     await world.ship();

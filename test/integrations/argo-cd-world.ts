@@ -14,7 +14,7 @@ export const APPLICATION = 'checkout-api';
 export const REPOSITORY = 'octo-org/deploy';
 export const PATH = 'apps/checkout-api';
 
-/** Long enough for a sync and its rollout. */
+/** Milliseconds, enough for a sync and its rollout. */
 const SYNC_MS = 10_000;
 
 const ROLLBACK: Act = {
@@ -27,10 +27,10 @@ type Act = { vendor: 'argo-cd' | 'github'; match: { method: string; path: string
 export type ArgoWorld = TargetWorld & {
   standIns: StandIns;
   time: ReturnType<typeof clock>;
-  /** What is done to the application at the stand-in, below its own address. */
+  /** Sends a command about the application to the stand-in. */
   tell<T>(method: string, path: string, body: unknown): Promise<T>;
   settings(change: object): Promise<void>;
-  /** The application, as its API shows it. */
+  /** Reads the application from the API. */
   read<T = Shown>(path?: string): Promise<T>;
 };
 
@@ -41,12 +41,12 @@ export type Shown = {
   status: { history: { id: number; revision: string }[]; operationState?: { phase: string } };
 };
 
-/** What a world is made of, beside what every one has. */
+/** The options of a test world. */
 export type Making = {
   config?: object;
   application?: object;
   git?: GitReverter;
-  /** By version: the revisions of `v41` and `v42`. */
+  /** The revisions of `v41` and `v42`. */
   revisions?: { v41: string; v42: string };
   act?: Act;
   standIns?: StandIns;
@@ -56,7 +56,7 @@ export type Making = {
 const REVISIONS = { v41: '9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b', v42: '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1' };
 export const V43 = '7d6c5b4a39281706f5e4d3c2b1a0998877665544';
 
-/** An application without automated sync that has had v41 deployed, and then v42. */
+/** Starts an application without automated sync, with the deployments v41 and then v42. */
 export async function argoWorld(making: Making = {}): Promise<ArgoWorld> {
   const { config = {}, application = {}, revisions = REVISIONS, act = ROLLBACK, time = clock() } = making;
   const standIns = making.standIns ?? (await start({ now: time.now }));
@@ -115,7 +115,7 @@ export async function argoWorld(making: Making = {}): Promise<ArgoWorld> {
     },
     async occupy() {
       await tell('POST', '/commit', { revision: V43, images: imagesOf('v43') });
-      await read('?refresh=normal'); // automated sync begins by itself
+      await read('?refresh=normal'); // starts automated sync
       await fetch(`${url}/sync`, { method: 'POST', headers, body: JSON.stringify({ revision: V43 }) });
     },
     async drift() {
@@ -151,7 +151,7 @@ async function cause(standIns: StandIns, trouble: Trouble, { vendor, match }: Ac
   await setFault(standIns, { vendor, fault: fault[trouble], times: 1, match });
 }
 
-/** A call that matches has less time than the vendor takes. */
+/** Limits the time of the next matching call to less than the vendor needs. */
 function giveUpOn(standIns: StandIns, { method, path }: { method: string; path: string }): void {
   const real = globalThis.fetch;
   const spy = vi.spyOn(globalThis, 'fetch');
@@ -168,15 +168,15 @@ export type GitWorld = ArgoWorld & {
   shas: { v41: string; v42: string };
   /** @param search the version of another application in the same repository */
   push(version: string, search?: string): Promise<string>;
-  /** What the repository has at a path. */
+  /** Returns the repository's entry at a path. */
   entry(commit: string, path: string): Promise<string | undefined>;
-  /** Somebody merges or closes the pull request. */
+  /** Merges or closes the pull request as a person. */
   conclude(how: 'merge' | 'squash' | 'close'): Promise<void>;
-  /** Argo CD's branch gets what the repository's has: the stand-ins don't know of each other. */
+  /** Copies the repository's branch to Argo CD's, because the stand-ins are not connected. */
   pull(): Promise<void>;
 };
 
-/** The same with automated sync from a repository at GitHub, which the deployer may bring back. */
+/** Starts an application with automated sync from a GitHub repository that the deployer can revert. */
 export async function gitWorld(
   mode: 'commit' | 'pull-request',
   more: { application?: object } = {},
@@ -230,7 +230,7 @@ export async function gitWorld(
     const [v41, v42, now] = await Promise.all([shas.v41, shas.v42, sha].map((commit) => entry(commit, PATH)));
     return now === v41 ? 'v41' : now === v42 ? 'v42' : sha;
   };
-  /** Until Argo CD has seen what is in Git, has synced it, and that has rolled out. */
+  /** Refreshes, syncs, and rolls out the state in Git. */
   const goOn = async () => {
     await pull();
     await world.read('?refresh=normal');

@@ -17,10 +17,10 @@ const suspending = (more: object = AUTOMATED) => argoWorld({ config: { automated
 describe('without automated sync', () => {
   conforms(() => argoWorld());
 });
-describe('with automated sync that is switched off for it', () => {
+describe('with automated sync that the deployer suspends', () => {
   conforms(() => suspending());
 });
-describe('with automated sync, and Git brought back by a commit', () => {
+describe('with automated sync and a revert commit in Git', () => {
   conforms(() => gitWorld('commit'));
 });
 
@@ -28,7 +28,7 @@ const said = (text: string) => expect.stringContaining(text) as string;
 const clock = new SetClock('2026-11-20T06:50:00.000Z');
 const [GOOD, BAD] = ['9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b', '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1'];
 
-/** As the exchanges have it: the tag of an image is the version, the deployment's commit is known. */
+/** Returns a request that matches the exchanges: the version is an image tag, and the deployment's commit is known. */
 const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
   ...requestFor({ v41: GOOD, v42: BAD }),
   from: '2026.11.20-4' as Version,
@@ -49,9 +49,9 @@ const deployerAt = (url: string, config: object = {}, token: string | undefined 
 const replyOf = (name: string) => exchange(`argo-cd/${name}`).response;
 const OPEN: Reply = { body: '{"canSync":true}' };
 
-describe('every exchange', () => {
+describe('recorded exchange', () => {
   const APP = replyOf('app-get');
-  /** What is answered one after the other, and what comes of it. */
+  /** The replies in order, and the expected result. */
   const EXPECTED: Record<string, { replies: [Reply, ...Reply[]]; config?: object; expected: ActAnswer }> = {
     'app-get': { replies: [APP, OPEN, replyOf('rollback')], expected: accepted() },
     rollback: { replies: [APP, OPEN, replyOf('rollback')], expected: accepted() },
@@ -84,14 +84,14 @@ describe('every exchange', () => {
       config: { automatedSync: 'suspend' },
       expected: accepted(),
     },
-    // Somebody is bringing the same back.
+    // Another sync deploys the same target.
     sync: { replies: [replyOf('sync')], expected: accepted() },
     'app-get-rollback-running': { replies: [replyOf('app-get-rollback-running')], expected: accepted() },
     'app-get-rollback-done': {
       replies: [replyOf('app-get-rollback-done')],
       expected: { kind: 'succeeded', id: '10' },
     },
-    // Not by this key, as far as can be seen: it is tried.
+    // The failed rollback can't be matched to this key, so a new one is attempted.
     'app-get-rollback-failed': {
       replies: [replyOf('app-get-rollback-failed'), OPEN, replyOf('rollback')],
       expected: accepted(),
@@ -102,7 +102,7 @@ describe('every exchange', () => {
     return { kind: 'in_progress', id: '10', handle: said('"id":10') };
   }
 
-  test('is expected here', () => {
+  test('has an expectation', () => {
     const files = readdirSync(new URL('../fixtures/argo-cd', import.meta.url)).filter((file) => file.endsWith('.json'));
     expect(files.map((file) => file.replace('.exchange.json', '')).toSorted()).toEqual(
       Object.keys(EXPECTED).toSorted(),
@@ -116,7 +116,7 @@ describe('every exchange', () => {
     for (const { headers } of received) expect(headers.authorization).toBe('Bearer argocd-test-token');
   });
 
-  test('of a rollback is asked for as it says', async () => {
+  test('of a rollback matches the request', async () => {
     const { request: asked } = exchange('argo-cd/rollback');
     const { url, received } = await vendor(APP, OPEN, replyOf('rollback'));
     await deployerAt(url).rollBack(request());
@@ -135,7 +135,7 @@ describe('every exchange', () => {
     ['app-get-rollback-failed', { kind: 'failed', detail: said('one or more objects failed to apply') }],
     ['app-get', { kind: 'failed', detail: said(BAD) }],
     ['unauthenticated', { kind: 'refused', detail: said('no session information') }],
-  ])('of how it is getting on: %s', async (name, expected) => {
+  ])('of the progress: %s', async (name, expected) => {
     const { url } = await vendor(APP, OPEN, replyOf('rollback'), replyOf(name));
     const deployer = deployerAt(url);
     expect(await deployer.status(handleOf(await deployer.rollBack(request())), request())).toEqual(expected);
@@ -147,7 +147,7 @@ const handleOf = (answer: ActAnswer): string => {
   return answer.handle;
 };
 
-/** The application of the exchanges, changed. */
+/** Returns the application of the exchanges with changes. */
 function application(change: { spec?: object; status?: object; metadata?: object; operation?: object }): Reply {
   const body = JSON.parse(replyOf('app-get').body) as Record<'spec' | 'status' | 'metadata', object>;
   const changed = {
@@ -160,7 +160,7 @@ function application(change: { spec?: object; status?: object; metadata?: object
   return { body: JSON.stringify(changed) };
 }
 
-describe('which deployment it goes back to', () => {
+describe('the target deployment', () => {
   const SOURCE = { repoURL: 'https://git.example.com/deploy.git', path: 'checkout-api/prod', targetRevision: 'main' };
   const entry = (id: number | string, revision: string, source: object = {}) => ({
     id,
@@ -168,7 +168,7 @@ describe('which deployment it goes back to', () => {
     source: { ...SOURCE, ...source },
     deployedAt: `2026-11-1${Number(id) % 10}T10:00:00Z`,
   });
-  /** The last of the history runs. */
+  /** Rolls back with this history, whose last entry runs. */
   const rolledBackTo = async (history: object[], more: Partial<RollbackRequest>): Promise<number | string> => {
     const { url, received } = await vendor(
       application({ status: { history, operationState: undefined } }),
@@ -216,7 +216,7 @@ describe('which deployment it goes back to', () => {
       to('v41', GOOD),
       1,
     ],
-  ])('by %s', async (_, history, more, id) => {
+  ])('is found by %s', async (_, history, more, id) => {
     expect(await rolledBackTo(history, more)).toBe(id);
   });
 
@@ -247,11 +247,11 @@ describe('which deployment it goes back to', () => {
       /v41 and 7d6c5b4.* are different deployments/,
     ],
     ['the same digits in a tag', [entry(1, GOOD, { targetRevision: 'v41-rc' }), entry(2, BAD)], to('v41'), /no v41/],
-  ])('%s: refused, and nothing is changed', async (_, history, more, why) => {
+  ])('%s: refused without changes', async (_, history, more, why) => {
     expect(await rolledBackTo(history, more)).toMatch(why);
   });
 
-  test('an application that was never synced has nothing to take back', async () => {
+  test('an application that was never synced is refused', async () => {
     const { url } = await vendor(application({ status: { history: [], operationState: undefined } }));
     expect(await deployerAt(url).rollBack(request())).toEqual({ kind: 'refused', detail: said('never synced') });
   });
@@ -261,12 +261,12 @@ describe('which deployment it goes back to', () => {
     ['the tag of an image', {}, 'in_progress'],
     ['no part of a tag', { from: '2026.11.20' as Version }, 'superseded'],
     ['neither', { from: 'v42' as Version, fromCommit: V43 }, 'superseded'],
-  ])('what runs is known by %s', async (_, more, kind) => {
+  ])('the running version is recognized by %s', async (_, more, kind) => {
     const { url } = await vendor(replyOf('app-get'), OPEN, replyOf('rollback'));
     expect(await deployerAt(url).rollBack(request(more))).toMatchObject({ kind });
   });
 
-  test('an image that is left over from before does not outweigh the history', async () => {
+  test('the history takes precedence over a remaining image', async () => {
     const history = [entry(1, GOOD), entry(2, BAD, { targetRevision: '2026.11.20-4' }), entry(3, V43)];
     const { url } = await vendor(application({ status: { history, operationState: undefined } }));
     expect(await deployerAt(url).rollBack(request())).toEqual({ kind: 'superseded', current: V43 });
@@ -288,7 +288,7 @@ describe('sync windows', () => {
       ],
       '5 22',
     ],
-  ])('%s keeps it from being synced by hand: refused by name', async (_, windows, name) => {
+  ])('%s blocks a manual sync: refused with its name', async (_, windows, name) => {
     const world = await argoWorld();
     await world.tell('PUT', '/windows', windows);
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(name) });
@@ -300,13 +300,13 @@ describe('sync windows', () => {
     ['an allow with manualSync', [{ ...ALLOW, manualSync: true }]],
     ['a deny that is over', [{ ...DENY, active: false }]],
     ['an allow that is open beside one that is not', [ALLOW, { ...ALLOW, active: true }]],
-  ])('%s does not', async (_, windows) => {
+  ])("%s doesn't block a manual sync", async (_, windows) => {
     const world = await argoWorld();
     await world.tell('PUT', '/windows', windows);
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('automated sync waits for a window whatever hands may do: Git is not touched', async () => {
+  test('a window that blocks automated sync prevents a Git revert even if it allows manual syncs', async () => {
     const world = await gitWorld('commit');
     await world.tell('PUT', '/windows', [{ ...DENY, manualSync: true }]);
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said('"0 22 * * *"') });
@@ -320,7 +320,7 @@ describe('automated sync', () => {
   const parent = (world: ArgoWorld, more: object) =>
     sandbox(world.standIns, 'PUT', '/argo-cd/applications/shop', { history: [{ revision: GOOD }], ...more });
 
-  test('is left alone where it is not said what to do about it', async () => {
+  test("is kept and the rollback refused if the configuration doesn't say what to do", async () => {
     const world = await argoWorld({ application: AUTOMATED });
     expect(await world.deployer.rollBack(world.request)).toEqual({
       kind: 'refused',
@@ -329,12 +329,12 @@ describe('automated sync', () => {
     expect(await automatedOf(world)).toEqual(AUTOMATED.automated);
   });
 
-  test('that says it is not enabled is none', async () => {
+  test('with `enabled: false` counts as off', async () => {
     const world = await argoWorld({ application: { automated: { enabled: false, selfHeal: true } } });
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('suspended: off, and an annotation says what it was', async () => {
+  test('is suspended, and an annotation keeps its settings', async () => {
     const world = await suspending({
       ...AUTOMATED,
       sync_options: ['CreateNamespace=true'],
@@ -350,7 +350,7 @@ describe('automated sync', () => {
     });
   });
 
-  test('that comes back on while it is suspended for this rollback is not fought', async () => {
+  test('that is switched on again during this rollback is not suspended twice', async () => {
     const world = await suspending();
     await world.deployer.rollBack(world.request);
     await world.settle('failing');
@@ -360,14 +360,14 @@ describe('automated sync', () => {
     expect(answer).toEqual({ kind: 'refused', detail: said('switched it on again') });
   });
 
-  test('stays off when the rollback is refused after it, and that is said', async () => {
+  test('stays suspended if the rollback is then refused, and the result says so', async () => {
     const world = await suspending();
     await world.trouble('refused');
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said('still is') });
     expect(await automatedOf(world)).toBeUndefined();
   });
 
-  test('may not be switched off by every token', async () => {
+  test("can't be suspended without permission", async () => {
     const world = await suspending();
     await world.settings({ denied: ['update'] });
     expect(await world.deployer.rollBack(world.request)).toEqual({
@@ -404,7 +404,7 @@ describe('automated sync', () => {
       },
       'application shop',
     ],
-  ])('is not switched off where %s would put it back', async (_, child, shop, who) => {
+  ])('is not suspended if %s would restore it', async (_, child, shop, who) => {
     const world = await suspending({ ...AUTOMATED, ...child });
     if (shop) await parent(world, shop);
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(who) });
@@ -431,7 +431,7 @@ describe('automated sync', () => {
       null,
     ],
     ['a label with its own name', { labels: { 'app.kubernetes.io/instance': 'checkout-api' } }, null],
-  ])('is switched off beside %s', async (_, child, shop) => {
+  ])('is suspended beside %s', async (_, child, shop) => {
     const world = await suspending({ ...AUTOMATED, ...child });
     if (shop) await parent(world, shop);
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
@@ -439,14 +439,14 @@ describe('automated sync', () => {
   });
 });
 
-describe('accepted is not succeeded', () => {
+describe('an accepted rollback', () => {
   const begun = async () => {
     const world = await argoWorld();
     const handle = handleOf(await world.deployer.rollBack(world.request));
     return { world, look: () => world.deployer.status(handle, world.request) };
   };
 
-  test('while it syncs, and while what it synced rolls out', async () => {
+  test('is in progress while it syncs and rolls out', async () => {
     const { world, look } = await begun();
     expect(await look()).toMatchObject({ kind: 'in_progress' });
     world.time.forward(2000);
@@ -457,7 +457,7 @@ describe('accepted is not succeeded', () => {
   });
 
   test.each(['Degraded', 'Missing', 'Unknown', 'Suspended'])(
-    '%s: for five minutes it may still become well',
+    '%s: is in progress for five minutes after the sync',
     async (status) => {
       const { world, look } = await begun();
       await world.settle();
@@ -471,7 +471,7 @@ describe('accepted is not succeeded', () => {
     },
   );
 
-  test('Progressing may take as long as it does', async () => {
+  test('can be Progressing without a limit', async () => {
     const { world, look } = await begun();
     await world.settle();
     await world.tell('PUT', '/health', { health: { status: 'Progressing' } });
@@ -479,7 +479,7 @@ describe('accepted is not succeeded', () => {
     expect(await look()).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('what was suspended before may stay so', async () => {
+  test('succeeds as Suspended if the application was Suspended before', async () => {
     const world = await argoWorld();
     await world.tell('PUT', '/health', { health: { status: 'Suspended' } });
     const handle = handleOf(await world.deployer.rollBack(world.request));
@@ -487,22 +487,22 @@ describe('accepted is not succeeded', () => {
     expect(await world.deployer.status(handle, world.request)).toEqual({ kind: 'succeeded', id: '0' });
   });
 
-  test('the health of before the sync does not count: Argo CD is asked to look again', async () => {
+  test('ignores the health from before the sync and refreshes the application', async () => {
     const { world, look } = await begun();
-    world.time.forward(2000); // synced just now; Argo CD compares it a second later
+    world.time.forward(2000); // just synced; Argo CD compares it one second later
     await world.tell('PUT', '/health', { health: { status: 'Healthy' } });
     expect(await look()).toEqual({ kind: 'succeeded', id: '0' });
     const [last] = await calls(world.standIns, '?vendor=argo-cd');
     expect(last?.query).toBe('refresh=normal');
   });
 
-  test('who syncs something else before it is done has taken its place', async () => {
+  test('is a failure if something else is synced before it is done', async () => {
     const { world, look } = await begun();
     await world.ship();
     expect(await look()).toEqual({ kind: 'failed', detail: said(`a sync to ${V43} has taken its place`) });
   });
 
-  test('who deploys after it was done has superseded it', async () => {
+  test('is superseded by a later deployment', async () => {
     const { world, look } = await begun();
     await world.settle();
     await world.read();
@@ -510,7 +510,7 @@ describe('accepted is not succeeded', () => {
     expect(await look()).toEqual({ kind: 'superseded', current: V43 });
   });
 
-  test('a look at the application as it was before says nothing', async () => {
+  test('ignores an older state of the application', async () => {
     const older = application({ metadata: { resourceVersion: '123455' } });
     const { url } = await vendor(replyOf('app-get'), OPEN, replyOf('rollback'), older);
     const deployer = deployerAt(url);
@@ -518,7 +518,7 @@ describe('accepted is not succeeded', () => {
     expect(await deployer.status(handle, request())).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('which objects did not go well is told', async () => {
+  test('reports the failed objects', async () => {
     const failed = JSON.parse(replyOf('app-get-rollback-failed').body) as { status: { operationState: object } };
     const resources = [
       { kind: 'Service', name: 'ok', status: 'Synced', message: 'unchanged' },
@@ -539,19 +539,19 @@ describe('accepted is not succeeded', () => {
     });
   });
 
-  test('what somebody else tries out does not count as ours', async () => {
+  test('ignores a dry run by another user', async () => {
     const sync = { revision: GOOD, dryRun: true };
     const { url } = await vendor(application({ operation: { sync, initiatedBy: { username: 'bob' } } }));
     expect(await deployerAt(url).rollBack(request())).toEqual({ kind: 'busy', detail: said('a sync by bob') });
   });
 
-  test('a handle of somebody else is not followed', async () => {
+  test('refuses a foreign handle', async () => {
     const { world } = await begun();
     expect(await world.deployer.status('{"by":"hand"}', world.request)).toMatchObject({ kind: 'refused' });
   });
 });
 
-describe('whether it still holds', () => {
+describe('a finished rollback', () => {
   const rolledBack = async () => {
     const world = await argoWorld();
     await world.deployer.rollBack(world.request);
@@ -559,7 +559,7 @@ describe('whether it still holds', () => {
     return { world, held: () => world.deployer.held?.(world.request) };
   };
 
-  test('not, once automated sync is on again, even before it acts', async () => {
+  test('has drifted when automated sync is on again, even before it syncs', async () => {
     const { world, held } = await rolledBack();
     expect(await held()).toEqual({ kind: 'holds' });
     await world.settings({ sync_ms: 60_000 });
@@ -567,25 +567,25 @@ describe('whether it still holds', () => {
     expect(await held()).toMatchObject({ kind: 'drifted' });
   });
 
-  test('not, while something else is being synced', async () => {
+  test('has drifted while something else is synced', async () => {
     const { world, held } = await rolledBack();
     await world.occupy?.();
     expect(await held()).toEqual({ kind: 'drifted', detail: said(`a sync by firebreak to ${V43}`) });
   });
 
-  test('not, when what was taken back runs again', async () => {
+  test('has drifted if the bad version runs again', async () => {
     const { world, held } = await rolledBack();
     await world.tell('POST', '/deploy', { revision: BAD, images: imagesOf('v42') });
     expect(await held()).toEqual({ kind: 'drifted', detail: said(BAD) });
   });
 
-  test('unknown, when Argo CD can’t be asked', async () => {
+  test('is unknown if Argo CD is unreachable', async () => {
     expect(await deployerAt(await nobody()).held?.(request())).toMatchObject({ kind: 'unknown' });
   });
 });
 
-describe('how it asks', () => {
-  test('with the project and the namespace, where they are configured', async () => {
+describe('requests to Argo CD', () => {
+  test('contain the configured project and namespace', async () => {
     const { url, received } = await vendor(replyOf('app-get'), OPEN, replyOf('rollback'));
     const config = { application: 'checkout', project: 'payments', appNamespace: 'team-a', prune: true };
     await deployerAt(`${url}/`, config).rollBack(request());
@@ -618,7 +618,7 @@ describe('how it asks', () => {
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said(why) });
   });
 
-  test('a token that is not good, or may not read: refused with the likely cause', async () => {
+  test('with an invalid token or without permission are refused with the likely cause', async () => {
     const world = await argoWorld();
     await world.settings({ token: 'another' });
     expect(await world.deployer.rollBack(world.request)).toEqual({
@@ -632,7 +632,7 @@ describe('how it asks', () => {
     });
   });
 
-  test('not at all without its token, whose name it tells', async () => {
+  test('are not sent without the token, and the result names its secret', async () => {
     const { url, received } = await vendor(replyOf('app-get'));
     expect(await deployerAt(url, {}, '').rollBack(request())).toEqual({
       kind: 'refused',
@@ -645,7 +645,7 @@ describe('how it asks', () => {
     expect(received).toEqual([]);
   });
 
-  test('with fifteen seconds for all of it', async () => {
+  test('share 15 seconds', async () => {
     const limits = impatient();
     const { url } = await vendor('hang');
     expect(await deployerAt(url).rollBack(request())).toEqual({
@@ -671,13 +671,13 @@ describe('how it asks', () => {
     });
   });
 
-  test('and never tells its token', async () => {
+  test("don't reveal the token in results", async () => {
     const { url } = await vendor(replyOf('unauthenticated'));
     const answers = [await deployerAt(url).rollBack(request()), await deployerAt(await nobody()).rollBack(request())];
     expect(JSON.stringify(answers)).not.toContain('argocd-test-token');
   });
 
-  test('its resource is the application, its guarantee that of a state', () => {
+  test('are described by the application as resource and a convergent effect', () => {
     expect(deployerAt('https://argocd.test/')).toMatchObject({
       target: 'Argo CD application checkout-api at https://argocd.test',
       resource: 'argo-cd ["https://argocd.test",null,"checkout-api"]',

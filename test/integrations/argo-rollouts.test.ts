@@ -12,11 +12,11 @@ const deployerIn = ({ cluster }: TestCluster) =>
 
 const said = (text: string) => expect.stringContaining(text) as string;
 
-/** Waits for a person at a fifth. */
+/** Pauses at 20 percent until a person promotes it. */
 const STEPS = { steps: [{ setWeight: 20 }, { pause: {} }, { setWeight: 60 }], replicas: 5 };
 const ROUTED = { ...STEPS, trafficRouting: { nginx: { stableIngress: 'checkout' } } };
 
-/** v42 is a canary that waits, over v41. */
+/** Starts v42 as a paused canary over v41. */
 async function canary(more: object = STEPS): Promise<TestCluster> {
   const opened = await openCluster('Rollout');
   await opened.deploy('v41', more);
@@ -26,7 +26,7 @@ async function canary(more: object = STEPS): Promise<TestCluster> {
   return opened;
 }
 
-/** All that the workflow would do, with the answers on the way. */
+/** Calls the deployer as the workflow would, and returns all results. */
 async function follow(opened: TestCluster, deployer: Deployer, asked = request()): Promise<ActAnswer[]> {
   const answers = [await deployer.rollBack(asked)];
   while (answers.at(-1)?.kind === 'in_progress' && answers.length < 12) {
@@ -36,22 +36,22 @@ async function follow(opened: TestCluster, deployer: Deployer, asked = request()
   return answers;
 }
 
-describe('a Rollout is a target', () => {
+describe('a Rollout conforms to the deployer contract', () => {
   conforms(async () => {
     const opened = await twoVersions('Rollout', { steps: [{ setWeight: 50 }, { pause: { duration: 5 } }] });
     return targetWorld(opened, deployerIn(opened));
   });
 });
 
-describe('a canary under way', () => {
-  test('is aborted, and once the stable version carries everything the pod template follows', async () => {
+describe('a running canary', () => {
+  test('is aborted, and its pod template is restored after the stable version has all traffic', async () => {
     const opened = await canary();
     const deployer = deployerIn(opened);
     expect((await opened.object()).status).toMatchObject({ phase: 'Paused', currentStepIndex: 1 });
 
     expect(await deployer.rollBack(request())).toEqual({ kind: 'in_progress', id: null, handle: null });
     expect((await opened.object()).status).toMatchObject({ abort: true, phase: 'Paused' });
-    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' }); // not seen yet: nothing is done
+    expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' }); // not observed yet: no change
     expect(await opened.writes()).toHaveLength(1);
 
     opened.forward();
@@ -64,18 +64,18 @@ describe('a canary under way', () => {
     expect(status).toMatchObject({ phase: 'Healthy', abort: false });
     expect(status.stableRS).toBe(status.currentPodHash);
     expect(metadata.annotations['firebreak.dev/rollback-key']).toBe(request().key);
-    expect(await opened.writes()).toHaveLength(2); // the steps need no skipping on the way back to what is stable
+    expect(await opened.writes()).toHaveLength(2); // steps are not skipped on the way back to the stable version
     expect(await deployer.held?.(request())).toEqual({ kind: 'holds' });
   });
 
   test.each([
     ['the stable version has all its pods again', STEPS],
     ['no traffic goes to it', ROUTED],
-  ])('gets its pod template back when %s, and not before', async (_, steps) => {
+  ])('gets its pod template restored only when %s', async (_, steps) => {
     const opened = await canary(steps);
     const deployer = deployerIn(opened);
     await deployer.rollBack(request());
-    opened.forward(500); // seen, and not over
+    opened.forward(500); // observed, but not finished
     expect((await opened.object()).status.phase).toBe('Degraded');
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' });
     expect(await opened.writes()).toHaveLength(1);
@@ -84,7 +84,7 @@ describe('a canary under way', () => {
     expect(await opened.running()).toBe('v41');
   });
 
-  test('that its analysis has aborted already only gets its pod template back', async () => {
+  test('that its analysis has aborted only gets its pod template restored', async () => {
     const opened = await canary();
     await opened.patch({ status: { abort: true } }, '/status');
     opened.forward();
@@ -92,19 +92,19 @@ describe('a canary under way', () => {
     expect((await opened.writes()).map(({ path }) => path.endsWith('/status'))).toEqual([false]);
   });
 
-  test('over another version than the one to go back to is replaced', async () => {
+  test('over a version that is not the target is replaced', async () => {
     const opened = await openCluster('Rollout');
     await opened.deploy('v40', STEPS);
     opened.forward();
     await opened.deploy('v41');
-    opened.forward(); // waits, and is never promoted
+    opened.forward(); // paused, and never promoted
     await opened.deploy('v42');
     opened.forward();
     expect((await follow(opened, deployerIn(opened))).at(-1)).toMatchObject({ kind: 'succeeded' });
     expect(await opened.running()).toBe('v41');
   });
 
-  test('that Argo CD keeps is aborted, and left so: what is in Git would begin anew', async () => {
+  test('that Argo CD manages is aborted and not restored, because Git would start it again', async () => {
     const opened = await canary({ ...STEPS, labels: { 'argocd.argoproj.io/instance': 'shop' } });
     const deployer = deployerIn(opened);
     const answers = await follow(opened, deployer);
@@ -119,7 +119,7 @@ describe('a canary under way', () => {
     expect(await deployer.held?.(request())).toMatchObject({ kind: 'drifted', detail: said('v42') });
   });
 
-  test('is not known as one before its controller has seen it', async () => {
+  test('is not recognized before its controller has observed it', async () => {
     const opened = await openCluster('Rollout');
     await opened.deploy('v41', STEPS);
     opened.forward();
@@ -129,7 +129,7 @@ describe('a canary under way', () => {
   });
 });
 
-describe('a version that has been promoted', () => {
+describe('a promoted version', () => {
   const promoted = async (more: object = STEPS) => {
     const opened = await canary(more);
     await opened.patch({ status: { promoteFull: true } }, '/status');
@@ -138,17 +138,17 @@ describe('a version that has been promoted', () => {
     return opened;
   };
 
-  test('goes back without the steps of a canary', async () => {
+  test('is rolled back without canary steps', async () => {
     const opened = await promoted();
     const deployer = deployerIn(opened);
     const answers = await follow(opened, deployer);
     expect(answers.at(-1)).toEqual({ kind: 'succeeded', id: 'revision 3' });
     const writes = await opened.writes();
-    expect(writes.map(({ path }) => path.split('/checkout')[1])).toEqual(['/status', '']); // the newest first
+    expect(writes.map(({ path }) => path.split('/checkout')[1])).toEqual(['/status', '']); // newest first
     expect(await opened.running()).toBe('v41');
   });
 
-  test('is told once to skip them', async () => {
+  test('is promoted in full only once', async () => {
     const opened = await promoted();
     const deployer = deployerIn(opened);
     await deployer.rollBack(request());
@@ -158,7 +158,7 @@ describe('a version that has been promoted', () => {
     expect(await opened.writes()).toHaveLength(2);
   });
 
-  test('goes back by its steps, where that is wanted', async () => {
+  test('is rolled back through its steps if configured', async () => {
     const opened = await promoted({ ...STEPS, annotations: { 'firebreak.dev/keep-steps': 'true' } });
     const deployer = deployerIn(opened);
     expect((await follow(opened, deployer)).at(-1)).toMatchObject({ kind: 'in_progress' });
@@ -168,7 +168,7 @@ describe('a version that has been promoted', () => {
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('has failed to go back where the old pods do not come up', async () => {
+  test("fails if the old pods don't become ready", async () => {
     const opened = await promoted();
     const deployer = deployerIn(opened);
     await opened.settings({ outcome: 'failed' });
@@ -179,13 +179,13 @@ describe('a version that has been promoted', () => {
     expect(await deployer.status('', request())).toEqual(failed);
   });
 
-  test('is left alone where Argo CD keeps it', async () => {
+  test('is refused if Argo CD manages the Rollout', async () => {
     const opened = await promoted({ ...STEPS, labels: { 'argocd.argoproj.io/instance': 'shop' } });
     expect(await deployerIn(opened).rollBack(request())).toEqual({ kind: 'refused', detail: said('application shop') });
     expect(await opened.writes()).toEqual([]);
   });
 
-  test('is not taken back twice where something put it back', async () => {
+  test('is not rolled back twice if something restores it', async () => {
     const opened = await promoted();
     const deployer = deployerIn(opened);
     await follow(opened, deployer);
@@ -198,14 +198,14 @@ describe('a version that has been promoted', () => {
   });
 });
 
-test('a Rollout that is paused by its spec is left alone', async () => {
+test('a Rollout with spec.paused is refused', async () => {
   const opened = await canary();
   await opened.patch({ spec: { paused: true } });
   opened.forward();
   expect(await deployerIn(opened).rollBack(request())).toEqual({ kind: 'refused', detail: said('spec.paused') });
 });
 
-test('a Rollout whose pod template is that of a Deployment is refused, with where that is', async () => {
+test('a Rollout that uses the pod template of a Deployment is refused with the name of the Deployment', async () => {
   const opened = await canary();
   await opened.patch({
     spec: { template: null, selector: null, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
@@ -215,7 +215,7 @@ test('a Rollout whose pod template is that of a Deployment is refused, with wher
   expect(await deployer.held?.(request())).toMatchObject({ kind: 'unknown', detail: said('workloadRef') });
 });
 
-test('scaling sets another count', async () => {
+test('scaling sets the count', async () => {
   const opened = await canary({ replicas: 3 });
   const { scaling } = deployerIn(opened);
   const asked = { ...request(), from: 3, to: 4 };
@@ -227,7 +227,7 @@ test('scaling sets another count', async () => {
   expect(await scaling?.count()).toMatchObject({ kind: 'refused', detail: said('checkout-hpa') });
 });
 
-test('a restart replaces all pods by the same version, once', async () => {
+test('a restart replaces all pods once, with the same version', async () => {
   const opened = await canary({ replicas: 3 });
   const deployer = deployerIn(opened);
   const asked = await deployer.restart?.(request());
@@ -240,7 +240,7 @@ test('a restart replaces all pods by the same version, once', async () => {
   expect(await opened.revision()).toBe('2');
 });
 
-test('what a controller has added to the pods of a canary is no part of the pod template', () => {
+test('metadata that the controller adds to canary pods is not part of the pod template', () => {
   const set = ReplicaSet.parse({
     metadata: {
       name: 'checkout-5d',
@@ -270,7 +270,7 @@ test('what a controller has added to the pods of a canary is no part of the pod 
   });
 });
 
-test('its target is the object', async () => {
+test("the deployer's target is the object", async () => {
   const opened = await canary();
   expect(deployerIn(opened)).toMatchObject({
     target: `Rollout default/checkout at ${opened.cluster.url}`,

@@ -15,7 +15,7 @@ const access = (more: Partial<AwsAccess> = {}): AwsAccess => ({
   ...more,
 });
 
-/** Where a call would go, which is not made. */
+/** Returns the host of a call without making it. */
 async function hostOf(of: AwsAccess): Promise<string> {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test-secret');
@@ -35,16 +35,16 @@ async function hostOf(of: AwsAccess): Promise<string> {
   return host;
 }
 
-test('without an address of targets, AWS itself is called, whatever stands in for Firebreak’s own services', async () => {
+test("without a configured endpoint, calls go to AWS even if Firebreak's own services are emulated", async () => {
   expect(await hostOf(access())).toBe('lambda.eu-central-1.amazonaws.com');
   expect(await hostOf(access({ endpoint: 'http://targets.test:4566' }))).toBe('targets.test');
 });
 
-test('one try for each call', async () => {
+test("clients don't retry", async () => {
   expect(await new LambdaClient(clientSettings(access())).config.maxAttempts()).toBe(1);
 });
 
-test('a client is used again for the same place and role, and for no other', () => {
+test('a client is reused for the same location and role only', () => {
   const clients = keptBy((settings) => ({ settings }));
   const first = clients(access());
   expect(clients(access())).toBe(first);
@@ -53,7 +53,7 @@ test('a client is used again for the same place and role, and for no other', () 
     expect(clients(access(other))).not.toBe(first);
 });
 
-test('whose a target is comes from its ARN, then from the role', () => {
+test('the owner of a target comes from its ARN, otherwise from the role', () => {
   const roleArn = 'arn:aws:iam::210987654321:role/Rollback';
   expect(ownerOf(access())).toEqual(['own', 'eu-central-1']);
   expect(ownerOf(access({ roleArn }), 'checkout')).toEqual(['210987654321', 'eu-central-1']);
@@ -65,7 +65,7 @@ test.each([
   [{ kind: 'lambda-alias', function: 'checkout', alias: 'live' }, 'convergent', 'Lambda checkout:live'],
   [{ kind: 'ecs', cluster: 'production' }, 'convergent', 'ECS production/checkout'],
   [{ kind: 'codedeploy', application: 'a', deploymentGroup: 'g' }, 'findable', 'CodeDeploy a/g'],
-])('%o is assembled, and calls the stand-in where there is one', async (config, effectClass, target) => {
+])('%o is created, and calls the stand-in if configured', async (config, effectClass, target) => {
   const gate = await openGate(() => false);
   const deployer = await deployerFor(DeployerConfig.parse({ ...config, region: 'eu-central-1' }), {
     place: { service: 'checkout', environment: 'production' } as Place,

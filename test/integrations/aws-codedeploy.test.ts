@@ -12,7 +12,7 @@ import { conforms, type TargetWorld } from './target-conformance.ts';
 type Deployment = { id: string; revision: object; description: string | null; creator: string; status: string };
 type New = { revision: object; description?: string; creator?: string };
 
-/** What a deployment takes at the stand-in, and a little more. */
+/** A little more than the duration of a deployment at the stand-in, in milliseconds. */
 const DEPLOYMENT_MS = 2500;
 
 const isChange = ({ operation }: { operation: string }): boolean => /^(?:Create|Stop)Deployment$/.test(operation);
@@ -59,7 +59,7 @@ const lambda = (current: string, target: string): ReturnType<typeof appSpec> =>
     Hooks: [{ BeforeAllowTraffic: 'check' }],
   });
 
-/** A group that each of the deployments was made to, one after the other. */
+/** Creates a deployment group with these deployments, in order. */
 async function world(deployments: New[] = ['v40', 'v41', 'v42'].map(bundle), more: Record<string, unknown> = {}) {
   const gate = await openGate(isChange);
   const group = { application: 'checkout', group: 'production' };
@@ -84,7 +84,7 @@ const deployerAt = (endpoint: string, gate: Gate): Deployer =>
     },
   );
 
-/** The bodies of what was asked to be created. */
+/** Returns the bodies of the CreateDeployment calls. */
 async function created(gate: Gate): Promise<{ revision: object; description: string }[]> {
   const made = await calls(gate.standIns, '?vendor=aws');
   return made
@@ -92,7 +92,7 @@ async function created(gate: Gate): Promise<{ revision: object; description: str
     .map(({ body }) => body as { revision: object; description: string });
 }
 
-/** As a person does it, without going back. */
+/** Stops a deployment without a rollback, as a person would. */
 const stop = (gate: Gate, id: string): Promise<unknown> =>
   new CodeDeployClient({ region: 'eu-central-1', endpoint: gate.standIns.urls.aws }).send(
     new StopDeploymentCommand({ deploymentId: id, autoRollbackEnabled: false }),
@@ -100,7 +100,7 @@ const stop = (gate: Gate, id: string): Promise<unknown> =>
 
 const handleOf = (answer: ActAnswer): string => ('handle' in answer ? (answer.handle ?? '') : '');
 
-describe('as every target', () => {
+describe('CodeDeploy conforms to the deployer contract', () => {
   conforms(async (): Promise<TargetWorld> => {
     const { gate, deployer, shown, deploy, breaks } = await world();
     const ship = async () => {
@@ -128,7 +128,7 @@ describe('as every target', () => {
   });
 });
 
-describe('the deployment to go back to is', () => {
+describe('the target deployment', () => {
   const good = '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d';
   const bad = '5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80';
   const anonymous = (eTag: string): New => ({
@@ -160,7 +160,7 @@ describe('the deployment to go back to is', () => {
     expect(await deployer.held?.(rollback(names))).toEqual({ kind: 'holds' });
   });
 
-  test('none that has failed', async () => {
+  test('is not a failed one', async () => {
     const { gate, deployer, deploy, breaks } = await world([]);
     for (const version of ['v41', 'v42']) {
       await deploy(bundle(version));
@@ -170,13 +170,13 @@ describe('the deployment to go back to is', () => {
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'refused', detail: said('v41') });
   });
 
-  test('found far back, behind what auto scaling has deployed', async () => {
+  test('is found behind many deployments by auto scaling', async () => {
     const scaled = Array.from({ length: 60 }, () => ({ ...bundle('v42'), creator: 'autoscaling' }));
     const { deployer } = await world([bundle('v41'), bundle('v42'), ...scaled]);
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('named in the description of ours, whatever the reason says', async () => {
+  test('is identified by a Firebreak description, but not by its reason', async () => {
     const { gate, deployer } = await world([
       { ...anonymous('"e1"'), description: 'v41' },
       { ...anonymous('"e2"'), description: 'v42' },
@@ -189,8 +189,8 @@ describe('the deployment to go back to is', () => {
   });
 });
 
-describe('an AppSpec of Lambda', () => {
-  test('is given what the alias points at by now', async () => {
+describe('a Lambda AppSpec', () => {
+  test('gets the current version of the alias', async () => {
     const first = lambda('40', '41');
     const { gate, deployer } = await world([first, lambda('41', '42')], { platform: 'Lambda' });
     expect(await deployer.rollBack(rollback({ from: '42', to: '41' }))).toMatchObject({ kind: 'in_progress' });
@@ -202,7 +202,7 @@ describe('an AppSpec of Lambda', () => {
     expect(await deployer.rollBack(rollback({ from: '42', to: '41' }))).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('is read in YAML, too', async () => {
+  test('can be YAML', async () => {
     const yaml = (current: number, target: number) => ({
       revision: {
         revisionType: 'AppSpecContent',
@@ -223,7 +223,7 @@ describe('an AppSpec of Lambda', () => {
     expect(await deployer.rollBack(rollback({ from: '42', to: '41' }))).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('of which nobody knows what the alias points at is refused', async () => {
+  test('is refused if the current version of the alias is unknown', async () => {
     const { gate, deployer, deploy, breaks } = await world([lambda('40', '41')], { platform: 'Lambda' });
     await deploy(lambda('41', '42'));
     await breaks();
@@ -237,7 +237,7 @@ describe('an AppSpec of Lambda', () => {
 });
 
 describe('while the bad version is being deployed', () => {
-  test('it is stopped, and CodeDeploy goes back', async () => {
+  test('the deployment is stopped, and CodeDeploy rolls back', async () => {
     const { gate, deployer, shown, deploy } = await world(['v40', 'v41'].map(bundle));
     await deploy(bundle('v42'));
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'in_progress', handle: null });
@@ -250,7 +250,7 @@ describe('while the bad version is being deployed', () => {
     expect(gate.changed()).toBe(1);
   });
 
-  test('an answer that is lost is looked for', async () => {
+  test('a lost response is recovered', async () => {
     const { gate, deployer, deploy } = await world(['v40', 'v41'].map(bundle));
     await deploy(bundle('v42'));
     await gate.trouble('lost_answer');
@@ -259,7 +259,7 @@ describe('while the bad version is being deployed', () => {
     expect(gate.changed()).toBe(1);
   });
 
-  test('and its way back would lead elsewhere, it has to end first', async () => {
+  test('the rollback waits if CodeDeploy would roll back to another version', async () => {
     const { gate, deployer, deploy } = await world(['v41', 'v40'].map(bundle));
     await deploy(bundle('v42'));
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'busy', detail: said('rather than to v41') });
@@ -267,7 +267,7 @@ describe('while the bad version is being deployed', () => {
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'in_progress', handle: said('d-') });
   });
 
-  test('and CodeDeploy’s own way back fails, that is said', async () => {
+  test("a failure of CodeDeploy's rollback is reported", async () => {
     const { gate, deployer, deploy, breaks } = await world(['v40', 'v41'].map(bundle));
     await deploy(bundle('v42'));
     await deployer.rollBack(rollback());
@@ -278,7 +278,7 @@ describe('while the bad version is being deployed', () => {
 });
 
 describe('a deployment', () => {
-  test('of the bad version that has failed half-way is taken back', async () => {
+  test('of the bad version that failed halfway is rolled back', async () => {
     const { gate, deployer, deploy, breaks } = await world(['v40', 'v41'].map(bundle));
     await deploy(bundle('v42'));
     await breaks();
@@ -287,7 +287,7 @@ describe('a deployment', () => {
     expect(await created(gate)).toMatchObject([bundle('v41')]);
   });
 
-  test('that CodeDeploy takes back of itself is not done twice', async () => {
+  test('that CodeDeploy rolls back itself is not rolled back twice', async () => {
     const { gate, deployer, deploy, breaks } = await world(['v40', 'v41'].map(bundle), { auto_rollback: true });
     await deploy(bundle('v42'));
     await breaks();
@@ -298,7 +298,7 @@ describe('a deployment', () => {
     expect(gate.changed()).toBe(0);
   });
 
-  test('of ours that fails is not begun again, also where CodeDeploy has gone back to the bad version', async () => {
+  test('by Firebreak that fails is not repeated, even if CodeDeploy has rolled back to the bad version', async () => {
     const { gate, deployer, breaks } = await world(undefined, { auto_rollback: true });
     const answer = await deployer.rollBack(rollback());
     await breaks();
@@ -312,7 +312,7 @@ describe('a deployment', () => {
     expect(gate.changed()).toBe(1);
   });
 
-  test('of ours is over when somebody ships past it', async () => {
+  test('by Firebreak is superseded by a later deployment', async () => {
     const { gate, deployer, deploy } = await world();
     const answer = await deployer.rollBack(rollback());
     await gate.pass(DEPLOYMENT_MS);
@@ -322,7 +322,7 @@ describe('a deployment', () => {
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'superseded', current: 'checkout/v43' });
   });
 
-  test('of ours that somebody stops has failed', async () => {
+  test('by Firebreak that a person stops is a failure', async () => {
     const { gate, deployer } = await world();
     const answer = await deployer.rollBack(rollback());
     await stop(gate, handleOf(answer));
@@ -332,7 +332,7 @@ describe('a deployment', () => {
     expect(await deployer.held?.(rollback())).toMatchObject({ kind: 'drifted' });
   });
 
-  test('of the bad version that somebody has just stopped may be going back already', async () => {
+  test('of the bad version that was just stopped may still be rolled back by CodeDeploy', async () => {
     const { gate, deployer, deploy } = await world(['v40', 'v41'].map(bundle));
     const { id } = await deploy(bundle('v42'));
     await stop(gate, id);
@@ -342,7 +342,7 @@ describe('a deployment', () => {
     expect(await created(gate)).toMatchObject([bundle('v41')]);
   });
 
-  test('that another makes at the same time is waited for', async () => {
+  test('by another client at the same time is waited for', async () => {
     const { gate, deployer } = await world();
     await gate.trouble({
       kind: 'status',
@@ -353,7 +353,7 @@ describe('a deployment', () => {
   });
 });
 
-describe('what AWS answers', () => {
+describe('the response of AWS', () => {
   test.each([
     ['no such group', 'DeploymentGroupDoesNotExistException', 'refused'],
     ['no permission', 'AccessDeniedException', 'refused'],
@@ -367,7 +367,7 @@ describe('what AWS answers', () => {
     expect(await deployer.held?.(rollback())).toMatchObject({ kind: 'unknown', detail: said('the reason') });
   });
 
-  test('that nothing was ever deployed', async () => {
+  test('without any deployment is refused', async () => {
     const { deployer } = await world([]);
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'refused', detail: said('nothing was ever deployed') });
   });

@@ -14,14 +14,14 @@ const deployerAt = (endpoint: string, more: { container?: string; cluster?: stri
 
 const isChange = ({ operation }: { operation: string }): boolean => operation === 'UpdateService';
 
-/** What a rollout takes at the stand-in, and a little more. */
+/** A little more than the duration of a rollout at the stand-in, in milliseconds. */
 const ROLLOUT_MS = 2500;
 
 type Shown = { items: { desired: number; deployments: { id: string; image: string; state: string }[] }[] };
 
 const image = (tag: string): string => `registry.test:5000/team/checkout:${tag}`;
 
-/** A service that ran each of the images, and by now the last. */
+/** Creates a service that has run these images in order and now runs the last. */
 async function world(
   tags: string[] = ['v40', 'v41', 'v42'],
   more: Record<string, unknown> = {},
@@ -45,7 +45,7 @@ const ship = (gate: Gate, tag: string): Promise<unknown> =>
 
 const breaks = (gate: Gate): Promise<unknown> => gate.sandbox('POST', '/ecs/services/production/checkout/fail');
 
-describe('as every target', () => {
+describe('ECS conforms to the deployer contract', () => {
   conforms(async (): Promise<TargetWorld> => {
     const { gate, deployer, deployments } = await world();
     const ids = new Set((await deployments()).map(({ id }) => id));
@@ -71,7 +71,7 @@ describe('as every target', () => {
   });
 });
 
-describe('the revision is', () => {
+describe('the target revision is', () => {
   test.each<[string, string[], Parameters<typeof rollback>[0], Record<string, unknown>, string]>([
     ['that of the tag of the image', ['v41', 'v42'], {}, {}, 'checkout:1'],
     ['the newest below the running one', ['v41', 'v41', 'v42'], {}, {}, 'checkout:2'],
@@ -96,14 +96,14 @@ describe('the revision is', () => {
     });
   });
 
-  test('not a number that only the image has in common with it', async () => {
+  test('not found by a revision number that equals an image tag', async () => {
     const { gate, deployer } = await world(['41', '42', '43']);
-    // Revision 3 runs image 43: `from` is an image's tag here, not a revision's number.
+    // Revision 3 runs image 43, but `from` is an image tag here, not a revision number.
     expect(await deployer.rollBack(rollback({ from: '3', to: '2' }))).toEqual({ kind: 'superseded', current: '43' });
     expect(gate.changed()).toBe(0);
   });
 
-  test('of the container that is configured', async () => {
+  test('found in the configured container only', async () => {
     const { gate } = await world();
     const deployer = deployerAt(gate.url, { container: 'sidecar' });
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'refused', detail: said('no container sidecar') });
@@ -123,7 +123,7 @@ async function updates(gate: Gate): Promise<unknown[]> {
 }
 
 describe('a rollout', () => {
-  test('of the bad version that is still under way is replaced', async () => {
+  test('of the bad version in progress is replaced', async () => {
     const { gate, deployer } = await world(['v40', 'v41']);
     await ship(gate, 'v42');
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'in_progress' });
@@ -131,7 +131,7 @@ describe('a rollout', () => {
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('that the circuit breaker takes back has failed, and is not begun again', async () => {
+  test('that the circuit breaker rolls back is a failure, and is not repeated', async () => {
     const { gate, deployer } = await world(['v41', 'v42'], { breaker: 'rollback' });
     const answer = await deployer.rollBack(rollback());
     await breaks(gate);
@@ -142,7 +142,7 @@ describe('a rollout', () => {
       detail: said('circuit breaker'),
     });
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'failed', detail: said('3 tasks failed') });
-    await gate.pass(ROLLOUT_MS); // by now the failed one is gone from what ECS shows
+    await gate.pass(ROLLOUT_MS); // ECS no longer returns the failed deployment
     expect(await deployer.status(handle, rollback())).toMatchObject({
       kind: 'failed',
       detail: said('v42 is back'),
@@ -150,7 +150,7 @@ describe('a rollout', () => {
     expect(gate.changed()).toBe(1);
   });
 
-  test('that nothing watches is under way for ever', async () => {
+  test('without a circuit breaker stays in progress forever', async () => {
     const { gate, deployer } = await world(['v41', 'v42'], { breaker: 'off' });
     await deployer.rollBack(rollback());
     await breaks(gate);
@@ -158,7 +158,7 @@ describe('a rollout', () => {
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('that somebody has replaced is superseded', async () => {
+  test('that another deployment replaces is superseded', async () => {
     const { gate, deployer } = await world();
     const answer = await deployer.rollBack(rollback());
     await ship(gate, 'v43');
@@ -168,19 +168,19 @@ describe('a rollout', () => {
   });
 });
 
-describe('is refused', () => {
+describe('a rollback is refused for', () => {
   test.each([
     ['CodeDeploy deploys', { controller: 'CODE_DEPLOY' }, 'kind: codedeploy'],
     ['somebody else deploys', { controller: 'EXTERNAL' }, 'external'],
     ['is deployed blue and green', { strategy: 'BLUE_GREEN' }, 'BLUE_GREEN'],
-  ])('what %s', async (_, more, words) => {
+  ])('a service that %s', async (_, more, words) => {
     const { gate, deployer } = await world(undefined, more);
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'refused', detail: said(words) });
     expect(await deployer.restart?.(rollback())).toMatchObject({ kind: 'refused' });
     expect(gate.changed()).toBe(0);
   });
 
-  test('what is not there', async () => {
+  test('a missing cluster or service', async () => {
     const { gate } = await world();
     const elsewhere = deployerAt(gate.url, { cluster: 'staging' });
     expect(await elsewhere.rollBack(rollback())).toMatchObject({ kind: 'refused', detail: said('Cluster not found') });
@@ -191,7 +191,7 @@ describe('is refused', () => {
     expect(await other.rollBack(rollback())).toMatchObject({ kind: 'refused', detail: said('MISSING') });
   });
 
-  test('but a fault of theirs is later, whatever its status', async () => {
+  test('but not for a server fault, which is retried at any status', async () => {
     await world();
     const { url } = await vendor({ status: 400, body: '{"__type":"ServerException","message":"the reason"}' });
     expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('the reason') });
@@ -203,7 +203,7 @@ describe('scaling', () => {
   const set = (deployer: Deployer, from: number, to: number) =>
     deployer.scaling?.set({ key, reason, incident, service, environment, from, to });
 
-  test('goes from the count that was seen to another, and is done when they run', async () => {
+  test('sets the count, and is done when the tasks run', async () => {
     const { gate, deployer } = await world();
     expect(await deployer.scaling?.count()).toEqual({ kind: 'count', count: 2 });
     expect(await set(deployer, 2, 6)).toEqual({ kind: 'in_progress', id: null, handle: null });
@@ -213,19 +213,19 @@ describe('scaling', () => {
     expect(gate.changed()).toBe(1);
   });
 
-  test('leaves alone what has been scaled since', async () => {
+  test("doesn't change a count that has changed since", async () => {
     const { gate, deployer } = await world();
     expect(await set(deployer, 3, 6)).toEqual({ kind: 'superseded', current: '2' });
     expect(gate.changed()).toBe(0);
   });
 
-  test('is refused where each instance runs one', async () => {
+  test('is refused for a daemon service', async () => {
     const { deployer } = await world(undefined, { scheduling: 'DAEMON' });
     expect(await deployer.scaling?.count()).toMatchObject({ kind: 'refused' });
     expect(await set(deployer, 2, 6)).toMatchObject({ kind: 'refused', detail: said('once on each instance') });
   });
 
-  test('an answer that is lost is looked for', async () => {
+  test('recovers a lost response', async () => {
     const { gate, deployer } = await world();
     await gate.trouble('lost_answer');
     expect(await set(deployer, 2, 6)).toMatchObject({ kind: 'later' });
@@ -235,7 +235,7 @@ describe('scaling', () => {
 });
 
 describe('a restart', () => {
-  test('replaces all instances by the same version', async () => {
+  test('replaces all tasks with the same version', async () => {
     const { gate, deployer, deployments } = await world();
     const answer = await deployer.restart?.(rollback());
     expect(answer).toMatchObject({ kind: 'in_progress', handle: said('ecs-svc/') });
@@ -245,7 +245,7 @@ describe('a restart', () => {
     expect(await deployer.restartStatus?.(handle, rollback())).toMatchObject({ kind: 'succeeded', id: handle });
   });
 
-  test('whose answer is lost is found under way, and not begun again', async () => {
+  test('with a lost response is found in progress and not repeated', async () => {
     const { gate, deployer } = await world();
     await gate.trouble('lost_answer');
     expect(await deployer.restart?.(rollback())).toMatchObject({ kind: 'later' });

@@ -8,7 +8,10 @@ import type { StandIns } from '../../local/standins/index.ts';
 import { sandbox, setFault, start } from '../local/standins/support.ts';
 import type { Trouble } from './target-conformance.ts';
 
-/** The faults of the sandbox go by method and path, but most APIs of AWS have one path for all operations. */
+/**
+ * The gate's own faults, because the stand-in selects faults by method and path, but most AWS APIs have one path for
+ * all operations.
+ */
 const FAULTS: Record<Exclude<Trouble, 'late_effect'>, Fault> = {
   lost_answer: { kind: 'lost' },
   throttled: { kind: 'rate_limit' },
@@ -22,26 +25,26 @@ const FAULTS: Record<Exclude<Trouble, 'late_effect'>, Fault> = {
 
 export type Gate = {
   standIns: StandIns;
-  /** What is behind it, reached through it. */
+  /** The address of the gate, which forwards to the stand-in. */
   url: string;
-  /** Of the next call that changes something. */
+  /** Sets the fault of the next call that changes something. */
   trouble(trouble: Trouble | Fault): Promise<void>;
-  /** Lets through what is held back; then that much time passes at AWS, in milliseconds. */
+  /** Releases held calls, then advances the time at AWS by these milliseconds. */
   pass(millis: number): Promise<void>;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   now(): number;
-  /** How many calls that change something have got an answer of 200 or 201 from AWS. */
+  /** Returns the number of calls that changed something and got a response of 200 or 201 from AWS. */
   changed(): number;
   sandbox<T>(method: string, path: string, body?: unknown): Promise<T>;
 };
 
-/** Stands between an adapter and the stand-in of AWS, and knows which calls change something. */
+/** Starts a proxy between an adapter and the AWS stand-in that recognizes calls that change something. */
 export async function openGate(changes: (call: { method: string; operation: string }) => boolean): Promise<Gate> {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDTEST');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test-secret');
   vi.stubEnv('AWS_SESSION_TOKEN', '');
   onTestFinished(() => void vi.unstubAllEnvs());
-  let now = Date.now(); // the sessions of roles end by the clock of the SDKs
+  let now = Date.now(); // role sessions expire by the clock of the SDKs
   const standIns = await start({ now: () => now });
   let armed: Trouble | Fault | undefined;
   let held: (() => Promise<unknown>) | undefined;
@@ -72,7 +75,7 @@ export async function openGate(changes: (call: { method: string; operation: stri
       giveUp?.abort(new DOMException('the time limit', 'TimeoutError'));
       return;
     }
-    if (trouble === 'lost_answer') done += 1; // whatever is done, its answer does not come back here
+    if (trouble === 'lost_answer') done += 1; // counted here, because its response is lost
     if (trouble !== undefined) {
       const fault = typeof trouble === 'string' ? FAULTS[trouble] : trouble;
       await setFault(standIns, { vendor: 'aws', fault, times: 1 });
@@ -120,7 +123,7 @@ export async function openGate(changes: (call: { method: string; operation: stri
   };
 }
 
-/** From v42 back to v41. */
+/** Returns a request to roll back from v42 to v41. */
 export const rollback = (more: Partial<Record<keyof RollbackRequest, string | null>> = {}): RollbackRequest =>
   ({
     service: 'checkout',

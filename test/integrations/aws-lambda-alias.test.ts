@@ -17,7 +17,9 @@ const isChange = ({ method }: { method: string }): boolean => method === 'PUT';
 type Shown = { items: { versions: { number: number; description: string }[]; aliases: AliasShown[] }[] };
 type AliasShown = { version: string; weights: Record<string, number> };
 
-/** `descriptions` are those of the versions 1, 2, …; the alias points at the newest unless it is said. */
+/**
+ * Creates a function. `descriptions` are those of versions 1, 2, …; the alias points at the newest version by default.
+ */
 async function world(
   descriptions: string[],
   alias: { version?: number; weights?: Record<string, number> } = {},
@@ -39,7 +41,7 @@ async function world(
   };
 }
 
-describe('as every target', () => {
+describe('a Lambda alias conforms to the deployer contract', () => {
   const open = async (): Promise<TargetWorld> => {
     const { gate, deployer } = await world(['v40', 'v41', 'v42']);
     const ship = async () => {
@@ -69,7 +71,7 @@ describe('as every target', () => {
 const FULL = { from: '5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80', to: '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d' };
 const COMMITS = { fromCommit: FULL.from, toCommit: FULL.to };
 
-describe('the version is', () => {
+describe('the target version is', () => {
   const builds = [...Array.from({ length: 9 }, () => ''), 'build 12', '', 'build 13'];
 
   test.each<[string, string[], Partial<Record<keyof RollbackRequest, string | null>>, string]>([
@@ -86,7 +88,7 @@ describe('the version is', () => {
     expect(await alias()).toMatchObject({ version: expected });
   });
 
-  test('asked about, where number and Description are at odds', async () => {
+  test('refused if its number and Description contradict each other', async () => {
     const { gate, deployer } = await world(['1', '3', '2']);
     expect(await deployer.rollBack(rollback({ from: '3', to: '2' }))).toEqual({
       kind: 'refused',
@@ -101,7 +103,7 @@ describe('the version is', () => {
     expect(await alias()).toMatchObject({ version: '60' });
   });
 
-  test('refused, where it can no longer run', async () => {
+  test("refused if it can't run", async () => {
     const { gate, deployer } = await world(['v40']);
     const versions = [{ description: 'v41', state: 'Failed' }, { description: 'v42' }];
     await gate.sandbox('PUT', '/lambda/functions', { function: 'checkout', versions, alias: 'live' });
@@ -110,28 +112,28 @@ describe('the version is', () => {
   });
 });
 
-describe('with weights', () => {
+describe('an alias with weights', () => {
   const three = ['v40', 'v41', 'v42'];
 
-  test('a bad canary loses its share', async () => {
+  test('a bad canary loses its traffic', async () => {
     const { deployer, alias } = await world(three, { version: 2, weights: { 3: 0.1 } });
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'succeeded', id: '2' });
     expect(await alias()).toEqual({ alias: 'live', version: '2', weights: {} });
   });
 
-  test('an alias that points at the bad version while the good one has a share is pointed back whole', async () => {
+  test('an alias at the bad version with weight on the good one is pointed at the good one completely', async () => {
     const { deployer, alias } = await world(three, { version: 3, weights: { 2: 0.1 } });
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'succeeded', id: '2' });
     expect(await alias()).toEqual({ alias: 'live', version: '2', weights: {} });
   });
 
-  test('a canary of a third version is not ours to take back', async () => {
+  test('a canary of a third version is not changed', async () => {
     const { gate, deployer } = await world(three, { version: 3, weights: { 1: 0.25 } });
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'superseded', current: '3 (v42), 1 (v40) for 25 %' });
     expect(gate.changed()).toBe(0);
   });
 
-  test('a canary on what was brought back is drift', async () => {
+  test('a canary over the rolled-back version is drift', async () => {
     const { gate, deployer } = await world(three);
     await deployer.rollBack(rollback());
     expect(await deployer.held?.(rollback())).toEqual({ kind: 'holds' });
@@ -140,19 +142,19 @@ describe('with weights', () => {
   });
 });
 
-describe('somebody changes the alias between our look and our call', () => {
-  test('ours has no effect, and the next look sees theirs', async () => {
+describe('a concurrent change of the alias', () => {
+  test('a late call has no effect, and the next attempt reads the other change', async () => {
     const { gate, deployer, alias } = await world(['v41', 'v42']);
     await gate.trouble('late_effect');
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('in time') });
     await gate.sandbox('POST', '/lambda/functions/checkout/deploy', { alias: 'live', description: 'v43' });
-    await gate.pass(0); // only now ours arrives, with the revision of before
+    await gate.pass(0); // the held call arrives now, with the previous RevisionId
     expect(gate.changed()).toBe(0);
     expect(await alias()).toMatchObject({ version: '3' });
     expect(await deployer.rollBack(rollback())).toEqual({ kind: 'superseded', current: '3 (v43)' });
   });
 
-  test('a precondition that fails is later', async () => {
+  test('a failed precondition is retried', async () => {
     const { gate, deployer } = await world(['v41', 'v42']);
     await gate.trouble({ kind: 'status', status: 412, body: { __type: 'PreconditionFailedException' } });
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'later', detail: said('PreconditionFailed') });
@@ -160,7 +162,7 @@ describe('somebody changes the alias between our look and our call', () => {
   });
 });
 
-describe('what AWS answers', () => {
+describe('the response of AWS', () => {
   const answers = (status: number, type: string, headers: Record<string, string> = {}) => ({
     status,
     headers: { 'x-amzn-errortype': type, ...headers },
@@ -181,13 +183,13 @@ describe('what AWS answers', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('when to come again', async () => {
+  test('contains the time of the retry', async () => {
     await world(['v42']);
     const { url } = await vendor(answers(429, 'TooManyRequestsException', { 'retry-after': '7' }));
     expect(await deployerAt(url).rollBack(rollback())).toMatchObject({ kind: 'later', afterSeconds: 7 });
   });
 
-  test('nothing, half an answer, or something else in its place, is later', async () => {
+  test('is retried if it is missing, incomplete, or not from AWS', async () => {
     await world(['v42']);
     const cut = await vendor({ cut: 200 });
     const page = await vendor({ status: 200, body: '<html>' });
@@ -197,8 +199,8 @@ describe('what AWS answers', () => {
   });
 });
 
-describe('who calls, and where', () => {
-  test('a role is assumed first', async () => {
+describe('credentials and endpoints', () => {
+  test('the configured role is assumed first', async () => {
     const { gate } = await world(['v41', 'v42']);
     const deployer = deployerAt(gate.url, { roleArn: 'arn:aws:iam::210987654321:role/deploy/Rollback' });
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'succeeded' });
@@ -214,7 +216,7 @@ describe('who calls, and where', () => {
     expect(deployer.resource).toContain('210987654321');
   });
 
-  test('without a role that may be assumed nothing is called', async () => {
+  test("nothing is called if the role can't be assumed", async () => {
     await world(['v41', 'v42']);
     const body =
       '<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>';
@@ -224,7 +226,7 @@ describe('who calls, and where', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('where Firebreak itself runs is never taken for the target', async () => {
+  test("Firebreak's own endpoint is never used for the target", async () => {
     const own = await vendor({ status: 200, body: '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL', own.url);
     vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', own.url);
@@ -234,7 +236,7 @@ describe('who calls, and where', () => {
     expect(own.received).toEqual([]);
   });
 
-  test('one function in two regions or accounts is two targets', () => {
+  test('a function in two regions or accounts is two targets', () => {
     const config = { kind: 'lambda-alias', function: 'checkout', alias: 'live' } as const;
     const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:checkout';
     const resources = [

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { Ended, heldOr, orEnding, putOff, refuse } from '../../integrations/ended.ts';
 
 describe('an attempt', () => {
-  test('gives what its work gives', async () => {
+  test('returns the result of its work', async () => {
     expect(await orEnding(async () => 'done')).toBe('done');
   });
 
-  test('that is ended gives how, wherever in it that was', async () => {
+  test('that is ended at any depth returns its ending', async () => {
     const deep = async (): Promise<never> => {
       throw refuse('no such thing');
     };
@@ -17,11 +17,11 @@ describe('an attempt', () => {
     expect(await orEnding(() => Promise.reject(new Ended(busy)))).toBe(busy);
   });
 
-  test('does not swallow a mistake of ours', async () => {
+  test('throws other errors', async () => {
     await expect(orEnding(() => Promise.reject(new TypeError('not a function')))).rejects.toThrow('not a function');
   });
 
-  test('tells nothing of whether something holds, when it was ended', () => {
+  test('that is ended reports an unknown state', () => {
     expect(heldOr({ kind: 'holds' })).toEqual({ kind: 'holds' });
     expect(heldOr({ kind: 'drifted', detail: 'v3 runs' })).toEqual({ kind: 'drifted', detail: 'v3 runs' });
     expect(heldOr({ kind: 'refused', detail: 'forbidden' })).toEqual({ kind: 'unknown', detail: 'forbidden' });

@@ -33,7 +33,7 @@ const request: PageRequest = {
   links: [],
 };
 
-test('the second route is a signed webhook with the page in it', async () => {
+test('the fallback pager sends a signed webhook with the page', async () => {
   const { url, received } = await vendor({ status: 204 });
   expect(await pagerAt(`${url}/oncall`).send(request)).toEqual({
     kind: 'taken',
@@ -57,7 +57,7 @@ test('the second route is a signed webhook with the page in it', async () => {
   );
 });
 
-describe('what it answers', () => {
+describe('a response with', () => {
   test.each([
     [200, 'taken'],
     [202, 'taken'],
@@ -67,29 +67,29 @@ describe('what it answers', () => {
     [429, 'later'],
     [500, 'later'],
     [503, 'later'],
-  ])('%i is %s', async (status, kind) => {
+  ])('status %i is %s', async (status, kind) => {
     const { url, received } = await vendor({ status, headers: { location: 'http://127.0.0.1:9/' } });
     expect(await pagerAt(url).send(request)).toMatchObject({ kind });
     expect(received).toHaveLength(1);
   });
 
-  test('nothing in time is "later"', async () => {
+  test('no body in time is "later"', async () => {
     const limits = impatient();
     const { url } = await vendor('hang');
     expect(await pagerAt(url).send(request)).toMatchObject({ kind: 'later' });
     expect(limits).toEqual([10_000]);
   });
 
-  test('nothing, where nobody listens, is "later"', async () => {
+  test('no listener at the address is "later"', async () => {
     expect(await pagerAt(await nobody()).send(request)).toMatchObject({ kind: 'later' });
   });
 });
 
-test('without one in the configuration it is off', async () => {
+test('without a configuration it is off', async () => {
   expect(await pagerAt(undefined).send(request)).toMatchObject({ kind: 'off' });
 });
 
-test('without its secret it refuses to send anything unsigned', async () => {
+test('without its secret it refuses to send an unsigned page', async () => {
   const { url, received } = await vendor({ status: 200 });
   expect(await pagerAt(url, '').send(request)).toEqual({
     kind: 'refused',
@@ -98,7 +98,7 @@ test('without its secret it refuses to send anything unsigned', async () => {
   expect(received).toEqual([]);
 });
 
-test('a signature is the one that the specification gives as an example', () => {
+test('the signature equals the example of the specification', () => {
   const headers = signedHeaders(
     'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
     'msg_p5jXN8AQM9LWM0D4loKWxJek',

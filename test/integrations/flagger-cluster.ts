@@ -18,10 +18,10 @@ export const GATE = {
 
 const place = { service: request().service, environment: request().environment } satisfies Place;
 
-/** The store of wishes, in memory, which can lose an answer and be late. */
+/** An in-memory store of rollback requests that can lose responses and be late. */
 export class TestGates implements Gates {
   wish: Wish | undefined;
-  /** How many acts have wished for something. */
+  /** The number of requests. */
   wishes = 0;
   trouble: 'lost' | 'late' | 'down' | undefined;
   #late: Wish | undefined;
@@ -60,7 +60,7 @@ export class TestGates implements Gates {
 
 type Answers = Partial<Record<'rollback' | 'confirm-rollout' | 'confirm-promotion', number>>;
 
-/** Flagger in a cluster, whose checks come when they are called for. */
+/** Starts Flagger in a cluster. Its checks run only when called. */
 export async function openFlagger(spec: { analysis?: object } & Record<string, unknown> = {}) {
   const opened = await openCluster('Deployment', 'checkout-primary');
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
@@ -68,7 +68,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
   const canary = () => opened.ask('GET', `${CANARIES}/checkout`);
   const which = { name: 'checkout' };
 
-  /** One check with what is answered to its questions. What was begun is over before the next. */
+  /** Runs one check with these webhook responses. Rollouts finish before the next check. */
   async function check(answers: Answers = {}, metrics = 'passed'): Promise<any> {
     const found = await sandbox<any>(opened.standIns, 'POST', '/kubernetes/flagger/check', {
       ...which,
@@ -79,7 +79,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     return found.status;
   }
 
-  /** Checks until Flagger has come to this phase. */
+  /** Runs checks until Flagger reaches this phase. */
   async function until(phase: string, answers: Answers = {}): Promise<any> {
     for (let tries = 0; tries < 20; tries += 1) {
       const status = await check(answers);
@@ -88,7 +88,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     throw new Error(`it is in phase ${(await canary()).status.phase}, and does not come to ${phase}`);
   }
 
-  /** A check at which Flagger asks the gate, as it does where the gate can be reached. Gives what the gate said. */
+  /** Runs a check in which Flagger calls the gate. Returns the gate's response status. */
   async function checkAsking(checksum?: string): Promise<number | undefined> {
     const [question] = await sandbox<any[]>(opened.standIns, 'GET', '/kubernetes/flagger/questions?name=checkout');
     if (question === undefined) return void (await check());
@@ -128,7 +128,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
     until,
     checkAsking,
     patchCanary: (body: object) => opened.ask('PATCH', `${CANARIES}/checkout`, body, 'application/merge-patch+json'),
-    /** What users get a part of: the canary, while it has traffic, else the primary. */
+    /** Returns the version that gets traffic: the canary if it has traffic, otherwise the primary. */
     running: async (): Promise<string> => {
       const { status } = await canary();
       const isShared = ['Progressing', 'WaitingPromotion'].includes(status.phase) || status.canaryWeight > 0;
@@ -140,7 +140,7 @@ export async function openFlagger(spec: { analysis?: object } & Record<string, u
 }
 export type TestFlagger = Awaited<ReturnType<typeof openFlagger>>;
 
-/** v42 has a fifth of the traffic, over v41. */
+/** Starts v42 with 20 percent of the traffic over v41. */
 export async function underWay(spec: Parameters<typeof openFlagger>[0] = {}): Promise<TestFlagger> {
   const flagger = await openFlagger(spec);
   await flagger.deploy('v42');
@@ -149,7 +149,7 @@ export async function underWay(spec: Parameters<typeof openFlagger>[0] = {}): Pr
   return flagger;
 }
 
-/** v42 was promoted, and v41 was before. */
+/** Starts v42 as the promoted version after v41. */
 export async function promoted(spec: Parameters<typeof openFlagger>[0] = {}): Promise<TestFlagger> {
   const flagger = await openFlagger(spec);
   await flagger.deploy('v42');
@@ -157,7 +157,7 @@ export async function promoted(spec: Parameters<typeof openFlagger>[0] = {}): Pr
   return flagger;
 }
 
-/** For the conformance suite: a roll-out that is taken back through the gate. */
+/** Returns the conformance test's world: a rollout that is rolled back through the gate. */
 export function gateWorld(flagger: TestFlagger): TargetWorld {
   const { gates, deployer, standIns } = flagger;
   return {
@@ -172,7 +172,7 @@ export function gateWorld(flagger: TestFlagger): TargetWorld {
       gates.arrive();
       if (how === undefined) return void (await flagger.checkAsking());
       await flagger.settings({ outcome: 'failed' });
-      await flagger.until('Promoting'); // the gate can't be reached
+      await flagger.until('Promoting'); // the gate is unreachable
       flagger.forward(700_000);
       await flagger.until('Failed');
     },

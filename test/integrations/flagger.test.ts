@@ -19,11 +19,11 @@ const HOUR_MS = 3_600_000;
 
 const later = ({ clock }: TestFlagger, ms: number) => clock.set(clock.millis + ms);
 
-describe('a roll-out of Flagger is a target, through its rollback gate', () => {
+describe('a Flagger rollout conforms to the deployer contract through its rollback gate', () => {
   conforms(async () => gateWorld(await underWay()));
 });
 
-describe('a version that Flagger has promoted is a target', () => {
+describe('a version that Flagger has promoted conforms to the deployer contract', () => {
   conforms(async () => {
     const flagger = await promoted();
     const world = await targetWorld(flagger, flagger.deployer);
@@ -36,8 +36,8 @@ describe('a version that Flagger has promoted is a target', () => {
   });
 });
 
-describe('a roll-out under way', () => {
-  test('is taken back at the next question of Flagger, and by nothing else', async () => {
+describe('a rollout in progress', () => {
+  test("is rolled back at Flagger's next webhook call, and by nothing else", async () => {
     const flagger = await underWay();
     const { deployer, gates } = flagger;
     expect(await deployer.rollBack(request())).toEqual({ kind: 'in_progress', id: null, handle: null });
@@ -54,7 +54,7 @@ describe('a roll-out under way', () => {
     expect(await otherKey(deployer)).toEqual({ kind: 'superseded', current: 'v41' });
   });
 
-  test('that waits for its promotion is taken back, too', async () => {
+  test('that waits for its promotion is also rolled back', async () => {
     const confirm = { name: 'ok', type: 'confirm-promotion', url: 'http://tester.test/gate' };
     const flagger = await underWay();
     const { webhooks } = (await flagger.canary()).spec.analysis;
@@ -65,7 +65,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('that Flagger takes back by itself before it has asked is brought back', async () => {
+  test('that Flagger rolls back before calling the webhook is a success', async () => {
     const flagger = await underWay();
     await flagger.deployer.rollBack(request());
     await flagger.check({}, 'failed');
@@ -73,7 +73,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('that Flagger has taken back before anybody wished for it is not our doing', async () => {
+  test('that Flagger rolled back before the request is superseded', async () => {
     const flagger = await underWay();
     await flagger.check({}, 'failed');
     await flagger.until('Failed');
@@ -81,11 +81,11 @@ describe('a roll-out under way', () => {
     expect(flagger.gates.wishes).toBe(0);
   });
 
-  test('that is promoted before Flagger asks goes back on the primary instead', async () => {
+  test('that is promoted before Flagger calls the webhook is rolled back on the primary', async () => {
     const flagger = await underWay();
     const { deployer, gates } = flagger;
     await deployer.rollBack(request());
-    await flagger.until('Promoting'); // the gate could not be reached
+    await flagger.until('Promoting'); // the gate is unreachable
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'busy', detail: said('promoting v42') });
     expect(gates.wish?.state).toBe('open');
     await flagger.until('Succeeded');
@@ -96,7 +96,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.running()).toBe('v41');
   });
 
-  test('is not waited for longer than an hour', async () => {
+  test('fails after one hour without a webhook call', async () => {
     const flagger = await underWay();
     await flagger.deployer.rollBack(request());
     later(flagger, HOUR_MS);
@@ -105,7 +105,7 @@ describe('a roll-out under way', () => {
     expect(flagger.gates.wish?.state).toBe('over');
   });
 
-  test('of which Flagger does not ask is refused, with what to add to the canary', async () => {
+  test('without the webhook is refused, with the webhook to add', async () => {
     for (const webhooks of [
       [],
       [{ name: 'tester', type: 'rollback', url: 'http://tester.test/rollback/check' }],
@@ -125,7 +125,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('spec.suspend') });
   });
 
-  test('without analysis is left until it was promoted', async () => {
+  test('without analysis waits for its promotion', async () => {
     const flagger = await underWay();
     await flagger.patchCanary({ spec: { skipAnalysis: true } });
     expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'busy' });
@@ -135,7 +135,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('whose promotion went wrong is not touched: the canary carries everything', async () => {
+  test('whose promotion failed is not changed, because the canary carries all traffic', async () => {
     const flagger = await underWay();
     await gateWorld(flagger).settle('failing');
     expect((await flagger.canary()).status).toMatchObject({ phase: 'Failed', canaryWeight: 100 });
@@ -144,7 +144,7 @@ describe('a roll-out under way', () => {
     expect(await flagger.writes()).toEqual([]);
   });
 
-  test('that has not begun yet is looked at again, and one without traffic is not what runs', async () => {
+  test('that has not started is retried, and one without traffic is not the running version', async () => {
     const gated = { analysis: { webhooks: [{ name: 'go', type: 'confirm-rollout', url: 'http://tester.test/gate' }] } };
     const flagger = await openFlagger(gated);
     await flagger.deploy('v42');
@@ -154,8 +154,8 @@ describe('a roll-out under way', () => {
   });
 });
 
-describe('an old wish takes no new roll-out back', () => {
-  test('not one of another version', async () => {
+describe("an old rollback request doesn't affect a new rollout", () => {
+  test('of another version', async () => {
     const flagger = await underWay();
     await flagger.deployer.rollBack(request());
     await flagger.deploy('v43');
@@ -165,7 +165,7 @@ describe('an old wish takes no new roll-out back', () => {
     expect(flagger.gates.wish?.state).toBe('over');
   });
 
-  test('not one of the same version, once another one was between them', async () => {
+  test('of the same version after another version', async () => {
     const flagger = await underWay();
     await flagger.deployer.rollBack(request());
     await flagger.deploy('v43');
@@ -177,7 +177,7 @@ describe('an old wish takes no new roll-out back', () => {
     expect((await flagger.canary()).status.phase).toBe('Progressing');
   });
 
-  test('not one with another configuration', async () => {
+  test('with another configuration', async () => {
     const flagger = await underWay();
     await flagger.deployer.rollBack(request());
     const status = { trackedConfigs: { 'configmap/flags': '9fc3a7c76acaa7c6' } };
@@ -189,16 +189,16 @@ describe('an old wish takes no new roll-out back', () => {
   });
 });
 
-describe('what a roll-out is called', () => {
-  test('is computed as Flagger does', () => {
-    // The example of its documentation, of which its tests show the status.
+describe('the checksum of a rollout', () => {
+  test('is computed as in Flagger', () => {
+    // The example of the documentation, with the status from Flagger's tests.
     const status = { phase: '', canaryWeight: 0, lastAppliedSpec: '5f56684589' };
     const trackedConfigs = { 'test-config-map': '484637c76acaa7c6' };
     expect(checksumOf({ ...status, trackedConfigs })).toBe('85d557f47b');
     expect(checksumOf({ ...status, trackedConfigs: null })).not.toBe(checksumOf({ ...status, trackedConfigs: {} }));
   });
 
-  test('is learnt from the question where Flagger calls it otherwise', async () => {
+  test('is read from the webhook call if Flagger computes it differently', async () => {
     const flagger = await underWay();
     const { deployer } = flagger;
     await deployer.rollBack(request());
@@ -209,7 +209,7 @@ describe('what a roll-out is called', () => {
     expect(flagger.gates.wishes).toBe(1);
   });
 
-  test('must be said: a Flagger that does not is too old', async () => {
+  test('is required: a Flagger without it is too old', async () => {
     const flagger = await underWay({ analysis: { maxWeight: 100 } });
     await flagger.deployer.rollBack(request());
     expect(await flagger.checkAsking('')).toBe(403);
@@ -217,8 +217,8 @@ describe('what a roll-out is called', () => {
   });
 });
 
-describe('a version that was promoted', () => {
-  test('goes back on the primary, which is no roll-out to Flagger', async () => {
+describe('a promoted version', () => {
+  test('is rolled back on the primary, without a rollout in Flagger', async () => {
     const flagger = await promoted();
     expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'in_progress', handle: said('-') });
     expect((await flagger.writes()).map(({ path }) => path)).toEqual([said('/deployments/checkout-primary')]);
@@ -230,7 +230,7 @@ describe('a version that was promoted', () => {
     expect(annotations['firebreak.dev/rollback-key']).toBe(request().key);
   });
 
-  test('can go back further after it, and forth again', async () => {
+  test('can be rolled back further and forward again', async () => {
     const flagger = await openFlagger();
     for (const version of ['v42', 'v43']) {
       await flagger.deploy(version);
@@ -247,7 +247,7 @@ describe('a version that was promoted', () => {
     expect(await goes('v41', 'v43')).toEqual(['in_progress', 'succeeded', 'v43']);
   });
 
-  test('that Flagger puts back by another roll-out is not taken back twice', async () => {
+  test('that Flagger restores by another rollout is not rolled back twice', async () => {
     const flagger = await promoted();
     await flagger.deployer.rollBack(request());
     flagger.forward();
@@ -258,15 +258,15 @@ describe('a version that was promoted', () => {
   });
 });
 
-describe('what it needs', () => {
-  test('a canary of a Deployment, by a name that it can have', async () => {
+describe('requirements', () => {
+  test('the canary must target a Deployment and have a valid name', async () => {
     const flagger = await underWay();
     await flagger.patchCanary({ spec: { targetRef: { kind: 'DaemonSet' } } });
     expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('DaemonSet') });
     expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'unknown' });
   });
 
-  test('the store of wishes: without it nothing is known, and nothing is done', async () => {
+  test('without the request store, the state is unknown and nothing is done', async () => {
     const flagger = await underWay();
     flagger.gates.trouble = 'down';
     expect(await flagger.deployer.rollBack(request())).toMatchObject({
@@ -275,13 +275,13 @@ describe('what it needs', () => {
     });
   });
 
-  test('permission to read: said with where that is described', async () => {
+  test('without read permission, the result refers to the documentation', async () => {
     const flagger = await underWay();
     await setFault(flagger.standIns, fault('refused', 'GET'));
     expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'unknown', detail: said('kubernetes.md') });
   });
 
-  test('no key is shown', async () => {
+  test('results contain no key', async () => {
     const flagger = await underWay({
       analysis: { webhooks: [{ name: 'f', type: 'rollback', url: 'http://a?key=hush' }] },
     });

@@ -6,24 +6,27 @@ import { setFault } from '../local/standins/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import type { Trouble } from './target-conformance.ts';
 
-/** One adapter, before a stand-in of its vendor where the flag of `request` is on, which wants it off. */
+/** An adapter with a stand-in of its vendor. The flag of `request` is on, and `request` turns it off. */
 export type FlagsWorld = {
   flags: Flags;
   request: FlagRequest;
-  /** Troubles with the next changing call, once. */
+  /** Sets a fault for the next change. */
   trouble(trouble: Trouble): Promise<void>;
-  /** Whatever is late comes to its end. */
+  /** Waits until held effects have occurred. */
   settle(): Promise<void>;
   isOn(): Promise<boolean>;
-  /** How many times the vendor has changed the flag for us. */
+  /** Returns the number of changes that the vendor has made for Firebreak. */
   changes(): Promise<number>;
-  /** Somebody switches the flag at the vendor. */
+  /** Switches the flag at the vendor, as a person would. */
   person(on: boolean): Promise<void>;
 };
 
 const words = expect.stringMatching(/\w/) as string;
 
-/** As the workflow does it: until there is an end, with the vendor's time going on between the tries. */
+/**
+ * Sets the flag as the workflow would: retries until there is a final result, and advances the vendor's time between
+ * attempts.
+ */
 async function follow({ flags, request, settle }: FlagsWorld, tries = 6): Promise<ActAnswer> {
   let answer = await flags.set(request);
   for (let left = tries; left > 0 && (answer.kind === 'later' || answer.kind === 'in_progress'); left -= 1) {
@@ -33,30 +36,30 @@ async function follow({ flags, request, settle }: FlagsWorld, tries = 6): Promis
   return answer;
 }
 
-/** What every flag service must do, whatever its vendor is like. Call it inside a `describe`. */
+/** Tests the requirements for every flag service. Call it inside a `describe`. */
 export function conforms(open: () => Promise<FlagsWorld>): void {
-  test('turns the flag off, once', async () => {
+  test('turns the flag off once', async () => {
     const world = await open();
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'succeeded' });
     expect(await world.isOn()).toBe(false);
     expect(await world.changes()).toBe(1);
   });
 
-  test('the same act again changes nothing', async () => {
+  test('a repeat changes nothing', async () => {
     const world = await open();
     for (const _ of [1, 2, 3]) expect(await world.flags.set(world.request)).toMatchObject({ kind: 'succeeded' });
     expect(await world.isOn()).toBe(false);
     expect(await world.changes()).toBe(1);
   });
 
-  test('what is so already is not set', async () => {
+  test('a flag with the requested state is not set', async () => {
     const world = await open();
     await world.person(false);
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'succeeded' });
     expect(await world.changes()).toBe(0);
   });
 
-  test('tells the state, whoever has set it', async () => {
+  test('reads the state, whoever set it', async () => {
     const world = await open();
     const { flags, request } = world;
     expect(await flags.read(request.flag)).toEqual({ kind: 'state', on: true });
@@ -67,7 +70,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(1);
   });
 
-  test('turns it on again when that is wanted', async () => {
+  test('turns the flag on again', async () => {
     const world = await open();
     await world.flags.set(world.request);
     const back = { ...world.request, on: true, key: `${world.request.key}.back` };
@@ -76,7 +79,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(2);
   });
 
-  test('an answer that is lost is looked for, not repeated', async () => {
+  test('after a lost response, checks the state instead of repeating the change', async () => {
     const world = await open();
     await world.trouble('lost_answer');
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'later', detail: words });
@@ -85,7 +88,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(1);
   });
 
-  test('an effect that comes after we gave up leads to the same end', async () => {
+  test('a late effect leads to the same result', async () => {
     const world = await open();
     await world.trouble('late_effect');
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'later', detail: words });
@@ -95,7 +98,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(1);
   });
 
-  test('an effect that comes even after the next try has done it changes nothing any more', async () => {
+  test('an effect that occurs after the retry succeeded changes nothing', async () => {
     const world = await open();
     await world.trouble('late_effect');
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'later' });
@@ -105,7 +108,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(1);
   });
 
-  test.each(['throttled', 'server_error'] as const)('%s: later, and then it is done', async (trouble) => {
+  test.each(['throttled', 'server_error'] as const)('%s: retries later, and succeeds', async (trouble) => {
     const world = await open();
     await world.trouble(trouble);
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'later', detail: words });
@@ -114,7 +117,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(1);
   });
 
-  test('refused: said with the reason, and nothing is changed', async () => {
+  test('a refusal has a reason and changes nothing', async () => {
     const world = await open();
     await world.trouble('refused');
     expect(await world.flags.set(world.request)).toMatchObject({ kind: 'refused', detail: words });
@@ -122,7 +125,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(0);
   });
 
-  test('a flag that it does not know is refused by name', async () => {
+  test('an unknown flag is refused by name', async () => {
     const { flags, request, changes } = await open();
     const unknown = { kind: 'refused', detail: expect.stringContaining('never-made') as string };
     expect(await flags.set({ ...request, flag: 'never-made' })).toMatchObject(unknown);
@@ -131,7 +134,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
   });
 
   test.each(['', '.', '..', '../others', 'half a pair \ud800', 'a flag?env=others', 'proj/*'])(
-    'a name never leads elsewhere: %j',
+    "a flag name can't change the path: %j",
     async (flag) => {
       const { flags, request, changes } = await open();
       expect(await flags.set({ ...request, flag })).toMatchObject({ kind: 'refused', detail: words });
@@ -139,7 +142,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     },
   );
 
-  test('superseded: what a person has done since is left alone, until a new act wants it', async () => {
+  test("superseded: keeps a person's later change until a new action", async () => {
     const world = await open();
     await world.flags.set(world.request);
     await world.person(true);
@@ -153,7 +156,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(2);
   });
 
-  test('one flag is one resource, told from others', async () => {
+  test('each flag is a resource of its own', async () => {
     const { flags, request } = await open();
     expect(flags.resource(request.flag)).toContain(request.flag);
     expect(flags.resource(request.flag)).not.toBe(flags.resource(`${request.flag}2`));
@@ -161,7 +164,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
   });
 }
 
-/** Troubles as faults of a stand-in, in its calls with `method`. */
+/** Implements faults with a stand-in, for its calls with `method`. */
 export function troubles(standIns: StandIns, vendor: Vendor, method: string): Pick<FlagsWorld, 'trouble' | 'settle'> {
   const FAULTS: Record<Trouble, Fault> = {
     lost_answer: { kind: 'lost' },

@@ -38,7 +38,7 @@ const ON: Reply = { body: '{"on":true}' };
 const OFF: Reply = { body: '{"on":false}' };
 const said = (text: string) => expect.stringContaining(text) as string;
 
-describe('as every flag service', () => {
+describe('the HTTP flag service conforms to the flag contract', () => {
   conforms(async () => {
     const standIns = await start();
     const state = { environment: place.environment, flag: request.flag };
@@ -60,8 +60,8 @@ describe('as every flag service', () => {
   });
 });
 
-describe('what it asks', () => {
-  test('a look, then a change, at the address of the flag', async () => {
+describe('requests', () => {
+  test("a read, then a change, at the flag's URL", async () => {
     const { url, received } = await vendor(ON, OFF);
     const flags = flagsAt(`${url}/{environment}/{flag}?of={flag}`, { bearer: 'FLAGS_TOKEN' });
     expect(await flags.set({ ...request, flag: 'new basket/2' })).toEqual({ kind: 'succeeded', id: null });
@@ -82,26 +82,26 @@ describe('what it asks', () => {
     });
   });
 
-  test('nothing, at an address that names no flag', async () => {
+  test('none if the URL contains no flag', async () => {
     const { url, received } = await vendor(ON);
     expect(await flagsAt(`${url}/{environment}`).set(request)).toEqual({ kind: 'refused', detail: said('{flag}') });
     expect(received).toEqual([]);
   });
 
-  test('nothing of a flag whose name would be a pattern of a replacement', async () => {
+  test('the URL of a flag whose name contains a replacement pattern', async () => {
     const { url, received } = await vendor(ON);
     await flagsAt(`${url}/x/{flag}`).read('$&');
     expect(received[0]?.path).toBe('/x/%24%26');
   });
 
-  test('nothing more, when it can not look', async () => {
+  test('no change if the read fails', async () => {
     const { url, received } = await vendor({ status: 503 });
     expect(await flagsAt(`${url}/{flag}`).set(request)).toMatchObject({ kind: 'later' });
     expect(received).toHaveLength(1);
   });
 });
 
-describe('what it makes of the answer to a change', () => {
+describe('the response to a change', () => {
   test.each<[string, Reply, ActAnswer]>([
     ['done', { status: 201, body: '{"on":false,"more":1}' }, { kind: 'succeeded', id: null }],
     ['accepted', { status: 202, body: '{"on":true}' }, { kind: 'in_progress', id: null, handle: null }],
@@ -137,7 +137,7 @@ describe('what it makes of the answer to a change', () => {
     expect(received).toHaveLength(2);
   });
 
-  test('a redirect is not followed: it could carry the credential elsewhere', async () => {
+  test('a redirect is not followed, because it could reveal the credential', async () => {
     const elsewhere = await vendor(OFF);
     const redirect: Reply = { status: 307, headers: { location: `${elsewhere.url}/` } };
     const { url } = await vendor(ON, redirect);
@@ -148,7 +148,7 @@ describe('what it makes of the answer to a change', () => {
   });
 });
 
-describe('what it makes of the answer to a look', () => {
+describe('the response to a read', () => {
   test.each<[string, Reply, object]>([
     ['on', ON, { kind: 'state', on: true }],
     ['off', OFF, { kind: 'state', on: false }],
@@ -161,7 +161,7 @@ describe('what it makes of the answer to a look', () => {
     expect(await flagsAt(`${url}/{flag}`).read(request.flag)).toEqual(expected);
   });
 
-  test('nothing is "later"; both calls together take 15 seconds at most', async () => {
+  test('a missing response is "later"; both calls take at most 15 seconds together', async () => {
     const limits = impatient();
     const { url } = await vendor(ON, 'hang');
     expect(await flagsAt(`${url}/{flag}`).set(request)).toMatchObject({ kind: 'later', detail: said('in time') });
@@ -170,8 +170,8 @@ describe('what it makes of the answer to a look', () => {
   });
 });
 
-describe('it shows who it is', () => {
-  test('by a signature after Standard Webhooks, over each body', async () => {
+describe('authentication', () => {
+  test('signs each body in the Standard Webhooks format', async () => {
     const { url, received } = await vendor(ON, OFF);
     await flagsAt(`${url}/{flag}`, { webhookSignature: 'FLAGS_SIGNING' }).set(request);
     expect(received.map((call) => isSigned(call, 'a signing key'))).toEqual([true, true]);
@@ -180,14 +180,14 @@ describe('it shows who it is', () => {
     expect(received.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
   });
 
-  test('not at all, where its secret is not set: then it does not call', async () => {
+  test('makes no call if its secret is not set', async () => {
     const { url, received } = await vendor(ON);
     for (const auth of [{ bearer: 'MISSING' }, { webhookSignature: 'MISSING' }])
       expect(await flagsAt(`${url}/{flag}`, auth).set(request)).toEqual({ kind: 'refused', detail: said('MISSING') });
     expect(received).toEqual([]);
   });
 
-  test('and never tells its secret in what it says', async () => {
+  test("doesn't reveal the secret in results", async () => {
     const { url } = await vendor({ status: 403, body: 'no' });
     const answers = [
       await flagsAt(`${url}/{flag}`, { bearer: 'FLAGS_TOKEN' }).set(request),
@@ -204,7 +204,7 @@ function isSigned({ headers, body }: Received, key: string): boolean {
   return String(headers['webhook-signature']).split(' ').includes(signature);
 }
 
-test('a configuration makes one, its places for names unharmed', async () => {
+test('is created from a configuration, with the placeholders of its URL unchanged', async () => {
   const standIns = await start();
   const at = `${standIns.urls.flags}/environments/{environment}/flags/{flag}`;
   await sandbox(standIns, 'PUT', '/flags/states', { environment: 'production', flag: 'new-basket', on: true });
@@ -236,7 +236,7 @@ describe('the stand-in of a flag service', () => {
     idempotency_key: KEY,
   };
 
-  test('takes a change only as the contract has it', async () => {
+  test('accepts only changes that follow the contract', async () => {
     const standIns = await start();
     const at = `${standIns.urls.flags}/environments/qa/flags/a`;
     expect(await put(at, change)).toMatchObject({ status: 404 });

@@ -20,7 +20,7 @@ const token = (name: string, minutes = 60): Reply => ({
 });
 const fine: Reply = { status: 200, body: '{}' };
 
-/** Secrets of an app, at an API of the test's own. */
+/** Creates the access for an app, with an API of the test. */
 async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = {}, time = clock()) {
   const { url, received } = await vendor(...replies);
   const secrets: Record<string, string> = {
@@ -35,7 +35,7 @@ async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = 
 
 type Access = Awaited<ReturnType<typeof app>>['access'];
 
-/** One call, and what came of it. */
+/** Makes one call and returns its result. */
 const call = async (options: ReturnType<Access['to']>) =>
   ask(await options, { method: 'GET', path: '/zen', schema: z.unknown(), timeoutMs: 2000 });
 
@@ -44,7 +44,7 @@ describe('the token of an app', () => {
     ['as GitHub gives it', pem('pkcs1')],
     ['PKCS#8', pem('pkcs8')],
     ['on one line', pem('pkcs1').replaceAll('\n', '\\n')],
-  ])('is asked for with a key %s, by a token of its own that lives for less than ten minutes', async (_, key) => {
+  ])('is requested with a key %s, by a JWT that is valid for less than ten minutes', async (_, key) => {
     const time = clock();
     const { access, received } = await app([token('ghs_one'), fine], { GITHUB_APP_PRIVATE_KEY: key }, time);
     expect(await call(access.asApp('acme/checkout', 375706))).toMatchObject({ kind: 'done' });
@@ -62,7 +62,7 @@ describe('the token of an app', () => {
     expect(exp - time.millis / 1000).toBeLessThanOrEqual(600);
   });
 
-  test('is kept until shortly before it expires, and shared by those who ask at the same time', async () => {
+  test('is cached until shortly before it expires, and shared by concurrent callers', async () => {
     const time = clock();
     const { access, received } = await app([token('ghs_one'), fine, fine, token('ghs_two', 115), fine], {}, time);
     const use = async () => call(access.asApp('acme/checkout', 1));
@@ -73,7 +73,7 @@ describe('the token of an app', () => {
     expect(received.at(-1)?.headers.authorization).toBe('Bearer ghs_two');
   });
 
-  test('of a repository is that of the installation which it belongs to', async () => {
+  test('of a repository is that of its installation', async () => {
     const replies: [Reply, ...Reply[]] = [{ body: '{"id": 99}' }, token('ghs_one'), fine, fine];
     const { access, received } = await app(replies);
     await call(access.to('acme/checkout'));
@@ -95,7 +95,7 @@ describe('the token of an app', () => {
     ],
     ['is not answered', { status: 502 }, { kind: 'later' }],
     ['is answered with something else', { status: 201, body: '<html>' }, { kind: 'later' }],
-  ])('cannot be had where the app %s; nothing else is called', async (_, reply, told) => {
+  ])('is not available if the app %s; nothing else is called', async (_, reply, told) => {
     const { access, received } = await app([reply]);
     const { detail, ...rest } = told as { detail?: RegExp };
     const answer = await call(access.asApp('acme/checkout', 1));
@@ -103,7 +103,7 @@ describe('the token of an app', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('cannot be had with what is no key, of which nothing is told', async () => {
+  test('is not available with an invalid key, which is not revealed', async () => {
     const secret = '-----BEGIN RSA PRIVATE KEY-----\nsecret\n-----END RSA PRIVATE KEY-----';
     const { access, received } = await app([fine], { GITHUB_APP_PRIVATE_KEY: secret });
     const told = await call(access.asApp('acme/checkout', 1));
@@ -113,8 +113,8 @@ describe('the token of an app', () => {
   });
 });
 
-describe('which credential is taken', () => {
-  test('GITHUB_TOKEN before the app, but not for what only an app may do', async () => {
+describe('the credential', () => {
+  test('GITHUB_TOKEN takes precedence over the app, except for calls that only an app can make', async () => {
     const { access, received } = await app([fine, token('ghs_app'), fine], { GITHUB_TOKEN: 'ghp_own' });
     await call(access.to('acme/checkout'));
     await call(access.asApp('acme/checkout', 1));
@@ -124,7 +124,7 @@ describe('which credential is taken', () => {
     ]);
   });
 
-  test('GITHUB_TOKEN where there is no app, or only half of one; a named one and no other', async () => {
+  test('GITHUB_TOKEN is used without a complete app; a named token is used exclusively', async () => {
     const { access, received, secrets } = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
     await call(access.asApp('acme/checkout', 1));
     expect(received[0]?.headers.authorization).toBe('Bearer ghp_own');
@@ -135,14 +135,14 @@ describe('which credential is taken', () => {
   });
 });
 
-describe('the answer to a protection rule', () => {
+describe('the review of a protection rule', () => {
   const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingGate;
   const review = async (reply: Reply) => {
     const { access } = await app([token('ghs_app'), reply]);
     return githubGates(access).review(gate, { state: 'approved', comment: 'fine' });
   };
 
-  test('is sent as it is documented, and never longer than is taken', async () => {
+  test('is sent in the documented format and truncated to the limit', async () => {
     const { access, received } = await app([token('ghs_app'), { status: 204 }]);
     const gates = githubGates(access);
     expect(await gates.review(gate, { state: null, comment: 'ä'.repeat(2000) })).toEqual({ kind: 'done' });
@@ -166,7 +166,7 @@ describe('the answer to a protection rule', () => {
     [{ cut: 200 }, 'unclear'],
   ])('%j: %s', async (reply, kind) => expect(await review(reply)).toMatchObject({ kind }));
 
-  test('nobody at that address: it may have been told', async () => {
+  test('is unclear if nothing listens at the address', async () => {
     const { access, secrets } = await app([token('ghs_app')]);
     await call(access.asApp('acme/checkout', 1));
     secrets['GITHUB_API_URL'] = await nobody();
@@ -176,7 +176,7 @@ describe('the answer to a protection rule', () => {
   });
 });
 
-describe('what did not get through', () => {
+describe('a failed delivery', () => {
   const delivery = (id: number, guid: string, status_code: number, more: object = {}) => ({
     id,
     guid,
@@ -187,7 +187,7 @@ describe('what did not get through', () => {
     ...more,
   });
 
-  test('is fetched once, unless it got through later, or is something else', async () => {
+  test('is fetched once, unless a redelivery succeeded or it is another event', async () => {
     const listed = [
       delivery(6, 'again', 202),
       delivery(5, 'lost', 502),
@@ -207,7 +207,7 @@ describe('what did not get through', () => {
     expect(received[0]?.headers.authorization).toMatch(/^Bearer ey/);
   });
 
-  test('is nothing that is known without an app, or without an answer', async () => {
+  test('is not found without an app or without a response', async () => {
     const without = await app([fine], { GITHUB_APP_ID: '', GITHUB_TOKEN: 'ghp_own' });
     expect(await githubGates(without.access).undelivered(new Set())).toEqual([]);
     expect(without.received).toEqual([]);

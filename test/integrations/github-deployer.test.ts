@@ -19,7 +19,7 @@ import { standInsAt } from '../../domain/vendors.ts';
 describe('via: rerun', () => {
   conforms(() => githubWorld());
 });
-describe('via: revert, by a commit', () => {
+describe('via: revert, with a commit', () => {
   conforms(() => githubWorld({ via: 'revert', mode: 'commit' }));
 });
 
@@ -35,13 +35,13 @@ const runOf = async (world: GithubWorld, sha: string): Promise<Run> => {
 };
 const named = ({ id: run }: { id: number }) => ({ repository: REPOSITORY, run });
 
-/** A deployment that no run of Actions has made. */
+/** Creates a deployment without a workflow run. */
 async function deployByHand(world: GithubWorld, ref: string): Promise<void> {
   const { id } = await world.make('/deployments', { ref });
   await world.make(`/deployments/${id}/statuses`, { state: 'success' });
 }
 
-/** The handle of what has begun. */
+/** Starts a rollback and returns its handle. */
 async function begin(world: GithubWorld): Promise<string> {
   const answer = await world.deployer.rollBack(world.request);
   if (answer.kind !== 'in_progress' || answer.handle === null) throw new Error(`not begun: ${JSON.stringify(answer)}`);
@@ -49,7 +49,7 @@ async function begin(world: GithubWorld): Promise<string> {
 }
 
 describe('a re-run', () => {
-  test('is told by the id of its run, which people find', async () => {
+  test('has the ID of its run, which people can look up', async () => {
     const world = await githubWorld();
     const { id } = await runOf(world, world.shas.v41);
     const handle = `${id}/2`;
@@ -69,7 +69,7 @@ describe('a re-run', () => {
     expect(await world.deployer.rollBack(request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test.each([9, 12])('finds what runs, and what ran before, behind %i that have failed', async (failed) => {
+  test.each([9, 12])('finds the running and the previous version behind %i failed deployments', async (failed) => {
     const world = await githubWorld();
     for (let n = 0; n < failed; n += 1) {
       const { id } = await world.make('/deployments', { ref: 'v42' });
@@ -78,7 +78,7 @@ describe('a re-run', () => {
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('finds the good deployment of before, if the newest of this version has failed', async () => {
+  test('finds the earlier good deployment if the newest one of the version failed', async () => {
     const world = await githubWorld();
     for (let n = 0; n < 12; n += 1) {
       const { id } = await world.make('/deployments', { ref: n === 5 ? 'v41' : 'v42' });
@@ -87,20 +87,20 @@ describe('a re-run', () => {
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('is refused where nothing that is still seen has succeeded: older successes prove nothing', async () => {
+  test('is refused if no deployment in the read range succeeded, because older successes prove nothing', async () => {
     const world = await githubWorld();
     for (let n = 0; n < 50; n += 1) await world.make('/deployments', { ref: 'v42' });
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: words('what runs') });
   });
 
-  test('is refused after 30 days, with what would do', async () => {
+  test('is refused after 30 days, with an alternative', async () => {
     const world = await githubWorld();
     world.time.forward(30 * DAY_MS);
     const answer = await world.deployer.rollBack(world.request);
     expect(answer).toEqual({ kind: 'refused', detail: words('older than 30 days', 'via: revert') });
   });
 
-  test('is refused by GitHub itself, with its words and with what would do', async () => {
+  test("that GitHub refuses reports GitHub's message and an alternative", async () => {
     const world = await githubWorld();
     const message = 'Unable to retry this workflow run because it was created over a month ago';
     const { id } = await runOf(world, world.shas.v41);
@@ -113,7 +113,7 @@ describe('a re-run', () => {
     });
   });
 
-  test('waits with its environment for an approval, and is done after it', async () => {
+  test('waits for an approval of its environment and then succeeds', async () => {
     const world = await githubWorld();
     await world.tell('PUT', '/settings', { approval: true });
     const handle = await begin(world);
@@ -124,7 +124,7 @@ describe('a re-run', () => {
     expect(await world.deployer.status(handle, world.request)).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('is not held up by a release that waits for an approval', async () => {
+  test('is not blocked by a deployment that waits for an approval', async () => {
     const world = await githubWorld();
     await world.tell('PUT', '/settings', { approval: true });
     await world.push('v43');
@@ -132,7 +132,7 @@ describe('a re-run', () => {
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('that a person has begun is followed, not doubled', async () => {
+  test('by a person is followed instead of repeated', async () => {
     const world = await githubWorld();
     const { id } = await runOf(world, world.shas.v41);
     await world.make(`/actions/runs/${id}/rerun`, {});
@@ -142,7 +142,7 @@ describe('a re-run', () => {
     expect(await world.begun()).toBe(1);
   });
 
-  test('of before the incident is none of it', async () => {
+  test("from before the incident doesn't count", async () => {
     const world = await githubWorld();
     const { id } = await runOf(world, world.shas.v41);
     await world.make(`/actions/runs/${id}/rerun`, {});
@@ -153,7 +153,7 @@ describe('a re-run', () => {
     expect(answer).toMatchObject({ kind: 'in_progress', handle: `${id}/3` });
   });
 
-  test('that has failed is not tried again by itself', async () => {
+  test('that failed is not repeated automatically', async () => {
     const world = await githubWorld();
     await begin(world);
     await world.settle('failing');
@@ -164,7 +164,7 @@ describe('a re-run', () => {
     expect(await world.begun()).toBe(1);
   });
 
-  test('keeps its end when somebody runs it once more', async () => {
+  test('keeps its result when a person re-runs it', async () => {
     const world = await githubWorld();
     const handle = await begin(world);
     await world.settle('failing');
@@ -172,7 +172,7 @@ describe('a re-run', () => {
     expect(await world.deployer.status(handle, world.request)).toMatchObject({ kind: 'failed' });
   });
 
-  test('after which somebody ships is superseded', async () => {
+  test('followed by another deployment is superseded', async () => {
     const world = await githubWorld();
     const handle = await begin(world);
     await world.settle();
@@ -180,7 +180,7 @@ describe('a re-run', () => {
     expect(await world.deployer.status(handle, world.request)).toEqual({ kind: 'superseded', current });
   });
 
-  test('that deploys nothing here has failed, but not before the last status had time to come', async () => {
+  test('that deploys nothing here is a failure, after the delay for the last status', async () => {
     const world = await githubWorld();
     const { id } = await world.make('/deployments', { ref: 'v41', environment: 'staging' });
     await world.make(`/deployments/${id}/statuses`, { state: 'success' });
@@ -199,19 +199,19 @@ describe('a re-run', () => {
     });
   });
 
-  test('cannot be told where from and to are one commit', async () => {
+  test('is refused if both versions are the same commit', async () => {
     const world = await githubWorld();
     const request = { ...world.request, toCommit: world.shas.v42 };
     expect(await world.deployer.rollBack(request)).toEqual({ kind: 'refused', detail: words('the same commit') });
   });
 
-  test('is impossible where nothing was ever deployed', async () => {
+  test('is refused if nothing was ever deployed', async () => {
     const { deployer, request } = await githubWorld({}, 'qa');
     expect(await deployer.rollBack(request)).toEqual({ kind: 'refused', detail: words('qa') });
     expect(await deployer.held?.(request)).toEqual({ kind: 'unknown', detail: words('qa') });
   });
 
-  test('takes the one good run of a commit whose deployment names none', async () => {
+  test('uses the only successful run of a commit if the deployment names none', async () => {
     const world = await githubWorld();
     const sha = await world.push('v43', { branch: 'release' });
     const ours = { to: 'v43' as Version, toCommit: sha };
@@ -227,7 +227,7 @@ describe('a re-run', () => {
     expect(await world.deployer.rollBack(request)).toMatchObject({ kind: 'in_progress', handle: `${run.id}/2` });
   });
 
-  test('a handle that is none is refused', async () => {
+  test('with an invalid handle is refused', async () => {
     const world = await githubWorld();
     expect(await world.deployer.status('nonsense', world.request)).toMatchObject({ kind: 'refused' });
     expect(await world.deployer.status('77/1', world.request)).toEqual({ kind: 'failed', detail: words('77') });
@@ -239,7 +239,7 @@ describe('a revert', () => {
   const merge = (world: GithubWorld, how = 'merge') =>
     world.tell('POST', '/merges', { repository: REPOSITORY, number: 1, how });
 
-  test('asks for a review, waits for it, and follows the deployment of the merge', async () => {
+  test('opens a pull request, waits for it, and follows the deployment of the merge', async () => {
     const world = await review();
     const url = `${world.standIns.urls.github}/${REPOSITORY}/pull/1`;
     const waitsFor = `the pull request ${url} has to be merged`;
@@ -263,7 +263,7 @@ describe('a revert', () => {
     expect(await world.deployer.held?.(world.request)).toMatchObject({ kind: 'drifted' });
   });
 
-  test('that nobody wants has failed', async () => {
+  test('whose pull request is closed is a failure', async () => {
     const world = await review();
     await world.deployer.rollBack(world.request);
     await merge(world, 'close');
@@ -273,7 +273,7 @@ describe('a revert', () => {
     });
   });
 
-  test('says why, in words that do nothing', async () => {
+  test('contains the reason, without mentions or references', async () => {
     const world = await review();
     await world.deployer.rollBack(world.request);
     const [pull] = await world.read<{ title: string; body: string }[]>('/pulls');
@@ -281,7 +281,7 @@ describe('a revert', () => {
     expect(pull?.body).toContain(`Incident ${world.request.incident}: \`HighErrorBurnRate, says @alice; fixes #7\``);
   });
 
-  test('that GitHub did not take later is looked for: the answer was lost', async () => {
+  test('with a lost response is found by the retry', async () => {
     const world = await review();
     await world.trouble('lost_answer');
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'later' });
@@ -289,7 +289,7 @@ describe('a revert', () => {
     expect(await world.begun()).toBe(1);
   });
 
-  test('whose runs fail before they deploy has failed', async () => {
+  test('whose runs fail before they deploy is a failure', async () => {
     const world = await githubWorld({ via: 'revert', mode: 'commit' });
     await world.tell('PUT', '/settings', { environment: 'staging' });
     const handle = await begin(world);
@@ -301,7 +301,7 @@ describe('a revert', () => {
     });
   });
 
-  test('that is there already is followed, and is none where its commit runs', async () => {
+  test('that already exists is followed, and is unnecessary if its commit runs', async () => {
     const world = await githubWorld({ via: 'revert', mode: 'commit' });
     await world.tell('PUT', '/settings', { on_push: false });
     const sha = await world.push('v41');
@@ -313,7 +313,7 @@ describe('a revert', () => {
     expect(await world.deployer.rollBack(bad)).toEqual({ kind: 'refused', detail: words('nothing to bring back') });
   });
 
-  test('of a path leaves the rest', async () => {
+  test('of a path keeps the rest', async () => {
     const world = await githubWorld({ via: 'revert', mode: 'commit', path: 'app' });
     await world.push('v42', { files: { 'README.md': 'New words' } });
     await world.settle();
@@ -321,16 +321,17 @@ describe('a revert', () => {
     const request = { ...world.request, from: 'v42b' as Version, fromCommit: head.commit.sha };
     expect(await world.deployer.rollBack(request)).toMatchObject({ kind: 'in_progress' });
     await world.settle();
-    expect(await world.running()).toMatch(/^[0-9a-f]{40}$/); // neither of the two, whose README it has not
+    // neither of the two versions, because their README differs
+    expect(await world.running()).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  test('a handle that is none is refused', async () => {
+  test('with an invalid handle is refused', async () => {
     const world = await review();
     expect(await world.deployer.status('7/1', world.request)).toMatchObject({ kind: 'refused' });
   });
 });
 
-describe('GitHub says no', () => {
+describe('a refusal by GitHub', () => {
   const answered = async (...replies: [Reply, ...Reply[]]) => {
     const { url, received } = await vendor(...replies);
     return { received, answer: await at(url).rollBack(REQUEST) };
@@ -411,13 +412,13 @@ describe('documented objects', () => {
   });
 });
 
-test('names what it changes: the environment, whose services are deployed by the same run', () => {
+test('the resource is the environment, because one run deploys all its services', () => {
   const deployer = at('http://127.0.0.1:1');
   expect(deployer.resource).toBe('github ["octo-org/checkout-api","production"]');
   expect(deployer.target).toBe('GitHub octo-org/checkout-api, environment production');
 });
 
-describe('as the configuration says it', () => {
+describe('the configuration', () => {
   const wired = async (entry: object, repository?: string) => {
     const { url, received } = await vendor({ status: 404 });
     const secrets: Record<string, string> = { GITHUB_API_URL: url, GITHUB_TOKEN: 'ghs_test', OTHER: 'ghs_other' };
@@ -443,16 +444,16 @@ describe('as the configuration says it', () => {
       undefined,
       '/repos/a/b/deployments?environment=live Bearer ghs_other',
     ],
-  ])('%j in a service of the repository %j', async (entry, repository, asked) => {
+  ])('%j for a service of the repository %j', async (entry, repository, asked) => {
     expect(await wired(entry, repository)).toEqual([asked]);
   });
 
-  test('without a repository there is no deployer', async () => {
+  test('creates no deployer without a repository', async () => {
     expect(await wired({})).toEqual([]);
   });
 });
 
-test('its token goes to the address of the API only', async () => {
+test("the token is sent only to the API's address", async () => {
   const world = await githubWorld();
   await begin(world);
   const asked = await calls(world.standIns, '?vendor=github');
@@ -468,11 +469,11 @@ test.each([
   ['checkout', undefined],
   ['https://gitlab.com/group/sub/project', undefined],
   ['', undefined],
-])('of the catalogue, %j is %j', (text, name) => {
+])('the catalog entry %j is the repository %j', (text, name) => {
   expect(repositoryName(text)).toBe(name);
 });
 
-/** A deployer without a stand-in behind it. */
+/** Creates a deployer without a stand-in. */
 function at(url: string, token: string | null = 'ghs_test'): Deployer {
   const entry = DeployerConfig.parse({ kind: 'github' }) as GithubDeployer;
   const now = timestamp(Date.parse('2026-11-20T06:48:00Z'));

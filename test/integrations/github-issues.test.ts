@@ -39,7 +39,7 @@ const created: Reply = { status: 201, body: JSON.stringify(issue(7)) };
 const list = (...items: object[]): Reply => ({ body: JSON.stringify(items) });
 const fullPage = list(...Array.from({ length: 100 }, (_, index) => issue(index)));
 
-test('with the stand-in a ticket is opened, found, and commented on once', async () => {
+test('with the stand-in, a ticket is opened, found, and commented on once', async () => {
   const standIns = await start();
   const github = at(standIns.urls.github);
   expect(await github.find('01TEST.ticket')).toEqual({ kind: 'done', value: null });
@@ -65,7 +65,7 @@ describe('each call', () => {
     write: { open: (url) => at(url).open(ticket()) },
   });
 
-  test('carries the headers that GitHub asks for', async () => {
+  test('has the headers that GitHub requires', async () => {
     const { url, received } = await vendor(created);
     await at(url).open(ticket());
     expect(received[0]?.headers).toMatchObject({
@@ -77,7 +77,7 @@ describe('each call', () => {
     });
   });
 
-  test('without a token is off, and nothing is sent', async () => {
+  test('without a token is off, and sends nothing', async () => {
     const { url, received } = await vendor(created);
     expect(await at(url, '').open(ticket())).toEqual({
       kind: 'off',
@@ -106,7 +106,7 @@ describe('a rate limit', () => {
     expect(await at(url).open(ticket())).toMatchObject({ kind: 'later', afterSeconds });
   });
 
-  test('is something else than a token that may not', async () => {
+  test('is distinguished from missing permission', async () => {
     const { url } = await vendor({ status: 403, body: '{"message":"Resource not accessible by integration"}' });
     expect(await at(url).open(ticket())).toEqual({
       kind: 'refused',
@@ -117,7 +117,7 @@ describe('a rate limit', () => {
 });
 
 describe('a ticket', () => {
-  test('is opened as an issue that carries its key and our label', async () => {
+  test("is opened as an issue with its key and Firebreak's label", async () => {
     const { url, received } = await vendor(created);
     expect(await at(url).open(ticket())).toEqual({
       kind: 'done',
@@ -133,7 +133,7 @@ describe('a ticket', () => {
     ]);
   });
 
-  test('stays within the limits, its key in the last line', async () => {
+  test('is truncated to the limits, with its key in the last line', async () => {
     const { url, received } = await vendor(created);
     await at(url).open(ticket({ title: 'ü'.repeat(TITLE_MAX_CHARS + 1), body: '🙂'.repeat(BODY_MAX_CHARS + 1) }));
     const [issued] = sent(received) as { title: string; body: string }[];
@@ -142,7 +142,7 @@ describe('a ticket', () => {
     expect(holdsMarker(issued?.body ?? '', '01TEST.ticket')).toBe(true);
   });
 
-  test('has a title of one line, and labels that can be ones', async () => {
+  test('has a title of one line, and valid labels', async () => {
     const { url, received } = await vendor(created);
     await at(url).open(ticket({ title: 'two\r\nlines\u2028or three', labels: ['l'.repeat(51)] }));
     expect(sent(received)).toMatchObject([
@@ -150,7 +150,7 @@ describe('a ticket', () => {
     ]);
   });
 
-  test('that is refused says why', async () => {
+  test('that is refused reports the reason', async () => {
     const body =
       '{"message":"Validation Failed","errors":[{"resource":"Issue","field":"title","code":"missing_field"},{"code":"custom","message":"body is too long"}]}';
     const { url } = await vendor({ status: 422, body });
@@ -162,12 +162,12 @@ describe('a ticket', () => {
   });
 });
 
-describe('a ticket is found', () => {
-  test('by its key, open or closed, among the newest of ours', async () => {
+describe('a search for a ticket', () => {
+  test('finds the newest open or closed issue with its key', async () => {
     const { url, received } = await vendor(
       list(
         issue(9),
-        issue(8, `about ${marker('01TEST.ticket')}`), // not on a line of its own: somebody has quoted it
+        issue(8, `about ${marker('01TEST.ticket')}`), // not on a line of its own: a quotation
         issue(7, `text\r\n\r\n${marker('01TEST.ticket')}\r\nedited by hand`),
       ),
     );
@@ -182,19 +182,19 @@ describe('a ticket is found', () => {
     ]);
   });
 
-  test('on a later page', async () => {
+  test('continues on the next page', async () => {
     const { url, received } = await vendor(fullPage, list(issue(500, marker('k'))));
     expect(await at(url).find('k')).toMatchObject({ kind: 'done', value: { id: '500' } });
     expect(received).toHaveLength(2);
   });
 
-  test('or not, after so many pages', async () => {
+  test('stops after the maximum number of pages', async () => {
     const { url, received } = await vendor(fullPage);
     expect(await at(url).find('k')).toEqual({ kind: 'done', value: null });
     expect(received).toHaveLength(5);
   });
 
-  test('and where a page fails, it is not known', async () => {
+  test('is inconclusive if a page fails', async () => {
     const { url } = await vendor(fullPage, { status: 502 });
     expect(await at(url).find('k')).toMatchObject({ kind: 'later' });
   });
@@ -217,14 +217,14 @@ describe('a comment', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('that was sent and not answered may be there', async () => {
+  test('that was sent without a response is unclear', async () => {
     const { url } = await vendor(list(), { cut: 201 });
     expect(await at(url).comment('7', 'It is over.', '01TEST.end')).toMatchObject({ kind: 'unclear' });
   });
 });
 
 describe('the key in a text', () => {
-  test("is no other text's, and no foreign text passes for it", () => {
+  test("is unique, and other texts can't imitate it", () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, key) => {
         expect(holdsMarker(`${code(`${text}\n${marker(key)}\n${text}`)}\n`, key)).toBe(false);

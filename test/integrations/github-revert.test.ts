@@ -8,7 +8,7 @@ import { calls, clock, sandbox, setFault, start } from '../local/standins/suppor
 const REPOSITORY = 'octo-org/manifests';
 const KEY = '01JD4M0V00000000000000000A.roll-back.1';
 
-/** Two applications in one repository: `good`, then `bad` in apps/shop, then something else. */
+/** Creates two applications in one repository: `good`, then `bad` in apps/shop, then another change. */
 async function world(config: Partial<GitRevert> = {}) {
   const time = clock();
   const standIns = await start({ now: time.now });
@@ -52,7 +52,7 @@ type World = Awaited<ReturnType<typeof world>>;
 type Commit = { sha: string; commit: { message: string; tree: { sha: string } }; parents: { sha: string }[] };
 type Entry = { path: string; type: string; sha: string };
 
-/** Every file of a commit, with the ids of its content. */
+/** Returns all files of a commit, with the SHAs of their content. */
 async function files({ get }: World, ref: string): Promise<Record<string, string>> {
   const walk = async (tree: string, at: string): Promise<[string, string][]> => {
     const { tree: entries } = await get<{ tree: Entry[] }>(`/git/trees/${tree}`);
@@ -69,7 +69,7 @@ async function files({ get }: World, ref: string): Promise<Record<string, string
 const commitsOf = ({ get }: World) => get<Commit[]>('/commits');
 const pullsOf = ({ get }: World) => get<{ number: number; title: string; body: string }[]>('/pulls?state=all');
 
-/** Does something just before the next call that matches, as somebody else would. */
+/** Runs `act` just before the next matching call, as a concurrent client would. */
 function before(method: string, path: string, act: () => Promise<unknown>): void {
   const real = globalThis.fetch;
   let once = true;
@@ -84,7 +84,7 @@ function before(method: string, path: string, act: () => Promise<unknown>): void
 }
 
 describe('a commit', () => {
-  test('brings a folder back whole, and nothing else', async () => {
+  test('reverts a complete folder and nothing else', async () => {
     const here = await world();
     const done = await here.reverter.revert(here.request);
     expect(done).toEqual({ kind: 'committed', sha: expect.stringMatching(/^[0-9a-f]{40}$/) as string });
@@ -99,14 +99,14 @@ describe('a commit', () => {
     ['a file', 'apps/shop/web.yaml', ['apps/shop/web.yaml']],
     ['a file that is gone', 'apps/shop/env/prod.yaml', ['apps/shop/env/prod.yaml']],
     ['a path with slashes about', '/apps/./shop/web.yaml/', ['apps/shop/web.yaml']],
-  ])('brings %s back', async (_, path, changed) => {
+  ])('reverts %s', async (_, path, changed) => {
     const here = await world();
     expect(await here.reverter.revert({ ...here.request, path })).toMatchObject({ kind: 'committed' });
     const [was, good, now] = await Promise.all([files(here, here.head), files(here, here.good), files(here, 'main')]);
     expect(now).toEqual({ ...was, ...Object.fromEntries(changed.map((name) => [name, good[name]])) });
   });
 
-  test.each([null, '.', ''])('brings the whole tree back: path %j', async (path) => {
+  test.each([null, '.', ''])('reverts the whole tree: path %j', async (path) => {
     const here = await world();
     expect(await here.reverter.revert({ ...here.request, path })).toMatchObject({ kind: 'committed' });
     expect(await files(here, 'main')).toEqual(await files(here, here.good));
@@ -116,7 +116,7 @@ describe('a commit', () => {
     ['a tag', () => 'v1'],
     ['a commit, begun', (sha: string) => sha.slice(0, 8)],
     ['a commit in capitals', (sha: string) => sha.toUpperCase()],
-  ])('finds what to bring back by %s', async (_, name) => {
+  ])('finds the target by %s', async (_, name) => {
     const here = await world();
     const done = await here.reverter.revert({ ...here.request, path: null, to: name(here.good) });
     expect(done).toMatchObject({ kind: 'committed' });
@@ -124,7 +124,7 @@ describe('a commit', () => {
   });
 
   test.each(['never-built', 'abcdef1', 'f'.repeat(40), 'main'])(
-    'refuses %s, which is no version, by name',
+    'refuses %s, which is not a version, by name',
     async (to) => {
       const here = await world();
       const refused = { kind: 'refused', detail: expect.stringContaining(to) as string };
@@ -133,26 +133,26 @@ describe('a commit', () => {
     },
   );
 
-  test('refuses a name that would lead elsewhere', async () => {
+  test('refuses a name that would change the path', async () => {
     const here = await world();
     expect(await here.reverter.revert({ ...here.request, to: '../../issues' })).toMatchObject({ kind: 'refused' });
     expect((await calls(here.standIns, '?vendor=github')).some(({ path }) => path.endsWith('/issues'))).toBe(false);
   });
 
-  test('takes nothing away that was not there then', async () => {
+  test("doesn't delete a path that didn't exist in the target", async () => {
     const here = await world();
     const done = await here.reverter.revert({ ...here.request, path: 'apps/shop/new.yaml' });
     expect(done).toMatchObject({ kind: 'refused', detail: expect.stringContaining('apps/shop/new.yaml') as string });
   });
 
-  test('is not made where all is as it was', async () => {
+  test('is not created if nothing differs', async () => {
     const here = await world();
     const same = { ...here.request, to: here.head };
     expect(await here.reverter.revert(same)).toEqual({ kind: 'unchanged', sha: here.head });
     expect(await here.reverter.find(same)).toBeNull();
   });
 
-  test('is found again by its key, whatever came after it, and is made once', async () => {
+  test('is found again by its key after later commits, and is created once', async () => {
     const here = await world();
     const done = await here.reverter.revert(here.request);
     await here.push({ 'apps/shop/web.yaml': 'image: v3' });
@@ -162,7 +162,7 @@ describe('a commit', () => {
     expect(await commitsOf(here)).toHaveLength(6);
   });
 
-  test('is not found by words of others', async () => {
+  test('is not found by a key in a body', async () => {
     const here = await world();
     const body = `Reason\n\nFirebreak-Key: another`;
     const done = await here.reverter.revert({ ...here.request, body });
@@ -170,7 +170,7 @@ describe('a commit', () => {
     expect(await here.reverter.find({ path: 'apps/shop', key: 'another' })).toBeNull();
   });
 
-  test('closes no issue and calls nobody by foreign words', async () => {
+  test('closes no issue and mentions nobody by text from other sources', async () => {
     const here = await world();
     await here.reverter.revert({
       ...here.request,
@@ -182,7 +182,7 @@ describe('a commit', () => {
     expect(message.replaceAll('\u2060', '')).toContain('fixes #1 GH-2\n\n@ops see https://x.test/a/b/issues/3');
   });
 
-  test('comes later when somebody was faster, on top of what they did', async () => {
+  test('is retried after a concurrent commit, on top of it', async () => {
     const here = await world();
     before('PATCH', '/git/refs/', () => here.push({ 'apps/pay/web.yaml': 'image: p3' }));
     expect(await here.reverter.revert(here.request)).toMatchObject({
@@ -195,7 +195,7 @@ describe('a commit', () => {
     expect(await commitsOf(here)).toHaveLength(5);
   });
 
-  test('is refused by a protected branch, with a way out', async () => {
+  test('is refused for a protected branch, with an alternative', async () => {
     const here = await world();
     const protection = { repository: REPOSITORY, branch: 'main', protected: true };
     await sandbox(here.standIns, 'PUT', '/github/branches', protection);
@@ -209,7 +209,7 @@ describe('a commit', () => {
   test.each([
     [{ branch: 'trunk' }, 'trunk'],
     [{ repository: 'octo-org/other' }, 'octo-org/other'],
-  ])('is refused where there is no such branch or repository: %j', async (config, name) => {
+  ])("is refused if the branch or repository doesn't exist: %j", async (config, name) => {
     const here = await world(config);
     expect(await here.reverter.revert(here.request)).toMatchObject({
       kind: 'refused',
@@ -238,7 +238,7 @@ describe('a pull request', () => {
       how,
     });
 
-  test('is opened on a branch of its own; main stays', async () => {
+  test('is opened from its own branch; main is unchanged', async () => {
     const here = await review();
     const done = await here.reverter.revert(here.request);
     const url = `${here.standIns.urls.github}/${REPOSITORY}/pull/1`;
@@ -252,7 +252,7 @@ describe('a pull request', () => {
     expect(await pullsOf(here)).toHaveLength(1);
   });
 
-  test.each(['merge', 'squash'])('is told as merged, with the commit on main: %s', async (how) => {
+  test.each(['merge', 'squash'])('is reported as merged, with the commit on main: %s', async (how) => {
     const here = await review();
     await here.reverter.revert(here.request);
     const { merge_commit_sha: sha } = await mergeIt(here, how);
@@ -260,7 +260,7 @@ describe('a pull request', () => {
     expect((await commitsOf(here))[0]?.sha).toBe(sha);
   });
 
-  test('is not opened again after somebody has closed it', async () => {
+  test('is not opened again after it was closed', async () => {
     const here = await review();
     await here.reverter.revert(here.request);
     await mergeIt(here, 'close');
@@ -268,7 +268,7 @@ describe('a pull request', () => {
     expect(await pullsOf(here)).toHaveLength(1);
   });
 
-  test.each(['/pulls', '/git/refs'])('is made once, if the answer of POST %s is lost', async (path) => {
+  test.each(['/pulls', '/git/refs'])('is created once if the response of POST %s is lost', async (path) => {
     const here = await review();
     const match = { method: 'POST', path: `/repos/${REPOSITORY}${path}` };
     await setFault(here.standIns, { vendor: 'github', fault: { kind: 'lost' }, times: 1, match });
@@ -280,7 +280,7 @@ describe('a pull request', () => {
   test.each([
     ['/git/refs', 'Reference already exists'],
     ['/pulls', 'A pull request already exists'],
-  ])('that a late call of ours has made meanwhile is found by the next look: POST %s', async (path, message) => {
+  ])('that a late call has created meanwhile is found by the retry: POST %s', async (path, message) => {
     const here = await review();
     const match = { method: 'POST', path: `/repos/${REPOSITORY}${path}` };
     await setFault(here.standIns, {
@@ -293,7 +293,7 @@ describe('a pull request', () => {
     expect(await here.reverter.revert(here.request)).toMatchObject({ kind: 'pull_request' });
   });
 
-  test('is not opened where all is as it was', async () => {
+  test('is not opened if nothing differs', async () => {
     const here = await review();
     const same = { ...here.request, to: here.head };
     expect(await here.reverter.revert(same)).toEqual({ kind: 'unchanged', sha: here.head });
@@ -301,7 +301,7 @@ describe('a pull request', () => {
   });
 });
 
-test('without a token nothing is called', async () => {
+test('without a token, nothing is called', async () => {
   const here = await world();
   const options = {
     apiUrl: here.standIns.urls.github,

@@ -26,7 +26,7 @@ export const REQUEST: RollbackRequest = {
   toCommit: null,
 };
 
-/** The call that each way of rolling back is about. */
+/** The changing call of each rollback method. */
 const ACTS = {
   rerun: { method: 'POST', path: `/repos/${REPOSITORY}/actions/runs/*` },
   commit: { method: 'PATCH', path: `/repos/${REPOSITORY}/git/refs/*` },
@@ -38,16 +38,16 @@ export type GithubWorld = TargetWorld & {
   time: ReturnType<typeof clock>;
   /** Commits by version. */
   shas: Record<'v41' | 'v42', string>;
-  /** Pushes a version, whose deployment begins. */
+  /** Pushes a version, which starts its deployment. */
   push(version: string, more?: object): Promise<string>;
-  /** Of GitHub's API, below the repository. */
+  /** Calls GitHub's API, relative to the repository. */
   read<T>(path: string): Promise<T>;
   make<T = { id: number }>(path: string, body: object): Promise<T>;
-  /** Of the sandbox. */
+  /** Calls the sandbox. */
   tell<T>(method: string, path: string, body: object): Promise<T>;
 };
 
-/** A repository whose pushes to main are deployed to production: v41 a while ago, and then v42. */
+/** Creates a repository whose pushes to main are deployed to production: v41 earlier, and then v42. */
 export async function githubWorld(config: object = {}, environment = 'production'): Promise<GithubWorld> {
   const time = clock();
   const standIns = await start({ now: time.now });
@@ -157,7 +157,7 @@ async function cause(standIns: StandIns, trouble: Trouble, match: { method: stri
   await setFault(standIns, { vendor: 'github', fault: fault[trouble], times: 1, match });
 }
 
-/** A call that matches has less time than the vendor takes. */
+/** Limits the time of the next matching call to less than the vendor needs. */
 function giveUpOn(standIns: StandIns, { method, path }: { method: string; path: string }): void {
   const real = globalThis.fetch;
   const spy = vi.spyOn(globalThis, 'fetch');

@@ -26,7 +26,7 @@ const annotation = (more: Partial<Annotation> = {}): Annotation => ({
   ...more,
 });
 
-test('with the stand-in a point becomes a region and a point again, and is found by its tag', async () => {
+test('with the stand-in, a point becomes a region and a point again, and is found by its tag', async () => {
   const standIns = await start();
   const grafana = at(standIns.urls.grafana);
   const shown = async () => {
@@ -69,12 +69,12 @@ describe('each call', () => {
           "Grafana answered 403: You'll need additional permissions to perform this action. Permissions needed: annotations:create",
       },
     ],
-  ])('answered as in %s says so in its words', async (name, expected) => {
+  ])('with the response %s reports its message', async (name, expected) => {
     const { url } = await vendor(recorded(`grafana/${name}`));
     expect(await at(url).create(annotation())).toEqual(expected);
   });
 
-  test('without an address or a token is off', async () => {
+  test('without a URL or a token is off', async () => {
     const { url, received } = await vendor({});
     expect(await at(undefined).create(annotation())).toEqual({
       kind: 'off',
@@ -115,7 +115,7 @@ describe('an annotation', () => {
     expect(sent(received)).toMatchObject([{ time: Date.parse(FROM), timeEnd: Date.parse(UNTIL) }]);
   });
 
-  test('is updated whole', async () => {
+  test('is updated completely', async () => {
     const { url, received } = await vendor(recorded('grafana/annotations-patch'));
     expect(await at(url).update('1', annotation({ until: UNTIL, text: 'Rollback finished' }))).toEqual({
       kind: 'done',
@@ -127,7 +127,7 @@ describe('an annotation', () => {
     ]);
   });
 
-  test('shows foreign text as it is, not as HTML', async () => {
+  test('escapes HTML in text from other sources', async () => {
     const { url, received } = await vendor(recorded('grafana/annotations-create'));
     await at(url).create(annotation({ text: '<a href="https://evil.test">5xx</a> > 5 & rising\nsince noon' }));
     expect(sent(received)).toMatchObject([
@@ -163,7 +163,7 @@ describe('an annotation', () => {
     expect(sent(received)).toMatchObject([{ tags: expected }]);
   });
 
-  test('has as many tags as fit, the first ones first', async () => {
+  test('has as many tags as fit, in order', async () => {
     const { url, received } = await vendor(recorded('grafana/annotations-create'));
     const tags = ['firebreak:01TEST', ...Array.from({ length: 9 }, (_, index) => `${index}`.repeat(80)), 'incident'];
     await at(url).create(annotation({ tags }));
@@ -172,10 +172,10 @@ describe('an annotation', () => {
   });
 });
 
-describe('an annotation is found', () => {
+describe('a search for an annotation', () => {
   const found = (...all: { id: number; tags: string[] | null }[]) => ({ body: JSON.stringify(all) });
 
-  test('as the newest one that has the tag', async () => {
+  test('finds the newest one with the tag', async () => {
     const { url, received } = await vendor(recorded('grafana/annotations-find'));
     expect(await at(url).find('service:checkout-api')).toEqual({ kind: 'done', value: { id: '1' } });
     const asked = new URL(received[0]?.path ?? '', url);
@@ -185,12 +185,12 @@ describe('an annotation is found', () => {
     ]);
   });
 
-  test('by the very tag, though Grafana also gives those with a value', async () => {
+  test('matches the exact tag, although Grafana also returns tags with a value', async () => {
     const { url } = await vendor(found({ id: 3, tags: ['incident:2'] }, { id: 2, tags: ['x', 'incident'] }));
     expect(await at(url).find('incident')).toEqual({ kind: 'done', value: { id: '2' } });
   });
 
-  test('by the tag as Grafana keeps it', async () => {
+  test('uses the tag as Grafana stores it', async () => {
     const { url, received } = await vendor(found({ id: 3, tags: ['firebreak:01TEST/deploy'] }));
     expect(await at(url).find('firebreak:01TEST:deploy')).toEqual({ kind: 'done', value: { id: '3' } });
     expect(new URL(received[0]?.path ?? '', url).searchParams.get('tags')).toBe('firebreak:01TEST/deploy');
@@ -199,12 +199,12 @@ describe('an annotation is found', () => {
   test.each([
     ['none', found()],
     ['others', found({ id: 1, tags: ['incident:1'] }, { id: 2, tags: null })],
-  ])('or not, where there are %s', async (_, reply) => {
+  ])('finds nothing with %s', async (_, reply) => {
     const { url } = await vendor(reply);
     expect(await at(url).find('incident')).toEqual({ kind: 'done', value: null });
   });
 
-  test('but not taken from an answer that is no list', async () => {
+  test("doesn't use a response that is not a list", async () => {
     const { url } = await vendor({ body: '<html>please log in</html>' });
     expect(await at(url).find('incident')).toMatchObject({ kind: 'refused', code: 'unreadable' });
   });

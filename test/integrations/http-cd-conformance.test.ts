@@ -7,7 +7,7 @@ import { clock, sandbox, setFault, start } from '../local/standins/support.ts';
 import { givesUpOnceHeld, untilNothingIsHeld } from './impatience.ts';
 import { conforms, type TargetWorld, type Trouble } from './target-conformance.ts';
 
-/** Longer than any rollback of the stand-in takes. */
+/** Milliseconds, longer than any rollback of the stand-in. */
 const LONG_MS = 60_000;
 
 const request: RollbackRequest = {
@@ -90,6 +90,6 @@ async function open(): Promise<TargetWorld> {
   };
 }
 
-describe('a CD system of kind http is a target', () => {
+describe('a CD system of kind http conforms to the deployer contract', () => {
   conforms(open);
 });

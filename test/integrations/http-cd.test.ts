@@ -41,7 +41,7 @@ const request = (more: Partial<RollbackRequest> = {}): RollbackRequest => ({
 
 const said = (text: string) => expect.stringContaining(text) as string;
 
-describe('every exchange that the contract has', () => {
+describe('exchange of the contract', () => {
   const EXPECTED: Record<string, ActAnswer> = {
     'generic-rollback-200-duplicate': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
     'generic-rollback-202': { kind: 'in_progress', id: 'rb_01', handle: '/api/v1/rollback/rb_01' },
@@ -52,7 +52,7 @@ describe('every exchange that the contract has', () => {
     'generic-rollback-503': { kind: 'later', detail: said('503'), afterSeconds: 5 },
   };
 
-  test('is expected here', () => {
+  test('has an expectation', () => {
     const files = readdirSync(new URL('../fixtures/cd', import.meta.url)).map((file) =>
       file.replace('.exchange.json', ''),
     );
@@ -60,7 +60,7 @@ describe('every exchange that the contract has', () => {
   });
 
   test.each(Object.entries(EXPECTED))(
-    '%s is asked as it says, and its answer is understood',
+    '%s has the documented request, and its response is understood',
     async (name, expected) => {
       const { request: asked, response } = exchange(`cd/${name}`);
       const { url, received } = await vendor(response);
@@ -78,7 +78,7 @@ describe('every exchange that the contract has', () => {
 });
 
 describe('with the stand-in', () => {
-  test('a repeat is the look: one rollback, and the first answer again', async () => {
+  test('a repeat returns the first response and rolls back nothing twice', async () => {
     const standIns = await start();
     const deployer = deployerAt(`${standIns.urls.cd}/api/v1/rollback`);
     const answers = [await deployer.rollBack(request()), await deployer.rollBack(request())];
@@ -91,7 +91,7 @@ describe('with the stand-in', () => {
 const idOf = (answer: ActAnswer | undefined): string | null | undefined =>
   answer !== undefined && 'id' in answer ? answer.id : undefined;
 
-describe('what it answers', () => {
+describe('the response', () => {
   test.each<[string, { status: number; body?: string; headers?: Record<string, string> }, ActAnswer]>([
     ['200, done', { status: 200, body: '{"id":"1","status":"succeeded"}' }, { kind: 'succeeded', id: '1' }],
     ['an id that is a number', { status: 201, body: '{"id":7,"status":"succeeded"}' }, { kind: 'succeeded', id: '7' }],
@@ -138,7 +138,7 @@ describe('what it answers', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('a redirect is not followed: it could carry the credential elsewhere', async () => {
+  test('a redirect is not followed, because it could reveal the credential', async () => {
     const elsewhere = await vendor({ status: 200, body: '{"id":"1","status":"succeeded"}' });
     const { url } = await vendor({ status: 307, headers: { location: `${elsewhere.url}/` } });
     const deployer = deployerAt(url, { bearer: 'CD_TOKEN' });
@@ -147,7 +147,7 @@ describe('what it answers', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  test('nothing, until its time limit, is "later"', async () => {
+  test('nothing within the time limit is "later"', async () => {
     const limits = impatient();
     const { url, received } = await vendor('hang');
     expect(await deployerAt(url).rollBack(request())).toEqual({
@@ -159,28 +159,28 @@ describe('what it answers', () => {
     expect(limits).toEqual([15_000]);
   });
 
-  test('half an answer is "later": nobody knows what it was to say', async () => {
+  test('an incomplete response is "later", because its content is unknown', async () => {
     const { url } = await vendor({ cut: 200 });
     expect(await deployerAt(url).rollBack(request())).toMatchObject({ kind: 'later' });
   });
 
-  test('a book is no answer', async () => {
+  test('a response above the size limit is "later"', async () => {
     const { url } = await vendor({ status: 200, body: `{"status":"succeeded","log":"${'x'.repeat(1024 * 1024)}"}` });
     expect(await deployerAt(url).rollBack(request())).toMatchObject({ kind: 'later' });
   });
 
-  test('nothing, where nobody listens, is "later"', async () => {
+  test('no listener at the address is "later"', async () => {
     expect(await deployerAt(await nobody()).rollBack(request())).toMatchObject({ kind: 'later' });
   });
 });
 
-describe('how a rollback is getting on', () => {
+describe('the progress of a rollback', () => {
   const progress = (handle: string) => ({
     status: 202,
     body: JSON.stringify({ id: '1', status: 'in_progress', status_url: handle }),
   });
 
-  test('is asked where it says, at its own origin', async () => {
+  test("is requested from the status URL, at the deployer's origin", async () => {
     const { url, received } = await vendor({ status: 200, body: '{"id":"1","status":"succeeded"}' });
     const deployer = deployerAt(`${url}/api/v1/rollback`, { bearer: 'CD_TOKEN' });
     for (const handle of [`${url}/status/1?full=1`, '/status/1?full=1', '../../status/1?full=1']) {
@@ -196,7 +196,7 @@ describe('how a rollback is getting on', () => {
     );
   });
 
-  test('is kept without its origin, so that it can be asked after the CD system has moved', async () => {
+  test('has a handle without the origin, so that it can be polled after the CD system has moved', async () => {
     const { url } = await vendor(progress('/status/1'));
     expect(await deployerAt(url).rollBack(request())).toMatchObject({ handle: '/status/1' });
     const absolute = await vendor({ status: 202, body: '' });
@@ -211,7 +211,7 @@ describe('how a rollback is getting on', () => {
     ['a host in disguise', (url: string) => url.replace('http://', 'http://127.0.0.1@evil.test#')],
     ['no address of the web', () => 'file:///etc/passwd'],
     ['no address at all', () => 'http://'],
-  ])('is never asked at %s', async (_, handle) => {
+  ])('is never requested from %s', async (_, handle) => {
     const { url, received } = await vendor({ status: 200, body: '{"id":"1","status":"succeeded"}' });
     expect(await deployerAt(url, { bearer: 'CD_TOKEN' }).status(handle(url), request())).toEqual({
       kind: 'failed',
@@ -221,16 +221,16 @@ describe('how a rollback is getting on', () => {
   });
 });
 
-describe('it shows who it is', () => {
+describe('authentication', () => {
   const done = { status: 200, body: '{"id":"1","status":"succeeded"}' };
 
-  test('by nothing, where nothing is configured', async () => {
+  test('sends nothing if nothing is configured', async () => {
     const { url, received } = await vendor(done);
     await deployerAt(url).rollBack(request());
     expect(Object.keys(received[0]?.headers ?? {}).filter((name) => /authorization|^webhook/.test(name))).toEqual([]);
   });
 
-  test('by a signature after Standard Webhooks', async () => {
+  test('signs in the Standard Webhooks format', async () => {
     const { url, received } = await vendor(done);
     await deployerAt(url, { webhookSignature: 'CD_SIGNING' }).rollBack(request());
     expect(received[0]?.headers).toMatchObject({
@@ -242,7 +242,7 @@ describe('it shows who it is', () => {
     expect(received[0]?.headers.authorization).toBeUndefined();
   });
 
-  test('not at all, where its secret is not set: then it does not call', async () => {
+  test('makes no call if its secret is not set', async () => {
     const { url, received } = await vendor(done);
     for (const auth of [{ bearer: 'MISSING' }, { webhookSignature: 'MISSING' }]) {
       const answer = await deployerAt(url, auth).rollBack(request());
@@ -251,7 +251,7 @@ describe('it shows who it is', () => {
     expect(received).toEqual([]);
   });
 
-  test('and never tells its secret in what it says', async () => {
+  test("doesn't reveal the secret in results", async () => {
     const { url } = await vendor({ status: 403, body: 'no' });
     const answers = [
       await deployerAt(url, { bearer: 'CD_TOKEN' }).rollBack(request()),
@@ -262,7 +262,7 @@ describe('it shows who it is', () => {
 });
 
 /**
- * As a receiver checks it.
+ * Verifies a signature as a receiver does.
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 function isSigned(received: Received | undefined, key: string): boolean {
@@ -273,7 +273,7 @@ function isSigned(received: Received | undefined, key: string): boolean {
   return String(headers['webhook-signature']).split(' ').includes(signature);
 }
 
-test('its target is where it calls, and its guarantee that of a key', () => {
+test('the target is the called URL, and the effect is keyed', () => {
   expect(deployerAt('http://cd.test/rollback')).toMatchObject({
     target: 'http://cd.test/rollback',
     effectClass: 'keyed',

@@ -4,9 +4,9 @@ import { calls } from '../local/standins/support.ts';
 import { leftHanging } from './server.ts';
 
 /**
- * Lets time limits run out as soon as a vendor has heard what it will not answer; by the clock they might run out before,
- * or while one answers. Gives the limits that were asked for, in milliseconds: that they are the right ones is what is
- * tested, nobody has to wait for it.
+ * Makes time limits expire as soon as a vendor has received a request that it won't respond to. Real limits could
+ * expire earlier, or during a response. Returns the requested limits in milliseconds: tests check their values without
+ * waiting for them.
  */
 export function impatient(): number[] {
   const asked: number[] = [];
@@ -26,12 +26,12 @@ export function impatient(): number[] {
 
 const timedOut = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
-/** A slow machine is no failure. */
+/** Long, so that a slow machine causes no failure. */
 const PATIENCE_MS = 20_000;
 
 /**
- * Gives a limit that runs out once a stand-in holds back the effect of a call. A limit by the clock might run out before
- * the call has come.
+ * Returns a limit that expires when a stand-in holds back the effect of a call. A real limit could expire before the
+ * call has arrived.
  */
 export function limitOnceHeld(standIns: StandIns, over: () => void = () => undefined): AbortSignal {
   const limit = new AbortController();
@@ -42,12 +42,14 @@ export function limitOnceHeld(standIns: StandIns, over: () => void = () => undef
         over();
         limit.abort(timedOut());
       },
-      () => undefined, // it never came: nobody has given up
+      () => undefined, // the call never arrived: the limit doesn't expire
     );
   return limit.signal;
 }
 
-/** Lets the time limit of what is under way run out once its effect is held back; what comes later has all its time. */
+/**
+ * Makes the time limit of the current call expire when its effect is held back. Later calls have their normal limits.
+ */
 export function givesUpOnceHeld(standIns: StandIns): void {
   const spy = vi.spyOn(AbortSignal, 'timeout');
   onTestFinished(() => {
@@ -57,7 +59,7 @@ export function givesUpOnceHeld(standIns: StandIns): void {
   spy.mockImplementation(() => limit);
 }
 
-/** Until every effect that was held back has come. */
+/** Waits until all held effects have occurred. */
 export const untilNothingIsHeld = (standIns: StandIns): Promise<void> =>
   vi.waitFor(async () => expect(await held(standIns)).toEqual([]), { timeout: PATIENCE_MS, interval: 10 });
 

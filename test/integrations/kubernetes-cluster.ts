@@ -33,22 +33,23 @@ const REVISIONS = { Deployment: 'deployment.kubernetes.io/revision', Rollout: 'r
 
 export const image = (version: string): string => `registry.test:5000/shop/checkout:${version}`;
 
-/** Longer than anything takes that comes to an end. */
+/** Milliseconds, longer than any change that finishes. */
 const LONG_MS = 20_000;
-/** Longer than any progress deadline. */
+/** Milliseconds, longer than any progress deadline. */
 const PAST_DEADLINE_MS = 700_000;
 
 /**
- * A cluster with a Deployment or Rollout `checkout`, of which nothing was deployed yet. Its time stands still.
+ * Starts a cluster with a Deployment or Rollout `checkout` without deployed versions. Its time advances only on
+ * request.
  *
- * @param name of the object that is looked at and patched
+ * @param name the object to read and patch
  */
 export async function openCluster(kind: Kind, name = 'checkout') {
   const time = clock();
   const standIns = await start({ now: time.now });
   const { kubernetes: url } = standIns.urls;
   const path = `${PATHS[kind]}/${name}`;
-  /** Called before each request of the adapter, which asks for its token then. */
+  /** Called before each request of the adapter, when it reads its token. */
   const before: { call: () => Promise<void> } = { call: async () => undefined };
   const secrets = {
     get: async () => {
@@ -81,13 +82,13 @@ export async function openCluster(kind: Kind, name = 'checkout') {
     ask,
     object: () => ask('GET', path),
     replicaSets: async () => (await ask('GET', '/apis/apps/v1/namespaces/default/replicasets')).items as any[],
-    /** As a pipeline does. Not seen by the controller before time goes on. */
+    /** Deploys as a pipeline would. The controller observes it only when time advances. */
     deploy: (version: string, more: object = {}) =>
       sandbox(standIns, 'POST', '/kubernetes/deploy', { kind, name: 'checkout', image: image(version), ...more }),
-    /** As `kubectl patch --type merge` does. */
+    /** Patches as `kubectl patch --type merge` does. */
     patch: (body: object, subresource = '') => ask('PATCH', path + subresource, body, 'application/merge-patch+json'),
     settings: (settings: Partial<ClusterSettings>) => sandbox(standIns, 'PUT', '/kubernetes/settings', settings),
-    /** An autoscaler of it, or of another one. */
+    /** Creates an autoscaler for this or another object. */
     autoscale: (scaled: string) =>
       ask('POST', AUTOSCALERS, {
         metadata: { name: `${scaled}-hpa` },
@@ -98,7 +99,7 @@ export async function openCluster(kind: Kind, name = 'checkout') {
         const isOurs = headers['user-agent'] === 'firebreak';
         return isOurs && method === 'PATCH';
       }),
-    /** The version of the ReplicaSet that has the most available pods. */
+    /** Returns the version of the ReplicaSet with the most available pods. */
     running: async (): Promise<string> => {
       const { items } = await ask('GET', '/apis/apps/v1/namespaces/default/replicasets');
       const [most] = (items as any[]).toSorted(
@@ -112,7 +113,10 @@ export async function openCluster(kind: Kind, name = 'checkout') {
 
 export type TestCluster = Awaited<ReturnType<typeof openCluster>>;
 
-/** Runs v42, and ran v41 before. @param more of the first deploy */
+/**
+ * Starts a cluster that runs v42, after v41.
+ * @param more options of the first deployment
+ */
 export async function twoVersions(kind: Kind, more: object = {}): Promise<TestCluster> {
   const cluster = await openCluster(kind);
   await cluster.deploy('v41', more);
@@ -122,7 +126,7 @@ export async function twoVersions(kind: Kind, more: object = {}): Promise<TestCl
   return cluster;
 }
 
-/** For the conformance suite. */
+/** Returns the conformance test's world. */
 export async function targetWorld(opened: TestCluster, deployer: Deployer): Promise<TargetWorld> {
   const generation = async (): Promise<number> => (await opened.object()).metadata.generation;
   let base = await generation();
@@ -160,7 +164,7 @@ const status = (code: number, reason: string, message: string) => ({
   body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, message, code },
 });
 
-/** With the next call of this method. */
+/** Sets a fault for the next call of this method. */
 export function fault(trouble: Exclude<Trouble, 'late_effect'>, method = 'PATCH') {
   const faults = {
     lost_answer: { kind: 'lost' as const },
@@ -171,7 +175,7 @@ export function fault(trouble: Exclude<Trouble, 'late_effect'>, method = 'PATCH'
   return { ...next(method), fault: faults[trouble] };
 }
 
-/** What comes later is not waited for, until it is asked to be over. */
+/** Holds effects back until `end` is called. */
 const lateness = ({ standIns }: TestCluster) => ({
   async begin() {
     await setFault(standIns, { ...next('PATCH'), fault: { kind: 'late', delay_ms: 300 } });

@@ -11,15 +11,15 @@ const deployerIn = ({ cluster }: Pick<TestCluster, 'cluster'>, more: Partial<Kub
 
 const said = (text: string) => expect.stringContaining(text) as string;
 
-describe('a Deployment is a target', () => {
+describe('a Deployment conforms to the deployer contract', () => {
   conforms(async () => {
     const opened = await twoVersions('Deployment');
     return targetWorld(opened, deployerIn(opened));
   });
 });
 
-describe('the way back', () => {
-  test('takes up the ReplicaSet of the explicit version, and leaves all else of the Deployment as it is', async () => {
+describe('a rollback', () => {
+  test("uses the pod template of the explicit version's ReplicaSet, and keeps all other fields of the Deployment", async () => {
     const opened = await openCluster('Deployment');
     for (const version of ['v40', 'v41', 'v42']) {
       await opened.deploy(version, version === 'v40' ? { annotations: { team: 'shop' } } : {});
@@ -45,7 +45,7 @@ describe('the way back', () => {
     expect(spec.template.spec.containers).toEqual([{ name: 'checkout', image: image('v40') }]);
   });
 
-  test('is refused where the revision is no longer kept, with what is', async () => {
+  test('is refused if the revision is not kept, with the available versions', async () => {
     const opened = await openCluster('Deployment');
     await opened.deploy('v40', { revisionHistoryLimit: 1 });
     for (const version of ['v41', 'v42']) {
@@ -59,7 +59,7 @@ describe('the way back', () => {
     });
   });
 
-  test('takes the newest of several revisions of one version', async () => {
+  test('uses the newest of several revisions of one version', async () => {
     const opened = await twoVersions('Deployment');
     const template = (await opened.object()).spec.template;
     const env = { name: 'checkout', image: image('v41'), env: [{ name: 'LIMIT', value: '5' }] };
@@ -72,7 +72,7 @@ describe('the way back', () => {
     expect((await opened.object()).spec.template.spec.containers).toEqual([env]);
   });
 
-  test('goes on while the bad version is still being rolled out', async () => {
+  test('starts while the bad version is still being rolled out', async () => {
     const opened = await openCluster('Deployment');
     await opened.deploy('v41');
     opened.forward();
@@ -84,13 +84,13 @@ describe('the way back', () => {
     );
     await opened.settings({ outcome: 'succeeded' });
     const deployer = deployerIn(opened);
-    // What is said of the bad version's progress is nothing about the way back.
+    // The bad version's progress says nothing about the rollback.
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' });
     opened.forward();
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('has failed once it is past its progress deadline', async () => {
+  test('fails after its progress deadline', async () => {
     const opened = await twoVersions('Deployment');
     const deployer = deployerIn(opened);
     await opened.settings({ outcome: 'failed' });
@@ -104,12 +104,12 @@ describe('the way back', () => {
     });
   });
 
-  test('is looked at again where somebody else was faster', async () => {
+  test('is retried after a concurrent change', async () => {
     const opened = await twoVersions('Deployment');
     let asked = 0;
     opened.before.call = async () => {
       asked += 1;
-      if (asked === 3) await opened.patch({ metadata: { labels: { touched: 'yes' } } }); // between look and act
+      if (asked === 3) await opened.patch({ metadata: { labels: { touched: 'yes' } } }); // between read and patch
     };
     const deployer = deployerIn(opened);
     expect(await deployer.rollBack(request())).toEqual({
@@ -120,7 +120,7 @@ describe('the way back', () => {
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('is not repeated where something has put the bad version back', async () => {
+  test('is not repeated if something restores the bad version', async () => {
     const opened = await twoVersions('Deployment');
     const deployer = deployerIn(opened);
     await deployer.rollBack(request());
@@ -130,7 +130,7 @@ describe('the way back', () => {
     expect(await opened.writes()).toHaveLength(1);
   });
 
-  test('is superseded where its act was overtaken by a deploy', async () => {
+  test('is superseded by a later deployment', async () => {
     const opened = await twoVersions('Deployment');
     const deployer = deployerIn(opened);
     await deployer.rollBack(request());
@@ -139,7 +139,7 @@ describe('the way back', () => {
     expect(await deployer.held?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
   });
 
-  test('is superseded where somebody has gone back before', async () => {
+  test('is superseded if another rollback came first', async () => {
     const opened = await twoVersions('Deployment');
     await opened.deploy('v41');
     expect(await deployerIn(opened).rollBack(request())).toEqual({ kind: 'superseded', current: 'v41' });
@@ -169,7 +169,7 @@ describe('the way back', () => {
       'Kustomization apps; use a deployer of kind github',
     ],
     ['a HelmRelease of Flux', { labels: { 'helm.toolkit.fluxcd.io/name': 'shop' } }, 'HelmRelease shop'],
-  ])('is refused where it would be put back by %s, unless that is allowed', async (_, metadata, detail) => {
+  ])('is refused if %s would revert it, unless that is allowed', async (_, metadata, detail) => {
     const opened = await twoVersions('Deployment', metadata);
     const deployer = deployerIn(opened);
     expect(await deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said(detail) });
@@ -179,17 +179,17 @@ describe('the way back', () => {
     expect(await deployer.rollBack(request())).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('Helm does not put it back', async () => {
+  test('is possible for a Helm release', async () => {
     const metadata = { annotations: { 'meta.helm.sh/release-name': 'shop' } };
     const opened = await twoVersions('Deployment', metadata);
     expect(await deployerIn(opened).rollBack(request())).toMatchObject({ kind: 'in_progress' });
   });
 });
 
-describe('what the version of a pod template is', () => {
+describe('the version of a pod template', () => {
   const sha = '3f0c1d2e4b5a69788796a5b4c3d2e1f001122334';
 
-  /** Deploys two templates, and asks to go from the second to the first. */
+  /** Deploys two templates, and requests a rollback from the second to the first. */
   const between = async (
     templates: [object, object],
     names: { from: string; to: string; fromCommit?: string; toCommit?: string },
@@ -254,12 +254,12 @@ describe('what the version of a pod template is', () => {
     expect(await between(...args)).toMatchObject({ kind: 'in_progress' });
   });
 
-  test('too few digits of a commit are none', async () => {
+  test("doesn't match too few digits of a commit", async () => {
     const names = { from: 'v2', to: 'v1', toCommit: sha };
     expect(await between([images('shop:3f0c1d'), images('shop:v2')], names)).toMatchObject({ kind: 'refused' });
   });
 
-  test('one that nothing names is said to be that', async () => {
+  test('without any name is reported as such', async () => {
     const names = { from: 'v2', to: 'v1' };
     expect(await between([images('shop:v1'), images('shop')], names)).toEqual({
       kind: 'superseded',
@@ -269,7 +269,7 @@ describe('what the version of a pod template is', () => {
 });
 
 describe('scaling', () => {
-  test('sets another count, and has done so when its pods are there', async () => {
+  test('sets the count, and is done when the pods are available', async () => {
     const opened = await twoVersions('Deployment');
     const { scaling } = deployerIn(opened);
     const asked = { ...request(), from: 3, to: 5 };
@@ -282,7 +282,7 @@ describe('scaling', () => {
     expect(await opened.revision()).toBe('2');
   });
 
-  test('is superseded where the count is another one, before or after', async () => {
+  test('is superseded if the count is changed before or after', async () => {
     const opened = await twoVersions('Deployment');
     const { scaling } = deployerIn(opened);
     expect(await scaling?.set({ ...request(), from: 4, to: 5 })).toEqual({ kind: 'superseded', current: '3 replicas' });
@@ -291,7 +291,7 @@ describe('scaling', () => {
     expect(await scaling?.set({ ...request(), from: 3, to: 5 })).toEqual({ kind: 'superseded', current: '1 replica' });
   });
 
-  test('is left to an autoscaler, where there is one', async () => {
+  test('is refused if there is an autoscaler', async () => {
     const opened = await twoVersions('Deployment');
     const { scaling } = deployerIn(opened);
     await opened.autoscale('search');
@@ -304,7 +304,7 @@ describe('scaling', () => {
 });
 
 describe('a restart', () => {
-  test('replaces all pods by the same version, once', async () => {
+  test('replaces all pods once, with the same version', async () => {
     const opened = await twoVersions('Deployment');
     const deployer = deployerIn(opened);
     const first = await deployer.restart?.(request());
@@ -320,7 +320,7 @@ describe('a restart', () => {
     expect(await opened.writes()).toHaveLength(1);
   });
 
-  test('is refused while it is paused, and superseded by a later one', async () => {
+  test('is refused while the Deployment is paused, and superseded by a later restart', async () => {
     const opened = await twoVersions('Deployment');
     const deployer = deployerIn(opened);
     await deployer.restart?.(request());
@@ -359,7 +359,7 @@ describe('the API', () => {
     expect(await deployer.held?.(request())).toMatchObject({ kind: 'unknown' });
   });
 
-  test('is not called without a token, nor for a name that no object has', async () => {
+  test('is not called without a token or for an invalid object name', async () => {
     const { url, received } = await vendor({ status: 200 });
     const { cluster } = await openCluster('Deployment');
     const none = { ...cluster, url, secrets: { get: async () => undefined } };
@@ -375,14 +375,14 @@ describe('the API', () => {
     expect(received).toEqual([]);
   });
 
-  test('sees in whose name a change is made', async () => {
+  test('records the field manager of a change', async () => {
     const opened = await twoVersions('Deployment');
     await deployerIn(opened).rollBack(request());
     expect(await opened.writes()).toMatchObject([{ query: 'fieldManager=firebreak' }]);
   });
 });
 
-test('its target is the object, and one cluster may have it once', async () => {
+test('the target is the object, which is unique within a cluster', async () => {
   const { cluster } = await openCluster('Deployment');
   const deployer = deployerIn({ cluster }, { namespace: 'shop', deployment: 'web' });
   expect(deployer).toMatchObject({ target: `Deployment shop/web at ${cluster.url}`, effectClass: 'convergent' });

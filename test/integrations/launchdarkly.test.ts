@@ -45,7 +45,7 @@ const NO_CHANGES: Reply = { body: '{"items":[]}' };
 
 const said = (text: string) => expect.stringContaining(text) as string;
 
-/** One of the sandbox, where the flag is on, with what a person may set besides. */
+/** Starts a stand-in where the flag is on, with additional settings. */
 async function open(more: object = {}) {
   const standIns = await start();
   const at = { project: 'shop', environment: 'production', flag: request.flag };
@@ -54,7 +54,7 @@ async function open(more: object = {}) {
   return { standIns, put, flags: flagsAt(standIns.urls.launchdarkly) };
 }
 
-describe('as every flag service', () => {
+describe('LaunchDarkly conforms to the flag contract', () => {
   conforms(async () => {
     const { standIns, put, flags } = await open();
     const api = async <T>(path: string): Promise<T> => {
@@ -76,8 +76,8 @@ describe('as every flag service', () => {
   });
 });
 
-describe('what it asks', () => {
-  test('the flag, its history and then the change, with a comment for people', async () => {
+describe('requests', () => {
+  test('the flag, its history, and then the change, with a readable comment', async () => {
     const { url, received } = await vendor(ON, NO_CHANGES, OFF);
     expect(await flagsAt(`${url}/`).set(request)).toEqual({ kind: 'succeeded', id: null });
     expect(received.map(({ method, path }) => `${method} ${path}`)).toEqual([
@@ -95,26 +95,26 @@ describe('what it asks', () => {
     });
   });
 
-  test('turning on says so', async () => {
+  test('turns the flag on', async () => {
     const { url, received } = await vendor(OFF, NO_CHANGES, ON);
     expect(await flagsAt(url).set({ ...request, on: true })).toMatchObject({ kind: 'succeeded' });
     expect(JSON.parse(received[2]?.body ?? '')).toMatchObject({ instructions: [{ kind: 'turnFlagOn' }] });
   });
 
-  test('only the flag, where it is so already', async () => {
+  test('only the flag if it has the requested state', async () => {
     const { url, received } = await vendor(OFF);
     expect(await flagsAt(url).set(request)).toEqual({ kind: 'succeeded', id: null });
     expect(received).toHaveLength(1);
   });
 
-  test('nothing in an environment that can have no such key', async () => {
+  test('none for an environment with an invalid key', async () => {
     const { url, received } = await vendor(ON);
     const flags = flagsAt(url, { environment: 'pro*' });
     expect(await flags.set(request)).toEqual({ kind: 'refused', detail: said('the environment "pro*" can be no key') });
     expect(received).toEqual([]);
   });
 
-  test('nothing without its token', async () => {
+  test('none without the token', async () => {
     const { url, received } = await vendor(ON);
     const answer = await flagsAt(url, { token: 'SHOP_TOKEN' }).set(request);
     expect(answer).toEqual({ kind: 'refused', detail: said('SHOP_TOKEN is not set') });
@@ -122,26 +122,26 @@ describe('what it asks', () => {
   });
 });
 
-describe('an audit log that can not be read', () => {
+describe('an unreadable audit log', () => {
   test.each<[string, Reply]>([
     ['forbidden', { status: 403 }],
     ['limited', { status: 429 }],
     ['broken', { status: 500 }],
     ['in another form', { body: '[]' }],
-  ])('%s: does not hold the mitigation up', async (_, reply) => {
+  ])("%s: doesn't delay the mitigation", async (_, reply) => {
     const { url, received } = await vendor(ON, reply, OFF);
     expect(await flagsAt(url).set(request)).toMatchObject({ kind: 'succeeded' });
     expect(received).toHaveLength(3);
   });
 
-  test('a key that begins like ours is another one, and a key in the midst of words is none', async () => {
+  test("a key that starts with this key, or a key within a comment, doesn't match", async () => {
     const items = [{ comment: `x [firebreak ${KEY}0]` }, { comment: `[firebreak ${KEY}] says Ada` }, {}];
     const { url } = await vendor(ON, { body: JSON.stringify({ items }) }, OFF);
     expect(await flagsAt(url).set(request)).toMatchObject({ kind: 'succeeded' });
   });
 });
 
-describe('what it makes of the answer to a change', () => {
+describe('the response to a change', () => {
   const error = (code: string, message: string) => JSON.stringify({ code, message, id: 'x' });
   test.each<[string, Reply, ActAnswer]>([
     ['not done', ON, { kind: 'failed', detail: said('new-basket') }],
@@ -202,7 +202,7 @@ describe('what it makes of the answer to a change', () => {
     expect(received).toHaveLength(3);
   });
 
-  test('an approval that is missing is said, and nothing is changed', async () => {
+  test('a required approval is reported, and nothing changes', async () => {
     const { flags, put } = await open({ requires_approval: true });
     const answer = await flags.set(request);
     expect(answer).toEqual(refusedWith('Flag configuration updates require approval'));
@@ -216,8 +216,8 @@ describe('what it makes of the answer to a change', () => {
   }
 });
 
-describe('what it makes of a look', () => {
-  test('an environment that the project does not have is refused by name', async () => {
+describe('the response to a read', () => {
+  test('an unknown environment of the project is refused by name', async () => {
     const { standIns } = await open();
     for (const environment of ['staging', 'constructor'])
       expect(await flagsAt(standIns.urls.launchdarkly, { environment }).read(request.flag)).toEqual({
@@ -226,12 +226,12 @@ describe('what it makes of a look', () => {
       });
   });
 
-  test('an archived flag switches nothing, so it is refused', async () => {
+  test('an archived flag is refused, because it switches nothing', async () => {
     const { flags } = await open({ archived: true });
     expect(await flags.set(request)).toEqual({ kind: 'refused', detail: said('archived') });
   });
 
-  test('a limit and a fault are "later", all else is refused', async () => {
+  test('a rate limit and a server error are "later", all other errors are refused', async () => {
     const { standIns, flags } = await open();
     const answers = [];
     for (const fault of [
@@ -247,22 +247,22 @@ describe('what it makes of a look', () => {
     expect(await flagsAt(await nobody()).read(request.flag)).toMatchObject({ kind: 'later' });
   });
 
-  test('a set takes 15 seconds at most', async () => {
+  test('a change takes at most 15 seconds', async () => {
     const limits = impatient();
     const { url } = await vendor(ON, NO_CHANGES, 'hang');
     expect(await flagsAt(url).set(request)).toMatchObject({ kind: 'later', detail: said('in time') });
     expect(limits).toEqual([5_000, 5_000, 5_000]);
   });
 
-  test('the token is in nothing that is said', async () => {
+  test("results don't contain the token", async () => {
     const { url } = await vendor({ status: 403, body: '{"message":"no"}' });
     const answers = [await flagsAt(url).set(request), await flagsAt(await nobody()).set(request)];
     expect(JSON.stringify(answers)).not.toContain(TOKEN);
   });
 });
 
-describe('a configuration makes one', () => {
-  test('in the project and environment that it names, or those that are usual', async () => {
+describe('the configuration', () => {
+  test('defaults the project and environment', async () => {
     const standIns = await start();
     const known: Record<string, string> = {
       LAUNCHDARKLY_API_URL: standIns.urls.launchdarkly,
@@ -275,7 +275,7 @@ describe('a configuration makes one', () => {
     expect(asked).toEqual(['/api/v2/flags/shop/a?env=live', '/api/v2/flags/default/a?env=production']);
   });
 
-  test('not without a token; one that is named and not set is refused by name', async () => {
+  test('requires a token; a named token that is not set is refused by name', async () => {
     const parts = { place, clock, standIns: standInsAt([]), secrets: { get: async () => undefined } };
     expect(await flagsFor(FlagsConfig.parse({ kind: 'launchdarkly' }), parts)).toBeUndefined();
     const named = FlagsConfig.parse({ kind: 'launchdarkly', auth: { bearer: 'SHOP_TOKEN' } });

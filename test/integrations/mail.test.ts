@@ -9,15 +9,15 @@ import { smtpMail } from '../../integrations/mail.ts';
 
 const LETTER = { to: 'cto@acme.example', subject: 'It\nfails', text: 'since noon', key: 'a letter' };
 
-/** Far above what a server of this machine takes, and short enough to wait for. Milliseconds. */
+/** Milliseconds: far above the response time of a local server, and short enough to wait for. */
 const TIMEOUTS = { answer: 400, letter: 1200 };
 
 type Taken = { from: string | false; to: string[]; body: string };
 
-/** What a mail server says instead of yes. */
+/** Creates an error response of a mail server. */
 const refusal = (responseCode: number, message: string): Error => Object.assign(new Error(message), { responseCode });
 
-/** A mail server that takes letters, unless it is told otherwise. */
+/** Starts a mail server that accepts emails by default. */
 async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: number; taken: Taken[] }> {
   const taken: Taken[] = [];
   const server = new SMTPServer({
@@ -30,14 +30,14 @@ async function mailServer(options: SMTPServerOptions = {}): Promise<{ port: numb
     }),
     ...options,
   });
-  server.on('error', () => undefined); // a caller that hangs up is no news
+  server.on('error', () => undefined); // ignore disconnecting clients
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
   return { port: (server.server.address() as AddressInfo).port, taken };
 }
 
-/** Something that takes connections, and is no mail server. */
+/** Starts a listener that is not a mail server. */
 async function listener(talk: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -61,8 +61,8 @@ const mailTo = (port: number, more: { user?: string; from?: string | undefined }
     timeoutsMs: TIMEOUTS,
   });
 
-describe('a letter', () => {
-  test('is for its recipient, and for nobody else', async () => {
+describe('an email', () => {
+  test('is sent to its recipient only', async () => {
     const { port, taken } = await mailServer();
     expect(await mailTo(port).send(LETTER)).toEqual({ kind: 'done', value: null });
     expect(taken).toMatchObject([{ from: 'noreply@acme.example', to: ['cto@acme.example'] }]);
@@ -74,7 +74,7 @@ describe('a letter', () => {
     expect(body).toMatch(/\r\n\r\nsince noon\r\n$/);
   });
 
-  test('is known by its key', async () => {
+  test('is identified by its key', async () => {
     const { port, taken } = await mailServer();
     for (const key of ['one', 'one', 'another']) await mailTo(port).send({ ...LETTER, key });
     const ids = taken.map(({ body }) => /^Message-ID: (\S+)/m.exec(body)?.[1]);
@@ -82,7 +82,7 @@ describe('a letter', () => {
     expect(ids).toEqual([ids[0], ids[0], expect.not.stringMatching(ids[0] ?? '')]);
   });
 
-  test('goes with a user and password that the address holds', async () => {
+  test('uses the user and password in the URL', async () => {
     const heard: unknown[] = [];
     const { port } = await mailServer({
       onAuth: ({ username, password }, _session, done) => {
@@ -96,7 +96,7 @@ describe('a letter', () => {
 });
 
 describe('a password', () => {
-  /** An address of this machine that does not look like one. */
+  /** Returns a local address that doesn't look local. */
   const elsewhere = (port: number, more = ''): string => `smtp://u:secret@0.0.0.0:${port}${more}`;
   const from = async () => 'noreply@acme.example';
 
@@ -117,7 +117,7 @@ describe('a password', () => {
   });
 });
 
-describe('what is refused of', () => {
+describe('a refusal of', () => {
   test.each<[what: string, how: string, options: SMTPServerOptions, user?: string]>([
     [
       'the recipient is about this letter, for good',
@@ -173,22 +173,22 @@ describe('what is refused of', () => {
   });
 });
 
-describe('a server that says nothing', () => {
+describe('an unresponsive server', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['from the beginning', () => undefined],
     ['after its greeting', (socket) => socket.write('220 hello\r\n')],
     ['that it would mean', (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['and hangs up', (socket) => socket.destroy()],
-  ])('%s takes no letter at all, and that is soon known', async (_, talk) => {
+  ])('%s: accepts no email, which is detected soon', async (_, talk) => {
     expect(await mailTo(await listener(talk)).send(LETTER)).toMatchObject({ kind: 'closed' });
   });
 
-  test('once it has the text may have taken it', async () => {
+  test('that has the text may have accepted the email', async () => {
     const { port } = await mailServer({ onData: (stream) => stream.resume() });
     expect(await mailTo(port).send(LETTER)).toMatchObject({ kind: 'unclear' });
   });
 
-  test('but goes on for ever with it is left all the same', async () => {
+  test('that keeps responding is abandoned at the time limit', async () => {
     const port = await listener((socket) => {
       socket.write('220 hello\r\n');
       const talking = setInterval(() => socket.write('250-and more\r\n'), 100);
@@ -200,7 +200,7 @@ describe('a server that says nothing', () => {
     });
   });
 
-  test('since nobody listens there takes none', async () => {
+  test('without a listener at its address accepts no email', async () => {
     const mail = smtpMail({ url: async () => 'smtp://127.0.0.1:1', from: async () => 'noreply@acme.example' });
     expect(await mail.send(LETTER)).toMatchObject({ kind: 'closed' });
   });

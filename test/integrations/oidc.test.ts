@@ -9,14 +9,14 @@ import type { Identity } from '../../schemas/freeze-policy.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { SetClock } from '../support/fake-deps.ts';
 
-/** An issuer of identity tokens, over real HTTP. */
+/** An issuer of identity tokens with a real HTTP server. */
 class Issuer {
   readonly asked: string[] = [];
   readonly keys: JWK[] = [];
   url = '';
-  /** What its discovery says beside what is right. */
+  /** Fields that override those of its discovery document. */
   says: Record<string, unknown> = {};
-  /** Answers everything with this. */
+  /** The status of all responses. */
   status = 200;
   readonly #server = createServer((request, response) => {
     this.asked.push(request.url ?? '');
@@ -33,7 +33,7 @@ class Issuer {
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A new key, published unless it is kept secret. */
+  /** Creates a key, and publishes it unless `secret` is set. */
   async key(kid: string, alg = 'RS256', secret = false): Promise<Signs> {
     const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
     if (!secret) this.keys.push({ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' });
@@ -65,7 +65,7 @@ afterEach(() => issuer.stop());
 
 const forward = (seconds: number): void => clock.set(clock.millis + seconds * 1000);
 
-/** As GitHub Actions makes them. */
+/** Returns claims in GitHub Actions' format. */
 const claims = (more: object = {}): Record<string, unknown> => {
   const now = millisOf(clock.now()) / 1000;
   return {
@@ -91,8 +91,8 @@ const identity = (more: Partial<Identity> = {}): Identity => ({
 
 const problem = (words: RegExp) => ({ ok: false, problem: expect.stringMatching(words) as string });
 
-describe('a token that is accepted', () => {
-  test('is signed by an issuer of the policy, for us, now, with the claims that policy wants', async () => {
+describe('an accepted token', () => {
+  test('is signed by an issuer of the policy, for this audience, valid now, with the required claims', async () => {
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual({
       ok: true,
       subject:
@@ -111,14 +111,14 @@ describe('a token that is accepted', () => {
     expect(await tokens.verify(await sign(claims(more)), [identity({ claims: wanted })])).toMatchObject({ ok: true });
   });
 
-  test('ES256 as well, and any of several identities', async () => {
+  test('can use ES256, and can match any of several identities', async () => {
     const other = await issuer.key('two', 'ES256');
     const accepted = [identity({ audience: 'somebody' }), identity({ claims: {} })];
     expect(await tokens.verify(await other(claims()), accepted)).toMatchObject({ ok: true });
   });
 });
 
-describe('a token that is refused', () => {
+describe('a refused token', () => {
   test.each<[string, object, Partial<Identity>, RegExp]>([
     ['for somebody else', { aud: 'sigstore' }, {}, /^its audience is "sigstore", not "firebreak"$/],
     ['for nobody', { aud: undefined }, {}, /^its audience is missing, not "firebreak"$/],
@@ -135,7 +135,7 @@ describe('a token that is refused', () => {
     expect(await tokens.verify(await sign(claims(more)), [identity(wanted)])).toEqual(problem(words));
   });
 
-  test('forged: altered, of another key of the same name, or of one that is not published', async () => {
+  test('is forged: modified, signed with another key of the same ID, or with an unpublished key', async () => {
     const good = await sign(claims());
     const [header, , signature] = good.split('.');
     const altered = Buffer.from(JSON.stringify(claims({ repository: 'acme/other' }))).toString('base64url');
@@ -147,7 +147,7 @@ describe('a token that is refused', () => {
     expect(await tokens.verify(await unknown(claims()), accepted)).toEqual(problem(/does not publish$/));
   });
 
-  test('not signed, or with what must not be used', async () => {
+  test('is unsigned, or uses a forbidden algorithm', async () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const none = `${part({ alg: 'none' })}.${part(claims())}.`;
     expect(await tokens.verify(none, [identity()])).toMatchObject({ ok: false });
@@ -158,13 +158,13 @@ describe('a token that is refused', () => {
     expect(await tokens.verify(await other(claims()), [identity()])).toEqual(problem(/^it is signed neither/));
   });
 
-  test.each(['', 'token', 'a.b.c', 'x'.repeat(20_000)])('no token at all: %.10s', async (text) => {
+  test.each(['', 'token', 'a.b.c', 'x'.repeat(20_000)])('is not a token: %.10s', async (text) => {
     expect(await tokens.verify(text, [identity()])).toEqual(problem(/^it is no signed token/));
   });
 });
 
-describe('who is asked', () => {
-  test('nobody but issuers of the policy, whatever a token says', async () => {
+describe('requests to issuers', () => {
+  test('go only to issuers of the policy, whatever a token claims', async () => {
     const elsewhere = new Issuer();
     await elsewhere.start();
     const theirs = await elsewhere.key('one');
@@ -178,7 +178,7 @@ describe('who is asked', () => {
     await elsewhere.stop();
   });
 
-  test('an issuer that calls itself something else is not believed', async () => {
+  test("fail if the issuer's document names another issuer", async () => {
     issuer.says = { issuer: 'https://token.example.com' };
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(
       problem(/is of the issuer https:\/\/token/),
@@ -189,35 +189,35 @@ describe('who is asked', () => {
     ['plain http to another machine', 'http://keys.example.com/jwks', /http is only for this machine/],
     ['a file', 'file:///etc/passwd', /it is no https URL/],
     ['a password', 'https://user:secret@keys.example.com/jwks', /holds a user name or a password/],
-  ])('keys are not fetched from %s', async (_, jwks_uri, words) => {
+  ])("for keys don't go to %s", async (_, jwks_uri, words) => {
     issuer.says = { jwks_uri };
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(problem(words));
   });
 
-  test('redirects are not followed', async () => {
+  test("don't follow redirects", async () => {
     issuer.status = 302;
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(problem(/answered 302$/));
     expect(issuer.asked).toEqual(['/.well-known/openid-configuration']);
   });
 
-  test('keys are kept for ten minutes, and read again for a new one, at most twice a minute', async () => {
+  test('are cached for ten minutes, and repeated for an unknown key at most twice a minute', async () => {
     const verify = async (by: Signs) => (await tokens.verify(await by(claims()), [identity()])).ok;
     expect([await verify(sign), await verify(sign)]).toEqual([true, true]);
     expect(issuer.asked).toHaveLength(2);
 
     const next = await issuer.key('next');
-    expect(await verify(next)).toBe(false); // it was asked a moment ago
+    expect(await verify(next)).toBe(false); // the last request was a moment ago
     expect(issuer.asked).toHaveLength(2);
     forward(31);
     expect(await verify(next)).toBe(true);
     expect(issuer.asked).toHaveLength(4);
 
-    issuer.keys.length = 0; // all are taken back
+    issuer.keys.length = 0; // all keys are revoked
     forward(601);
     expect(await verify(sign)).toBe(false);
   });
 
-  test('while the issuer does not answer, what it last said holds for an hour', async () => {
+  test("are replaced by the last response for an hour while the issuer doesn't respond", async () => {
     const verify = async () => tokens.verify(await sign(claims()), [identity()]);
     expect(await verify()).toMatchObject({ ok: true });
     issuer.status = 500;
@@ -226,7 +226,7 @@ describe('who is asked', () => {
     forward(1801);
     expect(await verify()).toEqual(problem(/answered 500$/));
     expect(issuer.asked).toHaveLength(4);
-    expect(await verify()).toEqual(problem(/answered 500$/)); // told without another look
+    expect(await verify()).toEqual(problem(/answered 500$/)); // without another request
     expect(issuer.asked).toHaveLength(4);
     issuer.status = 200;
     forward(6);
@@ -250,4 +250,4 @@ test.each<[string, string, boolean]>([
   ['evil/acme/checkout', 'acme/*', false],
   ['acmeXcheckout', 'acme.checkout', false],
   ['acme/checkout\n', 'acme/checkout', false],
-])('%s is as %s wants it: %s', (text, pattern, is) => expect(matches(text, pattern)).toBe(is));
+])('%s matches the pattern %s: %s', (text, pattern, is) => expect(matches(text, pattern)).toBe(is));

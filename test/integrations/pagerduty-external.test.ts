@@ -25,7 +25,10 @@ const pagerAt = (apiUrl: string, settings: Settings = {}): ExternalPager => {
 
 type Notification = { path: string; headers: Record<string, string>; body: string };
 
-/** What a real Alertmanager said about one group: to a webhook and PagerDuty of one receiver, and of another one. */
+/**
+ * Recorded notifications of a real Alertmanager about one group: to a webhook and PagerDuty of the same receiver, and
+ * to PagerDuty of another receiver.
+ */
 const told = JSON.parse(
   readFileSync(new URL('../fixtures/alertmanager/beside-pagerduty.notifications.json', import.meta.url), 'utf8'),
 ) as Record<'webhook' | 'pagerduty' | 'pagerdutyOfAnotherReceiver', Notification>;
@@ -33,7 +36,7 @@ const told = JSON.parse(
 type Group = { groupKey: string; alerts: { labels: Record<string, string> }[] };
 const group = JSON.parse(told.webhook.body) as Group;
 
-/** What is known of an incident whose alerts came by that webhook. */
+/** Returns the query for an incident whose alerts came through that webhook. */
 const query = (more: Partial<ExternalQuery> = {}): ExternalQuery => ({
   groupKeys: [group.groupKey],
   alerts: group.alerts.map(({ labels }) => Object.entries(labels)),
@@ -45,7 +48,7 @@ const query = (more: Partial<ExternalQuery> = {}): ExternalQuery => ({
 
 type Event = { dedup_key: string; payload: { summary: string; custom_details?: unknown } & Record<string, unknown> };
 
-/** Sends what Alertmanager sent to PagerDuty, changed or as it was. */
+/** Sends Alertmanager's notification to PagerDuty, with optional changes. */
 async function notify(
   { urls }: StandIns,
   which: 'pagerduty' | 'pagerdutyOfAnotherReceiver',
@@ -65,7 +68,7 @@ const notFound = (because: string | RegExp) => ({
   value: { incident: null, because: expect.stringMatching(because) as string },
 });
 
-test('the key that PagerDuty gets is the hash of the group key that a webhook of the same receiver gets', () => {
+test('the key at PagerDuty is the hash of the group key in a webhook of the same receiver', () => {
   const keyTold = (which: 'pagerduty' | 'pagerdutyOfAnotherReceiver') =>
     (JSON.parse(told[which].body) as { dedup_key: string }).dedup_key;
   expect(group.groupKey).toBe(
@@ -75,8 +78,8 @@ test('the key that PagerDuty gets is the hash of the group key that a webhook of
   expect(dedupKeyOf(group.groupKey)).not.toBe(keyTold('pagerdutyOfAnotherReceiver'));
 });
 
-describe('an incident is found', () => {
-  test('by the key of our group, in one call', async () => {
+describe('a search finds an incident', () => {
+  test('by the key of the alert group, in one call', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerduty');
     const [incident] = await incidents(pagerDuty);
@@ -103,24 +106,24 @@ describe('an incident is found', () => {
     ]);
   });
 
-  test('by the second of our groups', async () => {
+  test('by the key of the second alert group', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerduty');
     const groupKeys = ['{}:{alertname="Another"}', group.groupKey];
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query({ groupKeys }))).toMatchObject(found('group_key'));
   });
 
-  test('by the labels of an alert, where another receiver pages', async () => {
+  test('by the labels of an alert from another receiver', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver');
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(found('labels'));
-    const alerts = query().alerts.slice(1); // any one of them is enough
+    const alerts = query().alerts.slice(1); // any of the alerts suffices
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query({ alerts, service: 'shop' }))).toMatchObject(
       found('labels'),
     );
   });
 
-  test('by the labels as Alertmanager writes them since 0.30', async () => {
+  test('by labels in the format since Alertmanager 0.30', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', ({ payload }) => {
       payload.custom_details = { firing: group.alerts, resolved: [], num_firing: 2, num_resolved: 0 };
@@ -128,20 +131,20 @@ describe('an incident is found', () => {
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(found('labels'));
   });
 
-  test('by its names, where somebody else pages for the same', async () => {
+  test('by names, if another sender pages for the same service', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver');
     const alerts = [Object.entries({ alertname: 'HighErrorBurnRate', service: 'checkout-api', severity: 'page' })];
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query({ alerts }))).toMatchObject(found('names'));
   });
 
-  test('by the words of its text, where a template has taken the labels away', async () => {
+  test('by words in its text, if a template has removed the labels', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', ({ payload }) => delete payload.custom_details);
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(found('names'));
   });
 
-  test('while somebody has acknowledged it', async () => {
+  test('that is acknowledged', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerduty');
     const [incident] = await incidents(pagerDuty);
@@ -152,8 +155,8 @@ describe('an incident is found', () => {
   });
 });
 
-describe('no incident is found', () => {
-  test('where none is open', async () => {
+describe('a search finds no incident', () => {
+  test('if none is open', async () => {
     const pagerDuty = await standIns();
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(notFound('none of 0 open incidents'));
     await notify(pagerDuty, 'pagerduty');
@@ -162,14 +165,14 @@ describe('no incident is found', () => {
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(notFound('none of 0 open incidents'));
   });
 
-  test('by labels among those that are older', async () => {
+  test('by labels among older ones', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver');
     const since = '2026-11-20T06:48:01.000Z' as Timestamp;
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query({ since }))).toMatchObject(notFound('none of 0'));
   });
 
-  test('where the page is one of ours: it would be taken for somebody else’s, and nobody be told', async () => {
+  test("that is a page by Firebreak, because it would suppress Firebreak's own notifications", async () => {
     const pagerDuty = await standIns();
     const pager = eventsPager({
       eventsUrl: pagerDuty.urls.pagerduty,
@@ -191,7 +194,7 @@ describe('no incident is found', () => {
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(notFound('none of 1 open incidents'));
   });
 
-  test('where two name the same', async () => {
+  test('if two match by name', async () => {
     const pagerDuty = await standIns();
     for (const key of ['one', 'two']) {
       await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', (event) => {
@@ -238,7 +241,7 @@ describe('no incident is found', () => {
       'our labels, but resolved',
       ({ payload }) =>
         void (payload.custom_details = { firing: [], resolved: [{ status: 'resolved', labels: named }] }),
-      true, // its title still names all
+      true, // its title still contains all names
     ],
     ['words: all of them', worded('HighErrorBurnRate: checkout-api, production.'), true],
     ['words: in the details', worded('Trouble', { a: ['HighErrorBurnRate'], b: 'checkout-api (production)' }), true],
@@ -248,7 +251,7 @@ describe('no incident is found', () => {
     ['words: a part of an address', worded('HighErrorBurnRate https://wiki/checkout-api production'), false],
     ['words: another alert', worded('NoHighErrorBurnRate checkout-api production'), false],
     ['words: no environment', worded('HighErrorBurnRate checkout-api'), false],
-  ])('an incident with %s: %#', async (_, change, matches) => {
+  ])('matches an incident with %s: %#', async (_, change, matches) => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', change);
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(
@@ -256,7 +259,7 @@ describe('no incident is found', () => {
     );
   });
 
-  test('what the sender lists as resolved does not count', async () => {
+  test('ignores alerts that the sender lists as resolved', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', ({ payload }) => {
       const { firing } = payload.custom_details as { firing: string };
@@ -265,7 +268,7 @@ describe('no incident is found', () => {
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(notFound('none of 1'));
   });
 
-  test('a list of labels that cannot be read whole is no proof', async () => {
+  test("ignores a label list that can't be parsed completely", async () => {
     const pagerDuty = await standIns();
     const firing =
       'Labels:\n - alertname = HighErrorBurnRate\n - note = one\ntwo\n - service = checkout-api\nAnnotations:\n';
@@ -275,7 +278,7 @@ describe('no incident is found', () => {
   });
 });
 
-/** As the API answers, after its reference. */
+/** Returns an incident in the format of the API reference. */
 const incident = (id: string, more: object = {}) => ({
   id,
   type: 'incident',
@@ -297,10 +300,10 @@ const noAlerts = json({ alerts: [], limit: 25, offset: 0, more: false });
 
 const pathsOf = (received: readonly Received[]) => received.map(({ path }) => decodeURIComponent(path));
 
-describe('in a storm', () => {
+describe('in an alert storm', () => {
   const open = (count: number) => Array.from({ length: count }, (_, n) => incident(`P${n}`));
 
-  test('only some incidents are looked at, and it is said', async () => {
+  test('only some incidents are read, and the result says so', async () => {
     const { url, received } = await vendor(
       list([]),
       list(open(100), true),
@@ -317,7 +320,7 @@ describe('in a storm', () => {
     );
   });
 
-  test('those whose titles name what is looked for come first', async () => {
+  test('incidents with matching titles are read first', async () => {
     const titled = [...open(40), incident('PLAST', { title: 'HighErrorBurnRate checkout-api' })];
     const alerts = json({ alerts: [{ summary: 'x', body: { details: { firing: group.alerts } } }], more: false });
     const { url, received } = await vendor(list([]), list(titled), alerts, noAlerts);
@@ -325,7 +328,7 @@ describe('in a storm', () => {
     expect(pathsOf(received)[2]).toBe('/incidents/PLAST/alerts?statuses[]=triggered&sort_by=created_at:desc&limit=25');
   });
 
-  test('a name is no proof while there are more', async () => {
+  test("a match by name doesn't count while there are more incidents", async () => {
     const titled = [...open(40), incident('PLAST', { title: 'HighErrorBurnRate checkout-api' })];
     const alerts = json({
       alerts: [{ summary: 'HighErrorBurnRate checkout-api production', body: null }],
@@ -335,12 +338,12 @@ describe('in a storm', () => {
     expect(await pagerAt(url).find(query())).toMatchObject(notFound('PLAST may be about it.*there are more'));
   });
 
-  test('of several that have our key the newest is taken', async () => {
+  test('the newest of several incidents with the key is chosen', async () => {
     const { url } = await vendor(list([incident('POLD', { created_at: '2026-11-19T00:00:00Z' }), incident('PNEW')]));
     expect(await pagerAt(url).find(query())).toMatchObject({ value: { incident: { id: 'PNEW' } } });
   });
 
-  test('as many groups are asked for as an incident has, to a limit', async () => {
+  test('the number of group keys is limited', async () => {
     const { url, received } = await vendor(list([]));
     const groupKeys = Array.from({ length: 40 }, (_, n) => `{}:{n="${n % 20}"}`);
     await pagerAt(url).find(query({ groupKeys }));
@@ -359,7 +362,7 @@ describe('a note', () => {
     return ((await answer.json()) as { notes: any[] }).notes;
   };
 
-  test('is written once for each key', async () => {
+  test('is written once per key', async () => {
     const pagerDuty = await standIns();
     const id = await withNote(pagerDuty);
     const pager = pagerAt(pagerDuty.urls.pagerduty);
@@ -372,7 +375,7 @@ describe('a note', () => {
     ]);
   });
 
-  test('whose answer was lost is found by the next attempt', async () => {
+  test('with a lost response is found by the retry', async () => {
     const pagerDuty = await standIns();
     const id = await withNote(pagerDuty);
     const pager = pagerAt(pagerDuty.urls.pagerduty);
@@ -390,7 +393,7 @@ describe('a note', () => {
     expect(note.content).toMatch(length > NOTE_MAX_CHARS - 13 ? /ü…\n\nfirebreak:k$/ : /ü\n\nfirebreak:k$/);
   });
 
-  test('says in whose name it is written, and to which version of the API', async () => {
+  test('has the user and the API version in its headers', async () => {
     const { url, received } = await vendor(noNotes, taken);
     await pagerAt(url).annotate('P/1', 'x', 'k');
     expect(received).toMatchObject([
@@ -408,13 +411,13 @@ describe('a note', () => {
     ]);
   });
 
-  test('with an API key of a user needs no name', async () => {
+  test("needs no user with a user's API key", async () => {
     const { url, received } = await vendor(noNotes, taken);
     expect(await pagerAt(url, { from: undefined }).annotate('P1', 'x', 'k')).toMatchObject({ kind: 'done' });
     expect(received[1]?.headers).not.toHaveProperty('from');
   });
 
-  test('with one of the account it does, and what is missing is said', async () => {
+  test("needs a user with an account's API key, and reports that it is missing", async () => {
     const pagerDuty = await standIns();
     const id = await withNote(pagerDuty);
     expect(await pagerAt(pagerDuty.urls.pagerduty, { from: undefined }).annotate(id, 'x', 'k')).toEqual({
@@ -424,7 +427,7 @@ describe('a note', () => {
     });
   });
 
-  test('on an incident that is gone is refused', async () => {
+  test('for a deleted incident is refused', async () => {
     const pagerDuty = await standIns();
     expect(await pagerAt(pagerDuty.urls.pagerduty).annotate('Q0000000000099', 'x', 'k')).toMatchObject({
       kind: 'refused',
@@ -439,17 +442,17 @@ describe('a note', () => {
     ['a connection that is cut', { cut: 200 }, { kind: 'unclear' }],
     ['what something in between says', { status: 200, body: 'please log in' }, { kind: 'unclear' }],
     ['403', { status: 403 }, { kind: 'refused', code: 'forbidden' }],
-  ] as const)('that is answered by %s', async (_, reply, expected) => {
+  ] as const)('with the response %s', async (_, reply, expected) => {
     const { url, received } = await vendor(noNotes, reply);
     expect(await pagerAt(url).annotate('P1', 'x', 'k')).toMatchObject(expected);
     expect(received).toHaveLength(2);
   });
 });
 
-describe('a page of our own', () => {
+describe('a page by Firebreak', () => {
   const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.page.1';
 
-  test('is found by its key, with who has acknowledged it last, or has resolved it', async () => {
+  test('is found by its key, with the last acknowledgement or the resolver', async () => {
     const pagerDuty = await standIns();
     const pager = pagerAt(pagerDuty.urls.pagerduty);
     expect(await pager.paged(KEY)).toEqual({ kind: 'done', value: null });
@@ -468,7 +471,7 @@ describe('a page of our own', () => {
     });
   });
 
-  test('is not resolved by a person where an integration has done it', async () => {
+  test('has no resolver if an integration resolved it', async () => {
     const closed = incident('P1', {
       status: 'resolved',
       last_status_change_by: { id: 'PSVC', type: 'service_reference', summary: 'API' },
@@ -477,7 +480,7 @@ describe('a page of our own', () => {
     expect(await pagerAt(url).paged(KEY)).toMatchObject({ value: { status: 'resolved', resolvedBy: null } });
   });
 
-  test('that was merged into another incident goes on there', async () => {
+  test('that was merged into another incident continues there', async () => {
     const merged = incident('P1', {
       status: 'resolved',
       last_status_change_by: { id: 'PADA001', type: 'user_reference', summary: 'Ada' },
@@ -487,7 +490,7 @@ describe('a page of our own', () => {
     expect(await pagerAt(url).paged(KEY)).toMatchObject({ value: { id: 'P2', status: 'triggered', resolvedBy: null } });
   });
 
-  test('says what it can where its acknowledgements are of another form', async () => {
+  test('ignores acknowledgements in an unexpected format', async () => {
     const at = '2026-11-20T06:47:30Z';
     const odd = incident('P1', {
       status: 'acknowledged',
@@ -503,8 +506,8 @@ describe('a page of our own', () => {
   });
 });
 
-describe('following', () => {
-  test('an incident: who has it, and when it is over', async () => {
+describe('reading an incident', () => {
+  test('returns its assignees and its resolution', async () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerduty');
     const id = (await incidents(pagerDuty))[0]?.id ?? '';
@@ -528,7 +531,7 @@ describe('following', () => {
     });
   });
 
-  test('one that was merged leads to the other', async () => {
+  test('follows a merge', async () => {
     const merged = (id: string, into: string) =>
       json({
         incident: incident(id, {
@@ -544,12 +547,12 @@ describe('following', () => {
     expect(circle.received).toHaveLength(4);
   });
 
-  test('one that is gone is nothing', async () => {
+  test('returns nothing for a deleted incident', async () => {
     const pagerDuty = await standIns();
     expect(await pagerAt(pagerDuty.urls.pagerduty).read('Q0000000000099')).toEqual({ kind: 'done', value: null });
   });
 
-  test('what the API may leave out', async () => {
+  test('accepts missing optional fields', async () => {
     const bare = {
       id: 'P1',
       status: 'triggered',
@@ -577,7 +580,7 @@ describe('following', () => {
 
 const html = { headers: { 'content-type': 'text/html' }, body: '<html>please log in</html>' };
 
-describe('what is answered to a question', () => {
+describe('the response to a request', () => {
   test.each([
     [
       '401 in plain text',
@@ -609,11 +612,11 @@ describe('what is answered to a question', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('by nobody', async () => {
+  test('without a listener at the address is "later"', async () => {
     expect(await pagerAt(await nobody()).find(query())).toMatchObject({ kind: 'later' });
   });
 
-  test('by silence: "later", after its time limit', async () => {
+  test('that doesn\'t arrive within the time limit is "later"', async () => {
     const limits = impatient();
     const { url, received } = await vendor('hang');
     expect(await pagerAt(url).find(query())).toMatchObject({ kind: 'later' });
@@ -621,7 +624,7 @@ describe('what is answered to a question', () => {
     expect(limits[0]).toBeLessThanOrEqual(ATTEMPT_TIMEOUT_MS);
   });
 
-  test('too slowly: all calls of an attempt together have its time', async () => {
+  test('that is slow uses the time of all calls in the attempt', async () => {
     const { url, received } = await vendor(list([]));
     const real = performance.now.bind(performance);
     const slow = vi
@@ -639,7 +642,7 @@ describe('what is answered to a question', () => {
   });
 });
 
-describe('without settings that can be used', () => {
+describe('invalid settings', () => {
   const unreached = async (settings: Settings, expected: object) => {
     const { url, received } = await vendor(list([]));
     const pager = pagerAt(url, settings);
@@ -649,19 +652,19 @@ describe('without settings that can be used', () => {
     expect(received).toEqual([]);
   };
 
-  test('it is off without an API key', async () => {
+  test('without an API key, it is off', async () => {
     const off = { kind: 'off', detail: expect.stringContaining('PAGERDUTY_API_TOKEN is not set') as string };
     await unreached({ token: undefined }, off);
     await unreached({ token: '' }, off);
   });
 
-  test('a key or an address that cannot be sent is told, and not shown', async () => {
+  test("a key or email address that can't be sent is reported without its value", async () => {
     await unreached({ token: 's3cret\n' }, { kind: 'refused', code: 'bad_token' });
     await unreached({ from: 's3cret' }, { kind: 'refused', code: 'bad_from' });
     await unreached({ from: 's3cret@example.com\nx: y' }, { kind: 'refused', code: 'bad_from' });
   });
 
-  test('an address of the API that is none is told', async () => {
+  test('an invalid API address is reported', async () => {
     expect(await pagerAt('api.pagerduty.com').read('P1')).toMatchObject({ kind: 'refused', code: 'bad_url' });
   });
 });

@@ -31,8 +31,8 @@ const names = async (rota: OnCall, team: string) => {
   return told.kind === 'done' ? told.value.map(({ level, person, slack, name }) => [level, person, slack, name]) : told;
 };
 
-describe('who is on call', () => {
-  test.each(['payments', 'search'])('for %s, as people.yaml knows them', async (team) => {
+describe('the on-call people', () => {
+  test.each(['payments', 'search'])('of %s have their entries in people.yaml', async (team) => {
     const standIns = await start();
     expect(await names(rotaAt(standIns.urls.pagerduty).rota, team)).toEqual([
       [1, 'ada', 'U024BE7LH', 'Ada'],
@@ -40,7 +40,7 @@ describe('who is on call', () => {
     ]);
   });
 
-  test('is asked for once a minute', async () => {
+  test('are requested once a minute', async () => {
     const standIns = await start();
     const { rota, clock } = rotaAt(standIns.urls.pagerduty);
     for (let n = 0; n < 3; n += 1) await rota.now('payments');
@@ -51,7 +51,7 @@ describe('who is on call', () => {
     expect(asked[0]?.query).toBe('escalation_policy_ids%5B%5D=PPAYMENTS&include%5B%5D=users&limit=100');
   });
 
-  test('each once, on the first of their levels', async () => {
+  test('are listed once, at their lowest level', async () => {
     const entry = (id: string, escalation_level: number) => ({ user: { id, summary: id }, escalation_level });
     const oncalls = [entry('P3', 3), entry('P1', 1), entry('P3', 2), entry('P1', 2)];
     const { url } = await vendor({ body: JSON.stringify({ oncalls, more: false }) });
@@ -61,18 +61,18 @@ describe('who is on call', () => {
     ]);
   });
 
-  test('of a team without a rota is not known', async () => {
+  test('of a team without a schedule are unknown', async () => {
     const { rota } = rotaAt('http://127.0.0.1:1');
     expect(await rota.now('unknown')).toMatchObject({ kind: 'off' });
     expect(await rota.now('constructor')).toMatchObject({ kind: 'off' });
   });
 
-  test('without a token is not known either', async () => {
+  test('are unknown without a token', async () => {
     const { rota } = rotaAt('http://127.0.0.1:1', '');
     expect(await rota.now('payments')).toMatchObject({ kind: 'off' });
   });
 
-  test('what could not be read is asked again', async () => {
+  test('are requested again after a failure', async () => {
     const { url, received } = await vendor({ status: 500 }, { body: '{"oncalls":[]}' });
     const { rota } = rotaAt(url);
     expect(await rota.now('payments')).toMatchObject({ kind: 'later' });
@@ -81,8 +81,8 @@ describe('who is on call', () => {
   });
 });
 
-describe('the address of a user', () => {
-  test('is that of their account', async () => {
+describe('the email address of a user', () => {
+  test('is that of the PagerDuty account', async () => {
     const standIns = await start();
     const { rota } = rotaAt(standIns.urls.pagerduty);
     expect(await rota.email('PGRACE1')).toEqual({ kind: 'done', value: 'grace@example.com' });

@@ -31,7 +31,7 @@ const ACCEPTED = { status: 202, body: '{"status":"success","message":"Event proc
 const bodyOf = (received: readonly Received[]) => JSON.parse(received[0]?.body ?? '{}') as Record<string, any>;
 
 describe('with the stand-in', () => {
-  test('a page opens an incident, the same page again opens no second one, and its end resolves it', async () => {
+  test('a page opens an incident, a repeat opens no second one, and its end resolves it', async () => {
     const standIns = await start();
     const pager = pagerAt(standIns.urls.pagerduty);
     expect(await pager.send(request())).toMatchObject({ kind: 'taken' });
@@ -43,15 +43,15 @@ describe('with the stand-in', () => {
     expect(await incidents(standIns)).toMatchObject([{ status: 'resolved' }]);
   });
 
-  test('another page of the same incident is another incident there', async () => {
+  test('another page of the same incident opens another PagerDuty incident', async () => {
     const standIns = await start();
-    const pager = pagerAt(`${standIns.urls.pagerduty}/`); // a slash too many does no harm
+    const pager = pagerAt(`${standIns.urls.pagerduty}/`); // a trailing slash is allowed
     await pager.send(request());
     await pager.send(request({ key: '01TEST.page.2' }));
     expect(await incidents(standIns)).toHaveLength(2);
   });
 
-  test('while it limits the rate there is one attempt, and "later"', async () => {
+  test('a rate limit causes one attempt and "later"', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'pagerduty', fault: { kind: 'rate_limit' } });
     expect(await pagerAt(standIns.urls.pagerduty).send(request())).toEqual({
@@ -64,7 +64,7 @@ describe('with the stand-in', () => {
 });
 
 describe('an event', () => {
-  test('to trigger says what is wrong, where, and since when', async () => {
+  test('to trigger contains the problem, its location, and its start', async () => {
     const { url, received } = await vendor(ACCEPTED);
     await pagerAt(url).send(request());
     expect(received).toMatchObject([
@@ -92,20 +92,20 @@ describe('an event', () => {
     });
   });
 
-  test.each(['resolve', 'acknowledge'] as const)('to %s says which', async (action) => {
+  test.each(['resolve', 'acknowledge'] as const)('to %s contains the key', async (action) => {
     const { url, received } = await vendor(ACCEPTED);
     await pagerAt(url).send(request({ action }));
     expect(bodyOf(received)).toEqual({ routing_key: ROUTING_KEY, event_action: action, dedup_key: '01TEST.page.1' });
   });
 
-  test('has the pictures of the alert, where there are any', async () => {
+  test('contains the images of the alert', async () => {
     const { url, received } = await vendor(ACCEPTED);
     const images = [{ src: 'https://grafana.example.com/1.png', alt: 'errors' }];
     await pagerAt(url).send(request({ images }));
     expect(bodyOf(received)).toMatchObject({ images });
   });
 
-  test('has the details beside what every page has', async () => {
+  test('contains the details in addition to the standard fields', async () => {
     const { url, received } = await vendor(ACCEPTED);
     await pagerAt(url).send(request({ details: { since: 'noon', suspects: ['v2, 91 %'] } }));
     expect(bodyOf(received)['payload']).toMatchObject({
@@ -121,7 +121,7 @@ describe('an event', () => {
     ],
     ['links', { links: [{ href: `https://l.test/${'é'.repeat(300_000)}`, text: '' }] }, { links: [] }],
     ['details', { details: { problem: 'é'.repeat(300_000) } }, { links: [] }],
-  ])('that is too large goes without its %s, and still pages', async (_, large, expected) => {
+  ])('that is too large is sent without its %s', async (_, large, expected) => {
     const standIns = await start();
     expect(await pagerAt(standIns.urls.pagerduty).send(request(large))).toMatchObject({ kind: 'taken' });
     const [sent] = await calls(standIns, '?vendor=pagerduty');
@@ -132,13 +132,13 @@ describe('an event', () => {
   test.each([
     [SUMMARY_MAX_CHARS, SUMMARY_MAX_CHARS],
     [SUMMARY_MAX_CHARS + 1, SUMMARY_MAX_CHARS],
-  ])('with a summary of %i characters has one of %i', async (length, expected) => {
+  ])('with a summary of %i characters is sent with %i', async (length, expected) => {
     const { url, received } = await vendor(ACCEPTED);
     await pagerAt(url).send(request({ summary: 'ü'.repeat(length) }));
     expect((bodyOf(received)['payload'] as { summary: string }).summary).toHaveLength(expected);
   });
 
-  test('with a key that is too long is cut, and the same for its end', async () => {
+  test('with a key that is too long uses the same truncated key at its end', async () => {
     const { url, received } = await vendor(ACCEPTED);
     const key = 'k'.repeat(DEDUP_KEY_MAX_CHARS + 9);
     await pagerAt(url).send(request({ key }));
@@ -147,7 +147,7 @@ describe('an event', () => {
     expect(keys).toEqual([key.slice(0, DEDUP_KEY_MAX_CHARS), key.slice(0, DEDUP_KEY_MAX_CHARS)]);
   });
 
-  test('carries no credential beside the key in its body', async () => {
+  test('contains no credential except the key in its body', async () => {
     const { url, received } = await vendor(ACCEPTED);
     await pagerAt(url).send(request());
     expect(received[0]?.headers.authorization ?? '').toBe('');
@@ -156,7 +156,7 @@ describe('an event', () => {
 
 const html = { headers: { 'content-type': 'text/html' }, body: '<html>please log in</html>' };
 
-describe('what it answers', () => {
+describe('the response', () => {
   test.each([
     ['202', ACCEPTED, 'taken'],
     ['202 without a body', { status: 202 }, 'taken'],
@@ -170,13 +170,13 @@ describe('what it answers', () => {
     ['500', { status: 500, body: '{}' }, 'later'],
     ['502 in HTML', { status: 502, ...html }, 'later'],
     ['302 to somewhere else', { status: 302, headers: { location: 'http://127.0.0.1:9/elsewhere' } }, 'refused'],
-  ] as const)('%s is asked for once', async (_, reply, kind) => {
+  ] as const)('%s is requested once', async (_, reply, kind) => {
     const { url, received } = await vendor(reply);
     expect(await pagerAt(url).send(request())).toMatchObject({ kind });
     expect(received).toHaveLength(1);
   });
 
-  test('that the event is invalid is said with its reasons', async () => {
+  test('about an invalid event is reported with its reasons', async () => {
     const { url } = await vendor({
       status: 400,
       body: '{"status":"invalid event","errors":["severity is not valid"]}',
@@ -186,7 +186,7 @@ describe('what it answers', () => {
     });
   });
 
-  test('nothing at all is "later", after its time limit', async () => {
+  test('that doesn\'t arrive within the time limit is "later"', async () => {
     const limits = impatient();
     const { url, received } = await vendor('hang');
     expect(await pagerAt(url).send(request())).toMatchObject({ kind: 'later' });
@@ -194,19 +194,19 @@ describe('what it answers', () => {
     expect(limits).toContain(ATTEMPT_TIMEOUT_MS);
   });
 
-  test('a head of 202 is enough, whatever becomes of the rest', async () => {
+  test('with a status of 202 suffices, even if its body is incomplete', async () => {
     impatient();
     const { url } = await vendor({ cut: 202 });
     expect(await pagerAt(url).send(request())).toMatchObject({ kind: 'taken' });
   });
 
-  test('is "later" where nobody listens', async () => {
+  test('without a listener at the address is "later"', async () => {
     expect(await pagerAt(await nobody()).send(request())).toMatchObject({ kind: 'later' });
   });
 });
 
-describe('without a key that can be one', () => {
-  test('it is off, and nothing is sent', async () => {
+describe('the routing key', () => {
+  test('that is missing turns the pager off', async () => {
     const { url, received } = await vendor(ACCEPTED);
     expect(
       await pagerDuty({ eventsUrl: url, routingKey: async () => undefined, clock: new SetClock(NOON) }).send(request()),
@@ -215,7 +215,7 @@ describe('without a key that can be one', () => {
     expect(received).toEqual([]);
   });
 
-  test('it refuses one of another length, and does not tell it', async () => {
+  test('of an invalid length is refused and not revealed', async () => {
     const { url, received } = await vendor(ACCEPTED);
     const answer = await pagerAt(url, 'secret-but-short').send(request());
     expect(answer).toMatchObject({ kind: 'refused' });
@@ -223,7 +223,7 @@ describe('without a key that can be one', () => {
     expect(received).toEqual([]);
   });
 
-  test('a key that was rotated is used from then on', async () => {
+  test('that was rotated is used from then on', async () => {
     const { url, received } = await vendor(ACCEPTED);
     const keys = ['A'.repeat(32), 'B'.repeat(32)];
     const pager = pagerDuty({ eventsUrl: url, routingKey: async () => keys.shift(), clock: new SetClock(NOON) });

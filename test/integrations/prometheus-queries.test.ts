@@ -17,8 +17,8 @@ async function answering(reply: Reply) {
   return { queries: prometheusQueries(async () => `${url}/`), received, url };
 }
 
-describe('a query at one moment', () => {
-  test('gives each series with its labels and value', async () => {
+describe('an instant query', () => {
+  test('returns each series with its labels and value', async () => {
     const { queries } = await answering(recorded('instant-vector'));
     const answer = await queries.instant('q', NOON, 1000);
     expect(answer).toMatchObject({ kind: 'series' });
@@ -28,7 +28,7 @@ describe('a query at one moment', () => {
     }
   });
 
-  test('tells no series, 0/0 and infinity apart', async () => {
+  test('distinguishes no series, 0/0, and infinity', async () => {
     const read = async (name: string) => (await answering(recorded(name))).queries.instant('q', NOON, 1000);
     expect(await read('instant-empty')).toEqual({ kind: 'series', series: [] });
     expect(await read('instant-nan-0-over-0')).toMatchObject({
@@ -40,7 +40,7 @@ describe('a query at one moment', () => {
     });
   });
 
-  test('is asked for this moment, and not for longer than the caller waits', async () => {
+  test("is sent with its time and the caller's time limit", async () => {
     const { queries, received, url } = await answering(recorded('instant-vector'));
     await queries.instant('sum(rate(x{a="b&c"}[5m]))', NOON, 2500);
     const asked = new URL(received[0]?.path ?? '', url);
@@ -52,7 +52,7 @@ describe('a query at one moment', () => {
     });
   });
 
-  test('goes as a form where it does not fit an address', async () => {
+  test('is sent as a form if it is too long for a URL', async () => {
     const { queries, received } = await answering(recorded('instant-vector'));
     const query = `x{a=~"${'b|'.repeat(4000)}"}`;
     await queries.instant(query, NOON, 1000);
@@ -60,7 +60,7 @@ describe('a query at one moment', () => {
     expect(new URLSearchParams(received[0]?.body).get('query')).toBe(query);
   });
 
-  test.each(['error-bad-data-parse', 'error-timeout-503', 'error-404'])('cannot be read from %s', async (name) => {
+  test.each(['error-bad-data-parse', 'error-timeout-503', 'error-404'])('is unreadable with %s', async (name) => {
     const { queries } = await answering(recorded(name));
     expect(await queries.instant('q', NOON, 1000)).toMatchObject({
       kind: 'unreadable',
@@ -79,7 +79,7 @@ describe('a query at one moment', () => {
     expect(await queries.instant('q', NOON, 1000)).toMatchObject({ kind });
   });
 
-  test('cannot be read where nobody answers, nor in time', async () => {
+  test('is unreadable without a listener at the address or a response in time', async () => {
     const gone = await nobody();
     const away = prometheusQueries(async () => gone);
     expect(await away.instant('q', NOON, 1000)).toMatchObject({ kind: 'unreadable' });
@@ -90,12 +90,12 @@ describe('a query at one moment', () => {
     });
   });
 
-  test('is null where no Prometheus is connected', async () => {
+  test('is null without a Prometheus', async () => {
     expect(await prometheusQueries(async () => undefined).instant('q', NOON, 1000)).toBeNull();
   });
 });
 
-test('a range is asked for from, until and in steps', async () => {
+test('a range query is sent with its start, end, and step', async () => {
   const { queries, received, url } = await answering(recorded('range-matrix'));
   const [from, until] = [timestamp(1795157171844), timestamp(1795157177844)];
   const answer = await queries.range('q', from, until, 1, 1000);
@@ -115,7 +115,7 @@ const success = (resultType: string, result: unknown): Reply => ({
 
 const NUMBER = /a value is ".*", which is no number/;
 
-describe('an answer to a query at one moment that is well-formed and wrong cannot be read:', () => {
+describe('an invalid response to an instant query is unreadable:', () => {
   const vector = (...value: unknown[]) => success('vector', [{ metric: {}, value }]);
   const at = Date.parse(NOON) / 1000;
   test.each<[string, Reply, RegExp]>([
@@ -137,7 +137,7 @@ describe('an answer to a query at one moment that is well-formed and wrong canno
   });
 });
 
-describe('an answer to a range', () => {
+describe('the response to a range query', () => {
   const FROM = Date.parse(EARLIER) / 1000;
   const STEP = 300;
   const matrix = (...values: [number, string][]) => success('matrix', [{ metric: {}, values }]);
@@ -150,11 +150,11 @@ describe('an answer to a range', () => {
     ['not all of its moments', matrix([FROM + STEP, '-1.5'], [FROM + 4 * STEP, '2E+3'])],
     ['no numbers, as Prometheus writes them', matrix([FROM, 'NaN'], [FROM + STEP, '+Inf'], [FROM + 2 * STEP, '-Inf'])],
     ['moments in whole seconds', matrix([FROM + 0.4, '1'])],
-  ])('may have %s', async (_, reply) => {
+  ])('can have %s', async (_, reply) => {
     expect(await asked(reply)).toMatchObject({ kind: 'series' });
   });
 
-  test('may be of the multiples of its step, to which frontends round what they are asked', async () => {
+  test('can use multiples of the step, to which query frontends align the range', async () => {
     const from = timestamp((FROM - 100) * 1000);
     const rounded = matrix([FROM - STEP, '1'], [FROM, '1'], [FROM + STEP, '1']);
     expect(await asked(rounded, from)).toMatchObject({ kind: 'series', series: [{ values: { length: 3 } }] });
@@ -172,7 +172,7 @@ describe('an answer to a range', () => {
     ['is in another step', matrix([FROM, '1'], [FROM + 60, '1']), /is not among those/],
     ['goes back', matrix([FROM + STEP, '1'], [FROM, '1']), /is not after the one before/],
     ['has a moment twice', matrix([FROM, '1'], [FROM, '2']), /is not after the one before/],
-  ])('cannot be read where it %s', async (_, reply, detail) => {
+  ])('is unreadable if it %s', async (_, reply, detail) => {
     expect(await asked(reply)).toEqual({ kind: 'unreadable', detail: expect.stringMatching(detail) });
   });
 });

@@ -6,7 +6,7 @@ import { exchange } from '../local/standins/support.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Reply, vendor } from './server.ts';
 
-/** The body of a fixture is what came out of the gzip that its headers speak of. */
+/** Returns a recorded response. Without its headers, because the body is already decompressed. */
 function recorded(name: string): { status: number; body: string } {
   const { status, body } = exchange(`prometheus/${name}`).response;
   return { status, body };
@@ -42,12 +42,12 @@ describe('a value', () => {
     'error-execution-many-to-many',
     'error-timeout-503',
     'error-404',
-  ])('cannot be read from %s, and that is not "healthy"', async (fixture) => {
+  ])('is unreadable with %s, which is not "healthy"', async (fixture) => {
     const { metrics } = await metricsAnswering(recorded(fixture));
     expect(await metrics.value('q')).toMatchObject({ kind: 'unreadable' });
   });
 
-  test('is asked for by its query, whatever is in it', async () => {
+  test('is requested by its query with any characters', async () => {
     const { metrics, asked } = await metricsAnswering(recorded('instant-vector'));
     const promql = 'sum(rate(http_errors{service="a&b",path=~"/x?.*"}[5m])) / 100 # %+ü';
     await metrics.value(promql);
@@ -55,7 +55,7 @@ describe('a value', () => {
     expect(asked()?.searchParams.get('query')).toBe(promql);
   });
 
-  test('is null where no Prometheus is connected', async () => {
+  test('is null without a Prometheus', async () => {
     expect(await prometheus(async () => undefined).value('q')).toBeNull();
   });
 
@@ -65,14 +65,14 @@ describe('a value', () => {
     ['a value that is no number', { body: vectorOf('x') }],
     ['an empty one', { body: vectorOf('') }],
     ['no answer in time', 'hang'],
-  ])('cannot be read from %s', async (_, reply) => {
+  ])('is unreadable with %s', async (_, reply) => {
     const limits = impatient();
     const { metrics } = await metricsAnswering(reply);
     expect(await metrics.value('q')).toMatchObject({ kind: 'unreadable' });
     expect(limits).toEqual([4_000]);
   });
 
-  test('cannot be read where nobody listens', async () => {
+  test('is unreadable without a listener at the address', async () => {
     const url = await nobody();
     expect(await prometheus(async () => url).value('q')).toMatchObject({ kind: 'unreadable' });
   });
@@ -82,7 +82,7 @@ describe('the first bad sample', () => {
   const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
   const noon = Date.parse(NOON) / 1000;
 
-  /** Samples a minute apart, the last one at noon. */
+  /** Returns samples at intervals of one minute, the last one at noon. */
   const minutes = (...values: string[]) =>
     values.map((value, index) => [noon - 60 * (values.length - 1 - index), value]);
   const matrix = (...series: unknown[][]): Reply => ({
@@ -113,16 +113,16 @@ describe('the first bad sample', () => {
     ['when too many points were asked for', recorded('error-too-many-points')],
     ['when the query is wrong', recorded('error-bad-data-parse')],
     ['when the answer is no matrix', recorded('instant-vector')],
-  ])('is none %s', async (_, reply) => {
+  ])('is null %s', async (_, reply) => {
     expect(await firstAbove(reply)).toBeNull();
   });
 
-  test('is found in an answer as Prometheus really gives it', async () => {
+  test('is found in a real response of Prometheus', async () => {
     const { metrics } = await metricsAnswering(recorded('range-matrix'));
     expect(await metrics.firstAbove('slo:error_ratio:10s', 0.01, NOON, 60)).toBe(timestamp(1795157174844));
   });
 
-  test('is looked for as far back as was said, and in no more points than are allowed', async () => {
+  test('is searched for in the given period, within the allowed number of points', async () => {
     const { metrics, asked } = await metricsAnswering(recorded('range-matrix'));
     await metrics.firstAbove('q', 0.01, NOON, 1800);
     const { searchParams, pathname } = asked() ?? new URL('http://nobody');
@@ -131,7 +131,7 @@ describe('the first bad sample', () => {
     expect(1800 / Number(searchParams.get('step'))).toBeLessThanOrEqual(11_000);
   });
 
-  test('is none where nobody answers, and where no Prometheus is connected', async () => {
+  test('is null without a listener at the address and without a Prometheus', async () => {
     const url = await nobody();
     expect(await prometheus(async () => url).firstAbove('q', 1, NOON, 60)).toBeNull();
     expect(await prometheus(async () => undefined).firstAbove('q', 1, NOON, 60)).toBeNull();
@@ -139,7 +139,7 @@ describe('the first bad sample', () => {
 });
 
 describe('a rule', () => {
-  test('is found by its alert, with what it waits and how often it looks', async () => {
+  test('is found by its alert, with its `for` duration and evaluation interval', async () => {
     const { metrics } = await metricsAnswering(recorded('rules'));
     const { groups } = (
       JSON.parse(recorded('rules').body) as {
@@ -153,17 +153,17 @@ describe('a rule', () => {
     });
   });
 
-  test('that does not exist is null', async () => {
+  test("that doesn't exist is null", async () => {
     const { metrics } = await metricsAnswering(recorded('rules'));
     expect(await metrics.rule('NoSuchAlert')).toBeNull();
   });
 
-  test.each(['error-404', 'error-timeout-503'])('is null where %s is answered', async (fixture) => {
+  test.each(['error-404', 'error-timeout-503'])('is null with the response %s', async (fixture) => {
     const { metrics } = await metricsAnswering(recorded(fixture));
     expect(await metrics.rule('HighErrorBurnRate')).toBeNull();
   });
 
-  test('is null where nobody answers, and where no Prometheus is connected', async () => {
+  test('is null without a listener at the address and without a Prometheus', async () => {
     const url = await nobody();
     expect(await prometheus(async () => url).rule('A')).toBeNull();
     expect(await prometheus(async () => undefined).rule('A')).toBeNull();

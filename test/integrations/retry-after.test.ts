@@ -18,6 +18,6 @@ test.each([
   expect(retryAfterSeconds(new Headers({ 'retry-after': value }), NOW)).toBe(seconds);
 });
 
-test('none is none', () => {
+test('without the header, the result is null', () => {
   expect(retryAfterSeconds(new Headers(), NOW)).toBeNull();
 });

@@ -20,7 +20,7 @@ const KEY = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B.runbook.1.drain';
 const calls = runbookCalls({ secrets: { get: async (name) => SECRETS[name] }, clock });
 const said = (text: string) => expect.stringContaining(text) as string;
 
-/** Calls a vendor that replies so; gives what it answered, and what it got. */
+/** Calls a vendor with this reply. Returns the result and the received requests. */
 async function called(
   given: Partial<Record<keyof HttpWith, unknown>>,
   reply: Reply = {},
@@ -31,7 +31,7 @@ async function called(
 }
 
 describe('a call of a runbook', () => {
-  test('is sent as it is written, with the key of the act', async () => {
+  test('is sent as written, with the key of the action', async () => {
     const { received } = await called({ body: { service: 'checkout', since: 3 }, headers: { 'X-Reason': 'incident' } });
     expect(received).toMatchObject([
       {
@@ -43,7 +43,7 @@ describe('a call of a runbook', () => {
     ]);
   });
 
-  test('with a text as its body is text, unless its headers say otherwise', async () => {
+  test('with a text body has the type text, unless its headers set another one', async () => {
     const plain = await called({ body: 'service=checkout' });
     expect(plain.received[0]?.headers['content-type']).toBe('text/plain; charset=utf-8');
     const form = await called({
@@ -62,12 +62,12 @@ describe('a call of a runbook', () => {
       `Basic ${Buffer.from('ops:ops-test').toString('base64')}`,
     ],
     ['a header', { header: 'X-Api-Key', secret: 'OPS_TOKEN' }, 'x-api-key', 'ops-test'],
-  ])('carries its credential: %s', async (_, auth, header, value) => {
+  ])('has its credential: %s', async (_, auth, header, value) => {
     const { received } = await called({ auth });
     expect(received[0]?.headers[header]).toBe(value);
   });
 
-  test('is signed after Standard Webhooks, over the body as it is sent', async () => {
+  test('is signed in the Standard Webhooks format, over the body as sent', async () => {
     const { received } = await called({ auth: { webhookSignature: 'OPS_SIGNING' }, body: { a: 1 } });
     const { headers, body = '' } = received[0] ?? { headers: {} };
     const at = String(Math.floor(clock.millis / 1000));
@@ -85,7 +85,7 @@ describe('a call of a runbook', () => {
     ['with a secret that no header carries', { auth: { bearer: 'ODD' } }, 'the header authorization'],
     ['with a header that no header may be', { headers: { 'X-Title': 'Käse für 3 €' } }, 'the header x-title'],
     ['that reads, with a body', { method: 'GET', body: 'text' }, 'a GET has no body'],
-  ])('%s is not made, and it is said why', async (_, given, why) => {
+  ])('%s is not sent, and the result has the reason', async (_, given, why) => {
     const { answer, received } = await called(given);
     expect(answer).toEqual({ kind: 'refused', detail: said(why) });
     expect(received).toEqual([]);
@@ -93,7 +93,7 @@ describe('a call of a runbook', () => {
   });
 });
 
-describe('what it is answered', () => {
+describe('the response', () => {
   test.each<[string, Reply, HttpAnswer]>([
     [
       'JSON',
@@ -120,17 +120,17 @@ describe('what it is answered', () => {
   test.each<[string, Reply]>([
     ['is cut off', { cut: 200 }],
     ['is a book', { body: 'x'.repeat(1024 * 1024 + 1) }],
-  ])('that %s is none: it may have been done', async (_, reply) => {
+  ])('that %s is "later", because the call may have had its effect', async (_, reply) => {
     expect((await called({}, reply)).answer).toEqual({ kind: 'later', detail: said('POST http://127.0.0.1') });
   });
 
-  test('comes in a third of the function’s time, or it is none', async () => {
+  test('that doesn\'t arrive within a third of the function\'s time is "later"', async () => {
     const limits = impatient();
     expect((await called({}, 'hang')).answer).toEqual({ kind: 'later', detail: said('no answer in time') });
     expect(limits).toEqual([15_000]);
   });
 
-  test('where nobody listens is none', async () => {
+  test('without a listener at the address is "later"', async () => {
     const request = HttpWith.parse({ method: 'POST', url: `${await nobody()}/drains` });
     expect(await calls.call(request, KEY)).toEqual({ kind: 'later', detail: said('POST http://127.0.0.1') });
   });

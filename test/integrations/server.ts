@@ -4,25 +4,25 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { freePort } from '../../demo/free-port.ts';
 
-/** One request as it came over the wire. */
+/** A received request. */
 export type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
 
-/** What to answer; `hang`: nothing, ever; `cut`: a head with this status, a byte, and then the connection is gone. */
+/** A response. `hang`: none. `cut`: the head with this status and one byte, after which the connection is closed. */
 export type Reply = { status?: number; headers?: Record<string, string>; body?: string } | { cut: number } | 'hang';
 
 export type Vendor = { url: string; received: Received[] };
 
-/** Called when a request has come that will never be answered, or not any further. */
+/** Called when a request has arrived that gets no response, or an incomplete one. */
 export const leftHanging = new Set<() => void>();
 
-/** Within this the head of an answer has come to whoever asked, in this same process. */
+/** Milliseconds in which the head of a response reaches the caller in this process. */
 const HEAD_MS = 50;
 
-/** A vendor of a test's own, over real HTTP: it answers one reply after the other, and the last one again and again. */
+/** Starts an HTTP server that sends these replies in order, and repeats the last one. */
 export const vendor = (...replies: [Reply, ...Reply[]]): Promise<Vendor> =>
   vendorThat((_, n) => replies[Math.min(n, replies.length - 1)] ?? 'hang');
 
-/** One that answers by what it is asked, and how often it was asked before. */
+/** Starts an HTTP server whose replies depend on the request and the number of earlier requests. */
 export async function vendorThat(answers: (request: Received, n: number) => Reply): Promise<Vendor> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -39,10 +39,10 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
       }
       if ('cut' in reply) {
         response.writeHead(reply.cut, { 'content-length': '100' });
-        const waiting = [...leftHanging]; // and not those of a later test
+        const waiting = [...leftHanging]; // without those of a later test
         response.write('{', () => {
           response.destroy();
-          // What has come is read between a timer and an immediate, however late the timer is.
+          // Received data is read between a timer and an immediate, however late the timer is.
           setTimeout(() => setImmediate(() => waiting.forEach((hear) => hear())), HEAD_MS);
         });
         return;
@@ -61,5 +61,5 @@ export async function vendorThat(answers: (request: Received, n: number) => Repl
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
 }
 
-/** An address at which nobody listens, nor comes to while the test goes on. */
+/** Returns an address without a listener for the duration of the test. */
 export const nobody = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;

@@ -9,7 +9,7 @@ import { recorded } from './told.ts';
 
 const THEN = Date.parse('2026-11-20T11:00:00.000Z');
 
-/** Silences that are read at a time that goes on by hand. */
+/** Creates a silences client with a manual clock. */
 function silencesAt(url: string | undefined): { silences: Silences; after(seconds: number): void } {
   let now = THEN;
   const silences = alertmanagerSilences({ url: async () => url, now: () => now, log: silent });
@@ -26,7 +26,7 @@ const IDS = ['48f4a545-71cd-4a1b-aa2c-b2a62cfa2953'];
 const ids = async (silences: Silences) => (await silences.active())?.map(({ id }) => id) ?? null;
 
 describe('the silences', () => {
-  test('in force are given as they are', async () => {
+  test('that are active are returned unchanged', async () => {
     const { url, received } = await vendor(REAL);
     expect(await silencesAt(`${url}/`).silences.active()).toEqual([
       {
@@ -46,14 +46,14 @@ describe('the silences', () => {
     ]);
   });
 
-  test('have matchers that can be applied', async () => {
+  test('have usable matchers', async () => {
     const { url } = await vendor(REAL);
     const [silence] = (await silencesAt(url).silences.active()) ?? [];
     expect(matches(silence?.matchers ?? [], new Map([['service', 'checkout']]))).toBe(true);
     expect(matches(silence?.matchers ?? [], new Map([['service', 'checkout'], ['env', 'dev']]))).toBe(false); // prettier-ignore
   });
 
-  test('are kept for two seconds', async () => {
+  test('are cached for two seconds', async () => {
     const { url, received } = await vendor(REAL, { body: '[]' });
     const { silences, after } = silencesAt(url);
     expect(await ids(silences)).toEqual(IDS);
@@ -65,14 +65,14 @@ describe('the silences', () => {
     expect(received).toHaveLength(2);
   });
 
-  test('are asked for once by all who ask at the same time', async () => {
+  test('are requested once for concurrent callers', async () => {
     const { url, received } = await vendor(REAL);
     const { silences } = silencesAt(url);
     await Promise.all([silences.active(), silences.active(), silences.active()]);
     expect(received).toHaveLength(1);
   });
 
-  test('that end in the meantime are left out', async () => {
+  test('that have expired since the request are omitted', async () => {
     const endsAt = new Date(THEN + 10_000).toISOString();
     const { url } = await vendor({ body: REAL.body?.replaceAll('2026-11-20T11:54:26.000Z', endsAt) ?? '' });
     const { silences, after } = silencesAt(url);
@@ -81,21 +81,21 @@ describe('the silences', () => {
     expect(await ids(silences)).toEqual([]);
   });
 
-  test('that cannot be read are left out, and the others stay', async () => {
+  test("that can't be parsed are omitted, and the others are returned", async () => {
     const all = JSON.parse(REAL.body ?? '') as object[];
     const strange = [null, {}, { ...all[0], id: 'x', matchers: [] }, { ...all[0], id: 'y', endsAt: 'never' }];
     const { url } = await vendor({ body: JSON.stringify([...strange, ...all]) });
     expect(await ids(silencesAt(url).silences)).toEqual(IDS);
   });
 
-  test('of an Alertmanager that does not know "not equal" are all equal', async () => {
+  test('from an Alertmanager without `isEqual` use equality', async () => {
     const { url } = await vendor({ body: REAL.body?.replaceAll(/"isEqual":(true|false),/g, '') ?? '' });
     const [silence] = (await silencesAt(url).silences.active()) ?? [];
     expect(silence?.matchers.map(({ isEqual }) => isEqual)).toEqual([true, true]);
   });
 });
 
-describe('they are not known', () => {
+describe('the silences are unknown', () => {
   test.each<[string, Reply]>([
     ['500', { status: 500, body: '[]' }],
     ['401', { status: 401, body: '[]' }],
@@ -103,12 +103,12 @@ describe('they are not known', () => {
     ['HTML', { body: '<html>' }],
     ['something else', { body: '{"status":"success","data":[]}' }],
     ['half an answer', { cut: 200 }],
-  ])('where the answer is %s', async (_, reply) => {
+  ])('if the response is %s', async (_, reply) => {
     const { url } = await vendor(reply);
     expect(await silencesAt(url).silences.active()).toBeNull();
   });
 
-  test('after a second without an answer, and are not asked for again for ten', async () => {
+  test('after one second without a response, and are not requested again for ten seconds', async () => {
     const limits = impatient();
     const { url, received } = await vendor('hang', REAL);
     const { silences, after } = silencesAt(url);
@@ -121,13 +121,13 @@ describe('they are not known', () => {
     expect(await ids(silences)).toEqual(IDS);
   });
 
-  test('where nobody listens, nor without an address', async () => {
+  test('without a listener at the address or without an address', async () => {
     expect(await silencesAt(await nobody()).silences.active()).toBeNull();
     expect(await silencesAt(undefined).silences.active()).toBeNull();
     expect(await silencesAt('no address').silences.active()).toBeNull();
   });
 
-  test('while their address cannot be read: alerts are taken in without them, and the log says so', async () => {
+  test("while the address can't be read: alerts are processed without them, and a warning is logged", async () => {
     const { url } = await vendor(REAL);
     let now = THEN;
     const answers = [Promise.reject(new Error('no secrets')), Promise.resolve(url)];

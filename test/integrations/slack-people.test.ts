@@ -13,7 +13,7 @@ const ADA = { id: 'U1', team_id: 'T1', profile: { email: 'ada@example.com', disp
 const ok = (body: object = {}): Reply => ({ body: JSON.stringify({ ok: true, ...body }) });
 const refuses = (error: string): Reply => ({ body: JSON.stringify({ ok: false, error }) });
 
-/** Answers by method; whatever is none of Slack's is an address of answers. */
+/** Starts a server that replies by method. Paths outside the API are response URLs. */
 async function slack(answers: Record<string, Reply>) {
   const server = await vendorThat(({ path }) => answers[path.replace('/api/', '')] ?? refuses('unknown_method'));
   const options = {
@@ -27,7 +27,7 @@ async function slack(answers: Record<string, Reply>) {
 const NOON = '2026-11-20T12:00:00.000Z';
 const methods = (received: readonly Received[]): string[] => received.map(({ path }) => path.replace('/api/', ''));
 
-describe('who somebody is', () => {
+describe('the identity of a user', () => {
   const users = (more: object) =>
     slack({ 'auth.test': ok({ team_id: 'T1' }), 'users.info': ok({ user: { ...ADA, ...more } }) });
 
@@ -44,18 +44,18 @@ describe('who somebody is', () => {
     expect(await directory.user('U1', [])).toEqual({ kind: 'done', value: expect.objectContaining(expected) });
   });
 
-  test('members of other workspaces count where they are named', async () => {
+  test('members of other workspaces count if those are configured', async () => {
     const { directory, received } = await users({ team_id: 'T2' });
     expect(await directory.user('U1', ['T2'])).toMatchObject({ value: { kind: 'member' } });
     expect(methods(received)).toEqual(['users.info']);
   });
 
-  test('nobody', async () => {
+  test('an unknown user is null', async () => {
     const { directory } = await slack({ 'users.info': refuses('user_not_found') });
     expect(await directory.user('U1', [])).toEqual({ kind: 'done', value: null });
   });
 
-  test('a fault of Slack is told as one', async () => {
+  test('a failure of Slack is returned as such', async () => {
     const { directory } = await slack({
       'users.info': { status: 503, body: '' },
       'usergroups.users.list': refuses('missing_scope'),
@@ -65,7 +65,7 @@ describe('who somebody is', () => {
   });
 });
 
-describe('who has an address', () => {
+describe('the user with an email address', () => {
   test.each([
     ['somebody', ok({ user: { id: 'U1' } }), { kind: 'done', value: 'U1' }],
     ['somebody who has left', ok({ user: { id: 'U1', deleted: true } }), { kind: 'done', value: null }],
@@ -79,7 +79,7 @@ describe('who has an address', () => {
   });
 });
 
-describe('what somebody has said', () => {
+describe('the text of a message', () => {
   const said = { ts: '1.000200', text: 'it hurts', user: 'U1' };
   const link = ok({ permalink: 'https://x.slack.com/archives/C1/p1000200' });
 
@@ -91,7 +91,7 @@ describe('what somebody has said', () => {
     });
   });
 
-  test('in a thread, and what is gone', async () => {
+  test('in a thread, and of a deleted message', async () => {
     const history = ok({ messages: [{ ...said, ts: '0.000100' }] });
     const { directory } = await slack({
       'conversations.history': history,
@@ -103,8 +103,8 @@ describe('what somebody has said', () => {
   });
 });
 
-describe('answers', () => {
-  test('go to the address that came with the act, and leave the message alone', async () => {
+describe('responses to a user', () => {
+  test("are sent to the response URL and don't replace the message", async () => {
     const { whispers, url, received } = await slack({ '/commands/T1/1/x': { body: 'ok' } });
     const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
     expect(await whispers.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
@@ -117,7 +117,7 @@ describe('answers', () => {
     expect(JSON.parse(received[1]?.body ?? '')).toMatchObject({ response_type: 'in_channel' });
   });
 
-  test('go where they were when the address is used up, and else to them alone', async () => {
+  test('are sent to the channel if the response URL has expired, or else as a direct message', async () => {
     const { whispers, url, received } = await slack({
       '/commands/T1/1/x': { status: 404, body: 'used_url' },
       'chat.postEphemeral': refuses('user_not_in_channel'),
@@ -129,7 +129,7 @@ describe('answers', () => {
     expect(new URLSearchParams(received[2]?.body).get('channel')).toBe('U1');
   });
 
-  test('never go to an address that is not of Slack', async () => {
+  test('are never sent to a URL outside Slack', async () => {
     const other = await vendorThat(() => ok());
     const { whispers, received } = await slack({ 'chat.postEphemeral': ok() });
     await whispers.tell({ user: 'U1', channel: 'C1', responseUrl: `${other.url}/commands/x` }, MESSAGE);

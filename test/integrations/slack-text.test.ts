@@ -27,13 +27,13 @@ const MAX = SECTION_MAX_CHARS;
 describe('a time', () => {
   const at = '2026-11-20T17:05:09.000Z' as Timestamp;
 
-  test('is shown in the time zone of the reader, with UTC for clients that cannot', () => {
+  test("is shown in the reader's time zone, with UTC as the fallback", () => {
     const date = '{date_short_pretty} {time}|2026-11-20 17:05 UTC>';
     expect(mrkdwn(['since ', { at }], MAX)).toBe(`since <!date^1795194309^${date}`);
     expect(mrkdwn([{ at, seconds: true }], MAX)).toContain('{time_secs}|2026-11-20 17:05:09 UTC>');
   });
 
-  test('within a sentence is shown in the time zone of the reader, too', () => {
+  test("within a sentence is also shown in the reader's time zone", () => {
     const until = mrkdwn(['Frozen until 2026-11-20 17:05 UTC, see 2026-11-20 17:05:09 UTC.'], MAX);
     expect(until).toBe(
       'Frozen until <!date^1795194300^{date_short_pretty} {time}|2026-11-20 17:05 UTC>, ' +
@@ -46,13 +46,13 @@ describe('a time', () => {
     (text) => expect(mrkdwn([text], MAX)).toBe(text),
   );
 
-  test('is never half a token, and plain where there is no formatting', () => {
+  test('is never truncated within its token, and is plain text without formatting', () => {
     expect(mrkdwn([{ at }, 'x'.repeat(40)], 40)).not.toContain('<!date');
     expect(line([{ at }], 100)).toBe('2026-11-20 17:05 UTC');
   });
 });
 
-describe('foreign text', () => {
+describe('text from other sources', () => {
   test.each<[string, Text, string]>([
     ['mentions nobody', ['<!channel> <@U1> <!subteam^S1>'], '&lt;!channel&gt; &lt;@U1&gt; &lt;!subteam^S1&gt;'],
     ['is no link', ['<https://evil.test|ok>'], '&lt;https://evil.test|ok&gt;'],
@@ -104,14 +104,14 @@ describe('a link', () => {
     expect(mrkdwn([span], MAX)).toBe(expected);
   });
 
-  test('that is too long for one is its words', () => {
+  test('that is too long is only its label', () => {
     const at = 'https://a.test/'.padEnd(LINK_MAX_CHARS, 'b');
     expect(httpUrl(at)).toBe(at);
     expect(httpUrl(`${at}b`)).toBeNull();
     expect(mrkdwn([{ link: `${at}b`, text: 'the graph' }], MAX)).toBe('the graph');
   });
 
-  test('that does not fit any more is its words, as far as they fit', () => {
+  test("that doesn't fit is its label, truncated", () => {
     const text: Text = ['12345 ', { link: 'https://a.test/', text: 'the graph' }];
     expect(mrkdwn(text, 33)).toBe('12345 <https://a.test/|the graph>');
     expect(mrkdwn(text, 32)).toBe('12345 the graph…');
@@ -120,7 +120,7 @@ describe('a link', () => {
 });
 
 describe('a channel', () => {
-  test('is mentioned by its id, and by nothing else', () => {
+  test('is mentioned only by its ID', () => {
     expect(mrkdwn([{ channel: 'C2147483705' }], MAX)).toBe('<#C2147483705>');
     expect(mrkdwn([{ channel: 'C1> <!here' }], MAX)).toBe('#C1&gt; &lt;!here');
   });
@@ -145,7 +145,7 @@ test('a topic is one line without formatting', () => {
   expect(line(['ü'.repeat(TOPIC_MAX_CHARS + 1)], TOPIC_MAX_CHARS)).toHaveLength(TOPIC_MAX_CHARS);
 });
 
-test('what Slack gives back escaped is what was sent', () => {
+test('unescaping text from Slack restores the sent text', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('&', '<', '>', 'a', ';', 'lt;', 'amp;') }), (text) => {
       expect(unescaped(plain(text, Number.MAX_SAFE_INTEGER))).toBe(text);
@@ -199,7 +199,7 @@ const message: fc.Arbitrary<ChatMessage> = fc.record({
   parts: fc.array(part, { maxLength: 60, size: 'max' }),
 });
 
-/** All that a block says, with what Slack takes there. */
+/** Returns all texts of a block with their limits. */
 function textsOf(block: Block): { text: string; max: number; verbatim: boolean }[] {
   const of = (max: number) => (one: { text: string; verbatim?: true }) => ({
     text: one.text,
@@ -219,11 +219,11 @@ function textsOf(block: Block): { text: string; max: number; verbatim: boolean }
   return 'fields' in block ? block.fields.map(of(FIELD_MAX_CHARS)) : [of(SECTION_MAX_CHARS)(block.text)];
 }
 
-/** Our own links and mentions, exactly as they may be. */
+/** Firebreak's own links and mentions, in their exact format. */
 const OWN = /<(https?:\/\/[^|<>\s]+\|[^<>\n]+|(#|@|!subteam\^)[A-Z0-9]+)>/g;
 const ENTITY = /&(amp|lt|gt);/g;
 
-test('a message is within the limits of Slack, whatever is in it', () => {
+test("a message with any content is within Slack's limits", () => {
   fc.assert(
     fc.property(message, (any) => {
       const { blocks, text: fallback } = bodyOf(any);
@@ -243,7 +243,7 @@ test('a message is within the limits of Slack, whatever is in it', () => {
   );
 });
 
-test('nothing foreign is a control sequence', () => {
+test('text from other sources contains no control sequence', () => {
   fc.assert(
     fc.property(message, (any) => {
       const { text: fallback, blocks } = bodyOf(any);
@@ -257,7 +257,7 @@ test('nothing foreign is a control sequence', () => {
   );
 });
 
-test('nothing foreign leaves the bold or the code that it is in, or starts its own', () => {
+test("text from other sources can't end its bold or code span, or start one", () => {
   const ours = fc.array(
     fc.oneof(
       foreign.map((bold) => ({ bold })),
@@ -278,7 +278,7 @@ test('nothing foreign leaves the bold or the code that it is in, or starts its o
   );
 });
 
-test('only links that are given are links, and only to where they lead', () => {
+test('only given links are links, with their own targets', () => {
   fc.assert(
     fc.property(text, (spans) => {
       const given = new Set(
@@ -304,7 +304,7 @@ test('a topic is one line within its limit, without a control sequence', () => {
 describe('a message', () => {
   const of = (...parts: ChatPart[]) => bodyOf({ summary: 'checkout: errors & more', parts });
 
-  test('has a line for notifications beside its blocks', () => {
+  test('has a notification text in addition to its blocks', () => {
     expect(of({ kind: 'header', text: 'checkout > 1 %' }, { kind: 'line' })).toEqual({
       text: 'checkout: errors &amp; more',
       blocks: [
@@ -314,7 +314,7 @@ describe('a message', () => {
     });
   });
 
-  test('without parts shows its line', () => {
+  test('without parts shows its summary', () => {
     const shown = { type: 'mrkdwn', text: 'checkout: errors &amp; more', verbatim: true };
     expect(of()).toMatchObject({ blocks: [{ type: 'section', text: shown }] });
     expect(of({ kind: 'text', text: [' '] }, { kind: 'header', text: '' })).toMatchObject({
@@ -322,7 +322,7 @@ describe('a message', () => {
     });
   });
 
-  test('has its fields ten by ten, and says where one is empty', () => {
+  test('has at most ten fields per block, and shows empty ones', () => {
     const fields = Array.from({ length: 11 }, (_, index) => ({ name: `n${index}`, value: index === 0 ? [] : ['v'] }));
     const { blocks } = of({ kind: 'fields', fields });
     expect(blocks.map((block) => ('fields' in block ? block.fields.length : 0))).toEqual([10, 1]);
@@ -337,18 +337,18 @@ describe('a message', () => {
   test.each([
     [BLOCKS_MAX, BLOCKS_MAX, 'divider'],
     [BLOCKS_MAX + 1, BLOCKS_MAX, 'context'],
-  ])('of %i blocks has %i, and says when that is not all', (count, expected, last) => {
+  ])('of %i blocks has %i, with a note if it is incomplete', (count, expected, last) => {
     const { blocks } = of(...Array.from({ length: count }, () => ({ kind: 'line' as const })));
     expect(blocks).toHaveLength(expected);
     expect(blocks.at(-1)).toMatchObject({ type: last });
   });
 
-  test('of 100 kB in one text keeps its beginning and what comes after it', () => {
+  test('of 100 kB in one text keeps the start of the text and the following parts', () => {
     const { blocks } = of({ kind: 'text', text: ['"'.repeat(100_000)] }, { kind: 'note', text: ['see the runbook'] });
     expect(blocks.flatMap(textsOf).map((one) => one.text.length)).toEqual([SECTION_MAX_CHARS, 15]);
   });
 
-  test('of many long texts shortens the later ones, and says what is missing', () => {
+  test('of many long texts shortens later ones, with a note about omitted ones', () => {
     const { blocks } = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
     const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
     expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
@@ -356,20 +356,20 @@ describe('a message', () => {
   });
 });
 
-describe('what can be pressed', () => {
+describe('buttons in a message', () => {
   const buttons: ChatPart = {
     kind: 'buttons',
     buttons: [{ button: { verb: 'resolve', incident: INCIDENT }, text: 'x' }],
   };
 
-  test.each([3, 12, 60])('is there below %i long texts', (count) => {
+  test.each([3, 12, 60])('are kept after %i long texts', (count) => {
     const long = Array.from({ length: count }, (): ChatPart => ({ kind: 'text', text: ['x'.repeat(4000)] }));
     const { blocks } = bodyOf({ summary: 'x', parts: [...long, buttons] });
     expect(blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'firebreak:resolve' }] });
   });
 });
 
-test('texts that all fit when they are short are all there', () => {
+test('texts that fit when shortened are all included', () => {
   const parts = Array.from({ length: 10 }, (_, index): ChatPart => ({ kind: 'text', text: [`${index}`.repeat(3000)] }));
   const lengths = bodyOf({ summary: 'x', parts })
     .blocks.flatMap(textsOf)
@@ -381,7 +381,7 @@ describe('buttons', () => {
   const blocksOf = (...buttons: ChatButton[]): Block[] =>
     bodyOf({ summary: 'x', parts: [{ kind: 'buttons', buttons }] }).blocks;
 
-  test('come back as what they were, and name no two of one kind in a row', () => {
+  test('are parsed back to their meaning, with no two of one kind in a row', () => {
     const few = fc.array(
       meaningOf(fc.string({ minLength: 1, maxLength: 30 })).map((one) => ({ button: one, text: 'x' })),
       { minLength: 1, maxLength: 12 },
@@ -397,7 +397,7 @@ describe('buttons', () => {
     );
   });
 
-  test('whose names are too long for Slack are left out', () => {
+  test('with values that are too long for Slack are omitted', () => {
     const names = Array.from({ length: 3 }, () => '"'.repeat(256));
     const [service, environment, from] = names as [ServiceName, EnvironmentName, Version];
     const long: Button = { verb: 'rollback', service, environment, from, to: from };
@@ -405,7 +405,7 @@ describe('buttons', () => {
     expect(row).toMatchObject({ elements: [{ action_id: 'firebreak:resolve' }] });
   });
 
-  test('that are not ours mean nothing', () => {
+  test('of other apps are ignored', () => {
     const { action_id: id, value } = buttonIds({ verb: 'resolve', incident: INCIDENT });
     expect(readButton(id, value)).toEqual({ verb: 'resolve', incident: INCIDENT });
     expect(readButton('approve_rollback', 'inc-42:act-7')).toBeUndefined();

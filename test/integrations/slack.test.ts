@@ -24,7 +24,7 @@ const ME = says({ user_id: 'U0BOT', bot_id: 'B0BOT', team_id: 'T1' });
 
 const methods = (received: readonly Received[]): string[] => received.map(({ path }) => path.replace('/api/', ''));
 
-/** The arguments of a call; what is sent as JSON is read. */
+/** Returns the arguments of a call, with JSON parsed. */
 function argumentsOf(call: Received | undefined): Record<string, unknown> {
   const fields = [...new URLSearchParams(call?.body ?? '')];
   return Object.fromEntries(fields.map(([name, value]) => [name, /^[[{]/.test(value) ? JSON.parse(value) : value]));
@@ -32,7 +32,7 @@ function argumentsOf(call: Received | undefined): Record<string, unknown> {
 
 const containing = (...parts: string[]): unknown => expect.stringMatching(new RegExp(parts.join('.*'), 's'));
 
-describe('every documented exchange', () => {
+describe('documented exchange', () => {
   const refusal = (code: string, ...parts: string[]) => ({ kind: 'refused', code, detail: containing(code, ...parts) });
   const token = 'SLACK_BOT_TOKEN.*docs/errors.md#slack-token';
   const EXPECTED: Record<string, unknown> = {
@@ -68,7 +68,7 @@ describe('every documented exchange', () => {
     'conversations-setTopic-ok': { kind: 'done', value: null },
   };
 
-  test('of what is called here is expected', () => {
+  test('has an expectation if Firebreak calls the method', () => {
     const called = /^(chat-postMessage|conversations-(archive|create|invite|setTopic))-.*(?=\.exchange\.json$)/;
     const files = readdirSync(new URL('../fixtures/slack', import.meta.url)).flatMap(
       (file) => called.exec(file)?.[0] ?? [],
@@ -76,7 +76,7 @@ describe('every documented exchange', () => {
     expect(files.toSorted()).toEqual(Object.keys(EXPECTED).toSorted());
   });
 
-  /** By a `#name`, a channel cannot be joined. */
+  /** Uses `#name`, because such a channel can't be joined. */
   const CALLS: Record<string, (chat: Chat, body: Record<string, string>) => Promise<Told<unknown>>> = {
     'chat-postMessage': (chat) => chat.post('#payments', MESSAGE, 'act-7'),
     'conversations-archive': (chat) => chat.archive(CHANNEL),
@@ -100,24 +100,24 @@ describe('every documented exchange', () => {
   });
 });
 
-describe('people are let into a channel', () => {
+describe('invitations to a channel', () => {
   const blamed = (user: string, error: string) => ({ user, ok: false, error });
   const argumentsOfEach = (received: readonly Received[]) => received.map((call) => argumentsOf(call));
 
-  test('one alone is not forced', async () => {
+  test("don't use force for a single user", async () => {
     const { url, received } = await vendor(DONE);
     expect(await chatAt(url).invite(CHANNEL, ['U1'])).toEqual({ kind: 'done', value: [] });
     expect(argumentsOfEach(received)).toEqual([{ channel: CHANNEL, users: 'U1' }]);
   });
 
-  test('a hundred at a time', async () => {
+  test('contain at most 100 users', async () => {
     const users = Array.from({ length: 101 }, (_, n) => `U${n}`);
     const { url, received } = await vendor(DONE);
     await chatAt(url).invite(CHANNEL, users);
     expect(received.map((call) => String(argumentsOf(call)['users']).split(',').length)).toEqual([100, 1]);
   });
 
-  test('nobody could be, and each is told of', async () => {
+  test('report each user if none could be invited', async () => {
     const errors = [blamed('U1', 'ura_max_channels'), blamed('U2', 'already_in_channel')];
     const { url, received } = await vendor(refuses('ura_max_channels', { errors }));
     const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
@@ -125,7 +125,7 @@ describe('people are let into a channel', () => {
     expect(received).toHaveLength(1);
   });
 
-  test('one of whom the answer does not speak is tried alone', async () => {
+  test("are retried for a user that the response doesn't mention", async () => {
     const { url, received } = await vendorThat((_, n) =>
       n === 0 ? refuses('user_not_found', { errors: [blamed('U1', 'user_not_found')] }) : refuses('cant_invite'),
     );
@@ -143,7 +143,7 @@ describe('people are let into a channel', () => {
     ]);
   });
 
-  test('an error about one of several, that does not say of whom, is found out by trying each', async () => {
+  test("are retried one by one if an error doesn't name the user", async () => {
     const { url, received } = await vendorThat((_, n) => (n === 2 ? DONE : refuses('cant_invite')));
     const told = await chatAt(url).invite(CHANNEL, ['U1', 'U2']);
     expect(told).toEqual({ kind: 'done', value: [{ user: 'U1', code: 'cant_invite' }] });
@@ -164,7 +164,7 @@ describe('people are let into a channel', () => {
     ],
     ['429', { status: 429, body: '{}' }, { kind: 'later' }],
     ['503', { status: 503 }, { kind: 'unclear' }],
-  ])('%s is of the call, and of nobody', async (_, reply, expected) => {
+  ])('%s is an error of the call, not of a user', async (_, reply, expected) => {
     impatient();
     const { url, received } = await vendor(reply);
     expect(await chatAt(url).invite(CHANNEL, ['U1', 'U2'])).toMatchObject(expected);
@@ -172,7 +172,7 @@ describe('people are let into a channel', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('an error', () => {
   const html = { headers: { 'content-type': 'text/html' }, body: '<html>please log in</html>' };
   test.each<[string, Reply, object]>([
     ['429 without a time', { status: 429, body: '{}' }, { kind: 'later', afterSeconds: null }],
@@ -199,7 +199,7 @@ describe('what goes wrong', () => {
       { kind: 'refused', code: 'http_302', detail: containing('SLACK_API_URL') },
     ],
     ['404', { status: 404, ...html }, { kind: 'refused', code: 'http_404' }],
-  ])('%s is asked for once', async (_, reply, expected) => {
+  ])('%s is requested once', async (_, reply, expected) => {
     impatient();
     const { url, received } = await vendor(reply);
     const told = await chatAt(url).createChannel('incident-2611201');
@@ -208,7 +208,7 @@ describe('what goes wrong', () => {
     expect(JSON.stringify(told)).not.toContain(TOKEN);
   });
 
-  test('nothing at all is unclear, after its time limit', async () => {
+  test('no response within the time limit is unclear', async () => {
     const limits = impatient();
     const { url, received } = await vendor('hang');
     expect(await chatAt(url).createChannel('incident-2611201')).toMatchObject({ kind: 'unclear' });
@@ -216,7 +216,7 @@ describe('what goes wrong', () => {
     expect(limits).toEqual([CALL_TIMEOUT_MS]);
   });
 
-  test('where nobody listens, nothing was sent', async () => {
+  test('without a connection, nothing was sent', async () => {
     expect(await chatAt(await nobody()).createChannel('x')).toMatchObject({
       kind: 'later',
       detail: containing('reached'),
@@ -225,7 +225,7 @@ describe('what goes wrong', () => {
     expect(unknown).toMatchObject({ kind: 'later', afterSeconds: null });
   });
 
-  test('a call that only reads has certainly done nothing', async () => {
+  test('a read call had no effect', async () => {
     const { url } = await vendor({ status: 500 });
     expect(await chatAt(url).findChannel('payments')).toMatchObject({ kind: 'later', afterSeconds: null });
     expect(await chatAt(url).findPost(CHANNEL, 'k', NOON)).toMatchObject({ kind: 'later' });
@@ -243,7 +243,7 @@ describe('the token', () => {
     expect(received).toEqual([]);
   });
 
-  test('that cannot be one is refused, and not told', async () => {
+  test('with invalid characters is refused and not revealed', async () => {
     const { url, received } = await vendor(DONE);
     const told = await chatAt(url, async () => 'xoxb-sécret\n').archive(CHANNEL);
     expect(told).toMatchObject({ kind: 'refused', code: 'invalid_auth' });
@@ -251,7 +251,7 @@ describe('the token', () => {
     expect(received).toEqual([]);
   });
 
-  test('that was rotated is used from then on, and asked anew who it is', async () => {
+  test('that was rotated is used from then on, and its identity is read again', async () => {
     const { url, received } = await vendor(
       ME,
       says({ messages: [] }),
@@ -272,7 +272,7 @@ describe('the token', () => {
   });
 });
 
-test('an address without a slash at its end is one', async () => {
+test('the API address works without a trailing slash', async () => {
   const { url, received } = await vendor(DONE);
   await slackChat({ apiUrl: async () => `${url}/api`, token: async () => TOKEN, clock: new SetClock(NOON) }).archive(
     CHANNEL,
@@ -290,7 +290,7 @@ describe('channels', () => {
   });
   const page = (channels: object[], next_cursor: string) => says({ channels, response_metadata: { next_cursor } });
 
-  test('are found by name on any page, archived ones too', async () => {
+  test('are found by name on any page, including archived ones', async () => {
     const found = channel('incident-2611201', { is_archived: true, creator: 'U0BOT', purpose: { value: 'a &amp; b' } });
     const { url, received } = await vendor(
       page([channel('a')], 'dXNlcjpV'),
@@ -306,23 +306,23 @@ describe('channels', () => {
     expect(argumentsOf(received[1])).toMatchObject({ cursor: 'dXNlcjpV', exclude_archived: 'false' });
   });
 
-  test('of others are not ours', async () => {
+  test("that another user created don't count as Firebreak's", async () => {
     const { url } = await vendor(page([channel('payments')], ''), ME);
     expect(await chatAt(url).findChannel('payments')).toMatchObject({ value: { ours: false, purpose: '' } });
   });
 
-  test('that are on no page are not there', async () => {
+  test('that are on no page are missing', async () => {
     const { url } = await vendor(page([channel('a')], 'x'), page([], ''));
     expect(await chatAt(url).findChannel('payments')).toEqual({ kind: 'done', value: null });
   });
 
-  test('are not said to be missing while there are more pages', async () => {
+  test('are not reported as missing while there are more pages', async () => {
     const { url, received } = await vendor(page([channel('a')], 'more'));
     expect(await chatAt(url).findChannel('payments')).toMatchObject({ kind: 'refused', code: 'too_many_pages' });
     expect(received).toHaveLength(PAGES_MAX);
   });
 
-  test('are named by how they begin', async () => {
+  test('are listed by prefix', async () => {
     const { url } = await vendor(
       page([channel('incident-1'), channel('a')], 'x'),
       page([channel('incident-2', { is_archived: true })], ''),
@@ -330,7 +330,7 @@ describe('channels', () => {
     expect(await chatAt(url).channelNames('incident-')).toEqual({ kind: 'done', value: ['incident-1', 'incident-2'] });
   });
 
-  test('have a topic and a purpose of one line, escaped and cut', async () => {
+  test('have a topic and a purpose of one line, escaped and truncated', async () => {
     const { url, received } = await vendor(DONE);
     const chat = chatAt(url);
     expect(
@@ -346,7 +346,7 @@ describe('channels', () => {
 describe('a message', () => {
   const POSTED = says({ channel: CHANNEL, ts: '1795157400.000200' });
 
-  test('is posted with its key, with nothing in it made a mention or a preview', async () => {
+  test('is posted with its key, without mentions or previews', async () => {
     const { url, received } = await vendor(POSTED);
     await chatAt(url).post('#payments', MESSAGE, 'incident 01 line');
     expect(argumentsOf(received[0])).toEqual({
@@ -361,14 +361,14 @@ describe('a message', () => {
     });
   });
 
-  test('is posted once more after the channel was joined', async () => {
+  test('is posted again after joining the channel', async () => {
     const { url, received } = await vendor(refuses('not_in_channel'), DONE, POSTED);
     expect(await chatAt(url).post(CHANNEL, MESSAGE, 'k')).toMatchObject({ kind: 'done' });
     expect(methods(received)).toEqual(['chat.postMessage', 'conversations.join', 'chat.postMessage']);
     expect(argumentsOf(received[1])).toEqual({ channel: CHANNEL });
   });
 
-  test('is not posted where the channel cannot be joined', async () => {
+  test("is not posted if the app can't join the channel", async () => {
     const { url, received } = await vendor(
       refuses('not_in_channel'),
       refuses('missing_scope', { needed: 'channels:join', provided: 'chat:write' }),
@@ -381,7 +381,7 @@ describe('a message', () => {
     expect(received).toHaveLength(2);
   });
 
-  test('was certainly not posted when it is unclear whether the channel was joined', async () => {
+  test('was not posted if the result of joining the channel is unclear', async () => {
     const { url } = await vendor(refuses('not_in_channel'), { status: 500 });
     expect(await chatAt(url).post(CHANNEL, MESSAGE, 'k')).toMatchObject({ kind: 'later' });
   });
@@ -398,7 +398,7 @@ describe('a message', () => {
     });
   });
 
-  test('that somebody has deleted cannot be edited', async () => {
+  test("that was deleted can't be edited", async () => {
     const { url } = await vendor(refuses('message_not_found'));
     expect(await chatAt(url).edit(CHANNEL, '1.2', MESSAGE, 'k')).toMatchObject({
       kind: 'refused',
@@ -416,12 +416,12 @@ describe('a message', () => {
   });
 });
 
-describe('a message is found', () => {
+describe('a search for a message', () => {
   const metadata = (key: unknown) => ({ event_type: 'firebreak_message', event_payload: { key } });
   const history = (messages: object[], next_cursor = '') =>
     says({ messages, has_more: next_cursor !== '', response_metadata: { next_cursor } });
 
-  test('by its key, on any page, and read from a minute before', async () => {
+  test('finds it by its key on any page, starting one minute earlier', async () => {
     const { url, received } = await vendor(
       ME,
       history(
@@ -449,12 +449,12 @@ describe('a message is found', () => {
     ["another app's kind", { user: 'U0BOT', metadata: { ...metadata('k'), event_type: 'task' } }],
     ['of a strange form', { user: 'U0BOT', metadata: { event_type: 'firebreak_message', event_payload: 'k' } }],
     ['without a key', { user: 'U0BOT', metadata: metadata(null) }],
-  ])('and not one that is %s', async (_, message) => {
+  ])("doesn't find one that is %s", async (_, message) => {
     const { url } = await vendor(ME, history([{ ts: '9.0', ...message }]));
     expect(await chatAt(url).findPost(CHANNEL, 'k', NOON)).toEqual({ kind: 'done', value: null });
   });
 
-  test('in a channel that the app has to join first', async () => {
+  test('joins the channel first if necessary', async () => {
     const { url, received } = await vendor(
       ME,
       refuses('not_in_channel'),
@@ -469,7 +469,7 @@ describe('a message is found', () => {
     ]);
   });
 
-  test('or not said to be missing while there are more pages', async () => {
+  test('is inconclusive while there are more pages', async () => {
     const { url } = await vendor(ME, history([], 'more'));
     expect(await chatAt(url).findPost(CHANNEL, 'k', NOON)).toMatchObject({ kind: 'refused', code: 'too_many_pages' });
   });
@@ -498,7 +498,7 @@ describe('bookmarks', () => {
     return received.slice(2).map((call) => [methods([call])[0] ?? '', argumentsOf(call)]);
   }
 
-  test('are added where there are none', async () => {
+  test('are added if there are none', async () => {
     expect(
       await calls(listed(), [link('Runbook', 'https://a.test/r'), link('Logs & more', 'https://a.test/l?a=1&b=2')]),
     ).toEqual([
@@ -510,7 +510,7 @@ describe('bookmarks', () => {
     ]);
   });
 
-  test('that are there already, as Slack writes them, stay', async () => {
+  test("that exist in Slack's escaped form are kept", async () => {
     const list = listed(
       ['Bk1', 'Logs &amp; more', 'https://a.test/l?a=1&amp;b=2', 'U0BOT'],
       ['Bk2', 'x', 'https://a.test', 'U0BOT'],
@@ -520,7 +520,7 @@ describe('bookmarks', () => {
     );
   });
 
-  test('of ours that are not wanted any more become the new ones, or go', async () => {
+  test('of the app that are not needed are replaced or removed', async () => {
     const list = listed(['Bk1', 'Old', 'https://a.test/1', 'U0BOT'], ['Bk2', 'Older', 'https://a.test/2', 'U0BOT']);
     expect(await calls(list, [link('New', 'https://a.test/n')])).toEqual([
       ['bookmarks.edit', { channel_id: CHANNEL, bookmark_id: 'Bk1', title: 'New', link: 'https://a.test/n' }],
@@ -528,7 +528,7 @@ describe('bookmarks', () => {
     ]);
   });
 
-  test('of people stay, and their addresses are not added again', async () => {
+  test('of people are kept, and their URLs are not added again', async () => {
     const list = listed(
       ['Bk1', 'Our runbook', 'https://a.test/r', 'U1'],
       ['Bk2', 'Lunch', 'https://a.test/lunch', 'U1'],
@@ -536,7 +536,7 @@ describe('bookmarks', () => {
     expect(await calls(list, [link('Runbook', 'https://a.test/r')])).toEqual([]);
   });
 
-  test('are http and https only, and each address once', async () => {
+  test('are http and https only, and each URL once', async () => {
     const links = [
       link('x', 'javascript:alert(1)'),
       link('y', 'slack://open'),

@@ -29,7 +29,7 @@ const INCIDENT = { key: '01TEST', name: 'Checkout errors', ...UPDATE };
 const incident = (id: string, metadata: unknown, status = 'investigating') => ({ id, status, metadata });
 const list = (...items: object[]): Reply => ({ body: JSON.stringify(items) });
 
-test('with the stand-in an incident goes from investigating to resolved, and its components with it', async () => {
+test('with the stand-in, an incident and its components change from investigating to resolved', async () => {
   const standIns = await start();
   await standIns.statuspage.provide(['Checkout', 'Cart']);
   const page = pageAt(standIns.urls.statuspage, KEY, SANDBOX_PAGE_ID);
@@ -89,12 +89,12 @@ describe('each call', () => {
       'incident-create-422',
       { kind: 'refused', code: 'invalid', detail: "Statuspage answered 422: Name can't be blank" },
     ],
-  ])('answered as in %s says so in its words', async (name, expected) => {
+  ])('with the response %s reports its message', async (name, expected) => {
     const { url } = await vendor(recorded(`statuspage/${name}`));
     expect(await pageAt(url).createIncident(INCIDENT)).toEqual(expected);
   });
 
-  test('without a key or a page is off, and nothing is sent', async () => {
+  test('without a key or a page is off, and sends nothing', async () => {
     const { url, received } = await vendor({});
     expect(await pageAt(url, '').createIncident(INCIDENT)).toEqual({
       kind: 'off',
@@ -107,7 +107,7 @@ describe('each call', () => {
     expect(received).toEqual([]);
   });
 
-  test('with a key that no header takes is refused, and the key is not told', async () => {
+  test('with a key that is invalid in a header is refused, and the key is not revealed', async () => {
     const { url, received } = await vendor({});
     const told = await pageAt(url, 'secret\n').components();
     expect(told).toMatchObject({ kind: 'refused', code: 'bad_token' });
@@ -117,7 +117,7 @@ describe('each call', () => {
 });
 
 describe('an incident', () => {
-  test('is created with its key in the metadata, and told to subscribers', async () => {
+  test('is created with its key in the metadata, and notifies subscribers', async () => {
     const { url, received } = await vendor(recorded('statuspage/incident-create'));
     expect(await pageAt(url).createIncident(INCIDENT)).toEqual({ kind: 'done', value: { id: 'p31zjtct2jer' } });
     expect(received).toMatchObject([
@@ -150,7 +150,7 @@ describe('an incident', () => {
     expect(sent(received)).toEqual([{ incident: { ...UPDATE, status: 'resolved' } }]);
   });
 
-  test('has a name and a text of the length that the API takes', async () => {
+  test("has a name and a text within the API's limits", async () => {
     const { url, received } = await vendor(recorded('statuspage/incident-create'));
     await pageAt(url).createIncident({
       ...INCIDENT,
@@ -168,14 +168,14 @@ describe('an incident', () => {
     ]);
   });
 
-  test('whose creation is answered by something else may be there', async () => {
+  test('is unclear if the response to its creation is not from the API', async () => {
     const { url } = await vendor({ status: 200, body: '<html>please log in</html>' });
     expect(await pageAt(url).createIncident(INCIDENT)).toMatchObject({ kind: 'unclear' });
   });
 });
 
-describe('an incident is found', () => {
-  test('by its key among the unresolved ones', async () => {
+describe('a search for an incident', () => {
+  test('finds it by its key among the unresolved ones', async () => {
     const { url, received } = await vendor(
       list(
         incident('by hand', {}),
@@ -191,7 +191,7 @@ describe('an incident is found', () => {
     expect(received).toMatchObject([{ method: 'GET', path: `/v1/pages/${PAGE}/incidents/unresolved` }]);
   });
 
-  test('and then among the newest of all', async () => {
+  test('continues with the newest of all', async () => {
     const { url, received } = await vendor(
       recorded('statuspage/incidents-unresolved'),
       list(incident('ours', { firebreak: { key: '01TEST' } }, 'resolved')),
@@ -206,17 +206,17 @@ describe('an incident is found', () => {
     ]);
   });
 
-  test('or not', async () => {
+  test('can find nothing', async () => {
     const { url } = await vendor(recorded('statuspage/incidents-unresolved'));
     expect(await pageAt(url).findIncident('01TEST')).toEqual({ kind: 'done', value: null });
   });
 
-  test('and where the second look fails, it is not known', async () => {
+  test('is inconclusive if the second request fails', async () => {
     const { url } = await vendor(list(), { status: 429 });
     expect(await pageAt(url).findIncident('01TEST')).toMatchObject({ kind: 'later', afterSeconds: 60 });
   });
 
-  test('nor where the answer is no list', async () => {
+  test('is inconclusive if the response is not a list', async () => {
     const { url } = await vendor({ body: '{"incidents":[]}' });
     expect(await pageAt(url).findIncident('01TEST')).toMatchObject({ kind: 'refused', code: 'unreadable' });
   });
@@ -225,7 +225,7 @@ describe('an incident is found', () => {
 describe('components', () => {
   const component = (id: string, more: object = {}) => ({ id, name: `name of ${id}`, status: 'operational', ...more });
 
-  test('are those that have a state of their own', async () => {
+  test('are those with a state of their own', async () => {
     const { url, received } = await vendor(
       list(component('a'), component('b', { group: true }), component('c', { group: false })),
     );
@@ -236,7 +236,7 @@ describe('components', () => {
     expect(received).toMatchObject([{ method: 'GET', path: `/v1/pages/${PAGE}/components?per_page=100` }]);
   });
 
-  test('of all pages are given', async () => {
+  test('are read from all pages', async () => {
     const first = Array.from({ length: 100 }, (_, index) => component(`a${index}`));
     const { url, received } = await vendor(list(...first), list(component('last')));
     const told = await pageAt(url).components();
@@ -245,7 +245,7 @@ describe('components', () => {
     expect(received).toHaveLength(2);
   });
 
-  test('get a state', async () => {
+  test('can be set to a state', async () => {
     const { url, received } = await vendor(recorded('statuspage/component-update'));
     expect(await pageAt(url).setComponent('ftgks51sfs2d', 'partial_outage')).toEqual({ kind: 'done', value: null });
     expect(received).toMatchObject([
@@ -257,7 +257,7 @@ describe('components', () => {
     ]);
   });
 
-  test('whose state is refused say why', async () => {
+  test('report the reason if their state is refused', async () => {
     const { url } = await vendor(recorded('statuspage/component-update-400'));
     expect(await pageAt(url).setComponent('ftgks51sfs2d', 'operational')).toMatchObject({
       kind: 'refused',

@@ -1,41 +1,44 @@
 import { expect, test } from 'vitest';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
 
-/** What a target's stand-in is told to do with the next call that changes something. */
+/** The behavior of a target's stand-in for the next changing call. */
 export type Trouble =
-  /** Done at once; the answer never arrives. */
+  /** The call takes effect at once, but its response is lost. */
   | 'lost_answer'
-  /** Not answered in time; done only later, when `settle` is called. */
+  /** The call gets no response in time, and takes effect only when `settle` is called. */
   | 'late_effect'
   | 'throttled'
-  /** No permission. */
+  /** A response that denies permission. */
   | 'refused'
-  /** A fault of theirs. */
+  /** A server error. */
   | 'server_error';
 
-/** One adapter, before a stand-in of its vendor that runs `request.from` and once ran `request.to`. */
+/** An adapter with a stand-in of its vendor that runs `request.from` and earlier ran `request.to`. */
 export type TargetWorld = {
   deployer: Deployer;
   request: RollbackRequest;
-  /** Troubles with the next changing call, once. */
+  /** Sets a fault for the next changing call. */
   trouble(trouble: Trouble): Promise<void>;
-  /** Whatever was accepted, or is late, comes to its end. `failing`: it ends badly. */
+  /** Completes everything that was accepted or is held back. `failing`: with a failure. */
   settle(how?: 'failing'): Promise<void>;
-  /** What runs at the vendor, in our words. */
+  /** Returns the running version. */
   running(): Promise<string>;
-  /** How many times the vendor has begun a rollback. */
+  /** Returns the number of rollbacks that the vendor has started. */
   begun(): Promise<number>;
-  /** Somebody ships a newer version past us. Gives what then runs, as `superseded` should say it. */
+  /** Deploys a newer version, as another user would. Returns it as `superseded` must report it. */
   ship(): Promise<string>;
-  /** The vendor is at something else for this target. Absent: it can't be. */
+  /** Starts another operation for this target. Absent if that is impossible. */
   occupy?(): Promise<void>;
-  /** Any name of a version is taken: it is not the target that knows what there is. */
+  /** Set if the target accepts any version name, because it doesn't know the existing versions. */
   takesAnyVersion?: true;
-  /** Something takes what was done back. Absent: the adapter can't see that. */
+  /** Reverts the rollback. Absent if the adapter can't detect that. */
   drift?(): Promise<void>;
 };
 
-/** As the workflow does it: until there is an end, with the stand-in's time going on between the tries. */
+/**
+ * Rolls back as the workflow would: retries until there is a final result, and advances the stand-in's time between
+ * attempts.
+ */
 async function follow(world: TargetWorld, tries = 12): Promise<ActAnswer> {
   let answer = await world.deployer.rollBack(world.request);
   for (let left = tries; left > 0; left -= 1) {
@@ -49,23 +52,23 @@ async function follow(world: TargetWorld, tries = 12): Promise<ActAnswer> {
   return answer;
 }
 
-/** What every adapter must do, whatever its vendor is like. Call it inside a `describe`. */
+/** Tests the requirements for every adapter. Call it inside a `describe`. */
 export function conforms(open: () => Promise<TargetWorld>): void {
-  test('brings the explicit version back, and begins that once', async () => {
+  test('restores the explicit version, and starts that once', async () => {
     const world = await open();
     expect(await follow(world)).toMatchObject({ kind: 'succeeded' });
     expect(await world.running()).toBe(world.request.to);
     expect(await world.begun()).toBe(1);
   });
 
-  test('the same act again is a look', async () => {
+  test('a repeat only checks the result', async () => {
     const world = await open();
     await follow(world);
     expect(await follow(world)).toMatchObject({ kind: 'succeeded' });
     expect(await world.begun()).toBe(1);
   });
 
-  test('asked again while it is under way, it begins nothing', async () => {
+  test('a repeat while the rollback is in progress starts nothing', async () => {
     const world = await open();
     const first = await world.deployer.rollBack(world.request);
     expect(['in_progress', 'succeeded']).toContain(first.kind);
@@ -73,7 +76,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.begun()).toBe(1);
   });
 
-  test('accepted is not succeeded: what ends badly has failed', async () => {
+  test('accepted is not succeeded: a rollback that fails later is reported as failed', async () => {
     const world = await open();
     const first = await world.deployer.rollBack(world.request);
     if (first.kind === 'succeeded') return expect(await world.running()).toBe(world.request.to); // done at once
@@ -86,7 +89,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(end).toMatchObject({ kind: 'failed', detail: expect.stringMatching(/\w/) as string });
   });
 
-  test('an answer that is lost is looked for, not repeated', async () => {
+  test('after a lost response, checks the state instead of repeating the rollback', async () => {
     const world = await open();
     await world.trouble('lost_answer');
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'later' });
@@ -95,7 +98,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.begun()).toBe(1);
   });
 
-  test('an effect that comes after we gave up leads to the same end', async () => {
+  test('a late effect leads to the same result', async () => {
     const world = await open();
     await world.trouble('late_effect');
     expect(await world.deployer.rollBack(world.request)).toMatchObject({ kind: 'later' });
@@ -105,7 +108,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.begun()).toBe(1);
   });
 
-  test.each(['throttled', 'server_error'] as const)('%s: later, and then it is done', async (trouble) => {
+  test.each(['throttled', 'server_error'] as const)('%s: retries later, and succeeds', async (trouble) => {
     const world = await open();
     await world.trouble(trouble);
     expect(await world.deployer.rollBack(world.request)).toMatchObject({
@@ -116,7 +119,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await follow(world)).toMatchObject({ kind: 'succeeded' });
   });
 
-  test('refused: said with the reason, and nothing is changed', async () => {
+  test('a refusal has a reason and changes nothing', async () => {
     const world = await open();
     await world.trouble('refused');
     expect(await world.deployer.rollBack(world.request)).toMatchObject({
@@ -126,14 +129,14 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.running()).toBe(world.request.from);
   });
 
-  test('superseded: somebody has shipped since, so nothing is taken back', async () => {
+  test('superseded: nothing is rolled back after a newer deployment', async () => {
     const world = await open();
     const current = await world.ship();
     expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'superseded', current });
     expect(await world.begun()).toBe(0);
   });
 
-  test('a version that it does not know is refused by name', async (context) => {
+  test('an unknown version is refused by name', async (context) => {
     const world = await open();
     if (world.takesAnyVersion) return context.skip();
     const request = { ...world.request, to: 'never-built' as RollbackRequest['to'], toCommit: null };
@@ -142,7 +145,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.running()).toBe(world.request.from);
   });
 
-  test('busy with something else: said, and not disturbed', async (context) => {
+  test("reports another operation as busy, and doesn't disturb it", async (context) => {
     const world = await open();
     if (world.occupy === undefined) return context.skip();
     await world.occupy();
@@ -150,7 +153,7 @@ export function conforms(open: () => Promise<TargetWorld>): void {
     expect(await world.begun()).toBe(0);
   });
 
-  test('drift is seen', async (context) => {
+  test('detects drift', async (context) => {
     const world = await open();
     if (world.deployer.held === undefined || world.drift === undefined) return context.skip();
     await follow(world);

@@ -28,7 +28,7 @@ describe('each call', () => {
     },
   });
 
-  test.each([200, 201, 202, 204])('answered with %i is done, whatever comes with it', async (status) => {
+  test.each([200, 201, 202, 204])('with the response status %i is done, whatever the body', async (status) => {
     const { url } = await vendor({ status, body: status === 204 ? '' : 'ok' });
     expect(await at(url).open(ticket)).toEqual({ kind: 'done', value: { id: ticket.key, url: null } });
   });
@@ -41,7 +41,7 @@ describe('each call', () => {
   });
 });
 
-test('a ticket is a signed webhook whose id is its key', async () => {
+test('a ticket is a signed webhook whose ID is its key', async () => {
   const { url, received } = await vendor({ status: 204 });
   await at(`${url}/tickets`).open(ticket);
   const [request] = received;
@@ -57,7 +57,7 @@ test('a ticket is a signed webhook whose id is its key', async () => {
   );
 });
 
-test('a comment is one, too, with a key of its own', async () => {
+test('a comment is also a signed webhook, with its own key', async () => {
   const { url, received } = await vendor({ status: 200 });
   expect(await at(url).comment('01TEST.ticket', 'It is over.', '01TEST.end')).toEqual({ kind: 'done', value: null });
   expect(received).toMatchObject([{ headers: { 'webhook-id': '01TEST.end' } }]);
@@ -70,14 +70,14 @@ test('a comment is one, too, with a key of its own', async () => {
   ]);
 });
 
-test('a receiver that checks nothing gets the key alone', async () => {
+test("a receiver that doesn't verify signatures gets only the key", async () => {
   const { url, received } = await vendor({ status: 200 });
   await at(url, null).open(ticket);
   expect(received[0]?.headers).toMatchObject({ 'webhook-id': ticket.key });
   expect(received[0]?.headers).not.toHaveProperty('webhook-signature');
 });
 
-test('it cannot be asked what it has', async () => {
+test('a search sends nothing and finds nothing', async () => {
   const { url, received } = await vendor({ status: 200 });
   expect(await at(url).find(ticket.key)).toEqual({ kind: 'done', value: null });
   expect(received).toEqual([]);

@@ -4,20 +4,20 @@ import { exchange } from '../local/standins/support.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 
-/** The answer of a recorded exchange. */
+/** Returns the response of a recorded exchange. */
 export const recorded = (name: string): Exclude<Reply, string | { cut: number }> => {
   const { status, headers, body } = exchange(name).response;
   return { status, headers, body };
 };
 
-/** The bodies that were sent, in order. */
+/** Returns the bodies of the requests, in order. */
 export const sent = (received: readonly Received[]): unknown[] =>
   received.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as unknown);
 
-/** One call of an adapter at this address. */
+/** A call of an adapter at this address. */
 export type Attempt = (url: string) => Promise<Told<unknown>>;
 
-/** What is the same for each call of each outlet. Attempts are named by what they do. */
+/** Tests the requirements for every call of every adapter. The names of the calls are part of the test titles. */
 export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Record<string, Attempt> }): void {
   const all = { ...calls.read, ...calls.write };
   const html = { headers: { 'content-type': 'text/html' }, body: '<html>please log in</html>' };
@@ -36,7 +36,7 @@ export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Reco
       ['500', { status: 500 }, { kind: unfinished }],
       ['502 in HTML', { status: 502, ...html }, { kind: unfinished }],
       ['half an answer', { cut: 200 }, { kind: unfinished }],
-    ])(`${name}: %s is asked for once`, async (_, reply, expected) => {
+    ])(`${name}: %s is requested once`, async (_, reply, expected) => {
       const { url, received } = await vendor(reply);
       expect(await attempt(url)).toMatchObject(expected);
       expect(received).toHaveLength(1);
@@ -49,11 +49,11 @@ export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Reco
       expect(limits).toEqual([10_000]);
     });
 
-    test(`${name}: where nobody listens it is "${unfinished}"`, async () => {
+    test(`${name}: no listener at the address is "${unfinished}"`, async () => {
       expect(await attempt(await nobody())).toMatchObject({ kind: unfinished });
     });
 
-    test(`${name}: an address that cannot be called is refused, and not told`, async () => {
+    test(`${name}: an invalid address is refused and not revealed`, async () => {
       for (const url of ['no address', 'ftp://127.0.0.1', 'http://user:hunter2@127.0.0.1:9']) {
         const told = await attempt(url);
         expect(told).toMatchObject({ kind: 'refused', code: 'bad_url' });

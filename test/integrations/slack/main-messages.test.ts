@@ -31,12 +31,12 @@ import { foreign } from '../../support/foreign-text.ts';
 import { signal } from '../../support/signals.ts';
 import { anyTold, aStory, wildName } from './wild-stories.ts';
 
-/** Every message that people get, as it is sent, against Slack's reference: with what is ordinary, and with anything. */
+/** Checks all messages against Slack's reference, with ordinary and with arbitrary content. */
 
 const wrong = (message: ChatMessage): string[] => messageProblems(bodyOf(message));
 
-describe('of an incident', () => {
-  test('the pinned message, the line of a team, what happened so far, the digest', () => {
+describe('messages about an incident', () => {
+  test("the pinned message, the team's message, the handoff summary, the digest", () => {
     fc.assert(
       fc.property(aStory, fc.array(anyTold, { maxLength: 20 }), (story, recent) => {
         const now = plusSeconds(story.incident.opened_at, 3600);
@@ -49,7 +49,7 @@ describe('of an incident', () => {
     );
   });
 
-  test('each entry of the timeline, reminders among them', () => {
+  test('each timeline entry, including reminders', () => {
     fc.assert(
       fc.property(anyTold, (entry) => {
         expect(wrong(entryMessage(entry))).toEqual([]);
@@ -57,7 +57,7 @@ describe('of an incident', () => {
     );
   });
 
-  test('a notice of alerts without one', () => {
+  test('a notice of alerts without an incident', () => {
     fc.assert(
       fc.property(fc.array(foreign, { minLength: 1, maxLength: 30 }), wildName, (titles, name) => {
         const bulletin: Bulletin = {
@@ -77,7 +77,7 @@ describe('of an incident', () => {
   });
 });
 
-test('of a question that waits, its answers and the next step are always there', () => {
+test('a pending decision always includes its buttons and the next step', () => {
   fc.assert(
     fc.property(aStory, ({ decisions, incident, ...rest }) => {
       const asked = decisions.map((one) => ({ ...one, state: 'waiting' as const }));
@@ -92,12 +92,12 @@ test('of a question that waits, its answers and the next step are always there',
   );
 });
 
-describe('answered while Slack waits', () => {
+describe('responses while Slack waits', () => {
   test.each(COMMANDS)('the help of /%s', (command) => {
     expect(wrong(helpMessage(command))).toEqual([]);
   });
 
-  test('what is open, how one stands, whether automation acts, what was taken and what was not', () => {
+  test('open incidents, the status of one, the state of automation, accepted and refused requests', () => {
     fc.assert(
       fc.property(foreign, wildName, fc.nat(60), fc.boolean(), (text, name, count, fresh) => {
         const incident = {
@@ -125,7 +125,7 @@ describe('answered while Slack waits', () => {
   });
 });
 
-describe('answered when it is done', () => {
+describe('responses after completion', () => {
   let stores: TableStores;
 
   beforeAll(async () => {
@@ -133,7 +133,7 @@ describe('answered when it is done', () => {
   });
   afterAll(() => stores.close());
 
-  /** Everything that two people may want of an incident, in a world whose names and words are these. */
+  /** Returns the messages of all requests that two people can make about an incident, with these names and texts. */
   async function conversation(service: string, version: string, words: string): Promise<ChatMessage[]> {
     const chat = new ChatWorld();
     const { clock } = chat.world;
@@ -205,7 +205,7 @@ describe('answered when it is done', () => {
     return chat.told.map(({ message }) => message);
   }
 
-  test('in an ordinary world', async () => {
+  test('with ordinary content', async () => {
     const messages = await conversation('checkout', 'v42', 'the queue is full');
     expect(messages.length).toBeGreaterThan(30);
     expect(messages.flatMap(wrong)).toEqual([]);
@@ -213,10 +213,10 @@ describe('answered when it is done', () => {
     expect(verbs).toEqual(new Set(['rollback', 'lift_freeze', 'approve_override']));
   });
 
-  test('in any world', { timeout: 60_000 }, async () => {
+  test('with arbitrary content', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(wildName, wildName, foreign, async (service, version, words) => {
-        // As much as can be written into a field.
+        // The maximum of a text field.
         const written = words.slice(0, 3000).toWellFormed();
         expect((await conversation(service, version, written)).flatMap(wrong)).toEqual([]);
       }),

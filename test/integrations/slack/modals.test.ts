@@ -11,7 +11,7 @@ import { messageProblems, modalProblems, suggestionProblems } from '../../suppor
 import { foreign } from '../../support/foreign-text.ts';
 import { wildName } from './wild-stories.ts';
 
-/** Every modal, as it is opened, against Slack's reference: with nothing filled in, and with anything. */
+/** Checks every modal against Slack's reference, empty and with arbitrary content. */
 
 const text = fc.option(foreign, { nil: null });
 const anyAbout: fc.Arbitrary<About> = fc
@@ -63,7 +63,7 @@ const anyModal: fc.Arbitrary<ModalView> = fc
     ),
   );
 
-test('a modal is within the limits of Slack, whatever is in it', () => {
+test("a modal with any content is within Slack's limits", () => {
   fc.assert(
     fc.property(anyModal, (view) => {
       expect(modalProblems(view)).toEqual([]);
@@ -72,7 +72,7 @@ test('a modal is within the limits of Slack, whatever is in it', () => {
   );
 });
 
-test('what a modal is about comes back from it, but for words that do not fit', () => {
+test("a modal returns its metadata, except for text that doesn't fit", () => {
   fc.assert(
     fc.property(anyAbout, (about) => {
       const { private_metadata: metadata } = resolveModal(about);
@@ -82,18 +82,18 @@ test('what a modal is about comes back from it, but for words that do not fit', 
   );
 });
 
-describe('where an environment has a name that is too long for a menu', () => {
+describe('an environment with a name that is too long for a menu', () => {
   const long = 'e'.repeat(200);
   const field = (environments: readonly string[]) =>
     declareModal(ABOUT_NOTHING, null, catalogue(environments)).blocks as { element: { type: string } }[];
 
-  test('it is typed', () => {
+  test('uses a text field', () => {
     expect(field([long])[2]?.element.type).toBe('plain_text_input');
     expect(field([long, 'production'])[2]?.element.type).toBe('plain_text_input');
   });
 });
 
-test('what is offered while somebody types', async () => {
+test('suggestions while a user types', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(wildName, { maxLength: 150 }), async (names) => {
       const world = new World();
@@ -113,7 +113,7 @@ test('what is offered while somebody types', async () => {
   );
 });
 
-test('an answer to a command', async () => {
+test('the response to a command', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('/incident', '/rollback', '/freeze'), foreign, async (command, typed) => {
       const world = new World();

@@ -8,9 +8,9 @@ import { anyEntry, anyStory } from '../../domain/stories.ts';
 import { foreign } from '../../support/foreign-text.ts';
 import { signal } from '../../support/signals.ts';
 
-/** Incidents of which everything is as long, as many and as strange as it may be, and some that are ordinary. */
+/** Incidents with maximum lengths, maximum counts, and unusual characters in all fields, and some ordinary ones. */
 
-/** As names may be: not empty, of 256 characters at most. */
+/** A valid name: not empty, at most 256 characters. */
 export const wildName = foreign.map((text) => text.slice(0, 256).toWellFormed() || 'x');
 
 const many = <T>(count: number, one: (index: number) => T): T[] =>

@@ -36,7 +36,7 @@ async function open(): Promise<DynamoDBClient> {
 const KEY = { pk: { S: 'a' }, sk: { S: 'b' } };
 const ITEM = { ...KEY, list: { S: 'all' }, list_key: { S: '1' } };
 
-test('a database that could not be made whole is not there, and the next try makes it', async () => {
+test("a database that was not created completely doesn't exist, and the next attempt creates it", async () => {
   const half = createDatabase({ file, accessKeyId }, async (client) => {
     await createTable(client, 'firebreak');
     throw new Error('it died here');
@@ -49,7 +49,7 @@ test('a database that could not be made whole is not there, and the next try mak
   await client.send(new PutItemCommand({ TableName: 'firebreak', Item: ITEM }));
 });
 
-test('what a crash left of a database that was being made is not used', async () => {
+test('the files of an interrupted creation are not used', async () => {
   await writeFile(`${file}.new`, 'half of a database');
   await writeFile(`${file}.new-wal`, 'half of its log');
   await create();
@@ -57,7 +57,7 @@ test('what a crash left of a database that was being made is not used', async ()
   await client.send(new PutItemCommand({ TableName: 'firebreak', Item: ITEM }));
 });
 
-test('a database that is there is left as it is', async () => {
+test('an existing database is not changed', async () => {
   await create();
   const client = await open();
   await client.send(new PutItemCommand({ TableName: 'firebreak', Item: ITEM }));

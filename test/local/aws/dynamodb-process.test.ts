@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const source = (path: string) => JSON.stringify(new URL(`../../../local/aws/dynamodb/${path}`, import.meta.url).href);
 
-/** Prints `ready`, then the number of each item once its put has been acknowledged. Ends in order on SIGINT. */
+/** Prints `ready`, then the number of each item after its put was acknowledged. Stops in an orderly way on SIGINT. */
 const WRITER = `
   import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
   import { startDynamoDb } from ${source('start.ts')};
@@ -53,7 +53,7 @@ const WRITER = `
   console.log('closed');
 `;
 
-/** Runs a script in a process group of its own. `lines` grows with what it prints. */
+/** Runs a script in its own process group. `lines` receives its output. */
 function run(script: string, env: NodeJS.ProcessEnv = process.env): { child: ChildProcess; lines: string[] } {
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, file, accessKeyId], {
     cwd: new URL('../../..', import.meta.url),
@@ -67,7 +67,7 @@ function run(script: string, env: NodeJS.ProcessEnv = process.env): { child: Chi
   return { child, lines };
 }
 
-/** Living processes that have the data file among their arguments: the database and its guardian. */
+/** Returns the running processes that have the data file as an argument: the database and its guardian. */
 function processesOver(path: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -75,7 +75,7 @@ function processesOver(path: string): number[] {
     .map(Number);
 }
 
-/** Empty for a process that has gone, or that is dead and not yet waited for. */
+/** Returns the arguments of a process; empty if it has exited, even if its parent has not waited for it. */
 function argumentsOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -117,7 +117,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
   test.each([
     ['the whole process group', (pid: number) => process.kill(-pid, 'SIGKILL')],
     ['only the parent', (pid: number) => process.kill(pid, 'SIGKILL')],
-  ])('after kill -9 of %s nothing runs on, and every acknowledged write is there', async (_, kill) => {
+  ])('after kill -9 of %s, no process remains, and every acknowledged write is stored', async (_, kill) => {
     const { child, lines } = run(WRITER);
     await expect.poll(() => acknowledgedIn(lines).length).toBeGreaterThan(50);
     expect(databaseOver(file)).toHaveLength(1);
@@ -128,15 +128,15 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     const acknowledged = acknowledgedIn(lines);
     const stored = await storedNumbers();
     expect(stored.slice(0, acknowledged.length)).toEqual(acknowledged);
-    expect(stored.length - acknowledged.length).toBeLessThanOrEqual(1); // the one that was under way
+    expect(stored.length - acknowledged.length).toBeLessThanOrEqual(1); // the one in progress
   });
 
-  test('a parent that is killed while the guardian has hardly begun leaves nothing behind', async () => {
+  test('killing the parent just after the start of the guardian leaves no process', async () => {
     const marker = join(folder, 'guardian-went-on');
     const slowEnv = `#!/bin/sh\nsleep 0.2\ntouch '${marker}'\nexec /usr/bin/env "$@"\n`;
     await writeFile(join(folder, 'env'), slowEnv, { mode: 0o755 });
     await writeFile(file, '');
-    // `tail -f` would run for ever: it does not notice, as the database may, that nobody reads what it writes.
+    // `tail -f` runs forever: like the database, it may not notice that nothing reads its output.
     const { child } = run(
       `
       import { spawnTied } from ${source('tied-child.ts')};
@@ -152,7 +152,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
 
   const envBlocksSignals = spawnSync('env', ['--block-signal=INT', 'true']).status === 0;
   test.skipIf(!envBlocksSignals)(
-    'Ctrl-C reaches the whole group, and the database still answers until it is closed',
+    'Ctrl-C reaches the whole group, but the database responds until it is closed',
     async () => {
       const { child, lines } = run(WRITER);
       await expect.poll(() => lines.length).toBeGreaterThan(5);
@@ -164,7 +164,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     },
   );
 
-  test('its death is reported with the reason, and requests then fail as retryable', async () => {
+  test('an exit is reported with the reason, and later requests fail as retryable', async () => {
     const dynamodb = await startDynamoDb({ file, accessKeyId });
     const [pid] = databaseOver(file);
     process.kill(pid ?? Number.NaN, 'SIGKILL');
@@ -175,7 +175,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     await nobodyLeft();
   });
 
-  test('when its guardian alone is killed it goes as well, and that is reported', async () => {
+  test('killing only its guardian also ends it, and that is reported', async () => {
     const dynamodb = await startDynamoDb({ file, accessKeyId });
     const [database] = databaseOver(file);
     const guardian = processesOver(file).find((pid) => pid !== database);
@@ -185,7 +185,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     await dynamodb.close();
   });
 
-  test('closing ends it without a report, and its address is in no log', async () => {
+  test('closing ends it without a report, and its address is not logged', async () => {
     const log: object[] = [];
     const dynamodb = await startDynamoDb({ file, accessKeyId, log: (entry) => log.push(entry) });
     const [pid] = databaseOver(file);
@@ -199,7 +199,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     expect(JSON.stringify(log)).not.toContain(`:${given[given.indexOf('--port') + 1]}`);
   });
 
-  test('its files are for this user alone, and it gets none of our secrets', async () => {
+  test('its files are readable by this user only, and it gets no secrets', async () => {
     process.env['FIREBREAK_TEST_SECRET'] = 'hunter2';
     onTestFinished(() => void delete process.env['FIREBREAK_TEST_SECRET']);
     const dynamodb = await startDynamoDb({ file, accessKeyId });
@@ -210,31 +210,31 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
   });
 });
 
-describe('a start that fails says how to mend it', () => {
-  test('a folder that is missing', async () => {
+describe('a failed start reports how to fix it', () => {
+  test('a missing folder', async () => {
     const start = startDynamoDb({ file: join(folder, 'missing', 'dynamodb.sqlite'), accessKeyId });
     await expect(start).rejects.toThrow(/did not start: it exited with status 1[^]*unable to open database file/);
   });
 
-  test('a program that cannot be executed', async () => {
+  test("a program that can't be executed", async () => {
     const start = startDynamoDb({ file, accessKeyId, binary: join(folder, 'no-dynoxide') });
     await expect(start).rejects.toThrow(/no-dynoxide cannot be executed. Set FIREBREAK_DYNOXIDE_BIN/);
   });
 
-  test('a port that is taken after all, as one is on which anybody listens at any address: another one is', async () => {
+  test('a port in use, for example by a listener at another address: another port is used', async () => {
     const binary = await refusing('port 36083 is already in use (detected listener on 0.0.0.0:36083)');
     const dynamodb = await startDynamoDb({ file, accessKeyId, binary });
     await dynamodb.close();
     expect(await portsTried()).toHaveLength(2);
   });
 
-  test('any other refusal is final', async () => {
+  test('any other error is final', async () => {
     const binary = await refusing('unable to open database file');
     await expect(startDynamoDb({ file, accessKeyId, binary })).rejects.toThrow(/unable to open database file/);
     expect(await portsTried()).toHaveLength(1);
   });
 
-  /** The program, but for its first start, which it refuses in its own way of saying so. */
+  /** Returns a program that fails on its first start with this error, and works after that. */
   async function refusing(reason: string): Promise<string> {
     const path = join(folder, 'refusing-dynoxide');
     const script = `#!/bin/sh

@@ -81,7 +81,7 @@ function sweeper(options: { everySeconds?: number; client?: DynamoDBClient; log?
   return sweep;
 }
 
-test('only items whose attribute is a Number in the past, and not absurdly far, are deleted', async () => {
+test('deletes only items whose attribute is a Number in the past, and not too far', async () => {
   await put('expired', { N: `${NOW - 1}` });
   await put('expired-with-fraction', { N: `${NOW - 0.5}` });
   await put('expires-this-second', { N: `${NOW}` });
@@ -97,7 +97,7 @@ test('only items whose attribute is a Number in the past, and not absurdly far, 
   );
 });
 
-test('an item that is renewed between the scan and its delete stays', async () => {
+test('keeps an item that is renewed between scan and delete', async () => {
   await put('renewed', { N: `${NOW - 1}` });
   const renewing = newClient();
   renewing.middlewareStack.add(
@@ -111,7 +111,7 @@ test('an item that is renewed between the scan and its delete stays', async () =
   expect(await left()).toEqual(['renewed']);
 });
 
-test('more than a page of expired items goes in one sweep', async () => {
+test('deletes more than a page of expired items in one sweep', async () => {
   const body = 'b'.repeat(300 * 1024);
   for (let n = 0; n < 5; n += 1) {
     const Item = { pk: { S: `${n}` }, sk: { S: 'x' }, body: { S: body }, expires_at: { N: `${NOW - 1}` } };
@@ -121,7 +121,7 @@ test('more than a page of expired items goes in one sweep', async () => {
   expect(await left()).toEqual([]);
 });
 
-test('it sweeps by itself again and again, and a failure does not end it', async () => {
+test('sweeps repeatedly, also after a failure', async () => {
   const log: object[] = [];
   const failing = newClient();
   let failures = 0;

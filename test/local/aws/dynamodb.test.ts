@@ -93,7 +93,7 @@ describe('access', () => {
     });
   });
 
-  test('an unsigned request, such as a web page can send, is refused and gets no permission to read the answer', async () => {
+  test('an unsigned request, which a web page can send, is refused without permission to read the response', async () => {
     const response = await fetch(dynamodb.url, { method: 'OPTIONS', headers: { origin: 'https://example.com' } });
     expect(response.status).toBe(403);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
@@ -101,7 +101,7 @@ describe('access', () => {
 });
 
 describe('single items', () => {
-  test('of 50 conditional puts of one key, exactly one wins and it is the one that is stored', async () => {
+  test('of 50 conditional puts of one key, exactly one succeeds, and it is stored', async () => {
     const attempts = Array.from({ length: 50 }, async (_, by) => {
       try {
         await db.send(new PutCommand(unlessThere({ pk: 'race', by })));
@@ -116,7 +116,7 @@ describe('single items', () => {
     expect(await read('race')).toMatchObject({ by: winners[0] });
   });
 
-  test('a failed condition gives back the item that was in the way', async () => {
+  test('a failed condition returns the existing item', async () => {
     await put({ pk: 'taken', by: 'first' });
     const second = db.send(
       new PutCommand({ ...unlessThere({ pk: 'taken' }), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
@@ -127,14 +127,14 @@ describe('single items', () => {
     });
   });
 
-  test('a consistent read sees the write that was acknowledged just before', async () => {
+  test('a consistent read returns the last acknowledged write', async () => {
     for (let n = 0; n < 20; n += 1) {
       await put({ pk: 'counter', n });
       expect(await read('counter')).toMatchObject({ n });
     }
   });
 
-  test('50 concurrent list_append and ADD all count', async () => {
+  test('50 concurrent list_append and ADD updates all count', async () => {
     await put({ pk: 'log', entries: [], count: 0 });
     const appends = Array.from({ length: 50 }, (_, n) =>
       db.send(
@@ -153,7 +153,7 @@ describe('single items', () => {
     expect(new Set(item?.['entries'] as number[]).size).toBe(50);
   });
 
-  test('an item of 400 KB is stored, one byte more is refused', async () => {
+  test('an item of 400 KB is stored; one byte more is refused', async () => {
     const around = Buffer.byteLength('pk' + 'full' + 'sk' + 'x' + 'body'); // names count as well as values
     const body = 'b'.repeat(ITEM_MAX_BYTES - around);
     await put({ pk: 'full', body });
@@ -164,7 +164,7 @@ describe('single items', () => {
     });
   });
 
-  test('text and binary of any kind come back as the same bytes', async () => {
+  test('text and binary values are returned unchanged', async () => {
     const item = {
       pk: 'bytes',
       text: 'naïve 🔥 \u0000 \u2028 "\\',
@@ -176,7 +176,7 @@ describe('single items', () => {
 });
 
 describe('transactions', () => {
-  test('one failed condition cancels all of it, says which, and gives back the item in the way', async () => {
+  test('one failed condition cancels the transaction, and returns its reason and the existing item', async () => {
     await put({ pk: 'tx-taken', by: 'first' });
     const second = db.send(
       new TransactWriteCommand({
@@ -219,7 +219,7 @@ describe('transactions', () => {
     expect(await read('signal-2')).toBeUndefined();
   });
 
-  test('the same token and request again is success without a second effect; with another request it is refused', async () => {
+  test('a repeat with the same token succeeds without a second effect; another request with that token is refused', async () => {
     const ClientRequestToken = randomUUID();
     const add = (n: number) =>
       new TransactWriteCommand({
@@ -241,7 +241,7 @@ describe('transactions', () => {
     await expect(db.send(add(2))).rejects.toHaveProperty('name', 'IdempotentParameterMismatchException');
   });
 
-  test('of 20 concurrent transactions on one pointer, exactly one wins, whole', async () => {
+  test('of 20 concurrent transactions on one item, exactly one succeeds completely', async () => {
     const attempts = Array.from({ length: 20 }, (_, by) =>
       db.send(
         new TransactWriteCommand({
@@ -264,7 +264,7 @@ describe('transactions', () => {
     expect(Items).toEqual([{ pk: 'tx-opened', sk: String((await read('tx-open'))?.['by']) }]);
   });
 
-  test('100 items fit into one transaction, 101 do not', async () => {
+  test('100 items fit into one transaction; 101 do not', async () => {
     const items = Array.from({ length: 101 }, (_, n) => ({ Put: { TableName, Item: { pk: 'tx-100', sk: `${n}` } } }));
     await expect(db.send(new TransactWriteCommand({ TransactItems: items }))).rejects.toHaveProperty(
       'name',
@@ -279,7 +279,7 @@ describe('transactions', () => {
 });
 
 describe('queries and batches', () => {
-  /** All items of a query, page by page, with the number of pages. */
+  /** Returns all items of a query by page. */
   async function pagesOf(query: Omit<ConstructorParameters<typeof QueryCommand>[0], 'TableName'>) {
     const pages: Record<string, unknown>[][] = [];
     let ExclusiveStartKey: Record<string, unknown> | undefined;
@@ -291,7 +291,7 @@ describe('queries and batches', () => {
     return pages;
   }
 
-  test('a batch of 25 is written, and read back by BatchGet', async () => {
+  test('a batch of 25 is written, and read by BatchGet', async () => {
     const items = Array.from({ length: 25 }, (_, n) => ({ pk: 'batch', sk: `${n}`, n }));
     await db.send(
       new BatchWriteCommand({ RequestItems: { [TableName]: items.map((Item) => ({ PutRequest: { Item } })) } }),
@@ -304,9 +304,9 @@ describe('queries and batches', () => {
     );
   });
 
-  test('an index answers in its own order, newest first when asked, page by page, without gap or repeat', async () => {
+  test('an index returns its own order, newest first on request, in pages without gaps or duplicates', async () => {
     for (let n = 0; n < 10; n += 1) {
-      // Pairs share an index key: the page boundary must not lose the second of a pair.
+      // Pairs share an index key: a page boundary must not lose the second of a pair.
       await put({ pk: `indexed-${n}`, gsi1pk: 'OPEN', gsi1sk: `2026-11-20T00:0${Math.floor(n / 2)}` });
     }
     const query = {
@@ -323,7 +323,7 @@ describe('queries and batches', () => {
     expect(times).toEqual(times.toSorted().toReversed());
   });
 
-  test('an item leaves the index when its index key is removed, and an index is never read consistently', async () => {
+  test('an item leaves the index when its index key is removed, and an index refuses consistent reads', async () => {
     await put({ pk: 'leaves', gsi1pk: 'PENDING', gsi1sk: '1' });
     const pending = {
       TableName,
@@ -342,7 +342,7 @@ describe('queries and batches', () => {
     );
   });
 
-  test('a page ends at 1 MB, counted before the filter', async () => {
+  test('a page ends at 1 MB, before the filter', async () => {
     const body = 'b'.repeat(300 * 1024);
     for (let n = 0; n < 5; n += 1) await put({ pk: 'large', sk: `${n}`, body, last: n === 4 });
     const query = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': 'large' } };

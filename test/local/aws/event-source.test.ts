@@ -54,7 +54,7 @@ describe('an SQS event source mapping', () => {
   const fifo = (queueUrl: string, body: string, MessageGroupId: string) =>
     send(queueUrl, body, { MessageGroupId, MessageDeduplicationId: body });
 
-  /** Messages that are in the queue, visible or not. */
+  /** Returns the number of messages in the queue, visible or not. */
   const left = async (QueueUrl: string) => {
     const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
     const { Attributes = {} } = await sqs.send(
@@ -64,7 +64,10 @@ describe('an SQS event source mapping', () => {
   };
   const empty = (queueUrl: string) => until(async () => ((await left(queueUrl)) === 0 ? true : undefined));
 
-  /** Starts a function `consumer` and the mapping to it. @returns the batches that it gets */
+  /**
+   * Starts a function `consumer` and its mapping.
+   * @returns the batches that it receives
+   */
   const consume = async (
     queueUrl: string,
     handler: (event: SQSEvent, call: number) => Promise<unknown>,
@@ -94,7 +97,7 @@ describe('an SQS event source mapping', () => {
   });
   const bodies = (batches: SQSEvent[]) => batches.map(({ Records }) => Records.map(({ body }) => body));
 
-  test('a message arrives as Lambda hands it over, and is deleted after the function has answered', async () => {
+  test("a message has Lambda's format, and is deleted after the function has responded", async () => {
     const queueUrl = await createQueue('signals');
     await send(queueUrl, '{"n":1}', {
       MessageAttributes: {
@@ -133,7 +136,7 @@ describe('an SQS event source mapping', () => {
     ]);
   });
 
-  test('a function that wakes itself by its queue is called 16 times; the 17th call is dropped', async () => {
+  test('a function that wakes itself through its queue is called 16 times; the 17th call is dropped', async () => {
     const queueUrl = await createQueue('signals', { VisibilityTimeout: '600' });
     const batches = await consume(queueUrl, (_, call) => send(queueUrl, `after call ${call}`));
     await send(queueUrl, 'first');
@@ -144,7 +147,7 @@ describe('an SQS event source mapping', () => {
     expect(await left(queueUrl)).toBe(1);
   });
 
-  test('one that is allowed to is called on', async () => {
+  test('a function with permission to recurse is called without a limit', async () => {
     const queueUrl = await createQueue('signals', { VisibilityTimeout: '600' });
     const batches = await consume(
       queueUrl,
@@ -161,7 +164,7 @@ describe('an SQS event source mapping', () => {
     expect(longestChain(['Root=1;Lineage=a:2', undefined, 'Root=2;Lineage=b:1|a:9', 'Root=3'])).toMatch(/^Root=2/);
   });
 
-  test('a batch has no more messages than asked for', async () => {
+  test('a batch contains at most the configured number of messages', async () => {
     const queueUrl = await createQueue('signals');
     for (const body of ['a', 'b', 'c', 'd', 'e']) await send(queueUrl, body);
     const batches = await consume(queueUrl, async () => undefined, { batchSize: 2 });
@@ -170,7 +173,7 @@ describe('an SQS event source mapping', () => {
     expect(bodies(batches).flat().toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('a function that throws fails its whole batch, which comes again after its visibility time-out', async () => {
+  test('a function that throws fails its whole batch, which is delivered again after its visibility timeout', async () => {
     const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
     for (const body of ['a', 'b']) await send(queueUrl, body);
     const batches = await consume(queueUrl, async (_, call) => {
@@ -186,7 +189,7 @@ describe('an SQS event source mapping', () => {
     );
   });
 
-  test('only what was reported comes again', async () => {
+  test('only the reported messages are delivered again', async () => {
     const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
     for (const body of ['good', 'bad', 'fine']) await send(queueUrl, body);
     const failures = new Set(['bad']);
@@ -198,7 +201,7 @@ describe('an SQS event source mapping', () => {
     expect(bodies(batches).flat().toSorted()).toEqual(['bad', 'bad', 'fine', 'good']);
   });
 
-  test('of a FIFO group nothing overtakes what was reported; other groups go on', async () => {
+  test('in a FIFO group, no message overtakes a reported one; other groups continue', async () => {
     const queueUrl = await createQueue('signals.fifo', { FifoQueue: 'true', VisibilityTimeout: '1' });
     for (const body of ['a1', 'a2', 'a3']) await fifo(queueUrl, body, 'a');
     for (const body of ['b1', 'b2']) await fifo(queueUrl, body, 'b');
@@ -215,7 +218,7 @@ describe('an SQS event source mapping', () => {
     expect(done.filter((body) => body.startsWith('b'))).toEqual(['b1', 'b2']);
   });
 
-  test('a transient failure costs a second, not the visibility time-out, in a FIFO queue and in a standard one', async () => {
+  test('a transient failure takes one second instead of the visibility timeout, in FIFO and standard queues', async () => {
     const ordered = await createQueue('signals.fifo', { FifoQueue: 'true', VisibilityTimeout: '120' });
     const wakes = await createQueue('wakes', { VisibilityTimeout: '120' });
     for (const body of ['a1', 'a2', 'b1']) await fifo(ordered, body, body[0] ?? '');
@@ -238,7 +241,7 @@ describe('an SQS event source mapping', () => {
     expect(done.toSorted()).toEqual(['a1', 'a2', 'b1', 'w1']);
   });
 
-  test('batches run at once, up to the limit', async () => {
+  test('batches run concurrently, up to the limit', async () => {
     const queueUrl = await createQueue('signals');
     for (let n = 0; n < 8; n += 1) await send(queueUrl, String(n));
     let now = 0;
@@ -260,7 +263,7 @@ describe('an SQS event source mapping', () => {
     expect(most).toBe(3);
   });
 
-  test('a queue that is missing is waited for', async () => {
+  test('a missing queue is polled until it exists', async () => {
     const queueUrl = new URL('/000000000000/late', sqsEndpoint.url).href;
     const batches = await consume(queueUrl, async () => undefined);
     await until(async () => logged.find((entry) => 'event' in entry && entry.event === 'queue-not-readable'));
@@ -270,7 +273,7 @@ describe('an SQS event source mapping', () => {
     expect(bodies(batches)).toEqual([['at last']]);
   });
 
-  test('while Lambda is down messages stay in the queue', async () => {
+  test('messages stay in the queue while Lambda is down', async () => {
     const queueUrl = await createQueue('signals', { VisibilityTimeout: '1' });
     await send(queueUrl, 'kept');
     const nowhere = new LambdaClient({
@@ -285,7 +288,7 @@ describe('an SQS event source mapping', () => {
     nowhere.destroy();
   });
 
-  test('a stop ends the long poll at once, and waits for a call that is under way', async () => {
+  test('a stop ends the long poll at once, and waits for a running call', async () => {
     const queueUrl = await createQueue('signals');
     let finished = false;
     let entered = () => {};
@@ -304,7 +307,7 @@ describe('an SQS event source mapping', () => {
   });
 });
 
-describe('what a function says of its batch', () => {
+describe("the function's report about its batch", () => {
   const message = (MessageId: string, group?: string): Message => ({
     MessageId,
     ...(group && { Attributes: { MessageGroupId: group } }),
@@ -340,11 +343,11 @@ describe('what a function says of its batch', () => {
     expect(failedOf(batch, payload)).toEqual(all);
   });
 
-  test('a failure of a standard queue is its own', () => {
+  test('a failure in a standard queue affects only its message', () => {
     expect(failedOf(batch, reported('2'))).toEqual(['2']);
   });
 
-  test('a failure of a FIFO group takes nothing along: to report what comes after it is up to the function', () => {
+  test('a failure in a FIFO group affects only its message: the function must report the following ones', () => {
     const grouped = [
       message('a1', 'a'),
       message('b1', 'b'),

@@ -38,7 +38,7 @@ const approval = async (_: unknown, context: DurableContext) => {
 };
 
 describe('starting an execution', () => {
-  test('a caller that waits gets the result and the ARN', async () => {
+  test('a synchronous caller gets the result and the ARN', async () => {
     const workflow = bench.durable(
       async (event: unknown, context: DurableContext) => {
         await context.wait({ seconds: 30 });
@@ -63,7 +63,7 @@ describe('starting an execution', () => {
     );
   });
 
-  test('a failure reaches the caller that waits', async () => {
+  test('a synchronous caller gets the failure', async () => {
     const failing = async () => {
       throw new RangeError('no known good version');
     };
@@ -76,7 +76,7 @@ describe('starting an execution', () => {
     });
   });
 
-  test('nobody may wait for an execution that may take longer than 15 minutes', async () => {
+  test('a synchronous call is refused for an execution timeout above 15 minutes', async () => {
     await start({ workflow: bench.durable(echo, { durable: { executionTimeoutSeconds: 901, retentionDays: 1 } }) });
     await expect(bench.lambda.send(new InvokeCommand({ FunctionName: 'workflow:1' }))).rejects.toMatchObject({
       name: 'InvalidParameterValueException',
@@ -84,7 +84,7 @@ describe('starting an execution', () => {
     });
   });
 
-  test('a durable function has to be called with a version', async () => {
+  test('a durable function must be invoked with a version', async () => {
     await start({ workflow: bench.durable(echo) });
     await expect(
       bench.lambda.send(new InvokeCommand({ FunctionName: 'workflow', InvocationType: 'Event' })),
@@ -94,12 +94,12 @@ describe('starting an execution', () => {
     });
   });
 
-  test.each(['', 'a'.repeat(65), 'with space', 'slash/y'])('%j is no execution name', async (name) => {
+  test.each(['', 'a'.repeat(65), 'with space', 'slash/y'])('%j is not a valid execution name', async (name) => {
     await start({ workflow: bench.durable(echo) });
     await expect(bench.begin('workflow', 1, name)).rejects.toMatchObject({ name: 'InvalidParameterValueException' });
   });
 
-  test('the same name and input is the same execution, running or closed', async () => {
+  test('the same name and input are the same execution, running or closed', async () => {
     await start({ workflow: bench.durable(approval) });
     const arn = await bench.begin('workflow', { incident: 'i1' }, 'i1-1');
     expect(await bench.begin('workflow', { incident: 'i1' }, 'i1-1')).toBe(arn);
@@ -119,12 +119,12 @@ describe('starting an execution', () => {
     await expect(bench.begin('workflow', { incident: 'i2' }, 'i1-1')).rejects.toMatchObject(refusal);
   });
 
-  test('two functions may use the same name', async () => {
+  test('two functions can use the same name', async () => {
     await start({ one: bench.durable(echo), two: bench.durable(echo) });
     expect(await bench.begin('one', 1, 'same')).not.toBe(await bench.begin('two', 2, 'same'));
   });
 
-  test('fifty callers at once start one execution', async () => {
+  test('fifty concurrent callers start one execution', async () => {
     let runs = 0;
     const counting = async () => (runs += 1);
     await start({ workflow: bench.durable(counting) });
@@ -135,7 +135,7 @@ describe('starting an execution', () => {
 });
 
 describe('reading executions', () => {
-  test('an execution is described with its input, result and configuration', async () => {
+  test('a description contains the input, result, and configuration', async () => {
     await start({ workflow: bench.durable(echo, { durable: { executionTimeoutSeconds: 60, retentionDays: 7 } }) });
     const arn = await bench.begin('workflow', { n: 1 }, 'named');
     expect(await bench.ended(arn)).toMatchObject({
@@ -152,14 +152,14 @@ describe('reading executions', () => {
     });
   });
 
-  test('an execution that is not there', async () => {
+  test('a missing execution is not found', async () => {
     await start({ workflow: bench.durable(echo) });
     const arn = 'arn:aws:lambda:us-east-1:000000000000:function:workflow:1/durable-execution/none/none';
     await expect(bench.describe(arn)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     await expect(bench.history(arn)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
-  test('a history comes in pages, in either order', async () => {
+  test('a history has pages, in either order', async () => {
     const steps = async (_: unknown, context: DurableContext) => {
       for (let n = 0; n < 5; n += 1) await context.step(async () => n);
     };
@@ -182,7 +182,7 @@ describe('reading executions', () => {
     }
   });
 
-  test('a history without data has the same events and no payloads', async () => {
+  test('a history without data has the same events without payloads', async () => {
     await start({ workflow: bench.durable((_: unknown, context) => context.step('look', async () => 'secret')) });
     const arn = await bench.begin('workflow', 'secret');
     await bench.ended(arn);
@@ -199,12 +199,12 @@ describe('reading executions', () => {
     ]);
   });
 
-  test('executions are listed newest first, by name, state and time', async () => {
+  test('executions are listed newest first, filtered by name, state, and time', async () => {
     await start({ workflow: bench.durable(approval), other: bench.durable(echo) });
     const arns: string[] = [];
     for (const name of ['one', 'two', 'three']) {
       arns.push(await bench.begin('workflow', name, name));
-      await sleep(2); // starts are told apart by their time
+      await sleep(2); // starts are distinguished by their time
     }
     const [one = '', two = '', three = ''] = arns;
     await suspended(bench, one);
@@ -226,7 +226,7 @@ describe('reading executions', () => {
     expect(await list({ StartedBefore: new Date(0) })).toEqual([]);
   });
 
-  test('a list comes in pages', async () => {
+  test('a list has pages', async () => {
     await start({ workflow: bench.durable(echo) });
     const started = await Promise.all([1, 2, 3, 4, 5].map((n) => bench.begin('workflow', n)));
     const found: (string | undefined)[] = [];
@@ -244,7 +244,7 @@ describe('reading executions', () => {
 });
 
 describe('ending executions from outside', () => {
-  test('a stop closes at once, says why, and may be repeated', async () => {
+  test('a stop closes the execution at once with its reason, and can be repeated', async () => {
     await start({ workflow: bench.durable(approval) });
     const arn = await bench.begin('workflow');
     await suspended(bench, arn);
@@ -260,7 +260,7 @@ describe('ending executions from outside', () => {
     ]);
   });
 
-  test('an execution that takes too long times out', async () => {
+  test('an execution that exceeds its timeout times out', async () => {
     const workflow = bench.durable(approval, { durable: { executionTimeoutSeconds: 100, retentionDays: 1 } });
     await start({ workflow });
     const arn = await bench.begin('workflow');
@@ -268,7 +268,7 @@ describe('ending executions from outside', () => {
     expect(render(await bench.history(arn)).at(-1)).toMatch(/^ExecutionTimedOut @ /);
   });
 
-  test('a handler that goes on after a stop can record nothing more', async () => {
+  test("a handler that continues after a stop can't record anything", async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -296,7 +296,7 @@ describe('callbacks', () => {
     ['an answer', succeed],
     ['a refusal', fail],
     ['a heartbeat', beat],
-  ])('%s comes too late for a callback that is closed', async (_, act) => {
+  ])('%s is refused for a closed callback', async (_, act) => {
     await start({ workflow: bench.durable(approval) });
     const arn = await bench.begin('workflow');
     const CallbackId = await bench.callback(arn);
@@ -305,7 +305,7 @@ describe('callbacks', () => {
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: '"yes"' });
   });
 
-  test('an answer comes too late for an execution that is stopped', async () => {
+  test('a result is refused for a stopped execution', async () => {
     await start({ workflow: bench.durable(approval) });
     const arn = await bench.begin('workflow');
     const CallbackId = await bench.callback(arn);
@@ -313,12 +313,12 @@ describe('callbacks', () => {
     await expect(succeed(CallbackId)).rejects.toMatchObject({ name: 'CallbackTimeoutException' });
   });
 
-  test('what is no callback id is refused', async () => {
+  test('an invalid callback ID is refused', async () => {
     await start({ workflow: bench.durable(approval) });
     await expect(succeed('never-given-out')).rejects.toMatchObject({ name: 'InvalidParameterValueException' });
   });
 
-  test('an answer of more than 1 MB is refused, and the callback stays open', async () => {
+  test('a result of more than 1 MB is refused, and the callback stays open', async () => {
     await start({ workflow: bench.durable(approval) });
     const arn = await bench.begin('workflow');
     const CallbackId = await bench.callback(arn);
@@ -330,7 +330,7 @@ describe('callbacks', () => {
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED' });
   });
 
-  test('heartbeats hold off the time-out again and again', async () => {
+  test('heartbeats postpone the timeout repeatedly', async () => {
     const workflow = async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { heartbeatTimeout: { seconds: 1_000 } });
       return answer;
@@ -342,7 +342,7 @@ describe('callbacks', () => {
     const CallbackId = await bench.callback(arn);
     for (let n = 0; n < 3; n += 1) {
       time += 900_000;
-      await bench.ended(await bench.begin('other')); // whatever is due by now has come before it
+      await bench.ended(await bench.begin('other')); // earlier due timers have fired by now
       await beat(CallbackId);
     }
     await succeed(CallbackId);
@@ -350,7 +350,7 @@ describe('callbacks', () => {
   });
 });
 
-/** A durable handler that a test plays itself: it sees the event and says what is returned. */
+/** Creates a durable handler that the test controls: the test reads its events and returns its results. */
 function heldHandler() {
   const events: InvocationEvent[] = [];
   const waiting: ((answer: object) => void)[] = [];
@@ -364,7 +364,7 @@ function heldHandler() {
       timeoutSeconds: 30,
       durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 },
     } as LocalFunction,
-    /** The event of the next invocation that has not been looked at. */
+    /** Returns the event of the next unread invocation. */
     invoked: () => until(async () => events.shift()),
     invocations: () => events.length,
     answer: (answer: object) => waiting.shift()?.(answer),
@@ -402,7 +402,7 @@ describe('checkpoints', () => {
     await checkpoint(arn, second, [step('a', 'SUCCEED', { Payload: '1' })]);
   });
 
-  test('a client that lost the reply may repeat its last checkpoint', async () => {
+  test('a client that lost the reply can repeat its last checkpoint', async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -413,7 +413,7 @@ describe('checkpoints', () => {
     expect(render(await bench.history(arn)).slice(1)).toEqual(['StepStarted a', 'WaitStarted b Duration=3600']);
   });
 
-  test('the reply tells what has changed since the last one, and only that', async () => {
+  test('the reply contains only the changes since the last one', async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -436,10 +436,10 @@ describe('checkpoints', () => {
     expect(three.NewExecutionState?.Operations).toEqual([]);
     handler.answer({ Status: 'PENDING' });
     await suspended(bench, arn);
-    expect(handler.invocations()).toBe(0); // it was told: there is nothing to wake it for
+    expect(handler.invocations()).toBe(0); // it has all changes, so it is not woken
   });
 
-  test('a wake-up that comes while the handler runs, and that it has not been told, invokes it again', async () => {
+  test('a change during the invocation that the handler has not received causes another invocation', async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -458,19 +458,19 @@ describe('checkpoints', () => {
     ]);
   });
 
-  test('a wait that is over by the time of a checkpoint is in its reply', async () => {
+  test('a wait that has ended at the time of a checkpoint is in its reply', async () => {
     const handler = heldHandler();
     let time = Date.now();
     await start({ workflow: handler.function }, { now: () => time });
     const arn = await bench.begin('workflow');
     const { CheckpointToken } = await handler.invoked();
     const one = await checkpoint(arn, CheckpointToken, [wait('w', 3_600)]);
-    time += 3_600_000; // for the handler an hour, for the timers of this machine nothing
+    time += 3_600_000; // an hour for the handler, no time for this machine's timers
     const two = await checkpoint(arn, one.CheckpointToken ?? '', []);
     expect(two.NewExecutionState?.Operations).toMatchObject([{ Id: 'w', Status: 'SUCCEEDED' }]);
   });
 
-  test('a handler that failed and was woken by something else is not invoked once more for its failure', async () => {
+  test('a failed handler that another event has woken is not invoked again for its failure', async () => {
     const handler = heldHandler();
     let time = Date.now();
     await start({ workflow: handler.function, other: bench.durable(echo) }, { timeScale: 1, now: () => time });
@@ -481,17 +481,17 @@ describe('checkpoints', () => {
     ]);
     const CallbackId = NewExecutionState?.Operations?.[0]?.CallbackDetails?.CallbackId;
     handler.answer(Promise.reject(new Error('out of memory')));
-    await suspended(bench, arn); // it would be invoked again in a second
+    await suspended(bench, arn); // otherwise invoked again after one second
     await bench.lambda.send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId, Result: Buffer.from('yes') }));
     await handler.invoked();
     handler.answer({ Status: 'PENDING' });
     await suspended(bench, arn, 2);
     time += 60_000;
-    await bench.ended(await bench.begin('other')); // whatever is due by now has come before it
+    await bench.ended(await bench.begin('other')); // earlier due timers have fired by now
     expect(handler.invocations()).toBe(0);
   });
 
-  test('a handler that throws is invoked again, with a fresh token', async () => {
+  test('a handler that throws is invoked again with a new token', async () => {
     let calls = 0;
     const tokens: string[] = [];
     const handler = async (event: unknown) => {
@@ -514,19 +514,19 @@ describe('checkpoints', () => {
     ]);
   });
 
-  test('a handler that takes too long is invoked again, and its late checkpoint is stale', async () => {
+  test('a handler that times out is invoked again, and its late checkpoint is stale', async () => {
     const handler = heldHandler();
     const workflow = { ...handler.function, timeoutSeconds: 0.1 };
     await start({ workflow });
     const arn = await bench.begin('workflow');
     const late = await handler.invoked();
-    workflow.timeoutSeconds = 30; // of the next invocation
+    workflow.timeoutSeconds = 30; // for the next invocation
     const next = await handler.invoked();
     await expect(checkpoint(arn, late.CheckpointToken, [wait('w')])).rejects.toMatchObject({
       message: 'Invalid Checkpoint Token',
     });
     await checkpoint(arn, next.CheckpointToken, [wait('w')]);
-    handler.answer({ Status: 'SUCCEEDED' }); // from the first, after its time
+    handler.answer({ Status: 'SUCCEEDED' }); // from the first one, after its timeout
     handler.answer({ Status: 'PENDING' });
     await until(async () => ((await bench.history(arn)).length >= 4 ? true : undefined));
     expect(render(await bench.history(arn)).slice(1, 4)).toEqual([
@@ -536,7 +536,7 @@ describe('checkpoints', () => {
     ]);
   });
 
-  test('a handler that is not durable fails its execution instead of hanging it', async () => {
+  test('a handler that is not durable fails its execution instead of blocking it', async () => {
     await start({
       workflow: {
         handler: async () => 'ok',
@@ -551,7 +551,7 @@ describe('checkpoints', () => {
     });
   });
 
-  test('the state comes in pages to who holds the token', async () => {
+  test('the state has pages, for the holder of the token', async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -595,7 +595,7 @@ describe('limits', () => {
   };
   const refused = { name: 'InvalidParameterValueException', $metadata: { httpStatusCode: 400 } };
 
-  test('a step may record 256 KB, and not a byte more', async () => {
+  test('a step can record 256 KB; one byte more is refused', async () => {
     const { arn, token } = await begun();
     const limit = 256 * 1024;
     await expect(
@@ -604,14 +604,14 @@ describe('limits', () => {
     await checkpoint(arn, token, [step('a', 'SUCCEED', { Payload: 'x'.repeat(limit) })]);
   });
 
-  test('an error may have 32 KB', async () => {
+  test('an error can have 32 KB', async () => {
     const { arn, token } = await begun();
     const failed = (bytes: number) => step('a', 'FAIL', { Error: { ErrorMessage: 'x'.repeat(bytes) } });
     await expect(checkpoint(arn, token, [failed(33 * 1024)])).rejects.toMatchObject(refused);
     await checkpoint(arn, token, [failed(31 * 1024)]);
   });
 
-  test('an execution has 3,000 operations, and the next one fails it', async () => {
+  test('an execution can have 3,000 operations, and the next one fails it', async () => {
     const handler = async (_: unknown, context: DurableContext) => {
       // Ten contexts with 299 steps each are 3,000 operations.
       for (let group = 0; group < 10; group += 1) {
@@ -632,7 +632,7 @@ describe('limits', () => {
     const { arn, token } = await begun();
     await expect(checkpoint(arn, token, [step('a', 'START'), wait('b'), wait('b')])).rejects.toMatchObject(refused);
     expect(await bench.history(arn)).toHaveLength(1);
-    await checkpoint(arn, token, [step('a', 'START'), wait('b')]); // the token is as good as before
+    await checkpoint(arn, token, [step('a', 'START'), wait('b')]); // the token is still valid
   });
 
   test.each([
@@ -644,7 +644,7 @@ describe('limits', () => {
     await expect(checkpoint(arn, token, updates as OperationUpdate[])).rejects.toMatchObject(refused);
   });
 
-  test('a result above 6 MB is checkpointed by the handler and comes out whole', async () => {
+  test('a result above 6 MB is checkpointed by the handler and returned completely', async () => {
     const text = 'x'.repeat(7 * 1024 * 1024);
     await start({ workflow: bench.durable(async () => text) });
     const ended = await bench.ended(await bench.begin('workflow'));
@@ -656,7 +656,7 @@ describe('limits', () => {
     ).toBe(createHash('md5').update(JSON.stringify(text)).digest('hex'));
   });
 
-  test('a context with a large result is made anew from its children', async () => {
+  test('a context with a large result is recreated from its children', async () => {
     let runs = 0;
     const handler = async (_: unknown, context: DurableContext) => {
       const large = await context.runInChildContext('large', async (child) => {
@@ -674,7 +674,7 @@ describe('limits', () => {
     expect([ended.Result, runs]).toEqual([String(300 * 1024), 1]);
   });
 
-  test('a handler gets nothing of what lies inside finished contexts', async () => {
+  test("a handler doesn't receive operations within finished contexts", async () => {
     const handler = heldHandler();
     await start({ workflow: handler.function });
     const arn = await bench.begin('workflow');
@@ -714,8 +714,8 @@ describe('limits', () => {
   });
 });
 
-describe('running many', () => {
-  test('no more handlers run at once than allowed, and all come to their end', async () => {
+describe('many executions', () => {
+  test('the number of concurrent handlers is limited, and all executions end', async () => {
     let running = 0;
     let most = 0;
     const full = Promise.withResolvers<void>();
@@ -735,7 +735,7 @@ describe('running many', () => {
     expect(most).toBe(3);
   });
 
-  test('a durable function keeps to its reserved concurrency without holding up others', async () => {
+  test('a durable function observes its reserved concurrency without delaying others', async () => {
     const held = heldHandler();
     await start({ slow: { ...held.function, reservedConcurrency: 1 }, quick: bench.durable(echo) });
     const first = await bench.begin('slow', 1);
@@ -750,7 +750,7 @@ describe('running many', () => {
     expect((await bench.ended(second)).Result).toBe('2');
   });
 
-  test('an execution is forgotten after its retention, and its name is free again', async () => {
+  test('an execution is deleted after its retention period, which frees its name', async () => {
     const day = 24 * 60 * 60 * 1000;
     const functions = { workflow: bench.durable(echo, { durable: { executionTimeoutSeconds: 60, retentionDays: 7 } }) };
     await start(functions);
@@ -765,7 +765,7 @@ describe('running many', () => {
     expect(await bench.begin('workflow', 'new', 'name')).not.toBe(old);
   });
 
-  test('a chained child that is under way is not started again by a restart', async () => {
+  test('a running chained child is not started again after a restart', async () => {
     const starts: unknown[] = [];
     const child = async (event: unknown, context: DurableContext) => {
       await context.step(async () => starts.push(event));

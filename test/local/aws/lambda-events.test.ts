@@ -39,11 +39,11 @@ describe('events', () => {
       return Messages?.[0];
     });
 
-  test('an event is answered before it has run', async () => {
+  test('an event is accepted before it runs', async () => {
     const seen: unknown[] = [];
     await bench.start({ note: { handler: async (event) => seen.push(event), timeoutSeconds: 1 } });
     expect(await send('note', { n: 1 })).toBe(202);
-    expect(seen).toEqual([]); // nothing runs before the endpoint has been told to resume
+    expect(seen).toEqual([]); // nothing runs before `resume`
     bench.resume();
     await until(async () => seen[0]);
     expect(seen).toEqual([{ n: 1 }]);
@@ -63,10 +63,10 @@ describe('events', () => {
     bench.resume();
     await send('note', { n: 2 });
     await until(async () => seen[1]);
-    expect(seen).toEqual([{ n: 1 }, { n: 2 }]); // and once it has run it does not come again
+    expect(seen).toEqual([{ n: 1 }, { n: 2 }]); // and is not repeated after it has run
   });
 
-  test('a failure is tried twice more, and then goes to the dead-letter queue with its event', async () => {
+  test('a failure is retried twice, and then goes to the dead-letter queue with its event', async () => {
     let calls = 0;
     const handler = async () => {
       calls += 1;
@@ -85,7 +85,7 @@ describe('events', () => {
     });
   });
 
-  test('an event that is one too many of its chain goes to the dead-letter queue at once', async () => {
+  test('an event that exceeds the limit of its chain goes to the dead-letter queue at once', async () => {
     const seen: string[] = [];
     const handler = async (event: unknown) => {
       seen.push(JSON.stringify(event));
@@ -100,7 +100,7 @@ describe('events', () => {
     expect(seen).toHaveLength(16);
   });
 
-  test('a second attempt that succeeds is the last', async () => {
+  test('a successful second attempt is the last', async () => {
     let calls = 0;
     const handler = async () => {
       calls += 1;
@@ -115,7 +115,7 @@ describe('events', () => {
     expect([calls, Messages]).toEqual([2, undefined]);
   });
 
-  test('an event that is running is not run again when others come', async () => {
+  test('a running event is not started again when others arrive', async () => {
     const seen: unknown[] = [];
     let finish = () => {};
     const finished = new Promise<void>((resolve) => {
@@ -156,7 +156,7 @@ describe('events', () => {
     expect(most).toBe(2);
   });
 
-  test('the input of an execution that failed goes to the dead-letter queue', async () => {
+  test('the input of a failed execution goes to the dead-letter queue', async () => {
     const workflow = bench.durable(
       async () => {
         throw new Error('no known good version');
@@ -174,7 +174,7 @@ describe('events', () => {
     });
   });
 
-  test('a dead letter waits for a queue that is down', async () => {
+  test('a dead letter waits until its queue is available', async () => {
     const handler = async () => {
       throw new Error('always');
     };

@@ -10,14 +10,14 @@ const plain = (
   more: Partial<LocalFunction> = {},
 ): LocalFunction => ({ handler, timeoutSeconds: 5, ...more });
 
-/** As the SDK finds it. */
+/** Returns the trace as the SDK reads it. */
 async function traceOfInvocation(): Promise<string | undefined> {
   const scope = globalThis as { awslambda?: { InvokeStore?: { getXRayTraceId(): string | undefined } } };
   await new Promise((resolve) => setImmediate(resolve));
   return scope.awslambda?.InvokeStore?.getXRayTraceId();
 }
 
-/** A promise that is settled from outside. */
+/** Creates a promise with its resolver. */
 function gate(): { passed: Promise<void>; open: () => void } {
   let open = () => {};
   const passed = new Promise<void>((resolve) => {
@@ -69,7 +69,7 @@ describe('invoking plain functions', () => {
     };
   };
 
-  test('the answer is what the handler returned', async () => {
+  test("the response is the handler's result", async () => {
     expect(await invoke({ FunctionName: 'echo', Payload: '{"service":"checkout"}' })).toEqual({
       value: { service: 'checkout' },
       FunctionError: undefined,
@@ -78,7 +78,7 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('no payload is an empty event, and no return value is null', async () => {
+  test('a missing payload is an empty event, and a missing result is null', async () => {
     expect((await invoke({ FunctionName: 'echo' })).value).toEqual({});
     expect((await invoke({ FunctionName: 'nothing' })).value).toBeNull();
   });
@@ -89,18 +89,18 @@ describe('invoking plain functions', () => {
     'arn:aws:lambda:us-east-1:000000000000:function:echo:live',
     'echo:$LATEST',
     'echo:7',
-  ])('%s names the function', async (FunctionName) => {
+  ])('%s identifies the function', async (FunctionName) => {
     expect((await invoke({ FunctionName, Payload: '1' })).value).toBe(1);
   });
 
-  test('a qualifier may be given apart, but not another one', async () => {
+  test('a qualifier can be a parameter, but not a different one', async () => {
     expect(await invoke({ FunctionName: 'echo', Qualifier: '3' })).toMatchObject({ ExecutedVersion: '3' });
     await expect(invoke({ FunctionName: 'echo:4', Qualifier: '3' })).rejects.toMatchObject({
       name: 'InvalidParameterValueException',
     });
   });
 
-  test('the context says who is called, and how long it may take', async () => {
+  test('the context contains the function and its remaining time', async () => {
     const { value } = await invoke({
       FunctionName: 'context:5',
       ClientContext: Buffer.from('{"env":{}}').toString('base64'),
@@ -127,7 +127,7 @@ describe('invoking plain functions', () => {
     return lambda;
   };
 
-  test('a trace that the caller is part of reaches the function, with its calls counted', async () => {
+  test("the caller's trace reaches the function, with its calls counted", async () => {
     const lambda = tracing('Root=1-2-3');
     expect(await invoke({ FunctionName: 'context' }, lambda)).toMatchObject({
       value: { xrayTraceId: 'Root=1-2-3;Lineage=context:1' },
@@ -136,12 +136,12 @@ describe('invoking plain functions', () => {
     lambda.destroy();
   });
 
-  test('without one, a trace begins', async () => {
+  test('without a trace, a new one is created', async () => {
     const { value } = await invoke({ FunctionName: 'trace' });
     expect(value).toMatch(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0;Lineage=trace:1$/);
   });
 
-  test('the 17th call of a function in one chain is dropped, unless the function allows recursion', async () => {
+  test('the 17th call of a function in a chain is dropped, unless the function allows recursion', async () => {
     const sixteen = tracing('Root=1-2-3;Lineage=echo:15|looping:16|trace:15');
     expect(await invoke({ FunctionName: 'trace' }, sixteen)).toMatchObject({
       value: 'Root=1-2-3;Lineage=echo:15|looping:16|trace:16',
@@ -168,7 +168,7 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('a function that takes too long is cut off', async () => {
+  test('a function that exceeds its timeout is stopped', async () => {
     expect(await invoke({ FunctionName: 'slow' })).toMatchObject({
       FunctionError: 'Unhandled',
       value: {
@@ -178,13 +178,13 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('an answer of more than 6 MB is an error of the function', async () => {
+  test('a response of more than 6 MB is an error of the function', async () => {
     expect(await invoke({ FunctionName: 'large' })).toMatchObject({
       value: { errorType: 'Function.ResponseSizeTooLarge' },
     });
   });
 
-  test('6 MB may go in, and not a byte more', async () => {
+  test('a payload can have 6 MB; one byte more is refused', async () => {
     const limit = 6 * 1024 * 1024;
     const payload = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));
     expect((await invoke({ FunctionName: 'nothing', Payload: payload(limit) })).StatusCode).toBe(200);
@@ -194,7 +194,7 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('an event may have 1 MB, and not a byte more', async () => {
+  test('an event can have 1 MB; one byte more is refused', async () => {
     const limit = 1024 * 1024;
     const event = (bytes: number) => ({
       FunctionName: 'nothing',
@@ -205,13 +205,13 @@ describe('invoking plain functions', () => {
     await expect(invoke(event(limit + 1))).rejects.toMatchObject({ name: 'RequestTooLargeException' });
   });
 
-  test('what is no JSON is refused', async () => {
+  test('invalid JSON is refused', async () => {
     await expect(invoke({ FunctionName: 'echo', Payload: '{' })).rejects.toMatchObject({
       name: 'InvalidRequestContentException',
     });
   });
 
-  test('a function that is not here is refused by name', async () => {
+  test('an unknown function is refused by name', async () => {
     await expect(invoke({ FunctionName: 'nowhere' })).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
       message: expect.stringContaining('nowhere') as string,
@@ -219,20 +219,20 @@ describe('invoking plain functions', () => {
     });
   });
 
-  test('an execution name is for durable functions', async () => {
+  test('an execution name requires a durable function', async () => {
     await expect(invoke({ FunctionName: 'echo', DurableExecutionName: 'one' })).rejects.toMatchObject({
       name: 'InvalidParameterValueException',
     });
   });
 
-  test('a dry run checks and does nothing', async () => {
+  test('a dry run validates and does nothing', async () => {
     expect((await invoke({ FunctionName: 'broken', InvocationType: 'DryRun' })).StatusCode).toBe(204);
     await expect(invoke({ FunctionName: 'nowhere', InvocationType: 'DryRun' })).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
   });
 
-  test('above its reserved concurrency a function answers 429', async () => {
+  test('a function above its reserved concurrency returns 429', async () => {
     const first = invoke({ FunctionName: 'single' });
     await entered.passed;
     const impatient = new LambdaClient({
@@ -250,7 +250,7 @@ describe('invoking plain functions', () => {
     expect((await first).StatusCode).toBe(200);
   });
 
-  test('the environment of a function is set', async () => {
+  test("the function's environment is set", async () => {
     expect((await invoke({ FunctionName: 'configured' })).value).toBe('local');
   });
 
@@ -268,7 +268,7 @@ describe('invoking plain functions', () => {
 });
 
 describe('starting', () => {
-  test('two functions that want different values for one variable do not start', async () => {
+  test('two functions with different values for one variable are refused', async () => {
     const bench = new Bench();
     const functions = {
       one: plain(async () => 1, { environment: { LAMBDA_TEST_MODE: 'act' } }),
@@ -278,7 +278,7 @@ describe('starting', () => {
     await bench.remove();
   });
 
-  test('a file of another layout is refused, not misread', async () => {
+  test('a file with another format is refused', async () => {
     const bench = new Bench();
     await bench.start({});
     await bench.stop();
@@ -291,7 +291,7 @@ describe('starting', () => {
     await bench.remove();
   });
 
-  test('time does not go slower than life', async () => {
+  test('a time scale below 1 is refused', async () => {
     const bench = new Bench();
     await expect(bench.start({}, { timeScale: 0.5 })).rejects.toThrow(/timeScale is 0.5/);
     await bench.remove();

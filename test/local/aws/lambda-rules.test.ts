@@ -34,7 +34,7 @@ const verdict = (updates: OperationUpdate[], ...state: Operation[]): string => {
   }
 };
 
-/** The states from which each action is allowed; `undefined` is: there is no such operation yet. */
+/** The states in which each action is allowed; `undefined` means that the operation doesn't exist. */
 const ALLOWED: Record<string, Partial<Record<Action, readonly (OperationStatus | undefined)[]>>> = {
   STEP: {
     START: [undefined, 'READY'],
@@ -48,7 +48,7 @@ const ALLOWED: Record<string, Partial<Record<Action, readonly (OperationStatus |
   CHAINED_INVOKE: { START: [undefined], CANCEL: ['STARTED'] },
 };
 
-describe('what may be done to an operation', () => {
+describe('the allowed changes of an operation', () => {
   const types = Object.keys(ALLOWED) as OperationUpdate['Type'][];
   const table = types.flatMap((type) =>
     ACTIONS.flatMap((action) => STATES.map((state) => [type, action, state] as const)),
@@ -60,12 +60,12 @@ describe('what may be done to an operation', () => {
     expect(verdict([update(type, action)], ...before) === 'allowed').toBe(allowed);
   });
 
-  test('an operation keeps its type', () => {
+  test("the type of an operation can't change", () => {
     expect(verdict([update('STEP', 'SUCCEED')], stored('CONTEXT', 'STARTED'))).toMatch(/is a CONTEXT/);
   });
 });
 
-describe('what a checkpoint may hold', () => {
+describe('the allowed content of a checkpoint', () => {
   test.each([
     ['a step that starts and ends', [update('STEP', 'START'), update('STEP', 'SUCCEED')], 'allowed'],
     ['a step that starts and is retried', [update('STEP', 'START'), update('STEP', 'RETRY')], 'allowed'],
@@ -125,7 +125,7 @@ describe('what a checkpoint may hold', () => {
     expect(verdict([...updates])).toBe(expected);
   });
 
-  test('a parent is a context that was started before', () => {
+  test('a parent must be a started context', () => {
     const child = update('STEP', 'START', { Id: 'child', ParentId: 'a' });
     expect(verdict([child])).toBe('Invalid parent operation id.');
     expect(verdict([child], stored('STEP', 'STARTED'))).toBe('Invalid parent operation id.');

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 describe('objects', () => {
-  test('an object comes back byte for byte, with its type, metadata and ETag', async () => {
+  test('an object is returned byte for byte, with its type, metadata, and ETag', async () => {
     const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => i % 256);
     const put = await s3.send(
       new PutObjectCommand({
@@ -66,14 +66,14 @@ describe('objects', () => {
     expect(head.LastModified?.getTime()).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test('a stream, which the SDK sends in chunks with a checksum behind, arrives whole', async () => {
+  test('a stream, which the SDK sends in chunks with a trailing checksum, arrives completely', async () => {
     const content = 'line of a log\n'.repeat(20_000);
     const Body = Readable.from([content.slice(0, 1000), content.slice(1000)].map((part) => Buffer.from(part)));
     await put('streamed', Body, { ContentLength: content.length, ContentEncoding: 'identity' });
     expect(await text('streamed')).toBe(content);
   });
 
-  test('the empty object is an object', async () => {
+  test('an empty object is stored', async () => {
     await put('empty', new Uint8Array());
     expect(await text('empty')).toBe('');
     expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'empty' }))).ContentLength).toBe(0);
@@ -85,7 +85,7 @@ describe('objects', () => {
     expect(await text('again')).toBe('second');
   });
 
-  test('with If-None-Match: * only the first of many puts at once succeeds', async () => {
+  test('with If-None-Match: *, only the first of many concurrent puts succeeds', async () => {
     const attempts = Array.from({ length: 10 }, (_, i) => put('only-once', `writer ${i}`, { IfNoneMatch: '*' }));
     const outcomes = await Promise.allSettled(attempts);
     const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [`writer ${i}`] : []));
@@ -96,7 +96,7 @@ describe('objects', () => {
     });
   });
 
-  test('a reader who has this version already is told so', async () => {
+  test('a conditional read of the same version returns 304', async () => {
     const { ETag } = await put('cached', 'content');
     const get = (condition: object) => s3.send(new GetObjectCommand({ Bucket, Key: 'cached', ...condition }));
     await expect(get({ IfNoneMatch: ETag })).rejects.toMatchObject({ $metadata: { httpStatusCode: 304 } });
@@ -105,7 +105,7 @@ describe('objects', () => {
     await expect(get({ IfMatch: ETag })).resolves.toMatchObject({ ETag });
   });
 
-  test('what is not there is told by GET and HEAD, and deleting it succeeds', async () => {
+  test('a missing object is reported by GET and HEAD, and deleting it succeeds', async () => {
     const Key = 'never-written';
     await expect(s3.send(new GetObjectCommand({ Bucket, Key }))).rejects.toMatchObject({
       name: 'NoSuchKey',
@@ -133,22 +133,25 @@ describe('objects', () => {
     'with space + plus & ampersand ? question # hash %2F percent',
     'größe/日本語/🔥',
     'new\nline',
-    '\u00e9'.repeat(512), // 1,024 bytes, the most that S3 allows
+    '\u00e9'.repeat(512), // 1,024 bytes, the maximum of S3
     'x'.repeat(199),
     'x'.repeat(200),
     'x'.repeat(201),
     'x'.repeat(401),
   ].map((Key) => ({ Key, length: Key.length, beginning: Key.slice(0, 60) }));
-  test.each(keys)('the key $beginning ($length) is kept apart from others and inside the folder', async ({ Key }) => {
-    const content = randomUUID();
-    await put(Key, content);
-    expect(await text(Key)).toBe(content);
-    expect((await readdir(join(dir, '..'))).includes('outside')).toBe(false);
-    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }));
-    expect(Contents.map((object) => object.Key)).toContain(Key);
-  });
+  test.each(keys)(
+    'the key $beginning ($length) is distinct from others and stays within the folder',
+    async ({ Key }) => {
+      const content = randomUUID();
+      await put(Key, content);
+      expect(await text(Key)).toBe(content);
+      expect((await readdir(join(dir, '..'))).includes('outside')).toBe(false);
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }));
+      expect(Contents.map((object) => object.Key)).toContain(Key);
+    },
+  );
 
-  test('a key may be the beginning of another', async () => {
+  test('a key can be the beginning of another', async () => {
     await put('deep/er/est', 'third');
     await put('deep', 'first');
     await put('deep/er', 'second');
@@ -172,14 +175,14 @@ describe('lists', () => {
   });
   const list = (more: object = {}) => s3.send(new ListObjectsV2Command({ Bucket: 'listed', ...more }));
 
-  test('keys come in order, with size and ETag', async () => {
+  test('keys are sorted, with size and ETag', async () => {
     const { Contents = [], IsTruncated, KeyCount } = await list();
     expect(Contents.map(({ Key }) => Key)).toEqual(names);
     expect(Contents[0]).toMatchObject({ Size: 3, ETag: '"32a390517fcc6e43df5fc5f2c94699e1"' });
     expect([IsTruncated, KeyCount]).toEqual([false, 6]);
   });
 
-  test('a prefix and a delimiter show one level, as folders would', async () => {
+  test('a prefix and a delimiter select one level, as in folders', async () => {
     const root = await list({ Delimiter: '/' });
     expect(root.Contents?.map(({ Key }) => Key)).toEqual(['b', 'd']);
     expect(root.CommonPrefixes).toEqual([{ Prefix: 'a/' }, { Prefix: 'c/' }]);
@@ -188,7 +191,7 @@ describe('lists', () => {
     expect(below.CommonPrefixes).toEqual([{ Prefix: 'a/deep/' }]);
   });
 
-  test.each([1, 2, 3, 5, 6])('pages of %i together are the whole', async (pageSize) => {
+  test.each([1, 2, 3, 5, 6])('pages of %i together are complete', async (pageSize) => {
     const flat: string[] = [];
     for await (const page of paginateListObjectsV2({ client: s3, pageSize }, { Bucket: 'listed' })) {
       expect(page.Contents?.length).toBeLessThanOrEqual(pageSize);
@@ -205,7 +208,7 @@ describe('lists', () => {
     expect(folded.sort()).toEqual(['a/', 'b', 'c/', 'd']);
   });
 
-  test('a list may start after a key, and an empty bucket is an empty list', async () => {
+  test('a list can start after a key, and an empty bucket has an empty list', async () => {
     expect((await list({ StartAfter: 'b' })).Contents?.map(({ Key }) => Key)).toEqual(['c/1', 'd']);
     await s3.send(new CreateBucketCommand({ Bucket: 'bare' }));
     expect(await s3.send(new ListObjectsV2Command({ Bucket: 'bare' }))).toMatchObject({
@@ -216,14 +219,14 @@ describe('lists', () => {
 });
 
 describe('buckets', () => {
-  test('creating again keeps what is inside', async () => {
+  test('creating a bucket again keeps its content', async () => {
     await put('kept', 'content');
     await s3.send(new CreateBucketCommand({ Bucket }));
     await s3.send(new HeadBucketCommand({ Bucket }));
     expect(await text('kept')).toBe('content');
   });
 
-  test('a bucket that is not there is told by every operation', async () => {
+  test('a missing bucket is reported by every operation', async () => {
     const missing = { Bucket: 'missing', Key: 'x' };
     await expect(s3.send(new HeadBucketCommand(missing))).rejects.toMatchObject({ name: 'NotFound' });
     await expect(s3.send(new GetObjectCommand(missing))).rejects.toMatchObject({ name: 'NoSuchBucket' });
@@ -234,12 +237,12 @@ describe('buckets', () => {
     await expect(s3.send(new ListObjectsV2Command(missing))).rejects.toMatchObject({ name: 'NoSuchBucket' });
   });
 
-  test.each(['Upper', 'a', 'under_score', 'a..b', '.unfinished'])('%j is no name for a bucket', async (name) => {
+  test.each(['Upper', 'a', 'under_score', 'a..b', '.unfinished'])('%j is not a valid bucket name', async (name) => {
     expect((await raw('PUT', `/${name}`)).status).toBe(400);
   });
 });
 
-describe('what the SDK would not send', () => {
+describe("requests that the SDK doesn't send", () => {
   test('a body that does not match its digest is refused and not stored', async () => {
     const digests = [
       { 'x-amz-checksum-crc32': 'AAAAAA==' },
@@ -264,7 +267,7 @@ describe('what the SDK would not send', () => {
     ['3\r\nabc\r\n0\r\n\r\n', 400, 'IncompleteBody'], // shorter than x-amz-decoded-content-length
     ['2\r\nabcdef\r\n0\r\n\r\n', 400, 'IncompleteBody'],
     ['not chunks', 400, 'IncompleteBody'],
-  ])('the chunked body %j is answered with %i %s', async (body, status, code) => {
+  ])('the chunked body %j gets %i %s', async (body, status, code) => {
     const headers = {
       'content-encoding': 'aws-chunked',
       'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
@@ -275,7 +278,7 @@ describe('what the SDK would not send', () => {
     if (status === 200) expect((await raw('GET', `/${Bucket}/chunked`)).body).toBe('abcdef');
   });
 
-  test('what is not emulated says so instead of doing something else', async () => {
+  test('an operation that is not emulated is refused', async () => {
     const put = (headers: Record<string, string>) => raw('PUT', `/${Bucket}/x`, { headers });
     expect(await put({ 'x-amz-copy-source': '/blobs/y' })).toMatchObject({ status: 501 });
     expect(await put({ 'if-match': '"etag"' })).toMatchObject({ status: 501 });
@@ -301,7 +304,7 @@ describe('what the SDK would not send', () => {
   });
 });
 
-test('objects outlive a restart; what was not finished is cleared away', async () => {
+test('objects survive a restart; unfinished ones are removed', async () => {
   const folder = join(dir, 'restarted');
   const before = await startS3({ dir: folder, accessKeyId: ACCESS_KEY });
   const client = clientOf(before.url);

@@ -8,7 +8,7 @@ describe('schedules', () => {
   let bench: Bench;
   let running: { stop(): Promise<void> } | undefined;
   let events: unknown[];
-  /** How many runs of the slow function were under way at the beginning of each. */
+  /** The number of running calls of the slow function at the start of each. */
   let atOnce: number[];
 
   beforeEach(async () => {
@@ -48,7 +48,7 @@ describe('schedules', () => {
     ...more,
   });
 
-  test('the first run comes soon, with the event that the scheduler sends', async () => {
+  test("the first run comes soon, with the scheduler's event", async () => {
     running = startSchedules({ schedules: [every(3_600)], lambda: bench.lambda });
     await until(async () => events[0]);
     expect(events).toEqual([
@@ -61,25 +61,25 @@ describe('schedules', () => {
     ]);
   });
 
-  test('an input of its own replaces that event', async () => {
+  test('a configured input replaces that event', async () => {
     running = startSchedules({ schedules: [every(3_600, { input: { pending: true } })], lambda: bench.lambda });
     await until(async () => events[0]);
     expect(events).toEqual([{ pending: true }]);
   });
 
-  test('runs come again and again, but never closer than half a second', async () => {
+  test('runs repeat, at intervals of at least half a second', async () => {
     const startedAt = Date.now();
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000_000 });
     await until(async () => (events.length >= 3 ? true : undefined));
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
   });
 
-  test('a scale makes minutes pass in milliseconds', async () => {
+  test('a time scale turns minutes into milliseconds', async () => {
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 200 });
     await until(async () => (events.length >= 2 ? true : undefined));
   });
 
-  test('a run waits for the end of the one before', async () => {
+  test('a run waits for the end of the previous one', async () => {
     running = startSchedules({
       schedules: [every(60, { functionName: 'slow' })],
       lambda: bench.lambda,
@@ -89,7 +89,7 @@ describe('schedules', () => {
     expect(atOnce.slice(0, 3)).toEqual([1, 1, 1]);
   });
 
-  test('a run that fails is logged and not repeated, and the next one comes', async () => {
+  test('a failed run is logged and not repeated, and the next one follows', async () => {
     const logged: object[] = [];
     const schedules = [every(60, { functionName: 'broken' })];
     running = startSchedules({ schedules, lambda: bench.lambda, timeScale: 1_000, log: (entry) => logged.push(entry) });
@@ -102,7 +102,7 @@ describe('schedules', () => {
     });
   });
 
-  test('a run that Lambda does not take is logged, and the next one comes', async () => {
+  test("a run that Lambda doesn't accept is logged, and the next one follows", async () => {
     const logged: object[] = [];
     let up = false;
     const lambda = new LambdaClient({

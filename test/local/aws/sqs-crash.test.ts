@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-test('after a clean restart on another port everything is as it was', async () => {
+test('a clean restart on another port keeps everything', async () => {
   const before = await startSqs({ file, accessKeyId: ACCESS_KEY });
   const sqs = clientOf(before.url);
   const first = await createQueue(sqs, { VisibilityTimeout: '600' });
@@ -44,7 +44,8 @@ test('after a clean restart on another port everything is as it was', async () =
   const again = clientOf(after.url);
   const { QueueUrl } = await again.send(new GetQueueUrlCommand({ QueueName: 'signals.fifo' }));
   expect(QueueUrl).toBe(`${after.url}/000000000000/signals.fifo`);
-  // What was in flight is there at once, in the order of its group, and its receives still count. Groups have no order.
+  // Messages in flight are available at once, in group order, with their receive counts. The order of groups is
+  // undefined.
   const messages = await receive(again, QueueUrl ?? '');
   const ofGroup = (id: string) =>
     messages
@@ -61,7 +62,7 @@ test('after a clean restart on another port everything is as it was', async () =
   await after.close();
 });
 
-test('stopping hangs up on long polls instead of waiting for them', async () => {
+test('stopping disconnects long polls instead of waiting for them', async () => {
   const endpoint = await startSqs({ file, accessKeyId: ACCESS_KEY });
   const sqs = clientOf(endpoint.url);
   const queue = await createQueue(sqs, {});
@@ -75,7 +76,7 @@ test('stopping hangs up on long polls instead of waiting for them', async () => 
   sqs.destroy();
 });
 
-test('a file of another version is refused with what to do', async () => {
+test('a file of another version is refused with instructions', async () => {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA user_version = 99');
   db.close();
@@ -84,7 +85,7 @@ test('a file of another version is refused with what to do', async () => {
   );
 });
 
-test('kill -9 under load: no acknowledged send lost or delete undone, nothing left in flight', async () => {
+test('kill -9 under load: no acknowledged send is lost, no delete is undone, nothing stays in flight', async () => {
   const seen = { sent: new Set<string>(), deleteAsked: new Set<string>(), deleted: new Set<string>() };
   for (const killAfter of [40, 150, 400]) {
     const { child, url } = await startChild(file);
@@ -108,11 +109,11 @@ test('kill -9 under load: no acknowledged send lost or delete undone, nothing le
   expect(seen.deleted.size).toBeGreaterThan(0);
   expect([...seen.sent].filter((body) => !left.has(body) && !seen.deleteAsked.has(body))).toEqual([]);
   expect([...seen.deleted].filter((body) => left.has(body))).toEqual([]);
-  // Received by a process that was killed, never deleted, hidden for twelve hours: it is here all the same.
+  // Received by a killed process, not deleted, and hidden for twelve hours: now available.
   expect([...left.values()].some((message) => Number(message.Attributes?.ApproximateReceiveCount) > 1)).toBe(true);
 });
 
-/** Sends until the endpoint is gone. A body is noted once its send has been acknowledged. */
+/** Sends until the endpoint is down. Records a body after its send was acknowledged. */
 async function keepSending(sqs: SQSClient, queue: string, group: string, sent: Set<string>): Promise<void> {
   for (let lives = true; lives;) {
     const body = randomUUID();
@@ -124,7 +125,7 @@ async function keepSending(sqs: SQSClient, queue: string, group: string, sent: S
   }
 }
 
-/** Receives until the endpoint is gone, and deletes every other message; the rest stays in flight. */
+/** Receives until the endpoint is down, and deletes every other message. The rest stays in flight. */
 async function keepDeletingHalf(
   sqs: SQSClient,
   queue: string,
@@ -140,7 +141,7 @@ async function keepDeletingHalf(
       }
     }
   } catch {
-    // The endpoint is gone.
+    // The endpoint is down.
   }
 }
 
@@ -151,7 +152,7 @@ async function killWhen(child: ChildProcess, due: () => boolean): Promise<void> 
   await exited;
 }
 
-/** Everything that can be received, by body; each message exactly once. */
+/** Receives all messages, each exactly once, by body. */
 async function drain(sqs: SQSClient, queue: string): Promise<Map<string, Message>> {
   const found = new Map<string, Message>();
   for (;;) {
@@ -165,7 +166,7 @@ async function drain(sqs: SQSClient, queue: string): Promise<Map<string, Message
   }
 }
 
-/** The endpoint in a process of its own. */
+/** Starts the endpoint in its own process. */
 async function startChild(database: string): Promise<{ child: ChildProcess; url: string }> {
   const script = `
     const { startSqs } = await import(${JSON.stringify(SERVER)});

@@ -30,7 +30,10 @@ import { startSqs } from '../../../local/aws/sqs/server.ts';
 const ACCESS_KEY = 'AKIATEST';
 const MIB = 1_048_576;
 
-/** One suite, two endpoints: what both do is not only our own reading of the documentation. */
+/**
+ * Runs one suite with two endpoints, so that the common behavior doesn't depend on one interpretation of the
+ * documentation.
+ */
 const endpoints = [
   {
     name: 'ours',
@@ -45,10 +48,10 @@ const endpoints = [
   },
 ];
 
-describe.each(endpoints)('SQS as $name does it', ({ start }) => {
+describe.each(endpoints)('SQS behavior of $name', ({ start }) => {
   const q = queuesOf(start);
 
-  test('a queue is found by name, listed by prefix, and gone after it was deleted', async () => {
+  test('a queue is found by name, listed by prefix, and missing after its deletion', async () => {
     const prefix = randomUUID();
     const url = await q.create(`${prefix}-a`);
     await q.create(`${prefix}-b`);
@@ -76,7 +79,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await refusal(q.create(name, { VisibilityTimeout: '8' }))).toMatch(/^Queue(AlreadyExists|NameExists)$/);
   });
 
-  test('attributes have the defaults of AWS, can be set, and refuse values out of range', async () => {
+  test("attributes have AWS's defaults, can be set, and refuse values out of range", async () => {
     const name = randomUUID();
     const url = await q.create(name);
     expect(await q.attributes(url, 'All')).toMatchObject({
@@ -94,13 +97,13 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await refusal(q.client.send(tooLong))).toBe('InvalidAttributeValue');
   });
 
-  test('a message comes with its attributes and digests, and not again once deleted', async () => {
+  test('a message has its attributes and digests, and is not delivered again after its deletion', async () => {
     const url = await q.create();
     const sent = await q.send(url, 'message-1', {
       MessageAttributes: { MyAttribute: { DataType: 'String', StringValue: 'foobar' } },
       MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: 'Root=1-5759e988-bd862e3f' } },
     });
-    // Both digests as AWS itself gives them for these values.
+    // Both digests are AWS's own results for these values.
     expect(sent.MD5OfMessageBody).toBe('3d6b824fd8c1520e9a047d21fee6fb1f');
     expect(sent.MD5OfMessageAttributes).toBe('adb59cd4678ea5a855436b949cd07ab6');
     const [message] = await q.receive(url, { MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] });
@@ -113,13 +116,13 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     });
     expect(Number(message?.Attributes?.SentTimestamp)).toBeGreaterThan(1_700_000_000_000);
     await q.delete(url, message);
-    await q.delete(url, message); // again is no error
+    await q.delete(url, message); // a repeat is no error
     expect(await q.attributes(url, 'ApproximateNumberOfMessagesNotVisible')).toEqual({
       ApproximateNumberOfMessagesNotVisible: '0',
     });
   });
 
-  test('binary attributes are kept byte for byte, and a receiver may ask for some attributes only', async () => {
+  test('binary attributes are returned unchanged, and a receiver can request single attributes', async () => {
     const url = await q.create();
     const bytes = Uint8Array.from([0, 255, 1, 128]);
     await q.send(url, 'with attributes', {
@@ -134,7 +137,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(Buffer.from(some?.MessageAttributes?.['trace.raw']?.BinaryValue ?? [])).toEqual(Buffer.from(bytes));
   });
 
-  test('a received message is hidden until its visibility time-out, which a waiting poll notices', async () => {
+  test('a received message is hidden until its visibility timeout, which wakes a waiting poll', async () => {
     const url = await q.create();
     await q.send(url, 'once more');
     expect(await q.receive(url, { VisibilityTimeout: 1 })).toHaveLength(1);
@@ -143,7 +146,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(again).toMatchObject({ Body: 'once more', Attributes: { ApproximateReceiveCount: '2' } });
   });
 
-  test('a visibility time-out of 0 gives the message back at once', async () => {
+  test('a visibility timeout of 0 releases the message at once', async () => {
     const url = await q.create();
     await q.send(url, 'not mine');
     const [message] = await q.receive(url);
@@ -157,14 +160,14 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await bodies(q.receive(url))).toEqual(['not mine']);
   });
 
-  test('a long poll is answered by a send that comes later', async () => {
+  test('a later send wakes a long poll', async () => {
     const url = await q.create();
     const poll = q.receive(url, { WaitTimeSeconds: 20 });
     await q.send(url, 'at last');
     expect(await bodies(poll)).toEqual(['at last']);
   });
 
-  test('a delayed message is counted as delayed and comes when its time is there', async () => {
+  test('a delayed message is counted as delayed and becomes available in time', async () => {
     const url = await q.create();
     await q.send(url, 'later', { DelaySeconds: 1 });
     expect(await q.receive(url)).toEqual([]);
@@ -175,7 +178,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await bodies(q.receive(url, { WaitTimeSeconds: 20 }))).toEqual(['later']);
   });
 
-  test('a batch sends what is good and reports what is not', async () => {
+  test('a batch sends the valid messages and reports the invalid ones', async () => {
     const url = await q.create();
     const result = await q.client.send(
       new SendMessageBatchCommand({
@@ -239,7 +242,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await q.attributes(url, 'ApproximateNumberOfMessages')).toEqual({ ApproximateNumberOfMessages: '0' });
   });
 
-  test('a message may have 1 MiB and no more', async () => {
+  test('a message can have 1 MiB and no more', async () => {
     const url = await q.create();
     await q.send(url, 'x'.repeat(MIB));
     expect(await refusal(q.send(url, 'x'.repeat(MIB + 1)))).toBe('InvalidParameterValue');
@@ -255,7 +258,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     expect(await refusal(q.send(url, `before ${character} after`))).toBe('InvalidMessageContents');
   });
 
-  test('tabs, line ends and what JSON and XML must escape arrive unchanged', async () => {
+  test('tabs, line ends, and characters that JSON and XML escape arrive unchanged', async () => {
     const url = await q.create();
     const body = '\t\n\r \ud7ff\ue000\ufffd &<>"\\';
     await q.send(url, body);
@@ -283,7 +286,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
     });
   });
 
-  test('a message received too often goes to the dead-letter queue', async () => {
+  test('a message that exceeds the maximum receive count goes to the dead-letter queue', async () => {
     const dead = await q.create();
     const url = await q.create(randomUUID(), { RedrivePolicy: await q.redriveTo(dead, 2) });
     const { MessageId } = await q.send(url, 'poison');
@@ -295,7 +298,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
   });
 
   describe('FIFO', () => {
-    test('a group in flight gives nothing more, other groups do, and order within a group is kept', async () => {
+    test('a group in flight returns no more messages, other groups do, and order within a group is kept', async () => {
       const url = await q.createFifo();
       for (const body of ['a1', 'a2', 'b1']) await q.sendTo(url, body[0] ?? '', body);
       const [first] = await q.receive(url);
@@ -307,7 +310,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
       expect(await bodies(poll)).toEqual(['a2']);
     });
 
-    test('a message that comes back is first again, before those sent after it', async () => {
+    test('a released message is the first of its group again', async () => {
       const url = await q.createFifo();
       await q.sendTo(url, 'a', 'a1');
       await q.sendTo(url, 'a', 'a2');
@@ -315,7 +318,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
       expect(await bodies(q.receive(url, { WaitTimeSeconds: 20 }))).toEqual(['a1']);
     });
 
-    test('the same de-duplication id sends once, and its answer is the first one again', async () => {
+    test('a repeated deduplication ID sends once, and returns the first response', async () => {
       const url = await q.createFifo();
       const first = await q.send(url, 'one', { MessageGroupId: 'a', MessageDeduplicationId: 'd' });
       const second = await q.send(url, 'two', { MessageGroupId: 'b', MessageDeduplicationId: 'd' });
@@ -324,10 +327,10 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
       expect(received.map(({ Body }) => Body)).toEqual(['one']);
       await q.delete(url, received[0]);
       await q.send(url, 'three', { MessageGroupId: 'a', MessageDeduplicationId: 'd' });
-      expect(await q.receive(url)).toEqual([]); // deleted, not forgotten
+      expect(await q.receive(url)).toEqual([]); // deleted, but remembered
     });
 
-    test('content-based de-duplication compares the body alone', async () => {
+    test('content-based deduplication compares only the body', async () => {
       const url = await q.createFifo({ ContentBasedDeduplication: 'true' });
       await q.send(url, 'same', { MessageGroupId: 'a' });
       await q.send(url, 'same', { MessageGroupId: 'b' });
@@ -335,7 +338,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
       expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['same', 'other']);
     });
 
-    test('sequence numbers grow, and the receiver sees group, de-duplication id and number', async () => {
+    test('sequence numbers increase, and the receiver gets group, deduplication ID, and number', async () => {
       const url = await q.createFifo();
       const first = await q.send(url, 'one', { MessageGroupId: 'a', MessageDeduplicationId: 'd1' });
       const second = await q.send(url, 'two', { MessageGroupId: 'b', MessageDeduplicationId: 'd2' });
@@ -348,7 +351,7 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
       });
     });
 
-    test('group, de-duplication id and no delay of its own are required', async () => {
+    test('group and deduplication ID are required, and a delay is refused', async () => {
       const url = await q.createFifo();
       expect(await refusal(q.send(url, 'x', { MessageDeduplicationId: 'd' }))).toBe('MissingParameter');
       expect(await refusal(q.send(url, 'x', { MessageGroupId: 'a' }))).toBe('InvalidParameterValue');
@@ -363,15 +366,15 @@ describe.each(endpoints)('SQS as $name does it', ({ start }) => {
   });
 });
 
-/** AWS does these as ours does; fauxqs 2.4.1 does them in another way, or not at all. */
-describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
+/** The same behavior as AWS; fauxqs 2.4.1 behaves differently or doesn't implement it. */
+describe('SQS behavior of the emulation and of AWS, unlike fauxqs', () => {
   const clock = { ms: Date.UTC(2026, 10, 18, 9, 14) };
   const q = queuesOf(() => startSqs({ file: ':memory:', accessKeyId: ACCESS_KEY, now: () => clock.ms }));
   const advance = (seconds: number): void => {
     clock.ms += seconds * 1000;
   };
 
-  test('errors carry the two names that AWS gives them', async () => {
+  test("errors have both of AWS's names", async () => {
     const name = randomUUID();
     await expect(q.client.send(new GetQueueUrlCommand({ QueueName: name }))).rejects.toMatchObject({
       name: 'QueueDoesNotExist',
@@ -387,7 +390,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     });
   });
 
-  test('characters beyond U+FFFF are legal, and attributes nobody asked for are not sent', async () => {
+  test('characters beyond U+FFFF are allowed, and only requested attributes are returned', async () => {
     const url = await q.create();
     await q.send(url, 'on 🔥', { MessageAttributes: { a: { DataType: 'String', StringValue: '🚒' } } });
     const [message] = await q.receive(url);
@@ -396,14 +399,14 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(message).not.toHaveProperty('Attributes');
   });
 
-  test('one receive gives as many of a group as it can, then of the next group', async () => {
+  test('one receive returns as many messages of a group as possible, then those of the next group', async () => {
     const url = await q.createFifo();
     for (const body of ['a1', 'b1', 'a2', 'a3', 'b2']) await q.sendTo(url, body[0] ?? '', body);
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 4 }))).toEqual(['a1', 'a2', 'a3', 'b1']);
     expect(await q.receive(url, { MaxNumberOfMessages: 10 })).toEqual([]);
   });
 
-  test('a group stays locked until every message received of it is deleted', async () => {
+  test('a group stays locked until all its received messages are deleted', async () => {
     const url = await q.createFifo();
     for (const body of ['a1', 'a2', 'a3', 'b1']) await q.sendTo(url, body[0] ?? '', body);
     const [first, second] = await q.receive(url, { MaxNumberOfMessages: 2 });
@@ -413,7 +416,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['a3']);
   });
 
-  test.each([0, 1, 2])('message %i of a group in flight holds back the whole group', async (extended) => {
+  test.each([0, 1, 2])('message %i of a group in flight blocks the whole group', async (extended) => {
     const url = await q.createFifo();
     for (const body of ['a1', 'a2', 'a3']) await q.sendTo(url, 'a', body);
     const received = await q.receive(url, { MaxNumberOfMessages: 3, VisibilityTimeout: 10 });
@@ -424,7 +427,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['a1', 'a2', 'a3']);
   });
 
-  test('groups take turns: the one given back last waits behind the others', async () => {
+  test('groups take turns: the group released last waits behind the others', async () => {
     const url = await q.createFifo();
     for (const body of ['a1', 'b1', 'b2', 'c1', 'a2']) await q.sendTo(url, body[0] ?? '', body);
     advance(1);
@@ -433,7 +436,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { ...hasty, MaxNumberOfMessages: 10 }))).toEqual(['c1', 'a1', 'a2', 'b1', 'b2']);
   });
 
-  test('a de-duplication id is forgotten after five minutes', async () => {
+  test('a deduplication ID is forgotten after five minutes', async () => {
     const url = await q.createFifo();
     const send = (body: string) => q.send(url, body, { MessageGroupId: 'a', MessageDeduplicationId: 'd' });
     await send('first');
@@ -445,7 +448,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['first', 'second']);
   });
 
-  test('the scope of de-duplication may be the group', async () => {
+  test('the deduplication scope can be the group', async () => {
     const url = await q.createFifo({ DeduplicationScope: 'messageGroup' });
     for (const group of ['a', 'b', 'a']) {
       await q.send(url, group, { MessageGroupId: group, MessageDeduplicationId: 'd' });
@@ -453,7 +456,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['a', 'b']);
   });
 
-  test('purging forgets de-duplication ids', async () => {
+  test('purging forgets deduplication IDs', async () => {
     const url = await q.createFifo();
     await q.send(url, 'before', { MessageGroupId: 'a', MessageDeduplicationId: 'd' });
     await q.client.send(new PurgeQueueCommand({ QueueUrl: url }));
@@ -461,7 +464,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url))).toEqual(['after']);
   });
 
-  test('a FIFO queue refuses an expired handle; a standard one takes it until the next receive', async () => {
+  test('a FIFO queue refuses an expired handle; a standard queue accepts it until the next receive', async () => {
     const fifo = await q.createFifo();
     await q.sendTo(fifo, 'a', 'a1');
     const [locked] = await q.receive(fifo, { VisibilityTimeout: 10 });
@@ -477,13 +480,13 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     await expect(q.hide(fifo, locked, 30)).rejects.toMatchObject({ message: expired });
     await q.delete(standard, one);
     expect(await bodies(q.receive(standard, { MaxNumberOfMessages: 10 }))).toEqual(['two']);
-    await q.delete(standard, two); // overtaken by the second receive: succeeds, deletes nothing
+    await q.delete(standard, two); // an earlier receive: succeeds, deletes nothing
     expect(await q.attributes(standard, 'ApproximateNumberOfMessagesNotVisible')).toEqual({
       ApproximateNumberOfMessagesNotVisible: '1',
     });
   });
 
-  test('a handle that is none, or of another queue, is invalid', async () => {
+  test('an invalid handle, or one of another queue, is refused', async () => {
     const [url, other] = [await q.create(), await q.create()];
     await expect(q.delete(url, { ReceiptHandle: 'garbage' })).rejects.toMatchObject({
       name: 'ReceiptHandleIsInvalid',
@@ -496,7 +499,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     await expect(q.hide(url, message, 5)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
   });
 
-  test('messages are dropped after the retention period, also while in flight', async () => {
+  test('messages are deleted after the retention period, also while in flight', async () => {
     const url = await q.create(randomUUID(), { MessageRetentionPeriod: '60' });
     await q.send(url, 'in flight');
     await q.receive(url, { VisibilityTimeout: 3600 });
@@ -510,7 +513,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await bodies(q.receive(url, { MaxNumberOfMessages: 10 }))).toEqual(['younger']);
   });
 
-  test('a dead letter keeps its id, attributes and count, says where it comes from, and frees its group', async () => {
+  test('a dead letter keeps its ID, attributes, and count, names its source, and frees its group', async () => {
     const dead = await q.createFifo();
     const url = await q.createFifo({ RedrivePolicy: await q.redriveTo(dead, 1), VisibilityTimeout: '10' });
     const poison = await q.sendTo(url, 'a', 'poison', { kind: { DataType: 'String', StringValue: 'bad' } });
@@ -525,7 +528,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
       Attributes: {
         ApproximateReceiveCount: '2',
         MessageGroupId: 'a',
-        SentTimestamp: String(clock.ms), // of a FIFO queue; a standard queue keeps the first one
+        SentTimestamp: String(clock.ms), // for a FIFO queue; a standard queue keeps the first one
         DeadLetterQueueSourceArn: `arn:aws:sqs:us-east-1:000000000000:${nameOf(url)}`,
       },
     });
@@ -533,7 +536,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(sources.queueUrls).toEqual([url]);
   });
 
-  test('a dead-letter queue must exist and be of the same kind; without it messages stay where they are', async () => {
+  test('a dead-letter queue must exist and be of the same type; without it, messages stay in their queue', async () => {
     const dead = await q.create();
     const policy = await q.redriveTo(dead, 1);
     await expect(q.createFifo({ RedrivePolicy: policy })).rejects.toMatchObject({
@@ -557,11 +560,11 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     { RedrivePolicy: '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:x","maxReceiveCount":"many"}' },
     { RedrivePolicy: '{"deadLetterTargetArn":"dummy","maxReceiveCount":1}' },
     { RedrivePolicy: 'not JSON' },
-  ])('a redrive policy that cannot work is refused: $RedrivePolicy', async (attributes) => {
+  ])('an invalid redrive policy is refused: $RedrivePolicy', async (attributes) => {
     await expect(q.create(randomUUID(), attributes)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
   });
 
-  test.each(['', 'with space', 'größe', 'x'.repeat(129)])('a group id of %j is refused', async (groupId) => {
+  test.each(['', 'with space', 'größe', 'x'.repeat(129)])('the group ID %j is refused', async (groupId) => {
     const url = await q.createFifo({ ContentBasedDeduplication: 'true' });
     const sent = q.send(url, 'x', { MessageGroupId: groupId });
     await expect(sent).rejects.toMatchObject({
@@ -586,7 +589,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     });
   });
 
-  test('an empty body, a lone surrogate and a de-duplication id in a standard queue are refused', async () => {
+  test('an empty body, a lone surrogate, and a deduplication ID in a standard queue are refused', async () => {
     const url = await q.create();
     await expect(q.send(url, '')).rejects.toMatchObject({ Code: 'MissingParameter' });
     await expect(q.send(url, 'x', { MessageDeduplicationId: 'd' })).rejects.toMatchObject({
@@ -600,7 +603,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     });
   });
 
-  test('a FIFO batch without a group, or without a way to tell duplicates, is refused as a whole', async () => {
+  test('a FIFO batch without a group or a deduplication ID is refused as a whole', async () => {
     const url = await q.createFifo();
     const batch = (entry: object) =>
       q.client.send(
@@ -617,7 +620,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await q.receive(url)).toEqual([]);
   });
 
-  test('a message above the size that its queue allows fails alone', async () => {
+  test("only the message above its queue's size limit fails", async () => {
     const url = await q.create(randomUUID(), { MaximumMessageSize: '1024' });
     const result = await q.client.send(
       new SendMessageBatchCommand({
@@ -659,7 +662,7 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     await expect(q.create(randomUUID(), attributes)).rejects.toMatchObject({ Code: code });
   });
 
-  test('a FIFO name needs the attribute, and the kind of a queue never changes', async () => {
+  test("a FIFO name requires the attribute, and the type of a queue can't change", async () => {
     await expect(q.create('plain.fifo')).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
     const url = await q.createFifo();
     const change = new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { FifoQueue: 'false' } });
@@ -668,29 +671,29 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     });
   });
 
-  test('a queue is known by the last part of its URL, whatever host and port the URL names', async () => {
+  test('a queue is identified by the last part of its URL, with any host and port', async () => {
     const url = await q.create();
     const elsewhere = `http://127.0.0.1:1/000000000000/${nameOf(url)}`;
     await q.send(elsewhere, 'found');
     expect(await bodies(q.receive(url))).toEqual(['found']);
   });
 
-  test('nothing is taken for a reader that has hung up', async () => {
+  test('a disconnected receiver takes no messages', async () => {
     const url = await q.create();
     const poll = httpRequest(q.url, { method: 'POST', headers: q.headers('ReceiveMessage') });
     poll.end(JSON.stringify({ QueueUrl: url, WaitTimeSeconds: 20 }));
     await once(poll, 'finish');
-    await q.attributes(url, 'All'); // answered later than the poll was read
+    await q.attributes(url, 'All'); // its response shows that the poll was read earlier
     const failed = once(poll, 'error');
     poll.destroy(new Error('hung up'));
     await failed;
-    await q.attributes(url, 'All'); // and by now the end of its connection has been read too
+    await q.attributes(url, 'All'); // the end of the connection has been read by now
     const other = q.receive(url, { WaitTimeSeconds: 20 });
     await q.send(url, 'for whoever is there');
     expect(await bodies(other)).toEqual(['for whoever is there']);
   });
 
-  test('a poll of a queue that is deleted meanwhile is told so', async () => {
+  test('a poll of a queue that is deleted meanwhile gets an error', async () => {
     const url = await q.create();
     const poll = refusal(q.receive(url, { WaitTimeSeconds: 20 }));
     await q.attributes(url, 'All');
@@ -698,14 +701,14 @@ describe('SQS as ours does it, as AWS and unlike fauxqs', () => {
     expect(await poll).toBe('NonExistentQueue');
   });
 
-  test('a burst of sends is answered one by one, each with its own id', async () => {
+  test('each send of a burst gets its own response and ID', async () => {
     const url = await q.create();
     const sent = await Promise.all(Array.from({ length: 200 }, (_, i) => q.send(url, `${i}`)));
     expect(new Set(sent.map(({ MessageId }) => MessageId)).size).toBe(200);
     expect(await q.attributes(url, 'ApproximateNumberOfMessages')).toEqual({ ApproximateNumberOfMessages: '200' });
   });
 
-  test('what is unknown, unreadable or incomplete is refused with the reason', async () => {
+  test('unknown, unreadable, and incomplete requests are refused with the reason', async () => {
     expect(await q.raw('StartMessageMoveTask', '{}')).toMatchObject({
       status: 400,
       body: { __type: 'com.amazonaws.sqs#UnknownOperationException' },
@@ -739,7 +742,7 @@ function clientOf(endpoint: string, accessKeyId: string): SQSClient {
   });
 }
 
-/** The code of the error that the call ends in, without what fauxqs puts before every code and AWS before some. */
+/** Returns the error code of a failed call, without the prefix that fauxqs adds to every code and AWS to some. */
 const refusal = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'nothing was refused',
@@ -751,7 +754,7 @@ const nameOf = (url: string): string => url.slice(url.lastIndexOf('/') + 1);
 const bodies = async (messages: Promise<Message[]>): Promise<(string | undefined)[]> =>
   (await messages).map(({ Body }) => Body);
 
-/** Starts the endpoint before the tests around the call, stops it after them, and shortens what they do often. */
+/** Starts the endpoint before the tests of this suite and stops it after them. Returns helpers for frequent calls. */
 function queuesOf(start: () => Promise<{ url: string; close(): Promise<void> }>) {
   let endpoint: { url: string; close(): Promise<void> };
   let client: SQSClient;
@@ -810,7 +813,7 @@ function queuesOf(start: () => Promise<{ url: string; close(): Promise<void> }>)
       const deadLetterTargetArn = (await attributes(dead, 'QueueArn'))?.['QueueArn'];
       return JSON.stringify({ deadLetterTargetArn, maxReceiveCount });
     },
-    /** A request that the SDK would not send. */
+    /** Sends a request that the SDK doesn't send. */
     raw: async (operation: string, body: string) => {
       const reply = await fetch(endpoint.url, { method: 'POST', headers: headers(operation), body });
       return { status: reply.status, headers: Object.fromEntries(reply.headers), body: await reply.json() };

@@ -31,7 +31,7 @@ afterAll(async () => {
   await endpoint.close();
 });
 
-test('a parameter is a SecureString, and its value is asked for at each call', async () => {
+test('a parameter is a SecureString, and its value is read for each call', async () => {
   const Name = '/firebreak/dev/slack-bot-token';
   const get = () => ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
   const { Parameter } = await get();
@@ -60,7 +60,7 @@ test.each(['/firebreak/dev/missing', 'constructor', '__proto__', '/firebreak/dev
   });
 });
 
-test('several at once: those that are there, and the names of those that are not', async () => {
+test('several at once: returns the existing ones and the names of the missing ones', async () => {
   const command = new GetParametersCommand({ Names: ['plain', 'missing', '/many/p00'], WithDecryption: true });
   const { Parameters = [], InvalidParameters } = await ssm.send(command);
   expect(Parameters.map(({ Name, Value }) => [Name, Value])).toEqual([
@@ -72,7 +72,7 @@ test('several at once: those that are there, and the names of those that are not
   await expect(ssm.send(eleven)).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-test('by path: one level, or all below it; a path is not a prefix of names', async () => {
+test('by path: one level or all levels below it; a path is not a name prefix', async () => {
   const under = async (Path: string, Recursive: boolean) => {
     const command = new GetParametersByPathCommand({ Path, Recursive, WithDecryption: true });
     return (await ssm.send(command)).Parameters?.map(({ Name }) => Name);
@@ -85,7 +85,7 @@ test('by path: one level, or all below it; a path is not a prefix of names', asy
   await expect(ssm.send(noPath)).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-test.each([1, 7, 10])('pages of %i together are the whole', async (pageSize) => {
+test.each([1, 7, 10])('pages of %i together are complete', async (pageSize) => {
   const found: Record<string, string> = {};
   for await (const page of paginateGetParametersByPath(
     { client: ssm, pageSize },
@@ -106,7 +106,7 @@ test('a request signed with another access key is refused', async () => {
   stranger.destroy();
 });
 
-test('what is unknown or unreadable is refused with the reason', async () => {
+test('unknown and unreadable requests are refused with the reason', async () => {
   const call = async (operation: string, body: string) => {
     const reply = await fetch(endpoint.url, {
       method: 'POST',

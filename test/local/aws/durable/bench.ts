@@ -18,13 +18,13 @@ import {
   type LocalFunction,
 } from '../../../../local/aws/lambda/lambda.ts';
 
-/** Workflow inputs in these tests are whatever a case needs. */
+/** A workflow. Its input depends on the test case. */
 export type Workflow = (event: never, context: DurableContext) => Promise<unknown>;
 
 export const ACCESS_KEY_ID = 'AKIDTEST';
 const CREDENTIALS = { accessKeyId: ACCESS_KEY_ID, secretAccessKey: 'unused' };
 
-/** A client of an endpoint that may not have been started yet. */
+/** Returns a client of an endpoint that can be started later. */
 export function clientOf(url: () => string): LambdaClient {
   return new LambdaClient({
     region: 'us-east-1',
@@ -36,7 +36,7 @@ export function clientOf(url: () => string): LambdaClient {
   });
 }
 
-/** A Lambda endpoint with workflows on it, and the calls by which tests drive it. */
+/** A Lambda endpoint with workflows, and the calls that tests make to it. */
 export class Bench {
   readonly lambda: LambdaClient;
   readonly credentials = CREDENTIALS;
@@ -53,7 +53,7 @@ export class Bench {
     return this.#endpoint.url;
   }
 
-  /** @param functions plain functions, or durable ones made by `durable` */
+  /** @param functions plain functions, or durable ones from `durable` */
   async start(functions: Record<string, LocalFunction>, options: Partial<LambdaOptions> = {}): Promise<this> {
     this.#endpoint = await startLambda({
       file: join(this.dir, 'durable.sqlite'),
@@ -71,7 +71,7 @@ export class Bench {
     return this;
   }
 
-  /** A durable function; its handler reaches this endpoint. */
+  /** Returns a durable function whose handler calls this endpoint. */
   durable(workflow: Workflow, overrides: Partial<LocalFunction> = {}): LocalFunction {
     const handler = withDurableExecution(workflow as (event: unknown, context: DurableContext) => Promise<unknown>, {
       durableExecutionClient: new DurableExecutionApiClient(this.lambda),
@@ -95,7 +95,10 @@ export class Bench {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  /** Starts an execution as an event. @returns its ARN */
+  /**
+   * Starts an execution with an Event invocation.
+   * @returns its ARN
+   */
   async begin(functionName: string, input: unknown = null, name?: string): Promise<string> {
     const { DurableExecutionArn = '' } = await this.lambda.send(
       new InvokeCommand({
@@ -112,7 +115,7 @@ export class Bench {
     return this.lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn, IncludeExecutionData: true }));
   }
 
-  /** Waits for the end of an execution. */
+  /** Waits until an execution has ended. */
   async ended(arn: string): Promise<GetDurableExecutionCommandOutput> {
     return until(async () => {
       const found = await this.describe(arn);
@@ -138,7 +141,10 @@ export class Bench {
     return events;
   }
 
-  /** Waits until an execution has suspended with a callback open. @returns the id of the newest callback started */
+  /**
+   * Waits until an execution has suspended with an open callback.
+   * @returns the ID of the newest started callback
+   */
   async callback(arn: string, name?: string): Promise<string> {
     return until(async () => {
       const events = await this.history(arn);
@@ -151,7 +157,7 @@ export class Bench {
   }
 }
 
-/** Looks again and again until there is something. */
+/** Polls until there is a result. */
 export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look();

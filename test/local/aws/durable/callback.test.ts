@@ -29,7 +29,7 @@ const beat = async (bench: Bench, arn: string) => {
 
 const messageOf = (error: unknown) => (error as Error).message;
 
-/** A time-out that nobody prevents. */
+/** Timeouts that occur. */
 const timeOuts: Case[] = [
   {
     follows: 'callback 4-3',
@@ -131,7 +131,7 @@ const timeOuts: Case[] = [
   },
 ];
 
-/** Somebody acts, and has a minute of real time for it where a time-out runs. */
+/** A caller acts, with a minute of real time before any timeout. */
 const answered: Case[] = [
   {
     follows: 'callback 4-1',

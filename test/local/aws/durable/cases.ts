@@ -3,26 +3,26 @@ import { Bench, until, type Workflow } from './bench.ts';
 import type { LocalFunction } from '../../../../local/aws/lambda/lambda.ts';
 import { render } from './render.ts';
 
-/** One behaviour of durable functions and the whole history that it leaves behind. */
+/** A behavior of durable functions with its complete history. */
 export type Case = {
-  /** The public conformance case whose statement this one follows, e.g. `step 1-1`; `own` when there is none. */
+  /** The public conformance case that this one follows, e.g. `step 1-1`; `own` if there is none. */
   follows: string;
   title: string;
   workflow: Workflow;
   input?: unknown;
-  /** What people and other systems do while the execution runs. */
+  /** Actions of people and other systems during the execution. */
   meanwhile?: (bench: Bench, arn: string) => Promise<void>;
   status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'STOPPED' | 'RUNNING';
-  /** The result, parsed. */
+  /** The parsed result. */
   result?: unknown;
   history: string[];
 };
 
 /**
- * Runs every case on one endpoint, all at once, and compares history and outcome as a whole.
+ * Runs all cases concurrently on one endpoint, and compares their complete histories and results.
  *
- * @param options.timeScale 1000, or less where somebody has to act in time
- * @param options.functions what the workflows call
+ * @param options.timeScale 1000, or less if an action must happen in time
+ * @param options.functions the functions that the workflows invoke
  */
 export function behaves(
   suite: string,

@@ -5,7 +5,7 @@ import { behaves, type Case } from './cases.ts';
 
 const plain = (handler: (event: unknown) => Promise<unknown>): LocalFunction => ({ handler, timeoutSeconds: 5 });
 
-/** What the workflows call: durable functions by name and version, plain ones by name. */
+/** The functions that the workflows invoke: durable ones by name and version, plain ones by name. */
 const callees = (bench: Bench): Record<string, LocalFunction> => ({
   echo: bench.durable(async (event: unknown) => event),
   patient: bench.durable(async (event: unknown, context: DurableContext) => {

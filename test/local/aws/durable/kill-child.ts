@@ -6,8 +6,8 @@ import { ACCESS_KEY_ID, clientOf } from './bench.ts';
 import { killWorkflow } from './kill-workflow.ts';
 
 /**
- * A process that a test kills: runs the workflow in `dir`, and at boundary number `killAt` it is gone, as by `kill -9`.
- * Says `url <endpoint>` when it is up, and `boundaries <n>` when the workflow has come to its end.
+ * A process that a test kills: runs the workflow in `dir`, and exits as by `kill -9` at boundary number `killAt`.
+ * Prints `url <endpoint>` after the start, and `boundaries <n>` when the workflow has ended.
  */
 const [dir = '', killAt = '0'] = process.argv.slice(2);
 stopWithParent();
@@ -28,6 +28,6 @@ const endpoint = await startLambda({
     if (event === 'execution-ended' && name === 'incident') process.stdout.write(`boundaries ${boundaries}\n`);
   },
 });
-flushCompileCache(); // for the many that start after it
+flushCompileCache(); // for the many processes that start later
 process.stdout.write(`url ${endpoint.url}\n`);
 endpoint.resume();

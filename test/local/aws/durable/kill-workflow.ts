@@ -9,16 +9,16 @@ import {
 } from '@aws/durable-execution-sdk-js';
 import type { LocalFunction } from '../../../../local/aws/lambda/lambda.ts';
 
-/** Called at every boundary of the workflow; a test kills the process in one of them. */
+/** Called at every boundary of the workflow. A test kills the process at one of them. */
 export type Boundary = (where: string) => void;
 
-/** What the workflow has done to the world, one line per effect, in a file that outlives the process. */
+/** Returns the effects of the workflow, one line each, from a file that outlives the process. */
 export const effectsOf = (dir: string): string[] =>
   readFileSync(join(dir, 'effects'), 'utf8').split('\n').filter(Boolean);
 
 /**
- * A workflow with everything that durable functions have, and the functions that it calls. Every effect is noted in
- * `dir`; every checkpoint, and begin and end of every invocation, is a boundary.
+ * Creates a workflow with all features of durable functions, and the functions that it invokes. Every effect is written
+ * to `dir`. Every checkpoint, and every start and end of an invocation, is a boundary.
  */
 export function killWorkflow(lambda: LambdaClient, dir: string, boundary: Boundary): Record<string, LocalFunction> {
   const effect = (name: string): string => {
@@ -30,7 +30,7 @@ export function killWorkflow(lambda: LambdaClient, dir: string, boundary: Bounda
     const handler = withDurableExecution(workflow, { durableExecutionClient: new DurableExecutionApiClient(lambda) });
     return {
       timeoutSeconds: 30,
-      // A year: at this time scale five minutes, however slow the machine is.
+      // One year, which is five minutes at this time scale, enough for a slow machine.
       durable: { executionTimeoutSeconds: 31_536_000, retentionDays: 1 },
       handler: async (event, context) => {
         boundary('invocation begins');
@@ -73,11 +73,11 @@ async function incident(
   const [answer, callbackId] = await context.createCallback('approval');
   await context.step('asked', async () => {
     effect('asked');
-    // Answered at once: the answer comes while the handler runs, or finds it suspended.
+    // Completed at once, so the result arrives while the handler runs or after it has suspended.
     await lambda
       .send(new SendDurableExecutionCallbackSuccessCommand({ CallbackId: callbackId, Result: Buffer.from('yes') }))
       .catch((error: unknown) => {
-        if ((error as Error).name !== 'CallbackTimeoutException') throw error; // answered before the crash
+        if ((error as Error).name !== 'CallbackTimeoutException') throw error; // completed before the crash
       });
   });
   const approved = await answer;
@@ -95,7 +95,10 @@ export const RESULT = {
   verified: 'verified',
 };
 
-/** Before a checkpoint is sent nothing of it is recorded; after its reply all is, and the handler does not know. */
+/**
+ * Adds boundaries around checkpoints. Before the request, nothing is recorded; after the reply, everything is, but the
+ * handler doesn't know it yet.
+ */
 function watchCheckpoints(lambda: LambdaClient, boundary: Boundary): void {
   lambda.middlewareStack.add(
     (next, context) => async (args) => {

@@ -28,7 +28,7 @@ class Victim {
     this.exited = new Promise((resolve) => this.#process.once('exit', (_, signal) => resolve(signal)));
   }
 
-  /** The next line that begins with `word`, without it. */
+  /** Returns the next line that starts with `word`, without it. */
   async says(word: string): Promise<string> {
     for (;;) {
       const { value, done } = await this.#lines.next();
@@ -53,7 +53,7 @@ const startIncident = (url: string, name: string) => {
   return lambda.send(command).finally(() => lambda.destroy());
 };
 
-/** Starts again, in this process, on what a killed one left behind. */
+/** Starts again in this process with the state of a killed one. */
 async function recovered(dir: string): Promise<Bench> {
   const bench = new Bench();
   await bench.start(
@@ -63,7 +63,7 @@ async function recovered(dir: string): Promise<Bench> {
   return bench.resume();
 }
 
-/** Effects and how often each happened. */
+/** Returns the number of occurrences per effect. */
 function count(effects: readonly string[]): Record<string, number> {
   const times: Record<string, number> = {};
   for (const effect of effects) times[effect] = (times[effect] ?? 0) + 1;
@@ -84,14 +84,14 @@ describe('kill -9', () => {
     expect(count(effectsOf(dir))).toEqual({ ...Object.fromEntries(REPEATABLE.map((name) => [name, 1])), once: 1 });
   });
 
-  /** As FIREBREAK_SEED chooses them; with FIREBREAK_KILL_SHARE=1 all of them. */
+  /** The share of boundaries to test, selected by FIREBREAK_SEED. FIREBREAK_KILL_SHARE=1 tests all of them. */
   const SHARE = Number(process.env['FIREBREAK_KILL_SHARE'] ?? 0.4);
 
-  test('at a boundary of a workflow: it goes on, and only what was under way may happen again', async () => {
+  test('at a boundary of a workflow: it continues, and only work in progress can happen again', async () => {
     expect(boundaries).toBeGreaterThan(40);
     const all = Array.from({ length: boundaries }, (_, n) => String(n + 1));
     const some = sampleOf(all, Math.ceil(all.length * SHARE), process.env['FIREBREAK_SEED'] ?? '1');
-    // Two at a time: each is a process of its own.
+    // Two at a time, each in its own process.
     const next = some.map(Number).values();
     const worker = async () => {
       for (const killAt of next) await killedAt(killAt);
@@ -102,7 +102,7 @@ describe('kill -9', () => {
   async function killedAt(killAt: number): Promise<void> {
     const dir = mkdtempSync(join(root, `at-${killAt}-`));
     const victim = new Victim(dir, killAt);
-    // The process may be gone before it has answered: the caller tries again, as any caller must.
+    // The process can exit before it responds. The start is repeated below, as by any caller.
     await startIncident(await victim.says('url'), 'i1').catch(() => undefined);
     expect(await victim.exited, `boundary ${killAt}`).toBe('SIGKILL');
     const bench = await recovered(dir);
@@ -117,7 +117,7 @@ describe('kill -9', () => {
     expect(repeated, `boundary ${killAt}: effects repeated`).toBeLessThanOrEqual(1);
   }
 
-  test('under load: every start that was acknowledged is found and comes to its end', async () => {
+  test('under load: every acknowledged start is found and its execution ends', async () => {
     const dir = mkdtempSync(join(root, 'load-'));
     const victim = new Victim(dir);
     const url = await victim.says('url');
@@ -131,7 +131,7 @@ describe('kill -9', () => {
     await victim.exited;
     const bench = await recovered(dir);
     for (const name of acknowledged) {
-      const arn = await bench.begin('incident', {}, name); // finds it: name and input are the same
+      const arn = await bench.begin('incident', {}, name); // finds the execution: name and input are the same
       expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: JSON.stringify(RESULT) });
     }
     expect(acknowledged.length).toBeGreaterThanOrEqual(20);

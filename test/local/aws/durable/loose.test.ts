@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bench } from './bench.ts';
 import { render } from './render.ts';
 
-describe('behaviour whose history is not the same each time, or too large to write down', () => {
+describe('behavior with a varying or very large history', () => {
   const bench = new Bench();
   let calls = 0;
   let callee = () => {};
@@ -51,12 +51,12 @@ describe('behaviour whose history is not the same each time, or too large to wri
   });
   afterAll(() => bench.remove());
 
-  test('a child does not wait for a parent that goes on running', async () => {
+  test("a child doesn't wait for a parent that keeps running", async () => {
     const arn = await bench.begin('busy-parent');
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: '["called","saw it"]' });
   });
 
-  test('step 1-13: without a strategy of its own, a step is retried with growing delays', async () => {
+  test('step 1-13: a step without its own strategy is retried with increasing delays', async () => {
     const arn = await bench.begin('default-retries');
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: '"done"' });
     const failed = 'StepFailed:Step a Error=Error\\(not yet\\)';
@@ -78,7 +78,7 @@ describe('behaviour whose history is not the same each time, or too large to wri
     ]);
   });
 
-  test('invoke 5-7: a large payload reaches the callee whole', async () => {
+  test('invoke 5-7: a large payload reaches the callee completely', async () => {
     const size = 1024 * 1024 - 100;
     const arn = await bench.begin('large-invoke', size);
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: String(size) });

@@ -8,7 +8,7 @@ const fail = async (): Promise<unknown> => {
   throw new Error('branch failed');
 };
 
-/** What a workflow can read off a batch. */
+/** Returns the properties of a batch that a workflow can read. */
 const summary = (batch: BatchResult<unknown>) => ({
   because: batch.completionReason,
   status: batch.status,

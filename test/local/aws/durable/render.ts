@@ -1,8 +1,8 @@
 import type { Event } from '@aws-sdk/client-lambda';
 
 /**
- * A history as lines, one per event, that say everything but what differs from run to run: times and request ids are
- * checked to be there and left out. Ids become letters in the order of their first appearance.
+ * Formats a history as lines, one per event, without the values that differ between runs: times and request IDs are
+ * checked for existence and omitted. IDs become letters in the order of their first appearance.
  *
  * @example `StepSucceeded:Step a<b "greet" Result="hello" RetryDetails.CurrentAttempt=1`: step a, named, in context b
  */
@@ -40,7 +40,7 @@ function line(event: Event, letterOf: (id: string) => string): string {
   ].join(' ');
 }
 
-/** Ids and times differ from run to run; that they are there does not. */
+/** Fields whose values differ between runs, but which must exist. */
 const VOLATILE = /(Timestamp|RequestId)$/;
 const RANDOM = /(CallbackId|DurableExecutionArn)$/;
 const NEEDED: Record<string, string[]> = {
@@ -61,7 +61,7 @@ function flatten(value: unknown, path: string): string[] {
   return Object.entries(value).flatMap(([key, child]) => flatten(child, path === '' ? key : `${path}.${key}`));
 }
 
-/** Stack traces differ from machine to machine. */
+/** Formats an error without its stack trace, which differs between machines. */
 function errorText(error: unknown): string {
   const { ErrorType, ErrorMessage, StackTrace: _, ...rest } = error as Record<string, unknown>;
   const more = Object.keys(rest).length === 0 ? '' : ` ${JSON.stringify(rest)}`;

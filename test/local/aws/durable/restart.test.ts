@@ -5,7 +5,7 @@ import { Bench, type Workflow } from './bench.ts';
 import { suspended } from './cases.ts';
 import { render } from './render.ts';
 
-/** Work during which the process dies the first time: it is stopped there, and started again. */
+/** Creates work during which the process dies the first time. The test stops the process there and starts it again. */
 function fatalOnce() {
   let tries = 0;
   let reached = () => {};
@@ -16,7 +16,7 @@ function fatalOnce() {
     tries += 1;
     if (tries > 1) return Promise.resolve('survived');
     reached();
-    return new Promise(() => {}); // the process never gets to the end of it
+    return new Promise(() => {}); // the process dies before the end
   };
   return { work, begun, tries: () => tries };
 }
@@ -25,7 +25,7 @@ const DIED = expect.stringMatching(
   /^InvocationCompleted Error=Runtime\.ExitError\(RequestId: \S+ Error: Runtime exited/,
 ) as string;
 
-describe('a process that dies inside a step', () => {
+describe('a process that dies within a step', () => {
   let bench: Bench;
   beforeEach(() => {
     bench = new Bench();
@@ -44,7 +44,7 @@ describe('a process that dies inside a step', () => {
     return arn;
   };
 
-  test('step 1-17: at most once and without retries, the step is given up', async () => {
+  test('step 1-17: at most once without retries, the step fails', async () => {
     const { work, begun, tries } = fatalOnce();
     const options = { semantics: StepSemantics.AtMostOncePerRetry, retryStrategy: () => ({ shouldRetry: false }) };
     const arn = await crash((_: unknown, context: DurableContext) => context.step('fragile', work, options), begun);
@@ -61,7 +61,7 @@ describe('a process that dies inside a step', () => {
     ]);
   });
 
-  test('step 1-18: at most once for each attempt, the next attempt succeeds', async () => {
+  test('step 1-18: at most once per attempt, the next attempt succeeds', async () => {
     const { work, begun, tries } = fatalOnce();
     const options = {
       semantics: StepSemantics.AtMostOncePerRetry,
@@ -84,14 +84,14 @@ describe('a process that dies inside a step', () => {
     ]);
   });
 
-  test('child 3-12: at least once, the step is run again inside its context', async () => {
+  test('child 3-12: at least once, the step runs again within its context', async () => {
     const { work, begun, tries } = fatalOnce();
     const workflow = (_: unknown, context: DurableContext) => context.runInChildContext((child) => child.step(work));
     const arn = await crash(workflow, begun);
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: '"survived"' });
     expect(tries()).toBe(2);
     const lines = render(await bench.history(arn)).slice(1);
-    // The starts were on their way when the process died: whether they had arrived is open.
+    // The starts were being sent when the process died, and may or may not have arrived.
     expect(lines.filter((line) => !line.includes('Started'))).toEqual([
       DIED,
       expect.stringMatching(/^StepSucceeded:Step \w<\w Result="survived" RetryDetails.CurrentAttempt=1$/) as string,
@@ -109,7 +109,7 @@ describe('a process that dies while executions wait', () => {
   });
   afterEach(() => bench.remove());
 
-  test('timers that ran out meanwhile fire, each in its turn', async () => {
+  test('timers that became due meanwhile fire in order', async () => {
     const workflow = async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { timeout: { minutes: 2 } });
       await context.wait({ minutes: 10 });
@@ -121,13 +121,13 @@ describe('a process that dies while executions wait', () => {
     const arn = await bench.begin('workflow');
     await suspended(bench, arn);
     await bench.stop();
-    // An hour later both are long due.
+    // Both are due an hour later.
     await bench.start(functions, { timeScale: 1, now: () => Date.now() + 60 * 60 * 1000 });
     bench.resume();
     expect(await bench.ended(arn)).toMatchObject({ Status: 'SUCCEEDED', Result: '"Callback timed out"' });
   });
 
-  test('a wait goes on where it was, and does not start anew', async () => {
+  test("a wait continues, and doesn't restart", async () => {
     const functions = {
       workflow: bench.durable((_: unknown, context: DurableContext) => context.wait({ minutes: 10 })),
     };

@@ -12,7 +12,7 @@ function failing(times: number): () => Promise<string> {
   return () => ((calls += 1) <= times ? Promise.reject(new Error(`failure ${calls}`)) : Promise.resolve('done'));
 }
 
-/** Workflows, made anew for each of the two that run them. `answer` completes the callback called `approval`. */
+/** The workflows, created separately for each of the two runners. `answer` completes the callback `approval`. */
 const workflows: Record<string, { make: () => Workflow; answer?: string }> = {
   steps: {
     make: () => async (n: number, context: DurableContext) => {
@@ -138,8 +138,8 @@ const callees = {
 type Opinion = { status: string | undefined; result: unknown; operations: string[] };
 
 /**
- * What happened to each operation, in the order in which they began. Invocations are left out: where the process is
- * suspended is for each to decide. The ids of operations are positions in the workflow, and the same in both.
+ * Returns the events of each operation, in order of their start. Omits invocations, because each runner decides when to
+ * suspend. Operation IDs are positions in the workflow, and the same in both runners.
  */
 function operationsOf(events: readonly Event[]): string[] {
   const operations = new Map<string, string>();
@@ -153,7 +153,7 @@ function operationsOf(events: readonly Event[]): string[] {
   return [...operations.values()];
 }
 
-describe('the in-memory testing package runs the same workflow the same way', () => {
+describe('the in-memory testing package runs the same workflow with the same result', () => {
   const bench = new Bench();
   const ours = new Map<string, Opinion>();
 
@@ -188,7 +188,7 @@ describe('the in-memory testing package runs the same workflow the same way', ()
   test.for(Object.entries(workflows))('%s', async ([name, { make, answer }]) => {
     const wrap = (workflow: Workflow) =>
       withDurableExecution(workflow as (event: unknown, context: DurableContext) => Promise<unknown>, {
-        durableExecutionClient: new DurableExecutionApiClient(bench.lambda), // the runner puts its own in its place
+        durableExecutionClient: new DurableExecutionApiClient(bench.lambda), // the runner replaces it with its own
       });
     const runner = new LocalDurableTestRunner({ handlerFunction: wrap(make()) })
       .registerFunction('plain', callees.plain)

@@ -5,7 +5,7 @@ const never = () => ({ shouldRetry: false });
 const afterSeconds = (seconds: number, attempts: number) => (_: Error, made: number) =>
   made < attempts ? { shouldRetry: true, delay: { seconds } } : { shouldRetry: false };
 
-/** Throws the first `times` times it is called; each case has its own. */
+/** Creates work that throws on the first `times` calls. Each case has its own. */
 function failing(times: number, make: () => Error = () => new Error('the pager is down')): () => Promise<string> {
   let calls = 0;
   return () => {

@@ -3,7 +3,7 @@ import { behaves, type Case } from './cases.ts';
 
 const increment = async (count: number) => count + 1;
 
-/** Looks again after `seconds` until the count is reached; gives up by throwing after `attempts`. */
+/** Creates a strategy that polls every `seconds` until the count reaches the target, and throws after `attempts`. */
 const until =
   (target: number, seconds = 1, attempts = Infinity) =>
   (count: number, made: number) => {
