@@ -33,7 +33,7 @@ const messageOf = (error: unknown) => (error as Error).message;
 const timeOuts: Case[] = [
   {
     follows: 'callback 4-3',
-    title: 'nobody answers in time, so the execution fails',
+    title: 'without a result in time, the execution fails',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { timeout: { seconds: 5 } });
       return answer;
@@ -50,7 +50,7 @@ const timeOuts: Case[] = [
   },
   {
     follows: 'callback 4-4',
-    title: 'nobody sends a heartbeat in time',
+    title: 'without a heartbeat in time, the execution fails',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { heartbeatTimeout: { seconds: 5 } });
       return answer;
@@ -108,7 +108,7 @@ const timeOuts: Case[] = [
   },
   {
     follows: 'callback 4-14',
-    title: 'a time-out that is caught goes on to a wait',
+    title: 'after a caught timeout, the workflow continues with a wait',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { timeout: { seconds: 3 } });
       const message = await answer.catch(messageOf);
@@ -135,7 +135,7 @@ const timeOuts: Case[] = [
 const answered: Case[] = [
   {
     follows: 'callback 4-1',
-    title: 'an answer resumes the workflow, as the text that was sent',
+    title: 'a result resumes the workflow, with the text as sent',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback();
       return answer;
@@ -173,7 +173,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-5',
-    title: 'a heartbeat keeps the callback open, and leaves nothing in the history',
+    title: 'a heartbeat keeps the callback open, and adds nothing to the history',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval', { heartbeatTimeout: { hours: 1 } });
       return answer;
@@ -195,7 +195,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-6',
-    title: 'a refusal fails the execution with its message',
+    title: 'a failure fails the execution with its message',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       return answer;
@@ -213,7 +213,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-7',
-    title: 'a step runs while the callback is open; then it is refused',
+    title: 'a step runs while the callback is open; then the callback fails',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       await context.step('ask', async () => 'asked');
@@ -234,7 +234,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-9',
-    title: 'an answer that comes during a wait resumes once, and the wait goes on',
+    title: 'a result during a wait resumes once, and the wait continues',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       await context.wait({ minutes: 3 });
@@ -257,7 +257,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-10',
-    title: 'a refusal that comes during a wait is thrown after it',
+    title: 'a failure during a wait is thrown after it',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       await context.wait({ minutes: 3 });
@@ -279,7 +279,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-12',
-    title: 'an answer, then a wait: three invocations',
+    title: 'a result, then a wait: three invocations',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       const text = await answer;
@@ -303,7 +303,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-13',
-    title: 'a refusal that is caught goes on to a wait',
+    title: 'after a caught failure, the workflow continues with a wait',
     workflow: async (_: unknown, context: DurableContext) => {
       const [answer] = await context.createCallback('approval');
       const message = await answer.catch(messageOf);
@@ -327,7 +327,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-15',
-    title: 'the answer goes through the serializer of the callback',
+    title: "the result uses the callback's serializer",
     workflow: async (_: unknown, context: DurableContext) => {
       const serdes = {
         serialize: async () => '',
@@ -350,7 +350,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-16',
-    title: 'the answer as a number',
+    title: 'the result as a number',
     workflow: async (_: unknown, context: DurableContext) => {
       const serdes = { serialize: async () => '', deserialize: async (text = '') => Number(text) };
       const [answer] = await context.createCallback<number>('count', { serdes });
@@ -397,7 +397,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-18',
-    title: 'two callbacks at once, answered in their order',
+    title: 'two open callbacks, completed in order',
     workflow: async (_: unknown, context: DurableContext) => {
       const [first] = await context.createCallback('first');
       const [second] = await context.createCallback('second');
@@ -424,7 +424,7 @@ const answered: Case[] = [
   },
   {
     follows: 'callback 4-19',
-    title: 'two callbacks at once, awaited in the other order',
+    title: 'two open callbacks, awaited in reverse order',
     workflow: async (_: unknown, context: DurableContext) => {
       const [first] = await context.createCallback('first');
       const [second] = await context.createCallback('second');
@@ -453,4 +453,4 @@ const answered: Case[] = [
 ];
 
 behaves('callbacks that time out', timeOuts);
-behaves('callbacks that are answered', answered, { timeScale: 60 });
+behaves('callbacks that are completed', answered, { timeScale: 60 });

@@ -75,7 +75,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-4',
-    title: 'a step that fails fails its context and the execution',
+    title: 'a failed step fails its context and the execution',
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('page', (child) => child.step(refuse, { retryStrategy: never })),
     status: 'FAILED',
@@ -91,7 +91,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-5',
-    title: 'a context that fails, caught',
+    title: 'a caught failure of a context',
     workflow: async (_: unknown, context: DurableContext) => {
       const page = context.runInChildContext((child) => child.step(refuse, { retryStrategy: never }));
       await page.catch(() => undefined);
@@ -113,7 +113,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-6',
-    title: 'a context inside a context',
+    title: 'a context within a context',
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('outer', async (outer) => {
         const name = await outer.step(async () => 'checkout');
@@ -137,7 +137,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-7',
-    title: 'a retry inside a context suspends the whole',
+    title: 'a retry within a context suspends the whole execution',
     workflow: (() => {
       const page = failingOnce();
       const retryStrategy = () => ({ shouldRetry: true, delay: { seconds: 1 } });
@@ -162,7 +162,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-8',
-    title: 'attempts used up inside a context fail it',
+    title: 'a context fails after the last attempt of its step',
     workflow: (_: unknown, context: DurableContext) => {
       const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 1 } });
       return context.runInChildContext('page', (child) => child.step(refuse, { retryStrategy }));
@@ -184,7 +184,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-9',
-    title: 'after a wait the finished context is not run again',
+    title: 'after a wait, the finished context is not run again',
     workflow: (() => {
       let runs = 0;
       return async (_: unknown, context: DurableContext) => {
@@ -213,7 +213,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-10',
-    title: 'a step and a wait inside a context',
+    title: 'a step and a wait within a context',
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('page', async (child) => {
         const name = await child.step(async () => 'checkout');
@@ -237,7 +237,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-13',
-    title: 'a wait inside a context, a step after it',
+    title: 'a wait within a context, a step after it',
     workflow: async (_: unknown, context: DurableContext) => {
       await context.runInChildContext('settle', (child) => child.wait({ seconds: 1 }));
       return context.step(async () => 'verified');
@@ -259,7 +259,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-14',
-    title: 'the result goes through the serializer of the context',
+    title: "the result uses the context's serializer",
     workflow: (text: string, context: DurableContext) => {
       const serdes = {
         serialize: async (value: unknown) => String(value).toUpperCase(),
@@ -282,7 +282,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-15',
-    title: 'a throw of the context itself',
+    title: 'an exception in the context itself',
     workflow: (_: unknown, context: DurableContext) => context.runInChildContext('page', refuse),
     status: 'FAILED',
     history: [
@@ -309,7 +309,7 @@ const cases: Case[] = [
   },
   {
     follows: 'child 3-18',
-    title: 'steps and waits inside a context and after it',
+    title: 'steps and waits within a context and after it',
     workflow: async (_: unknown, context: DurableContext) => {
       await context.runInChildContext('mitigate', async (child) => {
         await child.step(async () => 'rolled back');

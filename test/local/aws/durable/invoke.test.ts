@@ -26,7 +26,7 @@ const told = (error: unknown) => `${(error as Error).name}: ${(error as Error).m
 const cases: Case[] = [
   {
     follows: 'own',
-    title: 'a plain function answers with what it was given',
+    title: 'a plain function returns its input',
     workflow: (event: string, context: DurableContext) => context.invoke('call', 'plain-echo', event),
     input: 'deploy 42',
     status: 'SUCCEEDED',
@@ -43,7 +43,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-1',
-    title: 'a durable function has an execution of its own',
+    title: 'a durable function has its own execution',
     workflow: (event: string, context: DurableContext) => context.invoke('call', 'patient:$LATEST', event),
     input: 'deploy 42',
     status: 'SUCCEEDED',
@@ -77,7 +77,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-3',
-    title: 'a nested object comes back as it was',
+    title: 'a nested object is returned unchanged',
     workflow: (event: object, context: DurableContext) => context.invoke('call', 'patient:$LATEST', event),
     input: { nested: { key: 'value', items: [1, 2, 3] } },
     status: 'SUCCEEDED',
@@ -94,7 +94,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-4',
-    title: 'null goes in and comes out',
+    title: 'null is passed and returned',
     workflow: (_: unknown, context: DurableContext) => context.invoke('call', 'echo:$LATEST', null),
     status: 'SUCCEEDED',
     result: null,
@@ -139,7 +139,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-6',
-    title: 'a failure of the callee that is caught',
+    title: 'a caught failure of the callee',
     workflow: (_: unknown, context: DurableContext) => context.invoke('call', 'broken:$LATEST', null).catch(told),
     status: 'SUCCEEDED',
     result: 'InvokeError: no such release',
@@ -155,7 +155,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-8',
-    title: 'a tenant goes along',
+    title: 'the tenant is passed on',
     workflow: (event: string, context: DurableContext) =>
       context.invoke('call', 'echo:$LATEST', event, { tenantId: 'team-a' }),
     input: 'deploy 42',
@@ -173,7 +173,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-9',
-    title: 'after a wait the finished invoke is not made again',
+    title: 'after a wait, the finished invoke is not repeated',
     workflow: async (_: unknown, context: DurableContext) => {
       const answer = await context.invoke('call', 'echo:$LATEST', 'once');
       await context.wait({ seconds: 1 });
@@ -196,7 +196,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-10',
-    title: 'after a wait the failure is thrown again',
+    title: 'after a wait, the failure is thrown again',
     workflow: async (_: unknown, context: DurableContext) => {
       const answer = await context.invoke('call', 'broken:$LATEST', null).catch(told);
       await context.wait({ seconds: 1 });
@@ -261,7 +261,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-13',
-    title: 'an invoke inside a child context',
+    title: 'an invoke within a child context',
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('branch', (child) => child.invoke('call', 'echo:$LATEST', 'inside')),
     status: 'SUCCEEDED',
@@ -303,7 +303,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-15',
-    title: 'the input goes through its serializer',
+    title: 'the input uses its serializer',
     workflow: (event: string, context: DurableContext) => {
       const payloadSerdes = {
         serialize: async (value: unknown) => JSON.stringify(String(value).toUpperCase()),
@@ -326,7 +326,7 @@ const cases: Case[] = [
   },
   {
     follows: 'invoke 5-16',
-    title: 'the result goes through its serializer',
+    title: 'the result uses its serializer',
     workflow: (event: string, context: DurableContext) => {
       const resultSerdes = { serialize: async () => '', deserialize: async (text = '') => text.toUpperCase() };
       return context.invoke<string, string>('call', 'echo:$LATEST', event, { resultSerdes });
@@ -361,7 +361,7 @@ const cases: Case[] = [
   },
   {
     follows: 'own',
-    title: 'an input that is no JSON is refused',
+    title: 'an input that is not JSON is refused',
     workflow: (_: unknown, context: DurableContext) => {
       const payloadSerdes = { serialize: async () => 'QUIET', deserialize: async () => '' };
       return context.invoke('call', 'echo:$LATEST', 'quiet', { payloadSerdes }).catch(told);

@@ -92,7 +92,7 @@ const cases: Case[] = [
   },
   {
     follows: 'map 9-15',
-    title: 'an item that waits is resumed; the finished one is not',
+    title: 'a waiting item is resumed; the finished one is not',
     workflow: async (items: string[], context: DurableContext) => {
       const work = async (item: DurableContext, name: string, index: number) => {
         if (index === 1) await item.wait({ seconds: 1 });
@@ -125,7 +125,7 @@ const cases: Case[] = [
   },
   {
     follows: 'map 9-17',
-    title: 'after a wait the finished map is not run again',
+    title: 'after a wait, the finished map is not run again',
     workflow: async (items: string[], context: DurableContext) => {
       const batch = await context.map('loud', items, async (_, item) => item.toUpperCase(), one);
       await context.wait({ seconds: 1 });

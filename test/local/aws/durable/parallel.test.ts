@@ -46,7 +46,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-2',
-    title: 'branches without a name for the whole',
+    title: 'branches of an unnamed parallel',
     workflow: async (_: unknown, context: DurableContext) =>
       (await context.parallel([say('a'), say('b')], one)).getResults(),
     status: 'SUCCEEDED',
@@ -128,7 +128,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-6',
-    title: 'the first failure stops what has not begun',
+    title: 'the first failure prevents branches that have not started',
     workflow: async (_: unknown, context: DurableContext) =>
       summary(
         await context.parallel('strict', [say('ok'), fail, say('never')], {
@@ -156,7 +156,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-7',
-    title: 'the failure of a branch thrown on',
+    title: 'a rethrown failure of a branch',
     workflow: async (_: unknown, context: DurableContext) => {
       const batch = await context.parallel('strict', [fail, say('never')], {
         ...one,
@@ -318,7 +318,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-14',
-    title: 'a branch that waits is resumed; the finished one is not',
+    title: 'a waiting branch is resumed; the finished one is not',
     workflow: async (_: unknown, context: DurableContext) => {
       const branches = [
         (branch: DurableContext) => branch.step(async () => 'paged'),
@@ -351,7 +351,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-15',
-    title: 'results go through the serializer of the branches',
+    title: "results use the branches' serializer",
     workflow: async (_: unknown, context: DurableContext) => {
       const itemSerdes = {
         serialize: async (value: unknown) => JSON.stringify({ wrapped: value }),
@@ -407,7 +407,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-17',
-    title: 'enough successes never come',
+    title: 'the required successes are not reached',
     workflow: async (_: unknown, context: DurableContext) =>
       summary(
         await context.parallel('quorum', [say(1), fail, say(3)], { ...one, completionConfig: { minSuccessful: 3 } }),
@@ -434,7 +434,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-18',
-    title: 'two conditions: the tolerance is used up first',
+    title: 'two conditions: the tolerance is exceeded first',
     workflow: async (_: unknown, context: DurableContext) =>
       summary(
         await context.parallel('both', [fail, fail, say(3), say(4)], {
@@ -464,7 +464,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-19',
-    title: 'no concurrency at all is refused',
+    title: 'a concurrency of zero is refused',
     workflow: (_: unknown, context: DurableContext) =>
       context.parallel('stuck', [say(1), say(2)], { maxConcurrency: 0 }),
     status: 'FAILED',
@@ -477,7 +477,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-20',
-    title: 'what a batch says of its branches',
+    title: 'the properties of a batch',
     workflow: async (_: unknown, context: DurableContext) => {
       const batch = await context.parallel('asked', [say(1), fail, say(3)], {
         ...one,
@@ -506,7 +506,7 @@ const cases: Case[] = [
   },
   {
     follows: 'parallel 8-21',
-    title: 'a parallel inside a branch',
+    title: 'a parallel within a branch',
     workflow: async (_: unknown, context: DurableContext) => {
       const inner = async (branch: DurableContext) => {
         const steps = ['i1', 'i2'].map((what) => (nested: DurableContext) => nested.step(async () => what));

@@ -74,7 +74,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-4',
-    title: 'a nested result comes back as it was',
+    title: 'a nested result is returned unchanged',
     workflow: (_: unknown, context: DurableContext) =>
       context.step(async () => ({ service: { tags: ['a', 'b'] }, count: 2, none: null })),
     status: 'SUCCEEDED',
@@ -104,7 +104,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-6',
-    title: 'the result goes through the serializer of the step',
+    title: "the result uses the step's serializer",
     workflow: (text: string, context: DurableContext) => context.step(async () => text, { serdes: upperCase }),
     input: 'quiet',
     status: 'SUCCEEDED',
@@ -119,7 +119,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-7',
-    title: 'the logger of a step leaves nothing in the history',
+    title: "a step's logger adds nothing to the history",
     workflow: (_: unknown, context: DurableContext) => {
       context.configureLogger({ modeAware: true });
       return context.step(async ({ logger }) => {
@@ -139,7 +139,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-8',
-    title: 'after a wait the finished step is not run again',
+    title: 'after a wait, the finished step is not run again',
     workflow: async (_: unknown, context: DurableContext) => {
       const value = await context.step(async () => 'once');
       await context.wait({ seconds: 2 });
@@ -160,7 +160,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-9',
-    title: 'a replayed step gives its recorded result, not a new one',
+    title: 'a replayed step returns its recorded result, not a new one',
     workflow: (() => {
       let calls = 0;
       return async (_: unknown, context: DurableContext) => {
@@ -236,7 +236,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-12',
-    title: 'a step that never succeeds uses up its attempts',
+    title: 'a step that never succeeds fails after its last attempt',
     workflow: (() => {
       const page = failing(9);
       return (_: unknown, context: DurableContext) => context.step('page', page, { retryStrategy: afterSeconds(1, 4) });
@@ -264,7 +264,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-14',
-    title: 'the delay grows by the configured factor',
+    title: 'the delay increases by the configured factor',
     workflow: (() => {
       const page = failing(2);
       const retryStrategy = createRetryStrategy({
@@ -295,7 +295,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-15',
-    title: 'an error of the retryable kind is retried',
+    title: 'a retryable error is retried',
     workflow: (() => {
       const page = failing(1, () => new Busy('try later'));
       const retryStrategy = (error: Error) => ({ shouldRetry: error.name === 'Busy', delay: { seconds: 1 } });
@@ -317,7 +317,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-16',
-    title: 'an error of another kind is not retried',
+    title: 'another error is not retried',
     workflow: (() => {
       const page = failing(1, () => new Busy('try later'));
       const retryStrategy = (error: Error) => ({ shouldRetry: error.name !== 'Busy' });
@@ -348,7 +348,7 @@ const cases: Case[] = [
   },
   {
     follows: 'step 1-20',
-    title: 'a failure that is caught leads to the next step',
+    title: 'after a caught failure, the next step runs',
     workflow: async (_: unknown, context: DurableContext) => {
       const refused = context.step(() => Promise.reject(new Error('refused')), { retryStrategy: never });
       const fallback = await refused.catch(() => 'second route');

@@ -23,7 +23,7 @@ const refuse = async (bench: Bench, arn: string) => {
 const cases: Case[] = [
   {
     follows: 'wait_for_callback 7-2',
-    title: 'somebody is asked, and answers',
+    title: 'a request is sent, and the callback is completed',
     workflow: (_: unknown, context: DurableContext) => context.waitForCallback('approval', ask),
     meanwhile: answer('yes'),
     status: 'SUCCEEDED',
@@ -63,7 +63,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-4',
-    title: 'a refusal fails the execution',
+    title: 'a failure fails the execution',
     workflow: (_: unknown, context: DurableContext) => context.waitForCallback('approval', ask),
     meanwhile: refuse,
     status: 'FAILED',
@@ -82,7 +82,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-5',
-    title: 'no answer in time fails the execution',
+    title: 'without a result in time, the execution fails',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCallback('approval', ask, { timeout: { seconds: 3 } }),
     status: 'FAILED',
@@ -101,7 +101,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-6',
-    title: 'a refusal that is caught',
+    title: 'a caught failure',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCallback('approval', ask).catch((error: unknown) => (error as Error).message),
     meanwhile: refuse,
@@ -122,7 +122,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-7',
-    title: 'nobody can be asked: the attempts are used up',
+    title: 'the request fails on every attempt',
     workflow: (_: unknown, context: DurableContext) => {
       const retryStrategy = (__: Error, made: number) => ({ shouldRetry: made < 2, delay: { seconds: 1 } });
       return context.waitForCallback('approval', () => Promise.reject(new Error('chat is down')), { retryStrategy });
@@ -145,7 +145,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-8',
-    title: 'inside a child context',
+    title: 'within a child context',
     workflow: (_: unknown, context: DurableContext) =>
       context.runInChildContext('wrapper', (child) => child.waitForCallback('approval', ask)),
     meanwhile: answer('yes'),
@@ -168,7 +168,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-9',
-    title: 'two people, one after the other',
+    title: 'two requests, one after the other',
     workflow: async (_: unknown, context: DurableContext) => [
       await context.waitForCallback('first', ask),
       await context.waitForCallback('second', ask),
@@ -231,7 +231,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-11',
-    title: 'the answer goes through the serializer',
+    title: 'the result uses the serializer',
     workflow: async (_: unknown, context: DurableContext) => {
       const serdes = {
         serialize: async () => '',
@@ -257,7 +257,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-12',
-    title: 'no heartbeat in time fails the execution',
+    title: 'without a heartbeat in time, the execution fails',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCallback('approval', ask, { heartbeatTimeout: { seconds: 5 } }),
     status: 'FAILED',
@@ -276,7 +276,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-14',
-    title: 'a time-out that is caught',
+    title: 'a caught timeout',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCallback('approval', ask, { timeout: { seconds: 3 } }).catch(() => 'nobody was there'),
     status: 'SUCCEEDED',
@@ -296,7 +296,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_callback 7-15',
-    title: 'an answer without a word',
+    title: 'an empty result',
     workflow: async (_: unknown, context: DurableContext) => (await context.waitForCallback('approval', ask)) ?? null,
     meanwhile: answer(),
     status: 'SUCCEEDED',

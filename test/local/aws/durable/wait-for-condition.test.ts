@@ -14,7 +14,7 @@ const until =
 const cases: Case[] = [
   {
     follows: 'wait_for_condition 6-1',
-    title: 'looks until it is there',
+    title: 'polls until the condition is met',
     workflow: (target: number, context: DurableContext) =>
       context.waitForCondition(increment, { initialState: 0, waitStrategy: until(target) }),
     input: 3,
@@ -38,7 +38,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_condition 6-2',
-    title: 'it is there at the first look',
+    title: 'the condition is met at the first poll',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCondition(async (state: number) => state, { initialState: 5, waitStrategy: until(5) }),
     status: 'SUCCEEDED',
@@ -91,7 +91,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_condition 6-6',
-    title: 'it never comes',
+    title: 'the condition is never met',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCondition(increment, { initialState: 0, waitStrategy: until(99, 1, 3) }),
     status: 'FAILED',
@@ -113,7 +113,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_condition 6-7',
-    title: 'a look that throws is not repeated',
+    title: 'a poll that throws is not repeated',
     workflow: (_: unknown, context: DurableContext) =>
       context.waitForCondition((): Promise<number> => Promise.reject(new Error('blind')), {
         initialState: 0,
@@ -130,7 +130,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_condition 6-8',
-    title: 'a look that throws, caught',
+    title: 'a caught exception in a poll',
     workflow: (_: unknown, context: DurableContext) =>
       context
         .waitForCondition((): Promise<number> => Promise.reject(new Error('blind')), {
@@ -150,7 +150,7 @@ const cases: Case[] = [
   },
   {
     follows: 'wait_for_condition 6-12',
-    title: 'a step with what was found',
+    title: 'a step with the result',
     workflow: async (_: unknown, context: DurableContext) => {
       const found = await context.waitForCondition(increment, { initialState: 0, waitStrategy: until(2) });
       return context.step(async () => found * 10);

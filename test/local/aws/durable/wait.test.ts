@@ -5,7 +5,7 @@ import { behaves, suspended, type Case } from './cases.ts';
 const cases: Case[] = [
   {
     follows: 'wait 2-1',
-    title: 'a wait suspends, and its end resumes',
+    title: 'a wait suspends the execution, and its end resumes it',
     workflow: (_: unknown, context: DurableContext) => context.wait({ seconds: 2 }),
     status: 'SUCCEEDED',
     history: [
@@ -83,4 +83,4 @@ const unending: Case[] = [
 ];
 
 behaves('waits', cases);
-behaves('waits that go on', unending, { timeScale: 1 });
+behaves('waits that continue', unending, { timeScale: 1 });
