@@ -54,7 +54,10 @@ function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere
   return found;
 }
 
-/** Returns the handle of a revert whose start is not known any more. Uses the current state as the state before it. */
+/**
+ * Returns the handle of a revert. Uses the application's current state as the state before the revert, also for a
+ * revert that is found again, whose original state is not known any more.
+ */
 export const handleIn = (application: Application, { source, path }: PlaceInGit, brought: Brought): GitHandle => ({
   by: 'git',
   sha: brought.sha,
