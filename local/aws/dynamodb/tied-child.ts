@@ -16,6 +16,7 @@ export type TiedChild = {
  * A shell script that runs between this process and the program, in this process group, and kills the program when this
  * process's end of the script's standard input closes. The kernel closes that end however this process dies, including
  * by `kill -9` and before the script has started.
+ *
  * - This process handles the signals to the whole group (Ctrl-C, a supervisor's SIGTERM), because the program must
  *   respond during an orderly shutdown. A shell can only ignore a signal, which the program can undo; GNU `env` can
  *   block it. Without GNU `env`, the program exits at once on Ctrl-C, which is no worse than a crash.
