@@ -44,8 +44,7 @@ export type AppTokens = {
  * Creates tokens from `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`: a PEM file as GitHub generates it (PKCS#1), or
  * PKCS#8. Line breaks can be written as `\n`. Tokens are cached until shortly before they expire.
  *
- * @see
- *   https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
+ * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
  */
 export function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppTokens {
   const tokens = new Kept<string>(clock);

@@ -20,8 +20,7 @@ export const titleOf = (title: string): string =>
 /**
  * Disables mentions and references with an invisible joiner. Otherwise GitHub would notify people and close issues for
  * any text that looks like one.
- * @see
- *   https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
+ * @see https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
  */
 const plain = (text: string): string =>
   text.replaceAll(/(?<=[@#]|\bGH-|\/(?:issues|pull|discussions)\/)(?=\w)/gi, '\u2060');
