@@ -88,6 +88,8 @@ function packagesIn(file) {
 function packagesMatchLock(development) {
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
   const installed = packagesIn('node_modules/.package-lock.json');
+  // The Node of an earlier version, whose binary nobody has compared with a hash.
+  if (installed['node_modules/node'] !== undefined) return false;
   return Object.entries(packagesIn('package-lock.json')).every(([path, entry]) => {
     const found = installed[path];
     if (path === '') return true; // the project itself

@@ -85,6 +85,16 @@ test('where the binary of Node was left out, as one with another hash is, nothin
   expect(await calls()).toBe('ci --fetch-retries=3\n');
 });
 
+test('the Node that an earlier version has fetched without a hash is replaced', async () => {
+  await start();
+  const file = join(folder, 'node_modules/.package-lock.json');
+  const installed = JSON.parse(await readFile(file, 'utf8')) as { packages: Record<string, unknown> };
+  await writeFile(file, JSON.stringify({ packages: { ...installed.packages, 'node_modules/node': {} } }));
+  await start();
+  await start();
+  expect((await calls()).match(/^ci/gm)).toHaveLength(2);
+});
+
 test('a lock file that has changed since is installed again', async () => {
   await start();
   await lockFile('1.0.1');
