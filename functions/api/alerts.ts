@@ -25,6 +25,10 @@ const Taken = z
     accepted: z.number().openapi({ description: 'Alerts that are durable now' }),
     quarantined: z.number().openapi({ description: 'Alerts that could not be read, kept whole' }),
     truncated: z.number().openapi({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
+    dropped: z
+      .number()
+      .optional()
+      .openapi({ description: 'Alerts that could not be read and were not kept: the quarantine is full for today' }),
   })
   .meta({ id: 'Receipt' });
 
@@ -89,7 +93,7 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
   try {
     return await take(c, deps, source, receiver, body, sender);
   } catch (error) {
-    if (error instanceof Refusal || error instanceof QuarantineFull) throw error;
+    if (error instanceof Refusal) throw error;
     // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
     c.var.log.error('alerts could not be made durable', { source: source.name, error: String(error) });
     return problem(c, 503, 'not-durable', 'the alerts could not be made durable; send them again', {
@@ -142,35 +146,43 @@ async function take(
   sender: Sender,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
-  const keep = (bytes: Uint8Array, status: number, detail: string) =>
-    deps.quarantine.keep({
-      source: source.name,
-      sender: `${source.name}:${sender.name}`,
-      receiver: path,
-      body: bytes,
-      contentType,
-      status,
-      detail,
-    });
+  // Null where the quota is used up. The answer stays the same: to send what cannot be read again would not help.
+  const keep = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
+    deps.quarantine
+      .keep({
+        source: source.name,
+        sender: `${source.name}:${sender.name}`,
+        receiver: path,
+        body: bytes,
+        contentType,
+        status,
+        detail,
+      })
+      .catch(nullIfFull);
   const result = read(source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
     const id = await keep(body, status, detail);
-    await deps.counters.add(countsOf(source.name, { received: 1, quarantined: 1 }));
-    c.var.log.warn('a body could not be read and was quarantined', { source: source.name, code, quarantine: id });
-    throw new Refusal(status, code, `${detail} (kept in quarantine as ${id})`);
+    await deps.counters.add([
+      ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
+      ...notKept(source.name, id === null ? 1 : 0),
+    ]);
+    c.var.log.warn('a body could not be read', { source: source.name, code, quarantine: id });
+    throw new Refusal(status, code, `${detail} (${id === null ? NOT_KEPT : `kept in quarantine as ${id}`})`);
   }
   const { alerts, unreadable, truncated } = result.parsed;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
-  const full = (
-    await Promise.all(
-      unreadable.map((bad) => keep(Buffer.from(bad.body), 422, bad.detail).then(() => undefined, ifFull)),
-    )
-  ).find((one) => one !== undefined);
-  const quarantined = alertsIn(unreadable);
+  const kept = await Promise.all(
+    unreadable.map(async (bad) => ({ bad, id: await keep(Buffer.from(bad.body), 422, bad.detail) })),
+  );
+  const quarantined = alertsIn(kept.flatMap(({ bad, id }) => (id === null ? [] : bad)));
+  const dropped = alertsIn(unreadable) - quarantined;
   const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
   const accepted = signals.length;
-  await deps.counters.add(countsOf(source.name, { received: accepted + quarantined, accepted, quarantined }));
+  await deps.counters.add([
+    ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
+    ...notKept(source.name, kept.filter(({ id }) => id === null).length),
+  ]);
   c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
     event: 'alerts.received',
     source: source.name,
@@ -179,19 +191,24 @@ async function take(
     quarantined,
     truncated,
   });
-  // The good ones are durable, and known when they come again with those that could not be kept.
-  if (full !== undefined) throw full;
+  if (dropped > 0)
+    c.var.log.warn('alerts could neither be read nor kept: the quarantine is full', { source: source.name, dropped });
   const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
   if (ahead > 0)
     c.var.log.warn('alerts start in the future; their start is ignored', { source: source.name, alerts: ahead });
-  return c.json({ receipt: receipt.id, accepted: signals.length, quarantined, truncated }, 202) as never;
+  const answer = { receipt: receipt.id, accepted: signals.length, quarantined, truncated };
+  return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
 }
 
-/** Gives it back; throws all else. */
-function ifFull(error: unknown): QuarantineFull {
-  if (error instanceof QuarantineFull) return error;
+const NOT_KEPT = 'not kept, because the quarantine is full for today';
+
+function nullIfFull(error: unknown): null {
+  if (error instanceof QuarantineFull) return null;
   throw error;
 }
+
+const notKept = (source: string, bodies: number): Count[] =>
+  bodies === 0 ? [] : [{ name: 'firebreak_quarantine_refused_total', labels: [source], by: bodies }];
 
 const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>
   Object.entries(counts).map(([what, by]) => ({

@@ -69,22 +69,25 @@ describe('where the quarantine is full', () => {
     const { app, queued } = receivers({ quarantine: { ...quarantine, keep: full }, counters: counters });
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
     const answer = await app.request(path, { method: 'POST', headers, body });
-    const { code, detail } = (await answer.json()) as Record<string, string>;
-    return { status: answer.status, after: answer.headers.get('retry-after'), code, detail, queued, counted };
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown>, queued, counted };
   };
-  const refused = [{ name: 'firebreak_quarantine_refused_total', labels: ['alertmanager'], by: 1 }];
+  const refused = { name: 'firebreak_quarantine_refused_total', labels: ['alertmanager'], by: 1 };
 
-  test('a bad body is refused until there is room, and that is counted', async () => {
-    const { counted, ...answer } = await post(BAD);
-    expect(answer).toMatchObject({ status: 503, after: '300', code: 'quarantine-full', queued: [] });
-    expect(answer.detail).toContain('alertmanager:ingest');
-    expect(counted).toEqual(refused);
+  test('a bad body gets the same answer, which says that it was not kept, and is counted', async () => {
+    const { status, body, queued, counted } = await post(BAD);
+    expect([status, queued]).toEqual([422, []]);
+    expect(body['detail']).toContain('not kept, because the quarantine is full');
+    expect(counted).toContainEqual(refused);
+    expect(counted.filter(({ name }) => name === 'firebreak_alerts_quarantined_total')).toEqual([
+      expect.objectContaining({ by: 0 }),
+    ]);
   });
 
-  test('good alerts beside a bad one are taken all the same', async () => {
-    const { status, queued, counted } = await post(HALF);
-    expect([status, queued.length]).toEqual([503, 1]);
-    expect(counted).toEqual(expect.arrayContaining(refused));
+  test('good alerts beside a bad one are accepted all the same', async () => {
+    const { status, body, queued, counted } = await post(HALF);
+    expect([status, queued.length]).toEqual([202, 1]);
+    expect(body).toMatchObject({ accepted: 1, quarantined: 0, dropped: 1 });
+    expect(counted).toContainEqual(refused);
   });
 });
 
