@@ -9,7 +9,7 @@ import { listEntries } from './audit-list.ts';
 import { Sealer } from './audit-seal.ts';
 import { SealKeys } from './seal-keys.ts';
 import { keys, logWaitingShards } from './keys.ts';
-import { absent, collect, present, type Table, type Transacted, type Write } from './table.ts';
+import { absent, collect, type Item, present, type Table, type Transacted, type Write } from './table.ts';
 
 /** A transaction takes 100 writes; an entry is two of them. */
 const ENTRIES_PER_WRITE = 40;
@@ -97,7 +97,7 @@ export class AuditLogTable implements AuditLog {
         let left = waiting.slice(from, from + ENTRIES_PER_WRITE);
         while (left.length > 0) {
           const removals = left.map(({ sk }) => this.#table.remove({ pk, sk: String(sk) }, present));
-          const entries = left.map(({ sk, entry }) => entryIn(String(entry)) ?? unreadable(String(sk)));
+          const entries = left.map(waitingEntry);
           const result = await this.transact(removals, entries);
           left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n));
         }
@@ -187,6 +187,13 @@ export class AuditLogTable implements AuditLog {
   check(query: { last?: number } = {}): Promise<ChainCheck> {
     return checkChain(this.#table, this.#blobs, this.#sealKeys, query);
   }
+}
+
+/** One that was altered must not keep the others out of the log. */
+function waitingEntry({ sk, entry: text }: Item): AuditEntry {
+  const entry = entryIn(String(text));
+  const isOurs = entry !== undefined && keys.logWaiting(entry.at, entry.id).sk === sk;
+  return isOurs && Buffer.byteLength(String(text)) <= ENTRY_MAX_BYTES ? entry : unreadable(String(sk));
 }
 
 function textOf(entry: AuditEntry): string {

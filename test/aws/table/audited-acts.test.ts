@@ -168,3 +168,19 @@ test('what waits for the log gets into it once, whoever looks or seals at the sa
   expect(await stores.audit.check()).toMatchObject({ intact: true });
   expect((await stores.audit.list({ limit: 500 })).items.every(({ sealed }) => sealed)).toBe(true);
 });
+
+test('what was altered before it is in the log is shown as such, and holds up nothing', async () => {
+  const at = stores.clock.now();
+  const entry = (more: object) =>
+    JSON.stringify({ id: 'a', at, actor: 'bo', kind: 'k', subject: 's', text: '', detail: {}, ...more });
+  const altered = ['nothing', entry({ id: 'of another' }), entry({ text: 'x'.repeat(40_000) })];
+  await stores.table.transact(
+    altered.map((text, n) =>
+      stores.table.put({ pk: logWaitingShards[0], sk: `${at}#${n === 2 ? 'a' : n}`, entry: text }),
+    ),
+  );
+  await stores.automation.write({ paused: true, reason: 'after it' }, 'cy');
+  const { items } = await stores.audit.list({ limit: 500 });
+  expect(items.filter(({ kind }) => kind === 'unreadable')).toHaveLength(3);
+  expect(items.filter(({ detail }) => detail['reason'] === 'after it')).toHaveLength(1);
+});
