@@ -50,9 +50,9 @@ function ofSandbox({ sandbox, time_scale: scale }: Machine, vendors: readonly Ve
     ...(way.sandboxAnswers === true
       ? [no('sandbox', 'the proxy lets /sandbox through: answer it with 404 there, as deploy/nginx.conf does')]
       : []),
-    sandbox ? no('sandbox', 'any user of this machine reaches it: set FIREBREAK_SANDBOX=off') : ok('sandbox', 'off'),
+    sandbox ? no('sandbox', 'open to every user of this machine: set FIREBREAK_SANDBOX=off') : ok('sandbox', 'off'),
     ...(standIns.length > 0
-      ? [no('stand-ins', `${standIns.join(', ')}: what is sent there reaches nobody; set FIREBREAK_SANDBOX=off`)]
+      ? [no('stand-ins', `${standIns.join(', ')}: messages to them reach nobody; set FIREBREAK_SANDBOX=off`)]
       : []),
     ...(scale === 1 ? [] : [no('time scale', `time passes ${scale} times as fast: remove FIREBREAK_TIME_SCALE`)]),
   ];
@@ -119,9 +119,9 @@ function ofProcess(machine: Machine): ProductionFinding[] {
         ? ok('Node', node)
         : warn('Node', `${node}; it is tested with ${expected}, which is node_modules/.bin/node`),
     ...(level === 'silent' || level === 'error'
-      ? [warn('log', `LOG_LEVEL=${level} leaves out what people look for`)]
+      ? [warn('log', `LOG_LEVEL=${level} leaves out what people need during an incident`)]
       : []),
-    ...(level === 'debug' ? [warn('log', 'LOG_LEVEL=debug fills the disk: set info')] : []),
+    ...(level === 'debug' ? [warn('log', 'LOG_LEVEL=debug fills the disk: set LOG_LEVEL=info')] : []),
   ];
 }
 
@@ -130,7 +130,7 @@ function ofData({ data, user_id: user }: Machine): ProductionFinding[] {
   const left = `${(free / GIBIBYTE).toFixed(1)} of ${(total / GIBIBYTE).toFixed(1)} GiB free`;
   return [
     mode.endsWith('00')
-      ? ok('data folder', `${path}, for its owner alone`)
+      ? ok('data folder', `${path}, only its owner has access`)
       : no('data folder', `${path} has mode ${mode}: chmod 700 ${path}`),
     ...(user !== null && owner !== user
       ? [no('data folder', `${path} belongs to user ${owner}, and Firebreak runs as ${user}: chown it`)]
@@ -154,11 +154,11 @@ function ofData({ data, user_id: user }: Machine): ProductionFinding[] {
 }
 
 function ofBackup({ at, last_backup_at: last }: Machine): ProductionFinding {
-  if (last === null) return no('backup', 'there is none: firebreak backup (docs/backup.md)');
+  if (last === null) return no('backup', 'no backup yet: run firebreak backup (docs/backup.md)');
   const hours = (millisOf(at) - millisOf(last)) / 3_600_000;
   return hours > BACKUP_MAX_HOURS
-    ? no('backup', `the last one is of ${last}, ${Math.floor(hours)} hours ago: let a timer run firebreak backup`)
-    : ok('backup', `the last one is of ${last}`);
+    ? no('backup', `the last one shows ${last}, ${Math.floor(hours)} hours ago: run firebreak backup every night`)
+    : ok('backup', `the last one shows ${last}`);
 }
 
 function ofClock({ clock }: Machine): ProductionFinding {
@@ -166,7 +166,7 @@ function ofClock({ clock }: Machine): ProductionFinding {
   return clock === 'unknown'
     ? warn(
         'clock',
-        'whether it is synchronized is not known (timedatectl does not say): signatures are refused when it is off',
+        'cannot tell whether it is synchronized (timedatectl gives no answer); signatures are refused if it is wrong',
       )
     : no('clock', 'not synchronized: install systemd-timesyncd or chrony, or signatures are refused');
 }
@@ -175,8 +175,8 @@ function ofWatch(watched: boolean | null): ProductionFinding {
   const how =
     'scrape it, load deploy/monitoring/firebreak-rules.yaml, and send these alerts past Firebreak (docs/operating.md)';
   if (watched === null)
-    return warn('watched', `whether anybody watches Firebreak is not known without PROMETHEUS_URL: ${how}`);
+    return warn('watched', `cannot tell without PROMETHEUS_URL whether Firebreak is monitored: ${how}`);
   return watched
     ? ok('watched', 'Prometheus scrapes it as the job firebreak')
-    : no('watched', `Prometheus has no job firebreak, so nobody hears when Firebreak is down: ${how}`);
+    : no('watched', `Prometheus has no job firebreak, so nobody is notified when Firebreak is down: ${how}`);
 }

@@ -104,7 +104,7 @@ async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
   return { ...ANSWERS, detail: 'it answers; it is asked whether alerts of its own rules have ended' };
 }
 
-/** Whether somebody would notice that Firebreak is down, by the name that deploy/monitoring/ relies on. Null: not known. */
+/** Whether Prometheus scrapes Firebreak as the job that deploy/monitoring/ relies on. Null: not known. */
 export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boolean | null> {
   const seen = await metrics.value('count(up{job="firebreak"})');
   return seen === null || seen.kind === 'unreadable' ? null : seen.kind === 'value' && seen.value > 0;

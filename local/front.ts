@@ -43,7 +43,7 @@ export async function serveFront(options: {
   adminToken: string;
   /** Series of this machine, besides those of the process. */
   metrics: () => string;
-  /** What `GET /v1/connections` has besides, as no function could tell it. */
+  /** Added to the answer of `GET /v1/connections`: no deployed function knows it. */
   machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const ofProcess = processMetrics();

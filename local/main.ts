@@ -5,7 +5,7 @@ import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import { readSettings } from './settings.ts';
 
-/** What the page about the variables says in Markdown, on a line of a terminal. */
+/** Removes Markdown that a terminal does not render. */
 const plain = (markdown: string): string => markdown.replaceAll(/ \(\[.*?\]\(.*?\)\)/g, '').replaceAll('`', '');
 
 const HELP = `npm start
@@ -47,7 +47,7 @@ try {
       },
     );
   };
-  // Before anybody is told that it is ready, and may stop it.
+  // Before the ready line: whoever reads it may stop the process.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   running.failed.then(
     (error) => {

@@ -40,10 +40,10 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   },
 };
 
-/** What people are told of a variable, as Markdown. Apart from the table, since functions on AWS carry that with them. */
+/** Explains a variable, in Markdown. Separate from the table, because every function on AWS bundles the table. */
 export type VariableNote = {
   meaning: string;
-  /** What holds without it, where that is no fixed value. */
+  /** What applies without it, if that is not a fixed value. */
   otherwise?: string;
 };
 

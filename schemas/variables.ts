@@ -46,7 +46,7 @@ const entry = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema
 const secret = <In extends Chapter>(chapter: In) => ({ chapter, schema: optional, secret: true }) as const;
 const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) =>
   ({ chapter, schema, machineOnly: true }) as const;
-/** Somewhere that has a public address, which is the default. */
+/** An address with a public default. */
 const address = <In extends Chapter, Url extends string>(chapter: In, standard: Url) =>
   ({ chapter, schema: httpUrl.default(standard), standard }) as const;
 const url = entry('vendors', httpUrl.optional());

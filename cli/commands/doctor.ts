@@ -187,7 +187,7 @@ async function ofProduction(url: string, seen: z.infer<typeof Connections>): Pro
 
 const PROBE_TIMEOUT_MS = 10_000;
 
-/** What anybody meets at this address, without a token. */
+/** Probes the address, without a token. */
 async function wayTo(url: string): Promise<Way> {
   const way = { isTls: url.startsWith('https:'), isThisMachine: isThisMachine(url) };
   if (!way.isTls) return way;

@@ -421,15 +421,15 @@ describe('doctor', () => {
     const { code, out } = await at(firebreak, 'doctor', '--production');
     expect(lines(out)).toEqual(
       expect.arrayContaining([
-        'no    sandbox               any user of this machine reaches it: set FIREBREAK_SANDBOX=off',
-        expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*reaches nobody/),
+        'no    sandbox               open to every user of this machine: set FIREBREAK_SANDBOX=off',
+        expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*reach nobody/),
         'no    time scale            time passes 10 times as fast: remove FIREBREAK_TIME_SCALE',
         expect.stringMatching(/^no {4}pager {17}nobody is paged: set PAGERDUTY_ROUTING_KEY/),
         expect.stringMatching(/^no {4}tokens {16}FIREBREAK_ADMIN_TOKEN is too short/),
         expect.stringMatching(/^off {3}TLS {19}not checked/),
         `ok    Node                  ${process.versions.node}`,
-        `ok    data folder           ${firebreak.dataDir}, for its owner alone`,
-        'no    backup                there is none: firebreak backup (docs/backup.md)',
+        `ok    data folder           ${firebreak.dataDir}, only its owner has access`,
+        'no    backup                no backup yet: run firebreak backup (docs/backup.md)',
         expect.stringMatching(/^\w+ +disk {18}\d+\.\d of \d+\.\d GiB free/),
       ]),
     );

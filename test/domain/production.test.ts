@@ -51,7 +51,12 @@ const here: Way = { isTls: false, isThisMachine: true };
 test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['the sandbox is on', { machine: { sandbox: true } }, 'no', /FIREBREAK_SANDBOX=off/],
   ['the proxy publishes the sandbox', { way: { ...TLS, sandboxAnswers: true } }, 'no', /lets \/sandbox through/],
-  ['a vendor is a stand-in', { vendors: [...PAGED, { name: 'Slack', mode: 'stand-in' }] }, 'no', /Slack: .*nobody/],
+  [
+    'a vendor is a stand-in',
+    { vendors: [...PAGED, { name: 'Slack', mode: 'stand-in' }] },
+    'no',
+    /Slack: .*reach nobody/,
+  ],
   ['time is scaled', { machine: { time_scale: 60 } }, 'no', /FIREBREAK_TIME_SCALE/],
   ['the pager is off', { vendors: [{ name: 'PagerDuty pages', mode: 'off' }] }, 'no', /PAGERDUTY_ROUTING_KEY/],
   ['the pager is a stand-in', { vendors: [{ name: 'PagerDuty pages', mode: 'stand-in' }] }, 'no', /nobody is paged/],
@@ -80,7 +85,7 @@ test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['the backup is old', { machine: { last_backup_at: '2026-11-18T12:00:00.000Z' } }, 'no', /72 hours ago/],
   ['the clock runs free', { machine: { clock: 'not_synchronized' } }, 'no', /chrony/],
   ['nobody knows of the clock', { machine: { clock: 'unknown' } }, 'warn', /timedatectl/],
-  ['nobody watches it', { watched: false }, 'no', /nobody hears when Firebreak is down/],
+  ['nobody watches it', { watched: false }, 'no', /nobody is notified when Firebreak is down/],
   ['there is no Prometheus', { watched: null }, 'warn', /PROMETHEUS_URL/],
 ])('%s', (_, around, verdict, text) => {
   const bad = findings(around).filter((one) => one.verdict !== 'ok');

@@ -15,7 +15,7 @@ import { have } from '../support/prometheus-stack.ts';
 
 const run = promisify(execFile);
 
-/** Whom a service runs as that may do nothing: a root account lets us, others run it as themselves. */
+/** An unprivileged user. Only root can switch to it; other accounts run these programs as themselves. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 type Started = {
@@ -81,7 +81,7 @@ describe('what an image has: the copied files, without packages for development,
       PATH: '/usr/bin:/bin',
       ...environmentOf(all),
       FIREBREAK_DATA_DIR: data,
-      NODE_COMPILE_CACHE: join(folder, 'compiled'), // which its user cannot make: it does without
+      NODE_COMPILE_CACHE: join(folder, 'compiled'), // its user can't create it, so Node works without a cache
       PORT: String(await freePort()),
       HOST: '127.0.0.1',
     };
