@@ -9,8 +9,7 @@ import { ask, repositoryPath } from './rest.ts';
 
 /**
  * Maximum characters of a status report, in Markdown.
- * @see
- *   https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
  */
 export const COMMENT_MAX_CHARS = 1024;
 
@@ -29,8 +28,7 @@ const Nothing = z.unknown();
  * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
  * only the configured API, whatever callback URL a webhook contains.
  *
- * @see
- *   https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
  */
 export const githubGates = (access: GithubAccess): GateKeeper => ({
   async review({ repository, run, environment, installation_id }, { state, comment }) {
