@@ -68,10 +68,10 @@ import type { Deployer, Flags } from './targets.ts';
 import type { StandIns } from './vendors.ts';
 import type { WebhookReceivers } from './webhook-receiver.ts';
 
-/** All that the product needs from outside. One is assembled for AWS and, with other addresses, for one machine. */
+/** External dependencies of the product. Built once for AWS and, with other addresses, for a single machine. */
 export type Deps = {
   clock: Clock;
-  /** How much faster our own pauses go; 1 but for trials on one machine. */
+  /** Factor by which Firebreak's own pauses are shortened; 1 except in trials on a single machine. */
   timeScale: number;
   log: Log;
   config: ConfigSource;
@@ -119,16 +119,16 @@ export type Deps = {
   idempotency: Idempotency;
   pager: Pager;
   fallbackPager: Pager;
-  /** Where others page by themselves. */
+  /** Pager through which other systems page. */
   externalPager: ExternalPager;
   pagerIncidents: PagerIncidents;
   onCall: OnCall;
-  /** Undefined: it is not configured far enough to be called. */
+  /** Undefined: the configuration is incomplete. */
   deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
-  /** Undefined: it is not configured far enough to be called. */
+  /** Undefined: the configuration is incomplete. */
   flagsFor: (config: FlagsConfig, place: Place) => Promise<Flags | undefined>;
   http: HttpCalls;
-  /** Who else can write the table. Absent: nobody that this process knows of. */
+  /** Warning about other writers of the table. Absent: none known. */
   databaseWarning?: string | undefined;
   metrics: Metrics;
   alerts: AlertStates;
@@ -138,98 +138,105 @@ export type Deps = {
   chat: Chat;
   statusPage: StatusPage;
   annotations: Annotations;
-  /** Undefined: it is not configured far enough to be called. */
+  /** Undefined: the configuration is incomplete. */
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
-  /** Whoever else is told of incidents. */
+  /** External receivers of webhooks about incidents. */
   receivers: WebhookReceivers;
   changeEvents: ChangeEvents;
 };
 
 export type Clock = { now(): Timestamp };
 
-/** One structured line. `fields` never hold secrets or raw headers. */
+/** Structured log. `fields` never contain secrets or raw headers. */
 export type Log = {
-  /** Every step, for whoever looks for a fault. */
+  /** Logs a step, for debugging. */
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;
-  /** The same log with more fields on every line. */
+  /** Returns a log that adds these fields to every line. */
   with(fields: Record<string, unknown>): Log;
 };
 
 export type ConfigSource = {
-  /** The last good set. @throws when none could ever be read */
+  /** Returns the last valid configuration. @throws if none could ever be read */
   current(): Promise<Config>;
   /**
-   * What is wrong with the newest set, if it is not the one in force; else what in it is hardly meant, each marked:
+   * Returns the errors of the newest configuration if it is not in force; otherwise its warnings, each formatted as
    * `file:line: warning: …`.
    */
   problems(): Promise<string[]>;
-  /** How often one was loaded, and when the one in force was. Null, or absent: whoever publishes it counts nothing. */
+  /** Returns the load statistics. Null, or absent: the publisher does not count. */
   loads?(): Promise<ConfigLoads | null>;
 };
 
-/** `at`: of the last one that came into force. */
+/** Load statistics of the configuration. `at`: time of the last one that came into force. */
 export type ConfigLoads = { at: Timestamp | null; succeeded: number; failed: number };
 
-/** Read at run time, kept for at most a minute, so that a rotated one reaches what already runs. */
+/** Secrets, read at run time and cached for at most a minute, so that running processes pick up rotated ones. */
 export type Secrets = {
-  /** @throws SecretsUnreadable when it is not known whether it is set */
+  /** @throws SecretsUnreadable if it is unknown whether the secret is set */
   get(name: string): Promise<string | undefined>;
 };
 
-/** Neither the parameter store nor a copy of its secrets could be read, or this one is not for this function. */
+/**
+ * Thrown if neither the parameter store nor a copy of its secrets could be read, or the function may not read this
+ * secret.
+ */
 export class SecretsUnreadable extends Error {
   override readonly name = 'SecretsUnreadable';
 }
 
 export type Blobs = {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
-  /** Undefined when there is none. */
+  /** Returns an object; undefined: none. */
   get(key: string): Promise<Uint8Array | undefined>;
 };
 
-/** One accepted request. `id` is ours and new for each, whatever ids the sender gives. */
+/** One accepted request. `id` is generated by Firebreak for each request, whatever IDs the sender provides. */
 export type Receipt = {
   id: string;
   at: Timestamp;
   trace: string;
-  /** All of it may lead to an act. */ urgent?: boolean;
+  /** All of its signals may lead to an action. */ urgent?: boolean;
 };
 
 export type SignalQueue = {
-  /** Returns once every signal is durable, in order per service and environment. */
+  /** Queues signals; resolves once every signal is durable, in order per service and environment. */
   sendAll(receipt: Receipt, signals: readonly Signal[]): Promise<void>;
 };
 
-/** What people did elsewhere, in Slack or PagerDuty, until it has its consequences. */
-/** Decides when messages that a function could not process are delivered again. */
+/** Queue of inbound events: actions of people in Slack or PagerDuty that are not processed yet. */
+/** Schedules redelivery of messages that a function could not process. */
 export type Redelivery = {
-  /** At most one batch, of ten. @throws when the queue did not take it: they come after its visibility timeout */
+  /**
+   * Schedules at most one batch of ten messages. @throws if the queue rejected it: they return after its visibility
+   * timeout
+   */
   schedule(messages: readonly { queueArn: string; receiptHandle: string; afterSeconds: number }[]): Promise<void>;
 };
 
 export type PeopleQueue = {
   /**
-   * Returns once it is durable. What has the same `key` is taken once within five minutes.
+   * Queues an inbound event; resolves once it is durable. Events with the same `key` are deduplicated within five
+   * minutes.
    *
-   * @param group those of one are heard in order
+   * @param group events of one group are processed in order
    */
   send(heard: Heard, group: string): Promise<void>;
 };
 
-/** What came of a message of people, so that one which is delivered again has its consequences once. Kept for a week. */
+/** Results of processed inbound events, so that a redelivered event has its effects once. Retained for a week. */
 export type Hearings = {
-  /** Strongly consistent. Undefined: nothing yet. */
+  /** Reads strongly consistently. Undefined: not processed yet. */
   read(key: string): Promise<{ outcome: unknown; told: boolean } | undefined>;
-  /** The first one stays. @returns whether this is it */
+  /** Stores the result; the first one is kept. @returns whether it was stored */
   did(key: string, outcome: object): Promise<boolean>;
-  /** Whoever was to hear of it has. */
+  /** Records that the response was delivered. */
   told(key: string): Promise<void>;
 };
 
-/** What is remembered of people and groups of the chat, for when it does not answer. Kept for a day. */
+/** Cache of users and groups of the chat, for when it does not respond. Retained for a day. */
 export type Acquaintances = {
   user(id: string): Promise<{ user: ChatUser; at: Timestamp } | undefined>;
   group(id: string): Promise<{ members: string[]; at: Timestamp } | undefined>;
@@ -237,60 +244,62 @@ export type Acquaintances = {
   keepGroup(id: string, members: readonly string[]): Promise<void>;
 };
 
-/** Somebody as the chat knows them, without the groups that they are in. */
+/** A chat user without group memberships. */
 export type ChatUser = Omit<SlackUser, 'groups'>;
 
-/** The engine that carries the workflows. */
+/** Engine that executes the workflows. */
 export type Engine = {
-  /** Starts a run; starting it again is success. */
+  /** Starts a run; idempotent. */
   start(incident: IncidentId, run: number): Promise<void>;
-  /** Wakes whoever waits on this callback. One that is closed or gone is success: nobody waits. */
+  /** Completes a callback. A callback that is closed or no longer exists is a success. */
   ring(callback: string): Promise<void>;
-  /** It has ended without having come to its end: it failed, timed out, was stopped from outside, or is not known. */
+  /**
+   * Returns whether an execution ended without completing: it failed, timed out, was stopped externally, or is unknown.
+   */
   died(execution: string): Promise<boolean>;
 };
 
 export type Admitted = {
-  /** Incidents that now have mail or a run to start. */
+  /** Incidents with new messages in the inbox or a run to start. */
   wake: IncidentId[];
   opened: IncidentId[];
-  /** Those that belong to no incident, with what they are now, whatever their sender said of it last. */
+  /** Alerts without an incident, with their actual state, whatever the last notification said. */
   apart: { arrival: Arrival; status: 'firing' | 'resolved' }[];
   counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
 };
 
 export type Listened = {
   mail: Mail[];
-  /** The message after `mail`, if this version can't read it. It stays in the inbox, and so does all that follows. */
+  /** The message after `mail`, if this version can't read it. It and all later messages stay in the inbox. */
   unread?: Unread;
   firing: number;
   severity: Severity;
   status: IncidentStatus;
   renotified: number;
   at: Timestamp;
-  /** Of `firing`, those that hold nothing open once something was done: warnings of a slow burn. Absent: none. */
+  /** The part of `firing` that does not keep the incident open after a mitigation: slow-burn warnings. Absent: none. */
   warnings?: { count: number; titles: string[] };
 };
 
 /**
- * What a run leaves to the next one besides the table. `unread`: sequence of the message for which it hands over.
- * `resolveBy`: who has asked to close the incident, which could not be done before that message was read.
+ * State passed to the next run in addition to the table. `unread`: sequence number of the message that caused the
+ * handover. `resolveBy`: person whose request to resolve was blocked by that message.
  */
 export type LeftToNext = { unread?: number; resolveBy?: string };
 
 export type Incidents = {
   /**
-   * Takes signals of one service and environment in, in one transaction: de-duplication, signals, incident, pointer and
-   * pending start. Safe to repeat. Those outside the catalogue may be of any.
+   * Admits signals of one service and environment in one transaction: deduplication, signals, incident, pointer, and
+   * pending start. Idempotent. Signals outside the catalogue may have different services and environments.
    *
-   * @param unmatchedIncidents services outside the catalogue that can have an incident each
+   * @param unmatchedIncidents number of services outside the catalogue that can have an incident of their own
    */
   admit(
     arrivals: readonly Arrival[],
     receipt: Pick<Receipt, 'at' | 'trace'>,
     unmatchedIncidents?: number,
   ): Promise<Admitted>;
-  /** Opens an incident by hand, or gives the one that is open. `alone`: it is none of several that fail at once. */
+  /** Opens an incident for a person, or returns the open one. `alone`: it is never grouped with others. */
   declare(input: {
     alone?: true;
     service: ServiceName;
@@ -300,7 +309,7 @@ export type Incidents = {
     by: string;
     trace: string;
   }): Promise<{ id: IncidentId; created: boolean }>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   read(id: IncidentId): Promise<IncidentRecord | undefined>;
   view(id: IncidentId): Promise<IncidentView | undefined>;
   list(query: {
@@ -311,29 +320,32 @@ export type Incidents = {
   }): Promise<Page<IncidentView>>;
   signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
   timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
-  /** Appends an entry; the same `key` again writes nothing. */
+  /** Appends a timeline entry; idempotent by `key`. */
   note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
   /**
-   * Changes what people have said of it and who does what, with its entry on the timeline: nothing that the workflow
-   * acts upon. `amend` sees the incident as it is then; undefined: there is nothing to change.
+   * Amends the care and roles of an incident, with a timeline entry. The workflow does not depend on these. `amend`
+   * receives the current incident; undefined: no change.
    *
-   * @param key under which it is done once
+   * @param key idempotency key
    */
   amend(id: IncidentId, amend: Amend, key?: string): Promise<Amended>;
-  /** Puts a message into the inbox, and rings later at the latest by the sweeper. `false`: the incident is closed. */
+  /**
+   * Adds a message to the inbox; the callback is completed at the latest by the sweeper. `false`: the incident is
+   * closed.
+   */
   post(id: IncidentId, message: Message, change?: ChangeOfIncident, key?: string): Promise<boolean>;
-  /** Marks the run as begun, and hands out where the incident stands. */
+  /** Records the start of the run, and returns the state of the incident. */
   begin(
     id: IncidentId,
     run: number,
     execution: string,
   ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
-  /** Hangs the bell and reads the inbox after it, in this order: no wake-up is lost. */
+  /** Registers the callback, then reads the inbox: this order ensures that no message is missed. */
   listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
   /**
-   * Closes it if nothing has arrived since `drained`.
+   * Resolves the incident if nothing has arrived since `drained`.
    *
-   * @param warnings how many alerts may go on firing
+   * @param warnings number of alerts that may keep firing
    */
   resolve(
     id: IncidentId,
@@ -342,75 +354,75 @@ export type Incidents = {
     text: string,
     warnings?: number,
   ): Promise<'resolved' | 'not_yet'>;
-  /** Makes this run the one in charge, to be started. */
+  /** Hands over to this run, which must be started next. */
   handOver(id: IncidentId, run: number, text: string, left?: LeftToNext): Promise<void>;
-  /** Notes on the timeline that no version could read this message. It stays stored. */
+  /** Records on the timeline that no version could read this message. It remains stored. */
   skipUnread(id: IncidentId, unread: Unread): Promise<void>;
-  /** Alerts of the incident that have not resolved, as far as we were told. */
+  /** Returns the incident's alerts that are not resolved, as far as reported. */
   firingEpisodes(id: IncidentId): Promise<FiringEpisode[]>;
-  /** These have been found where they live. */
+  /** Records that these alerts were found in their monitoring system. */
   seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void>;
-  /** Takes episodes as resolved although their sender never said so. */
+  /** Marks episodes as resolved although their sender did not report it. */
   endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
-  /** Ends what has happened and does not go on, as a failed deploy, with the incident that has been closed. */
+  /** Ends events, such as a failed deploy, when their incident is closed. */
   endEvents(id: IncidentId): Promise<void>;
-  /** Incidents with mail or a start that has been waiting since before `before`. */
+  /** Returns incidents with messages or a start that have been pending since before `before`. */
   pending(before: Timestamp): Promise<IncidentId[]>;
   /**
-   * All that is shown of an incident, strongly consistent.
-   * @param after place in the timeline from which on it is wanted; null: from the beginning
+   * Returns all displayed data of an incident. Strongly consistent.
+   * @param after position in the timeline to start from; null: the beginning
    */
   story(id: IncidentId, after: string | null): Promise<Story | undefined>;
-  /** What is said of alerts of it that are kept quiet; null: none is. True when that is news. */
+  /** Sets the text about muted alerts; null: none. Returns whether it changed. */
   setMuted(id: IncidentId, text: string | null): Promise<boolean>;
-  /** The channel that it has got in the chat, as people call it; `chatId`: as the chat does. */
+  /** Sets the chat channel, by name; `chatId`: by ID. */
   setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
-  /** Whose channel that is, by the chat's id. Strongly consistent. Undefined: no incident's. */
+  /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
   inChannel(chatId: string): Promise<IncidentId | undefined>;
-  /** Alerts without an incident, newest first, as far as the index knows. */
+  /** Returns alerts without an incident, newest first. Eventually consistent. */
   apart(query: {
     limit: number;
     cursor?: string;
     muted: boolean;
   }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
-  /** Alerts that fire and were kept quiet when they were heard, as far as the index knows. */
+  /** Returns firing alerts that were muted on receipt. Eventually consistent. */
   muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
-  /** Incidents that are not resolved, as far as the index knows. */
+  /** Returns unresolved incidents. Eventually consistent. */
   open(): Promise<IncidentRecord[]>;
-  /** The one of a place that is not resolved. Strongly consistent. */
+  /** Returns the unresolved incident of a service and environment. Strongly consistent. */
   openAt(place: Place): Promise<IncidentRecord | undefined>;
 };
 
-/** An incident that is a part of another one, since when. */
+/** A child incident, with the time at which it joined. */
 export type Part = { incident: IncidentRecord; joinedAt: Timestamp };
 
-/** Incidents that open together, and the incident that they are a part of. */
+/** Groups of incidents that open together, with their parent incident. */
 export type CrowdPort = {
-  /** Strongly consistent, oldest first. */
+  /** Returns the openings, oldest first. Strongly consistent. */
   openedSince(since: Timestamp): Promise<Opening[]>;
-  /** Those of them that still fail: neither resolved nor mitigated. Of many, the newest are looked at. */
+  /** Returns those that are neither resolved nor mitigated. Of many, only the newest are checked. */
   stillFailing(openings: readonly Opening[]): Promise<Opening[]>;
-  /** The open incident of an environment that is made of others. */
+  /** Returns the open parent incident of an environment. */
   parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
-  /** Opens one, or gives the one that is open. */
+  /** Opens a parent incident, or returns the open one. */
   openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId>;
-  /** Once, however often it is said. `closed`: one of both is over. */
+  /** Adds a child to a parent; idempotent. `closed`: one of them is resolved. */
   join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
-  /** All that are parts of it, as they are now, in the order in which they opened: also those that are over. */
+  /** Returns all children in their current state, including resolved ones, in order of opening. */
   parts(parent: IncidentId): Promise<Part[]>;
   /**
-   * An open part goes on by itself, and hears so, once: it is none any more. False: it is over, or no part of it.
+   * Detaches an open child, once, and notifies its workflow. False: it is resolved, or not a child.
    *
-   * @param why.page somebody has to be woken for it
+   * @param why.page the child must page
    */
   letGo(parent: IncidentId, child: IncidentId, why: { page: boolean; text: string }): Promise<boolean>;
-  /** Counts a part that is over, once. Gives the parent as it is then. */
+  /** Counts a resolved child, once. Returns the updated parent. */
   childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined>;
 };
 
-/** What a message changes on the incident itself, in the same transaction. */
+/** Changes of a message to the incident itself, in the same transaction. */
 export type IncidentChange = {
-  /** A person says when it is over. */
+  /** Only a person resolves the incident. */
   byHand?: true;
   severity?: Severity;
   title?: string;
@@ -420,31 +432,31 @@ export type IncidentChange = {
   verification?: IncidentRecord['verification'];
   verifying?: NonNullable<IncidentRecord['verifying']>;
   cleared?: NonNullable<IncidentRecord['cleared']>;
-  /** Of a message that asks for a rollback: what it would take back, and where to. */
+  /** For a message that requests a rollback: its versions. */
   rollbackAsked?: RollbackAsked;
   escalated?: NonNullable<IncidentRecord['escalated']>;
-  /** It pages again now. */
+  /** Time of a new page. */
   pagedAgainAt?: Timestamp;
-  /** It is a part of no other incident any more. */
+  /** The incident leaves its parent. */
   parent?: null;
   timeline?: Omit<TimelineEntry, 'at'>;
 };
 
-/** What people have said of an incident; `null` takes a role away. */
+/** Changes of care and roles by people; `null` removes a role. */
 export type Amendment = {
   roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
   care?: Care;
   escalated?: NonNullable<IncidentRecord['escalated']>;
-  /** Absent: what goes with it is on the timeline already. `at`: when it was done; absent: now. */
+  /** Absent: the timeline already has an entry. `at`: time of the action; absent: now. */
   timeline?: Omit<TimelineEntry, 'at'> & { at?: Timestamp };
 };
 
 export type Amend = (incident: IncidentRecord) => Amendment | undefined;
 
-/** `as_it_is`: it was so already, or was done under this key before. `resolved`: it is over. */
+/** `as_it_is`: no change, or already done under this key. `resolved`: the incident is resolved. */
 export type Amended = 'done' | 'as_it_is' | 'resolved' | 'unknown';
 
-/** A change, or how it follows from what the incident is when the message is left. */
+/** A change, or a function that computes it from the incident at the time of the message. */
 export type ChangeOfIncident = IncidentChange | ((incident: IncidentRecord) => IncidentChange);
 
 export type SignalView = Signal & { first_seen_at: Timestamp };
@@ -452,67 +464,70 @@ export type SignalView = Signal & { first_seen_at: Timestamp };
 export type Page<T> = { items: T[]; next_cursor: string | null };
 
 export type Decisions = {
-  /** Stores a judgement with its inputs; the number's first one stays, and is given back. */
+  /** Stores a judgement with its inputs and returns it; the first one of a number is kept. */
   keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView>;
   get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
-  /** What it was made of. Of a question about a step: what that was made of (`QuestionInputs`). */
+  /** Returns the inputs of a judgement; for a runbook step, its `QuestionInputs`. */
   inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
-  /** Hangs a bell on a question, and tells where the question stands. */
+  /** Registers a callback for a decision, and returns its state. */
   await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
-  /** Answers the decision with this digest. `needs_another`: of two, this person has said yes already. */
+  /** Answers the decision with this digest. `needs_another`: this person has already given one of two approvals. */
   answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
-  /** Ends a question that nobody has answered, in this way; tells where it stands now. */
+  /** Ends an unanswered decision in this way; returns its state. */
   expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
   state(id: IncidentId, number: number): Promise<DecisionState>;
-  /** Marks all decisions of an incident in shadow mode as wrong; the first mark stays. Resolves to their number. */
+  /** Marks all shadow-mode decisions of an incident as wrong; the first mark is kept. Returns their number. */
   markWrong(id: IncidentId, by: string, note: string): Promise<number>;
-  /** Stores a question about a step of a runbook; the number's first one stays. */
+  /** Stores an approval request for a runbook step; the first one of a number is kept. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
-  /** How what was judged has ended, and who had asked. Null: not yet. Undefined: nothing was judged under this number. */
+  /** Returns the result of a judgement, with its requester. Null: not yet. Undefined: no judgement with this number. */
   outcome(id: IncidentId, number: number): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
 };
 
-/** Whether a person is for a step of a runbook. */
+/** An approval request for a runbook step. */
 export type StepQuestion = {
   place: Place;
-  /** What is to be done, for people. */
+  /** Description of the action. */
   text: string;
   reasons: Reason[];
-  /** Who is asked. Null: whoever may approve. */
+  /** Possible approvers. Null: anyone who may approve. */
   people: readonly string[] | null;
-  /** How many of them have to be for it. */
+  /** Number of required approvals. */
   approvals: number;
-  /** Who is for it already. Absent: nobody. */
+  /** Approvals already given. Absent: none. */
   given?: string[];
   inputs: QuestionInputs;
 };
 
-/** A runbook that answers to an incident. `done`: it has come to its end. `acted`: it has changed production. */
+/** A runbook run of an incident. `done`: it has ended. `acted`: it changed production. */
 export type BegunRunbook = { number: number; name: string; done: boolean; acted: boolean };
 
-/** Runbooks that incidents follow: each keeps the version with which it has begun. */
+/** Runbook runs of incidents: each keeps the version with which it started. */
 export type RunbookRuns = {
-  /** Those of an incident, in order. Strongly consistent. */
+  /** Returns the runs of an incident, in order. Strongly consistent. */
   of(id: IncidentId): Promise<BegunRunbook[]>;
   get(id: IncidentId, number: number): Promise<Followed | undefined>;
-  /** Keeps the choice; the number's first one stays. Undefined: this incident follows a runbook of this name already. */
+  /**
+   * Stores the selection; the first one of a number is kept. Undefined: the incident already follows a runbook of this
+   * name.
+   */
   choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined>;
-  /** Keeps something for whoever goes on after this process or this run, and gives what is kept: the first one stays. */
+  /** Stores a value for later processes and runs, and returns the stored one: the first one is kept. */
   remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T>;
-  /** What was remembered; undefined: nothing. */
+  /** Returns a stored value; undefined: none. */
   recall(id: IncidentId, number: number, what: string): Promise<Json | undefined>;
-  /** Its end, with a message for the inbox; once. */
+  /** Ends a run, with a message to the inbox; once. */
   conclude(id: IncidentId, number: number, end: RunbookEnd): Promise<void>;
   /**
-   * Begins a run that a person has asked for, with a message for the inbox. A runbook has one run at a time within an
-   * incident: `running` is the number of the one that goes on.
+   * Starts a run for a person, with a message to the inbox. A runbook has only one run at a time within an incident:
+   * `running` is the number of the one in progress.
    */
   start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   run(id: IncidentId, number: number): Promise<RunbookRun | undefined>;
-  /** Newest first, as far as the index knows. */
+  /** Returns runs newest first. Eventually consistent. */
   list(query: { limit: number; cursor?: string }): Promise<Page<{ incident: IncidentId; number: number }>>;
-  /** All that is remembered of a run, by what it is. */
+  /** Returns all stored values of a run, by name. */
   memories(id: IncidentId, number: number): Promise<Map<string, Json>>;
 };
 
@@ -522,93 +537,93 @@ export type StartedRun =
   | { kind: 'too_many' }
   | { kind: 'closed' };
 
-/** A runbook with what the alert said for which it was chosen. */
+/** A runbook with the data of the alert for which it was selected. */
 export type Followed = {
   runbook: Runbook;
   labels: [string, string][];
   annotations: [string, string][];
-  /** The person who has started it. Absent: alerts have. */
+  /** Person who started it. Absent: started by alerts. */
   by?: string | undefined;
-  /** What they have given it. Absent: nothing. */
+  /** Inputs from that person. Absent: none. */
   inputs?: Record<string, string | number | boolean> | undefined;
-  /** It goes on where an earlier run has failed. */
+  /** The failed run that it continues. */
   again?: RunAgain | undefined;
 };
 
 export type RunAgain = {
-  /** The number of the earlier run. */
+  /** Number of the earlier run. */
   of: number;
-  /** How the steps that are not done again have ended. */
+  /** Results of the steps that are not repeated. */
   done: StepEnds;
-  /** Of steps that the earlier run may have done: the keys by which the other side knows them. */
+  /** Idempotency keys of steps that the earlier run may have executed. */
   lookFor: Record<string, string>;
 };
 
-/** A run as it is kept. `outcome`: null while it goes on. */
+/** A stored run. `outcome`: null while it is in progress. */
 export type RunbookRun = Followed & { number: number; at: Timestamp; outcome: string | null; text: string | null };
 
-/** `acted`: it has changed production. */
+/** Result of a run. `acted`: it changed production. */
 export type RunbookEnd = { outcome: string; text: string; acted: boolean; page: PageNeed };
 
-/** Targets' ways back, tried out where nobody is hurt. */
+/** Drills: rollbacks rehearsed where they cause no harm. */
 export type Drills = {
-  /** Begins one, with the lock of its target. Gives the reason where it may not be. */
+  /** Starts a drill with the lock of its target; otherwise returns the reason. */
   begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: Reason }>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   get(id: DrillId): Promise<DrillRecord | undefined>;
   list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Drill>>;
-  /** Those that are not over. Strongly consistent. */
+  /** Returns the drills in progress. Strongly consistent. */
   running(): Promise<DrillRecord[]>;
-  /** Writes how it stands now; its end lets the target go. `false`: something else was written since it was read. */
+  /** Stores the state; the end of a drill releases its target. `false`: modified since it was read. */
   put(drill: DrillRecord): Promise<boolean>;
-  /** Right before the target is called: that it was, and that it is this drill's. `lost`: another has it by now. */
+  /** Records the call right before the target is called, and verifies the lock. `lost`: another process holds it. */
   claim(drill: DrillRecord): Promise<DrillRecord | 'lost' | 'changed'>;
-  /** When each target's way back was last proved. */
+  /** Returns when the rollback of each target was last proved. */
   proved(): Promise<ProvedTarget[]>;
 };
 
-/** Starts the run of a drill's workflow; starting it again is success. */
+/** Starts the run of a drill's workflow; idempotent. */
 export type DrillRuns = { start(id: DrillId, run: number): Promise<void> };
 
-/** `superseded`: it is not the decision that waits. `not_asked`: others are. */
+/** `superseded`: another decision is waiting. `not_asked`: the person is not among the approvers. */
 export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_asked';
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;
-  /** Records what is about to be done; tells what is recorded already. */
+  /** Records the intent of an effect; returns the existing record if there is one. */
   intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect>;
   /**
-   * Records that something of a service is about to be changed, counts it, and takes the target's lock; the incident
-   * goes to `mitigating`. Gives the reason where it may not be.
+   * Records the intent to change a service, counts the action, and locks the target; the incident becomes `mitigating`.
+   * Otherwise returns the reason.
    */
   intendAct(
     id: IncidentId,
     effect: Omit<Effect, 'state' | 'at'>,
     act: Act,
   ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
-  /** Records at once what was done and may be done again, so that nothing is left that was only meant to be. */
+  /** Records a completed, repeatable effect in one step, so that no intent without a result remains. */
   record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void>;
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
-  /** Ends a rollback: outcome, lock, incident status, the change that it made, and the message for the inbox. */
+  /** Ends a rollback: result, lock, incident status, its change record, and the message to the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
   rollbacksSince(place: Place, since: Timestamp): Promise<number>;
   /**
-   * Automatic acts of all services. `senders`: only those for alerts of one of these, of the one that has the fewest; 0
-   * where none is named.
+   * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the
+   * fewest; 0 if empty.
    */
   automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number>;
 };
 
-/** What is about to be changed. */
+/** An intended action. */
 export type Act = {
   place: Place;
-  /** What is locked meanwhile. */
+  /** Resource to lock. */
   resource: string;
-  /** Nobody was asked: it counts against what all services together may do in an hour. */
+  /** Without approval: it counts towards the hourly limit of all services. */
   automatic: boolean;
-  /** Who sent the alerts that it is for. Absent: not counted by sender. */
+  /** Senders of the alerts. Absent: not counted by sender. */
   senders?: readonly string[];
-  /** It was our idea, asked or not: when it was wrong, that counts against the service's automation. */
+  /** Firebreak proposed it, with or without approval: if it was wrong, it counts against the service's automation. */
   ours: boolean;
 };
 
@@ -620,58 +635,58 @@ export type RollbackEnd = {
   place: Place;
   outcome: MitigationOutcome;
   page: PageNeed;
-  /** It is to be judged once more. */
+  /** Judge the incident again. */
   again?: true;
   text: string;
-  /** Set when versions have really changed. */
+  /** Set if the version actually changed. */
   moved: { from: Version; to: Version; suspect: ChangeId } | null;
 };
 
 export type Changes = {
-  /** The same again (service, environment, version, kind, started_at) gives the first. */
+  /** Records a change. A repeat (same service, environment, version, kind, and started_at) returns the first one. */
   record(change: NewChange, extra?: { made_for?: string }): Promise<{ change: Change; created: boolean }>;
-  /** `ended`: it has come to an end, and does not begin again. Undefined: there is none. */
+  /** Updates a change. `ended`: it has ended and cannot restart. Undefined: no such change. */
   patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined>;
   get(id: ChangeId): Promise<Change | undefined>;
   list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>>;
-  /** The newest of a place, at most `limit`, oldest first. Strongly consistent. */
+  /** Returns the newest changes of a service and environment, at most `limit`, oldest first. Strongly consistent. */
   recent(place: Place, limit: number): Promise<Change[]>;
-  /** For each place the change that made its version live. */
+  /** Returns the change behind the running version of each service and environment. */
   live(): Promise<Change[]>;
-  /** Begun, and not ended as far as was told. `overdueAt`: it was said that its time was over then. */
+  /** Returns changes in progress, as far as reported. `overdueAt`: when they were reported as overdue. */
   rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
-  /** Failed, and nobody has said that this is over. `failedAt`: the end that was told first. */
+  /** Returns failed changes without a reported recovery. `failedAt`: the first reported end. */
   failures(): Promise<{ change: Change; failedAt: Timestamp }[]>;
-  /** Remembers that it was said. */
+  /** Records that the recovery was reported. */
   endFailure(id: ChangeId): Promise<void>;
-  /** Remembers that it was said. */
+  /** Records that the change was reported as overdue. */
   setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
-  /** Its end is not waited for any more. */
+  /** Stops waiting for the end of a change. */
   forgetRolling(id: ChangeId): Promise<void>;
-  /** Null also once it has ended. */
+  /** Returns when it was reported as overdue. Null also after it has ended. */
   overdueAt(id: ChangeId): Promise<Timestamp | null>;
 };
 
-/** Versions known bad. */
+/** Pins of known bad versions. */
 export type Pins = {
-  /** Newest first. @param query.all those that are lifted or superseded, too */
+  /** Returns pins newest first. @param query.all include lifted and superseded pins */
   list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
-  /** Those in force. Strongly consistent. */
+  /** Returns the pins in force. Strongly consistent. */
   of(place: Place): Promise<PinView[]>;
   get(id: string): Promise<PinView | undefined>;
-  /** Undefined: there is none with this id. Again is success. */
+  /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
   lift(id: string, by: string): Promise<PinView | undefined>;
 };
 
-/** What is wanted of targets that ask instead of being told; one wish for each place, the newest. */
+/** Rollback requests for targets that poll for them; only the newest one of each service and environment is kept. */
 export type Gates = {
-  /** In the place of the one before. */
+  /** Stores a request; it replaces the previous one. */
   ask(wish: Wish): Promise<void>;
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   get(place: Place): Promise<Wish | undefined>;
-  /** It was asked about another roll-out than the wish of this act is for. */
+  /** Records that the target asked about another roll-out than the requested one. */
   mistaken(place: Place, key: string, checksum: string): Promise<void>;
-  /** Ends the wish of this act, if it is still the newest. */
+  /** Ends the request of this action if it is still the newest. */
   clear(place: Place, key: string): Promise<void>;
 };
 
@@ -690,9 +705,9 @@ export type Quarantined = {
 
 export type Quarantine = {
   /**
-   * Keeps a body whole. The same bytes again are counted.
+   * Stores a complete body; repeats of the same bytes are counted.
    *
-   * @param input.sender whose quota it takes from. Null: it is our own already, and is kept in any case
+   * @param input.sender sender whose quota applies. Null: Firebreak's own data, which is always stored
    * @throws QuarantineFull
    */
   keep(input: {
@@ -710,40 +725,40 @@ export type Quarantine = {
   count(): Promise<number>;
 };
 
-/** Counters that all instances share. */
+/** Counters shared by all instances. */
 export type Counters = {
   /**
-   * Raises counters. Never fails, and waits for the table only briefly: a count is worth no delay. So a few may be missed,
-   * or counted twice, when the table does not answer or a process dies.
+   * Increments counters. Never fails, and waits only briefly for the table, because a count is not worth a delay. Some
+   * counts may be lost or duplicated if the table does not respond or a process dies.
    */
   add(counts: readonly Count[]): Promise<void>;
   read(): Promise<Count[]>;
 };
 
-/** `oldest`: since when the oldest of them waits; null: there is none. */
+/** `oldest`: since when the oldest has been waiting; null: none. */
 export type Waiting = { count: number; oldest: Timestamp | null };
 
-/** What is under way and has not come to its end. */
+/** Work in progress. */
 export type Backlog = {
-  /** Incidents with something that their workflow has not seen yet. */
+  /** Returns incidents with messages that their workflow has not read. */
   pending(): Promise<Waiting>;
-  /** Effects without an outcome, of those that began in the last 24 hours, by kind. */
+  /** Returns effects without a result that started in the last 24 hours, by kind. */
   effects(): Promise<{ kind: string; waiting: Waiting }[]>;
 };
 
-/** How many messages each queue has, about. */
+/** Approximate number of messages in each queue. */
 export type QueueStats = {
   read(): Promise<{ queue: string; visible: number; inFlight: number; delayed: number }[]>;
 };
 
 export type AutomationSwitch = {
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   read(): Promise<Automation>;
-  /** A service that was demoted is promoted where its mode is set to `act`, or to none, which caps nothing. */
+  /** Changes modes. A demoted service is promoted if its mode is set to `act`, or removed, which caps nothing. */
   write(automation: AutomationInput, by: string): Promise<Automation>;
   /**
-   * What automation has done for an incident was wrong: the act with this key, or all of them. Each counts once; a
-   * service that has had too many is demoted.
+   * Marks the automatic action with this key, or all of the incident, as wrong. Each counts once; a service with too
+   * many is demoted.
    */
   wrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }>;
 };
@@ -753,25 +768,25 @@ export type Tokens = {
   /** @throws NameTaken */
   create(token: NewToken, by: string): Promise<{ record: TokenRecord; secret: string }>;
   list(query: { limit: number; cursor?: string }): Promise<Page<TokenRecord>>;
-  /** The token stays listed as revoked. False: there is none with this id, or it was revoked before. */
+  /** Revokes a token, which stays listed. False: no such token, or already revoked. */
   revoke(id: string, by: string): Promise<boolean>;
-  /** Which records are not as Firebreak wrote them. */
+  /** Returns the records that Firebreak did not write. */
   check(): Promise<TokenAudit>;
 };
 
 export type TokenAudit = {
   valid: number;
-  /** Good while FIREBREAK_ADMIN_TOKEN_PREVIOUS is set, until they are used. */
+  /** Valid while FIREBREAK_ADMIN_TOKEN_PREVIOUS is set, until they are used. */
   previous: { id: string; name: string }[];
-  /** Records of the list that authenticate nobody. */
+  /** Listed records that do not authenticate. */
   refused: { id: string; name: string }[];
-  /** Tokens that were tried and whose record Firebreak did not write; at: the last time. */
+  /** Tokens that were used although Firebreak did not write their record; `at`: last use. */
   used: { name: string; at: string }[];
 };
 
-/** Answers of requests that create something, by the caller's key, for a day. */
+/** Responses to creating requests by the caller's idempotency key, retained for a day. */
 export type Idempotency = {
-  /** `mine`: go on, and say how it ended. `running`: another request with this key has not ended yet. */
+  /** `mine`: proceed and report the result. `running`: another request with this key is in progress. */
   begin(
     key: IdempotencyKey,
     bodyHash: string,
@@ -782,7 +797,7 @@ export type Idempotency = {
 };
 export type IdempotencyKey = { principal: string; route: string; key: string };
 
-/** How one attempt at the outside world ended. `unclear`: it may have been done. */
+/** Result of one external call. `unclear`: it may have been done. */
 export type Attempt =
   | { kind: 'taken'; detail: string }
   | { kind: 'later'; detail: string; afterSeconds: number | null }
@@ -799,28 +814,28 @@ export type PageRequest = {
   incident: string;
   at: Timestamp;
   links: { href: string; text: string }[];
-  /** Pictures, from https alone. */
+  /** Images, https only. */
   images?: { src: string; alt: string }[];
-  /** What is known of the incident now. Absent: it could not be read. */
+  /** Current details of the incident. Absent: could not be read. */
   details?: PageDetails;
 };
 
 export type Pager = {
-  /** One attempt. Repeating it with the same key does not page again. */
+  /** Sends a page in one attempt. A repeat with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
-  /** Whether it is a stand-in, which notifies nobody. Absent: it isn't. */
+  /** Whether it is a stand-in, which notifies nobody. Absent: no. */
   standIn?(): Promise<boolean>;
 };
 
-/** What stakeholders were told of incidents, by where each is told: `mailto:…`, `slack:…`. */
+/** Notifications sent to stakeholders about incidents, by address: `mailto:…`, `slack:…`. */
 export type Digests = {
-  /** Strongly consistent. */
+  /** Reads strongly consistently. */
   read(of: DigestOf): Promise<Readonly<Record<string, Remembered>>>;
   /**
-   * Remembers it in place of what was there, so that of several who tell the same one does.
+   * Replaces the stored value, so that only one of several concurrent senders sends.
    *
-   * @param before as it was read, or remembered last; undefined: nothing was there
-   * @returns what is there now; undefined: somebody else has remembered something meanwhile
+   * @param before value as last read or stored; undefined: none
+   * @returns the stored value; undefined: modified concurrently
    */
   remember(
     of: DigestOf,
@@ -828,48 +843,52 @@ export type Digests = {
     told: ToldBefore,
     before: Remembered | undefined,
   ): Promise<Remembered | undefined>;
-  /** The ways that are left in peace for now. */
+  /** Returns the paused channels. */
   pauses(): Promise<Partial<Record<TellingWay, TellingPause>>>;
-  /** @param pause null: it works again */
+  /** @param pause null: the channel works again */
   setPause(way: TellingWay, pause: TellingPause | null): Promise<void>;
 };
 
-/** What receivers are sent: news of an incident, or the weekly report of shadow mode. */
+/** Subject of notifications: an incident, or the weekly report of shadow mode. */
 export type DigestOf = IncidentId | 'shadow-report';
 
-/** `rev`: how often that has changed. */
+/** `rev`: number of modifications. */
 export type Remembered = ToldBefore & { rev: number };
 
-/** Calls that runbooks make. One attempt per call. */
+/** HTTP calls of runbooks. One attempt per call. */
 export type HttpCalls = {
-  /** @param key of the act; sent as `Idempotency-Key` */
+  /** @param key idempotency key of the action; sent as `Idempotency-Key` */
   call(request: With<'http'>, key: string): Promise<HttpAnswer>;
 };
 
-/** `answered`: whatever the status. `later`: no answer; it may have been done. `refused`: it was not called. */
+/** `answered`: with any status. `later`: no response; it may have been done. `refused`: no request was sent. */
 export type HttpAnswer =
   | { kind: 'answered'; status: number; body: unknown; afterSeconds: number | null }
   | { kind: 'later'; detail: string }
   | { kind: 'refused'; detail: string };
 
 export type Metrics = {
-  /** `null`: no Prometheus is connected. */
+  /** Returns the current value. `null`: no Prometheus is connected. */
   value(
     promql: string,
   ): Promise<{ kind: 'value'; value: number } | { kind: 'no_data' } | { kind: 'unreadable'; detail: string } | null>;
-  /** First sample above `max` of the run of bad samples that reaches `until`, at most `lookBackSeconds` back. */
-  firstAbove(promql: string, max: number, until: Timestamp, lookBackSeconds: number): Promise<Timestamp | null>;
   /**
-   * Samples every 30 seconds; of several series the sum, or the worst. Null: no Prometheus, or no answer. Always finite.
+   * Returns the first sample above `max` in the run of bad samples that reaches `until`, at most `lookBackSeconds`
+   * back.
    */
+  firstAbove(promql: string, max: number, until: Timestamp, lookBackSeconds: number): Promise<Timestamp | null>;
+  /** Returns finite samples every 30 seconds, combined over several series. Null: no Prometheus, or no response. */
   range(promql: string, from: Timestamp, until: Timestamp, combine: 'max' | 'sum'): Promise<Curve | null>;
-  /** The value now for each value of the label; the worst where several series have the same. Null as above. */
+  /** Returns the current value for each value of the label; the worst one of several series. Null as above. */
   byLabel(promql: string, label: string): Promise<{ label: string; value: number }[] | null>;
-  /** `for` and evaluation interval of an alerting rule; `null` when it cannot be found. */
+  /** Returns `for` and evaluation interval of an alerting rule; `null` if it cannot be found. */
   rule(alertname: string): Promise<{ forSeconds: number; intervalSeconds: number } | null>;
 };
 
-/** `seen`: it has been found where it lives. `generatorUrl`: of what fires it, as its sender tells. */
+/**
+ * An episode of an alert. `seen`: it was found in its monitoring system. `generatorUrl`: its rule, as reported by the
+ * sender.
+ */
 export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 'labels' | 'severity' | 'title'> & {
   groupKey: string | null;
   generatorUrl: string | null;
@@ -877,14 +896,14 @@ export type FiringEpisode = Pick<Signal, 'episode' | 'source' | 'fingerprint' | 
 };
 
 /**
- * What is known of an alert where alerts live. `listed`: this very one is there. `absent`: it is not, which says nothing of
- * one that was never found there. `over`: what fires it says that it does not any more.
+ * State of an alert in its monitoring system. `listed`: present. `absent`: not present, which is inconclusive unless it
+ * was found there before. `over`: its rule reports that it no longer fires.
  */
 export type AlertState = 'listed' | 'absent' | 'over' | 'unknown';
 
 export type AlertStates = {
-  /** Somebody lists alerts exactly as they are told, so that one that was found is known by that. */
+  /** Returns whether a connected system lists alerts exactly as it sends them, so that they can be identified. */
   areListed(): Promise<boolean>;
-  /** Of each of these. `null`: nobody can be asked, or nobody answers. */
+  /** Returns the state of each alert. `null`: no system is connected, or none responds. */
   of(alerts: readonly Pick<FiringEpisode, 'labels' | 'generatorUrl'>[]): Promise<AlertState[] | null>;
 };
