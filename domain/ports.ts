@@ -206,7 +206,6 @@ export type SignalQueue = {
   sendAll(receipt: Receipt, signals: readonly Signal[]): Promise<void>;
 };
 
-/** Queue of inbound events: actions of people in Slack or PagerDuty that are not processed yet. */
 /** Schedules redelivery of messages that a function could not process. */
 export type Redelivery = {
   /**
@@ -216,6 +215,7 @@ export type Redelivery = {
   schedule(messages: readonly { queueArn: string; receiptHandle: string; afterSeconds: number }[]): Promise<void>;
 };
 
+/** Queue of inbound events: actions of people in Slack or PagerDuty that are not processed yet. */
 export type PeopleQueue = {
   /**
    * Queues an inbound event; resolves once it is durable. Events with the same `key` are deduplicated within five
