@@ -17,7 +17,7 @@ const principal = (more: Partial<Principal> = {}): Principal => ({
 const may = (who: Principal, scope: Scope = {}, action: Action = 'deployments:write'): boolean =>
   authorize(who, action, scope, NOON).allowed;
 
-describe('a token may', () => {
+describe('a token is permitted', () => {
   test.each([
     ['what it is for', principal(), {}],
     ['everything, with a star', principal({ actions: ['*'] }), { service: 'checkout' }],
@@ -26,12 +26,12 @@ describe('a token may', () => {
     ['send as a source that it is for', principal({ sources: ['grafana'] }), { source: 'grafana' }],
     ['what concerns everybody, when nothing limits it', principal(), EVERYWHERE],
     ['what it is for a second before it expires', principal({ expires_at: before(-1 / 60) }), {}],
-  ])('do %s', (_, who, scope) => {
+  ])('to do %s', (_, who, scope) => {
     expect(may(who, scope)).toBe(true);
   });
 });
 
-describe('a token may not', () => {
+describe('a token is not permitted', () => {
   test.each([
     ['another action', principal({ actions: ['deployments:read'] }), {}, 'ci may not deployments:write'],
     [
@@ -82,12 +82,12 @@ describe('a token may not', () => {
       {},
       `the token ci expired at ${before(1)}`,
     ],
-  ])('do %s', (_, who, scope, because) => {
+  ])('to do %s', (_, who, scope, because) => {
     expect(authorize(who, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
   });
 });
 
-test('the token by which alerts come may not ask for rollbacks', () => {
+test('the token for alerts may not request rollbacks', () => {
   expect(may(principal({ actions: ['alerts:write'] }), {}, 'rollback:request')).toBe(false);
 });
 
@@ -104,7 +104,7 @@ const anyPrincipal = fc
 const name = fc.constantFrom('a', 'b', 'c', null, undefined);
 const anyScope = fc.record({ source: name, service: name, environment: name }).map((scope) => scope as Scope);
 
-test('whoever may do it somewhere known may do it with less known, and limits take nothing but away', () => {
+test('a permission for a known scope also covers a scope with fewer known fields, and limits only reduce permissions', () => {
   fc.assert(
     fc.property(anyPrincipal, fc.constantFrom(...Action.options), anyScope, (who, action, scope) => {
       const allowed = may(who, scope, action);

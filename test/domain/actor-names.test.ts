@@ -13,14 +13,14 @@ describe('two names', () => {
     ['zoë', 'zoe\u0308'],
     ['straße', 'STRASSE'.replace('SS', '\u1e9e')],
     ['fish', 'ﬁsh'],
-  ])('are of one: %j and %j', (one, other) => expect(isSameActor(one, other)).toBe(true));
+  ])('are equal: %j and %j', (one, other) => expect(isSameActor(one, other)).toBe(true));
 
   test.each([
     ['ada', 'adam'],
     ['zoe', 'zoë'],
-    // Of another script: nobody can be kept from that, and no reader sees it.
+    // Letters of another script: lookalikes cannot be prevented or recognized.
     ['ada', '\u0430da'],
-  ])('are of two: %j and %j', (one, other) => expect(isSameActor(one, other)).toBe(false));
+  ])('are different: %j and %j', (one, other) => expect(isSameActor(one, other)).toBe(false));
 });
 
 describe('a name', () => {
@@ -36,7 +36,7 @@ describe('a name', () => {
     '\u200b',
     'x (Token of bob)',
     'x （token of bob）',
-  ])('is reserved for who decides: %j', (name) =>
+  ])('is reserved for tokens that decide: %j', (name) =>
     expect(whyReserved(name, OVERRIDES)).toEqual(expect.stringContaining('name ')),
   );
 
@@ -45,9 +45,9 @@ describe('a name', () => {
     ['flagger', ['flagger:gate']],
     ['ada', OVERRIDES],
     ['github-actions', ['freezes:check', 'deployments:write']],
-  ])('is free: %j of one that may %j', (name, actions) => expect(whyReserved(name, actions)).toBeUndefined());
+  ])('is available: %j for a token that may %j', (name, actions) => expect(whyReserved(name, actions)).toBeUndefined());
 
-  test('is one that counts where anything is decided', () => {
+  test('must be unique for every action that decides', () => {
     expect([['*'], OVERRIDES, ['alerts:write', 'tokens:write']].map(decides)).toEqual([true, true, true]);
     expect([['alerts:write'], ['freezes:check', 'freezes:read'], []].map(decides)).toEqual([false, false, false]);
   });
@@ -71,12 +71,12 @@ describe('a token acts', () => {
     ['bob (token of ada)', 'eve (token of bob)', false],
     ['ada', 'bob', false],
     ['admin', 'ada', false],
-  ])('for one person: %j and %j: %j', (one, other, same) => {
+  ])('counts as one person: %j and %j: %j', (one, other, same) => {
     expect([isSamePerson(one, other), isSamePerson(other, one)]).toEqual([same, same]);
   });
 });
 
-describe('a name of people.yaml', () => {
+describe('a name from people.yaml', () => {
   const people = PeopleFile.parse({
     people: { ada: { name: 'Ada Park', email: 'ada@example.com', slack: 'U024BE7LH', pagerduty: 'PTUXL6G' }, bob: {} },
   });
@@ -93,11 +93,11 @@ describe('a name of people.yaml', () => {
     ['U024BE7LH', 'bob', false],
     ['ptuxl6g', 'bob', false],
     ['carol', 'bob', undefined],
-  ])('%j is refused to a token by %j: forbidden %j', (name, by, forbidden) => {
+  ])('%j is refused for a token created by %j: forbidden %j', (name, by, forbidden) => {
     expect(whyOfPerson(name, people, by)?.forbidden).toBe(forbidden);
   });
 
-  test('is refused with what to do', () => {
+  test('is refused with a suggestion', () => {
     expect(whyOfPerson('ada', people, 'bob')?.text).toBe(
       '"ada" is a person in people.yaml: only the admin token, or a token of ada, can create a token with this name',
     );

@@ -34,7 +34,7 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
 
-/** A failed deploy: its episode is over as soon as it is known, until it is said that it is mended. */
+/** A failed deploy: its episode is over on receipt; its end is reported when a later deploy succeeds. */
 const happened = known({ status: 'resolved', endsAt: null });
 const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: NOON });
 
@@ -140,7 +140,7 @@ describe('a severity higher than any before in its episode', () => {
   });
 });
 
-test('no two services, environments or unmatched names share an alert, whatever fingerprints they choose', () => {
+test('services, environments, and unmatched names never share an alert, whatever their fingerprints', () => {
   const anyText = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', ':'));
   const alert = fc.record({
     fingerprint: anyText,
@@ -157,27 +157,27 @@ test('no two services, environments or unmatched names share an alert, whatever 
   );
 });
 
-describe('where a sender tells no start, the same alert', () => {
+describe('without a start time, the same alert', () => {
   const again = (startsAt: Timestamp) => signal({ episodic: false, startsAt });
 
   test('fires again after it has ended', () => {
     expect(novelty(again(before(4)), ended)).toBe('opens');
   });
 
-  test.each([before(5), before(6)])('does not fire again by a message from before its end', (startsAt) => {
+  test.each([before(5), before(6)])('does not fire again by a notification from before its end', (startsAt) => {
     expect(novelty(again(startsAt), ended)).toBe('nothing');
   });
 
-  test('is heard again while it fires', () => {
+  test('continues while it fires', () => {
     expect(novelty(again(NOON), known())).toBe('nothing');
   });
 
-  test('may fire again where its end had no time', () => {
+  test('may fire again if its end had no time', () => {
     expect(novelty(again(NOON), known({ status: 'resolved', startsAt: before(9) }))).toBe('opens');
   });
 });
 
-describe('between two notifications an alert ends and begins again, so', () => {
+describe('between two notifications an alert ends and starts again:', () => {
   const at = (minutes: number, more: Partial<Signal> = {}) => signal({ startsAt: before(minutes), ...more });
   const over = (began: number, end: number) => at(began, { status: 'resolved', endsAt: before(end) });
   const since = (minutes: number, more: Partial<KnownEpisode> = {}) => known({ startsAt: before(minutes), ...more });
@@ -207,11 +207,11 @@ describe('between two notifications an alert ends and begins again, so', () => {
   });
 });
 
-test('the same alert firing again is another episode, where its sender tells the start', () => {
+test('the same alert firing again is another episode if its sender reports the start', () => {
   expect(signal({ startsAt: before(1) }).episode).not.toBe(signal({ startsAt: before(2) }).episode);
 });
 
-test('whatever is known, a second delivery of the same signal is nothing new', () => {
+test('in any state, a second delivery of the same signal changes nothing', () => {
   const anySignal = fc
     .record({
       status: fc.constantFrom('firing' as const, 'resolved' as const),
@@ -268,7 +268,7 @@ describe('an incident is opened by', () => {
   });
 });
 
-test('the highest of severities is the most severe', () => {
+test('the highest severity is the most severe', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...Severity.options)), (severities) => {
       const worst = severities.includes('critical') ? 'critical' : severities.includes('warning') ? 'warning' : 'info';
@@ -281,7 +281,7 @@ test('a failed deploy is an event, an alert is not', () => {
   expect([isEvent(signal({ source: 'deployment' })), isEvent(firing)]).toEqual([true, false]);
 });
 
-test('no two places share a scope, whatever they are called', () => {
+test('services and environments never share a scope, whatever their names', () => {
   const anyName = fc.oneof(
     fc.string({ minLength: 1, unit: 'grapheme' }),
     fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'),

@@ -6,7 +6,7 @@ type Texts = Record<string, string> | ReadonlyMap<string, string>;
 const asMap = (texts: Texts): ReadonlyMap<string, string> =>
   texts instanceof Map ? texts : new Map<string, string>(Object.entries(texts));
 
-/** An alert of Alertmanager that fires since noon, unless said otherwise. */
+/** Builds an Alertmanager alert that fires since noon by default. */
 export function anAlert({
   labels = {},
   annotations = {},

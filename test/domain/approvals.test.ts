@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isAsked } from '../../domain/approvals.ts';
 
-describe('who is asked', () => {
+describe('the approvers', () => {
   test.each([
     ['nobody by name: whoever may approve', null, 1, [], 'ada', true],
     ['one by name', ['bob'], 1, [], 'bob', true],

@@ -17,17 +17,17 @@ import type { RunbookApproval } from '../../schemas/inbox.ts';
 import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
-/** When the alerts of these tests began. */
+/** Start of the alerts in these tests. */
 export const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-/** `minutes` before noon; negative ones are after it. */
+/** Returns the time in minutes before noon; negative: after noon. */
 export const before = (minutes: number): Timestamp => plusSeconds(NOON, -60 * minutes);
 
 export const INCIDENT = '01TEST00000000000000000001';
 
 const changeId = (of: string): ChangeId => `chg_${hash('sha256', of).slice(0, 26)}` as ChangeId;
 
-/** A deploy that took three minutes, unless said otherwise. */
+/** Builds a deploy that took three minutes by default. */
 export function change(version: string, startedMinutesBefore: number, more: Partial<Change> = {}): Change {
   const started_at = before(startedMinutesBefore);
   return {
@@ -55,10 +55,10 @@ export function change(version: string, startedMinutesBefore: number, more: Part
   };
 }
 
-/** v1 for hours, v2 ten minutes before the alert: what a rollback was made for. */
+/** Builds v1 hours before and v2 ten minutes before the alert: the standard case for a rollback. */
 export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
 
-/** What a decision about one service alone depends on, as the tests write it. */
+/** Inputs of a decision about a single service, in a form convenient for tests. */
 export type Plain = {
   asked: { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
@@ -84,7 +84,7 @@ export type Plain = {
   config_version: string;
 };
 
-/** As it is judged: the same changes are candidates for the cause, and what a way back is looked for in. */
+/** Builds decision inputs: the same changes are suspects and rollback targets. */
 export function inputsOf(plain: Plain): DecisionInputs {
   const { asked, matched, monitoring_failure_only, guard, incident_paused, one_of_many, config_version } = plain;
   const own: TargetInputs = {
@@ -130,7 +130,7 @@ export function inputsOf(plain: Plain): DecisionInputs {
   };
 }
 
-/** Ada says that this one was not the cause, three minutes after noon. */
+/** Builds a clearing by Ada, three minutes after noon. */
 export const clearing = (of: Change, more: Partial<Cleared> = {}): Cleared => ({
   change_id: of.id,
   service: of.service,
@@ -141,7 +141,7 @@ export const clearing = (of: Change, more: Partial<Cleared> = {}): Cleared => ({
   ...more,
 });
 
-/** Everything in favour of acting. */
+/** Builds inputs that permit automatic action. */
 export const clear = (more: Partial<Plain> = {}): DecisionInputs => inputsOf(clearly(more));
 
 export const clearly = (more: Partial<Plain> = {}): Plain => ({
@@ -169,11 +169,11 @@ export const clearly = (more: Partial<Plain> = {}): Plain => ({
 
 const versions = fc.constantFrom('v1', 'v2', 'v3', 'v4');
 
-/** Changes as teams make them: mostly deploys that worked, some of everything else, on a grid of minutes around noon. */
+/** Realistic changes: mostly successful deploys, some of every other kind, at whole minutes around noon. */
 const anyChange: fc.Arbitrary<Change> = fc
   .record({
     version: versions,
-    // Often the same minute: pipelines deploy several things at once.
+    // Often the same minute: pipelines deploy several services at once.
     started: fc.oneof(fc.integer({ min: -4, max: 300 }), fc.constantFrom(-1, 5, 10, 15, 60, 240)),
     took: fc.option(fc.oneof(fc.integer({ min: 0, max: 25 }), fc.constant(3)), { nil: null }),
     kind: fc.oneof({ weight: 6, arbitrary: fc.constant('deploy' as const) }, fc.constantFrom(...ChangeKind.options)),
@@ -212,7 +212,7 @@ const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
   },
 );
 
-/** Mostly in favour of acting, so that each guard is also met alone. */
+/** Mostly in favor of action, so that each guard also occurs alone. */
 const rarely = (value: boolean) => fc.oneof({ weight: 4, arbitrary: fc.constant(!value) }, fc.constant(value));
 
 export const anyPlain: fc.Arbitrary<Plain> = fc
@@ -252,7 +252,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     clearly({ ...inputs, policy: { mode, unknownMigration, approvals, evidence } }),
   );
 
-/** An automatic act at a place of its own. */
+/** Builds an automatic action on a separate service and environment. */
 export const actAt = (place: Place): Act => ({
   place,
   resource: `http ${place.service} ${place.environment}`,

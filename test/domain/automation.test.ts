@@ -24,15 +24,15 @@ test.each([
   ['what is said of the environment alone', place('search', 'staging'), ['approve', 'shadow']],
   ['what is said of all, for a service of which nothing is said', place('payments'), ['approve']],
   ['nothing of what every object has', place('constructor', '__proto__'), ['approve']],
-])('the modes of a place are %s', (_, where, modes) => {
+])('the modes of a service and environment are %s', (_, where, modes) => {
   expect(modesFor(automation, where)).toEqual(modes);
 });
 
-test('an automation that nobody has touched caps nothing', () => {
+test('default automation settings cap nothing', () => {
   expect(modesFor(untouchedAutomation, place('checkout'))).toEqual([]);
 });
 
-test('services and environments may be called like what every object has', () => {
+test('services and environments can have names of object properties', () => {
   const services = JSON.parse(
     '{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}',
   ) as Automation['services'];

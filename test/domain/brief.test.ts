@@ -41,14 +41,14 @@ const entry = (kind: string, text: string, actor = 'ada'): TimelineEntry => ({
   detail: null,
 });
 
-/** Newest first, as timelines are read. */
+/** Newest first, like timelines. */
 const RECENT = [
   entry('note', 'looks at the queue'),
   entry('alerts.fired', 'High error rate', 'alerts'),
   entry('rollback.started', 'Rolls v2 back', 'firebreak'),
 ];
 
-test('a briefing says since when, how bad, what was done, what is open and what comes next', () => {
+test('the summary contains start, severity, completed actions, open points, and the next step', () => {
   const roles = { commander: { name: 'ada', shown: 'Ada', slack: null, at: opened } };
   expect(briefing(story({ roles, automation_paused: true }), RECENT, now)).toEqual({
     summary: 'What happened so far: checkout production: Errors, critical, open',
@@ -72,7 +72,7 @@ test('a briefing says since when, how bad, what was done, what is open and what 
   });
 });
 
-test('however much is said, what was done stays', () => {
+test('actions are shown however many notes there are', () => {
   const notes = Array.from({ length: 20 }, (_, n) => entry('note', `note ${n}`));
   const asks = entry('statuspage.asks', 'The status page waits for a person', 'firebreak');
   const text = JSON.stringify(briefing(story(), [...notes, asks, ...RECENT], now));
@@ -81,7 +81,7 @@ test('however much is said, what was done stays', () => {
   expect(text).not.toContain('waits for a person');
 });
 
-test('nothing that is not so is in it', () => {
+test('empty sections are omitted', () => {
   const { parts } = briefing(story({ firing: 0 }, { signals: [] }), [], now);
   expect(parts.flatMap((part) => (part.kind === 'text' ? [part.text.at(-1)] : []))).toEqual([
     expect.stringContaining('nobody has command'),
@@ -90,7 +90,7 @@ test('nothing that is not so is in it', () => {
   ]);
 });
 
-test('the brief of a hand-over is the same in a few sentences', () => {
+test('the summary of a handover has the same content in a few sentences', () => {
   expect(briefText(story(), RECENT, now)).toBe(
     'critical, open, since 2026-11-20 12:00 UTC (for 30 min); nobody has command. 1 of 2 alerts fire: High error rate. ' +
       'Done last: Rolls v2 back. Said last: looks at the queue. Next: Find the cause.',

@@ -18,24 +18,24 @@ describe('an alert belongs to', () => {
       entry.kind === 'notice' ? `${entry.status} ${entry.channel}` : `${entry.status} ticket`,
     );
 
-  test('a notice in each of its channels and its tickets, where it has no incident', () => {
+  test('a notice in each of its channels, and its tickets, if it has no incident', () => {
     expect(kinds({ delivery }, 'firing', true)).toEqual(['firing #payments', 'firing #ops', 'firing ticket']);
   });
 
-  test('its tickets alone, where it has one: the incident tells the channels', () => {
+  test('only its tickets if it has an incident, which notifies the channels', () => {
     expect(kinds({ delivery }, 'firing', false)).toEqual(['firing ticket']);
   });
 
-  test('nothing while it is kept quiet, but that it is over may be said', () => {
+  test('nothing while it is muted, but its end may be reported', () => {
     expect(kinds({ delivery, mute: silenced }, 'firing', true)).toEqual([]);
     expect(kinds({ delivery, mute: silenced }, 'resolved', true)).toHaveLength(3);
   });
 
-  test('nothing where nobody wants to hear of it', () => {
+  test('nothing without a destination', () => {
     expect(kinds({ delivery: { channels: [], tickets: [] } }, 'firing', true)).toEqual([]);
   });
 
-  test('what it is now, whatever its sender said last', () => {
+  test('notices by its actual state, whatever its sender reported last', () => {
     const [entry] = entriesOf(arrival(signal({ status: 'firing' }), { delivery }), 'resolved', true);
     expect(entry?.status).toBe('resolved');
   });
@@ -76,26 +76,26 @@ const partText = (part: ChatPart): string =>
 const shown = (one: Bulletin): string => noticeCard(one).parts.map(partText).join('\n');
 
 describe('the notice', () => {
-  test('counts what fires, and names each once', () => {
+  test('counts firing alerts, and lists each name once', () => {
     const one = bulletin([alert('firing'), alert('resolved'), alert('firing', { title: 'CertExpires' })]);
     expect(noticeCard(one).summary).toBe('🟠 checkout production: 2 alerts');
     expect(shown(one)).toContain('🔥 DiskFull × 2\n🔥 CertExpires');
     expect(shown(one)).toContain('since 2026-11-20 12:00 UTC · 3 in all · no incident');
   });
 
-  test('is calm about what is only told for information, and when all is over', () => {
+  test('is not urgent for info alerts, and when all alerts have ended', () => {
     expect(noticeCard(bulletin([alert('firing', { severity: 'info' })])).summary).toBe(
       '🔵 checkout production: 1 alert',
     );
     expect(noticeCard(bulletin([alert('resolved')])).summary).toBe('✔️ checkout production: quiet again');
   });
 
-  test('links to where a person would look next', () => {
+  test('links to further information', () => {
     const links = { runbook: 'https://wiki.test/disk', dashboard: null, source: null };
     expect(shown(bulletin([alert('firing', { links })]))).toContain('[Runbook](https://wiki.test/disk)');
   });
 
-  test('of anything can be shown, and alerts cannot forge links', () => {
+  test('of any alert can be displayed, and alerts cannot forge links', () => {
     const anyAlert = fc
       .record({ title: anyWords, severity: fc.constantFrom(...Severity.options), firing: fc.boolean() })
       .map(({ firing, ...more }) => alert(firing ? 'firing' : 'resolved', more));

@@ -14,7 +14,7 @@ import type { ManyAtOnce } from '../../schemas/routes.ts';
 import { plusSeconds } from '../../schemas/time.ts';
 import { NOON } from './arbitraries.ts';
 
-/** Opened so many seconds after noon. */
+/** Builds an opening in seconds after noon. */
 const opening = (service: string, seconds = 0, more: Partial<Opening> = {}): Opening => ({
   id: `${service} ${seconds}` as IncidentId,
   at: plusSeconds(NOON, seconds),
@@ -48,7 +48,7 @@ const SHOP = catalogue({
   cache: [],
 });
 
-/** The last of them, judged with all of them. */
+/** Groups the last opening, given all of them. */
 const judged = (all: readonly Opening[], more: Partial<ManyAtOnce> = {}, services = SHOP) => {
   const last = all.at(-1);
   if (last === undefined) throw new RangeError('at least one opening');
@@ -85,11 +85,11 @@ describe('more than a few at once', () => {
     expect(judged(apart, { incidents: 2, minutes: 1 })).toEqual({ kind: 'alone' });
   });
 
-  test('count those that opened after it, too: whoever looks late sees them', () => {
+  test('include later openings, for an incident that is grouped late', () => {
     expect(together(opening('a', 0), six, SHOP, policy())).toMatchObject({ kind: 'together', members: six });
   });
 
-  test('are never services outside the catalogue: their sender could hide any page among them', () => {
+  test('never include services outside the catalogue: their sender could hide any page among them', () => {
     const strangers = six.map((one) => ({ ...one, service: 'unmatched' as ServiceName, unmatched: one.scope }));
     expect(judged(strangers)).toEqual({ kind: 'alone' });
     expect(judged([...strangers, opening('checkout', 30)])).toEqual({ kind: 'alone' });
@@ -98,7 +98,7 @@ describe('more than a few at once', () => {
 });
 
 describe('a shared dependency', () => {
-  test('makes those one event that depend on it', () => {
+  test('groups the services that depend on it', () => {
     const found = judged([opening('cart'), opening('search', 5), opening('checkout', 10)]);
     expect(found).toMatchObject({
       kind: 'together',
@@ -107,27 +107,27 @@ describe('a shared dependency', () => {
     expect(found.kind === 'together' && names(found.members)).toEqual(['cart', 'checkout']);
   });
 
-  test('that fails, too, is a part of it and named', () => {
+  test('that fails itself belongs to the group and is named', () => {
     const found = judged([opening('db'), opening('cart', 5), opening('checkout', 10)]);
     expect(found.kind === 'together' && names(found.members)).toEqual(['db', 'cart', 'checkout']);
     expect(found).toMatchObject({ crowd: { text: 'db fails, and with it what depends on it: cart, checkout' } });
   });
 
-  test('is found by the one that fails last, whichever that is', () => {
+  test('is found by the last failing service, in any order', () => {
     expect(judged([opening('cart'), opening('checkout', 5), opening('db', 10)])).toMatchObject({
       crowd: { name: 'db' },
     });
   });
 
-  test('is not made by a service and its only dependent: their changes tell them apart', () => {
+  test('does not group a service with its only dependent: their changes distinguish them', () => {
     expect(judged([opening('db'), opening('cart', 5)])).toEqual({ kind: 'alone' });
   });
 
-  test('is not made by the same one twice', () => {
+  test('does not group two incidents of the same service', () => {
     expect(judged([opening('cart'), opening('cart', 5)])).toEqual({ kind: 'alone' });
   });
 
-  test('is the one of most of them, and the first by name among equals', () => {
+  test('is the one shared by most, and the first by name in a tie', () => {
     const services = catalogue({ a: ['y', 'x'], b: ['x', 'y'], c: ['y'] });
     expect(judged([opening('a'), opening('b', 1)], {}, services)).toMatchObject({ crowd: { name: 'x' } });
     expect(judged([opening('c'), opening('a', 1), opening('b', 2)], {}, services)).toMatchObject({
@@ -138,11 +138,11 @@ describe('a shared dependency', () => {
   test.each([
     ['nobody wants to know', { sharedDependency: false as const }],
     ['more are asked for', { sharedDependency: 3 }],
-  ])('is nothing where %s', (_, more) => {
+  ])('has no effect if %s', (_, more) => {
     expect(judged([opening('cart'), opening('checkout', 5)], more)).toEqual({ kind: 'alone' });
   });
 
-  test('of what matches no service, or has an odd name, is not known', () => {
+  test('is unknown for unmatched services and unusual names', () => {
     const strange = { service: 'unmatched' as ServiceName, unmatched: 'cart' };
     expect(
       judged([opening('cart', 0, strange), opening('checkout', 5, { ...strange, unmatched: 'checkout' })]),
@@ -153,7 +153,7 @@ describe('a shared dependency', () => {
   });
 });
 
-describe('a parent that is open', () => {
+describe('an open parent', () => {
   const many: Crowd = { because: 'many', name: '', text: '' };
   const onDb: Crowd = { because: 'shared_dependency', name: 'db', text: '' };
   const gathers = (crowd: Crowd, service: string, secondsAfterTheLast: number) =>
@@ -184,7 +184,7 @@ describe('an alert flaps', () => {
   });
 });
 
-test('many that have opened at once are many, also when those before are over', () => {
+test('many incidents that opened at once count as many even if earlier ones are resolved', () => {
   const last = { environment: 'production' as EnvironmentName, opened_at: plusSeconds(NOON, 50) };
   expect(manyOpened(last, six, policy())).toBe(true);
   expect(manyOpened(last, six.slice(1), policy())).toBe(false);

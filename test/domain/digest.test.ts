@@ -94,7 +94,7 @@ describe('a stakeholder', () => {
     expect(isDue(now, who, told, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
   });
 
-  test('hears by the clock as much faster as all else goes', () => {
+  test('is notified by the scaled clock', () => {
     const who = Stakeholder.parse({ email: 'cto@acme.example', ...HOURLY });
     const due = (after: number) =>
       isDue(incident(), who, before(incident()), { services, now: minutes(after), timeScale: 60 });
@@ -102,15 +102,15 @@ describe('a stakeholder', () => {
   });
 });
 
-describe('what was told', () => {
+describe('a notification', () => {
   const asked = { now: minutes(5), timeScale: 1 };
 
-  test('is as before where it was certainly not, and nothing was heard where nothing was before', () => {
+  test('that was certainly not sent restores the previous state, or records none', () => {
     expect(notTold(before(incident()), minutes(5))).toEqual(before(incident()));
     expect(notTold(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), heard: false });
   });
 
-  test('is tried again after longer and longer', () => {
+  test('is repeated after increasing pauses', () => {
     let told: ToldBefore | undefined;
     const waits = Array.from({ length: 8 }, () => {
       told = toldLater(told, asked);
@@ -120,7 +120,7 @@ describe('what was told', () => {
     expect(told).toMatchObject({ about: '', heard: false });
   });
 
-  test('to nobody is not heard, and known', () => {
+  test('to a rejected recipient is not counted as received, and is not repeated', () => {
     const told = telling(updated, minutes(5));
     expect(neverTold(told, undefined)).toEqual({
       about: aboutOf(updated),
@@ -155,7 +155,7 @@ test('says what automation would have done in shadow mode', () => {
   expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });
 
-test('a way that does not work is left in peace for longer and longer, and as long as it wants to', () => {
+test('a failing channel pauses for increasing times, and as long as it requests', () => {
   let pause: TellingPause | undefined;
   const failed = { detail: 'nobody answers', afterSeconds: null };
   const waits = Array.from({ length: 5 }, () => {

@@ -36,7 +36,7 @@ const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
   ...more,
 });
 
-/** Hears one after the other, ten seconds apart. */
+/** Applies the results one after the other, ten seconds apart. */
 const played = (begin: DrillRecord, ...all: Said[]): DrillRecord =>
   all.reduce((so, said, n) => heard(so, said, plusSeconds(BEGAN, 10 * (n + 1))), begin);
 
@@ -45,7 +45,7 @@ const WORKING: Said = { kind: 'in_progress', id: 'rb', handle: '/rb' };
 const LATER: Said = { kind: 'later', detail: 'HTTP 503', afterSeconds: null };
 const over = ({ phase, outcome, reason }: DrillRecord) => [phase, outcome, reason];
 
-test('back, a look, and forth again is proved, with how long the way back took', () => {
+test('rollback, check, and restoration prove the target, with the duration of the rollback', () => {
   const after = played(drill(), WORKING, DONE, { kind: 'holds' }, WORKING, DONE);
   expect(after).toMatchObject({ phase: 'ended', outcome: 'proved', reason: null, way_back_s: 20, duration_s: 50 });
   expect(after.steps.map(({ phase, text }) => `${phase}: ${text}`)).toEqual([
@@ -57,16 +57,16 @@ test('back, a look, and forth again is proved, with how long the way back took',
   ]);
 });
 
-test('a target that cannot be asked whether it holds is not waited for', () => {
+test('a target that cannot be queried is not checked', () => {
   expect(played(drill({ asks_hold: false }), DONE)).toMatchObject({ phase: 'forth', attempts: 0, handle: null });
   expect(over(played(drill(), DONE, { kind: 'unknown', detail: '?' }, DONE))).toEqual(['ended', 'proved', null]);
 });
 
-test('the same again is no news', () => {
+test('repeated results are not recorded', () => {
   expect(played(drill(), LATER, LATER, LATER)).toMatchObject({ attempts: 3, steps: [{ text: 'HTTP 503' }] });
 });
 
-test('a look without a usable answer is taken again; another call forgets where it was to look', () => {
+test('a check without a usable result is repeated; another call drops its handle', () => {
   expect(played(drill(), WORKING, LATER)).toMatchObject({ phase: 'back', handle: '/rb' });
   expect(played(drill(), WORKING, DONE)).toMatchObject({ handle: null });
 });
@@ -75,7 +75,7 @@ test.each<[string, Partial<DrillRecord>, Said[], RegExp]>([
   ['something else runs', {}, [{ kind: 'superseded', current: 'v3' }], /^v3 runs, not v2; nothing was done$/],
   ['the target refuses', {}, [{ kind: 'refused', detail: 'HTTP 403' }], /^the target will not go back: HTTP 403$/],
   ['a guard stands against it', { begun: false }, [{ kind: 'withheld', detail: 'no' }], /^no; nothing was done$/],
-])('nothing has to be taken forth where %s', (_, more, said, why) => {
+])('nothing has to be restored if %s', (_, more, said, why) => {
   expect(over(played(drill(more), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
@@ -84,7 +84,7 @@ test.each<[string, Said[], RegExp]>([
   ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback did not hold: synced$/],
   ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target will not go back: no$/],
   ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 did not run within an hour: HTTP 503$/],
-])('what ran before is brought forth again where %s', (_, said, why) => {
+])('the original version is restored if %s', (_, said, why) => {
   const after = played(drill(), ...said);
   expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
   expect(over(played(after, DONE))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
@@ -105,22 +105,22 @@ test.each<[string, Said[], RegExp]>([
     /^v2 did not run again within an hour.*may still run v1/,
   ],
   ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was put there meanwhile$/],
-])('forth again: %s', (_, said, why) => {
+])('restoration: %s', (_, said, why) => {
   expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
-test('once the target may have been called, a guard is waited for', () => {
+test('once the target may have been called, the drill waits for guards', () => {
   const guard: Said = { kind: 'withheld', detail: 'the kill switch is on' };
   expect(played(drill(), guard)).toMatchObject({ phase: 'back', outcome: null, attempts: 1 });
   expect(played(drill({ phase: 'forth' }), guard)).toMatchObject({ phase: 'forth', outcome: null });
 });
 
-test('what is broken off says whether anything was done', () => {
+test('an aborted drill reports whether anything was done', () => {
   expect(brokenOff(drill(), 'gone', BEGAN).reason).toBe('gone. checkout in staging may still run v1: look at it');
   expect(brokenOff(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was done');
 });
 
-test('pauses grow, give a sync its minute, and honour Retry-After up to five minutes', () => {
+test('pauses grow, give a sync one minute, and honor Retry-After up to five minutes', () => {
   const pause = (more: Partial<DrillRecord>, said: Said = WORKING) => pauseSeconds(drill(more), said);
   expect([1, 12, 40].map((attempts) => pause({ attempts }))).toEqual([5, 15, 30]);
   expect(pause({ phase: 'hold' }, DONE)).toBe(60);
@@ -129,7 +129,7 @@ test('pauses grow, give a sync its minute, and honour Retry-After up to five min
   expect(pause({ attempts: 1 }, { ...LATER, afterSeconds: 86_400 })).toBe(300);
 });
 
-test('each way has one key', () => {
+test('each direction has one key', () => {
   const id = drill().id;
   expect((['back', 'hold', 'forth'] as const).map((phase) => drillKey({ id, phase }))).toEqual([
     `drill.${id}.back`,

@@ -47,6 +47,6 @@ test.each<[string, Signal, boolean]>([
   ['of several ranges the shortest', alert(121, { expr: 'rate(a[1h]) > 1 and rate(a[2m]) > 1' }), false],
   ['its rule is not PromQL', alert(1, { expr: 'sum(' }), false],
   ['a window that is none', alert(1, { labels: [['short_window', 'soon']] }), false],
-])('%s: may be of before the mitigation', (_, signal, looksBack) => {
+])('%s: may describe the time before the mitigation', (_, signal, looksBack) => {
   expect(looksBackBefore(signal, MITIGATED)).toBe(looksBack);
 });

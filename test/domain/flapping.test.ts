@@ -7,16 +7,16 @@ import { FakeIncidents, FakeStore } from '../support/fake-store.ts';
 import { arrivals, signal } from '../support/signals.ts';
 import { NOON } from './arbitraries.ts';
 
-/** An alert that fires and ends again and again, and the moments at which its sender tells how it stands. */
+/** An alert that fires and ends repeatedly, and the times of its notifications. */
 type Flapping = { turns: readonly number[]; told: readonly number[] };
 
-/** Turns by turns it begins to fire and ends, the seconds between them given; it is told of at some seconds. */
+/** Intervals in seconds between alternating starts and ends, and the times of notifications. */
 const anyFlapping: fc.Arbitrary<Flapping> = fc.record({
   turns: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 }),
   told: fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 12 }),
 });
 
-/** What Alertmanager tells at this second: the newest episode, be it over or not. Null: none has begun. */
+/** Returns what Alertmanager reports at this second: the newest episode, firing or resolved. Null: none yet. */
 function toldAt(turns: readonly number[], second: number): Signal | null {
   const times = turns.map((_, n) => turns.slice(0, n + 1).reduce((sum, each) => sum + each, 0));
   const past = times.filter((at) => at <= second).map((at) => plusSeconds(NOON, at));
@@ -32,7 +32,7 @@ const notifications = ({ turns, told }: Flapping): Signal[] =>
     .map((second) => toldAt(turns, second))
     .filter((one) => one !== null);
 
-/** How many alerts fire in all incidents, and in their lists, after these have come in this order. */
+/** Counts the firing alerts of all incidents, and those in their lists, after these signals in this order. */
 async function after(signals: readonly Signal[]): Promise<{ counted: number; listed: number; known: number }> {
   const store = new FakeStore(new SetClock(NOON));
   const incidents = new FakeIncidents(store);
@@ -52,7 +52,7 @@ const fires = (last: Signal | undefined) => {
   return { counted: one, listed: one, known: one };
 };
 
-test('however an alert flaps, and whenever its sender tells of it, the last that is told is how it stands', async () => {
+test('the state of a flapping alert is that of the last notification, at any notification times', async () => {
   await fc.assert(
     fc.asyncProperty(anyFlapping, async (flapping) => {
       const told = notifications(flapping);
@@ -62,7 +62,7 @@ test('however an alert flaps, and whenever its sender tells of it, the last that
   );
 });
 
-test('so it is when notifications come twice, or overtake each other', async () => {
+test('also with repeated or reordered notifications', async () => {
   const shuffled = anyFlapping.chain((flapping) => {
     const told = notifications(flapping);
     const twice = [...told, ...told];

@@ -8,7 +8,7 @@ import { NOON } from './arbitraries.ts';
 const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
 type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
 
-/** What somebody has said, or the pager has taken back, at that minute. */
+/** An acknowledgement by a person, or its withdrawal by the pager, at that minute. */
 type Event = { ack: number; by?: string; page?: number } | { unack: number; page?: number };
 
 const told = (before: Ringing, event: Event): Ringing => {
@@ -22,8 +22,8 @@ const told = (before: Ringing, event: Event): Ringing => {
 
 const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringing>(told, { pages });
 
-describe('whether somebody sees to it', () => {
-  test('is as it was done there, in whatever order it is told', () => {
+describe('the acknowledgement of an incident', () => {
+  test('follows the order of events, whatever the order of delivery', () => {
     const events: Event[] = [{ ack: 1 }, { unack: 31 }];
     expect(isHeard(all(1, ...events))).toBe(false);
     expect(isHeard(all(1, ...events.toReversed()))).toBe(false);
@@ -34,25 +34,25 @@ describe('whether somebody sees to it', () => {
     ['the last one first', [{ ack: 32, by: 'grace' }, { ack: 1 }, { unack: 31 }]],
     ['taking it back last', [{ ack: 1 }, { ack: 32, by: 'grace' }, { unack: 31 }]],
     ['taking it back first', [{ unack: 31 }, { ack: 32, by: 'grace' }, { ack: 1 }]],
-  ])('stays so for whoever has said it since: %s', (_, events) => {
+  ])('is kept for a later acknowledgement: %s', (_, events) => {
     const now = all(1, ...events);
     expect(isHeard(now)).toBe(true);
     expect(now.care?.acknowledged).toMatchObject({ by: 'grace', at: after(32), page: 1 });
   });
 
-  test('of a page says nothing of those that ring after it', () => {
+  test('does not cover later pages', () => {
     const now = all(3, { ack: 1, page: 2 });
     expect([isHeard(now), unheardPages(now)]).toEqual([false, [3]]);
     expect(unheardPages({ pages: 2 })).toEqual([2, 1]);
     expect(unheardPages(all(3, { ack: 1, page: 3 }))).toEqual([]);
   });
 
-  test('of a later page is not undone by what is told of an earlier one', () => {
+  test('of a later page is not withdrawn by an event about an earlier one', () => {
     expect(isHeard(all(2, { ack: 5, page: 2 }, { unack: 1, page: 1 }))).toBe(true);
     expect(isHeard(all(2, { ack: 5, page: 2 }, { ack: 4, page: 1, by: 'grace' }))).toBe(true);
   });
 
-  test('that was said before anything rang is of no page of the pager', () => {
+  test('before any page is not one of the pager', () => {
     const care: Care = heard({ pages: 0 }, { by: 'ada', at: NOON }).care ?? {};
     expect(care).toEqual({ acknowledged: { by: 'ada', at: NOON, page: 0 } });
     expect([isHeard({ pages: 0, care }), isHeard({ pages: 1, care })]).toEqual([true, false]);

@@ -11,7 +11,7 @@ const at = (text: string): Timestamp => new Date(text).toISOString() as Timestam
 
 const BY_DAY = 'Mon-Fri 09:00-17:00 Europe/Berlin';
 const BY_NIGHT = 'Fri 22:00-06:00 Europe/Berlin';
-const SPRING = 'Sun 02:30-05:00 Europe/Berlin'; // clocks go from 02:00 to 03:00 on 2026-03-29
+const SPRING = 'Sun 02:30-05:00 Europe/Berlin'; // clocks change from 02:00 to 03:00 on 2026-03-29
 const AUTUMN = 'Sun 02:30-05:00 Europe/Berlin'; // and from 03:00 to 02:00 on 2026-10-25
 
 test.each([
@@ -53,7 +53,7 @@ const anyHours: fc.Arbitrary<Hours> = fc
   .record({ days: fc.subarray([...WEEKDAYS], { minLength: 1 }), from: clock, to: clock, timeZone: anyZone })
   .filter(({ from, to }) => from !== to);
 
-/** Mostly around changes of clocks, in steps of five minutes. */
+/** Mostly around clock changes, in steps of five minutes. */
 const anyInstant = fc
   .tuple(
     fc.constantFrom(
@@ -67,14 +67,14 @@ const anyInstant = fc
   )
   .map(([change, steps]) => timestamp(Date.parse(change) + steps * 300_000));
 
-/** By the calendar of the runtime, which shares nothing with the code that is tested. */
+/** Formats the local time with the runtime's calendar, which shares no code with the implementation. */
 function shown(timeZone: string, instant: Timestamp): { day: string; time: string } {
   const format = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit' });
   const parts = new Map(format.formatToParts(new Date(instant)).map(({ type, value }) => [type, value]));
   return { day: parts.get('weekday')?.toLowerCase() ?? '', time: `${parts.get('hour')}:${parts.get('minute')}` };
 }
 
-test('hours are what the clocks there show', () => {
+test('hours follow the local clock', () => {
   fc.assert(
     fc.property(anyHours, anyInstant, (hours, instant) => {
       const { day, time } = shown(hours.timeZone, instant);
@@ -98,7 +98,7 @@ afterEach(() => {
   else process.env['TZ'] = TZ;
 });
 
-test('where the machine is does not matter', () => {
+test("the machine's time zone does not matter", () => {
   const places = ['UTC', 'America/New_York', 'Pacific/Apia', 'Asia/Kathmandu'];
   const offsets = places.map((place) => {
     process.env['TZ'] = place;

@@ -43,20 +43,20 @@ function rows(of: Partial<Story>) {
 const verbs = (more: Partial<Story>) => rows(more).map((row) => row.map(({ button }) => button.verb));
 
 describe('buttons of an incident', () => {
-  test('that nobody has looked at yet', () => {
+  test('that is unacknowledged', () => {
     expect(verbs({})).toEqual([
       ['acknowledge', 'take_command'],
       ['severity', 'publish', 'pause', 'resolve'],
     ]);
   });
 
-  test('that somebody commands', () => {
+  test('that has a commander', () => {
     const ada = { name: 'ada', shown: 'Ada', slack: null, at: NOON };
     const cared = incident({ roles: { commander: ada }, care: { acknowledged: { by: 'ada', at: NOON } } });
     expect(verbs({ incident: cared })).toEqual([['severity', 'publish', 'pause', 'resolve']]);
   });
 
-  test('with a question: its answers come first, and are about this decision only', () => {
+  test('with a decision: its answers come first, and refer only to this decision', () => {
     const [first = []] = rows({ decisions: [question(1, { state: 'rejected' }), question(2)] });
     expect(first.map(({ button }) => button)).toEqual([
       { verb: 'approve', incident: INCIDENT, digest: 'digest-2' },
@@ -65,7 +65,7 @@ describe('buttons of an incident', () => {
     expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
   });
 
-  test('with a question: what is to be weighed is said once more before it is done', () => {
+  test('with a decision: the confirmation repeats its reason', () => {
     const reasons = [
       { code: 'suspect', text: 'v2 finished 3 minutes before' },
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
@@ -74,7 +74,7 @@ describe('buttons of an incident', () => {
     expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. v2 has a migration');
   });
 
-  test('with several questions tell them apart', () => {
+  test('with several decisions distinguish them', () => {
     const asked = rows({ decisions: [question(1), question(2, { question: 'Restart the cache?' })] });
     expect(asked.slice(0, 2).map((row) => row.map(({ text }) => text))).toEqual([
       ['Roll back to v1 (1)', "Don't (1)"],
@@ -82,13 +82,13 @@ describe('buttons of an incident', () => {
     ]);
   });
 
-  test('whose automation is paused: nothing could come of a yes', () => {
+  test('with paused automation: no approval, which would have no effect', () => {
     const paused = incident({ automation_paused: true });
     expect(verbs({ incident: paused, decisions: [question(1)] }).flat()).not.toContain('approve');
     expect(verbs({ incident: paused }).flat()).toContain('resume');
   });
 
-  test('say what it means that it was not the deploy', () => {
+  test('explain the effect of clearing the deploy', () => {
     const suspected = { incident: incident({ suspects }) };
     const words = (more: Partial<Story>) =>
       rows({ ...suspected, ...more })
@@ -102,7 +102,7 @@ describe('buttons of an incident', () => {
     expect(words({ decisions: [ofAnother], effects: [acted] })).not.toContain('counts against');
   });
 
-  test('let what was cleared last be suspected again, and nothing that was taken back', () => {
+  test('offer to suspect the last cleared version again, except withdrawn clearings', () => {
     const one = {
       change_id: `chg_${'0'.repeat(26)}` as ChangeId,
       service: 'checkout' as ServiceName,
@@ -120,12 +120,12 @@ describe('buttons of an incident', () => {
     expect(of([])).toBeUndefined();
   });
 
-  test('that is over: none', () => {
+  test('that is resolved: none', () => {
     expect(verbs({ incident: incident({ status: 'resolved' }), decisions: [question(1)] })).toEqual([]);
   });
 });
 
-describe('after a rollback that did not work', () => {
+describe('after a failed rollback', () => {
   const failed: Effect = {
     ...acted,
     key: `${INCIDENT}.roll-back.1`,
@@ -134,7 +134,7 @@ describe('after a rollback that did not work', () => {
   };
   const decided = [question(1, { kind: 'roll_back', state: 'final' })];
 
-  test('the same one is offered again, for what it was to roll back', () => {
+  test('the same rollback is offered again, for the same versions', () => {
     const [[again] = []] = rows({ decisions: decided, effects: [failed] });
     expect(again).toMatchObject({
       button: { verb: 'rollback', service: 'checkout', environment: 'production', from: 'v2', to: 'v1', named: true },
@@ -148,7 +148,7 @@ describe('after a rollback that did not work', () => {
     ['it worked later', { decisions: decided, effects: [failed, { ...acted, key: `${INCIDENT}.roll-back.2` }] }],
     ['it is mitigated', { incident: incident({ status: 'mitigated' }), decisions: decided, effects: [failed] }],
     ['nobody knows what it was', { effects: [failed] }],
-  ])('not where %s', (_, of) => {
+  ])('but not if %s', (_, of) => {
     expect(verbs(of).flat()).not.toContain('rollback');
   });
 });

@@ -43,7 +43,7 @@ function partText(part: ChatPart): string {
   return words(part.text);
 }
 
-/** All that a person reads of it. */
+/** Returns all text that a person reads. */
 const readable = ({ summary, parts }: ChatMessage): string =>
   [typeof summary === 'string' ? summary : words(summary), ...parts.map(partText)].join('\n');
 
@@ -74,7 +74,7 @@ const rollback = (more: Partial<Effect> = {}): Effect => ({
   ...more,
 });
 
-test('whatever has become of an incident, it can be shown, and always the same', () => {
+test('an incident in any state can be displayed, and always in the same way', () => {
   fc.assert(
     fc.property(anyStory, fc.option(fc.constant('C1'), { nil: null }), (any, channel) => {
       const messages = [summaryCard(any), teamLine(any, channel)];
@@ -90,7 +90,7 @@ test('whatever has become of an incident, it can be shown, and always the same',
   );
 });
 
-test('whatever is on the timeline can be told', () => {
+test('any timeline entry can be displayed', () => {
   fc.assert(
     fc.property(anyEntry, (entry) => {
       expect(readable(entryMessage(entry))).not.toMatch(/undefined|null|\[object/);
@@ -99,7 +99,7 @@ test('whatever is on the timeline can be told', () => {
   );
 });
 
-test('words of alerts are text and nothing else: no link, no mention', () => {
+test('text from alerts never becomes a link or mention', () => {
   fc.assert(
     fc.property(anyStory, (any) => {
       const spans = [summaryCard(any), teamLine(any, null)].flatMap(({ parts }) =>
@@ -119,7 +119,7 @@ test('words of alerts are text and nothing else: no link, no mention', () => {
 describe('the card', () => {
   const card = (more: Parameters<typeof story>[0]) => readable(summaryCard(story(more)));
 
-  test('says what is wrong, since when, and how bad', () => {
+  test('shows the problem, its start, and its severity', () => {
     const text = card({ incident: incident({ firing: 2, signal_count: 3 }) });
     expect(text).toContain('🔴 critical, open: checkout production: errors');
     expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: nobody yet');
@@ -127,7 +127,7 @@ describe('the card', () => {
     expect(text).toContain(`Incident ${INCIDENT}`);
   });
 
-  test('leaves suspects of 0 % out, unless there are no others', () => {
+  test('omits suspects of 0 %, unless there are no others', () => {
     const suspect = (version: string, confidence: number) => ({
       change_id: change(version, 5).id,
       version: version as Version,
@@ -149,7 +149,7 @@ describe('the card', () => {
     expect(card({})).not.toContain('Suspects');
   });
 
-  test('says what people have cleared, and by whom', () => {
+  test('shows clearings with their authors', () => {
     const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { back: { by: 'bo', at: before(-9) } })];
     expect(card({ incident: incident({ cleared: [v2] }) })).toContain(
       'No other change is known that could have caused this\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
@@ -160,7 +160,7 @@ describe('the card', () => {
     expect(text).not.toContain('v3 was cleared');
   });
 
-  test('says what automation did, and that of the newest judgement', () => {
+  test('shows the result of automation for the newest judgement', () => {
     const text = card({
       decisions: [
         decision({ kind: 'suggest', reasons: [{ code: 'x', text: 'an old judgement' }] }),
@@ -173,7 +173,7 @@ describe('the card', () => {
     expect(text).not.toMatch(/older rollback|old judgement/);
   });
 
-  test('asks what waits for an answer first, and once', () => {
+  test('asks waiting decisions first, and once', () => {
     const reasons = [
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
       { code: 'suspect', text: 'v2 finished 3 minutes before (confidence 0.9)' },
@@ -185,7 +185,7 @@ describe('the card', () => {
     expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
   });
 
-  test('says how many have to be for it, and who is', () => {
+  test('shows the required and given approvals', () => {
     const two = (given: string[]) =>
       card({ decisions: [decision({ state: 'waiting', approvals: { needed: 2, given } })] });
     expect(two([])).toContain('It takes the yes of two people: nobody has yet.');
@@ -193,7 +193,7 @@ describe('the card', () => {
     expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('It takes the yes');
   });
 
-  test('what was wanted twice was done once', () => {
+  test('shows one result for a repeated decision', () => {
     const twice = [decision(), decision({ id: `${INCIDENT}-2` })];
     expect(card({ decisions: twice, effects: [rollback()] })).toContain('Done: Rolled back to v1');
     const further = [
@@ -203,13 +203,13 @@ describe('the card', () => {
     expect(card({ decisions: further, effects: [rollback()] })).not.toContain('Done');
   });
 
-  test('tells several questions apart', () => {
+  test('distinguishes several decisions', () => {
     const question = 'Restart the cache';
     const both = [decision({ state: 'waiting' }), decision({ id: `${INCIDENT}-2`, state: 'waiting', question })];
     expect(card({ decisions: both })).toMatch(/Roll back from v2 to v1\? \(1\)[^]*Restart the cache\? \(2\)/);
   });
 
-  test('of a question that cannot be answered while automation is paused says how it could', () => {
+  test('explains how to answer a decision while automation is paused', () => {
     const waiting = decision({ kind: 'approve', state: 'waiting' });
     const text = card({ incident: incident({ automation_paused: true }), decisions: [waiting] });
     expect(text).toContain('Next step\nResume the automation to answer whether to roll back from v2 to v1');
@@ -240,11 +240,11 @@ describe('the card', () => {
       'Automation\nWould have asked before rolling back v2 to v1 (mode shadow), because many fail',
     ],
     [decision({ kind: 'none', from_version: null, to_version: null }), 'Does nothing: v2'],
-  ])('says how a judgement went: %#', (one, expected) => {
+  ])('shows the result of a judgement: %#', (one, expected) => {
     expect(card({ decisions: [one] })).toContain(expected);
   });
 
-  test('counts alerts of the same name, and tells which fire', () => {
+  test('counts alerts with the same name, and marks firing ones', () => {
     const signals = [
       signal({ title: 'HighLatency' }),
       signal({ title: 'HighLatency', status: 'resolved' }),
@@ -256,7 +256,7 @@ describe('the card', () => {
     expect(text).toContain('45 alerts in all');
   });
 
-  test('has the parts of a parent as rows, as many as there is room for', () => {
+  test('lists the children of a parent, as many as fit', () => {
     const children = Array.from({ length: 30 }, (_, n) => ({
       id: INCIDENT as IncidentId,
       service: `s${n}`,
@@ -275,7 +275,7 @@ describe('the card', () => {
     expect(text).toContain('Asks before each rollback');
   });
 
-  test('counts the parts of a parent that are open, also where that is over', () => {
+  test('counts the open children of a parent, even if the parent is resolved', () => {
     const crowd = { because: 'many', name: '', text: '' } as const;
     const child = (service: string, status: IncidentRecord['status']): Child => ({
       id: INCIDENT as IncidentId,
@@ -292,14 +292,14 @@ describe('the card', () => {
     expect(card({ incident: closing, children, childCount: 60 })).toContain('Incidents 9 of 60 open');
   });
 
-  test('says that alerts are kept quiet', () => {
+  test('shows that alerts are muted', () => {
     expect(card({ incident: incident({ muted: { text: 'Silenced in Alertmanager' } }) })).toContain(
       'Silenced in Alert',
     );
     expect(card({ incident: incident({ muted: null }) })).toMatch(new RegExp(`Incident ${INCIDENT}$`));
   });
 
-  test('says when it was over, and who said so', () => {
+  test('shows when and by whom it was resolved', () => {
     const over = { status: 'resolved', resolved_at: plusSeconds(NOON, 600) } as const;
     expect(card({ incident: incident(over) })).toContain('· resolved 2026-11-20 12:10 UTC\n');
     expect(card({ incident: incident({ ...over, resolved_by: 'person:ada' }) })).toContain('12:10 UTC by person:ada');
@@ -356,17 +356,17 @@ describe('the next step', () => {
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
     ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
-  ])('is clear when %s', (_, said, expected) => {
+  ])('is clear if %s', (_, said, expected) => {
     expect(said).toMatch(expected);
   });
 });
 
-test('a mitigated incident that is verified says so', () => {
+test('a mitigated and verified incident says so', () => {
   expect(statusWords({ status: 'mitigated', verification: 'passed' })).toBe('mitigated and verified');
   expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not proven');
 });
 
-test('one that is open again since the mitigation did not help says so', () => {
+test('an incident that is open again because the mitigation did not help says so', () => {
   expect(statusWords({ status: 'open', verification: 'failed' })).toBe('open: the mitigation did not help');
   expect(statusWords({ status: 'mitigating', verification: 'failed' })).toContain('mitigating');
 });
@@ -380,6 +380,6 @@ test.each([
   ['alerts.fired', false],
   ['alerts.joined', false],
   ['workflow.handed_over', false],
-])('%s is a message of its own: %s', (kind, told) => {
+])('%s has a message of its own: %s', (kind, told) => {
   expect(isTold({ at: NOON, actor: 'firebreak', kind, text: '', detail: null })).toBe(told);
 });

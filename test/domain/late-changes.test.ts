@@ -23,7 +23,10 @@ const { services } = Config.parse({
   paging: {},
 });
 
-/** Of checkout, recorded 4 minutes after the incident has opened; times are minutes before that, negative ones after. */
+/**
+ * Builds a change of checkout, recorded 4 minutes after the incident opened; times are minutes before the opening,
+ * negative after.
+ */
 function change(
   { began = 8, ended = 5, recorded = -4 }: { began?: number; ended?: number | null; recorded?: number } = {},
   more: object = {},
@@ -40,7 +43,7 @@ function change(
   return newChange(told, plusSeconds(NOON, -recorded * 60), madeFor);
 }
 
-describe('an incident hears of a late change', () => {
+describe('a late change concerns an incident', () => {
   const own = incident();
   test.each<[string, Change, boolean]>([
     ['of its own service', change(), true],
@@ -69,7 +72,7 @@ describe('an incident hears of a late change', () => {
     expect(mayConcern(services, closed, change())).toBe(false);
   });
 
-  test('by how its service is related to the change', () => {
+  test('by the relation of its service to the change', () => {
     expect(relatedTo(services, own, change({}, { service: 'ledger' }))).toMatchObject({
       relation: 'dependency',
       distance: 2,
@@ -131,7 +134,7 @@ describe('an incident is judged again', () => {
     expect(whyNotAgain(standing(more))).toContain(why);
   });
 
-  test('and does not ask about the same rollback twice', () => {
+  test('and the same rollback is not requested twice', () => {
     const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
     const now = { place, from: 'v2' as Version, to: 'v1' as Version };
     const before = { kind: 'approve', target: place, from_version: 'v2', to_version: 'v1' } as const;
@@ -145,7 +148,7 @@ describe('an incident is judged again', () => {
   });
 });
 
-test('the timeline says what was recorded, and how late', () => {
+test('the timeline names the change and its delay', () => {
   expect(lateWords(incident(), change(), 'judged again')).toBe(
     'Deploy v42 was recorded 4 min after the alert; judged again',
   );

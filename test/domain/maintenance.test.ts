@@ -15,7 +15,7 @@ const openAt = (window: object, instant: string): boolean => windowsAt(windows(w
 const BERLIN = { timeZone: 'Europe/Berlin' };
 const ONCE = { from: '2026-12-05T22:00', until: '2026-12-06T02:00', ...BERLIN };
 const WEEKLY = { rrule: 'FREQ=WEEKLY;BYDAY=SA', start: '2026-01-03T02:00', duration: '2h', ...BERLIN };
-/** Begins in the hour that clocks skip on 2026-03-29 and show twice on 2026-10-25. */
+/** Starts in the hour that is skipped on 2026-03-29 and repeated on 2026-10-25. */
 const SUNDAYS = { rrule: 'FREQ=WEEKLY;BYDAY=SU', start: '2026-01-04T02:30', duration: '30m', ...BERLIN };
 
 test.each([
@@ -60,13 +60,13 @@ test.each([
   expect(openAt(window, instant)).toBe(expected);
 });
 
-describe('of a window that ends when the clocks show that time twice', () => {
+describe('a window whose end time occurs twice', () => {
   const until = { from: '2026-10-25T00:00', until: '2026-10-25T02:30', ...BERLIN };
-  test('the second time is meant', () => expect(openAt(until, '2026-10-25T01:29Z')).toBe(true));
+  test('ends at the second occurrence', () => expect(openAt(until, '2026-10-25T01:29Z')).toBe(true));
   test('and not later', () => expect(openAt(until, '2026-10-25T01:30Z')).toBe(false));
 });
 
-test('what is shown of an open window', () => {
+test('the fields of an open window', () => {
   const both = windows({ ...ONCE, reason: 'PostgreSQL 18', by: 'ada' }, { ...WEEKLY, name: 'reboot', match: 'a="b"' });
   expect(windowsAt(both, at('2026-12-06T00:00Z'))).toEqual([
     {
@@ -86,7 +86,7 @@ test('what is shown of an open window', () => {
 
 const justBefore = (instant: Timestamp): Timestamp => timestamp(millisOf(instant) - 1);
 
-test('once: from its beginning until before its end', () => {
+test('once: from its start until just before its end', () => {
   fc.assert(
     fc.property(anySingle, (written) => {
       const [window] = windows(written);
@@ -102,7 +102,7 @@ test('once: from its beginning until before its end', () => {
   );
 });
 
-test('again and again: what is said to be open begins and ends as it says', () => {
+test('recurring: an open window starts and ends as stated', () => {
   const later = fc.integer({ min: 0, max: 3 * 366 * 24 * 60 });
   let seen = 0;
   fc.assert(

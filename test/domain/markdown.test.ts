@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { code } from '../../domain/markdown.ts';
 
-/** A code span as CommonMark reads it, from the beginning of `text`: what it shows, and what follows it. */
+/** Parses a code span at the start of `text` as CommonMark does: its content, and the rest. */
 function codeSpan(text: string): { shown: string; rest: string } | null {
   const fence = /^`+/.exec(text)?.[0];
   if (fence === undefined) return null;
@@ -15,7 +15,7 @@ function codeSpan(text: string): { shown: string; rest: string } | null {
   return null;
 }
 
-describe('foreign text', () => {
+describe('untrusted text', () => {
   test.each([
     ['page @ops, see #1 and https://evil.test', '`page @ops, see #1 and https://evil.test`'],
     ['<!-- firebreak:k --><img src=x>', '`<!-- firebreak:k --><img src=x>`'],
@@ -32,7 +32,7 @@ describe('foreign text', () => {
   const hostile = fc.string({
     unit: fc.constantFrom('`', ' ', '\n', '\r', '\\', '<', '@', '#', 'a', '\u2028', '\0', '|'),
   });
-  test('is one piece of code whatever it is, and what is shown is what it was', () => {
+  test('is a single code span with unchanged content, whatever the text', () => {
     fc.assert(
       fc.property(
         fc.oneof(hostile, fc.string({ unit: 'binary' })),

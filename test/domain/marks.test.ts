@@ -6,8 +6,8 @@ import { plusSeconds } from '../../schemas/time.ts';
 import { change, INCIDENT, NOON } from './arbitraries.ts';
 import { incident } from './stories.ts';
 
-describe('the mark of an incident', () => {
-  test('is a region from its beginning, which ends when it is resolved', () => {
+describe('the annotation of an incident', () => {
+  test('is a region from its start, which ends when it is resolved', () => {
     expect(incidentMark(incident())).toEqual({
       from: NOON,
       until: null,
@@ -32,13 +32,13 @@ describe('the mark of an incident', () => {
     expect(incidentMark(incident({ suspects: [suspect('v2'), suspect('v1')] })).tags).not.toContain('v1');
   });
 
-  test('has a tag of its own by which it is found again', () => {
+  test('has a unique tag', () => {
     expect(markTag('a')).not.toBe(markTag('b'));
   });
 });
 
-describe('the mark of a change', () => {
-  test('is a region while it rolled out', () => {
+describe('the annotation of a change', () => {
+  test('is a region for the duration of the roll-out', () => {
     const one = change('v2', 10, { author: 'ada', previous_version: change('v1', 20).version });
     expect(changeMark(one)).toEqual({
       from: one.started_at,
@@ -56,16 +56,16 @@ describe('the mark of a change', () => {
     expect(changeMark(change('v2', 10, more)).until).toBeNull();
   });
 
-  test('says how it ended, unless well', () => {
+  test('shows the status unless it succeeded', () => {
     expect(changeMark(change('v2', 10, { status: 'failed' })).text).toBe('Deploy: checkout production v2 failed');
   });
 
-  test('is found among deploys when it is a hotfix, and says so', () => {
+  test('of a hotfix has the tag of deploys, and its text names the kind', () => {
     const { tags, text } = changeMark(change('v2', 10, { kind: 'hotfix' }));
     expect([tags[0], text]).toEqual(['deploy', 'Hotfix: checkout production v2']);
   });
 
-  test('has words for every kind and status', () => {
+  test('has a text for every kind and status', () => {
     for (const kind of ChangeKind.options)
       for (const status of ChangeStatus.options)
         expect(changeMark(change('v2', 10, { kind, status })).text).not.toMatch(/undefined|null|\[object/);

@@ -26,7 +26,7 @@ describe('matchers hold', () => {
     ['missing=~".*"', true],
     ['missing=~".+"', false],
     ['missing!~".+"', true],
-    ['note=~"two.lines"', false], // a dot is no line break
+    ['note=~"two.lines"', false], // a dot does not match a line break
     ['note=~"(?s)two.lines"', true],
     ['note=~"two\\\\nlines"', true],
     ['severity="critical", service="cart"', false],
@@ -37,12 +37,12 @@ describe('matchers hold', () => {
     expect(matches(parseMatchers(text), alert)).toBe(expected);
   });
 
-  test('a name that objects have is a label like any other', () => {
+  test('a name of an object property is an ordinary label', () => {
     expect(matches([equal('__proto__', '')], labels())).toBe(true);
     expect(matches([equal('constructor', '')], labels())).toBe(true);
   });
 
-  test('one with a regular expression that Go refuses holds for nothing, in either direction', () => {
+  test('a regular expression that Go rejects never holds, even if negated', () => {
     for (const bad of ['[a', '(?=a)', 'a**', '(a)\\1'])
       for (const matcher of [regex('a', bad), not(regex('a', bad))]) {
         expect(matches([matcher], labels({ a: 'a' }))).toBe(false);
@@ -50,19 +50,19 @@ describe('matchers hold', () => {
       }
   });
 
-  test('a regular expression sees the first 4,096 characters', () => {
+  test('a regular expression matches the first 4,096 characters', () => {
     expect(matches([regex('a', 'x*')], labels({ a: `${'x'.repeat(4096)}y` }))).toBe(true);
     expect(matches([regex('a', 'x*')], labels({ a: `${'x'.repeat(4095)}y` }))).toBe(false);
     expect(matches([equal('a', 'x'.repeat(4096))], labels({ a: 'x'.repeat(4097) }))).toBe(false);
   });
 
-  test('what would keep JavaScript busy for hours is answered', () => {
+  test('catastrophic backtracking in JavaScript is avoided', () => {
     const value = labels({ a: `${'a'.repeat(4095)}!` });
     for (const evil of ['(a+)+', '(a|a)*', '(a*)*b', '(.*a){20}', '([a-z]+\\s?)+', '(a?){100}a{100}'])
       expect(matches([regex('a', evil)], value)).toBe(false);
   });
 
-  test('a pattern that would grow beyond all bounds is refused', () => {
+  test('a pattern that would expand without bounds is rejected', () => {
     for (const huge of [
       '((a{1000}){1000}){1000}',
       '((((){1000}){1000}){1000}){1000}',
@@ -71,7 +71,7 @@ describe('matchers hold', () => {
       expect(matches([not(regex('a', huge))], labels({ a: 'b' }))).toBe(false);
   });
 
-  test('in whatever order they stand', () => {
+  test('the order of matchers does not matter', () => {
     const one = fc.record({
       name: fc.constantFrom('a', 'b', 'c'),
       value: fc.constantFrom('', 'x', 'y', 'x|y', '.+'),
@@ -89,8 +89,8 @@ describe('matchers hold', () => {
   });
 });
 
-/** Each was compared with amtool 0.25.0, which asks Go. */
-describe('a regular expression means what it means to Go', () => {
+/** Each result was compared with amtool 0.25.0, which uses Go. */
+describe('a regular expression has Go semantics', () => {
   test.each<[string, string, boolean]>([
     ['', '', true],
     ['a|', '', true],
@@ -156,12 +156,12 @@ describe('a regular expression means what it means to Go', () => {
     ['a{2,1}', /up to 1000/],
     ['(a', /\( without its \)/],
     ['a)', /\) without its \(/],
-    ['a)(b', /\) without its \(/], // Alertmanager takes it, as it puts a group around it
+    ['a)(b', /\) without its \(/], // Alertmanager accepts it, because it adds a group around it
     ['[a', /\[ without its \]/],
     ['[z-a]', /backwards/],
     ['[[:letter:]]', /no class \[:letter:\]/],
     ['\\p{Klingon}', /no class \\p\{Klingon\}/],
-    ['\\p{Alphabetic}', /no class/], // JavaScript knows it, Go does not
+    ['\\p{Alphabetic}', /no class/], // valid in JavaScript, but not in Go
     ['(a)\\1', /escape \\1/],
     ['\\C', /escape \\C/],
     ['\\Qa', /without its \\E/],
@@ -169,14 +169,14 @@ describe('a regular expression means what it means to Go', () => {
     ['(?<!a)b', /look-around/],
     ['(?>a)', /\(\?>a/],
     ['\\x{110000}', /no character/],
-  ])('%j is none', (pattern, reason) => {
+  ])('%j is invalid', (pattern, reason) => {
     expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(MatcherSyntaxError);
     expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(reason);
   });
 
   const piece = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\d', '\\w', '(?:a|b)', '(ab)', '(?:a|)');
   const pattern = fc.array(fc.tuple(piece, fc.constantFrom('', '', '*', '+', '?', '{1,2}')), { maxLength: 5 });
-  test('and where JavaScript means the same, the answers are the same', () => {
+  test("and results equal JavaScript's where the syntax has the same meaning", () => {
     fc.assert(
       fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b', '1', '-'), maxLength: 6 }), (pieces, value) => {
         const text = pieces.map((each) => each.join('')).join('');
@@ -187,7 +187,7 @@ describe('a regular expression means what it means to Go', () => {
   });
 });
 
-describe('is read', () => {
+describe('parsing', () => {
   test.each<[string, Matcher[]]>([
     ['{foo=bar}', [equal('foo', 'bar')]],
     ['foo=bar,', [equal('foo', 'bar')]],
@@ -227,16 +227,16 @@ describe('is read', () => {
     ['foo="\\ud800"', 'character 5 of foo="\\ud800": \\ud800 is no character'],
     ['""=a', 'character 1 of ""=a: the name of a label is empty'],
     ['a=b,c=~"["', 'character 8 of a=b,c=~"[": the regular expression [ cannot be used: a [ without its ]'],
-  ])('%s is refused', (text, message) => {
+  ])('%s is rejected', (text, message) => {
     expect(() => parseMatchers(text)).toThrow(new MatcherSyntaxError(message));
   });
 
-  test.each(['a=b,c=d', 'a=b,', '{a=b}', ''])('%j is not one matcher', (text) => {
+  test.each(['a=b,c=d', 'a=b,', '{a=b}', ''])('%j is not a single matcher', (text) => {
     expect(() => parseMatcher(text)).toThrow(MatcherSyntaxError);
   });
 
   const quoted = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-  test('what was written, whatever is in it', () => {
+  test('accepts any formatted matcher', () => {
     const text = fc.string({ unit: 'binary' }).map((any) => any.toWellFormed());
     const wanted = fc.record({ name: text.filter((name) => name !== ''), value: text, isEqual: fc.boolean() });
     fc.assert(
@@ -247,7 +247,7 @@ describe('is read', () => {
     );
   });
 
-  test('or refused, whatever the text', () => {
+  test('or rejects, whatever the text', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', '=', '~', '!', '"', '\\', ',', '{', '}', ' ', '(', '[', '\n'),
     });

@@ -14,18 +14,18 @@ const words = (...of: Parameters<typeof mayNot>): string =>
     .map((span) => (typeof span === 'string' ? span : Object.values(span).at(-1)))
     .join('');
 
-test('whoever may is named', () => {
+test('people with the permission are named', () => {
   const people = known({ people: { ada: { slack: 'U0ADA' }, grace: { name: 'Grace' } }, everyone: 'nobody' });
   expect(words(people, 'incidents:write', PLACE, NOW)).toBe(
     'You may not change incidents of checkout in production. Ask U0ADA, Grace.',
   );
 });
 
-test('where nobody is listed, those who may without it are', () => {
+test('if nobody is listed, the refusal names members who have the permission without being listed', () => {
   expect(words(known({}), 'incidents:write', PLACE, NOW)).toMatch(/Any full member of this workspace may/);
 });
 
-test('where nobody may at all, it is said where somebody can be added', () => {
+test('if nobody has the permission, the refusal says where to grant it', () => {
   expect(words(known({ everyone: 'viewer' }), 'incidents:write', PLACE, NOW)).toMatch(
     /Nobody who may is listed in people\.yaml/,
   );

@@ -22,8 +22,8 @@ const why = (version: string, changes: readonly Change[], pinned: readonly strin
 
 const three = [change('v1', 600), change('v2', 300), change('v3', 10)];
 
-describe('a version that a person has named', () => {
-  test('may be older than the newest that is known good: more is taken back', () => {
+describe('a version named by a person', () => {
+  test('may be older than the newest known good one: more changes are undone', () => {
     expect(named('v1', three)).toMatchObject({
       kind: 'version',
       version: 'v1',
@@ -37,17 +37,17 @@ describe('a version that a person has named', () => {
     expect(named('v2', brief)).toMatchObject({ kind: 'version', version: 'v2', undoes: [{ version: 'v3' }] });
   });
 
-  test('is gone back to as it ran last', () => {
+  test('is restored from its last run', () => {
     const changes = [change('v1', 600), change('v2', 300), change('v1', 200, { kind: 'rollback' }), change('v3', 10)];
     expect(named('v1', changes)).toMatchObject({ kind: 'version', undoes: [{ version: 'v3' }] });
   });
 
-  test('is not what runs', () => {
+  test('cannot be the current version', () => {
     expect(named('v3', three).kind).toBe('runs');
     expect(why('v3', three)).toBe('v3 is what runs of checkout in production now');
   });
 
-  test('is not one of which nothing is recorded: the most alike are told', () => {
+  test('cannot be unrecorded: the most similar versions are suggested', () => {
     const changes = ['v1.9.0', 'v2.1.0', 'v2.0.9', 'v2.0.10', 'v2.1.1', 'v3.0.0'].map((version, n) =>
       change(version, 600 - 60 * n),
     );
@@ -61,30 +61,30 @@ describe('a version that a person has named', () => {
     expect(why('v2', [change('v3', 10)])).toMatch(/and none that could be gone back to$/);
   });
 
-  test('is not a flag or a migration of that name', () => {
+  test('cannot be a flag or a migration of that name', () => {
     expect(named('v2', [change('v1', 600), change('v2', 300, { kind: 'flag' }), change('v3', 10)]).kind).toBe(
       'unknown',
     );
   });
 
-  test.each(['failed', 'cancelled', 'started'] as const)('is not one of which every deployment %s', (status) => {
+  test.each(['failed', 'cancelled', 'started'] as const)('cannot be one whose deployments all %s', (status) => {
     expect(why('v2', [change('v1', 600), change('v2', 300, { status }), change('v3', 10)])).toMatch(
       /has never run there$/,
     );
   });
 
-  test('is not one that is pinned as known bad', () => {
+  test('cannot be pinned as known bad', () => {
     expect(why('v2', three, ['v2'])).toMatch(/^v2 is pinned as known bad in checkout|^v2 is pinned as known bad/);
     expect(named('v1', three, ['v2']).kind).toBe('version');
   });
 
-  test('is not older than what is still safe', () => {
+  test('cannot be older than what is still safe', () => {
     const floored = [change('v1', 600), change('v2', 300), change('v3', 10, { rollback_safe_to: 'v2' })];
     expect(named('v2', floored).kind).toBe('version');
     expect(why('v1', floored)).toBe('v3 can be taken back to v2 at most (rollback_safe_to), and v1 is older');
   });
 
-  test('can be the one that would be chosen, and takes back no more than that', () => {
+  test('can be the default target, and then undoes no more than that', () => {
     fc.assert(
       fc.property(anyChanges, (changes) => {
         const live = liveChange(changes);
@@ -99,7 +99,7 @@ describe('a version that a person has named', () => {
     );
   });
 
-  test('is never what runs, pinned, or what never ran', () => {
+  test('is never the current, a pinned, or an unused version', () => {
     fc.assert(
       fc.property(
         anyChanges,
@@ -120,7 +120,7 @@ describe('a version that a person has named', () => {
   });
 });
 
-describe('what is told of it', () => {
+describe('the facts about it', () => {
   const past = (version: string, changes: readonly Change[], chosen: string | null = version) => {
     const target = named(version, changes);
     if (target.kind !== 'version') throw new Error(`it is ${target.kind}`);
@@ -133,7 +133,7 @@ describe('what is told of it', () => {
     return told;
   };
 
-  test('is when it ran, how long, and that it was well', () => {
+  test('include when it ran, for how long, and that it was good', () => {
     expect(past('v2', three)).toEqual({
       ran: 'v2 ran last from 2026-11-20 07:03 UTC until 2026-11-20 11:50 UTC, for 5 hours, and was well as far as is known',
       doubts: [],
@@ -141,7 +141,7 @@ describe('what is told of it', () => {
     });
   });
 
-  test('is that it ran for a moment only, or was taken back as a bad one', () => {
+  test('include that it ran only briefly, or was rolled back', () => {
     const brief = [change('v1', 600), change('v2', 20), change('v3', 10)];
     expect(past('v2', brief, 'v1')).toMatchObject({
       ran: expect.stringMatching(/for 7 min$/),
@@ -152,7 +152,7 @@ describe('what is told of it', () => {
     expect(past('v2', bad, 'v1').ran).not.toContain('was well');
   });
 
-  test('is which migrations lie between, and of which that is not known', () => {
+  test('include migrations in between, and unknown ones', () => {
     const changes = [
       change('v1', 900),
       change('v2', 600, { has_migration: true }),
@@ -166,7 +166,7 @@ describe('what is told of it', () => {
     expect(past('v3', changes).doubts).toEqual(['v4 has a migration: the old version may not work on the new data']);
   });
 
-  test('is how far back is safe, where somebody has said so', () => {
+  test('include how far back is safe, if declared', () => {
     const floored = (floor: string) => [
       change('v1', 600),
       change('v2', 300),
@@ -178,13 +178,13 @@ describe('what is told of it', () => {
     ]);
   });
 
-  test('is nothing of what has never run', () => {
+  test('are undefined for a version that never ran', () => {
     expect(
       pastOf([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [], live: change('v3', 10) }),
     ).toBeUndefined();
   });
 
-  test('measures long times in days', () => {
+  test('express long durations in days', () => {
     expect(past('v1', [change('v1', 10_000), change('v3', 10, { started_at: before(10) })]).ran).toMatch(/for 7 days/);
   });
 });

@@ -15,7 +15,7 @@ const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: NOON };
 const said = { by: 'ada', at: after(1) };
 const cared = { acknowledged: said, triaged: said };
 
-/** All reminders of a day, when nobody does anything of what they are reminded of. */
+/** Returns all reminders of a day in which nobody reacts. */
 function allOf(one: IncidentRecord, triage: object = {}): string[] {
   let now = one;
   const all: string[] = [];
@@ -29,7 +29,7 @@ function allOf(one: IncidentRecord, triage: object = {}): string[] {
 }
 
 describe('people are reminded', () => {
-  test('of what nobody has said within five minutes', () => {
+  test('of missing acknowledgement and triage after five minutes', () => {
     expect(nudged(incident(), 4.9)).toBeUndefined();
     expect(nudged(incident(), 5)).toMatchObject({
       kind: 'triage',
@@ -38,14 +38,14 @@ describe('people are reminded', () => {
     expect(nudged(incident({ care: { acknowledged: said } }), 5)?.text).toContain('Is it critical?');
   });
 
-  test('that somebody has to command, and who is to say how it goes', () => {
+  test('that nobody has command, and who should publish updates', () => {
     expect(nudged(incident({ care: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
     const led = incident({ care: cared, roles: { commander: ada } });
     expect(nudged(led, 29)).toBeUndefined();
     expect(nudged(led, 30)).toMatchObject({ kind: 'update', mention: ['U0ADA'] });
   });
 
-  test('by their name, where nobody knows them in Slack', () => {
+  test('by name if their Slack ID is unknown', () => {
     const grace = { name: 'grace', shown: 'Grace Moreau', slack: null, at: NOON };
     const led = (roles: IncidentRecord['roles']) => nudged(incident({ care: cared, roles }), 30);
     expect(led({ commander: grace })).toMatchObject({
@@ -58,7 +58,7 @@ describe('people are reminded', () => {
     expect(led({})).toMatchObject({ text: expect.stringMatching(/^Nobody is in command/), to: null });
   });
 
-  test('with what they can press about it', () => {
+  test('with buttons for the action', () => {
     const asked = (one: IncidentRecord, minutes: number) => nudged(one, minutes)?.asks;
     expect(asked(incident(), 5)).toEqual(['acknowledge', 'severity']);
     expect(asked(incident({ care: { triaged: said } }), 5)).toEqual(['acknowledge']);
@@ -67,7 +67,7 @@ describe('people are reminded', () => {
     expect(asked(incident({ care: cared, roles: { commander: ada } }), 30)).toEqual(['publish']);
   });
 
-  test('a few times for the same thing, and not for ever', () => {
+  test('a limited number of times for the same reason', () => {
     expect(allOf(incident())).toEqual([
       '5 triage',
       '10 triage',
@@ -81,14 +81,14 @@ describe('people are reminded', () => {
     ]);
   });
 
-  test('again once there was an update, and it is long ago', () => {
+  test('again some time after an update', () => {
     const told = { ...cared, told: { by: 'ada', at: after(50) }, nudged: { update: { at: after(30), times: 3 } } };
     const one = incident({ care: told, roles: { commander: ada } });
     expect(nudged(one, 79)).toBeUndefined();
     expect(nudged(one, 80)?.nudged.update).toEqual({ at: after(80), times: 1 });
   });
 
-  test('of nothing where they do not want to be', () => {
+  test('of nothing that is turned off', () => {
     const off = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
     expect(allOf(incident(), off)).toEqual([]);
   });
@@ -101,12 +101,12 @@ describe('people are reminded', () => {
     expect(allOf(incident(more))).toEqual([]);
   });
 
-  test('of a commander only until it is mitigated', () => {
+  test('of a missing commander only until the mitigation', () => {
     const mitigated = incident({ care: cared, status: 'mitigated' });
     expect(allOf(mitigated)).toEqual(['30 update', '60 update', '90 update']);
   });
 
-  test('sooner where time goes faster', () => {
+  test('sooner with a faster clock', () => {
     expect(nudged(incident(), 0.05, {}, 100)?.kind).toBe('triage');
   });
 });

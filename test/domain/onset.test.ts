@@ -9,16 +9,16 @@ test('the first bad sample of the health query is the onset', () => {
   expect(onsetOf(evidence)).toEqual({ at: before(7), from: 'health' });
 });
 
-test('without one it is the start of the alert less what the rule waits and one evaluation', () => {
+test("without one, it is the start of the alert minus the rule's `for` and one evaluation", () => {
   const evidence = { alertStartedAt: NOON, rule, firstBadAt: null };
   expect(onsetOf(evidence)).toEqual({ at: before(5.5), from: 'rule' });
 });
 
-test('where neither can be read it is the start of the alert', () => {
+test('if neither can be read, it is the start of the alert', () => {
   expect(onsetOf({ alertStartedAt: NOON, rule: null, firstBadAt: null })).toEqual({ at: NOON, from: 'alert' });
 });
 
-test('a health query that turned bad only after the alert says nothing of its onset', () => {
+test('a health query that turned bad only after the alert does not determine the onset', () => {
   const evidence = { alertStartedAt: NOON, rule, firstBadAt: before(-1) };
   expect(onsetOf(evidence)).toEqual({ at: before(5.5), from: 'rule' });
 });

@@ -8,15 +8,15 @@ const fresh: Pace = Pace.parse({});
 const oneASecond = { perSecond: 1, burst: 1 };
 const tenAtOnce = { perSecond: 1, burst: 10 };
 
-/** Goes, or fails the test. */
+/** Returns the pace after a permitted call; fails the test otherwise. */
 function gone(pace: Pace, key: string, allowances: Parameters<typeof go>[2], now = NOW): Pace {
   const allowed = go(pace, key, allowances, now);
   expect(allowed.ok).toBe(true);
   return allowed.pace;
 }
 
-describe('what may be called', () => {
-  test('may as often as its allowance says, and then a moment later', () => {
+describe('a call', () => {
+  test('is permitted as often as its allowance says, and again a moment later', () => {
     const once = gone(fresh, 'post', { post: oneASecond });
     expect(go(once, 'post', { post: oneASecond }, NOW + 400)).toEqual({ ok: false, pace: once, at: NOW + 1000 });
     gone(once, 'post', { post: oneASecond }, NOW + 1000);
@@ -30,7 +30,7 @@ describe('what may be called', () => {
     gone(once, 'post', { post: tenAtOnce, 'channel C2': oneASecond });
   });
 
-  test('never goes faster than its allowance, and goes when it was told to come again', () => {
+  test('never exceeds its allowance, and is permitted at the announced time', () => {
     const allowance = { perSecond: 1 / 3, burst: 4 };
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5000 }), { maxLength: 60 }), (pauses) => {
@@ -52,10 +52,10 @@ describe('what may be called', () => {
   });
 });
 
-describe('what failed', () => {
+describe('a failed method', () => {
   const allowed = (pace: Pace, key: string, now: number): boolean => go(pace, key, {}, now).ok;
 
-  test('is left alone for longer each time, a minute at most', () => {
+  test('is blocked for increasing times, up to a minute', () => {
     let pace = fresh;
     const pauses = [5, 10, 20, 40, 60, 60];
     for (const seconds of pauses) {
@@ -65,23 +65,23 @@ describe('what failed', () => {
     }
   });
 
-  test('is left alone for as long as the vendor wishes, and a second at least', () => {
+  test('is blocked as long as the vendor requests, at least a second', () => {
     expect(go(failed(fresh, 'post', 300, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 300_000 });
     expect(go(failed(fresh, 'post', 0, false, NOW), 'post', {}, NOW)).toMatchObject({ at: NOW + 1000 });
   });
 
-  test('holds up nothing else, unless there was no answer at all', () => {
+  test('blocks nothing else, unless there was no response', () => {
     expect(allowed(failed(fresh, 'post', null, false, NOW), 'edit', NOW)).toBe(true);
     const silent = failed(fresh, 'post', null, true, NOW);
     expect([allowed(silent, 'edit', NOW), allowed(silent, 'edit', NOW + 5000)]).toEqual([false, true]);
   });
 
-  test('costs no allowance', () => {
+  test('does not use its allowance', () => {
     const blocked = failed(fresh, 'post', 9, false, NOW);
     expect(go(blocked, 'post', { post: oneASecond }, NOW).pace).toBe(blocked);
   });
 
-  test('is forgiven once it works: the next failure is the first', () => {
+  test('is reset by a success: the next failure counts as the first', () => {
     const twice = failed(failed(fresh, 'post', null, false, NOW), 'post', null, true, NOW);
     const well = went(twice, 'post');
     expect(allowed(well, 'post', NOW)).toBe(true);
@@ -89,13 +89,13 @@ describe('what failed', () => {
     expect(went(well, 'post')).toBe(well);
   });
 
-  test('of one method is not forgiven by another', () => {
+  test('is not reset by the success of another method', () => {
     const blocked = failed(fresh, 'post', null, false, NOW);
     expect(allowed(went(blocked, 'edit'), 'post', NOW)).toBe(false);
   });
 });
 
-test('what is long over is forgotten, the rest is not', () => {
+test('expired entries are removed, others kept', () => {
   const pace: Pace = {
     buckets: { old: { left: 1, at: NOW - 600_000 }, young: { left: 1, at: NOW - 599_999 } },
     blocked: { old: { until: NOW - 600_000, failures: 9 }, young: { until: NOW - 1, failures: 9 } },

@@ -37,7 +37,7 @@ const suspects = ['v2', 'v3', 'v4', 'v5'].map((version) => ({
 
 const details = (more: Partial<Story> = {}, reason: string | null = null) => detailsOf(story(more), reason);
 
-describe('a page says', () => {
+describe('a page contains', () => {
   const firing = signal({
     title: 'errors above 5 %',
     labels: [['alertname', 'HighErrorRatio']],
@@ -98,7 +98,7 @@ describe('a page says', () => {
     expect(said).toMatchObject(expected);
   });
 
-  test('nothing of suspects where there can be none, and no question while automation is paused', () => {
+  test('no suspects if there can be none, and no question while automation is paused', () => {
     const crowd = { because: 'many', name: '', text: '' } as const;
     expect(details({ incident: incident({ crowd }) })).not.toHaveProperty('suspects');
     const paused = details({ incident: incident({ automation_paused: true }), decisions: [question()] });
@@ -106,7 +106,7 @@ describe('a page says', () => {
     expect(paused).toMatchObject({ automation: 'paused for this incident' });
   });
 
-  test('whatever the story, short texts without gaps', () => {
+  test('short, nonempty texts for any incident', () => {
     fc.assert(
       fc.property(anyStory, (any) => {
         const texts = Object.values(detailsOf(any, null)).flat();
@@ -172,7 +172,7 @@ describe('the reason for a page', () => {
     expect(words(message, more)).toBe(expected);
   });
 
-  test('has the details of the timeline, from Firebreak alone, the newest, and each reason once', () => {
+  test("has details from Firebreak's newest timeline entries, without duplicates", () => {
     const entry = (kind: string, text: string, actor = 'firebreak') => ({
       place: '1',
       entry: { at: NOON, actor, kind, text, detail: null },
@@ -191,7 +191,7 @@ describe('the reason for a page', () => {
   });
 });
 
-test('a page links to the channel by its id, once there is one', () => {
+test('a page links to the channel by its ID, once there is one', () => {
   expect(channelLink(incident())).toBeNull();
   expect(channelLink(incident({ channel: '#incident-1', channel_id: 'C0123' }))).toEqual({
     href: 'https://slack.com/app_redirect?channel=C0123',

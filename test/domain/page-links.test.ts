@@ -9,7 +9,7 @@ const signal = (annotations: [string, string][], links: Partial<Signal['links']>
     links: { runbook: null, dashboard: null, source: null, ...links },
   }) as unknown as Signal;
 
-test('a page shows where to look next, and the pictures that alerts bring', () => {
+test("a page has links for further investigation, and the alerts' images", () => {
   const picture = 'https://grafana.example.com/render/d-solo/1.png';
   const beside = besidePage([
     signal(
@@ -37,7 +37,7 @@ test('a page shows where to look next, and the pictures that alerts bring', () =
 });
 
 test.each(['http://grafana.example.com/1.png', 'javascript:alert(1)', 'https://grafana.example.com/1.p…', ''])(
-  'no picture from %j',
+  'no image from %j',
   (value) => {
     expect(besidePage([signal([['image', value]])]).images).toEqual([]);
   },

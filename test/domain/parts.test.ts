@@ -8,13 +8,13 @@ const one = (id: string, parent?: string) => ({
   ...(parent !== undefined && { parent_id: parent as IncidentId }),
 });
 
-describe('told by themselves are', () => {
-  test('those that are parts of none, and parts whose parent is not among them', () => {
+describe('incidents listed individually are', () => {
+  test('those without a parent, and children whose parent is not in the list', () => {
     const open = [one('alone'), one('parent'), one('part', 'parent'), one('orphan', 'gone')];
     expect(byThemselves(open).map(({ id }) => id)).toEqual(['alone', 'parent', 'orphan']);
   });
 
-  test('each, or its parent: nothing that is open is hidden', () => {
+  test('each, or its parent: no open incident is hidden', () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     const anyOpen = fc.uniqueArray(
       fc.record({ id: fc.constantFrom(...ids), parent: fc.option(fc.constantFrom('p', 'q'), { nil: undefined }) }),
@@ -32,7 +32,7 @@ describe('told by themselves are', () => {
   });
 });
 
-describe('what closes with a parent', () => {
+describe('the children resolved with a parent', () => {
   test.each([
     [[], null],
     [[{ status: 'resolved', firing: 0 }], null],

@@ -43,22 +43,22 @@ const found = (one: SlackUser, file = people): Actor => {
 const may = (actor: Actor, service: string, environment = 'production') =>
   actorMay(actor, 'incidents:act', { service, environment }, NOW).allowed;
 
-describe('who a user of Slack is', () => {
-  test('is told by the id, whatever the address', () => {
+describe('the person behind a Slack user', () => {
+  test('is determined by ID, whatever the email address', () => {
     expect(found(user('U0ADA', { email: 'grace@acme.example' }))).toMatchObject({ name: 'ada', shown: 'Ada' });
   });
 
-  test('is told by the address that Slack has verified, in any case', () => {
+  test('is determined by the email address verified by Slack, ignoring case', () => {
     expect(found(user('U0NEW', { email: 'GRACE@acme.example' }))).toMatchObject({ name: 'grace', person: 'grace' });
   });
 
-  test('is not told by the address where another company says what it is', () => {
+  test('is not determined by an email address that another company controls', () => {
     expect(actorOf(known, user('U0NEW', { email: 'grace@acme.example', kind: 'outsider' }))).toMatchObject({
       ok: false,
     });
   });
 
-  test('is nobody of ours as a guest, unless listed', () => {
+  test('is nobody for a guest, unless listed', () => {
     expect(actorOf(known, user('U0G', { kind: 'guest', name: 'Guest' }))).toEqual({
       ok: false,
       because: expect.stringContaining('Guest is a guest'),
@@ -66,27 +66,27 @@ describe('who a user of Slack is', () => {
     expect(found(user('U0ADA', { kind: 'guest' })).name).toBe('ada');
   });
 
-  test('is anybody else by what everyone may', () => {
+  test('has the default permissions if not listed', () => {
     const other = found(user('U0X'));
     expect(other).toMatchObject({ name: 'slack:U0X', person: null });
     expect(may(other, 'checkout')).toBe(false);
   });
 
-  test('is refused where everybody else is nobody', () => {
+  test('is refused if there are no default permissions', () => {
     const strict = PeopleFile.parse({ everyone: 'nobody' });
     expect(actorOf({ people: strict, services }, user('U0X'))).toMatchObject({ ok: false });
     expect(found(user('U0X')).grants).toHaveLength(1);
   });
 
-  test('may all that an on-call needs where nothing is written down', () => {
+  test('has the permissions of an on-call person without a file', () => {
     const actor = found(user('U0X'), PeopleFile.parse({}));
     expect(may(actor, 'checkout')).toBe(true);
     expect(actorMay(actor, 'tokens:write', {}, NOW).allowed).toBe(false);
   });
 });
 
-describe('what somebody may', () => {
-  test('is limited to services of their teams, and to environments', () => {
+describe('the permissions of a person', () => {
+  test('are limited to services of their teams, and to environments', () => {
     const ada = found(user('U0ADA'));
     expect(may(ada, 'checkout')).toBe(true);
     expect(may(ada, 'checkout', 'staging')).toBe(false);
@@ -94,13 +94,13 @@ describe('what somebody may', () => {
     expect(may(ada, 'constructor')).toBe(false);
   });
 
-  test('is what any of their roles gives, those of user groups too', () => {
+  test('are those of any of their roles, including roles of user groups', () => {
     const linus = user('U0LIN');
     expect(may(found(linus), 'search')).toBe(false);
     expect(may(found({ ...linus, groups: ['S0SRE', 'S0OTHER'] }), 'search')).toBe(true);
   });
 
-  test('says whom to ask, those of the team first', () => {
+  test('come with whom to ask, the team first', () => {
     const scope = { service: 'search', environment: 'production' };
     expect(whoMay(known, 'incidents:act', scope, NOW)).toEqual(['grace', { user: 'U0ROOT' }, { group: 'S0SRE' }]);
     expect(whoMay(known, 'tokens:write', {}, NOW)).toEqual([{ user: 'U0ROOT' }]);
@@ -116,12 +116,12 @@ describe('the file', () => {
     [{ people: { a: { email: 'x@y.example' }, b: { email: 'X@y.example' } } }, 'a and b have the same email'],
     [{ onCall: { payments: {} } }, 'one of "escalationPolicy" and "schedule"'],
     [{ people: { Ada: {} } }, 'lower-case'],
-  ])('%j is refused: %s', (file, words) => {
+  ])('%j is rejected: %s', (file, words) => {
     const read = PeopleFile.safeParse(file);
     expect(JSON.stringify(read.error?.issues)).toContain(JSON.stringify(words).slice(1, -1));
   });
 
-  test('reads the same when it is read again', () => {
+  test('is the same after a round trip', () => {
     expect(PeopleFile.parse(people)).toEqual(people);
   });
 });

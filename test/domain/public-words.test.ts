@@ -16,10 +16,10 @@ const config = (publish: 'auto' | 'approve' = 'auto', statusPage: object = {}) =
     statusPage,
   });
 
-describe('the public is told', () => {
+describe('the public status page shows', () => {
   const told = (more: Parameters<typeof incident>[0], of = config()) => componentsOf(incident(more), of);
 
-  test('of critical incidents in production, by the components of the catalogue', () => {
+  test('critical incidents in production, by the components of the catalogue', () => {
     expect(told({})).toEqual({ names: ['Checkout', 'Payments'], publish: 'now' });
   });
 
@@ -33,19 +33,19 @@ describe('the public is told', () => {
     expect(names).toEqual([]);
   });
 
-  test('of warnings where that is wanted, of info never', () => {
+  test('warnings if configured, and never info', () => {
     const warnings = config('auto', { from: 'warning' });
     expect(told({ severity: 'warning' }, warnings).names).toHaveLength(2);
     expect(told({ severity: 'info' }, warnings).names).toEqual([]);
   });
 
-  test('after a person has allowed it, unless it goes by itself', () => {
+  test('an incident after approval by a person, unless publication is automatic', () => {
     expect(told({}, config('approve')).publish).toBe('ask');
     expect(told({ published_by: 'person:ada' }, config('approve')).publish).toBe('now');
   });
 });
 
-describe('where a public incident stands', () => {
+describe('the public status of an incident', () => {
   const suspects = [{ change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 1, reasons: [] }];
 
   test.each([
@@ -58,7 +58,7 @@ describe('where a public incident stands', () => {
     expect(publicStatus({ ...one, suspects: [...one.suspects] })).toBe(expected);
   });
 
-  test('a component does as badly as its severity, better when it is mitigated, and well when it is over', () => {
+  test("a component's status follows the severity, is better when mitigated, and operational when resolved", () => {
     const page = StatusPageFile.parse({});
     const statuses = (['open', 'mitigating', 'mitigated', 'resolved'] as const).map((status) =>
       componentStatus({ status, severity: 'critical' }, page),
@@ -67,14 +67,14 @@ describe('where a public incident stands', () => {
     expect(componentStatus({ status: 'open', severity: 'warning' }, page)).toBe('degraded_performance');
   });
 
-  test('a component does as badly as the worst of its incidents', () => {
+  test('a component has the worst status of its incidents', () => {
     expect(worst([])).toBe('operational');
     expect(worst(['degraded_performance', 'major_outage', 'operational'])).toBe('major_outage');
     for (const status of ComponentStatus.options) expect(worst([status, 'operational'])).toBe(status);
   });
 });
 
-describe('words', () => {
+describe('public texts', () => {
   test.each([
     [['Checkout'], 'Problems with Checkout'],
     [['Checkout', 'Payments'], 'Problems with Checkout and Payments'],
@@ -84,7 +84,7 @@ describe('words', () => {
     expect(words('Problems with {components}', names)).toBe(expected);
   });
 
-  test('are the template and the names of components, whatever these are', () => {
+  test('consist of the template and component names, whatever these are', () => {
     const anyText = fc.oneof(fc.string({ maxLength: 9 }), fc.constantFrom('$&', '$1', '$$', '`', '{components}'));
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 1, maxLength: 3 }), anyText, (pieces, name) => {
@@ -95,12 +95,12 @@ describe('words', () => {
     );
   });
 
-  test('of alerts never get in: two incidents that stand alike are told alike', () => {
+  test('never contain text from alerts: incidents in the same state have the same text', () => {
     const of = config('auto', { from: 'warning' });
     const page = of.statusPage;
     fc.assert(
       fc.property(anyStory, ({ incident: any }) => {
-        // What an alert can say of itself, beside which service it is of and how bad it is.
+        // Fields that an alert can influence, in addition to its service and severity.
         const { suspects, severity, status: stands, verification } = any;
         const same = { severity, status: stands, verification };
         const named = { ...any, ...incident({ ...same, suspects }), title: any.title, unmatched: any.unmatched };

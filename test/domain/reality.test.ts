@@ -3,7 +3,7 @@ import { whatIsReal, whyNotPlayed } from '../../domain/reality.ts';
 import { standInsAt, vendorStates } from '../../domain/vendors.ts';
 import { Config } from '../../schemas/config.ts';
 
-/* What Firebreak can change outside the sandbox, and what people who are played there may not do for that reason. */
+/* Real systems that Firebreak can change, and actions that simulated people therefore may not perform. */
 
 const CD = 'http://127.0.0.1:4001';
 const standIns = standInsAt([CD, 'http://127.0.0.1:4002']);
@@ -20,7 +20,7 @@ function world(files: object, env: Record<string, string> = {}) {
   return { config, standIns, vendors: vendorStates((name) => settings[name], standIns.at) };
 }
 
-describe('what is real', () => {
+describe('real systems', () => {
   test.each<[string, object, Record<string, string>, string[]]>([
     ['nothing, where all is stood in for', places({ production: { deployer: { kind: 'http' } } }), {}, []],
     ['nothing, where Firebreak only reads', {}, { PROMETHEUS_URL: 'http://p', ALERTMANAGER_URL: 'http://a' }, []],
@@ -65,7 +65,7 @@ describe('what is real', () => {
   });
 });
 
-describe('people who are played', () => {
+describe('simulated people', () => {
   const real = world(places({ production: { deployer: { kind: 'http', url: 'https://cd.example' } }, staging: {} }));
   const why = 'the targets of checkout in production are real';
 
@@ -82,7 +82,7 @@ describe('people who are played', () => {
     expect(whyNotPlayed(real, action, scope)).toBe(expected);
   });
 
-  test('may do everything where nothing is real', () => {
+  test('may do everything if nothing is real', () => {
     const none = world(places({ production: { deployer: { kind: 'http' } } }));
     expect(whyNotPlayed(none, 'automation:write', { service: null, environment: null })).toBeUndefined();
   });

@@ -28,7 +28,7 @@ const severity = (raised: Severity): Message => ({ kind: 'severity', severity: r
 
 const left = (page: boolean): Message => ({ kind: 'left', parent: incident().id, page });
 
-/** What is begun at once, and then after each message that comes alone. */
+/** Returns the initial plan, and the plan after each message. */
 function plans(start: IncidentRecord, ...messages: (Message | { firing: number })[]): Plan[] {
   let state = begin(start, []);
   const all: Plan[] = [];
@@ -167,37 +167,37 @@ describe('it pages', () => {
     expect(pages(all)).toEqual(expected);
   });
 
-  test('not again when the next run takes over', () => {
+  test('but not again when the next run takes over', () => {
     expect(pages(plans(incident({ pages: 1, mitigations: 1 })))).toEqual([]);
   });
 
-  test('when what made it critical came between two runs', () => {
+  test('when it became critical between two runs', () => {
     const between = incident({ severity: 'critical', pages: 1, seq: 8, drained: 7 });
     expect(pages(plans(between, signals()))).toEqual([2]);
   });
 });
 
-describe('after several mitigations it closes', () => {
+describe('after several mitigations, it closes', () => {
   const closes = (all: readonly Plan[]): boolean => all.at(-1)?.tryResolve !== null;
 
-  test('on the verification of the newest mitigation only', () => {
+  test('only after verification of the newest mitigation', () => {
     const twice = [mitigation('succeeded'), mitigation('succeeded', 'no', 2), { firing: 0 }];
     expect(closes(plans(incident(), ...twice, verification('passed')))).toBe(false);
     expect(closes(plans(incident(), ...twice, verification('passed'), verification('passed', 2)))).toBe(true);
   });
 
-  test('also when a second one was tried and not done', () => {
+  test('even if a second one was attempted and not done', () => {
     const once = [mitigation('succeeded'), mitigation('refused', 'no', 2), { firing: 0 }];
     expect(closes(plans(incident(), ...once, verification('passed')))).toBe(true);
   });
 });
 
 describe('it judges', () => {
-  test('at once, for the alert that asks', () => {
+  test('immediately, for the alert that requests a rollback', () => {
     expect(judgements(plans(incident()))).toEqual([{ number: 1, asked: { by: 'alert', who: '' } }]);
   });
 
-  test('at once, for nobody, where no alert asks; and again once one does', () => {
+  test('immediately, for nobody, if no alert requests one; and again once one does', () => {
     const all = plans(
       incident({ asks_rollback: false }),
       signals({ asksRollback: true }),
@@ -221,18 +221,18 @@ describe('it judges', () => {
     ]);
   });
 
-  test('not once more when the next run takes over', () => {
+  test('but not again when the next run takes over', () => {
     expect(judgements(plans(incident({ mitigations: 1 })))).toEqual([]);
   });
 
-  test('for a person to the version that they have named', () => {
+  test('for a person, with the named version', () => {
     const named = { from: 'v2' as Version, to: 'v0' as Version };
     const all = plans(incident(), { kind: 'rollback', by: 'ada', note: '', ...named });
     expect(judgements(all).at(-1)?.asked).toEqual({ by: 'person', who: 'ada', ...named });
   });
 });
 
-describe('a suspect that a person has cleared', () => {
+describe('clearing a suspect', () => {
   const cleared = (judge: boolean): Message => ({
     kind: 'cleared',
     by: 'ada',
@@ -242,7 +242,7 @@ describe('a suspect that a person has cleared', () => {
   const approval = { people: ['bob'], seconds: 600 };
   const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.asked;
 
-  test('has what is left judged, for whom it was judged before', () => {
+  test('starts a judgement of the remaining suspects for the same requester', () => {
     const alert = { by: 'alert', who: '' };
     expect(judgements(plans(incident(), cleared(true)))).toEqual([
       { number: 1, asked: alert },
@@ -252,27 +252,27 @@ describe('a suspect that a person has cleared', () => {
     expect(askedLast(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
   });
 
-  test('is judged with the cap and the question that a runbook has set', () => {
+  test('keeps the cap and the approval set by a runbook', () => {
     const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve', approval };
     const asked = { by: 'runbook', who: 'bad-deploy', mode: 'approve', approval };
     expect(askedLast(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(asked);
   });
 
-  test('is not judged for the person who had asked in between', () => {
+  test('does not judge for a person who asked in between', () => {
     const all = [incident(), { kind: 'rollback', by: 'ada', note: '' }, cleared(true)] as const;
     expect(askedLast(...all)).toEqual({ by: 'alert', who: '' });
   });
 
-  test('has nothing judged where something is under way, or asked about another', () => {
+  test('starts no judgement while an action is in progress, or another decision is waiting', () => {
     expect(judgements(plans(incident(), cleared(false)))).toHaveLength(1);
   });
 
-  test('has nothing judged that is made of others', () => {
+  test('starts no judgement for a parent incident', () => {
     const crowd = { because: 'many', name: 'production', text: '' } as const;
     expect(judgements(plans(incident({ crowd }), cleared(true)))).toEqual([]);
   });
 
-  test('leaves it to whoever asks at the same look', () => {
+  test('leaves the judgement to a request in the same read', () => {
     const start = began(begin(incident(), []), plan(begin(incident(), [])));
     const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
     expect(plan(both).mitigate?.asked).toEqual({ by: 'person', who: 'bo' });
@@ -319,7 +319,7 @@ describe('it closes', () => {
   });
 });
 
-describe('a runbook that wants a rollback', () => {
+describe('a runbook that requests a rollback', () => {
   const wants = (more: object = {}): Message => ({
     kind: 'runbook_rollback',
     runbook: 'bad-deploy',
@@ -329,7 +329,7 @@ describe('a runbook that wants a rollback', () => {
   const quiet = incident({ asks_rollback: false });
   const approval = { people: ['bob'], seconds: 600 };
 
-  test('has it judged, with what it says of approval', () => {
+  test('starts a judgement with its approval settings', () => {
     expect(judgements(plans(quiet, wants())).at(-1)?.asked).toEqual({ by: 'runbook', who: 'bad-deploy' });
     expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.asked).toEqual({
       by: 'runbook',
@@ -338,41 +338,41 @@ describe('a runbook that wants a rollback', () => {
     });
   });
 
-  test('has nothing judged that an alert has asked for', () => {
+  test('starts none if an alert requested one', () => {
     expect(judgements(plans(incident(), wants({ approval })))).toHaveLength(1);
   });
 });
 
-describe('it looks again whether the mitigation has helped', () => {
+describe('it verifies the mitigation again', () => {
   const looks = (all: readonly Plan[]): (number | null)[] =>
     all.map(({ verify }) => verify?.number ?? null).filter((number) => number !== null);
   const ended = signals({ fired: 0, resolved: 1, critical: false });
 
-  test.each(['inconclusive', 'failed'] as const)('when the alerts end after it was %s', (outcome) => {
+  test.each(['inconclusive', 'failed'] as const)('when the alerts end after the verification was %s', (outcome) => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification(outcome), { firing: 0 }, ended))).toEqual([1]);
   });
 
-  test('when they end between the look at them and its verdict', () => {
+  test('when they end between the check and its verdict', () => {
     const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
     expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, ended, late))).toEqual([1]);
     expect(looks(plans(incident(), mitigation('succeeded'), late))).toEqual([]);
   });
 
-  test('also in the next run, after something else was judged', () => {
+  test('even in the next run, after another judgement', () => {
     const before = incident({ status: 'open', verification: 'failed', verifying: { number: 1 }, mitigations: 2 });
     expect(looks(plans(before, { firing: 0 }, ended))).toEqual([1]);
   });
 
-  test('not while some still fire', () => {
+  test('but not while some still fire', () => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification('failed'), ended))).toEqual([]);
   });
 
-  test('not when it has helped', () => {
+  test('but not if it passed', () => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification('passed'), { firing: 0 }, ended))).toEqual([]);
   });
 });
 
-/** What the table and the branches do beside the state, as far as closing and paging depend on it. */
+/** Simulates the table and the child contexts, as far as closing and paging depend on them. */
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc
     .record({
@@ -416,7 +416,7 @@ const anyStart: fc.Arbitrary<IncidentRecord> = fc
   })
   .map(incident);
 
-/** Messages as they are found at each look into the inbox, several at a time. */
+/** Messages as found at each read of the inbox, several at a time. */
 const anyLooks = fc.array(fc.array(anyMessage, { maxLength: 4 }), { maxLength: 6 });
 
 type Lived = { states: ResponseState[]; plans: Plan[] };
@@ -437,7 +437,7 @@ function live(start: IncidentRecord, looks: readonly (readonly Message[])[]): Li
   return lived;
 }
 
-describe('whatever comes, in whatever order and however much at a time,', () => {
+describe('for any messages in any order and batches,', () => {
   const always = (
     holds: (lived: Lived, start: IncidentRecord, looks: readonly (readonly Message[])[]) => void,
   ): void => {
@@ -449,7 +449,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     );
   };
 
-  test('pages and judgements are numbered on, and each is begun once', () => {
+  test('pages and judgements are numbered consecutively, and each is started once', () => {
     always(({ plans: all }, start) => {
       expect(pages(all)).toEqual(pages(all).map((_, index) => start.pages + index + 1));
       expect(judgements(all).map(({ number }) => number)).toEqual(
@@ -458,7 +458,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('whatever demands a page gets one, at the very look at which it is found', () => {
+  test('a message that demands a page gets one at the read in which it is found', () => {
     always(({ plans: all }, _start, looks) => {
       for (const [index, mail] of looks.entries()) {
         const demanded = mail.some(
@@ -471,7 +471,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('what has become critical has paged, or somebody had been paged for it when it was', () => {
+  test('a critical incident has paged, or someone had already been paged when it became critical', () => {
     always(({ plans: all }, start, looks) => {
       const critical = (message: Message) =>
         (message.kind === 'signals' && message.critical) ||
@@ -482,7 +482,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('nothing pages that has no reason to', () => {
+  test('no page has no reason', () => {
     always(({ plans: all }, start, looks) => {
       const reasons = looks
         .flat()
@@ -495,7 +495,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('it never closes by itself with an alert firing or a mitigation that is not verified', () => {
+  test('it never closes automatically with a firing alert or an unverified mitigation', () => {
     always(({ plans: all, states }) => {
       for (const [index, { tryResolve }] of all.entries()) {
         const state = states[index];
@@ -506,7 +506,7 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('a person who says that it is over is not forgotten, unless something critical fires after it', () => {
+  test('a resolution by a person is kept, unless a critical alert fires after it', () => {
     always(({ plans: all }, _start, looks) => {
       const fires = (message: Message) => message.kind === 'signals' && message.critical && message.fired > 0;
       const last = looks.flat().findLast((message) => message.kind === 'resolve' || fires(message));
@@ -514,13 +514,13 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
     });
   });
 
-  test('a state is plain data: it can be read back from a checkpoint', () => {
+  test('the state is plain data that survives a checkpoint', () => {
     always(({ states }) => {
       expect(JSON.parse(JSON.stringify(states))).toEqual(states);
     });
   });
 
-  test('the order of messages at one look decides nothing about whether somebody is paged', () => {
+  test('the order of messages in one read does not affect paging', () => {
     const batch = fc.array(
       anyMessage.filter(
         ({ kind }) => kind !== 'verification' && kind !== 'mitigation' && kind !== 'severity' && kind !== 'resolve',
@@ -542,13 +542,13 @@ describe('whatever comes, in whatever order and however much at a time,', () => 
   });
 });
 
-test('an alert that fires after the mitigation pages again, unless it came with those that opened the incident', () => {
+test('an alert that fires after the mitigation pages again, unless it came with the opening alerts', () => {
   const mitigated = { ...begin(incident(), []), mitigated: true, paging: true, pageDue: false };
   expect(apply(mitigated, signals({})).pageDue).toBe(true);
   expect(apply(mitigated, signals({ opening: true })).pageDue).toBe(false);
 });
 
-test('alerts that join the shared incident of unmatched alerts page again only when they say so', () => {
+test('alerts that join the shared incident of unmatched alerts page again only if they say so', () => {
   const pagesOf = (message: Message) => plans(incident({ pages: 1, severity: 'critical' }), message).at(-1)?.page;
   expect(pagesOf(signals({ pages: true }))).toBeNull();
   expect(pagesOf(signals({ pages: true, again: true }))).toBe(2);

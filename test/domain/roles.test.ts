@@ -25,7 +25,7 @@ const incident = (more: object = {}): IncidentRecord =>
 const led = incident({ roles: { commander: { ...ada, at } } });
 
 describe('roles', () => {
-  test('whoever takes command sees to it, once', () => {
+  test('taking command acknowledges the incident, once', () => {
     expect(claimed('commander', ada, at)(incident())).toMatchObject({
       roles: { commander: { ...ada, at } },
       care: { acknowledged: { by: 'ada', at } },
@@ -35,7 +35,7 @@ describe('roles', () => {
     expect(claimed('commander', bob, at)(led)?.timeline?.text).toBe('Is commander, in place of Ada');
   });
 
-  test('whoever takes another role sees to nothing by that', () => {
+  test('taking another role does not', () => {
     expect(claimed('scribe', ada, at)(incident())?.care).toBeUndefined();
   });
 
@@ -48,7 +48,7 @@ describe('roles', () => {
     expect(left('commander', bob)(led)).toBeUndefined();
   });
 
-  test('command is handed over with its brief, and not to whoever has it', () => {
+  test('command is handed over with a summary, and not to its holder', () => {
     expect(handedOver(bob, 'ada', 'Watch the queue', at)(led)?.timeline?.text).toBe(
       'Command goes to Bob. Watch the queue',
     );
@@ -56,28 +56,28 @@ describe('roles', () => {
   });
 });
 
-describe('what people say', () => {
-  test('the first who sees to it stands', () => {
+describe('actions of people', () => {
+  test('the first acknowledgement counts', () => {
     expect(acknowledged('ada', at)(incident())?.care).toEqual({ acknowledged: { by: 'ada', at, page: 0 } });
     expect(acknowledged('bob', at)(incident({ care: { acknowledged: { by: 'ada', at } } }))).toBeUndefined();
   });
 
-  test('until it rings again', () => {
+  test('until the next page', () => {
     const heardBefore = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 1 } } });
     expect(acknowledged('bob', at)(heardBefore)?.care).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
-    expect(heard(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late news of the first page
+    expect(heard(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
     const heardBoth = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 2 } } });
     expect(isHeard({ ...heardBoth, ...unheard(heardBoth, 2, at) })).toBe(false);
     expect(unheard(heardBefore, 2, at).care.acknowledged).toBeUndefined();
   });
 
-  test('to confirm the severity is told; a change tells itself', () => {
+  test('confirming the severity adds a timeline entry; a change has its own', () => {
     expect(triaged('critical', 'ada', at)(incident())?.timeline?.text).toBe('Confirms that it is critical');
     expect(triaged('info', 'ada', at)(incident())).toEqual({ care: { triaged: { by: 'ada', at } } });
     expect(triaged('info', 'bob', at)(incident({ care: { triaged: { by: 'ada', at } } }))).toBeUndefined();
   });
 
-  test('each update counts, and its words are kept for those who hear of it later', () => {
+  test('each update counts, and its text is stored for later readers', () => {
     expect(told('better', 'ada', at)(incident({ care: { told: { by: 'bob', at } } }))).toMatchObject({
       care: { told: { by: 'ada', at, text: 'better' } },
       timeline: { kind: 'incident.update', text: 'better' },
