@@ -22,16 +22,16 @@ import {
 
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 
-/** From nothing at all to acting alone. */
+/** From no action to automatic action. */
 const STRENGTH: readonly DecisionKind[] = ['none', 'shadow', 'suggest', 'approve', 'roll_back'];
 const strength = (inputs: DecisionInputs): number => STRENGTH.indexOf(decide(inputs).kind);
 
-describe('a bad deploy, an alert that asks, and nothing against it', () => {
-  test('is rolled back to the version before', () => {
+describe('a bad deploy with a requesting alert and no guard against it', () => {
+  test('is rolled back to the previous version', () => {
     expect(decide(clear())).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1', onset: { from: 'alert' } });
   });
 
-  test('says what it takes for the cause, and how sure it is', () => {
+  test('has a cause with confidence', () => {
     const [why] = decide(clear()).reasons;
     expect(why).toEqual({
       code: 'suspect',
@@ -40,7 +40,7 @@ describe('a bad deploy, an alert that asks, and nothing against it', () => {
   });
 });
 
-/** One thing at a time that stands against it: what is decided, and the code that says why. */
+/** Single guards: the decision, and the code of its reason. */
 const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<Plain>][] = [
   ['mode shadow says nothing', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
   [
@@ -203,7 +203,7 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
   ],
 ];
 
-describe('what stands against it is named first:', () => {
+describe('a guard against the rollback is the first reason:', () => {
   test.each(guards)('%s', (_sentence, kind, because, against) => {
     const decision = decide(clear(against));
     expect({ kind: decision.kind, because: codes(decision)[0] }).toEqual({ kind, because });
@@ -214,12 +214,12 @@ describe('what stands against it is named first:', () => {
     ['experiment', 'an experiment'],
     ['config', 'a change of configuration'],
     ['flag', 'a flag'],
-  ] as const)('what no rollback undoes is called as people call it: %s', (kind, called) => {
+  ] as const)('a change that cannot be rolled back is named by its kind: %s', (kind, called) => {
     const { reasons } = decide(clear({ changes: [change('v1', 240), change('x1', 10, { kind })] }));
     expect(reasons[0]?.text).toBe(`the suspect is ${called}, which a rollback of the version does not undo`);
   });
 
-  test('every guard that holds is named, those of the mode in force before those that only ask', () => {
+  test('all applicable guards are listed, those of the effective mode before those that ask', () => {
     const decision = decide(
       clear({
         policy: { mode: 'suggest', unknownMigration: 'approve' },
@@ -238,8 +238,8 @@ describe('what stands against it is named first:', () => {
   });
 });
 
-describe('what stands not against it:', () => {
-  test('an unknown migration, where the policy says so', () => {
+describe('not a guard:', () => {
+  test('an unknown migration, if the policy permits it', () => {
     const changes = [change('v1', 240), change('v2', 10, { has_migration: null })];
     expect(decide(clear({ changes, policy: { mode: 'act', unknownMigration: 'act' } })).kind).toBe('roll_back');
   });
@@ -248,32 +248,32 @@ describe('what stands not against it:', () => {
     expect(decide(clear({ rollbacks_last_hour: ROLLBACKS_PER_HOUR - 1 })).kind).toBe('roll_back');
   });
 
-  test('a deploy that was rolling out when it began', () => {
+  test('a deploy that was rolling out at the onset', () => {
     const changes = [change('v1', 240), change('v2', 2, { status: 'started', finished_at: null })];
     expect(decide(clear({ changes }))).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
   });
 
-  test('an own rollback of the same incident, which is no suspect', () => {
+  test("the incident's own rollback, which is not a suspect", () => {
     const ours = change('v1', 5, { kind: 'rollback', made_for: INCIDENT });
     const decision = decide(clear({ changes: [...aBadDeploy(), ours] }));
     expect(decision.suspects.map(({ version }) => version)).toEqual(['v2']);
-    expect(decision.kind).toBe('suggest'); // v1 runs now: there is nothing to take back
+    expect(decision.kind).toBe('suggest'); // v1 is running: there is nothing to roll back
   });
 });
 
-describe('more than one change may be it:', () => {
-  test('with a flag beside it a person is asked, about the deploy that can be taken back', () => {
+describe('several possible causes:', () => {
+  test('with a flag change, a person is asked about the deploy, which can be rolled back', () => {
     const decision = decide(clear({ changes: [...aBadDeploy(), change('flag', 4, { kind: 'flag' })] }));
     expect(decision).toMatchObject({ kind: 'approve', from: 'v2', to: 'v1' });
     expect(codes(decision)[0]).toBe('no_confident_suspect');
   });
 
-  test('of two deploys close together neither goes by itself', () => {
+  test('of two deploys close together, neither is rolled back automatically', () => {
     const changes = [change('v1', 240), change('v2', 12), change('v3', 8)];
     expect(['roll_back']).not.toContain(decide(clear({ changes })).kind);
   });
 
-  test('what depends on another service that was deployed asks, and means that other one', () => {
+  test('a deploy of a dependency asks, and refers to the dependency', () => {
     const theirs = { ...change('p2', 6), service: 'payments' as ServiceName };
     const good = { ...change('p1', 300), service: 'payments' as ServiceName };
     const other = { ...clear().targets[0], service: 'payments' as ServiceName, changes: [good, theirs] };
@@ -295,17 +295,17 @@ describe('more than one change may be it:', () => {
   });
 });
 
-describe('two people', () => {
+describe('two approvers', () => {
   const policy = { approvals: 2 as const };
 
-  test('are asked where policy wants two and something stands against it', () => {
+  test('are required if the policy asks for two and a guard applies', () => {
     expect(decide(clear({ policy: { ...policy, mode: 'approve' } }))).toMatchObject({
       kind: 'approve',
       approvals: { needed: 2, given: [] },
     });
   });
 
-  test('whoever asks is the first of them', () => {
+  test('include the requester as the first', () => {
     expect(decide(clear({ policy, asked: { by: 'person', who: 'ada' } }))).toMatchObject({
       kind: 'approve',
       approvals: { needed: 2, given: ['ada'] },
@@ -313,19 +313,19 @@ describe('two people', () => {
   });
 });
 
-describe('how far back it is safe', () => {
-  test('is honoured: nothing older is gone back to', () => {
+describe('the limit of safe rollbacks', () => {
+  test('is honored: no older version is a target', () => {
     const changes = [change('v1', 240), change('v2', 10, { rollback_safe_to: 'v2' })];
     expect(decide(clear({ changes }))).toMatchObject({ kind: 'none', to: null });
     expect(codes(decide(clear({ changes })))).toEqual(['rollback_not_safe']);
   });
 
-  test('answers what a migration asks', () => {
+  test('resolves the question of migrations', () => {
     const changes = [change('v1', 240), change('v2', 10, { has_migration: true, rollback_safe_to: 'v1' })];
     expect(decide(clear({ changes })).kind).toBe('roll_back');
   });
 
-  test('also counts for what would be undone on the way', () => {
+  test('also applies to the other undone changes', () => {
     const changes = [
       change('v1', 240),
       change('v2', 60, { rollback_safe_to: 'v2', finished_at: before(31) }),
@@ -335,24 +335,24 @@ describe('how far back it is safe', () => {
   });
 });
 
-describe('a person who asks', () => {
+describe('a person who asks for a rollback', () => {
   const asked = { by: 'person', who: 'ada' } as const;
 
-  test('means what runs now, whatever the times say', () => {
+  test('refers to the current version, whatever the timing', () => {
     const decision = decide(clear({ asked, changes: [change('v1', 240), change('v2', 120)] }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
     expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada' });
   });
 
-  test('is not held back by the mode', () => {
+  test('is not limited by the mode', () => {
     expect(decide(clear({ asked, policy: { mode: 'shadow', unknownMigration: 'approve' } })).kind).toBe('roll_back');
   });
 
-  test('is held back by a kill switch that cannot be read', () => {
+  test('is stopped by an unreadable kill switch', () => {
     expect(decide(clear({ asked, guard: { state: 'unreadable', detail: '' } })).kind).toBe('none');
   });
 
-  test('cannot roll back to nothing', () => {
+  test('needs a target', () => {
     expect(codes(decide(clear({ asked, changes: [change('v2', 10)] })))).toEqual(['no_known_good_version']);
   });
 });
@@ -362,13 +362,13 @@ describe('a person who names the version', () => {
     ({ by: 'person', who: 'ada', to: to as Version, ...(from !== undefined && { from: from as Version }) }) as const;
   const changes = [change('v1', 600), change('v2', 300), change('v3', 10)];
 
-  test('is followed, with what they have named among the reasons', () => {
+  test('gets that version, with the request among the reasons', () => {
     const decision = decide(clear({ asked: asked('v1'), changes }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v3', to: 'v1' });
     expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada, who has named v1' });
   });
 
-  test('is the first of two where policy wants two', () => {
+  test('is the first of two approvers if the policy asks for two', () => {
     const decision = decide(clear({ asked: asked('v1'), changes, policy: { approvals: 2 } }));
     expect(decision).toMatchObject({ kind: 'approve', to: 'v1', approvals: { needed: 2, given: ['ada'] } });
     expect(decision.reasons[0]?.text).toBe('asked by ada, who has named v1; a second person has to be for it');
@@ -391,7 +391,7 @@ describe('a person who names the version', () => {
     expect({ kind: decision.kind, because: codes(decision)[0] }).toEqual({ kind: 'none', because });
   });
 
-  test('meant what ran then: something newer is not taken back for it', () => {
+  test('referred to the version at that time: a newer one is not rolled back', () => {
     expect(decide(clear({ changes, asked: asked('v1', 'v3') })).kind).toBe('roll_back');
     const decision = decide(clear({ changes: [...changes, change('v4', -5)], asked: asked('v1', 'v3') }));
     expect(decision.kind).toBe('none');
@@ -408,7 +408,7 @@ describe('a suspect that a person has cleared', () => {
   const flag = change('flag', 4, { kind: 'flag' });
   const said = (cleared: Cleared[], more: Partial<Plain> = {}) => clear({ ...more, evidence: { cleared } });
 
-  test('is no suspect any more, and that is among the reasons', () => {
+  test('is no longer a suspect, which is among the reasons', () => {
     const decision = decide(said([clearing(v2)]));
     expect(decision).toMatchObject({ kind: 'none', suspects: [], suspect: null, from: null });
     expect(decision.reasons).toEqual([
@@ -417,7 +417,7 @@ describe('a suspect that a person has cleared', () => {
     ]);
   });
 
-  test('leaves the next one, which waits for a person', () => {
+  test('leaves the next suspect, which requires a person', () => {
     const changes = [change('v1', 600), change('v2', 240), change('v3', 10), flag];
     expect(decide(clear({ changes }))).toMatchObject({ kind: 'approve' });
     const decision = decide(said([clearing(flag)], { changes }));
@@ -431,14 +431,14 @@ describe('a suspect that a person has cleared', () => {
     ]);
   });
 
-  test('has replaced what ran before it all the same', () => {
+  test('still counts as the successor of the previous version', () => {
     const changes = [change('v1', 600), change('v2', 40), change('v3', 10)];
     const decision = decide(said([clearing(change('v3', 10))], { changes }));
     expect(['none', 'suggest']).toContain(decision.kind);
     expect(codes(decision)).toContain('suspect_cleared');
   });
 
-  test('is suspected again where that was taken back, and still waits for a person', () => {
+  test('is a suspect again if the clearing is withdrawn, and still requires a person', () => {
     const decision = decide(said([clearing(v2, { back: { by: 'bo', at: before(-9) } })]));
     expect(decision).toMatchObject({ kind: 'approve', from: 'v2', to: 'v1' });
     expect(codes(decision)).toEqual(['suspect_cleared', 'suspect']);
@@ -450,21 +450,21 @@ describe('a suspect that a person has cleared', () => {
     expect(codes(decision)).toEqual(['asked_by_person', 'suspect']);
   });
 
-  test('is named where nothing is done for another reason', () => {
+  test('is mentioned if there is no action for another reason', () => {
     const changes = [...aBadDeploy(), change('v3', -3)];
     const decision = decide(said([clearing(flag)], { changes }));
     expect(codes(decision)).toEqual(['superseded', 'suspect_cleared', 'suspect']);
   });
 });
 
-test('a judgement that was stored before anything could be cleared is the same again', () => {
+test('a judgement stored before clearings existed is reproduced', () => {
   const { evidence, ...stored } = JSON.parse(JSON.stringify(clear())) as DecisionInputs;
   expect(Object.keys(evidence)).not.toContain('cleared');
   expect(Object.keys(stored.asked)).toEqual(['mode', 'by', 'who']);
   expect(decide({ ...stored, evidence })).toEqual(decide(clear()));
 });
 
-describe('whatever the inputs are,', () => {
+describe('for any inputs,', () => {
   const always = (holds: (plain: Plain, decision: Decision) => void): void => {
     fc.assert(
       fc.property(anyPlain, (plain) => {
@@ -474,7 +474,7 @@ describe('whatever the inputs are,', () => {
     );
   };
 
-  test('the same inputs give the same decision, read back from JSON too', () => {
+  test('the decision is deterministic, including after a JSON round trip', () => {
     always((plain, decision) => {
       expect(decide(JSON.parse(JSON.stringify(inputsOf(plain))) as DecisionInputs)).toEqual(decision);
     });
@@ -507,26 +507,26 @@ describe('whatever the inputs are,', () => {
     });
   });
 
-  test('what is unclear never acts', () => {
+  test('uncertainty never leads to automatic action', () => {
     always(({ guard, matched, has_deployer }, { kind }) => {
       if (guard.state === 'unreadable' || !matched || !has_deployer) expect(kind).toBe('none');
     });
   });
 
-  test('nothing is rolled back that is paused, unless a person asks', () => {
+  test('a paused automation never rolls back, unless a person asks', () => {
     always(({ guard, incident_paused, asked }, { kind }) => {
       const paused = incident_paused || (guard.state === 'read' && guard.paused);
       if (paused && asked.by !== 'person') expect(['none', 'shadow', 'suggest']).toContain(kind);
     });
   });
 
-  test('nothing is rolled back, and nobody is asked, without an alert or a person that asks', () => {
+  test('nothing is rolled back or asked without a request by an alert or a person', () => {
     always(({ asked }, { kind }) => {
       if (asked.by === 'nobody') expect(['none', 'shadow', 'suggest']).toContain(kind);
     });
   });
 
-  test('it never goes beyond the lowest mode, unless a person asks', () => {
+  test('the decision never exceeds the lowest mode, unless a person asks', () => {
     always(({ asked, policy, modes }, { kind }) => {
       if (asked.by === 'person') return;
       const mode = lowestMode(policy.mode ?? 'act', ...modes);
@@ -535,7 +535,7 @@ describe('whatever the inputs are,', () => {
     });
   });
 
-  test('what acts or asks has a suspect and a target, and the target is known good, earlier, another version and never rolled back', () => {
+  test('an action or question has a suspect and a target, which is known good, earlier, another version, and never rolled back', () => {
     always(({ changes }, { kind, from, to }) => {
       if (kind !== 'roll_back' && kind !== 'approve') return;
       expect(from).not.toBeNull();
@@ -548,7 +548,7 @@ describe('whatever the inputs are,', () => {
     });
   });
 
-  /** Nothing that puts a version live began in the half hour after it had finished. */
+  /** Returns whether no other version was put live in the half hour after its end. */
   const wasLiveForHalfAnHour = (target: Change, changes: readonly Change[]): boolean =>
     changes.every(({ id, kind, status, started_at }) => {
       const after = secondsBetween(target.finished_at ?? target.started_at, started_at);
@@ -557,21 +557,21 @@ describe('whatever the inputs are,', () => {
       return id === target.id || !replaces || !begunAfter || after >= 1800;
     });
 
-  test('what acts takes back what runs, or what failed to', () => {
+  test('an action rolls back the running version, or a failed one', () => {
     always(({ changes }, { kind, from }) => {
       if (kind !== 'roll_back') return;
       expect(liveChange(changes)?.version).toBe(from);
     });
   });
 
-  /** One of its changes is cleared; `back`: and that is taken back. */
+  /** Clears one of the changes; `back`: and withdraws that. */
   const withCleared = (plain: Plain, back?: Cleared['back'], which = 0): Plain => {
     const one = plain.changes[which % Math.max(1, plain.changes.length)];
     const cleared = one === undefined ? [] : [clearing(one, back && { back })];
     return cleared.length === 0 ? plain : { ...plain, evidence: { ...plain.evidence, cleared } };
   };
 
-  test('what a person has cleared is neither suspected nor asked about, and nothing is done alone any more', () => {
+  test('a cleared change is neither suspected nor asked about, and there is no automatic action any more', () => {
     fc.assert(
       fc.property(anyPlain, fc.nat(7), (plain, which) => {
         const inputs = inputsOf(withCleared(plain, undefined, which));
@@ -593,7 +593,7 @@ describe('whatever the inputs are,', () => {
     );
   });
 
-  test('a named version is gone back to exactly, or not at all', () => {
+  test('a named version is the exact target, or there is none', () => {
     fc.assert(
       fc.property(anyPlain, fc.constantFrom('v1', 'v2', 'v3', 'v4', 'v5'), (plain, version) => {
         const asked = { by: 'person', who: 'ada', to: version as Version } as const;
@@ -610,7 +610,7 @@ describe('whatever the inputs are,', () => {
     );
   });
 
-  /** Everything that can be taken away from what speaks for acting. */
+  /** Changes that each remove a reason for action. */
   const weaker: [what: string, alter: (inputs: Plain) => Plain][] = [
     [
       'a kill switch',
@@ -652,16 +652,16 @@ describe('whatever the inputs are,', () => {
     ['a second person', (inputs) => ({ ...inputs, policy: { ...inputs.policy, approvals: 2 } })],
   ];
 
-  test.each(weaker)('%s never makes it stronger', (what, alter) => {
+  test.each(weaker)('%s never makes the decision more automatic', (what, alter) => {
     always((plain) => {
-      // Somebody who asks by verification is more than nobody who asks; and of many each is asked about.
+      // A request by verification is stronger than none; and many simultaneous incidents are each asked about.
       if (what === 'a verification that failed' && plain.asked.by === 'nobody') return;
       if (what === 'many at once' && decide(inputsOf(plain)).verdict === 'no_change') return;
       expect(strength(inputsOf(alter(plain)))).toBeLessThanOrEqual(strength(inputsOf(plain)));
     });
   });
 
-  test('a lower mode never makes it stronger', () => {
+  test('a lower mode never makes the decision more automatic', () => {
     fc.assert(
       fc.property(anyPlain, fc.constantFrom(...Mode.options), (plain, mode) => {
         const lower = lowestMode(mode, plain.policy.mode ?? 'act');
@@ -674,7 +674,7 @@ describe('whatever the inputs are,', () => {
   });
 });
 
-test('the onset that is decided upon is the one of the health query', () => {
+test('the decision uses the onset from the health query', () => {
   const onset = { alertStartedAt: before(0), rule: { forSeconds: 300, intervalSeconds: 60 }, firstBadAt: before(9) };
   expect(decide(clear({ onset })).onset).toEqual({ at: before(9), from: 'health' });
 });

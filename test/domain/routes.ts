@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Routes, windows and thresholds in all the ways in which people may write them. */
+/** Generators of routes, windows, and thresholds in every permitted form. */
 
 const label = fc.constantFrom('severity', 'team', 'service', 'environment', 'tier', 'eine Größe');
 const value = fc.oneof(
@@ -15,7 +15,7 @@ const patternText = fc
   .tuple(label, fc.constantFrom('=~', '!~'), fc.constantFrom('pay.*', 'a|b', String.raw`\d+\.\d+`, 'x"y'))
   .map(([name, operator, text]) => `${quoted(name)}${operator}"${text.replaceAll('"', String.raw`\"`)}"`);
 
-/** As Go quotes it; JSON does so for all that these tests write, but for half characters and some controls. */
+/** Quotes like Go. JSON is equal for all strings in these tests, except lone surrogates and some control characters. */
 const quoted = (text: string): string => JSON.stringify(text.toWellFormed().replaceAll(/[\0-\x1f\x7f]/g, ' '));
 
 const texts = fc.array(fc.oneof(matcherText, patternText), { maxLength: 3 });
@@ -34,7 +34,7 @@ export const anyZone = fc.constantFrom(
   'UTC',
   'Europe/Berlin',
   'America/New_York',
-  'Australia/Lord_Howe', // half an hour of daylight saving
+  'Australia/Lord_Howe', // daylight saving of half an hour
   'Asia/Kathmandu',
   'Pacific/Apia', // has skipped a day
   'America/St_Johns',

@@ -63,7 +63,7 @@ describe('without a file', () => {
 describe('with routes', () => {
   const delivered = (what: Signal, routes: unknown, at = NOON) => deliver(what, configOf(routes), at);
 
-  test('the first one that matches has the last word', () => {
+  test('the first matching route without `continue` is the last one', () => {
     const routes = [
       { name: 'elsewhere', match: { team: 'search' }, slack: '#search' },
       { match: { severity: 'warning' }, slack: '#first' },
@@ -72,7 +72,7 @@ describe('with routes', () => {
     expect(delivered(warning, routes)).toMatchObject({ page: false, channels: ['#first'], because: ['route 2'] });
   });
 
-  test('one that continues adds to those after it', () => {
+  test('a route with `continue` adds to the following ones', () => {
     const routes = [
       { name: 'all', slack: ['#everything', true], ticket: true, continue: true },
       { name: 'payments', match: { team: 'payments' }, incident: true, slack: '#everything', ticket: 'github' },
@@ -87,7 +87,7 @@ describe('with routes', () => {
     });
   });
 
-  test('what none had the last word on goes by its severity', () => {
+  test('without a terminating route, the severity applies', () => {
     const routes = [{ name: 'copy', slack: '#copy', continue: true }, { match: { team: 'search' } }];
     expect(delivered(critical, routes)).toMatchObject({
       page: true,
@@ -96,7 +96,7 @@ describe('with routes', () => {
     });
   });
 
-  test('one without a target ends it: recorded, and no more', () => {
+  test('a terminating route without a target only records', () => {
     expect(delivered(critical, [{ name: 'noise', record: true }])).toMatchObject({
       page: false,
       incident: false,
@@ -106,7 +106,7 @@ describe('with routes', () => {
     });
   });
 
-  test('whatever they say, an alert that asks for a rollback has an incident', () => {
+  test('an alert that requests a rollback always has an incident', () => {
     const asks = signal({ severity: 'critical', action: 'auto-rollback' });
     expect(delivered(asks, [{ name: 'noise' }])).toMatchObject({
       page: false,
@@ -115,7 +115,7 @@ describe('with routes', () => {
     });
   });
 
-  test('outside of its hours a route is passed over', () => {
+  test('a route is skipped outside its hours', () => {
     const routes = [
       { name: 'by day', match: { severity: 'warning' }, hours: 'Mon-Fri 09:00-17:00 Europe/Berlin', page: true },
       { name: 'by night', match: { severity: 'warning' }, ticket: true },
@@ -126,7 +126,7 @@ describe('with routes', () => {
     });
   });
 
-  test('tickets are for the repository that is named, else for that of the service, else for none', () => {
+  test('tickets go to the named repository, else to that of the service, else nowhere', () => {
     const targets = (what: Signal) =>
       delivered(what, [
         {
@@ -167,7 +167,7 @@ describe('with routes', () => {
     .map(signal);
   const anyRoutes = fc.array(anyRoute, { maxLength: 4 });
 
-  test('what stands behind the one that had the last word changes nothing', () => {
+  test('routes after the terminating one have no effect', () => {
     fc.assert(
       fc.property(anySignal, anyRoutes, anyRoute, anyRoutes, (what, first, last, others) => {
         const routes = [...first, { ...last, match: {}, hours: [], continue: false }];
@@ -176,7 +176,7 @@ describe('with routes', () => {
     );
   });
 
-  test('one that continues only ever adds, whatever follows', () => {
+  test('a route with `continue` only ever adds destinations', () => {
     fc.assert(
       fc.property(anySignal, anyRoute, anyRoutes, (what, added, others) => {
         const alone = delivered(what, [{ ...added, continue: false }]);
@@ -190,7 +190,7 @@ describe('with routes', () => {
     );
   });
 
-  test('an alert is always recorded, a page always has an incident, and so has what asks for an action', () => {
+  test('an alert is always recorded, and a page or a requested action always has an incident', () => {
     fc.assert(
       fc.property(anySignal, anyRoutes, (what, routes) => {
         const { page, incident, record, because } = delivered(what, routes);
@@ -202,10 +202,10 @@ describe('with routes', () => {
   });
 });
 
-describe('the labels that routes look at', () => {
+describe('the routing labels', () => {
   const labelsOf = (what: Signal) => Object.fromEntries(routingLabels(what, configOf().services[what.service]));
 
-  test('are those of the alert, with what Firebreak makes of them', () => {
+  test('are those of the alert, with normalized values', () => {
     expect(labelsOf(signal({ severity: 'page', env: 'staging', pod: 'a-1' }))).toEqual({
       alertname: 'Errors',
       pod: 'a-1',
@@ -219,28 +219,28 @@ describe('the labels that routes look at', () => {
     });
   });
 
-  test('keep what the alert says itself of team, tier and source', () => {
+  test("keep the alert's own team, tier, and source", () => {
     expect(labelsOf(signal({ team: 'web', tier: '3', source: 'blackbox' }))).toMatchObject({
       team: 'web',
       tier: '3',
       source: 'blackbox',
     });
-    expect(labelsOf(signal({ team: '' }))).toMatchObject({ team: 'payments' }); // Prometheus takes an empty one for none
+    expect(labelsOf(signal({ team: '' }))).toMatchObject({ team: 'payments' }); // Prometheus treats an empty label as missing
   });
 
-  test('name an unknown service as the alert does, and one without a name as unmatched', () => {
+  test('name an unknown service as the alert does, and a missing one as unmatched', () => {
     expect(labelsOf(signal({ service: 'legacy' }))).toMatchObject({ service: 'legacy' });
     expect(labelsOf(signal({ service: '' }))).toMatchObject({ service: 'unmatched' });
   });
 
-  test('may be called like what every object has', () => {
+  test('can have names of object properties', () => {
     const odd = signal({ service: 'constructor', toString: 'x' });
     expect(deliver(odd, configOf([{ match: { toString: 'x' }, slack: '#odd' }]), NOON).channels).toEqual(['#odd']);
     expect(deliver(odd, configOf([{ match: { valueOf: '' }, slack: '#none' }]), NOON).channels).toEqual(['#none']);
   });
 });
 
-describe('an alert is kept quiet', () => {
+describe('an alert is muted', () => {
   const maintenance = [
     {
       name: 'upgrade',
@@ -306,7 +306,7 @@ describe('an alert is kept quiet', () => {
     expect(muted(what, silences)).toEqual(expected);
   });
 
-  test('from the first instant of a window until before its end', () => {
+  test('from the first instant of a window until just before its end', () => {
     expect(
       [before(10.001), before(10), before(-9.999), before(-10)].map((at) => muted(critical, null, at) !== null),
     ).toEqual([false, true, true, false]);

@@ -7,7 +7,7 @@ import { Timestamp } from '../../schemas/time.ts';
 
 const at = (text: string): Timestamp => Timestamp.parse(text);
 
-describe('when the weekly report was due last', () => {
+describe('the last time at which the weekly report was due', () => {
   // 2026-11-16 is a Monday.
   test.each([
     ['on the day, before the time', '2026-11-16T08:59:59Z', '2026-11-09T09:00:00.000Z'],
@@ -17,13 +17,13 @@ describe('when the weekly report was due last', () => {
     expect(lastDue({ day: 'mon', at: '09:00', timeZone: 'UTC' }, at(now))).toBe(at(due));
   });
 
-  test('follows the clocks of its time zone over a change to winter time', () => {
+  test('follows the local clock across the change to winter time', () => {
     const berlin = { day: 'mon' as const, at: '09:00', timeZone: 'Europe/Berlin' };
     expect(lastDue(berlin, at('2026-10-25T12:00:00.000Z'))).toBe(at('2026-10-19T07:00:00.000Z'));
     expect(lastDue(berlin, at('2026-10-26T08:00:00.000Z'))).toBe(at('2026-10-26T08:00:00.000Z'));
   });
 
-  test('takes the day of its time zone, not that of UTC', () => {
+  test('uses the local day instead of the UTC day', () => {
     const auckland = { day: 'mon' as const, at: '00:30', timeZone: 'Pacific/Auckland' };
     expect(lastDue(auckland, at('2026-11-15T12:00:00.000Z'))).toBe(at('2026-11-15T11:30:00.000Z'));
   });
@@ -50,7 +50,7 @@ const report = (items: ShadowRow[]): ShadowReport => ({
 });
 
 describe('the report as a message', () => {
-  test('shows tallies and the way to promote a service', () => {
+  test('shows tallies and how to promote a service', () => {
     const message = shadowDigest(report([row()]));
     expect(message.summary).toBe('Shadow mode: 4 incidents, 1 service is ready for promotion');
     expect(letterOf(message)).toContain(
@@ -65,7 +65,7 @@ describe('the report as a message', () => {
     );
   });
 
-  test('says what is missing for a promotion, and nothing of one where the mode was raised', () => {
+  test('shows what is missing for a promotion, and none after the mode was raised', () => {
     const waits = { to: 'approve' as const, ready: false, because: '1 right, 0 wrong', steps: ['set the mode'] };
     const text = letterOf(shadowDigest(report([row({ promotion: waits })])));
     expect(text).toContain('Not ready for promotion: 1 right, 0 wrong');
@@ -73,7 +73,7 @@ describe('the report as a message', () => {
     expect(letterOf(shadowDigest(report([row({ promotion: null })])))).not.toContain('promotion');
   });
 
-  test('says that there was nothing, and counts what it does not show', () => {
+  test('reports an empty week, and counts omitted services', () => {
     expect(letterOf(shadowDigest(report([])))).toContain('No service was in shadow mode in an incident.');
     expect(letterOf(shadowDigest(report(Array.from({ length: 17 }, () => row()))))).toContain('And 2 more services.');
   });

@@ -36,7 +36,7 @@ const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
   ...more,
 });
 
-/** Opened at noon, over an hour later. */
+/** Builds an incident that opened at noon and lasted an hour. */
 const incident = (more: Partial<ShadowIncident> = {}): ShadowIncident => ({
   id: INCIDENT as IncidentId,
   ...place,
@@ -49,7 +49,7 @@ const incident = (more: Partial<ShadowIncident> = {}): ShadowIncident => ({
 
 const OPEN = { resolved_at: null };
 const SUSPECT = change('v2', 10);
-/** A rollback 20 minutes after noon. */
+/** Builds a rollback 20 minutes after noon. */
 const back = (version: string, minutesAfter = 20) => change(version, -minutesAfter, { kind: 'rollback' });
 const noOne = () => false;
 const everyOne = () => true;
@@ -65,7 +65,7 @@ function judged(
   return judgeShadow(found, known, more.now ?? before(-48 * 60));
 }
 
-describe('a rollback, or a question, in shadow mode', () => {
+describe('a rollback or question in shadow mode', () => {
   test.each<[verdict: string, because: RegExp, ...Parameters<typeof judged>]>([
     ['right', /people rolled back to v1, and the incident ended/, incident(), [SUSPECT, back('v1')]],
     ['right', /people rolled back to v1/, incident(), [SUSPECT, change('v1', -20)]],
@@ -108,7 +108,7 @@ describe('a rollback, or a question, in shadow mode', () => {
   });
 });
 
-describe('doing nothing', () => {
+describe('no action', () => {
   const nothing = (more: Partial<ShadowIncident> = {}) =>
     incident({ decisions: [decision({ would: SUGGEST })], ...more });
 
@@ -122,7 +122,7 @@ describe('doing nothing', () => {
   });
 });
 
-describe('of an incident', () => {
+describe('for an incident', () => {
   const none = decision({ kind: 'none', because: 'no_deployer', would: undefined });
 
   test('the most automatic decision counts', () => {
@@ -131,12 +131,12 @@ describe('of an incident', () => {
     expect(shadowed(incident({ decisions: all.slice(0, 2) }), noOne)?.would).toBe('ask');
   });
 
-  test('what could not be done counts where the mode is shadow now', () => {
+  test('a decision without possible action counts if the mode is shadow now', () => {
     expect(shadowed(incident({ decisions: [none] }), everyOne)?.would).toBe('nothing');
     expect(shadowed(incident({ decisions: [none] }), noOne)).toBeUndefined();
   });
 
-  test('nothing counts that was not decided in shadow mode, or is not known', () => {
+  test('decisions outside shadow mode, and unknown ones, do not count', () => {
     const others = [
       decision({ kind: 'approve', would: undefined }),
       decision({ kind: 'none', question: 'Restart?', would: undefined }),
@@ -187,7 +187,7 @@ describe('promotion', () => {
     expect(rowOf(counts)?.promotion).toMatchObject({ to, ready, steps: [inYaml(to)] });
   });
 
-  test('counts each verdict once, by what would have been done', () => {
+  test('counts each verdict once, by its action', () => {
     expect(rowOf({ right: 2, wrong: 1, undecided: 3, would: 'ask' })).toMatchObject({
       mode: 'shadow',
       rollbacks: { count: 0, right: 0, wrong: 0, undecided: 0 },
@@ -195,7 +195,7 @@ describe('promotion', () => {
     });
   });
 
-  test('names each cap that is shadow, and none that is not', () => {
+  test('lists each shadow cap, and no others', () => {
     const caps = { mode: 'shadow' as const, environments: { production: 'shadow' as const } };
     const set = { mode: 'shadow' as const, services: { checkout: caps, acting: caps } };
     const steps = (service: string) => [
@@ -209,7 +209,7 @@ describe('promotion', () => {
     expect(rowOf({ right: 3 }, {}, acting)).toMatchObject({ mode: 'act', promotion: null });
   });
 
-  test('quotes names that YAML and a shell would read otherwise', () => {
+  test('quotes names with special characters for YAML and shells', () => {
     const set = { services: { no: { mode: null, environments: { 'eu 1': 'shadow' as const } } } };
     expect(rowOf({ right: 3 }, set, { service: 'no', environment: 'eu 1' })?.promotion?.steps).toEqual([
       'In config/services.yaml, set services: { "no": { environments: { "eu 1": { autoRollback: { mode: approve } } } } }',
@@ -217,7 +217,7 @@ describe('promotion', () => {
     ]);
   });
 
-  test('is none of what the catalogue no longer has', () => {
+  test('is omitted for services that the catalogue no longer has', () => {
     const gone = { service: 'constructor', environment: 'production' };
     expect(rowOf({ right: 3 }, {}, gone)).toMatchObject({ mode: null, promotion: null });
   });

@@ -6,7 +6,7 @@ import { incident } from './stories.ts';
 
 const CROWD = { because: 'many', name: '', text: '' } as const;
 
-/** Of a service that is tried: whether it pages, and whether it opens a channel. */
+/** Cases of a service on trial: whether it pages, and whether it opens a channel. */
 test.each<[what: string, page: boolean, channel: boolean, own: object, all?: object, more?: Partial<IncidentRecord>]>([
   ['nobody has chosen to be quiet', true, true, {}],
   ['the section is there', false, false, { shadow: {} }],
@@ -26,7 +26,7 @@ test.each<[what: string, page: boolean, channel: boolean, own: object, all?: obj
     { shadow: {} },
     { environment: 'constructor' as IncidentRecord['environment'] },
   ],
-])('where %s it pages: %s, and opens a channel: %s', (_what, page, channel, own, all = {}, more = {}) => {
+])('if %s it pages: %s, and opens a channel: %s', (_what, page, channel, own, all = {}, more = {}) => {
   const of = incident(more);
   const config = Config.parse({
     version: 'test',

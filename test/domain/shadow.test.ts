@@ -59,14 +59,14 @@ describe('a decision in shadow mode', () => {
     expect(wouldWords({ would, ...versions })).toMatch(words);
   });
 
-  test('would have been the one of mode act, where nothing else limits it', () => {
+  test('would have been that of mode act if nothing else limits it', () => {
     for (const mode of ['shadow', 'act'] satisfies Mode[]) {
       const { kind, reasons } = decide(clear());
       expect(withoutShadow(clear({ policy: { ...SHADOW, mode } }))).toEqual({ kind, reasons });
     }
   });
 
-  test('of an older version does not say it', () => {
+  test('of an older version lacks it', () => {
     expect(wouldWords(versions)).toBeUndefined();
   });
 });

@@ -17,13 +17,13 @@ const card = summaryCard(
 const names = new Map([['U0BOB00001', 'Bob Tanaka']]);
 const nameOf = async (id: string) => names.get(id);
 
-test('people are called by their names; whoever has none known stays as they are', async () => {
+test('IDs are replaced by names; unknown IDs are kept', async () => {
   const text = JSON.stringify(await byName(card, nameOf));
   expect(text).toContain('acknowledged by Bob Tanaka');
   expect(text).toContain('by slack:U0ADA00001');
 });
 
-test('what a button means is not touched', async () => {
+test('the action of a button is unchanged', async () => {
   const button = { verb: 'acknowledge', incident: 'slack:U0BOB00001' } as never;
   const message: ChatMessage = {
     summary: ['slack:U0BOB00001 ', { user: 'U0BOB00001' }],
@@ -44,7 +44,7 @@ test('what a button means is not touched', async () => {
   });
 });
 
-test('in a text, too', async () => {
+test('also in plain text', async () => {
   expect(await namedText('slack:U0BOB00001 asked slack:U0ADA00001, slack:U0BOB00001', nameOf)).toBe(
     'Bob Tanaka asked slack:U0ADA00001, Bob Tanaka',
   );

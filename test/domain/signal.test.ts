@@ -56,19 +56,19 @@ describe('a signal belongs to', () => {
     expect(where(read(labels))).toEqual({ service, environment, unmatched: null });
   });
 
-  test('the environment that the catalogue names as its default', () => {
+  test('the default environment in the catalogue', () => {
     const named = services({
       checkout: { defaultEnvironment: 'staging', environments: { production: {}, staging: {} } },
     });
     expect(read({ service: 'checkout' }, named).environment).toBe('staging');
   });
 
-  test('the only environment that there is', () => {
+  test('the only environment', () => {
     const one = services({ checkout: { environments: { eu: {} } } });
     expect(read({ service: 'checkout' }, one).environment).toBe('eu');
   });
 
-  test('the service whose labels it has, whatever label service says', () => {
+  test('the service whose labels match, whatever the service label says', () => {
     const catalogue = services({
       checkout: { match: { app: 'shop', tier: 'front' }, environments: { production: {} } },
     });
@@ -80,7 +80,7 @@ describe('a signal belongs to', () => {
     });
   });
 
-  test('a service without any environments as it is labelled', () => {
+  test('a service without environments, with the environment of its label', () => {
     expect(where(read({ service: 'batch', env: 'anything' }, services({ batch: null })))).toEqual({
       service: 'batch',
       environment: 'anything',
@@ -89,7 +89,7 @@ describe('a signal belongs to', () => {
   });
 });
 
-describe('a signal is unmatched, and keeps what it calls itself,', () => {
+describe('a signal is unmatched, and keeps its own names,', () => {
   test.each([
     [
       'when its service is not in the catalogue',
@@ -111,7 +111,7 @@ describe('a signal is unmatched, and keeps what it calls itself,', () => {
     expect(where(read(labels))).toEqual({ service: 'unmatched', ...expected });
   });
 
-  test('when the catalogue cannot tell which environment it means', () => {
+  test('if the catalogue cannot determine its environment', () => {
     const two = services({ checkout: { environments: { eu: {}, us: {} } } });
     expect(where(read({ service: 'checkout' }, two))).toEqual({
       service: 'unmatched',
@@ -120,16 +120,16 @@ describe('a signal is unmatched, and keeps what it calls itself,', () => {
     });
   });
 
-  test('when an environment is called like what every object has', () => {
+  test('if an environment has the name of an object property', () => {
     expect(read({ service: 'checkout', environment: '__proto__' }).unmatched).toBe('checkout');
   });
 
-  test('and its severity is honoured', () => {
+  test('and its severity is kept', () => {
     expect(read({ service: 'search', severity: 'page' }).severity).toBe('critical');
   });
 });
 
-describe('a signal asks for a rollback', () => {
+describe('a signal requests a rollback', () => {
   const asks = (labels: Record<string, string>, more: Partial<Alert> = {}, byRollbackReceiver = false): boolean =>
     toSignal(anAlert({ labels, ...more }), checkout, byRollbackReceiver).asksRollback;
 
@@ -137,16 +137,16 @@ describe('a signal asks for a rollback', () => {
     expect(asks({ action: 'auto-rollback' })).toBe(true);
   });
 
-  test('not by another action, and not by none', () => {
+  test('not by another action, and not without one', () => {
     expect([asks({ action: 'page' }), asks({})]).toEqual([false, false]);
   });
 
-  test('by the receiver of rollbacks while it fires', () => {
+  test('by the rollback receiver while it fires', () => {
     expect([asks({}, {}, true), asks({}, { status: 'resolved' }, true)]).toEqual([true, false]);
   });
 
   test.each(['DatasourceNoData', 'DatasourceError'])(
-    'never as %s: then it is the monitoring that failed',
+    'never as %s, which means that the monitoring failed',
     (alertname) => {
       const signal = toSignal(anAlert({ labels: { alertname, action: 'auto-rollback' } }), checkout, true);
       expect(signal).toMatchObject({ asksRollback: false, monitoringFailure: true });
@@ -167,7 +167,7 @@ describe('links', () => {
     });
   });
 
-  test('come from the other name where the first holds none that can be shown', () => {
+  test('come from the alternative annotation if the first is invalid', () => {
     const annotations = { runbook_url: 'see the wiki', runbook: 'https://wiki/r', dashboard_url: 'https://grafana/d' };
     expect(links(annotations)).toMatchObject({ runbook: 'https://wiki/r', dashboard: 'https://grafana/d' });
   });
@@ -181,7 +181,7 @@ describe('links', () => {
     '/relative',
     'not a url',
     '',
-  ])('%s is shown to nobody', (url) => {
+  ])('%s is not shown', (url) => {
     expect(links({ runbook_url: url, dashboard_url: url }, url)).toEqual({
       runbook: null,
       dashboard: null,
@@ -194,27 +194,27 @@ describe('the title', () => {
   const title = (annotations: Record<string, string>, labels: Record<string, string> = {}): string =>
     toSignal(anAlert({ annotations, labels }), checkout).title;
 
-  test('is the summary, else the title, else the name of the alert', () => {
+  test('is the summary, else the title, else the alert name', () => {
     expect(title({ summary: 'a', title: 'b' }, { alertname: 'c' })).toBe('a');
     expect(title({ title: 'b' }, { alertname: 'c' })).toBe('b');
     expect(title({}, { alertname: 'c' })).toBe('c');
     expect(title({ summary: '' }, {})).toBe('alert without a name');
   });
 
-  test('is cut where it is a novel, and never within a character', () => {
+  test('is truncated if too long, without splitting a character', () => {
     const long = title({ summary: `${'a'.repeat(1023)}${'😀'.repeat(9)}` });
     expect(long.length).toBeLessThanOrEqual(1024);
     expect(long.isWellFormed()).toBe(true);
   });
 });
 
-test('an episode is its source, its fingerprint and its start, where there is one', () => {
+test('an episode consists of source, fingerprint, and start, if there is one', () => {
   const alert = { fingerprint: 'f', startsAt: '2026-11-20T12:00:00.000Z' as Alert['startsAt'] };
   expect(toSignal(anAlert(alert), checkout).episode).toBe('alertmanager:f:2026-11-20T12:00:00.000Z');
   expect(toSignal(anAlert({ ...alert, episodic: false }), checkout).episode).toBe('alertmanager:f');
 });
 
-test('whatever an alert says, a signal comes of it that fits its schema, and that never names a place beyond the catalogue', () => {
+test('every alert results in a valid signal, and never one for a service or environment beyond the catalogue', () => {
   const text = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 300 }),
     fc.constantFrom('checkout', 'production', 'staging', '__proto__', 'constructor', 'critical', ''),
@@ -236,7 +236,7 @@ test('whatever an alert says, a signal comes of it that fits its schema, and tha
   );
 });
 
-describe('a time ahead', () => {
+describe('a future time', () => {
   const resolved = { status: 'resolved' as const };
 
   test.each([
@@ -247,7 +247,7 @@ describe('a time ahead', () => {
     expect(withoutTimesAhead(anAlert(times), NOON)).toMatchObject(expected);
   });
 
-  test('no other time changes', () => {
+  test('other times do not change', () => {
     for (const one of [anAlert({ startsAt: before(60) }), anAlert({ ...resolved, endsAt: before(1) })])
       expect(withoutTimesAhead(one, NOON)).toEqual(one);
   });

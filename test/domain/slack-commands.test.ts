@@ -227,7 +227,7 @@ test.each(WRONG)('%s %s is wrong: %s', (command, text, meant) => {
   expect(usage(command, text).nearest).toBe(meant?.trim() ?? null);
 });
 
-test('what is offered instead is right, or asks for what only people know', () => {
+test('a suggestion is valid, or asks for something only people know', () => {
   const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@\w+|…| help$/.test(meant) ? [] : [meant]));
   const wrong = offered.filter((meant) => {
     const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
@@ -236,7 +236,7 @@ test('what is offered instead is right, or asks for what only people know', () =
   expect(wrong).toEqual([]);
 });
 
-describe('which incident', () => {
+describe('the incident reference', () => {
   const ID = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const named = (text: string) => {
     const parsed = parseCommand('/incident', text);
@@ -267,7 +267,7 @@ describe('which incident', () => {
     'update x',
     'note x',
     'resolve x',
-  ])('%s takes one as its first word', (text) => {
+  ])('%s accepts a reference as its first word', (text) => {
     const [verb = '', ...rest] = text.split(' ');
     const parsed = parseCommand('/incident', `${verb} <#C024BE7LR|incident-1> ${rest.join(' ')}`);
     expect(parsed).toEqual({
@@ -276,7 +276,7 @@ describe('which incident', () => {
     });
   });
 
-  test('a channel alone is how that one stands; what is declared is about none', () => {
+  test('a channel alone asks for its status; a declaration refers to no incident', () => {
     expect(named('<#C024BE7LR|incident-1>')).toEqual({
       act: 'status',
       incident: { channel: 'C024BE7LR', name: 'incident-1' },
@@ -288,21 +288,21 @@ describe('which incident', () => {
     });
   });
 
-  test('what was typed can be typed again with the name of one', () => {
+  test('a command can be typed again with a reference', () => {
     const parsed = parseCommand('/incident', 'note <@U1|ada> says “fine”');
     expect(parsed.kind === 'wanted' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
   });
 
-  test('#1 and the like are words', () => {
+  test("'#1' and similar are ordinary words", () => {
     expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
   });
 });
 
-test('a severity that is none is answered with those that there are', () => {
+test('an invalid severity lists the valid ones', () => {
   expect(usage('/incident', 'severity P9').because).toContain('warning (SEV2, SEV3, P2, P3)');
 });
 
-test('what is known of a service tells its environments from versions', () => {
+test('known environments of a service are distinguished from versions', () => {
   const known = (service: string) => (service === 'checkout' ? ['v2', 'production'] : undefined);
   const place = (text: string) => {
     const parsed = parseCommand('/rollback', text, known);
@@ -313,7 +313,7 @@ test('what is known of a service tells its environments from versions', () => {
   expect(place('search stable')).toMatchObject({ environment: 'stable', version: null });
 });
 
-test('help has every form, and every form that it has is understood', () => {
+test('help lists every form, and every form is understood', () => {
   for (const command of COMMANDS) {
     expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', of: command });
     for (const { typed } of helpOf(command)) {
@@ -371,7 +371,7 @@ test.each([
   ['h2', /no duration/],
   ['checkout', /no duration/],
   ['2h tomorrow', /no duration/],
-])('%s is no duration', (text, why) => {
+])('%s is not a duration', (text, why) => {
   expect(durationIn(text)).toEqual({ wrong: expect.stringMatching(why) });
 });
 

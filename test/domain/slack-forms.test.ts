@@ -45,11 +45,11 @@ const COMPLETE: [string, Record<string, string>, Filled][] = [
   [FORMS.pin, {}, { form: 'pin' }],
 ];
 
-test.each(COMPLETE)('%s is read, whatever its elements are called', (callback, values, filled) => {
+test.each(COMPLETE)('%s is read, whatever the IDs of its elements', (callback, values, filled) => {
   expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING, named: null });
 });
 
-test('what it is about comes back; what is not understood of that is nothing', () => {
+test('its context is returned, and unknown context is ignored', () => {
   const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const about = (metadata: string) => readForm(view(FORMS.resolve, {}, metadata));
   expect(about(JSON.stringify({ incident: id, channel: 'C1' }))).toMatchObject({
@@ -60,7 +60,7 @@ test('what it is about comes back; what is not understood of that is nothing', (
   expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
 });
 
-test('the incident that was chosen is the one that it is about, however it is named', () => {
+test('the selected incident applies, whatever the reference', () => {
   const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const read = (value: string) => readForm(view(FORMS.resolve, { [incident]: value }));
   expect(read(id)).toMatchObject({ ok: true, about: { incident: id }, named: null });
@@ -78,19 +78,19 @@ test.each([
   ['-5m', 'before it begins'],
   ['99999w', 'a year'],
   ['soon', 'no duration'],
-])('a freeze for %s is refused at its field', (told, why) => {
+])('a freeze for %s has an error at its field', (told, why) => {
   const read = readForm(view(FORMS.freeze, { [target]: 'checkout', [reason]: 'audit', [duration]: told }));
   expect(read).toMatchObject({ ok: false, errors: { duration: expect.stringContaining(why) } });
 });
 
-test('a freeze of nothing is refused at its field', () => {
+test('a freeze without a target has an error at its field', () => {
   expect(readForm(view(FORMS.freeze, { [reason]: 'audit' }))).toMatchObject({
     ok: false,
     errors: { target: expect.stringContaining('which') },
   });
 });
 
-test('all that is wrong is said at once', () => {
+test('all errors are reported together', () => {
   const read = readForm(view(FORMS.override, { [uses]: '0' }));
   expect(read).toMatchObject({ ok: false });
   expect(Object.keys((read as { errors: object }).errors).toSorted()).toEqual(
@@ -98,6 +98,6 @@ test('all that is wrong is said at once', () => {
   );
 });
 
-test('what is none of ours is none', () => {
+test('other modals are ignored', () => {
   expect(readForm(view('theirs', {}))).toBeUndefined();
 });

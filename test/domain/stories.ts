@@ -27,7 +27,7 @@ import { plusSeconds } from '../../schemas/time.ts';
 import { signal } from '../support/signals.ts';
 import { INCIDENT, NOON } from './arbitraries.ts';
 
-/** Of checkout in production, critical and open, unless said otherwise. */
+/** Builds a critical, open incident of checkout in production by default. */
 export const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord => ({
   ...blankIncident,
   id: INCIDENT as IncidentId,
@@ -54,7 +54,7 @@ export const story = (more: Partial<Story> = {}): Story => ({
   ...more,
 });
 
-/** Words that people and alerts use, and such that nobody should. */
+/** Texts of people and alerts, including malicious ones. */
 export const anyWords = fc.oneof(
   fc.constantFrom('errors', '<!channel>', '<https://evil.test|click>', '*bold*', '', '& < >', '日本', 'a\nb', '`x`'),
   fc.string({ maxLength: 12, unit: 'grapheme' }).filter((text) => !/undefined|null|NaN|\[object/.test(text)),
@@ -155,7 +155,7 @@ const anyChild: fc.Arbitrary<Child> = fc.record({
   status: fc.constantFrom(...IncidentStatus.options),
 });
 
-/** Of every kind that the product writes, and one that it might. */
+/** Every timeline kind that the product writes, and an unknown one. */
 const KINDS = [
   'incident.opened',
   'incident.resolved',

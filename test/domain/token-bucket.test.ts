@@ -15,18 +15,18 @@ function taken(times: readonly number[]): number {
   return count;
 }
 
-test('gives a burst at once, then as many a second as it says', () => {
+test('permits a burst immediately, then the configured rate', () => {
   expect(taken(Array.from({ length: 50 }, () => 0))).toBe(5);
-  expect(taken(Array.from({ length: 1000 }, (_, n) => n))).toBe(5 + 9); // 1,000 tries within 999 ms
+  expect(taken(Array.from({ length: 1000 }, (_, n) => n))).toBe(5 + 9); // 1,000 attempts within 999 ms
 });
 
-test('says when there is one again, and then there is', () => {
+test('announces when the next token is available, and it is', () => {
   const empty = take({ left: 0, at: 0 }, ALLOWANCE, 0);
   if (empty.ok) throw new Error('it was empty');
   expect(take(empty.bucket, ALLOWANCE, empty.afterSeconds * 1000).ok).toBe(true);
 });
 
-test('never gives more than burst and rate allow, whenever it is asked, and a clock set back gives nothing', () => {
+test('never exceeds burst and rate at any times, and a clock set back adds no tokens', () => {
   const anyTimes = fc
     .array(fc.integer({ min: 0, max: 10_000 }), { maxLength: 200 })
     .map((all) => all.toSorted((a, b) => a - b));

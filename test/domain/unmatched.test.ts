@@ -12,12 +12,12 @@ const place = (scope: string, seconds = 0): Place => ({
 });
 const [a, b, c] = [place('a', 2), place('b', 1), place('c', 3)];
 
-/** The scopes that keep their places when `own` takes one. */
+/** Returns the scopes that keep their slots when `own` takes one. */
 const beside = (taken: Place[], own: string, { free = [], max = 3 }: { free?: Place[]; max?: number } = {}) =>
   placesBeside({ taken, free, max }, own)?.map(({ scope }) => scope);
 
 describe('a service outside the catalogue', () => {
-  test('takes a place that nobody has', () => {
+  test('takes an unused slot', () => {
     expect(beside([], 'x')).toEqual([]);
     expect(beside([a, b], 'x')).toEqual(['a', 'b']);
   });
@@ -27,17 +27,17 @@ describe('a service outside the catalogue', () => {
     expect(beside([a, b, c], 'b', { free: [a, b] })).toEqual(['a', 'c']);
   });
 
-  test('finds none while all are taken', () => {
+  test('gets none while all are taken', () => {
     expect(beside([a, b, c], 'x')).toBeUndefined();
     expect(beside([], 'x', { max: 0 })).toBeUndefined();
     expect(beside([a], 'x', { max: 0, free: [a] })).toBeUndefined();
   });
 
-  test('gets the oldest that has become free', () => {
+  test('gets the oldest free slot', () => {
     expect(beside([a, b, c], 'x', { free: [a, b] })).toEqual(['a', 'c']);
   });
 
-  test('waits until enough are free when there are fewer places than before', () => {
+  test('waits until enough are free if there are fewer slots than before', () => {
     expect(beside([a, b, c], 'x', { max: 2, free: [b] })).toBeUndefined();
     expect(beside([a, b, c], 'x', { max: 2, free: [a, b] })).toEqual(['c']);
   });
@@ -46,7 +46,7 @@ describe('a service outside the catalogue', () => {
 test.each([
   [3600, false],
   [3601, true],
-])('its place can be given away %i s after its incident opened: %s', (seconds, old) => {
+])('its slot can be reassigned %i s after its incident opened: %s', (seconds, old) => {
   expect(isOld({ at: NOON }, plusSeconds(NOON, seconds))).toBe(old);
 });
 
@@ -57,14 +57,14 @@ test.each([
   expect(pagesAgain(NOON, plusSeconds(NOON, seconds))).toBe(again);
 });
 
-test('a flood of ten thousand has a timeline that can be read', () => {
+test('a flood of ten thousand alerts has a readable timeline', () => {
   let told = 0;
   for (let count = 25; count < 10_000; count += 25) told += isWorthTelling(count, count + 25) ? 1 : 0;
   expect(told).toBeLessThan(12);
   expect(isWorthTelling(1, 2)).toBe(true);
 });
 
-test('one alert is one', () => {
+test('the first alert has an entry', () => {
   expect(sharedTitle(1)).toBe('1 alert of services outside the catalogue');
   expect(sharedTitle(2)).toBe('2 alerts of services outside the catalogue');
 });

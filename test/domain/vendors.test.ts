@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { namedCredentials, nothingIsSet, standInsAt, VENDOR_CONNECTIONS, vendorStates } from '../../domain/vendors.ts';
 import { Config } from '../../schemas/config.ts';
 
-/* What is real, a stand-in, or off, by what is set of a vendor. */
+/* Mode of a vendor, real, stand-in, or off, by its settings. */
 
 const get = (env: Record<string, string>) => (name: string) => env[name];
 
-/** By the name of the connection: its mode, address and credentials, or what is missing. */
+/** Returns the mode, address, and credentials, or what is missing, by connection name. */
 const states = (env: Record<string, string>, standIns: string[] = [], named = {}) =>
   Object.fromEntries(
     vendorStates(get(env), standInsAt(standIns).at, named).map(({ name, mode, address, credentials, missing }) => [
@@ -15,7 +15,7 @@ const states = (env: Record<string, string>, standIns: string[] = [], named = {}
     ]),
   );
 
-test('a credential alone makes each vendor real, at its public address where it has one', () => {
+test('a credential alone makes each vendor real, at its public address if it has one', () => {
   for (const { vendor, name, credentials, publicUrl, url, also = [] } of VENDOR_CONNECTIONS) {
     for (const names of credentials) {
       const env = Object.fromEntries([...names, ...also].map((setting) => [setting, 'x']));
@@ -31,7 +31,7 @@ test('a credential alone makes each vendor real, at its public address where it 
   }
 });
 
-test('secrets that only check what comes in, and settings that are no credentials, do not count', () => {
+test('secrets that only verify webhooks, and settings that are not credentials, do not count', () => {
   const env = {
     SLACK_SIGNING_SECRET: 'x',
     PAGERDUTY_WEBHOOK_SECRET: 'x',
@@ -44,7 +44,7 @@ test('secrets that only check what comes in, and settings that are no credential
   for (const { vendor } of VENDOR_CONNECTIONS) expect(nothingIsSet(vendor, get(env))).toBe(true);
 });
 
-describe('half of what a vendor needs turns it off, and never to a stand-in', () => {
+describe('an incomplete configuration turns a vendor off, and never into a stand-in', () => {
   test.each<[Record<string, string>, string, string]>([
     [{ PAGERDUTY_ROUTING_KEY: 'k' }, 'PagerDuty API', 'off PAGERDUTY_API_TOKEN is not set'],
     [{ PAGERDUTY_API_TOKEN: 't' }, 'PagerDuty pages', 'off PAGERDUTY_ROUTING_KEY is not set'],
@@ -61,7 +61,7 @@ describe('half of what a vendor needs turns it off, and never to a stand-in', ()
   });
 });
 
-test('an address is that of a stand-in by its host and port; passwords and paths are not shown', () => {
+test('a stand-in is recognized by host and port; passwords and paths are hidden', () => {
   const seen = states(
     {
       PAGERDUTY_EVENTS_URL: 'http://127.0.0.1:4001/',
@@ -79,7 +79,7 @@ test('an address is that of a stand-in by its host and port; passwords and paths
   ]);
 });
 
-test('a credential that the catalogue names counts for deployers and flags without an address', () => {
+test('a credential named by the catalogue counts for deployers and flags without an address', () => {
   const { services } = Config.parse({
     version: '1',
     paging: {},

@@ -15,7 +15,7 @@ describe('after a verdict', () => {
     ['what is under way is not over by that', 'mitigating', 'passed', { verification: 'passed' }],
   ] as const)('%s', (_, status, outcome, expected) => {
     expect(afterVerdict({ status, verifying: first }, first, outcome)).toEqual(expected);
-    expect(afterVerdict({ status }, first, outcome)).toEqual(expected); // of a record that does not say what it is about
+    expect(afterVerdict({ status }, first, outcome)).toEqual(expected); // of a record without a subject
   });
 
   test.each([
@@ -26,7 +26,7 @@ describe('after a verdict', () => {
       { number: 0, runbook: 2 },
       { number: 0, runbook: 1 },
     ],
-  ])('of what is not the newest mitigation any more nothing follows: %j, %j', (verifying, about) => {
+  ])('a verdict about an earlier mitigation has no effect: %j, %j', (verifying, about) => {
     expect(afterVerdict({ status: 'mitigated', verifying }, about, 'failed')).toEqual({});
   });
 });
