@@ -293,7 +293,7 @@ describe('the incident reference', () => {
     expect(parsed.kind === 'wanted' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
   });
 
-  test("'#1' and similar are ordinary words", () => {
+  test('#1 and similar are ordinary words', () => {
     expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
   });
 });
