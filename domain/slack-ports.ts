@@ -26,22 +26,25 @@ export type RecentChange = Pick<
   'service' | 'environment' | 'version' | 'kind' | 'status' | 'started_at' | 'rolled_back_by'
 >;
 
-/** A modal of Block Kit. */
+/** A modal in Block Kit format. */
 export type ModalView = { type: 'modal'; callback_id: string; private_metadata: string; [key: string]: unknown };
 
-/** Slack's Web API, as far as it is needed while Slack waits. Each call has a time-out that leaves time to answer. */
+/** Slack Web API calls made while Slack waits for a response. Each call has a time-out that leaves time to respond. */
 export type SlackCalls = {
   /** @throws SlackRefused */
   openView(trigger: string, view: ModalView): Promise<void>;
-  /** Groups are left out: to know them takes many calls. @param workspaces whose members count @throws SlackRefused */
+  /**
+   * Returns a user without user groups, which would take many calls. @param workspaces workspaces whose users count as
+   * members @throws SlackRefused
+   */
   user(id: string, workspaces: readonly string[]): Promise<SlackUser>;
-  /** Tells somebody something where only they see it: where they were, else in their messages with the app. */
+  /** Sends an ephemeral message in the channel, else a direct message from the app. */
   whisper(to: { user: string; responseUrl: string | null }, message: ChatMessage): Promise<void>;
 };
 
 /**
- * All that is needed before Slack is answered, and no more: a function that starts within Slack's three seconds is a
- * small one. Reads may fail, and are remembered by whoever asks.
+ * Dependencies for responding to Slack, kept minimal: a function that must start within Slack's limit of three seconds
+ * has to be small. Reads may fail; callers cache them.
  */
 export type SlackDeps = {
   clock: Clock;
@@ -51,13 +54,13 @@ export type SlackDeps = {
   quarantine: Pick<Quarantine, 'keep'>;
   slack: SlackCalls;
   catalogue(): Promise<Catalogue>;
-  /** As far as the index knows. */
+  /** Returns the open incidents. Eventually consistent. */
   openIncidents(): Promise<OpenIncident[]>;
-  /** The newest changes of all services, newest first. */
+  /** Returns the newest changes of all services, newest first. */
   recentChanges(): Promise<RecentChange[]>;
-  /** Whose channel that is, by Slack's id. Strongly consistent. Undefined: no incident's. */
+  /** Returns the incident of a channel, by Slack's ID. Strongly consistent. Undefined: none. */
   inChannel(id: string): Promise<IncidentId | undefined>;
-  /** Strongly consistent. Undefined: there is none. */
+  /** Returns an incident. Strongly consistent. Undefined: none. */
   incident(id: IncidentId): Promise<OpenIncident | undefined>;
   automation(): Promise<Pick<Automation, 'paused' | 'reason' | 'by' | 'mode'>>;
 };
