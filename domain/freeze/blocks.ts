@@ -126,8 +126,8 @@ export function liftsFrom(freeze: Freeze, known: Circumstances): Timestamp | nul
 }
 
 /**
- * Returns whether the status predates the alert that opened a burn-rate freeze. A budget freeze is always opened by an
- * evaluation, so its status never predates it.
+ * Returns whether the status predates the alert that opened a burn-rate freeze, and therefore does not describe it. A
+ * budget freeze is opened because of the status itself, whatever its age.
  */
 const isOlder = ({ data_at }: SloStatus, { cause, opened_at }: Freeze): boolean =>
   cause === 'burn' && data_at !== null && data_at < opened_at;
