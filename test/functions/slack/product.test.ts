@@ -104,10 +104,12 @@ test('what is filled in has its consequence, and is said to be theirs', async ()
 });
 
 test('what cannot be read is in quarantine', async () => {
-  expect((await slack('interactions', 'payload=%7B')).status).toBe(400);
-  // Slack is answered after 1.5 s at the latest, on a busy machine perhaps before the entry is there.
+  const unreadable = async () => (await slack('interactions', 'payload=%7B')).status;
+  expect(await unreadable()).toBe(400);
+  // Slack is answered after 1.5 s at the latest: on a busy machine, nothing may be kept by then. The same bytes count once.
   const items = await eventually(async () => {
     const { body } = await firebreak.get('/v1/quarantine');
+    if (body.items.length === 0) await unreadable();
     return body.items.length > 0 && body.items;
   }, 'the entry');
   expect(items).toMatchObject([{ source: 'slack', status: 400 }]);
