@@ -457,7 +457,7 @@ async function renotified(table: Table, incident: IncidentRecord, heard: readonl
   });
 }
 
-/** An alert that fires and brings no news is kept for as long as it is heard of. */
+/** Renews the time to live of an alert that still fires, without other changes. */
 async function renew(table: Table, heard: readonly Heard[], at: Timestamp): Promise<void> {
   const renewals = heard.flatMap(({ signal, row, novelty }) =>
     novelty === 'nothing' && signal.status === 'firing' && row?.status === 'firing' && isToBeRenewed(row.expiresAt, at)

@@ -60,7 +60,7 @@ export async function checkChain(
 }
 
 const GAP =
-  'it is missing, cannot be read, or does not follow from the seal before it: somebody has removed, replaced, or altered seals';
+  'it is missing, unreadable, or does not follow from the previous seal: seals were removed, replaced, or altered';
 const REBUILT = `it is another seal than ${HEAD_KEY} in the bucket remembers: the chain was made anew after it was sealed`;
 const NO_HEAD = 'it is missing or cannot be read, so it is not known whether newer seals were removed';
 const ENTRY_DIFFERS = 'it was altered, removed, added, or moved after it was sealed';
@@ -69,15 +69,15 @@ const ENTRIES_DIFFER =
 const SEAL_ALTERED = 'the seal itself was altered';
 const DECISION_DIFFERS = 'the record of the decision that it tells of was altered or removed';
 const NO_MAC =
-  'it has no MAC: a version of Firebreak that had no audit key sealed it, or somebody without the key wrote it into the table';
-const WRONG_MAC = 'its MAC is wrong: somebody who does not have the audit key made it, so the chain was rebuilt';
+  'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or it was written into the table without the key';
+const WRONG_MAC = 'its MAC is wrong: it was made without the audit key, so the chain was rebuilt';
 
 const cutOff = ({ number }: { number: number }): string =>
   `it is missing, and ${HEAD_KEY} in the bucket remembers ${nameOf(number)}: the newest seals were removed, or the table was restored`;
 
 const unknownKey = (id: string): string =>
-  `it was sealed with the key ${id}, which is not known here: add the key to FIREBREAK_AUDIT_KEY_PREVIOUS if it was yours; otherwise, ` +
-  'somebody without your key made the seal';
+  `it was sealed with the key ${id}, which is unknown here. If the key was yours, add it to FIREBREAK_AUDIT_KEY_PREVIOUS. ` +
+  'Otherwise, the seal is forged';
 
 const laterOf = (a: Timestamp | null, b: Timestamp): Timestamp => (a === null || b > a ? b : a);
 

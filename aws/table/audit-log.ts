@@ -86,8 +86,8 @@ export class AuditLogTable implements AuditLog {
   }
 
   /**
-   * Moves entries that were written with their acts into the log. Whoever else does so at the same time moves the others:
-   * removing an entry is conditional on it being there.
+   * Moves waiting entries into the log. Two calls can run at the same time: an entry is removed only if it is still there, so
+   * it is moved once.
    */
   async #admitWaiting(): Promise<void> {
     this.#admittedAt = this.#clock.now();

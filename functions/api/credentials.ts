@@ -6,6 +6,7 @@ import { type Allowance, type Bucket, take } from '../../domain/token-bucket.ts'
 import type { Principal } from '../../schemas/access.ts';
 import { millisOf } from '../../schemas/time.ts';
 import { principalOf } from './authentication.ts';
+import { BoundedMap } from './bounded-map.ts';
 import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
@@ -36,11 +37,11 @@ type Limited = { bucket: Bucket; afterSeconds: number; waiting: number; turn: Pr
 export class Credentials {
   readonly #deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>;
   /** By the hash of a credential. */
-  readonly #right = new Remembered<true>();
+  readonly #right = new BoundedMap<true>(REMEMBERED_MAX);
   /** When it was found wrong, by address and hash. */
-  readonly #wrong = new Remembered<number>();
+  readonly #wrong = new BoundedMap<number>(REMEMBERED_MAX);
   /** By address. */
-  readonly #addresses = new Remembered<Limited>();
+  readonly #addresses = new BoundedMap<Limited>(REMEMBERED_MAX);
 
   constructor(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>) {
     this.#deps = deps;
@@ -115,19 +116,6 @@ export type From = { address: string; isReceiver: boolean };
 
 const tooMany = (status: 429 | 503, detail: string, seconds: number): Refusal =>
   new Refusal(status, 'too-many-failures', detail, { 'retry-after': String(Math.max(1, Math.ceil(seconds))) });
-
-/** A map that forgets what was put in first. */
-class Remembered<T> {
-  readonly #entries = new Map<string, T>();
-  get = (key: string): T | undefined => this.#entries.get(key);
-  delete = (key: string): boolean => this.#entries.delete(key);
-  set(key: string, value: T): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    const [first] = this.#entries.keys();
-    if (this.#entries.size > REMEMBERED_MAX && first !== undefined) this.#entries.delete(first);
-  }
-}
 
 /** Every handler asks here whose credential it is, and a request asks once. */
 export function credentials(deps: Deps): MiddlewareHandler<Env> {

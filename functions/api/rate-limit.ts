@@ -3,6 +3,7 @@ import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { type Allowance, type Bucket, take } from '../../domain/token-bucket.ts';
 import { millisOf } from '../../schemas/time.ts';
+import { BoundedMap } from './bounded-map.ts';
 import type { Env } from './context.ts';
 import { problem } from './problem.ts';
 
@@ -21,17 +22,14 @@ const BUCKETS_MAX = 10_000;
 
 /** 429 with `Retry-After` for a credential that asks too often. */
 export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env> {
-  const buckets = new Map<string, Bucket>();
+  const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
   return async (c, next) => {
     if (UNLIMITED.test(c.req.path)) return next();
     const isCheck = CHECKS.test(c.req.path);
     const allowance = isCheck ? CHECKING : ALLOWANCE;
     const caller = sha256(`${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? ''}`);
     const taken = take(buckets.get(caller), allowance, millisOf(clock.now()));
-    buckets.delete(caller);
     buckets.set(caller, taken.bucket);
-    const [oldest] = buckets.keys();
-    if (buckets.size > BUCKETS_MAX && oldest !== undefined) buckets.delete(oldest);
     if (taken.ok) return next();
     const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
     const detail = `more than ${allowance.perSecond} requests a second; come again in ${seconds} s`;

@@ -22,8 +22,21 @@ const mailTo = (to: string): Receiver => ({ name: `mailto:${to}`, way: 'mail', t
 
 const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'string' ? summary : plainOf(summary));
 
-/** One attempt. @param key the same for what is the same */
+/** Makes one attempt. An error counts as not delivered for now. @param key the same for the same message */
 export async function deliver(
+  deps: Pick<Deps, 'chat'> & { letters: Mail },
+  receiver: Receiver,
+  message: ChatMessage,
+  key: string,
+): Promise<Delivered> {
+  try {
+    return await attempt(deps, receiver, message, key);
+  } catch (error) {
+    return { kind: 'later', detail: String(error), afterSeconds: null };
+  }
+}
+
+async function attempt(
   { chat, letters }: Pick<Deps, 'chat'> & { letters: Mail },
   { way, to }: Receiver,
   message: ChatMessage,

@@ -17,7 +17,7 @@ import type { Story } from '../../domain/story.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Deadline, pooled } from '../evaluation/pool.ts';
 import type { Due } from './due.ts';
-import { deliver, type Receiver } from './receivers.ts';
+import { deliver } from './receivers.ts';
 
 /** Connections to one server, or calls. */
 const AT_ONCE = 4;
@@ -91,7 +91,7 @@ export class Round {
     const told = telling(story.incident, now);
     const mine = await digests.remember(id, receiver.name, told, before);
     if (mine === undefined) return; // somebody else tells them
-    await this.#took(due, mine, await this.#send(story, receiver, keyOf(due, told)));
+    await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, told)));
   }
 
   #story(id: Due['id']): Promise<Story | undefined> {
@@ -100,14 +100,6 @@ export class Round {
     const story = this.#deps.incidents.story(id, null);
     this.#stories.set(id, story);
     return story;
-  }
-
-  async #send(story: Story, receiver: Receiver, key: string): Promise<Delivered> {
-    try {
-      return await deliver(this.#deps, receiver, digestOf(story), key);
-    } catch (error) {
-      return { kind: 'later', detail: String(error), afterSeconds: null };
-    }
   }
 
   /** What has become of it. */

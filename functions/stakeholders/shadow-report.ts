@@ -1,6 +1,6 @@
 import { sha256 } from '../../aws/hash.ts';
 import { TELLING_WAYS, toldLater, type ToldBefore } from '../../domain/digest.ts';
-import type { ChatMessage, Delivered } from '../../domain/outlets.ts';
+import type { ChatMessage } from '../../domain/outlets.ts';
 import type { Deps, Remembered } from '../../domain/ports.ts';
 import { lastDue, shadowDigest } from '../../domain/shadow-digest.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -69,7 +69,7 @@ async function sendOne(
   const mine: ToldBefore = { about: due, at: now, heard: true };
   const remembered = await digests.remember('shadow-report', receiver.name, mine, before);
   if (remembered === undefined) return false; // another run sends it
-  const how = await attempt(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
+  const how = await deliver(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
   if (how.kind === 'done') return true;
   log.warn('the report of shadow mode was not delivered', {
     receiver: receiver.name,
@@ -79,12 +79,4 @@ async function sendOne(
   if (how.kind === 'later' || how.kind === 'closed' || how.kind === 'off')
     await digests.remember('shadow-report', receiver.name, toldLater(before, { now, timeScale }), remembered);
   return false;
-}
-
-async function attempt(deps: ReportDeps, receiver: Receiver, message: ChatMessage, key: string): Promise<Delivered> {
-  try {
-    return await deliver(deps, receiver, message, key);
-  } catch (error) {
-    return { kind: 'later', detail: String(error), afterSeconds: null };
-  }
 }

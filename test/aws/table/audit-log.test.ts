@@ -435,7 +435,7 @@ describe('the key of the seals', () => {
   }
 
   test.each([
-    ['with the old MACs', () => ({}), 'its MAC is wrong: somebody who does not have the audit key made it'],
+    ['with the old MACs', () => ({}), 'its MAC is wrong: it was made without the audit key'],
     ['with MACs by another key', ({ hash }: Seal) => ({ mac: link(hash, 'forged') }), 'its MAC is wrong'],
     ['without MACs', () => ({ mac: undefined }), 'it has no MAC'],
   ] as const)('shows a chain that was rebuilt %s, although its hashes and the head agree', async (_, more, because) => {
@@ -462,7 +462,7 @@ describe('the key of the seals', () => {
     const [seal] = await collect(stores.table.each('SEALS'), (item) => Seal.parse(item));
     expect(await withKeys(replaced).check()).toMatchObject({
       brokenAt: 'seal 1',
-      because: expect.stringMatching(new RegExp(`^it was sealed with the key ${seal?.key}, which is not known here`)),
+      because: expect.stringMatching(new RegExp(`^it was sealed with the key ${seal?.key}, which is unknown here`)),
     });
     expect(await withKeys(replaced).check({ last: 1 })).toMatchObject({ intact: true, entries: 1 });
   });
