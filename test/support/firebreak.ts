@@ -210,7 +210,7 @@ export class Firebreak {
   }
 }
 
-const LONGEST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 500;
 
 /** Against hanging, and nothing else: a slow machine is no failure. */
 const PATIENCE_MS = 45_000;

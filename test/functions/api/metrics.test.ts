@@ -38,7 +38,15 @@ beforeEach(() => {
     queue: { sendAll: async () => undefined },
     queueStats: { read: () => queues() },
     tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
-      find: async () => ({ ...mine, actions: ['*'], id: 't', name: 'reader', sources: null, expires_at: null }),
+      find: async () => ({
+        ...mine,
+        actions: ['*'],
+        id: 't',
+        name: 'reader',
+        created_by: 'admin',
+        sources: null,
+        expires_at: null,
+      }),
     }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),
     freezes: Object.assign({}, fake.freezes, { current: async () => [] }),

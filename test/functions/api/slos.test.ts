@@ -19,7 +19,14 @@ beforeEach(async () => {
   world.requests(10, OUTAGE);
   mine = { actions: ['slos:read', 'metrics:read'], services: null, environments: null };
   const token = (): TokenRecord =>
-    ({ ...mine, id: 't', name: 'reader', sources: null, expires_at: null }) as unknown as TokenRecord;
+    ({
+      ...mine,
+      id: 't',
+      name: 'reader',
+      created_by: 'admin',
+      sources: null,
+      expires_at: null,
+    }) as unknown as TokenRecord;
   const fake = new FakeWorld().deps;
   const deps: Deps = {
     ...fake,
