@@ -2,8 +2,8 @@ import type { Changes, CrowdPort, Decisions, Effects, Incidents, RunbookRuns } f
 import type { Projections } from '../domain/projections.ts';
 
 /**
- * The same stores, which tell the projectors after what they have written that it has changed: so nobody who writes can
- * forget it. What is about to be done is not told, only what came of it: a page never waits for a queue of Slack.
+ * Wraps the stores so that each write notifies the projectors. Callers cannot forget to notify them. Only outcomes are
+ * announced, not intents, so that a page never waits for a Slack queue.
  */
 export function announced(
   stores: {
@@ -44,7 +44,7 @@ export function announced(
   };
 }
 
-/** `port` with these methods followed by `tell`, which gets their first arguments: ids of incidents. */
+/** Returns `port` with calls to `methods` followed by `tell`, which gets the first arguments: incident ids. */
 function after<T extends object>(
   port: T,
   methods: readonly (keyof T)[],

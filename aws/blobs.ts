@@ -2,7 +2,7 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@a
 import type { Blobs } from '../domain/ports.ts';
 import { type Limits, streamLimit } from './client.ts';
 
-/** What fits neither a message nor an item, in one S3 bucket. */
+/** Stores data that is too large for a message or an item in one S3 bucket. */
 export const s3Blobs = (client: S3Client, bucket: string, limits: Limits): Blobs => ({
   async put(key, body, contentType) {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));

@@ -1,29 +1,29 @@
 /** Time limits of one AWS client, in milliseconds. */
 export type Limits = {
-  /** From the start of an attempt to an established connection. */
+  /** From the start of an attempt until the connection is established. */
   connectMs: number;
-  /** From the start of an attempt to the headers of its answer, and the longest silence while the body arrives. */
+  /** From the start of an attempt until the response headers arrive; also the longest gap while the body arrives. */
   attemptMs: number;
   /** Over all attempts of a call, the pauses between them, and the body. */
   callMs: number;
-  /** Absent: the SDK's default, three, or four for DynamoDB. */
+  /** Absent: the SDK's default, which is 3, or 4 for DynamoDB. */
   maxAttempts?: number;
 };
 
 /**
- * For the clients that all functions share. A call takes at most a third of the shortest time-out among these functions,
- * so that one connection on which nothing arrives leaves time for another try.
+ * Limits for the clients that all functions share. A call takes at most a third of the shortest timeout among these
+ * functions, so that one dead connection leaves time for another attempt.
  */
 export const SHARED_LIMITS: Limits = { connectMs: 1500, attemptMs: 3000, callMs: 6500 };
 
-/** For the function that Slack calls. Slack waits three seconds, so a lost call is repeated once. */
+/** Limits for the function that Slack calls. Slack waits three seconds, so a lost call is repeated once. */
 export const SLACK_LIMITS: Limits = { connectMs: 800, attemptMs: 1500, callMs: 3000, maxAttempts: 2 };
 
-/** For secrets: without an answer the last known ones are used, so it is not waited for long. */
+/** Limits for reading secrets. They are short because the last known values are used when SSM does not respond. */
 export const SECRETS_LIMITS: Limits = { connectMs: 1500, attemptMs: 2000, callMs: 4500, maxAttempts: 2 };
 export const SLACK_SECRETS_LIMITS: Limits = { connectMs: 600, attemptMs: 1000, callMs: 1000, maxAttempts: 1 };
 
-/** For the checkpoints and the state of durable executions, whose function has a minute. */
+/** Limits for checkpoints and state of durable executions, whose function has a timeout of one minute. */
 export const DURABLE_LIMITS: Limits = { connectMs: 2500, attemptMs: 6000, callMs: 19_000 };
 
 type Settings = {
@@ -40,10 +40,10 @@ type Handler = (args: unknown) => Promise<unknown>;
 type Stack = { add(middleware: (next: Handler) => Handler, options: { step: 'initialize'; name: string }): void };
 
 /**
- * Creates a client of AWS with time limits. Every client of the product is created here, because the SDK's own default is
- * no limit at all; the lint rule `aws-client-limits` refuses `new …Client(` elsewhere.
+ * Creates an AWS client with time limits. Every client of the product is created here, because the SDK has no time
+ * limits by default. The lint rule `aws-client-limits` refuses `new …Client(` elsewhere.
  *
- * A stream in an answer, as of S3's `GetObject`, is read after the call: pass `streamLimit` with the call.
+ * A response stream, such as that of S3's `GetObject`, is read after the call: pass `streamLimit` with the call.
  */
 export function awsClient<C extends object, More extends object>(
   Client: new (settings: Settings & More) => C,
@@ -57,7 +57,7 @@ export function awsClient<C extends object, More extends object>(
       connectionTimeout: connectMs,
       requestTimeout: attemptMs,
       socketTimeout: attemptMs,
-      throwOnRequestTimeout: true, // without it the SDK only writes a warning
+      throwOnRequestTimeout: true, // without it, the SDK only writes a warning
     },
   });
   (client as { middlewareStack: Stack }).middlewareStack.add(
@@ -67,7 +67,7 @@ export function awsClient<C extends object, More extends object>(
   return client;
 }
 
-/** Ends a call with the stream of its answer: `client.send(command, streamLimit(limits))`. */
+/** Limits the time of a call including its response stream: `client.send(command, streamLimit(limits))`. */
 export const streamLimit = ({ callMs }: Limits): { abortSignal: AbortSignal } => ({
   abortSignal: AbortSignal.timeout(callMs),
 });
@@ -76,8 +76,8 @@ async function inTime<T>(call: Promise<T>, callMs: number, client: string): Prom
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      const error = new Error(`${client}: no answer within ${callMs} ms`);
-      error.name = 'TimeoutError'; // as the SDK names its own
+      const error = new Error(`${client}: no response within ${callMs} ms`);
+      error.name = 'TimeoutError'; // the name that the SDK uses for its own timeouts
       reject(error);
     }, callMs);
   });

@@ -1,7 +1,9 @@
 import { one } from '../domain/counters.ts';
 import type { Counters } from '../domain/ports.ts';
 
-/** What answers of vendors mean. Those that are not named say that a vendor was not called, or nothing about it. */
+/**
+ * Outcomes to count by response kind. Other kinds mean that the vendor was not called, or say nothing about the vendor.
+ */
 const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
   done: 'ok',
   taken: 'ok',
@@ -22,8 +24,8 @@ const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
 };
 
 /**
- * The same port of a vendor, whose answers are counted by their kind. It is waited for, but not for long: on Lambda nothing
- * goes on once the function has answered.
+ * Wraps a vendor's port and counts its responses by kind. The caller waits for the count, for a limited time: a Lambda
+ * function does not continue after it has returned.
  */
 export function countedCalls<T extends object>(vendor: string, port: T, counters: Pick<Counters, 'add'>): T {
   const count = async (outcome: string | undefined): Promise<void> => {
@@ -51,7 +53,7 @@ export function countedCalls<T extends object>(vendor: string, port: T, counters
   });
 }
 
-/** A deployer has what else it can do as objects of its own. */
+/** Deployers keep optional operations in nested objects. */
 const counted = (vendor: string, value: unknown, counters: Pick<Counters, 'add'>): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).some(isFunction)
     ? countedCalls(vendor, value, counters)

@@ -30,13 +30,13 @@ type Around = {
   standIns: StandIns;
 };
 
-/** The adapter of each kind of deployer. Undefined: no address is known for it. */
+/** Returns the adapter for a kind of deployer, or undefined if its address is not known. */
 export async function deployerFor(entry: DeployerConfig, around: Around): Promise<Deployer | undefined> {
   const deployer = await adapterFor(entry, around);
   return deployer && { ...deployer, standIn: around.standIns.at(await addressOf(entry, around)) };
 }
 
-/** Where the deployer of an entry is. Undefined: it has no address, or AWS itself. */
+/** Returns the address of a deployer, or undefined if it has none or is AWS itself. */
 async function addressOf(entry: DeployerConfig, { secrets }: Pick<Around, 'secrets'>): Promise<string | undefined> {
   if ('url' in entry && entry.url !== undefined) return entry.url;
   return secrets.get(URL_SETTINGS[entry.kind]);
@@ -90,7 +90,7 @@ async function adapterFor(
         ...(await github.to(repository, entry.auth?.bearer)),
       });
     }
-    // The SDKs of targets are only loaded where there is such a target: the start of a function is part of every page.
+    // Loads the SDK of a target only if such a target is configured: the cold start of a function delays every page.
     case 'lambda-alias': {
       const { lambdaAliasDeployer } = await import('../integrations/aws/lambda-alias.ts');
       return lambdaAliasDeployer(entry, await awsAccessOf(entry, secrets));
@@ -108,7 +108,7 @@ async function adapterFor(
   }
 }
 
-/** `AWS_TARGETS_URL` is where a sandbox has its stand-in of AWS; on AWS it is not set. */
+/** `AWS_TARGETS_URL` is the address of the sandbox's AWS stand-in. It is not set on AWS. */
 async function awsAccessOf(
   { region, roleArn }: { region?: string | undefined; roleArn?: string | undefined },
   secrets: Secrets,
@@ -124,7 +124,7 @@ async function clusterOf(
   return at === undefined ? undefined : { url: at, tokenName: auth?.bearer ?? 'KUBERNETES_TOKEN', secrets, clock };
 }
 
-/** As the catalogue says it of the service. */
+/** The repository of the service in the catalogue. */
 async function repositoryOf({ service }: Place, config: ConfigSource): Promise<string | undefined> {
   const { services } = await config.current();
   return repositoryName(services[service]?.repository ?? '');

@@ -84,7 +84,7 @@ import { WaitingGateTable } from './table/waiting-gates.ts';
 
 const systemClock: Clock = { now: () => timestamp(Date.now()) };
 
-/** Where a vendor is: its setting, or its public address. */
+/** Returns a vendor's address: its setting, or its public address. */
 const addressOf =
   ({ secrets }: Pick<Deps, 'secrets'>, url: string) =>
   async (): Promise<string> =>
@@ -92,7 +92,10 @@ const addressOf =
 
 let assembled: Deps | undefined;
 
-/** All that the functions need, built from the environment on first use and kept for the life of the process. */
+/**
+ * Returns the dependencies of the functions, built from the environment on first use and kept for the life of the
+ * process.
+ */
 export const deps = (): Deps => (assembled ??= assemble(readEnvironment(process.env)));
 
 export function assemble(env: Environment): Deps {
@@ -214,16 +217,16 @@ export function assemble(env: Environment): Deps {
   };
 }
 
-/** Without its address a vendor is one that does not answer, not one that is off. @throws NoAnswer */
+/** Reads a vendor's address. If it cannot be read, the vendor counts as not responding, not as off. @throws NoAnswer */
 async function readAddress(secrets: Secrets, name: string): Promise<string | undefined> {
   try {
     return await secrets.get(name);
   } catch (error) {
-    throw new NoAnswer(`the address ${name} is not known: ${String(error)}`, { cause: error });
+    throw new NoAnswer(`cannot read the address ${name}: ${String(error)}`, { cause: error });
   }
 }
 
-/** A page is tried again, and by the second route, also while its secret cannot be read. */
+/** Makes an unreadable secret a retryable failure, so that a page is retried and also takes the second route. */
 async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> {
   try {
     return await send();
@@ -233,10 +236,10 @@ async function unlessUnreadable(send: () => Promise<Attempt>): Promise<Attempt> 
   }
 }
 
-/** Counts the calls of a vendor, under a name. */
+/** Counts the calls to a vendor under its name. */
 type Counted = <T extends object>(vendor: string, port: T) => T;
 
-/** Of all queues that call a function. */
+/** All queues that invoke a function. */
 const queuesByName = (env: Environment): Record<string, string> => ({
   urgent: env.FIREBREAK_QUEUE_URGENT,
   ordinary: env.FIREBREAK_QUEUE_ORDINARY,
@@ -249,10 +252,10 @@ const queuesByName = (env: Environment): Record<string, string> => ({
   webhooks: env.FIREBREAK_QUEUE_WEBHOOKS,
 });
 
-/** What the workflow's function records its steps with. */
+/** Creates the client that records the steps of workflows. */
 export const durableClient = (): LambdaClient => awsClient(LambdaClient, DURABLE_LIMITS);
 
-/** What carries incidents and drills: one function for both. */
+/** Creates the engines for incidents and drills, which share one function. */
 function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
   const client = awsClient(LambdaClient, SHARED_LIMITS);
   const workflow = { functionName: env.FIREBREAK_WORKFLOW_FUNCTION, qualifier: env.FIREBREAK_WORKFLOW_QUALIFIER };
@@ -262,11 +265,11 @@ function engines(env: Environment): Pick<Deps, 'engine' | 'drillRuns'> {
   };
 }
 
-/** Whether a vendor is connected, and has anything to show. */
+/** Returns whether a vendor is connected and has anything to show. */
 const isOn =
   ({ config, secrets }: Pick<Deps, 'config' | 'secrets'>) =>
   async (target: Target): Promise<boolean> => {
-    // Says only whether the vendor is connected: functions that change an incident have no credentials for it.
+    // Tells only whether the vendor is connected: functions that change incidents have no credentials for it.
     const connected = async (name: string) => Boolean(await secrets.get(name));
     switch (target) {
       case 'slack':
@@ -289,13 +292,15 @@ const isOn =
     }
   };
 
-/** Whether a vendor is a stand-in. Not asked where there are none: no page waits for a setting that only says so. */
+/**
+ * Tells whether a vendor is a stand-in. Without stand-ins the address is not read, so that a page never waits for it.
+ */
 const standInAt = (standIns: StandIns, address: () => Promise<string>): { standIn?: () => Promise<boolean> } =>
   standIns.none ? {} : { standIn: async () => standIns.at(await address()) };
 
 type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess; counted: Counted };
 
-/** Where incidents are shown. Addresses are read with the credentials, at run time. */
+/** Creates the channels that show incidents. Addresses are read at run time, with the credentials. */
 function outlets({ secrets, clock, github, standIns, counted }: OutletDeps) {
   const slack = {
     apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
@@ -336,7 +341,7 @@ function outlets({ secrets, clock, github, standIns, counted }: OutletDeps) {
   };
 }
 
-/** The address is read with the credentials, before each attempt. */
+/** Creates the client of PagerDuty's REST API. Its address is read with the credentials, before each attempt. */
 const pagerDutyRest =
   ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) =>
   async (): Promise<RestOptions> => ({

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import type { DrillRuns, Engine } from '../domain/ports.ts';
 
-/** Answers by which the API says that nobody waits on a callback any more. */
+/** Errors by which the API says that a callback is already closed. */
 const CLOSED_CALLBACK = new Set([
   'CallbackTimeoutException',
   'ResourceNotFoundException',
@@ -15,10 +15,10 @@ const CLOSED_CALLBACK = new Set([
 
 const DEAD = new Set(['FAILED', 'TIMED_OUT', 'STOPPED']);
 
-/** Function name with the version or alias to start. */
+/** Name of the function, and the version or alias to start. */
 type Workflow = { functionName: string; qualifier: string };
 
-/** Lambda durable functions carry the workflows. */
+/** Runs workflows as Lambda durable functions. */
 export const lambdaEngine = (client: LambdaClient, workflow: Workflow, stage: string): Engine => ({
   start: (incident, run) =>
     startExecution(client, workflow, `${stage}-${incident}-${run}`, { incidentId: incident, run }),
@@ -41,12 +41,15 @@ export const lambdaEngine = (client: LambdaClient, workflow: Workflow, stage: st
   },
 });
 
-/** The same function carries the drills: what one proves holds for who rolls back in an incident. */
+/**
+ * Runs drills in the same function as incidents, so that a drill proves the permissions that a rollback in an incident
+ * uses.
+ */
 export const lambdaDrillRuns = (client: LambdaClient, workflow: Workflow, stage: string): DrillRuns => ({
   start: (drill, run) => startExecution(client, workflow, `${stage}-drill-${drill}-${run}`, { drillId: drill, run }),
 });
 
-/** @param name labels never get in here: 64 characters of [A-Za-z0-9-_], and the same for every try */
+/** @param name 64 characters of [A-Za-z0-9-_], the same for each attempt; never contains labels */
 async function startExecution(client: LambdaClient, workflow: Workflow, name: string, input: object): Promise<void> {
   try {
     await client.send(
@@ -59,7 +62,7 @@ async function startExecution(client: LambdaClient, workflow: Workflow, name: st
       }),
     );
   } catch (error) {
-    // Name and payload are ours alone, so whatever carries this name is this run.
+    // Name and payload come from Firebreak alone, so an execution with this name is this run.
     if (error instanceof Error && error.name === 'DurableExecutionAlreadyStartedException') return;
     throw error;
   }

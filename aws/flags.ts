@@ -5,7 +5,9 @@ import { publicUrl, type StandIns } from '../domain/vendors.ts';
 import { launchDarklyFlags } from '../integrations/launchdarkly/flags.ts';
 import type { FlagsConfig } from '../schemas/deployers.ts';
 
-/** The adapter of each kind of flag service. Undefined: LaunchDarkly is not connected, and no token is named. */
+/**
+ * Returns the adapter for a kind of flag service, or undefined if LaunchDarkly is not connected and no token is named.
+ */
 export async function flagsFor(
   config: FlagsConfig,
   { place, secrets, clock, standIns }: { place: Place; secrets: Secrets; clock: Clock; standIns: StandIns },

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-/** Lower-case hexadecimal SHA-256. */
+/** Returns the SHA-256 in lowercase hexadecimal. */
 export const sha256 = (data: string | Uint8Array): string => hash('sha256', data);
 
-/** JSON with the keys of every object in order, so that equal values have equal bytes. */
+/** Serializes to JSON with sorted keys, so that equal values have equal bytes. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

@@ -4,7 +4,9 @@ import { millisOf, type Timestamp } from '../schemas/time.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** A ULID: 48 bits of time, 80 of chance, 26 characters that sort by time. @see https://github.com/ulid/spec */
+/**
+ * Creates a ULID: 48 bits of time, 80 random bits, 26 characters that sort by time. @see https://github.com/ulid/spec
+ */
 export function mintIncidentId(at: Timestamp): IncidentId {
   let bits = BigInt(millisOf(at)) << 80n;
   for (const byte of randomBytes(10).entries()) bits |= BigInt(byte[1]) << BigInt(8 * byte[0]);

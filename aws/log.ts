@@ -2,7 +2,7 @@ import type { Clock, Log } from '../domain/ports.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-/** One JSON object a line on standard error; CloudWatch reads it as it is. */
+/** Writes one JSON object per line to standard error, a format that CloudWatch reads. */
 export function jsonLog(
   clock: Clock,
   level: string,

@@ -1,2 +1,4 @@
-/** Where the published configuration lies. Apart from how it is read, which takes much that is not always needed. */
+/**
+ * Key of the published configuration. In its own file, because the code that reads the configuration has large imports.
+ */
 export const CONFIG_KEY = 'config/current.json';

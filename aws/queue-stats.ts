@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { QueueStats } from '../domain/ports.ts';
 
-/** What SQS tells of a queue. How old its oldest message is, it tells CloudWatch alone. */
+/** Reads the statistics of queues from SQS. The age of the oldest message is available only in CloudWatch. */
 export function sqsQueueStats(client: SQSClient, urls: Readonly<Record<string, string>>): QueueStats {
   return {
     read: () =>

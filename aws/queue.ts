@@ -3,27 +3,27 @@ import type { Blobs, Receipt, SignalQueue } from '../domain/ports.ts';
 import type { Signal, SignalMessage } from '../schemas/signal.ts';
 import { sha256 } from './hash.ts';
 
-/** Larger signals leave their whole text in a blob and travel with what the decisions need. */
+/** Above this, the full signal is stored in a blob and the message carries only what decisions need. */
 const SIGNAL_MAX_BYTES = 64 * 1024;
-/** Well under the 256 KiB that every Region and every client of SQS takes. */
+/** Well below 256 KiB, the limit that every Region and every SQS client accepts. */
 const MESSAGE_MAX_BYTES = 192 * 1024;
 const SIGNALS_PER_MESSAGE = 25;
-/** SQS takes ten messages, and 256 KiB, a batch; one large message fills one. */
+/** SQS accepts 10 messages and 256 KiB per batch; one large message fills a batch. */
 const BATCH_MAX_BYTES = 240 * 1024;
 const BATCH_MAX_MESSAGES = 10;
 
 /**
- * Signals that may page, and the rest: noise must not delay a page. Those of services outside the catalogue have a queue
- * of their own, whatever they say of themselves: anybody who may send can make any number of them.
+ * Queues for signals that can page, and for the rest, so that noise does not delay a page. Signals of services outside
+ * the catalogue have their own queue whatever their labels: any authorized sender can produce any number of them.
  */
 export type QueueUrls = { urgent: string; ordinary: string; unmatched: string };
 
-/** Message groups of unmatched signals. What tells them apart is chosen by the sender, so it must not be the group. */
+/** Number of message groups for unmatched signals. The group must not depend on values that the sender chooses. */
 const UNMATCHED_GROUPS = 4;
 
 /**
- * Signals into SQS FIFO: in order per service and environment, de-duplicated per receipt and chunk. A re-notification
- * has the same bytes as the first one, so content never decides what is a duplicate here.
+ * Sends signals to SQS FIFO queues: in order per service and environment, deduplicated per receipt and chunk.
+ * Content-based deduplication is not used, because a repeated notification has the same bytes as the first one.
  */
 export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs): SignalQueue {
   return {
@@ -38,14 +38,14 @@ export function sqsSignalQueue(client: SQSClient, urls: QueueUrls, blobs: Blobs)
   };
 }
 
-/** By the alert's own labels only, so that every notification of one alert takes the same queue, in order. */
+/** Depends only on the alert's own labels, so that all notifications of one alert take the same queue, in order. */
 const isUrgent = (signal: Signal): boolean =>
   signal.severity === 'critical' || signal.asksRollback || asksByLabel(signal);
 
 const asksByLabel = ({ labels }: Signal): boolean =>
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
-/** FIFO group ids are at most 128 of a few legal characters; raw labels are not. */
+/** FIFO group ids allow 128 characters of a small set, so raw labels cannot be used. */
 function groupOf({ service, environment, unmatched, source, fingerprint }: Signal): string {
   if (unmatched === null) return sha256(JSON.stringify([service, environment])).slice(0, 32);
   // Group by alert: notifications of one alert stay in order, and a message holds as many alerts as fit.
@@ -65,12 +65,12 @@ async function sendTo(client: SQSClient, url: string, receipt: Receipt, signals:
     const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: batch }));
     if (Failed.length > 0)
       throw new Error(
-        `SQS took ${batch.length - Failed.length} of ${batch.length} messages: ${Failed[0]?.Code} ${Failed[0]?.Message}`,
+        `SQS accepted ${batch.length - Failed.length} of ${batch.length} messages: ${Failed[0]?.Code} ${Failed[0]?.Message}`,
       );
   }
 }
 
-/** SQS refuses U+FFFE, U+FFFF and lone surrogates, which labels may hold and JSON leaves as they are. */
+/** SQS refuses U+FFFE, U+FFFF, and lone surrogates, which labels can contain and which JSON does not escape. */
 const messageBody = (message: SignalMessage): string =>
   JSON.stringify(message).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
 
@@ -132,5 +132,5 @@ async function leaveLarge(blobs: Blobs, receipt: string, index: number, signal: 
 const cut = (text: string, max: number): string =>
   text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 
-/** Half a link leads nowhere. */
+/** Drops a URL that is too long: a truncated URL is useless. */
 const whole = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);

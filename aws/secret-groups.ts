@@ -1,17 +1,17 @@
 import type { VariableName } from '../schemas/variables.ts';
 
 /**
- * Which secrets are kept together and who may read them: for `sst.config.ts`, one machine, and the functions alike. A group
- * is one parameter, below 4 KB, so that a function reads all that it needs in one call.
+ * Defines which secrets are stored together and which functions may read them, for `sst.config.ts`, the local start,
+ * and the functions. A group is one parameter below 4 KB, so that a function reads all its secrets in one call.
  */
 
 const SECRET_GROUPS = {
-  /** They open the public address. */
+  /** Credentials for the public address. */
   access: ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_ADMIN_TOKEN_PREVIOUS', 'FIREBREAK_INGEST_TOKEN'],
   signing: ['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
-  /** Only who seals or checks the sealed log has its keys: who writes entries does not. */
+  /** Only functions that seal or check the sealed log have its keys, not those that write entries. */
   audit: ['FIREBREAK_AUDIT_KEY', 'FIREBREAK_AUDIT_KEY_PREVIOUS'],
-  /** They check what senders sign. */
+  /** Secrets that check the signatures of senders. */
   senders: ['GITHUB_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER', 'GRAFANA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'],
   slack: ['SLACK_API_URL', 'SLACK_BOT_TOKEN'],
   'slack-signing': ['SLACK_SIGNING_SECRET'],
@@ -37,11 +37,14 @@ const SECRET_GROUPS = {
     'LAUNCHDARKLY_API_URL',
     'LAUNCHDARKLY_TOKEN',
   ],
-  /** Which vendors are connected, for functions that need to know that, but not the credentials. */
+  /** Which vendors are connected, for functions that need to know that but not the credentials. */
   connected: ['CONNECTED_GRAFANA', 'CONNECTED_SLACK', 'CONNECTED_STATUSPAGE'],
 } as const satisfies Record<string, readonly (VariableName | `CONNECTED_${string}`)[]>;
 
-/** All that a deployment can be given. What is `connected` follows from them, and the stand-ins of targets are a sandbox's. */
+/**
+ * All secrets that a deployment can set. `connected` is derived from them, and stand-ins of targets exist only in the
+ * sandbox.
+ */
 export const SETTABLE: readonly string[] = Object.entries(SECRET_GROUPS)
   .flatMap(([group, names]): readonly string[] => (group === 'connected' ? [] : names))
   .filter((name) => name !== 'AWS_TARGETS_URL');
@@ -49,7 +52,7 @@ export const SETTABLE: readonly string[] = Object.entries(SECRET_GROUPS)
 export type SecretGroup = keyof typeof SECRET_GROUPS;
 export const GROUPS = Object.keys(SECRET_GROUPS) as SecretGroup[];
 
-/** `named`: secrets whose names a configuration or a runbook chose. Each is a parameter by itself. */
+/** `named`: secrets whose names a configuration or a runbook chose. Each is a parameter of its own. */
 export type Grant = SecretGroup | 'named';
 export const ALL_GRANTS: readonly Grant[] = [...GROUPS, 'named'];
 
@@ -57,10 +60,10 @@ const GROUP_OF = new Map<string, SecretGroup>(
   GROUPS.flatMap((group) => SECRET_GROUPS[group].map((name) => [name, group] as const)),
 );
 
-/** Undefined: a name that a configuration or a runbook chose. */
+/** Returns the group of a secret, or undefined for a name that a configuration or a runbook chose. */
 export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(name);
 
-/** What each function may read. `test/infra/secret-grants.test.ts` holds this against what each function uses. */
+/** Grants of each function. `test/infra/secret-grants.test.ts` compares them with what each function uses. */
 export const FUNCTION_GRANTS = {
   http: ALL_GRANTS,
   slack: ['slack', 'slack-signing'],
@@ -73,7 +76,7 @@ export const FUNCTION_GRANTS = {
   'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
 } as const satisfies Record<string, readonly Grant[]>;
 
-/** A vendor is connected when all of these are set. */
+/** A vendor is connected when all of these secrets are set. */
 const CONNECTED: Record<(typeof SECRET_GROUPS.connected)[number], readonly string[]> = {
   CONNECTED_GRAFANA: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
   CONNECTED_SLACK: ['SLACK_BOT_TOKEN'],
@@ -81,7 +84,7 @@ const CONNECTED: Record<(typeof SECRET_GROUPS.connected)[number], readonly strin
 };
 
 /**
- * The parameters that hold these secrets, by their names below the path.
+ * Returns the parameters that hold these secrets, by their names below the path.
  *
  * @param secrets only those that are set
  */
@@ -100,5 +103,5 @@ export function parametersFor(secrets: Readonly<Record<string, string>>): Record
 
 export const namedParameter = (name: string): string => `named/${name}`;
 
-/** Below this in the bucket a function keeps the last secrets that it read, sealed. */
+/** Folder in the bucket that holds a function's encrypted copy of the last secrets that it read. */
 export const copyFolder = (grants: readonly Grant[]): string => `secrets/${[...grants].toSorted().join('.')}`;

@@ -3,12 +3,12 @@ import type { Blobs } from '../domain/ports.ts';
 import * as z from 'zod';
 import { sha256 } from './hash.ts';
 
-/** Values of parameters by their names below the path; null: there is no such parameter. */
+/** Values of parameters by their names below the path; null if the parameter does not exist. */
 export type Parameters = ReadonlyMap<string, string | null>;
 
-/** Where the last secrets that were read outlive the process. */
+/** A copy of the last secrets read that outlives the process. */
 export type SecretsCopy = {
-  /** Undefined: there is none that this key opens. */
+  /** Returns undefined if there is no copy that this key decrypts. */
   read(): Promise<Parameters | undefined>;
   write(parameters: Parameters): Promise<void>;
 };
@@ -20,11 +20,12 @@ const TAG_BYTES = 16;
 const Content = z.array(z.tuple([z.string(), z.string().nullable()]));
 
 /**
- * A sealed copy in the bucket, which a function that starts while SSM does not answer falls back to. The bucket's readers
- * see nothing of it without the key, which only the function's environment has; nobody can put another in its place.
+ * Keeps an encrypted copy of the secrets in the bucket, for a function that starts while SSM does not respond. The key
+ * exists only in the function's environment: without it, the copy cannot be read or replaced.
  *
  * @param folder in the bucket
- * @param key 32 bytes as base64. Functions with another key, such as those of an older version, have copies of their own
+ * @param key 32 bytes as base64. Functions with a different key, such as those of an older version, have their own
+ * copies
  */
 export function sealedCopy(blobs: Blobs, folder: string, key: string): SecretsCopy {
   const secret = Buffer.from(key, 'base64');

@@ -6,10 +6,10 @@ import { sealedCopy } from './secrets-copy.ts';
 import { ssmSecrets } from './secrets.ts';
 
 /**
- * The secrets of the function whose environment this is.
+ * Creates the secrets of the function with this environment.
  *
  * @param now milliseconds
- * @throws when the environment grants a group that does not exist
+ * @throws if the environment grants a group that does not exist
  */
 export function secretsOf(
   env: Environment,
@@ -17,7 +17,7 @@ export function secretsOf(
 ): Secrets {
   const grants = env.FIREBREAK_SECRETS_GRANTS.split(',').map((name) => {
     const grant = ALL_GRANTS.find((one) => one === name);
-    if (grant === undefined) throw new Error(`FIREBREAK_SECRETS_GRANTS names ${name}, which is no group of secrets`);
+    if (grant === undefined) throw new Error(`FIREBREAK_SECRETS_GRANTS: unknown group of secrets ${name}`);
     return grant;
   });
   return ssmSecrets({

@@ -4,48 +4,55 @@ import { type Log, type Secrets, SecretsUnreadable } from '../domain/ports.ts';
 import { type Grant, groupOf, namedParameter } from './secret-groups.ts';
 import type { Parameters, SecretsCopy } from './secrets-copy.ts';
 
-/** A rotated secret reaches what already runs within this time; in trials sooner, as everything there, but for the shortest. */
+/** Running functions see a rotated secret within this time. It is divided by the time scale, down to `KEPT_MIN_MS`. */
 const KEPT_MS = 30_000;
 const KEPT_MIN_MS = 1000;
 
-/** Containers that started together do not ask together: each keeps its secrets for up to this share shorter. */
+/**
+ * Shortens the cache time by a random share up to this, so that containers that started together do not call SSM
+ * together.
+ */
 const JITTER = 0.25;
 
-/** After a failure the last known values stay in use for so long before the next try. */
+/** After a failure, the last known values are used for this long before the next attempt. */
 const FALLBACK_KEPT_MS = 10_000;
 
-/** Without any known values, those who ask meanwhile get the same error, so that an invocation does not wait again and again. */
+/**
+ * Without known values, further callers get the same error for this long, so that an invocation does not wait
+ * repeatedly.
+ */
 const FAILURE_KEPT_MS = 1000;
 
-/** SSM holds no empty value. Where empty says something of its own, two quotation marks stand for it. */
+/** SSM cannot store empty values. Two quotation marks stand for a value that is empty on purpose. */
 const EMPTY = '""';
 
-/** SSM's limit for GetParameters. */
+/** The limit of SSM's GetParameters. */
 const NAMES_PER_CALL = 10;
 
 const Group = z.record(z.string(), z.string());
 
 export type SecretsOptions = {
   client: SSMClient;
-  /** The parameters are below it. */
+  /** Path of the parameters. */
   path: string;
-  /** Other secrets are refused here, as IAM refuses them. */
+  /** Other secrets are refused, as IAM refuses them. */
   grants: readonly Grant[];
   copy: SecretsCopy;
   log: Log;
-  /** Milliseconds. */
+  /** In milliseconds. */
   now: () => number;
   /** In [0, 1). */
   random?: () => number;
-  /** How much faster than life our own pauses go. */
+  /** Factor by which the pauses are shortened. */
   timeScale?: number;
 };
 
 /**
- * Secrets from SSM parameters: one for each group that the function may read, all in one call, kept for half a minute.
+ * Reads secrets from SSM parameters, one for each group that the function may read. Reads all in one call and caches
+ * them for half a minute.
  *
- * While SSM does not answer, the last known values stay in use: those of this process, or in a process that has just
- * started those of the sealed copy, which is renewed after each read that brought something new.
+ * While SSM does not respond, the last known values stay in use: those of this process or, after a cold start, those of
+ * the encrypted copy. The copy is renewed after each read that finds changes.
  */
 export function ssmSecrets(options: SecretsOptions): Secrets {
   const { client, path, grants, copy, log, now, random = Math.random, timeScale = 1 } = options;
@@ -58,7 +65,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   /** Read once per process, in parallel with SSM, so that the fallback does not wait for both. */
   const readCopy = (): Promise<Parameters | undefined> =>
     copy.read().catch((error: unknown) => {
-      log.warn('the copy of the secrets could not be read', { error: String(error) });
+      log.warn('cannot read the copy of the secrets', { error: String(error) });
       return undefined;
     });
 
@@ -68,16 +75,18 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
       await copy.write(fresh);
       copied = Promise.resolve(fresh);
     } catch (error) {
-      log.warn('the copy of the secrets could not be renewed', { error: String(error) });
+      log.warn('cannot renew the copy of the secrets', { error: String(error) });
     }
   };
 
-  /** @param failed told how long what is known counts, in milliseconds, when SSM has not answered */
+  /**
+   * @param failed called when SSM did not respond, with the time in milliseconds for which the known values are kept
+   */
   const read = async (failed: (keptForMs: number) => void): Promise<Parameters> => {
     copied ??= readCopy();
     try {
       last = await readAll(client, path, [...wanted]);
-      void renewCopy(last); // nobody waits for it
+      void renewCopy(last); // runs in the background
       return last;
     } catch (error) {
       const from = last === undefined ? 'copy' : 'memory';
@@ -85,11 +94,11 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
       if (last === undefined) {
         copied = undefined;
         failed(FAILURE_KEPT_MS * (1 + random()));
-        const reason = `secrets could not be read, and no earlier ones are known: ${String(error)}`;
+        const reason = `cannot read secrets, and no earlier values are known: ${String(error)}`;
         throw new SecretsUnreadable(reason, { cause: error });
       }
       failed((FALLBACK_KEPT_MS / timeScale) * (0.5 + random()));
-      log.warn('secrets could not be read; the last known values stay in use', { from, error: String(error) });
+      log.warn('cannot read secrets; the last known values stay in use', { from, error: String(error) });
       return last;
     }
   };
@@ -97,7 +106,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
   const refresh = (): { until: number; parameters: Promise<Parameters> } => {
     const parameters = read((keptForMs) => (next.until = now() + keptForMs));
     const next = { until: now() + keptMs * (1 - JITTER * random()), parameters };
-    parameters.catch(() => undefined); // The caller that awaits it handles the error.
+    parameters.catch(() => undefined); // The caller that awaits the promise handles the error.
     return next;
   };
 
@@ -105,7 +114,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
     async get(name) {
       const group = groupOf(name);
       if (!grants.includes(group ?? 'named'))
-        throw new SecretsUnreadable(`${name} is not for this function: grant it in aws/secret-groups.ts`);
+        throw new SecretsUnreadable(`this function may not read ${name}: grant it in aws/secret-groups.ts`);
       const parameter = group ?? namedParameter(name);
       if (!wanted.has(parameter)) {
         wanted.add(parameter);
@@ -113,7 +122,7 @@ export function ssmSecrets(options: SecretsOptions): Secrets {
       }
       if (kept === undefined || kept.until <= now()) kept = refresh();
       const value = (await kept.parameters).get(parameter);
-      if (value === undefined) throw new SecretsUnreadable(`${name} could not be read, and no earlier value is known`);
+      if (value === undefined) throw new SecretsUnreadable(`cannot read ${name}, and no earlier value is known`);
       if (value === null) return undefined;
       const secret = group === undefined ? value : Group.parse(JSON.parse(value))[name];
       return secret === EMPTY ? '' : secret;

@@ -7,10 +7,10 @@ import { millisOf, timestamp } from '../schemas/time.ts';
 const ISSUER = 'firebreak';
 const ALGORITHM = 'ES256';
 
-/** What is issued this far in the future by our clock was issued by a machine whose clock is ahead. */
+/** Maximum clock skew in seconds: a token issued further in the future was issued by a machine whose clock is ahead. */
 const AHEAD_MAX_SECONDS = 60;
 
-const MAKE_ONE = 'make one with: openssl ecparam -name prime256v1 -genkey -noout';
+const MAKE_ONE = 'create one with: openssl ecparam -name prime256v1 -genkey -noout';
 
 type PublicKey = { kid: string; jwk: JWK; key: ImportedKey };
 type SigningKey = { kid: string; key: ImportedKey };
@@ -22,23 +22,23 @@ type Keys = {
   problem: string | null;
 };
 
-/** A token names a key that is neither the present nor the previous one. */
+/** Thrown for a token that names neither the current nor the previous key. */
 class UnknownKey extends Error {
   override readonly name = 'UnknownKey';
 }
 
 /**
- * Signs with the private key in the secret `FIREBREAK_SIGNING_KEY`: a key of the curve P-256, as PEM or as JWK. While a key
- * is being replaced, the old one is in `FIREBREAK_SIGNING_KEY_PREVIOUS`, whole or its public part: what it has signed is
- * still accepted, and it stays among the public keys. A key's id is its thumbprint (RFC 7638).
+ * Signs with the private key in the secret `FIREBREAK_SIGNING_KEY`: a P-256 key as PEM or JWK. During a key rotation,
+ * the old key, or its public part, is in `FIREBREAK_SIGNING_KEY_PREVIOUS`: its signatures are still accepted, and it
+ * stays among the public keys. The id of a key is its thumbprint (RFC 7638).
  *
- * Without a usable key nothing is signed, and everything else goes on: a check is answered without a token. That is said
- * in the log once for each such key, and by `problem`.
+ * Without a usable key nothing is signed, but everything else works: a check is answered without a token. The log says
+ * so once for each unusable key, and `problem` returns the reason.
  */
 export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: Clock; log: Log }): Signer {
   let read: { from: string; keys: Promise<Keys> } | undefined;
 
-  /** Read again only when a secret has changed. */
+  /** Parses the keys again only when a secret has changed. */
   async function keysNow(): Promise<Keys> {
     const [present, previous] = await Promise.all([
       secrets.get('FIREBREAK_SIGNING_KEY'),
@@ -49,7 +49,10 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
     const keys = readKeys(present, previous);
     read = { from, keys };
     const { problem } = await keys;
-    if (problem !== null) log.warn('deployments cannot get tokens as they should', { problem });
+    if (problem !== null)
+      log.warn('signing key problem: freeze checks are answered without a token, or earlier tokens are refused', {
+        problem,
+      });
     return keys;
   }
 
@@ -68,7 +71,7 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
     },
 
     async verify(token) {
-      if (!isCanonical(token)) return { ok: false, problem: 'it is no token of Firebreak: it is not written as one' };
+      if (!isCanonical(token)) return { ok: false, problem: 'it is not a Firebreak token: its encoding is invalid' };
       const { known } = await keysNow();
       try {
         const { payload } = await jwtVerify(token, ({ kid }) => keyWith(kid, known), {
@@ -79,7 +82,7 @@ export function es256Signer({ secrets, clock, log }: { secrets: Secrets; clock: 
         });
         const { iat = 0 } = payload;
         return iat > seconds() + AHEAD_MAX_SECONDS
-          ? { ok: false, problem: `it is not valid yet: it was issued for ${timeOf(iat)}` }
+          ? { ok: false, problem: `it is not valid yet: it was issued at ${timeOf(iat)}` }
           : { ok: true, claims: payload };
       } catch (error) {
         return { ok: false, problem: inWords(error) };
@@ -103,8 +106,8 @@ async function readKeys(present: string | undefined, previous: string | undefine
     try {
       return text === undefined || text === '' ? undefined : p256(parse(text));
     } catch {
-      // The reason may quote the key, so it is not told.
-      problems.push(`${name} is no key of the curve P-256, neither as PEM nor as JWK; ${MAKE_ONE}`);
+      // The error may quote the key, so it is not included.
+      problems.push(`${name} is not a P-256 key in PEM or JWK format; ${MAKE_ONE}`);
       return undefined;
     }
   };
@@ -141,37 +144,40 @@ const publicKeyIn = (text: string): KeyObject => {
 const jwkIn = (text: string) =>
   text.trimStart().startsWith('{') ? (JSON.parse(text) as Record<string, string>) : undefined;
 
-/** In an environment a line break is often written as `\n`. */
+/** In environment variables, line breaks are often written as `\n`. */
 const pemIn = (text: string): string => text.replaceAll('\\n', '\n');
 
 function p256(key: KeyObject): KeyObject {
-  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('another curve');
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('not a P-256 key');
   return key;
 }
 
 function keyWith(kid: string | undefined, known: Map<string, PublicKey>): ImportedKey {
   const found = known.get(kid ?? '');
-  if (found === undefined) throw new UnknownKey(kid === undefined ? 'it does not say which' : kid.slice(0, 64));
+  if (found === undefined) throw new UnknownKey(kid === undefined ? 'no key id' : kid.slice(0, 64));
   return found.key;
 }
 
-/** The last bits of base64url may be spare: with others there it would be read as the same, and be another text. */
+/**
+ * Returns whether the token is canonical base64url. Spare last bits would otherwise let different texts decode to the
+ * same token.
+ */
 const isCanonical = (token: string): boolean =>
   token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
 const timeOf = (epochSeconds: number): string => timestamp(epochSeconds * 1000);
 
 function inWords(error: unknown): string {
-  if (error instanceof UnknownKey) return `it is signed with a key that is not known here (${error.message})`;
-  if (error instanceof errors.JWTExpired) return `it has expired at ${timeOf(error.payload.exp ?? 0)}`;
+  if (error instanceof UnknownKey) return `it is signed with an unknown key (${error.message})`;
+  if (error instanceof errors.JWTExpired) return `it expired at ${timeOf(error.payload.exp ?? 0)}`;
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return 'its signature does not fit: it is forged, or was altered';
+    return 'its signature is invalid: it was forged or altered';
   if (error instanceof errors.JOSEAlgNotAllowed) return `it is not signed with ${ALGORITHM}`;
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'iss') return `it was not issued by ${ISSUER}`;
     if (error.claim === 'nbf') return `it is not valid yet`;
     return `its claim ${error.claim} is missing or wrong`;
   }
-  if (error instanceof errors.JOSEError) return `it is no token of Firebreak: ${error.message}`;
+  if (error instanceof errors.JOSEError) return `it is not a Firebreak token: ${error.message}`;
   throw error;
 }

@@ -23,15 +23,15 @@ import { QuarantineTable } from './table/quarantine.ts';
 import { shardedPage } from './table/sharded.ts';
 import { Table } from './table/table.ts';
 
-/** More are not told while somebody waits. */
+/** Limit of incidents in a response to a person who is waiting. */
 const INCIDENTS_MAX = 200;
 
-/** Changes that are read to find the deploys of the last hours. */
+/** Number of changes to read to find the deployments of the last hours. */
 const CHANGES_MAX = 40;
 
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
-/** All that is needed before Slack is answered, built from the environment. */
+/** Builds what is needed before Slack gets its response from the environment. */
 export function slackDeps(): SlackDeps {
   const env = readEnvironment(process.env);
   const log = jsonLog(clock, env.LOG_LEVEL);
@@ -100,7 +100,7 @@ const Switch = z.object({
   mode: Mode.nullable().default(null),
 });
 
-/** As published, where it was checked as a whole; of that only this is looked at. */
+/** The published configuration, which was validated as a whole; only these parts are read here. */
 const Published = z.object({
   config: z.object({
     services: z.record(
@@ -111,7 +111,7 @@ const Published = z.object({
   }),
 });
 
-/** Before anything was published there is nothing in it. */
+/** Before a configuration is published, the catalogue is empty. */
 async function readCatalogue(blobs: Blobs): Promise<Catalogue> {
   const body = await blobs.get(CONFIG_KEY);
   if (body === undefined) return { services: {}, people: PeopleFile.parse({}) };

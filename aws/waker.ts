@@ -3,10 +3,10 @@ import type { Target, Wake } from '../schemas/projection.ts';
 import type { Environment } from './env.ts';
 import type { Waker } from './table/projections.ts';
 
-/** SQS delays a message by at most this. */
+/** Longest delay of an SQS message. */
 const DELAY_MAX_SECONDS = 900;
 
-/** A message in the target's own queue. What it is about is in the table. */
+/** Sends a message to the target's own queue. Its subject is in the table. */
 export function sqsWaker(client: SQSClient, env: Environment): Waker {
   const urls: Record<Target, string> = {
     slack: env.FIREBREAK_QUEUE_SLACK,

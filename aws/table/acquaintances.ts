@@ -41,7 +41,7 @@ export class AcquaintanceTable implements Acquaintances {
     await this.#keep('group', id, { members: [...members] });
   }
 
-  /** DynamoDB deletes what has expired up to days later. */
+  /** DynamoDB deletes expired items up to days later. */
   async #kept(kind: 'user' | 'group', id: string): Promise<Item | undefined> {
     const item = await this.#table.get(keys.acquaintance(kind, id));
     return item !== undefined && Number(item['expires_at']) > this.#seconds() ? item : undefined;

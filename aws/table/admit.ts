@@ -31,16 +31,16 @@ import { expiresAfter, isToBeRenewed, RETENTION_DAYS } from './retention.ts';
 import { absent, type Condition, type Item, type Table, type Write } from './table.ts';
 import { placesNow, type Target, targetOf } from './unmatched.ts';
 
-/** Signals in one transaction: two items each and a handful besides stay under DynamoDB's hundred. */
+/** Signals per transaction: with two items each and a few others, it stays below DynamoDB's limit of 100. */
 const SIGNALS_PER_TRANSACTION = 25;
 
-/** Someone else writes the same incident at the same moment: read again, so often. */
+/** Attempts when another process writes the same incident at the same time. */
 const TRIES = 20;
 
 type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
-/** Now, what may have one open incident, and by which request it came. */
+/** The current time, the scope that can have one open incident, and the trace of the request. */
 type Here = { at: Timestamp; trace: string } & Pick<Target, 'scope' | 'mayOpen' | 'claim'>;
-/** `pk`: where it was read. */
+/** `pk`: partition key under which the episode was read. */
 type Episode = KnownEpisode & {
   pk: string;
   rev: number;
@@ -49,7 +49,7 @@ type Episode = KnownEpisode & {
   expiresAt: number | undefined;
 };
 
-/** Takes signals into the table; see docs/data-model.md, "One transaction". */
+/** Adds signals to the table; see docs/data-model.md, "One transaction". */
 export async function admit(
   table: Table,
   clock: Clock,
@@ -75,7 +75,7 @@ async function admitBatch(
   receipt: Pick<Receipt, 'at' | 'trace'>,
 ): Promise<Admitted> {
   const [first] = batch;
-  if (first === undefined) throw new RangeError('a batch of signals has at least one');
+  if (first === undefined) throw new RangeError('a batch of signals must not be empty');
   const scope = scopeOf(first.signal);
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const incident = await openIncident(table, scope);
@@ -86,7 +86,7 @@ async function admitBatch(
     if (written !== undefined) return written;
   }
   throw new Error(
-    `the incident of ${scope} changed ${TRIES} times while signals were to be added; the queue delivers them again`,
+    `cannot add signals: the incident of ${scope} changed during all ${TRIES} attempts; the queue redelivers them`,
   );
 }
 
@@ -98,8 +98,9 @@ const rowsOf = (table: Table, arrivals: readonly Arrival[], id?: IncidentId): Pr
   );
 
 /**
- * Alerts of services outside the catalogue come mixed, and most of them go to one place: what goes to the same is taken in
- * by one transaction. After each it is looked anew, since what has opened is a place for those after it.
+ * Admits alerts of services outside the catalogue. They arrive mixed, and most have the same target. Each transaction
+ * takes alerts of one target; then the targets are determined again, since an incident that has just opened can be the
+ * target of later alerts.
  */
 async function admitUnmatched(
   { table, clock, max }: { table: Table; clock: Clock; max: number },
@@ -110,7 +111,7 @@ async function admitUnmatched(
   let left = arrivals;
   for (let attempt = 1; left.length > 0; attempt += 1) {
     if (attempt > TRIES)
-      throw new Error(`incidents of unmatched alerts changed ${TRIES} times meanwhile; the queue delivers them again`);
+      throw new Error(`incidents of unmatched alerts changed during all ${TRIES} attempts; the queue redelivers them`);
     const at = clock.now();
     const [rows, places] = await Promise.all([rowsOf(table, left), placesNow(table, left, { now: at, max })]);
     const targets = left.map((arrival, n) => targetOf(table, places, arrival, rows[n]));
@@ -118,7 +119,7 @@ async function admitUnmatched(
     if (target === undefined) return;
     const taken = together(left, targets);
     const batch = taken.flatMap((n) => left[n] ?? []);
-    // Only an incident of its own can be older than the present keys of alerts.
+    // Only a service's own incident can predate the current keys of alerts.
     const isOwn = target.incident !== undefined && target.scope !== SHARED_SCOPE;
     const known = isOwn ? await rowsOf(table, batch, target.incident?.id) : taken.map((n) => rows[n]);
     const heard = await Promise.all(
@@ -132,7 +133,10 @@ async function admitUnmatched(
   }
 }
 
-/** Those that go where the first one goes, as many as one transaction takes. Of one alert nothing overtakes anything. */
+/**
+ * Returns the indexes of arrivals with the same target as the first one, up to the size of a transaction. Notifications
+ * of one alert stay in order.
+ */
 function together(arrivals: readonly Arrival[], targets: readonly Target[]): number[] {
   const taken: number[] = [];
   const seen = new Set<string>();
@@ -188,7 +192,7 @@ const episodeOf = (item: Item): Episode => ({
   expiresAt: typeof item['expires_at'] === 'number' ? item['expires_at'] : undefined,
 });
 
-/** Writes what is new of a batch. `undefined`: something changed in between, read again. */
+/** Writes the changes of a batch. Returns undefined if something changed in between: read again. */
 async function write(
   table: Table,
   here: Here,
@@ -219,8 +223,8 @@ async function write(
     if (incident) await renotified(table, incident, heard);
     return { wake: incident ? [incident.id] : [], opened: [], apart: apartOf(heard, null, []), counts };
   }
-  // An alert that asks only now, or is more severe now, and was recorded without an incident before, belongs to the one
-  // that it opens.
+  // An alert that was recorded without an incident, and now requests a rollback or has a higher severity, belongs to
+  // the incident that it opens.
   const attached = [...new Set([...fired, ...asking.filter(({ row }) => row?.incidentId === null), ...raisedApart])];
   const writes = [
     ...news.map((one) =>
@@ -247,7 +251,7 @@ async function write(
   };
 }
 
-/** What has no incident now, and what it is: a late "firing" does not bring back what has resolved. */
+/** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
 const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: readonly Heard[]): Admitted['apart'] =>
   heard
     .filter((one) => (id === null || !attached.includes(one)) && (one.row?.incidentId ?? null) === null)
@@ -257,10 +261,13 @@ const apartOf = (heard: readonly Heard[], id: IncidentId | null, attached: reado
         one.novelty === 'nothing' && !isEvent(one.signal) ? (one.row?.status ?? one.signal.status) : one.signal.status,
     }));
 
-/** `replaced`: what has begun again, and was never said to have ended. `raised`: of this incident, and more severe now. */
+/**
+ * `replaced`: alerts that fired again without having been reported as resolved. `raised`: alerts of this incident with
+ * a higher severity.
+ */
 type Parts = Record<'attached' | 'ended' | 'replaced' | 'asking' | 'raised', readonly Heard[]>;
 
-/** The episode is another one than that which is known. */
+/** Returns whether this is a different episode from the known one. */
 const beginsAnew = ({ row, novelty }: Heard): boolean =>
   row === undefined || novelty === 'opens' || novelty === 'ended';
 
@@ -276,7 +283,7 @@ function incidentWrites(
   const fresh = parts.attached.map(({ signal }) => signal);
   const loud = [...parts.attached, ...parts.raised].filter(({ mute }) => mute === null);
   const { at } = here;
-  // One that returns was counted before.
+  // A returning alert was counted before.
   const joining = parts.attached.filter((one) => beginsAnew(one) || one.row?.incidentId !== id);
   const isShared = here.scope === SHARED_SCOPE;
   if (incident === undefined) {
@@ -286,7 +293,7 @@ function incidentWrites(
   const again = isShared && loud.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
   const message: Message & { kind: 'signals' } = {
     kind: 'signals',
-    // A higher severity is news as much as another alert is.
+    // A higher severity counts as news, like another alert.
     fired: fresh.length + parts.raised.length,
     resolved: parts.ended.length,
     critical: loud.some(({ signal }) => signal.severity === 'critical'),
@@ -317,7 +324,7 @@ function incidentWrites(
   return mailWrites(table, incident, message, at, change, counted);
 }
 
-/** It belongs to no service, and its title is how many they are: that is what its page says. */
+/** A shared incident belongs to no service; its title, which the page shows, is the number of alerts. */
 const asShared = (incident: IncidentRecord): IncidentRecord => ({
   ...incident,
   environment: SHARED_ENVIRONMENT,
@@ -338,7 +345,7 @@ function sharedChange(
   };
 }
 
-const NO_NEW_PAGE = 'No new page: what it looks at begins before the mitigation, which is being verified';
+const NO_NEW_PAGE = 'No new page: the time range of these alerts begins before the mitigation, which is being verified';
 
 const kindOf = ({ attached, raised, ended }: Parts): string =>
   attached.length > 0
@@ -356,7 +363,7 @@ function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[
   const loudest = loud
     .map(({ signal }) => signal)
     .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
-  if (loudest === undefined) throw new RangeError('an incident opens with at least one signal');
+  if (loudest === undefined) throw new RangeError('an incident must open with at least one signal');
   return {
     ...blankIncident,
     id,
@@ -376,7 +383,7 @@ function newIncident(id: IncidentId, { at, trace }: Here, all: readonly Arrival[
   };
 }
 
-/** `begins`: from now on it is known by this signal's start, under which it is listed. */
+/** `begins`: the episode starts with this signal, and is listed under its start. */
 function episodeWrite(
   table: Table,
   heard: Heard,
@@ -400,14 +407,14 @@ function episodeWrite(
       fingerprint: signal.fingerprint,
       episode: before.episode,
       ...expiresAfter(at, RETENTION_DAYS.episode),
-      // What opened no incident is listed by itself; what did is listed with it.
+      // A signal without an incident is listed by itself; others are listed with their incident.
       ...(incidentId === null ? listedApart(signal, mute, at) : {}),
     },
     row === undefined || row.pk !== episodeKey(signal).pk ? absent : revision(row.rev),
   );
 }
 
-/** What is kept quiet while it fires is looked at again when the quiet is over; what has happened is over by then. */
+/** A muted alert is evaluated again when the mute ends and it still fires; an event is over by then. */
 function listedApart(signal: Signal, mute: Arrival['mute'], at: Timestamp): Item {
   const isQuiet = mute !== null && signal.status === 'firing' && !isEvent(signal);
   const alert = sha256(alertOf(signal));
@@ -418,7 +425,7 @@ function listedApart(signal: Signal, mute: Arrival['mute'], at: Timestamp): Item
   };
 }
 
-/** How many of them go on until they are said to have ended. */
+/** Counts the alerts that stay active until they are resolved. */
 const lasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;
 
 const revision = (rev: number): Condition => ({
@@ -429,7 +436,7 @@ const revision = (rev: number): Condition => ({
 const signalWrite = (table: Table, id: IncidentId, signal: Signal, at: Timestamp): Write =>
   table.put({ ...keys.signal(id, signal.startsAt, sha256(signal.episode)), ...signal, first_seen_at: at });
 
-/** The signal as it is listed ends, too: under the start and the name that are known. What has begun again was over by then. */
+/** Ends the listed signal under its known start and name. An alert that fires again had ended by then. */
 function signalEndWrite(table: Table, id: IncidentId, { signal, row }: Heard, at: Timestamp): Write {
   const { startsAt, episode } = row ?? signal;
   return signalEnd(table, id, startsAt, episode, signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at));
@@ -448,7 +455,10 @@ export const signalEnd = (
     ExpressionAttributeValues: { ':resolved': 'resolved', ':at': endsAt },
   });
 
-/** Heard again: proof of life, no news. Costs one counter, which the workflow looks at when all is quiet. */
+/**
+ * A repeated notification only proves that the alert still fires. It adds to one counter, which the workflow reads
+ * before it closes a quiet incident.
+ */
 async function renotified(table: Table, incident: IncidentRecord, heard: readonly Heard[]): Promise<void> {
   if (!heard.some(({ signal }) => signal.status === 'firing')) return;
   await table.touch(keys.incident(incident.id), {
@@ -457,7 +467,7 @@ async function renotified(table: Table, incident: IncidentRecord, heard: readonl
   });
 }
 
-/** Renews the time to live of an alert that still fires, without other changes. */
+/** Renews the time to live of alerts that still fire, without other changes. */
 async function renew(table: Table, heard: readonly Heard[], at: Timestamp): Promise<void> {
   const renewals = heard.flatMap(({ signal, row, novelty }) =>
     novelty === 'nothing' && signal.status === 'firing' && row?.status === 'firing' && isToBeRenewed(row.expiresAt, at)
@@ -476,7 +486,7 @@ async function renew(table: Table, heard: readonly Heard[], at: Timestamp): Prom
         ]
       : [],
   );
-  // Where another writes one of them at the same moment, the next notification renews the others.
+  // If another process writes one of them at the same time, the next notification renews the rest.
   if (renewals.length > 0) await table.transact(renewals);
 }
 
@@ -507,9 +517,11 @@ function merge(all: Admitted, one: Admitted): void {
 const tell = ({ attached, raised, ended, asking }: Parts): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
-    raised.length > 0 ? `Raised to ${highest(raised.map(({ signal }) => signal.severity))}: ${titles(raised)}` : '',
+    raised.length > 0
+      ? `Severity raised to ${highest(raised.map(({ signal }) => signal.severity))}: ${titles(raised)}`
+      : '',
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
-    attached.length + raised.length === 0 && asking.length > 0 ? `Asks for a rollback: ${titles(asking)}` : '',
+    attached.length + raised.length === 0 && asking.length > 0 ? `Rollback requested: ${titles(asking)}` : '',
   ]
     .filter(Boolean)
     .join('. ');

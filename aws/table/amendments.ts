@@ -5,16 +5,16 @@ import { keys } from './keys.ts';
 import { absent, type Table } from './table.ts';
 import { timelineWrite } from './mail.ts';
 
-/** Somebody else has changed it meanwhile: with so many at once something is wrong. */
+/** Attempts. So many concurrent changes indicate an error. */
 const TRIES = 12;
 
 type Wanted = { id: IncidentId; amendment: Amend; key: string | undefined };
 
 /**
- * Changes roles and care of an incident that goes on, with its entry on the timeline if it has one, in one transaction. What others
- * change meanwhile stays: the change is worked out again from what the incident is then.
+ * Changes roles and acknowledgment of an open incident, with a timeline entry if there is one, in one transaction. The
+ * change is applied again to the current state when others change the incident in the meantime.
  *
- * @throws when it was changed by others again and again
+ * @throws if others changed it during all attempts
  */
 export async function amend(
   table: Table,
@@ -53,5 +53,5 @@ export async function amend(
     if (result.ok) return 'done';
     if (key !== undefined && result.failed.includes(0)) return 'as_it_is';
   }
-  throw new Error(`incident ${id} was changed ${TRIES} times while it was to be amended; try again`);
+  throw new Error(`cannot update incident ${id}: it changed during all ${TRIES} attempts; try again`);
 }

@@ -9,20 +9,20 @@ import { keys } from './keys.ts';
 import { isMacOf, NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { collect, type Table } from './table.ts';
 
-/** Decisions of the check are compared so many at a time: each may have 300 KB. */
+/** Number of decisions to compare at a time: each can have 300 KB. */
 const DECISIONS_READ = 20;
 
 type Stores = { table: Table; blobs: Blobs; sealKeys: ReadonlyMap<string, SealKey> };
 
-/** Where the chain is broken, and why that is so. */
+/** Where the chain is broken, and why. */
 type Broken = { at: string; because: string };
 
-/** A decision that an entry tells of, with the hash that its record had. */
+/** A decision that an entry refers to, with the hash that its record had. */
 type Witnessed = { entry: string; decision: string; sha256: string };
 
 /**
- * Walks the chain from its beginning, or from so many seals before its end, and compares it with entries, decisions and
- * the head that is kept outside the table. It holds one seal in memory at a time.
+ * Walks the chain from its beginning, or from `last` seals before its end, and compares it with the entries, the
+ * decisions, and the head that is stored outside the table. Holds one seal in memory at a time.
  */
 export async function checkChain(
   table: Table,
@@ -32,7 +32,7 @@ export async function checkChain(
 ): Promise<ChainCheck> {
   const sealKeys = await known.known();
   if (sealKeys.size === 0) return { intact: false, entries: 0, sealedUntil: null, brokenAt: null, because: NO_KEY };
-  const head = await headOf(blobs); // before the seals: those that are added meanwhile are no contradiction
+  const head = await headOf(blobs); // read before the seals, so that seals added in the meantime are no contradiction
   let [number, hash] = await beginning(table, last);
   let entries = 0;
   let sealedUntil: Timestamp | null = null;
@@ -61,19 +61,19 @@ export async function checkChain(
 
 const GAP =
   'it is missing, unreadable, or does not follow from the previous seal: seals were removed, replaced, or altered';
-const REBUILT = `it is another seal than ${HEAD_KEY} in the bucket remembers: the chain was made anew after it was sealed`;
-const NO_HEAD = 'it is missing or cannot be read, so it is not known whether newer seals were removed';
+const REBUILT = `it differs from the seal recorded in ${HEAD_KEY} in the bucket: the chain was rebuilt after it was sealed`;
+const NO_HEAD = 'it is missing or cannot be read, so the removal of newer seals cannot be ruled out';
 const ENTRY_DIFFERS = 'it was altered, removed, added, or moved after it was sealed';
 const ENTRIES_DIFFER =
-  'its entries are not those that were sealed, and its list of them was altered, too, so the entry is not known';
+  'its entries differ from the sealed ones, and its list of entries was altered too, so the altered entry cannot be named';
 const SEAL_ALTERED = 'the seal itself was altered';
-const DECISION_DIFFERS = 'the record of the decision that it tells of was altered or removed';
+const DECISION_DIFFERS = 'the record of its decision was altered or removed';
 const NO_MAC =
-  'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or it was written into the table without the key';
+  'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or someone without the key wrote it to the table';
 const WRONG_MAC = 'its MAC is wrong: it was made without the audit key, so the chain was rebuilt';
 
 const cutOff = ({ number }: { number: number }): string =>
-  `it is missing, and ${HEAD_KEY} in the bucket remembers ${nameOf(number)}: the newest seals were removed, or the table was restored`;
+  `it is missing, but ${HEAD_KEY} in the bucket records ${nameOf(number)}: the newest seals were removed, or the table was restored`;
 
 const unknownKey = (id: string): string =>
   `it was sealed with the key ${id}, which is unknown here. If the key was yours, add it to FIREBREAK_AUDIT_KEY_PREVIOUS. ` +
@@ -83,7 +83,7 @@ const laterOf = (a: Timestamp | null, b: Timestamp): Timestamp => (a === null ||
 
 const nameOf = (number: number): string => `seal ${number}`;
 
-/** Number and hash of the seal after which the walk begins. That one is taken as it is. */
+/** Returns number and hash of the seal after which the walk begins. That seal itself is not checked. */
 async function beginning(table: Table, last: number | undefined): Promise<[number: number, hash: string]> {
   if (last === undefined) return [0, GENESIS];
   const newest = table.each(keys.seals().pk, '', { newestFirst: true, limit: last + 1 });
@@ -91,7 +91,7 @@ async function beginning(table: Table, last: number | undefined): Promise<[numbe
   return seals[last] ?? [0, GENESIS];
 }
 
-/** The first thing of a seal that is not as it was. */
+/** Returns the first difference in a seal, if any. */
 async function wrongIn({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
   let [chain, count] = [seal.previous, 0];
   const witnessed: Witnessed[] = [];
@@ -111,7 +111,7 @@ async function wrongIn({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<
   if (counted !== found)
     return {
       at,
-      because: `only ${found} of ${counted} entries of ${seal.minute} were there when it was sealed: the others were removed before`,
+      because: `only ${found} of ${counted} entries of ${seal.minute} existed when it was sealed: the others were removed before`,
     };
   const altered = await firstAltered({ table, blobs }, witnessed);
   return altered === undefined ? undefined : { at: altered, because: DECISION_DIFFERS };
@@ -124,14 +124,16 @@ function whyNotAuthentic(sealKeys: ReadonlyMap<string, SealKey>, { key: id, hash
   return isMacOf(key, hash, mac) ? undefined : WRONG_MAC;
 }
 
-/** It belongs to a later seal of the same minute. What comes after the last one belongs to none. */
+/**
+ * Returns whether an entry belongs to a later seal of the same minute. An entry after the last seal belongs to none.
+ */
 const beyond = ({ to, minute_entries }: Seal, sk: string): boolean => minute_entries === null && sk > to;
 
-/** By the hash at each entry, as it was when it was sealed. */
+/** Finds the first difference by comparing the hashes recorded for each entry at sealing. */
 async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
   const unclear = { at: nameOf(seal.number), because: ENTRIES_DIFFER };
   const links = linksIn(await table.get(keys.sealLinks(seal.number)));
-  // Links that do not lead to the seal tell nothing: whoever altered an entry may have altered them, too.
+  // Links that do not lead to the seal prove nothing: an attacker who altered an entry may have altered them too.
   if (links.length !== seal.entries || links.at(-1)?.[1] !== seal.chain) return unclear;
   let [hash, at] = [seal.previous, 0];
   for await (const entry of entriesOf(table, seal.minute, seal.after)) {

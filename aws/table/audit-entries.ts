@@ -5,7 +5,7 @@ import { canonicalJson } from '../hash.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** An entry as it is kept, byte for byte what is sealed. */
+/** An entry as stored: the exact text that is sealed. */
 export type KeptEntry = { sk: string; text: string };
 
 const Entry = z.object({
@@ -20,7 +20,7 @@ const Entry = z.object({
 
 export const entryText = (entry: AuditEntry): string => canonicalJson(entry);
 
-/** Undefined: it is none, so somebody has altered it. */
+/** Parses an entry. Returns undefined if the text was altered and is not an entry. */
 export function entryIn(text: string): AuditEntry | undefined {
   try {
     return Entry.safeParse(JSON.parse(text)).data;
@@ -29,7 +29,7 @@ export function entryIn(text: string): AuditEntry | undefined {
   }
 }
 
-/** Stands for one that was altered beyond reading. */
+/** Returns a placeholder for an entry that was altered and cannot be read. */
 export const unreadable = (sk: string): AuditEntry => ({
   id: sk,
   at: sk.slice(0, 24) as Timestamp,
@@ -40,18 +40,18 @@ export const unreadable = (sk: string): AuditEntry => ({
   detail: {},
 });
 
-/** Its id; of one that was altered beyond reading, where it lies. */
+/** Returns the id of an entry, or its sort key if it cannot be read. */
 export const idOf = ({ sk, text }: KeptEntry): string => entryIn(text)?.id ?? sk;
 
-/** Entries of a minute in order, after the one with this sort key. Strongly consistent. */
+/** Returns the entries of a minute in order, after this sort key. Strongly consistent. */
 export async function* entriesOf(table: Table, minute: string, after: string | null): AsyncGenerator<KeptEntry> {
   const rest = after === null ? {} : { after };
   for await (const item of table.each(keys.logMinute(minute).pk, '', rest))
     yield { sk: String(item['sk']), text: String(item['entry']) };
 }
 
-/** As keys have it: `2026-11-20T12:00`. */
+/** Returns the minute as used in keys: `2026-11-20T12:00`. */
 export const minuteOf = (at: Timestamp): string => at.slice(0, 16);
 
-/** The end of a minute, which is the beginning of the next one. */
+/** Returns the end of a minute, which is the beginning of the next one. */
 export const endOf = (minute: string): Timestamp => timestamp(Date.parse(`${minute}:00.000Z`) + 60_000);

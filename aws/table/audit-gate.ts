@@ -3,15 +3,15 @@ import { keys } from './keys.ts';
 import type { Table, Write } from './table.ts';
 
 /**
- * Counts of one minute of the log, side by side. A transaction conflicts with another one that writes the same item;
- * with eight, the writers of a busy minute seldom meet, and those who do try again.
+ * Counters for each minute of the log. Transactions that write the same item conflict; with eight counters, the writers
+ * of a busy minute rarely conflict, and those that do try again.
  */
 const GATES = 8;
 
-/** A closed gate stays until nobody can come late any more. */
+/** Keep a closed gate until no late writer is possible. */
 const KEPT_SECONDS = 30 * 24 * 3600;
 
-/** Lets entries into a minute and counts them, unless it is closed. */
+/** Adds entries to a minute and counts them, unless the minute is closed. */
 export const throughGate = (table: Table, minute: string, entries: number): Write =>
   table.update(keys.logGate(minute, Math.floor(Math.random() * GATES)), {
     UpdateExpression: 'ADD #counted :entries',
@@ -20,7 +20,7 @@ export const throughGate = (table: Table, minute: string, entries: number): Writ
     ExpressionAttributeValues: { ':entries': entries },
   });
 
-/** Closes a minute for good: nothing gets in any more. @returns how many entries have */
+/** Closes a minute permanently: no more entries are accepted. @returns the number of entries that were */
 export async function closeGates(table: Table, minute: string, now: Timestamp): Promise<number> {
   const gates = await Promise.all(
     Array.from({ length: GATES }, (_, shard) =>

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import type { Blobs } from '../../domain/ports.ts';
 import { Timestamp } from '../../schemas/time.ts';
 
-/** Where the newest seal is remembered outside the table, so that a chain that was cut off is noticed. */
+/** Stores the newest seal outside the table, so that the removal of seals from the end of the chain is detected. */
 export const HEAD_KEY = 'audit/head.json';
 
 const Head = z.object({ number: z.number().int().nonnegative(), hash: z.string(), at: Timestamp });
 export type Head = z.infer<typeof Head>;
 
-/** Undefined: there is none, or none that can be read. */
+/** Returns the head, or undefined if it does not exist or cannot be read. */
 export async function headOf(blobs: Blobs): Promise<Head | undefined> {
   const body = await blobs.get(HEAD_KEY);
   try {

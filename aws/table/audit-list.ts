@@ -7,17 +7,17 @@ import { BadCursor, type Item, type Table } from './table.ts';
 
 type Listed = Awaited<ReturnType<AuditLog['list']>>['items'][number];
 
-/** Where a page ends. */
+/** Position at which a page ends. */
 const Place = z.object({ minute: z.string(), sk: z.string() });
 type Place = z.infer<typeof Place>;
 
-/** An entry with the seal that it is under. */
+/** An entry with the number of its seal. */
 type Found = { place: Place; text: string; seal: number | undefined };
 
-/** Minutes are looked up so many at a time. */
+/** Number of minutes per query. */
 const MINUTES_READ = 50;
 
-/** A page of the log, newest first. Strongly consistent. */
+/** Returns a page of the log, newest first. Strongly consistent. */
 export async function listEntries(
   table: Table,
   { limit, cursor }: { limit: number; cursor?: string },
@@ -37,14 +37,14 @@ export async function listEntries(
   };
 }
 
-/** Minutes that have entries, or may have them, newest first. @param from the newest one that is wanted */
+/** Returns the minutes that have entries, or may have them, newest first. @param from the newest minute to return */
 async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
   let until = from;
   for (let below = false; ; below = true) {
     const pages = await Promise.all(
       [keys.logOpens().pk, keys.logSealeds().pk].map((pk) => newestBelow(table, pk, until, below)),
     );
-    // Where one list goes on further down than it was read, the other one is not known to be complete there.
+    // The merged list is complete only down to the higher of both positions.
     const floors = pages.flatMap((page) => (page.length === MINUTES_READ ? [page.at(-1) ?? ''] : []));
     const floor = floors.toSorted().at(-1) ?? '';
     const minutes = [...new Set(pages.flat())].filter((minute) => minute >= floor);
@@ -89,14 +89,14 @@ async function newestOf(table: Table, minute: string, before: string | undefined
   }));
 }
 
-/** The hash at each sealed entry, by its seal and its id. */
+/** Returns the hash of each sealed entry, by seal number and entry id. */
 async function hashesOf(table: Table, found: readonly Found[]): Promise<Map<number, Map<string, string>>> {
   const numbers = [...new Set(found.flatMap(({ seal }) => (seal === undefined ? [] : [seal])))];
   const items = await table.getAll(numbers.map((number) => keys.sealLinks(number)));
   return new Map(numbers.map((number, n) => [number, new Map(linksIn(items[n]))]));
 }
 
-/** One that cannot be read is shown, too: `check` says that it was altered. */
+/** Shows unreadable entries too: `check` reports that they were altered. */
 function shown(
   { sk }: Place,
   text: string,

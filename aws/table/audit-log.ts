@@ -11,24 +11,24 @@ import { SealKeys } from './seal-keys.ts';
 import { keys, logWaitingShards } from './keys.ts';
 import { absent, collect, type Item, present, type Table, type Transacted, type Write } from './table.ts';
 
-/** A transaction takes 100 writes; an entry is two of them. */
+/** A transaction has at most 100 writes; an entry needs two. */
 const ENTRIES_PER_WRITE = 40;
 
-/** Of each shard, moved into the log at once; the next round goes on. */
+/** Entries of each shard that one round moves into the log. */
 const WAITING_PER_ROUND = 1000;
 
-/** `detail` is small. */
+/** Limit of an entry including its `detail`. */
 const ENTRY_MAX_BYTES = 32 * 1024;
 
-/** Sweeps that follow each other faster, as in a trial at another pace, do not look again each time. */
+/** Minimum interval between looks for waiting entries, for sweeps that run faster, such as with a time scale. */
 const LOOK_SECONDS = 10;
 
-/** How many minutes on an entry is written when those before are closed already. */
+/** Number of later minutes to try when earlier ones are already closed. */
 const TRIES = 20;
 
 /**
- * The sealed log. An entry lies in the partition of its minute, and is counted there by a gate in the same transaction.
- * Whoever seals a minute closes its gates first: from then on nothing gets in, and the count tells how much is there.
+ * The sealed log. An entry is stored in the partition of its minute, and a gate counts it in the same transaction. The
+ * sealer closes the gates of a minute first: then no entry can be added, and the counts say how many there are.
  */
 export class AuditLogTable implements AuditLog {
   readonly #table: Table;
@@ -37,9 +37,9 @@ export class AuditLogTable implements AuditLog {
   readonly #log: Log;
   readonly #sealer: Sealer;
   readonly #sealKeys: SealKeys;
-  /** When this process last looked for waiting entries. */
+  /** Time when this process last looked for waiting entries. */
   #admittedAt: Timestamp | undefined;
-  /** The last one that this process has recorded, or found recorded. */
+  /** The configuration that this process last recorded, or found recorded. */
   #configuration: { version: string; at: Timestamp } | undefined;
   #marked: { minute: string; done: Promise<unknown> } | undefined;
 
@@ -59,16 +59,16 @@ export class AuditLogTable implements AuditLog {
       while (left.length > 0) {
         const once = left.map(({ id, at }) => this.#table.put({ ...keys.logEntryById(id), at }, absent));
         const result = await this.transact(once, left);
-        left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n)); // the others are there already
+        left = result.ok ? [] : left.filter((_, n) => !result.failed.includes(n)); // the others are already stored
       }
     }
   }
 
   /**
-   * Other writes with the entries that tell of them, all or nothing.
+   * Writes items and the log entries that describe them, all or nothing.
    *
-   * @param writes one of them has a condition that does not hold a second time, so that the entries are there once
-   * @returns `failed`: places in `writes`
+   * @param writes at least one has a condition that fails the second time, so that entries are written once
+   * @returns `failed`: indexes in `writes`
    */
   async transact(writes: readonly Write[], entries: readonly AuditEntry[]): Promise<Transacted> {
     const texts = entries.map(textOf);
@@ -79,15 +79,15 @@ export class AuditLogTable implements AuditLog {
       if (result.ok) return result;
       const failed = result.failed.filter((n) => n < writes.length);
       if (failed.length > 0) return { ok: false, failed };
-      // Closed: it has been over for long, or the clock of the one who seals is ahead of ours.
+      // The minute is closed: it ended long ago, or the clock of the sealer is ahead of this one.
       minute = [minuteOf(this.#clock.now()), minuteOf(endOf(minute))].toSorted().at(-1) ?? minute;
     }
-    throw new Error(`the log is closed up to ${minute}; compare the clocks of whoever writes to it`);
+    throw new Error(`the log is closed up to ${minute}; compare the clocks of all processes that write to it`);
   }
 
   /**
-   * Moves waiting entries into the log. Two calls can run at the same time: an entry is removed only if it is still there, so
-   * it is moved once.
+   * Moves waiting entries into the log. Two calls can run at the same time: an entry is removed only if it still
+   * exists, so it is moved once.
    */
   async #admitWaiting(): Promise<void> {
     this.#admittedAt = this.#clock.now();
@@ -105,12 +105,14 @@ export class AuditLogTable implements AuditLog {
     }
   }
 
-  /** The log can be read without the newest acts. */
+  /** If this fails, the log is shown without the newest actions. */
   async #admitForReader(): Promise<void> {
     try {
       await this.#admitWaiting();
     } catch (error) {
-      this.#log.warn('acts that wait for the sealed log are not in it yet', { error: String(error) });
+      this.#log.warn('cannot move waiting actions into the sealed log; it is shown without them', {
+        error: String(error),
+      });
     }
   }
 
@@ -130,7 +132,7 @@ export class AuditLogTable implements AuditLog {
     const at = this.#clock.now();
     const rev = Number(known?.['rev'] ?? 0) + 1;
     const replaced = known === undefined ? null : String(known['version']);
-    // Not written where another sweep has just written it.
+    // Skipped if another sweep has just written it.
     await this.#table.transact([
       this.#table.put(
         { ...keys.loggedConfig(), version, rev },
@@ -144,7 +146,7 @@ export class AuditLogTable implements AuditLog {
         actor: 'firebreak',
         kind: 'configuration.changed',
         subject: version,
-        text: `Configuration ${version} is in force${replaced === null ? '' : `; it replaces ${replaced}`}`,
+        text: `Configuration ${version} is in force${replaced === null ? '' : `. It replaces ${replaced}`}`,
         detail: { version, replaced },
       }),
     ]);
@@ -157,7 +159,7 @@ export class AuditLogTable implements AuditLog {
     ];
   }
 
-  /** Says that the minute has something to seal. Before anything is there: what is never found is never sealed. */
+  /** Marks a minute as having entries to seal, before the entries are written: an unmarked minute is never sealed. */
   async #mark(minute: string): Promise<void> {
     if (this.#marked?.minute !== minute) {
       const done = this.#table.touch(keys.logOpen(minute), {
@@ -189,7 +191,7 @@ export class AuditLogTable implements AuditLog {
   }
 }
 
-/** One that was altered must not keep the others out of the log. */
+/** An altered entry must not keep the others out of the log. */
 function waitingEntry({ sk, entry: text }: Item): AuditEntry {
   const entry = entryIn(String(text));
   const isOurs = entry !== undefined && keys.logWaiting(entry.at, entry.id).sk === sk;
@@ -200,6 +202,6 @@ function textOf(entry: AuditEntry): string {
   const text = entryText(entry);
   const bytes = Buffer.byteLength(text);
   if (bytes > ENTRY_MAX_BYTES)
-    throw new Error(`entry ${entry.id} of the log has ${bytes} bytes; at most ${ENTRY_MAX_BYTES}: shorten its detail`);
+    throw new Error(`log entry ${entry.id} has ${bytes} bytes; the limit is ${ENTRY_MAX_BYTES}. Shorten its detail`);
   return text;
 }

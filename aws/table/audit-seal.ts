@@ -8,24 +8,26 @@ import { keys } from './keys.ts';
 import { NO_KEY, type SealKey, type SealKeys } from './seal-keys.ts';
 import { absent, collect, type Item, type Table } from './table.ts';
 
-/** A minute is sealed when it has been over for so long. */
+/** A minute is sealed this long after its end. */
 const OVER_SECONDS = 60;
 
-/** Of one round; the next one goes on. A day without a sealer is made up for in a few. */
+/** Minutes per round. A day without a sealer is caught up in a few rounds. */
 const MINUTES_PER_ROUND = 300;
 
-/** Entries of one seal: its links, of about 130 bytes each, are one item. */
+/** Entries per seal: its links, about 130 bytes each, are one item. */
 const SEAL_MAX_ENTRIES = 500;
 
-/** A transaction shows its writes one after the other, for moments; what is not there after this will not come. */
+/**
+ * The writes of a transaction can become visible one after the other. Entries still missing after this time are lost.
+ */
 const MISSING_AFTER_SECONDS = 600;
 
 type Totals = { counted: number; found: number };
 
-/** What one seal is made of. `totals`: of the minute, in its last seal. */
+/** The content of one seal. `totals`: of the minute, in its last seal. */
 type Part = { entries: readonly KeptEntry[]; key: SealKey; totals: Totals | null };
 
-/** Seals what is over, minute by minute. Each seal is conditional, so that of two that seal at once one does. */
+/** Seals completed minutes in order. Each seal is conditional, so that of two concurrent sealers one succeeds. */
 export class Sealer {
   readonly #table: Table;
   readonly #blobs: Blobs;
@@ -41,7 +43,7 @@ export class Sealer {
     this.#sealKeys = sealKeys;
   }
 
-  /** @throws where no key is set */
+  /** @throws if no key is set */
   async seal(): Promise<void> {
     const key = await this.#sealKeys.current();
     if (key === undefined) throw new Error(NO_KEY);
@@ -55,7 +57,10 @@ export class Sealer {
     await this.#advanceHead();
   }
 
-  /** False: not yet, or somebody else is at it. What comes after it waits, so that the chain is in order. */
+  /**
+   * Returns false if the minute cannot be sealed yet or another process seals it. Later minutes wait, so that the chain
+   * is in order.
+   */
   async #sealMinute(minute: string, key: SealKey): Promise<boolean> {
     const item = await this.#table.get(keys.logSealed(minute));
     let before = item === undefined ? undefined : Sealed.parse(item);
@@ -71,18 +76,22 @@ export class Sealer {
     return true;
   }
 
-  /** Closes a minute for good. Undefined: what was counted cannot all be seen yet. */
+  /** Closes a minute permanently. Returns undefined if not all counted entries are visible yet. */
   async #close(minute: string): Promise<Totals | undefined> {
     const counted = await closeGates(this.#table, minute, this.#clock.now());
     let found = 0;
     for await (const _ of entriesOf(this.#table, minute, null)) found += 1;
     if (found === counted) return { counted, found };
     if (secondsBetween(endOf(minute), this.#clock.now()) < MISSING_AFTER_SECONDS) return undefined;
-    this.#log.error('the log is not as it was written: sealed as it is found', { minute, counted, found });
+    this.#log.error('entries of the sealed log are missing or were added; the minute is sealed as found', {
+      minute,
+      counted,
+      found,
+    });
     return { counted, found };
   }
 
-  /** Undefined: somebody else has sealed meanwhile. */
+  /** Returns undefined if another process has sealed in the meantime. */
   async #put(minute: string, part: Part, before: Sealed | undefined): Promise<Sealed | undefined> {
     const newest = await this.#newest();
     const seal = this.#sealOf(minute, part, before?.to ?? null, newest);
@@ -102,7 +111,7 @@ export class Sealer {
 
   #sealOf(minute: string, { entries, key, totals }: Part, after: string | null, newest: Seal | undefined): Seal {
     const [first, last] = [entries[0], entries.at(-1)];
-    if (first === undefined || last === undefined) throw new Error(`a seal of ${minute} without entries`);
+    if (first === undefined || last === undefined) throw new Error(`the seal of ${minute} has no entries`);
     const previous = newest?.hash ?? GENESIS;
     const seal = {
       number: (newest?.number ?? 0) + 1,
@@ -127,18 +136,18 @@ export class Sealer {
     return item && Seal.parse(item);
   }
 
-  /** Before the first seal: a head that is missing later was taken away. */
+  /** Writes the head before the first seal, so that a missing head proves its removal. */
   async #beginHead(): Promise<void> {
     if ((await headOf(this.#blobs)) === undefined) await this.#putHead({ number: 0, hash: GENESIS });
   }
 
-  /** Never where the chain does not go on from the head as it was left: that would hide what `check` has to find. */
+  /** Never advances the head when the chain does not continue from it: that would hide what `check` must find. */
   async #advanceHead(): Promise<void> {
     const [head, newest] = [await headOf(this.#blobs), await this.#newest()];
     if (newest === undefined && head?.number === 0) return;
     const at = head === undefined || head.number === 0 ? undefined : await this.#table.get(keys.seal(head.number));
     const goesOn = head !== undefined && newest !== undefined && (head.number === 0 || at?.['hash'] === head.hash);
-    if (!goesOn) this.#log.error(`the chain does not go on from ${HEAD_KEY}`, { head, newest: newest?.number ?? 0 });
+    if (!goesOn) this.#log.error(`the chain does not continue from ${HEAD_KEY}`, { head, newest: newest?.number ?? 0 });
     else if (head.number < newest.number) await this.#putHead(newest);
   }
 
@@ -147,13 +156,13 @@ export class Sealer {
   }
 }
 
-/** Each id with the hash at it. */
+/** Returns the id of each entry with the hash at it. */
 function chainOf(previous: string, entries: readonly KeptEntry[]): [string, string][] {
   let hash = previous;
   return entries.map((entry) => [idOf(entry), (hash = link(hash, entry.text))]);
 }
 
-/** As many as a seal takes at a time. */
+/** Groups entries by the size of a seal. */
 async function* partsOf(entries: AsyncIterable<KeptEntry>): AsyncGenerator<{ entries: KeptEntry[]; last: boolean }> {
   let part: KeptEntry[] = [];
   for await (const entry of entries) {

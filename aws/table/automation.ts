@@ -10,7 +10,10 @@ import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
-/** The kill switch, the modes, and the error budget that the automation of each service has. Read strongly consistent. */
+/**
+ * Stores the kill switch, the modes, and the error budget of the automation of each service. Reads are strongly
+ * consistent.
+ */
 export class AutomationTable implements AutomationSwitch {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -31,12 +34,12 @@ export class AutomationTable implements AutomationSwitch {
     return StoredAutomation.parse({ ...(item ?? untouchedAutomation), demoted: Object.fromEntries(demotions) });
   }
 
-  /** What two people set at the same moment is set, both. */
+  /** Concurrent changes by two people both take effect. */
   async write(told: AutomationInput, by: string): Promise<Automation> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const before = await this.#table.get(keys.automation());
       const { demoted, ...known } = await this.read();
-      // What is not told stays as it is kept, also what only a newer version understands.
+      // Keep settings that are not part of the input, including those that only a newer version knows.
       const kept = { ...known, ...before };
       const at = this.#clock.now();
       const promoted = promotedBy(told.services).filter((service) => Object.hasOwn(demoted, service));
@@ -59,10 +62,10 @@ export class AutomationTable implements AutomationSwitch {
       ]);
       if (result.ok) return this.read();
     }
-    throw new Error(`the automation changed ${TRIES} times meanwhile; try again`);
+    throw new Error(`the automation settings changed during all ${TRIES} attempts; try again`);
   }
 
-  /** From now on it is judged anew. */
+  /** Starts a new error budget for the service. */
   #promotion(service: string, at: Timestamp): Write[] {
     return [this.#table.remove(keys.demotion(service)), this.#table.put({ ...keys.promotion(service), service, at })];
   }
@@ -85,7 +88,9 @@ export class AutomationTable implements AutomationSwitch {
     return { acts: acts.length, demoted };
   }
 
-  /** What automation has changed for it. What a person asked for by hand has no row among the deeds. */
+  /**
+   * Reads what automation has changed for an incident. A rollback that a person requested is not in the error budget.
+   */
   async #actsOf(id: IncidentId, key: string | null): Promise<{ service: ServiceName; at: Timestamp; key: string }[]> {
     const effects = await collect(this.#table.each(keys.incident(id).pk, `EFF#${key ?? ''}`), (item) => item);
     const acts = effects.flatMap((item) => {
@@ -99,7 +104,7 @@ export class AutomationTable implements AutomationSwitch {
     return acts.filter((_, n) => deeds[n] !== undefined);
   }
 
-  /** Demotes a service whose budget is spent. True when that is so now, also when it was before. */
+  /** Demotes a service whose error budget is spent. Returns true if it is demoted now or was before. */
   async #judge(service: ServiceName): Promise<boolean> {
     const promotion = await this.#table.get(keys.promotion(service));
     const from = promotion === undefined ? '' : String(promotion['at']);
@@ -107,7 +112,7 @@ export class AutomationTable implements AutomationSwitch {
     const deeds = await collect(newest, (item: Item) => ({ wrong: item['wrong'] !== undefined }));
     if (!isSpent(deeds)) return false;
     const wrong = deeds.filter((deed) => deed.wrong).length;
-    const reason = `${wrong} of its last ${deeds.length} acts were wrong`;
+    const reason = `${wrong} of its last ${deeds.length} automatic actions were wrong`;
     const at = this.#clock.now();
     await this.#table.transact([
       this.#table.put({ ...keys.demotion(service), service, at, reason }, absent),
@@ -117,7 +122,7 @@ export class AutomationTable implements AutomationSwitch {
         actor: 'firebreak',
         kind: 'automation.demoted',
         subject: service,
-        text: `Asks before it acts: ${reason}`,
+        text: `Demoted to asking for approval: ${reason}`,
         detail: {},
       }),
     ]);
@@ -125,12 +130,12 @@ export class AutomationTable implements AutomationSwitch {
   }
 }
 
-/** Names the settings that were changed; their values are in the detail. */
+/** Names the changed settings; their values are in the detail. */
 function changedText({ paused, mode, services }: AutomationInput): string {
   const parts = [
     ...(paused === undefined ? [] : [paused ? 'Kill switch on' : 'Kill switch off']),
-    ...(mode === undefined ? [] : [`mode of all services: ${mode ?? 'no cap'}`]),
-    ...(services === undefined ? [] : [`modes of services: ${Object.keys(services).join(', ')}`]),
+    ...(mode === undefined ? [] : [`mode limit of all services: ${mode ?? 'none'}`]),
+    ...(services === undefined ? [] : [`mode limits changed for: ${Object.keys(services).join(', ')}`]),
   ];
   return parts.length === 0 ? 'No setting was changed' : parts.join('; ');
 }
@@ -145,7 +150,7 @@ const writtenTo = (
   services: mergedCaps(before.services, services ?? {}),
 });
 
-/** Nobody has written it since. Older versions have kept no count. */
+/** Fails if another process has written in the meantime. Older versions stored no revision. */
 const sameAs = ({ rev }: Item): Parameters<Table['put']>[1] =>
   rev === undefined
     ? { ConditionExpression: 'attribute_not_exists(rev)' }

@@ -5,7 +5,7 @@ import { millisOf, plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { keys, pendingShards, unfinishedShards } from './keys.ts';
 import { collect, type Item, type Table, type Write } from './table.ts';
 
-/** Older effects without an outcome were abandoned and are not counted. */
+/** Older effects without an outcome are abandoned and not counted. */
 const KEPT_SECONDS = 24 * 3600;
 
 export class BacklogTable implements Backlog {
@@ -40,7 +40,7 @@ const waiting = (times: readonly Timestamp[]): Waiting => ({
   oldest: times.toSorted()[0] ?? null,
 });
 
-/** Belongs into the transaction that records the intent. */
+/** Part of the transaction that records the intent. */
 export const unfinishedWrite = (
   table: Table,
   id: IncidentId,
@@ -48,6 +48,6 @@ export const unfinishedWrite = (
 ): Write =>
   table.put({ ...keys.unfinished(id, key), kind, at, expires_at: Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS });
 
-/** Belongs into the transaction that records the outcome. */
+/** Part of the transaction that records the outcome. */
 export const finishedWrite = (table: Table, id: IncidentId, key: string): Write =>
   table.remove(keys.unfinished(id, key));

@@ -9,15 +9,15 @@ import { canonicalJson, sha256 } from '../hash.ts';
 import { keys } from './keys.ts';
 import { collect, type Item, type Table } from './table.ts';
 
-/** Of a round's alerts; more are counted from the keys alone, which a notice never needs. */
+/** Alerts of a round to read; more are only counted by their keys, which is enough for a notice. */
 const ALERTS_READ = 200;
 
 const TITLE_OF_UNMATCHED = 'Alerts of services outside the catalogue';
 
-/** How long an alert of a bulletin is kept. */
+/** Retention of an alert in a notice. */
 const KEPT_SECONDS = 14 * 24 * 3600;
 
-/** Notices and tickets: a head for each, and an item for each of its alerts. */
+/** Stores alert notices and tickets: a head item for each, and an item for each of its alerts. */
 export class BulletinTable implements Bulletins {
   readonly #table: Table;
 
@@ -34,7 +34,9 @@ export class BulletinTable implements Bulletins {
     return changed;
   }
 
-  /** False: nothing of it is known here. An alert that resolved, of which nothing was told, begins nothing. */
+  /**
+   * Returns false if none of the alerts is known here. A resolved alert that was never shown does not start a notice.
+   */
   async #take(id: string, entries: readonly BulletinEntry[], at: Timestamp): Promise<boolean> {
     const latest = [...new Map(entries.map((entry) => [senderKeyOf(entry.signal), entry])).values()];
     const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(senderKeyOf(signal))));
@@ -45,7 +47,7 @@ export class BulletinTable implements Bulletins {
       return key !== undefined && known ? [{ entry, key, before }] : [];
     });
     const news = heard.filter(({ entry, before }) => before?.['status'] !== entry.status);
-    if (news.length === 0) return heard.length > 0; // shown before, perhaps not to the end
+    if (news.length === 0) return heard.length > 0; // seen before, but the notice may be incomplete
     const begins = news.find(({ entry }) => entry.status === 'firing')?.entry;
     const round = begins === undefined ? Number(head?.['round']) : await this.#roundFor(id, head, begins, at);
     await inTurns(news, ({ entry, key, before }) =>
@@ -55,7 +57,7 @@ export class BulletinTable implements Bulletins {
         ExpressionAttributeValues: {
           ':status': entry.status,
           ':signal': entry.signal,
-          // One that fires again is of the round that goes on now; one that ends, of the one in which it fired.
+          // A firing alert belongs to the current round; a resolved alert belongs to the round in which it fired.
           ':round': entry.status === 'firing' ? round : before?.['round'],
           ':expires': Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS,
         },
@@ -68,7 +70,7 @@ export class BulletinTable implements Bulletins {
     return true;
   }
 
-  /** The round that goes on, or a new one when the last has been over for a while. */
+  /** Returns the current round, or starts a new one when the last one ended some time ago. */
   async #roundFor(id: string, head: Item | undefined, entry: BulletinEntry, at: Timestamp): Promise<number> {
     if (head === undefined) {
       await this.#begin(id, entry, 1, at);
@@ -76,7 +78,7 @@ export class BulletinTable implements Bulletins {
     }
     const round = Number(head['round']);
     if (secondsBetween(Timestamp.parse(head['heard_at']), at) <= SAME_ROUND_SECONDS) return round;
-    // What has happened does not go on: nobody will say that it has ended.
+    // An event does not stay active: no notification will resolve it.
     const goesOn = (await this.#alertsOf(id, round)).some(
       ({ signal, status }) => status === 'firing' && !isEvent(signal),
     );
@@ -87,7 +89,7 @@ export class BulletinTable implements Bulletins {
 
   async #begin(id: string, entry: BulletinEntry, round: number, at: Timestamp): Promise<void> {
     const { signal } = entry;
-    // A failed condition: somebody else has begun the same round at the same moment.
+    // A failed condition means that another process has started the same round at the same time.
     await this.#table.transact([
       this.#table.put(
         {
@@ -143,7 +145,7 @@ export class BulletinTable implements Bulletins {
   }
 }
 
-/** At most so many writes at once. */
+/** Maximum number of concurrent writes. */
 const AT_ONCE = 10;
 
 async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
@@ -152,8 +154,9 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknow
 }
 
 /**
- * One notice for each channel, service and environment; one ticket for each target and alert name there. Alerts of services
- * outside the catalogue share one of each: what tells them apart is chosen by whoever sends them.
+ * Returns the id of the notice: one for each channel, service, and environment; for tickets, one for each target and
+ * alert name there. Alerts of services outside the catalogue share one of each, because senders choose the values that
+ * tell them apart.
  */
 function bulletinId(entry: BulletinEntry): string {
   const { service, environment, unmatched } = entry.signal;

@@ -11,10 +11,10 @@ import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
 const TRIES = 20;
 
-/** How many changes back a version is looked for that runs again. */
+/** Number of changes to look back when searching for the version that runs again. */
 const LOOKED_BACK = 50;
 
-/** Deployments and everything else that alters production. */
+/** Stores deployments and all other changes to production. */
 export class ChangeTable implements Changes {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -31,8 +31,8 @@ export class ChangeTable implements Changes {
     const change = newChange(input, this.#clock.now(), made_for ?? null);
     const result = await this.#table.transact(changeWrites(this.#table, change, true));
     const first = result.ok ? change : await this.get(change.id);
-    if (first === undefined) throw new Error(`deployment ${change.id} could neither be recorded nor read`);
-    await this.#live(first); // again, too: whoever recorded it first may have died before this
+    if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
+    await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
     return { change: first, created: result.ok };
   }
 
@@ -47,7 +47,7 @@ export class ChangeTable implements Changes {
       const key = keys.change(change, change.started_at, id);
       const result = await this.#table.transact([
         this.#table.put(
-          // A newer version may have written more than is known here.
+          // Keep fields that a newer version has written.
           { ...item, ...changeItem(change, key), rev: rev + 1 },
           {
             ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
@@ -61,7 +61,7 @@ export class ChangeTable implements Changes {
       await this.#live(change);
       return change;
     }
-    throw new Error(`deployment ${id} changed ${TRIES} times meanwhile; try again`);
+    throw new Error(`deployment ${id} changed during all ${TRIES} attempts; try again`);
   }
 
   async get(id: ChangeId): Promise<Change | undefined> {
@@ -117,7 +117,7 @@ export class ChangeTable implements Changes {
     return changes;
   }
 
-  /** The newest succeeded change of a place, apart from one. */
+  /** Returns the newest succeeded change of a service and environment, except the given one. */
   async #newestLive(apart: Change): Promise<Change | undefined> {
     const changes = await this.recent(apart, LOOKED_BACK);
     return changes.findLast(
@@ -138,7 +138,7 @@ export class ChangeTable implements Changes {
     await this.#table.transact([this.#table.remove(keys.failure(id))]);
   }
 
-  /** The records to which all rows of a partition point. */
+  /** Reads the records to which the rows of a partition point. */
   async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
     const rows = await collect(this.#table.each(pk), (item) => item);
     const items = await this.#table.getAll(rows.map(pointee));
@@ -163,7 +163,10 @@ export class ChangeTable implements Changes {
     return overdueIn(await this.#table.get(keys.rolling(id)));
   }
 
-  /** Keeps the newest succeeded change of a place at hand; a late record of an older one leaves it. */
+  /**
+   * Keeps a pointer to the newest succeeded change of a service and environment; a late record of an older change does
+   * not move it.
+   */
   async #live(change: Change): Promise<void> {
     if (!putsVersionLive(change)) return;
     const now = this.#clock.now();
@@ -172,7 +175,7 @@ export class ChangeTable implements Changes {
     else await this.#notLive(change);
   }
 
-  /** It was told to have succeeded, and then that it had not: what ran before it runs. */
+  /** Handles a change that was reported as succeeded and then as not: the previous version runs again. */
   async #notLive(change: Change): Promise<void> {
     const row = await this.#table.get(keys.live(change));
     if (row === undefined || StoredChange.parse(row['change']).id !== change.id) return;
@@ -187,8 +190,8 @@ export class ChangeTable implements Changes {
 }
 
 /**
- * A record from what was told, with what follows from it. The start defaults to now. The end of one that has ended
- * defaults to its start: for a record made hours later "now" would make an old deploy the suspect of a new problem.
+ * Creates a record from the input, with defaults. The start defaults to now. The end of a finished change defaults to
+ * its start: for a record made hours later, "now" would make an old deployment the suspect of a new problem.
  */
 export function newChange(
   input: Omit<NewChange, 'kind' | 'status'> & Partial<Pick<NewChange, 'kind' | 'status'>>,
@@ -227,13 +230,13 @@ function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
   return { ...next, commits: next.commits ?? [], finished_at: ends ? later(next.started_at, now) : next.finished_at };
 }
 
-/** Where the record with this id lies; undefined when there is none. */
+/** Returns the key of the record with this id, or undefined if there is none. */
 export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | undefined> {
   const pointer = await table.get(keys.changeById(id));
   return pointer && pointee(pointer);
 }
 
-/** The record to which a row points. */
+/** Returns the key of the record to which a row points. */
 const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
 
 const isIn =
@@ -241,7 +244,7 @@ const isIn =
   (item: Item): boolean =>
     environment === undefined || item['environment'] === environment;
 
-/** The record, and the pointer by its id; `once`: only if it is new. */
+/** Writes the record and the pointer by id; `once`: only if it is new. */
 export function changeWrites(table: Table, change: Change, once = false): Write[] {
   const key = keys.change(change, change.started_at, change.id);
   return [
@@ -259,7 +262,7 @@ export function changeWrites(table: Table, change: Change, once = false): Write[
 const overdueIn = (row: Item | undefined): Timestamp | null =>
   row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);
 
-/** A change that has begun is at hand until its end is told. */
+/** Lists a change as running from its start until its end is reported. */
 const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): Write[] =>
   status === 'started'
     ? [
@@ -270,7 +273,7 @@ const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): W
       ]
     : [table.remove(keys.rolling(id))];
 
-/** A change that has failed is at hand until it is said that this is over, with the end that was told first. */
+/** Lists a failed change as an active failure until it is reported as over, with the end that was reported first. */
 const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =>
   change.status === 'failed'
     ? [
@@ -287,7 +290,7 @@ const changeItem = (change: Change, key: Key): Item => ({
   ...shardedLists.changes.place(change.id, `${change.started_at}#${change.id}`),
 });
 
-/** What is told to have gone live in the future gives way to whatever is not. */
+/** A change reported with a start in the future gives way to any other. */
 const liveWrite = (table: Table, change: Change, now: Timestamp): Write =>
   table.put(
     { ...keys.live(change), change, since: endOf(change) },

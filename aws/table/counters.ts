@@ -4,15 +4,15 @@ import type { Counters, Log } from '../../domain/ports.ts';
 import { countsOf, keys } from './keys.ts';
 import type { Item, Table } from './table.ts';
 
-/** Nobody waits longer for the table to count. */
+/** Longest time that a caller waits for a counter write. */
 const PATIENCE_MS = 250;
 
-/** Any; the key takes it modulo the number of shards. */
+/** Any large number; the key takes it modulo the number of shards. */
 const MANY = 1024;
 
 /**
- * Counters as attributes of a few items, which DynamoDB adds to. While a write is under way, further counts of the group
- * wait for the next one: a flood costs few writes.
+ * Stores counters as attributes of a few items, which DynamoDB increments. While a write is in progress, further counts
+ * of the group wait for the next one, so that a flood needs few writes.
  */
 export class CounterTable implements Counters {
   readonly #table: Table;
@@ -38,10 +38,10 @@ export class CounterTable implements Counters {
     if (groups.size > 0) await inTime(Promise.all([...groups].map((group) => this.#written(group))));
   }
 
-  /** Resolves when what waits now was written, or could not be. */
+  /** Resolves when the pending counts were written or have failed. */
   async #written(group: CounterGroup): Promise<void> {
     await this.#writing.get(group);
-    const again = this.#writing.get(group); // another who waited was faster, and took all along
+    const again = this.#writing.get(group); // another waiting caller has already written all counts
     if (again !== undefined) return again;
     const writing = this.#write(group).finally(() => this.#writing.delete(group));
     this.#writing.set(group, writing);
@@ -59,7 +59,7 @@ export class CounterTable implements Counters {
         ExpressionAttributeValues: Object.fromEntries(sums.map(([, by], n) => [`:${n}`, by])),
       });
     } catch (error) {
-      this.#log.warn('metrics could not be counted', { group, error: String(error) });
+      this.#log.warn('cannot write metric counters', { group, error: String(error) });
     }
   }
 
@@ -75,10 +75,10 @@ export class CounterTable implements Counters {
   }
 }
 
-/** For whoever counts nothing. */
+/** For callers that count nothing. */
 export const uncounted: Pick<Counters, 'add'> = { add: async () => undefined };
 
-/** Values hold no space once they are encoded. */
+/** Encoded values contain no space, so a space can separate them. */
 const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(encodeURIComponent)].join(' ');
 
 async function inTime(work: Promise<unknown>): Promise<void> {

@@ -16,19 +16,19 @@ import { openingOf } from './openings.ts';
 import { recordOf } from './record.ts';
 import { absent, collect, type Table, type Write } from './table.ts';
 
-/** Enough to see whether they are many. */
+/** Enough to decide whether many incidents opened together. */
 const OPENINGS_LOOKED_AT = 60;
 
 const TRIES = 20;
 
 const Joined = z.object({ child: IncidentId, at: Timestamp });
 
-/** Service of an incident that is made of others. */
+/** Service name of a parent incident. */
 export const SEVERAL = ServiceName.parse('several-services');
 
 export const scopeOfCrowd = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
 
-/** What has opened lately, and incidents that are made of others. */
+/** Stores recently opened incidents and incident groups: a parent and its children. */
 export class CrowdTable implements CrowdPort {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -97,7 +97,7 @@ export class CrowdTable implements CrowdPort {
       }
     }
     throw new Error(
-      `a parent incident in ${environment} opened and closed ${TRIES} times meanwhile; it is tried again`,
+      `a parent incident in ${environment} opened or closed during all ${TRIES} attempts; the step is retried`,
     );
   }
 
@@ -134,7 +134,7 @@ export class CrowdTable implements CrowdPort {
         at,
         actor: 'firebreak',
         kind: 'incident.joined',
-        text: `One of several that fail at once: it goes on as part of incident ${parent}, which pages and has the channel; automation asks before it acts`,
+        text: `Several services fail at the same time: this incident is now part of incident ${parent}, which pages and has the channel. Automation asks for approval before it acts`,
         detail: { parent },
       }),
     ]);
@@ -163,10 +163,12 @@ export class CrowdTable implements CrowdPort {
       ]);
       if (ok) return true;
     }
-    throw new Error(`incident ${child} changed ${TRIES} times while ${parent} was to let it go; try again`);
+    throw new Error(
+      `cannot remove incident ${child} from ${parent}: it changed during all ${TRIES} attempts; try again`,
+    );
   }
 
-  /** It counts no more, once. */
+  /** Ends the child's membership, once. */
   #endWrites(parent: IncidentId, child: IncidentId, at: Timestamp): Write[] {
     return [
       this.#table.update(keys.child(parent, child), {
@@ -192,7 +194,7 @@ export class CrowdTable implements CrowdPort {
 export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId[]> =>
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
 
-/** Those that it has let go are none any more. */
+/** Without children that have left the group. */
 export async function partsOf(table: Table, parent: IncidentId): Promise<Part[]> {
   const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
   const items = await table.getAll(rows.map(({ child }) => keys.incident(child)));

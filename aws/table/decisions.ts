@@ -17,15 +17,15 @@ import { keys } from './keys.ts';
 import { hangBell, mailWrites, timelineWrite } from './mail.ts';
 import { absent, collect, type Table, type Write } from './table.ts';
 
-/** Above this the inputs of a decision are left in a blob; an item holds 400 KB at most. */
+/** Above this, the inputs of a decision are stored in a blob; an item holds at most 400 KB. */
 const INPUTS_MAX_BYTES = 64 * 1024;
 
 const TRIES = 20;
 
-/** Absent in judgements of older versions. */
+/** Absent in decisions of older versions. */
 const AskedBy = z.enum(['alert', 'person', 'nobody', 'runbook', 'verification']).catch('nobody');
 
-/** Nobody else has said yes meanwhile. */
+/** Fails if another person has approved in the meantime. */
 const UNCHANGED = '(approvals = :before OR attribute_not_exists(approvals))';
 
 export class DecisionTable implements Decisions {
@@ -69,7 +69,7 @@ export class DecisionTable implements Decisions {
       target: decision.place,
       approvals: decision.approvals,
     };
-    // What was suspected stays in sight when nothing else is, unless a person has cleared it.
+    // Earlier suspects stay visible when there are no new ones, unless a person has cleared them.
     const suspectsSet = decision.suspects.length > 0 || inForce(inputs.evidence.cleared).length > 0;
     const result = await this.#table.transact([
       this.#table.put(
@@ -109,7 +109,7 @@ export class DecisionTable implements Decisions {
       return view;
     }
     const first = await this.get(id, number);
-    if (first === undefined) throw new Error(`decision ${number} of incident ${id} could neither be kept nor read`);
+    if (first === undefined) throw new Error(`cannot store or read decision ${number} of incident ${id}`);
     return first;
   }
 
@@ -132,7 +132,7 @@ export class DecisionTable implements Decisions {
       approvals: { needed: approvals, given },
     };
     const { ok } = await this.#table.transact([
-      // No mitigation of its own: the runbook that asks is what goes on after it.
+      // Approval continues the runbook that asks; it starts no mitigation of its own.
       this.#table.put(
         { ...keys.decision(id, number), number, ...view, people, outcome: 'asked', inputs: JSON.stringify(inputs) },
         absent,
@@ -147,11 +147,11 @@ export class DecisionTable implements Decisions {
     ]);
     if (ok) await this.#events.tell(id, 'approval.requested', { decision: view.id, reason: view.because });
     const kept = await this.get(id, number);
-    if (kept === undefined) throw new Error(`question ${number} of incident ${id} could neither be kept nor read`);
+    if (kept === undefined) throw new Error(`cannot store or read question ${number} of incident ${id}`);
     return kept;
   }
 
-  /** Null: whoever may approve. */
+  /** Returns who may answer. Null: everyone who may approve. */
   async #asked(id: IncidentId, number: number): Promise<readonly string[] | null> {
     const item = await this.#table.get(keys.decision(id, number));
     return z
@@ -226,7 +226,7 @@ export class DecisionTable implements Decisions {
         if (await this.#agree(id, number, decision, by, note)) return 'taken';
         continue;
       }
-      // The message makes the sweeper ring if this process dies before it does.
+      // The message makes the sweeper wake the workflow if this process dies before it does.
       const at = this.#clock.now();
       const timeline = {
         actor: by,
@@ -246,7 +246,7 @@ export class DecisionTable implements Decisions {
         return 'taken';
       }
     }
-    // A double click says the same twice; it is answered as the first was.
+    // A double click repeats the same answer and gets the same response.
     const item = await this.#table.get(keys.decision(id, number));
     return item?.['state'] === answer && item['answered_by'] === by ? 'taken' : 'superseded';
   }
@@ -276,7 +276,7 @@ export class DecisionTable implements Decisions {
     });
   }
 
-  /** One more is for it, which is not enough yet. False: it changed meanwhile. */
+  /** Records one of several required approvals. Returns false if the decision changed in the meantime. */
   async #agree(id: IncidentId, number: number, decision: DecisionView, by: string, note: string): Promise<boolean> {
     const { digest, approvals } = decision;
     const key = `decision-${number}-${sha256(by).slice(0, 16)}`;
@@ -284,7 +284,7 @@ export class DecisionTable implements Decisions {
       at: this.#clock.now(),
       actor: by,
       kind: 'decision.agreed',
-      text: note || `Is for ${subjectOf(decision)}; a second person has to be, too`,
+      text: note || `Approved ${subjectOf(decision)}; a second approval is required`,
       detail: { decision: `${id}-${number}`, digest },
     };
     const result = await this.#table.transact([
@@ -336,8 +336,8 @@ export class DecisionTable implements Decisions {
       kind: `decision.${as}`,
       text:
         as === 'approved'
-          ? 'Nobody objected in time, and the service wants it done then (onApprovalTimeout: act)'
-          : 'Nobody answered in time, or it was withdrawn',
+          ? 'Approved without an answer: the approval timed out, and the service sets onApprovalTimeout: act'
+          : 'Expired without an answer, or withdrawn',
       detail: { decision: `${id}-${number}` },
     };
     const { ok } = await this.#table.transact([
@@ -365,19 +365,19 @@ export class DecisionTable implements Decisions {
 
 const OPENINGS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolling back',
-  approve: 'Asks a person before rolling back',
-  suggest: 'Suggests to roll back',
-  shadow: 'In shadow: would look at rolling back',
+  approve: 'Requests approval to roll back',
+  suggest: 'Suggests rolling back',
+  shadow: 'In shadow mode: would consider rolling back',
   none: 'Does not roll back',
 };
 
-/** Who is asked by name. */
+/** Names the people whose approval is requested. */
 const whom = (people: readonly string[] | null): string => (people === null ? '' : ` (asks ${people.join(', ')})`);
 
-/** What a person is asked about. */
-const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'it');
+/** The subject of an approval. */
+const subjectOf = ({ question }: DecisionView): string => (question === undefined ? 'the rollback' : 'the request');
 
-/** What is done about it and why, in one sentence. */
+/** Returns the decision and its reasons as one sentence. */
 function sentence(decision: DecisionView): string {
   const { kind, from_version, to_version, reasons } = decision;
   const would = wouldWords(decision);

@@ -18,7 +18,7 @@ const Kept = z.object({
 
 const Pause = z.object({ sk: z.enum(TELLING_WAYS), tries: z.number(), until: Timestamp, detail: z.string() });
 
-/** What stakeholders were told: an item for each receiver beside the incident. */
+/** Stores what stakeholders were sent: an item for each receiver beside the incident. */
 export class DigestTable implements Digests {
   readonly #table: Table;
 

@@ -7,10 +7,10 @@ import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { keys, lists } from './keys.ts';
 import { absent, collect, type Item, listed, type Table, type Write } from './table.ts';
 
-/** Counted anew at each call of the target: longer than a drill can go without one, however much is away meanwhile. */
+/** Renewed at each call of the target: longer than the longest time that a drill can spend between two calls. */
 const LOCK_SECONDS = 3 * 3600;
 
-/** Drills. Each holds the lock of its target, the one that incidents take, from its beginning to its end. */
+/** Stores drills. Each holds the lock of its target, the same one that incidents take, from beginning to end. */
 export class DrillTable implements Drills {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class DrillTable implements Drills {
     ]);
     if (result.ok) return { ok: true };
     if (result.failed.includes(3)) return { ok: false, reason: INCIDENT_OPEN };
-    if (!result.failed.includes(2)) throw new Error(`drill ${drill.id} is in the table already`);
+    if (!result.failed.includes(2)) throw new Error(`drill ${drill.id} already exists`);
     const lock = await this.#table.get(keys.lock(drill.resource));
     return { ok: false, reason: lock?.['drill_id'] === undefined ? LOCKED : RUNNING };
   }
@@ -86,7 +86,7 @@ export class DrillTable implements Drills {
     });
   }
 
-  /** Takes the target's lock, or keeps it for longer. */
+  /** Takes the target's lock, or extends it. */
   #lock({ id, resource }: DrillRecord): Write {
     const now = this.#clock.now();
     return this.#table.put(
@@ -127,7 +127,7 @@ export class DrillTable implements Drills {
   }
 }
 
-/** Without where it is kept. */
+/** Returns the record without its keys. */
 function recordIn({ pk: _pk, sk: _sk, list: _list, list_key: _key, ...record }: Item): DrillRecord {
   return StoredDrillRecord.parse(record);
 }
@@ -143,7 +143,7 @@ const lockKey = (id: DrillId): string => `drill.${id}`;
 
 const INCIDENT_OPEN: Reason = {
   code: 'incident-open',
-  text: 'an incident of this service and environment is open; drill when it is over',
+  text: 'an incident of this service and environment is open. Run the drill after it is resolved',
 };
-const LOCKED: Reason = { code: 'target-locked', text: 'an incident is changing this target at this moment' };
-const RUNNING: Reason = { code: 'drill-running', text: 'a drill of this target is under way' };
+const LOCKED: Reason = { code: 'target-locked', text: 'an incident is changing this target now' };
+const RUNNING: Reason = { code: 'drill-running', text: 'a drill of this target is already running' };

@@ -26,11 +26,11 @@ import { pinWrites } from './pins.ts';
 import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import { absent, type Item, type Table, type Write } from './table.ts';
 
-/** A lock whose holder has not concluded in this time is taken for forgotten. Longer than any rollback is followed. */
+/** A lock older than this is considered abandoned. Longer than any rollback is followed. */
 const LOCK_SECONDS = 3 * 3600;
 const TRIES = 20;
 
-/** Automatic acts of the last hour, with who sent the alerts that they are for. */
+/** Automatic actions of the last hour, with the senders of their alerts. */
 const SentActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
 type SentActs = z.infer<typeof SentActs>;
 type PaceRow = { times: Timestamp[]; acts: SentActs; rev: number };
@@ -81,7 +81,7 @@ export class EffectTable implements Effects {
       this.get(id, intent.key),
       ok && this.#events.tell(id, 'effect.started', named(effect)),
     ]);
-    if (kept === undefined) throw new Error(`the intent of ${intent.key} could neither be kept nor read`);
+    if (kept === undefined) throw new Error(`cannot store or read the intent of ${intent.key}`);
     return kept;
   }
 
@@ -118,9 +118,9 @@ export class EffectTable implements Effects {
         return { ok: false, reason: whoHas(lock, id) };
       }
       if (result.failed.includes(2)) return { ok: false, reason: CLOSED };
-      // Another automatic act was counted meanwhile.
+      // Another automatic action was counted in the meantime.
     }
-    throw new Error(`the acts of all services were counted ${TRIES} times meanwhile; the step is tried again`);
+    throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
   }
 
   #intentWrites(id: IncidentId, effect: Effect, { place, resource, ours }: Act, at: Timestamp): Write[] {
@@ -167,7 +167,10 @@ export class EffectTable implements Effects {
     );
   }
 
-  /** When automatic acts began within the last hour, and the state of the row, by which racing ones are counted. */
+  /**
+   * Reads when automatic actions began within the last hour, and the revision of the row, which detects concurrent
+   * counts.
+   */
   async #pace(now: Timestamp): Promise<PaceRow> {
     const row = await this.#table.get(keys.pace());
     const since = plusSeconds(now, -3600);
@@ -215,11 +218,11 @@ export class EffectTable implements Effects {
       const said = { at, actor, kind: `${item?.kind ?? 'effect'}.${state}`, text: detail, detail: { key } };
       const { ok } = await this.#table.transact([
         concluded(this.#table, id, key, state, detail, stillIn(item?.state)),
-        // What is accepted goes on, and nothing else may act upon the target meanwhile.
+        // An accepted effect is still in progress, so the target stays locked.
         ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
         ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, said),
-        // Only acts upon a target are on the sealed log.
+        // Only actions on a target are in the sealed log.
         ...(item?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, said)]),
       ]);
       if (ok) {
@@ -228,12 +231,12 @@ export class EffectTable implements Effects {
           await this.#counters.add([one('firebreak_effects_total', item.kind, state)]);
         }
         return;
-      } // else another run of the step was faster
+      } // otherwise another run of the step was faster
     }
-    throw new Error(`${key} of ${id} changed ${TRIES} times while it was to be concluded; the step is tried again`);
+    throw new Error(`cannot conclude ${key} of ${id}: it changed during all ${TRIES} attempts; the step is retried`);
   }
 
-  /** Whoever holds the target's lock lets it go. */
+  /** Releases the target's lock if this effect holds it. */
   async #unlock(key: string, resource: string | undefined): Promise<Write[]> {
     if (resource === undefined) return [];
     const lock = await this.#table.get(keys.lock(resource));
@@ -245,7 +248,7 @@ export class EffectTable implements Effects {
       const item = await this.#table.get(keys.incident(id));
       const decision = await this.#table.get(keys.decision(id, end.number));
       if (item === undefined || decision === undefined)
-        throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
+        throw new Error(`incident ${id} or its decision ${end.number} does not exist`);
       if (decision['outcome'] !== undefined) return;
       const result = await this.#table.transact(
         await this.#endWrites(StoredIncident.parse(item), inWords(end, decision)),
@@ -263,7 +266,7 @@ export class EffectTable implements Effects {
       }
     }
     throw new Error(
-      `incident ${id} changed ${TRIES} times while its rollback was to be concluded; the step is tried again`,
+      `cannot conclude the rollback of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
     );
   }
 
@@ -308,7 +311,7 @@ export class EffectTable implements Effects {
             {
               ...(succeeded
                 ? { status: 'mitigated', verification: 'pending', verifying: { number: end.number, at } }
-                : effect !== undefined && incident.status === 'mitigating' // else another of its rollbacks is at it
+                : effect !== undefined && incident.status === 'mitigating' // otherwise another rollback of the incident is in progress
                   ? { status: 'open' }
                   : {}),
               timeline,
@@ -317,7 +320,7 @@ export class EffectTable implements Effects {
     ];
   }
 
-  /** The rollback is a change like any other, and the version it took out is no target any more. */
+  /** Records the rollback as a change, and pins the version that it removed, so that it is not a target again. */
   async #movedWrites(
     id: IncidentId,
     place: Place,
@@ -353,7 +356,7 @@ export class EffectTable implements Effects {
       markWrite(this.#table, `change:${change.id}`, at),
       ...(suspect
         ? [
-            // `rev` rises, so that a patch of the record under way at this moment does not undo it.
+            // Raise `rev`, so that a concurrent patch of the record does not undo this.
             this.#table.update(suspect, {
               UpdateExpression: 'SET rolled_back_by = :id ADD rev :one',
               ExpressionAttributeValues: { ':id': id, ':one': 1 },
@@ -370,14 +373,14 @@ export class EffectTable implements Effects {
   }
 }
 
-/** What the log says of an effect. Its target may be an address with a secret in it. */
+/** Log fields of an effect, without its target: the address may contain a secret. */
 const named = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'>): IncidentEventFields => ({
   effect: key,
   kind,
   ...(stand_in && { stand_in }),
 });
 
-/** Says in the detail that the effect goes to a stand-in, where it does. */
+/** Notes in the detail that the effect goes to a stand-in, if so. */
 const marked = <T extends Pick<Effect, 'kind' | 'detail' | 'stand_in'>>(effect: T): T =>
   effect.stand_in === true ? { ...effect, detail: effect.detail + standInNote(effect.kind) } : effect;
 
@@ -414,12 +417,12 @@ const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = 
 const whoHas = (lock: Item | undefined, id: IncidentId): Reason =>
   lock?.['drill_id'] !== undefined ? DRILLED : lock?.['incident_id'] === id ? RUNNING : LOCKED;
 
-const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target at this moment' };
-const LOCKED: Reason = { code: 'locked', text: 'another incident is acting upon the same target at this moment' };
-const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
-const CLOSED: Reason = { code: 'incident_closed', text: 'the incident has been closed meanwhile' };
+const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target now' };
+const LOCKED: Reason = { code: 'locked', text: 'another incident is changing the same target now' };
+const RUNNING: Reason = { code: 'already_running', text: 'this incident is already rolling it back' };
+const CLOSED: Reason = { code: 'incident_closed', text: 'the incident was resolved in the meantime' };
 
-/** On the timeline the reason why nothing was done stands in words; what was judged has its code. */
+/** Replaces the code of the reason by its text on the timeline; the decision keeps the code. */
 function inWords(end: RollbackEnd, decision: Item): RollbackEnd {
   const { data } = StoredDecision.pick({ because: true, reasons: true }).safeParse(decision);
   const why = data?.reasons[0]?.text;

@@ -5,19 +5,20 @@ import { sha256 } from '../hash.ts';
 import { type Key, keys } from './keys.ts';
 import type { Item, Table } from './table.ts';
 
-/** Key of the item that holds the newest episode of an alert. */
+/** Returns the key of the item that holds the newest episode of an alert. */
 export const episodeKey = (signal: Signal): Key => keys.alert(sha256(alertOf(signal)));
 
-/** Where an episode was found. */
+/** Returns the key under which an episode was found. */
 export const keyOf = (item: Item): Key => ({ pk: String(item['pk']), sk: String(item['sk']) });
 
-/** Where it was before the key named the service and environment, which is what open incidents may still know. */
+/** Returns the key used before service and environment were part of it. Open incidents may still have items there. */
 const formerKey = (signal: Signal): Key => keys.alert(sha256(senderKeyOf(signal)));
 
 /**
- * The newest episodes of alerts, in their order; undefined where none is known.
+ * Reads the newest episodes of alerts, in their order; undefined for an unknown alert.
  *
- * @param incident the open one of the place: an item at a former key counts only if it belongs to it
+ * @param incident the open incident of this service and environment: an item at a former key counts only if it belongs
+ * to it
  */
 export async function episodeItems(
   table: Table,

@@ -6,18 +6,18 @@ import type { Freeze, Override } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import { entries } from './freeze-entries.ts';
 
-/** What becomes of a freeze and what the log says of it; or what is answered instead, when nothing does. */
+/** The changed freeze and its log entry, or the answer if nothing changes. */
 export type Changed<Answer> = { next: Freeze; entry: AuditEntry; grows?: true } | { answer: Answer };
 
-/** A freeze as it is. `rev`: of its record, once it is changed. */
+/** A freeze as read. `rev`: of its record, before the change. */
 export type Found = { freeze: Freeze; rev: number; now: Timestamp };
 
-/** Of an override that any number may use, so many of its newest uses stay on it; all are on the log. */
+/** Number of newest uses to keep on an override without a limit of uses; all uses are in the log. */
 const UNLIMITED_USES_KEPT = 100;
 
 const IN_FORCE_AGAIN = { ended_at: null, ended_by: null, end_reason: null, settled_at: null } as const;
 
-/** What may happen to a freeze, each decided from the freeze alone. */
+/** Changes to a freeze, each decided from the freeze alone. */
 export const changes = {
   end(
     found: Found,
@@ -69,7 +69,7 @@ export const changes = {
     return { next, entry: entries.withdrawn(freeze, rev, { override: id, at: now, by, reason }) };
   },
 
-  /** @param use.again the deployment has used it before */
+  /** @param use.again whether the deployment has used it before */
   useOverride(
     { freeze, rev, now }: Found,
     id: string,

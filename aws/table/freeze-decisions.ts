@@ -7,10 +7,10 @@ import { DECISION_KIND, recordIn, recordOf, storeRecord } from './freeze-decisio
 import { keys } from './keys.ts';
 import { absent, type Table } from './table.ts';
 
-/** Decisions of which this process knows that they are on record; about 100 bytes each. */
+/** Number of decisions that this process remembers as stored; about 100 bytes each. */
 const KNOWN_MAX = 10_000;
 
-/** Counts that wait to be written; more than these are written at once. */
+/** Number of counts that can wait; above this they are written at once. */
 const COUNTED_MAX = 5_000;
 const FLUSH_EVERY_MS = 60_000;
 const WRITES_AT_ONCE = 10;
@@ -18,9 +18,9 @@ const WRITES_AT_ONCE = 10;
 type Count = { times: number; lastAt: Timestamp };
 
 /**
- * Decisions of the check, each on record once. The first is written with its entry on the sealed log, and the caller
- * waits for it. A repeat is counted in memory and costs no write: its counts are written a minute later, so they are a
- * little behind, and a process that dies, or a Lambda that is never called again, takes its last ones with it.
+ * Stores freeze decisions, each once. The first one is written with its entry in the sealed log, and the caller waits
+ * for it. A repeat is counted in memory and costs no write. Counts are written a minute later, so they lag a little,
+ * and a process that dies, or a Lambda that is not invoked again, loses its last ones.
  */
 export class FreezeDecisionTable implements FreezeDecisions {
   readonly #table: Table;
@@ -28,7 +28,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
   readonly #audit: AuditLogTable;
   readonly #log: Log;
   readonly #flushEveryMs: number;
-  /** The ones that were asked for longest ago come first. */
+  /** Least recently requested first. */
   readonly #known = new Set<string>();
   readonly #keeping = new Map<string, Promise<boolean>>();
   #counts = new Map<string, Count>();
@@ -51,7 +51,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
     return 'again';
   }
 
-  /** Of several that ask at once in this process, one writes. */
+  /** Of several concurrent calls in this process, one writes. */
   async #firstToKeep(decision: FreezeDecision): Promise<boolean> {
     const others = this.#keeping.get(decision.id);
     if (others !== undefined) {
@@ -63,7 +63,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
     return keeping;
   }
 
-  /** False: it is on record already. */
+  /** Returns false if it is already stored. */
   async #write(decision: FreezeDecision): Promise<boolean> {
     const { id, at, by, request, verdict } = decision;
     const record = recordOf(decision);
@@ -79,7 +79,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
           actor: by,
           kind: DECISION_KIND,
           subject: `${service}/${environment}`,
-          text: `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'a version that was not told'}`,
+          text: `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'an unspecified version'}`,
           detail: { decision: id, sha256: sha256(record), allowed: verdict.allowed, verdict: verdict.verdict },
         },
       ],
@@ -110,7 +110,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
     try {
       await this.flush();
     } catch (error) {
-      this.#log.warn('how often decisions were asked for could not be written; tried again later', {
+      this.#log.warn('cannot write counts of freeze decisions; retrying later', {
         error: String(error),
       });
     }
@@ -127,7 +127,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
         left.splice(0, WRITES_AT_ONCE);
       }
     } catch (error) {
-      // Some of the ten may be counted twice then; none is lost.
+      // Some of the ten may then be counted twice; none is lost.
       for (const [id, count] of left) this.#count(id, count);
       throw error;
     }

@@ -3,13 +3,13 @@ import { EVALUATION } from '../../domain/freeze/state.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 
-/** The log has entries of a few KB; the record has the whole text. */
+/** Log entries have a few KB; the record has the whole text. */
 const TEXT_MAX_CHARS = 2000;
 
 /**
- * What the sealed log says of freezes and overrides.
+ * Builds the sealed log's entries for freezes and overrides.
  *
- * @param rev of the record that is written with it, so that no two entries have the same id
+ * @param rev of the record that is written with the entry, so that entry ids are unique
  */
 export const entries = {
   opened: (freeze: Freeze): AuditEntry => ({
@@ -27,25 +27,25 @@ export const entries = {
 
   ended: (freeze: Freeze, rev: number, at: Timestamp, by: string): AuditEntry => ({
     ...of(freeze, rev, 'freeze.ended', at, by),
-    text: brief(`Ended: ${freeze.end_reason ?? 'no reason was given'}`),
+    text: brief(`Ended: ${freeze.end_reason ?? 'no reason given'}`),
     detail: { cause: freeze.cause, settled: freeze.settled_at !== null },
   }),
 
   settled: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
     ...of(freeze, rev, 'freeze.settled', at, EVALUATION),
-    text: 'Its cause is over',
+    text: 'The cause no longer applies',
     detail: { cause: freeze.cause },
   }),
 
   revised: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
     ...of(freeze, rev, 'freeze.revised', at, EVALUATION),
-    text: brief(`As it is now: ${freeze.reason}`),
+    text: brief(`Updated: ${freeze.reason}`),
     detail: { cause: freeze.cause, until: freeze.until, ended_at: freeze.ended_at },
   }),
 
   requested: (freeze: Freeze, rev: number, { reason, requested_by, ...override }: Override): AuditEntry => ({
     ...of(freeze, rev, 'override.requested', override.requested_at, requested_by),
-    text: brief(`Override ${override.needs_approval ? 'asked for' : 'given'}: ${reason}`),
+    text: brief(`Override ${override.needs_approval ? 'requested' : 'created'}: ${reason}`),
     detail: {
       override: override.id,
       needs_approval: override.needs_approval,

@@ -6,40 +6,43 @@ import type { Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import type { Item, Table, Write } from './table.ts';
 
-/** Freezes of one scope that are not over. */
+/** Limit of unfinished freezes in one scope. */
 const SCOPE_MAX_FREEZES = 500;
 
-/** An item holds 400 KB; what is left is for the uses of overrides, about 150 bytes each. */
+/** An item holds 400 KB; the rest is for the uses of overrides, about 150 bytes each. */
 const SCOPE_MAX_BYTES = 320 * 1024;
 
-/** Taken away with one write: an expression has 4 KB at most. */
+/** Number of freezes removed in one write: an expression has at most 4 KB. */
 const REMOVED_MAX = 100;
 
-/** Each freeze is an attribute of its scope's item, so that two that begin at once do not wait for each other. */
+/**
+ * Each freeze is an attribute of its scope's item, so that two freezes can be opened at the same time without a
+ * conflict.
+ */
 const PREFIX = 'freeze:';
 const nameOf = (id: string): string => `${PREFIX}${id}`;
 
-/** A scope has so many freezes, or so much in them, that a check could not read them at once. */
+/** Thrown when a scope has too many freezes, or too much data, for a check to read at once. */
 export class ScopeFull extends Error {
   override readonly name = 'ScopeFull';
 
   constructor(scope: FreezeScope, freezes: number, bytes: number) {
     super(
-      `${scopeText(scope)} has ${freezes} freezes with ${Math.round(bytes / 1024)} KB that are not over; at most ` +
-        `${SCOPE_MAX_FREEZES} with ${SCOPE_MAX_BYTES / 1024} KB: end some of them, or use fewer overrides`,
+      `${scopeText(scope)} has ${freezes} unfinished freezes with ${Math.round(bytes / 1024)} KB; the limit is ` +
+        `${SCOPE_MAX_FREEZES} with ${SCOPE_MAX_BYTES / 1024} KB. End some of them, or use fewer overrides`,
     );
   }
 }
 
 /**
- * Whether a check has to see it: until it is over, and where a person has lifted it, for as long as its cause may go on,
- * since what is found out anew at each check (calendar, incidents) must not freeze again then.
+ * Returns whether checks must see a freeze: until it is over, and after a person has lifted it for as long as its cause
+ * may last. Causes that each check detects again (calendar, incidents) must not freeze again during that time.
  */
 const isWanted = (freeze: Freeze, now: Timestamp): boolean =>
   stateAt(freeze, now) !== 'over' ||
   (freeze.settled_at === null && freeze.cause !== 'person' && (freeze.until === null || freeze.until > now));
 
-/** The freezes in a scope's item, each as text, which `freezeIn` reads. */
+/** Returns the freezes in a scope's item as texts, which `freezeIn` parses. */
 export const freezeTextsIn = (item: Item | undefined): string[] =>
   Object.entries(item ?? {}).flatMap(([name, text]) => (name.startsWith(PREFIX) ? [String(text)] : []));
 
@@ -49,10 +52,10 @@ export const byBeginning = (a: Freeze, b: Freeze): number =>
   a.starts_at === b.starts_at ? (a.id < b.id ? -1 : 1) : a.starts_at < b.starts_at ? -1 : 1;
 
 /**
- * Shows a freeze to checks as it is now, or takes it away from them; what else no check wants any more goes, too.
+ * Shows a freeze to checks in its current state, or removes it. Also removes other freezes that no check needs.
  *
- * @param item of the scope, as it was read a moment ago
- * @param grows it must not be too much then
+ * @param item of the scope, read just before
+ * @param grows if true, the result must be within the limits
  * @throws ScopeFull
  */
 export function scopeWrite(
@@ -63,7 +66,7 @@ export function scopeWrite(
   grows: boolean,
 ): Write {
   const others = freezeTextsIn(item)
-    .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // as it was written here
+    .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // texts that this class has written
     .filter((other) => other.freeze.id !== freeze.id);
   const wanted = others.filter((other) => isWanted(other.freeze, now));
   const gone = others.filter((other) => !wanted.includes(other)).map((other) => other.freeze.id);
@@ -89,7 +92,7 @@ function refuseTooMany(scope: FreezeScope, freezes: readonly string[]): void {
     throw new ScopeFull(scope, freezes.length - 1, bytes);
 }
 
-/** Every scope that covers a place. */
+/** Returns all scopes that cover a service and environment. */
 export const scopesOf = ({ service, environment, team }: CheckedPlace): FreezeScope[] => [
   { service, environment, team: null },
   { service, environment: null, team: null },

@@ -6,13 +6,13 @@ import { pinsIn } from './pins.ts';
 import { evaluatedIn, statusesOf, statusesTextIn } from './slo-statuses.ts';
 import type { Item, Table } from './table.ts';
 
-/** Freezes, and places with objectives, that are kept parsed; each has about 1 KB. */
+/** Number of freezes, and of statuses of objectives, that are cached parsed; each has about 1 KB. */
 const TEXTS_KEPT = 4000;
 
-/** What a check reads of one place, in this order. */
+/** Keys that a check reads for one service and environment, in this order. */
 type PlaceKeys = { scopes: Key[]; status: Key };
 
-/** All that a check reads, in one call to DynamoDB that it shares with the checks that come at the same moment. */
+/** Reads everything that a check needs in one DynamoDB call, which concurrent checks share. */
 export class FreezeStateTable implements FreezeState {
   readonly #table: Table;
   readonly #freezes = new ParsedTexts(freezeIn, TEXTS_KEPT);

@@ -12,13 +12,13 @@ import { scopeWrite } from './freeze-scope.ts';
 import { keys, lists } from './keys.ts';
 import { absent, collect, type Item, listed, type Table, type Write } from './table.ts';
 
-/** Who changes the same freeze at the same moment waits for a random while, and tries again. */
+/** Attempts at concurrent changes of the same freeze, with a random pause between them. */
 const TRIES = 40;
 const PAUSE_MAX_MS = 40;
 
 /**
- * Freezes: a record each, which is the truth, and beside it what others look for: the item of its scope for checks, the
- * row of what is not settled, and the row of its cause, so that nothing freezes twice. All are written together.
+ * Stores freezes. The record is authoritative. Beside it, written in the same transaction: the item of its scope for
+ * checks, the row of unsettled freezes, and the row of its cause, so that one cause opens one freeze.
  */
 export class FreezeTable implements Freezes {
   readonly #table: Table;
@@ -46,10 +46,10 @@ export class FreezeTable implements Freezes {
       );
       if (result.ok) return { freeze, created: true };
     }
-    throw new Error(`freeze ${freeze.id} could neither be opened nor found`);
+    throw new Error(`cannot open or find freeze ${freeze.id}`);
   }
 
-  /** What there is of it already: itself, or one of the same cause. */
+  /** Returns the existing freeze: itself, or one with the same cause. */
   async #asItStands(freeze: Freeze): Promise<Freeze | undefined> {
     const cause = causeKey(freeze);
     const [own, held] = await this.#table.getAll([
@@ -63,7 +63,7 @@ export class FreezeTable implements Freezes {
     return revision === undefined ? record : this.revise(revision);
   }
 
-  /** Nobody opens it a second time, and it is looked at until it is settled. */
+  /** Prevents a second opening, and lists the freeze until it is settled. */
   #unsettledWrites(freeze: Freeze): Write[] {
     const cause = causeKey(freeze);
     return [
@@ -100,7 +100,7 @@ export class FreezeTable implements Freezes {
   async current(): Promise<Freeze[]> {
     const rows = await collect(this.#table.each(keys.freezings().pk), (row) => keys.freeze(String(row['freeze_id'])));
     const items = await this.#table.getAll(rows);
-    // One that was settled in between has its record, and no row any more.
+    // A freeze settled in the meantime has its record but no row.
     return items
       .flatMap((item) => (item === undefined ? [] : [StoredFreeze.parse(item)]))
       .filter((one) => !isDone(one));
@@ -138,10 +138,10 @@ export class FreezeTable implements Freezes {
   }
 
   /**
-   * Undefined: there is no freeze with this id.
+   * Changes a freeze. Returns undefined if there is no freeze with this id.
    *
-   * @param decide is asked again whenever somebody else was first
-   * @param also written with the change, if there is one
+   * @param decide is called again after each concurrent change
+   * @param also written together with the change, if there is one
    */
   async #change<Answer>(
     id: string,
@@ -159,10 +159,10 @@ export class FreezeTable implements Freezes {
       if (result.ok) return changed.next;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MAX_MS));
     }
-    throw new Error(`freeze ${id} changed ${TRIES} times meanwhile; try again`);
+    throw new Error(`freeze ${id} changed during all ${TRIES} attempts; try again`);
   }
 
-  /** @param stored.item the record as it was read, with all that a newer version has written into it */
+  /** @param stored.item the record as read, including fields that a newer version has written */
   async #writes(
     { freeze: before, rev, now }: Found,
     next: Freeze,
@@ -193,10 +193,10 @@ const recordItem = (freeze: Freeze, rev: number): Item => ({
   list_key: `${freeze.opened_at}#${freeze.id}`,
 });
 
-/** Where a record is kept is no field of it. */
+/** Keys are not fields of the record. */
 const unknownIn = ({ pk: _pk, sk: _sk, rev: _rev, list: _list, list_key: _key, ...fields }: Item): Item => fields;
 
-/** One that only a newer version knows was read as another, and stays what it is. */
+/** A cause that only a newer version knows was parsed as another one; keep the original. */
 const causeIn = (item: Item): Freeze['cause'] => item['cause'] as Freeze['cause'];
 
 const isDone = ({ ended_at, settled_at }: Freeze): boolean => ended_at !== null && settled_at !== null;

@@ -3,7 +3,10 @@ import { Wish } from '../../schemas/gate.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** Wishes for targets that ask. Read strongly consistent: what was withdrawn must not be granted. */
+/**
+ * Stores rollback requests for targets that poll. Reads are strongly consistent: a withdrawn request must not be
+ * granted.
+ */
 export class GateTable implements Gates {
   readonly #table: Table;
 
@@ -28,7 +31,7 @@ export class GateTable implements Gates {
     return this.#ofAct(place, key, 'state', 'over' satisfies Wish['state']);
   }
 
-  /** A condition that fails means that a newer act wants something else: then there is nothing to change. */
+  /** A failed condition means that a newer action has replaced the request: nothing to change. */
   async #ofAct(place: Place, key: string, field: 'asked' | 'state', value: string): Promise<void> {
     await this.#table.transact([
       this.#table.update(keys.gate(place), {

@@ -3,7 +3,7 @@ import { millisOf } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { absent, type Table } from './table.ts';
 
-/** Longer than a queue keeps what could not be heard. */
+/** Longer than a queue keeps a message that could not be processed. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
 export class HearingTable implements Hearings {

@@ -5,7 +5,7 @@ import type { Table } from './table.ts';
 
 const KEPT_SECONDS = 24 * 3600;
 
-/** A request that has not ended after this long died with its process; the next one with its key goes on. */
+/** A request still running after this time died with its process; the next request with its key continues. */
 const RUNNING_SECONDS = 60;
 
 export class IdempotencyTable implements Idempotency {
@@ -23,7 +23,7 @@ export class IdempotencyTable implements Idempotency {
       this.#table.put(
         { ...keyOf(key), body_hash: bodyHash, started: now, expires_at: now + KEPT_SECONDS },
         {
-          // Expiry is looked at here, too: DynamoDB deletes what has expired up to days later.
+          // Checks the expiry too: DynamoDB deletes expired items up to days later.
           ConditionExpression:
             'attribute_not_exists(pk) OR expires_at < :now OR (attribute_not_exists(answer) AND started < :dead AND body_hash = :hash)',
           ExpressionAttributeValues: { ':now': now, ':dead': now - RUNNING_SECONDS, ':hash': bodyHash },

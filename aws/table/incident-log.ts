@@ -5,15 +5,15 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** Incidents whose service is remembered. */
+/** Number of incidents whose service is cached. */
 const REMEMBERED = 1000;
 
-/** No page waits longer for its line in the log, which then lacks the service. */
+/** Longest time that a page waits for its log line; after that the line lacks the service. */
 const PATIENCE_MS = 250;
 
 type About = { service: string; environment: string; trace: string };
 
-/** Logs what has happened to incidents. Stores tell it after a write, and only the one whose write it was. */
+/** Logs events of incidents. A store calls it after a write, and only the process whose write succeeded. */
 export class IncidentLog {
   readonly #table: Table;
   readonly #log: Log;
@@ -30,7 +30,7 @@ export class IncidentLog {
     this.#log.info(INCIDENT_EVENTS[event], { event, incident: id, ...about, ...fields });
   }
 
-  /** These never change, so each process reads them once. */
+  /** Service and environment never change, so each process reads them once. */
   #about(id: IncidentId): Promise<About | undefined> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
@@ -60,5 +60,5 @@ async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
   return result;
 }
 
-/** For stores whose changes nobody follows. */
+/** For stores whose events are not logged. */
 export const unlogged: Pick<IncidentLog, 'tell'> = { tell: async () => undefined };

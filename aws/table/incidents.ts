@@ -50,16 +50,16 @@ import { absent, collect, type Item, type Table } from './table.ts';
 
 const TRIES = 20;
 
-/** Messages of people that the sealed log records, by the kind of their timeline entry. */
+/** Messages of people that are recorded in the sealed log, by the kind of their timeline entry. */
 const ON_SEALED_LOG = new Set(['rollback.asked', 'automation.paused', 'automation.resumed', 'automation.aborted']);
 
-/** At most so many messages at a time: what a step answers is checkpointed, and a checkpoint holds 256 KB. */
+/** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MAIL_MAX = 100;
 
-/** Newest first; what is behind them is looked at when these have gone. */
+/** Newest first; older ones are read after these are gone. */
 const MUTED_READ = 500;
 
-/** Incidents and all that belongs to one: inbox, signals, timeline. */
+/** Stores incidents with their inbox, signals, and timeline. */
 export class IncidentTable implements Incidents {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -121,7 +121,7 @@ export class IncidentTable implements Incidents {
       }
     }
     throw new Error(
-      `an incident of ${service} in ${environment} opened and closed ${TRIES} times meanwhile; try again`,
+      `an incident of ${service} in ${environment} opened or closed during all ${TRIES} attempts; try again`,
     );
   }
 
@@ -142,13 +142,13 @@ export class IncidentTable implements Incidents {
   }): Promise<Page<IncidentView>> {
     const page = await this.#items(query);
     const items = await Promise.all(page.items.map((item) => this.#show(IncidentId.parse(item['id']))));
-    // The index may be a moment behind.
+    // The index can be a moment behind, so check the condition on the item.
     const still = (shown: IncidentView | undefined): shown is IncidentView =>
       shown !== undefined && (query.status === undefined || shown.status === query.status);
     return { items: items.filter(still), next_cursor: page.next_cursor };
   }
 
-  /** By whatever index has few others: open ones are few, and so are those of a service. */
+  /** Uses the smallest index: there are few open incidents, and few of one service. */
   async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
     const list = shardedLists.incidents;
     const wanted = (item: Item): boolean =>
@@ -162,7 +162,7 @@ export class IncidentTable implements Incidents {
     return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, wanted);
   }
 
-  /** Its parts are read before itself: what a decision or an act has changed of it, it has by then. */
+  /** Reads decisions and effects before the incident, so that the incident includes the changes they caused. */
   async #show(id: IncidentId): Promise<IncidentView | undefined> {
     const [decisions, effects] = await Promise.all([
       collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => StoredDecision.parse(item)),
@@ -192,7 +192,7 @@ export class IncidentTable implements Incidents {
     };
   }
 
-  /** Those that fail together share a channel. */
+  /** Incidents of a group share a channel. */
   async #channelOf(parent: IncidentId | undefined): Promise<string | null> {
     return parent === undefined ? null : ((await this.read(parent))?.channel ?? null);
   }
@@ -225,7 +225,7 @@ export class IncidentTable implements Incidents {
   }
 
   async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
-    // The mark and the entry are written together; a failed condition means that the entry is there already.
+    // The mark and the entry are written together; a failed condition means that the entry exists.
     await this.#table.transact([
       this.#table.put({ ...keys.noted(id, key), at: entry.at }, absent),
       timelineWrite(this.#table, id, key, entry),
@@ -266,10 +266,10 @@ export class IncidentTable implements Incidents {
       if (result.ok) await this.#tellOf(id, message);
       if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
     }
-    throw new Error(`incident ${id} changed ${TRIES} times while a message was to be left; try again`);
+    throw new Error(`cannot add a message to incident ${id}: it changed during all ${TRIES} attempts; try again`);
   }
 
-  /** Messages that no other event tells of. */
+  /** Logs messages that no other event covers. */
   async #tellOf(id: IncidentId, message: Message): Promise<void> {
     if (message.kind === 'verification')
       await this.#events.tell(id, 'verification.ended', { outcome: message.outcome });
@@ -296,7 +296,8 @@ export class IncidentTable implements Incidents {
           item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'),
       )
       .map((item) => Number(item['number']));
-    // Whose run it was before is no business of the workflow, and its checkpoints stay the same for the same story.
+    // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
+    // history.
     const runbooks = await begunRunbooks(this.#table, id);
     return { incident: { ...known, started_run: run, execution: null }, unfinished, runbooks };
   }
@@ -309,14 +310,17 @@ export class IncidentTable implements Incidents {
     );
     const { mail, unread } = readMail(rows);
     const incident = await this.read(id);
-    if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
-    // Who only looks again, and finds nothing, leaves what there is to note to the next who listens.
+    if (incident === undefined) throw new Error(`incident ${id} does not exist`);
+    // A read that finds nothing leaves the mark to the next read.
     if (mail.length > 0 || bell !== null) await this.#drained(id, mail.at(-1)?.seq ?? after);
     const { firing, severity, status, renotified } = incident;
     return { mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#clock.now() };
   }
 
-  /** What the workflow has read needs no sweeper. A failed condition means newer mail: the mark stays. */
+  /**
+   * Messages that the workflow has read need no sweeper. A failed condition means that newer messages exist: the mark
+   * stays.
+   */
   async #drained(id: IncidentId, seq: number): Promise<void> {
     await this.#table.touch(keys.incident(id), {
       UpdateExpression: 'SET drained = :seq',
@@ -452,7 +456,7 @@ export class IncidentTable implements Incidents {
         },
       });
       const { ok } = await this.#table.transact([listing, newest]);
-      if (!ok) await this.#table.transact([listing]); // it has happened again since
+      if (!ok) await this.#table.transact([listing]); // the alert has fired again since
     }
   }
 
@@ -540,7 +544,7 @@ export class IncidentTable implements Incidents {
       ...page,
       items: page.items.flatMap((item) => {
         const signal = StoredSignal.safeParse(item['signal']);
-        if (!signal.success) return []; // of a version that kept less
+        if (!signal.success) return []; // written by a version with fewer fields
         const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
         return [{ signal: { ...signal.data, first_seen_at }, mute: (item['mute'] as Mute | undefined) ?? null }];
       }),
@@ -566,10 +570,10 @@ export class IncidentTable implements Incidents {
   }
 }
 
-/** Thousands fit into one item. */
+/** Short, because one item holds thousands of them. */
 const shortHash = (text: string): string => sha256(text).slice(0, 16);
 
-/** Of an alert that has begun again since, the newest episode is known, and no older one goes on. */
+/** Returns whether the episode still fires. If the alert has fired again since, only the newest episode counts. */
 const isFiring = (row: Item | undefined, episode: string): row is Item =>
   row?.['status'] === 'firing' && row['episode'] === episode;
 

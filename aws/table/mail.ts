@@ -8,13 +8,14 @@ import { keys } from './keys.ts';
 import { expiresAfter, RETENTION_DAYS } from './retention.ts';
 import type { Table, Write } from './table.ts';
 
-/** What arrives besides the message, counted on the incident. */
+/** Counts that are added to the incident with the message. */
 export type Counted = { signals?: number; firing?: number; asksRollback?: boolean };
 
 /**
- * The writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark by
- * which the sweeper rings if nobody else does. The sequence the caller has read is a condition; so is the status where it
- * is to change, since an act that begins changes that without a message.
+ * Returns the writes that put one message into an open incident's inbox: its row, the incident's sequence, and the mark
+ * by which the sweeper wakes the workflow if nothing else does. They are conditional on the sequence that the caller
+ * has read. If they change the status, they are also conditional on the status, because an action can change it without
+ * a message.
  */
 export function mailWrites(
   table: Table,
@@ -63,7 +64,7 @@ export function mailWrites(
   ];
 }
 
-/** Marks the incident as having something that the workflow has not seen. `since` stays that of the oldest. */
+/** Marks the incident as having messages that the workflow has not read. `since` stays that of the oldest one. */
 export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Timestamp): Write =>
   table.update(keys.pending(id), {
     UpdateExpression: 'SET seq = :seq, since = if_not_exists(since, :at)',
@@ -73,7 +74,7 @@ export const pendingWrite = (table: Table, id: IncidentId, seq: number, at: Time
 export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: TimelineEntry): Write =>
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
 
-/** Notes by which callback `who` is to be rung. */
+/** Stores the callback by which `who` is to be woken. */
 export async function hangBell(table: Table, id: IncidentId, who: string, bell: string): Promise<void> {
   await table.touch(keys.incident(id), {
     UpdateExpression: 'SET bells.#who = :bell',

@@ -7,7 +7,10 @@ import { openingWrite } from './openings.ts';
 import { markWrite } from './projections.ts';
 import { absent, type Table, type Write } from './table.ts';
 
-/** The writes by which an incident begins: itself, the pointer that lets only one be open, and its pending start. */
+/**
+ * Returns the writes that open an incident: its item, the pointer that allows only one open incident, and the pending
+ * start.
+ */
 export function newIncidentWrites(
   table: Table,
   { at, scope }: { at: Timestamp; scope: string },

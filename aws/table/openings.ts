@@ -6,10 +6,10 @@ import { millisOf, Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import type { Item, Table, Write } from './table.ts';
 
-/** They are looked at for an hour; after this DynamoDB may drop them. */
+/** Openings are read for an hour; after this, DynamoDB may delete them. */
 const KEPT_SECONDS = 24 * 3600;
 
-/** That an incident has opened, where all that open together are found by time. */
+/** Records that an incident has opened, so that incidents that open together are found by time. */
 export function openingWrite(
   table: Table,
   incident: IncidentRecord,

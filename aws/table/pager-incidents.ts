@@ -5,10 +5,10 @@ import { millisOf } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { absent, type Table } from './table.ts';
 
-/** An incident may go on for two weeks, and is talked about for some time after it. */
+/** An incident can last two weeks, and webhooks about it arrive for some time after it. */
 const KEPT_SECONDS = 90 * 24 * 3600;
 
-/** Which incidents of the pager are about which pages of ours: not all that is told of one names our key. */
+/** Maps PagerDuty incidents to Firebreak's pages: not every webhook about an incident contains our key. */
 export class PagerIncidentTable implements PagerIncidents {
   readonly #table: Table;
   readonly #clock: Clock;

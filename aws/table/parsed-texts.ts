@@ -1,6 +1,6 @@
 /**
- * What texts say, for those who read the same ones again and again: to find one that was parsed before is much faster
- * than to parse it. Of more than `max` texts those go that were asked for longest ago. Nobody may change what it gives.
+ * Caches parsed texts for callers that read the same ones repeatedly: a lookup is much faster than parsing. Above `max`
+ * texts, the least recently used ones are dropped. The returned values must not be modified.
  */
 export class ParsedTexts<T> {
   readonly #parse: (text: string) => T;

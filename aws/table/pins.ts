@@ -8,22 +8,22 @@ import { keys, lists } from './keys.ts';
 import { pageOfFew } from './small-list.ts';
 import { collect, type Item, listed, type Table, type Write } from './table.ts';
 
-/** How many of a place's newest pins are looked at. */
+/** Number of newest pins of a service and environment to read. */
 const PINS_READ = 50;
 
-/** Beyond so many the oldest leave the place's item, which holds 400 KB; their own records stay. */
+/** Above this, the oldest pins leave the combined item, which holds 400 KB; their own records stay. */
 const PINNED_MAX = 150;
 const TRIMMED_MAX = 200;
 
 const Placed = Pin.pick({ service: true, environment: true });
 
-/** Each pin is an attribute of its place's item, so that it is put there without reading the others. */
+/** Each pin is an attribute of the combined item, so that it is added without reading the others. */
 const PREFIX = 'pin:';
 const nameOf = (id: string): string => `${PREFIX}${id}`;
 
 /**
- * Versions known bad. Whether one is superseded is seen at read, from what runs then. Beside the records, one item for
- * each place has the pins that nobody has lifted, since each check of the place asks for them.
+ * Stores versions known to be bad. Whether a pin is superseded is determined on read, from what runs then. Beside the
+ * records, one item for each service and environment holds the active pins, since each freeze check needs them.
  */
 export class PinTable implements Pins {
   readonly #table: Table;
@@ -42,7 +42,7 @@ export class PinTable implements Pins {
     return { ...page, items: page.items.map((item) => view(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))) };
   }
 
-  /** From the items of the places, so that it reads no more when ever more pins are over. */
+  /** Reads the combined items, so that the cost does not grow with the number of old pins. */
   async #inForce(): Promise<PinView[]> {
     const places = await collect(this.#table.each(keys.pinnedPlaces().pk), (item) => Placed.parse(item));
     const items = await this.#table.getAll(places.flatMap((place) => [keys.pinned(place), keys.live(place)]));
@@ -55,7 +55,7 @@ export class PinTable implements Pins {
     return pinsIn(pinned, live);
   }
 
-  /** Before each rollback the pins of its place are asked for, so that this item is small when the next one is put there. */
+  /** Each rollback first asks for the pins, so this keeps the item small before the next pin is added. */
   async #trim(place: Place, item: Item | undefined): Promise<void> {
     const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
     if (names.length <= PINNED_MAX) return;
@@ -104,7 +104,7 @@ export class PinTable implements Pins {
   }
 }
 
-/** Those in force, from the item of a place and what runs there; newest first. */
+/** Returns the active pins, newest first, from the combined item and the live version. */
 export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
   newestFirst(pinned)
     .slice(0, PINS_READ)
@@ -117,8 +117,8 @@ const newestFirst = (pinned: Item | undefined): Pin[] =>
     .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
 
 /**
- * Superseded while something newer runs that was deployed after it; when that is taken back, the pin is in force again.
- * Pipelines tell of what they bring back as of any deploy: that is the version of before.
+ * Superseded while a newer version runs that was deployed after the pin; when that is rolled back, the pin is active
+ * again. Pipelines report a rollback like any deployment, so it is recognized by its version.
  */
 function view(pin: Pin, live: Item | undefined): PinView {
   const change = live === undefined ? undefined : StoredChange.parse(live['change']);
@@ -128,13 +128,13 @@ function view(pin: Pin, live: Item | undefined): PinView {
     change.version !== pin.version &&
     change.version !== pin.rolled_back_to &&
     change.started_at > pin.pinned_at &&
-    // One that was told ahead of its time says nothing of what came after what.
+    // A change reported with a future start says nothing about the order.
     !isAhead(change, change.recorded_at);
   const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
   return { ...pin, state, superseded_by: newer ? change.version : null };
 }
 
-/** Pins a version; the same for the same incident again is the same pin. */
+/** Pins a version; the same pin for the same incident is written once. */
 export function pinWrites(table: Table, pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Write[] {
   const { service, environment, version, incident_id } = pin;
   const id = `pin_${sha256(canonicalJson({ service, environment, version, incident_id })).slice(0, 26)}`;

@@ -6,17 +6,17 @@ import { plusSeconds, secondsBetween, Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
-/** Tells a projector that something is due, at the earliest after so many seconds. */
+/** Wakes a projector, at the earliest after this many seconds. */
 export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
 
-/** Somebody has been woken for the same subject so lately that they have not looked yet. */
+/** A projector that was woken for the same subject within this time has not looked yet. */
 const JUST_WOKEN_SECONDS = 10;
 
-/** A mark that is lost may be found by nobody: the sweeper looks again at open incidents only. */
+/** Attempts to write a mark. A lost mark may never be found: the sweeper only checks open incidents. */
 const MARK_TRIES = 3;
 
 /**
- * A moment later: what changes together is shown together, and what pages and rolls back goes first. SQS delays by whole
+ * A short delay collects changes that belong together, and lets pages and rollbacks go first. SQS delays by whole
  * seconds.
  */
 const SOON_SECONDS = 1;
@@ -30,7 +30,7 @@ export class ProjectionTable implements Projections {
   readonly #log: Log;
   readonly #isOn: (target: Target) => Promise<boolean>;
 
-  /** @param isOn whether a target is worth being woken now; one that is off is left to the sweeper */
+  /** @param isOn whether a target is worth waking; the sweeper handles targets that are off */
   constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn: (target: Target) => Promise<boolean> = ALWAYS) {
     this.#table = table;
     this.#clock = clock;
@@ -44,7 +44,7 @@ export class ProjectionTable implements Projections {
     await Promise.all([...new Set(woken.flat())].map((target) => this.#tryToWake(target)));
   }
 
-  /** Gives the targets that are to be woken. */
+  /** Returns the targets to wake. */
   async #mark(subject: Subject): Promise<Target[]> {
     const at = this.#clock.now();
     const by = randomUUID();
@@ -57,7 +57,7 @@ export class ProjectionTable implements Projections {
         return targetsOf(subject).filter((target) => sleeps(target, before, at, by));
       } catch (error) {
         if (attempt < MARK_TRIES) continue;
-        this.#log.warn('a change could not be marked for projectors; it is shown with the next one', {
+        this.#log.warn('cannot mark a change for projectors; the next change shows it', {
           subject,
           error: String(error),
         });
@@ -70,7 +70,7 @@ export class ProjectionTable implements Projections {
     try {
       if (await this.#isOn(target)) await this.#wake(target, SOON_SECONDS);
     } catch (error) {
-      this.#log.warn('a projector could not be woken; the sweeper will', { target, error: String(error) });
+      this.#log.warn('cannot wake a projector; the sweeper will wake it', { target, error: String(error) });
     }
   }
 
@@ -90,7 +90,7 @@ export class ProjectionTable implements Projections {
   async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
     const names = { '#since': since(target), '#not_before': notBefore(target) };
     const key = keys.due(subject);
-    // A failed condition means that it has changed since: it stays due as it is.
+    // A failed condition means a newer change: the subject stays due.
     const { ok } = await this.#table.transact([
       again === null
         ? this.#table.update(key, {
@@ -109,7 +109,7 @@ export class ProjectionTable implements Projections {
     if (ok && again === null) await this.#drop(subject, wanted);
   }
 
-  /** What every target has shown is not kept. */
+  /** Deletes the mark when every target has shown the subject. */
   async #drop(subject: Subject, wanted: number): Promise<void> {
     const targets = targetsOf(subject);
     const item = await this.#table.get(keys.due(subject));
@@ -225,11 +225,14 @@ export class ProjectionTable implements Projections {
   }
 }
 
-/** Since when a target has something to show; absent: it has shown all. */
+/** Attribute since when a target has something to show; absent: everything is shown. */
 const since = (target: Target): string => `${target}_since`;
 const notBefore = (target: Target): string => `${target}_not_before`;
 
-/** What changed is due now at every target that shows it, whatever it waited for. One item, so one write. */
+/**
+ * Marks a change as due now at every target that shows the subject, even if the target was waiting. One item, so one
+ * write.
+ */
 function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at', by = '') {
   const targets = targetsOf(subject);
   const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
@@ -240,8 +243,8 @@ function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at'
 }
 
 /**
- * Whether nobody has been woken for it at this target, or that was long ago. What `by` has marked before is its own try
- * whose answer was lost, after which nobody was woken.
+ * Returns whether this target must be woken: it was not woken, or long ago. If `by` itself has marked it before, that
+ * was its own attempt whose response was lost, after which no target was woken.
  */
 function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
   const woken = before?.['woken_at'];
@@ -250,7 +253,7 @@ function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: str
   return typeof woken !== 'string' || secondsBetween(Timestamp.parse(woken), at) > JUST_WOKEN_SECONDS;
 }
 
-/** The mark of a subject as part of a transaction. It wakes nobody. */
+/** Returns the mark of a subject as part of a transaction. Does not wake projectors. */
 export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
   table.update(keys.due(subject), marked(subject, at, 'marked_at'));
 

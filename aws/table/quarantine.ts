@@ -11,9 +11,9 @@ import type { Item, Table } from './table.ts';
 type Input = Parameters<Quarantine['keep']>[0];
 
 /**
- * Bodies that could not be read, whole, in blobs; each once, with a count, since a refused group comes again and again.
- * What was kept on a day is counted beside it, in all and for each sender, in the same transactions: how much there is
- * need not be read, and nobody can take the room of others.
+ * Stores unreadable bodies as blobs, each once with a count, since a refused group is sent repeatedly. Counts the
+ * inputs of each day, in total and for each sender, in the same transactions: quotas are checked without reading
+ * entries, and one sender cannot use the space of others.
  */
 export class QuarantineTable implements Quarantine {
   readonly #table: Table;
@@ -43,7 +43,7 @@ export class QuarantineTable implements Quarantine {
     }
   }
 
-  /** @returns whether it was done: not where somebody else has replayed it, or kept it again, meanwhile */
+  /** @returns false if another process has replayed or stored it in the meantime */
   async #again(id: string, known: Item, input: Input, at: Timestamp): Promise<boolean> {
     const entry = keys.quarantine(id);
     const update = {
@@ -66,7 +66,7 @@ export class QuarantineTable implements Quarantine {
   }
 
   /**
-   * @returns whether it was done: not where somebody else has kept it meanwhile
+   * @returns false if another process has stored it in the meantime
    * @throws QuarantineFull
    */
   async #first(id: string, input: Input, at: Timestamp): Promise<boolean> {
@@ -77,12 +77,12 @@ export class QuarantineTable implements Quarantine {
       { key: keys.quarantineDay(day), quota: sender === null ? null : this.#quotas.day },
       ...(sender === null ? [] : [{ key: keys.quarantineDay(day, sender), quota: this.#quotas.sender }]),
     ];
-    // One by one: what Slack calls may read single items, and no more.
+    // Single reads: the Slack function's permissions allow GetItem only.
     const before = await Promise.all(counts.map(async ({ key }) => this.#table.get(key)));
-    // Before the body is written, so that what is refused takes no room; the transaction decides.
+    // Checked before the body is written, so that refused input takes no space; the transaction decides.
     if (counts.some(({ quota }, index) => quota !== null && isFull(before[index], quota, body.byteLength)))
       throw new QuarantineFull(source, sender);
-    await this.#blobs.put(blobKey(id), body, 'application/octet-stream'); // its own type may be no legal one
+    await this.#blobs.put(blobKey(id), body, 'application/octet-stream'); // the declared type may be invalid
     const done = await this.#table.transact([
       this.#table.update(keys.quarantine(id), {
         UpdateExpression:
@@ -118,7 +118,7 @@ export class QuarantineTable implements Quarantine {
           ExpressionAttributeValues: {
             ':one': 1,
             ':bytes': body.byteLength,
-            // With the last of its entries.
+            // Expires with the last of its entries.
             ':expires': expires.expires_at + 24 * 3600,
             ...(quota && { ':entries': quota.entries, ':most': quota.bytes - body.byteLength }),
           },
@@ -162,7 +162,7 @@ export class QuarantineTable implements Quarantine {
       actor: by,
       kind: 'quarantine.replayed',
       subject: id,
-      text: 'Replayed an input that could not be read before',
+      text: 'Replayed a quarantined input',
       detail: {},
     });
     const closed =
@@ -173,7 +173,7 @@ export class QuarantineTable implements Quarantine {
             ...this.#opened(item, -1),
             act,
           ]);
-    // Replayed before, or meanwhile: it is counted no more.
+    // Already replayed: it is no longer counted.
     if (closed?.ok !== true) await this.#table.transact([entry({}, {}), act]);
   }
 
@@ -185,7 +185,7 @@ export class QuarantineTable implements Quarantine {
     return count;
   }
 
-  /** Of entries that were kept by earlier versions the day is not known, and they are not counted. */
+  /** Entries of earlier versions have no day and are not counted. */
   #opened({ day }: Item, by: 1 | -1) {
     if (typeof day !== 'string') return [];
     return [
@@ -200,12 +200,12 @@ export class QuarantineTable implements Quarantine {
 
 const blobKey = (id: string): string => `quarantine/${id}`;
 
-/** May cite half a character. */
+/** The detail may end within a surrogate pair. */
 const shortened = (detail: string): string => detail.slice(0, 2000).toWellFormed();
 
 const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);
 
-/** DynamoDB deletes up to days later. */
+/** DynamoDB deletes expired items up to days later. */
 const isOver = ({ expires_at }: Item, now: Timestamp): boolean =>
   typeof expires_at === 'number' && expires_at <= secondsOf(now);
 

@@ -3,7 +3,7 @@ import { type IncidentRecord } from '../../schemas/incident.ts';
 import { StoredIncident } from '../../schemas/stored.ts';
 import type { Item } from './table.ts';
 
-/** An incident as it is stored. A judgement that was under way when a person cleared its suspect names it still. */
+/** Reads a stored incident. A decision that was in progress when a person cleared its suspect still names it. */
 export function recordOf(item: Item): IncidentRecord {
   const incident = StoredIncident.parse(item);
   return { ...incident, suspects: notCleared(incident.suspects, incident.cleared) };

@@ -24,7 +24,7 @@ import { mailWrites, timelineWrite } from './mail.ts';
 import { shardedPage } from './sharded.ts';
 import { absent, collect, type Item, type Table, type Write } from './table.ts';
 
-/** A runbook above this is left in a blob; an item holds 400 KB at most. */
+/** Above this, a runbook is stored in a blob; an item holds at most 400 KB. */
 const RUNBOOK_MAX_BYTES = 128 * 1024;
 
 const TRIES = 20;
@@ -41,7 +41,10 @@ const Followed = z.object({
 });
 type Followed = z.infer<typeof Followed>;
 
-/** Which runbooks incidents follow, whole: what is changed in a file meanwhile concerns only later incidents. */
+/**
+ * Stores the runbooks that incidents follow, as full copies: a later change of the file applies only to later
+ * incidents.
+ */
 export class RunbookTable implements RunbookRuns {
   readonly #table: Table;
   readonly #blobs: Blobs;
@@ -83,7 +86,7 @@ export class RunbookTable implements RunbookRuns {
     };
   }
 
-  /** What the list has of a run: where it is. */
+  /** Returns the list row of a run, which points to it. */
   #listed(id: IncidentId, number: number, at: Timestamp): Write {
     const key = `${at}#${id}#${number}`;
     const place = shardedLists.runbookRuns.place(`${id}-${number}`, key);
@@ -134,7 +137,7 @@ export class RunbookTable implements RunbookRuns {
           absent,
         ),
         this.#listed(id, number, at),
-        // One at a time: whoever starts the same one at the same moment finds another number here.
+        // Only one run at a time: a concurrent start of the same runbook changes this number.
         this.#table.put(
           { ...keys.runbookName(id, name), number },
           newest === undefined
@@ -150,7 +153,7 @@ export class RunbookTable implements RunbookRuns {
       ]);
       if (result.ok) return { kind: 'started', number };
     }
-    throw new Error(`incident ${id} changed ${TRIES} times while a runbook was to be started; try again`);
+    throw new Error(`cannot start a runbook in incident ${id}: it changed during all ${TRIES} attempts; try again`);
   }
 
   async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
@@ -162,19 +165,18 @@ export class RunbookTable implements RunbookRuns {
         absent,
       ),
       this.#listed(id, number, at),
-      // Two looks at the same moment may find the same one.
+      // Two concurrent evaluations may select the same runbook.
       this.#table.put({ ...keys.runbookName(id, name), number }, absent),
       timelineWrite(this.#table, id, `runbook-${number}`, {
         at,
         actor: 'firebreak',
         kind: 'runbook.started',
-        text: `Follows the runbook "${title}" (${name}, version ${version.slice(0, 12)}): ${because}`,
+        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)}): ${because}`,
         detail: { runbook: name, version, number },
       }),
     ]);
     const kept = await this.get(id, number);
-    if (kept === undefined && result.ok)
-      throw new Error(`runbook ${number} of incident ${id} could neither be kept nor read`);
+    if (kept === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
     return kept;
   }
 
@@ -193,7 +195,7 @@ export class RunbookTable implements RunbookRuns {
     ]);
     if (ok) return value;
     const kept = await this.recall(id, number, what);
-    if (kept === undefined) throw new Error(`${what} of runbook ${number} of ${id} could neither be kept nor read`);
+    if (kept === undefined) throw new Error(`cannot store or read ${what} of runbook ${number} of incident ${id}`);
     return kept as T;
   }
 
@@ -205,7 +207,7 @@ export class RunbookTable implements RunbookRuns {
   async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
-      if (item === undefined) throw new Error(`incident ${id} is not in the table`);
+      if (item === undefined) throw new Error(`incident ${id} does not exist`);
       const incident = StoredIncident.parse(item);
       const at = this.#clock.now();
       const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
@@ -225,11 +227,11 @@ export class RunbookTable implements RunbookRuns {
       if (result.ok || result.failed.includes(0)) return;
     }
     throw new Error(
-      `incident ${id} changed ${TRIES} times while its runbook was to be concluded; the step is tried again`,
+      `cannot conclude the runbook of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
     );
   }
 
-  /** Where the incident stands once a runbook has come to its end. */
+  /** Returns the incident's status after a runbook has ended. */
   async #afterwards(
     { id, status, verification }: IncidentRecord,
     number: number,
@@ -238,11 +240,11 @@ export class RunbookTable implements RunbookRuns {
   ): Promise<IncidentChange> {
     if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
     if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
-    // What it has tried does not undo what has been done before it.
+    // A failed runbook does not undo an earlier mitigation.
     return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };
   }
 
-  /** Something else of this incident is changing production at this moment. */
+  /** Returns whether another action of this incident is changing production now. */
   async #somethingActs(id: IncidentId): Promise<boolean> {
     const effects = await collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => item);
     return effects.some(

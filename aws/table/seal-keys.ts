@@ -2,24 +2,24 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Secrets } from '../../domain/ports.ts';
 
 const SECRET = 'FIREBREAK_AUDIT_KEY';
-/** Keys that were replaced, separated by blanks or commas. */
+/** Replaced keys, separated by spaces or commas. */
 const PREVIOUS = 'FIREBREAK_AUDIT_KEY_PREVIOUS';
 
-/** They separate what is derived from one secret. */
+/** Separate the keys that are derived from one secret. */
 const MAC_PURPOSE = 'firebreak sealed log mac v1';
 const ID_PURPOSE = 'firebreak sealed log key id v1';
 const KEY_BYTES = 32;
 const ID_BYTES = 8;
 
-/** Why seals can be neither made nor checked. */
+/** Reason why the log can be neither sealed nor checked. */
 export const NO_KEY = `${SECRET} is not set, so the log can be neither sealed nor checked`;
 
-/** Authenticates the hash of a seal. */
+/** Key that authenticates the hash of a seal. */
 export type SealKey = { id: string; of(hash: string): string };
 
 /**
- * The keys of the sealed log. They are not in the table, so that a chain that somebody else wrote into the table is told
- * from the one that Firebreak sealed.
+ * The keys of the sealed log. They are not in the table, so that a chain written by someone with access to the table
+ * differs from one that Firebreak sealed.
  */
 export class SealKeys {
   readonly #secrets: Secrets;
@@ -28,13 +28,13 @@ export class SealKeys {
     this.#secrets = secrets;
   }
 
-  /** Undefined: none is set. */
+  /** Undefined if no key is set. */
   async current(): Promise<SealKey | undefined> {
     const secret = await this.#secrets.get(SECRET);
     return secret ? keyFrom(secret) : undefined;
   }
 
-  /** By id. Empty where no current key is set. */
+  /** By id. Empty if no current key is set. */
   async known(): Promise<ReadonlyMap<string, SealKey>> {
     const current = await this.current();
     if (current === undefined) return new Map();

@@ -6,24 +6,24 @@ import { BadCursor, type Item, listed, type Table } from './table.ts';
 type Query = { limit: number; cursor?: string | undefined };
 type Keep = (item: Item) => boolean;
 
-/** The items of one query of one shard: about its share of the page at first, and more when that was not enough. */
+/** Items per query of one shard: first about its share of the page, then more if that was not enough. */
 const FIRST_MIN = 10;
 const READ_MAX = 500;
 
 type Shard = {
   name: string;
-  /** Newest first, as far as they were read and not taken yet. */
+  /** Newest first: read but not yet returned. */
   items: Item[];
-  /** Where the next query goes on; null before the first one, undefined after the last one. */
+  /** Start of the next query; null before the first one, undefined after the last one. */
   last: Item | null | undefined;
 };
 
 /**
- * One page, newest first, of a list that is spread over shards. The cursor names a place in the order of the whole list,
- * so that it stays good whatever is added or removed.
+ * Returns one page, newest first, of a sharded list. The cursor is a position in the order of the whole list, so it
+ * stays valid when items are added or removed.
  *
- * @param keep drops items before they count
- * @throws BadCursor when the cursor was not given for this list
+ * @param keep filters items before they are counted
+ * @throws BadCursor if the cursor belongs to another list
  */
 export async function shardedPage(
   table: Table,
@@ -74,8 +74,8 @@ const keyOf = (item: Item | undefined): string => String(item?.['list_key']);
 const headOf = ({ items }: Shard): string => keyOf(items[0]);
 
 /**
- * One page, newest first, of those items of a list to which the rows of a partition point. Their sort keys are what sorts
- * the list, so that the cursors are the list's own. Strongly consistent.
+ * Returns one page, newest first, of the items of a list to which the rows of a partition point. Their sort keys are
+ * those of the list, so cursors are compatible. Strongly consistent.
  */
 export async function pointedPage(
   table: Table,
@@ -102,7 +102,7 @@ export async function pointedPage(
   }
 }
 
-/** One page of items that were read whole, newest first, by what sorts the list. */
+/** Returns one page, newest first by the list's key, of items that were all read. */
 export function pageOfRead(
   all: readonly Item[],
   keyOfItem: (item: Item) => string,
@@ -121,14 +121,14 @@ const Cursor = z.strictObject({ list: z.string(), list_key: z.string() });
 const cursorAfter = (list_key: string, { name }: ShardedList): string =>
   Buffer.from(JSON.stringify({ list: name, list_key })).toString('base64url');
 
-/** @throws BadCursor when the cursor was not given for this list */
+/** @throws BadCursor if the cursor belongs to another list */
 function keyIn(cursor: string | undefined, { name }: ShardedList): string | undefined {
   if (cursor === undefined) return undefined;
   try {
     const { list, list_key } = Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
     if (list === name) return list_key;
   } catch {
-    // Below.
+    // Thrown below.
   }
   throw new BadCursor();
 }

@@ -1,13 +1,13 @@
 import type { Key } from './keys.ts';
 import { SharedReads } from './shared-reads.ts';
 
-/** DynamoDB's limit for BatchGetItem; more are read side by side. */
+/** DynamoDB's limit for BatchGetItem; more keys are read in parallel calls. */
 const KEYS_PER_CALL = 100;
 
 /**
- * Items, in calls to DynamoDB that are shared by those who ask at the same moment. Strongly consistent, each by itself.
+ * Reads items in DynamoDB calls that concurrent callers share. Each item is strongly consistent.
  *
- * @param getAll reads up to a hundred, each in the place of its key
+ * @param getAll reads up to 100 items, each at the index of its key
  */
 export function sharedItems<Item>(getAll: (keys: readonly Key[]) => Promise<Item[]>): SharedReads<Key, Item> {
   const readAll = async (wanted: Key[]): Promise<Item[]> => {

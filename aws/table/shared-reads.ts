@@ -6,11 +6,11 @@ type Batch<Key, Value> = {
 };
 
 /**
- * Reads of many who ask, in few calls. While a read is under way, those who ask wait and share the next one. That begins
- * after each of them has asked, so what it finds is as fresh as a read of their own, and strongly consistent where
- * `readAll` is. Who asks alone waits for nobody, as on Lambda, where a process has one request at a time.
+ * Combines concurrent reads into few calls. While a read is in progress, new callers wait and share the next one. It
+ * begins after each of them has asked, so its result is as fresh as a read of their own, and strongly consistent if
+ * `readAll` is. A single caller never waits, as on Lambda, where a process handles one request at a time.
  *
- * @param readAll gives values in the order of its keys, of which no two have the same name
+ * @param readAll returns values in the order of its keys, which have unique names
  */
 export class SharedReads<Key, Value> {
   readonly #readAll: (keys: Key[]) => Promise<Value[]>;
@@ -23,7 +23,7 @@ export class SharedReads<Key, Value> {
     this.#nameOf = nameOf;
   }
 
-  /** @throws what `readAll` throws, to all who share the read */
+  /** @throws what `readAll` throws, to all callers that share the read */
   async read(keys: readonly Key[]): Promise<(Value | undefined)[]> {
     const batch = (this.#next ??= newBatch());
     for (const key of keys) batch.keys.set(this.#nameOf(key), key);
@@ -35,7 +35,7 @@ export class SharedReads<Key, Value> {
   async #work(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    await Promise.resolve(); // others who ask at this moment come along
+    await Promise.resolve(); // let callers of the same moment join
     for (let batch = this.#take(); batch !== undefined; batch = this.#take()) {
       const names = [...batch.keys.keys()];
       try {

@@ -7,15 +7,15 @@ import { millisOf, plusSeconds, Timestamp } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** An alert of which nothing was heard for so long fires no more, whatever was said last. */
+/** An alert without notifications for this long counts as resolved. */
 const BELIEVED_SECONDS = 7 * 24 * 3600;
 
-/** Longer, so that it is seen not to fire any more, instead of not being there. */
+/** Longer, so that the alert is seen as resolved instead of missing. */
 const KEPT_SECONDS = 2 * BELIEVED_SECONDS;
 
 const Heard = z.object({ id: SloId, fingerprint: z.string(), severity: Severity, firing: z.boolean(), at: Timestamp });
 
-/** An item for each alert of an objective. */
+/** Stores an item for each burn alert of an objective. */
 export class SloAlertTable implements SloAlerts {
   readonly #table: Table;
   readonly #clock: Clock;

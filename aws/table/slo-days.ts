@@ -4,13 +4,13 @@ import type { SloId } from '../../schemas/slo.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** An item holds 400 KB, of which its keys and names take some. A day of five-minute buckets has about 2 KB. */
+/** An item holds 400 KB including keys and names. A day of five-minute buckets has about 2 KB. */
 const DAY_MAX_BYTES = 300 * 1024;
 
-/** From the day itself: longer than the longest window that a year's report looks back over, twice. */
+/** From the day itself: twice the longest window that a yearly report covers. */
 const KEPT_SECONDS = 800 * 24 * 3600;
 
-/** An item for each day of an objective, so that a month is one query and each minute writes one small item. */
+/** Stores an item for each day of an objective, so that a month is one query and each minute writes one small item. */
 export class SloDayTable implements SloDays {
   readonly #table: Table;
 
@@ -31,7 +31,7 @@ export class SloDayTable implements SloDays {
   async save(id: SloId, day: string, bytes: Uint8Array): Promise<void> {
     const compressed = gzipSync(bytes);
     if (compressed.byteLength > DAY_MAX_BYTES)
-      throw new Error(`${day} of objective ${id} has ${compressed.byteLength} bytes; ${DAY_MAX_BYTES} can be kept`);
+      throw new Error(`${day} of objective ${id} has ${compressed.byteLength} bytes; the limit is ${DAY_MAX_BYTES}`);
     await this.#table.touch(keys.sloDay(id, day), {
       UpdateExpression: 'SET #bytes = :bytes, expires_at = :expires',
       ExpressionAttributeNames: { '#bytes': 'bytes' },

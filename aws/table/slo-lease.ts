@@ -4,7 +4,7 @@ import { plusSeconds } from '../../schemas/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';
 
-/** One item. Whoever had it last is remembered after the lease is over, so that a change of hands is noticed. */
+/** Stores the lease in one item. The last holder is kept after expiry, so that a change of holder is detected. */
 export class SloLeaseTable implements SloLease {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -32,7 +32,7 @@ export class SloLeaseTable implements SloLease {
         },
       }),
     ]);
-    if (!taken.ok) return 'held'; // by whoever was faster
+    if (!taken.ok) return 'held'; // by a faster process
     return last === holder ? 'kept' : 'taken';
   }
 

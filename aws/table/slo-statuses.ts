@@ -9,7 +9,10 @@ import type { Item, Table } from './table.ts';
 
 const Statuses = z.array(SloStatus);
 
-/** What the last evaluation found: one item for each place, whose objectives are written and read together. */
+/**
+ * Stores results of the last evaluation: one item for each service and environment, whose objectives are written and
+ * read together.
+ */
 export class SloStatusTable implements SloStatuses {
   readonly #table: Table;
 
@@ -21,7 +24,7 @@ export class SloStatusTable implements SloStatuses {
     return statusesIn(await this.#table.get(keys.sloStatus(place)));
   }
 
-  /** Through all places: an objective may be configured for another one by now. */
+  /** Searches all items: an objective may have moved to another service. */
   async get(id: SloId): Promise<SloStatus | undefined> {
     for await (const item of this.#table.each(keys.sloStatuses().pk)) {
       const status = statusesIn(item).find((one) => one.id === id);
@@ -41,7 +44,7 @@ export class SloStatusTable implements SloStatuses {
       await this.#table.transact([this.#table.remove(keys.sloStatus(place))]);
       return;
     }
-    // As text: DynamoDB's numbers end where those of JavaScript go on.
+    // As text: DynamoDB's numbers have a smaller range than JavaScript's.
     await this.#table.touch(keys.sloStatus(place), {
       UpdateExpression: 'SET statuses = :statuses',
       ExpressionAttributeValues: { ':statuses': JSON.stringify(statuses) },
@@ -52,7 +55,7 @@ export class SloStatusTable implements SloStatuses {
     return evaluatedIn(await this.#table.get(keys.sloEvaluation()));
   }
 
-  /** One that ends after a later one has does not turn the time back. */
+  /** A slow evaluation that ends after a later one does not move the time back. */
   async setEvaluatedAt(at: Timestamp): Promise<void> {
     await this.#table.transact([
       this.#table.update(keys.sloEvaluation(), {
@@ -64,7 +67,7 @@ export class SloStatusTable implements SloStatuses {
   }
 }
 
-/** As text, which `statusesOf` reads. */
+/** As text, which `statusesOf` parses. */
 export const statusesTextIn = (item: Item | undefined): string =>
   item === undefined ? '[]' : String(item['statuses']);
 

@@ -1,16 +1,16 @@
 import type { Page } from '../../domain/ports.ts';
 import { BadCursor } from './table.ts';
 
-/** What sorts an item: a time, a space, and what tells items of the same time apart. */
+/** Sort key of an item: a time, a space, and a part that makes it unique. */
 type Place = `${string} ${string}`;
 
 const PLACE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z \w{1,64}$/;
 
 /**
- * A page, newest first, of a list that is few by nature and has been read whole.
+ * Returns a page, newest first, of a short list that was read completely.
  *
- * @param placeOf must not change while somebody turns the pages
- * @throws BadCursor when the cursor was not given here
+ * @param placeOf must return the same value on each page request
+ * @throws BadCursor if the cursor belongs to another list
  */
 export function pageOfFew<T>(
   all: readonly T[],

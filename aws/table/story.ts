@@ -7,14 +7,17 @@ import { keys } from './keys.ts';
 import { recordOf } from './record.ts';
 import { collect, type Table } from './table.ts';
 
-/** Enough to name what is wrong; the rest is counted. */
+/** Enough to name the alerts; the rest is counted. */
 const SIGNALS_READ = 40;
 const CHILDREN_READ = 50;
 
-/** What is left comes with the next look. */
+/** The rest comes with the next read. */
 const ENTRIES_READ = 300;
 
-/** All that is shown of an incident. Each part is strongly consistent by itself; what changes between is marked again. */
+/**
+ * Reads everything that is shown of an incident. Each part is strongly consistent by itself; a change in between marks
+ * the incident again.
+ */
 export async function storyOf(table: Table, id: IncidentId, after: string | null): Promise<Story | undefined> {
   const { pk } = keys.incident(id);
   const item = await table.get(keys.incident(id));

@@ -23,16 +23,16 @@ import { sharedItems } from './shared-items.ts';
 export type Item = Record<string, unknown>;
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-/** `failed`: places in the list of the writes whose condition did not hold. Nothing was written. */
+/** `failed`: indexes of the writes whose condition failed. Nothing was written. */
 export type Transacted = { ok: true } | { ok: false; failed: number[] };
 
-/** Conflicts and throttling are tried again so often, with growing pauses, before they become the caller's error. */
+/** Number of attempts, with growing pauses, on conflicts and throttling before the caller gets the error. */
 const PASSING_TRIES = 8;
 
 /** DynamoDB's limit for BatchGetItem. */
 const KEYS_PER_CALL = 100;
 
-/** The query of a list across places: the index `list`, eventually consistent. */
+/** Returns the query of a list across partitions: the index `list`, eventually consistent. */
 export const listed = (list: string) => ({
   IndexName: 'list',
   KeyConditionExpression: '#list = :list',
@@ -40,16 +40,16 @@ export const listed = (list: string) => ({
   ExpressionAttributeValues: { ':list': list },
 });
 
-/** The one table, with strongly consistent reads and transactions as its ordinary way. */
+/** Accesses the table, by default with strongly consistent reads and transactions. */
 export class Table {
   readonly name: string;
-  /** As `getAll`, for what very many ask at the same moment. */
+  /** Like `getAll`, for items that many callers read at the same time. */
   readonly shared = sharedItems((keys) => this.getAll(keys));
   readonly #client: DynamoDBDocumentClient;
 
   constructor(client: DynamoDBClient, name: string) {
     this.name = name;
-    // It copies and censors every item for a logger that nobody has set.
+    // It copies and redacts every item for a logger that is not set.
     client.middlewareStack.remove('loggerMiddleware');
     this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   }
@@ -59,7 +59,7 @@ export class Table {
     return Item;
   }
 
-  /** Items, each in the place of its key, a hundred in one call. Strongly consistent, each by itself. */
+  /** Reads up to 100 items in one call, each at the index of its key. Each item is strongly consistent. */
   async getAll(wanted: readonly Key[]): Promise<(Item | undefined)[]> {
     if (wanted.length > KEYS_PER_CALL) {
       return [
@@ -68,7 +68,7 @@ export class Table {
       ];
     }
     const found = new Map<string, Item>();
-    // A key that is asked for twice in one call is refused.
+    // DynamoDB refuses duplicate keys in one call.
     let left: readonly Key[] = [...new Map(wanted.map((key) => [`${key.pk} ${key.sk}`, key])).values()];
     for (let attempt = 1; left.length > 0; attempt += 1) {
       const { Responses = {}, UnprocessedKeys = {} } = await this.#client.send(
@@ -76,7 +76,7 @@ export class Table {
       );
       for (const item of Responses[this.name] ?? []) found.set(`${item['pk']} ${item['sk']}`, item);
       left = (UnprocessedKeys[this.name]?.Keys ?? []) as Key[];
-      if (left.length > 0 && attempt === PASSING_TRIES) throw new Error(`${left.length} items could not be read`);
+      if (left.length > 0 && attempt === PASSING_TRIES) throw new Error(`cannot read ${left.length} items`);
       if (left.length > 0) await pause(attempt);
     }
     return wanted.map(({ pk, sk }) => found.get(`${pk} ${sk}`));
@@ -95,9 +95,9 @@ export class Table {
   }
 
   /**
-   * All or nothing. All tries carry one token, so that a transaction which was done although its answer was lost on the
-   * way is not mistaken for a condition that failed; hence single conditional writes go through here, too.
-   * @throws what is neither a failed condition nor passing: too large, no table, or conflicts that do not end
+   * Writes all or nothing. All attempts use one token, so that a transaction that succeeded although its response was
+   * lost is not mistaken for a failed condition; single conditional writes therefore use it too.
+   * @throws errors other than failed conditions and temporary ones: too large, no table, or persistent conflicts
    */
   async transact(writes: readonly Write[]): Promise<Transacted> {
     const ClientRequestToken = randomUUID();
@@ -113,7 +113,7 @@ export class Table {
     }
   }
 
-  /** An update that needs no condition, or whose repetition does no harm. */
+  /** Runs an update that has no condition or is harmless to repeat. */
   async touch(key: Key, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
     const { Attributes } = await tried(() =>
       this.#client.send(new UpdateCommand({ TableName: this.name, Key: key, ...update })),
@@ -121,7 +121,7 @@ export class Table {
     return Attributes;
   }
 
-  /** Every item of a partition whose sort key begins so, in order. Strongly consistent. */
+  /** Returns all items of a partition whose sort key has this prefix, in order. Strongly consistent. */
   async *each(
     pk: string,
     prefix = '',
@@ -148,7 +148,7 @@ export class Table {
     } while (start);
   }
 
-  /** One query as it is, newest first. `last`: where the next one goes on; undefined at the end. */
+  /** Runs one query, newest first. `last`: where the next one starts; undefined at the end. */
   async query(query: Omit<QueryCommandInput, 'TableName'>): Promise<{ items: Item[]; last: Item | undefined }> {
     const { Items = [], LastEvaluatedKey: last } = await this.#client.send(
       new QueryCommand({ TableName: this.name, ScanIndexForward: false, ...query }),
@@ -156,7 +156,10 @@ export class Table {
     return { items: Items, last };
   }
 
-  /** One page, newest first, of a partition or of a list of the index; `keep` drops items before they count. */
+  /**
+   * Returns one page, newest first, of a partition or of a list in the index; `keep` filters items before they are
+   * counted.
+   */
   async page(
     query: Omit<QueryCommandInput, 'TableName'>,
     { limit, cursor }: { limit: number; cursor?: string | undefined },
@@ -195,12 +198,12 @@ export type Condition = Pick<
 export const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' };
 export const present: Condition = { ConditionExpression: 'attribute_exists(pk)' };
 
-/** A cursor that we did not hand out. */
+/** Thrown for a cursor that this API did not return. */
 export class BadCursor extends Error {
   override readonly name = 'BadCursor';
 
   constructor() {
-    super('this cursor was not given by this API; leave it out to begin at the newest');
+    super('unknown cursor; omit it to start at the newest item');
   }
 }
 
@@ -248,12 +251,12 @@ function range(
 function failedConditions(error: unknown): number[] {
   if (!isCanceled(error)) return [];
   const reasons = error.CancellationReasons ?? [];
-  // A conflict beside a failed condition proves nothing about the others: try the whole again.
+  // A conflict next to a failed condition proves nothing about the other writes: retry the transaction.
   if (reasons.some((reason) => reason.Code === 'TransactionConflict')) return [];
   return reasons.flatMap((reason, index) => (reason.Code === 'ConditionalCheckFailed' ? [index] : []));
 }
 
-/** A write again and again while what stands against it is passing. The SDK's own retries leave conflicts alone. */
+/** Retries a write on temporary errors. The SDK's own retries do not cover conflicts. */
 async function tried<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -3,20 +3,20 @@ import type { Secrets } from '../../domain/ports.ts';
 import type { TokenRecord } from '../../schemas/access.ts';
 import { canonicalJson } from '../hash.ts';
 
-/** The key of token records is derived from it. Whoever has it may create tokens anyway. */
+/** The key of token records is derived from this secret: its holder can create tokens anyway. */
 const SECRET = 'FIREBREAK_ADMIN_TOKEN';
-/** While the admin token is being replaced: the old one. */
+/** The old admin token during a rotation. */
 const PREVIOUS = 'FIREBREAK_ADMIN_TOKEN_PREVIOUS';
 
-/** Separates this key from others that may be derived from the same secret. */
+/** Separates this key from other keys that may be derived from the same secret. */
 const PURPOSE = 'firebreak token records v1';
 const KEY_BYTES = 32;
 
 export type MacCheck = 'current' | 'previous' | 'wrong';
 
 /**
- * Message authentication codes of token records. The key is not in the table, so that a record which was written past
- * Firebreak is told from one that Firebreak wrote.
+ * Computes message authentication codes of token records. The key is not in the table, so that a record written without
+ * Firebreak is detected.
  */
 export class TokenMacs {
   readonly #secrets: Secrets;
@@ -25,10 +25,10 @@ export class TokenMacs {
     this.#secrets = secrets;
   }
 
-  /** @param hash of the token: the record of one token must not authenticate another */
+  /** @param hash of the token, so that the record of one token cannot authenticate another */
   async of(record: TokenRecord, hash: string): Promise<string> {
     const secret = await this.#secrets.get(SECRET);
-    if (!secret) throw new Error(`${SECRET} is not set; without it no token can be created`);
+    if (!secret) throw new Error(`${SECRET} is not set, so tokens cannot be created`);
     return macOf(secret, record, hash);
   }
 

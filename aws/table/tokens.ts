@@ -11,15 +11,15 @@ import { pageOfFew } from './small-list.ts';
 import { absent, collect, type Condition, type Item, type Table, type Write } from './table.ts';
 import { TokenMacs } from './token-mac.ts';
 
-/** So long it is known that a record that Firebreak did not write was used. */
+/** How long to remember that a record that Firebreak did not write was used. */
 const REFUSED_KEPT_SECONDS = 30 * 24 * 3600;
 
-/** Of the name in such a record, which may have any length. */
+/** Limit for the name of such a record, which can have any length. */
 const NAME_SHOWN = 128;
 
 /**
- * Tokens as records: found by their hash, listed without it. The token itself is told once, at its making. Each record has
- * a message authentication code, and one without a correct code authenticates nobody.
+ * Stores token records: found by their hash, listed without it. The token itself is shown once, at its creation. Each
+ * record has a message authentication code; a record without a correct code authenticates no one.
  */
 export class TokenTable implements Tokens {
   readonly #table: Table;
@@ -32,7 +32,7 @@ export class TokenTable implements Tokens {
     this.#macs = new TokenMacs(secrets);
   }
 
-  /** Nearly every request begins with it. It is never kept: a token that was revoked is none from then on. */
+  /** Nearly every request begins with this read. It is never cached, so that a revoked token is refused at once. */
   async find(hash: string): Promise<TokenRecord | undefined> {
     const [item] = await this.#table.shared.read([keys.token(hash)]);
     if (item === undefined) return undefined;
@@ -46,7 +46,7 @@ export class TokenTable implements Tokens {
     return record;
   }
 
-  /** No list shows a record that was put beside the list, so `check` tells of it once it was used. */
+  /** A record that was not created by Firebreak is in no list, so `check` reports it once it was used. */
   async #rememberRefused(hash: string, item: Item): Promise<void> {
     const now = this.#clock.now();
     await this.#table.touch(keys.refusedToken(hash), {
@@ -60,7 +60,10 @@ export class TokenTable implements Tokens {
     });
   }
 
-  /** After the admin token was replaced, so that the previous one can be taken away once all tokens were used. */
+  /**
+   * Renews the code after the admin token was replaced, so that the previous one can be removed after all tokens were
+   * used.
+   */
   async #renewMac(record: TokenRecord, hash: string, before: string): Promise<void> {
     const mac = await this.#macs.of(record, hash);
     const update = {
@@ -68,7 +71,7 @@ export class TokenTable implements Tokens {
       ConditionExpression: 'mac = :before',
       ExpressionAttributeValues: { ':mac': mac, ':before': before },
     };
-    // Not done where somebody else was first, or has revoked it.
+    // Skipped if another process was faster or has revoked the token.
     await this.#table.transact(
       [keys.token(hash), keys.tokenById(record.id)].map((key) => this.#table.update(key, update)),
     );
@@ -89,7 +92,8 @@ export class TokenTable implements Tokens {
       else if (checked === 'previous') audit.previous.push(shown);
       else audit.refused.push(shown);
     }
-    // A revoked token that is usable was put back, or its row was only marked as revoked: Firebreak removes both records.
+    // A revoked token that is usable was restored, or only its row was marked as revoked: Firebreak removes both
+    // records.
     const usable = await this.#table.getAll(revoked.map((item) => keys.token(String(item['hash']))));
     for (const [n, item] of revoked.entries())
       if (usable[n] !== undefined) audit.refused.push({ id: String(item['sk']), name: nameIn(item) });
@@ -121,13 +125,13 @@ export class TokenTable implements Tokens {
   }
 
   /**
-   * Where it is written who has a name, and the condition that nobody has taken it since: of two that want it at the same
-   * moment one gets it. A token that has expired or was revoked does not hold its name.
+   * Returns the key of a name, and the condition that it is still free: of two concurrent requests for it, one
+   * succeeds. An expired or revoked token does not hold its name.
    * @throws NameTaken
    */
   async #freeName({ name, actions }: NewToken): Promise<{ key: Key; isFree: Condition }> {
     const key = keys.tokenName(nameKey(name));
-    const before = await this.#table.get(key); // before the tokens, so that one that it names and is not there is over
+    const before = await this.#table.get(key); // read before the tokens, so that a named token that is not found has ended
     const now = this.#clock.now();
     const holder = (await this.#all())
       .filter((token) => nameKey(token.name) === nameKey(name))
@@ -179,7 +183,7 @@ export class TokenTable implements Tokens {
   }
 }
 
-/** A token's record, or the little that is known of one that cannot be read. */
+/** A token's record, or the readable part of a damaged one. */
 type Named = Pick<TokenRecord, 'id' | 'name'> & { [Field in keyof TokenRecord]?: TokenRecord[Field] | undefined };
 
 const nameIn = (item: Item): string => String(item['name']).slice(0, NAME_SHOWN);

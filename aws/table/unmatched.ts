@@ -13,7 +13,7 @@ const Stored = z.object({
   places: z.array(z.object({ scope: z.string(), incident: IncidentId, at: Timestamp })),
 });
 
-/** Where an arrival goes. `claim`: the write by which an incident that opens there takes its place. */
+/** Where an arrival goes. `claim`: the write that claims a slot for an incident that opens there. */
 export type Target = {
   scope: string;
   incident: IncidentRecord | undefined;
@@ -21,10 +21,10 @@ export type Target = {
   claim?: (id: IncidentId, at: Timestamp) => Write;
 };
 
-/** What cannot open or join any incident; it is recorded. */
+/** For arrivals that cannot open or join an incident: they are only recorded. */
 const RECORDED: Target = { scope: '', incident: undefined, mayOpen: false };
 
-/** `open`: by scope. `free`: places whose hour has passed and whose incidents are resolved. */
+/** `open`: by scope. `free`: slots whose hour has passed and whose incidents are resolved. */
 type Places = {
   rev: number;
   taken: readonly Place[];
@@ -33,7 +33,7 @@ type Places = {
   open: ReadonlyMap<string, IncidentRecord>;
 };
 
-/** Who has a place, and which incidents are open that these alerts may belong to. Strongly consistent. */
+/** Reads the used slots and the open incidents that these alerts may belong to. Strongly consistent. */
 export async function placesNow(
   table: Table,
   arrivals: readonly Arrival[],
@@ -56,10 +56,10 @@ export async function placesNow(
 }
 
 /**
- * Where an alert of a service outside the catalogue goes: into its service's own incident, into the one that the others
- * share, or into the record.
+ * Returns where an alert of a service outside the catalogue goes: into its service's own incident, into the shared one,
+ * or into the record.
  *
- * @param row what is known of the alert
+ * @param row the known episode of the alert
  */
 export function targetOf(table: Table, now: Places, arrival: Arrival, row: Item | undefined): Target {
   const scope = scopeOf(arrival.signal);
@@ -82,7 +82,7 @@ async function incidentsOf(table: Table, ids: readonly unknown[]): Promise<Reado
   );
 }
 
-/** Undefined: all places are taken. */
+/** Returns undefined if all slots are taken. */
 function claimOf(table: Table, places: Places, scope: string): Target['claim'] {
   const { rev } = places;
   const others = placesBeside(places, scope);

@@ -5,12 +5,12 @@ import { WaitingGate } from '../../schemas/waiting-gate.ts';
 import { keys } from './keys.ts';
 import { collect, type Condition, type Table } from './table.ts';
 
-/** GitHub lets a deployment wait for 30 days, and tells of it again for three days where somebody asks it to. */
+/** GitHub lets a deployment wait for 30 days, and redelivers its webhooks for three days on request. */
 const KNOWN_SECONDS = 34 * 24 * 3600;
 
 /**
- * Deployments elsewhere that wait for our word. Beside each there is a mark that outlives it: what was answered and is
- * told of once more is not answered again.
+ * Stores deployments in other systems that wait for Firebreak's approval. A mark beside each outlives it, so that a
+ * redelivered request that was answered is not answered again.
  */
 export class WaitingGateTable implements WaitingGates {
   readonly #table: Table;
@@ -56,7 +56,7 @@ export class WaitingGateTable implements WaitingGates {
   }
 }
 
-/** It is still as it was read; what was ended is not there. */
+/** The gate is unchanged since it was read and was not ended. */
 const as = ({ rev }: WaitingGate): Condition => ({
   ConditionExpression: 'rev = :rev',
   ExpressionAttributeValues: { ':rev': rev },

@@ -44,7 +44,7 @@ export function readState(token, keys, trusted) {
     return no(`it is signed with the key ${String(kid).slice(0, 64)}, which is not trusted here`);
   const key = keys.find((each) => thumbprintOf(each) === kid);
   if (key === undefined) return no(`the key ${kid}, with which it is signed, is not there`);
-  if (!fits(`${head}.${body}`, signature, key)) return no('its signature does not fit: it is forged, or was altered');
+  if (!fits(`${head}.${body}`, signature, key)) return no('its signature is invalid: it was forged or altered');
   const state = stateIn(decoded(body));
   return state === undefined
     ? no('it is signed, but no state of a freeze that this version knows')

@@ -92,9 +92,9 @@ const timeOf = (epochSeconds: number | undefined): string =>
 
 function inWords(error: unknown): string {
   if (error instanceof NoKeys) return error.message;
-  if (error instanceof errors.JWTExpired) return `it has expired at ${timeOf(error.payload.exp)}`;
+  if (error instanceof errors.JWTExpired) return `it expired at ${timeOf(error.payload.exp)}`;
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return 'its signature does not fit: it is forged, or was altered';
+    return 'its signature is invalid: it was forged or altered';
   if (error instanceof errors.JWKSNoMatchingKey) return 'it is signed with a key that its issuer does not publish';
   if (error instanceof errors.JOSEAlgNotAllowed) return `it is signed neither with ${ALGORITHMS.join(' nor ')}`;
   if (error instanceof errors.JWTClaimValidationFailed)

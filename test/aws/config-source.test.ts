@@ -74,7 +74,7 @@ describe('the configuration in force', () => {
     for (const _ of [1, 2]) {
       later();
       expect(await config.current()).toBe(before);
-      expect(await config.problems()).toEqual([expect.stringContaining('is gone')]);
+      expect(await config.problems()).toEqual([expect.stringContaining('was not found')]);
     }
     state.text = published('a');
     later();
@@ -85,7 +85,7 @@ describe('the configuration in force', () => {
   test('is an error where none could ever be read, until one can', async () => {
     const { state, config } = source();
     state.broken = true;
-    await expect(config.current()).rejects.toThrow('could not be read');
+    await expect(config.current()).rejects.toThrow('cannot read the configuration');
     state.broken = false;
     expect((await config.current()).version).toBe('none');
   });
@@ -110,7 +110,7 @@ describe('the configuration in force', () => {
     expect(JSON.stringify(read)).not.toContain('newer');
     expect((await config.problems()).toSorted()).toEqual(
       [
-        'config/current.json: warning: this version does not know config.of_a_newer_version, and ignores it',
+        'config/current.json: warning: this version ignores the unknown key config.of_a_newer_version',
         ...[
           '',
           '.environments.production',
@@ -118,7 +118,7 @@ describe('the configuration in force', () => {
           '.environments.production.deployer',
         ].map(
           (at) =>
-            `config/current.json: warning: this version does not know config.services.shop${at}.of_a_newer_version, and ignores it`,
+            `config/current.json: warning: this version ignores the unknown key config.services.shop${at}.of_a_newer_version`,
         ),
         'one',
       ].toSorted(),
@@ -129,6 +129,6 @@ describe('the configuration in force', () => {
     const { state, config } = source();
     const services = { shop: { environments: { production: { autoRollback: { mode: 'perhaps' } } }, newer: true } };
     state.text = JSON.stringify({ config: { version: 'a', services, paging: {} }, problems: [] });
-    await expect(config.current()).rejects.toThrow('could not be read');
+    await expect(config.current()).rejects.toThrow('cannot read the configuration');
   });
 });

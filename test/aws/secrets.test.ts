@@ -159,7 +159,7 @@ describe('while SSM throttles', () => {
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://old.test');
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://old.test');
     expect(ill.proxy.log).toHaveLength(1);
-    expect(warnings).toEqual(['secrets could not be read; the last known values stay in use']);
+    expect(warnings).toEqual(['cannot read secrets; the last known values stay in use']);
 
     vi.mocked(client.send).mockImplementation(send as never);
     now += 5000;

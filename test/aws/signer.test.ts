@@ -92,7 +92,7 @@ describe('what is refused, in words', () => {
     clock.set(clock.millis + 599_000);
     expect(await problemOf(token)).toBe('none');
     clock.set(clock.millis + 1_000);
-    expect(await problemOf(token)).toBe('it has expired at 2026-11-20T12:10:00.000Z');
+    expect(await problemOf(token)).toBe('it expired at 2026-11-20T12:10:00.000Z');
   });
 
   test('what reads as the same and is another text', async () => {
@@ -100,23 +100,21 @@ describe('what is refused, in words', () => {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const respelt = `${token.slice(0, -1)}${letters[letters.indexOf(token.slice(-1)) + 1] ?? ''}`;
     expect(Buffer.from(respelt, 'base64url')).toEqual(Buffer.from(token, 'base64url'));
-    expect(await problemOf(respelt)).toContain('not written as one');
-    expect(await problemOf(`${token}=`)).toContain('not written as one');
+    expect(await problemOf(respelt)).toContain('its encoding is invalid');
+    expect(await problemOf(`${token}=`)).toContain('its encoding is invalid');
   });
 
   test('what was altered', async () => {
     const [header, body = '', signature] = (await signed()).split('.');
     const text = Buffer.from(body, 'base64url').toString().replace('v42', 'v43');
     const altered = [header, Buffer.from(text).toString('base64url'), signature].join('.');
-    expect(await problemOf(altered)).toBe('its signature does not fit: it is forged, or was altered');
+    expect(await problemOf(altered)).toBe('its signature is invalid: it was forged or altered');
   });
 
   test('what another key has signed in our name', async () => {
-    expect(await problemOf(await forged({ key: newKey() }))).toBe(
-      'its signature does not fit: it is forged, or was altered',
-    );
+    expect(await problemOf(await forged({ key: newKey() }))).toBe('its signature is invalid: it was forged or altered');
     expect(await problemOf(await forged({ key: newKey(), kid: 'theirs' }))).toBe(
-      'it is signed with a key that is not known here (theirs)',
+      'it is signed with an unknown key (theirs)',
     );
   });
 
@@ -136,14 +134,14 @@ describe('what is refused, in words', () => {
     ['without an end', { exp: undefined }, 'its claim exp is missing or wrong'],
     ['without a beginning', { iat: undefined }, 'its claim iat is missing or wrong'],
     ['for later', { nbf: NOW + 60 }, 'it is not valid yet'],
-    ['from the future', { iat: NOW + 61 }, 'it is not valid yet: it was issued for 2026-11-20T12:01:01.000Z'],
+    ['from the future', { iat: NOW + 61 }, 'it is not valid yet: it was issued at 2026-11-20T12:01:01.000Z'],
     ['from a clock that is a little ahead', { iat: NOW + 60 }, 'none'],
   ])('a token %s', async (_, change, problem) => {
     expect(await problemOf(await forged({ claims: change }))).toBe(problem);
   });
 
   test.each(['', 'x', 'a.b.c', 'a'.repeat(100_000), '{}'])('what is no token at all: %#', async (text) => {
-    expect(await problemOf(text)).toMatch(/^it is no token of Firebreak: /);
+    expect(await problemOf(text)).toMatch(/^it is not a Firebreak token: /);
   });
 });
 
@@ -187,7 +185,7 @@ describe('a key', () => {
     expect([await signer.sign(claims, 600), await signer.sign(claims, 600)]).toEqual([null, null]);
     expect(await signer.jwks()).toEqual({ keys: [] });
     expect(await signer.verify(token)).toMatchObject({ ok: false });
-    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY is not set; make one with: openssl/);
+    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY is not set; create one with: openssl/);
     expect(warnings).toEqual([await signer.problem()]);
   });
 
@@ -200,7 +198,7 @@ describe('a key', () => {
     secrets.set('FIREBREAK_SIGNING_KEY', text);
     const signer = newSigner();
     expect(await signer.sign(claims, 600)).toBeNull();
-    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY is no key of the curve P-256/);
+    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY is not a P-256 key/);
     expect(warnings.join()).not.toContain('nobody may read');
     secrets.set('FIREBREAK_SIGNING_KEY', pkcs8(own));
     expect(await signer.problem()).toBeNull();
@@ -210,6 +208,6 @@ describe('a key', () => {
     secrets.set('FIREBREAK_SIGNING_KEY_PREVIOUS', 'nothing');
     const signer = newSigner();
     expect(await signer.verify((await signer.sign(claims, 600)) ?? '')).toMatchObject({ ok: true });
-    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY_PREVIOUS is no key/);
+    expect(await signer.problem()).toMatch(/^FIREBREAK_SIGNING_KEY_PREVIOUS is not a P-256 key/);
   });
 });

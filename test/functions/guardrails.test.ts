@@ -199,7 +199,7 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
     await act(second, 'mark-wrong');
     expect(await automation()).toMatchObject({
       services: { often: { mode: 'approve', environments: {} } },
-      demoted: { often: { reason: '2 of its last 2 acts were wrong' } },
+      demoted: { often: { reason: '2 of its last 2 automatic actions were wrong' } },
     });
     await told(second, 'automation.demoted', /often was wrong too often/);
     expect(await guarded.metric('firebreak_automation_demoted')).toContain(
@@ -487,7 +487,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect((await answer(ours, 'approve', ledgers)).status).toBe(200);
     await seen(async () => (await rollbacks(ledger)).length > 0, 'the rollback of the ledger');
     expect((await answer(theirs, 'approve')).status).toBe(200);
-    await told(theirs, 'mitigation.withheld', /another incident is acting upon the same target/);
+    await told(theirs, 'mitigation.withheld', /another incident is changing the same target/);
     await guarded.letRollbacksEnd();
     await mitigated(shop);
     const asked = await rollbacks(ledger);

@@ -246,7 +246,7 @@ describe('a runbook that an alert names', () => {
     await seen(id, 'runbook.finished');
     expect(await told(id)).toEqual([
       expect.stringMatching(
-        /^runbook\.started: Follows the runbook "Checkout flag regression" \(flag-off, version \w+\)/,
+        /^runbook\.started: Started the runbook "Checkout flag regression" \(flag-off, version \w+\)/,
       ),
       'runbook.step_succeeded: say: switching new-basket off for basket',
       `flag.started: Flag new-basket is switched off${standInNote('flag')}`,

@@ -1002,8 +1002,8 @@ export class FakeDecisions implements Decisions {
 }
 
 const LOCK_SECONDS = 3 * 3600;
-const LOCKED: Reason = { code: 'locked', text: 'another incident is acting upon the same target at this moment' };
-const RUNNING: Reason = { code: 'already_running', text: 'this incident is rolling it back already' };
+const LOCKED: Reason = { code: 'locked', text: 'another incident is changing the same target now' };
+const RUNNING: Reason = { code: 'already_running', text: 'this incident is already rolling it back' };
 
 export class FakeEffects implements Effects {
   readonly #store: FakeStore;
@@ -1043,7 +1043,7 @@ export class FakeEffects implements Effects {
     if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
       return { ok: false, reason: lock.incident === id ? RUNNING : LOCKED };
     if (dossier.record.status === 'resolved')
-      return { ok: false, reason: { code: 'incident_closed', text: 'the incident has been closed meanwhile' } };
+      return { ok: false, reason: { code: 'incident_closed', text: 'the incident was resolved in the meantime' } };
     const effect: Effect = { ...intent, place, resource, state: 'intended', at };
     dossier.effects.set(intent.key, effect);
     dossier.record.status = 'mitigating';
@@ -1084,7 +1084,7 @@ export class FakeEffects implements Effects {
   async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
     const dossier = this.#store.dossier(id);
     const decision = dossier.decisions.get(end.number);
-    if (decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} is not in the table`);
+    if (decision === undefined) throw new Error(`incident ${id} or its decision ${end.number} does not exist`);
     if (decision.outcome !== undefined) return;
     decision.outcome = end.outcome;
     const effect = dossier.effects.get(end.key);

@@ -180,7 +180,7 @@ export const guardPaths: Record<string, Path> = {
   'its-automation-is-demoted-between-judgement-and-act': {
     given: [
       betweenJudgementAndAct(({ store, clock }) => {
-        const demotion = { at: clock.now(), reason: '2 of its last 9 acts were wrong' };
+        const demotion = { at: clock.now(), reason: '2 of its last 9 automatic actions were wrong' };
         store.automation = { ...store.automation, demoted: { checkout: demotion } };
       }),
     ],

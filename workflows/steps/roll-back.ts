@@ -156,7 +156,7 @@ async function whyNot(
 ): Promise<Reason | undefined> {
   const incident = await deps.incidents.read(order.incidentId);
   if (incident === undefined || incident.status === 'resolved')
-    return reason('incident_closed', 'the incident has been closed meanwhile');
+    return reason('incident_closed', 'the incident was resolved in the meantime');
   const { guard, automation } = await readAutomation(deps);
   if (guard.state === 'unreadable')
     return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);

@@ -103,7 +103,7 @@ describe('what is written', () => {
   });
 
   test('is small', async () => {
-    await expect(log.append([entry(1, { text: 'x'.repeat(40_000) })])).rejects.toThrow(/entry e1 .* at most 32768/);
+    await expect(log.append([entry(1, { text: 'x'.repeat(40_000) })])).rejects.toThrow(/entry e1 .* limit is 32768/);
   });
 
   test('with other writes is there when they are, and not when they are not', async () => {
@@ -260,13 +260,13 @@ describe('sealing', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 0 }); // it may still come
     later(600);
     await newLog(own).seal();
-    expect(said).toEqual(['the log is not as it was written: sealed as it is found']);
+    expect(said).toEqual(['entries of the sealed log are missing or were added; the minute is sealed as found']);
     expect(await log.check()).toEqual({
       intact: false,
       entries: 0,
       sealedUntil: null,
       brokenAt: 'seal 1',
-      because: expect.stringContaining('only 1 of 2 entries of 2026-11-20T12:00 were there when it was sealed'),
+      because: expect.stringContaining('only 1 of 2 entries of 2026-11-20T12:00 existed when it was sealed'),
     });
     expect((await listed()).map(({ sealed }) => sealed)).toEqual([true, true]);
   });

@@ -45,7 +45,7 @@ test('the kill switch and modes, each with who set them', async () => {
   await stores.automation.write({ paused: false, services: { checkout: { mode: 'shadow' } } }, 'bo');
   expect(await logged(/^automation/)).toMatchObject([
     { actor: 'ada', kind: 'automation.changed', text: 'Kill switch on', detail: { paused: true, reason: 'storm' } },
-    { actor: 'bo', text: 'Kill switch off; modes of services: checkout', detail: { services: { checkout: {} } } },
+    { actor: 'bo', text: 'Kill switch off; mode limits changed for: checkout', detail: { services: { checkout: {} } } },
   ]);
 });
 
@@ -83,8 +83,8 @@ test('the configuration, once for each version', async () => {
   }
   expect((await logged(/^configuration/)).map(({ text }) => text)).toEqual([
     'Configuration a is in force',
-    'Configuration b is in force; it replaces a',
-    'Configuration a is in force; it replaces b',
+    'Configuration b is in force. It replaces a',
+    'Configuration a is in force. It replaces b',
   ]);
 });
 

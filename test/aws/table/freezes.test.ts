@@ -247,7 +247,7 @@ describe('a scope', () => {
     await expect(freezes.open(aFreeze())).rejects.toMatchObject({
       name: 'ScopeFull',
       message: expect.stringMatching(
-        /^service-\d+ in environment-\d+ has 500 freezes with .* end some of them/,
+        /^service-\d+ in environment-\d+ has 500 unfinished freezes with .* End some of them/,
       ) as string,
     });
     await freezes.end(first.id, ended({ settled: true }));
@@ -258,10 +258,10 @@ describe('a scope', () => {
   test('that has too much in them takes no more, and what is over gives way', async () => {
     const long = { reason: 'x'.repeat(41_000), until: plusSeconds(now(), 60) };
     for (const _ of numbers(7)) await opened(long);
-    await expect(freezes.open(aFreeze(long))).rejects.toThrow('end some of them, or use fewer overrides');
+    await expect(freezes.open(aFreeze(long))).rejects.toThrow('End some of them, or use fewer overrides');
     const [one] = await checked();
     const large = override('o', now(), { reason: 'x'.repeat(60_000) });
-    await expect(freezes.addOverride(one?.id ?? '', large)).rejects.toThrow('end some of them');
+    await expect(freezes.addOverride(one?.id ?? '', large)).rejects.toThrow('End some of them');
     later(60);
     await opened({ reason: 'x'.repeat(40_000) });
     expect(await checked()).toHaveLength(1);

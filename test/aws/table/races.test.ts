@@ -280,7 +280,7 @@ describe('acts of automation that begin at the same moment', () => {
       });
     await Promise.all(numbers(6).map((n) => stores.automation.wrong(id, `${id}.${n % 2}`, 'not healthy')));
     expect((await stores.automation.read()).demoted).toMatchObject({
-      [place.service]: { reason: '2 of its last 2 acts were wrong' },
+      [place.service]: { reason: '2 of its last 2 automatic actions were wrong' },
     });
   });
 });

@@ -330,8 +330,8 @@ describe('in the table', () => {
     expect(items.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
         'Asks a person: off: the runbook wants a person to be for it (asks ada, bob)',
-        'Is for it; a second person has to be, too',
-        'Approved it',
+        'Approved the request; a second approval is required',
+        'Approved the request',
       ]),
     );
   });

@@ -186,7 +186,7 @@ describe('before it acts without a person it is judged again, so', () => {
   test('what is over by then is over', async () => {
     const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': ends() } });
     expect(calls).toEqual([PAGED, '4 s pager resolve page.1 critical']);
-    expect(timeline).toContainEqual('Not rolled back: the incident has been closed meanwhile');
+    expect(timeline).toContainEqual('Not rolled back: the incident was resolved in the meantime');
   });
 
   test('guards that hold by then are named as they are', async () => {
