@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Asks Firebreak whether this deployment is allowed, and ends with 0 only when the answer is a clear yes. Its settings are
-# the environment variables of action.yml. Needs curl and jq, and with `keys` Node 20: GitHub's runners have them.
+# Checks whether this deployment is allowed. Exits with 0 only if the answer is an unambiguous yes. Settings are the
+# environment variables in action.yml. Requires curl and jq, and Node 20 with `keys`: GitHub's runners have them.
 set -euo pipefail
 
 : "${WAIT_MINUTES:=0}" "${ON_OUTAGE:=deny}" "${AUDIENCE:=firebreak}"
@@ -13,7 +13,7 @@ answer="$work/answer"
 
 set_output() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr -d '\r\n')" >>"${GITHUB_OUTPUT:-/dev/null}"; }
 
-# Commands of the runner are lines; what is in them is escaped as the runner reads it.
+# Prints a workflow command of the runner, with its text escaped.
 command_line() {
   local text="$2"
   text="${text//'%'/%25}"
@@ -32,7 +32,7 @@ one_of() {
   local name="$1" value="$2" each
   shift 2
   for each in "$@"; do [ "$value" != "$each" ] || return 0; done
-  fail "$name is \"$value\"; it may be: $*"
+  fail "$name is \"$value\"; use one of: $*"
 }
 
 check_settings() {
@@ -42,27 +42,27 @@ check_settings() {
   done
   case "$FIREBREAK_URL" in
     http://?* | https://?*) ;;
-    *) fail "url is \"$FIREBREAK_URL\"; it looks like https://firebreak.example.com" ;;
+    *) fail "url is \"$FIREBREAK_URL\"; use an address such as https://firebreak.example.com" ;;
   esac
   FIREBREAK_URL="${FIREBREAK_URL%"${FIREBREAK_URL##*[!/]}"}"
-  [[ "$WAIT_MINUTES" =~ ^[0-9]{1,4}$ ]] || fail "wait-minutes is \"$WAIT_MINUTES\"; it is a whole number from 0 to 9999"
+  [[ "$WAIT_MINUTES" =~ ^[0-9]{1,4}$ ]] || fail "wait-minutes is \"$WAIT_MINUTES\"; use a whole number from 0 to 9999"
   one_of on-outage "$ON_OUTAGE" allow deny
   [ -z "$CHANGE" ] || one_of change "$CHANGE" deploy hotfix rollback security flag
   [ -n "$KEYS" ] || [ -z "$STATE" ] ||
-    fail 'state is set and keys is not: without them anybody who can write the file could write an answer into it'
-  [ -n "$STATE" ] || [ -z "$KEYS" ] || fail 'keys is set and state is not: name the file in which the last answer is kept'
+    fail 'state is set and keys is not: without trusted keys, write access to the file would be enough to forge an answer'
+  [ -n "$STATE" ] || [ -z "$KEYS" ] || fail 'keys is set and state is not: set state to the file for the last signed answers'
   [ -z "$KEYS" ] || check_keys
 }
 
 check_keys() {
   local problem
-  command -v node >/dev/null || fail 'keys is set, and there is no node on this runner: add actions/setup-node before'
+  command -v node >/dev/null || fail 'keys requires Node, which is not on this runner: add actions/setup-node before this step'
   problem="$(KEYS="$KEYS" offline keys 2>&1)" || fail "keys: $problem"
 }
 
 offline() { node "$here/outage.mjs" "$@"; }
 
-# For kinds of change that policy lets pass; jobs without `id-token: write` have none.
+# Prints the job's identity token, for kinds of change that policy exempts. Empty without `id-token: write`.
 identity_token() {
   [ -n "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ] || return 0
   curl --fail --silent --show-error --max-time 10 --retry 3 --retry-max-time 60 --get "$ACTIONS_ID_TOKEN_REQUEST_URL" \
@@ -71,14 +71,14 @@ identity_token() {
     jq --exit-status --raw-output '.value'
 }
 
-# Prints the status of the answer, 000 where there is none, or not all of it. Secrets are no arguments: those can be read
-# by every process of the machine.
+# Prints the status of the response, 000 if it is missing or incomplete. Secrets are not passed as arguments, because all
+# processes of the machine can read those.
 ask() {
   local status identity=''
   : >"$answer"
   case "$CHANGE" in
     hotfix | security | flag)
-      identity="$(identity_token)" || echo 'The runner gives no identity token, so none is sent' >&2
+      identity="$(identity_token)" || echo 'Cannot get an identity token from the runner; continuing without one' >&2
       ;;
   esac
   status="$(curl --silent --show-error --max-time 10 --retry 3 --retry-connrefused --retry-max-time 60 \
@@ -93,16 +93,16 @@ ask() {
 
 field() { jq --raw-output "$1 // \"\"" "$answer"; }
 
-# What is no JSON, or nothing at all, is not so: jq --exit-status finds nothing wrong with an empty file.
+# False for invalid JSON and for an empty file, which jq --exit-status would accept.
 is() { [ "$(jq --raw-output "$1" "$answer" 2>/dev/null)" = true ]; }
 
-# Control characters, and what changes the direction of text, become spaces: logs are shown by terminals, too.
+# Replaces control characters and bidirectional controls with spaces, because terminals also show logs.
 readonly AS_PLAIN_TEXT='tostring | gsub("[\\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"; " ")'
 
-# What others have written must not be taken for a command of the runner, which are lines of their own.
+# Prints untrusted text as list items, so that the runner does not interpret it as workflow commands.
 lines() { jq --raw-output "($1) | $AS_PLAIN_TEXT" "$answer" | sed -e "s/^/- /" -e "s/##\[/# #[/g"; }
 
-# What it has said and signed, for the time in which nobody answers. That it cannot be kept stops no deployment.
+# Stores the signed answer for outages. A failure is a warning: it does not block the deployment.
 keep() {
   [ -n "$KEYS" ] || return 0
   local problem
@@ -110,7 +110,7 @@ keep() {
     { curl --fail --silent --show-error --max-time 10 --output "$work/jwks" "$FIREBREAK_URL/.well-known/jwks.json" &&
       offline keep "$answer" "$work/jwks"; } 2>&1
   )"; then
-    command_line warning "What Firebreak said could not be kept for an outage: $problem"
+    command_line warning "Cannot store the signed answer for outages: $problem"
   fi
 }
 
@@ -127,13 +127,13 @@ told() {
   fi
 }
 
-# Ends the job where it is allowed without an answer; else says why it is not, and goes on.
+# Exits with 0 if the deployment is allowed without an answer; otherwise sets `refusal` to the reason.
 without_firebreak() {
   local decision allowed because
   if [ -n "$KEYS" ]; then
-    decision="$(offline decide)" || fail 'Firebreak could not be reached, and what it said last could not be looked at'
+    decision="$(offline decide)" || fail 'Firebreak could not be reached, and its last signed answer could not be evaluated'
   else
-    decision="$(jq --null-input --arg is "$ON_OUTAGE" '{allowed: ($is == "allow"), because: "on-outage: \($is)"}')"
+    decision="$(jq --null-input --arg is "$ON_OUTAGE" '{allowed: ($is == "allow"), because: "on-outage is \($is)"}')"
   fi
   allowed="$(jq --raw-output '.allowed == true' <<<"$decision")"
   because="Firebreak could not be reached ($1): $(jq --raw-output '.because' <<<"$decision")"
@@ -141,10 +141,10 @@ without_firebreak() {
   set_output outage true
   if [ "$allowed" = true ]; then
     set_output allowed true
-    command_line warning "$because. So $SERVICE may be deployed to $ENVIRONMENT without its answer"
+    command_line warning "$because. Deploying $SERVICE to $ENVIRONMENT is allowed without an answer"
     exit 0
   fi
-  refusal="$because. So $SERVICE is not deployed to $ENVIRONMENT"
+  refusal="$because. Deploying $SERVICE to $ENVIRONMENT is not allowed"
 }
 
 check_settings
@@ -154,30 +154,30 @@ while true; do
   status="$(ask)"
   case "$status" in
     200)
-      is '.allowed == true' || fail "what answers at $FIREBREAK_URL is no Firebreak: 200 without a clear yes"
+      is '.allowed == true' || fail "The server at $FIREBREAK_URL does not seem to be Firebreak: status 200 without allowed: true"
       keep
       told true
-      command_line notice "$SERVICE may be deployed to $ENVIRONMENT ($(field .decision_id))"
+      command_line notice "Deploying $SERVICE to $ENVIRONMENT is allowed ($(field .decision_id))"
       lines '.reasons[].text'
       exit 0
       ;;
     423)
-      is '.allowed == false' || fail "what answers at $FIREBREAK_URL is no Firebreak: 423 without a clear no"
+      is '.allowed == false' || fail "The server at $FIREBREAK_URL does not seem to be Firebreak: status 423 without allowed: false"
       keep
       told false
       lines '.reasons[].text'
-      lines '"It clears \(.clears_when // "some day")"'
+      lines '"Clears \(.clears_when // "at an unknown time")"'
       refusal="$SERVICE is frozen in $ENVIRONMENT ($(field .decision_id))"
       ;;
-    000) without_firebreak 'no answer' ;;
+    000) without_firebreak 'no response' ;;
     408 | 429 | 5??) without_firebreak "status $status" ;;
     *)
       lines '.detail // .' 2>/dev/null || true
-      fail "Firebreak refuses the question ($status)"
+      fail "Firebreak refused the request (status $status)"
       ;;
   esac
   [ "$SECONDS" -lt "$end" ] || fail "$refusal"
-  echo "$refusal; asking again in half a minute" | tr '\r\n' '  '
+  echo "$refusal; checking again in 30 seconds" | tr '\r\n' '  '
   echo
   sleep 30
 done

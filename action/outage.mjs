@@ -1,9 +1,9 @@
 /**
- * What the action needs for the time in which Firebreak cannot be reached: it keeps what was signed, and decides by it.
- * Its settings are the environment variables of action.yml. Node 20 is enough, and no package is needed.
+ * Stores signed answers, and decides with them while Firebreak is unreachable. Settings are the environment variables in
+ * action.yml. Runs with Node 20 and without packages.
  *
- *   node outage.mjs keys                 ends with 0 when `keys` can be used
- *   node outage.mjs keep ANSWER JWKS     two files; ends with 0 when the state in the answer is kept
+ *   node outage.mjs keys                 exits with 0 if the setting `keys` is usable
+ *   node outage.mjs keep ANSWER JWKS     two files; exits with 0 if the state in the answer was stored
  *   node outage.mjs decide               prints {allowed, because, by, evaluated_at}
  */
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { jsonIn, objectIn, publicKeysIn, trustedBy } from '../cli/offline/keys.m
 import { readState } from '../cli/offline/signed-state.mjs';
 import { keep } from '../cli/offline/state-file.mjs';
 
-/** @param {string} name @returns {string | undefined} undefined: it is not told, or empty */
+/** @param {string} name @returns {string | undefined} undefined: not set, or empty */
 const setting = (name) => env[name] || undefined;
 
 /** @param {string} name */
@@ -38,14 +38,14 @@ const json = (path) => jsonIn(readFileSync(path, 'utf8'));
 /** @param {string} answer @param {string} jwks */
 async function keepWhatIsIn(answer, jwks) {
   const { signed_state: state } = objectIn(json(answer));
-  if (typeof state !== 'string') throw new Error('Firebreak has no key, so it has signed nothing');
+  if (typeof state !== 'string') throw new Error('the answer is not signed: this Firebreak has no signing key');
   const keys = publicKeysIn(json(jwks));
   const read = readState(state, keys, trusted());
   if (!read.ok) throw new Error(read.problem);
   await keep(file(), { ...place(), state, keys });
 }
 
-/** As the gate does: what is deployed says whether it is a rollback, where it is not told to be something else. */
+/** Decides offline. As the gate does, treats a deploy as a possible rollback unless another kind of change is set. */
 async function decide() {
   const change = setting('CHANGE');
   const isRollback = change === undefined || change === 'deploy' || change === 'rollback';
@@ -60,7 +60,7 @@ try {
   if (command === 'keys') trusted();
   else if (command === 'keep') await keepWhatIsIn(answer, jwks);
   else if (command === 'decide') await decide();
-  else throw new Error('keys, keep or decide is wanted');
+  else throw new Error('usage: node outage.mjs keys | keep ANSWER JWKS | decide');
 } catch (error) {
   stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   exit(1);

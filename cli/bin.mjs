@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npx firebreak …`. Sets up what is missing, as `npm start` does, and runs the command under the project's own Node in
- * the folder that it was called in. Plain JavaScript, because the Node that reads this file may not know TypeScript.
+ * Entry point of `npx firebreak …`. Sets up Node and packages as `npm start` does, then runs the command with the
+ * project's own Node in the caller's folder. Plain JavaScript, because the caller's Node may not run TypeScript.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ try {
   });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {
-    say(`${node} could not be started: ${error.message}`);
+    say(`cannot start ${node}: ${error.message}`);
     process.exitCode = 1;
   });
   child.once('exit', (code) => {

@@ -3,15 +3,15 @@ import { type Access, accessOf } from './credentials.ts';
 import { oneLine } from './table.ts';
 import { No, type World } from './world.ts';
 
-/** Longer than any answer of the API takes. */
+/** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
 
 const Problem = z.object({ code: z.string(), detail: z.string() });
 
-/** Nobody answers: no connection, cut off in the middle, or over time. */
+/** No complete response: no connection, a connection that broke, or a time-out. */
 export class NoAnswer extends No {}
 
-/** It was refused. `code` is a heading of docs/errors.md. */
+/** An error response. `code` is a heading of docs/errors.md. */
 export class Refused extends No {
   readonly status: number;
   readonly code: string;
@@ -23,12 +23,12 @@ export class Refused extends No {
   }
 }
 
-/** All of it has come. */
+/** A complete response. */
 type Answer = { ok: boolean; status: number; text: string; location: string | null };
 
 type Sent = { body?: object; identityToken?: string | undefined };
 
-/** A running Firebreak, by its API. */
+/** HTTP client for the API of a running Firebreak. */
 export class Client {
   readonly #access: Access;
 
@@ -36,7 +36,7 @@ export class Client {
     this.#access = access;
   }
 
-  /** @throws No when it cannot be told where Firebreak is, or who asks */
+  /** @throws No without a token for the address */
   static async of(world: World): Promise<Client> {
     return new Client(await accessOf(world));
   }
@@ -45,7 +45,7 @@ export class Client {
     return this.#access.url;
   }
 
-  /** @param identityToken of a CI system, where the address takes one */
+  /** @param identityToken OpenID Connect token of a CI system, for endpoints that accept one */
   get = <S extends z.ZodType>(path: string, schema: S, identityToken?: string): Promise<z.infer<S>> =>
     this.#ask('GET', path, schema, { identityToken });
 
@@ -60,7 +60,7 @@ export class Client {
     if (!response.ok) throw refusalOf(response);
   }
 
-  /** What is said at an address, whatever the status. */
+  /** Reads the response body whatever the status. */
   async look<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
     return read((await this.#send('GET', path)).text, schema, path);
   }
@@ -82,20 +82,20 @@ export class Client {
           ...(identityToken === undefined ? {} : { 'x-identity-token': identityToken }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        redirect: 'manual', // our token is not for whoever is named there
+        redirect: 'manual', // the token must not reach another host
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const location = response.headers.get('location');
       return { ok: response.ok, status: response.status, text: await response.text(), location };
     } catch (error) {
       throw new NoAnswer(
-        `no Firebreak answers at ${url} (${because(error)}): npm start starts one, FIREBREAK_URL names another`,
+        `cannot reach Firebreak at ${url} (${because(error)}): start it with npm start, or set FIREBREAK_URL to its address`,
       );
     }
   }
 }
 
-/** `?a=1&b=2` of what is given. */
+/** Returns `?a=1&b=2` without undefined values, or an empty string. */
 export function queryOf(parts: Readonly<Record<string, string | number | undefined>>): string {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(parts)) if (value !== undefined) given.set(name, String(value));
@@ -106,18 +106,18 @@ function refusalOf({ status, text, location }: Answer): Refused {
   if (status >= 300 && status < 400) return new Refused(status, 'http', elsewhere(status, location));
   const problem = Problem.safeParse(json(text));
   if (problem.success) return new Refused(status, problem.data.code, problem.data.detail);
-  return new Refused(status, 'http', `the answer is ${status}, and not of a Firebreak`);
+  return new Refused(status, 'http', `unexpected response ${status}: the server does not seem to be Firebreak`);
 }
 
-/** An answer of somebody: nobody's outage, and no yes. */
+/** A redirect comes from another server or a proxy: neither an outage of Firebreak nor an allowed deploy. */
 const elsewhere = (status: number, location: string | null): string =>
-  `the answer is ${status}, to go to ${location === null ? 'an address that it does not name' : oneLine(location)}; a token ` +
-  'is not sent there, so name that address with FIREBREAK_URL if it is the one of Firebreak';
+  `unexpected redirect (${status}) to ${location === null ? 'an unnamed address' : oneLine(location)}. The token was not ` +
+  'sent there. If Firebreak runs at that address, set FIREBREAK_URL to it';
 
 function read<S extends z.ZodType>(text: string, schema: S, path: string): z.infer<S> {
   const parsed = schema.safeParse(json(text));
   if (parsed.success) return parsed.data;
-  throw new No(`${path} gives something that this version does not know:\n${z.prettifyError(parsed.error)}`);
+  throw new No(`unexpected response from ${path} (another version of Firebreak?):\n${z.prettifyError(parsed.error)}`);
 }
 
 function json(text: string): unknown {
@@ -132,5 +132,5 @@ function because(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;
-  return error.name === 'TimeoutError' ? 'no answer in time' : error.message;
+  return error.name === 'TimeoutError' ? 'timed out' : error.message;
 }

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 
-/** What can follow the words of one command, as completion knows it. */
+/** Completion data of one command. */
 export type Node = {
-  /** The words behind `firebreak`: empty for itself, `incident approve` of a command in a command. */
+  /** Words after `firebreak`: empty for `firebreak` itself, `incident approve` for a subcommand. */
   path: string;
   commands: readonly Word[];
   flags: readonly Flag[];
-  /** What the first argument can be. Empty: anything. */
+  /** Allowed values of the first argument. Empty: any value. */
   argument: readonly string[];
 };
 type Word = { word: string; says: string };
@@ -15,7 +15,7 @@ type Flag = Word & { takesValue: boolean; choices: readonly string[] };
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** All commands, each once, as the program that was built has them. */
+/** Returns one node for each command and subcommand. */
 export function nodesOf(command: Command, path = ''): Node[] {
   const help = command.createHelp();
   const commands = help.visibleCommands(command).filter((one) => one.name() !== 'help');
@@ -35,11 +35,11 @@ export function nodesOf(command: Command, path = ''): Node[] {
   return [own, ...commands.flatMap((one) => nodesOf(one, path === '' ? one.name() : `${path} ${one.name()}`))];
 }
 
-/** The script that teaches a shell to complete `firebreak`. It is static, so that a Tab starts no program. */
+/** Returns the completion script for a shell. The script is static, so that completion starts no program. */
 export const completionScript = (shell: Shell, nodes: readonly Node[]): string =>
   ({ bash: bashScript, zsh: zshScript, fish: fishScript })[shell](nodes);
 
-/** For single quotes in any of the three. */
+/** Quotes for all three shells. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const wordsOf = ({ commands, flags, argument }: Node): string[] => [
@@ -48,13 +48,13 @@ const wordsOf = ({ commands, flags, argument }: Node): string[] => [
   ...flags.map(({ word }) => word),
 ];
 
-/** `path word` of every command: what moves from one to the next. */
+/** Returns the path of every command except `firebreak` itself. */
 const stepsOf = (nodes: readonly Node[]): string[] => nodes.flatMap(({ path }) => (path === '' ? [] : [path]));
 
 const withChoices = (nodes: readonly Node[]): { path: string; flag: Flag }[] =>
   nodes.flatMap(({ path, flags }) => flags.filter(({ takesValue }) => takesValue).map((flag) => ({ path, flag })));
 
-/** In bash and zsh: which command the words before the one under the cursor name. */
+/** Returns bash and zsh code that sets `path` to the command before the cursor. */
 const walk = (nodes: readonly Node[], words: string, upTo: string, first: number): string[] => [
   `  local path='' i`,
   `  for ((i = ${first}; i < ${upTo}; i++)); do`,
@@ -92,7 +92,7 @@ function bashScript(nodes: readonly Node[]): string {
 }
 
 function zshScript(nodes: readonly Node[]): string {
-  /** `word:description`, in which a colon of the word itself is escaped. */
+  /** Returns `word:description` with colons of the word escaped. */
   const described = ({ word, says }: Word): string => quoted(`${word.replaceAll(':', '\\:')}:${says}`);
   return [
     '#compdef firebreak',

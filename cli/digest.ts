@@ -1,2 +1,2 @@
-/** The hash by which a stored decision is known, made exactly as it was when it was stored. */
+/** The hash of stored decisions. The CLI must compute it exactly as the code that stores them. */
 export { canonicalJson, sha256 } from '../aws/hash.ts';

@@ -10,42 +10,42 @@ const Page = z.object({ items: z.array(IncidentView), next_cursor: z.string().nu
 
 const NOT_RESOLVED: readonly IncidentStatus[] = ['open', 'mitigating', 'mitigated'];
 const PAGE = 100;
-/** How many of the newest incidents are searched for one that is resolved. */
+/** How many of the newest incidents are searched for a resolved one. */
 const SEARCHED = 300;
 const LISTED = 10;
 
-/** Fewer characters of an id are as likely a typing error. */
+/** Shorter endings of an id are as likely a typing error. */
 const ID_END_MIN = 4;
 
-/** `incident-2611201`, as the chat calls its channel; the end of the id where it has none. */
+/** Returns the Slack channel without `#`, such as `incident-2611201`; without a channel, the end of the id. */
 export const shortName = ({ channel, id }: Pick<IncidentView, 'channel' | 'id'>): string =>
   channel?.replace(/^#/, '') ?? id.slice(-6);
 
 export const pathOf = (id: string): string => `/v1/incidents/${encodeURIComponent(id)}`;
 
 /**
- * Reads the incident that somebody names: by its id, the end of its id, or its channel with or without `#` and
- * `incident-`. Incidents that are not resolved come first.
+ * Reads an incident by its id, the end of its id, or its channel with or without `#` and `incident-`. Unresolved incidents
+ * take precedence.
  *
- * @throws No where there is none of this name; Misused where several have it
+ * @throws No if no incident has this name; Misused if several have it
  */
 export async function incidentNamed(client: Client, written: string): Promise<IncidentView> {
   const id = IncidentId.safeParse(written.toUpperCase());
   if (id.success) return client.get(pathOf(id.data), IncidentView);
   const open = await openIncidents(client);
   const found = only(written, open) ?? only(written, await newest(client));
-  // The list may be some moments behind the incident itself.
+  // The list is eventually consistent and can lag behind the incident itself.
   if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
   const near = nearest(written.replace(/^#/, ''), open.map(shortName));
   throw new No(
     [
-      `there is no incident ${JSON.stringify(written)}${near === null ? '' : `; did you mean "${near}"?`}`,
-      ...(open.length === 0 ? ['No incident is open.'] : ['Open:', ...listed(open)]),
+      `incident ${JSON.stringify(written)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
+      ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...listed(open)]),
     ].join('\n'),
   );
 }
 
-/** Incidents that are not resolved, newest first. */
+/** Returns unresolved incidents, newest first. */
 export async function openIncidents(client: Client): Promise<IncidentView[]> {
   const pages = await Promise.all(
     NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, limit: PAGE })}`, Page)),
@@ -74,7 +74,7 @@ function only(written: string, incidents: readonly IncidentView[]): IncidentView
   );
   if (others.length > 0 && first !== undefined)
     throw new Misused(
-      [`${JSON.stringify(written)} is the name of several incidents:`, ...listed([first, ...others])].join('\n'),
+      [`${JSON.stringify(written)} matches several incidents:`, ...listed([first, ...others])].join('\n'),
     );
   return first;
 }

@@ -7,25 +7,25 @@ import { readState } from './offline/signed-state.mjs';
 import { alone, keep, type Place, replace } from './offline/state-file.mjs';
 import { Misused, type World } from './world.ts';
 
-/** Of each Firebreak, by its address, the thumbprints of the keys that it had when it was asked last. */
+/** Thumbprints of the keys that each Firebreak published at the last check, by its address. */
 const Pins = z.record(z.string(), z.array(z.string()));
 
-/** Where what Firebreak has said last is kept: what is named, or a file in the user's cache. */
+/** Returns the file of the last signed answers: the given one, or a file in the user's cache. */
 export const stateFile = ({ env, cwd }: World, given?: string): string =>
   given === undefined
     ? join(env['XDG_CACHE_HOME'] || join(env['HOME'] || cwd, '.cache'), 'firebreak', 'freeze-states.json')
     : resolve(cwd, given);
 
-/** Beside what people set, and not beside what is kept: who may write the one may not be able to write the other. */
+/** Stored with the user's configuration, not in the cache: write access to the cache must not allow new trusted keys. */
 const pinsFile = ({ env, cwd }: World): string =>
   join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || cwd, '.config'), 'firebreak', 'keys.json');
 
-/** Whose signature counts: by what was set, or by what the Firebreak of this address has shown itself. */
+/** Trusted keys: `set` by the user, or `seen` as published by the Firebreak at this address. */
 export type Trust = { kind: 'set' | 'seen'; keys: ReadonlySet<string> };
 
 /**
- * @param given of `--keys`
- * @throws Misused when what is set cannot be used: to trust others instead would be worse than to stop
+ * @param given value of `--keys`
+ * @throws Misused if the setting is unusable. Falling back to other keys would weaken it
  */
 export async function trustIn(world: World, server: string, given?: string): Promise<Trust> {
   const setting = given ?? (world.env['FIREBREAK_KEYS'] || undefined);
@@ -39,12 +39,12 @@ export async function trustIn(world: World, server: string, given?: string): Pro
 }
 
 /**
- * Keeps what was signed, for the time in which nobody answers, together with the keys. What could not be believed then is
- * not kept. Keys that were not set are those that Firebreak shows, as long as it can be reached so that nobody between
- * can have changed them: whoever could would also have given the answer.
+ * Stores a signed answer with its keys for outages. Stores nothing that could not be verified later. Without configured
+ * keys, trusts the keys that Firebreak publishes, but only over https or on this machine: an attacker who could change
+ * them there could also have changed the answer.
  *
- * @param jwks as it was fetched from the same address
- * @throws Error with what is wrong
+ * @param jwks as fetched from the same address
+ * @throws Error with the reason
  */
 export async function remember(
   world: World,
@@ -64,8 +64,8 @@ async function pin(world: World, server: string, keys: readonly string[]): Promi
   const { protocol, hostname } = new URL(server);
   if (protocol !== 'https:' && !isThisMachine(server))
     throw new Error(
-      `the keys of ${hostname} came over http, where anybody may have changed them: use https, or set FIREBREAK_KEYS ` +
-        '(firebreak freeze keys prints them)',
+      `the keys of ${hostname} were fetched over http and cannot be trusted: use https, or set FIREBREAK_KEYS ` +
+        '(to print the keys: firebreak freeze keys)',
     );
   const same = (pins: z.infer<typeof Pins>) => JSON.stringify(pins[server]) === JSON.stringify(keys);
   if (same(await pinned(world))) return;
@@ -76,7 +76,7 @@ async function pin(world: World, server: string, keys: readonly string[]): Promi
   });
 }
 
-/** None where there are none, or where what is there cannot be read: then nothing is believed without an answer. */
+/** Returns the stored keys; none if the file is missing or unreadable: then no stored answer is trusted. */
 async function pinned(world: World): Promise<z.infer<typeof Pins>> {
   const text = await readFile(pinsFile(world), 'utf8').catch(() => '');
   return Pins.safeParse(jsonIn(text)).data ?? {};

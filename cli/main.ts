@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { run } from './program.ts';
 
-// A reader that has seen enough (`| head`) is no failure.
+// A closed pipe (`| head`) is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-/** Questions go to stderr, so that stdout has the result alone. */
+/** Prompts on stderr, so that stdout contains only the result. */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D answer nothing, and nothing is done.
+  // Ctrl-C and Ctrl-D cancel the command.
   terminal.once('SIGINT', () => process.exit(130));
   terminal.once('close', () => (process.exitCode ??= 1));
   try {

@@ -20,7 +20,7 @@ import { addToken } from './commands/token.ts';
 import { printing } from './printable.ts';
 import { Misused, No, type World } from './world.ts';
 
-/** Each adds itself with what it takes; the help is made of them, in this order. */
+/** Commands in the order of the help. */
 const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
   addCheck,
   addDoctor,
@@ -42,20 +42,22 @@ const COMMANDS: readonly ((program: Command, world: World) => void)[] = [
 ];
 
 const AFTER_HELP = `
-What speaks to a running Firebreak finds it at FIREBREAK_URL (http://127.0.0.1:8080), with FIREBREAK_TOKEN, or on this
-machine with the admin token of its data folder.
+Commands that call a running Firebreak use FIREBREAK_URL (default: http://127.0.0.1:8080) and FIREBREAK_TOKEN. On the same
+machine, they fall back to the admin token in its data folder.
 
-Exit codes: 0 fine, 1 no, 2 called wrongly.`;
+Exit codes: 0 success, 1 failure or negative answer, 2 usage error.`;
 
-/** Runs one command. @returns the exit code: 0 fine, 1 no, 2 called wrongly */
+/** Runs one command. @returns the exit code: 0 success, 1 failure or negative answer, 2 usage error */
 export async function run(args: readonly string[], outside: World): Promise<number> {
   const world = printing(outside);
   const program = new Command('firebreak')
-    .description('Firebreak turns alerts into action: this is its command line')
-    .version(manifest.version)
+    .description('Command line of Firebreak, which turns alerts into action')
+    .version(manifest.version, '-V, --version', 'Show the version')
+    .helpOption('-h, --help', 'Show help for the command')
+    .helpCommand('help [command]', 'Show help for a command')
     .addHelpText('after', AFTER_HELP)
     .showSuggestionAfterError()
-    .enablePositionalOptions() // so that a command may have a --version of its own
+    .enablePositionalOptions() // lets a command have its own --version
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.out(text.trimEnd()),
@@ -66,10 +68,10 @@ export async function run(args: readonly string[], outside: World): Promise<numb
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has said it already. To ask for help is no mistake, to name no command is one.
+    // Commander has printed the error. A request for help succeeds; a missing command is a usage error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof No) world.err(error.message);
-    else if (error instanceof Misused) world.err(`${error.message}\nfirebreak --help tells how it is called`);
+    else if (error instanceof Misused) world.err(`${error.message}\nFor usage: firebreak --help`);
     else if (error instanceof Error) world.err(error.stack ?? error.message);
     else throw error;
     return error instanceof Misused ? 2 : 1;

@@ -3,10 +3,10 @@ import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts'
 import type { DecisionView } from '../schemas/incident.ts';
 import { canonicalJson, sha256 } from './digest.ts';
 
-/** A judgement, or a question of a runbook. */
+/** Inputs of a rollback decision or of a runbook's approval. */
 export type Inputs = DecisionInputs | QuestionInputs;
 
-/** What this version makes of a stored decision's inputs; no differences: the same again. */
+/** Evaluates a stored decision's inputs again and returns the differences. Empty: the same decision. */
 export function differences(incident: string, number: number, stored: DecisionView, inputs: Inputs): string[] {
   return 'guards' in inputs
     ? compared({ kind: 'approve', reasons: whyAsked(inputs) }, { kind: stored.kind, reasons: stored.reasons })
@@ -20,11 +20,11 @@ function judgedAgain(incident: string, number: number, stored: DecisionView, inp
   const found = compared({ kind, reasons, from, to, target }, { ...shown, target: stored.target });
   const digest = sha256(canonicalJson({ id: incident, number, decision, inputs }));
   if (found.length === 0 && digest !== stored.digest)
-    found.push('its digest: what is not shown of it (suspects, onset) differs, or its inputs were changed');
+    found.push('digest: fields that are not shown (suspects, onset) differ, or the inputs were altered');
   const { decide_version: version } = inputs;
   return found.length === 0 || version === DECIDE_VERSION
     ? found
-    : [...found, `it was judged by version ${version} of the rules, and this is version ${DECIDE_VERSION}`];
+    : [...found, `made by version ${version} of the rules; this is version ${DECIDE_VERSION}`];
 }
 
 const compared = (again: Record<string, unknown>, stored: Record<string, unknown>): string[] =>

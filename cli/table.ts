@@ -1,6 +1,6 @@
 import { printableJson } from './printable.ts';
 
-/** Columns that stand below each other, with a heading; the last one is as long as it is. */
+/** Returns aligned columns with a heading. The last column is not padded. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [heading, ...rows.map((row) => row.map(oneLine))];
   const widths = heading.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
@@ -14,11 +14,11 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .join('\n');
 }
 
-/** Whatever others write cannot break a line. */
+/** Replaces line breaks and control characters, so that untrusted text stays on one line. */
 export const oneLine = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
 
-/** `2026-11-20 06:43:40` of `2026-11-20T06:43:40.145Z`; a dash where there is none. */
+/** Returns `2026-11-20 06:43:40` for `2026-11-20T06:43:40.145Z`, and a dash for null. */
 export const shortTime = (at: string | null): string => (at === null ? '-' : at.slice(0, 19).replace('T', ' '));
 
-/** For programs. */
+/** Returns indented, printable JSON. */
 export const asJson = (value: unknown): string => printableJson(JSON.stringify(value, null, 2));

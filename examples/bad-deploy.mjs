@@ -1,12 +1,12 @@
 /**
- * A bad deploy, told to a running Firebreak as your systems would tell it: the CD system records two deployments, then
- * Alertmanager posts an alert that asks for a rollback. Prints the timeline while it is written.
+ * Simulates a bad deploy at a running Firebreak: records two deployments as a CD system does, then sends an alert that
+ * requests a rollback, as Alertmanager does. Prints the incident's timeline.
  *
  *   node examples/bad-deploy.mjs [http://127.0.0.1:8080]
  *
- * Without an address it is FIREBREAK_URL, else this machine at PORT, else at 8080.
+ * The default address is FIREBREAK_URL, else this machine at PORT, else port 8080.
  *
- * Takes the admin token from FIREBREAK_ADMIN_TOKEN, else from the data folder of `npm start` (FIREBREAK_DATA_DIR, else
+ * Uses the admin token in FIREBREAK_ADMIN_TOKEN, else the one in the data folder of `npm start` (FIREBREAK_DATA_DIR, else
  * `.firebreak`).
  */
 import { readFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const base = process.argv[2] ?? process.env.FIREBREAK_URL ?? `http://127.0.0.1:$
 const file = join(process.env.FIREBREAK_DATA_DIR || '.firebreak', 'tokens.json');
 const token = process.env.FIREBREAK_ADMIN_TOKEN || JSON.parse(await readFile(file, 'utf8')).FIREBREAK_ADMIN_TOKEN;
 
-/** How long the incident is followed. */
+/** Maximum time to follow the incident. */
 const WAIT_MINUTES = 20;
 
 /** @param {string} path @param {object} [body] */
@@ -61,8 +61,8 @@ const began = ago(1);
 const { receipt } = await call('/v1/alerts/alertmanager', alert('firing'));
 console.log(`alert accepted, receipt ${receipt}`);
 console.log(
-  `The incident is followed until it is resolved, for ${WAIT_MINUTES} minutes at most. The rollback takes seconds, and its ` +
-    'verification about 15 minutes; with FIREBREAK_TIME_SCALE=60 at the start of Firebreak, 15 seconds.\n',
+  `Following the incident until it is resolved, at most ${WAIT_MINUTES} minutes. The rollback takes seconds, its verification ` +
+    'about 15 minutes (15 seconds if Firebreak was started with FIREBREAK_TIME_SCALE=60).\n',
 );
 
 const started = Date.now();
@@ -77,7 +77,7 @@ while (Date.now() - started < WAIT_MINUTES * 60_000) {
     told.add(key);
   }
   if (incident?.status === 'mitigated' && !recovered) {
-    recovered = true; // the service is well again, and Alertmanager says so
+    recovered = true; // the service has recovered, so Alertmanager sends a resolved notification
     await call('/v1/alerts/alertmanager', alert('resolved'));
   }
   if (incident?.status === 'resolved') break;

@@ -30,7 +30,7 @@ const Page = z.object({
 export function addAudit(program: Command, world: World): void {
   program
     .command('audit')
-    .description('the sealed log, newest first; 1 when it is not as it was written')
+    .description('Show the audit log, newest first, and verify its chain; exits with 1 if it was altered')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: { limit: number; json?: true }) => audit(world, options));
@@ -48,15 +48,15 @@ async function audit(world: World, { json, limit }: { limit: number; json?: true
       subject,
       text_named ?? text,
     ]);
-    world.out(table(['AT', 'BY', 'KIND', 'OF', ''], rows));
+    world.out(table(['TIME', 'ACTOR', 'KIND', 'SUBJECT', 'TEXT'], rows));
     if (chain.intact)
-      world.out(`${chain.entries} entries are sealed, until ${shortTime(chain.sealed_until)} UTC, all as written`);
+      world.out(`verified: ${chain.entries} entries sealed until ${shortTime(chain.sealed_until)} UTC, none altered`);
   }
   if (!chain.intact) throw new No(brokenText(chain));
 }
 
 const brokenText = ({ broken_at, because, entries, sealed_until }: z.infer<typeof Page>['chain']): string =>
   broken_at === null
-    ? `the log was not checked: ${because ?? 'the reason is not known'}`
-    : `the log is not as it was written: ${broken_at}${because ? `: ${because}` : ''}. The ${entries} entries before it ` +
-      `${sealed_until === null ? '' : `(until ${shortTime(sealed_until)} UTC) `}are as written`;
+    ? `cannot verify the audit log: ${because ?? 'unknown reason'}`
+    : `the audit log was altered at ${broken_at}${because ? `: ${because}` : ''}. The ${entries} entries before it ` +
+      `${sealed_until === null ? '' : `(until ${shortTime(sealed_until)} UTC) `}are intact`;

@@ -10,37 +10,39 @@ import { Misused, type World } from '../world.ts';
 type Reasoned = { reason?: string; json?: true };
 type ModeOptions = { service?: string; environment?: string; json?: true };
 
-/** No cap, on the command line. */
+/** Removes a cap. */
 const NO_CAP = 'none';
 
-/** The kill switch and the modes. */
+/** Adds the commands for the kill switch and the modes. */
 export function addAutomation(program: Command, world: World): void {
   program
     .command('pause')
-    .description('stop all automation, everywhere; paging goes on')
-    .option('--reason <text>')
+    .description('Pause all automation for every service; paging continues')
+    .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
     .action((options: Reasoned) => set(world, { paused: true, reason: options.reason ?? null }, options));
   program
     .command('resume')
-    .description('let automation act again')
-    .option('--reason <text>')
+    .description('Resume automation')
+    .option('--reason <text>', 'Reason, shown to others')
     .option(...JSON_OPTION)
     .action((options: Reasoned) => set(world, { paused: false, reason: options.reason ?? null }, options));
-  const automation = program.command('automation').description('what automation may do by itself');
+  const automation = program
+    .command('automation')
+    .description('Show and limit what automation may do without approval');
   automation
     .command('show')
-    .description('the kill switch, and the modes that cap what the catalogue says')
+    .description('Show the kill switch and the modes that cap those of the catalogue')
     .option(...JSON_OPTION)
     .action(async ({ json }: { json?: true }) => {
       show(world, await (await Client.of(world)).get('/v1/automation', Automation), json);
     });
   automation
     .command('mode')
-    .description(`cap the mode of everything, of a service, or of one of its environments`)
-    .argument('<mode>', `${Mode.options.join(', ')}; ${NO_CAP} takes the cap away`)
-    .option('--service <name>', 'of this service only')
-    .option('--environment <name>', 'of this environment of the service only')
+    .description('Cap the mode globally, for a service, or for one environment of a service')
+    .argument('<mode>', `One of ${Mode.options.join(', ')}; ${NO_CAP} removes the cap`)
+    .option('--service <name>', 'Only this service')
+    .option('--environment <name>', 'Only this environment of the service')
     .option(...JSON_OPTION)
     .action((written: string, options: ModeOptions) => set(world, capOf(modeOf(written), options), options));
 }
@@ -52,13 +54,12 @@ function modeOf(written: string): Mode | null {
   const known = [...Mode.options, NO_CAP];
   const meant = didYouMean(written, known);
   throw new Misused(
-    `there is no mode ${JSON.stringify(written)}; modes are ${known.join(', ')}${meant === null ? '' : `; ${meant}`}`,
+    `unknown mode ${JSON.stringify(written)}; use one of ${known.join(', ')}${meant === null ? '' : `; ${meant}`}`,
   );
 }
 
 function capOf(mode: Mode | null, { service, environment }: ModeOptions): AutomationInput {
-  if (service === undefined && environment !== undefined)
-    throw new Misused('--environment is one of a service: say --service, too');
+  if (service === undefined && environment !== undefined) throw new Misused('--environment requires --service');
   if (service === undefined) return { mode };
   return { services: { [service]: environment === undefined ? { mode } : { environments: { [environment]: mode } } } };
 }
@@ -70,13 +71,13 @@ async function set(world: World, input: AutomationInput, { json }: { json?: true
 function show(world: World, automation: Automation, json: true | undefined): void {
   if (json) return world.out(asJson(automation));
   const { paused, reason, by, at, mode, services, demoted } = automation;
-  const who = at === null ? '' : `, by ${by ?? 'somebody unknown'} at ${shortTime(at)} UTC`;
+  const who = at === null ? '' : `, by ${by ?? 'an unknown user'} at ${shortTime(at)} UTC`;
   world.out(oneLine(`automation is ${paused ? 'paused' : 'on'}${who}${reason === null ? '' : `: ${reason}`}`));
-  world.out(`cap of everything: ${mode ?? NO_CAP}`);
+  world.out(`global cap: ${mode ?? NO_CAP}`);
   for (const [name, caps] of Object.entries(services)) {
     const why = Object.hasOwn(demoted, name) ? ` (demoted: ${demoted[name]?.reason ?? ''})` : '';
-    if (caps.mode !== null) world.out(oneLine(`cap of ${name}: ${caps.mode}${why}`));
+    if (caps.mode !== null) world.out(oneLine(`cap for ${name}: ${caps.mode}${why}`));
     for (const [environment, own] of Object.entries(caps.environments))
-      world.out(oneLine(`cap of ${name}/${environment}: ${own}`));
+      world.out(oneLine(`cap for ${name}/${environment}: ${own}`));
   }
 }

@@ -19,32 +19,32 @@ import { Misused, No, type World } from '../world.ts';
 type BackupOptions = { to?: string; keep?: number; dataDir?: string; json?: true };
 type RestoreOptions = { dataDir?: string; pause: boolean };
 
-const DATA_DIR = ['--data-dir <dir>', 'the data folder; FIREBREAK_DATA_DIR, or .firebreak, by default'] as const;
+const DATA_DIR = ['--data-dir <dir>', 'Data folder (default: FIREBREAK_DATA_DIR, or .firebreak)'] as const;
 
-/** Both work on a data folder of this machine. */
+/** Adds `backup` and `restore`. Both work on a data folder of this machine. */
 export function addBackup(program: Command, world: World): void {
   program
     .command('backup')
-    .description('back up the data folder of this machine, while Firebreak runs or not')
-    .argument('[file]', 'a new file; firebreak-TIME.tar.gz in the current folder by default')
-    .option('--to <dir>', 'write firebreak-TIME.tar.gz into this folder')
-    .option('--keep <n>', 'with --to: delete all but the newest so many', wholeNumber)
+    .description('Back up the data folder of this machine; Firebreak can be running or stopped')
+    .argument('[file]', 'New archive file (default: firebreak-TIME.tar.gz in the current folder)')
+    .option('--to <dir>', 'Write firebreak-TIME.tar.gz to this folder')
+    .option('--keep <n>', 'Keep only the newest <n> backups in the --to folder', wholeNumber)
     .option(...DATA_DIR)
-    .option('--json', 'print the result for programs')
+    .option('--json', 'Print the result as JSON')
     .action((file: string | undefined, options: BackupOptions) => back(world, file, options));
   program
     .command('restore')
-    .description('restore a backup into an empty data folder; automation is paused at the next start')
-    .argument('<file>', 'an archive that firebreak backup made')
+    .description('Restore a backup into an empty data folder; automation is paused at the next start')
+    .argument('<file>', 'Archive made by firebreak backup')
     .option(...DATA_DIR)
-    .option('--no-pause', 'leave automation as it was in the backup')
+    .option('--no-pause', 'Leave automation as it was in the backup')
     .action((file: string, options: RestoreOptions) => bring(world, file, options));
 }
 
 async function back(world: World, given: string | undefined, options: BackupOptions): Promise<void> {
   const { to, keep } = options;
-  if (to !== undefined && given !== undefined) throw new Misused('name a file, or a folder with --to, not both');
-  if (keep !== undefined && to === undefined) throw new Misused('--keep needs --to');
+  if (to !== undefined && given !== undefined) throw new Misused('specify either a file or --to, not both');
+  if (keep !== undefined && to === undefined) throw new Misused('--keep requires --to');
   const folder = resolve(world.cwd, to ?? '.');
   const file = given === undefined ? join(folder, nameOfBackup(new Date())) : resolve(world.cwd, given);
   const done = await answered(() => backUp(dataDirOf(world, options.dataDir), file));
@@ -57,13 +57,13 @@ async function back(world: World, given: string | undefined, options: BackupOpti
   }
   world.err(
     done.withKeys
-      ? 'the archive contains the admin token, the signing key, and the audit key: keep it as secret as they are'
-      : 'the archive does not contain the tokens that are set in the environment: keep them, too',
+      ? 'the archive contains the admin token, the signing key, and the audit key: store it as securely as these secrets'
+      : 'the archive does not contain the tokens that are set in the environment: back them up separately',
   );
 }
 
 const inWords = ({ at, bytes, files, running }: Backup): string =>
-  `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, ${running ? 'while Firebreak runs' : 'while no Firebreak runs'}; read back and right`;
+  `${files} files, ${Math.ceil(bytes / 1024)} KiB, as of ${at}, Firebreak ${running ? 'running' : 'stopped'}; archive verified`;
 
 async function bring(world: World, given: string, { dataDir, pause }: RestoreOptions): Promise<void> {
   const folder = dataDirOf(world, dataDir);
@@ -72,12 +72,12 @@ async function bring(world: World, given: string, { dataDir, pause }: RestoreOpt
   world.out(`${folder}: ${files.length} files, as of ${at}, made by Firebreak ${firebreak}`);
   world.out(
     pause
-      ? 'the next start pauses automation, and paging goes on: look at what has changed since, then run firebreak resume'
-      : 'automation goes on at the next start as it was in the backup',
+      ? 'automation is paused at the next start, paging continues: review what has changed since, then run firebreak resume'
+      : 'automation continues at the next start as it was in the backup',
   );
 }
 
-/** A refusal is an answer, and what the operating system says of a file is, too. */
+/** Turns refusals and errors of the operating system into messages without a stack. */
 async function answered<T>(work: () => Promise<T>, archive?: string): Promise<T> {
   try {
     return await work();

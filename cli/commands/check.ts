@@ -30,10 +30,10 @@ type Services = Loaded['services'];
 export function addCheck(program: Command, world: World): void {
   program
     .command('check')
-    .description('validate config/ and runbooks/ without starting Firebreak')
-    .option('--config <dir>', 'folder of the configuration')
-    .option('--runbooks <dir>', 'folder of the runbooks')
-    .option('--secrets', 'warn of secrets that runbooks name and this environment does not have')
+    .description('Validate config/ and runbooks/ without starting Firebreak')
+    .option('--config <dir>', 'Configuration folder')
+    .option('--runbooks <dir>', 'Runbooks folder')
+    .option('--secrets', 'Warn about secrets that runbooks name and that are not set in this environment')
     .action((options: Options) => check(world, options));
 }
 
@@ -56,10 +56,10 @@ async function check(world: World, options: Options): Promise<void> {
     counted(Object.keys(services).length, 'service'),
     ...(slos.length > 0 ? [counted(slos.length, 'objective')] : []),
   ].join(' and ');
-  world.out(`${inConfig} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: fine`);
+  world.out(`${inConfig} in ${configDir}, ${counted(runbooks.set.runbooks.length, 'runbook')} in ${runbooksDir}: OK`);
 }
 
-/** What is right, but hardly meant. */
+/** Returns warnings: valid configuration that is probably a mistake. */
 async function warnings(configDir: string, config: Loaded): Promise<string[]> {
   const { services } = config;
   const { found } = await lintSlos(join(configDir, SLOS), services);
@@ -73,11 +73,11 @@ const unsetSecrets = ({ env }: World, dir: string, { runbooks }: RunbookSet): Pr
     secretNamesOf(runbook)
       .filter((name) => !namedIn(env, name))
       .map((name) =>
-        doubtful({ file: join(dir, runbook.file), line: 1 }, `it names the secret ${name}, which is not set here`),
+        doubtful({ file: join(dir, runbook.file), line: 1 }, `secret ${name} is not set in this environment`),
       ),
   );
 
-/** Targets that are called without credentials, each with its line: right, but hardly meant. */
+/** Returns a warning with its line for each target that is called without credentials. */
 async function withoutAuth(configDir: string, services: Services): Promise<string[]> {
   const places = Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, entry]) =>

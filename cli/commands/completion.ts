@@ -5,7 +5,7 @@ import type { World } from '../world.ts';
 export function addCompletion(program: Command, world: World): void {
   program
     .command('completion')
-    .description('print the script that completes commands and options in a shell')
+    .description('Print a shell completion script')
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .action((shell: Shell) => world.out(completionScript(shell, nodesOf(program))));
 }

@@ -6,7 +6,7 @@ import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';
 import type { World } from '../world.ts';
 
-/** Without `warnings`: an older Firebreak. */
+/** An older Firebreak returns no `warnings`. */
 const Recorded = Change.extend({ warnings: z.array(z.string()).default([]) });
 const Changes = z.object({ items: z.array(Change) });
 
@@ -26,32 +26,32 @@ type RecordOptions = {
 type ListOptions = { service?: string; environment?: string; limit: number; json?: true };
 
 export function addDeploy(program: Command, world: World): void {
-  const deploy = program.command('deploy').description('changes to production');
+  const deploy = program.command('deploy').description('Record and list deployments and other changes');
   deploy
     .command('record')
-    .description('tell of one, as a CI system does')
+    .description('Record a deployment or another change, usually from CI')
     .argument('<service>')
     .argument('<environment>')
     .argument('<version>')
-    .addOption(new Option('--kind <kind>', 'what it is (default: deploy)').choices(ChangeKind.options))
-    .addOption(new Option('--status <status>', 'how it stands (default: succeeded)').choices(ChangeStatus.options))
-    .option('--commit <sha>')
-    .option('--started-at <time>', 'RFC 3339 (default: now)')
-    .option('--finished-at <time>', 'RFC 3339 (default: now, unless it goes on)')
-    .option('--author <name>')
-    .option('--url <url>')
-    .option('--migration', 'it changes a schema or data')
-    .option('--no-migration', 'it does not; where nobody says so, a person is asked before it is rolled back')
-    .option('--rollback-safe-to <version>', 'the oldest version that can still be gone back to')
+    .addOption(new Option('--kind <kind>', 'Kind of change (default: deploy)').choices(ChangeKind.options))
+    .addOption(new Option('--status <status>', 'Status (default: succeeded)').choices(ChangeStatus.options))
+    .option('--commit <sha>', 'Commit that is deployed')
+    .option('--started-at <time>', 'Start, RFC 3339 (default: now)')
+    .option('--finished-at <time>', 'End, RFC 3339 (default: now, unless the status is started)')
+    .option('--author <name>', 'Author of the change')
+    .option('--url <url>', 'Link to the change or the pipeline run')
+    .option('--migration', 'The change migrates a schema or data')
+    .option('--no-migration', 'The change has no migration; if unknown, a rollback needs approval')
+    .option('--rollback-safe-to <version>', 'Oldest version that a rollback can still go to')
     .option(...JSON_OPTION)
     .action((service: string, environment: string, version: string, options: RecordOptions) =>
       record(world, { service, environment, version }, options),
     );
   deploy
     .command('list')
-    .description('newest first')
-    .option('--service <name>', 'only of this service')
-    .option('--environment <name>', 'only of this environment')
+    .description('List changes, newest first')
+    .option('--service <name>', 'Only this service')
+    .option('--environment <name>', 'Only this environment')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: ListOptions) => list(world, options));
@@ -82,7 +82,7 @@ async function list(world: World, { json, ...query }: ListOptions): Promise<void
     one.kind,
     one.status,
     shortTime(one.started_at),
-    one.rolled_back_by === null ? '' : `rolled back in ${one.rolled_back_by}`,
+    one.rolled_back_by === null ? '' : `rolled back in incident ${one.rolled_back_by}`,
   ]);
-  world.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', ''], rows));
+  world.out(table(['ID', 'SERVICE', 'VERSION', 'KIND', 'STATUS', 'STARTED', 'NOTES'], rows));
 }

@@ -21,7 +21,7 @@ const Connections = z.object({
       name: z.string(),
       state: z.string(),
       detail: z.string(),
-      /** This and what follows are absent from an older Firebreak. */
+      /** This field and the next two are absent from an older Firebreak. */
       mode: z.string().optional(),
       address: z.string().optional(),
       credentials: z.array(z.string()).optional(),
@@ -39,9 +39,9 @@ const Connections = z.object({
   unknown_places: z.array(z.object({ service: z.string(), environment: z.string(), problem: z.string() })).default([]),
   secrets: z.array(z.object({ runbook: z.string(), name: z.string() })).default([]),
   watched: z.boolean().nullable().default(null),
-  /** Absent: a Firebreak on AWS, or an older one. */
+  /** Absent on AWS and from an older Firebreak. */
   machine: Machine.optional(),
-  /** Absent: a Firebreak of before they were looked at here. */
+  /** Absent from an older Firebreak. */
   objectives: z
     .object({
       configured: z.number(),
@@ -73,14 +73,14 @@ const Signals = z.object({
 });
 const Quarantine = z.object({ items: z.array(z.object({ id: z.string(), detail: z.string(), count: z.number() })) });
 
-/** `no` is what makes the doctor end with 1. `test`: a stand-in of the sandbox, connected to nothing real. */
+/** Result of one check. `no` makes `doctor` exit with 1. `test`: a stand-in of the sandbox in place of the vendor. */
 type Finding = { verdict: 'ok' | 'test' | 'off' | 'warn' | 'no'; about: string; text: string };
 
 export function addDoctor(program: Command, world: World): void {
   program
     .command('doctor')
-    .description('what is connected, what is off or wrong, and what nobody looks after')
-    .option('--production', 'also check whether this machine and its settings are ready for production')
+    .description('Check connections, credentials, and unowned services')
+    .option('--production', 'Also check whether this machine and its settings are ready for production')
     .action((options: { production?: true }) => doctor(world, options.production === true));
 }
 
@@ -94,14 +94,14 @@ async function doctor(world: World, production: boolean): Promise<void> {
       if (verdict === 'no') wrong += 1;
     }
   }
-  if (wrong > 0) throw new No(`${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong`);
+  if (wrong > 0) throw new No(`${wrong} ${wrong === 1 ? 'check' : 'checks'} failed`);
 }
 
 async function itself(client: Client): Promise<Finding[]> {
   const { ready, checks = {}, config } = await client.look('/readyz', Ready);
-  // Only who is known is told more, and this comes before anything else is asked.
+  // Without a valid token, /readyz returns no details. Later checks would fail with the same cause.
   if (config === undefined)
-    return [{ verdict: 'no', about: 'Firebreak', text: `${client.url} does not know this token` }];
+    return [{ verdict: 'no', about: 'Firebreak', text: `${client.url} does not accept this token` }];
   const failed = Object.entries(checks).filter(([, said]) => said !== 'ok');
   return [
     { verdict: ready ? 'ok' : 'no', about: 'Firebreak', text: ready ? `ready at ${client.url}` : 'not ready' },
@@ -118,17 +118,21 @@ async function itself(client: Client): Promise<Finding[]> {
 /** `config/freeze.yaml:7: warning: …` */
 const isWarning = (problem: string): boolean => /:\d+: warning: /.test(problem);
 
-const LAST_GOOD: Finding = { verdict: 'warn', about: 'configuration', text: 'the last good set stays in force' };
+const LAST_GOOD: Finding = {
+  verdict: 'warn',
+  about: 'configuration',
+  text: 'the last valid configuration stays active',
+};
 
 async function automation(client: Client): Promise<Finding[]> {
   const { paused, reason, by, demoted } = await client.get('/v1/automation', Automation);
-  const text = paused ? `the kill switch is on, by ${by ?? 'nobody known'}: ${reason ?? 'no reason was given'}` : 'on';
+  const text = paused ? `paused by ${by ?? 'an unknown user'}: ${reason ?? 'no reason given'}` : 'on';
   return [
     { verdict: paused ? 'warn' : 'ok', about: 'automation', text },
     ...Object.entries(demoted).map(([service, why]): Finding => ({
       verdict: 'warn',
       about: service,
-      text: `asks before it acts: ${why.reason}`,
+      text: `asks for approval before it acts: ${why.reason}`,
     })),
   ];
 }
@@ -148,15 +152,15 @@ function verdictOf({ state, mode }: Vendor): Finding['verdict'] {
   return verdict === 'ok' && mode === 'stand-in' ? 'test' : verdict;
 }
 
-/** Whether it is real comes first: that something answers says nothing where a stand-in does. */
+/** Starts with "stand-in" or "real": a response alone does not prove a connection to the vendor. */
 function textOf({ name, mode, address, credentials = [], detail }: Vendor): string {
   if (mode === undefined || mode === 'off') return detail;
   if (mode === 'stand-in')
-    return `stand-in at ${address}${name === 'PagerDuty pages' ? ', which notifies nobody' : ''}: ${detail}`;
+    return `stand-in at ${address}${name === 'PagerDuty pages' ? ', which pages no one' : ''}: ${detail}`;
   return `real, at ${address}${credentials.length > 0 ? ` with ${credentials.join(', ')}` : ''}: ${detail}`;
 }
 
-/** Asked once: each time, vendors are asked, too. */
+/** Reads `/v1/connections` once, because each request also calls the vendors. */
 async function connected(client: Client, production: boolean): Promise<Finding[]> {
   const seen = await client.get('/v1/connections', Connections);
   const { vendors, targets, unknown_places: unknown, secrets, objectives } = seen;
@@ -166,12 +170,12 @@ async function connected(client: Client, production: boolean): Promise<Finding[]
     ...unknown.map(({ service, environment, problem }): Finding => ({
       verdict: 'warn',
       about: `${service}/${environment}`,
-      text: `deployments are recorded here, and ${problem}`,
+      text: `deployments are recorded for this environment, but ${problem}`,
     })),
     ...secrets.map(({ runbook, name }): Finding => ({
       verdict: 'warn',
       about: 'runbook',
-      text: `${runbook} names the secret ${name}, which is not set`,
+      text: `secret ${name} of ${runbook} is not set`,
     })),
     ...ofObjectives(objectives),
     ...(production ? await ofProduction(client.url, seen) : []),
@@ -181,7 +185,13 @@ async function connected(client: Client, production: boolean): Promise<Finding[]
 async function ofProduction(url: string, seen: z.infer<typeof Connections>): Promise<Finding[]> {
   const { machine, vendors, watched } = seen;
   if (machine === undefined)
-    return [{ verdict: 'no', about: 'production', text: `${url} is no Firebreak on one machine: see docs/aws.md` }];
+    return [
+      {
+        verdict: 'no',
+        about: 'production',
+        text: `Firebreak at ${url} does not run on a single machine: see docs/aws.md`,
+      },
+    ];
   return productionFindings(machine, { vendors, watched, way: await wayTo(url) });
 }
 
@@ -200,19 +210,19 @@ async function wayTo(url: string): Promise<Way> {
 
 function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
   if (all.length === 0)
-    return [{ verdict: 'warn', about: 'services', text: 'the catalogue has none: see docs/configuration.md' }];
+    return [{ verdict: 'warn', about: 'services', text: 'no services in the catalogue: see docs/configuration.md' }];
   return all.map(({ service, environment, deployer, mode, problem }) => ({
     verdict: problem !== null ? 'warn' : deployer === null ? 'off' : 'ok',
     about: `${service}/${environment}`,
-    text: problem ?? (deployer === null ? 'no deployer, so it is only paged about' : `${deployer}, mode ${mode}`),
+    text: problem ?? (deployer === null ? 'no deployer: pages only, no rollback' : `${deployer}, mode ${mode}`),
   }));
 }
 
-/** Whether objectives are evaluated, and those of which there are no data: nothing of them can freeze. */
+/** Returns whether objectives are evaluated, and a warning for each one without data, since it cannot freeze. */
 function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding[] {
   if (state === undefined || state.configured === 0) return [];
   const { configured, evaluated_at: at, problem, troubled, troubles } = state;
-  const counted = `${configured - troubled} of ${configured} counted, at ${at ?? 'no time yet'}`;
+  const counted = `${configured - troubled} of ${configured} evaluated, last at ${at ?? '-'}`;
   const more = troubled - troubles.length;
   return [
     { verdict: problem === null ? 'ok' : at === null ? 'warn' : 'no', about: 'objectives', text: problem ?? counted },
@@ -221,7 +231,7 @@ function ofObjectives(state: z.infer<typeof Connections>['objectives']): Finding
       about: `${service}/${environment}`,
       text: `objective ${id}, ${since === null ? 'no data yet' : `data until ${since}`}: ${why}`,
     })),
-    ...(more > 0 ? [{ verdict: 'warn' as const, about: 'objectives', text: `${more} more, with a problem each` }] : []),
+    ...(more > 0 ? [{ verdict: 'warn' as const, about: 'objectives', text: `${more} more with problems` }] : []),
   ];
 }
 
@@ -230,11 +240,11 @@ async function lanes(client: Client): Promise<Finding[]> {
   return all.map((lane) => ({
     verdict: lane.last_proved_at === null ? 'warn' : 'ok',
     about: `${lane.service}/${lane.environment}`,
-    text: `way back last proved: ${provedAt(lane)}`,
+    text: `rollback last proved by a drill: ${provedAt(lane)}`,
   }));
 }
 
-/** Alerts that belong to no service of the catalogue, each title once. */
+/** Returns a warning for each alert title that matches no service of the catalogue. */
 async function unmatched(client: Client): Promise<Finding[]> {
   const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
   const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
@@ -242,7 +252,7 @@ async function unmatched(client: Client): Promise<Finding[]> {
     ...incidents.map(({ id, title, environment }) => `${title}, in ${environment} (incident ${id})`),
     ...signals
       .filter(({ service }) => service === UNMATCHED)
-      .map(({ title, environment, unmatched: name }) => `${title}, of ${name ?? 'no service'} in ${environment}`),
+      .map(({ title, environment, unmatched: name }) => `${title}, service ${name ?? 'not named'} in ${environment}`),
   ];
   return [...new Set(texts)].map((text) => ({ verdict: 'warn', about: 'unmatched alert', text }));
 }
@@ -252,6 +262,6 @@ async function quarantine(client: Client): Promise<Finding[]> {
   return items.map(({ id, detail, count }) => ({
     verdict: 'warn',
     about: 'quarantine',
-    text: `${detail} (${count} times; ${id})`,
+    text: `${detail} (${count} ${count === 1 ? 'time' : 'times'}, ${id})`,
   }));
 }

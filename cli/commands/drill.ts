@@ -14,7 +14,7 @@ const Drills = z.object({
 
 const LOOK_EVERY_MS = 1000;
 
-/** How long it is looked for a Firebreak that does not answer: a restart takes less. */
+/** How long to retry while Firebreak does not respond. A restart takes less. */
 const PATIENCE_MS = 60_000;
 
 type StatusOptions = { service?: string; environment?: string; limit: number; json?: true };
@@ -22,19 +22,19 @@ type StatusOptions = { service?: string; environment?: string; limit: number; js
 export function addDrill(program: Command, world: World): void {
   const drill = program
     .command('drill')
-    .description('roll back and forth again where nobody is hurt, and tell whether the way back works')
+    .description('Prove that a rollback works: roll back and forward again in an environment that permits drills')
     .argument('<service>')
-    .argument('<environment>', 'one with "drills: true" in the catalogue')
-    .option('--no-wait', 'do not wait for its end')
+    .argument('<environment>', 'Environment with "drills: true" in the catalogue')
+    .option('--no-wait', 'Do not wait for the drill to finish')
     .action((service: string, environment: string, { wait }: { wait: boolean }) =>
       begin(world, { service, environment }, wait),
     );
   drill
     .command('status')
-    .description('the newest drills, and when each lane was last proved; or one drill')
+    .description('List the newest drills and when each environment was last proved, or show one drill')
     .argument('[id]')
-    .option('--service <name>', 'only of this service')
-    .option('--environment <name>', 'only of this environment')
+    .option('--service <name>', 'Only this service')
+    .option('--environment <name>', 'Only this environment')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((id: string | undefined, options: StatusOptions) =>
@@ -45,11 +45,13 @@ export function addDrill(program: Command, world: World): void {
 async function begin(world: World, place: object, wait: boolean): Promise<void> {
   const client = await Client.of(world);
   const begun = await client.post('/v1/drills', place, Drill);
-  world.out(`drill ${begun.id}: ${begun.from_version} back to ${begun.to_version} and forth again, at ${begun.target}`);
+  world.out(
+    `drill ${begun.id}: from ${begun.from_version} back to ${begun.to_version} and forward again, target ${begun.target}`,
+  );
   if (wait) conclude(world, await followed(world, client, begun));
 }
 
-/** Tells each step once, until it is over. */
+/** Prints each step once until the drill is finished. */
 async function followed(world: World, client: Client, begun: Drill): Promise<Drill> {
   let told = 0;
   let heardAt = Date.now();
@@ -64,7 +66,9 @@ async function followed(world: World, client: Client, begun: Drill): Promise<Dri
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (Date.now() - heardAt > PATIENCE_MS)
-        throw new No(`${error.message}\nThe drill goes on when it is back: firebreak drill status ${begun.id}`);
+        throw new No(
+          `${error.message}\nThe drill continues when Firebreak is back. To see it: firebreak drill status ${begun.id}`,
+        );
     }
   }
 }
@@ -73,18 +77,18 @@ const lineOf = ({ at, phase, text }: Drill['steps'][number]): string =>
   oneLine(`${shortTime(at)}  ${phase.padEnd(5)}  ${text}`);
 
 function conclude(world: World, { outcome, reason, way_back_s: wayBack, duration_s: duration }: Drill): void {
-  if (outcome !== 'proved') throw new No(`failed: ${oneLine(reason ?? 'for no reason that was told')}`);
-  world.out(`proved: the way back took ${wayBack ?? 0} s, all of it ${duration ?? 0} s`);
+  if (outcome !== 'proved') throw new No(`failed: ${oneLine(reason ?? 'no reason given')}`);
+  world.out(`proved: the rollback took ${wayBack ?? 0} s, the whole drill ${duration ?? 0} s`);
 }
 
 async function one(world: World, id: string, { json }: StatusOptions): Promise<void> {
   const drill = await (await Client.of(world)).get(`/v1/drills/${encodeURIComponent(id)}`, Drill);
   if (json) return world.out(asJson(drill));
   world.out(
-    `${drill.service} in ${drill.environment}: ${drill.from_version} back to ${drill.to_version} and forth again`,
+    `${drill.service} in ${drill.environment}: from ${drill.from_version} back to ${drill.to_version} and forward again`,
   );
   for (const step of drill.steps) world.out(lineOf(step));
-  if (drill.outcome === null) world.out('it goes on');
+  if (drill.outcome === null) world.out('in progress');
   else conclude(world, drill);
 }
 
@@ -94,7 +98,7 @@ async function status(world: World, { json, ...query }: StatusOptions): Promise<
   const lanes = drills.lanes.map((lane) => [lane.service, lane.environment, provedAt(lane)]);
   world.out(
     lanes.length === 0
-      ? 'no lanes: no environment has "drills: true"'
+      ? 'drills are not enabled: no environment has "drills: true"'
       : table(['SERVICE', 'ENVIRONMENT', 'LAST PROVED'], lanes),
   );
   if (drills.items.length === 0) return;
@@ -105,7 +109,7 @@ async function status(world: World, { json, ...query }: StatusOptions): Promise<
     drill.outcome ?? drill.phase,
     drill.reason ?? '',
   ]);
-  world.out(`\n${table(['DRILL', 'SERVICE', 'STARTED', 'OUTCOME', ''], rows)}`);
+  world.out(`\n${table(['DRILL', 'SERVICE', 'STARTED', 'OUTCOME', 'REASON'], rows)}`);
 }
 
 export const provedAt = ({ last_proved_at: at }: { last_proved_at: string | null }): string =>

@@ -26,27 +26,30 @@ type Options = {
 export function addFreezeCheck(freeze: Command, world: World): void {
   freeze
     .command('check')
-    .description('may this be deployed: 0 yes, 1 no')
+    .description('Check whether a deploy is allowed: exits with 0 if allowed, 1 if not')
     .argument('[service]')
     .argument('[environment]')
-    .option('--service <name>', 'the same as the first argument')
-    .option('--environment <name>', 'the same as the second argument')
-    .option('--version <version>', 'what is deployed')
-    .option('--commit <sha>')
-    .option('--deployment-id <id>', 'the same in each retry; with it an override is used, and a token given')
-    .addOption(new Option('--change <kind>', 'what it is (default: deploy)').choices(CheckedChange.options))
-    .option('--identity-token <token>', 'OpenID Connect, of the CI system (or FIREBREAK_IDENTITY_TOKEN)')
-    .option('--look', 'ask without using an override')
+    .option('--service <name>', 'Same as the first argument')
+    .option('--environment <name>', 'Same as the second argument')
+    .option('--version <version>', 'Version to deploy')
+    .option('--commit <sha>', 'Commit to deploy')
+    .option(
+      '--deployment-id <id>',
+      'Id of the deployment, the same in each retry; consumes an override, returns a token',
+    )
+    .addOption(new Option('--change <kind>', 'Kind of change (default: deploy)').choices(CheckedChange.options))
+    .option('--identity-token <token>', 'OpenID Connect token of the CI system (or FIREBREAK_IDENTITY_TOKEN)')
+    .option('--look', 'Check without consuming an override')
     .addOption(
-      new Option('--on-outage <answer>', 'where Firebreak cannot be reached, and nothing that it has signed is at hand')
+      new Option('--on-outage <answer>', 'Answer when Firebreak is unreachable and no signed answer is stored')
         .choices(['allow', 'deny'])
         .default('deny'),
     )
-    .option('--state <file>', 'where what it said last of each place is kept (default: in the cache of the user)')
+    .option('--state <file>', "File with the last signed answers (default: in the user's cache)")
     .option(
       '--keys <keys>',
-      'whose signature on it counts: thumbprints, or a file of them, or a JWKS (or FIREBREAK_KEYS; default: the keys ' +
-        'that Firebreak had when it was asked last)',
+      'Trusted signing keys: thumbprints, a file of them, or a JWKS file (or FIREBREAK_KEYS; default: the keys that ' +
+        'Firebreak published at the last check)',
     )
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string | undefined, options: Options) =>
@@ -58,7 +61,7 @@ type Place = { service: string; environment: string };
 
 function placeOf(service: string | undefined, environment: string | undefined): Place {
   if (service === undefined || environment === undefined)
-    throw new Misused('say what is deployed where: firebreak freeze check checkout production');
+    throw new Misused('specify service and environment: firebreak freeze check checkout production');
   return { service, environment };
 }
 
@@ -78,7 +81,7 @@ async function check(world: World, place: Place, options: Options): Promise<void
   }
 }
 
-/** A refusal is an answer. That it cannot answer is none, and that it does not take the question now is none either. */
+/** Returns whether Firebreak gave no verdict: no response, an error of its own (5xx), or a request to come later. */
 const isOutage = (error: unknown): error is No =>
   error instanceof NoAnswer ||
   (error instanceof Refused && (error.status >= 500 || error.status === 408 || error.status === 429));
@@ -92,7 +95,7 @@ function ask(client: Client, world: World, place: Place, options: Options): Prom
   return client.post('/v1/freeze-check', { ...asked, identity_token }, CheckAnswer);
 }
 
-/** For the time in which nobody answers. That it cannot be kept is no reason not to deploy. */
+/** Stores the signed answer for outages. A failure is a warning: it does not block the deploy. */
 async function kept(
   world: World,
   client: Client,
@@ -103,7 +106,7 @@ async function kept(
     await remember(world, file, at, trust, { state, jwks: await client.get('/.well-known/jwks.json', z.unknown()) });
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown';
-    world.err(oneLine(`what Firebreak said could not be kept for an outage: ${why}`));
+    world.err(oneLine(`warning: cannot store the signed answer for outages: ${why}`));
   }
 }
 
@@ -112,20 +115,19 @@ function tell(world: World, answer: CheckAnswer, { json }: Options): void {
   else {
     world.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
     for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
-    if (answer.clears_when !== null) world.out(oneLine(`  It clears ${answer.clears_when}`));
-    if (answer.next_transition_at !== null)
-      world.out(`  This can change at ${shortTime(answer.next_transition_at)} UTC`);
+    if (answer.clears_when !== null) world.out(oneLine(`  Clears ${answer.clears_when}`));
+    if (answer.next_transition_at !== null) world.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
     world.out(`  decision ${answer.decision_id}`);
   }
   if (!answer.allowed) throw new No('not allowed');
 }
 
-/** What is answered where nobody can be asked, and on what it rests. It has the keys that an answer of Firebreak has. */
+/** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */
 function withoutFirebreak(world: World, place: Place, options: Options, remembered: Remembered): void {
   const { version, commit, change } = options;
   const asked = { version, commit, change, isRollback: change === 'rollback' };
   const { allowed, because, by, evaluated_at } = decideAlone(asked, remembered, options.onOutage, new Date());
-  const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} without Firebreak: ${because}`);
+  const text = oneLine(`${allowed ? 'allowed' : 'not allowed'} while Firebreak is unreachable: ${because}`);
   if (allowed) world.err(text);
   if (options.json)
     world.out(

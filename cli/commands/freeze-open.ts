@@ -27,10 +27,10 @@ export type OpenOptions = {
 
 type Scope = { service?: string; team?: string; environment?: string };
 
-/** How many services are named. */
+/** How many services the output names. */
 const NAMED_MAX = 20;
 
-/** Opens a freeze, and says what it holds. What it holds and until when is said or confirmed, never assumed. */
+/** Opens a freeze and prints its scope. Requires scope and end as options or at the prompt: neither has a default. */
 export async function open(world: World, options: OpenOptions): Promise<void> {
   const scope = await scopeOf(world, options);
   const until = await endOf(world, options);
@@ -48,28 +48,28 @@ async function scopeOf(world: World, { service, team, environment, all, yes }: O
     ...(environment !== undefined && { environment }),
   };
   const isNamed = Object.keys(scope).length > 0;
-  if (all && isNamed) throw new Misused('--all is everything: leave out --service, --team, and --environment');
+  if (all && isNamed) throw new Misused('--all cannot be combined with --service, --team, or --environment');
   if (isNamed || all || yes) return scope;
   if (world.ask === undefined)
-    throw new Misused('say what to freeze: --service, --team, --environment, or --all for every deploy');
+    throw new Misused('specify what to freeze: --service, --team, --environment, or --all for every deploy');
   const named = (await world.ask('Which service? Leave empty for all services: ')).trim();
   const place = (await world.ask('Which environment? Leave empty for all environments: ')).trim();
   return { ...(named !== '' && { service: named }), ...(place !== '' && { environment: place }) };
 }
 
-/** Undefined: somebody has to lift it. */
+/** Returns the end of the freeze. Undefined: until a person lifts it. */
 async function endOf(
   world: World,
   { until, for: duration, untilLifted, startsAt, yes }: OpenOptions,
 ): Promise<string | undefined> {
   if ([until, duration, untilLifted].filter((one) => one !== undefined).length > 1)
-    throw new Misused('say one of --until, --for, and --until-lifted');
+    throw new Misused('specify only one of --until, --for, and --until-lifted');
   if (until !== undefined) return until;
   if (duration !== undefined) return after(duration, startsAt);
   if (untilLifted || yes) return undefined;
-  if (world.ask === undefined) throw new Misused('say when it ends: --for 2h, --until TIME, or --until-lifted');
+  if (world.ask === undefined) throw new Misused('specify when it ends: --for 2h, --until TIME, or --until-lifted');
   const written = (
-    await world.ask('For how long, as 30m or 2h? Leave empty to freeze until somebody lifts it: ')
+    await world.ask('For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ')
   ).trim();
   return written === '' ? undefined : after(written, startsAt);
 }
@@ -79,7 +79,7 @@ function after(duration: string, startsAt: string | undefined): string {
   if ('wrong' in found) throw new Misused(found.wrong);
   const start = startsAt === undefined ? Date.now() : Date.parse(startsAt);
   if (Number.isNaN(start))
-    throw new Misused(`--starts-at: ${JSON.stringify(startsAt)} is no time, as 2026-11-20T18:00:00Z`);
+    throw new Misused(`--starts-at: ${JSON.stringify(startsAt)} is not a time such as 2026-11-20T18:00:00Z`);
   return new Date(start + found.seconds * 1000).toISOString();
 }
 
@@ -91,5 +91,5 @@ function inWords({ service, team, environment, services, starts_at, until, state
     (team === null ? `all services${names === '' ? '' : ` (${names})`}` : `services of team ${team} (${names})`);
   const where = environment === null ? 'in all environments' : `in ${environment}`;
   const from = state === 'scheduled' ? ` from ${shortTime(starts_at)} UTC` : '';
-  return `frozen: ${what} ${where}${from} ${until === null ? 'until somebody lifts it' : `until ${shortTime(until)} UTC`}`;
+  return `frozen: ${what} ${where}${from} ${until === null ? 'until lifted' : `until ${shortTime(until)} UTC`}`;
 }

@@ -33,73 +33,73 @@ const Decision = z.object({
   last_at: Timestamp,
 });
 
-const FREEZE = ['<freeze>', 'its id, the last characters of its id, or SERVICE[/ENVIRONMENT]'] as const;
+const FREEZE = ['<freeze>', 'Id, last characters of the id, or SERVICE[/ENVIRONMENT]'] as const;
 
 export function addFreeze(program: Command, world: World): void {
-  const freeze = program.command('freeze').description('what holds deploys, and what is let through');
+  const freeze = program.command('freeze').description('Check, open, lift, and override deploy freezes');
   addFreezeCheck(freeze, world);
   freeze
     .command('status')
-    .description('what is frozen now, or how one service stands')
+    .description('Show freezes in force, or whether one service is frozen')
     .argument('[service]')
-    .argument('[environment]', '', 'production')
+    .argument('[environment]', 'Environment of the service', 'production')
     .option(...JSON_OPTION)
     .action((service: string | undefined, environment: string, options: { json?: true }) =>
       service === undefined ? inForce(world, options) : statusOf(world, { service, environment }, options),
     );
   freeze
     .command('list')
-    .description('on record, newest first, those that are over included')
-    .option('--service <name>')
-    .option('--environment <name>')
+    .description('List freezes, newest first, including ended ones')
+    .option('--service <name>', 'Only freezes of this service')
+    .option('--environment <name>', 'Only freezes of this environment')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: { service?: string; environment?: string; limit: number; json?: true }) => list(world, options));
   freeze
     .command('open')
-    .description('hold deploys from now on, or from a time on; at a terminal it asks for a scope and an end')
-    .requiredOption('--reason <text>', 'shown to everyone whose deploy is refused')
-    .option('--service <name>', 'deploys of this service')
-    .option('--team <name>', 'deploys of the services of this team')
-    .option('--environment <name>', 'deploys to this environment')
-    .option('--all', 'all deploys, to every environment')
-    .option('--starts-at <time>', 'RFC 3339 (default: now)')
-    .option('--until <time>', 'RFC 3339')
-    .option('--for <duration>', 'how long, as 30m, 2h, or 1d')
-    .option('--until-lifted', 'without an end')
-    .option('-y, --yes', 'do not ask: what is not said is everything, without an end')
+    .description('Freeze deploys now or from a given time; prompts for a missing scope or end at a terminal')
+    .requiredOption('--reason <text>', 'Reason, shown for each refused deploy')
+    .option('--service <name>', 'Freeze deploys of this service')
+    .option('--team <name>', "Freeze deploys of this team's services")
+    .option('--environment <name>', 'Freeze deploys to this environment')
+    .option('--all', 'Freeze all deploys to all environments')
+    .option('--starts-at <time>', 'Start, RFC 3339 (default: now)')
+    .option('--until <time>', 'End, RFC 3339')
+    .option('--for <duration>', 'Duration, such as 30m, 2h, or 1d')
+    .option('--until-lifted', 'No end: the freeze applies until it is lifted')
+    .option('-y, --yes', 'Skip prompts; a missing scope means all deploys, a missing end means until lifted')
     .option(...JSON_OPTION)
     .action((options: OpenOptions) => open(world, options));
   freeze
     .command('lift')
-    .description('end a freeze; its cause does not freeze again before it was over once')
+    .description('Lift a freeze; the same cause freezes again only after it has cleared once')
     .argument(...FREEZE)
-    .option('--reason <text>')
+    .option('--reason <text>', 'Reason, for the record')
     .action((id: string, options: { reason?: string }) => lift(world, id, options));
   freeze
     .command('override')
-    .description('let deployments through a freeze')
+    .description('Allow deployments during a freeze')
     .argument(...FREEZE)
-    .requiredOption('--reason <text>')
-    .option('--expires-at <time>', 'RFC 3339')
-    .option('--minutes <n>', 'until it expires', wholeNumber)
-    .option('--uses <n>', 'so many deployments (default: any number)', wholeNumber)
-    .option('--version <version>', 'of this version only')
+    .requiredOption('--reason <text>', 'Reason, for the record')
+    .option('--expires-at <time>', 'When the override expires, RFC 3339')
+    .option('--minutes <n>', 'Minutes until the override expires', wholeNumber)
+    .option('--uses <n>', 'Number of deployments (default: unlimited)', wholeNumber)
+    .option('--version <version>', 'Only deployments of this version')
     .action((id: string, options: OverrideOptions) => override(world, id, options));
   freeze
     .command('approve')
-    .description('say yes to an override as the second person')
+    .description('Approve an override as a second person')
     .argument(...FREEZE)
     .argument('<override>')
     .action((id: string, name: string) => approve(world, id, name));
   freeze
     .command('keys')
-    .description('the keys with which Firebreak signs, as FIREBREAK_KEYS wants them')
-    .option('--json', 'print the JWKS')
+    .description("Print thumbprints of Firebreak's signing keys, in the format of FIREBREAK_KEYS")
+    .option('--json', 'Print the JWKS')
     .action((options: { json?: true }) => keys(world, options));
   freeze
     .command('explain')
-    .description('what a decision was made of, and whether the same comes of it again')
+    .description('Show the inputs of a freeze decision and evaluate it again; exits with 1 if the verdict differs')
     .argument('<decision>')
     .option(...JSON_OPTION)
     .action((id: string, options: { json?: true }) => explain(world, id, options));
@@ -121,12 +121,12 @@ async function list(
   show(world, (await (await Client.of(world)).get(`/v1/freezes${queryOf(query)}`, Freezes)).items, json);
 }
 
-/** Fewer characters of an id are as likely a typing error. */
+/** Shorter endings of an id are as likely a typing error. */
 const ID_END_MIN = 4;
 
 /**
- * The id of the freeze that somebody names.
- * @throws No where none that is not over has this name; Misused where several have it
+ * Returns the id of the freeze with this name.
+ * @throws No if no freeze in force or scheduled has this name; Misused if several have it
  */
 async function freezeNamed(client: Client, written: string): Promise<string> {
   if (written.startsWith('frz_')) return written;
@@ -140,11 +140,11 @@ async function freezeNamed(client: Client, written: string): Promise<string> {
           (written.length >= ID_END_MIN && freeze.id.endsWith(written)))),
   );
   if (one === undefined)
-    throw new No(`there is no freeze ${JSON.stringify(written)}: firebreak freeze status lists them`);
+    throw new No(`freeze ${JSON.stringify(written)} not found; to list freezes: firebreak freeze status`);
   if (others.length > 0)
     throw new Misused(
       [
-        `${JSON.stringify(written)} names several freezes:`,
+        `${JSON.stringify(written)} matches several freezes:`,
         ...[one, ...others].map(({ id, reason }) => oneLine(`  ${id}  ${reason}`)),
       ].join('\n'),
     );
@@ -165,7 +165,7 @@ function show(world: World, freezes: readonly FreezeView[], json: true | undefin
   world.out(table(['ID', 'SCOPE', 'CAUSE', 'STATE', 'FROM', 'UNTIL', 'REASON'], rows));
 }
 
-/** Asked like a plain deploy. Not allowed is an answer here, not a failure. */
+/** Runs a freeze check for a plain deploy. Exits with 0 also when frozen: the command reports, it does not gate. */
 async function statusOf(
   world: World,
   place: { service: string; environment: string },
@@ -175,7 +175,7 @@ async function statusOf(
   if (json) return world.out(asJson(answer));
   world.out(`${place.service}/${place.environment}: ${answer.allowed ? answer.verdict : 'frozen'}`);
   for (const { text } of answer.reasons) world.out(oneLine(`  ${text}`));
-  if (answer.clears_when !== null) world.out(oneLine(`  It clears ${answer.clears_when}`));
+  if (answer.clears_when !== null) world.out(oneLine(`  Clears ${answer.clears_when}`));
 }
 
 async function lift(world: World, written: string, { reason }: { reason?: string }): Promise<void> {
@@ -190,7 +190,7 @@ type OverrideOptions = { reason: string; expiresAt?: string; minutes?: number; u
 async function override(world: World, written: string, options: OverrideOptions): Promise<void> {
   const { reason, minutes, uses, version } = options;
   if ((options.expiresAt === undefined) === (minutes === undefined))
-    throw new Misused('say either --minutes or --expires-at');
+    throw new Misused('specify either --minutes or --expires-at');
   const expires_at = options.expiresAt ?? new Date(Date.now() + (minutes ?? 0) * 60_000).toISOString();
   const body = { reason, expires_at, uses, version };
   const client = await Client.of(world);
@@ -198,7 +198,7 @@ async function override(world: World, written: string, options: OverrideOptions)
   const given = await client.post(`/v1/freezes/${encodeURIComponent(id)}/overrides`, body, Given);
   world.out(given.id);
   for (const warning of given.warnings) world.err(oneLine(`warning: ${warning}`));
-  if (given.needs_approval) world.err(`somebody else has to say yes: firebreak freeze approve ${id} ${given.id}`);
+  if (given.needs_approval) world.err(`another person must approve: firebreak freeze approve ${id} ${given.id}`);
 }
 
 async function approve(world: World, written: string, name: string): Promise<void> {
@@ -206,13 +206,13 @@ async function approve(world: World, written: string, name: string): Promise<voi
   const id = await freezeNamed(client, written);
   const path = `/v1/freezes/${encodeURIComponent(id)}/overrides/${encodeURIComponent(name)}/approve`;
   const { approved_by } = await client.post(path, {}, Approved);
-  world.out(`${name} is approved by ${approved_by ?? 'nobody'}`);
+  world.out(`${name} is approved by ${approved_by ?? 'an unknown user'}`);
 }
 
 async function keys(world: World, { json }: { json?: true }): Promise<void> {
   const jwks = await (await Client.of(world)).get('/.well-known/jwks.json', z.unknown());
   const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
-  if (thumbprints.length === 0) throw new No('this Firebreak has no key, so it signs nothing: docs/freeze-check.md');
+  if (thumbprints.length === 0) throw new No('this Firebreak has no signing key: see docs/freeze-check.md');
   world.out(json ? asJson(jwks) : thumbprints.join(','));
 }
 
@@ -223,23 +223,23 @@ async function explain(world: World, id: string, { json }: { json?: true }): Pro
   if (json) world.out(asJson({ ...decision, again, same }));
   else {
     const { request, verdict } = decision;
-    const what = `${request.change} of ${request.version ?? 'a version that was not told'}`;
+    const what = `${request.change} of ${request.version ?? 'an unspecified version'}`;
     world.out(`${what} to ${request.service} in ${request.environment}: ${verdict.verdict}`);
     world.out(
-      `asked ${decision.count} times, first ${shortTime(decision.at)} UTC by ${decision.by}, last ${shortTime(decision.last_at)} UTC`,
+      `checked ${decision.count} ${decision.count === 1 ? 'time' : 'times'}, first ${shortTime(decision.at)} UTC by ${decision.by}, last ${shortTime(decision.last_at)} UTC`,
     );
     for (const { code, text } of verdict.reasons) world.out(oneLine(`  ${code}: ${text}`));
-    world.out(oneLine(`  made of: ${inputsInWords(decision.inputs as CheckInputs)}`));
-    world.out(same ? 'judged once more from its inputs: the same' : 'judged once more from its inputs: OTHERWISE');
+    world.out(oneLine(`  inputs: ${inputsInWords(decision.inputs as CheckInputs)}`));
+    world.out(`evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`);
   }
-  if (!same) throw new No(`${id} comes out otherwise: ${canonicalJson(again)}`);
+  if (!same) throw new No(`${id} has a different verdict now: ${canonicalJson(again)}`);
 }
 
 function inputsInWords({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {
   const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
   return [
     count(own.freezes.length, 'freeze'),
-    count(calendar.length, 'entry of the calendar').replace(/entry of the calendars$/, 'entries of the calendar'),
+    `${calendar.length} calendar ${calendar.length === 1 ? 'entry' : 'entries'}`,
     count(incidents.length, 'open incident'),
     count(pins.length, 'pinned version'),
     count(objectives, 'objective'),

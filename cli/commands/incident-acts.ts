@@ -14,40 +14,49 @@ import { Misused, No, type World } from '../world.ts';
 
 type Common = { note?: string; json?: true };
 
-const INCIDENT = ['<incident>', 'channel (incident-2611201 or 2611201), id, or the last characters of the id'] as const;
-const NOTE = ['--note <text>', 'a reason, for the timeline'] as const;
+const INCIDENT = ['<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id'] as const;
+const NOTE = ['--note <text>', 'Reason, shown in the timeline'] as const;
 
-/** What a person does about an incident, as in its channel in Slack. */
+const ROLE = `One of ${IncidentRole.options.join(', ')}`;
+const PERSON = 'Name in people.yaml';
+
+/** Adds the actions on an incident, the same as in its Slack channel. */
 export function addIncidentActs(incident: Command, world: World): void {
   addDeclare(incident, world);
-  act(incident, world, 'ack', 'say that you are on it; the pager calls nobody else', {
+  act(incident, world, 'ack', 'Acknowledge an incident; PagerDuty stops escalating', {
     path: 'actions/acknowledge',
     done: () => 'acknowledged',
   });
-  addAnswer(incident, world, 'approve', 'approve the question that waits');
-  addAnswer(incident, world, 'reject', 'reject the question that waits');
+  addAnswer(incident, world, 'approve', 'Approve a waiting question');
+  addAnswer(incident, world, 'reject', 'Reject a waiting question');
   addRollback(incident, world);
-  act(incident, world, 'abort', 'stop what automation has not begun, and pause it for this incident', {
-    path: 'actions/abort',
-    done: () => 'aborted; automation is paused for this incident',
-  });
-  act(incident, world, 'pause', 'pause automation for this incident', {
+  act(
+    incident,
+    world,
+    'abort',
+    'Cancel automated actions that have not started, and pause automation for this incident',
+    {
+      path: 'actions/abort',
+      done: () => 'aborted; automation is paused for this incident',
+    },
+  );
+  act(incident, world, 'pause', 'Pause automation for this incident', {
     path: 'actions/pause',
     done: () => 'automation is paused for this incident',
   });
-  act(incident, world, 'resume', 'let automation act for this incident again', {
+  act(incident, world, 'resume', 'Resume automation for this incident', {
     path: 'actions/resume',
-    done: () => 'automation may act for this incident again',
+    done: () => 'automation is resumed for this incident',
   });
   addUpdate(incident, world);
   addNote(incident, world);
   addRoles(incident, world);
-  act(incident, world, 'resolve', 'say that it is over', {
+  act(incident, world, 'resolve', 'Resolve an incident', {
     path: 'actions/resolve',
     settled: ({ status }) => status === 'resolved',
-    done: ({ status }) => (status === 'resolved' ? 'resolved' : 'resolve requested; Firebreak closes it when it can'),
+    done: ({ status }) => (status === 'resolved' ? 'resolved' : 'resolve requested, not resolved yet'),
   });
-  act(incident, world, 'mark-wrong', 'say that what automation did for it was wrong', {
+  act(incident, world, 'mark-wrong', "Mark automation's actions for an incident as wrong", {
     path: 'actions/mark-wrong',
     done: () => 'marked as wrong',
   });
@@ -55,16 +64,16 @@ export function addIncidentActs(incident: Command, world: World): void {
 
 type Act = {
   path: string;
-  /** When it has happened, where it does not happen at once. */
+  /** Returns whether the action has taken effect. Absent: it takes effect at once. */
   settled?: (incident: IncidentView) => boolean;
-  /** Says what has happened. */
+  /** Returns the result in words. */
   done: (incident: IncidentView) => string;
 };
 
 const LOOK_EVERY_MS = 250;
 const PATIENCE_MS = 30_000;
 
-/** Waits for what the incident's workflow does. @returns the incident as it was read last */
+/** Waits until the incident's workflow has applied an action, at most 30 s. @returns the incident as last read */
 async function settledView(client: Client, first: IncidentView, settled: Act['settled']): Promise<IncidentView> {
   let incident = first;
   for (const end = Date.now() + PATIENCE_MS; settled?.(incident) === false && Date.now() < end;) {
@@ -74,7 +83,7 @@ async function settledView(client: Client, first: IncidentView, settled: Act['se
   return incident;
 }
 
-/** A verb that takes nothing but a note. */
+/** Adds an action whose only option is a note. */
 function act(incident: Command, world: World, verb: string, says: string, { path, settled, done }: Act): void {
   const command = incident
     .command(verb)
@@ -100,11 +109,11 @@ type Declare = { title: string; severity: Severity; json?: true };
 function addDeclare(incident: Command, world: World): void {
   incident
     .command('declare')
-    .description('open an incident')
-    .argument('[service]', 'absent: not known yet')
-    .argument('[environment]', "absent: the service's default")
-    .requiredOption('--title <text>', 'what is wrong, in a few words')
-    .addOption(new Option('--severity <severity>').choices(Severity.options).default('critical'))
+    .description('Declare an incident')
+    .argument('[service]', 'Failing service; omit it if unknown')
+    .argument('[environment]', "Environment (default: the service's default)")
+    .requiredOption('--title <text>', 'Summary of the problem')
+    .addOption(new Option('--severity <severity>', 'Severity').choices(Severity.options).default('critical'))
     .option(...JSON_OPTION)
     .action(async (service: string | undefined, environment: string | undefined, { json, ...said }: Declare) => {
       const client = await Client.of(world);
@@ -113,7 +122,7 @@ function addDeclare(incident: Command, world: World): void {
       const text =
         opened.title === said.title
           ? `declared, ${opened.severity}, ${place}`
-          : `was open already: ${opened.title}, ${place}`;
+          : `already open: ${opened.title}, ${place}`;
       say(world, opened, json, text);
     });
 }
@@ -123,14 +132,14 @@ function addAnswer(incident: Command, world: World, verb: 'approve' | 'reject', 
     .command(verb)
     .description(says)
     .argument(...INCIDENT)
-    .argument('[question]', 'its number, as "incident show" prints it; without it you are asked')
+    .argument('[question]', 'Number from "incident show"; without it, the command prompts for confirmation')
     .option(...NOTE)
     .option(...JSON_OPTION)
     .action(async (name: string, question: string | undefined, { note, json }: Common) => {
       const client = await Client.of(world);
       const found = await incidentNamed(client, name);
       const asked = question === undefined ? await confirmed(world, found, verb) : questionOf(found, question);
-      // Firebreak compares the digest: a question that was superseded is refused, whatever its number.
+      // Firebreak compares the digest and refuses an answer to a superseded question.
       const answer = { digest: asked.digest, ...(note !== undefined && { note }) };
       const after = await client.post(`${pathOf(found.id)}/actions/${verb}`, answer, IncidentView);
       const now = after.decisions.find(({ id }) => id === asked.id) ?? asked;
@@ -143,48 +152,48 @@ const waitingOf = ({ decisions }: IncidentView): DecisionView[] => decisions.fil
 const questionLines = (questions: readonly DecisionView[]): string[] =>
   questions.map((one) => oneLine(`  ${questionName(one.id)}  ${subjectOf(one)}`));
 
-/** @throws No where the incident has no decision of this name */
+/** @throws No if the incident has no decision of this name */
 function questionOf(incident: IncidentView, written: string): DecisionView {
   const found = incident.decisions.find((decision) => isNamed(written, decision));
   if (found !== undefined) return found;
   const waiting = waitingOf(incident);
   throw new No(
     [
-      `${shortName(incident)} has no question ${JSON.stringify(written)}; ${waiting.length === 0 ? 'no question waits' : 'waiting:'}`,
+      `${shortName(incident)} has no question ${JSON.stringify(written)}; ${waiting.length === 0 ? 'no question is waiting' : 'waiting:'}`,
       ...questionLines(waiting),
     ].join('\n'),
   );
 }
 
-/** The only question that waits, once the person at the terminal has read and confirmed it. */
+/** Returns the only waiting question after the person at the terminal has confirmed it. */
 async function confirmed(world: World, incident: IncidentView, verb: 'approve' | 'reject'): Promise<DecisionView> {
   const waiting = waitingOf(incident);
   const [one, ...others] = waiting;
-  if (one === undefined) throw new No(`${shortName(incident)}: no question waits`);
+  if (one === undefined) throw new No(`${shortName(incident)}: no question is waiting`);
   if (others.length > 0 || world.ask === undefined)
     throw new Misused(
-      [`say which question: firebreak incident ${verb} ${shortName(incident)} NUMBER`, ...questionLines(waiting)].join(
+      [`specify a question: firebreak incident ${verb} ${shortName(incident)} NUMBER`, ...questionLines(waiting)].join(
         '\n',
       ),
     );
   world.err(oneLine(`${subjectOf(one)}: ${one.reasons.map(({ text }) => text).join('; ')}`));
   const answer = await world.ask(`${verb === 'approve' ? 'Approve' : 'Reject'}? [y/N] `);
-  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new No('nothing was done');
+  if (!/^\s*y(es)?\s*$/i.test(answer)) throw new No('canceled');
   return one;
 }
 
 function outcomeOf({ state, approvals }: DecisionView, verb: 'approve' | 'reject'): string {
   if (verb === 'reject') return 'rejected';
   if (state !== 'waiting') return 'approved';
-  return `${approvals.given.length} of ${approvals.needed} approvals, another person has to approve, too`;
+  return `${approvals.given.length} of ${approvals.needed} approvals; another person must also approve`;
 }
 
 function addRollback(incident: Command, world: World): void {
   incident
     .command('rollback')
-    .description('roll the failing service back, to the newest version known good or to the one named')
+    .description('Roll back the failing service')
     .argument(...INCIDENT)
-    .option('--to <version>', 'the version to roll back to')
+    .option('--to <version>', 'Version to roll back to (default: the newest version known good)')
     .option(...NOTE)
     .option(...JSON_OPTION)
     .action(async (name: string, { to, note, json }: Common & { to?: string }) => {
@@ -200,23 +209,23 @@ function addRollback(incident: Command, world: World): void {
 function addUpdate(incident: Command, world: World): void {
   incident
     .command('update')
-    .description('tell stakeholders how it goes')
+    .description('Send an update to stakeholders')
     .argument(...INCIDENT)
     .argument('<text...>')
-    .option('--publish', 'let the status page show the incident, in words of its own')
+    .option('--publish', 'Also show the incident on the status page, in standard wording')
     .option(...JSON_OPTION)
     .action(async (name: string, words: string[], { publish, json }: { publish?: true; json?: true }) => {
       const client = await Client.of(world);
       const { id } = await incidentNamed(client, name);
       const told = { text: words.join(' '), publish: publish === true };
-      say(world, await client.post(`${pathOf(id)}/updates`, told, IncidentView), json, 'stakeholders are updated');
+      say(world, await client.post(`${pathOf(id)}/updates`, told, IncidentView), json, 'stakeholders notified');
     });
 }
 
 function addNote(incident: Command, world: World): void {
   incident
     .command('note')
-    .description('put a note on the timeline')
+    .description('Add a note to the timeline')
     .argument(...INCIDENT)
     .argument('<text...>')
     .option(...JSON_OPTION)
@@ -224,45 +233,45 @@ function addNote(incident: Command, world: World): void {
       const client = await Client.of(world);
       const found = await incidentNamed(client, name);
       const entry = await client.post(`${pathOf(found.id)}/timeline`, { text: words.join(' ') }, TimelineEntry);
-      world.out(json ? asJson(entry) : `${shortName(found)}: noted`);
+      world.out(json ? asJson(entry) : `${shortName(found)}: note added`);
     });
 }
 
 function addRoles(incident: Command, world: World): void {
   incident
     .command('take')
-    .description('take a role')
+    .description('Take a role')
     .argument(...INCIDENT)
-    .argument('[role]', IncidentRole.options.join(', '), roleOf, 'commander')
+    .argument('[role]', ROLE, roleOf, 'commander')
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
       inRole(world, name, { do: 'take', role }, json),
     );
   incident
     .command('leave')
-    .description('leave a role')
+    .description('Leave a role')
     .argument(...INCIDENT)
-    .argument('[role]', IncidentRole.options.join(', '), roleOf, 'commander')
+    .argument('[role]', ROLE, roleOf, 'commander')
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, { json }: { json?: true }) =>
       inRole(world, name, { do: 'leave', role }, json),
     );
   incident
     .command('assign')
-    .description('give a role to somebody of people.yaml')
+    .description('Assign a role to a person')
     .argument(...INCIDENT)
-    .argument('<role>', IncidentRole.options.join(', '), roleOf)
-    .argument('<person>', 'as people.yaml calls them')
+    .argument('<role>', ROLE, roleOf)
+    .argument('<person>', PERSON)
     .option(...JSON_OPTION)
     .action((name: string, role: IncidentRole, to: string, { json }: { json?: true }) =>
       inRole(world, name, { do: 'assign', role, to }, json),
     );
   incident
     .command('handover')
-    .description('hand command over to somebody of people.yaml')
+    .description('Hand over command to another person')
     .argument(...INCIDENT)
-    .argument('<person>', 'as people.yaml calls them')
-    .argument('[brief...]', 'what they have to know; absent: a summary of the incident')
+    .argument('<person>', PERSON)
+    .argument('[brief...]', 'Handoff notes (default: a summary of the incident)')
     .option(...JSON_OPTION)
     .action(async (name: string, to: string, brief: string[], { json }: { json?: true }) => {
       const client = await Client.of(world);
@@ -282,15 +291,15 @@ async function inRole(world: World, name: string, wanted: Role, json: true | und
   say(world, after, json, rolesOf(after));
 }
 
-/** `commander Ada, scribe Ben` */
+/** Returns, for example, `commander Ada, scribe Ben`. */
 export function rolesOf({ roles }: Pick<IncidentView, 'roles'>): string {
   const held = Object.entries(roles).map(([role, holder]) => `${role} ${holder}`);
-  return held.length === 0 ? 'nobody has a role' : held.join(', ');
+  return held.length === 0 ? 'no roles assigned' : held.join(', ');
 }
 
 function roleOf(written: string): IncidentRole {
   const role = IncidentRole.safeParse(written.toLowerCase());
   if (role.success) return role.data;
   const meant = didYouMean(written, IncidentRole.options);
-  throw new InvalidArgumentError(`roles are ${IncidentRole.options.join(', ')}${meant === null ? '' : `; ${meant}`}`);
+  throw new InvalidArgumentError(`use ${IncidentRole.options.join(', ')}${meant === null ? '' : `; ${meant}`}`);
 }

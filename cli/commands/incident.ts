@@ -13,7 +13,7 @@ import type { World } from '../world.ts';
 import { addIncidentActs, rolesOf } from './incident-acts.ts';
 
 const Incidents = z.object({ items: z.array(IncidentView), next_cursor: z.string().nullable() });
-/** Of an older Firebreak, everybody is called as on record. */
+/** An older Firebreak returns no `actor_name`: the recorded actor is shown instead. */
 const Entry = TimelineEntry.extend({ actor_name: z.string().optional() }).transform((entry) => ({
   ...entry,
   actor_name: entry.actor_name ?? entry.actor,
@@ -23,19 +23,19 @@ const Timeline = z.object({ items: z.array(Entry) });
 type ListOptions = { status?: string; service?: string; limit: number; json?: true };
 
 export function addIncident(program: Command, world: World): void {
-  const incident = program.command('incident').description('read incidents, and act on them');
+  const incident = program.command('incident').description('Read incidents and act on them');
   incident
     .command('list')
-    .description('newest first, finished ones included')
-    .addOption(new Option('--status <status>', 'only these').choices(IncidentStatus.options))
-    .option('--service <name>', 'only of this service')
+    .description('List incidents, newest first, including resolved ones')
+    .addOption(new Option('--status <status>', 'Only this status').choices(IncidentStatus.options))
+    .option('--service <name>', 'Only this service')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: ListOptions) => list(world, options));
   incident
     .command('show')
-    .description('one with its questions, decisions, effects, and timeline')
-    .argument('<incident>', 'channel (incident-2611201 or 2611201), id, or the last characters of the id')
+    .description('Show an incident with its suspects, questions, decisions, effects, and timeline')
+    .argument('<incident>', 'Channel (incident-2611201 or 2611201), id, or last characters of the id')
     .option(...JSON_OPTION)
     .action((name: string, options: { json?: true }) => show(world, name, options));
   addIncidentActs(incident, world);
@@ -72,7 +72,7 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   if (incident.cleared.length > 0) world.out(oneLine(`cleared  ${clearedWords(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
-    // Why a suspect is one stands above.
+    // The reasons of the suspects are already printed above.
     const reasons = incident.suspects.length > 0 ? inShort(decision).reasons : decision.reasons;
     const why = [...new Set(reasons.map(({ text }) => text))].join('; ');
     world.out(
@@ -90,7 +90,7 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
   world.out('');
   world.out(
     table(
-      ['AT', 'WHO', 'WHAT'],
+      ['TIME', 'ACTOR', 'EVENT'],
       timeline.map((entry) => [shortTime(entry.at), entry.actor_name, entry.text]),
     ),
   );

@@ -10,19 +10,21 @@ const Pins = z.object({ items: z.array(PinView) });
 
 type ListOptions = { all?: true; limit: number; json?: true };
 
-/** Versions known bad. */
+/** Adds the commands for pins: versions known bad. */
 export function addPins(program: Command, world: World): void {
-  const pins = program.command('pins').description('versions known bad, which are not deployed again');
+  const pins = program
+    .command('pins')
+    .description('List and lift pins: versions known bad, which are not deployed again');
   pins
     .command('list')
-    .description('newest first')
-    .option('--all', 'superseded and lifted ones, too')
+    .description('List pins, newest first')
+    .option('--all', 'Include superseded and lifted pins')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: ListOptions) => list(world, options));
   pins
     .command('lift')
-    .description('allow a version again')
+    .description('Lift a pin: allow the version again')
     .argument('<pin>')
     .action(async (id: string) => {
       await (await Client.of(world)).delete(`/v1/versions/pinned/${encodeURIComponent(id)}`);

@@ -27,27 +27,29 @@ const Replayed = z.object({
   truncated: z.number(),
 });
 
-/** How much of a body is printed. */
+/** How many characters of a body are printed. */
 const SHOWN_CHARS = 4000;
 
-/** Inputs that could not be read. */
+/** Adds the commands for inputs that could not be parsed. */
 export function addQuarantine(program: Command, world: World): void {
-  const quarantine = program.command('quarantine').description('inputs that could not be read');
+  const quarantine = program
+    .command('quarantine')
+    .description('List, show, and replay inputs that could not be parsed');
   quarantine
     .command('list')
-    .description('newest first')
+    .description('List quarantined inputs, newest first')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: { limit: number; json?: true }) => list(world, options));
   quarantine
     .command('show')
-    .description('one input, with what is wrong with it and its body')
+    .description('Show one input with its error and body')
     .argument('<id>')
     .option(...JSON_OPTION)
     .action((id: string, options: { json?: true }) => show(world, id, options));
   quarantine
     .command('replay')
-    .description('read an input again')
+    .description('Parse an input again; exits with 1 if it still fails')
     .argument('<id>')
     .option(...JSON_OPTION)
     .action((id: string, options: { json?: true }) => replay(world, id, options));
@@ -66,7 +68,7 @@ async function list(world: World, { json, limit }: { limit: number; json?: true 
     shortTime(one.replayed_at),
     one.detail,
   ]);
-  world.out(table(['ID', 'SOURCE', 'COUNT', 'LAST SEEN', 'REPLAYED', 'WHAT IS WRONG'], rows));
+  world.out(table(['ID', 'SOURCE', 'COUNT', 'LAST SEEN', 'REPLAYED', 'ERROR'], rows));
 }
 
 async function show(world: World, id: string, { json }: { json?: true }): Promise<void> {
@@ -81,12 +83,12 @@ async function show(world: World, id: string, { json }: { json?: true }): Promis
   world.out('');
   const body = Buffer.from(entry.body, 'base64').toString('utf8');
   for (const line of body.slice(0, SHOWN_CHARS).split('\n')) world.out(oneLine(line));
-  if (body.length > SHOWN_CHARS) world.err('cut here; all of it, in base64, with --json');
+  if (body.length > SHOWN_CHARS) world.err('truncated; for the whole body in base64, use --json');
 }
 
 async function replay(world: World, id: string, { json }: { json?: true }): Promise<void> {
   const read = await (await Client.of(world)).post(`${pathOf(id)}/replay`, {}, Replayed);
   if (json) return world.out(asJson(read));
-  world.out(`${id} is read: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
-  if (read.quarantined > 0) throw new No(`${read.quarantined} cannot be read`);
+  world.out(`${id} replayed: ${read.accepted} accepted, ${read.quarantined} still in quarantine`);
+  if (read.quarantined > 0) throw new No(`${read.quarantined} cannot be parsed`);
 }

@@ -11,7 +11,7 @@ const Stored = z.object({ decision: DecisionView, inputs_json: z.string() });
 export function addReplay(program: Command, world: World): void {
   program
     .command('replay')
-    .description("judge an incident's decisions once more from their inputs: do they come out the same")
+    .description("Evaluate an incident's decisions again from their inputs; exits with 1 if any differs")
     .argument('<incident>')
     .action((incident: string) => replay(world, incident));
 }
@@ -29,6 +29,6 @@ async function replay(world: World, id: string): Promise<void> {
     world.out(`${found.length === 0 ? 'same     ' : 'DIFFERENT'}  ${number}  ${decision.kind}  ${decision.because}`);
     for (const difference of found) world.out(oneLine(`           ${difference}`));
   }
-  if (different > 0) throw new No(`${different} of ${decisions.length} come out otherwise`);
-  world.out(`${decisions.length} judged once more: all the same`);
+  if (different > 0) throw new No(`${different} of ${decisions.length} decisions differ`);
+  world.out(`${decisions.length} decisions evaluated again: all the same`);
 }

@@ -7,15 +7,15 @@ import type { World } from '../world.ts';
 
 type Options = { since: string; service?: string; environment?: string; json?: true };
 
-/** Reports over many incidents. */
+/** Adds reports over many incidents. */
 export function addReport(program: Command, world: World): void {
-  const report = program.command('report').description('reports over many incidents');
+  const report = program.command('report').description('Reports over many incidents');
   report
     .command('shadow')
-    .description('what automation would have done in shadow mode, beside what people did')
-    .option('--since <time>', 'how far to look back: 12h, 30d, 4w', '30d')
-    .option('--service <name>', 'incidents of this service only')
-    .option('--environment <name>', 'incidents in this environment only')
+    .description('Compare what automation would have done in shadow mode with what people did')
+    .option('--since <time>', 'How far to look back: 12h, 30d, 4w', '30d')
+    .option('--service <name>', 'Only incidents of this service')
+    .option('--environment <name>', 'Only incidents in this environment')
     .option(...JSON_OPTION)
     .action(({ json, ...query }: Options) => shadow(world, query, json));
 }
@@ -25,8 +25,8 @@ async function shadow(world: World, query: Omit<Options, 'json'>, json: true | u
   if (json) return world.out(asJson(report));
   const { since, until, incidents, complete, items } = report;
   world.out(`${shortTime(since)} to ${shortTime(until)} UTC, ${incidents} incident${incidents === 1 ? '' : 's'}`);
-  if (!complete) world.out('There were more incidents before that: limit the report with --service.');
-  if (items.length === 0) return world.out('No service was in shadow mode in an incident.');
+  if (!complete) world.out('Older incidents in this period are not included: narrow the report with --service.');
+  if (items.length === 0) return world.out('No incident affected a service in shadow mode.');
   world.out(
     table(
       ['SERVICE', 'MODE NOW', 'WOULD ROLL BACK', 'WOULD ASK', 'WOULD DO NOTHING'],

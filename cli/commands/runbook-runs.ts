@@ -44,44 +44,44 @@ type RunOptions = Confirm & {
 
 const LOOK_EVERY_MS = 1000;
 
-/** How long to look for a Firebreak that does not answer: a restart takes less. */
+/** How long to retry while Firebreak does not respond. A restart takes less. */
 const PATIENCE_MS = 60_000;
 
 const CONFIRM = [
-  ['--plan', 'only show the plan'],
-  ['--yes', 'start without being asked'],
-  ['--no-wait', 'do not wait for its end'],
+  ['--plan', 'Only show the plan'],
+  ['--yes', 'Start without confirmation'],
+  ['--no-wait', 'Do not wait for the run to finish'],
 ] as const;
 
-/** Commands that ask a running Firebreak. */
+/** Adds the commands that call a running Firebreak. */
 export function addRunbookRuns(runbooks: Command, world: World): void {
   runbooks
     .command('show')
-    .description('show a runbook of the running Firebreak: inputs, steps, and text')
+    .description('Show a runbook of the running Firebreak: inputs, steps, and text')
     .argument('<name>')
     .option(...JSON_OPTION)
     .action((name: string, options: { json?: true }) => show(world, name, options));
   const run = runbooks
     .command('run')
-    .description('start a runbook; the plan is shown first')
+    .description('Start a runbook after showing its plan')
     .argument('<name>')
-    .option('--service <name>', 'the service to act on')
-    .option('--environment <name>', "absent: the service's default")
-    .option('--incident <incident>', 'the incident that the run belongs to, in place of service and environment')
-    .option('--input <name=value>', 'an input of the runbook; can be given several times', severalInputs);
+    .option('--service <name>', 'Service to act on')
+    .option('--environment <name>', "Environment (default: the service's default)")
+    .option('--incident <incident>', 'Incident that the run belongs to, instead of service and environment')
+    .option('--input <name=value>', 'Input of the runbook (repeatable)', severalInputs);
   for (const [flag, says] of CONFIRM) run.option(flag, says);
   run.option(...JSON_OPTION).action((name: string, options: RunOptions) => start(world, name, options));
   const retry = runbooks
     .command('retry')
-    .description('continue a failed run from the failed step; the plan is shown first')
-    .argument('<run>', 'id of the run, as "runbooks runs" prints it');
+    .description('Continue a failed run from the failed step, after showing the plan')
+    .argument('<run>', 'Id of the run, from "runbooks runs"');
   for (const [flag, says] of CONFIRM) retry.option(flag, says);
   retry.option(...JSON_OPTION).action((id: string, options: Confirm) => again(world, id, options));
   runbooks
     .command('runs')
-    .description('the newest runs, or one run with its steps')
+    .description('List the newest runs, or show one run with its steps')
     .argument('[run]')
-    .option('--incident <incident>', 'only of this incident')
+    .option('--incident <incident>', 'Only runs of this incident')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((id: string | undefined, options: { incident?: string; limit: number; json?: true }) =>
@@ -90,7 +90,7 @@ export function addRunbookRuns(runbooks: Command, world: World): void {
 }
 
 function severalInputs(text: string, before: string[] | undefined): string[] {
-  if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('write it as name=value.');
+  if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('use the form name=value.');
   return several(text, before);
 }
 
@@ -109,23 +109,22 @@ async function show(world: World, name: string, { json }: { json?: true }): Prom
     required ? 'required' : JSON.stringify(usual),
     description,
   ]);
-  if (inputs.length > 0) world.out(`\n${table(['INPUT', 'TYPE', 'DEFAULT', ''], inputs)}`);
+  if (inputs.length > 0) world.out(`\n${table(['INPUT', 'TYPE', 'DEFAULT', 'DESCRIPTION'], inputs)}`);
   const steps = runbook.steps.map((step) => [
     step.id,
     step.uses,
     step.changes_production ? 'changes production' : '',
-    step.approval ? 'asks' : '',
+    step.approval ? 'required' : '',
     step.name === step.id ? '' : step.name,
   ]);
-  if (steps.length > 0) world.out(`\n${table(['STEP', 'USES', '', 'APPROVAL', ''], steps)}`);
+  if (steps.length > 0) world.out(`\n${table(['STEP', 'USES', 'EFFECT', 'APPROVAL', 'NAME'], steps)}`);
   for (const line of runbook.text.trim().split('\n')) world.out(oneLine(line));
 }
 
 async function start(world: World, name: string, options: RunOptions): Promise<void> {
   refuseBoth(options);
   const { service, environment, incident, input = [] } = options;
-  if ((service === undefined) === (incident === undefined))
-    throw new Misused('say --service, or --incident, and not both');
+  if ((service === undefined) === (incident === undefined)) throw new Misused('specify either --service or --incident');
   const client = await Client.of(world);
   const runbook = await client.get(pathOf(name), Runbook);
   const incident_id = incident === undefined ? undefined : (await incidentNamed(client, incident)).id;
@@ -146,10 +145,10 @@ async function again(world: World, id: string, options: Confirm): Promise<void> 
 }
 
 function refuseBoth({ plan, yes }: Confirm): void {
-  if (plan && yes) throw new Misused('say --plan or --yes, and not both');
+  if (plan && yes) throw new Misused('--plan and --yes cannot be combined');
 }
 
-/** What is written is of the type that the runbook says. */
+/** Converts inputs to the types that the runbook declares. @throws Misused for an unknown input or a wrong type */
 function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]): InputValues {
   return Object.fromEntries(
     written.map((text) => {
@@ -158,7 +157,7 @@ function inputsOf({ name: runbook, inputs }: Runbook, written: readonly string[]
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
       const meant = didYouMean(name, Object.keys(inputs));
       if (input === undefined)
-        throw new Misused(`the runbook ${runbook} has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
+        throw new Misused(`runbook ${runbook} has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
       return [name, valueOf(name, value, input)];
     }),
   );
@@ -169,19 +168,20 @@ function valueOf(name: string, text: string, { type }: Input): string | number |
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   const number = text.trim() === '' ? NaN : Number(text);
   if (type !== 'boolean' && Number.isFinite(number) && (type === 'number' || Number.isInteger(number))) return number;
-  throw new Misused(`input "${name}" has to be of type ${type}`);
+  throw new Misused(`input "${name}" must be of type ${type}`);
 }
 
-/** Shows the plan, and asks the person at the terminal. */
+/** Shows the plan and asks the person at the terminal for confirmation. */
 async function isConfirmed(world: World, plan: RunPlan, { plan: only, yes, json }: Confirm): Promise<boolean> {
   if (only && json) world.out(asJson(plan));
   else for (const line of linesOf(plan)) (only ? world.out : world.err)(oneLine(line));
   const refused = plan.refused.map(({ text }) => text);
-  if (refused.length > 0) throw new No(`it can't be started now: ${refused.join('; ')}`);
+  if (refused.length > 0) throw new No(`cannot start the runbook: ${refused.join('; ')}`);
   if (only) return false;
   if (yes) return true;
-  if (world.ask === undefined) throw new Misused('this is no terminal, so say --yes to start it, or --plan');
-  if (!/^\s*y(es)?\s*$/i.test(await world.ask('Start it? [y/N] '))) throw new No('nothing was done');
+  if (world.ask === undefined)
+    throw new Misused('no terminal for confirmation: use --yes to start, or --plan to see the plan');
+  if (!/^\s*y(es)?\s*$/i.test(await world.ask('Start it? [y/N] '))) throw new No('canceled');
   return true;
 }
 
@@ -189,8 +189,8 @@ function linesOf(plan: RunPlan): string[] {
   const inputs = Object.entries(plan.inputs).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return [
     `${plan.title} (${plan.runbook}, version ${plan.version.slice(0, 12)})`,
-    `at       ${plan.service} in ${plan.environment}`,
-    `incident ${plan.incident_id ?? 'a new one is opened'}`,
+    `target   ${plan.service} in ${plan.environment}`,
+    `incident ${plan.incident_id ?? 'a new incident is opened'}`,
     ...(inputs.length > 0 ? [`inputs   ${inputs.join(', ')}`] : []),
     ...plan.steps.flatMap((step, index) => stepLines(step, index + 1)),
   ];
@@ -204,20 +204,20 @@ function stepLines(step: PlanStep, number: number): string[] {
     `${number}. ${id}: ${does}${target === null ? '' : ` (${target})`}`,
     ...when.map((condition) => `   only when ${condition}`),
     ...(approval === null ? [] : [`   approval: ${approvalWords(approval)}${why === '' ? '' : `: ${why}`}`]),
-    ...(approval === null && why !== '' ? [`   not done: ${why}`] : []),
-    ...(changes ? [`   changes production; ${back === null ? 'nothing takes it back' : `taken back by ${back}`}`] : []),
+    ...(approval === null && why !== '' ? [`   skipped: ${why}`] : []),
+    ...(changes ? [`   changes production; ${back === null ? 'cannot be undone' : `undone by ${back}`}`] : []),
   ];
 }
 
 function approvalWords({ needed, given, people }: NonNullable<PlanStep['approval']>): string {
   const missing = needed - given.length;
   const who = people === null ? (given.length > 0 ? 'another person' : 'a person') : people.join(', ');
-  return missing > 1 ? `${missing} of ${people === null ? 'those who may approve' : who}` : who;
+  return missing > 1 ? `${missing} of ${people === null ? 'the permitted approvers' : who}` : who;
 }
 
 async function follow(world: World, client: Client, begun: RunView, { wait, json }: Confirm): Promise<void> {
-  if (!wait) return world.out(json ? asJson(begun) : `run ${begun.id} has begun`);
-  world.err(`run ${begun.id} has begun`);
+  if (!wait) return world.out(json ? asJson(begun) : `run ${begun.id} started`);
+  world.err(`run ${begun.id} started`);
   const ended = await followed(world, client, begun);
   if (json) world.out(asJson(ended));
   conclude(world, ended);
@@ -229,7 +229,7 @@ function conclude(world: World, { id, status, text }: RunView): void {
   else throw new No(`${said}${status === 'failed' ? `\nTo continue: firebreak runbooks retry ${id}` : ''}`);
 }
 
-/** Tells each step once in each state, until the run is over. */
+/** Prints each step once in each state until the run has ended. */
 async function followed(world: World, client: Client, begun: RunView): Promise<RunView> {
   const told = new Set<string>();
   let heardAt = Date.now();
@@ -249,7 +249,9 @@ async function followed(world: World, client: Client, begun: RunView): Promise<R
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       if (Date.now() - heardAt > PATIENCE_MS)
-        throw new No(`${error.message}\nThe run goes on when it is back: firebreak runbooks runs ${begun.id}`);
+        throw new No(
+          `${error.message}\nThe run continues when Firebreak is back. To see it: firebreak runbooks runs ${begun.id}`,
+        );
     }
   }
 }
@@ -287,6 +289,6 @@ async function one(world: World, id: string, { json }: { json?: true }): Promise
   if (run.retry_of !== null) world.out(`continues run ${run.retry_of}`);
   if (run.text !== null) world.out(oneLine(run.text));
   const rows = run.steps.map((step) => [step.id, step.uses, step.status, step.detail]);
-  world.out(`\n${table(['STEP', 'USES', 'STATUS', ''], rows)}`);
+  world.out(`\n${table(['STEP', 'USES', 'STATUS', 'DETAIL'], rows)}`);
   for (const step of run.steps) if (step.status === 'waiting') world.out(waitsFor(run, step.id).trim());
 }

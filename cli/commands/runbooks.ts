@@ -7,17 +7,17 @@ import { No, type World } from '../world.ts';
 import { addRunbookRuns } from './runbook-runs.ts';
 
 export function addRunbooks(program: Command, world: World): void {
-  const runbooks = program.command('runbooks').description('check runbooks on disk; show, run, and retry them');
+  const runbooks = program.command('runbooks').description('Lint, list, show, run, and retry runbooks');
   runbooks
     .command('lint')
-    .description('all that can be said about them: what is wrong, never reached, or in conflict')
-    .argument('[dir]', 'folder of the runbooks')
-    .option('--config <dir>', 'folder of the configuration, for the names of services')
+    .description('Lint runbooks on disk: errors, conflicts, and runbooks that no alert selects')
+    .argument('[dir]', 'Runbooks folder')
+    .option('--config <dir>', 'Configuration folder, for the names of services')
     .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
   runbooks
     .command('list')
-    .description('list the runbooks on disk, in the order in which an alert chooses')
-    .argument('[dir]', 'folder of the runbooks')
+    .description('List runbooks on disk in the order in which they match alerts')
+    .argument('[dir]', 'Runbooks folder')
     .option(...JSON_OPTION)
     .action((dir: string | undefined, options: { json?: true }) => list(world, dir, options));
   addRunbookRuns(runbooks, world);
@@ -27,7 +27,7 @@ async function lint(world: World, dir: string | undefined, configDir: string | u
   const folder = await folderOf(world, 'runbooks', dir);
   const { lines, exitCode } = await lintFolder(folder, await folderOf(world, 'config', configDir));
   for (const line of lines) world.out(line);
-  if (exitCode !== 0) throw new No(`${folder} is not right`);
+  if (exitCode !== 0) throw new No(`${folder} has errors`);
 }
 
 async function list(world: World, dir: string | undefined, { json }: { json?: true }): Promise<void> {

@@ -22,32 +22,33 @@ type Options = {
 
 const PRESETS: readonly string[] = ['multiwindow', 'simple'] satisfies Preset[];
 
-/** What YAML files may be folded at; PromQL that is folded is hard to compare. */
+/** Line width 0: no folding, because folded PromQL is hard to compare. */
 const NO_FOLDING = 0;
 
 export function addSloGenerate(slo: Command, world: World): void {
   slo
     .command('generate')
-    .description('rules for Prometheus, routes for Alertmanager and dashboards for Grafana, to be kept in Git')
-    .requiredOption('--out <dir>', 'folder that they are written to, each kind below its own')
-    .option('--check', 'write nothing; say what differs from the files that are there')
-    .option('--preset <name>', `alerts: ${PRESETS.join(' or ')}`, 'multiwindow')
-    .option('--no-raw', 'leave out prometheus/slo-raw.yaml; the other rules have been loaded for three days or longer')
-    .option('--url <url>', 'Firebreak, as Alertmanager reaches it', 'http://127.0.0.1:8080')
+    .description('Generate Prometheus rules, Alertmanager routes, and Grafana dashboards from SLOs')
+    .requiredOption('--out <dir>', 'Output folder, with one subfolder for each kind')
+    .option('--check', 'Write nothing; report differences from existing files')
+    .option('--preset <name>', `Alert preset: ${PRESETS.join(' or ')}`, 'multiwindow')
+    .option('--no-raw', 'Omit prometheus/slo-raw.yaml, once the other rules have been loaded for three days')
+    .option('--url <url>', 'Address at which Alertmanager reaches Firebreak', 'http://127.0.0.1:8080')
     .option(
       '--token-file <file>',
-      'with the ingest token, on the machine of Alertmanager',
+      'File with the ingest token on the Alertmanager host',
       '/etc/alertmanager/firebreak-token',
     )
-    .option('--config <dir>', 'folder of the configuration')
+    .option('--config <dir>', 'Configuration folder')
     .action((options: Options) => generate(world, options));
 }
 
 async function generate(world: World, options: Options): Promise<void> {
   const { preset, tokenFile } = options;
-  if (!isPreset(preset)) throw new Misused(`there is no preset ${preset}; there are ${PRESETS.join(' and ')}`);
+  if (!isPreset(preset)) throw new Misused(`unknown preset ${preset}; use ${PRESETS.join(' or ')}`);
   const url = options.url.replace(/\/+$/, '');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Misused(`--url is no address: ${options.url}`);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new Misused(`--url is not an http or https URL: ${options.url}`);
   const loaded = await loadConfig(await folderOf(world, 'config', options.config));
   if (!loaded.ok) throw new No(loaded.problems.join('\n'));
   const wanted = generated(loaded.config.slos, { preset, raw: options.raw, url, tokenFile, hash: sha256 });
@@ -72,22 +73,22 @@ async function check(world: World, shown: string, out: string, files: ReadonlyMa
   const problems: string[] = [];
   for (const [path, text] of files) {
     const there = await readFile(join(out, path), 'utf8').catch(nothing);
-    if (there === undefined) problems.push(`${join(shown, path)}: is missing`);
+    if (there === undefined) problems.push(`${join(shown, path)}: missing`);
     else if (there !== text) problems.push(`${join(shown, path)}:${firstDifference(there, text)}: differs`);
   }
   for (const folder of new Set([...files.keys()].map((path) => dirname(path)))) {
     for (const name of (await readdir(join(out, folder)).catch(nothing)) ?? []) {
       const path = join(folder, name);
       if (files.has(path) || !(await isOurs(join(out, path)))) continue;
-      problems.push(`${join(shown, path)}: is not made any more; remove it`);
+      problems.push(`${join(shown, path)}: no longer generated; remove it`);
     }
   }
   if (problems.length > 0)
-    throw new No([...problems, 'make them anew with firebreak slo generate, with the same options'].join('\n'));
-  world.out(`${files.size} files are as they should be`);
+    throw new No([...problems, 'to regenerate: firebreak slo generate with the same options'].join('\n'));
+  world.out(`${files.size} files are up to date`);
 }
 
-/** Others may keep files of their own beside ours. */
+/** Returns whether Firebreak generated the file. Users can keep their own files in the same folder. */
 const isOurs = async (file: string): Promise<boolean> =>
   (await readFile(file, 'utf8').catch(nothing))?.includes(GENERATED) === true;
 
@@ -96,7 +97,7 @@ const nothing = (error: NodeJS.ErrnoException): undefined => {
   throw error;
 };
 
-/** Lines are counted from 1. */
+/** Returns the number of the first line that differs, from 1. */
 function firstDifference(a: string, b: string): number {
   const [left, right] = [a.split('\n'), b.split('\n')];
   const at = right.findIndex((line, index) => line !== left[index]);

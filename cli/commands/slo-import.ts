@@ -9,41 +9,42 @@ import { Misused, No, type World } from '../world.ts';
 
 type Options = { out?: string; service?: string; environment?: string; window: string };
 
-/** PromQL that is folded is hard to read. */
+/** Line width 0: no folding, because folded PromQL is hard to read. */
 const NO_FOLDING = 0;
 
 export function addSloImport(slo: Command, world: World): void {
   slo
     .command('import')
     .description(
-      "objectives of Sloth, Pyrra or OpenSLO v1alpha as OpenSLO v1; names each field that can't be carried over",
+      'Convert SLOs of Sloth, Pyrra, or OpenSLO v1alpha to OpenSLO v1; reports each field that cannot be converted',
     )
-    .argument('<file...>', 'documents of these, as YAML')
-    .option('--out <dir>', 'folder that they are written to, a file for each; else they are printed')
-    .option('--service <name>', 'service of documents that name none, as those of Pyrra')
-    .option('--environment <name>', 'environment of those whose labels name none')
-    .option('--window <duration>', 'time window of documents that have none, as those of Sloth', '30d')
+    .argument('<file...>', 'YAML files to import')
+    .option('--out <dir>', 'Output folder, one file for each SLO (default: print to stdout)')
+    .option('--service <name>', 'Service of documents without one, such as those of Pyrra')
+    .option('--environment <name>', 'Environment of documents without an environment label')
+    .option('--window <duration>', 'Time window of documents without one, such as those of Sloth', '30d')
     .action((files: string[], options: Options) => importFiles(world, files, options));
 }
 
 async function importFiles(world: World, files: readonly string[], options: Options): Promise<void> {
   const { service, environment, window } = options;
-  if (!/^[1-9][0-9]*[hdwMQY]$/.test(window)) throw new Misused(`--window is no duration such as 28d or 4w: ${window}`);
+  if (!/^[1-9][0-9]*[hdwMQY]$/.test(window))
+    throw new Misused(`--window is not a duration such as 28d or 4w: ${window}`);
   const named = files.map((name) => ({ name, path: resolve(world.cwd, name) }));
   const { made, problems } = await importSlos(named, { service, environment, window });
   for (const problem of problems) world.err(shown(problem));
   const kept = options.out === undefined ? print(world, made) : await write(world, options.out, made);
   const errors = problems.filter(({ level }) => level === 'error').length + kept;
-  if (errors > 0) throw new No(`${counted(errors, 'problem')}: not everything was imported`);
+  if (errors > 0) throw new No(`${counted(errors, 'problem')}: the import is incomplete`);
 }
 
-/** @returns how many could not be printed */
+/** @returns the number of SLOs that were not printed: always 0 */
 function print(world: World, made: readonly Made[]): number {
   for (const one of made) world.out(`---\n${textOf(one).trimEnd()}`);
   return 0;
 }
 
-/** @returns how many were not written, since there is another file in their place */
+/** @returns the number of SLOs that were not written because a different file exists */
 async function write(world: World, out: string, made: readonly Made[]): Promise<number> {
   const dir = resolve(world.cwd, out);
   await mkdir(dir, { recursive: true });
@@ -55,7 +56,7 @@ async function write(world: World, out: string, made: readonly Made[]): Promise<
     if (there !== undefined && there !== text) {
       kept += 1;
       world.err(
-        `${join(out, name)}: there is another file of this name, and it was kept (remove it, or choose another --out)`,
+        `${join(out, name)}: not written, because a different file exists (remove it, or choose another --out)`,
       );
       continue;
     }

@@ -8,12 +8,12 @@ import { addSloGenerate } from './slo-generate.ts';
 import { addSloImport } from './slo-import.ts';
 
 export function addSlo(program: Command, world: World): void {
-  const slo = program.command('slo').description('the objectives on disk');
+  const slo = program.command('slo').description('Lint, import, and generate files from SLOs on disk');
   slo
     .command('lint')
-    .description('all that can be said about them: what is wrong, and what measures or promises something poor')
-    .argument('[dir]', 'folder of the objectives; else "slos" in that of the configuration')
-    .option('--config <dir>', 'folder of the configuration, for the names of services')
+    .description('Lint SLOs: errors, and indicators or targets that are probably wrong')
+    .argument('[dir]', 'Folder of SLOs (default: "slos" in the configuration folder)')
+    .option('--config <dir>', 'Configuration folder, for the names of services')
     .action((dir: string | undefined, options: { config?: string }) => lint(world, dir, options.config));
   addSloImport(slo, world);
   addSloGenerate(slo, world);
@@ -26,8 +26,8 @@ async function lint(world: World, dir: string | undefined, configDir: string | u
   const { slos, found } = await lintSlos(folder, catalogue.services);
   for (const line of [...catalogue.problems, ...found.map(shown)]) world.out(line);
   if (catalogue.problems.length > 0 || found.some(({ level }) => level === 'error'))
-    throw new No(`${folder} is not right`);
-  if (found.length === 0) world.out(`${counted(slos.length, 'objective')}, nothing to complain about`);
+    throw new No(`${folder} has errors`);
+  if (found.length === 0) world.out(`${counted(slos.length, 'objective')}, no problems found`);
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -20,31 +20,31 @@ type CreateOptions = {
 };
 
 export function addToken(program: Command, world: World): void {
-  const token = program.command('token').description('who may do what');
+  const token = program.command('token').description('Create, list, and revoke API tokens');
   token
     .command('create')
-    .description('make one; it is shown this once')
-    .argument('<name>', 'of who will use it')
+    .description('Create a token; its secret is shown only once')
+    .argument('<name>', 'Name of the person or system that uses the token')
     .requiredOption(
       '--action <action>',
-      `what it may do, also several times: ${['*', ...Action.options].join(', ')}`,
+      `Permitted action (repeatable): ${['*', ...Action.options].join(', ')}`,
       several,
     )
-    .option('--service <name>', 'only for this service, also several times', several)
-    .option('--environment <name>', 'only for this environment, also several times', several)
-    .option('--source <name>', 'only as this sender of alerts, also several times', several)
-    .option('--expires-at <time>', 'RFC 3339')
+    .option('--service <name>', 'Only this service (repeatable)', several)
+    .option('--environment <name>', 'Only this environment (repeatable)', several)
+    .option('--source <name>', 'Only this alert source (repeatable)', several)
+    .option('--expires-at <time>', 'Expiry, RFC 3339 (default: none)')
     .option(...JSON_OPTION)
     .action((name: string, options: CreateOptions) => create(world, name, options));
   token
     .command('list')
-    .description('newest first, without their secrets')
+    .description('List tokens without their secrets, newest first')
     .option(...LIMIT_OPTION)
     .option(...JSON_OPTION)
     .action((options: { limit: number; json?: true }) => list(world, options));
   token
     .command('revoke')
-    .description('from now on it is worth nothing')
+    .description('Revoke a token')
     .argument('<id>')
     .action((id: string) => revoke(world, id));
 }
@@ -52,13 +52,13 @@ export function addToken(program: Command, world: World): void {
 async function create(world: World, name: string, options: CreateOptions): Promise<void> {
   const { action: actions, service: services, environment: environments, source: sources, expiresAt, json } = options;
   const unknown = actions.find((action) => action !== '*' && !Action.safeParse(action).success);
-  if (unknown !== undefined) throw new Misused(`there is no action ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) throw new Misused(`unknown action ${JSON.stringify(unknown)}`);
   const body = { name, actions, services, environments, sources, expires_at: expiresAt };
   const made = await (await Client.of(world)).post('/v1/tokens', body, Made);
   world.out(json ? asJson(made) : made.token);
   if (json) return;
-  const as = made.acts_as === undefined || made.acts_as === made.name ? '' : `, on record as ${made.acts_as}`;
-  world.err(`${made.id} of ${made.name}${as}; the token is not shown again`);
+  const as = made.acts_as === undefined || made.acts_as === made.name ? '' : `, recorded as ${made.acts_as}`;
+  world.err(`${made.id} for ${made.name}${as}; store the token now, it is not shown again`);
 }
 
 async function list(world: World, { json, ...query }: { limit: number; json?: true }): Promise<void> {
@@ -74,7 +74,7 @@ async function list(world: World, { json, ...query }: { limit: number; json?: tr
       .filter(Boolean)
       .join(', '),
   ]);
-  world.out(table(['ID', 'NAME', 'MADE', 'EXPIRES', 'MAY'], rows));
+  world.out(table(['ID', 'NAME', 'CREATED', 'EXPIRES', 'SCOPE'], rows));
 }
 
 async function revoke(world: World, id: string): Promise<void> {

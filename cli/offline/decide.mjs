@@ -1,4 +1,4 @@
-/** What a deployment is told while Firebreak cannot be reached, and on what that rests. */
+/** Freeze checks while Firebreak is unreachable, from the last signed answer, policy, or the caller's setting. */
 import { isPinnedAs } from './pinned.mjs';
 import { readState } from './signed-state.mjs';
 import { lastOf } from './state-file.mjs';
@@ -8,21 +8,21 @@ import { lastOf } from './state-file.mjs';
 /** @import { Place } from './state-file.mjs' */
 
 /**
- * `isRollback`: it may be one; whether it is, the state says.
+ * `isRollback`: the caller declares a rollback; the signed state verifies it.
  *
  * @typedef {{ version: string | undefined, commit: string | undefined, change: string | undefined, isRollback: boolean }} Asked
  */
 
 /**
- * `state`: it is what the last signed state says; `policy`: what policy in it says where nothing newer is known;
- * `setting`: what the caller has set for this case.
+ * Basis of the decision. `state`: the last signed state; `policy`: the outage policy in it, because the state is outdated;
+ * `setting`: the caller's setting for outages.
  *
  * @typedef {{ allowed: boolean, because: string, by: 'state' | 'policy' | 'setting', evaluated_at: string | null }} Decision
  */
 
 /** @typedef {{ state: State } | { problem: string }} Remembered */
 
-/** What was signed so far in the future of this machine was signed while its clock was right, or is wrong now. */
+/** Tolerated clock skew. A state from further in the future means that a clock was or is wrong. */
 const AHEAD_MAX_SECONDS = 60;
 
 /**
@@ -35,15 +35,15 @@ export async function recall(file, place, trusted) {
   const kept = await lastOf(file, place);
   if ('problem' in kept) return kept;
   if (trusted.size === 0)
-    return { problem: `no key of ${place.server} is known here (FIREBREAK_KEYS), so ${file} cannot be believed` };
+    return { problem: `no trusted key for ${place.server} (FIREBREAK_KEYS), so ${file} cannot be verified` };
   const read = readState(kept.state, kept.keys, trusted);
-  if (!read.ok) return { problem: `what is in ${file} is not believed: ${read.problem}` };
+  if (!read.ok) return { problem: `${file} is not trusted: ${read.problem}` };
   const { service, environment } = read.state;
   if (isAlike(service, place.service) && isAlike(environment, place.environment)) return { state: read.state };
-  return { problem: `what is in ${file} is not believed: it was signed for ${service} in ${environment}` };
+  return { problem: `${file} is not trusted: it was signed for ${service} in ${environment}` };
 }
 
-/** Firebreak takes a name for the known one that differs in case and blanks alone. @param {string} one @param {string} other */
+/** Compares names as Firebreak does: case and blanks do not count. @param {string} one @param {string} other */
 const isAlike = (one, other) => keyOf(one) === keyOf(other);
 
 /** @param {string} name */
@@ -52,7 +52,7 @@ const keyOf = (name) => name.normalize('NFKC').toLowerCase().replaceAll(/\s/gu, 
 /**
  * @param {Asked} asked
  * @param {Remembered} remembered
- * @param {'allow' | 'deny'} onOutage where nothing is remembered
+ * @param {'allow' | 'deny'} onOutage answer without a stored state
  * @param {Date} now
  * @returns {Decision}
  */
@@ -63,27 +63,28 @@ export function decideAlone(asked, remembered, onOutage, now) {
   }
   const { state } = remembered;
   const { evaluated_at } = state;
-  const said = `Firebreak said at ${evaluated_at.slice(0, 16).replace('T', ' ')} UTC`;
+  const last = `the last signed answer (${evaluated_at.slice(0, 16).replace('T', ' ')} UTC)`;
   /** @type {(by: 'state' | 'policy', allowed: boolean, because: string) => Decision} */
-  const decided = (by, allowed, because) => ({ allowed, because: `${said} ${because}`, by, evaluated_at });
+  const decided = (by, allowed, because) => ({ allowed, because: `${last} ${because}`, by, evaluated_at });
 
   const bad = pinnedAmong(state, asked);
-  if (bad !== undefined) return decided('state', false, `that ${bad} is known bad`);
+  if (bad !== undefined) return decided('state', false, `lists ${bad} as known bad`);
   const old = whyOld(state, now);
   if (old !== undefined)
-    return decided('policy', state.on_outage === 'allow', `what holds, ${old}; policy says ${state.on_outage}`);
-  if (state.allowed) return decided('state', true, `that deploys are allowed${reasonsFor(state, asked)}`);
+    return decided('policy', state.on_outage === 'allow', `${old}; the outage policy is ${state.on_outage}`);
+  if (state.allowed) return decided('state', true, `allows deploys${reasonsFor(state, asked)}`);
   if (asked.isRollback && isKnownGood(state, asked))
     return decided(
       'state',
       true,
-      `that ${asked.version ?? asked.commit ?? ''} is known good, and a rollback to it passes`,
+      `lists ${asked.version ?? asked.commit ?? ''} as known good, so a rollback to it is allowed`,
     );
-  return decided('state', false, `that deploys are frozen${reasonsFor(state, asked)}${notExempt(asked)}`);
+  return decided('state', false, `freezes deploys${reasonsFor(state, asked)}${notExempt(asked)}`);
 }
 
 /**
- * It was signed for whoever tells no version. That this could not be looked at does not hold where one is told.
+ * The state was signed for a check without a version, so it can contain a reason about the missing version. That reason
+ * does not apply when the caller names a version.
  *
  * @param {State} state @param {Asked} asked
  */
@@ -93,7 +94,7 @@ function reasonsFor({ reasons }, { version }) {
 }
 
 /**
- * A version that is known good is not the bad one of the same commit.
+ * Returns the pinned version or commit, if any. A known good version is not blocked by a bad version of the same commit.
  *
  * @param {State} state @param {Asked} asked @returns {string | undefined}
  */
@@ -105,28 +106,27 @@ function pinnedAmong(state, asked) {
   );
 }
 
-/** By its version; by its commit only where no version is told, as Firebreak itself does. @type {(state: State, asked: Asked) => boolean} */
+/** Matches by version; by commit only if the caller names no version, as Firebreak does. @type {(state: State, asked: Asked) => boolean} */
 const isKnownGood = ({ known_good }, { version, commit }) =>
   known_good.some((good) =>
     version === undefined ? good.commit !== null && good.commit === commit : good.version === version,
   );
 
-/** @param {State} state @param {Date} now @returns {string | undefined} undefined: it is as good as new */
+/** @param {State} state @param {Date} now @returns {string | undefined} undefined: the state still applies */
 function whyOld({ iat, exp, next_transition_at }, now) {
   const seconds = now.getTime() / 1000;
-  if (seconds >= exp) return 'which is too old by policy';
-  if (iat > seconds + AHEAD_MAX_SECONDS) return 'which is in the future by the clock of this machine';
-  // Written so that a time that cannot be read counts as passed.
+  if (seconds >= exp) return 'is older than policy permits';
+  if (iat > seconds + AHEAD_MAX_SECONDS) return "is in the future by this machine's clock";
+  // The negation makes an unreadable time count as passed.
   if (next_transition_at !== null && !(Date.parse(next_transition_at) > now.getTime()))
-    return 'which may have changed since';
+    return 'may have changed since then';
   return undefined;
 }
 
 /** @param {Asked} asked */
 function notExempt({ change, isRollback, version, commit }) {
-  if (change === 'hotfix' || change === 'security')
-    return `; that this is a ${change} cannot be shown while nobody can be asked`;
+  if (change === 'hotfix' || change === 'security') return `; the ${change} exemption cannot be verified offline`;
   if (change === 'rollback' && isRollback)
-    return `; ${version ?? commit ?? 'a version that was not told'} is not among the versions that it knows as good`;
+    return `; ${version ?? commit ?? 'an unspecified version'} is not in its list of versions known good`;
   return '';
 }

@@ -1,7 +1,7 @@
 /**
- * Whose signature counts where Firebreak cannot be asked. Keys are known by their thumbprint (RFC 7638, SHA-256): so the
- * keys themselves may lie beside what they have signed, and whoever can write there gains nothing. Plain JavaScript
- * without packages, because the GitHub action runs it with the Node of the runner.
+ * Trusted signing keys for outages. Keys are trusted by their thumbprint (RFC 7638, SHA-256), so the keys themselves can be
+ * stored beside the signed data: write access there does not help an attacker. Plain JavaScript without packages, because
+ * the GitHub action runs it with the Node of the runner.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { resolve } from 'node:path';
 /** @typedef {{ kty: 'EC', crv: 'P-256', x: string, y: string }} PublicKey */
 /** @typedef {ReadonlySet<string>} Thumbprints */
 
-/** Of 32 bytes, in base64url: a thumbprint, or a coordinate of the curve P-256. */
+/** 32 bytes in base64url: a thumbprint, or a coordinate of the curve P-256. */
 const OF_32_BYTES = /^[A-Za-z0-9_-]{43}$/;
 
-/** A file of keys has a few lines; a larger one is another file. */
+/** A key file has a few lines; a larger file is something else. */
 const FILE_MAX_BYTES = 65_536;
 
-/** The setting that names keys cannot be used. To go on without it would be to trust somebody else. */
+/** The setting for trusted keys is unusable. Continuing without it would trust other keys. */
 export class UnusableKeys extends Error {
   /** @override */
   name = 'UnusableKeys';
@@ -33,7 +33,7 @@ export const thumbprintsOf = (keys) => new Set(keys.map(thumbprintOf));
 
 /**
  * @param {unknown} jwks as it is at `/.well-known/jwks.json`
- * @returns {PublicKey[]} those for ES256, of each its public part alone; none where it is something else
+ * @returns {PublicKey[]} the public parts of all ES256 keys; empty for other input
  */
 export function publicKeysIn(jwks) {
   const { keys } = objectIn(jwks);
@@ -48,11 +48,10 @@ function publicKeyIn(key) {
 }
 
 /**
- * What `--keys` and `FIREBREAK_KEYS` say: thumbprints, with commas or blanks between them, or a file of them, or a file
- * with a JWKS.
+ * Parses `--keys` or `FIREBREAK_KEYS`: thumbprints separated by commas or blanks, a file of thumbprints, or a JWKS file.
  *
  * @param {string} setting
- * @param {string} cwd where the name of a file begins
+ * @param {string} cwd base of relative file names
  * @returns {Thumbprints}
  * @throws {UnusableKeys}
  */
@@ -64,12 +63,12 @@ export function trustedBy(setting, cwd) {
   const trusted = thumbprintsIn(text) ?? thumbprintsOf(publicKeysIn(jsonIn(text)));
   if (trusted.size > 0) return trusted;
   throw new UnusableKeys(
-    `${file} names no key: a JWKS with keys of the curve P-256, or thumbprints of 43 characters, are wanted ` +
-      '(firebreak freeze keys prints them)',
+    `${file} contains no keys: expected a JWKS with P-256 keys, or thumbprints of 43 characters ` +
+      '(to print them: firebreak freeze keys)',
   );
 }
 
-/** @param {string} text @returns {Thumbprints | undefined} undefined: it is something else */
+/** @param {string} text @returns {Thumbprints | undefined} undefined: other text */
 function thumbprintsIn(text) {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   return words.length > 0 && words.every(isOf32Bytes) ? new Set(words) : undefined;
@@ -81,9 +80,9 @@ function textOf(file) {
     const found = statSync(file);
     if (found.isFile() && found.size <= FILE_MAX_BYTES) return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UnusableKeys(`the keys to trust cannot be read: ${error instanceof Error ? error.message : 'unknown'}`);
+    throw new UnusableKeys(`cannot read the trusted keys: ${error instanceof Error ? error.message : 'unknown'}`);
   }
-  throw new UnusableKeys(`${file} is no file of keys: it is no file, or larger than ${FILE_MAX_BYTES} bytes`);
+  throw new UnusableKeys(`${file} is not a key file: not a regular file, or larger than ${FILE_MAX_BYTES} bytes`);
 }
 
 /** @param {unknown} text @returns {text is string} */
@@ -93,7 +92,7 @@ const isOf32Bytes = (text) => typeof text === 'string' && OF_32_BYTES.test(text)
 export const objectIn = (value) =>
   typeof value === 'object' && value !== null ? /** @type {Record<string, unknown>} */ (value) : {};
 
-/** @param {string} text @returns {unknown} undefined: it is no JSON */
+/** @param {string} text @returns {unknown} undefined: not JSON */
 export function jsonIn(text) {
   try {
     return JSON.parse(text);

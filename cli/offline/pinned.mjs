@@ -1,6 +1,6 @@
-/** Whether what is deployed is known bad, by what Firebreak has signed: as Firebreak itself tells it. */
+/** Matches a version or commit against pinned versions, by the same rules as Firebreak itself. */
 
-/** What is shorter could be of many commits. */
+/** Shorter prefixes are ambiguous. */
 const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
 
 /** SHA-1, or SHA-256. */
@@ -15,7 +15,7 @@ export const isPinnedAs = (name, { versions, commits }) =>
   commits.some(({ commit }) => isSameCommit(name, commit));
 
 /**
- * Either may be shortened, to seven digits at least, and case does not count.
+ * Compares commits. Either can be abbreviated to at least seven digits; case does not count.
  *
  * @param {string} one @param {string} other
  */

@@ -1,54 +1,52 @@
-/** What Firebreak has said of a place and signed: read, and only believed when a key that is trusted has signed it. */
+/** Verifies and parses signed freeze states. */
 import { createPublicKey, verify } from 'node:crypto';
 import { jsonIn, objectIn, thumbprintOf } from './keys.mjs';
 
 /** @import { PublicKey, Thumbprints } from './keys.mjs' */
 
 /**
- * What a plain deploy was told, and what a client needs besides to decide alone.
+ * Answer to a plain deploy, with the data that a client needs to decide offline.
  *
  * @typedef {object} State
  * @property {string} service
  * @property {string} environment
  * @property {boolean} allowed
  * @property {{ code: string, text: string }[]} reasons
- * @property {string[]} pinned versions that are known bad
- * @property {{ version: string, commit: string }[]} pinned_commits commits that were recorded with these
- * @property {{ version: string, commit: string | null }[]} known_good versions that a rollback may go to
+ * @property {string[]} pinned versions known bad
+ * @property {{ version: string, commit: string }[]} pinned_commits commits recorded with the pinned versions
+ * @property {{ version: string, commit: string | null }[]} known_good permitted targets of a rollback
  * @property {string} evaluated_at
- * @property {string | null} next_transition_at when it may have changed by itself
- * @property {'allow' | 'deny'} on_outage what policy wants where nothing newer is known
+ * @property {string | null} next_transition_at when the answer can change without an event
+ * @property {'allow' | 'deny'} on_outage outage policy for an outdated state
  * @property {number} iat epoch seconds
  * @property {number} exp epoch seconds
  */
 
-/** A compact JWS of ours has some kilobytes; what is longer is not looked at. */
+/** Signed states have a few kilobytes; longer input is rejected unread. */
 const TOKEN_MAX_CHARS = 262_144;
 
 const SIGNATURE_BYTES = 64;
 
 /**
- * Its times are not looked at: a state that has expired was signed all the same.
+ * Verifies the signature. Does not check times: the caller decides what an expired state is worth.
  *
  * @param {string} token a compact JWS
- * @param {readonly PublicKey[]} keys from anywhere
- * @param {Thumbprints} trusted from elsewhere than the token
+ * @param {readonly PublicKey[]} keys from any source
+ * @param {Thumbprints} trusted from another source than the token
  * @returns {{ ok: true, state: State } | { ok: false, problem: string }}
  */
 export function readState(token, keys, trusted) {
   const [head = '', body = '', signature = '', more] = token.length > TOKEN_MAX_CHARS ? [] : token.split('.');
   const { alg, kid, crit } = objectIn(decoded(head));
-  if (more !== undefined || signature === '') return no('it is no signed state');
-  if (alg !== 'ES256' || crit !== undefined) return no('it is not signed with ES256');
+  if (more !== undefined || signature === '') return no('not a signed state');
+  if (alg !== 'ES256' || crit !== undefined) return no('not signed with ES256');
   if (typeof kid !== 'string' || !trusted.has(kid))
-    return no(`it is signed with the key ${String(kid).slice(0, 64)}, which is not trusted here`);
+    return no(`signed with key ${String(kid).slice(0, 64)}, which is not trusted here`);
   const key = keys.find((each) => thumbprintOf(each) === kid);
-  if (key === undefined) return no(`the key ${kid}, with which it is signed, is not there`);
-  if (!fits(`${head}.${body}`, signature, key)) return no('its signature is invalid: it was forged or altered');
+  if (key === undefined) return no(`the signing key ${kid} is missing`);
+  if (!fits(`${head}.${body}`, signature, key)) return no('invalid signature: forged or altered');
   const state = stateIn(decoded(body));
-  return state === undefined
-    ? no('it is signed, but no state of a freeze that this version knows')
-    : { ok: true, state };
+  return state === undefined ? no('signed, but not a freeze state that this version supports') : { ok: true, state };
 }
 
 /** @param {string} problem @returns {{ ok: false, problem: string }} */
@@ -57,13 +55,13 @@ const no = (problem) => ({ ok: false, problem });
 /** @param {string} data @param {string} signature @param {PublicKey} jwk */
 function fits(data, signature, jwk) {
   const bytes = Buffer.from(signature, 'base64url');
-  // A text whose last bits are others, or with other letters in between, is another text, though it reads as the same.
+  // Buffer.from ignores trailing bits and foreign characters. Only the canonical encoding is accepted.
   if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64url') !== signature) return false;
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
     return verify('sha256', Buffer.from(data), { key, dsaEncoding: 'ieee-p1363' }, bytes);
   } catch {
-    return false; // no point of the curve
+    return false; // not a point on the curve
   }
 }
 
@@ -85,7 +83,7 @@ function stateIn(claims) {
     allowed,
     reasons: reasons.flatMap((reason) => reasonIn(reason) ?? []),
     pinned,
-    // Absent in what was signed by older versions.
+    // Absent from states of older versions.
     pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((one) => commitIn(one) ?? []) : [],
     known_good: Array.isArray(known_good) ? known_good.flatMap((one) => versionIn(one) ?? []) : [],
     evaluated_at,

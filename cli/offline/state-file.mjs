@@ -1,4 +1,4 @@
-/** One file for what Firebreak has said last of many places. What is read from it counts when it is signed, not before. */
+/** File of the last signed answers for many services and environments. Callers must verify the signatures. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -6,14 +6,14 @@ import { jsonIn, objectIn, publicKeysIn } from './keys.mjs';
 
 /** @import { PublicKey } from './keys.mjs' */
 
-/** @typedef {{ server: string, service: string, environment: string }} Place the address of the Firebreak is part of it */
+/** @typedef {{ server: string, service: string, environment: string }} Place `server` is the address of Firebreak */
 /** @typedef {Place & { state: string, keys: readonly PublicKey[] }} Kept */
 
-/** More than any team deploys; of those that were not asked about for longest, the rest is forgotten. */
+/** More than any team deploys. Above it, the least recently checked entries are dropped. */
 const PLACES_MAX = 500;
 const FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-/** The file is held for milliseconds. Who has held it for so long has died. */
+/** The lock is held for milliseconds. The holder of an older one has died. */
 const LOCK_STALE_MS = 10_000;
 const LOCK_TRIES = 150;
 const LOCK_PAUSE_MS = 20;
@@ -26,11 +26,15 @@ const LOCK_PAUSE_MS = 20;
 export async function lastOf(file, place) {
   const all = await readAll(file);
   if ('problem' in all) return all;
-  return all.places.find((each) => isOf(each, place)) ?? { problem: `${file} has nothing of this place` };
+  return (
+    all.places.find((each) => isOf(each, place)) ?? {
+      problem: `${file} has no answer for this service and environment`,
+    }
+  );
 }
 
 /**
- * Two at the same time lose nothing of each other, and whoever reads meanwhile finds a whole file.
+ * Stores an answer. Concurrent writers do not lose entries, and readers always find a complete file.
  *
  * @param {string} file
  * @param {Kept} kept
@@ -38,14 +42,14 @@ export async function lastOf(file, place) {
 export async function keep(file, kept) {
   await alone(file, async () => {
     const all = await readAll(file);
-    // What cannot be read is no use to anybody: it is begun anew.
+    // An unreadable file is of no use: start a new one.
     const others = 'problem' in all ? [] : all.places.filter((each) => !isOf(each, kept));
     await replace(file, textOf([kept, ...others]));
   });
 }
 
 /**
- * Writes it in one move, readable for its owner only.
+ * Replaces a file atomically, readable only by its owner.
  *
  * @param {string} file
  * @param {string} text
@@ -62,9 +66,11 @@ export async function replace(file, text) {
 }
 
 /**
+ * Runs an action under an exclusive lock on the file.
+ *
  * @template T
- * @param {string} file the folder that it is in is made
- * @param {() => Promise<T>} act while nobody else acts upon this file
+ * @param {string} file its folder is created
+ * @param {() => Promise<T>} act
  */
 export async function alone(file, act) {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -90,21 +96,21 @@ async function take(lock) {
     if (held !== undefined && Date.now() - held.mtimeMs > LOCK_STALE_MS) await rm(lock, { force: true });
     else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
-  throw new Error(`${lock} is held by another process; remove it if there is none`);
+  throw new Error(`${lock} is held by another process; if no other process runs, remove it`);
 }
 
 /** @param {string} file @returns {Promise<{ places: Kept[] } | { problem: string }>} */
 async function readAll(file) {
   try {
     const found = await stat(file);
-    if (!found.isFile()) return { problem: `${file} is no file` };
+    if (!found.isFile()) return { problem: `${file} is not a regular file` };
     if (found.size > FILE_MAX_BYTES) return { problem: `${file} is larger than ${FILE_MAX_BYTES} bytes` };
     const { places } = objectIn(jsonIn(await readFile(file, 'utf8')));
-    if (!Array.isArray(places)) return { problem: `${file} is no file of Firebreak, or not whole` };
+    if (!Array.isArray(places)) return { problem: `${file} is incomplete or was not written by Firebreak` };
     return { places: places.flatMap((each) => keptIn(each) ?? []) };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { problem: `there is no ${file}` };
-    return { problem: `${file} cannot be read: ${error instanceof Error ? error.message : 'unknown'}` };
+    if (codeOf(error) === 'ENOENT') return { problem: `${file} does not exist` };
+    return { problem: `cannot read ${file}: ${error instanceof Error ? error.message : 'unknown'}` };
   }
 }
 
@@ -122,7 +128,7 @@ function keptIn(value) {
   };
 }
 
-/** @param {Kept[]} places newest first @returns {string} as many of them as there is room for */
+/** @param {Kept[]} places newest first @returns {string} JSON of as many as fit into the size limit */
 function textOf(places) {
   const written = places.slice(0, PLACES_MAX).map((each) => JSON.stringify(each));
   let bytes = 0;

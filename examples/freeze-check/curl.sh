@@ -1,13 +1,13 @@
 #!/bin/sh
-# Before a deployment: ends with 0 when it is allowed; with 1 when it is not, or when nobody can tell.
-#   FIREBREAK_URL, FIREBREAK_TOKEN (a token that may do freezes:check)
+# Run this before a deployment: exits with 0 if it is allowed, with 1 if it is not or if there is no answer.
+#   FIREBREAK_URL, FIREBREAK_TOKEN (a token with the permission freezes:check)
 #   SERVICE, ENVIRONMENT, VERSION   as they are recorded with POST /v1/deployments
-#   DEPLOYMENT_ID                   the same in each retry of this deployment: an override is used once for it
+#   DEPLOYMENT_ID                   the same in each retry, so that the deployment consumes an override only once
 set -eu
 : "${FIREBREAK_URL:?}" "${FIREBREAK_TOKEN:?}" "${SERVICE:?}" "${ENVIRONMENT:?}" "${VERSION:?}" "${DEPLOYMENT_ID:?}"
 answer="$(mktemp)"
 trap 'rm -f "$answer"' EXIT
-# Its first line makes sure that it was Firebreak that said yes, and no page of a proxy or a login.
+# The first line proves that Firebreak answered, and not a proxy or a login page.
 if curl --fail-with-body --silent --show-error --max-time 10 --retry 3 --retry-connrefused \
   --retry-max-time 60 --output "$answer" \
   --request POST --get "$FIREBREAK_URL/v1/freeze-check/gate" \

@@ -32,7 +32,7 @@ afterEach(async () => {
 const list = (env: Record<string, string>) =>
   cli(['incident', 'list'], { env: { FIREBREAK_URL: url, FIREBREAK_DATA_DIR: dir, ...env } });
 
-test('the token is that of the environment, before the admin token of this machine', async () => {
+test('FIREBREAK_TOKEN takes precedence over the admin token of this machine', async () => {
   await writeFile(join(dir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN": "fba_kept"}');
   await list({ FIREBREAK_TOKEN: 'own', FIREBREAK_ADMIN_TOKEN: 'fba_set' });
   await list({ FIREBREAK_ADMIN_TOKEN: 'fba_set' });
@@ -40,38 +40,49 @@ test('the token is that of the environment, before the admin token of this machi
   expect(asked).toEqual(['Bearer own', 'Bearer fba_set', 'Bearer fba_kept']);
 });
 
-test('the admin token of this machine is sent nowhere else', async () => {
+test('the admin token of this machine is not sent to other machines', async () => {
   await writeFile(join(dir, 'tokens.json'), '{"FIREBREAK_ADMIN_TOKEN": "fba_kept"}');
   const ended = await list({ FIREBREAK_URL: 'http://firebreak.test', FIREBREAK_ADMIN_TOKEN: 'fba_set' });
   expect(ended).toEqual({
     code: 1,
     out: '',
-    err: 'FIREBREAK_TOKEN is not set, so http://firebreak.test cannot be asked\n',
+    err: 'no token for http://firebreak.test: set FIREBREAK_TOKEN\n',
   });
 });
 
-test('a token is not carried on to where an answer points', async () => {
+test('a redirect does not receive the token', async () => {
   answer = { status: 302, body: '', location: `${url}/elsewhere` };
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toMatchObject({ code: 1, out: '' });
   expect(asked).toHaveLength(1);
 });
 
-test('without any token it says where one comes from', async () => {
+test('without a token, the error says how to get one', async () => {
   const { code, err } = await list({});
-  expect([code, err]).toEqual([1, expect.stringMatching(/FIREBREAK_TOKEN is not set, and there is no .*tokens\.json/)]);
+  expect([code, err]).toEqual([
+    1,
+    expect.stringMatching(/FIREBREAK_TOKEN is not set, and .*tokens\.json does not exist/),
+  ]);
 });
 
 test.each<[string, { status: number; body: string }, RegExp]>([
-  ['a refusal', { status: 403, body: '{"code": "forbidden", "detail": "ci may not"}' }, /^ci may not \(forbidden\)\n$/],
-  ['what is no Firebreak', { status: 404, body: '<html>' }, /^the answer is 404, and not of a Firebreak/],
-  ['what cannot be read', { status: 200, body: '{"items": 7}' }, /gives something that this version does not know/],
-])('%s is told, and ends with 1', async (_, answered, why) => {
+  [
+    'an error response',
+    { status: 403, body: '{"code": "forbidden", "detail": "ci may not"}' },
+    /^ci may not \(forbidden\)\n$/,
+  ],
+  [
+    'a response of another server',
+    { status: 404, body: '<html>' },
+    /^unexpected response 404: the server does not seem to be Firebreak/,
+  ],
+  ['an unexpected body', { status: 200, body: '{"items": 7}' }, /^unexpected response from \/v1\/incidents.*version/],
+])('%s is reported with exit code 1', async (_, answered, why) => {
   answer = answered;
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
 });
 
-test('that nobody answers', async () => {
+test('an unreachable Firebreak is reported', async () => {
   await new Promise((resolve) => server.close(resolve));
   const { code, err } = await list({ FIREBREAK_TOKEN: 'own' });
-  expect([code, err]).toEqual([1, expect.stringMatching(/^no Firebreak answers at http.*ECONNREFUSED.*npm start/)]);
+  expect([code, err]).toEqual([1, expect.stringMatching(/^cannot reach Firebreak at http.*ECONNREFUSED.*npm start/)]);
 });

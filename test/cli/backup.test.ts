@@ -45,7 +45,7 @@ const keptIn = (folder: string, name: string): unknown => {
 };
 
 describe('firebreak backup', () => {
-  test('of a folder that nobody uses: what is restored is the same, for its owner alone', async () => {
+  test('a backup of a stopped instance restores the same files, readable only by their owner', async () => {
     const file = await archived();
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const restored = join(dir, 'restored');
@@ -65,15 +65,15 @@ describe('firebreak backup', () => {
     expect((await readdir(dataDir)).filter((name) => name.startsWith('snapshot-'))).toEqual([]);
   });
 
-  test('says whether keys are in it, and what it has read back', async () => {
+  test('reports whether the archive contains keys, and that it was verified', async () => {
     const { out, err } = await backUp(join(dir, 'one.tar.gz'));
-    expect(out).toMatch(/one\.tar\.gz: 6 files, \d+ KiB, as of \S+Z, while no Firebreak runs; read back and right/);
+    expect(out).toMatch(/one\.tar\.gz: 6 files, \d+ KiB, as of \S+Z, Firebreak stopped; archive verified/);
     expect(err).toContain('contains the admin token');
     await rm(join(dataDir, 'tokens.json'));
     expect((await backUp(join(dir, 'two.tar.gz'))).err).toContain('set in the environment');
   });
 
-  test('--to and --keep: a folder with the newest ones, and nothing else is deleted', async () => {
+  test('--to and --keep retain the newest backups and delete no other files', async () => {
     const to = join(dir, 'backups');
     await mkdir(to);
     const older = ['firebreak-20261119T000000Z.tar.gz', 'firebreak-20261120T000000Z.tar.gz'];
@@ -91,12 +91,12 @@ describe('firebreak backup', () => {
 
   test.each([
     [['a.tar.gz', '--to', 'b'], 2, 'not both'],
-    [['--keep', '2'], 2, '--keep needs --to'],
+    [['--keep', '2'], 2, '--keep requires --to'],
   ])('%j is a usage error', async (args, code, why) => {
     expect(await backUp(...args)).toMatchObject({ code, err: expect.stringContaining(why) });
   });
 
-  test('refuses what it cannot do, and leaves no half archive', async () => {
+  test('a refused backup leaves no partial archive', async () => {
     const file = await archived();
     expect(await backUp(file)).toMatchObject({ code: 1, err: expect.stringContaining('exists already') });
     await rm(join(dataDir, 'durable.sqlite'));
@@ -128,7 +128,7 @@ describe('firebreak restore', () => {
     expect(existsSync(restored)).toBe(false);
   });
 
-  test('refuses one that was cut off, that lacks a file, or that is something else', async () => {
+  test('refuses a truncated archive, one with a missing file, and other files', async () => {
     const file = await archived();
     const restored = join(dir, 'restored');
     const whole = await readFile(file);
@@ -149,7 +149,7 @@ describe('firebreak restore', () => {
     expect(existsSync(restored)).toBe(false);
   });
 
-  test('refuses one of a newer version, and names the version', async () => {
+  test('refuses an archive of a newer version, and names the version', async () => {
     const file = await archived();
     const tar = gunzipSync(await readFile(file));
     const newer = Buffer.from(tar.toString('latin1').replace('"format": 1', '"format": 9'), 'latin1');
@@ -161,7 +161,7 @@ describe('firebreak restore', () => {
     expect((await restore(file, join(dir, 'restored'))).err).toContain('whose executions this version cannot read');
   });
 
-  test('refuses a folder that is in use, or that is not empty', async () => {
+  test('refuses a folder that is in use or not empty', async () => {
     const file = await archived();
     const lock = await lockDataDir(dataDir);
     const running = await restore(file, dataDir);
@@ -172,7 +172,7 @@ describe('firebreak restore', () => {
     expect(keptIn(dataDir, 'sqs')).toBe('sqs');
   });
 
-  test('goes into a folder that is there and empty, as a mounted volume is', async () => {
+  test('restores into an existing empty folder, such as a mounted volume', async () => {
     const file = await archived();
     const volume = join(dir, 'volume');
     await mkdir(volume);
@@ -181,7 +181,7 @@ describe('firebreak restore', () => {
     expect(JSON.parse(await readFile(join(volume, 'restored.json'), 'utf8'))).toMatchObject({ pause: false });
   });
 
-  test('after a crash in its middle begins anew', async () => {
+  test('starts over after a crash during a restore', async () => {
     const file = await archived();
     const restored = join(dir, 'restored');
     await mkdir(join(restored, 'restoring'), { recursive: true });

@@ -47,7 +47,7 @@ steps:
 Drain.
 `;
 
-/** Of which Prometheus has nothing. */
+/** An SLO without data in Prometheus. */
 const SLO = `apiVersion: openslo/v1
 kind: SLO
 metadata: { name: checkout-availability }
@@ -81,7 +81,7 @@ beforeAll(async () => {
     },
     runbooks: { 'asks.md': ASKS, 'drain.md': BY_HAND.replace('---\n', '---\nname: drain\n') },
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
-    // With time ten times as fast nobody's question runs out.
+    // At time scale 10, no question expires during the tests.
     timeScale: 10,
     env: { LOG_LEVEL: 'warn', STATUSPAGE_API_URL: 'https://status.invalid/v1' },
   });
@@ -89,7 +89,7 @@ beforeAll(async () => {
 afterAll(() => firebreak?.remove());
 
 describe('deploy, incident, replay', () => {
-  test('a deploy is recorded as it is told, and listed', async () => {
+  test('deploy record stores the given fields, and deploy list shows the deploy', async () => {
     const told = [
       '--started-at',
       minutesAgo(300),
@@ -113,12 +113,12 @@ describe('deploy, incident, replay', () => {
     ]);
   });
 
-  test('what is wrong with a deploy is told', async () => {
+  test('deploy record reports an invalid field', async () => {
     const { code, err } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v3', '--url', 'nowhere');
     expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);
   });
 
-  test('an incident is listed and shown with its decisions', async () => {
+  test('incident list and incident show print an incident with its decisions', async () => {
     const labels = { runbook: 'asks' };
     await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, startsAt: minutesAgo(0.5) })]));
     await seen(async () => {
@@ -132,7 +132,7 @@ describe('deploy, incident, replay', () => {
     expect(none.out.trim().split('\n')).toHaveLength(1);
     const shown = await at(firebreak, 'incident', 'show', incident);
     expect(shown.out).toMatch(/^checkout answers with errors\ncheckout in production, critical, open\n/);
-    // A question is answered by its number, so no digest is shown any more.
+    // Questions are answered by number, so no digest is shown.
     expect(shown.out).toMatch(/\nquestion 1, waiting: Roll checkout in production back from v2 to v1\? \S/);
     expect(shown.out).toMatch(/\nquestion r1\.1, waiting: Are you sure\? \S/);
     expect(shown.out).not.toMatch(/[0-9a-f]{64}/);
@@ -142,17 +142,19 @@ describe('deploy, incident, replay', () => {
     expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(/\(unknown-incident\)/)]);
   });
 
-  test('replay judges all of it once more, with the same result', async () => {
+  test('replay evaluates all decisions again, with the same result', async () => {
     const { code, out } = await at(firebreak, 'replay', incident);
     expect([code, out]).toEqual([
       0,
-      expect.stringMatching(/^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_asks\n2 judged once more/),
+      expect.stringMatching(
+        /^same +1 {2}approve {2}\w+\nsame +1\d{6} {2}approve {2}runbook_asks\n2 decisions evaluated again: all the same/,
+      ),
     ]);
   });
 });
 
-test('replay says what comes out otherwise', async () => {
-  // In between, somebody has put the kill switch on in the inputs that are kept.
+test('replay reports decisions that differ', async () => {
+  // The relay alters the stored inputs: the kill switch is on.
   const relay = createServer((request, response) => {
     void firebreak.get(request.url ?? '').then(({ status, body }) => {
       if (body.inputs_json !== undefined)
@@ -165,14 +167,14 @@ test('replay says what comes out otherwise', async () => {
   const { code, out, err } = await cli(['replay', incident], { env: { FIREBREAK_URL: url, FIREBREAK_TOKEN: 'x' } });
   relay.close();
   expect(out).toMatch(/^DIFFERENT {2}1 {2}approve .*\n +kind: "approve" then, "suggest" now\n +reasons: /);
-  expect([code, err]).toEqual([1, '1 of 2 come out otherwise\n']);
+  expect([code, err]).toEqual([1, '1 of 2 decisions differ\n']);
 });
 
-describe('the night', () => {
+describe('handle an incident', () => {
   const IN_THE_DOC = 'incident-2611201';
   let name: string;
 
-  test('the transcript of docs/cli.md is what the commands print', async () => {
+  test('the commands print the transcript of docs/cli.md', async () => {
     for (const [version, minutes] of [
       ['v41', 600],
       ['v42', 300],
@@ -190,7 +192,7 @@ describe('the night', () => {
       const one = await shop();
       return one?.decisions.length > 0 && one.channel?.slice(1);
     }, 'the question and the channel');
-    for (const { command, printed } of await transcript('The night')) {
+    for (const { command, printed } of await transcript('Handle an incident')) {
       const { code, out } = await at(firebreak, ...command.map((word) => (word === IN_THE_DOC ? name : word)));
       expect([command.join(' '), code]).toEqual([command.join(' '), 0]);
       expectPrinted(out, printed);
@@ -203,7 +205,7 @@ describe('the night', () => {
     }
   });
 
-  /** The commands of a section, each with the lines that it prints there. */
+  /** Returns the commands of a section with their documented output lines. */
   async function transcript(heading: string): Promise<{ command: string[]; printed: string[] }[]> {
     const doc = await readFile(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
     const block = doc.split(`\n## ${heading}\n`)[1]?.split('```console\n')[1]?.split('```')[0] ?? '';
@@ -214,9 +216,9 @@ describe('the night', () => {
     });
   }
 
-  /** The same but for ids, names of channels, times and widths; where the doc has `…` lines may be left out. */
+  /** Compares output except for ids, channel names, times, and widths. A `…` line in the doc stands for omitted lines. */
   function expectPrinted(out: string, expected: readonly string[]): void {
-    // The transcript is of a night with real systems; here it is played at stand-ins, which say so.
+    // The transcript was recorded with real systems. The stand-ins of this test add notes, which are removed here.
     const plain = (line: string): string =>
       line
         .replace(standInNote('page'), '')
@@ -224,7 +226,7 @@ describe('the night', () => {
         .replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, 'ID')
         .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
         .replaceAll(/\bincident-\d+\b/g, 'NAME')
-        .replaceAll(/ \([^()]*stand-in[^()]*\)/g, '') // what the sandbox adds, and nothing real has
+        .replaceAll(/ \([^()]*stand-in[^()]*\)/g, '') // notes of the sandbox
         .replaceAll(/\bhttps?:\/\/[^/\s]+/g, 'HOST')
         .replaceAll(/\b0\.\d+\b/g, 'CONFIDENCE')
         .replaceAll(/\b\d+ (min|s)\b/g, 'SOME $1')
@@ -242,7 +244,7 @@ describe('the night', () => {
     if (wanted.at(-1) !== '…') expect(given.slice(from)).toEqual([]);
   }
 
-  test('a question that was answered is refused by its number, and one that is not there is told', async () => {
+  test('an answered question and an unknown number are refused', async () => {
     expect(await at(firebreak, 'incident', 'approve', incident, '7')).toMatchObject({
       code: 1,
       err: expect.stringMatching(
@@ -256,7 +258,7 @@ describe('the night', () => {
     });
   });
 
-  test('without a number it asks at a terminal, and is a usage error elsewhere', async () => {
+  test('approve without a number prompts at a terminal, and is a usage error elsewhere', async () => {
     expect(await at(firebreak, 'incident', 'approve', incident)).toMatchObject({
       code: 2,
       err: expect.stringContaining('  1  Roll checkout in production back from v2 to v1\n'),
@@ -266,7 +268,7 @@ describe('the night', () => {
     expect([no.code, asked, no.err]).toEqual([
       1,
       ['Approve? [y/N] '],
-      expect.stringMatching(/^Roll checkout in production back from v2 to v1: .*\nnothing was done\n$/),
+      expect.stringMatching(/^Roll checkout in production back from v2 to v1: .*\ncanceled\n$/),
     ]);
     expect(await atTerminal(['y'], [], 'incident', 'reject', incident.slice(-6))).toMatchObject({
       code: 0,
@@ -274,14 +276,14 @@ describe('the night', () => {
     });
   });
 
-  test('names that several incidents or none have are told, with what was meant', async () => {
+  test('an unknown name is an error that lists open incidents', async () => {
     expect(await at(firebreak, 'incident', 'ack', 'incident-1')).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^there is no incident "incident-1"[^]*\nOpen:\n[^]* checkout\/production /),
+      err: expect.stringMatching(/^incident "incident-1" not found[^]*\nOpen incidents:\n[^]* checkout\/production /),
     });
   });
 
-  test('roles, notes, and what is declared without a service', async () => {
+  test('roles, notes, and an incident declared without a service', async () => {
     expect(await at(firebreak, 'incident', 'take', incident)).toMatchObject({
       code: 0,
       out: expect.stringMatching(/: commander admin\n$/),
@@ -310,13 +312,13 @@ describe('the night', () => {
 
   test('the kill switch and the modes', async () => {
     expect((await at(firebreak, 'pause', '--reason', 'CD moves')).out).toMatch(
-      /^automation is paused, by admin at .* UTC: CD moves\ncap of everything: none\n$/,
+      /^automation is paused, by admin at .* UTC: CD moves\nglobal cap: none\n$/,
     );
     expect((await at(firebreak, 'resume')).out).toMatch(/^automation is on, /);
     expect((await at(firebreak, 'automation', 'mode', 'suggest', '--service', 'shop')).out).toContain(
-      'cap of shop: suggest',
+      'cap for shop: suggest',
     );
-    expect((await at(firebreak, 'automation', 'mode', 'none', '--service', 'shop')).out).not.toContain('cap of shop');
+    expect((await at(firebreak, 'automation', 'mode', 'none', '--service', 'shop')).out).not.toContain('cap for shop');
     expect(await at(firebreak, 'automation', 'mode', 'sugest')).toMatchObject({
       code: 2,
       err: expect.stringContaining('did you mean "suggest"?'),
@@ -324,7 +326,7 @@ describe('the night', () => {
     expect(await at(firebreak, 'automation', 'mode', 'act', '--environment', 'production')).toMatchObject({ code: 2 });
   });
 
-  test('versions that were rolled back are listed, and allowed again', async () => {
+  test('pins list shows rolled-back versions, and pins lift allows them again', async () => {
     const listed = await at(firebreak, 'pins', 'list');
     const pin = listed.out.split('\n').find((line) => / shop\/production +v43 /.test(line));
     expect(pin).toBeDefined();
@@ -334,7 +336,7 @@ describe('the night', () => {
     expect((await at(firebreak, 'pins', 'list', '--all')).out).toMatch(new RegExp(`^${id} .* lifted `, 'm'));
   });
 
-  test('what could not be read is listed, shown and read again', async () => {
+  test('quarantined inputs are listed, shown, and replayed', async () => {
     expect((await firebreak.post('/v1/alerts/generic', { service: 'shop', title: 'no\u001b[2Jthing' })).status).toBe(
       422,
     );
@@ -349,7 +351,7 @@ describe('the night', () => {
 });
 
 describe('token', () => {
-  test('is made, used, listed without itself, and revoked', async () => {
+  test('a token is created, used, listed without its secret, and revoked', async () => {
     const limits = ['--action', 'deployments:read', '--action', 'drills:write', '--service', 'checkout'];
     const { code, out, err } = await at(firebreak, 'token', 'create', 'ci', ...limits);
     const id = err.split(' ')[0] ?? '';
@@ -370,7 +372,7 @@ describe('token', () => {
 describe('doctor', () => {
   const lines = (out: string) => out.trimEnd().split('\n');
 
-  test('tells what is connected, off and wrong, lanes that are not proved, and alerts of no service', async () => {
+  test('reports connections, unproved rollbacks, and alerts that match no service', async () => {
     const labels = { service: 'nobody-s', environment: 'production' };
     const stray = alert({ labels, fingerprint: 'aa', annotations: { summary: 'a stray alert' } });
     await firebreak.post('/v1/alerts/alertmanager', group([stray]));
@@ -400,24 +402,24 @@ describe('doctor', () => {
         expect.stringMatching(/^warn {2}database {14}the local database's own port asks for no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
-        expect.stringMatching(/^test {2}PagerDuty pages .*notifies nobody.*not tried/),
+        expect.stringMatching(/^test {2}PagerDuty pages .*pages no one.*not tried/),
         expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
         expect.stringMatching(/^off {3}Statuspage .*STATUSPAGE_API_KEY is not set/),
         expect.stringMatching(/^no {4}Grafana annotations .*401/),
         "warn  checkout/production   its deployer's secret CD_KEY is not set",
         'warn  checkout/staging      its deployer is called without credentials (no "auth")',
-        'warn  checkout/staging      way back last proved: never',
+        'warn  checkout/staging      rollback last proved by a drill: never',
         expect.stringMatching(
-          /^warn {2}checkout\/prod +deployments are recorded here, and .*did you mean "production"\?$/,
+          /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,
         ),
-        'warn  runbook               asks names the secret FLAGS_KEY, which is not set',
+        'warn  runbook               secret FLAGS_KEY of asks is not set',
         expect.stringMatching(/^warn {2}unmatched alert +nobody-s: a stray alert, in production/),
       ]),
     );
-    expect([code, err]).toEqual([1, '1 thing is wrong\n']);
+    expect([code, err]).toEqual([1, '1 check failed\n']);
   });
 
-  test('--production judges the machine and settings of the instance, and says what to do', async () => {
+  test('--production checks the machine and settings of the instance, and says how to fix them', async () => {
     const { code, out } = await at(firebreak, 'doctor', '--production');
     expect(lines(out)).toEqual(
       expect.arrayContaining([
@@ -437,21 +439,21 @@ describe('doctor', () => {
     expect(out).not.toContain(ADMIN_TOKEN);
   });
 
-  test('what the instance tells of its machine needs a token without limits', async () => {
+  test('details of the machine need a token without limits', async () => {
     expect((await fetch(`${firebreak.url}/v1/connections`)).status).toBe(401);
   });
 
-  test('tells what in the configuration in force is hardly meant, which is not wrong', async () => {
+  test('reports warnings of the active configuration as warnings', async () => {
     await firebreak.write('freeze.yaml', 'policies:\n  - match: { service: chekout }\n    stale: { deploys: deny }\n');
     await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length > 0, 'the warning');
     const { out } = await at(firebreak, 'doctor');
     expect(out).toMatch(/^warn {2}configuration +\S*freeze\.yaml:2: warning: .*\(did you mean "checkout"\?\)$/m);
-    expect(out).not.toMatch(/^no {4}configuration|last good set/m);
+    expect(out).not.toMatch(/^no {4}configuration|last valid configuration/m);
     await firebreak.write('freeze.yaml', '');
     await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length === 0, 'its end');
   });
 
-  test('tells what is wrong with the configuration on disk, and that the kill switch is on', async () => {
+  test('reports errors of the configuration on disk, and that automation is paused', async () => {
     await firebreak.put('/v1/automation', { paused: true, reason: 'CD moves' });
     await firebreak.write('routes.yaml', 'pages: yes\n');
     await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length > 0, 'the problem');
@@ -459,16 +461,16 @@ describe('doctor', () => {
     expect(lines(out)).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^no {4}configuration +\S*routes\.yaml:1: unknown key "pages"/),
-        'warn  configuration         the last good set stays in force',
-        expect.stringMatching(/^warn {2}automation +the kill switch is on, by \w+: CD moves$/),
+        'warn  configuration         the last valid configuration stays active',
+        expect.stringMatching(/^warn {2}automation +paused by \w+: CD moves$/),
       ]),
     );
     expect(code).toBe(1);
   });
 
-  test('with a token that is not known', async () => {
+  test('reports an invalid token', async () => {
     const { code, out, err } = await cli(['doctor'], { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: 'no' } });
-    expect([code, out]).toEqual([1, `no    Firebreak             ${firebreak.url} does not know this token\n`]);
+    expect([code, out]).toEqual([1, `no    Firebreak             ${firebreak.url} does not accept this token\n`]);
     expect(err).toContain('(unauthorized)');
   });
 });
@@ -479,7 +481,7 @@ describe('runbooks of a running Firebreak', () => {
     await at(firebreak, 'resume');
   });
 
-  test('are shown, with inputs and steps', async () => {
+  test('runbooks show prints inputs and steps', async () => {
     const { code, out } = await at(firebreak, 'runbooks', 'show', 'drain');
     expect(code).toBe(0);
     expect(out).toMatch(/^Drain the queue \(drain, version \w{12}, \S*drain\.md\)\n/);
@@ -487,37 +489,37 @@ describe('runbooks of a running Firebreak', () => {
     expect(out).toMatch(/\ncall +http +changes production\n/);
   });
 
-  test('are planned, and nothing is done', async () => {
+  test('--plan and a declined prompt start nothing', async () => {
     const { code, out } = await at(firebreak, 'runbooks', 'run', 'drain', ...where, '--input', 'times=3', '--plan');
     expect([code, out.replace(/version \w{12}/, 'version V')]).toEqual([
       0,
       `Drain the queue (drain, version V)
-at       desk in production
-incident a new one is opened
+target   desk in production
+incident a new incident is opened
 inputs   queue="a=b", times=3
 1. say: note: drain a=b 3 times
 2. call: POST http://127.0.0.1:9/a%3Db (http://127.0.0.1:9)
-   changes production; nothing takes it back
+   changes production; cannot be undone
 `,
     ]);
     const unasked = await at(firebreak, 'runbooks', 'run', 'drain', ...where);
-    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('say --yes')]);
+    expect([unasked.code, unasked.err]).toEqual([2, expect.stringContaining('use --yes')]);
     const asked: string[] = [];
     const no = await atTerminal(['n'], asked, 'runbooks', 'run', 'drain', ...where);
-    expect([no.code, no.err, asked]).toEqual([1, expect.stringMatching(/nothing was done\n$/), ['Start it? [y/N] ']]);
+    expect([no.code, no.err, asked]).toEqual([1, expect.stringMatching(/canceled\n$/), ['Start it? [y/N] ']]);
     expect((await firebreak.get('/v1/incidents?service=desk')).body.items).toEqual([]);
   });
 
-  test('are started, followed to their end, and continued', async () => {
+  test('run and retry start a runbook and follow it to its end', async () => {
     const asked: string[] = [];
     const ran = await atTerminal(['y'], asked, 'runbooks', 'run', 'drain', ...where);
-    expect(ran.code).toBe(1); // nobody answers there
+    expect(ran.code).toBe(1); // nothing listens at the target
     expect(ran.err).toMatch(/\nsucceeded say: drain a=b 2 times\nfailed +call: /);
     const run = /To continue: firebreak runbooks retry (\S+)\n$/.exec(ran.err)?.[1] ?? '';
     const plan = await at(firebreak, 'runbooks', 'retry', run, '--plan');
     expect(plan.out).toContain('1. say: done by the earlier run\n2. call: POST');
     const retried = await at(firebreak, 'runbooks', 'retry', run, '--yes', '--no-wait');
-    const [, second = ''] = /^run (\S+) has begun\n$/.exec(retried.out) ?? [];
+    const [, second = ''] = /^run (\S+) started\n$/.exec(retried.out) ?? [];
     expect(second).toMatch(/-r102$/);
     const runs = await at(firebreak, 'runbooks', 'runs');
     expect(runs.out).toContain(`${run}  drain    desk/production`);
@@ -528,10 +530,10 @@ inputs   queue="a=b", times=3
   });
 
   test.each([
-    ['of what is no input', ['--input', 'quue=a'], 'the runbook drain has no input "quue"; did you mean "queue"?'],
-    ['of another type', ['--input', 'times=often'], 'input "times" has to be of type integer'],
-    ['of both', ['--incident', 'x'], 'say --service, or --incident, and not both'],
-  ])('are told what is wrong: %s', async (_, more, why) => {
+    ['an unknown input', ['--input', 'quue=a'], 'runbook drain has no input "quue"; did you mean "queue"?'],
+    ['a wrong type', ['--input', 'times=often'], 'input "times" must be of type integer'],
+    ['both service and incident', ['--incident', 'x'], 'specify either --service or --incident'],
+  ])('runbooks run refuses %s', async (_, more, why) => {
     const { code, err } = await at(firebreak, 'runbooks', 'run', 'drain', '--service', 'desk', ...more);
     expect([code, err]).toEqual([2, expect.stringContaining(why)]);
   });

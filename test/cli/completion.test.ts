@@ -5,7 +5,7 @@ import { cli } from './support.ts';
 
 const run = promisify(execFile);
 
-/** What bash offers behind these words. */
+/** Returns the completions that bash offers after these words. */
 async function offered(script: string, words: readonly string[]): Promise<string[]> {
   const program = `${script}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firebreak; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -14,7 +14,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _firebreak; printf '%s\\n' "\${COMPRE
 }
 
 describe('firebreak completion', () => {
-  test('bash completes commands, options, and the values that an option can have', async () => {
+  test('bash completes commands, options, and option values', async () => {
     const { code, out } = await cli(['completion', 'bash']);
     expect(code).toBe(0);
     expect(await offered(out, ['inc'])).toEqual(['incident']);
@@ -30,18 +30,18 @@ describe('firebreak completion', () => {
     expect(await offered(out, ['completion', ''])).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
   });
 
-  test('zsh and fish get every command and option, too', async () => {
+  test('zsh and fish complete every command and option', async () => {
     const [zsh, fish] = await Promise.all(['zsh', 'fish'].map(async (shell) => (await cli(['completion', shell])).out));
     expect(zsh).toMatch(/^#compdef firebreak\n/);
     expect(zsh).toContain(`'incident approve/--note') _files; return ;;`);
     expect(zsh).toContain(`'incident list/--status') compadd -- 'open' 'mitigating' 'mitigated' 'resolved'; return ;;`);
     expect(fish).toContain(
-      `complete -c firebreak -n '__firebreak_at "incident"' -f -a 'approve' -d 'approve the question that waits'`,
+      `complete -c firebreak -n '__firebreak_at "incident"' -f -a 'approve' -d 'Approve a waiting question'`,
     );
     expect(fish).toContain(`complete -c firebreak -n '__firebreak_at "freeze open"' -l until-lifted`);
   });
 
-  test('of another shell it is told which there are', async () => {
+  test('an unknown shell is a usage error that lists the supported shells', async () => {
     expect(await cli(['completion', 'csh'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('Allowed choices are bash, zsh, fish.'),

@@ -15,13 +15,13 @@ const lane = (mode = 'act') => ({
   deployer: { kind: 'http' },
   autoRollback: { mode, unknownMigration: 'act' },
 });
-/** Services with a lane each, so that what happens in one is nothing to the others. */
+/** One environment for drills per service, so that tests do not affect each other. */
 const lanes = (...names: string[]) => names.map((name) => [name, { environments: { [`${name}-lane`]: lane() } }]);
 const placeOf = (service: string): Place => ({ service, environment: `${service}-lane` });
 
-const DRILLED = /^drill ([0-9A-Z]{26}): v2 back to v1 and forth again, at http:/;
+const DRILLED = /^drill ([0-9A-Z]{26}): from v2 back to v1 and forward again, target http:/;
 
-/** Two versions, of which the first is known good; told as a CI system does, and the CD system knows what runs. */
+/** Records two versions, the first known good, and sets the live version in the CD system. */
 async function deployed(firebreak: Firebreak, place: Place): Promise<void> {
   for (const [version, minutes] of [
     ['v1', 310],
@@ -33,7 +33,7 @@ async function deployed(firebreak: Firebreak, place: Place): Promise<void> {
   await firebreak.put('/sandbox/cd/live', { ...place, version: 'v2' });
 }
 
-/** What the CD system was asked to do there, each act once. */
+/** Returns the requests that the CD system received for a place, without repeats. */
 async function acts(firebreak: Firebreak, { service }: Place): Promise<string[]> {
   const posts = (await firebreak.calls('cd')).filter((call) => call.method === 'POST' && call.body.service === service);
   const told = posts.map(({ body }) => `${body.idempotency_key} ${body.from_version} to ${body.to_version}`);
@@ -71,7 +71,7 @@ describe('a drill', { timeout: 60_000 }, () => {
   });
   afterAll(() => firebreak?.remove());
 
-  test('rolls back and forth again, proves it, and leaves nothing else behind', async () => {
+  test('rolls back and forward again, proves the rollback, and has no other effects', async () => {
     const place = placeOf('works');
     await deployed(firebreak, place);
     const { code, out, err } = await at(firebreak, 'drill', place.service, place.environment);
@@ -111,7 +111,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     expect([one.code, one.out]).toEqual([0, expect.stringMatching(/v2 runs again\nproved: /)]);
   });
 
-  test('that fails says why, and the lane runs what it ran before', async () => {
+  test('a failed drill reports the reason and restores the version', async () => {
     const place = placeOf('fails');
     await deployed(firebreak, place);
     await settings(firebreak, { outcome: 'failed' });
@@ -130,7 +130,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     }
   });
 
-  test('does nothing where something else runs than is recorded', async () => {
+  test('does nothing if another version runs than recorded', async () => {
     const place = placeOf('shipped');
     await deployed(firebreak, place);
     await firebreak.put('/sandbox/cd/live', { ...place, version: 'v3' });
@@ -139,7 +139,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     expect(await runs(firebreak, place)).toBe('v3');
   });
 
-  test('is tried again, with the same key, while the CD system is away', async () => {
+  test('retries with the same key while the CD system is unavailable', async () => {
     const place = placeOf('later');
     await deployed(firebreak, place);
     const fault = { kind: 'status', status: 503, body: 'away' };
@@ -151,17 +151,17 @@ describe('a drill', { timeout: 60_000 }, () => {
   });
 
   test.each<[string, Place, string, RegExp]>([
-    ['a place that is no lane', { service: 'live', environment: 'production' }, 'not-a-lane', /drills: true/],
-    ['a place that there is not', { service: 'live', environment: 'moon' }, 'unknown-place', /has no live in moon/],
-    ['a lane without a deployer', { service: 'bare', environment: 'bare-lane' }, 'no-deployer', /no deployer/],
-    ['a lane of which nothing is known', placeOf('few'), 'no-way-back', /no deploy is recorded/],
-  ])('is refused at %s', async (_, { service, environment }, code, why) => {
+    ['in an environment without drills', { service: 'live', environment: 'production' }, 'not-a-lane', /drills: true/],
+    ['in an unknown environment', { service: 'live', environment: 'moon' }, 'unknown-place', /has no live in moon/],
+    ['without a deployer', { service: 'bare', environment: 'bare-lane' }, 'no-deployer', /no deployer/],
+    ['without recorded deploys', placeOf('few'), 'no-way-back', /no deploy is recorded/],
+  ])('is refused %s', async (_, { service, environment }, code, why) => {
     const ended = await at(firebreak, 'drill', service, environment);
     expect(ended).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
     expect(ended.err).toContain(`(${code})`);
   });
 
-  test('is refused with one version alone, with one that is being deployed, and while the kill switch is on', async () => {
+  test('is refused with only one version, during a deploy, and while automation is paused', async () => {
     const few = placeOf('few');
     await firebreak.post('/v1/deployments', { ...few, version: 'v1', started_at: minutesAgo(300) });
     expect(await begin(firebreak, few)).toMatchObject({ status: 409, body: { code: 'no-way-back' } });
@@ -179,7 +179,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     expect(await acts(firebreak, paused)).toEqual([]);
   });
 
-  test('waits in its middle while the kill switch is on', async () => {
+  test('waits between rollback and redeploy while automation is paused', async () => {
     const place = placeOf('paused');
     const cd = new Guarded(() => firebreak);
     await cd.holdRollbacks();
@@ -195,7 +195,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
   });
 
-  test('is refused while an incident is open, and until it is over', async () => {
+  test('is refused while an incident is open', async () => {
     const place = placeOf('incident');
     await deployed(firebreak, place);
     const { body: incident } = await firebreak.post('/v1/incidents', { ...place, title: 'Slow', severity: 'info' });
@@ -208,7 +208,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     await seen(async () => (await drillOf(firebreak, begun.id)).outcome === 'proved', 'its end');
   });
 
-  test('has its target for itself: a second one is refused, and an incident does not act', async () => {
+  test('holds its target: a second drill is refused, and an incident does not act', async () => {
     const place = placeOf('busy');
     await deployed(firebreak, place);
     const cd = new Guarded(() => firebreak);
@@ -231,7 +231,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     expect(await acts(firebreak, place)).toEqual(bothWays(begun.id));
   });
 
-  test('the same Idempotency-Key again is the same drill', async () => {
+  test('a repeated Idempotency-Key returns the same drill', async () => {
     const place = placeOf('works');
     const asked = { 'idempotency-key': 'nightly' };
     const first = await firebreak.request('POST', '/v1/drills', place, asked);
@@ -240,7 +240,7 @@ describe('a drill', { timeout: 60_000 }, () => {
     await seen(async () => (await drillOf(firebreak, first.body.id)).outcome === 'proved', 'its end');
   });
 
-  test('is asked for and seen by whoever may there', async () => {
+  test('requires permission for the service to start and to read', async () => {
     const as = async (grant: object) => {
       const { body } = await firebreak.post('/v1/tokens', { name: 'grace', ...grant });
       return { authorization: `Bearer ${body.token}` };
@@ -263,7 +263,7 @@ describe('killed in the middle', { timeout: 90_000 }, () => {
     'before CD roll-back #1',
     'after CD roll-back #1',
     'after CD roll-back #2',
-  ])('%s, a drill is taken up again and each way is gone once', async (boundary) => {
+  ])('%s, a drill resumes and makes each rollback once', async (boundary) => {
     const dir = await mkdtemp(join(tmpdir(), 'firebreak-drill-'));
     const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
     await writeFile(log, '');
@@ -278,7 +278,7 @@ describe('killed in the middle', { timeout: 90_000 }, () => {
       const place = placeOf('killed');
       await deployed(firebreak, place);
       await writeFile(armed, '');
-      await begin(firebreak, place).catch(() => undefined); // it may die before it answers
+      await begin(firebreak, place).catch(() => undefined); // it may die before it responds
       await firebreak.exited();
       expect(await readFile(log, 'utf8')).toContain(`killed ${boundary}`);
       await firebreak.start({ FIREBREAK_KILL_AT: '' });

@@ -28,12 +28,12 @@ const WRONG = RIGHT.replace('uses: note', 'uses: not');
 const folders = ['--config', 'config', '--runbooks', 'runbooks'];
 
 describe('check', () => {
-  test('what is shipped is right', async () => {
+  test('the shipped configuration is valid', async () => {
     const { code, out } = await cli(['check']);
-    expect([code, out]).toEqual([0, expect.stringMatching(/1 service in config, \d+ runbooks in runbooks: fine\n$/)]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/1 service in config, \d+ runbooks in runbooks: OK\n$/)]);
   });
 
-  test('tells what is wrong of all files with file and line, and what was meant', async () => {
+  test('reports errors of all files with file, line, and suggestion', async () => {
     await write(
       'config/services.yaml',
       'services:\n  checkout:\n    environments:\n      production:\n        drils: true\n',
@@ -47,7 +47,7 @@ describe('check', () => {
     expect([code, err]).toEqual([1, '2 problems\n']);
   });
 
-  test('warns of what is called without credentials', async () => {
+  test('warns of targets without credentials', async () => {
     await write(
       'config/services.yaml',
       'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: http }\n        flags: { kind: http, url: "http://f.test/{flag}", auth: { bearer: F } }\n',
@@ -57,7 +57,7 @@ describe('check', () => {
     expect([code, out.match(/warning/g)]).toEqual([0, ['warning']]);
   });
 
-  test('warns of a freeze for somebody who is not there', async () => {
+  test('warns of a freeze policy for an unknown service', async () => {
     await write('config/services.yaml', 'services: { checkout: {} }\n');
     await write('config/freeze.yaml', 'policies:\n  - match: { service: chekout }\n    stale: { deploys: deny }\n');
     const { code, out } = await cli(['check', ...folders], { cwd: dir });
@@ -65,13 +65,13 @@ describe('check', () => {
       0,
       [
         expect.stringMatching(/^config\/freeze\.yaml:2: warning: .*"chekout".*\(did you mean "checkout"\?\)$/),
-        '1 service in config, 0 runbooks in runbooks: fine',
+        '1 service in config, 0 runbooks in runbooks: OK',
         '',
       ],
     ]);
   });
 
-  test('folders come from the environment, too; one that is not there is a mistake of the caller', async () => {
+  test('folders come from the environment; a missing named folder is a usage error', async () => {
     await write('config/routes.yaml', '- pages: true\n');
     const env = { FIREBREAK_CONFIG_DIR: join(dir, 'config'), FIREBREAK_RUNBOOKS_DIR: 'runbooks' };
     expect(await cli(['check'], { cwd: dir, env })).toMatchObject({
@@ -81,13 +81,13 @@ describe('check', () => {
     expect(await cli(['check', '--config', 'nowhere'], { cwd: dir })).toEqual({
       code: 2,
       out: '',
-      err: expect.stringMatching(/^there is no folder nowhere\n/),
+      err: expect.stringMatching(/^folder nowhere does not exist\n/),
     });
   });
 });
 
-describe('check finds what a start would take in silence:', () => {
-  /** In this process; each line without the folder before it. */
+describe('check reports mistakes that a start accepts silently:', () => {
+  /** Runs `check` in this process. Returns lines without the temporary folder. */
   async function checked(
     files: Record<string, string>,
     ...more: string[]
@@ -115,7 +115,7 @@ describe('check finds what a start would take in silence:', () => {
 
   test.each<[string, Record<string, string>, number, string[]]>([
     [
-      'a misspelt file',
+      'a misspelled file name',
       { 'config/services.yml': SERVICES },
       1,
       [
@@ -124,7 +124,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'a misspelt runbook, and a copy of a file',
+      'a misspelled runbook, and a copy of a file',
       { 'runbooks/say.markdown': RIGHT, 'config/services.yaml': SERVICES, 'config/service.yaml': SERVICES },
       1,
       [
@@ -133,7 +133,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'a dependency that nobody is',
+      'an unknown dependency',
       { 'config/services.yaml': `${SERVICES}  payments: { dependsOn: [chekout] }\n` },
       0,
       [
@@ -141,7 +141,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'two services with one match',
+      'two services with the same match',
       { 'config/services.yaml': 'services:\n  a: { match: { app: x } }\n  b:\n    match: { app: x, tier: web }\n' },
       1,
       [
@@ -149,7 +149,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'queries that Prometheus would refuse',
+      'invalid PromQL',
       {
         'config/services.yaml':
           'services:\n  a:\n    environments:\n      production:\n        health:\n          promql: sum(rate(x[5m])\n          max: 1\n          traffic: rate(x[5 m])\n',
@@ -161,7 +161,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'routes of nobody, and those that nothing reaches',
+      'routes with unknown teams, and unreachable routes',
       {
         'config/services.yaml': SERVICES,
         'config/routes.yaml':
@@ -174,7 +174,7 @@ describe('check finds what a start would take in silence:', () => {
       ],
     ],
     [
-      'windows that are over',
+      'freeze windows in the past',
       {
         'config/services.yaml': SERVICES,
         'config/freeze.yaml':
@@ -184,7 +184,7 @@ describe('check finds what a start would take in silence:', () => {
       ['config/freeze.yaml:2: warning: "sale" was over at 2020-12-01T00:00:00.000Z (delete it, or correct its times)'],
     ],
     [
-      'a status page of no environment',
+      'a status page with an unknown environment',
       { 'config/services.yaml': SERVICES, 'config/status-page.yaml': 'environments: [prodution]\n' },
       0,
       [
@@ -195,7 +195,7 @@ describe('check finds what a start would take in silence:', () => {
     expect(await checked(files)).toEqual({ code, lines });
   });
 
-  test('secrets that a runbook names and nobody has set, where it is asked for', async () => {
+  test('unset secrets of runbooks, with --secrets', async () => {
     const call = RIGHT.replace('uses: note', 'uses: http').replace(
       'with: { text: hello }',
       'with: { url: "https://flags.test/", method: GET, auth: { bearer: FLAGS_KEY } }\n    timeout: 1m',
@@ -204,11 +204,11 @@ describe('check finds what a start would take in silence:', () => {
     expect(await checked(files)).toEqual({ code: 0, lines: [] });
     expect(await checked(files, '--secrets')).toEqual({
       code: 0,
-      lines: ['runbooks/call.md:1: warning: it names the secret FLAGS_KEY, which is not set here'],
+      lines: ['runbooks/call.md:1: warning: secret FLAGS_KEY is not set in this environment'],
     });
   });
 
-  test('folders that are missing', async () => {
+  test('missing folders', async () => {
     const bare = { env: { FIREBREAK_CONFIG_DIR: '', FIREBREAK_RUNBOOKS_DIR: '' } };
     const { code, out } = await cli(['check'], { ...bare, root: dir.replace(/[^/]+$/, 'firebreak-nothing') });
     expect(code).toBe(0);
@@ -219,26 +219,26 @@ describe('check finds what a start would take in silence:', () => {
 });
 
 describe('runbooks', () => {
-  test('lint says with file and line what is wrong', async () => {
+  test('lint reports errors with file and line', async () => {
     await write('runbooks/say.md', WRONG);
     const { code, out } = await cli(['runbooks', 'lint', 'runbooks'], { cwd: dir });
     expect([code, out]).toEqual([1, expect.stringMatching(/^runbooks\/say\.md:6: .*did you mean "note"\?\)\n$/)]);
   });
 
-  test('lint warns of what no alert reaches, and of services that there are not', async () => {
+  test('lint warns of unreachable runbooks and unknown services', async () => {
     await write('config/services.yaml', 'services: { checkout: {} }\n');
     await write('runbooks/say.md', RIGHT.replace('steps:', 'services: chekout\nsteps:'));
     const { out } = await cli(['runbooks', 'lint', 'runbooks', '--config', 'config'], { cwd: dir });
     expect(out).toMatch(/^runbooks\/say\.md:4: .*chekout.*did you mean "checkout"\?/);
   });
 
-  test('lint has nothing to say about what is right', async () => {
+  test('lint reports no problems for a valid runbook', async () => {
     await write('runbooks/say.md', RIGHT);
     const linted = await cli(['runbooks', 'lint', 'runbooks', '--config', 'config'], { cwd: dir });
     expect(linted).toEqual({ code: 0, out: '1 runbook, nothing to complain about\n', err: '' });
   });
 
-  test('list', async () => {
+  test('list prints name, mode, number of steps, and title', async () => {
     await write('runbooks/say.md', RIGHT);
     expect(await cli(['runbooks', 'list', 'runbooks'], { cwd: dir })).toEqual({
       code: 0,
@@ -252,21 +252,21 @@ describe('runbooks', () => {
   });
 });
 
-describe('how it is called', () => {
+describe('usage', () => {
   test.each<[string, string[], number, RegExp]>([
     ['no command', [], 2, /^Usage: firebreak/],
-    ['a command that there is not', ['chek'], 2, /unknown command 'chek'\n\(Did you mean check\?\)/],
-    ['an option that there is not', ['check', '--confg', 'x'], 2, /unknown option '--confg'/],
-    ['an argument too few', ['drill', 'checkout'], 2, /missing required argument 'environment'/],
-    ['a value that cannot be', ['incident', 'list', '--limit', 'all'], 2, /a whole number from 1 to 500/],
-    ['an action that there is not', ['token', 'create', 'ci', '--action', 'fly'], 2, /there is no action "fly"/],
-    ['an address that is none', ['incident', 'list'], 2, /FIREBREAK_URL is "nowhere"/],
-  ])('%s: exit code and why', async (_, args, code, why) => {
+    ['an unknown command', ['chek'], 2, /unknown command 'chek'\n\(Did you mean check\?\)/],
+    ['an unknown option', ['check', '--confg', 'x'], 2, /unknown option '--confg'/],
+    ['a missing argument', ['drill', 'checkout'], 2, /missing required argument 'environment'/],
+    ['an invalid value', ['incident', 'list', '--limit', 'all'], 2, /a whole number from 1 to 500/],
+    ['an unknown action', ['token', 'create', 'ci', '--action', 'fly'], 2, /unknown action "fly"/],
+    ['an invalid URL', ['incident', 'list'], 2, /FIREBREAK_URL is not an http or https URL: "nowhere"/],
+  ])('%s exits with the documented code and reason', async (_, args, code, why) => {
     const ended = await cli(args, { env: { FIREBREAK_URL: 'nowhere', FIREBREAK_TOKEN: 'x' } });
     expect([ended.code, ended.out, ended.err]).toEqual([code, '', expect.stringMatching(why)]);
   });
 
-  test('the launcher keeps the folder, hands the arguments on, and ends as the command does', async () => {
+  test('the launcher preserves working directory, arguments, and exit code', async () => {
     await write('runbooks/say.md', WRONG);
     const ended = await launched(['runbooks', 'lint', 'runbooks'], { cwd: dir });
     expect([ended.code, ended.out]).toEqual([1, expect.stringMatching(/^runbooks\/say\.md:6: /)]);

@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** In this process: a process for each of so many calls takes long. */
+/** Runs in this process, because starting a process for each call is slow. */
 async function run(
   args: string[],
   url = firebreak.url,
@@ -63,7 +63,7 @@ async function run(
 const freeze = (...args: string[]): Promise<Ended> => run(['freeze', ...args]);
 
 describe('firebreak freeze', () => {
-  test('tells a deploy whether it may, by exit code', async () => {
+  test('check reports by exit code whether a deploy is allowed', async () => {
     expect(await freeze('check', 'checkout', 'production')).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^allowed\n/),
@@ -80,7 +80,10 @@ describe('firebreak freeze', () => {
 
     const decision = /decision (\S+)/.exec(refused.out)?.[1] ?? '';
     const explained = await freeze('explain', decision);
-    expect(explained).toMatchObject({ code: 0, out: expect.stringContaining('the same') });
+    expect(explained).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('evaluated again from its inputs: same verdict'),
+    });
 
     expect(await freeze('override', id, '--reason', 'x')).toMatchObject({ code: 2 });
     const given = await freeze(
@@ -106,24 +109,22 @@ describe('firebreak freeze', () => {
     expect(await run(['audit'])).toMatchObject({ code: 0, out: expect.stringContaining('freeze.opened') });
   });
 
-  test('open is refused without a scope or an end, and says what it froze', async () => {
+  test('open requires a scope and an end, and reports what it froze', async () => {
     const calls = async () => (await freeze('list', '--json')).out;
     const before = await calls();
     const because = ['open', '--reason', 'stocktaking'];
     for (const [args, says] of [
-      [[], /say what to freeze: .*--all/],
-      [['--service', 'bank'], /say when it ends: .*--until-lifted/],
-      [['--all', '--service', 'bank', '--for', '1h'], /--all is everything/],
+      [[], /specify what to freeze: .*--all/],
+      [['--service', 'bank'], /specify when it ends: .*--until-lifted/],
+      [['--all', '--service', 'bank', '--for', '1h'], /--all cannot be combined/],
       [['--service', 'bank', '--for', 'soon'], /"soon" is no duration/],
-      [['--service', 'bank', '--for', '1h', '--until-lifted'], /say one of/],
+      [['--service', 'bank', '--for', '1h', '--until-lifted'], /specify only one of/],
     ] as const)
       expect(await freeze(...because, ...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) });
     expect(await calls()).toBe(before);
 
     const whole = await freeze(...because, '--yes');
-    expect(whole.err).toMatch(
-      /^frozen: all services \(checkout, bank, hasty\) in all environments until somebody lifts it\n$/,
-    );
+    expect(whole.err).toMatch(/^frozen: all services \(checkout, bank, hasty\) in all environments until lifted\n$/);
     expect(await freeze('lift', whole.out.trim().slice(-6))).toMatchObject({ code: 0 });
     const one = await freeze(...because, '--service', 'bank', '--environment', 'production', '--for', '2h');
     expect(one).toMatchObject({
@@ -137,18 +138,18 @@ describe('firebreak freeze', () => {
     expect(await freeze('lift', 'bank')).toEqual({ code: 0, out: `${one.out.trim()} is lifted\n`, err: '' });
     expect(await freeze('lift', 'bank')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('there is no freeze "bank"'),
+      err: expect.stringContaining('freeze "bank" not found'),
     });
   });
 
-  test('open asks for a scope and an end at a terminal', async () => {
+  test('open prompts for a scope and an end at a terminal', async () => {
     const asked: string[] = [];
     const ask = terminal(['hasty', '', '30m'], asked);
     const opened = await run(['freeze', 'open', '--reason', 'stocktaking'], firebreak.url, ADMIN_TOKEN, {}, ask);
     expect(asked).toEqual([
       'Which service? Leave empty for all services: ',
       'Which environment? Leave empty for all environments: ',
-      'For how long, as 30m or 2h? Leave empty to freeze until somebody lifts it: ',
+      'For how long, such as 30m or 2h? Leave empty to freeze until the freeze is lifted: ',
     ]);
     expect(opened).toMatchObject({
       code: 0,
@@ -157,20 +158,20 @@ describe('firebreak freeze', () => {
     expect(await freeze('lift', opened.out.trim())).toMatchObject({ code: 0 });
   });
 
-  test('reads --version as what is deployed, and alone as its own', async () => {
+  test('--version without a command prints the version of Firebreak', async () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test('prints what the API says, for programs', async () => {
+  test('--json prints the API response', async () => {
     const { out } = await freeze('check', 'checkout', 'production', '--json');
     expect(JSON.parse(out)).toMatchObject({ allowed: true, decision_id: expect.any(String) });
   });
 });
 
-describe('where Firebreak cannot be reached', () => {
+describe('while Firebreak is unreachable', () => {
   const AWAY = 'http://127.0.0.1:1';
 
-  /** The product has signed it for its own address; what is asked about later is one that is away. */
+  /** Moves stored answers from the address of the running product to the unreachable one. */
   async function check(service: string, url: string, ...more: string[]): Promise<Ended> {
     const keys = { FIREBREAK_KEYS: (await freeze('keys')).out.trim() };
     const args = ['freeze', 'check', service, 'production', '--state', join(folder, 'states.json'), ...more];
@@ -184,18 +185,24 @@ describe('where Firebreak cannot be reached', () => {
     await writeFile(file, (await readFile(file, 'utf8')).replaceAll(firebreak.url, url));
   }
 
-  test('what it said last counts, and that it does is said', async () => {
+  test('the last signed answer decides, and the output says so', async () => {
     expect(await check('checkout', firebreak.url)).toMatchObject({ code: 0, err: '' });
-    expect(await check('checkout', AWAY)).toMatchObject({ code: 0, err: expect.stringContaining('without Firebreak') });
+    expect(await check('checkout', AWAY)).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('while Firebreak is unreachable'),
+    });
     const { body } = await firebreak.post('/v1/freezes', { service: 'checkout', reason: 'stocktaking' });
     expect(await check('checkout', firebreak.url)).toMatchObject({ code: 1 });
     const refused = await check('checkout', AWAY);
-    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/without Firebreak.*stocktaking/) });
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/while Firebreak is unreachable.*stocktaking/),
+    });
     expect(JSON.parse((await check('checkout', AWAY, '--json')).out)).toMatchObject({ allowed: false, outage: true });
     await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
   });
 
-  test('an override lets nothing through, since nobody counts its uses', async () => {
+  test('an override has no effect, because its uses cannot be counted', async () => {
     const { body } = await firebreak.post('/v1/freezes', { service: 'checkout', reason: 'stocktaking' });
     const expires_at = new Date(Date.now() + 600_000).toISOString();
     const give = async (more: object) =>
@@ -208,7 +215,7 @@ describe('where Firebreak cannot be reached', () => {
     await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
   });
 
-  test('a rollback passes to a version that ran well before, and to no other', async () => {
+  test('a rollback is allowed only to a version known good', async () => {
     for (const [version, minutes] of [
       ['r1', 300],
       ['r2', 100],
@@ -230,7 +237,7 @@ describe('where Firebreak cannot be reached', () => {
     await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
   });
 
-  test('nothing known is what --on-outage says', async () => {
+  test('without a stored answer, --on-outage decides', async () => {
     expect(await run(['freeze', 'check', 'unheard', 'production'], AWAY)).toMatchObject({ code: 1 });
     expect(await run(['freeze', 'check', 'unheard', 'production', '--on-outage', 'allow'], AWAY)).toMatchObject({
       code: 0,
@@ -238,10 +245,16 @@ describe('where Firebreak cannot be reached', () => {
     });
   });
 
-  test('what is too old is what the policy of the place says', async () => {
+  test('with an outdated answer, the outage policy decides', async () => {
     for (const service of ['bank', 'hasty']) expect(await check(service, firebreak.url)).toMatchObject({ code: 0 });
-    await new Promise((resolve) => setTimeout(resolve, 2_100)); // the shortest state there is, and the second it is cut to
-    expect(await check('bank', AWAY)).toMatchObject({ code: 1, err: expect.stringContaining('policy says deny') });
-    expect(await check('hasty', AWAY)).toMatchObject({ code: 0, err: expect.stringContaining('policy says allow') });
+    await new Promise((resolve) => setTimeout(resolve, 2_100)); // the shortest lifetime of a state, and the second to which it is truncated
+    expect(await check('bank', AWAY)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the outage policy is deny'),
+    });
+    expect(await check('hasty', AWAY)).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('the outage policy is allow'),
+    });
   });
 });

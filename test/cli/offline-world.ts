@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
-/** Someone who signs as Firebreak does. */
+/** Signs states as Firebreak does, with its own key. */
 export class Issuer {
   readonly #key: KeyObject;
   readonly jwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string };
@@ -28,7 +28,7 @@ export const part = (value: object): string => Buffer.from(JSON.stringify(value)
 
 const seconds = (): number => Math.floor(Date.now() / 1000);
 
-/** What Firebreak says of checkout in production: frozen since a minute, for an hour from now on. */
+/** Returns the claims of a state for checkout in production: frozen, signed a minute ago, valid for an hour. */
 export const frozen = (more: object = {}): Record<string, unknown> => ({
   iss: 'firebreak',
   typ: 'freeze-state',
@@ -48,6 +48,6 @@ export const frozen = (more: object = {}): Record<string, unknown> => ({
 });
 
 export const clear = (more: object = {}): Record<string, unknown> =>
-  frozen({ allowed: true, verdict: 'allow', reasons: [{ code: 'clear', text: 'nothing speaks against it' }], ...more });
+  frozen({ allowed: true, verdict: 'allow', reasons: [{ code: 'clear', text: 'No freeze applies.' }], ...more });
 
 export const inSeconds = (from: number): number => seconds() + from;

@@ -6,7 +6,7 @@ import { printable } from '../../cli/printable.ts';
 import { asJson } from '../../cli/table.ts';
 import { cli, terminal } from './support.ts';
 
-/** Clears the screen, colours, links elsewhere (OSC 8), the same in C1, goes back in the line, turns text around. */
+/** Clears the screen, colors, links (OSC 8), uses C1 sequences, returns to the start of the line, reverses text. */
 const HOSTILE =
   'a\u001b[2J\u001b[31mred\u001b]8;;http://evil.test\u0007link\u001b]8;;\u001b\\ \u009b1A\u0090q\u009c b\rc \u202egnp\u202c \u2066x\u2069 \u2028d\u0000\u007f';
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/u;
@@ -23,7 +23,7 @@ const token = {
   created_by: HOSTILE,
 };
 
-/** Answers as a Firebreak in which somebody has written such texts, or as what is no Firebreak at all. */
+/** Answers with hostile texts: a token list, or an error for every other path. */
 let server: Server;
 let env: Record<string, string>;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe('what others have written is no order to the terminal', () => {
+describe('untrusted text does not control the terminal', () => {
   test('in a list', async () => {
     const { code, out, err } = await cli(['token', 'list'], { env });
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -50,7 +50,7 @@ describe('what others have written is no order to the terminal', () => {
     expect(out.trimEnd().split('\n')).toHaveLength(2);
   });
 
-  test('in an error of the server, and in a mistake of the command line', async () => {
+  test('in an error of the server, and in a usage error', async () => {
     const refused = await cli(['freeze', 'lift', 'frz_1', '--yes'], { env });
     const listed = await cli(['incident', 'list'], { env });
     const mistaken = await cli([`--${HOSTILE}`], { env });
@@ -62,7 +62,7 @@ describe('what others have written is no order to the terminal', () => {
     expect(listed.err).toContain('link');
   });
 
-  test('in JSON it is escaped, and read as it was', async () => {
+  test('in JSON it is escaped and parses to the original', async () => {
     const { code, out } = await cli(['token', 'list', '--json'], { env });
     expect(code).toBe(0);
     expect(out).not.toMatch(OBEYED);
@@ -71,13 +71,13 @@ describe('what others have written is no order to the terminal', () => {
 });
 
 describe('printable text', () => {
-  test('keeps newlines and tabs, and everything else that is seen', () => {
+  test('keeps newlines, tabs, and visible characters', () => {
     const text = 'one\n\ttwo: ü, 漢字, שלום, 👩‍🚒';
     expect(printable(text)).toBe(text);
     expect(printable('one\r\ntwo\rthree')).toBe('one\ntwo\ufffdthree');
   });
 
-  test('has nothing that is obeyed, whatever comes', () => {
+  test('never contains control characters', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !OBEYED.test(printable(text))));
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
@@ -88,7 +88,7 @@ describe('printable text', () => {
     );
   });
 
-  test('is asked at the terminal, too', async () => {
+  test('is used for prompts', async () => {
     const asked: string[] = [];
     await cli(['freeze', 'open', '--reason', HOSTILE, '--service', HOSTILE], {
       env,

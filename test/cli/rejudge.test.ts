@@ -39,11 +39,11 @@ const stored = (inputs: Inputs, more: Partial<DecisionView> = {}) =>
     ...more,
   });
 
-test('a question that would be asked for the same reasons is the same', () => {
+test('a question with the same reasons has no differences', () => {
   expect(differences(ID, 1, stored(question), question)).toEqual([]);
 });
 
-test('a question that would not be asked any more differs', () => {
+test('a question that is no longer necessary differs', () => {
   const now: QuestionInputs = { ...question, guards: { ...question.guards, modes: ['act'] } };
   expect(differences(ID, 1, stored(question), now)).toEqual([
     expect.stringMatching(/^reasons: \[.*\] then, \[\] now$/),

@@ -18,7 +18,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const linesOf = (text: string): string[] => text.trim().split('\n');
 
-/** What was said of a fixture, without its folder. */
+/** Imports a fixture. Returns messages without its folder. */
 async function imported(name: string, ...options: string[]) {
   const { code, out, err } = await cli(['slo', 'import', `${FIXTURES}/${name}`, ...options]);
   return { code, said: linesOf(err.replaceAll(`${FIXTURES}/`, '')), documents: documentsIn(out) };
@@ -30,7 +30,7 @@ const metric = (query: string) => ({ metricSource: { type: 'Prometheus', spec: {
 const ROLLING = (duration: string) => [{ duration, isRolling: true }];
 const ALERTS = 'is not carried over: burn alerts are made by Firebreak itself (firebreak slo generate writes them)';
 
-test('of Sloth: events and raw ratios; alerts, plugins and what has no budget are named', async () => {
+test('Sloth: imports events and raw ratios; reports alerts, plugins, and SLOs without a budget', async () => {
   const { code, said, documents } = await imported('sloth.yml', '--window', '28d');
   expect(documents).toEqual([
     {
@@ -82,12 +82,12 @@ test('of Sloth: events and raw ratios; alerts, plugins and what has no budget ar
       `sloth.yml:20: warning: slos.0.alerting ${ALERTS}`,
       'sloth.yml:38: slos.2.sli.plugin: the queries that a plugin makes are not in the file (write them as events; the rules that sloth generate writes hold them)',
       expect.stringMatching(/^sloth\.yml:42: its OpenSLO v1 form is refused: .*always leaves no budget at all/),
-      '2 problems: not everything was imported',
+      '2 problems: the import is incomplete',
     ],
   ]);
 });
 
-test("of Sloth's objects in Kubernetes; warnings alone are no failure", async () => {
+test("Sloth's Kubernetes objects: warnings alone are not a failure", async () => {
   const { code, said, documents } = await imported('sloth-object.yaml', '--environment', 'staging');
   expect(documents).toEqual([
     expect.objectContaining({
@@ -104,7 +104,7 @@ test("of Sloth's objects in Kubernetes; warnings alone are no failure", async ()
   ]);
 });
 
-test('of Pyrra: targets and windows that are texts, ratios, latencies and gauges', async () => {
+test('Pyrra: imports targets and windows written as text, ratios, latencies, and gauges', async () => {
   const { code, said, documents } = await imported('pyrra.yaml', '--service', 'probes');
   expect(documents).toMatchObject([
     {
@@ -169,7 +169,7 @@ test('of Pyrra: targets and windows that are texts, ratios, latencies and gauges
       'pyrra.yaml:56: spec.target: "high" is no number',
       'pyrra.yaml:57: spec.window: "90s" is no duration of whole minutes (such as 4w)',
       'pyrra.yaml:60: spec.indicator.ratio.errors.metric: it has to be a metric with its labels, and nothing else (such as http_requests_total{job="x"})',
-      '4 problems: not everything was imported',
+      '4 problems: the import is incomplete',
     ],
   ]);
   const without = await imported('pyrra.yaml');
@@ -178,7 +178,7 @@ test('of Pyrra: targets and windows that are texts, ratios, latencies and gauges
   );
 });
 
-test('of OpenSLO v1alpha: an objective for each ratio, thresholds, and both sorts of time windows', async () => {
+test('OpenSLO v1alpha: imports one SLO for each ratio, thresholds, and both kinds of time window', async () => {
   const { code, said, documents } = await imported('openslo-v1alpha.yaml');
   expect(documents).toMatchObject([
     {
@@ -222,12 +222,12 @@ test('of OpenSLO v1alpha: an objective for each ratio, thresholds, and both sort
       'openslo-v1alpha.yaml:43: spec.timeWindows.0.unit: "Second" cannot be carried over (one of Minute, Hour, Day, Week, Month, Quarter, Year)',
       'openslo-v1alpha.yaml:47: spec.objectives.0.ratioMetrics.good.queryType: only promql is asked, not "dql"',
       'openslo-v1alpha.yaml:50: warning: openslo/v1alpha Service is not carried over: services are in the catalogue (add it to config/services.yaml)',
-      '2 problems: not everything was imported',
+      '2 problems: the import is incomplete',
     ],
   ]);
 });
 
-test('check accepts what is written; a file that is there already is kept', async () => {
+test('check accepts the imported files; existing files are kept', async () => {
   const [config, out, runbooks] = [join(dir, 'config'), join(dir, 'config/slos'), join(dir, 'runbooks')];
   await mkdir(config);
   await mkdir(runbooks);
@@ -252,11 +252,11 @@ test('check accepts what is written; a file that is there already is kept', asyn
   await writeFile(join(out, 'queue.yaml'), '# by hand\n');
   const again = await cli(args);
   expect(again.code).toBe(1);
-  expect(again.err).toContain('queue.yaml: there is another file of this name, and it was kept');
+  expect(again.err).toContain('queue.yaml: not written, because a different file exists');
   expect(await readFile(join(out, 'queue.yaml'), 'utf8')).toBe('# by hand\n');
 });
 
-test('what is of another kind, twice the same, or no file at all', async () => {
+test('other kinds, duplicates, and missing files are reported', async () => {
   const same = `${FIXTURES}/sloth-object.yaml`;
   const twice = await cli(['slo', 'import', same, same]);
   expect([twice.code, documentsIn(twice.out).length]).toEqual([1, 1]);
@@ -276,12 +276,12 @@ test('what is of another kind, twice the same, or no file at all', async () => {
     expect.stringMatching(/^a\.yaml:8: /),
     'b.yaml:1: there is nothing in it',
     expect.stringMatching(/^c\.yaml:1: cannot be read: ENOENT/),
-    '5 problems: not everything was imported',
+    '5 problems: the import is incomplete',
   ]);
   expect(await cli(['slo', 'import', same, '--window', 'long'])).toMatchObject({ code: 2 });
 });
 
-/** Every map in a value, with where it is. */
+/** Returns every map in a value with its path. */
 const mapsIn = (
   value: unknown,
   path: (string | number)[] = [],
@@ -293,7 +293,7 @@ const mapsIn = (
         ...Object.entries(value).flatMap(([key, child]) => mapsIn(child, [...path, key])),
       ];
 
-test.each(FORMATS)('no field of %s is dropped in silence, wherever it stands', (name) => {
+test.each(FORMATS)('no field of %s is dropped silently', (name) => {
   const defaults = { service: 'x', window: '30d' };
   let tried = 0;
   const dropped: string[] = [];

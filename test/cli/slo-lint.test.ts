@@ -38,43 +38,39 @@ const WARNINGS = [
 const lint = (...args: string[]) => cli(['slo', 'lint', ...args], { cwd: dir });
 const linesOf = (out: string): string[] => out.trim().split('\n');
 
-test('of what is right there is nothing to say, and where there is none, neither', async () => {
+test('valid SLOs and a missing folder have no problems', async () => {
   await write('config/slos/a.yaml', GOOD);
   expect(await lint('--config', 'config')).toEqual({
     code: 0,
-    out: '1 objective, nothing to complain about\n',
+    out: '1 objective, no problems found\n',
     err: '',
   });
   await rm(join(dir, 'config/slos'), { recursive: true });
-  expect(await lint('--config', 'config')).toMatchObject({ code: 0, out: '0 objectives, nothing to complain about\n' });
+  expect(await lint('--config', 'config')).toMatchObject({ code: 0, out: '0 objectives, no problems found\n' });
 });
 
-test('warnings have a line and are no failure, neither of lint nor of check', async () => {
+test('warnings have a line and do not fail lint or check', async () => {
   await write('config/slos/a.yaml', POOR);
   const { code, out } = await lint('--config', 'config');
   expect([code, linesOf(out)]).toEqual([0, WARNINGS]);
   const checked = await cli(['check', '--config', 'config', '--runbooks', 'runbooks'], { cwd: dir });
-  const fine = '1 service and 1 objective in config, 0 runbooks in runbooks: fine';
+  const fine = '1 service and 1 objective in config, 0 runbooks in runbooks: OK';
   expect([checked.code, linesOf(checked.out)]).toEqual([0, [...WARNINGS, fine]]);
 });
 
-test('what is wrong is a failure of both', async () => {
+test('errors fail lint and check', async () => {
   await write('config/slos/a.yaml', WRONG);
   const expected = [
     'config/slos/a.yaml:11: spec.objectives.0: "target" or "targetPercent" is missing',
     'config/slos/a.yaml:11: unknown key "targt" in spec.objectives.0 (did you mean "target"?)',
   ];
   const linted = await lint('--config', 'config');
-  expect([linted.code, linesOf(linted.out).toSorted(), linted.err]).toEqual([
-    1,
-    expected,
-    'config/slos is not right\n',
-  ]);
+  expect([linted.code, linesOf(linted.out).toSorted(), linted.err]).toEqual([1, expected, 'config/slos has errors\n']);
   const checked = await cli(['check', '--config', 'config', '--runbooks', 'runbooks'], { cwd: dir });
   expect([checked.code, linesOf(checked.out).toSorted(), checked.err]).toEqual([1, expected, '2 problems\n']);
 });
 
-test('a folder can be named; a catalogue that cannot be read is told', async () => {
+test('lint accepts a folder and reports errors of the catalogue', async () => {
   await mkdir(join(dir, 'drafts'));
   await write('drafts/a.yaml', POOR);
   await write('config/services.yaml', 'servces: {}\n');
@@ -88,6 +84,6 @@ test('a folder can be named; a catalogue that cannot be read is told', async () 
   ]);
   expect(await lint('nowhere', '--config', 'config')).toMatchObject({
     code: 2,
-    err: expect.stringMatching(/there is no folder nowhere/),
+    err: expect.stringMatching(/folder nowhere does not exist/),
   });
 });

@@ -13,8 +13,8 @@ export type Ended = { code: number | null; out: string; err: string };
 type Env = Record<string, string>;
 
 /**
- * Runs the command as its process does, with nothing of this one's environment: in this process, since to start one is
- * most of the work, or by itself where it is called in another folder.
+ * Runs a command with an empty environment. Runs it in this process, because starting one is slow; with `cwd`, in a new
+ * process.
  */
 export async function cli(
   args: readonly string[],
@@ -33,7 +33,7 @@ export async function cli(
   return { code, out, err };
 }
 
-/** A person who gives these answers, and the questions that they were asked. */
+/** Returns a prompt that gives these answers and collects the questions. */
 export const terminal =
   (answers: string[], asked: string[]): NonNullable<World['ask']> =>
   async (question) => {
@@ -41,7 +41,7 @@ export const terminal =
     return answers.shift() ?? '';
   };
 
-/** By its launcher, as `npx firebreak` does. */
+/** Runs the launcher, as `npx firebreak` does. */
 export const launched = (args: readonly string[], { cwd = ROOT }: { cwd?: string } = {}): Promise<Ended> =>
   asProcess('cli/bin.mjs', args, { env: {}, cwd });
 
@@ -59,6 +59,6 @@ async function asProcess(
   return { code: code as number | null, out, err };
 }
 
-/** The same, spoken to this instance by its admin. */
+/** Runs a command against an instance with its admin token. */
 export const at = (firebreak: Firebreak, ...args: string[]): Promise<Ended> =>
   cli(args, { env: { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN } });

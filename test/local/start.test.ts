@@ -122,7 +122,7 @@ describe('one that runs', () => {
     expect(firebreak.output).toMatch(/^ {2}PagerDuty pages +stand-in +http:\/\/127\.0\.0\.1:\d+$/m);
     expect(firebreak.output).toContain('Pages go to the sandbox and notify nobody');
     const { out } = await at(firebreak, 'doctor');
-    expect(out).toMatch(/^test {2}PagerDuty pages +stand-in at http:\/\/127\.\S+, which notifies nobody: /m);
+    expect(out).toMatch(/^test {2}PagerDuty pages +stand-in at http:\/\/127\.\S+, which pages no one: /m);
     expect(out).toMatch(/^test {2}Slack +stand-in at /m);
     const { effects, timeline } = await pageOf(firebreak, 'at a stand-in');
     const said = 'Paged: PagerDuty answered 202 (at the sandbox’s stand-in for PagerDuty: nobody was notified)';

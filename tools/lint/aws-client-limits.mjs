@@ -3,10 +3,10 @@ import { defineRule } from '@oxlint/plugins';
 /** @import { ESTree } from '@oxlint/plugins' */
 
 const MESSAGE =
-  'a client of AWS has no time limits by itself: make it with awsClient of aws/client.ts or, for a target, with keptBy of integrations/aws/access.ts';
+  'AWS clients have no time-outs by default: create them with awsClient in aws/client.ts or, for a rollback target, with keptBy in integrations/aws/access.ts';
 
 /**
- * `keptBy((settings) => new …Client(settings))`, where the settings hold the limits.
+ * Returns whether the client is created in `keptBy((settings) => new …Client(settings))`, whose settings have time-outs.
  *
  * @param {ESTree.NewExpression} node
  */
@@ -18,7 +18,7 @@ const isKeptBy = ({ parent, arguments: [settings, ...others] }) =>
   settings?.type === 'Identifier' &&
   others.length === 0;
 
-/** No `new …Client(` of an AWS SDK, also not through a namespace: its default is to wait for an answer forever. */
+/** Forbids `new …Client(` of an AWS SDK, also through a namespace: by default, clients wait forever. */
 export const awsClientLimits = defineRule({
   create(context) {
     /** @type {Set<string>} */

@@ -4,7 +4,7 @@ import { handedTo, isCallback, RECORDED } from './durable.mjs';
 /** @import { Context, ESTree } from '@oxlint/plugins' */
 
 /**
- * Names of the parameters by which `callback` is handed a run: those of type `Run`, and the one of a branch.
+ * Returns the names of parameters that receive a run: those of type `Run`, and the first one of a branch callback.
  *
  * @param {Context} context
  * @param {ESTree.Node} callback
@@ -32,7 +32,7 @@ const keysOf = ({ properties }) =>
   );
 
 /**
- * The type that is written at a parameter; empty when none is.
+ * Returns the type annotation of a parameter; empty if it has none.
  *
  * @param {Context} context
  * @param {ESTree.Node} parameter
@@ -41,8 +41,8 @@ const typeOf = (context, parameter) =>
   'typeAnnotation' in parameter && parameter.typeAnnotation ? context.sourceCode.getText(parameter.typeAnnotation) : '';
 
 /**
- * The runs that code at `node` could make operations with. None inside a step, and none in a function that is not
- * handed one: such a function is what a step does.
+ * Returns the runs with which code at `node` could create operations. Empty inside a step, and in a function without a run
+ * parameter, because steps call such functions.
  *
  * @param {Context} context
  * @param {ESTree.Node} node
@@ -59,19 +59,19 @@ function runsAround(context, node) {
 }
 
 /**
- * A port answers differently each time. So where there is a run, ports are asked in the function given to `step` or
- * `effect`, whose answer is recorded. To hand `deps` on together with the run is fine: the same holds where it arrives.
+ * Ports are not deterministic. Code with a run must call them inside `step` or `effect`, whose results are recorded.
+ * Passing `deps` on together with the run is allowed: the rule also checks the callee.
  */
 export const depsInSteps = defineRule({
   create(context) {
-    /** @param {ESTree.Node} use an expression that means the ports */
+    /** @param {ESTree.Node} use an expression that refers to the ports */
     const check = (use) => {
       const runs = runsAround(context, use);
       if (runs.length === 0) return;
       const { parent } = use;
       const beside = parent?.type === 'CallExpression' && parent.callee !== use ? parent.arguments : [];
       if (beside.some((argument) => argument.type === 'Identifier' && runs.includes(argument.name))) return;
-      const message = 'deps is used outside a step: ask ports only in the function given to run.step or run.effect';
+      const message = 'deps is used outside a step: call ports only in the function given to run.step or run.effect';
       context.report({ node: use, message });
     };
     /** @param {ESTree.ArrowFunctionExpression | ESTree.Function} declaration */
@@ -80,7 +80,8 @@ export const depsInSteps = defineRule({
         const named = parameter.type === 'Identifier' && parameter.name === 'deps';
         if (named || !/\bDeps\b/.test(typeOf(context, parameter))) continue;
         if (runsAround(context, declaration).length === 0) continue;
-        const message = 'beside a run, take the ports as one parameter named deps: its uses are checked by name';
+        const message =
+          'a function with a run must take the ports as one parameter named deps, because uses are checked by name';
         context.report({ node: parameter, message });
       }
       for (const variable of context.sourceCode.getDeclaredVariables(declaration)) {

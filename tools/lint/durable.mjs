@@ -1,15 +1,15 @@
-/** What the rules for workflows/ share: where code stands between the operations of the durable engine. */
+/** Shared by the rules for workflows/: the position of code relative to operations of the durable engine. */
 
 /** @import { Context, ESTree } from '@oxlint/plugins' */
 
 /** @typedef {ESTree.ArrowFunctionExpression | ESTree.Function} Callback */
-/** A function handed to an operation, e.g. to `run.step(…)`; `owner` is the `run`. */
+/** A function passed to an operation, e.g. to `run.step(…)`; `owner` is the `run`. */
 /** @typedef {{ callback: Callback, operation: string, owner: string | undefined }} Inside */
 
-/** What runs outside the replay: its answer is recorded, it is not run again. */
+/** Operations whose result is recorded and which a replay does not run again. */
 export const RECORDED = new Set(['step', 'effect']);
 
-/** What the engine numbers by its position. */
+/** Operations that the engine identifies by their position. */
 export const OPERATIONS = new Set([
   ...RECORDED,
   'bell',
@@ -29,7 +29,7 @@ export const OPERATIONS = new Set([
   'waitUntil',
 ]);
 
-/** Of these only the engine has methods; the names of the others are common. */
+/** Operations whose names only the engine uses as methods; the other names are common. */
 export const UNMISTAKABLE = new Set([
   'bell',
   'branch',
@@ -41,7 +41,7 @@ export const UNMISTAKABLE = new Set([
   'waitForCallback',
 ]);
 
-/** Wrappers between a function and the call that it is handed to: `effect('page', { act: async (key) => … })`. */
+/** Nodes between a function and the call that it is passed to: `effect('page', { act: async (key) => … })`. */
 const WRAPPERS = new Set([
   'ArrayExpression',
   'ConditionalExpression',
@@ -53,7 +53,7 @@ const WRAPPERS = new Set([
 
 /**
  * @param {ESTree.Node} call
- * @returns {{ operation: string, owner: string | undefined } | undefined} of `run.step(…)`: `step` and `run`
+ * @returns {{ operation: string, owner: string | undefined } | undefined} `step` and `run` for `run.step(…)`
  */
 export function methodCall(call) {
   if (call.type !== 'CallExpression' || call.callee.type !== 'MemberExpression') return undefined;
@@ -69,7 +69,7 @@ export function methodCall(call) {
 export const isCallback = (node) => node.type === 'ArrowFunctionExpression' || node.type === 'FunctionExpression';
 
 /**
- * The operation that a function is handed to, e.g. `step` of `run` for the one in `run.step('x', () => …)`.
+ * Returns the operation that a function is passed to, e.g. `step` of `run` in `run.step('x', () => …)`.
  *
  * @param {Callback} callback
  * @returns {Inside | undefined}
@@ -82,7 +82,7 @@ export function handedTo(callback) {
 }
 
 /**
- * The operations whose callbacks `node` stands in, the innermost first.
+ * Returns the operations whose callbacks contain `node`, the innermost first.
  *
  * @param {ESTree.Node} node
  * @returns {Inside[]}
@@ -97,7 +97,7 @@ export function enclosing(node) {
 }
 
 /**
- * The variable that `id` stands for.
+ * Returns the variable that `id` refers to.
  *
  * @param {Context} context
  * @param {Extract<ESTree.Node, { type: 'Identifier' }>} id
@@ -111,7 +111,7 @@ function variableOf(context, id) {
 }
 
 /**
- * Whether `id` is declared inside `callback` (its parameters included).
+ * Returns whether `id` is declared inside `callback`, including its parameters.
  *
  * @param {Context} context
  * @param {Extract<ESTree.Node, { type: 'Identifier' }>} id

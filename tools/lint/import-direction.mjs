@@ -4,7 +4,7 @@ import { defineRule } from '@oxlint/plugins';
 /** @import { ESTree } from '@oxlint/plugins' */
 
 /**
- * What the files of a folder may import: `folders` of this project, `packages` of npm (absent: any), `node` built-ins.
+ * Permitted imports of a folder: `folders` of this project, npm `packages` (absent: any), and Node built-ins.
  *
  * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
  */
@@ -36,7 +36,7 @@ const LAYERS = {
   test: { folders: [...PRODUCT, 'local', 'cli', 'demo', 'bench', 'scripts', 'tools', 'test'], node: true },
 };
 
-/** Files that may import more than their folder: each is the one place where things are put together. */
+/** Files with additional permitted imports: composition roots. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = {
   'aws/deps.ts': ['integrations'],
@@ -55,9 +55,9 @@ const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projecto
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
 /**
- * Imports point one way, type-only imports included: what they name can't be moved or replaced on its own either.
+ * Enforces one direction of imports, including type-only imports, because they also couple folders.
  *
- * Files outside the folders above (scripts, tools, configuration at the root) may import what they like.
+ * Files outside the folders above (scripts, tools, configuration at the root) can import anything.
  */
 export const importDirection = defineRule({
   create(context) {
@@ -66,7 +66,7 @@ export const importDirection = defineRule({
     const layer = LAYERS[folder];
     if (!layer || !file.includes('/')) return {};
 
-    /** @param {string} specifier @returns {string | undefined} what is wrong with it */
+    /** @param {string} specifier @returns {string | undefined} the reason why it is forbidden */
     const fault = (specifier) => {
       if (specifier.startsWith('node:')) {
         return layer.node ? undefined : `${folder}/ is pure: it may not import ${specifier}`;
@@ -89,7 +89,7 @@ export const importDirection = defineRule({
         const message = fault(source.value);
         if (message) context.report({ node: source, message });
       } else if (layer.packages) {
-        context.report({ node: source, message: `${folder}/ may only import what is named literally` });
+        context.report({ node: source, message: `${folder}/ may only import modules that are named literally` });
       }
     };
     return {

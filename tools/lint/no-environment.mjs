@@ -7,7 +7,7 @@ const MESSAGE =
 /** @param {string} specifier */
 const isProcessModule = (specifier) => specifier === 'node:process' || specifier === 'process';
 
-/** No reading of the environment: code that asks where it runs soon behaves differently there. */
+/** Forbids reading the environment outside entry points, so that code behaves the same everywhere. */
 export const noEnvironment = defineRule({
   create: (context) => ({
     MemberExpression(node) {

@@ -5,8 +5,8 @@ import { enclosing, isOwn, methodCall, OPERATIONS, RECORDED, UNMISTAKABLE } from
 /** @import { Inside } from './durable.mjs' */
 
 /**
- * Operations are known by their position in the context that makes them. One made inside a step would not be made again
- * in a replay; one made on the outer context inside a branch takes a position that depends on timing.
+ * Forbids nested operations. The engine identifies operations by their position in their context: a replay would skip one
+ * inside a step, and one of the outer context inside a branch would have a position that depends on timing.
  */
 export const noNestedOperations = defineRule({
   create(context) {
@@ -26,7 +26,7 @@ export const noNestedOperations = defineRule({
         const ofOuter = owner?.type === 'Identifier' && outerOwner(around, owner) !== undefined;
         if (call && OPERATIONS.has(call.operation)) {
           if (RECORDED.has(inner.operation) && (ofOuter || UNMISTAKABLE.has(call.operation))) {
-            const message = `${call.operation}(…) inside ${inner.operation}(…): a durable operation is made outside of it, or in a branch`;
+            const message = `${call.operation}(…) inside ${inner.operation}(…): create durable operations outside of it, or in a branch`;
             context.report({ node, message });
             return;
           }
@@ -38,7 +38,7 @@ export const noNestedOperations = defineRule({
         }
         for (const argument of node.arguments) {
           if (argument.type !== 'Identifier' || !outerOwner(around, argument)) continue;
-          const message = `${argument.name} is handed on inside ${inner.operation}(…): operations made with it would be nested`;
+          const message = `${argument.name} is handed on inside ${inner.operation}(…): operations created with it would be nested`;
           context.report({ node: argument, message });
         }
       },

@@ -4,9 +4,9 @@ import { enclosing, isOwn, RECORDED } from './durable.mjs';
 /** @import { ESTree } from '@oxlint/plugins' */
 
 /**
- * A step runs once and is not run again in a replay, so what it assigns outside itself is missing then: what a step finds
- * out it returns. And it may run late (after a retry) or, in a replay, not at all: what it needs of a variable that
- * changes it must not look up then, but be given as a `const`. The same holds for a branch.
+ * Forbids shared mutable state with steps and branches. A replay does not run a step again, so its assignments to outer
+ * variables would be lost: a step must return its result. A step can also run late, after a retry: it must not read a
+ * variable that changes, but a `const`.
  */
 export const noOuterState = defineRule({
   create(context) {
@@ -30,7 +30,7 @@ export const noOuterState = defineRule({
           if (!reference.isRead() || reference.isWrite() || id.type !== 'Identifier') continue;
           const inside = enclosing(id).find(({ callback }) => !isOwn(context, id, callback));
           if (!inside) continue;
-          const message = `${id.name} changes, and ${inside.operation}(…) may read it late: give it a const with the value of now`;
+          const message = `${id.name} changes, and ${inside.operation}(…) may read it late: copy the current value to a const`;
           context.report({ node: id, message });
         }
       }
@@ -46,8 +46,8 @@ export const noOuterState = defineRule({
 });
 
 /**
- * Whether `id` stands in the third part of the `for` whose first part is `declaration`: each round has a variable of its
- * own, and the step makes the next one.
+ * Returns whether `id` is in the update of the `for` loop that `declaration` initializes: each iteration has its own
+ * variable.
  *
  * @param {ESTree.VariableDeclaration} declaration
  * @param {ESTree.Node} id
@@ -59,7 +59,7 @@ function isStepOfLoop(declaration, id) {
 }
 
 /**
- * The names that an assignment to `target` changes: `total`, `list` of `list[0]`, both of `[first, second]`.
+ * Returns the identifiers that an assignment to `target` changes: `total`, `list` for `list[0]`, both of `[first, second]`.
  *
  * @param {ESTree.Node} target
  * @returns {Extract<ESTree.Node, { type: 'Identifier' }>[]}

@@ -1,6 +1,6 @@
 /**
- * The rules of this repository that no linter brings along: which folder may import which, and what keeps workflows
- * replayable. .oxlintrc.json says where each is in force; CONTRIBUTING.md says why.
+ * Lint rules of this repository: import direction, and rules that keep workflows replayable. .oxlintrc.json configures
+ * their scope; CONTRIBUTING.md explains them.
  */
 import { definePlugin } from '@oxlint/plugins';
 import { awsClientLimits } from './aws-client-limits.mjs';

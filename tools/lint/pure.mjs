@@ -2,16 +2,16 @@ import { defineRule } from '@oxlint/plugins';
 
 /** @import { ESTree, Reference } from '@oxlint/plugins' */
 
-const TIME = 'time comes in as an argument or out of a step';
-const RANDOM = 'randomness comes in as an argument or out of a step';
-const IO = 'what speaks to the outside is a port (domain/ports.ts)';
-const TIMER = 'waiting is what the durable engine does';
-const SETTING = 'settings come in as an argument';
+const TIME = 'pass time as an argument, or get it from a step';
+const RANDOM = 'pass randomness as an argument, or get it from a step';
+const IO = 'use a port for I/O (domain/ports.ts)';
+const TIMER = 'use the durable engine for waits';
+const SETTING = 'pass settings as arguments';
 
-/** Globals whose answer depends on when, where or how often the code runs, or that reach outside; and what to do instead. */
+/** Globals with side effects or nondeterministic results, and their replacements. */
 /** @type {ReadonlyMap<string, string>} */
 const IMPURE = new Map([
-  ['Date', `${TIME}; schemas/time.ts calculates with it`],
+  ['Date', `${TIME}; calculate with schemas/time.ts`],
   ['performance', TIME],
   ['crypto', RANDOM],
   ['process', SETTING],
@@ -25,15 +25,15 @@ const IMPURE = new Map([
   ['setImmediate', TIMER],
   ['queueMicrotask', TIMER],
   ['require', 'use import'],
-  ['globalThis', 'name what is meant'],
-  ['global', 'name what is meant'],
+  ['globalThis', 'use the name of the global itself'],
+  ['global', 'use the name of the global itself'],
 ]);
 
-/** Where a name is a type, which asks nothing of anybody. */
+/** Nodes in which a name is only a type. */
 const TYPES = new Set(['TSTypeReference', 'TSTypeQuery', 'TSQualifiedName']);
 
 /**
- * Whether this use of `Date` only calculates: `Date.parse(text)`, `Date.UTC(…)`, `new Date(instant)`.
+ * Returns whether this use of `Date` only calculates: `Date.parse(text)`, `Date.UTC(…)`, `new Date(instant)`.
  *
  * @param {ESTree.Node} id
  */
@@ -48,9 +48,10 @@ function calculates(id) {
 }
 
 /**
- * No clock, randomness, timers, settings or I/O: the same inputs must give the same answer, in a replay a week later too.
+ * Forbids clock, randomness, timers, settings, and I/O: the same inputs must give the same result, also in a replay a week
+ * later.
  *
- * Option `dates: true` allows to calculate with dates that are given (schemas/ reads timestamps).
+ * Option `dates: true` permits calculations with given dates (schemas/ parses timestamps).
  */
 export const pure = defineRule({
   meta: { schema: [{ type: 'object', properties: { dates: { type: 'boolean' } }, additionalProperties: false }] },
@@ -69,7 +70,7 @@ export const pure = defineRule({
       Program() {
         const { globalScope } = context.sourceCode.scopeManager;
         if (!globalScope) return;
-        // Those that the linter knows as globals, and those that nothing declares.
+        // Globals known to the linter, and undeclared names.
         const known = globalScope.variables.filter((variable) => variable.defs.length === 0);
         for (const reference of [...globalScope.through, ...known.flatMap((variable) => variable.references)]) {
           check(reference);
