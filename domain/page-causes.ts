@@ -12,16 +12,16 @@ const MITIGATION_WORDS: Record<MitigationOutcome, string> = {
   superseded: 'Not rolled back',
   withheld: 'Not rolled back',
   refused: 'The rollback was refused',
-  gave_up: 'The rollback has no known result',
+  gave_up: 'The outcome of the rollback is unknown',
   rejected: 'The rollback was rejected',
-  expired: 'Nobody has answered',
+  expired: 'Not rolled back: the approval request timed out',
   not_taken: 'No rollback',
 };
 
-const CRITICAL_JOINED = 'A critical alert has joined';
-const PAGING_JOINED = 'An alert that pages has joined';
+const CRITICAL_JOINED = 'A critical alert was added';
+const PAGING_JOINED = 'An alert with a page route was added';
 
-const RUNBOOK_FAILED = 'A runbook has failed';
+const RUNBOOK_FAILED = 'A runbook failed';
 
 const BY_ALERTS: ReadonlySet<string> = new Set([
   CRITICAL_JOINED,
@@ -41,39 +41,39 @@ export function causeOf(message: Message, before: Before): PageCause {
   switch (message.kind) {
     case 'signals':
       if (before.resolveBy !== null)
-        return { text: `Alerts fire after ${whoIs(before.resolveBy)} asked to resolve it` };
-      if (before.mitigated && !before.pagedAgain) return { text: 'Alerts fire again after the mitigation' };
-      if (message.again) return { text: 'Alerts of more services outside the catalog fire' };
+        return { text: `Alerts have fired since ${whoIs(before.resolveBy)} resolved the incident` };
+      if (before.mitigated && !before.pagedAgain) return { text: 'Alerts are firing again after the mitigation' };
+      if (message.again) return { text: 'Alerts of more services outside the catalogue are firing' };
       return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
     case 'severity':
       return { text: `${whoIs(message.by)} raised the severity to ${message.severity}` };
     case 'declared':
-      return { text: `${whoIs(message.by)} declared it` };
+      return { text: `${whoIs(message.by)} declared the incident` };
     case 'page':
       return { text: requestWords(message) };
     case 'left':
-      return { text: `It is no longer part of incident ${message.parent}` };
+      return { text: `No longer part of incident ${message.parent}` };
     case 'mitigation':
       return { text: MITIGATION_WORDS[message.outcome], entry: `mitigation.${message.outcome}` };
     case 'verification':
       return message.outcome === 'failed'
         ? { text: 'The mitigation did not help', entry: 'verification.failed' }
-        : { text: 'Alerts fire again, and whether the mitigation helped is not known' };
+        : { text: 'Alerts are firing again, and it is unknown whether the mitigation helped' };
     case 'runbook':
       return {
-        text: isByHand(message.number) ? 'A runbook that a person started has failed' : RUNBOOK_FAILED,
+        text: isByHand(message.number) ? 'A runbook that a person started failed' : RUNBOOK_FAILED,
         entry: 'runbook.failed',
       };
     default:
-      return { text: 'Something new has happened' };
+      return { text: 'The incident has changed' };
   }
 }
 
 /** Describes a requested page. Requests by Firebreak are complete sentences; a person's reason is optional. */
 function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string {
-  if (by.startsWith('incident:')) return `A part of it pages ${note}`;
+  if (by.startsWith('incident:')) return `A child incident pages ${note}`;
   if (note !== '' && OWN_REQUESTS.test(by)) return upperFirst(note);
-  return `${whoIs(by)} asked for a page${note === '' ? '' : `: ${note}`}`;
+  return `${whoIs(by)} requested a page${note === '' ? '' : `: ${note}`}`;
 }
 
 const OWN_REQUESTS = /^(firebreak|escalation|pagerduty)$/;

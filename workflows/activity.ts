@@ -1,6 +1,6 @@
 /**
- * Whether a branch of a workflow acts or only waits. One that waits for people, or for the time of a verification, can be
- * taken over by the next run at any moment; one that acts comes to a rest first.
+ * State of a workflow branch: acting or waiting. The next run can take over a branch at any time while it waits for a
+ * person or for a verification window. A branch that acts must rest first.
  */
 export type Activity = {
   acts(): void;
@@ -9,7 +9,7 @@ export type Activity = {
   resting(): Promise<void>;
 };
 
-/** Of a branch that has just begun, and therefore acts. */
+/** Returns the activity of a new branch, which begins acting. */
 export function activityOf(): Activity {
   const waiting: (() => void)[] = [];
   let isResting = false;

@@ -8,28 +8,28 @@ import { wake } from './wake.ts';
 type TellDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
 
 /**
- * `part`: of which part of it somebody has declared this; absent: of itself. `key`: what tells it from all else that was
- * declared there.
+ * `part`: the child incident that the declaration is about; absent if it is about the incident itself. `key`: identifies
+ * the declaration within the incident.
  */
 type Declaration = { key: string; by: string; title: string; severity: Severity; part?: IncidentRecord };
 
 /**
- * Tells an incident that is open what a person has declared there: once each, however often it is sent. It is as severe
- * as they say, and rings where nobody would hear of it otherwise: what rings already for that severity does not ring
- * twice. From then on a person says when it is over; a parent goes on for as long as the part of which it was said.
+ * Adds a person's declaration to an open incident; a repeat with the same key has no effect. Raises the severity if the
+ * declaration is more severe, and pages unless a page of that severity is already waiting for acknowledgement. From then
+ * on, a person must resolve the incident; a parent stays open as long as the declared child incident.
  *
- * @returns false: it is over
+ * @returns false if the incident is resolved
  */
 export function tellDeclared(deps: TellDeps, id: IncidentId, { title, ...said }: Declaration): Promise<boolean> {
   const { severity, part } = said;
-  const where = part === undefined ? ', while it was open already' : ` of ${placeOf(part)}, which is a part of it`;
+  const where = part === undefined ? ' while it was already open' : ` for the child incident ${placeOf(part)}`;
   const text = `Declared${where}: ${title} (${severity})`;
   return tell(deps, id, { ...said, part, kind: 'incident.declared', text });
 }
 
-/** Tells a parent that a person has called a part of it critical, which would have rung by itself. */
+/** Tells a parent that a person has raised a child incident to critical. Without a parent, the child would page itself. */
 export function tellRaised(deps: TellDeps, id: IncidentId, by: string, part: IncidentRecord): Promise<boolean> {
-  const text = `Changed severity of ${placeOf(part)}, which is a part of it, to critical`;
+  const text = `Changed severity of the child incident ${placeOf(part)} to critical`;
   return tell(deps, id, {
     key: `raised-${part.id}-${part.seq}`,
     by,
@@ -66,8 +66,8 @@ async function tell(deps: TellDeps, id: IncidentId, said: Said): Promise<boolean
 const isOpen = ({ status }: Pick<IncidentRecord, 'status'>): boolean => status === 'open' || status === 'mitigating';
 
 /**
- * People are where the parent is: whoever has command of what was declared as a part of it has it there, too, as long
- * as nobody else has. Safe to repeat.
+ * Gives the commander of a declared child incident command of its parent, because responders work in the parent. Keeps
+ * the parent's commander if it has one. Safe to repeat.
  */
 export async function commandsParent({ incidents }: Pick<Deps, 'incidents'>, partId: IncidentId): Promise<void> {
   const part = await incidents.read(partId);
@@ -82,7 +82,7 @@ export async function commandsParent({ incidents }: Pick<Deps, 'incidents'>, par
             timeline: {
               actor: 'firebreak',
               kind: 'role.assigned',
-              text: `${commander.shown} has command, as of ${placeOf(part)}, which is a part of it`,
+              text: `${commander.shown} has command, as commander of the child incident ${placeOf(part)}`,
               detail: { role: 'commander', to: commander.name },
             },
           }

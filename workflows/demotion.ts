@@ -1,7 +1,7 @@
 import type { Deps } from '../domain/ports.ts';
 import type { IncidentId } from '../schemas/names.ts';
 
-/** Tells those who look at an incident that the automation of a service has lost its right to act alone. */
+/** Notes on an incident's timeline that the automation of a service now requires approval. */
 export async function noteDemotion(
   deps: Pick<Deps, 'incidents' | 'clock'>,
   id: IncidentId,
@@ -11,7 +11,7 @@ export async function noteDemotion(
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: 'automation.demoted',
-    text: `The automation of ${service} was wrong too often: from now on it asks, until a person sets its mode again`,
+    text: `Automation of ${service} was wrong too often. It now asks for approval until a person sets its mode again`,
     detail: { service },
   });
 }

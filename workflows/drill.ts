@@ -4,8 +4,8 @@ import type { Run } from './run.ts';
 import { advanceDrill, takeCharge } from './steps/drill.ts';
 
 /**
- * A target's way back, tried out: back to the good version, a look whether it holds, and forth again. Where it stands is
- * in the table, attempt by attempt, so that any run can go on from there.
+ * Runs a rollback drill for a target: rolls back to the good version, checks that the rollback holds, and rolls forward
+ * again. The table stores the progress after each attempt, so that any run can continue.
  */
 export async function drill(run: Run, input: { drillId: DrillId; run: number }, deps: Deps): Promise<'over' | 'other'> {
   const { drillId, run: number } = input;

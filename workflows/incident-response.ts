@@ -17,31 +17,31 @@ import { settleParts } from './steps/settle-parts.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 
-/** Input of a run. Ids only, and the same bytes for every try to start it. */
+/** Input of a run. Contains only IDs, so that every attempt to start the run sends the same bytes. */
 export type IncidentRun = { incidentId: IncidentId; run: number };
 
 export type IncidentOutcome = { incident: IncidentId; ended: 'resolved' | 'handed_over' | 'unknown' };
 
-/** Nobody has to ring: the inbox is looked into this often anyway. */
+/** Interval at which the inbox is read even if no callback arrives. */
 const LOOK_ANYWAY_SECONDS = 600;
 
-/** Silent rounds after which a flapping incident is taken for calm. */
+/** Rounds without news after which a flapping incident may close. */
 const CALM_ROUNDS = 1;
 
 /**
- * A run may have 3,000 operations. Each round costs three and each branch its own; at these numbers of rounds, or of
- * operations in steps of runbooks that have ended, or after seven days, the next run goes on from the table.
+ * A run may have 3,000 operations. Each round costs three, plus those of its branches. After this many rounds, this many
+ * operations in completed runbook steps, or seven days, the next run continues from the table.
  */
 const ROUNDS_PER_RUN = 350;
 const OPERATIONS_IN_RUNBOOKS = 800;
 const RUN_SECONDS = 7 * 24 * 3600;
 
-/** From this run on, messages that can't be read are skipped at once, so that they can't use up the runs. */
+/** From this run on, unreadable messages are skipped at once, so that they can't start further runs. */
 const RUNS_FOR_UNREAD = 10;
 
 /**
- * One incident from its first alert until it is resolved. Pages and rolls back side by side, each in a branch of its
- * own; this loop only reads the inbox, decides what is due, and closes.
+ * Handles one incident from its first alert until it is resolved. Pages and rollbacks run in parallel branches; this
+ * loop only reads the inbox, decides which actions are due, and closes the incident.
  */
 export async function incidentResponse(
   unnamed: Run,
@@ -67,12 +67,12 @@ export async function incidentResponse(
     begunMitigation({ number: unfinished, asked: { by: 'alert', who: '' } }),
   );
   const branches: Promise<unknown>[] = [];
-  // What they wait for may take days: nothing else waits for them.
+  // Apart from the other branches: a runbook may wait for days, and nothing else may wait for it.
   const runbooks: Promise<unknown>[] = [];
   let inRunbooks = 0;
   const followed = new Set<number>();
   const follow = (which: number): void => {
-    // A run that a person has started is found in the table, too, when another run of the workflow takes over.
+    // A runbook started by a person is both in the inbox and in the table when another workflow run takes over.
     if (followed.has(which)) return;
     followed.add(which);
     const stepEnded = (operations: number) => (inRunbooks += operations);
@@ -104,9 +104,9 @@ export async function incidentResponse(
       branches.push(run.branch(`verify-again-${round}`, (b) => verifyNow(b, { incidentId, ...verify, round }, deps)));
     state = began(state, due);
 
-    // What flaps stays open until it has been calm for a while, or it would page again and again.
+    // Keep a flapping incident open until it has been quiet, so that it does not page repeatedly.
     const calm = due.tryResolve?.by === null && begun.flapping && quiet.rounds < CALM_ROUNDS ? null : due.tryResolve;
-    const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // its parts may be loud
+    const isQuiet = quiet.rounds >= quietRounds && !(isParent && state.firing > 0); // children may still be active
     const closeFor = calm ?? (isQuiet ? { by: 'firebreak:quiet' } : null);
     if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
       const { pages } = state;
@@ -118,7 +118,7 @@ export async function incidentResponse(
       if (isParent) await run.step('settle-parts', () => settleParts(deps, incidentId));
       await run.branch('resolve-pages', (b) => resolvePages(b, { incidentId, pages, last: false }, deps));
       await Promise.all([...branches, ...mitigations]);
-      // A page that was under way when the incident closed may have been taken since.
+      // The pager may have accepted a page that was in progress when the incident closed.
       await run.branch('resolve-late-pages', (b) => resolvePages(b, { incidentId, pages, last: true }, deps));
       await Promise.all(runbooks);
       return { incident: incidentId, ended: 'resolved' };
@@ -131,7 +131,7 @@ export async function incidentResponse(
       unread = null;
     }
     if (unread !== null) {
-      // What waits for people or for a verification, the next run waits for; what acts comes to its end first.
+      // The next run takes over mitigations that wait for a person or a verification; those that act finish first.
       const resting = mitigations.map((branch, n) => Promise.race([branch, acting[n]?.resting()]));
       return handOver(run, { incidentId, number, unread, ...state }, [...branches, ...resting], deps);
     }
@@ -139,14 +139,14 @@ export async function incidentResponse(
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
     const hung: Bell = bell;
     const { drained, mitigated } = state;
-    // Which steps have ended by now is different at each replay, so it is written down with what is heard.
+    // The number of completed steps differs between replays, so it is recorded in the step's result.
     const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
     let heard: Heard = await run.step('listen', async () => {
       const mail = await hear(deps, incidentId, drained, hung.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
-    // That a part of it has ended is no mail: it may have rung the bell before this one.
+    // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
     if (heard.mail.length === 0 && heard.unread === undefined && holding(heard) === state.firing) {
       warned = heard.warnings;
       if (
@@ -183,10 +183,10 @@ export async function incidentResponse(
 
 type Heard = Listened & { long?: boolean };
 
-/** How many alerts that fire hold the incident open. */
+/** Returns the number of firing alerts that keep the incident open. */
 const holding = ({ firing, warnings }: Heard): number => firing - (warnings?.count ?? 0);
 
-/** Where the run begins, when, and after how many silent rounds the incident is taken for over. */
+/** Returns the state and time at which the run begins, and the number of quiet rounds after which the incident closes. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
   const found = await deps.incidents.begin(id, number, execution);
   if (found === undefined) return undefined;
@@ -203,13 +203,13 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
   };
 }
 
-/** The incident as it is checkpointed. What people asked for is read from the table where it matters, as it is then. */
+/** Returns the incident as it is checkpointed, without people's requests: steps read their current state from the table. */
 function kept(incident: IncidentRecord): IncidentRecord {
   const { asked: _asked, escalated: _escalated, opened_by: _openedBy, ...rest } = incident;
   return rest;
 }
 
-/** Closes the incident unless something has arrived meanwhile. A quiet one closes as if a person had said so. */
+/** Closes the incident unless a message has arrived meanwhile. A quiet incident closes as if a person had resolved it. */
 async function close(
   run: Run,
   id: IncidentId,
@@ -218,15 +218,15 @@ async function close(
   deps: Deps,
 ): Promise<boolean> {
   const count = warned?.count ?? 0;
-  const goesOn = count === 0 ? '' : `. Warnings of a slow burn go on: ${warned?.titles.join('; ')}`;
+  const goesOn = count === 0 ? '' : `. Slow-burn warnings are still firing: ${warned?.titles.join('; ')}`;
   const text =
     by === 'firebreak:quiet'
-      ? 'Closed: nothing was heard of it for the quiet hours'
+      ? 'Closed: no activity for the configured quiet hours'
       : by !== null
         ? `Resolved by ${by}`
         : verification === 'passed'
-          ? 'Resolved: the alerts have ended and the mitigation is verified'
-          : 'Resolved: the alerts have ended';
+          ? 'Resolved: all alerts have resolved, and the mitigation is verified'
+          : 'Resolved: all alerts have resolved';
   return (
     (await run.step('close', () => deps.incidents.resolve(id, drained, by, `${text}${goesOn}`, count))) === 'resolved'
   );
@@ -255,9 +255,9 @@ async function handOver(
   return { incident: id, ended: 'handed_over' };
 }
 
-/** The run was started for this message with the newest version, which can't read it either. */
+/** Skips a message that the newest version can't read either, after this run was started with it to try. */
 async function skipMessage({ incidents, log }: Deps, id: IncidentId, unread: Unread): Promise<null> {
-  log.error('a message of an unknown kind was skipped', { incident: id, ...unread });
+  log.error('Skipped a message of an unknown kind', { incident: id, ...unread });
   await incidents.skipUnread(id, unread);
   return null;
 }

@@ -1,40 +1,40 @@
 import { CallbackError, type DurableContext, type StepConfig, StepSemantics } from '@aws/durable-execution-sdk-js';
 import type { Log } from '../domain/ports.ts';
 
-/** Some way off in the workflow's own time. Locally, `FIREBREAK_TIME_SCALE` makes it pass faster. */
+/** A delay in the workflow's time. Locally, `FIREBREAK_TIME_SCALE` makes it pass faster. */
 export type Delay = { seconds: number };
 
-/** Something that can be rung from outside, once. */
+/** A callback that can be completed from outside, once. */
 export type Bell = {
-  /** By which it is rung. */
+  /** Callback ID, which completes it. */
   id: string;
-  /** Resolves when it was rung, or when nobody did in time. Never rejects. */
+  /** Resolves when the callback is completed or times out. Never rejects. */
   rung(): Promise<'rung' | 'timeout'>;
 };
 
 /**
- * Our thin layer over the durable engine: what a workflow may do besides deciding. Operations are known by their
- * position, so what runs side by side runs in branches.
+ * A thin layer over the durable engine: the operations of a workflow. The engine identifies operations by their position,
+ * so parallel work runs in branches.
  */
 export type Run = {
   /**
-   * Does something outside and records the answer, which must be JSON. After a crash it may run again. What throws is
-   * tried again with growing pauses: only what our own infrastructure does wrong throws, a vendor's no is an answer.
+   * Runs a side effect and records its result, which must be JSON. It may run again after a crash. An exception is
+   * retried with increasing pauses: only failures of our own infrastructure throw; a vendor's refusal is a result.
    */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Something that goes on beside the rest, with a sequence of operations of its own. */
+  /** Runs work in parallel, with its own sequence of operations. */
   branch<T>(name: string, work: (run: Run) => Promise<T>): Promise<T>;
   wait(name: string, delay: Delay): Promise<void>;
-  /** The same run, with more fields on every line of its log. */
+  /** Returns the same run, with additional fields on every log line. */
   about(fields: Record<string, unknown>): Run;
-  /** By which the engine knows this execution. */
+  /** ID of this execution at the engine. */
   readonly execution: string;
   bell(name: string, timeout: Delay): Promise<Bell>;
-  /** How many operations it has asked for so far, those inside its branches apart. */
+  /** Returns the number of operations so far, without those inside its branches. */
   operations(): number;
 };
 
-/** Infrastructure comes back; an incident must not end because DynamoDB was slow for a minute. */
+/** Retries for hours: an incident must not end because DynamoDB was slow for a minute. */
 const RETRY: NonNullable<StepConfig<unknown>['retryStrategy']> = (_error, attempt) => ({
   shouldRetry: attempt < 200,
   delay: { seconds: Math.min(2 ** Math.min(attempt, 6), 60) },
@@ -75,7 +75,7 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
             await promise;
             return 'rung';
           } catch (error) {
-            // Nobody ever fails a bell, so what is thrown is its time-out.
+            // Callbacks are never failed, so this error is a time-out.
             if (error instanceof CallbackError) return 'timeout';
             throw error;
           }
@@ -85,14 +85,14 @@ export function durableRun(context: DurableContext, log: Log, counted = { operat
   };
 }
 
-/** One line for each step that is really done, none when it is only remembered. */
+/** Logs one line for each step that runs, and none when its result is replayed. */
 async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
     log.debug('step', { step });
     return result;
   } catch (error) {
-    log.error('step failed; it is tried again', {
+    log.error('Step failed; retrying', {
       step,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
@@ -100,7 +100,7 @@ async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promis
   }
 }
 
-/** A branch runs from the moment it is made; whoever awaits it later must not miss an early failure as "unhandled". */
+/** Marks an early failure of a branch as handled: the branch runs at once, and is awaited later. */
 function started<T>(branch: PromiseLike<T>): Promise<T> {
   const promise = Promise.resolve(branch);
   promise.catch(() => undefined);

@@ -10,22 +10,22 @@ import { type Ask, OVER, prepareStep } from './steps/runbook/prepare.ts';
 import { askForRollback, lookForRollback } from './steps/runbook/rollback.ts';
 import { isOver } from './steps/runbook/over.ts';
 
-/** Pauses between tries at what is away or busy, and between looks at what is under way. */
+/** Pauses between attempts at an unavailable or busy target, and between status checks. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60] as const;
 const LOOK_SECONDS = 15;
 
-/** A wait is cut into so many pieces at most: after each it is looked whether the incident is over. */
+/** Maximum number of pieces of a wait. After each piece, the step checks whether the incident is resolved. */
 const WAIT_PIECES = 50;
 const PIECE_SECONDS = 15 * 60;
 
 export type StepInput = RunbookInput & {
   step: Outline;
   before: StepEnds;
-  /** Tries, looks and waits that it may have, however long it takes: each costs operations of the engine. */
+  /** Maximum number of attempts, checks, and waits, however long the step takes: each costs operations of the engine. */
   rounds: number;
 };
 
-/** One step of a runbook, from "is it to be done at all" to its end. */
+/** Runs one step of a runbook, from its conditions to its end. */
 export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, before } = input;
   const ready = await run.step('prepare', () => prepareStep(deps, input, step, before));
@@ -33,11 +33,11 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
   if (ready.ask !== null) {
     const answer = await askPeople(run, input, ready.ask, deps);
     if (answer === 'closed') return OVER;
-    if (answer !== 'approved') return declined(answer === 'rejected' ? 'a person said no' : 'nobody answered');
+    if (answer !== 'approved') return declined(answer === 'rejected' ? 'rejected' : 'not answered in time');
   }
   switch (step.uses) {
     case 'approve':
-      return { status: 'succeeded', output: null, detail: 'a person is for it' };
+      return { status: 'succeeded', output: null, detail: 'approved' };
     case 'wait':
       return waitFor(run, input, ready.spentSeconds, deps);
     case 'rollback':
@@ -63,7 +63,7 @@ async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Prom
   return end === 'waiting' ? 'expired' : end;
 }
 
-/** Nobody has to wait for days after the incident is over. */
+/** Waits in pieces, so that the wait ends soon after the incident is resolved. */
 async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
   const piece = Math.max(PIECE_SECONDS, Math.ceil(step.timeoutSeconds / WAIT_PIECES));
   let left = step.timeoutSeconds - spent;
@@ -77,7 +77,7 @@ async function waitFor(run: Run, { incidentId, step }: StepInput, spent: number,
 
 type Doing = { approved: boolean; scale: { from: number; to: number } | null };
 
-/** Done once, or as often as the runbook allows: waiting for what is away is not a try of its own. */
+/** Performs the action, with as many retries as the runbook allows. Waiting for an unavailable target is not a retry. */
 async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const { retry, timeoutSeconds } = step;
@@ -94,12 +94,12 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
     if (answer.kind === 'failed') {
       tries += 1;
       handle = null;
-      // The earlier run had failed to do it, and that is known now.
+      // This attempt only looked up the result of the earlier run, which had failed.
       if (step.lookFor !== undefined && tries === 2) continue;
       const failures = tries - (step.lookFor === undefined ? 1 : 2);
       if (retry === null || failures > retry.max) return failed(last);
       pause = Math.min(retry.delaySeconds * (retry.backoff === 'exponential' ? 2 ** (failures - 1) : 1), 3600);
-      if (waited + pause > timeoutSeconds) return failed(`${last}; no time is left for another try`);
+      if (waited + pause > timeoutSeconds) return failed(`${last}; no time left to retry`);
     } else {
       handle = answer.handle;
       const usual = PAUSES_SECONDS[round] ?? Math.max(60, Math.ceil(timeoutSeconds / rounds));
@@ -109,13 +109,13 @@ async function act(run: Run, input: StepInput, doing: Doing, deps: Deps): Promis
     await run.wait('again', { seconds: pause });
     waited += pause;
   }
-  const giveUp = `not done within ${timeoutSeconds} s: ${last}`;
+  const giveUp = `timed out after ${timeoutSeconds} s: ${last}`;
   const over = { ...doing, before, tries, handle: null, giveUp };
   const end: Performed = await run.step('give-up', () => performStep(deps, input, step, over));
   return end.kind === 'ended' ? end.end : failed(giveUp);
 }
 
-/** Looks until something holds, or its time is over. */
+/** Checks repeatedly until the condition holds or the step times out. */
 async function until(run: Run, input: StepInput, spent: number, deps: Deps): Promise<StepEnd> {
   const { step, before, rounds } = input;
   const pause = Math.max(LOOK_SECONDS, Math.ceil(step.timeoutSeconds / rounds));
@@ -131,7 +131,7 @@ async function until(run: Run, input: StepInput, spent: number, deps: Deps): Pro
   }
 }
 
-/** The judgement and everything after it is the incident's; this waits for how it ends. */
+/** Requests a rollback, which the incident judges and executes, and waits for its outcome. */
 async function rollback(run: Run, input: StepInput, deps: Deps): Promise<StepEnd> {
   const { step, rounds } = input;
   const { judgedBefore, answerSeconds } = await run.step('ask-for-rollback', () => askForRollback(deps, input, step));

@@ -12,27 +12,27 @@ import { runStep } from './runbook-step.ts';
 
 export type RunbookInput = { incidentId: IncidentId; number: number };
 
-/** Why the rest of a runbook is left: a step has failed and says so, a person was asked and did not want it, or it is over. */
+/** Course of a runbook so far. `stopped`: a step failed, a person declined a step, or the incident was closed. */
 type Course = {
   ends: StepEnds;
   order: string[];
   stopped: 'failed' | 'declined' | 'closed' | null;
-  /** The one whose failure it stops for. */
+  /** The step whose failure stopped the runbook. */
   culprit: string | null;
   undo: boolean;
 };
 
-/** Rounds of a stage, its steps together: each is two operations, of which a run of the workflow has 3,000. */
+/** Rounds that the steps of a stage share. Each round costs two operations, of which a workflow run has 3,000. */
 const ROUNDS_PER_STAGE = 150;
 
-/** How long the first step waits for the incident's own judgement, where it asks what that has come to. */
+/** Pauses while the first step waits for the incident's judgement, if the runbook's expressions refer to it. */
 const JUDGEMENT_SECONDS = [2, 3, 5, 10, 20, 40, 40] as const;
 
 /**
- * Follows the runbook that answers to an incident, if one does: stage by stage, with the version that it had when it was
- * chosen. Everything that it decides upon is written down by its steps; this only keeps their order.
+ * Runs the runbook that matches an incident, if there is one, stage by stage and in the version that was chosen. Its
+ * steps record everything that its course depends on; this function only keeps their order.
  *
- * @param stepEnded called with each, so that it can be counted what all of them cost
+ * @param stepEnded called after each step with the number of operations that it cost
  */
 export async function followRunbook(
   run: Run,
@@ -64,7 +64,7 @@ export async function followRunbook(
   return end.outcome;
 }
 
-/** What is suspected is known a moment after the incident has opened, and the runbook may ask for it. */
+/** Waits for the first judgement, because the runbook refers to its suspect or decision. */
 async function awaitJudgement(run: Run, input: RunbookInput, deps: Deps): Promise<void> {
   for (const seconds of JUDGEMENT_SECONDS) {
     if (await run.step('is-it-judged', () => isJudged(deps, input))) return;
@@ -90,7 +90,7 @@ async function mainCourse({ steps, done = {} }: Chosen, follow: Does): Promise<C
   return course;
 }
 
-/** Whether it goes on after a stage. A failure counts for more than a person's no: something is to be done about it. */
+/** Decides whether the runbook continues after a stage. A failure takes precedence over a rejection: it has its own steps. */
 function judgeStage(course: Course, ends: readonly { step: Outline; end: StepEnd | undefined }[]): void {
   if (ends.some(({ end }) => end?.closed === true)) {
     course.stopped = 'closed';
@@ -106,7 +106,7 @@ function judgeStage(course: Course, ends: readonly { step: Outline; end: StepEnd
     course.stopped = 'declined';
 }
 
-/** What the runbook does about a failure, and then, where it says so, back to where it began: the last first. */
+/** Runs the failure steps and then, if the runbook says so, undoes its changes, last one first. */
 async function afterFailure(chosen: Chosen, course: Course, follow: Does): Promise<void> {
   for (const step of chosen.failureSteps)
     note(course, step, (await follow(step, { ...course.ends }, ROUNDS_PER_STAGE)).end);
@@ -129,31 +129,36 @@ function stagesOf(steps: readonly Outline[]): Outline[][] {
 
 function endOf({ title, steps }: Chosen, { ends, stopped, culprit, undo }: Course): RunbookEnd {
   const of = (status: StepEnd['status']) => steps.filter(({ id }) => ends[id]?.status === status).length;
-  // A rollback is verified by itself, and what was taken back has not helped.
+  // The incident verifies rollbacks itself.
   const acted = steps.some(
     ({ id, mutating, uses }) => mutating && uses !== 'rollback' && ends[id]?.status === 'succeeded',
   );
-  const told = `${of('succeeded')} of ${steps.length} steps done${of('skipped') > 0 ? `, ${of('skipped')} skipped` : ''}`;
-  const text = (how: string): string => `The runbook "${title}" ${how}`;
+  const told = `${of('succeeded')} of ${steps.length} steps completed${of('skipped') > 0 ? `, ${of('skipped')} skipped` : ''}`;
+  const text = (how: string): string => `Runbook "${title}" ${how}`;
   switch (stopped) {
     case null:
-      return { outcome: 'finished', text: text(`is finished: ${told}`), acted, page: 'no' };
+      return { outcome: 'finished', text: text(`finished: ${told}`), acted, page: 'no' };
     case 'closed':
-      return { outcome: 'stopped', text: text(`ends with the incident: ${told}`), acted: false, page: 'no' };
+      return {
+        outcome: 'stopped',
+        text: text(`stopped, because the incident was resolved: ${told}`),
+        acted: false,
+        page: 'no',
+      };
     case 'declined':
       return {
         outcome: 'stopped',
-        text: text(`stops, since a person was not for it: ${told}`),
+        text: text(`stopped, because a step was not approved: ${told}`),
         acted,
         page: 'no',
       };
     case 'failed': {
       const why = culprit === null ? '' : `: step ${culprit}: ${ends[culprit]?.detail ?? ''}`;
-      const back = undo ? '; what could be taken back was taken back' : '';
-      // A rollback that has failed pages by itself.
+      const back = undo ? '; reversible changes were undone' : '';
+      // A failed rollback pages by itself.
       const paged = steps.some(({ id, uses }) => id === culprit && uses === 'rollback');
       const page = paged ? 'if_nobody' : 'again';
-      return { outcome: 'failed', text: text(`has failed${why}${back}`), acted: false, page };
+      return { outcome: 'failed', text: text(`failed${why}${back}`), acted: false, page };
     }
   }
 }

@@ -3,8 +3,8 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { IncidentId } from '../schemas/names.ts';
 
 /**
- * Makes sure that somebody looks at an incident's inbox: starts the run that is due, or rings those who wait.
- * Safe to repeat; whatever is lost on the way, the sweeper does again.
+ * Makes sure that a workflow run reads an incident's inbox: starts the due run, or completes the callbacks of the current
+ * one. Safe to repeat; the sweeper repeats calls that are lost.
  */
 export async function wake(
   { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
@@ -17,7 +17,7 @@ export async function wake(
     return 'started';
   }
   if (incident.seq <= incident.drained) return 'idle';
-  // Who waits for an answer first: it is the inbox's reader that takes the sweeper's mark away.
+  // Callbacks of answered questions first: the reader of the inbox then removes the sweeper's mark.
   await ringAnswered({ decisions, engine }, incident);
   const { inbox } = incident.bells;
   if (inbox !== undefined) await engine.ring(inbox);
@@ -25,8 +25,8 @@ export async function wake(
 }
 
 /**
- * Rings who waits for an answer that has been given. Nobody else: whoever is rung while the question still waits would
- * take it for a time-out.
+ * Completes the callbacks of questions that have been answered. A callback completed while its question still waits
+ * would be taken for a time-out.
  */
 export async function ringAnswered(
   { decisions, engine }: Pick<Deps, 'decisions' | 'engine'>,

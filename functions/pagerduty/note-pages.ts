@@ -65,7 +65,9 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
     ...(await pagerTarget(deps)),
     class: 'findable',
     state: noted ? 'succeeded' : told.kind === 'off' ? 'withheld' : 'failed',
-    detail: noted ? `Noted on PagerDuty ${external}` : `Not noted on PagerDuty: ${told.detail}`,
+    detail: noted
+      ? `Note added to PagerDuty incident ${external}`
+      : `Note not added to PagerDuty: ${told.detail}`,
   });
   return true;
 }

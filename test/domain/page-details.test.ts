@@ -124,24 +124,29 @@ describe('the reason for a page', () => {
   const words = (message: Message, more: object = {}) => causeWords([causeOf(message, { ...before, ...more })], []);
 
   test.each<[string, Message, object, string]>([
-    ['a critical alert', signals, { severity: 'warning' }, 'A critical alert has joined'],
-    ['an alert that pages', signals, {}, 'An alert that pages has joined'],
-    ['alerts after a mitigation', signals, { mitigated: true }, 'Alerts fire again after the mitigation'],
+    ['a critical alert', signals, { severity: 'warning' }, 'A critical alert was added'],
+    ['an alert that pages', signals, {}, 'An alert with a page route was added'],
+    ['alerts after a mitigation', signals, { mitigated: true }, 'Alerts are firing again after the mitigation'],
     [
       'alerts after a wish to resolve',
       signals,
       { resolveBy: 'person:ada' },
-      'Alerts fire after ada asked to resolve it',
+      'Alerts have fired since ada resolved the incident',
     ],
-    ['more unknown services', { ...signals, again: true }, {}, 'Alerts of more services outside the catalog fire'],
+    [
+      'more unknown services',
+      { ...signals, again: true },
+      {},
+      'Alerts of more services outside the catalogue are firing',
+    ],
     [
       'a raised severity',
       { kind: 'severity', severity: 'critical', by: 'person:ada' },
       {},
       'ada raised the severity to critical',
     ],
-    ['a person', { kind: 'page', by: 'person:ada', note: 'all is slow' }, {}, 'ada asked for a page: all is slow'],
-    ['a person without words', { kind: 'page', by: 'ada', note: '' }, {}, 'ada asked for a page'],
+    ['a person', { kind: 'page', by: 'person:ada', note: 'all is slow' }, {}, 'ada requested a page: all is slow'],
+    ['a person without words', { kind: 'page', by: 'ada', note: '' }, {}, 'ada requested a page'],
     ['a question', { kind: 'page', by: 'firebreak', note: 'a rollback waits' }, {}, 'A rollback waits'],
     [
       'a page that nobody acknowledges',
@@ -149,12 +154,12 @@ describe('the reason for a page', () => {
       {},
       'Nobody has acknowledged page 1',
     ],
-    ['a runbook', { kind: 'page', by: 'runbook cache', note: 'look' }, {}, 'runbook cache asked for a page: look'],
+    ['a runbook', { kind: 'page', by: 'runbook cache', note: 'look' }, {}, 'runbook cache requested a page: look'],
     [
       'a part',
       { kind: 'page', by: 'incident:1', note: 'again for billing' },
       {},
-      'A part of it pages again for billing',
+      'A child incident pages again for billing',
     ],
     [
       'a failed rollback',

@@ -88,7 +88,9 @@ test('what Alertmanager pages for is found, annotated and followed, and not doub
   expect(others).toEqual([]);
   expect(page).toMatchObject({
     state: 'succeeded',
-    detail: expect.stringContaining(`Followed: PagerDuty ${theirs?.id} (by group_key), assigned to Sandbox On-Call`),
+    detail: expect.stringContaining(
+      `Following PagerDuty incident ${theirs?.id} (found by group_key), assigned to Sandbox On-Call`,
+    ),
     followed: { id: theirs?.id, assigned_to: ['Sandbox On-Call'] },
   });
 
@@ -117,7 +119,10 @@ test('what Alertmanager does not page for, we page for, and the signal shows no 
   await alertmanagerTells('quiet');
   const page = await effectOf('quiet', 'page');
   expect(page.followed).toBeUndefined();
-  expect(page).toMatchObject({ state: 'succeeded', detail: expect.stringContaining('; by us, since none of ') });
+  expect(page).toMatchObject({
+    state: 'succeeded',
+    detail: expect.stringContaining('; paged by Firebreak, because none of '),
+  });
   expect(await atPagerDuty('quiet')).toMatchObject([{ status: 'triggered', notes: [] }]);
 
   const { body } = await firebreak.get(`/v1/incidents/${(await incidentOf('quiet'))?.id}/signals`);

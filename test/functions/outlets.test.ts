@@ -244,9 +244,7 @@ describe('a mitigation that has not helped', () => {
     await stands('mitigated');
     await topic(/mitigated, not proven yet/);
     await stands('open');
-    expect(await told(id)).toContain(
-      'Not healthy: errors:unwell is 0.6, above 0.02; so it is not mitigated, and open again',
-    );
+    expect(await told(id)).toContain('Not healthy: errors:unwell is 0.6, above 0.02. The incident is open again');
     expect(await topic(/open/)).toMatch(/^🔴 critical · open: the mitigation did not help/);
     const seen = await eventually(
       async () => {

@@ -251,7 +251,7 @@ describe('calls', () => {
     expect(drains[0]?.headers['x-incident']).toBe(id);
     expect(lines).toContain('runbook.step_succeeded: told: drained d-7, 3 there');
     expect(ops.to('DELETE /drains/d-7')).toHaveLength(1);
-    expect(lines.at(-1)).toMatch(/has failed: step refused: .* answered 422.*taken back$/);
+    expect(lines.at(-1)).toMatch(/failed: step refused: .* answered 422.*undone$/);
     expect(lines.join()).not.toContain('ops-secret');
   });
 
@@ -279,7 +279,7 @@ test('alerts of a sender without the scope rollback:request change nothing by a 
   expect(ops.to('POST /changes/sent-again')).toHaveLength(1);
   await seen(held.id, 'runbook.finished');
   expect(await told(held.id)).toContainEqual(
-    expect.stringMatching(/^runbook.step_skipped: call: not done: .*rollback:request/),
+    expect.stringMatching(/^runbook.step_skipped: call: skipped: .*rollback:request/),
   );
   expect(ops.to('POST /changes/sent')).toEqual([]);
 });
@@ -314,10 +314,10 @@ test('a cluster is scaled up to the ceiling, restarted, and scaled back', async 
   const to = Math.min(Number(count) * 2, 5);
   expect(lines.filter((line) => /^(scale|restart)\.succeeded/.test(line))).toEqual([
     `scale.succeeded: more: Scaled from ${count} to ${to}${standInNote('scale')}`,
-    `restart.succeeded: again: Restarted, one instance after the other${standInNote('restart')}`,
-    `scale.succeeded: take back: more: Scaled from ${to} to ${count}${standInNote('scale')}`,
+    `restart.succeeded: again: Restarted, one instance at a time${standInNote('restart')}`,
+    `scale.succeeded: Undo: more: Scaled from ${to} to ${count}${standInNote('scale')}`,
   ]);
-  expect(lines).toContain('runbook.left: Not as it was before: "again" cannot be taken back');
+  expect(lines).toContain('runbook.left: Changes that remain: "again" cannot be undone');
 });
 
 test('a value is waited for', async () => {
@@ -346,7 +346,7 @@ describe('a question', () => {
     await fires('asked', 'asks-bob');
     const { id } = await incidentOf('asked');
     const asked = await question(id);
-    expect(asked.question).toMatch(/^Asks a person: call: POST http:\/\/127\.0\.0\.1:\d+\/drains$/);
+    expect(asked.question).toMatch(/^call: POST http:\/\/127\.0\.0\.1:\d+\/drains$/);
     expect((await timelineOf(id)).map(({ text }) => text)).toContainEqual(expect.stringContaining('(asks bob)'));
     expect(await answers(id, asked, await person('ada'))).toMatchObject({
       status: 403,

@@ -88,8 +88,8 @@ test('the flag that was switched before is switched off, though the runbook begi
   await guarded.deployed(at, GOOD, { version: 'new-cart', minutes: 4, kind: 'flag' });
   await guarded.fire(at, { runbook: 'flag-regression', action: '' });
   const one = await finished(at, 'flag-regression');
-  expect((await guarded.told(one, 'flag.succeeded')).text).toContain('new-cart is switched off');
-  expect((await guarded.told(one, 'runbook.left')).text).toContain('the flag new-cart is still off');
+  expect((await guarded.told(one, 'flag.succeeded')).text).toContain('Turned off feature flag new-cart');
+  expect((await guarded.told(one, 'runbook.left')).text).toContain('feature flag new-cart is still off');
 });
 
 test('a flag that is not suspected enough for a rollback is switched off after a yes only', async () => {
@@ -107,6 +107,6 @@ test('a flag that is not suspected enough for a rollback is switched off after a
   const acts = async () => (await guarded.incident(at, () => true)).effects.filter(({ kind }: any) => kind === 'flag');
   expect(await acts()).toEqual([]);
   expect((await guarded.answer(asked, 'approve')).status).toBe(200);
-  expect((await guarded.told(asked, 'flag.succeeded')).text).toContain(`${flag} is switched off`);
+  expect((await guarded.told(asked, 'flag.succeeded')).text).toContain(`Turned off feature flag ${flag}`);
   expect(await acts()).toHaveLength(1);
 });

@@ -249,13 +249,13 @@ describe('a runbook that an alert names', () => {
         /^runbook\.started: Started the runbook "Checkout flag regression" \(flag-off, version \w+\)/,
       ),
       'runbook.step_succeeded: say: switching new-basket off for basket',
-      `flag.started: Flag new-basket is switched off${standInNote('flag')}`,
-      `flag.succeeded: off: Flag new-basket is switched off${standInNote('flag')}`,
+      `flag.started: Turned off feature flag new-basket${standInNote('flag')}`,
+      `flag.succeeded: off: Turned off feature flag new-basket${standInNote('flag')}`,
       'runbook.said: new-basket is off',
-      'runbook.step_succeeded: told: said in the incident’s channel',
-      'runbook.step_skipped: never: not done: steps.off.status == "failed" is not true',
-      'runbook.left: Not as it was before: the flag new-basket is still off; switch it on again once that is safe',
-      'runbook.finished: The runbook "Checkout flag regression" is finished: 4 of 5 steps done, 1 skipped',
+      'runbook.step_succeeded: told: posted to the incident’s channel',
+      'runbook.step_skipped: never: skipped: steps.off.status == "failed" is not true',
+      'runbook.left: Changes that remain: feature flag new-basket is still off, turn it on again when it is safe',
+      'runbook.finished: Runbook "Checkout flag regression" finished: 4 of 5 steps completed, 1 skipped',
     ]);
     expect(await isOn('new-basket')).toBe(false);
   });
@@ -292,10 +292,10 @@ describe('a runbook that an alert names', () => {
     const { text } = await seen(id, 'runbook.failed');
     expect(text).toContain('step hook');
     expect((await told(id)).filter((line) => line.startsWith('flag.'))).toEqual([
-      `flag.started: Flag spare-path is switched on${standInNote('flag')}`,
-      `flag.succeeded: on: Flag spare-path is switched on${standInNote('flag')}`,
-      `flag.started: Flag spare-path is switched off${standInNote('flag')}`,
-      `flag.succeeded: take back: on: Flag spare-path is switched off${standInNote('flag')}`,
+      `flag.started: Turned on feature flag spare-path${standInNote('flag')}`,
+      `flag.succeeded: on: Turned on feature flag spare-path${standInNote('flag')}`,
+      `flag.started: Turned off feature flag spare-path${standInNote('flag')}`,
+      `flag.succeeded: Undo: on: Turned off feature flag spare-path${standInNote('flag')}`,
     ]);
     expect(await isOn('spare-path')).toBe(false);
   });
@@ -339,7 +339,7 @@ describe('a runbook that an alert names', () => {
     await fires('quiet', 'flag-off');
     const { id } = await incidentOf('quiet');
     await seen(id, 'runbook.finished');
-    expect(await told(id)).toContain('runbook.step_skipped: off: not done: automation is in mode shadow');
+    expect(await told(id)).toContain('runbook.step_skipped: off: skipped: automation is in mode shadow');
     expect(await isOn('new-basket')).toBe(true);
   });
 });
@@ -377,7 +377,7 @@ describe('a runbook that a person starts', () => {
         steps: [
           expect.objectContaining({
             id: 'off',
-            does: 'switch the flag old-queue off',
+            does: 'turn off feature flag old-queue',
             target: 'hand in production (launchdarkly)',
             changes_production: true,
             approval: null,
@@ -434,7 +434,7 @@ describe('a runbook that a person starts', () => {
     ops.status = 422;
     const { body: first } = await started('again');
     const failed = await ended(first.id);
-    const why = /^The runbook "Drain and tell" has failed: step drain: POST \S+ answered 422/;
+    const why = /^Runbook "Drain and tell" failed: step drain: POST \S+ answered 422/;
     expect(failed).toMatchObject({ status: 'failed', text: expect.stringMatching(why) });
     expect(stepsOf(failed)).toEqual(['off succeeded', 'drain failed', 'more pending', 'say pending']);
     const page = await eventually(

@@ -85,7 +85,7 @@ describe('a parent that a person has resolved', () => {
         expect.objectContaining({
           actor: 'person:ada',
           kind: 'resolve.asked',
-          text: `Says that it is over, with incident ${parent?.id}, of which it is a part`,
+          text: `Resolved together with the parent incident ${parent?.id}`,
         }),
       );
     }
@@ -131,7 +131,10 @@ describe('what a person declares while many fail', () => {
     const { world } = await play({ given, timeline: moments });
     const { timeline } = world.store.dossiers.get(parentIn(world).id) ?? expect.unreachable();
     expect(timeline.filter(({ kind }) => kind === 'incident.declared')).toMatchObject([
-      { actor: 'person:ada', text: expect.stringMatching(/^Declared of checkout production, .*: Charged twice/) },
+      {
+        actor: 'person:ada',
+        text: expect.stringMatching(/^Declared for the child incident checkout production: Charged twice/),
+      },
     ]);
     const triggers = world.calls.filter((call) => call.includes('trigger') && call.includes('several-services'));
     expect(triggers.map((call) => call.split(' ')[2])).toEqual(pages);

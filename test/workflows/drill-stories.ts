@@ -154,7 +154,7 @@ export const drillPaths: Record<string, DrillPath> = {
   'an-incident-opens-before-it-is-called': {
     timeline: { '0 s': all(begins, incidentOpens) },
     calls: [],
-    ends: failed('an incident has opened there; nothing was done'),
+    ends: failed('an incident is open for this service and environment; nothing was done'),
   },
   'the-kill-switch-is-put-on-while-it-is-back': {
     given: [canBeAsked],

@@ -21,17 +21,17 @@ describe('where others page', () => {
         kind: 'page',
         class: 'findable',
         state: 'succeeded',
-        detail: `Followed: PagerDuty Q1 (by group_key), assigned to Ada, ${followed.url}`,
+        detail: `Following PagerDuty incident Q1 (found by group_key), assigned to Ada, ${followed.url}`,
         followed,
       },
-      { kind: 'page-note', class: 'findable', state: 'succeeded', detail: 'Noted on PagerDuty Q1' },
+      { kind: 'page-note', class: 'findable', state: 'succeeded', detail: 'Note added to PagerDuty incident Q1' },
     ]);
   });
 
   test('a note that is refused does not undo the page', async () => {
     expect(await effectsOf('others-page-and-the-note-is-refused')).toMatchObject([
       { kind: 'page', state: 'succeeded', followed },
-      { kind: 'page-note', state: 'failed', detail: 'Not noted on PagerDuty Q1: no' },
+      { kind: 'page-note', state: 'failed', detail: 'Note not added to PagerDuty incident Q1: no' },
     ]);
   });
 
@@ -39,17 +39,17 @@ describe('where others page', () => {
     ['others-do-not-page-so-we-do', 'no open incident has our key'],
     ['looking-for-others-is-refused-so-we-page', 'answered 401'],
     ['others-cannot-be-looked-at-in-time-so-we-page', 'answered 503'],
-    ['looking-for-others-fails-so-we-page', 'the search for it failed: Error: a bug'],
+    ['looking-for-others-fails-so-we-page', 'the search for an external page failed: Error: a bug'],
     [
       'the-page-of-others-was-acknowledged-for-something-else',
-      'PagerDuty Q1 was found, but it was acknowledged by Ada before, and what joins it rings for nobody',
+      'PagerDuty incident Q1 was found, but it was acknowledged by Ada before, and what joins it rings for nobody',
     ],
   ])('%s, and says why', async (name, because) => {
     expect(await effectsOf(name)).toMatchObject([
       {
         key: expect.stringMatching(/\.page\.1$/),
         state: 'succeeded',
-        detail: `Paged: accepted; by us, since ${because}`,
+        detail: `Paged: accepted; paged by Firebreak, because ${because}`,
       },
       { kind: 'page-resolve', state: 'succeeded' },
     ]);

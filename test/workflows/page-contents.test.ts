@@ -67,9 +67,9 @@ test('a page for a question has the question, its number, and how to answer it',
     given: [mode('approve')],
     timeline: { '1 s': fires({ labels: { severity: 'warning' } }) },
   });
-  expect(page?.payload.summary).toMatch(/A rollback waits for approval$/);
+  expect(page?.payload.summary).toMatch(/A rollback is waiting for approval$/);
   expect(page?.payload.custom_details).toMatchObject({
-    page_reason: 'A rollback waits for approval',
+    page_reason: 'A rollback is waiting for approval',
     question: expect.stringMatching(
       /^Question 1: Roll checkout in production back from v2 to v1\? .*firebreak incident approve \w{26} 1,/,
     ),

@@ -45,7 +45,7 @@ describe('a step that fails', () => {
     expect(
       [...effects.values()].filter(({ kind }) => kind === 'restart').map(({ key }) => key.split('.').slice(3)),
     ).toEqual([['again'], ['again', '2'], ['again', '3']]);
-    expect(lines(world).at(-1)).toBe('runbook.finished: The runbook "Test" is finished: 1 of 1 steps done');
+    expect(lines(world).at(-1)).toBe('runbook.finished: Runbook "Test" finished: 1 of 1 steps completed');
   });
 
   test('is not tried again once its tries are spent, nor where a target refuses it', async () => {
@@ -59,10 +59,10 @@ describe('a step that fails', () => {
     const { world } = await story(step(RESTART), [set({ acts: [later] })]);
     expect(lines(world)).toEqual([
       'runbook.started: Test',
-      'restart.started: Restarted, one instance after the other',
-      'restart.failed: again: not done within 600 s: answered 503; it was tried before, and may have been done',
-      'runbook.left: Not as it was before: whether "again" was done is not known',
-      'runbook.failed: The runbook "Test" has failed: step again: not done within 600 s: answered 503; it was tried before, and may have been done',
+      'restart.started: Restarted, one instance at a time',
+      'restart.failed: again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
+      'runbook.left: Changes that remain: the outcome of "again" is unknown',
+      'runbook.failed: Runbook "Test" failed: step again: timed out after 600 s: answered 503; an earlier attempt may have succeeded',
     ]);
     expect(world.store.locks.size).toBe(0);
     expect(at(world, 'restart.failed')[0]?.slice(0, 4)).toBe('12:0');
@@ -118,7 +118,7 @@ steps:
 onFailure: undo
 ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }', RESTART)}`;
     const { world } = await story(head, [set({ acts: [failed] })]);
-    expect(lines(world)).toContain('runbook.left: Not as it was before: "hook" cannot be taken back');
+    expect(lines(world)).toContain('runbook.left: Changes that remain: "hook" cannot be undone');
   });
 
   test('wakes somebody where nobody was woken before', async () => {
@@ -136,7 +136,7 @@ describe('a question', () => {
 
   test('that nobody answers leaves the step out, or the rest', async () => {
     const skips = await story(asks('{ timeout: 10m, otherwise: skip }'));
-    expect(lines(skips.world)).toContain('runbook.step_declined: off: nobody has answered in time');
+    expect(lines(skips.world)).toContain('runbook.step_declined: off: not answered in time');
     expect(lines(skips.world)).toContain('runbook.step_succeeded: after: after');
     expect(at(skips.world, 'runbook.finished')).toEqual(['12:10:00']);
     const stops = await story(asks('{ timeout: 10m, otherwise: stop }'));
@@ -234,7 +234,7 @@ describe('a question', () => {
       const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') });
       expect(acts(world)).toEqual([]);
       expect(lines(world).at(-1)).toBe(
-        'runbook.stopped: The runbook "Test" stops, since a person was not for it: 0 of 2 steps done',
+        'runbook.stopped: Runbook "Test" stopped, because a step was not approved: 0 of 2 steps completed',
       );
     });
   });
@@ -245,7 +245,7 @@ describe('a question', () => {
       timeline: { '0 s': fires(names('one')), '5 min': ends(names('one')) },
     });
     expect(lines(world).at(-1)).toBe(
-      'runbook.stopped: The runbook "Test" ends with the incident: 0 of 2 steps done, 1 skipped',
+      'runbook.stopped: Runbook "Test" stopped, because the incident was resolved: 0 of 2 steps completed, 1 skipped',
     );
   });
 });
@@ -266,13 +266,13 @@ describe('waiting', () => {
 
   test('for what never comes ends with its time, and fails', async () => {
     const { world } = await story(until(`{ promql: queue_depth, min: 10 }`), [set({ health: { kind: 'no_data' } })]);
-    expect(lines(world)).toContain('runbook.step_failed: w: not so within 1800 s: queue_depth gives no value');
+    expect(lines(world)).toContain('runbook.step_failed: w: timed out after 1800 s: queue_depth returned no value');
     expect(acts(world)).toEqual([]);
   });
 
   test('without a Prometheus is not done', async () => {
     const { world } = await story(until(`{ promql: queue_depth, min: 10 }`));
-    expect(lines(world)).toContain('runbook.step_failed: w: no Prometheus is connected');
+    expect(lines(world)).toContain('runbook.step_failed: w: Prometheus is not configured (PROMETHEUS_URL)');
   });
 
   test('for what an expression says', async () => {
@@ -329,8 +329,8 @@ describe('the target', () => {
     const { world } = await story(step('{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }'), [
       superseded,
     ]);
-    expect(lines(world)).toContain('scale.superseded: more: somebody has changed it meanwhile: it is 7');
-    expect(lines(world).join()).toContain('has failed: step more');
+    expect(lines(world)).toContain('scale.superseded: more: changed meanwhile by someone else: it is now 7');
+    expect(lines(world).join()).toContain('failed: step more');
   });
 });
 

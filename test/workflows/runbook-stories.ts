@@ -160,7 +160,7 @@ export const runbookPaths: Record<string, Path> = {
     given: [
       follows({ long: LONG }),
       drained,
-      set({ acts: [done, { kind: 'refused', detail: 'it cannot be restarted' }, done] }),
+      set({ acts: [done, { kind: 'refused', detail: 'it does not support a restart' }, done] }),
     ],
     timeline: {
       '0 s': fires(names('long')),

@@ -159,7 +159,7 @@ describe('fifty steps', () => {
     const { runs, world } = await story(calls, [set({ answers: [answered(200, { text: 'x'.repeat(3900) })] })]);
     expect(runs.map(largest).every((size) => size < CHECKPOINT_MAX_BYTES)).toBe(true);
     expect(told(world, /^runbook\.finished/)).toEqual([
-      'runbook.finished: The runbook "Test" is finished: 49 of 49 steps done',
+      'runbook.finished: Runbook "Test" finished: 49 of 49 steps completed',
     ]);
   });
 });
@@ -179,20 +179,20 @@ describe('what a person does meanwhile', () => {
   ])('%s: nothing more is changed, and the timeline says why', async (_, moment, why) => {
     const { world } = await story(slow, [], { '5 min': moment });
     expect(acts(world)).toEqual([]);
-    expect(told(world).join('\n')).toContain(`runbook.step_skipped: off: not done: ${why}`);
+    expect(told(world).join('\n')).toContain(`runbook.step_skipped: off: skipped: ${why}`);
   });
 
   test('between a question and its answer: the yes changes nothing any more', async () => {
     const asks = step(FLAG.replace('5m', '5m, approval: true'));
     const { world } = await story(asks, [], { '5 min': pauses(true), '6 min': answers('approved') });
     expect(acts(world)).toEqual([]);
-    expect(told(world)).toContain('runbook.step_skipped: off: not done: the kill switch is on');
+    expect(told(world)).toContain('runbook.step_skipped: off: skipped: the kill switch is on');
   });
 
   test('while it is tried again and again: it may have been done, and that is said', async () => {
     const { world } = await story(step(FLAG), [set({ flags: [later] })], { '1 min': pauses(true) });
-    expect(told(world).join('\n')).toContain('it was tried before, and may have been done');
-    expect(told(world)).toContain('runbook.left: Not as it was before: whether "off" was done is not known');
+    expect(told(world).join('\n')).toContain('an earlier attempt may have succeeded');
+    expect(told(world)).toContain('runbook.left: Changes that remain: the outcome of "off" is unknown');
     expect(world.store.locks.size).toBe(0);
   });
 
@@ -203,7 +203,7 @@ describe('what a person does meanwhile', () => {
       '5 s': says({ kind: 'resolve', by: 'ada', note: '' }),
     });
     expect(acts(world)).toEqual(['restart', 'restart look r-1', 'restart look r-1', 'restart look r-1']);
-    expect(told(world)).toContain('restart.succeeded: again: Restarted, one instance after the other');
+    expect(told(world)).toContain('restart.succeeded: again: Restarted, one instance at a time');
     expect(world.store.locks.size).toBe(0);
   });
 
@@ -246,6 +246,6 @@ describe('a question of a runbook', () => {
 
   test('says what exactly is to be done', async () => {
     const { question } = await asked({ autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } });
-    expect(question?.view.question).toBe('Asks a person: off: switch the flag basket off');
+    expect(question?.view.question).toBe('off: turn off feature flag basket');
   });
 });

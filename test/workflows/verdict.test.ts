@@ -32,9 +32,7 @@ test('what has not helped is open again, and mitigated after all once that is pr
   );
   expect(seen).toEqual({ '1 min': 'mitigated, pending', '16 min': 'open, failed', '22 min': 'resolved, passed' });
   const verdict = told.find(({ kind }) => kind === 'verification.failed');
-  expect(verdict?.text).toBe(
-    'Not healthy: job:checkout:error_ratio is 0.4, above 0.01; so it is not mitigated, and open again',
-  );
+  expect(verdict?.text).toBe('Not healthy: job:checkout:error_ratio is 0.4, above 0.01. The incident is open again');
 });
 
 test('the verdict on what a newer mitigation came after is told, and changes nothing', async () => {

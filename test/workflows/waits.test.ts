@@ -8,7 +8,8 @@ const waits: ActAnswer = {
   handle: 'pull/1',
   waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
 };
-const SAID = 'The rollback of v2 to v1 waits for a person: the pull request https://git.test/pull/1 has to be merged';
+const SAID =
+  'The rollback from v2 to v1 is waiting for a person: the pull request https://git.test/pull/1 has to be merged';
 
 test('what a rollback waits for is told once, and nothing else acts upon the target meanwhile', async () => {
   const seen: unknown[] = [];

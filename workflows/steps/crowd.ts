@@ -13,12 +13,12 @@ const NAMES_IN_A_TITLE = 4;
 type Looked = { incident: IncidentRecord; flapping: boolean };
 
 /**
- * Before anybody is paged: does what has just opened belong to something larger? Then that pages, once. Also whether its
- * alert flaps.
+ * Adds a new incident to its incident group, if there is one, before the first page: then only the parent pages, once.
+ * Also detects whether the incident's alert flaps.
  */
 export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
   const looked = await lookAround(deps, incident);
-  // Here and not where it was opened: whoever opened it may have died before it was started, and nobody else pages.
+  // Done here and not where the incident was opened, because the opening process may have died before this point.
   const { parent_id: parent } = looked.incident;
   if (parent !== undefined) {
     await tellWhatWasDeclared(deps, looked.incident, parent);
@@ -27,15 +27,15 @@ export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Prom
   return looked;
 }
 
-/** An alert that joins is one of many. What a person has declared is told to whoever sees to the parent, and rings. */
+/** Adds a declared child incident to the parent's timeline, and pages. An alert that joins does neither. */
 async function tellWhatWasDeclared(deps: CrowdDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
   const { id, opened_by: by, title, severity } = part;
-  if (by === undefined) return; // what was declared later is told by that
+  if (by === undefined) return; // a later declaration notifies the parent itself
   await tellDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, part });
   await commandsParent(deps, id);
 }
 
-/** What cannot be found out must not keep a page back. */
+/** Continues without a group when reading other incidents fails, so that the page is not delayed. */
 async function lookAround(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
   if (incident.crowd !== undefined) return { incident, flapping: false };
   try {
@@ -47,7 +47,7 @@ async function lookAround(deps: CrowdDeps, incident: IncidentRecord): Promise<Lo
     const parent = await parentFor(deps, opened, recent, incident.trace);
     return { incident: parent === undefined ? incident : { ...incident, parent_id: parent }, flapping };
   } catch (error) {
-    deps.log.error('it could not be found out what else has opened; the incident goes on alone', {
+    deps.log.error('Other open incidents could not be read; the incident continues without a group', {
       incident: incident.id,
       error: String(error),
     });
@@ -89,7 +89,7 @@ async function parentFor(
   return undefined;
 }
 
-/** It is over, and its parent may be, too. */
+/** Removes a resolved incident from its group. Wakes the parent, which may be over, too. */
 export async function leaveCrowd(
   deps: Pick<CrowdDeps, 'incidents' | 'crowds' | 'engine'>,
   id: IncidentId,

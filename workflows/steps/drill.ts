@@ -7,25 +7,25 @@ import { IncidentId } from '../../schemas/names.ts';
 import { entryOf, readAutomation } from './judge.ts';
 import { deployerAt } from './roll-back.ts';
 
-/** How many changes of a place are looked at, as for a rollback. */
+/** Number of changes read per service and environment, as for a rollback. */
 const CHANGES_READ = 50;
 
-/** Whether the drill is over, and when to go on else, in seconds of the product's own time. */
+/** Whether the drill is over; if not, the pause before the next attempt, in seconds of the product's time. */
 export type Advanced = { over: boolean; pauseSeconds: number };
 
 const OVER: Advanced = { over: true, pauseSeconds: 0 };
 const AGAIN: Advanced = { over: false, pauseSeconds: 1 };
 
-/** This run is in charge from now on. `false`: another one is, or it is over. */
+/** Puts this run in charge of a drill. `false`: another run is in charge, or the drill is over. */
 export async function takeCharge(deps: Deps, id: DrillId, number: number, execution: string): Promise<boolean> {
   const drill = await deps.drills.get(id);
   if (drill === undefined || drill.phase === 'ended' || drill.run !== number) return false;
   if (drill.execution === execution) return true;
   if (await deps.drills.put({ ...drill, execution })) return true;
-  throw new Error(`drill ${id} changed while its run began; the step is tried again`);
+  throw new Error(`Drill ${id} changed while its run started; retrying the step`);
 }
 
-/** One attempt: what is to be done next by what the table says, and what came of it. */
+/** Makes one attempt at the next action according to the table, and stores the result. */
 export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
   const drill = await deps.drills.get(id);
   if (drill === undefined || drill.phase === 'ended') return OVER;
@@ -33,7 +33,7 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
   if (attempted === 'changed') return AGAIN;
   const at = deps.clock.now();
   if (attempted === 'lost') {
-    await deps.drills.put(brokenOff(drill, 'the target was taken by somebody else meanwhile', at));
+    await deps.drills.put(brokenOff(drill, 'another operation has locked the target meanwhile', at));
     return AGAIN;
   }
   const after = heard(attempted.drill, attempted.said, at);
@@ -48,7 +48,7 @@ async function attempt(
   const deployer = await deployerAt(deps, drill);
   if (deployer === undefined) return { drill, said: NO_DEPLOYER };
   if (drill.phase === 'hold') return { drill, said: await looked(deployer, drill) };
-  // What is under way is followed to its end, whatever has changed since.
+  // An operation in progress is followed to its end, whatever has changed since.
   if (drill.handle !== null) return { drill, said: await deployer.status(drill.handle, requestOf(drill)) };
   const no = await whyNot(deps, drill);
   if (no !== undefined) return { drill, said: no };
@@ -58,15 +58,18 @@ async function attempt(
 }
 
 const looked = async (deployer: Deployer, drill: DrillRecord): Promise<Said> =>
-  (await deployer.held?.(requestOf(drill))) ?? { kind: 'unknown', detail: 'the target cannot be asked' };
+  (await deployer.held?.(requestOf(drill))) ?? {
+    kind: 'unknown',
+    detail: 'the target does not report whether it holds',
+  };
 
-/** What stands against calling the target at this moment. Once it may have been called, only what forbids every act. */
+/** Returns why the target must not be called now. After a possible earlier call, only the guards of every action apply. */
 async function whyNot(deps: Deps, drill: DrillRecord): Promise<Said | undefined> {
   const { guard } = await readAutomation(deps);
   if (guard.state === 'unreadable') return withheld(`the kill switch could not be read: ${guard.detail}`);
   if (guard.paused) return withheld('the kill switch is on');
   const newer = shippedSince(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);
-  // What the CD system tells of the drill's own way back is no newer deploy.
+  // The CD system may have reported the drill's own rollback, which is no newer deploy.
   if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
     return { kind: 'superseded', current: newer.version };
   return drill.begun ? undefined : whyNotBegin(deps, drill);
@@ -75,12 +78,13 @@ async function whyNot(deps: Deps, drill: DrillRecord): Promise<Said | undefined>
 async function whyNotBegin(deps: Deps, drill: DrillRecord): Promise<Said | undefined> {
   const { service, environment, to_version: to } = drill;
   const entry = entryOf((await deps.config.current()).services, drill);
-  if (entry?.drills !== true) return withheld('the catalogue does not say `drills: true` there any more');
+  if (entry?.drills !== true)
+    return withheld('the catalogue no longer sets `drills: true` for this service and environment');
   const open = await deps.incidents.open();
   if (open.some((incident) => incident.service === service && incident.environment === environment))
-    return withheld('an incident has opened there');
+    return withheld('an incident is open for this service and environment');
   const pinned = (await deps.pins.of(drill)).some(({ version }) => version === to);
-  return pinned ? withheld(`${to} has been pinned as known bad meanwhile`) : undefined;
+  return pinned ? withheld(`${to} is now pinned as known bad`) : undefined;
 }
 
 const NO_DEPLOYER = withheld('no deployer is configured for this service and environment');
@@ -89,7 +93,7 @@ function withheld(detail: string): Said {
   return { kind: 'withheld', detail };
 }
 
-/** Forth again is the same with its versions swapped. */
+/** Builds the request to the target. The roll-forward is a rollback with swapped versions. */
 function requestOf(drill: DrillRecord): RollbackRequest {
   const { id, service, environment, phase, from_version, to_version, from_commit, to_commit } = drill;
   const back = phase !== 'forth';
@@ -100,9 +104,9 @@ function requestOf(drill: DrillRecord): RollbackRequest {
     to: back ? to_version : from_version,
     fromCommit: back ? from_commit : to_commit,
     toCommit: back ? to_commit : from_commit,
-    // Targets see drills as they see incidents, and find what they did for one by its id.
+    // Targets treat a drill like an incident, and look up their operations by its ID.
     incident: IncidentId.parse(id),
-    reason: `Drill asked by ${drill.asked_by}: ${back ? 'the way back' : 'forth again'}`.slice(0, 500),
+    reason: `Rollback drill requested by ${drill.asked_by}: ${back ? 'rolling back' : 'rolling forward'}`.slice(0, 500),
     key: drillKey(drill),
   };
 }

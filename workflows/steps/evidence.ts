@@ -11,16 +11,16 @@ import type { ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { failingOf } from './failing.ts';
 
-/** How far back causes are looked for, and the curves are asked for. */
+/** Look-back for causes and for metric curves. */
 const LOOK_BACK_SECONDS = 2 * 3600;
 
-/** How far back the health query is asked for the first bad sample. */
+/** Look-back for the first bad sample of the health query. */
 const ONSET_LOOK_BACK_SECONDS = 1800;
 
-/** How many newest changes of what a service depends on are looked at. */
+/** Number of newest changes read per dependency. */
 const CHANGES_READ = 20;
 
-/** Labels by which monitoring names the version that an alert is about. */
+/** Labels in which monitoring reports the version that an alert is about. */
 const VERSION_LABELS: ReadonlySet<string> = new Set([
   'version',
   'app_version',
@@ -30,7 +30,7 @@ const VERSION_LABELS: ReadonlySet<string> = new Set([
   'image_tag',
 ]);
 
-/** Gathers what the search for the cause looks at. What cannot be read is said as not known. */
+/** Gathers the evidence for the search for the cause. Marks unreadable evidence as unknown. */
 export async function evidenceOf(
   deps: Deps,
   incident: IncidentRecord,
@@ -51,7 +51,7 @@ export async function evidenceOf(
   const [others, failing, measured] = await Promise.all([
     Promise.all(known.map((each) => changesOf(deps, { environment, dependency: each }, since))),
     failingOf(deps, incident, { config, dependencies: known, at, onset: began }).catch((error: unknown) => {
-      deps.log.warn('what else fails could not be read', { incident: id, error: String(error) });
+      deps.log.warn('Other failing services could not be read', { incident: id, error: String(error) });
       return null;
     }),
     measure(deps, health, at),
@@ -97,7 +97,7 @@ async function onsetEvidence(
   return { alertStartedAt, rule, firstBadAt };
 }
 
-/** Before it was heard of, whatever the clock of its sender says. */
+/** Returns the alert's start, but at the latest its receipt, in case the sender's clock is wrong. */
 const beganAt = ({ startsAt, first_seen_at: heardAt }: SignalView): Timestamp =>
   startsAt < heardAt ? startsAt : heardAt;
 
@@ -134,8 +134,8 @@ async function changesOf(
 }
 
 /**
- * Those of one place that may be the cause by their times; and what ran before each of them, however old, since a version
- * that is put live again is no new one.
+ * Returns the changes near the onset, and for each the version that ran before it, however old: a version that is
+ * deployed again is not new.
  */
 function nearOnset(changes: readonly Change[], since: Timestamp): Change[] {
   const near = changes.filter((change) => endOf(change) >= since || change.status === 'started');

@@ -10,34 +10,34 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { ServiceName } from '../../schemas/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
 
-/** Others count as failing at the same time when they began to within so long of each other. */
+/** Services count as failing together if their failures began within this time of each other. */
 const TOGETHER_SECONDS = 300;
 
-/** What a service depends on may do harm only after a while: as caches empty, and retries fill the pools. */
+/** A failing dependency may cause harm only after a while, when caches expire and retries fill connection pools. */
 const DEPENDENCY_BEFORE_SECONDS = 900;
 
-/** How many others with incidents, and how many newest changes of each, are looked at. */
+/** Number of other failing services, and of newest changes for each, that are read. */
 const FAILING_READ = 12;
 const CHANGES_READ = 5;
 
-/** How near its own newest change has to be to explain why another one fails. */
+/** Maximum distance of a service's own change from its failure, to explain that failure. */
 const OWN_CHANGE_SECONDS = 2 * 3600;
 
-/** How far back a health query is asked for the first bad sample. */
+/** Look-back for the first bad sample of a health query. */
 const MEASURED_SECONDS = 1800;
 
 type Known = {
   config: Config;
   dependencies: readonly Dependency[];
   at: Timestamp;
-  /** As far as is known: the first bad sample, or the start of the alert. */
+  /** Best known start of the problem: the first bad sample, or the start of the alert. */
   onset: Timestamp;
 };
 
-/** Others of this environment that began to fail about now, and still do: by their incidents and by what is measured. */
+/** Returns other services of this environment that fail at the same time, by their incidents and their metrics. */
 export async function failingOf(deps: Deps, incident: IncidentRecord, known: Known): Promise<Failing[]> {
   const [alerted, measured] = await Promise.all([byIncidents(deps, incident, known), byHealth(deps, incident, known)]);
-  // An incident opens after its problem has begun: what is measured says better since when.
+  // An incident opens after its problem has begun: the metric shows the start more precisely.
   const earliest = new Map<string, Failing>();
   for (const one of [...measured, ...alerted]) {
     const other = earliest.get(one.service);
@@ -57,7 +57,7 @@ async function byIncidents(
     (each) =>
       each.id !== id &&
       each.unmatched === null &&
-      serviceEntry(services, each.service) !== undefined && // a parent of many is no service
+      serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
       areTogether(each.at, opened_at, isDependency(each.service)),
@@ -78,19 +78,19 @@ async function byIncidents(
       };
     }),
   );
-  // What is connected is evidence in any case.
+  // Failing dependencies and dependents are evidence with every setting.
   return routes.failTogether === 'count' ? failing : failing.filter(({ relation }) => relation !== 'unrelated');
 }
 
-/** Whether another one that fails since then may have to do with what began at `onset`. */
+/** Returns whether a failure since `since` may be related to the problem that began at `onset`. */
 function areTogether(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
   const before = secondsBetween(since, onset);
   return before >= -TOGETHER_SECONDS && before <= (isDependency ? DEPENDENCY_BEFORE_SECONDS : TOGETHER_SECONDS);
 }
 
 /**
- * An alert comes some time after it has begun, and that time is not the same for all. One that comes much later had been
- * firing before, and is told again: since when it matters is not known.
+ * Returns the start of a failure. Alerts arrive with different delays after their start; one that arrives much later
+ * had fired before and was sent again, so that its start says nothing about this failure.
  */
 function sinceOf({ at, began = at }: Opening): Timestamp {
   const seconds = secondsBetween(began, at);
@@ -98,8 +98,8 @@ function sinceOf({ at, began = at }: Opening): Timestamp {
 }
 
 /**
- * What it depends on and has a health query is asked for it: alerts come in any order, and that of a dependency may come
- * when its dependent has been judged already.
+ * Returns dependencies that fail according to their health query. Alerts arrive in any order, and that of a dependency
+ * may arrive after its dependent was judged.
  */
 async function byHealth(
   deps: Deps,
@@ -120,7 +120,7 @@ async function byHealth(
   return measured.flat();
 }
 
-/** When its newest change near that time put a version live. */
+/** Returns when the newest change near a time put a version live. */
 async function changedAt(deps: Deps, place: Place, since: Timestamp): Promise<Timestamp | null> {
   const ends = (await deps.changes.recent(place, CHANGES_READ))
     .filter(putsVersionLive)

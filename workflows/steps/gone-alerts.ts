@@ -5,14 +5,14 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 
 /**
- * Between two looks. An Alertmanager that has just been started lists no alerts until Prometheus sends them again,
- * which it does every minute.
+ * Pause between the two checks. A restarted Alertmanager lists no alerts until Prometheus sends them again, which
+ * happens every minute.
  */
 const SECOND_LOOK_SECONDS = 150;
 
 /**
- * Notes which of its alerts are found where they live, as soon as they are heard of: one that was never seen there is no
- * proof by its absence.
+ * Records which of the incident's alerts Alertmanager lists. The absence of an alert proves its end only if it was
+ * listed before.
  */
 export async function seeAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   await run.step('see-alerts', async () => {
@@ -22,8 +22,8 @@ export async function seeAlerts(run: Run, { incidentId }: { incidentId: Incident
 }
 
 /**
- * For alerts whose end is never said (`send_resolved: false`, a silence): asks where they live, and takes those that have
- * certainly ended, at two looks, as ended. Without anybody to ask, nothing is assumed.
+ * Ends alerts whose end is never sent (`send_resolved: false`, a silence), if two checks show that they have certainly
+ * ended. Assumes nothing if no source of alert states is connected.
  */
 export async function endGoneAlerts(run: Run, { incidentId }: { incidentId: IncidentId }, deps: Deps): Promise<void> {
   const missing = await run.step('look-for-alerts', () => missingAlerts(deps, incidentId));
@@ -32,13 +32,13 @@ export async function endGoneAlerts(run: Run, { incidentId }: { incidentId: Inci
   await run.step('end-gone-alerts', () => endMissing(deps, incidentId, missing));
 }
 
-/** At most so many: what a step answers is checkpointed. The rest is found at the next look. */
+/** Maximum number of alerts per check, because a step's result is checkpointed. The next check finds the rest. */
 const EPISODES_MAX = 50;
 
 const missingAlerts = async (deps: Pick<Deps, 'incidents' | 'alerts'>, id: IncidentId): Promise<string[]> =>
   (await look(deps, id)).slice(0, EPISODES_MAX);
 
-/** Gives the alerts that have certainly ended, and remembers those that are there. */
+/** Returns the alerts that have certainly ended, and records those that are listed. */
 async function look({ incidents, alerts }: Pick<Deps, 'incidents' | 'alerts'>, id: IncidentId): Promise<string[]> {
   const firing = (await incidents.firingEpisodes(id)).filter(({ source }) => source === 'alertmanager');
   const states = firing.length === 0 ? null : await alerts.of(firing);
@@ -58,7 +58,11 @@ async function endMissing(
 ): Promise<{ ended: number }> {
   const gone = (await missingAlerts(deps, id)).filter((episode) => before.includes(episode));
   if (gone.length === 0) return { ended: 0 };
-  await deps.incidents.endEpisodes(id, gone, 'The alert is gone where it lives, although its end was never sent');
+  await deps.incidents.endEpisodes(
+    id,
+    gone,
+    'The alert is no longer listed at its source, which never sent a resolved notification',
+  );
   await wake(deps, id);
   return { ended: gone.length };
 }

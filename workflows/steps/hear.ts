@@ -4,8 +4,8 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { ringAnswered } from '../wake.ts';
 
 /**
- * Reads the inbox from `after` on, with `bell` hung before that. An answer found there is passed on to the branch that
- * waits for it: who left it may have died before ringing, and what has been read here the sweeper rings for no more.
+ * Reads the inbox from `after` on, after registering the callback `bell`. Completes the callbacks of answers found there:
+ * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
  */
 export async function hear(
   { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
@@ -26,6 +26,6 @@ export async function hear(
   return heard;
 }
 
-/** Titles of the alerts that warn of a slow burn, which is that of the failure before the mitigation for hours. */
+/** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */
 export const warnings = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>
   (await incidents.firingEpisodes(id)).filter(isBurnWarning).map(({ title }) => title);

@@ -22,10 +22,10 @@ import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { Signal } from '../../schemas/signal.ts';
 import { evidenceOf } from './evidence.ts';
 
-/** How many of a place's newest changes are looked at: enough to find a good version behind a row of bad ones. */
+/** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */
 const CHANGES_READ = 50;
 
-/** `heardAt`: when the newest of its alerts was heard. Null: not known any more. */
+/** `heardAt`: receipt of the newest alert. Null: unknown, because the judgement was read from the table. */
 export type Judged = {
   decision: DecisionView;
   inputs: DecisionInputs;
@@ -33,10 +33,14 @@ export type Judged = {
   heardAt: Timestamp | null;
 };
 
-/** Gathers all that the judgement depends on, judges, and stores both. The first judgement of a number stays. */
+/**
+ * Gathers the inputs, judges, and stores both. Returns the stored judgement if there is one for this number.
+ *
+ * @throws if the incident does not exist
+ */
 export async function judge(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Judged> {
   const incident = await deps.incidents.read(id);
-  if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
+  if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const known = await deps.decisions.get(id, number);
   const before = known && (await deps.decisions.inputs(id, number));
   if (known && before) return { decision: known, inputs: before, incident, heardAt: null };
@@ -44,7 +48,7 @@ export async function judge(deps: Deps, id: IncidentId, number: number, asked: A
   return { decision: await deps.decisions.keep(id, number, decide(inputs), inputs), inputs, incident, heardAt };
 }
 
-/** How it would be judged at this moment. Kept nowhere: it is asked whether what was decided still holds. */
+/** Judges by the current state without storing the result, to check whether a decision still holds. */
 export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<Decision> {
   const { inputs } = await gather(deps, incident, asked);
   return decide(inputs);
@@ -64,7 +68,7 @@ async function gather(
     deps.effects.automaticSince(anHourAgo),
   ]);
   const firing = signals.items.filter((signal) => signal.status === 'firing');
-  // An older alert that only joined must not date a new problem back to its own start.
+  // The start of an older alert that only joined must not count as the start of the problem.
   const asking = firing.filter((signal) => signal.asksRollback);
   const cause = asked.by === 'alert' && asking.length > 0 ? asking : firing;
   const senders = sendersOf(cause);
@@ -117,7 +121,7 @@ async function gather(
   };
 }
 
-/** None where that cannot be found out: then what else fails is not known either, and a person is asked for that. */
+/** Returns no incidents if they can't be read. Then the evidence is incomplete as well, which requires approval. */
 async function openedAround({ crowds }: Deps, { opened_at: at }: IncidentRecord, minutes: number): Promise<Opening[]> {
   try {
     return await crowds.openedSince(plusSeconds(at, -minutes * 60));
@@ -126,7 +130,7 @@ async function openedAround({ crowds }: Deps, { opened_at: at }: IncidentRecord,
   }
 }
 
-/** Nobody who may has asked: a label in vain, or a runbook that answers to alerts alone which may not ask. */
+/** Returns whether only senders without the scope rollback:request asked, by label or through a runbook. */
 const mayNotAsk = ({ by }: Asked, firing: readonly Signal[]): boolean =>
   by === 'nobody' ? firing.some(asksInVain) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
 
@@ -164,13 +168,13 @@ async function targetOf(
   };
 }
 
-/** What the catalogue says of a place; nothing of one that it does not know. */
+/** Returns the catalogue entry of a service and environment. */
 export function entryOf(services: Config['services'], { service, environment }: Place): EnvironmentEntry | undefined {
   const own = serviceEntry(services, service);
   return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }
 
-/** The kill switch and the modes, strongly consistent. That they cannot be read is an answer, too: nothing is done. */
+/** Reads the kill switch and the modes, strongly consistent. If they can't be read, nothing is done automatically. */
 export async function readAutomation(
   deps: Pick<Deps, 'automation'>,
 ): Promise<{ guard: Guard; automation: Automation }> {

@@ -22,16 +22,16 @@ import { refuse } from './withdraw-about.ts';
 export type LateChangesInput = {
   incidentId: IncidentId;
   changes: readonly ChangeId[];
-  /** The newest judgement that has begun. It may not be stored yet. */
+  /** Number of the newest judgement that has begun, which may not be stored yet. */
   judged: number;
-  /** For whom it would be judged again. */
+  /** Requester for whom the incident would be judged again. */
   asked: Asked;
 };
 
-/** How long it is waited for a judgement that has begun and may have read the changes before these were recorded. */
+/** Pauses while waiting for a judgement that has begun and may have read the changes before these were recorded. */
 const JUDGEMENT_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 
-/** Finds out whether changes that were recorded late have to be judged, and asks the incident to do so. */
+/** Requests another judgement if changes that were recorded late require one. */
 export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): Promise<void> {
   for (const seconds of JUDGEMENT_SECONDS) {
     if ((await run.step('look-at-late-changes', () => lookAtLate(deps, input))) === 'seen') return;
@@ -40,7 +40,7 @@ export async function judgeLate(run: Run, input: LateChangesInput, deps: Deps): 
   await run.step('look-at-late-changes', () => lookAtLate(deps, input));
 }
 
-/** `unjudged`: the judgement is not stored yet. A judgement that is tried again by then reads the changes. */
+/** `unjudged`: the judgement is not stored yet. If it is retried, it reads the changes. */
 async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' | 'unjudged'> {
   const { incidentId: id, changes, asked } = input;
   const incident = await deps.incidents.read(id);
@@ -62,7 +62,7 @@ async function lookAtLate(deps: Deps, input: LateChangesInput): Promise<'seen' |
       text: lateWords(incident, change, what),
       detail: { change: change.id, service: change.service, version: change.version },
     });
-  // Last, because the judgement that follows knows the changes: a step that is repeated would find nothing to do.
+  // Last: after the next judgement, which knows the changes, a repeat of this step would find nothing to note.
   if (why === null)
     await deps.incidents.post(
       id,
@@ -106,7 +106,7 @@ async function standingOf(
   return { status, number, decision, effect, askedBy: inputs.asked.by, concluded };
 }
 
-/** Withdraws the question, unless the same would be asked again. @returns why it stays as it is; null: it does not */
+/** Withdraws the question unless it would be asked again. @returns why the judgement stays; null: it is repeated */
 async function whyAsBefore(
   deps: Deps,
   incident: IncidentRecord,
@@ -115,8 +115,8 @@ async function whyAsBefore(
   const { id } = incident;
   if (isSameRollback(decision, await judgeNow(deps, incident, asked))) return 'judged again with the same result';
   if (decision.state === 'waiting') await refuse(deps, id, decision, 'firebreak', WITHDRAWN);
-  // Someone may have approved it meanwhile.
+  // The rollback may have been approved meanwhile.
   return (await deps.decisions.state(id, number)) === 'approved' ? APPROVED : null;
 }
 
-const WITHDRAWN = 'The question is withdrawn: a change was recorded late, so the incident is judged again';
+const WITHDRAWN = 'Question withdrawn: a change was recorded late, so the incident is judged again';

@@ -28,21 +28,21 @@ import { withdrawAbout } from './withdraw-about.ts';
 
 type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
 
-/** Judged at its end, so that the errors of the first minutes after a rollback do not fail it. */
+/** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
 export const VERIFICATION_SECONDS = 15 * 60;
 
-/** When it is looked whether a rollback still holds; together the verification window. */
+/** Pauses between checks whether a rollback still holds; their sum is the verification window. */
 const HOLD_PAUSES_SECONDS = [60, 120, 240, 480] as const;
 
-/** Pauses between tries at a CD system that is busy or away, the last one again and again; an hour until it is given up. */
+/** Pauses between attempts at a busy or unavailable CD system; the last one repeats. Gives up after an hour. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
 const TRIES = 37;
 
-/** How often an accepted rollback is looked at: for an hour, at first every few seconds, later less often. */
+/** Number of status checks of an accepted rollback: for an hour, at first every few seconds, later less often. */
 const POLLS = 220;
 const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
 
-/** One judgement and what follows from it: act, ask, or say why not; then see whether it helped. */
+/** Judges, and acts, asks for approval, or records why neither; then verifies whether a rollback helped. */
 export async function mitigate(
   run: Run,
   { incidentId, number, asked }: MitigateInput,
@@ -57,7 +57,7 @@ export async function mitigate(
   return end.outcome;
 }
 
-/** Verification at the end of the window; before it, whether what was done has been undone by something else. */
+/** Verifies at the end of the window, and checks before that whether another system has undone the rollback. */
 async function watch(
   run: Run,
   { incidentId, number }: Pick<MitigateInput, 'incidentId' | 'number'>,
@@ -73,7 +73,7 @@ async function watch(
       await run.wait('verification-window', { seconds });
       const held = await run.step('does-it-hold', () => lookAtHold(deps, order));
       if (held.kind !== 'drifted') continue;
-      const text = `Not healthy: the rollback did not hold: ${held.detail}`;
+      const text = `Not healthy: the rollback was undone: ${held.detail}`;
       await run.step('drifted', () => concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key));
       return;
     }
@@ -81,7 +81,7 @@ async function watch(
   await run.step('verify', () => verifyOnce(deps, incidentId, number, key));
 }
 
-/** A verification that could not pass at its time, looked at again. */
+/** Repeats a verification that was inconclusive. */
 export async function verifyNow(
   run: Run,
   {
@@ -99,7 +99,7 @@ export async function verifyNow(
   );
 }
 
-/** What a checkpoint keeps of a decision. */
+/** Summary of a decision, as it is checkpointed. */
 type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version'> & {
   reason: string;
   service: RollbackOrder['service'];
@@ -109,9 +109,9 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
   toCommit: string | null;
   asked: Asked['by'];
   approvalSeconds: number;
-  /** What becomes of a question that nobody answers. */
+  /** Action when nobody answers the question in time. */
   onTimeout: 'withdraw' | 'page' | 'act';
-  /** The target can say whether what was done still holds. */
+  /** Whether the target can report that a rollback still holds. */
   holds: boolean;
   settleSeconds: number;
 };
@@ -149,8 +149,8 @@ async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): P
 }
 
 /**
- * A person may have cleared the suspect while it was judged, and found no question yet that could be withdrawn. Either
- * they see the question, or they are seen here, since both write before they read.
+ * Withdraws a question about a suspect that a person cleared during the judgement, before the question existed. Both
+ * sides write before they read, so at least one of them sees the other.
  */
 async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionView): Promise<void> {
   if (decision.state !== 'waiting') return;
@@ -159,8 +159,8 @@ async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionV
 }
 
 /**
- * How long an act without a person still waits after its alert, for those of others that fail, too. Where monitoring
- * tells the bad version from others, they would say nothing against it.
+ * Returns how many seconds an automatic rollback still waits for alerts of other failing services. No wait if metrics by
+ * version prove the suspect, because other alerts would not change that.
  */
 function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): number {
   const { suspects } = weighed(inputs);
@@ -170,7 +170,7 @@ function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): 
   return Math.max(0, Math.round(seconds - passed));
 }
 
-/** `runs`: what the CD system says to run instead. */
+/** `runs`: the version that runs instead, according to the CD system. */
 type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
 
 async function carryOut(
@@ -192,11 +192,11 @@ async function carryOut(
 
 function unanswered(answer: DecisionState, onTimeout: Gist['onTimeout']): End {
   if (answer === 'rejected') return { outcome: 'rejected', page: 'no', text: 'The rollback was rejected' };
-  const text = 'Nobody has answered, and the question was withdrawn; the rollback was not done';
+  const text = 'Not rolled back: the approval request timed out and was withdrawn';
   return { outcome: 'expired', page: onTimeout === 'withdraw' ? 'no' : 'again', text };
 }
 
-/** Null: there is nothing that could be rolled back. */
+/** Returns the order for the deployer. Null: there is nothing to roll back. */
 function orderOf(incidentId: IncidentId, number: number, judged: Gist): RollbackOrder | null {
   const { from_version: from, to_version: to, service, environment, fromCommit, toCommit, asked, reason } = judged;
   if (from === null || to === null) return null;
@@ -205,17 +205,17 @@ function orderOf(incidentId: IncidentId, number: number, judged: Gist): Rollback
   return { incidentId, number, key, service, environment, from, to, fromCommit, toCommit, asked, approved, reason };
 }
 
-/** Nothing is done. A person has to know where an alert asked for it and something other than the mode stood against it. */
+/** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
 function notTaken({ kind, because }: Gist, asked: Asked): End {
   const byPolicy =
     kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked' || because === 'sender_may_not_ask';
-  // That a mitigation has not helped has been paged already.
+  // A mitigation that did not help has already paged.
   return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
     ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
-    : { outcome: 'not_taken', page: 'if_nobody', text: `No rollback, a person has to look: ${because}` };
+    : { outcome: 'not_taken', page: 'if_nobody', text: `No rollback; investigate by hand: ${because}` };
 }
 
-/** Waits for people's answer. The question is in the table; this only makes sure to hear of the answer. */
+/** Pages for approval and waits for the answer to the question, which is stored in the table. */
 async function askPerson(
   run: Run,
   {
@@ -228,7 +228,7 @@ async function askPerson(
   deps: Deps,
 ): Promise<DecisionState> {
   await run.step('page-for-approval', async () => {
-    const message = { kind: 'page', by: 'firebreak', note: 'a rollback waits for approval' } as const;
+    const message = { kind: 'page', by: 'firebreak', note: 'a rollback is waiting for approval' } as const;
     await deps.incidents.post(incidentId, message, {}, `approval-${number}`);
     await wake(deps, incidentId);
     return null;
@@ -259,11 +259,11 @@ async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End
   return {
     outcome: 'gave_up',
     page: 'again',
-    text: 'The CD system gave no usable answer for an hour; whether it rolled back is not known',
+    text: 'The CD system gave no usable response for an hour, so the outcome of the rollback is unknown',
   };
 }
 
-/** It was accepted; that is not yet done. Without a place to look, the same key again is the look. */
+/** Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check. */
 async function follow(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<End> {
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
@@ -280,11 +280,11 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   return {
     outcome: 'gave_up',
     page: 'again',
-    text: 'The CD system accepted the rollback, but did not finish it within an hour',
+    text: 'The CD system accepted the rollback but did not finish it within an hour',
   };
 }
 
-/** What has become known after it was judged. Judged again, with a number of its own, a question pages by itself. */
+/** Reasons that arose after the judgement. The incident is judged again under a new number; its question then pages. */
 const JUDGED_AGAIN: ReadonlySet<string> = new Set([
   'organisation_limit',
   'sender_limit',
@@ -292,10 +292,10 @@ const JUDGED_AGAIN: ReadonlySet<string> = new Set([
   'judged_otherwise',
 ]);
 
-/** What is measured may go to and fro: from so many judgements on a person is paged instead. */
+/** Maximum number of judgements, because measurements may fluctuate. After that, a person is paged instead. */
 const JUDGEMENTS_MAX = 6;
 
-/** Nobody is woken for what is over, being done already, or what a person has said who is there. */
+/** Reasons that don't page: the incident is over, the rollback is already running, or a person is already involved. */
 const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running', 'suspect_cleared']);
 
 function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
@@ -307,7 +307,7 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
         outcome: 'superseded',
         page: 'again',
         runs: answer.current,
-        text: `Not rolled back: ${answer.current} runs now, someone has deployed meanwhile`,
+        text: `Not rolled back: ${answer.current} is running now, because of a newer deployment`,
       };
     case 'withheld':
       return {
@@ -345,19 +345,19 @@ async function conclude(
     outcome,
     page: again && !rejudged ? 'again' : page,
     ...(rejudged && { again: true }),
-    text: closed ? 'The question was withdrawn: the incident has been closed meanwhile' : text,
+    text: closed ? 'Question withdrawn: the incident was closed' : text,
     moved,
   });
   await wake(deps, id);
   return null;
 }
 
-/** Our own record is put right: what runs is what the next judgement begins with. */
+/** Records the version that runs according to the CD system, so that the next judgement starts from it. */
 async function recordWhatRuns(deps: Deps, place: Place, current: string): Promise<void> {
   const version = Version.safeParse(current);
   if (!version.success) return;
   const live = liveChange(await deps.changes.recent(place, 50));
   if (live?.version === version.data) return;
-  const author = 'told by the CD system: nobody had recorded it';
+  const author = 'reported by the CD system; not recorded before';
   await deps.changes.record({ ...place, version: version.data, kind: 'deploy', status: 'succeeded', author });
 }

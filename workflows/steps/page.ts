@@ -11,21 +11,21 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { lookOutside, notePage, pagedElsewhere } from './external-page.ts';
 
-/** `causes`: why the page is due. Empty: the incident has opened. */
+/** `causes`: the reasons for the page. Empty: the incident has opened. */
 type PageInput = { incidentId: IncidentId; number: number; causes: readonly PageCause[] };
 
-/** Pauses between tries, then the last one again and again: about an hour and a half until giving up. */
+/** Pauses between attempts; the last one repeats. Gives up after about an hour and a half. */
 const PAUSES_SECONDS = [5, 10, 15, 30, 60, 120, 300] as const;
 const TRIES = 24;
 
-/** Without the pager's word for this long after our own first try, the second route is tried as well. */
+/** Seconds without an answer from the pager, after the first attempt, before the fallback is tried as well. */
 const SECOND_ROUTE_AFTER_SECONDS = 60;
 
 type Stand = { done: boolean; waited: number; fallbackDone: boolean };
 
 /**
- * Pages. Where others page by themselves, their incident is followed once it is found; if it is not, and whenever that
- * is in doubt, we page as everywhere.
+ * Pages. If an external sender pages for the service, follows that sender's incident when it is found. Pages itself if it
+ * is not found, and in case of doubt.
  */
 export async function page(run: Run, input: PageInput, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
@@ -38,10 +38,10 @@ export async function page(run: Run, input: PageInput, deps: Deps): Promise<void
 
 type Paged = Attempt | { kind: 'closed' };
 
-/** `alone`: why we page although others could. `first`: how the first try went, where it has been made already. */
+/** `alone`: why Firebreak pages instead of an external sender. `first`: result of the first attempt, if already made. */
 type OwnPage = PageInput & { alone: string | null; first: Paged | null };
 
-/** Pages, until the pager or the second route has taken it. Never waits for anything else. */
+/** Pages until the pager or the fallback accepts. Never waits for anything else. */
 async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, deps: Deps): Promise<void> {
   const { incidentId, number } = input;
   let stand: Stand = { done: false, waited: 0, fallbackDone: false };
@@ -67,7 +67,7 @@ async function pageUntilTaken(run: Run, { alone, first, ...input }: OwnPage, dep
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'page.failed',
-      text: `Page ${number} reached nobody`,
+      text: `Page ${number} failed: neither the pager nor a fallback accepted it`,
       detail: null,
     }),
   );
@@ -90,7 +90,7 @@ async function pageOnce(
   const key = pageKey(id, number);
   if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
   if (areByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
-  const aside = alone === null ? '' : `; by us, since ${alone}`;
+  const aside = alone === null ? '' : `; paged by Firebreak, because ${alone}`;
   const effect = await deps.effects.intend(
     id,
     { key, kind: 'page', ...(await pagerTarget(deps)), class: 'keyed', detail: `Page ${number}${aside}` },
@@ -109,16 +109,16 @@ async function pageOnce(
   return answer;
 }
 
-const NOT_IN_TRIAL = 'Not paged: the service is in mode shadow, and shadow.page is false';
+const NOT_IN_TRIAL = 'Not paged: the service is in shadow mode, and shadow.page is false';
 
-/** False for a page that has been begun before the setting changed, and where the setting cannot be read. */
+/** Returns false for a page that started before the setting changed, and if the setting can't be read. */
 async function isTrial(deps: Deps, incident: IncidentRecord, key: string): Promise<boolean> {
   try {
     if (!isQuietTrial(incident, await deps.config.current(), 'page')) return false;
     const begun = await deps.effects.get(incident.id, key);
     return begun === undefined || begun.detail === NOT_IN_TRIAL;
   } catch (error) {
-    deps.log.error('the setting for shadow mode could not be read, so we page', {
+    deps.log.error('The setting for shadow mode could not be read, so Firebreak pages', {
       incident: incident.id,
       error: String(error),
     });
@@ -134,8 +134,8 @@ async function notPagedInTrial(deps: Deps, { id }: IncidentRecord, number: numbe
 }
 
 /**
- * A parent that is over pages for nobody. One that was begun before there was a parent may have been heard: it goes on, and
- * is resolved by itself.
+ * Returns whether the parent pages instead. A resolved parent no longer pages. A page that started before there was a
+ * parent may have been delivered, so it continues and is resolved separately.
  */
 async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: number): Promise<boolean> {
   const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
@@ -145,11 +145,11 @@ async function isLeftToParent(deps: Deps, incident: IncidentRecord, number: numb
 }
 
 const leftToParent = ({ parent_id }: IncidentRecord): string =>
-  `Not paged by itself: it is a part of incident ${parent_id}, which pages`;
+  `Not paged separately: the parent incident ${parent_id} pages`;
 
 /**
- * One page for all that fail together: whoever hears of the parent finds this in it. Where somebody has to be woken again
- * for the part, it is the parent that pages again.
+ * Leaves the page to the parent, so that services that fail together cause one page. Further pages of a child become
+ * further pages of the parent.
  */
 async function pagedByParent(deps: Deps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
@@ -186,20 +186,20 @@ async function secondRoute(deps: Deps, { incidentId: id, number, causes }: PageI
     kind: 'page-fallback',
     target: 'webhook',
     class: 'repeatable',
-    detail: `Page ${number} by the second route`,
+    detail: `Page ${number} through the fallback`,
   });
   if (answer.kind !== 'later')
     await deps.effects.conclude(id, key, answer.kind === 'taken' ? 'succeeded' : 'failed', answer.detail);
   return answer.kind;
 }
 
-/** UTF-16 units of the reason in a summary, of which a phone shows little. */
+/** Maximum length of the reason in a summary, in UTF-16 units. Phones show only the beginning. */
 const REASON_MAX_CHARS = 300;
 
 /**
- * The page with all that is known now. Reading it helps, and never keeps a page back: without it, the page is short.
+ * Builds a page with all current details. If they can't be read, the page goes out without them.
  *
- * @param page.chat null: this function has no access to the chat, and the page does not link to the channel
+ * @param page.chat null if the function has no access to the chat; then the page does not link to the channel
  */
 export async function fullRequest(
   incident: IncidentRecord,
@@ -224,12 +224,12 @@ export async function fullRequest(
       details: detailsOf(story, reason),
     };
   } catch (error) {
-    deps.log.warn('a page goes without details', { incident: incident.id, error: String(error) });
+    deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
   }
 }
 
-/** False also where it cannot be found out: a link to a channel that does not exist helps nobody. */
+/** Returns whether the chat is not a stand-in. False if unknown, because the link might not work. */
 async function isReal(chat: Deps['chat']): Promise<boolean> {
   try {
     return (await chat.standIn?.()) !== true;
@@ -238,7 +238,7 @@ async function isReal(chat: Deps['chat']): Promise<boolean> {
   }
 }
 
-/** What is told of an incident to whoever is to be woken. */
+/** Builds a page with the basic data of an incident. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
   const place = incident.unmatched || incident.service;
   return {
@@ -255,8 +255,8 @@ export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<De
 }
 
 /**
- * Tells the pager that it is over, for every page that it took. `last`: no page is under way any more; before that, a
- * page which the pager has not confirmed may still reach it, and is resolved again by the last round.
+ * Resolves every page that the pager accepted. `last`: no page is in progress any more. Before that, an unconfirmed page
+ * may still reach the pager, and the last round resolves it again.
  */
 export async function resolvePages(
   run: Run,
@@ -277,10 +277,11 @@ export async function resolvePages(
 async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boolean): Promise<Attempt> {
   const incident = await deps.incidents.read(id);
   const paged = await deps.effects.get(id, pageKey(id, number));
-  // An intent without an outcome may have been heard; to resolve what is not open does no harm.
+  // A page without a recorded outcome may have been delivered. Resolving an incident that is not open does no harm.
   if (incident === undefined || paged === undefined || paged.state === 'withheld' || paged.state === 'failed')
-    return { kind: 'off', detail: 'it had not been paged' };
-  if (paged.followed !== undefined) return { kind: 'off', detail: 'others have paged, and say when it is over' };
+    return { kind: 'off', detail: 'nothing was paged' };
+  if (paged.followed !== undefined)
+    return { kind: 'off', detail: 'the external sender that paged also resolves the page' };
   const key = `${pageKey(id, number)}.resolve`;
   const effect = await deps.effects.intend(id, {
     key,
@@ -297,9 +298,7 @@ async function resolveOnce(deps: Deps, id: IncidentId, number: number, last: boo
       id,
       key,
       answer.kind === 'taken' ? 'succeeded' : 'failed',
-      answer.kind === 'taken'
-        ? `The page is resolved: ${answer.detail}`
-        : `The page could not be resolved: ${answer.detail}`,
+      answer.kind === 'taken' ? `Page resolved: ${answer.detail}` : `Page not resolved: ${answer.detail}`,
     );
   return answer;
 }

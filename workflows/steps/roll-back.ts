@@ -18,12 +18,12 @@ import type { Decision } from '../../domain/rollback.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judgeNow, readAutomation } from './judge.ts';
 
-/** The same for every try at what a judgement has led to. */
+/** Returns the idempotency key of a judgement's rollback, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
 
 export type RollbackOrder = Place & {
   incidentId: IncidentId;
-  /** Of the decision. */
+  /** Number of the decision. */
   number: number;
   key: string;
   from: Version;
@@ -31,7 +31,7 @@ export type RollbackOrder = Place & {
   fromCommit: string | null;
   toCommit: string | null;
   asked: Asked['by'];
-  /** This very decision has asked, and it was said yes, or nobody objected where that is enough. */
+  /** This decision asked for approval and was approved, or nobody objected where that suffices. */
   approved: boolean;
   reason: string;
 };
@@ -39,27 +39,27 @@ export type RollbackOrder = Place & {
 export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
 
 /**
- * One attempt at rolling back. Where no person has wanted it, it is judged again first, and the guards are read again,
- * strongly consistent and directly before the call, since the decision may be minutes old: what cannot be read, or has
- * changed, is not done.
+ * Makes one attempt at a rollback. Reads the guards again directly before the call, strongly consistent, because the
+ * decision may be minutes old. Without a person's approval, also judges again. Withholds the rollback if a guard applies
+ * or can't be read.
  */
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
   const deployer = await deployerAt(deps, order);
   if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
   const before = await deps.effects.get(order.incidentId, order.key);
-  // A run that took over from one that died finds it done.
+  // The run before this one may have died after the rollback.
   if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
   const tried = before !== undefined;
   const agreed = await hasAgreed(deps, order);
-  // Once it has been tried, what is measured may be what the attempt has brought about.
+  // After an earlier attempt, measurements may already show the effect of that attempt.
   const otherwise = agreed || tried ? undefined : await whyOtherwise(deps, order);
   const no = (await whyNot(deps, order, { configured: entry.autoRollback.mode, tried, agreed })) ?? otherwise;
   if (no !== undefined)
     return {
       kind: 'withheld',
       reason: tried
-        ? { ...no, text: `${no.text}; an earlier attempt may have been taken, so look at the CD system` }
+        ? { ...no, text: `${no.text}; an earlier attempt may have been accepted, so check the CD system` }
         : no,
     };
   const intent = await deps.effects.intendAct(
@@ -84,7 +84,7 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
   return deployer.rollBack(requestOf(order));
 }
 
-/** Who sent the alerts that it is for. */
+/** Returns the senders of the alerts that caused the rollback. */
 async function sendersFor({ incidents }: Pick<Deps, 'incidents'>, { incidentId }: RollbackOrder): Promise<string[]> {
   const { items } = await incidents.signals(incidentId, { limit: 200 });
   const firing = items.filter(({ status }) => status === 'firing');
@@ -104,7 +104,7 @@ const requestOf = (order: RollbackOrder): RollbackRequest => ({
   key: order.key,
 });
 
-/** Undefined: none is configured, or not far enough to be called. */
+/** Returns the deployer of a service and environment. Undefined: none is configured, or its configuration is incomplete. */
 export async function deployerAt(
   deps: Pick<Deps, 'config' | 'deployerFor'>,
   place: Place,
@@ -113,7 +113,7 @@ export async function deployerAt(
   return entry?.deployer && deps.deployerFor(entry.deployer, place);
 }
 
-/** Whether a person has wanted it. That nobody has objected is not that. */
+/** Returns whether a person requested or approved the rollback. A question without objection does not count. */
 async function hasAgreed(
   deps: Pick<Deps, 'decisions'>,
   { asked, approved, incidentId, number }: RollbackOrder,
@@ -123,22 +123,25 @@ async function hasAgreed(
 }
 
 /**
- * By what is known at this moment it would not be done, if so: the alerts of others that fail, too, come some seconds after
- * the first, and a service may be well again.
+ * Judges again, and returns the reason if the rollback would no longer be done. Alerts of other failing services arrive
+ * some seconds after the first, and the service may have recovered.
  */
 async function whyOtherwise(deps: Deps, order: RollbackOrder): Promise<Reason | undefined> {
   const incident = await deps.incidents.read(order.incidentId);
-  if (incident === undefined || incident.status === 'resolved') return undefined; // which is told by itself
+  if (incident === undefined || incident.status === 'resolved') return undefined; // whyNot reports it
   const now = await judgeNow(deps, incident, { by: order.asked, who: '' });
   const { place, from, to } = now;
   const theSame = place?.service === order.service && from === order.from && to === order.to;
-  // That nobody has objected is for what nothing but the mode wants to hear a person about.
+  // A question without objection suffices only if the mode alone requires approval.
   if (theSame && (now.kind === 'roll_back' || (order.approved && asksByModeAlone(now)))) return undefined;
   const said = now.reasons.map(({ text }) => text).join('; ');
-  return reason('judged_otherwise', `judged again directly before it, it would not be done: ${said}`.slice(0, 500));
+  return reason(
+    'judged_otherwise',
+    `another judgement directly before the rollback decided against it: ${said}`.slice(0, 500),
+  );
 }
 
-/** Nothing but the mode wants to hear a person, and no second one. */
+/** Returns whether only the mode requires approval, by one person. */
 export const asksByModeAlone = ({
   kind,
   reasons,
@@ -148,7 +151,7 @@ export const asksByModeAlone = ({
   approvals.needed === 1 &&
   reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
 
-/** What forbids it at this moment, if anything does. */
+/** Returns the first guard that forbids the rollback at this moment. */
 async function whyNot(
   deps: Deps,
   order: RollbackOrder,
@@ -168,21 +171,21 @@ async function whyNot(
   const mode = lowestMode(configured, ...modesFor(automation, order));
   const needed: Mode = order.approved ? 'approve' : 'act';
   if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
-    return reason(`mode_${mode}`, `automation is in mode ${mode} now`);
+    return reason(`mode_${mode}`, `automation is now in mode ${mode}`);
   if (!agreed && incident.parent_id !== undefined)
-    return reason('one_of_many', 'several services fail at once now, so it waits for a person');
+    return reason('one_of_many', 'several services are failing at once, so a person must decide');
   if (!agreed && Object.hasOwn(automation.demoted, order.service)) return demotion(order.service);
   if ((await deps.pins.of(order)).some(({ version }) => version === order.to))
-    return reason('pinned', `${order.to} has been pinned as known bad meanwhile`);
+    return reason('pinned', `${order.to} is now pinned as known bad`);
   const newer = shippedSince(await deps.changes.recent(order, 50), order.from);
-  // The CD system may have told us of the rollback that an earlier attempt has brought about: that is no newer deploy.
+  // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
   const ours = tried && newer?.version === order.to;
   if (newer !== undefined && !ours)
-    return reason('superseded', `${newer.version} has been deployed meanwhile: what runs is no longer ${order.from}`);
+    return reason('superseded', `${newer.version} was deployed meanwhile, so ${order.from} is no longer running`);
   return undefined;
 }
 
-/** A person has cleared what would be rolled back; where one has wanted it, after it was decided. */
+/** Returns the clearing of the version to roll back. After a person's approval, only a clearing since the decision counts. */
 async function clearedSince(
   deps: Pick<Deps, 'decisions'>,
   { cleared }: IncidentRecord,
@@ -196,21 +199,21 @@ async function clearedSince(
 }
 
 /**
- * Where it does not go on without a person, that is said once: on the timeline, and so in its channel, and to whoever is
- * on call if nobody was paged yet.
+ * Reports once that the rollback is waiting for a person: on the timeline, which also appears in the channel, and by a
+ * page if there was none yet.
  */
 export async function tellWaiting(deps: Deps, order: RollbackOrder, answer: Attempted): Promise<Attempted> {
   if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
   const { incidentId: id, key, from, to } = order;
   if ((await deps.effects.get(id, key))?.state === 'accepted') return answer;
-  const text = `The rollback of ${from} to ${to} waits for a person: ${answer.waitsFor}`;
+  const text = `The rollback from ${from} to ${to} is waiting for a person: ${answer.waitsFor}`;
   await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: text }, {}, `${key}-waits`);
   await wake(deps, id);
   await deps.effects.conclude(id, key, 'accepted', text);
   return answer;
 }
 
-/** Looks how a rollback that was accepted is getting on. */
+/** Checks the status of an accepted rollback. */
 export async function lookAtRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<ActAnswer> {
   const deployer = await deployerAt(deps, order);
   if (deployer === undefined) return { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null };
@@ -218,15 +221,17 @@ export async function lookAtRollback(deps: Deps, order: RollbackOrder, handle: s
 }
 
 const NO_DEPLOYER =
-  'no deployer is configured for this service and environment, or it names no url and CD_URL is not set';
+  'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
 
-/** Whether what was rolled back is still so, where the target can be asked. */
+/** Checks whether a rollback still holds, if the target can report it. */
 export async function lookAtHold(deps: Deps, order: RollbackOrder): Promise<Held> {
   const deployer = await deployerAt(deps, order);
-  return deployer?.held?.(requestOf(order)) ?? { kind: 'unknown', detail: 'the target cannot be asked' };
+  return (
+    deployer?.held?.(requestOf(order)) ?? { kind: 'unknown', detail: 'the target does not report whether it holds' }
+  );
 }
 
-/** Words for people, as the CD system shows them. */
+/** Returns the reason that the CD system shows, at most 500 characters. */
 export const reasonFor = (decision: DecisionView, title: string): string =>
   `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
 

@@ -7,24 +7,24 @@ import { wake } from '../wake.ts';
 
 export type SettleDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'decisions' | 'engine'>;
 
-/** Parts that are looked after at once. */
+/** Child incidents that are processed in parallel. */
 const AT_ONCE = 8;
 
-/** Alerts that are read at a time. */
+/** Alerts per read. */
 const SIGNALS_READ = 100;
 
-/** By this the timeline tells that somebody has said that it is over. */
+/** Kind of the timeline entry for a person's request to resolve. */
 const ASKED = 'resolve.asked';
 
-/** Somebody has said that it is over. */
+/** A person's resolution of the parent. */
 type Word = { by: string; at: Timestamp };
 
 /**
- * A parent is over, and has left parts open. Whoever has said so has said it of them, as they were then. What has joined
- * or fired since, and everything where nobody has said so, goes on by itself, and wakes somebody if that is due. Safe to
- * repeat.
+ * Settles the open child incidents of a resolved parent. If a person resolved the parent, that also resolves the children
+ * as they were then. A child that joined or fired since continues separately, and so do all children of a parent that
+ * closed by itself; they page if a page is due. Safe to repeat.
  *
- * @throws AggregateError when some could not be settled, after all the others
+ * @throws AggregateError if some children could not be settled, after processing all others
  */
 export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promise<void> {
   const parent = await deps.incidents.read(parentId);
@@ -41,7 +41,7 @@ export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promi
   if (failed.length > 0)
     throw new AggregateError(
       failed,
-      `parts of ${parentId}, which is over, are left open: ${failed.map(String).join('; ')}`,
+      `Child incidents of the resolved incident ${parentId} are still open: ${failed.map(String).join('; ')}`,
     );
 }
 
@@ -53,7 +53,7 @@ async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }
   const news = word === undefined || joinedAt > word.at || (await hasFiredSince(deps, id, word.at));
   if (news) await letGo(deps, over, part);
   else {
-    const text = `Says that it is over, with incident ${parentId}, of which it is a part`;
+    const text = `Resolved together with the parent incident ${parentId}`;
     const timeline = { actor: word.by, kind: ASKED, text, detail: { parent: parentId } };
     await deps.incidents.post(id, { kind: 'resolve', by: word.by, note: text }, { timeline }, `with-${parentId}`);
   }
@@ -61,17 +61,17 @@ async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }
 }
 
 async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: IncidentRecord): Promise<void> {
-  // It rings for nobody any more; without a word nothing is new, so that a page of before will do.
+  // The parent no longer pages. If it closed by itself, nothing is new, and an earlier page suffices.
   const since = word === undefined ? null : (parent?.resolved_at ?? null);
-  const wakes = part.page === true || part.severity === 'critical' || part.pages > 0; // perhaps left to the parent
-  const how = word === undefined ? 'is over' : `was resolved by ${word.by}, and it has fired since`;
+  const wakes = part.page === true || part.severity === 'critical' || part.pages > 0; // which may have been left to the parent
+  const how = word === undefined ? 'is resolved' : `was resolved by ${word.by}, but alerts have fired since`;
   await deps.crowds.letGo(parentId, part.id, {
     page: wakes && !(await hasRung(deps, part, since)),
-    text: `Goes on by itself: incident ${parentId}, of which it was a part, ${how}`,
+    text: `Continues as a separate incident: the parent incident ${parentId} ${how}`,
   });
 }
 
-/** Undefined: nobody has said so, it has closed by itself. */
+/** Returns the person's resolution. Undefined: the parent closed by itself. */
 function wordOf(parent: IncidentRecord | undefined): Word | undefined {
   const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
   if (!closedAt || !by || isByItself(by)) return undefined;
@@ -80,7 +80,7 @@ function wordOf(parent: IncidentRecord | undefined): Word | undefined {
 
 const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');
 
-/** Some alert of it fires that has begun to, as far as we were told, after that. */
+/** Returns whether an alert is firing that was first received after a time. */
 async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Timestamp): Promise<boolean> {
   let cursor: string | undefined;
   do {
@@ -91,7 +91,7 @@ async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Time
   return false;
 }
 
-/** Somebody was woken for itself: after that, or, without a time, ever. */
+/** Returns whether the incident itself has paged: after a time, or, without a time, ever. */
 async function hasRung(
   { effects }: SettleDeps,
   { id, pages }: IncidentRecord,

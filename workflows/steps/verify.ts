@@ -9,16 +9,16 @@ import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actsOf } from './runbook/conclude.ts';
 
-/** `alertsFired`: that is all that stands against it. */
+/** `alertsFired`: firing alerts are the only reason against a passed verification. */
 export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };
 
 /**
- * Has the mitigation helped? By the health query where there is one and a Prometheus to ask; else by the alerts.
- * No traffic and no answer prove nothing.
+ * Verifies whether the mitigation helped: by the health query if there is one and Prometheus is connected, otherwise by
+ * the alerts. No data is inconclusive.
  */
 export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
   const incident = await deps.incidents.read(id);
-  if (incident === undefined) throw new Error(`incident ${id} is not in the table`);
+  if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const health = healthOf(await deps.config.current(), incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) {
@@ -36,34 +36,34 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
           };
     }
     case 'no_data':
-      return { outcome: 'inconclusive', text: `Inconclusive: ${health.called} gives no data, which proves nothing` };
+      return { outcome: 'inconclusive', text: `Inconclusive: ${health.called} returned no data` };
     case 'unreadable':
       return { outcome: 'inconclusive', text: `Inconclusive: ${measured.detail}` };
   }
 }
 
-/** Three digits say enough, unless they would say that it is at the limit. */
+/** Rounds to three digits, unless the result would equal the limit. */
 const short = (value: number, limit: number): number => {
   const rounded = Number(value.toPrecision(3));
   return rounded === limit ? value : rounded;
 };
 
-/** An alert over an hour's window goes on firing long after the service has recovered: that proves no failure. */
+/** Judges by firing alerts, which prove no failure: an alert over a 1 h window keeps firing long after recovery. */
 const byAlerts = (firing: number): Verdict =>
   firing <= 0
-    ? { outcome: 'passed', text: 'All alerts have ended (there is no health query to ask)' }
+    ? { outcome: 'passed', text: 'All alerts have resolved (no health query is configured)' }
     : {
         outcome: 'inconclusive',
         alertsFired: true,
-        text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and there is no health query to ask; looks again when they end`,
+        text: `${firing} ${firing === 1 ? 'alert is' : 'alerts are'} still firing, and no health query is configured; verification repeats when they resolve`,
       };
 
-/** Judges, and leaves the verdict in the inbox, once for each `key`. */
+/** Verifies, and adds the verdict to the inbox, once per `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
   return concludeVerification(deps, id, number, await verdictOf(deps, id), key);
 }
 
-/** The same of what a runbook has changed. `again`: later than at the end of its window. */
+/** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
 export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, again = ''): Promise<Verdict> {
   const verdict = await verdictOf(deps, id);
   await leave(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${again}`);
@@ -73,7 +73,7 @@ export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number,
   return verdict;
 }
 
-/** Leaves a verdict in the inbox, once for each `key`. What has not helped counts against the automation. */
+/** Adds a verdict to the inbox, once per `key`. A failed verification counts against the service's automation. */
 export async function concludeVerification(
   deps: Deps,
   id: IncidentId,
@@ -99,7 +99,7 @@ async function leave(
     { kind: 'verification', ...about, outcome, ...(alertsFired && { alerts_fired: true }) },
     (incident) => {
       const change = afterVerdict(incident, about, outcome);
-      const told = change.status === 'open' ? `${text}; so it is not mitigated, and open again` : text;
+      const told = change.status === 'open' ? `${text}. The incident is open again` : text;
       return {
         ...change,
         timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: told, detail: about },

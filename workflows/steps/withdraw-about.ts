@@ -8,11 +8,11 @@ import { ringAnswered } from '../wake.ts';
 type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;
 
 /**
- * Takes back every question about a change that a person has cleared: whether to roll it back, and whether a runbook is
- * to do something against it. It is their no, also where the question was for others: that nothing is to be done against
- * it anybody may say who may clear it. Safe to repeat.
+ * Withdraws every question about a change that a person has cleared: whether to roll it back, and whether a runbook may
+ * act against it. Counts as that person's rejection, even of questions for others, because clearing includes that
+ * right. Safe to repeat.
  *
- * @returns what was asked and is not any more
+ * @returns the withdrawn decisions
  */
 export async function withdrawAbout(
   deps: WithdrawDeps,
@@ -22,13 +22,13 @@ export async function withdrawAbout(
   const withdrawn: DecisionView[] = [];
   for (const decision of decisions) {
     if (decision.state !== 'waiting' || !(await isAbout(deps, id, decision, cleared))) continue;
-    await refuse(deps, id, decision, cleared.by, `The question is withdrawn: ${cleared.version} was not the cause`);
+    await refuse(deps, id, decision, cleared.by, `Question withdrawn: ${cleared.version} was not the cause`);
     withdrawn.push(decision);
   }
   return withdrawn;
 }
 
-/** It asks whether to roll this version back. */
+/** Returns whether a decision asks to roll back a version. */
 export const asksToRollBack = (
   { question, state, target, from_version }: DecisionView,
   { service, version }: { service: string; version: string },
@@ -45,7 +45,7 @@ async function isAbout(
   return (inputs as QuestionInputs | undefined)?.guards.against?.change_id === cleared.change_id;
 }
 
-/** Their no to a question, also where it is for others to answer. */
+/** Rejects a question in a person's name, even if it is for others to answer. */
 export async function refuse(
   deps: WithdrawDeps,
   id: IncidentId,

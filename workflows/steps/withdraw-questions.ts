@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 
-/** Nobody has to answer any more: the incident is closed. Whoever waits for an answer is told. */
+/** Withdraws all open questions of a closed incident, and completes their callbacks. */
 export async function withdrawQuestions(
   deps: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,

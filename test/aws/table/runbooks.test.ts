@@ -254,7 +254,7 @@ describe.each([
     };
     const question = (act: Act, more: Partial<StepQuestion> = {}): StepQuestion => ({
       place: act.place,
-      text: 'Asks a person: off: switch the flag basket off',
+      text: 'off: turn off feature flag basket',
       reasons: [{ code: 'mode_approve', text: 'automation is in mode approve' }],
       people: null,
       approvals: 1,
@@ -318,7 +318,7 @@ describe('in the table', () => {
     const [id] = opened as [IncidentId];
     const { digest } = await stores.decisions.ask(id, 1_001_002, {
       place,
-      text: 'Asks a person: off',
+      text: 'off',
       reasons: [{ code: 'runbook_asks', text: 'the runbook wants a person to be for it' }],
       people: ['ada', 'bob'],
       approvals: 2,
@@ -329,7 +329,7 @@ describe('in the table', () => {
     const { items } = await stores.incidents.timeline(id, { limit: 10 });
     expect(items.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
-        'Asks a person: off: the runbook wants a person to be for it (asks ada, bob)',
+        'Asks for approval: off: the runbook wants a person to be for it (asks ada, bob)',
         'Approved the request; a second approval is required',
         'Approved the request',
       ]),

@@ -34,7 +34,7 @@ test('what is declared where one is open already is not lost: it is told, and as
   const second = await says(BOB, 'Customers are charged twice', 'critical');
   expect(second).toMatchObject({ created: false, incident: { id: incident.id, severity: 'critical' } });
   expect((await told(incident.id)).slice(1)).toEqual([
-    'bob: Declared, while it was open already: Customers are charged twice (critical)',
+    'bob: Declared while it was already open: Customers are charged twice (critical)',
   ]);
   expect(inbox(incident.id).at(-1)).toEqual({ kind: 'declared', severity: 'critical', by: 'bob', rings: true });
 });
@@ -70,7 +70,7 @@ test('the same that is sent again is told once, and nothing makes it less severe
   const { incident } = await says(ADA, 'Down', 'critical');
   await says(BOB, 'Slow', 'warning');
   expect((await says(BOB, 'Slow', 'warning')).incident.severity).toBe('critical');
-  expect((await told(incident.id)).slice(1)).toEqual(['bob: Declared, while it was open already: Slow (warning)']);
+  expect((await told(incident.id)).slice(1)).toEqual(['bob: Declared while it was already open: Slow (warning)']);
 });
 
 describe('where it is a part of several, those who see to the parent hear of it', () => {
@@ -98,7 +98,7 @@ describe('where it is a part of several, those who see to the parent hear of it'
     await says(BOB, 'Customers are charged twice', 'critical');
     expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings, part }]);
     expect((await told(parent)).at(-1)).toBe(
-      'bob: Declared of checkout production, which is a part of it: Customers are charged twice (critical)',
+      'bob: Declared for the child incident checkout production: Customers are charged twice (critical)',
     );
     expect((await told(part)).at(-1)).toContain('Customers are charged twice');
     expect(await world.deps.incidents.read(parent)).toMatchObject({ severity: 'critical' });
@@ -110,7 +110,7 @@ describe('where it is a part of several, those who see to the parent hear of it'
       await correct(world.deps, BOB, { id: part, severity });
     expect(inbox(parent)).toEqual([{ kind: 'declared', severity: 'critical', by: 'bob', rings: true, part }]);
     expect((await told(parent)).at(-1)).toBe(
-      'bob: Changed severity of checkout production, which is a part of it, to critical',
+      'bob: Changed severity of the child incident checkout production to critical',
     );
   });
 

@@ -114,7 +114,7 @@ describe('whoever is on call', () => {
     await ask(id);
     expect((await chat.record(parent)).roles?.commander).toMatchObject({ shown: 'Carol', slack: 'U0CAROL' });
     expect((await chat.timeline(parent)).filter((entry) => entry.includes('command'))).toEqual([
-      'firebreak: Carol has command, as of checkout staging, which is a part of it',
+      'firebreak: Carol has command, as commander of the child incident checkout staging',
     ]);
   });
 });

@@ -104,7 +104,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     expect((await again(one, 1)).inputs.evidence).not.toHaveProperty('cleared');
     expect(await said(one)).toEqual([
       'suspect.cleared: It was DNS',
-      'decision.rejected: The question is withdrawn: v2 was not the cause',
+      'decision.rejected: Question withdrawn: v2 was not the cause',
     ]);
     expect((await act(one, 'clear-suspect', { change_id })).status).toBe(202);
     expect(await said(one)).toHaveLength(2);

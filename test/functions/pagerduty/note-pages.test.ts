@@ -107,5 +107,5 @@ test('what PagerDuty cannot take now is tried again, and what it refuses is said
   };
   const { world } = await play({ given: [noting(true)], timeline: { '0 s': fires(), '30 s': looks, '9 min': ends() } });
   expect(asked).toEqual(['later page.1', 'later page.1', 'refused page.1']);
-  expect(noted(world)).toMatchObject([{ state: 'failed', detail: 'Not noted on PagerDuty: answered 4xx' }]);
+  expect(noted(world)).toMatchObject([{ state: 'failed', detail: 'Note not added to PagerDuty: answered 4xx' }]);
 });

@@ -93,7 +93,7 @@ describe('"this was not the deploy"', () => {
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toEqual([
       `slack:${ADA}: v2 was not the cause`,
-      `slack:${ADA}: The question is withdrawn: v2 was not the cause`,
+      `slack:${ADA}: Question withdrawn: v2 was not the cause`,
     ]);
     expect(chat.answer()).not.toContain('has said so before you');
   });

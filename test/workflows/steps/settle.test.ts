@@ -127,7 +127,9 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(calls).toEqual([PAGED, '540 s pager resolve page.1 critical']);
     expect(decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'none']);
     expect(decisions[1]?.reasons.map(({ code }) => code)).toContain('several_fail');
-    expect(timeline).toContainEqual(expect.stringMatching(/^Not rolled back: judged again directly before it, .*fail/));
+    expect(timeline).toContainEqual(
+      expect.stringMatching(/^Not rolled back: another judgement directly before the rollback .*fail/),
+    );
     expect(world.store.deeds).toEqual([]);
   });
 
@@ -158,7 +160,7 @@ describe('before it acts without a person it is judged again, so', () => {
       },
     });
     expect(called(one)).toEqual([]);
-    expect(one.timeline).toContainEqual(expect.stringMatching(/^Not rolled back: judged again/));
+    expect(one.timeline).toContainEqual(expect.stringMatching(/^Not rolled back: another judgement/));
   });
 
   test('a service that is well again is left alone', async () => {

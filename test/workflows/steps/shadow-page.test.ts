@@ -50,7 +50,7 @@ test.each<[what: string, own: object, paging: object, timeline: Record<string, M
   const first = [...(dossier?.effects.values() ?? [])].find(({ kind }) => kind === 'page');
   const withheld = {
     state: 'withheld',
-    detail: 'Not paged: the service is in mode shadow, and shadow.page is false',
+    detail: 'Not paged: the service is in shadow mode, and shadow.page is false',
   };
   expect(first).toMatchObject(calls.includes(PAGE) ? { state: 'succeeded' } : withheld);
 });

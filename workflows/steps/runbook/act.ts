@@ -9,13 +9,13 @@ import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';
 import type { Attempted, Doing } from './perform.ts';
 
-/** What is changed at a target of the service. */
+/** A change of a target of the service. */
 export type TargetAct =
   | { kind: 'flag'; flag: string; on: boolean }
   | { kind: 'scale'; from: number; to: number }
   | { kind: 'restart' };
 
-/** An act with everything that is needed to do it: the target, what it locks, and the call. */
+/** An action with its target, the resource that it locks, and the call. */
 type Callable = {
   effect: Pick<Effect, 'kind' | 'target' | 'class' | 'detail' | 'stand_in'>;
   resource: string;
@@ -24,7 +24,7 @@ type Callable = {
   look?(handle: string, request: ActRequest): Promise<ActAnswer>;
 };
 
-/** One attempt: the intent and the target's lock first, then the call. With the same key again it is the look. */
+/** Makes one attempt: records the intent, locks the target, and calls it. A repeat with the same key checks the result. */
 export async function attemptAct(
   deps: Deps,
   context: Context,
@@ -61,13 +61,13 @@ function read({ name }: Context, { effect, output }: Callable, answer: ActAnswer
         effect: recorded('succeeded', effect.detail),
       };
     case 'in_progress':
-      return { kind: 'again', detail: 'it is under way', handle: answer.handle, afterSeconds: null };
+      return { kind: 'again', detail: 'in progress', handle: answer.handle, afterSeconds: null };
     case 'busy':
       return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: null };
     case 'later':
       return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: answer.afterSeconds };
     case 'superseded': {
-      const detail = `somebody has changed it meanwhile: it is ${answer.current}`;
+      const detail = `changed meanwhile by someone else: it is now ${answer.current}`;
       return { performed: failedAtOnce(detail), effect: recorded('superseded', detail) };
     }
     case 'refused':
@@ -77,15 +77,15 @@ function read({ name }: Context, { effect, output }: Callable, answer: ActAnswer
   }
 }
 
-/** Another try would be told the same. */
+/** Ends the step without a retry, which would fail for the same reason. */
 const failedAtOnce = (detail: string): Tried['performed'] => ({
   kind: 'ended',
   end: { status: 'failed', output: null, detail },
 });
 
 /**
- * When it was wrong, that counts against the service's automation: a runbook once, however much it has changed, and never
- * what only takes something back, or what a person has started.
+ * Returns whether a failed verification counts against the service's automation: once per runbook, however many changes
+ * it made, and never for an undo or for a runbook that a person started.
  */
 export const isOurs = ({ inverse, followed, variables }: Context): boolean =>
   inverse === null &&
@@ -94,12 +94,13 @@ export const isOurs = ({ inverse, followed, variables }: Context): boolean =>
     ({ id, mutating, uses }) => mutating && uses !== 'rollback' && variables.steps[id]?.status === 'succeeded',
   );
 
-/** Text: why it cannot be done at all. */
+/** Returns the call for an action. Text: why the action is impossible. */
 async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promise<Callable | string> {
   if (act.kind === 'flag') {
     const config = entryOf((await deps.config.current()).services, place)?.flags;
     const flags = config && (await deps.flagsFor(config, place));
-    if (flags === undefined) return 'no flag service is configured for this service and environment (`flags`)';
+    if (flags === undefined)
+      return 'no flag service is configured for this service and environment (`flags` in the catalogue)';
     const { flag, on } = act;
     return {
       effect: {
@@ -107,7 +108,7 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
         target: flags.target,
         ...(flags.standIn && { stand_in: true }),
         class: flags.effectClass,
-        detail: `Flag ${flag} is switched ${on ? 'on' : 'off'}`,
+        detail: `Turned ${on ? 'on' : 'off'} feature flag ${flag}`,
       },
       resource: flags.resource(flag),
       output: { flag, on },
@@ -120,7 +121,7 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
   const at = { target, ...(deployer.standIn && { stand_in: true as const }) };
   if (act.kind === 'scale') {
     const { from, to } = act;
-    if (scaling === undefined) return `${target} cannot be scaled`;
+    if (scaling === undefined) return `${target} does not support scaling`;
     const detail = `Scaled from ${from} to ${to}`;
     return {
       effect: { kind: 'scale', ...at, class: effectClass, detail },
@@ -129,9 +130,9 @@ async function callableOf(deps: Deps, { place }: Context, act: TargetAct): Promi
       call: (request) => scaling.set({ ...request, from, to }),
     };
   }
-  if (restart === undefined) return `${target} cannot be restarted`;
+  if (restart === undefined) return `${target} does not support restarts`;
   return {
-    effect: { kind: 'restart', ...at, class: effectClass, detail: 'Restarted, one instance after the other' },
+    effect: { kind: 'restart', ...at, class: effectClass, detail: 'Restarted, one instance at a time' },
     resource,
     output: null,
     call: (request) => restart.call(deployer, request),

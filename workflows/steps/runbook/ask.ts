@@ -6,19 +6,19 @@ import { contextOf } from './context.ts';
 import type { Ask } from './prepare.ts';
 import { noteStep } from './tell.ts';
 
-/** Questions of runbooks are numbered apart from judgements, which are few. */
+/** First number of runbook questions, far above the numbers of judgements. */
 const QUESTIONS_FROM = 1_000_000;
 
 const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline): number =>
   QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
 
-/** The number of the step of a run that a question is about. Undefined: it is about something else. */
+/** Returns the number of the step that a question of a run is about. Undefined: the question is about something else. */
 export function stepAsked(run: number, decisionId: string): number | undefined {
   const rest = Number(decisionId.split('-').at(-1)) - QUESTIONS_FROM - run * 1000;
   return rest >= 0 && rest < 1000 && rest % 2 === 0 ? rest / 2 : undefined;
 }
 
-/** Puts the question, and pages whoever has to answer. */
+/** Asks the question, and pages for an answer. */
 export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, ask: Ask): Promise<null> {
   const { incidentId } = input;
   const question = questionOf(input, step);
@@ -33,23 +33,23 @@ export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, a
     ...(given && { given }),
     inputs,
   });
-  const note = 'a runbook waits for approval';
+  const note = 'a runbook is waiting for approval';
   const open = await deps.incidents.post(
     incidentId,
     { kind: 'page', by: 'firebreak', note },
     {},
     `approval-${question}`,
   );
-  // Questions were withdrawn when the incident was closed, and this one may have come after that.
+  // The incident may have closed, and withdrawn its questions, before this one was asked.
   if (!open) await deps.decisions.expire(incidentId, question);
   await wake(deps, incidentId);
   return null;
 }
 
-/** `closed`: nobody has to answer any more. */
+/** State of a question. `closed`: the incident is closed, so no answer is needed. */
 export type Standing = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
 
-/** Hangs the bell on the question, or, without one, takes it as unanswered; tells where it stands. */
+/** Registers the callback `bell` for the answer, or, without one, expires the question. Returns the state. */
 export async function settleQuestion(
   deps: Deps,
   input: RunbookInput,
@@ -64,6 +64,6 @@ export async function settleQuestion(
   if (state === 'waiting' || state === 'approved' || state === 'rejected') return state;
   const context = await contextOf(deps, input, step, {});
   if (context.incident.status === 'resolved') return 'closed';
-  await noteStep(deps, input, context, 'declined', 'nobody has answered in time');
+  await noteStep(deps, input, context, 'declined', 'not answered in time');
   return 'expired';
 }

@@ -6,12 +6,12 @@ import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';
 import type { Attempted, Doing } from './perform.ts';
 
-/** What a step keeps of an answer; UTF-16 units of its JSON. */
+/** Maximum size of a stored response body, in UTF-16 units of its JSON. */
 const OUTPUT_MAX_CHARS = 4000;
 
 const LATER: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** One call. What changes something is recorded before it, and has a key that its receiver can tell a repeat by. */
+/** Makes one call. A call that changes something is recorded first, and its idempotency key identifies repeats. */
 export async function callHttp(
   deps: Deps,
   context: Context,
@@ -55,13 +55,13 @@ export async function callHttp(
     return ended({ kind: 'ended', end: { status: 'succeeded', output, detail } }, 'succeeded', detail);
   }
   if (LATER.has(status)) return { kind: 'again', detail, handle: null, afterSeconds };
-  return ended({ kind: 'failed', detail: `${detail}, which the runbook does not expect` }, 'failed', detail);
+  return ended({ kind: 'failed', detail: `${detail}, which is not in the runbook's expect.status` }, 'failed', detail);
 }
 
 const isExpected = (status: number, expected: HttpWith['expect']['status']): boolean =>
   expected.some((each) => (typeof each === 'number' ? each === status : each[0] === String(status)[0]));
 
-/** It is kept with the workflow's history, so a large answer is left out. */
+/** Omits a large response body, because the workflow's history stores it. */
 function small(body: unknown): Json {
   const text = JSON.stringify(body) ?? 'null';
   return text.length <= OUTPUT_MAX_CHARS ? (JSON.parse(text) as Json) : null;

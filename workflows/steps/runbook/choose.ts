@@ -11,16 +11,16 @@ import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { beforeItBegins } from './variables.ts';
 
-/** What the order of things depends on, of one step. What it does is read where it is done. */
+/** The part of a step that determines the order of steps. The rest is read when the step runs. */
 export type Outline = Pick<
   PlannedStep,
   'id' | 'number' | 'stage' | 'onFailure' | 'mutating' | 'timeoutSeconds' | 'retry'
 > & {
   uses: PlannedStep['uses'] | 'scale.restore';
   otherwise: 'skip' | 'stop';
-  /** It takes this step back. */
+  /** ID of the step that this step undoes. */
   undoes: string | null;
-  /** An earlier run may have done it, with this key. */
+  /** Key with which an earlier run may have performed the step. */
   lookFor?: string;
 };
 
@@ -30,19 +30,19 @@ export type Chosen = {
   steps: Outline[];
   failureSteps: Outline[];
   undo: Runbook['undo'];
-  /** How the steps have ended that an earlier run has done. Absent: there is none. */
+  /** Ends of the steps that an earlier run performed. Absent: there is no earlier run. */
   done?: StepEnds;
-  /** Its expressions see what the incident's own judgement comes to. */
+  /** Whether its expressions refer to the incident's judgement. */
   needsJudgement: boolean;
 };
 
-/** How many of an incident's alerts are asked which runbook is for them: the newest. */
+/** Number of newest alerts that are matched with runbooks. */
 const SIGNALS_READ = 50;
 
-/** So many runbooks are followed at most while an incident lasts. */
+/** Maximum number of automatic runbooks per incident. */
 const RUNBOOKS_MAX = 5;
 
-/** Which runbook answers to what fires now. Null: none, or none that is not followed already. */
+/** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
 export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookInput): Promise<Chosen | null> {
   const kept = await deps.runbooks.get(incidentId, number);
   if (kept !== undefined) return outlineOf(kept);
@@ -57,12 +57,12 @@ export async function chooseRunbook(deps: Deps, { incidentId, number }: RunbookI
     if (found === null) return null;
     const { followed, because } = found;
     const first = await deps.runbooks.choose(incidentId, number, followed, because);
-    // Else another look has just chosen the same one: there may be a second that is for it.
+    // Otherwise a parallel check has just chosen the same runbook: look for a second one that matches.
     if (first !== undefined) return outlineOf(first);
   }
 }
 
-/** The best of all that are for one of the alerts, those that are followed already apart. */
+/** Returns the runbook with the highest priority that matches one of the alerts and has not run yet. */
 async function best(
   deps: Deps,
   incident: IncidentRecord,
@@ -85,7 +85,7 @@ async function best(
   const signal = runbook && found.get(runbook);
   if (runbook === undefined || signal === undefined) return null;
   const followed = { runbook, labels: [...routingLabels(signal, entry)], annotations: signal.annotations };
-  return { followed, because: `it is for "${signal.title}"` };
+  return { followed, because: `it matches the alert "${signal.title}"` };
 }
 
 const OF_JUDGEMENT = /\b(suspect|decision)\b/;
@@ -122,7 +122,7 @@ const outlineOfStep = (step: PlannedStep, lookFor: string | undefined): Outline 
   };
 };
 
-/** Whether the incident has judged what its alerts ask for, or does not come to it. */
+/** Returns whether the incident has made its first judgement, or is over without one. */
 export async function isJudged(deps: Deps, { incidentId }: RunbookInput): Promise<boolean> {
   const incident = await deps.incidents.read(incidentId);
   return incident === undefined || incident.status === 'resolved' || incident.mitigations > 0;

@@ -9,7 +9,7 @@ import { contextOf } from './context.ts';
 import { remember } from './memory.ts';
 import { leftAs } from './tell.ts';
 
-/** Its end, and before that, what is left otherwise than it was: nobody has to find out which flag is still off. */
+/** Notes the changes that remain, such as a flag that is still off, and concludes the runbook. */
 export async function concludeRunbook(deps: Deps, input: RunbookInput, end: RunbookEnd, ends: StepEnds): Promise<null> {
   const { incidentId, number } = input;
   const left = await leftBy(deps, input, ends);
@@ -18,10 +18,10 @@ export async function concludeRunbook(deps: Deps, input: RunbookInput, end: Runb
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'runbook.left',
-      text: `Not as it was before: ${left.join('; ')}`,
+      text: `Changes that remain: ${left.join('; ')}`,
       detail: { runbook: number },
     });
-  // Where a person has it tried again, it goes on from here.
+  // If a person retries the runbook, it continues from here.
   for (const [step, ended] of Object.entries(ends)) await remember(deps, input, 'ended', step, ended);
   await deps.runbooks.conclude(incidentId, number, end);
   await wake(deps, incidentId);
@@ -38,14 +38,14 @@ async function leftBy(deps: Deps, input: RunbookInput, ends: StepEnds): Promise<
     if (end === undefined || back?.status === 'succeeded') continue;
     const { name } = await contextOf(deps, input, { id, undoes: null }, ends);
     const words = leftAs(uses, { name, output: end.output, hasWayBack: inverse !== null, undone: back !== undefined });
-    if (end.unclear) left.push(`whether "${name}" was done is not known`);
+    if (end.unclear) left.push(`the outcome of "${name}" is unknown`);
     else if (end.status === 'succeeded' && words !== null)
-      left.push(back?.unclear ? `${words} (whether it was taken back is not known)` : words);
+      left.push(back?.unclear ? `${words} (the outcome of the undo is unknown)` : words);
   }
   return left;
 }
 
-/** The acts of a runbook that were done: when it was wrong, they were. */
+/** Returns the keys of a runbook's completed actions, which a failed verification counts as wrong. */
 export async function actsOf(deps: Pick<Deps, 'incidents'>, id: IncidentId, number: number): Promise<string[]> {
   const effects = (await deps.incidents.view(id))?.effects ?? [];
   return effects

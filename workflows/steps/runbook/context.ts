@@ -17,21 +17,25 @@ import { entryOf, readAutomation } from '../judge.ts';
 import type { Outline } from './choose.ts';
 import { variablesOf } from './variables.ts';
 
-/** Everything that a step needs to know at the moment at which it is done. */
+/** Everything that a step needs when it runs. */
 export type Context = {
   incident: IncidentRecord;
   place: Place;
   followed: Followed;
-  /** As the runbook has it; of a way back, the step that is taken back. */
+  /** The runbook's step; for an undo, the step to undo. */
   step: PlannedStep;
   inverse: PlannedInverse | null;
   declared: Declarations;
   variables: Variables;
-  /** For people, with what it leaves open put in. */
+  /** Display name with its placeholders resolved. */
   name: string;
 };
 
-/** Read anew each time: what a person has changed since counts, and the runbook is the one that was chosen. */
+/**
+ * Reads the context of a step from the current state, except for the runbook, which keeps its chosen version.
+ *
+ * @throws if the incident, the runbook, or the step does not exist
+ */
 export async function contextOf(
   deps: Deps,
   { incidentId, number }: RunbookInput,
@@ -43,11 +47,11 @@ export async function contextOf(
     deps.runbooks.get(incidentId, number),
   ]);
   if (incident === undefined || followed === undefined)
-    throw new Error(`incident ${incidentId} or its runbook ${number} is not in the table`);
+    throw new Error(`incident ${incidentId} or its runbook ${number} does not exist`);
   const plan = planOf(followed.runbook);
   const id = outline.undoes ?? outline.id;
   const step = [...plan.steps, ...plan.failureSteps].find((each) => each.id === id);
-  if (step === undefined) throw new Error(`runbook ${followed.runbook.name} has no step ${id}`);
+  if (step === undefined) throw new Error(`Runbook ${followed.runbook.name} has no step ${id}`);
   const inverse = outline.undoes === null ? null : (inversesOf(plan, [id]).run[0] ?? null);
   const declared = declarationsOf(followed.runbook);
   const variables = await variablesOf(deps, incident, followed, ends);
@@ -61,11 +65,11 @@ export async function contextOf(
     inverse,
     declared,
     variables,
-    name: inverse === null ? said : `take back: ${said}`,
+    name: inverse === null ? said : `Undo: ${said}`,
   };
 }
 
-/** The guards of a step that changes production, strongly consistent. */
+/** Reads the guards of a step that changes production, strongly consistent. */
 export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards> {
   const { incident, place, followed, step, inverse } = context;
   const { guard, automation } = await readAutomation(deps);
@@ -94,10 +98,7 @@ export async function guardsOf(deps: Deps, context: Context): Promise<StepGuards
   };
 }
 
-/**
- * What a person has started, they have decided to do: as with a rollback that they ask for, what limits automation alone
- * does not limit it.
- */
+/** Builds the guards of a runbook that a person started. As for a rollback by a person, limits of automation don't apply. */
 const byHand = (
   guards: Pick<StepGuards, 'service' | 'guard' | 'asks' | 'second_to'>,
   { unmatched }: IncidentRecord,
@@ -110,7 +111,7 @@ const byHand = (
   modes: [],
 });
 
-/** Null: the step is for whatever reason, and nothing is suspected for it. A way back is for what was done. */
+/** Returns the suspect that a step acts against. Null: the step doesn't depend on a suspect, or undoes another step. */
 async function againstOf(
   deps: Deps,
   { incident, followed, step, inverse }: Context,
@@ -129,7 +130,7 @@ async function againstOf(
   };
 }
 
-/** The key of an act: the same for every try at it, and for every run that takes over. */
+/** Returns the idempotency key of an action, the same for every attempt and for every run that takes over. */
 export const actKey = ({ incident, step, inverse }: Context, { number }: RunbookInput, tries: number): string => {
   const name = inverse === null ? step.id : `${step.id}.undo`;
   return `${incident.id}.runbook.${number}.${name}${tries > 1 ? `.${tries}` : ''}`;

@@ -12,13 +12,13 @@ import { recall, remember } from './memory.ts';
 import { OVER } from './prepare.ts';
 import { cut, noteStep } from './tell.ts';
 
-/** What a look at something that is waited for has seen. */
+/** Result of one check of a condition. */
 export type Looked = { kind: 'ended'; end: StepEnd } | { kind: 'looked'; holds: boolean };
 
-/** `heldSeconds`: it has held so long. `last`: there is no time for another look. */
+/** `heldSeconds`: how long the condition has held. `last`: there is no time for another check. */
 export type Looking = { before: StepEnds; heldSeconds: number; last: boolean };
 
-/** One look of `wait.until` and `verify`. What cannot be measured does not hold. */
+/** Checks the condition of `wait.until` or `verify` once. A condition that can't be measured does not hold. */
 export async function lookStep(deps: Deps, input: RunbookInput, outline: Outline, looking: Looking): Promise<Looked> {
   const known = await recall(deps, input, 'end', outline.id);
   if (known !== undefined) return { kind: 'ended', end: known };
@@ -34,7 +34,7 @@ export async function lookStep(deps: Deps, input: RunbookInput, outline: Outline
 
 type Seen = { holds: boolean; forSeconds: number; output: Json; detail: string; never?: true };
 
-/** Null: it is looked at again. */
+/** Returns the end of the step. Null: check again. */
 function endOf(
   { holds: held, forSeconds, output, detail, never }: Seen,
   { timeoutSeconds }: Outline,
@@ -43,7 +43,7 @@ function endOf(
   if (never) return { status: 'failed', output: null, detail } as const;
   if (held && looking.heldSeconds >= forSeconds) return { status: 'succeeded', output, detail } as const;
   if (!looking.last) return null;
-  return { status: 'failed', output: null, detail: `not so within ${timeoutSeconds} s: ${detail}` } as const;
+  return { status: 'failed', output: null, detail: `timed out after ${timeoutSeconds} s: ${detail}` } as const;
 }
 
 async function see(deps: Deps, { incident, step, declared, variables }: Context): Promise<Seen> {
@@ -61,12 +61,13 @@ async function see(deps: Deps, { incident, step, declared, variables }: Context)
     return { holds: held.value, forSeconds, output: held.value, detail: `${cel} is ${held.value}` };
   }
   const measured = await deps.metrics.value(promql ?? '');
-  if (measured === null) return never('no Prometheus is connected');
-  if (measured.kind !== 'value') return { holds: false, forSeconds, output: null, detail: `${promql} gives no value` };
+  if (measured === null) return never('Prometheus is not configured (PROMETHEUS_URL)');
+  if (measured.kind !== 'value')
+    return { holds: false, forSeconds, output: null, detail: `${promql} returned no value` };
   const { value } = measured;
   const inside = (typeof max !== 'number' || value <= max) && (typeof min !== 'number' || value >= min);
   return { holds: inside, forSeconds, output: value, detail: `${promql} is ${value}` };
 }
 
-/** No later look will see it hold. */
+/** Fails the step, because the condition can never be evaluated. */
 const never = (detail: string): Seen => ({ holds: false, forSeconds: 0, output: null, detail, never: true });

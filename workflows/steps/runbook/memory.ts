@@ -7,31 +7,31 @@ import type { StepEnd } from '../../../schemas/runbook/runs.ts';
 import type { Performed } from './perform.ts';
 import type { Ready } from './prepare.ts';
 
-/** What is settled before a step is done, once: every try does the same, and what a person has approved is what is done. */
+/** Inputs of a step, determined once before it runs, so that every attempt does exactly what a person approved. */
 export type Prepared = {
   at: Timestamp;
   ready: Ready;
-  /** What goes with the step, with every value put in. */
+  /** Parameters of the step, with all placeholders resolved. */
   given: Json;
-  /** The change that is suspected, of a step for which that is the reason; absent in what older versions have settled. */
+  /** The suspected change, if the step acts against one. Absent in records of older versions. */
   against?: string | null;
 };
 
-/** How a try has ended, and what is recorded of it as an act. */
+/** Result of an attempt, and the effect to record for it. */
 export type Tried = {
   performed: Exclude<Performed, { kind: 'again' }>;
   effect: { state: Effect['state']; detail: string } | null;
 };
 
 /**
- * What is remembered of what kind. `end`: a step that was waited for; `ended`: every step, once the run has ended.
- * `judged`: how often the incident had been judged before the rollback that a person asks for.
+ * Stored values by kind. `end`: end of a step that waits; `ended`: end of every step, stored when the runbook ends.
+ * `judged`: number of judgements before a rollback that a person requested.
  */
 type Memory = { prepared: Prepared; try: Tried; end: StepEnd; ended: StepEnd; judged: number };
 
 /**
- * What a process, or a run of the workflow, has found out about a step before it died or handed over. Whoever goes on
- * takes it from here: nothing is asked, measured or done anew.
+ * Reads a value that an earlier process or workflow run stored about a step, so that nothing is asked, measured, or done
+ * twice.
  */
 export async function recall<Kind extends keyof Memory>(
   { runbooks }: Pick<Deps, 'runbooks'>,
@@ -42,7 +42,7 @@ export async function recall<Kind extends keyof Memory>(
   return (await runbooks.recall(incidentId, number, `${kind} ${of}`)) as Memory[Kind] | undefined;
 }
 
-/** Gives what is remembered: the first one stays. */
+/** Stores a value unless one is already stored, and returns the stored value. */
 export async function remember<Kind extends keyof Memory>(
   { runbooks }: Pick<Deps, 'runbooks'>,
   { incidentId, number }: RunbookInput,

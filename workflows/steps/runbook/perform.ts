@@ -14,36 +14,36 @@ import { OVER } from './prepare.ts';
 import { cut, noteStep } from './tell.ts';
 import { openTicket, postToSlack } from './tellers.ts';
 
-/** How one attempt went. `again`: under way, away or busy; `failed`: another try of its own may be allowed. */
+/** Result of one attempt. `again`: in progress, unavailable, or busy; `failed`: a retry may be allowed. */
 export type Performed =
   | { kind: 'ended'; end: StepEnd }
   | { kind: 'again'; detail: string; handle: string | null; afterSeconds: number | null }
   | { kind: 'failed'; detail: string };
 
-/** An attempt with what is to be recorded of it. */
+/** An attempt with the effect to record for it. */
 export type Attempted = Tried | Extract<Performed, { kind: 'again' }>;
 
 export type Doing = {
   before: StepEnds;
   approved: boolean;
   scale: { from: number; to: number } | null;
-  /** From 1; a try after a failure is an act of its own. */
+  /** Number of the attempt, from 1. A retry after a failure is a separate action. */
   tries: number;
   handle: string | null;
-  /** The key by which the other side knows it, of an act that an earlier run may have done. Absent: the act's own. */
+  /** Key known to the target, if an earlier run may have performed the action. Absent: the action's own key. */
   sentAs?: string;
-  /** Its time is over: this is what it was last told. */
+  /** The step has timed out; the text is its result. */
   giveUp?: string;
 };
 
-/** One attempt at a step. The guards are read again here, directly before the call. */
+/** Makes one attempt at a step. Reads the guards again directly before the call. */
 export async function performStep(deps: Deps, input: RunbookInput, outline: Outline, doing: Doing): Promise<Performed> {
   const context = await contextOf(deps, input, outline, doing.before);
   const key = actKey(context, input, doing.tries);
   const known = await recall(deps, input, 'try', key);
   const attempted = known ?? (await attempt(deps, input, outline, context, key, doing));
   if ('kind' in attempted) return attempted;
-  // First what it gave, which cannot be asked again, then what is told of it.
+  // Store the result first, because it can't be read again, and then the texts about it.
   const tried = known ?? (await remember(deps, input, 'try', key, short(attempted)));
   const { performed, effect } = tried;
   if (effect !== null) await deps.effects.conclude(context.incident.id, key, effect.state, effect.detail);
@@ -63,18 +63,18 @@ async function attempt(
 ): Promise<Attempted> {
   const { incident, step } = context;
   const prepared = await recall(deps, input, 'prepared', outline.id);
-  if (prepared === undefined) throw new Error(`step ${outline.id} of runbook ${input.number} was never prepared`);
+  if (prepared === undefined) throw new Error(`Step ${outline.id} of runbook ${input.number} was not prepared`);
   if (doing.giveUp !== undefined)
     return withoutEnd(deps, context, key, {
       end: { status: 'failed', output: null, detail: doing.giveUp },
       state: 'failed',
     });
-  // What is under way is followed to its end, whatever has changed since.
+  // An operation in progress is followed to its end, whatever has changed since.
   if (doing.handle === null) {
     if (incident.status === 'resolved') return withoutEnd(deps, context, key, { end: OVER, state: 'withheld' });
     const no = step.mutating ? await whyNot(deps, context, prepared, doing) : null;
     if (no !== null) {
-      const end = { status: 'skipped', output: null, detail: `not done: ${no}` } as const;
+      const end = { status: 'skipped', output: null, detail: `skipped: ${no}` } as const;
       return withoutEnd(deps, context, key, { end, state: 'withheld' });
     }
   }
@@ -83,7 +83,7 @@ async function attempt(
   return carryOut(deps, context, prepared.given, key, sent);
 }
 
-/** What forbids it at this moment; null: nothing does. */
+/** Returns why the step must not run at this moment. Null: no guard applies. */
 async function whyNot(
   deps: Deps,
   context: Context,
@@ -91,15 +91,15 @@ async function whyNot(
   { approved }: Doing,
 ): Promise<string | null> {
   const guards = await guardsOf(deps, context);
-  // What a person has approved names what is to be done; what goes alone rests on the suspect of that moment.
+  // A person approved a named action. An automatic action depends on the suspect at the time of its preparation.
   if (!approved && against !== undefined && against !== (guards.against?.change_id ?? null))
-    return 'another change is suspected by now';
+    return 'another change is suspected now';
   const permission = permit(guards);
   if (permission.kind === 'act' || (permission.kind === 'ask' && approved)) return null;
   return permission.reasons.map(({ text }) => text).join('; ');
 }
 
-/** It is not tried again. Where it has been tried, it may have been done, and that is said. */
+/** Ends a step without a further attempt. After an earlier attempt, its outcome is reported as unclear. */
 async function withoutEnd(
   deps: Deps,
   { incident, name }: Context,
@@ -108,14 +108,14 @@ async function withoutEnd(
 ): Promise<Tried> {
   const tried = await deps.effects.get(incident.id, key);
   if (tried === undefined) return { performed: { kind: 'ended', end }, effect: null };
-  const detail = `${end.detail}; it was tried before, and may have been done`;
+  const detail = `${end.detail}; an earlier attempt may have succeeded`;
   return {
     performed: { kind: 'ended', end: { ...end, status: 'failed', detail, unclear: true } },
     effect: { state, detail: `${name}: ${detail}` },
   };
 }
 
-/** What is done by an attempt, by the kind of step. */
+/** Performs an attempt, depending on the kind of step. */
 async function carryOut(deps: Deps, context: Context, given: Json, key: string, doing: Doing): Promise<Attempted> {
   const { incident, step, inverse, followed, name } = context;
   const uses = inverse?.uses ?? step.uses;
@@ -128,7 +128,7 @@ async function carryOut(deps: Deps, context: Context, given: Json, key: string, 
     case 'scale':
     case 'scale.restore':
       return doing.scale === null
-        ? untold({ kind: 'failed', detail: 'it is not known to how many' })
+        ? untold({ kind: 'failed', detail: 'the target count is unknown' })
         : attemptAct(deps, context, { kind: 'scale', ...doing.scale }, key, doing);
     case 'restart':
       return attemptAct(deps, context, { kind: 'restart' }, key, doing);
@@ -151,7 +151,7 @@ async function carryOut(deps: Deps, context: Context, given: Json, key: string, 
     case 'wait.until':
     case 'approve':
     case 'verify':
-      throw new Error(`step ${step.id} of runbook ${followed.runbook.name}: ${uses} is waited for, not done`);
+      throw new Error(`Step ${step.id} of runbook ${followed.runbook.name}: ${uses} is not an action`);
   }
 }
 
@@ -164,7 +164,7 @@ const succeeded = (detail: string): Tried['performed'] => ({
   end: { status: 'succeeded', output: null, detail },
 });
 
-/** What is checkpointed and kept is not large, whatever vendors say. */
+/** Truncates vendors' texts, because the result is checkpointed and stored. */
 function short({ performed, effect }: Tried): Tried {
   return {
     performed:

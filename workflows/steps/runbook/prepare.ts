@@ -16,7 +16,7 @@ import { type Context, contextOf, guardsOf } from './context.ts';
 import { type Prepared, recall, remember } from './memory.ts';
 import { doesWhat, noteStep } from './tell.ts';
 
-/** Whom to ask before it is done, about what, and how long. */
+/** A question to people before a step: text, people, and time-out. */
 export type Ask = {
   text: string;
   reasons: Reason[];
@@ -31,13 +31,13 @@ export type Ready =
   | { kind: 'end'; end: StepEnd; told: boolean }
   | { kind: 'go'; ask: Ask | null; scale: { from: number; to: number } | null };
 
-/** `spentSeconds`: it was begun so long ago, by a run before this one. */
+/** `spentSeconds`: seconds since an earlier run began the step. */
 export type Begun = Ready & { spentSeconds: number };
 
-/** UTF-16 units of JSON; an item of the table holds 400 KB. */
+/** Maximum size of a step's parameters in UTF-16 units of JSON. A table item holds 400 KB. */
 const GIVEN_MAX_CHARS = 100_000;
 
-/** Is the step to be done at all, with what, does a person have to be for it, and how far does it go. Settled once. */
+/** Determines once whether the step runs, with which parameters, and whether a person must approve it. */
 export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outline, ends: StepEnds): Promise<Begun> {
   const context = await contextOf(deps, input, outline, ends);
   const known = await recall(deps, input, 'prepared', outline.id);
@@ -50,19 +50,19 @@ export async function prepareStep(deps: Deps, input: RunbookInput, outline: Outl
   return { ...ready, spentSeconds: known === undefined ? 0 : spentSeconds };
 }
 
-/** Where the incident has been closed, nothing more is done. */
-export const OVER: StepEnd = { status: 'skipped', output: null, detail: 'the incident is over', closed: true };
+/** End of a step after the incident was closed. */
+export const OVER: StepEnd = { status: 'skipped', output: null, detail: 'the incident is closed', closed: true };
 
 type Settled = Pick<Prepared, 'ready' | 'given' | 'against'>;
 
 async function settle(deps: Deps, context: Context, outline: Outline, ends: StepEnds): Promise<Settled> {
   const { step, inverse, declared, variables } = context;
-  if (outline.undoes !== null && inverse === null) return ended('skipped', 'there is no way back', false);
+  if (outline.undoes !== null && inverse === null) return ended('skipped', 'the step has no inverse', false);
   if (outline.undoes === null) {
     for (const when of step.when) {
       const held = holds(when, declared, variables);
-      if (!held.ok) return ended('failed', `"when" could not be told: ${held.detail}`);
-      if (!held.value) return ended('skipped', `not done: ${when} is not true`);
+      if (!held.ok) return ended('failed', `"when" could not be evaluated: ${held.detail}`);
+      if (!held.value) return ended('skipped', `skipped: ${when} is not true`);
     }
   }
   const found = givenOf(context);
@@ -74,7 +74,7 @@ async function settle(deps: Deps, context: Context, outline: Outline, ends: Step
   });
   if (step.uses === 'approve')
     return go(await question(deps, context, await guardsOf(deps, context), (given as With<'approve'>).text));
-  // The judgement that a rollback needs has guards of its own, and asks by itself: once, and about its versions.
+  // A rollback needs a judgement, which has its own guards and asks once, about the versions.
   if (!step.mutating || step.uses === 'rollback') return go(null);
   const scale = await scaleOf(deps, context, given, ends);
   if ('detail' in scale) return ended(scale.status, scale.detail);
@@ -83,25 +83,25 @@ async function settle(deps: Deps, context: Context, outline: Outline, ends: Step
   const permission = permit(guards);
   if (permission.kind === 'act') return { ...go(null, scale.target), against };
   if (permission.kind !== 'ask')
-    return ended('skipped', `not done: ${permission.reasons.map(({ text }) => text).join('; ')}`);
+    return ended('skipped', `skipped: ${permission.reasons.map(({ text }) => text).join('; ')}`);
   const what = doesWhat(inverse?.uses ?? step.uses, given, scale.target);
   return {
-    ...go(await question(deps, context, guards, `Asks a person: ${context.name}: ${what}`), scale.target),
+    ...go(await question(deps, context, guards, `${context.name}: ${what}`), scale.target),
     against,
   };
 }
 
-/** What goes with the step. What is waited for is put in anew at each look. */
+/** Resolves the parameters of a step. `wait.until` resolves its own at each check. */
 function givenOf({ step, inverse, declared, variables }: Context): ReturnType<typeof resolveWith<StepKind>> {
   const uses = inverse?.uses ?? step.uses;
   if (uses === 'scale.restore' || uses === 'wait.until') return { ok: true, value: {} };
   const found = resolveWith({ uses, with: inverse?.with ?? step.with }, declared, variables);
   if (found.ok && JSON.stringify(found.value).length > GIVEN_MAX_CHARS)
-    return { ok: false, detail: `with its values put in it is longer than ${GIVEN_MAX_CHARS} characters` };
+    return { ok: false, detail: `the resolved parameters are longer than ${GIVEN_MAX_CHARS} characters` };
   return found;
 }
 
-/** Who is asked, and how many of them have to be for it. */
+/** Builds the question: who is asked, and how many approvals are needed. */
 export async function question(deps: Deps, context: Context, guards: StepGuards, text: string): Promise<Ask> {
   const { step, place, followed } = context;
   const { name, title, version } = followed.runbook;
@@ -115,7 +115,7 @@ export async function question(deps: Deps, context: Context, guards: StepGuards,
     text,
     reasons: whyAsked(inputs),
     people,
-    // Nobody says yes twice: of one who is asked by name, one is enough.
+    // Never more approvals than people who may give one, because nobody can approve twice.
     approvals: only ? 1 : Math.max(Math.min(entry?.approvals ?? 1, people?.length ?? Infinity), given.length + 1),
     ...(given.length > 0 && { given }),
     seconds: step.approval?.timeoutSeconds ?? (only ? Math.min(step.timeoutSeconds, usual) : usual),
@@ -123,7 +123,7 @@ export async function question(deps: Deps, context: Context, guards: StepGuards,
   };
 }
 
-/** From how many to how many: resolved once, so that a repeat sets the same. */
+/** Resolves the instance counts before and after scaling, once, so that a repeat sets the same count. */
 async function scaleOf(
   deps: Deps,
   { step, inverse, place }: Context,
@@ -134,17 +134,18 @@ async function scaleOf(
     const done = ends[step.id]?.output;
     return isScaled(done)
       ? { target: { from: done.to, to: done.from } }
-      : { status: 'skipped', detail: 'it is not known how many there were' };
+      : { status: 'skipped', detail: 'the previous instance count is unknown' };
   }
   if ((inverse?.uses ?? step.uses) !== 'scale') return { target: null };
   const deployer = await deployerAt(deps, place);
   if (deployer?.scaling === undefined)
-    return { status: 'failed', detail: 'the deployer of this service cannot scale it' };
+    return { status: 'failed', detail: 'the deployer of this service does not support scaling' };
   const counted = await deployer.scaling.count();
-  if (counted.kind !== 'count') return { status: 'failed', detail: `it could not be counted: ${counted.detail}` };
+  if (counted.kind !== 'count')
+    return { status: 'failed', detail: `the instance count could not be read: ${counted.detail}` };
   const to = scaleTarget(given as With<'scale'>, counted.count);
   return to === counted.count
-    ? { status: 'skipped', detail: `there are ${to} already` }
+    ? { status: 'skipped', detail: `the instance count is already ${to}` }
     : { target: { from: counted.count, to } };
 }
 

@@ -14,15 +14,16 @@ import { recall, remember } from './memory.ts';
 import { OVER } from './prepare.ts';
 import { noteStep } from './tell.ts';
 
-/** Judgements of what nobody has asked for are none of a runbook's. */
+/** Origins of judgements that can answer a runbook's request. */
 const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'runbook']);
 
-/** Judgements before it, and how long a person has for the answer that the runbook wants; 0: it wants none. */
+/** Number of earlier judgements, and seconds for the approval that the runbook requires; 0: it requires none. */
 export type AskedFor = { judgedBefore: number; answerSeconds: number };
 
 /**
- * Leaves the wish in the inbox: the incident judges it as it judges an alert's. Where an alert asks, that is the one.
- * What the runbook says of approval goes with it, so that there is one question, about what is really to be done.
+ * Requests a rollback through the inbox. The incident judges it like an alert's request; if an alert requests one, too,
+ * there is only one rollback. The runbook's approval settings are part of the request, so that people get one question,
+ * with the versions.
  */
 export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<AskedFor> {
   const { incidentId, number } = input;
@@ -44,8 +45,8 @@ export async function askForRollback(deps: Deps, input: RunbookInput, outline: O
 }
 
 /**
- * Of a runbook that a person has started, it is their own rollback: what runs now is taken back. What is asked about the
- * same is withdrawn, as when they ask for a rollback.
+ * Requests a rollback of the running version on behalf of the person who started the runbook. Withdraws other questions
+ * about a rollback, as for any rollback by a person.
  */
 async function askByHand(deps: Deps, { incident, place, followed }: Context, by: string, key: string): Promise<void> {
   const runs = liveChange(await deps.changes.recent(place, CHANGES_READ))?.version;
@@ -53,7 +54,7 @@ async function askByHand(deps: Deps, { incident, place, followed }: Context, by:
   const timeline = {
     actor: by,
     kind: 'rollback.asked',
-    text: `Asked for a rollback with the runbook ${name}`,
+    text: `Requested a rollback through the runbook ${name}`,
     detail: { runbook: name, from: runs ?? null },
   };
   const message: Message = { kind: 'rollback', by, note: `runbook ${name}`, ...(runs !== undefined && { from: runs }) };
@@ -63,13 +64,13 @@ async function askByHand(deps: Deps, { incident, place, followed }: Context, by:
       decision.question === undefined && decision.state === 'waiting' && decision.because !== 'second_person',
   );
   for (const decision of waiting ?? [])
-    await refuse(deps, incident.id, decision, by, `Started the runbook ${name} instead`);
+    await refuse(deps, incident.id, decision, by, `Question withdrawn: started the runbook ${name} instead`);
 }
 
-/** As many as the judgement reads. */
+/** Number of changes read, the same as for a judgement. */
 const CHANGES_READ = 50;
 
-/** @param last there is no time for another look. Null: it is not over yet */
+/** Returns the end of a requested rollback. Null: not over yet. @param last there is no time for another check */
 export async function lookForRollback(
   deps: Deps,
   input: RunbookInput,
@@ -86,7 +87,7 @@ export async function lookForRollback(
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
   const kept = await remember(deps, input, 'end', outline.id, end ?? TOO_LONG);
-  // How it ended is told by the rollback itself.
+  // The rollback itself records its end on the timeline.
   if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
   return kept;
 }
@@ -94,7 +95,7 @@ export async function lookForRollback(
 const TOO_LONG: StepEnd = {
   status: 'failed',
   output: null,
-  detail: 'the rollback has not come to an end in the time of the step; it goes on by itself',
+  detail: 'the step timed out before the rollback ended; the rollback continues',
 };
 
 async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome: MitigationOutcome): Promise<StepEnd> {
@@ -109,20 +110,20 @@ async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome
   if (outcome === 'not_taken')
     return { status: 'skipped', output, detail: `no rollback: ${decision?.reasons[0]?.text ?? output.because}` };
   if (outcome === 'rejected' || outcome === 'expired')
-    return { status: 'declined', output, detail: outcome === 'rejected' ? 'a person said no' : 'nobody answered' };
+    return { status: 'declined', output, detail: outcome === 'rejected' ? 'rejected' : 'not answered in time' };
   return { status: 'failed', output, detail: `the rollback ${ENDED[outcome]}` };
 }
 
-/** How a rollback that changed nothing ended, in words. */
+/** Predicates for the outcomes of a rollback that changed nothing. */
 const ENDED = {
   failed: 'failed',
-  superseded: 'was superseded: another version runs now',
+  superseded: 'was superseded: another version is running now',
   withheld: 'was withheld by a guard',
   refused: 'was refused by the deployer',
   gave_up: 'was given up: the deployer did not answer',
 } as const;
 
-/** Null: none was judged yet. What a person asked for meanwhile counts; before, it was another matter. */
+/** Returns the newest judgement of the request, or of a person's later request. Null: not judged yet. */
 async function newestAskedFor(
   deps: Deps,
   { incident: { id, mitigations }, followed }: Context,

@@ -4,14 +4,14 @@ import type { RunbookInput } from '../../runbook.ts';
 import type { Outline } from './choose.ts';
 import type { Context } from './context.ts';
 
-/** Of what is kept of a step, or said of it on the timeline. Characters. */
+/** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
 const DETAIL_MAX_CHARS = 2000;
 
-/** The whole is checkpointed, and items of the table are not large: what vendors and alerts say may be. */
+/** Truncates a text, because texts from vendors and alerts may exceed the limits of checkpoints and table items. */
 export const cut = (text: string): string =>
   text.length <= DETAIL_MAX_CHARS ? text : `${text.slice(0, DETAIL_MAX_CHARS - 1)}…`;
 
-/** What became of a step, on the timeline; once for each try. */
+/** Adds the result of a step to the timeline, once per attempt. */
 export async function noteStep(
   deps: Deps,
   { number }: RunbookInput,
@@ -30,18 +30,18 @@ export async function noteStep(
   });
 }
 
-/** What a step does, in words for whoever has to be for it. */
+/** Describes the action of a step for its approvers. */
 export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: number; to: number } | null): string {
   const { flag, method, url } = given as { flag?: string; method?: string; url?: string };
   switch (uses) {
     case 'flag.disable':
     case 'flag.enable':
-      return `switch the flag ${flag} ${uses === 'flag.enable' ? 'on' : 'off'}`;
+      return `turn ${uses === 'flag.enable' ? 'on' : 'off'} feature flag ${flag}`;
     case 'scale':
     case 'scale.restore':
-      return scale === null ? 'scale it' : `scale from ${scale.from} to ${scale.to}`;
+      return scale === null ? 'scale' : `scale from ${scale.from} to ${scale.to}`;
     case 'restart':
-      return 'restart it, one instance after the other';
+      return 'restart, one instance at a time';
     case 'http':
       return cut(`${method} ${url}`);
     default:
@@ -49,22 +49,22 @@ export function doesWhat(uses: Outline['uses'], given: unknown, scale: { from: n
   }
 }
 
-/** A step that was done and not taken back. `undone`: the runbook went back to where it began. */
+/** A step whose change remains. `undone`: the runbook undid its other changes. */
 type Left = { name: string; output: Json; hasWayBack: boolean; undone: boolean };
 
-/** What people have to put back, or to know. Null: nothing. */
+/** Describes a remaining change that people must revert or know about. Null: none. */
 export function leftAs(uses: Outline['uses'], { name, output, hasWayBack, undone }: Left): string | null {
   const { flag, on, from, to } = (output ?? {}) as { flag?: string; on?: boolean; from?: number; to?: number };
   switch (uses) {
     case 'flag.disable':
     case 'flag.enable':
-      return `the flag ${flag} is still ${on ? 'on' : 'off'}; switch it ${on ? 'off' : 'on'} again once that is safe`;
+      return `feature flag ${flag} is still ${on ? 'on' : 'off'}, turn it ${on ? 'off' : 'on'} again when it is safe`;
     case 'scale':
-      return `it was scaled from ${from} to ${to}; scale it back once that is safe`;
+      return `the service is scaled from ${from} to ${to}, scale it back when it is safe`;
     case 'rollback':
-      return null; // is a way back itself
+      return null; // a rollback needs no undo
     default:
-      if (hasWayBack) return `"${name}" was not taken back`;
-      return undone ? `"${name}" cannot be taken back` : null;
+      if (hasWayBack) return `"${name}" was not undone`;
+      return undone ? `"${name}" cannot be undone` : null;
   }
 }

@@ -9,8 +9,8 @@ import type { Context } from './context.ts';
 import type { Performed } from './perform.ts';
 
 /**
- * Without a channel it is said in the incident's own, by the timeline: there exactly once. Elsewhere it is posted from
- * here, and a post whose answer was lost may be repeated.
+ * Posts a message. Without a channel, adds it to the timeline, which appears exactly once in the incident's channel. In
+ * other channels, a post whose response was lost may be repeated.
  */
 export async function postToSlack(
   deps: Deps,
@@ -26,7 +26,7 @@ export async function postToSlack(
       text,
       detail: { runbook: followed.runbook.name },
     });
-    return succeeded(null, 'said in the incident’s channel');
+    return succeeded(null, 'posted to the incident’s channel');
   }
   const message = {
     summary: text,
@@ -43,7 +43,7 @@ export async function postToSlack(
   );
 }
 
-/** A ticket is looked for by its key before it is opened. */
+/** Opens a ticket, unless one with the same key exists. */
 export async function openTicket(
   deps: Deps,
   { incident, place }: Context,
@@ -52,7 +52,7 @@ export async function openTicket(
 ): Promise<Performed> {
   const { services } = await deps.config.current();
   const where = repository ?? serviceEntry(services, place.service)?.repository;
-  if (where === undefined) return failed('neither the step nor the service names a repository for the ticket');
+  if (where === undefined) return failed('no repository for the ticket: set it in the step or in the catalogue');
   const target: TicketTarget = { kind: 'github', repository: where, labels };
   const tickets = await deps.ticketsFor(target);
   if (tickets === undefined) return failed('tickets are off: GITHUB_TOKEN is not set');

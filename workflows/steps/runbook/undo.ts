@@ -1,10 +1,7 @@
 import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import type { Chosen, Outline } from './choose.ts';
 
-/**
- * The ways back of what was done, the last first. Which of them there are is read where they are gone; a step that has
- * none is left out there.
- */
+/** Returns the undo steps for completed steps, last one first. A step without an inverse is skipped when its undo runs. */
 export function undoOrder({ steps, failureSteps, undo }: Chosen, done: readonly string[]): Outline[] {
   if (undo === 'none') return [];
   const byId = new Map([...steps, ...failureSteps].map((step) => [step.id, step]));

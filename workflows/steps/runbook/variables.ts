@@ -6,7 +6,7 @@ import type { IncidentRecord } from '../../../schemas/incident.ts';
 import type { Runbook } from '../../../schemas/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbook/runs.ts';
 
-/** Where no service of the catalogue is known: the least critical. */
+/** Tier of services outside the catalogue: the least critical. */
 const NO_TIER = 4;
 
 const incidentOf = (incident: IncidentRecord): Variables['incident'] => ({
@@ -25,7 +25,7 @@ function serviceOf(incident: IncidentRecord, config: Config): Variables['service
   return { team: entry?.team ?? '', tier: entry?.tier ?? NO_TIER };
 }
 
-/** What a runbook's `when` sees while it is chosen: nothing is done yet, and nothing is judged. */
+/** Returns the variables for a runbook's `when` while it is chosen, before any step or judgement. */
 export const beforeItBegins = (
   incident: IncidentRecord,
   config: Config,
@@ -47,7 +47,7 @@ const defaultsOf = ({ inputs }: Runbook): Variables['inputs'] =>
     Object.entries(inputs).flatMap(([name, input]) => (input.default === undefined ? [] : [[name, input.default]])),
   );
 
-/** All that the expressions of a step see, as it is now. */
+/** Returns the variables for the expressions of a step, from the current state. */
 export async function variablesOf(
   deps: Deps,
   incident: IncidentRecord,
