@@ -65,9 +65,7 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
     ...(await pagerTarget(deps)),
     class: 'findable',
     state: noted ? 'succeeded' : told.kind === 'off' ? 'withheld' : 'failed',
-    detail: noted
-      ? `Note added to PagerDuty incident ${external}`
-      : `Note not added to PagerDuty: ${told.detail}`,
+    detail: noted ? `Note added to PagerDuty incident ${external}` : `Note not added to PagerDuty: ${told.detail}`,
   });
   return true;
 }

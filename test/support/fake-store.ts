@@ -214,7 +214,7 @@ export class FakeStore {
   /** @throws when there is none: the real stores read nothing of an incident that does not exist */
   dossier(id: IncidentId): Dossier {
     const found = this.dossiers.get(id);
-    if (found === undefined) throw new Error(`Incident ${id} does not exist`);
+    if (found === undefined) throw new Error(`incident ${id} does not exist`);
     return found;
   }
 

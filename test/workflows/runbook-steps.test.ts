@@ -329,7 +329,7 @@ describe('the target', () => {
     const { world } = await story(step('{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }'), [
       superseded,
     ]);
-    expect(lines(world)).toContain('scale.superseded: more: changed meanwhile by someone else: it is now 7');
+    expect(lines(world)).toContain('scale.superseded: more: someone else changed it in the meantime: it is now 7');
     expect(lines(world).join()).toContain('failed: step more');
   });
 });

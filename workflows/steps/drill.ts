@@ -33,7 +33,7 @@ export async function advanceDrill(deps: Deps, id: DrillId): Promise<Advanced> {
   if (attempted === 'changed') return AGAIN;
   const at = deps.clock.now();
   if (attempted === 'lost') {
-    await deps.drills.put(brokenOff(drill, 'another operation has locked the target meanwhile', at));
+    await deps.drills.put(brokenOff(drill, 'another operation has locked the target in the meantime', at));
     return AGAIN;
   }
   const after = heard(attempted.drill, attempted.said, at);

@@ -181,7 +181,7 @@ async function whyNot(
   // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
   const ours = tried && newer?.version === order.to;
   if (newer !== undefined && !ours)
-    return reason('superseded', `${newer.version} was deployed meanwhile, so ${order.from} is no longer running`);
+    return reason('superseded', `${newer.version} was deployed in the meantime, so ${order.from} is no longer running`);
   return undefined;
 }
 

@@ -67,7 +67,7 @@ function read({ name }: Context, { effect, output }: Callable, answer: ActAnswer
     case 'later':
       return { kind: 'again', detail: answer.detail, handle: null, afterSeconds: answer.afterSeconds };
     case 'superseded': {
-      const detail = `changed meanwhile by someone else: it is now ${answer.current}`;
+      const detail = `someone else changed it in the meantime: it is now ${answer.current}`;
       return { performed: failedAtOnce(detail), effect: recorded('superseded', detail) };
     }
     case 'refused':
