@@ -11,24 +11,24 @@ export const applicationTables = `
   create table if not exists argocd_settings (id integer primary key check (id = 1), settings text not null);
 `;
 
-/** Where Argo CD itself lives. */
+/** Argo CD's own namespace. */
 export const ARGOCD_NAMESPACE = 'argocd';
 
-/** How it behaves; what is not given keeps its default. */
+/** Settings of the stand-in. Settings that are not given keep their defaults. */
 export const ArgoSettings = z.strictObject({
-  /** Milliseconds that a sync takes, and after it the rollout; before they are divided by the time scale. */
+  /** Durations in milliseconds of a sync and of the rollout that follows it, before division by the time scale. */
   sync_ms: z.number().min(0).max(3_600_000).default(2000),
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
-  /** How syncs end from now on, those that have begun included. */
+  /** The outcome of syncs from now on, including syncs in progress. */
   outcome: z.enum(['Succeeded', 'Failed']).default('Succeeded'),
-  /** The only token that is good; null: any. */
+  /** The only accepted token; null to accept any token. */
   token: z.string().nullable().default(null),
-  /** What the token may not do. */
+  /** Actions that the token is not allowed to perform. */
   denied: z.array(z.enum(['get', 'sync', 'update'])).default([]),
 });
 export type ArgoSettings = z.infer<typeof ArgoSettings>;
 
-/** Where manifests come from; `targetRevision` is what it follows. */
+/** The source of the manifests. `targetRevision` is the revision to track. */
 export const Source = z.looseObject({
   repoURL: z.string().min(1),
   path: z.string().optional(),
@@ -55,7 +55,7 @@ export type HistoryEntry = {
   initiatedBy: InitiatedBy;
 };
 
-/** Of the last operation that is over. */
+/** The state of the last completed operation. */
 export type OperationState = {
   operation: { sync: SyncOperation; initiatedBy: InitiatedBy };
   phase: ArgoSettings['outcome'];
@@ -65,7 +65,7 @@ export type OperationState = {
   syncResult: { revision: string; source: Source; resources: [] };
 };
 
-/** A window is open or not by what was said, not by its schedule. */
+/** A sync window. The sandbox sets whether it is active; its schedule is not evaluated. */
 export const SyncWindow = z.strictObject({
   kind: z.enum(['allow', 'deny']),
   schedule: z.string().default('0 0 * * *'),
@@ -86,7 +86,7 @@ export type Spec = {
   [more: string]: unknown;
 };
 
-/** All about one application. Times are milliseconds since the Unix epoch, or as Kubernetes writes them. */
+/** The complete state of one application. Times are in milliseconds since the Unix epoch, or in Kubernetes' format. */
 export type State = {
   namespace: string;
   name: string;
@@ -95,16 +95,18 @@ export type State = {
   annotations: Record<string, string>;
   owners: { kind: string; name: string }[];
   spec: Spec;
-  /** What the branch has, and what Argo CD knows of it since `comparedAt`. */
+  /** `head` is the latest revision of the branch; `known` is the revision that Argo CD read at `comparedAt`. */
   head: string;
   known: string;
   comparedAt: number;
   history: HistoryEntry[];
-  /** Of each revision that was ever named. */
+  /** The images of each known revision. */
   images: Record<string, string[]>;
   operation: { sync: SyncOperation; initiatedBy: InitiatedBy; startedAt: number; endsAt: number } | null;
   operationState: OperationState | null;
-  /** Until then it is Progressing. `health`: what somebody has said that it is. */
+  /**
+   * The application is Progressing until `healthyAt`. `health` is a state set in the sandbox, which takes precedence.
+   */
   healthyAt: number;
   health: { status: string; message?: string } | null;
   windows: SyncWindow[];
@@ -113,7 +115,7 @@ export type State = {
 export type Applications = {
   get(name: string, namespace: string): State | undefined;
   all(): State[];
-  /** Every change is a new version. */
+  /** Stores a state. Every change increments the resource version. */
   put(state: State): State;
   settings(): ArgoSettings;
   setSettings(settings: ArgoSettings): void;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Source, type Spec, type State } from './argo-cd-applications.ts';
 
-/** The windows of an application, and whether a sync by hand may happen. */
+/** Returns the sync windows of an application, and whether a manual sync is allowed. */
 export function windowsJson({ windows }: State): { canSync: boolean; [lists: string]: unknown } {
   const shown = (some: State['windows']) => some.map(({ active: _state, ...window }) => window);
   const active = windows.filter((window) => window.active);
@@ -45,7 +45,9 @@ const Patched = z.looseObject({
   }),
 });
 
-/** Only spec, labels and annotations can be patched. Text: why it can't be. */
+/**
+ * Applies a merge patch. Only spec, labels, and annotations can be patched. Returns a text with the reason if it can't.
+ */
 export function mergePatched(
   state: State,
   { patch, patchType }: { patch?: string | undefined; patchType?: string | undefined },

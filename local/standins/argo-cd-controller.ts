@@ -9,13 +9,13 @@ import type {
 } from './argo-cd-applications.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** How often Argo CD looks at Git by itself. @see https://argo-cd.readthedocs.io/en/stable/faq/ (timeout.reconciliation) */
+/** Interval at which Argo CD polls Git. @see https://argo-cd.readthedocs.io/en/stable/faq/ (timeout.reconciliation) */
 const RECONCILIATION_MS = 180_000;
 
-/** Entries that the history keeps. @see spec.revisionHistoryLimit */
+/** Maximum number of entries in the history. @see spec.revisionHistoryLimit */
 const HISTORY_LIMIT = 10;
 
-/** As Kubernetes writes times: whole seconds. */
+/** Formats a time as Kubernetes does, in whole seconds. */
 export const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
 
 export const isAutomated = ({ spec }: State): boolean => {
@@ -23,7 +23,7 @@ export const isAutomated = ({ spec }: State): boolean => {
   return automated !== undefined && automated !== null && automated.enabled !== false;
 };
 
-/** What runs: what the last sync that succeeded has brought. */
+/** Returns the running deployment: the result of the last successful sync. */
 export const live = ({ history }: State): HistoryEntry | undefined => history.at(-1);
 
 const settingsOf = ({ targetRevision: _followed, ...settings }: Source): string => JSON.stringify(settings);
@@ -33,13 +33,16 @@ export const isSynced = (state: State): boolean => {
   return runs?.revision === state.known && settingsOf(runs.source) === settingsOf(state.spec.source);
 };
 
-/** What the application controller has done by `now`: nothing runs on a timer. Null: nothing. */
+/**
+ * Applies the changes that the application controller has made by `now`, since no timers run. Returns null if there are
+ * none.
+ */
 export function settled(before: State, settings: ArgoSettings, { now, timeScale }: StandInDeps): State | null {
   const at = now();
   let state = before;
   if (state.operation && state.operation.endsAt <= at)
     state = finished(state, state.operation, settings, settings.rollout_ms / timeScale);
-  // After a sync, and every few minutes.
+  // Argo CD compares after a sync and at every polling interval.
   const finishedAt = Date.parse(state.operationState?.finishedAt ?? '');
   const isDue = state.comparedAt <= finishedAt && at >= finishedAt + 1000 / timeScale;
   if (isDue || at >= state.comparedAt + RECONCILIATION_MS / timeScale) state = compared(state, at);
@@ -98,7 +101,10 @@ export const recorded = (state: State, entry: HistoryEntry): State => ({
   history: [...state.history, entry].slice(-HISTORY_LIMIT),
 });
 
-/** One attempt for each revision: a sync that failed is not repeated until Git has changed. */
+/**
+ * Returns the automated sync that is due. Each revision gets one attempt: a failed sync is not repeated until Git
+ * changes.
+ */
 function automatic(state: State): SyncOperation | undefined {
   if (!isAutomated(state) || state.operation || isSynced(state)) return undefined;
   const last = state.operationState?.operation;

@@ -2,7 +2,7 @@ import { isAutomated, isSynced, live, time } from './argo-cd-controller.ts';
 import type { State } from './argo-cd-applications.ts';
 
 /**
- * An application as the API shows it.
+ * Returns an application in the format of the API.
  *
  * @see https://github.com/argoproj/argo-cd/blob/master/pkg/apis/application/v1alpha1/types.go
  */
@@ -43,7 +43,7 @@ const metadataJson = ({ name, namespace, version, labels, annotations, owners }:
   }),
 });
 
-/** While an operation is under way its state is that of a Running one. */
+/** Returns the operation state. For an operation in progress, its phase is Running. */
 function operationStateJson({ operation, operationState, spec }: State): object {
   if (operation === null) return operationState === null ? {} : { operationState };
   const { sync, initiatedBy, startedAt } = operation;
@@ -63,7 +63,7 @@ function imagesJson(state: State): object {
   return images.length === 0 ? {} : { images };
 }
 
-/** As its page would show an application. */
+/** Returns an application as the sandbox page shows it. */
 export const shownOf = (state: State, now: number) => ({
   name: state.name,
   project: state.spec.project,
@@ -78,7 +78,7 @@ export const shownOf = (state: State, now: number) => ({
     .map(({ id, revision, deployedAt }) => ({ id, revision, deployed_at: deployedAt })),
 });
 
-/** As the gateway answers for the codes of gRPC. */
+/** HTTP status codes for gRPC codes, as mapped by the gateway. */
 const STATUS_OF = { 3: 400, 5: 404, 7: 403, 9: 400, 16: 401 } as const;
 
 export const errorJson = (code: keyof typeof STATUS_OF, message: string): Response =>

@@ -18,11 +18,11 @@ const Automated = z.union([
   z.strictObject({ prune: z.boolean().optional(), selfHeal: z.boolean().optional(), enabled: z.boolean().optional() }),
 ]);
 
-/** What a branch has, or has had deployed. */
+/** A revision that is or was on a branch or deployed. */
 const Revision = z.strictObject({
   revision: z.string().min(1),
   images: z.array(z.string()).default([]),
-  /** Where the Application itself differed then; default: as it is now. */
+  /** The Application's source at the time. Default: the current source. */
   source: Source.optional(),
   by: z.string().min(1).default('alice'),
 });
@@ -35,21 +35,21 @@ const NewApplication = z.strictObject({
   annotations: z.record(z.string(), z.string()).default({}),
   owners: z.array(z.strictObject({ kind: z.string(), name: z.string() })).default([]),
   source: Source.optional(),
-  /** Beside source, project and sync policy. */
+  /** Additional fields besides source, project, and sync policy. */
   spec: z.looseObject({}).default({}),
   automated: Automated.default(false),
   sync_options: z.array(z.string()).default([]),
-  /** Deployed one after the other; the last one runs. */
+  /** Deployments, oldest first. The last one is running. */
   history: z.array(Revision).min(1),
 });
 
 const Health = z.strictObject({ status: z.string().min(1), message: z.string().optional() }).nullable();
 
-/** What a person does at Argo CD, in Git or in the cluster. */
+/** Returns the endpoints for actions of people in Argo CD, in Git, or in the cluster. */
 export function argoSandbox(deps: StandInDeps, applications: Applications): Hono {
   const found = (c: Context): State => {
     const state = applications.get(c.req.param('name') ?? '', c.req.query('namespace') ?? ARGOCD_NAMESPACE);
-    if (!state) throw problem(422, `there is no application ${c.req.param('name') ?? ''}; PUT it first`);
+    if (!state) throw problem(422, `there is no application ${c.req.param('name') ?? ''}; create it with PUT`);
     return state;
   };
   const changed = (c: Context, state: State) => c.json(summaryOf(applications.put(state)));
@@ -127,7 +127,7 @@ function created(name: string, wanted: z.infer<typeof NewApplication>, now: numb
   );
 }
 
-/** Committed and synced by a person, all at once. */
+/** Commits a revision and syncs it on behalf of a person, in one step. */
 function deployed(state: State, { revision, images, source = state.spec.source, by }: Revision, now: number): State {
   const initiatedBy = { username: by };
   const entry = {
@@ -154,7 +154,7 @@ function deployed(state: State, { revision, images, source = state.spec.source, 
   };
 }
 
-/** Only in Git: Argo CD knows it when it looks. */
+/** Commits a revision to Git only. Argo CD finds it at its next comparison. */
 const committed = (state: State, { revision, images }: Revision): State => ({
   ...state,
   head: revision,

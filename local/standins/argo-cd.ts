@@ -14,12 +14,13 @@ import { argoSandbox } from './argo-cd-sandbox.ts';
 import { mergePatched, windowsJson } from './argo-cd-changes.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** In whose name the token acts. */
+/** The user of the token. */
 const USER = 'firebreak';
 
 /**
- * Argo CD: applications of one source each, their history, operations that take time, automated sync, sync windows and
- * projects. No cluster and no Git are behind it: `/sandbox/argo-cd` says what is deployed, and what a branch has.
+ * Argo CD: applications with one source each, their history, operations that take time, automated sync, sync windows,
+ * and projects. There is no cluster and no Git repository; set what is deployed and what a branch contains in
+ * `/sandbox/argo-cd`.
  */
 export const argoCd = {
   vendor: 'argo-cd',
@@ -42,14 +43,14 @@ export const argoCd = {
   view(deps) {
     const applications = openApplications(deps.db);
     const settings = applications.settings();
-    // A look settles nothing, so what is due is added here.
+    // Reading does not change the stored state, so include changes that are due.
     return {
       applications: applications.all().map((state) => shownOf(settled(state, settings, deps) ?? state, deps.now())),
     };
   },
 } as const satisfies StandIn;
 
-/** What the controller has done by now is done before anything is looked at. */
+/** Applies the controller's changes that are due before each request is handled. */
 const settling =
   (deps: StandInDeps, applications: Applications): MiddlewareHandler =>
   async (_, next) => {
@@ -113,13 +114,13 @@ function applicationRoutes(deps: StandInDeps, applications: Applications): Hono 
       return operate(found, { revision, syncStrategy: { hook: {} }, ...flags({ prune, dryRun }) });
     });
 
-  /** One operation at a time. */
+  /** Starts an operation. Only one operation can run at a time. */
   function operate(state: State, sync: SyncOperation): Response {
     if (state.operation) return errorJson(9, 'another operation is already in progress');
     const takesMs = applications.settings().sync_ms / deps.timeScale;
     const before = applicationJson(state, deps.now());
     const after = applications.put(begun(state, sync, { username: USER }, deps.now(), takesMs));
-    // The answer has the operation; its state comes with the controller.
+    // The response contains the operation. The controller sets its state later.
     const { metadata, operation } = applicationJson(after, deps.now()) as { metadata: object; operation: object };
     return Response.json({ ...before, metadata, operation });
   }
@@ -137,15 +138,15 @@ const Body = z.looseObject({
 });
 export type Body = z.infer<typeof Body>;
 
-/** What can't be read is as if it were not there, and refused for what is missing. */
+/** Reads the body. An unreadable body counts as empty, and is rejected for its missing fields. */
 async function bodyOf(c: Context): Promise<Body> {
   const read = Body.safeParse(await c.req.json().catch(() => ({})));
   return read.success ? read.data : {};
 }
 
 /**
- * Who does not name the project is told "permission denied" of an application that does not exist; who does, is told
- * that there is none, also where it may not be seen.
+ * Finds an application, or returns the error. Without a project in the request, an unknown application gives
+ * "permission denied". With a project, it gives "not found", even if the token has no permission for the project.
  */
 const finder =
   (applications: Applications) =>
@@ -170,7 +171,7 @@ function rollbackOf(state: State, { id, prune, dryRun }: Body): SyncOperation | 
   return { revision, source, syncStrategy: { apply: {} }, ...flags({ prune, dryRun }) };
 }
 
-/** What is false is not shown. */
+/** Omits flags that are false, as the API does. */
 const flags = ({ prune, dryRun }: Pick<Body, 'prune' | 'dryRun'>) => ({
   ...(prune === true && { prune }),
   ...(dryRun === true && { dryRun }),

@@ -1,15 +1,16 @@
 import { AwsRefusal } from './aws-refusal.ts';
 
-/** Whose everything is here. */
+/** The account that owns all resources. */
 export const AWS_ACCOUNT = '123456789012';
 
-/** Who calls: what the scope of a signature says. */
+/** The caller, as stated in the scope of the signature. */
 export type AwsCaller = { accessKey: string; region: string; service: string };
 
 const SIGNED = /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/\d{8}\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request,/;
 
 /**
- * Any key is good, and the signature itself is not computed; that it is there, and for this API, is.
+ * Returns the caller of a request. Checks that a signature for this API is present. Accepts any key, and does not
+ * verify the signature itself.
  *
  * @throws AwsRefusal
  */

@@ -11,7 +11,7 @@ const NewDeployment = z.strictObject({
   creator: z.enum(['user', 'autoscaling']).default('user'),
 });
 
-/** A group to which the deployments were made one after the other, and succeeded. */
+/** A deployment group with its successful deployments, oldest first. */
 const GroupState = z.strictObject({
   application: z.string().min(1),
   group: z.string().min(1),
@@ -20,7 +20,7 @@ const GroupState = z.strictObject({
   deployments: z.array(NewDeployment).default([]),
 });
 
-/** What a person or a pipeline does at CodeDeploy by hand. */
+/** Returns the endpoints for actions of people and pipelines in CodeDeploy. */
 export function codeDeploySandbox(deps: StandInDeps): Hono {
   const deployments = openDeployments(deps.db);
   const known = (application: string, name: string) => {
@@ -58,10 +58,13 @@ export function codeDeploySandbox(deps: StandInDeps): Hono {
     });
 }
 
-/** More than a person reads. */
+/** Maximum number of deployments on the page. */
 const SHOWN = 20;
 
-/** The newest of each group. A look settles nothing, so what is due is said as it will be. */
+/**
+ * Returns the newest deployments of each group. Reading does not change the stored state, so deployments that are due
+ * are shown as completed.
+ */
 export const shownDeployments = ({ db, now }: StandInDeps) => {
   const deployments = openDeployments(db);
   return deployments.groups().flatMap((group) =>

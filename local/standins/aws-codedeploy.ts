@@ -34,7 +34,7 @@ const PAGE = 100;
 const DESCRIPTION_MAX_CHARS = 256;
 
 /**
- * Deployments of CodeDeploy, on all three platforms: one at a time in each group.
+ * Deployments of CodeDeploy on all three compute platforms. Each group runs one deployment at a time.
  *
  * @see https://docs.aws.amazon.com/codedeploy/latest/APIReference/ (read 2026-11)
  */
@@ -115,7 +115,7 @@ function found(deployments: Deployments, id: string): Deployment {
 const groupOf = (deployments: Deployments, { application, grp }: Deployment): DeploymentGroup | undefined =>
   deployments.group(application, grp);
 
-/** `CurrentVersion` has to be what the alias points at, and `TargetVersion` another one. */
+/** Returns an error text unless `CurrentVersion` is the version of the alias and `TargetVersion` is another version. */
 function lambdaFault(revision: Revision, before: readonly Deployment[]): string | undefined {
   const asked = versionsOf(revision);
   const live = before.find(({ status }) => status === 'Succeeded');
@@ -127,7 +127,7 @@ function lambdaFault(revision: Revision, before: readonly Deployment[]): string 
     : `The alias points at version ${points}, not at CurrentVersion ${asked.current}.`;
 }
 
-/** Of an AppSpec, in JSON or YAML, however its keys are written. */
+/** Returns the versions in an AppSpec in JSON or YAML, in any capitalization of its keys. */
 function versionsOf(revision: Revision): { current: string; target: string } | undefined {
   if (revision.revisionType !== 'AppSpecContent') return undefined;
   const { content } = revision.appSpecContent;

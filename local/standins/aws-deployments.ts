@@ -27,7 +27,7 @@ export const deploymentTables = `
   );
 `;
 
-/** A revision as the API has it. */
+/** A revision in the format of the API. */
 export const Revision = z.discriminatedUnion('revisionType', [
   z.object({
     revisionType: z.literal('S3'),
@@ -54,11 +54,11 @@ export type DeploymentGroup = {
   application: string;
   name: string;
   platform: 'Server' | 'Lambda' | 'ECS';
-  /** Whether what fails is taken back without being asked. */
+  /** Whether a failed deployment is rolled back automatically. */
   auto_rollback: 0 | 1;
 };
 
-/** Times are milliseconds since the Unix epoch. */
+/** A deployment. Times are in milliseconds since the Unix epoch. */
 export type Deployment = {
   seq: number;
   application: string;
@@ -82,7 +82,7 @@ type Row = Omit<Deployment, 'revision'> & { revision: string };
 
 export const deploymentId = (seq: number): string => `d-${seq.toString(36).toUpperCase().padStart(9, '0')}`;
 
-/** Undefined for what is no id. */
+/** Returns the number in a deployment ID, or undefined if the text is not a deployment ID. */
 export const deploymentSeq = (id: string): number | undefined =>
   /^d-[0-9A-Z]{9}$/.test(id) ? Number.parseInt(id.slice(2), 36) : undefined;
 
@@ -90,16 +90,16 @@ export type Deployments = {
   groups(): DeploymentGroup[];
   group(application: string, name: string): DeploymentGroup | undefined;
   putGroup(group: DeploymentGroup): void;
-  /** Newest first. */
+  /** Returns the deployments of a group, newest first. */
   of(group: DeploymentGroup): Deployment[];
   bySeq(seq: number): Deployment | undefined;
   begin(group: DeploymentGroup, deployment: NewDeployment, at: { now: number; takes: number }): Deployment;
-  /** What is under way will fail. */
+  /** Makes the deployment in progress fail. */
   fail(group: DeploymentGroup): void;
   end(deployment: Deployment, how: 'Failed' | 'Stopped', error: string, now: number): void;
-  /** Deploys the last revision that succeeded once more, if there is one. */
+  /** Deploys the last successful revision again, if there is one. */
   rollBack(deployment: Deployment, at: { now: number; takes: number }): Deployment | undefined;
-  /** Ends what has ended by now: nothing runs on a timer. To be called before anything else. */
+  /** Completes the deployments that are due, since no timers run. Call it before every other function. */
   settle(at: { now: number; takes: number }): void;
 };
 

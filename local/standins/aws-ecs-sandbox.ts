@@ -6,12 +6,12 @@ import { openTaskDefinitions } from './aws-task-definitions.ts';
 import { check, problem, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** A service that has been running `images` one after the other, each by a task definition of the service's name. */
+/** A service that has run `images` in this order, each in a task definition of the service's name. */
 const ServiceState = z.strictObject({
   cluster: z.string().min(1),
   service: z.string().min(1),
   images: z.array(z.string().min(1)).min(1),
-  /** Of each task definition, in the order of `images`. */
+  /** The tags of each task definition, in the order of `images`. */
   tags: z.array(z.record(z.string(), z.string())).default([]),
   desired: z.int().min(0).default(2),
   controller: z.enum(['ECS', 'CODE_DEPLOY', 'EXTERNAL']).default('ECS'),
@@ -22,7 +22,7 @@ const ServiceState = z.strictObject({
 
 const ServiceDeploy = z.strictObject({ image: z.string().min(1), tags: z.record(z.string(), z.string()).default({}) });
 
-/** What a person or a pipeline does at ECS by hand. */
+/** Returns the endpoints for actions of people and pipelines in ECS. */
 export function ecsSandbox(deps: StandInDeps): Hono {
   const services = openServices(deps.db);
   const definitions = openTaskDefinitions(deps.db);
@@ -68,7 +68,10 @@ export function ecsSandbox(deps: StandInDeps): Hono {
     });
 }
 
-/** Services with what they run. A look settles nothing, so what is due is said as it will be. */
+/**
+ * Returns services with their running tasks. Reading does not change the stored state, so rollouts that are due are
+ * shown as completed.
+ */
 export const shownServices = ({ db, now }: StandInDeps) => {
   const services = openServices(db);
   const definitions = openTaskDefinitions(db);

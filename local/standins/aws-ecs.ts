@@ -12,7 +12,7 @@ import {
 } from './aws-task-definitions.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** The operations of one API, by name; each takes the body of the request. */
+/** The operations of one API by name. Each operation gets the body of the request. */
 export type AwsOperations = Record<string, (input: unknown, caller: AwsCaller) => object>;
 
 const DescribeServices = z.object({ cluster: z.string().default('default'), services: z.array(z.string()).max(10) });
@@ -95,7 +95,7 @@ export function ecsApi(deps: StandInDeps): AwsOperations {
   };
 }
 
-/** How long what takes time takes here. */
+/** Returns the duration of a rollout in milliseconds, divided by the time scale. */
 export const rolloutMillis = ({ db, timeScale }: StandInDeps): number =>
   Math.round(openAwsSettings(db).get().rollout_ms / timeScale);
 
@@ -159,7 +159,7 @@ function deploymentJson(
   rollout: Rollout,
   { primary, desired, running }: { primary: boolean; desired: number; running: number },
 ): object {
-  // While it is under way, its tasks only start, and those of the last good one still run.
+  // During a rollout, the new tasks are starting and the tasks of the last successful rollout are still running.
   const runs = rollout.state === 'COMPLETED' ? running : 0;
   return {
     id: rolloutId(rollout),

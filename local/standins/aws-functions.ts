@@ -21,7 +21,7 @@ export const functionTables = `
   );
 `;
 
-/** A published version. A function is there when it has one. */
+/** A published version. A function exists if it has a version. */
 export type FunctionVersion = {
   function: string;
   number: number;
@@ -37,21 +37,21 @@ export type Alias = {
   /** `$LATEST`, or a number as text. */
   version: string;
   description: string;
-  /** Shares of the traffic, above 0 and up to 1, by version. */
+  /** Shares of the traffic by version, greater than 0 and at most 1. */
   weights: Record<string, number>;
-  /** Another one after every change. */
+  /** The revision ID, which changes with every update. */
   revision: string;
 };
 
 export type Functions = {
-  /** Lowest number first. */
+  /** Returns the versions of a function, lowest number first. */
   versions(name: string): FunctionVersion[];
   names(): string[];
-  /** With the next number. */
+  /** Publishes a version with the next number. */
   publish(name: string, version: { description: string; state?: 'Active' | 'Failed' }, now: number): FunctionVersion;
   alias(name: string, alias: string): Alias | undefined;
   aliases(name: string): Alias[];
-  /** Gives it with its new revision. */
+  /** Stores an alias, and returns it with its new revision ID. */
   setAlias(alias: Omit<Alias, 'revision'>): Alias;
 };
 
@@ -89,6 +89,6 @@ export function openFunctions(db: DatabaseSync): Functions {
 
 const aliasOf = (row: AliasRow): Alias => ({ ...row, weights: JSON.parse(row.weights) as Record<string, number> });
 
-/** Of the code, which here is as different as the number. */
+/** Returns the hash of the code. Code is not stored, so each version number has a different hash. */
 export const codeSha256 = ({ function: name, number }: FunctionVersion): string =>
   createHash('sha256').update(`${name}:${number}`).digest('base64');

@@ -11,23 +11,23 @@ const NewVersion = z.strictObject({
   state: z.enum(['Active', 'Failed']).default('Active'),
 });
 
-/** A function with its versions, numbered from the next number on, and where an alias points. */
+/** A function with its versions, which get the next numbers, and the version of an alias. */
 const FunctionState = z.strictObject({
   function: z.string().min(1),
   versions: z.array(NewVersion).default([]),
   alias: z.string().min(1).optional(),
-  /** Absent: the newest. */
+  /** The version of the alias. Default: the newest version. */
   version: z.int().min(1).optional(),
   weights: z.record(z.string(), Share).default({}),
 });
 
 const FunctionDeploy = NewVersion.extend({
   alias: z.string().min(1),
-  /** As a canary: the alias stays where it is, and the new version gets this share. */
+  /** Share of the traffic for the new version in a canary. The alias keeps its version. */
   weight: Share.optional(),
 });
 
-/** What a person or a pipeline does at Lambda by hand. */
+/** Returns the endpoints for actions of people and pipelines in Lambda. */
 export function lambdaSandbox(deps: StandInDeps): Hono {
   const functions = openFunctions(deps.db);
   return new Hono()
@@ -36,7 +36,7 @@ export function lambdaSandbox(deps: StandInDeps): Hono {
       const { function: name, versions, alias, version, weights } = check(FunctionState, await readJson(c));
       for (const one of versions) functions.publish(name, one, deps.now());
       const newest = functions.versions(name).at(-1);
-      if (newest === undefined) throw problem(422, `versions: ${name} has none yet; give it one`);
+      if (newest === undefined) throw problem(422, `versions: ${name} has no versions; add at least one`);
       if (alias !== undefined)
         functions.setAlias({
           function: name,
@@ -62,7 +62,7 @@ export function lambdaSandbox(deps: StandInDeps): Hono {
     });
 }
 
-/** Functions with what their aliases serve. */
+/** Returns functions with the versions that their aliases serve. */
 export const shownFunctions = ({ db }: StandInDeps) => {
   const functions = openFunctions(db);
   return functions.names().map((name) => ({

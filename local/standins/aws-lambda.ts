@@ -5,7 +5,7 @@ import { type Alias, codeSha256, type Functions, type FunctionVersion, openFunct
 import { AwsRefusal } from './aws-refusal.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** What a page of versions holds at most, whatever is asked for. */
+/** Maximum number of versions per page, regardless of `MaxItems`. */
 const PAGE = 50;
 
 const AliasChange = z.object({
@@ -16,7 +16,7 @@ const AliasChange = z.object({
 });
 
 /**
- * Versions and aliases of the Lambda API, in REST JSON. Code is not kept: every publication is taken for new code.
+ * Versions and aliases of the Lambda API, in REST JSON. Code is not stored: every publication counts as new code.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/api/ (GetAlias, UpdateAlias, ListVersionsByFunction; read 2026-11)
  */
@@ -67,7 +67,7 @@ export function lambdaApi(deps: StandInDeps): Hono {
     });
 }
 
-/** @throws AwsRefusal where there is no such function */
+/** @throws AwsRefusal if the function does not exist */
 function known(functions: Functions, name: string, arn: string): FunctionVersion[] {
   const versions = functions.versions(name);
   if (versions.length === 0) throw new AwsRefusal('ResourceNotFoundException', `Function not found: ${arn}`, 404);
@@ -116,7 +116,7 @@ const aliasJson = (arn: string, { name, version: number, description, weights, r
   RevisionId: revision,
 });
 
-/** @param of undefined: `$LATEST` */
+/** @param of undefined for `$LATEST` */
 const configurationJson = (arn: string, of: FunctionVersion | undefined): object => ({
   FunctionName: arn.split(':').at(-1),
   FunctionArn: `${arn}:${of?.number ?? '$LATEST'}`,

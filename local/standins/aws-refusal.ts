@@ -1,4 +1,4 @@
-/** What AWS refuses, in its words. `code` is the name by which the SDKs throw it. */
+/** An error response in AWS's wording. `code` is the name of the exception that the SDKs throw. */
 export class AwsRefusal extends Error {
   override readonly name = 'AwsRefusal';
   readonly code: string;
@@ -10,21 +10,21 @@ export class AwsRefusal extends Error {
     this.status = status;
   }
 
-  /** As AWS JSON 1.1 has it. */
+  /** Returns the error in the format of AWS JSON 1.1. */
   toJson = (): Response =>
     Response.json(
       { __type: this.code, message: this.message },
       { status: this.status, headers: { 'content-type': 'application/x-amz-json-1.1' } },
     );
 
-  /** As REST JSON has it. */
+  /** Returns the error in the format of REST JSON. */
   toRest = (): Response =>
     Response.json(
       { Type: this.status < 500 ? 'User' : 'Service', Message: this.message },
       { status: this.status, headers: { 'x-amzn-errortype': this.code } },
     );
 
-  /** As the query protocol has it. */
+  /** Returns the error in the format of the query protocol. */
   toXml = (): Response =>
     new Response(
       `<ErrorResponse><Error><Type>Sender</Type><Code>${this.code}</Code><Message>${this.message}</Message></Error></ErrorResponse>`,

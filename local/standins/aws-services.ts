@@ -34,15 +34,15 @@ export type EcsService = {
   controller: 'ECS' | 'CODE_DEPLOY' | 'EXTERNAL';
   strategy: 'ROLLING' | 'BLUE_GREEN';
   scheduling: 'REPLICA' | 'DAEMON';
-  /** The deployment circuit breaker. `on`: a rollout that fails stays as it is. */
+  /** The deployment circuit breaker. `on`: a failed rollout is not rolled back. */
   breaker: 'off' | 'on' | 'rollback';
   desired: number;
-  /** Of instances, until `counted_at`; from then on as many as are desired. */
+  /** Number of running tasks until `counted_at`. From then on, the desired number is running. */
   running: number;
   counted_at: number;
 };
 
-/** What the API calls a deployment of a service. Times are milliseconds since the Unix epoch. */
+/** A deployment of a service, in the API's terms. Times are in milliseconds since the Unix epoch. */
 export type Rollout = {
   id: number;
   cluster: string;
@@ -52,7 +52,7 @@ export type Rollout = {
   state: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
   reason: string;
   created_at: number;
-  /** Null: never, as a rollout that fails where no circuit breaker looks, or one that another has replaced. */
+  /** Null for a rollout that never ends: one that fails without a circuit breaker, or one that was replaced. */
   ends_at: number | null;
   failing: 0 | 1;
 };
@@ -62,7 +62,7 @@ export type Services = {
   find(cluster: string, name: string): EcsService | undefined;
   inCluster(cluster: string): boolean;
   put(service: EcsService): void;
-  /** What is not drained yet; the newest is the primary one. */
+  /** Returns the rollouts that are not drained yet. The newest one is the primary deployment. */
   rollouts(service: EcsService): Rollout[];
   begin(
     service: EcsService,
@@ -70,9 +70,9 @@ export type Services = {
     at: { now: number; takes: number },
     reason?: string,
   ): Rollout;
-  /** Tasks of the rollout under way do not start. */
+  /** Makes the tasks of the rollout in progress fail to start. */
   fail(service: EcsService): void;
-  /** Ends what has ended by now: nothing runs on a timer. To be called before anything else. */
+  /** Completes the rollouts that are due, since no timers run. Call it before every other function. */
   settle(now: number, takes: number): void;
 };
 

@@ -5,9 +5,9 @@ export const awsSettingsTable = `
   create table if not exists aws_settings (id integer primary key check (id = 1), settings text not null);
 `;
 
-/** What is not given keeps its default. */
+/** Settings of the stand-in. Settings that are not given keep their defaults. */
 export const AwsSettings = z.strictObject({
-  /** Milliseconds that a rollout or deployment takes, before they are divided by the time scale. */
+  /** Duration of a rollout or deployment in milliseconds, before division by the time scale. */
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
 });
 export type AwsSettings = z.infer<typeof AwsSettings>;

@@ -4,8 +4,8 @@ import { AwsRefusal } from './aws-refusal.ts';
 const SESSION_SECONDS = 3600;
 
 /**
- * STS' `AssumeRole`, in the query protocol. Every role may be assumed; the session's key is made of the role's name, so
- * that a call tells who it was made as.
+ * `AssumeRole` of STS, in the query protocol. Every role can be assumed. The session's key contains the role's name, so
+ * that recorded calls show which role made them.
  */
 export function assumeRole(request: Request, form: URLSearchParams, now: number): Response {
   callerOf(request, 'sts');

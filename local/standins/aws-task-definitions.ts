@@ -40,11 +40,11 @@ export type TaskDefinitions = {
   register(definition: NewTaskDefinition, now: number): TaskDefinition;
   deregister(definition: TaskDefinition): void;
   /**
-   * @param name an ARN, `family:revision`, or a family for its newest that is active
-   * @throws AwsRefusal
+   * @param name an ARN, `family:revision`, or a family for its newest active revision
+   * @throws AwsRefusal if there is no such task definition
    */
   find(name: string): TaskDefinition;
-  /** Lowest revision first. */
+  /** Returns the task definitions of a family, lowest revision first. */
   ofFamily(family: string, status: string): TaskDefinition[];
 };
 

@@ -18,8 +18,8 @@ import { check, readJson } from './problem.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * The parts of AWS that services are deployed to: aliases of Lambda, services of ECS and groups of CodeDeploy, and
- * the roles by which one gets there. One address serves all of its APIs, as the SDKs take it for `endpoint`.
+ * The parts of AWS that are rollback targets: Lambda aliases, ECS services, and CodeDeploy groups, and the roles that
+ * grant access to them. One address serves all APIs, and can be set as `endpoint` of the SDKs.
  */
 export const aws = {
   vendor: 'aws',
@@ -52,20 +52,20 @@ export const aws = {
   }),
 } as const satisfies StandIn;
 
-/** By the first part of `X-Amz-Target`: how the scope of a signature calls it, and its operations. */
+/** The APIs by the first part of `X-Amz-Target`: the service name in the scope of a signature, and the operations. */
 const APIS: Record<string, { service: string; open(deps: StandInDeps): AwsOperations }> = {
   AmazonEC2ContainerServiceV20141113: { service: 'ecs', open: ecsApi },
   CodeDeploy_20141006: { service: 'codedeploy', open: codeDeployApi },
 };
 
-/** AWS JSON 1.1. */
+/** Handles a call in AWS JSON 1.1. */
 async function rpc(c: Context, deps: StandInDeps): Promise<Response> {
   try {
     const [target = '', operation = ''] = (c.req.header('x-amz-target') ?? '').split('.');
     const api = APIS[target];
     const caller = callerOf(c.req.raw, api?.service ?? '');
     const handle = api?.open(deps)[operation];
-    if (!handle) throw new AwsRefusal('UnknownOperationException', `${operation} is not known here`);
+    if (!handle) throw new AwsRefusal('UnknownOperationException', `${operation} is not supported by the stand-in`);
     const answer = handle(JSON.parse(await c.req.text()), caller);
     return Response.json(answer, { headers: { 'content-type': 'application/x-amz-json-1.1' } });
   } catch (error) {
@@ -73,7 +73,7 @@ async function rpc(c: Context, deps: StandInDeps): Promise<Response> {
   }
 }
 
-/** STS is the one that still speaks forms and XML. */
+/** Handles a call in the query protocol, with form parameters and XML. Only STS uses it. */
 async function query(c: Context, deps: StandInDeps): Promise<Response> {
   try {
     return assumeRole(c.req.raw, new URLSearchParams(await c.req.text()), deps.now());
@@ -82,7 +82,7 @@ async function query(c: Context, deps: StandInDeps): Promise<Response> {
   }
 }
 
-/** @throws what is no refusal, but a mistake of the stand-in */
+/** @throws any other error, which is a bug in the stand-in */
 function refusalOf(error: unknown): AwsRefusal {
   if (error instanceof AwsRefusal) return error;
   if (error instanceof ZodError) return new AwsRefusal('ValidationException', z.prettifyError(error));

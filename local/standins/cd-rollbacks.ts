@@ -24,13 +24,16 @@ export const rollbackTables = `
   create table if not exists cd_settings (id integer primary key check (id = 1), settings text not null);
 `;
 
-/** How the system behaves; what is not given keeps its default. */
+/** Settings of the stand-in. Settings that are not given keep their defaults. */
 export const CdSettings = z.strictObject({
-  /** Milliseconds that a rollback takes, before they are divided by the time scale. 0: it is done in the answer. */
+  /**
+   * Duration of a rollback in milliseconds, before division by the time scale. 0: the rollback is complete in the
+   * response.
+   */
   rollback_ms: z.number().min(0).max(3_600_000).default(2000),
-  /** How rollbacks end that have not ended yet. */
+  /** The outcome of rollbacks that have not ended yet. */
   outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
-  /** The services that the system knows; `null`: all. */
+  /** The services that exist; `null` for all. */
   services: z.array(z.string()).nullable().default(null),
 });
 export type CdSettings = z.infer<typeof CdSettings>;
@@ -46,12 +49,12 @@ export type NewRollback = {
   key: string;
   service: string;
   environment: string;
-  /** `null` when the caller does not know: then what runs is not compared. */
+  /** `null` if the caller does not know it. The running version is not compared in this case. */
   from_version: string | null;
   to_version: string;
 };
 
-/** Times are milliseconds since the Unix epoch. */
+/** A rollback. Times are in milliseconds since the Unix epoch. */
 export type Rollback = NewRollback & {
   id: number;
   started_at: number;
@@ -62,27 +65,27 @@ export type Rollback = NewRollback & {
 export type RollbackStatus = 'in_progress' | CdSettings['outcome'];
 
 export type Rollbacks = {
-  /** Makes live what has been rolled back by now: nothing runs on a timer. To be called before anything else. */
+  /** Makes the versions of completed rollbacks live, since no timers run. Call it before every other function. */
   settle(now: number): void;
   start(rollback: NewRollback, at: { startedAt: number; endsAt: number }, outcome: CdSettings['outcome']): Rollback;
   byKey(key: string): Rollback | undefined;
   byId(id: number): Rollback | undefined;
-  /** Newest first. */
+  /** Returns rollbacks, newest first. */
   newest(limit: number): Rollback[];
-  /** Those that have ended and were not settled yet, first the first. */
+  /** Returns rollbacks that have ended and are not settled yet, oldest first. */
   due(now: number): Rollback[];
   running(service: string, environment: string, now: number): Rollback | undefined;
   /**
-   * What runs, or `undefined` while nobody has said: deploys do not go through this system, so what it once rolled
-   * back to proves nothing about what runs by now.
+   * Returns the running version, or `undefined` if the sandbox has not set one. Deploys do not go through this system,
+   * so an earlier rollback does not determine the running version.
    */
   told(service: string, environment: string): string | undefined;
   tell(live: LiveVersion): void;
-  /** Notes what a rollback has made live. */
+  /** Records the version that a rollback has made live. */
   setLive(live: LiveVersion): void;
   allLive(): LiveVersion[];
   settings(): CdSettings;
-  /** Their `outcome` is that of rollbacks under way, too. */
+  /** Stores settings. `outcome` also applies to rollbacks in progress. */
   setSettings(settings: CdSettings, now: number): void;
 };
 

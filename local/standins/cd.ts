@@ -7,9 +7,9 @@ import { check, readJson } from './problem.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * A delivery system with the API of a `kind: http` deployer: `POST …/rollback`, where the same key again gives the
- * first answer, and `GET` of its `status_url`. Where `/sandbox/cd/live` was told what runs, it compares that with
- * `from_version` before it acts; else it takes the caller's word, since deploys do not go through it.
+ * A delivery system with the API of a `kind: http` deployer: `POST …/rollback`, which returns the first response again
+ * for the same key, and `GET` of its `status_url`. If `/sandbox/cd/live` was set, it compares the running version with
+ * `from_version` before it acts. Otherwise it trusts the caller, since deploys do not go through it.
  */
 export const cd = {
   vendor: 'cd',
@@ -48,7 +48,7 @@ export const cd = {
   view: (deps) => shown(openRollbacks(deps.db), deps.now()),
 } as const satisfies StandIn;
 
-/** Rollbacks that have ended by now are live before anything is looked at. */
+/** Makes the versions of completed rollbacks live before each request is handled. */
 const settled =
   (deps: StandInDeps, rollbacks: Rollbacks): MiddlewareHandler =>
   async (_, next) => {
@@ -56,7 +56,7 @@ const settled =
     await next();
   };
 
-/** What is asked for. Versions may be absent: whether that is a reason to refuse is judged later. */
+/** A rollback request. Versions may be absent; `judge` decides whether to refuse it. */
 const RollbackRequest = z.object({
   service: z.string().min(1),
   environment: z.string().min(1),
@@ -71,19 +71,20 @@ function readRequest(text: string, key: string | undefined): RollbackRequest | {
   try {
     json = JSON.parse(text);
   } catch {
-    return { error: 'the body is no JSON' };
+    return { error: 'the body is not valid JSON' };
   }
   const read = RollbackRequest.safeParse(json);
   if (!read.success) return { error: z.prettifyError(read.error) };
   if (key !== read.data.idempotency_key) {
-    return { error: 'header Idempotency-Key is not the idempotency_key of the body' };
+    return { error: 'header Idempotency-Key does not match idempotency_key in the body' };
   }
   return read.data;
 }
 
 function rollBack(c: Context, request: RollbackRequest, rollbacks: Rollbacks, deps: StandInDeps): Response {
   const first = rollbacks.byKey(request.idempotency_key);
-  if (first && !isSame(first, request)) return c.json({ error: 'the key was used for another rollback' }, 422);
+  if (first && !isSame(first, request))
+    return c.json({ error: 'the key was already used for a different rollback' }, 422);
   if (first) return c.json(answer(first, statusPath(c, first), deps), 200);
 
   const judged = judge(request, rollbacks, deps.now());
@@ -103,7 +104,7 @@ type Judgement =
   | { accepted: NewRollback }
   | { status: 404 | 409 | 422; refusal: { error: string; id?: string; current_version?: string } };
 
-/** A refusal is not kept under its key: the same call may be accepted later, when what stood against it is over. */
+/** Accepts or refuses a rollback. A refusal is not stored under its key, so the same request can succeed later. */
 function judge(request: RollbackRequest, rollbacks: Rollbacks, now: number): Judgement {
   const { service, environment, from_version: from, to_version: to, idempotency_key: key } = request;
   const { services } = rollbacks.settings();
@@ -129,10 +130,13 @@ function start(accepted: NewRollback, rollbacks: Rollbacks, { now, timeScale }: 
   return rollbacks.start(accepted, { startedAt, endsAt }, outcome);
 }
 
-/** More than a person reads. */
+/** Maximum number of rollbacks on the page. */
 const SHOWN_ROLLBACKS = 50;
 
-/** Rollbacks, newest first, and what runs as far as is known. A look settles nothing, so what is due is added here. */
+/**
+ * Returns rollbacks, newest first, and the known running versions. Reading does not change the stored state, so
+ * rollbacks that are due are included.
+ */
 function shown(rollbacks: Rollbacks, now: number) {
   const live = new Map(rollbacks.allLive().map((one) => [placeOf(one), one]));
   for (const { service, environment, to_version: version, outcome } of rollbacks.due(now)) {

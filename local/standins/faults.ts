@@ -1,40 +1,46 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod';
 
-/** Real milliseconds, never scaled: what a delay is measured against is a client's time-out, which is not either. */
+/**
+ * Delay in real milliseconds. Not divided by the time scale, because the client time-outs it is tested against aren't
+ * either.
+ */
 const DelayMs = z.int().min(0).max(600_000);
 
-/** What goes wrong with a call. "Effect" is what the vendor does about it: the page, the rollback. */
+/** A fault of a call. "Effect" is the vendor's action, such as a page or a rollback. */
 export const Fault = z.discriminatedUnion('kind', [
-  /** Answers this status instead of handling the call. `retry_after` is in seconds; without `body` it is empty. */
+  /**
+   * Responds with this status instead of handling the call. `retry_after` is in seconds. Without `body`, the response
+   * is empty.
+   */
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),
     body: z.json().optional(),
     retry_after: z.int().min(0).optional(),
   }),
-  /** The effect at once, the answer `delay_ms` later. */
+  /** The effect is immediate, and the response comes `delay_ms` later. */
   z.strictObject({ kind: z.literal('slow'), delay_ms: DelayMs }),
-  /** Answers as the vendor does when its limit is exceeded; no effect. */
+  /** Responds as the vendor does when its rate limit is exceeded. No effect. */
   z.strictObject({ kind: z.literal('rate_limit') }),
-  /** No effect and no answer: the connection stays open until the caller gives up. */
+  /** No effect and no response. The connection stays open until the caller gives up. */
   z.strictObject({ kind: z.literal('hang') }),
-  /** No effect; the connection is reset. */
+  /** No effect. The connection is reset. */
   z.strictObject({ kind: z.literal('reset') }),
-  /** The effect itself comes `delay_ms` later, whether or not the caller still waits, even over a restart. */
+  /** The effect comes `delay_ms` later, even if the caller has gone or the stand-in was restarted. */
   z.strictObject({ kind: z.literal('late'), delay_ms: DelayMs }),
-  /** The effect at once, then the connection is dropped without an answer. */
+  /** The effect is immediate, and the connection is closed without a response. */
   z.strictObject({ kind: z.literal('lost') }),
 ]);
 export type Fault = z.infer<typeof Fault>;
 
 const Match = z.strictObject({
   method: z.string().toUpperCase().optional(),
-  /** The whole path without query; a `*` at the end stands for anything. */
+  /** The complete path without the query. A `*` at the end matches any text. */
   path: z.string().startsWith('/').optional(),
 });
 
-/** A fault with where it applies and how often; without `times`, until it is cleared. */
+/** Returns the schema of a fault with the calls that it applies to. Without `times`, it applies until it is cleared. */
 export const faultRule = (vendors: readonly string[]) =>
   z.strictObject({
     vendor: z.enum(vendors),
@@ -44,12 +50,12 @@ export const faultRule = (vendors: readonly string[]) =>
   });
 export type FaultRule = z.infer<ReturnType<typeof faultRule>>;
 
-/** A rule as `GET /sandbox/faults` shows it. One that is used up is gone. */
+/** A rule as `GET /sandbox/faults` shows it. Rules without remaining uses are removed. */
 export type FaultInForce = {
   vendor: string;
   fault: Fault;
   match: z.infer<typeof Match>;
-  /** How many more calls it applies to; `null`: until it is cleared. */
+  /** Number of further calls that the fault applies to; `null` until it is cleared. */
   remaining: number | null;
 };
 
@@ -64,11 +70,11 @@ export const faultTables = `
 `;
 
 export type Faults = {
-  /** The first rule that applies to this call, counted down. */
+  /** Returns the fault of the first rule that applies to this call, and decrements its count. */
   take(vendor: string, method: string, path: string): Fault | undefined;
-  /** Sets one rule; an earlier one with the same vendor and `match` gives way, so that setting it again changes it. */
+  /** Adds a rule. Replaces an earlier rule with the same vendor and `match`. */
   set(rule: FaultRule): void;
-  /** Sets all rules; of those that apply to a call the first is used until its `times` are over. */
+  /** Replaces all rules. The first rule that applies to a call is used until its `times` are used up. */
   replace(rules: readonly FaultRule[]): void;
   clear(vendor?: string): void;
   list(): FaultInForce[];
@@ -76,7 +82,7 @@ export type Faults = {
 
 type Row = { seq: number; vendor: string; fault: string; match: string; remaining: number | null };
 
-/** The faults in force. Its functions run inside a unit of the store. */
+/** Opens the faults in force. Call its functions within a transaction of the store. */
 export function openFaults(db: DatabaseSync): Faults {
   const all = db.prepare('select * from faults order by seq');
   const insert = db.prepare('insert into faults (vendor, fault, match, remaining) values (?, ?, ?, ?)');
@@ -119,7 +125,7 @@ export function openFaults(db: DatabaseSync): Faults {
 const faultOf = (row: Row): Fault => Fault.parse(JSON.parse(row.fault));
 const matchOf = (row: Row): z.infer<typeof Match> => Match.parse(JSON.parse(row.match));
 
-/** The same text for the same match, whatever the order of its keys was. */
+/** Returns the same text for equal matches, regardless of the order of their keys. */
 const matchText = (match: FaultRule['match']): string => JSON.stringify({ method: match?.method, path: match?.path });
 
 function applies(match: z.infer<typeof Match>, method: string, path: string): boolean {

@@ -16,7 +16,7 @@ export const stateTables = `
   );
 `;
 
-/** A flag as a person at the service sets and sees it. */
+/** The state of a flag, as a person sets and sees it in the flag service. */
 export const FlagState = z.strictObject({
   environment: z.string().min(1),
   flag: z.string().min(1),
@@ -27,12 +27,12 @@ export type FlagState = z.infer<typeof FlagState>;
 export type FlagStates = {
   all(): FlagState[];
   get(environment: string, flag: string): FlagState | undefined;
-  /** Creates it where it is missing. */
+  /** Stores a flag, and creates it if it doesn't exist. */
   put(state: FlagState): void;
-  /** What was set under this key. */
+  /** Returns the state that was set with this key. */
   byKey(key: string): FlagState | undefined;
   keep(key: string, state: FlagState): void;
-  /** What was set by callers, first the first. */
+  /** Returns the states that callers have set, oldest first. */
   kept(): (FlagState & { key: string })[];
 };
 

@@ -5,8 +5,8 @@ import { check, readJson } from './problem.ts';
 import type { StandIn } from './stand-in.ts';
 
 /**
- * A flag service with the API of `kind: http`: `GET` and `PUT` of one address for each flag. It knows the flags that
- * `/sandbox/flags/states` was told, which is also where a person switches them.
+ * A flag service with the API of `kind: http`: `GET` and `PUT` of one URL for each flag. The flags are set in
+ * `/sandbox/flags/states`, where people can also switch them.
  */
 export const flags = {
   vendor: 'flags',
@@ -60,20 +60,23 @@ function readChange(text: string, key: string | undefined, at: FlagState): Chang
   try {
     json = JSON.parse(text);
   } catch {
-    return { error: 'the body is no JSON' };
+    return { error: 'the body is not valid JSON' };
   }
   const read = Change.safeParse(json);
   if (!read.success) return { error: z.prettifyError(read.error) };
   if (key !== read.data.idempotency_key) {
-    return { error: 'header Idempotency-Key is not the idempotency_key of the body' };
+    return { error: 'header Idempotency-Key does not match idempotency_key in the body' };
   }
   if (read.data.flag !== at.flag || read.data.environment !== at.environment) {
-    return { error: 'the body is about another flag than the address' };
+    return { error: 'the flag in the body does not match the URL' };
   }
   return read.data;
 }
 
-/** A key sets a state once. When the state is another one by now, somebody has changed it since, and that counts. */
+/**
+ * Sets a state once per key. If the state is different at a repeat, another caller has changed it since, and that
+ * change is kept.
+ */
 function change(c: Context, { idempotency_key: key, on }: Change, state: FlagState, states: FlagStates): Response {
   const first = states.byKey(key);
   if (first === undefined) {
@@ -82,8 +85,8 @@ function change(c: Context, { idempotency_key: key, on }: Change, state: FlagSta
     return c.json({ on });
   }
   if (first.flag !== state.flag || first.environment !== state.environment || first.on !== on) {
-    return c.json({ error: 'the key was used for another change' }, 422);
+    return c.json({ error: 'the key was already used for a different change' }, 422);
   }
-  if (state.on !== on) return c.json({ on: state.on, error: 'changed by somebody since' }, 409);
+  if (state.on !== on) return c.json({ on: state.on, error: 'the flag was changed after this key was used' }, 409);
   return c.json({ on });
 }

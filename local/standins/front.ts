@@ -14,33 +14,37 @@ export type FrontParts = {
   faults: Faults;
   late: LateCalls;
   deps: StandInDeps;
-  /** Aborted when the stand-ins shut down: nothing waits any longer. */
+  /** Aborted when the stand-ins shut down, which ends all waits. */
   closing: AbortSignal;
 };
 
-/** What a stand-in's server runs: every call goes through the journal and the faults before the vendor sees it. */
+/**
+ * The request handler of a stand-in's server. It records every call and applies faults before the vendor handles it.
+ */
 export type Front = {
   fetch(request: Request, env: HttpBindings): Promise<Response>;
-  /** Takes up the late effects that were still to come when the process ended. */
+  /** Schedules the late effects that were pending when the process ended. */
   resume(): void;
 };
 
-/** A call in progress, in the words of the faults. */
+/** A call in progress, with the actions that faults are made of. */
 type Call = {
-  /** Lets the vendor handle it. The effect and its outcome in the journal are one transaction. */
+  /** Lets the vendor handle the call. The effect and its outcome in the journal are one transaction. */
   decide(): Promise<Response>;
-  /** Records what the caller gets, before it gets it. Nothing is recorded or sent once the caller has gone. */
+  /** Records the response before it is sent. Records and sends nothing if the caller has gone. */
   answer(response: Response): Promise<Response>;
-  /** Ends the connection without an answer. */
+  /** Ends the connection without a response. */
   drop(how: 'reset' | 'close'): Response;
-  /** Milliseconds, but no longer than the caller waits. */
+  /** Waits for a number of milliseconds, or until the caller gives up. */
   whileCallerWaits(ms: number): Promise<void>;
-  /** Milliseconds, whether or not the caller waits. False when the stand-ins shut down before they were over. */
+  /**
+   * Waits for a number of milliseconds, even if the caller gives up. Returns false if the stand-ins shut down first.
+   */
   regardless(ms: number): Promise<boolean>;
   throttled(): Response;
 };
 
-/** Each fault declares its own answer. */
+/** The behavior of each fault. */
 const plays: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: K }>) => Promise<Response> } = {
   status: (call, fault) => call.answer(statusAnswer(fault)),
   rate_limit: (call) => call.answer(call.throttled()),
@@ -60,14 +64,15 @@ const plays: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: 
   },
   late: async (call, { delay_ms }) => {
     const over = await call.regardless(delay_ms);
-    return over ? call.answer(await call.decide()) : RESPONSE_ALREADY_SENT; // else the next start takes it up
+    // otherwise `resume()` handles it at the next start
+    return over ? call.answer(await call.decide()) : RESPONSE_ALREADY_SENT;
   },
 };
 
 export function front(standIn: StandIn, parts: FrontParts): Front {
   const { store, journal, late, deps, closing } = parts;
   const app = standIn.app(deps).onError((error) => {
-    throw error; // out of the unit, so that a handler which failed half-way changes nothing
+    throw error; // rethrow outside the transaction, so that a failed handler changes nothing
   });
 
   const decide = async (seq: number, raw: RawCall): Promise<Response> => {
@@ -108,7 +113,7 @@ async function receive(request: Request): Promise<RawCall> {
   return { method: request.method, url: request.url, headers: [...request.headers], body };
 }
 
-/** The call in the journal, the fault counted down and a late effect remembered: all of it, or the call never came. */
+/** Records the call, decrements the fault, and stores a late effect in one transaction. */
 function writeDown({ vendor, credentialKeys }: StandIn, raw: RawCall, parts: FrontParts) {
   const { pathname, search } = new URL(raw.url);
   const fault = parts.faults.take(vendor, raw.method, pathname);
@@ -166,11 +171,14 @@ function statusAnswer({ status, body, retry_after }: Extract<Fault, { kind: 'sta
   return new Response(status === 204 || status === 304 ? null : (text ?? ''), { status, headers });
 }
 
-/** A mistake in the stand-in itself. It must not look like something that the vendor does. */
+/** Returns the response to an error in the stand-in itself. It must not look like a vendor's response. */
 const broken = (error: unknown): Response =>
   new Response(`the stand-in failed: ${error instanceof Error ? error.stack : String(error)}`, { status: 500 });
 
-/** Waits that long, or for ever when `ms` is infinite. True when the time is over, false when `signal` came first. */
+/**
+ * Waits for a number of milliseconds, or indefinitely if `ms` is infinite. Returns true when the time is over, and
+ * false if `signal` aborts first.
+ */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false;
   if (!Number.isFinite(ms)) return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false)));

@@ -3,7 +3,7 @@ import { time } from './github-answers.ts';
 import type { Attempt, Run } from './github-actions.ts';
 import type { Deployment, Status } from './github-deployments.ts';
 
-/** The one workflow of each repository. */
+/** ID of the only workflow of each repository. */
 export const WORKFLOW_ID = 2_823_525;
 
 export const statusOf = ({ ends_at: endsAt, ended }: Attempt): 'waiting' | 'in_progress' | 'completed' => {

@@ -32,25 +32,25 @@ export const actionTables = `
   create table if not exists github_settings (id integer primary key check (id = 1), settings text not null);
 `;
 
-/** The one workflow that each repository has. What is not given keeps its default. */
+/** Settings of the workflow; each repository has one. Settings that are not given keep their defaults. */
 export const ActionSettings = z.strictObject({
-  /** Whether a push to `branch` runs it. */
+  /** Whether a push to `branch` runs the workflow. */
   on_push: z.boolean().default(true),
   branch: z.string().min(1).default('main'),
-  /** Where it deploys. */
+  /** The environment to deploy to. */
   environment: z.string().min(1).default('production'),
-  /** Milliseconds that a run takes, before they are divided by the time scale. */
+  /** Duration of a run in milliseconds, before division by the time scale. */
   run_ms: z.number().min(0).max(3_600_000).default(3000),
-  /** How runs end that begin from now on. */
+  /** The conclusion of runs that start from now on. */
   conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']).default('success'),
-  /** Whether somebody has to approve a deployment before it begins. */
+  /** Whether a deployment needs an approval before it starts. */
   approval: z.boolean().default(false),
-  /** Whether the app's own rule holds a deployment back until the app has answered. */
+  /** Whether the app's deployment protection rule holds a deployment until the app responds. */
   protection: z.boolean().default(false),
 });
 export type ActionSettings = z.infer<typeof ActionSettings>;
 
-/** Times are milliseconds since the Unix epoch. */
+/** A workflow run. Times are in milliseconds since the Unix epoch. */
 export type Run = {
   id: number;
   repository: string;
@@ -62,7 +62,10 @@ export type Run = {
   created_at: number;
 };
 
-/** `ends_at`: null while it waits for an approval, or, where it is `protected`, for the answer of the app. */
+/**
+ * An attempt of a run. `ends_at` is null while it waits for an approval, or for the app's response if it is
+ * `protected`.
+ */
 export type Attempt = {
   run: number;
   attempt: number;
@@ -77,20 +80,20 @@ export type Attempt = {
 export type NewRun = Pick<Run, 'repository' | 'event' | 'head_branch' | 'head_sha'> & { environment?: string };
 
 export type Actions = {
-  /** Ends what has come to its end by now: nothing runs on a timer. To be called before anything else. */
+  /** Completes the runs that are due, since no timers run. Call it before every other function. */
   settle(now: number): void;
   start(run: NewRun, at: number): Run;
-  /** Of a repository, newest first. */
+  /** Returns the runs of a repository, newest first. */
   runs(repository: string): Run[];
-  /** Of all repositories, oldest first. */
+  /** Returns the runs of all repositories, oldest first. */
   all(): Run[];
   run(repository: string, id: number): Run | undefined;
-  /** Oldest first; never empty. */
+  /** Returns the attempts of a run, oldest first. There is at least one. */
   attempts(run: Run): [Attempt, ...Attempt[]];
-  /** Undefined when it has begun; else why not. */
+  /** Starts another attempt. Returns the reason if it can't be started. */
   rerun(run: Run, at: number): string | undefined;
   approve(run: Run, at: number): void;
-  /** Ends the newest attempt, whatever it was about to come to. */
+  /** Ends the newest attempt with this conclusion, regardless of its settings. */
   end(run: Run, conclusion: Attempt['conclusion'], at: number): void;
   settings(): ActionSettings;
   setSettings(settings: ActionSettings): void;
@@ -101,7 +104,7 @@ const RERUN_MAX_MS = 30 * 24 * 3_600_000;
 
 export const newestOf = (attempts: readonly [Attempt, ...Attempt[]]): Attempt => attempts.at(-1) ?? attempts[0];
 
-/** Where its log is, without the address of the site: every attempt has jobs of its own. */
+/** Returns the path of an attempt's log, without the origin. Every attempt has its own jobs. */
 const logPath = ({ repository, id }: Run, attempt: number): string =>
   `/${repository}/actions/runs/${id}/job/${id * 1000 + attempt}`;
 

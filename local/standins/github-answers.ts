@@ -7,7 +7,7 @@ export const originOf = (c: Context): string => new URL(c.req.url).origin;
 
 export const repositoryOf = (c: Context): string => `${c.req.param('owner')}/${c.req.param('repo')}`;
 
-/** Whole seconds, UTC. */
+/** Formats a time in whole seconds, UTC. */
 export const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
 export const failed = (c: Context, status: 401 | 403 | 404 | 409 | 422, message: string): Response =>
@@ -15,13 +15,13 @@ export const failed = (c: Context, status: 401 | 403 | 404 | 409 | 422, message:
 
 export const notFound = (c: Context): Response => failed(c, 404, 'Not Found');
 
-/** A value that another rule than its type refuses. */
+/** Returns a validation error other than a wrong type. */
 export function invalid(c: Context, resource: string, message: string): Response {
   const errors = [{ resource, code: 'custom', message }];
   return c.json({ message: 'Validation Failed', errors, documentation_url: DOCUMENTATION, status: '422' }, 422);
 }
 
-/** The body, or why it is refused. */
+/** Reads the body, or returns the error response. */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<{ body: T } | { refusal: Response }> {
   const text = await c.req.text();
   let json: unknown;

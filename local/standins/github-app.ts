@@ -10,12 +10,12 @@ const TOKEN_MS = 3_600_000;
 /** @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app (read 2026-11) */
 const APP_TOKEN_MAX_SECONDS = 600;
 
-/** Clocks differ. */
+/** Tolerance for clock skew. */
 const TOLERANCE_SECONDS = 60;
 
 type AppToken = { header: { alg?: unknown }; claims: { iss?: unknown; iat?: unknown; exp?: unknown } };
 
-/** Below `/app`: what an app does as itself. It is known to the stand-in, whatever its key. */
+/** Routes below `/app`, for requests authenticated as an app. Any app is known, with any key. */
 export function appRoutes(deps: StandInDeps, actions: Actions): Hono {
   const { now } = deps;
   return new Hono()
@@ -28,11 +28,11 @@ export function appRoutes(deps: StandInDeps, actions: Actions): Hono {
     .route('/hook', deliveryRoutes(deps, actions));
 }
 
-/** `/repos/:owner/:repo/installation`: every repository belongs to the one installation. */
+/** Route `/repos/:owner/:repo/installation`. All repositories belong to one installation. */
 export const installationRoute = ({ now }: StandInDeps): Hono =>
   new Hono().get('/', asApp(now), (c) => c.json({ id: INSTALLATION_ID, app_id: 1, target_type: 'Organization' }));
 
-/** Only a token of the app itself is good here; its signature is not looked at. */
+/** Accepts only a token of the app itself. Does not verify its signature. */
 const asApp =
   (now: () => number): MiddlewareHandler =>
   async (c, next) => {

@@ -15,7 +15,7 @@ const NewStatus = z.object({
   log_url: z.string().optional(),
 });
 
-/** Below `/repos/:owner/:repo`: deployments with their statuses, the runs of the workflow, and what holds them back. */
+/** Routes below `/repos/:owner/:repo` for deployments with their statuses, workflow runs, and deployment protection. */
 export function deployingRoutes(deps: StandInDeps, actions: Actions): Hono {
   return new Hono()
     .route('/deployments', deploymentRoutes(deps))
@@ -109,7 +109,7 @@ function runRoutes({ now }: StandInDeps, actions: Actions): Hono {
     });
 }
 
-/** `status` takes conclusions, too. */
+/** Returns a filter for runs by the query parameters. `status` can also be a conclusion. */
 function wantedRun(c: Context, actions: Actions): (run: Run) => boolean {
   const { status, event, branch, head_sha: sha } = c.req.query();
   return (run) => {

@@ -19,7 +19,7 @@ export const deploymentTables = `
   create index if not exists github_statuses_by_deployment on github_deployment_statuses (deployment);
 `;
 
-/** Times are milliseconds since the Unix epoch. */
+/** A deployment. Times are in milliseconds since the Unix epoch. */
 export type Deployment = {
   id: number;
   repository: string;
@@ -29,17 +29,17 @@ export type Deployment = {
   created_at: number;
 };
 
-/** `log_path`: without the address of the site. */
+/** A deployment status. `log_path` does not include the origin. */
 export type Status = { id: number; deployment: number; state: string; log_path: string | null; created_at: number };
 
 export type Deployments = {
-  /** Of a repository, newest first. */
+  /** Returns the deployments of a repository, newest first. */
   all(repository: string): Deployment[];
   byId(repository: string, id: number): Deployment | undefined;
   make(deployment: Omit<Deployment, 'id' | 'created_at'>, at: number): Deployment;
-  /** Newest first. */
+  /** Returns the statuses of a deployment, newest first. */
   statuses(deployment: Deployment): Status[];
-  /** A success makes inactive what was one before in this environment. */
+  /** Adds a status. A success makes earlier successful deployments in the environment inactive. */
   setStatus(deployment: Deployment, state: string, logPath: string | null, at: number): Status;
 };
 

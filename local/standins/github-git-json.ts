@@ -5,7 +5,7 @@ import type { Pull } from './github-pulls.ts';
 import type { Ref, Repository } from './github-refs.ts';
 
 /**
- * Git's things as the API shows them, without the fields that say nothing here.
+ * Git objects in the format of the API. Fields that the stand-in has no data for are omitted.
  *
  * @see https://docs.github.com/en/rest/git and https://docs.github.com/en/rest/commits (read 2026-11)
  */
@@ -68,7 +68,7 @@ export const pullJson = (origin: string, repository: Repository, pull: Pull): ob
     updated_at: time(pull.updated_at),
     closed_at: end,
     merged_at: mergedAt === null ? null : time(mergedAt),
-    // While it is open: of a merge that was only tried.
+    // For an open pull request, this is the test merge commit.
     merge_commit_sha: pull.merge_commit_sha ?? repository.ref(`heads/${pull.head}`)?.sha ?? null,
   };
 };

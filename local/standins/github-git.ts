@@ -8,7 +8,7 @@ import { openPulls, type Pull, type Pulls } from './github-pulls.ts';
 import { openRepository, type Repository } from './github-refs.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** Called when a branch has moved. */
+/** Called after a branch was updated. */
 export type Pushed = (repository: string, branch: string, sha: string) => void;
 
 const NewTree = z.object({
@@ -28,7 +28,7 @@ const NewRef = z.object({ ref: z.string().regex(/^refs\/(?:heads|tags)\/.+$/), s
 const MovedRef = z.object({ sha: z.string(), force: z.boolean().default(false) });
 const NewPull = z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() });
 
-/** Below `/repos/:owner/:repo`: Git's objects and refs, commits and branches, and pull requests. */
+/** Routes below `/repos/:owner/:repo` for Git objects and refs, commits, branches, and pull requests. */
 export function gitRoutes(deps: StandInDeps, pushed: Pushed): Hono {
   const { db, now } = deps;
   const pulls = openPulls(db);
@@ -81,7 +81,7 @@ export function gitRoutes(deps: StandInDeps, pushed: Pushed): Hono {
     .post('/pulls', (c) => openPull(c, of(c), pulls, now()));
 }
 
-/** Those that touch `path`, on the way to `sha`. */
+/** Lists the commits in the history of `sha` that change `path`. */
 function commits(c: Context, repository: Repository): Response {
   const { sha = 'main', path } = c.req.query();
   const head = repository.resolve(sha);
@@ -180,7 +180,10 @@ const fieldErrors = (resource: string, field: string) => ({
   status: '422',
 });
 
-/** Open ones where `state` is not said. `head` is `owner:branch`; without the owner GitHub ignores it. */
+/**
+ * Returns a filter for pull requests by the query parameters. The default for `state` is open. `head` is
+ * `owner:branch`; without an owner, GitHub ignores it.
+ */
 function wanted(c: Context): (pull: Pull) => boolean {
   const { state = 'open', head, base } = c.req.query();
   return (pull) =>

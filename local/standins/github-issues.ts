@@ -24,10 +24,10 @@ export const issueTables = `
   create index if not exists github_comments_by_issue on github_comments (issue);
 `;
 
-/** Times are milliseconds since the Unix epoch. */
+/** An issue. Times are in milliseconds since the Unix epoch. */
 export type Issue = {
   id: number;
-  /** `owner/name` as it was first written: names that differ in case only are the same. */
+  /** `owner/name` in its first spelling. Names are case-insensitive. */
   repository: string;
   number: number;
   title: string;
@@ -42,7 +42,7 @@ export type Issue = {
 
 export type Comment = { id: number; body: string; created_at: number };
 
-/** What a call says about an issue; undefined: nothing. */
+/** Changes of an issue. Undefined fields stay unchanged. */
 export type IssueChange = {
   title: string | undefined;
   body: string | null | undefined;
@@ -52,12 +52,12 @@ export type IssueChange = {
 };
 
 export type Issues = {
-  /** Of one repository, or with `undefined` of all. Newest first. */
+  /** Returns the issues of a repository, or of all repositories if undefined. Newest first. */
   all(repository: string | undefined): Issue[];
   get(repository: string, number: number): Issue | undefined;
   open(repository: string, issue: IssueChange & { title: string }, at: number): Issue;
   change(issue: Issue, change: IssueChange, at: number): Issue;
-  /** Oldest first. */
+  /** Returns the comments of an issue, oldest first. */
   comments(issue: Issue): Comment[];
   comment(issue: Issue, body: string, at: number): Comment;
 };
@@ -68,7 +68,7 @@ export function openIssues(db: DatabaseSync): Issues {
   const all = db.prepare(`
     select * from github_issues where (:repository is null or repository = :repository) order by id desc`);
   const get = db.prepare('select * from github_issues where repository = ? and number = ?');
-  // Issues and pull requests share their numbers.
+  // Issues and pull requests share one sequence of numbers.
   const insert = db.prepare(`
     insert into github_issues (repository, number, title, body, state, labels, created_at, updated_at)
     values (:repository, 1 + (select count(*) from github_issues where repository = :repository)

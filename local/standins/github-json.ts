@@ -1,14 +1,14 @@
 import { time } from './github-answers.ts';
 import type { Comment, Issue } from './github-issues.ts';
 
-/** Where the stand-in listens: links lead back to it. */
+/** The stand-in's own origin, for links in responses. */
 type Origin = string;
 
-/** Everybody who writes here. */
+/** The only user, and the author of all content. */
 export const LOGIN = 'firebreak';
 
 /**
- * Things as the API shows them, without the fields that say nothing here.
+ * Issues in the format of the API. Fields that the stand-in has no data for are omitted.
  *
  * @see https://docs.github.com/en/rest/issues/issues (read 2026-11)
  */

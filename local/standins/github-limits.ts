@@ -11,17 +11,17 @@ export const limitTables = `${rateLimitTables}
 `;
 
 /**
- * Calls of one user's token in an hour that begins with the first of them.
+ * Maximum calls of a user's token in an hour. The hour starts with the first call.
  *
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (read 2026-11)
  */
 const PRIMARY = { max: 5_000, windowMs: 3_600_000 };
 
-/** Calls that create content, by one token; the same page, "About secondary rate limits" (read 2026-11). */
+/** Maximum calls per token that create content; the same page, "About secondary rate limits" (read 2026-11). */
 const CONTENT_PER_MINUTE = { max: 80, windowMs: 60_000 };
 const CONTENT_PER_HOUR = { max: 500, windowMs: 3_600_000 };
 
-/** The state of the hour after a call. Seconds since the Unix epoch. */
+/** The primary rate limit after a call. Times are in seconds since the Unix epoch. */
 export type Quota = { exceeded: boolean; used: number; remaining: number; resetSeconds: number };
 
 export const quotaHeaders = ({ used, remaining, resetSeconds }: Quota): Record<string, string> => ({
@@ -33,13 +33,13 @@ export const quotaHeaders = ({ used, remaining, resetSeconds }: Quota): Record<s
 });
 
 export type Limits = {
-  /** Counts a call. */
+  /** Counts a call, and returns the quota. */
   take(token: string): Quota;
-  /** Whether this token may create something more; counts it when it may. */
+  /** Returns whether this token is allowed to create content, and counts it if so. */
   mayCreate(token: string): boolean;
 };
 
-/** Windows are divided by the time scale, because a client's back-off is. */
+/** Opens the limits. Their windows are divided by the time scale, because a client's back-off is too. */
 export function openLimits(deps: StandInDeps): Limits {
   const { db, now, timeScale } = deps;
   const windowMs = PRIMARY.windowMs / timeScale;
@@ -66,5 +66,5 @@ export function openLimits(deps: StandInDeps): Limits {
   };
 }
 
-/** Tokens are credentials: they are told apart by their hash and not kept. */
+/** Returns the hash of a token. Tokens are credentials, so only their hashes are stored. */
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');

@@ -13,29 +13,29 @@ export const objectTables = `
 
 export type TreeEntry = { path: string; mode: string; type: 'blob' | 'tree' | 'commit'; sha: string };
 
-/** `at` is in milliseconds since the Unix epoch; Git keeps whole seconds. */
+/** A commit. `at` is in milliseconds since the Unix epoch; Git stores whole seconds. */
 export type GitCommit = { sha: string; tree: string; parents: string[]; message: string; at: number };
 
-/** What a new tree gets at a path of any depth; `null`: nothing any more. */
+/** An entry for a new tree, at a path of any depth. `null` removes the entry. */
 export type Placed = Omit<TreeEntry, 'sha'> & { sha: string | null };
 
-/** Git's objects of one repository, with the ids that Git would give them. */
+/** The Git objects of one repository, with the object IDs that Git would compute. */
 export type Objects = {
-  /** The id of a text, which is kept. */
+  /** Stores a text, and returns its object ID. */
   blob(text: string): string;
   text(sha: string): string | undefined;
   tree(sha: string): TreeEntry[] | undefined;
   commit(sha: string): GitCommit | undefined;
   makeCommit(commit: Omit<GitCommit, 'sha'>): GitCommit;
-  /** @throws PlacementError for a path that is not there and shall be taken away */
+  /** @throws PlacementError for the removal of a path that doesn't exist */
   makeTree(base: string | undefined, placed: readonly Placed[]): string;
-  /** What stands at a path below a tree; undefined: nothing. */
+  /** Returns the entry at a path below a tree, or undefined if there is none. */
   at(tree: string, path: string): TreeEntry | undefined;
-  /** Commits whose ids begin so. */
+  /** Returns the commits whose object IDs start with this text. */
   commitsLike(begun: string): string[];
 };
 
-/** A tree cannot be made as it was asked for. */
+/** Thrown if a tree can't be created as requested. */
 export class PlacementError extends Error {
   override readonly name = 'PlacementError';
 }
@@ -61,7 +61,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
     return put('tree', Buffer.concat(sorted.map(treeLine)), sorted);
   };
 
-  /** One level at a time: what is for a folder goes down into it. */
+  /** Places entries level by level: entries below a folder are placed in the folder's tree. */
   const placeAll = (base: readonly TreeEntry[], placed: readonly Placed[]): string => {
     const entries = new Map(base.map((entry) => [entry.path, entry]));
     for (const one of placed.filter(({ path }) => !path.includes('/'))) {
@@ -107,7 +107,7 @@ export function openObjects(db: DatabaseSync, repository: string): Objects {
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
-/** Git sorts folders as if their names ended in a slash. */
+/** Returns the key that Git sorts by. Folders sort as if their names ended in a slash. */
 const sortKey = ({ path, type }: TreeEntry): string => (type === 'tree' ? `${path}/` : path);
 
 const treeLine = ({ path, mode, sha }: TreeEntry): Buffer =>

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 
-/** Rows of a page. @see https://docs.github.com/en/rest/issues/issues, `per_page` (read 2026-11) */
+/** Items per page. @see https://docs.github.com/en/rest/issues/issues, `per_page` (read 2026-11) */
 const PER_PAGE = { usual: 30, max: 100 };
 
-/** One page of a list, and its `Link` header; none where there is only one page. */
+/** Returns one page of a list, and its `Link` header if there is more than one page. */
 export function pageOf<T>(c: Context, items: readonly T[]): { items: T[]; headers: Record<string, string> } {
   const size = Math.min(wholeFrom1(c.req.query('per_page')) ?? PER_PAGE.usual, PER_PAGE.max);
   const page = wholeFrom1(c.req.query('page')) ?? 1;

@@ -21,8 +21,10 @@ export const protectionTables = `
 `;
 
 /**
- * Status reports of one deployment, and characters of each.
- * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
+ * Maximum status reports of a deployment, and maximum characters of each.
+ *
+ * @see
+ *   https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
  *   (read 2026-11)
  */
 const REPORTS_MAX = 10;
@@ -30,10 +32,10 @@ const COMMENT_MAX_CHARS = 1024;
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The one app that is installed, and has the rule. */
+/** ID of the installation of the only app, which has the deployment protection rule. */
 export const INSTALLATION_ID = 375_706;
 
-/** The documented body: a comment, a state, or both. */
+/** The body of a review: a state, a comment, or both. */
 const Review = z
   .object({
     environment_name: z.string(),
@@ -58,13 +60,15 @@ const reviewsIn = (db: DatabaseSync) => {
   };
 };
 
-/** Waits for the rule: not for a person, and not given up. */
+/** Returns whether an attempt waits for the protection rule: it doesn't wait for a person, and has not ended. */
 const isWaiting = (attempt: Attempt): boolean =>
   attempt.ended === 0 && attempt.ends_at === null && attempt.protected === 1;
 
 /**
- * Below `/repos/:owner/:repo/actions`: the answer of the app whose rule a deployment waits for.
- * @see https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
+ * Route below `/repos/:owner/:repo/actions` for the app's response to a pending deployment.
+ *
+ * @see
+ *   https://docs.github.com/en/rest/actions/workflow-runs#review-custom-deployment-protection-rules-for-a-workflow-run
  *   (read 2026-11)
  */
 export function reviewRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
@@ -91,11 +95,13 @@ export function reviewRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
 
 type Delivery = { id: number; run: Run; attempt: Attempt };
 
-/** An id that stays: of a run and an attempt. */
+/** Returns a stable ID for a run and an attempt. */
 const deliveryId = ({ run, attempt }: Attempt): number => run * 1000 + attempt;
 
 /**
- * Below `/app/hook`: what GitHub has sent to the app, for whoever is to deliver it by hand; the stand-in calls nobody.
+ * Routes below `/app/hook`: the webhook deliveries to the app. The stand-in sends no webhooks; clients fetch the
+ * deliveries and deliver them.
+ *
  * @see https://docs.github.com/en/rest/apps/webhooks (read 2026-11)
  */
 export function deliveryRoutes({ db, now }: StandInDeps, actions: Actions): Hono {
@@ -127,7 +133,7 @@ const summary = (delivery: Delivery): object => ({
   guid: guidOf(delivery),
   delivered_at: time(delivery.attempt.started_at),
   redelivery: false,
-  status: 'Invalid HTTP Response: 502', // it was not delivered to anybody
+  status: 'Invalid HTTP Response: 502', // the webhook was not delivered
   status_code: 502,
   event: 'deployment_protection_rule',
   action: 'requested',

@@ -19,7 +19,7 @@ export const pullTables = `
   );
 `;
 
-/** Times are milliseconds since the Unix epoch. Branches are without `heads/`. */
+/** A pull request. Times are in milliseconds since the Unix epoch. Branch names don't include `heads/`. */
 export type Pull = {
   id: number;
   repository: string;
@@ -36,19 +36,22 @@ export type Pull = {
 };
 
 export type Pulls = {
-  /** Of a repository, newest first. */
+  /** Returns the pull requests of a repository, newest first. */
   all(repository: string): Pull[];
   get(repository: string, number: number): Pull | undefined;
   open(pull: Pick<Pull, 'repository' | 'title' | 'body' | 'head' | 'base'>, at: number): Pull;
   close(pull: Pull, at: number): Pull;
-  /** Moves the base. Undefined: it has moved on, and this stand-in merges nothing by itself. */
+  /**
+   * Merges a pull request by moving its base branch. Returns undefined if the base branch has other commits, since the
+   * stand-in can't merge changes.
+   */
   merge(pull: Pull, repository: Repository, squash: boolean, at: number): Pull | undefined;
 };
 
 export function openPulls(db: DatabaseSync): Pulls {
   const all = db.prepare('select * from github_pulls where repository = ? order by id desc');
   const get = db.prepare('select * from github_pulls where repository = ? and number = ?');
-  // Issues and pull requests share their numbers.
+  // Issues and pull requests share one sequence of numbers.
   const open = db.prepare(`
     insert into github_pulls (repository, number, title, body, head, base, state, created_at, updated_at)
     values (:repository, 1 + (select count(*) from github_pulls where repository = :repository)

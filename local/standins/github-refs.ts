@@ -11,17 +11,17 @@ export const refTables = `
   );
 `;
 
-/** One repository: its objects, and the branches and tags that name commits. Names are `heads/main`, `tags/v1`. */
+/** One repository: its Git objects, and its branches and tags. Ref names are `heads/main` or `tags/v1`. */
 export type Repository = {
   name: string;
   objects: Objects;
   ref(name: string): Ref | undefined;
   set(name: string, sha: string): void;
-  /** Only pull requests move a protected branch. */
+  /** Protects a branch, so that only pull requests can change it. */
   protect(name: string, on: boolean): void;
-  /** Of a commit's id, whole or begun, of a tag or of a branch. */
+  /** Returns the commit of a full or abbreviated object ID, a tag, or a branch. */
   resolve(ref: string): GitCommit | undefined;
-  /** The commits that led to this one, it first, newest first. */
+  /** Returns a commit and its ancestors, newest first. */
   history(sha: string): GitCommit[];
 };
 

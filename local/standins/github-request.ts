@@ -1,7 +1,7 @@
 import type { IssueChange } from './github-issues.ts';
 
 /**
- * Characters at most. GitHub documents none of them; it names them when it refuses.
+ * Maximum number of characters. GitHub does not document these limits; its error messages contain them.
  *
  * @see https://github.com/dead-claudia/github-limits (titles, bodies; read 2026-11)
  */
@@ -11,12 +11,15 @@ const LABEL_MAX_CHARS = 50;
 
 type ValidationError = { resource: string; code: string; field: string; message?: string };
 
-/** Why a call is refused: 400 for what is no JSON object, 422 for what is in it. `errors` come with `Validation Failed`. */
+/**
+ * An error response: 400 if the body is not a JSON object, 422 if its content is invalid. `Validation Failed` comes
+ * with `errors`.
+ */
 export type Refusal = { status: 400 | 422; message: string; errors?: ValidationError[] };
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** @param isNew a new one needs a title */
+/** @param isNew whether the issue is new, and needs a title */
 export function readIssue(text: string, isNew: boolean): IssueChange | Refusal {
   const fields = parse(text);
   if ('refusal' in fields) return fields.refusal;
@@ -62,7 +65,7 @@ function parse(text: string): { fields: Fields } | { refusal: Refusal } {
 
 const invalid = (what: string): Refusal => ({ status: 422, message: `Invalid request.\n\n${what}` });
 
-/** The first value of a type that the API does not take. */
+/** Returns the error for the first field of a type that the API does not accept. */
 function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields): string | undefined {
   if (title !== undefined && typeof title !== 'string' && typeof title !== 'number') {
     return "For 'properties/title', it is not a string or an integer.";
@@ -79,13 +82,13 @@ function wrongTypes({ title, body, labels, state, state_reason: reason }: Fields
   return reasons.includes(reason) ? undefined : "For 'properties/state_reason', it is not a reason.";
 }
 
-/** A title may be a number, too. */
+/** Returns a title as text. The API also accepts numbers. */
 function textOf(title: unknown): string | undefined {
   if (typeof title === 'number') return String(title);
   return typeof title === 'string' ? title : undefined;
 }
 
-/** Of a label as a text or as an object; empty when it is neither. */
+/** Returns the name of a label that is a text or an object. Empty if it is neither. */
 function nameOf(label: unknown): string {
   const name = typeof label === 'object' && label !== null && 'name' in label ? label.name : label;
   return typeof name === 'string' ? name : '';

@@ -7,14 +7,14 @@ import { openRepository } from './github-refs.ts';
 import { check, problem, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-const RepositoryName = z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'a repository is written owner/name');
+const RepositoryName = z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be in the form owner/name');
 const Name = z.string().min(1);
 
 const Push = z.strictObject({
   repository: RepositoryName,
   branch: Name.default('main'),
   message: Name.default('A change'),
-  /** Text by path; `null`: the file goes. */
+  /** File contents by path; `null` deletes the file. */
   files: z.record(Name, z.string().nullable()),
   /** A tag for the new commit. */
   tag: Name.optional(),
@@ -28,13 +28,16 @@ const Merge = z.strictObject({
   how: z.enum(['merge', 'squash', 'close']).default('merge'),
 });
 
-/** Runs the workflow for a commit, tag or branch, as a person does by hand. */
+/** Runs the workflow manually for a commit, tag, or branch. */
 const Deploy = z.strictObject({ repository: RepositoryName, ref: Name, environment: Name.optional() });
 
 const RunNamed = z.strictObject({ repository: RepositoryName, run: z.int().min(1) });
 const End = RunNamed.extend({ conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']) });
 
-/** What people do at GitHub: push, protect, merge, deploy, approve; and how the workflow behaves. */
+/**
+ * Returns the endpoints for actions of people in GitHub (push, protect, merge, deploy, approve), and for the settings
+ * of the workflow.
+ */
 export function githubSandbox(deps: StandInDeps): Hono {
   const { db, now } = deps;
   const actions = openActions(deps);
@@ -59,7 +62,7 @@ export function githubSandbox(deps: StandInDeps): Hono {
     .post('/deploys', async (c) => {
       const { repository, ref, environment } = check(Deploy, await readJson(c));
       const commit = openRepository(db, repository).resolve(ref);
-      if (!commit) throw problem(422, `${repository} has neither a branch, nor a tag, nor a commit ${ref}`);
+      if (!commit) throw problem(422, `${repository} has no branch, tag, or commit ${ref}`);
       const branch = /^[0-9a-f]{40}$/.test(ref) ? actions.settings().branch : ref;
       const asked = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
       return c.json(actions.start({ ...asked, ...(environment && { environment }) }, now()), 201);
@@ -82,7 +85,7 @@ export function githubSandbox(deps: StandInDeps): Hono {
     });
 }
 
-/** A push to the workflow's branch runs it. */
+/** Returns the callback for a push, which runs the workflow if the push is to the workflow's branch. */
 export const pushes =
   (actions: Actions, now: () => number): Pushed =>
   (repository, branch, sha) => {
@@ -112,7 +115,7 @@ function merge({ db, now }: StandInDeps, asked: z.infer<typeof Merge>, pushed: P
   if (pull?.state !== 'open') throw problem(422, `${asked.repository} has no open pull request ${asked.number}`);
   if (asked.how === 'close') return pulls.close(pull, now());
   const merged = pulls.merge(pull, openRepository(db, asked.repository), asked.how === 'squash', now());
-  if (!merged) throw problem(422, `${pull.base} has moved since, and nothing is merged here by itself`);
+  if (!merged) throw problem(422, `${pull.base} has new commits; the stand-in can't merge them`);
   pushed(asked.repository, pull.base, merged.merge_commit_sha ?? '');
   return merged;
 }

@@ -18,7 +18,7 @@ import { readComment, readIssue, type Refusal } from './github-request.ts';
 import { githubSandbox, pushes } from './github-sandbox.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** The issues of all repositories as a person sees them, newest first. Times are RFC 3339. */
+/** The issues of all repositories, as the page shows them, newest first. Times are RFC 3339. */
 export type GithubView = {
   issues: {
     /** `owner/name`. */
@@ -36,8 +36,8 @@ export type GithubView = {
 };
 
 /**
- * GitHub: of its REST API the issues, Git's data, pull requests, deployments with their protection, runs of Actions, and
- * what an app does as itself. Every repository exists and has one workflow, and everybody writes as one user.
+ * GitHub: the parts of its REST API for issues, Git data, pull requests, deployments and their protection, workflow
+ * runs, and apps. Every repository exists and has one workflow. All users share one account.
  */
 export const github = {
   vendor: 'github',
@@ -86,7 +86,7 @@ export const github = {
   },
 } as const satisfies StandIn;
 
-/** Runs that have ended by now have ended before anything is looked at. */
+/** Completes the workflow runs that are due before each request is handled. */
 const settled =
   ({ now }: StandInDeps, actions: Actions): MiddlewareHandler =>
   async (_, next) => {
@@ -142,7 +142,9 @@ function issueRoutes({ now }: StandInDeps, issues: Issues, limits: Limits): Hono
     });
 }
 
-/** Open ones where `state` is not said; with all of `labels`; by `creator`. */
+/**
+ * Returns a filter for issues by the query parameters. The default for `state` is open; issues must have all `labels`.
+ */
 function wanted(c: Context): (issue: Issue) => boolean {
   const { state = 'open', labels = '', creator = LOGIN } = c.req.query();
   const names = labels.split(',').flatMap((name) => (name.trim() === '' ? [] : name.trim().toLowerCase()));
@@ -158,7 +160,7 @@ function issueAt(c: Context, issues: Issues): Issue | undefined {
   return /^\d{1,9}$/.test(number) ? issues.get(repositoryOf(c), Number(number)) : undefined;
 }
 
-/** What a person sees who follows the link to an issue. */
+/** Responds with the web page of an issue. */
 function issuePage(c: Context, issues: Issues): Response {
   const issue = issueAt(c, issues);
   if (!issue) return c.text('404: no such issue\n', 404);
@@ -175,7 +177,7 @@ const named: MiddlewareHandler = async (c, next) => {
   );
 };
 
-/** Every well-formed token is good: there is nothing here to protect, only a header that may be missing. */
+/** Accepts every well-formed token. The stand-in protects nothing; it detects a missing header. */
 const authorised: MiddlewareHandler = async (c, next) => {
   if (tokenOf(c) !== undefined) return next();
   return failed(c, 401, c.req.header('authorization') ? 'Bad credentials' : 'Requires authentication');
@@ -193,7 +195,7 @@ function counted(limits: Limits): MiddlewareHandler {
   };
 }
 
-/** The secondary limit: too much was created in a short time. */
+/** Responds that the secondary rate limit is exceeded: too much content was created in a short time. */
 function throttled(): Response {
   const message = 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.';
   const about = `${DOCUMENTATION}/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits`;

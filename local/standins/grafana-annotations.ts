@@ -15,7 +15,10 @@ export const annotationTables = `
   );
 `;
 
-/** A mark; where it ends when it begins it is a point in time, else a region. Milliseconds since the Unix epoch. */
+/**
+ * An annotation. If it ends when it starts, it is a point in time; otherwise a region. Times are in milliseconds since
+ * the Unix epoch.
+ */
 export type Annotation = {
   id: number;
   dashboard_uid: string | null;
@@ -29,7 +32,7 @@ export type Annotation = {
 };
 
 export type AnnotationFilter = {
-  /** Those that touch the time between both; without one of them, all. */
+  /** Annotations that overlap the time between both. Without one of them, the time is not limited. */
   from: number;
   to: number;
   tags: readonly string[];
@@ -41,7 +44,7 @@ export type AnnotationFilter = {
 export type Annotations = {
   add(annotation: Omit<Annotation, 'id' | 'created' | 'updated'>, at: number): number;
   get(id: number): Annotation | undefined;
-  /** The one that ends last first. */
+  /** Returns annotations, the latest end first. */
   find(filter: AnnotationFilter): Annotation[];
   change(annotation: Pick<Annotation, 'id' | 'time' | 'time_end' | 'text' | 'tags'>, at: number): void;
   remove(id: number): void;

@@ -1,9 +1,8 @@
-/** A tag such as `service:checkout`, or a plain one, whose value is empty. */
+/** A tag such as `service:checkout`, or a tag without a key, whose value is empty. */
 type Tag = { key: string; value: string };
 
 /**
- * Bytes of an annotation's tags written as a JSON list, at most: `tags_length` of `[annotations]`, as it is unless an
- * administrator changes it.
+ * Maximum bytes of an annotation's tags as a JSON list: the default of `tags_length` in `[annotations]`.
  *
  * @see https://github.com/grafana/grafana, `validateTagsLength` of the annotation store (read 2026-11)
  */
@@ -14,24 +13,32 @@ export const tagsTooLong = (tags: readonly string[]): boolean => {
   return Math.max(2, quotedAndParted + 1) > TAGS_MAX_BYTES;
 };
 
-/** As Grafana keeps them: without spaces around, each once, and of `a:b:c` only `a:b`. */
+/** Normalizes tags as Grafana does: trims whitespace, removes duplicates, and shortens `a:b:c` to `a:b`. */
 export const normalTags = (tags: readonly string[]): string[] => {
   const normal = tags.map(parse).filter(({ key }) => key !== '');
   return [...new Set(normal.map(({ key, value }) => (value === '' ? key : `${key}:${value}`)))];
 };
 
-/** Whether the tags satisfy a search: all of `wanted`, or with `any` one of them. A bare key finds all its values. */
+/**
+ * Returns whether tags match a search: all of `wanted`, or at least one if `any`. A key without a value matches all its
+ * values.
+ */
 export function tagsMatch(tags: readonly string[], wanted: readonly string[], any: boolean): boolean {
   if (wanted.length === 0) return true;
   const filters = normalTags(wanted).map(parse);
   const found = tags.map(parse).filter((tag) => filters.some((filter) => covers(filter, tag))).length;
-  return any ? found > 0 : found === filters.length; // it counts tags, not filters: two values of a bare key are too many
+  // Grafana compares the number of matching tags: two values of one bare key exceed it
+  return any ? found > 0 : found === filters.length;
 }
 
 const covers = (filter: Tag, { key, value }: Tag): boolean =>
   filter.key === key && (filter.value === '' || filter.value === value);
 
-/** What follows a second colon is lost. @see https://github.com/grafana/grafana, `ParseTagPairs` (read 2026-11) */
+/**
+ * Parses a tag. Text after a second colon is dropped.
+ *
+ * @see https://github.com/grafana/grafana, `ParseTagPairs` (read 2026-11)
+ */
 function parse(tag: string): Tag {
   const [key = '', value = ''] = tag.split(':');
   return { key: key.trim(), value: value.trim() };

@@ -5,25 +5,29 @@ import { annotationTables, openAnnotations, type Annotation, type Annotations } 
 import { normalTags, tagsTooLong } from './grafana-tags.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** Annotations as a person sees them on the dashboards: newest first. Times are RFC 3339. */
+/** Annotations as the page shows them, newest first. Times are RFC 3339. */
 export type GrafanaView = {
   annotations: {
     id: number;
     from: string;
-    /** `null`: a point in time, not a region. */
+    /** `null` for a point in time. */
     until: string | null;
     text: string;
     tags: string[];
-    /** `null`: on every dashboard that asks for its tags. */
+    /** `null` for an annotation that is shown on every dashboard with a query for its tags. */
     dashboard: string | null;
   }[];
 };
 
-/** What a list has when the call does not say. @see the annotations page of the HTTP API, `limit` (read 2026-11) */
+/**
+ * Items in a list if the request does not set a limit.
+ *
+ * @see the annotations page of the HTTP API, `limit` (read 2026-11)
+ */
 const DEFAULT_LIMIT = 100;
 
 /**
- * Grafana: the annotations of its HTTP API. Dashboards exist as they are named.
+ * Grafana: the annotations of its HTTP API. All dashboards exist.
  *
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/annotations/ (read 2026-11)
  */
@@ -31,7 +35,7 @@ export const grafana = {
   vendor: 'grafana',
   tables: annotationTables,
   credentialKeys: [],
-  /** Grafana itself has no limit here: this is what stands before a hosted one. */
+  /** Responds as a proxy of a hosted Grafana does. Grafana itself has no rate limit for annotations. */
   throttled: () => Response.json({ message: 'Too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     return new Hono()
@@ -56,7 +60,7 @@ export const grafana = {
   },
 } as const satisfies StandIn;
 
-/** Zero and absent are the same to Grafana. */
+/** Milliseconds. Grafana treats zero as absent. */
 const Millis = z.int().min(0).optional();
 const Change = z.object({
   time: Millis,
@@ -95,7 +99,10 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
       return c.json({ message: 'Annotation deleted' });
     });
 
-  /** PUT says what text and tags are, PATCH what changes. A time that is not given stays with both. */
+  /**
+   * Changes an annotation. PUT replaces text and tags; PATCH changes the given fields. Without a time, both keep the
+   * time.
+   */
   async function change(c: Context, how: 'updated' | 'patched'): Promise<Response> {
     const before = annotationAt(c, annotations);
     if (!before) return notFound(c);
@@ -115,7 +122,7 @@ function annotationRoutes(deps: StandInDeps, annotations: Annotations): Hono {
   }
 }
 
-/** An end before the beginning is taken as meant the other way round. @param end 0: a point in time */
+/** Returns the time range. Swaps start and end if the end is before the start. @param end 0 for a point in time */
 function rangeOf(start: number, end: number): Pick<Annotation, 'time' | 'time_end'> {
   if (end === 0) return { time: start, time_end: start };
   return { time: Math.min(start, end), time_end: Math.max(start, end) };
@@ -123,7 +130,7 @@ function rangeOf(start: number, end: number): Pick<Annotation, 'time' | 'time_en
 
 function filterOf(c: Context) {
   const { from, to, limit, matchAny, type, dashboardUID } = c.req.query();
-  const isAboutAlerts = type === 'alert'; // Grafana's own marks of alerts: there are none here
+  const isAboutAlerts = type === 'alert'; // Grafana's own annotations for alerts; the stand-in has none
   return {
     from: Number(from) || 0,
     to: Number(to) || 0,
@@ -164,7 +171,7 @@ const json = (annotation: Annotation): object => ({
   data: {},
 });
 
-/** Every well-formed token is good: there is nothing here to protect, only a header that may be missing. */
+/** Accepts every well-formed token. The stand-in protects nothing; it detects a missing header. */
 const authorised: MiddlewareHandler = async (c, next) => {
   if (/^Bearer \S+$/.test(c.req.header('authorization') ?? '')) return next();
   return c.json({ message: 'Invalid API key', messageId: 'api-key.invalid', statusCode: 401, traceID: '' }, 401);

@@ -24,7 +24,7 @@ import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from './statuspage.ts';
 import { openStore } from './store.ts';
 
-/** Every vendor that can be stood in for. A new one is its file and its place here. */
+/** All stand-ins. To add a vendor, add its file and an entry here. */
 const standIns = [
   pagerduty,
   cd,
@@ -43,30 +43,30 @@ const standIns = [
 export type Vendor = (typeof standIns)[number]['vendor'];
 
 export type StandIns = {
-  /** The base URL of each, without a slash at the end. Other ports on every start. */
+  /** The base URL of each stand-in, without a slash at the end. The ports change with every start. */
   urls: Record<Vendor, string>;
-  /** Of the mail server: `smtp://127.0.0.1:…`. */
+  /** URL of the mail server, `smtp://127.0.0.1:…`. */
   mail: string;
-  /** `/sandbox` and all below it. It asks for no credential: mount it where only this machine can reach it. */
+  /** `/sandbox` and all paths below. It requires no credentials: mount it where only this machine can reach it. */
   app: Hono;
-  /** Says where the product is, once it listens: what people do at a vendor is told it from then on. */
+  /** Sets the product, once it listens. From then on, it receives the actions of people at a vendor. */
   connect(product: Product): Promise<void>;
-  /** Creates components on the status page where they are missing, as an admin would have done. */
+  /** Creates missing components on the status page, as an admin does in Statuspage. */
   statuspage: { provide(names: readonly string[]): Promise<void> };
-  /** Whether it was given samples or rules: until then Prometheus is taken for absent. */
+  /** Whether samples or rules were set. Until then, Prometheus counts as absent. */
   prometheus: { inUse(): boolean };
   close(): Promise<void>;
 };
 
 /**
- * Starts the stand-ins, each with a server of its own on a free loopback port, so that the product reaches them as it
- * reaches the vendors: over HTTP, by base URL.
+ * Starts the stand-ins. Each one has its own server on a free loopback port, so that the product reaches them over HTTP
+ * by base URL, like the vendors.
  *
- * What they received and what they know is kept in `standins.sqlite` in `dir`, over restarts and `kill -9`. One process
- * at a time may have it open.
+ * Received calls and state are stored in `standins.sqlite` in `dir`, and survive restarts and `kill -9`. Only one
+ * process at a time may open it.
  *
- * @param options.timeScale at least 1 (default): their durations and rate-limit windows are divided by it
- * @param options.now milliseconds since the Unix epoch; default: the clock
+ * @param options.timeScale divisor for durations and rate-limit windows, at least 1 (default)
+ * @param options.now returns milliseconds since the Unix epoch; default: the system clock
  */
 export async function startStandIns(options: {
   dir: string;
@@ -121,7 +121,7 @@ export async function startStandIns(options: {
 
 async function listen({ fetch }: Front): Promise<Server> {
   const server = createAdaptorServer({
-    fetch: (request, env) => fetch(request, env as HttpBindings), // HTTP/1 only: the default server
+    fetch: (request, env) => fetch(request, env as HttpBindings), // only HTTP/1, since the default server is used
     overrideGlobalObjects: false,
   }) as Server;
   server.listen(0, '127.0.0.1');

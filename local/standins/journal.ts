@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { timestamp } from '../../schemas/time.ts';
 
-/** Older calls are dropped at start: enough for any test, too little to fill a disk. */
+/** Maximum number of calls after a start, which removes older ones: enough for any test, and limited disk space. */
 const KEPT_CALLS = 100_000;
 
 export const journalTables = `
@@ -25,14 +25,14 @@ export type Arrival = {
   vendor: string;
   method: string;
   path: string;
-  /** Without its question mark; `null` when there is none. */
+  /** Without the question mark; `null` if there is none. */
   query: string | null;
-  /** Redacted already, as is `body`. */
+  /** Redacted, as is `body`. */
   headers: Record<string, string>;
   body: string;
   /** Milliseconds since the Unix epoch. */
   at: number;
-  /** The kind of the fault that is played on this call. */
+  /** The kind of the fault that applies to this call. */
   fault: string | null;
 };
 
@@ -44,40 +44,45 @@ export type RecordedCall = {
   path: string;
   query: string | null;
   headers: Record<string, string>;
-  /** Parsed when it is JSON, else the text; `null` when there is none. */
+  /** Parsed if it is JSON, otherwise the text; `null` if there is none. */
   body: unknown;
-  /** What the vendor made of it, whether or not the caller ever heard: `null` while nothing has been decided. */
+  /**
+   * The status of the vendor's response, even if the caller did not receive it. `null` while the call is not handled.
+   */
   outcome: number | null;
-  /** What the caller was answered; `null` when it got no answer. */
+  /** The status that the caller received; `null` if it received no response. */
   status: number | null;
-  /** RFC 3339, when it arrived. */
+  /** Time of arrival, RFC 3339. */
   at: string;
   fault: string | null;
 };
 
 export type CallFilter = {
   vendor?: string | undefined;
-  /** Only calls after this one, or after this moment (milliseconds since the Unix epoch). */
+  /** Only calls after this call, or after this time in milliseconds since the Unix epoch. */
   since?: { seq: number } | { at: number } | undefined;
-  /** Only calls before this one: where the page before ended. */
+  /** Only calls before this one, for the next page. */
   before?: number | undefined;
   limit: number;
 };
 
 export type Journal = {
-  /** Writes the call down before anything is done about it. */
+  /** Records a call before it is handled. */
   arrived(arrival: Arrival): number;
-  /** What the vendor made of the call. */
+  /** Records the status of the vendor's response. */
   decided(seq: number, outcome: number): void;
-  /** What the caller is about to be told. Where the vendor had not decided, this is its decision. */
+  /**
+   * Records the status that is about to be sent to the caller. Also sets the outcome if the vendor did not handle the
+   * call.
+   */
   answered(seq: number, status: number): void;
-  /** Newest first. `next` is where to go on with `before`, when there are more. */
+  /** Returns calls, newest first. `next` is the value of `before` for the next page, if there is one. */
   page(filter: CallFilter): { items: RecordedCall[]; next: number | null };
 };
 
 export const callId = (seq: number): string => `call_${seq}`;
 
-/** The inverse of `callId`; `undefined` when the text is no call id. */
+/** Returns the number in a call ID, or `undefined` if the text is not a call ID. The inverse of `callId`. */
 export function seqOf(id: string): number | undefined {
   const digits = /^call_(\d{1,15})$/.exec(id)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -90,7 +95,7 @@ type Row = Omit<RecordedCall, 'id' | 'headers' | 'body' | 'at'> & {
   at: number;
 };
 
-/** The record of every call that a stand-in received. Its functions run inside a unit of the store. */
+/** Opens the record of all calls that the stand-ins received. Call its functions within a transaction of the store. */
 export function openJournal(db: DatabaseSync): Journal {
   const insert = db.prepare(`
     insert into calls (vendor, method, path, query, headers, body, at, fault)
@@ -113,7 +118,7 @@ export function openJournal(db: DatabaseSync): Journal {
         afterSeq: since !== undefined && 'seq' in since ? since.seq : 0,
         afterAt: since !== undefined && 'at' in since ? since.at : Number.MIN_SAFE_INTEGER,
         before: before ?? Number.MAX_SAFE_INTEGER,
-        limit: limit + 1, // one more than asked for tells whether there is a next page
+        limit: limit + 1, // one more, to detect whether there is a next page
       }) as Row[];
       const shown = rows.slice(0, limit);
       return { items: shown.map(recordedCall), next: rows.length > limit ? (shown.at(-1)?.seq ?? null) : null };

@@ -12,17 +12,17 @@ import {
 import { failure } from './kubernetes-status.ts';
 import type { Item, World } from './kubernetes-world.ts';
 
-/** One kind of object, and where the API has it. */
+/** A kind of object, and its resource in the API. */
 export type Resource = {
   group: string;
   version: string;
   plural: string;
   kind: string;
-  /** Of what a client may write; absent: only controllers write it. */
+  /** The schema of the spec that clients may write. Absent if only controllers write it. */
   spec?: z.ZodType<object>;
-  /** Strategic merge patches are for built-in kinds. */
+  /** Whether strategic merge patches apply, which only built-in kinds support. */
   isBuiltIn: boolean;
-  /** `status` is written by itself, also by clients. */
+  /** Whether `status` is a subresource that clients can also write. */
   hasStatus: boolean;
   scales: boolean;
 };
@@ -111,10 +111,10 @@ export function created(
 }
 
 /**
- * Takes what a client wants of an object. Who names an older `resourceVersion` is too late; names, ids and counts are
- * the server's; the status is only written where it is asked for, and then nothing else.
+ * Applies a client's update to an object. Rejects an outdated `resourceVersion`. The server keeps names, IDs, and
+ * counts. A write to the status subresource changes only the status.
  *
- * @param part what of `json` counts
+ * @param part the part of `json` to apply
  * @throws HTTPException 405, 409 or 422
  */
 export function updated(
@@ -147,7 +147,7 @@ export function updated(
   return item.object;
 }
 
-/** What JSON makes no difference of is no change. */
+/** Normalizes a value through JSON, so that values with equal JSON count as unchanged. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 const metadataName = (json: unknown): string =>

@@ -11,7 +11,7 @@ export type Cluster = {
   save(): void;
 };
 
-/** The cluster as it is by now: its controllers have done what was due. Only looked at without `save`. */
+/** Opens the cluster and applies the changes of its controllers that are due. They are stored only by `save`. */
 export function openCluster({ db, now: clock, timeScale }: StandInDeps): Cluster {
   const now = clock();
   const time = { now: () => now, timeScale };

@@ -12,8 +12,10 @@ const MARKS: Marks = {
 type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
 
 /**
- * What the Deployment controller has done by now: a while after a change it sees it, makes a ReplicaSet of a new pod
- * template or takes up the one of an old, and once its pods are available the others have none.
+ * Applies the changes that the Deployment controller has made by now. Some time after a change, the controller observes
+ * it. It creates a ReplicaSet for a new pod template, or reuses the ReplicaSet of an earlier one, and scales down the
+ * others when its pods are available.
+ *
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
 export function reconcileDeployment(world: World, item: Item<Deployment>, time: Time): void {
@@ -41,7 +43,7 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
   const set = spec.paused === true ? before : wantedSet(world, item, MARKS, at);
   const isNew = set !== before;
   const isScaled = set !== undefined && set.object.spec.replicas !== spec.replicas;
-  if (isNew && set !== undefined) scaleSet(world, set, Math.min(1, spec.replicas), 0); // one more, for a start
+  if (isNew && set !== undefined) scaleSet(world, set, Math.min(1, spec.replicas), 0); // start with one additional pod
   item.work = {
     changedAt: null,
     since: isNew ? at : item.work.since,
@@ -51,7 +53,7 @@ function observe(world: World, item: Item<Deployment>, at: number, { timeScale }
   tell(world, item, condition, metadata.generation);
 }
 
-/** The one whose revision is the Deployment's. */
+/** Returns the ReplicaSet with the revision of the Deployment. */
 const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | undefined => {
   const revision = deployment.metadata.annotations?.[MARKS.revision];
   return setsOf(world, deployment).find(
@@ -68,7 +70,7 @@ const progressing = (status: string, reason: string, message: string): Condition
   message,
 });
 
-/** Writes the status. @param seen the generation that it is about; undefined: as before */
+/** Writes the status. @param seen the observed generation; undefined to keep it */
 function tell(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
   const { object } = item;
   const sets = setsOf(world, object);

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import type { CanaryStatus } from './kubernetes-flagger-objects.ts';
 import type { PodTemplate } from './kubernetes-objects.ts';
 
-/** Of a pod template; nobody else computes it. */
+/** Returns a hash of a pod template. Only the stand-in compares it, so it doesn't need to match Flagger's. */
 export const specHash = (template: PodTemplate): string =>
   createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
 
 /**
- * What Flagger sends as `checksum`: FNV-1a over its status as Go's spew prints it, in the letters of generated names.
+ * Returns the `checksum` of Flagger's webhooks: FNV-1a of its status as Go's spew prints it, encoded like generated
+ * names.
+ *
  * @see https://github.com/fluxcd/flagger/blob/main/pkg/controller/webhook.go
  */
 export function webhookChecksum({ trackedConfigs, lastAppliedSpec = '' }: CanaryStatus): string {

@@ -13,7 +13,7 @@ const Which = z.object({ namespace: z.string().min(1).default('default'), name: 
 
 const CheckIn = z.strictObject({
   ...Which.shape,
-  /** What the canary's hooks answered to the questions that `/questions` shows. */
+  /** Responses of the canary's webhooks to the requests in `/questions`. */
   answers: z
     .strictObject({
       'confirm-rollout': z.int().optional(),
@@ -24,12 +24,12 @@ const CheckIn = z.strictObject({
   metrics: z.enum(['passed', 'failed']).default('passed'),
 });
 
-/** A canary of the Deployment of the same name, to be deployed to as before. */
+/** A canary of the Deployment of the same name. Deploys still go to the Deployment. */
 const CanaryIn = z.strictObject({ ...Which.shape, analysis: z.looseObject({}) });
 
 /**
- * Flagger calls its webhooks during a check, and this stand-in calls nobody. So whoever plays Flagger asks the questions
- * over HTTP, and tells with the check what the answers were.
+ * Returns the endpoints for Flagger's checks. Flagger calls its webhooks during a check, but this stand-in calls no
+ * one. Therefore, the caller sends the webhook requests, and passes the responses with the check.
  */
 export function flaggerSandbox(deps: StandInDeps): Hono {
   return new Hono()
@@ -41,7 +41,7 @@ export function flaggerSandbox(deps: StandInDeps): Hono {
       const { name, namespace, analysis } = check(CanaryIn, await readJson(c));
       const cluster = openCluster(deps);
       const resource = RESOURCES.find(({ kind }) => kind === 'Canary');
-      if (resource === undefined) throw new Error('canaries are no resource of the cluster');
+      if (resource === undefined) throw new Error('the stand-in has no resource for canaries');
       const spec = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, analysis };
       const object = created(cluster.world, resource, namespace, { metadata: { name }, spec }, cluster.now);
       cluster.save();
@@ -69,7 +69,7 @@ function canaryIn(world: World, { namespace, name }: z.infer<typeof Which>): Ite
   return item;
 }
 
-/** When it would be asked whether to roll back: while a roll-out is under way. */
+/** Phases of a rollout in progress, in which Flagger calls the rollback webhook. */
 const ASKS = ['Progressing', 'WaitingPromotion'];
 
 function questions({ metadata, spec, status }: Canary) {

@@ -4,9 +4,9 @@ import type { Canary, CanaryStatus } from './kubernetes-flagger-objects.ts';
 import { type Deployment, type DeploymentSpec, type PodTemplate, timeText } from './kubernetes-objects.ts';
 import type { Item, World } from './kubernetes-world.ts';
 
-/** What the other side says during one check. */
+/** The results of webhooks and metrics in one check. */
 export type Check = {
-  /** Status that a hook of this type got. Absent: it could not be reached, which counts as no. */
+  /** Response status of the webhook of each type. Absent if it was unreachable, which counts as a refusal. */
   answers: Partial<Record<'confirm-rollout' | 'confirm-promotion' | 'rollback', number>>;
   metrics: 'passed' | 'failed';
 };
@@ -16,8 +16,9 @@ type Run = { world: World; item: Item<Canary>; target: Item<Deployment>; primary
 const UNDER_WAY = ['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising'];
 
 /**
- * One check of a canary by Flagger's controller, which in a cluster comes every `analysis.interval`: it does one thing,
- * and the rest is for the next.
+ * Runs one check of a canary as Flagger's controller does, in a cluster every `analysis.interval`. Each check does one
+ * step.
+ *
  * @see https://docs.flagger.app/usage/how-it-works
  */
 export function checkCanary(world: World, item: Item<Canary>, check: Check, now: number): void {
@@ -56,7 +57,7 @@ function begin(run: Run, { answers }: Check): void {
   tell(run, { phase: 'Progressing', ...AT_ZERO, lastAppliedSpec: specHash(target.object.spec.template) });
 }
 
-/** Another pod template on the target is a roll-out; not so the one that was promoted last. */
+/** Returns whether the target's pod template has changed. The last promoted template does not count as a change. */
 function hasChanged({ target, item: { object } }: Run): boolean {
   const { lastAppliedSpec, lastPromotedSpec } = object.status;
   const hash = specHash(target.object.spec.template);
@@ -88,7 +89,7 @@ function advance(run: Run, { answers, metrics }: Check): void {
   tell(run, { phase: 'Promoting' });
 }
 
-/** The primary has the traffic again, and then the target's pods are not needed any more. */
+/** Completes a promotion: the primary has all traffic again, so the target's pods are scaled down. */
 function finishPromotion(run: Run): void {
   const { phase, lastAppliedSpec = '' } = run.item.object.status;
   if (phase === 'Promoting') return tell(run, { phase: 'Finalising', canaryWeight: 0 });
@@ -102,19 +103,22 @@ function rollBack(run: Run): void {
   tell(run, { phase: 'Failed', ...AT_ZERO, lastAppliedSpec });
 }
 
-/** The canary is the only copy that works: it gets all the traffic. */
+/** Fails a promotion. The canary is the only working copy, so it gets all traffic. */
 const breakPromotion = (run: Run): void => tell(run, { phase: 'Failed', ...AT_ZERO, canaryWeight: 100 });
 
 const hooksOf = ({ item }: Run, type: string): boolean =>
   item.object.spec.analysis.webhooks.some((webhook) => webhook.type === type);
 
-/** Where there is no such hook, nobody has to be asked. Flagger takes everything above 202 for a no. */
+/**
+ * Returns whether the webhooks of a type pass. A type without webhooks passes. Flagger counts every status above 202 as
+ * a refusal.
+ */
 function isPassed(run: Run, type: keyof Check['answers'], answers: Check['answers']): boolean {
   const status = answers[type];
   return !hooksOf(run, type) || (status !== undefined && status <= 202);
 }
 
-/** As `kubectl rollout status` judges. */
+/** Returns the readiness of a Deployment, by the rules of `kubectl rollout status`. */
 function readinessOf({ metadata, spec, status }: Deployment): 'ready' | 'waits' | 'stuck' {
   if ((status.observedGeneration ?? 0) < metadata.generation) return 'waits';
   if (status.conditions?.some(({ reason }) => reason === 'ProgressDeadlineExceeded') === true) return 'stuck';
@@ -144,7 +148,7 @@ function createPrimary(world: World, canary: Canary, target: Deployment, now: nu
   );
 }
 
-/** Also the annotations of the primary itself are then as new. */
+/** Copies the target's spec and metadata, including annotations, to the primary. */
 function copyToPrimary(run: Run, primary: Item<Deployment>): void {
   const { annotations: _annotations, ...metadata } = primary.object.metadata;
   run.world.replace(primary, { ...primary.object, metadata });
@@ -153,7 +157,7 @@ function copyToPrimary(run: Run, primary: Item<Deployment>): void {
   change(run, primary, { replicas, revisionHistoryLimit, progressDeadlineSeconds, template });
 }
 
-/** Never the same as the one before, so that its pods are always new. */
+/** Returns the primary's pod template. It is always different from the previous one, so that new pods are created. */
 function primaryTemplate({ metadata, spec }: Deployment): PodTemplate {
   const { labels = {}, annotations } = spec.template.metadata ?? {};
   return {
@@ -166,7 +170,7 @@ function primaryTemplate({ metadata, spec }: Deployment): PodTemplate {
   };
 }
 
-/** The label by which the target selects its pods has another value on those of the primary. */
+/** Returns the primary's labels. The label in the target's selector gets a different value for the primary. */
 function primaryLabels({ spec }: Pick<Deployment, 'metadata' | 'spec'>, labels: Record<string, string>) {
   const own = ['app', 'name', 'app.kubernetes.io/name'].find((label) => label in spec.selector.matchLabels);
   return own === undefined ? labels : { ...labels, [own]: `${spec.selector.matchLabels[own] ?? ''}-primary` };

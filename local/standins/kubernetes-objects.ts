@@ -6,9 +6,9 @@ export type Metadata = {
   name: string;
   namespace: string;
   uid: string;
-  /** Of the last change of anything in it. */
+  /** Version of the last change of the object. */
   resourceVersion: string;
-  /** How many times what is wanted has changed. */
+  /** Number of changes of the spec. */
   generation: number;
   creationTimestamp: string;
   labels?: Texts | undefined;
@@ -26,7 +26,7 @@ export type KubernetesObject<Spec extends object = object, Status extends object
 
 const TextsIn = z.record(z.string(), z.string());
 
-/** What a client may say of an object; the rest of its metadata is the server's. */
+/** The metadata that clients may write. The server sets the rest. */
 export const MetadataIn = z.looseObject({
   name: z
     .string()
@@ -52,7 +52,10 @@ const Workload = {
   template: PodTemplate,
 };
 
-/** What can't be matched would make pods without end, so the API server takes no such object. */
+/**
+ * Returns whether the selector matches the template. The API server rejects other objects, since they would create pods
+ * endlessly.
+ */
 const selectsItself = ({ selector, template }: { selector: { matchLabels: Texts }; template: PodTemplate }): boolean =>
   Object.entries(selector.matchLabels).every(([key, value]) => template.metadata?.labels?.[key] === value);
 const NOT_SELECTED = {
@@ -65,7 +68,7 @@ export type DeploymentSpec = z.infer<typeof DeploymentSpec>;
 
 const Step = z.union([
   z.strictObject({ setWeight: z.int().min(0).max(100) }),
-  /** Seconds; without, until somebody promotes it. */
+  /** Duration in seconds. Without a duration, the rollout is paused until it is promoted. */
   z.strictObject({ pause: z.strictObject({ duration: z.coerce.number().int().min(1).optional() }) }),
 ]);
 export type Step = z.infer<typeof Step>;
@@ -81,7 +84,7 @@ export const RolloutSpec = z
   .refine(selectsItself, NOT_SELECTED);
 export type RolloutSpec = z.infer<typeof RolloutSpec>;
 
-/** A Rollout without a template of its own: it is only kept. */
+/** A Rollout that refers to a Deployment instead of its own template. It is stored, but not reconciled. */
 export const ReferringSpec = z.looseObject({ workloadRef: z.looseObject({ kind: z.string(), name: z.string() }) });
 
 export const AutoscalerSpec = z.looseObject({
@@ -132,5 +135,5 @@ export type Deployment = KubernetesObject<DeploymentSpec, DeploymentStatus>;
 export type Rollout = KubernetesObject<RolloutSpec, RolloutStatus>;
 export type ReplicaSet = KubernetesObject<ReplicaSetSpec, ReplicaSetStatus>;
 
-/** As Kubernetes writes times. @param millis since the Unix epoch */
+/** Formats a time as Kubernetes does. @param millis milliseconds since the Unix epoch */
 export const timeText = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, 'Z');

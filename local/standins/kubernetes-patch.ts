@@ -14,8 +14,9 @@ const Operations = z.array(
 type Operation = z.infer<typeof Operations>[number];
 
 /**
- * The object as the patch makes it. JSON patches know add, replace, remove and test; strategic ones merge the lists of
- * pod templates by name and replace all others.
+ * Returns the patched object. JSON patches support add, replace, remove, and test. Strategic merge patches merge the
+ * lists in pod templates by name, and replace other lists.
+ *
  * @throws HTTPException 400, 415 or 422
  */
 export function patched(contentType: string, object: unknown, text: string, { strategic }: { strategic: boolean }) {
@@ -51,7 +52,7 @@ const MERGE_KEYS: Readonly<Partial<Record<string, string>>> = {
   volumeMounts: 'mountPath',
 };
 
-/** RFC 7386, but for lists whose elements `keyOf` tells apart. */
+/** Merges by RFC 7386, except for lists whose elements `keyOf` identifies. */
 function merge(before: Json, patch: Json, keyOf: (list: string) => string | undefined): Json {
   if (!isObject(patch)) return patch;
   const after: JsonObject = isObject(before) ? { ...before } : {};
@@ -78,7 +79,7 @@ function mergeLists(before: Json[], patch: Json[], key: string, keyOf: (list: st
 const isObject = (json: Json | undefined): json is JsonObject =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
-/** RFC 6902. */
+/** Applies a JSON Patch operation (RFC 6902). */
 function operate(before: Json, operation: Operation): Json {
   const after = structuredClone(before);
   const keys = operation.path.split('/').slice(1);

@@ -13,7 +13,9 @@ const MARKS: Marks = {
 type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
 
 /**
- * What the controller of Argo Rollouts has done by now, for canaries whose steps set weights and pause.
+ * Applies the changes that the controller of Argo Rollouts has made by now, for canaries with steps that set weights
+ * and pause.
+ *
  * @see https://argo-rollouts.readthedocs.io/en/stable/features/canary/
  */
 export function reconcileRollout(world: World, item: Item<Rollout>, time: Time): void {
@@ -27,7 +29,7 @@ export function reconcileRollout(world: World, item: Item<Rollout>, time: Time):
   }
 }
 
-/** New pods are needed, and do not become available. */
+/** Returns whether new pods are needed but do not become available. */
 const isStuck = (world: World, { object: { status } }: Item<Rollout>): boolean =>
   world.settings.outcome === 'failed' && status.pauseConditions == null;
 
@@ -42,7 +44,7 @@ function timeOut(world: World, item: Item<Rollout>, at: number, { now, timeScale
   tell(world, item, { phase: 'Degraded', message });
 }
 
-/** What has changed, in the order in which the controller asks. */
+/** Handles a change of the object, in the controller's order of checks. */
 function observe(world: World, item: Item<Rollout>, at: number, time: Time): void {
   item.work = { ...item.work, changedAt: null };
   const before = item.object.status;
@@ -58,7 +60,7 @@ function observe(world: World, item: Item<Rollout>, at: number, time: Time): voi
     tell(world, item, { phase: 'Degraded', message, abortedAt: timeText(at), currentStepIndex: 0, ...UNPAUSED });
     item.work.until = at + world.settings.rollout_ms / time.timeScale;
   } else if (isCanary && before.abort !== true && before.phase === 'Degraded') {
-    enter(world, item, 0, { at, time }); // tried again
+    enter(world, item, 0, { at, time }); // retry the aborted update
   } else if (before.controllerPause === true && before.pauseConditions == null) {
     tell(world, item, { controllerPause: false });
     enter(world, item, (before.currentStepIndex ?? 0) + 1, { at, time });
@@ -72,7 +74,7 @@ const UNPAUSED = { pauseConditions: null, controllerPause: false } as const;
 
 type When = { at: number; time: Time };
 
-/** Another pod template is wanted: everything begins anew, and what was stable needs no steps. */
+/** Starts the update to a new pod template from its first step. A rollback to the stable template skips the steps. */
 function begin(world: World, item: Item<Rollout>, hash: string, { at, time }: When): void {
   const { spec, status } = item.object;
   item.work.since = at;
@@ -100,14 +102,14 @@ function enter(world: World, item: Item<Rollout>, index: number, { at, time }: W
   item.work.until = duration === undefined ? null : at + (duration * 1000) / time.timeScale;
 }
 
-/** Its pods are to carry everything; they do once the time is over. */
+/** Scales the new ReplicaSet up to all pods. They are available after the rollout duration. */
 function promote(world: World, item: Item<Rollout>, at: number, { timeScale }: Time): void {
   const message = 'updated replicas are still becoming available';
   tell(world, item, { phase: 'Progressing', message, ...UNPAUSED });
   item.work.until = at + world.settings.rollout_ms / timeScale;
 }
 
-/** What it was at is over. */
+/** Completes the current step or promotion. */
 function finish(world: World, item: Item<Rollout>, at: number, time: Time): void {
   const { spec, status } = item.object;
   const isCanary = status.stableRS !== status.currentPodHash;
@@ -138,14 +140,14 @@ function finish(world: World, item: Item<Rollout>, at: number, time: Time): void
 const setByHash = (world: World, rollout: Rollout, hash: string | undefined): Item<ReplicaSet> | undefined =>
   setsOf(world, rollout).find(({ object }) => object.metadata.labels?.[MARKS.hash] === hash);
 
-/** One ReplicaSet has all the pods. */
+/** Scales one ReplicaSet to all pods. */
 function carry(world: World, item: Item<Rollout>, hash: string | undefined): void {
   const set = setByHash(world, item.object, hash);
   for (const each of setsOf(world, item.object)) scaleSet(world, each, each === set ? item.object.spec.replicas : 0);
   tell(world, item, {});
 }
 
-/** The canary gets so many percent of the pods, and of the traffic where that can be told. */
+/** Gives the canary this percentage of the pods, and of the traffic if traffic routing is set. */
 function weigh(world: World, item: Item<Rollout>, weight: number): void {
   const { spec, status } = item.object;
   const isRouted = spec.strategy.canary.trafficRouting !== undefined;
@@ -163,7 +165,7 @@ function weigh(world: World, item: Item<Rollout>, weight: number): void {
   tell(world, item, isRouted ? { canary: { weights } } : {});
 }
 
-/** Writes the status, with the counts as they are. */
+/** Writes the status with the current replica counts. */
 function tell(world: World, item: Item<Rollout>, change: RolloutStatus): void {
   const status = { ...item.object.status, ...change };
   const { replicas, available } = sums(setsOf(world, item.object));

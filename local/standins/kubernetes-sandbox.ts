@@ -8,21 +8,21 @@ import { ClusterSettings, openWorld, setClusterSettings, type World } from './ku
 import { check, readJson } from './problem.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** What a pipeline does: another image in the object, which is created where it is not there. */
+/** A deploy by a pipeline: sets the image of the object, which is created if it doesn't exist. */
 const Deploy = z.strictObject({
   kind: z.enum(['Deployment', 'Rollout']).default('Deployment'),
   namespace: z.string().min(1).default('default'),
   name: z.string().min(1),
   image: z.string().min(1),
-  /** Of a new object, as all that follows. */
+  /** This and the following fields apply to a new object. */
   replicas: z.int().min(0).default(3),
   revisionHistoryLimit: z.int().min(0).default(10),
-  /** Of the object, not of its pods. */
+  /** Labels of the object, not of its pods. */
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.record(z.string(), z.string()).default({}),
-  /** Of a Rollout: the steps of its canaries. */
+  /** For a Rollout: the steps of its canaries. */
   steps: z.array(z.unknown()).default([]),
-  /** Of a Rollout: weights are those of traffic, not of pods. */
+  /** For a Rollout: weights apply to traffic, not to pods. */
   trafficRouting: z.looseObject({}).optional(),
 });
 type Deploy = z.infer<typeof Deploy>;
@@ -38,7 +38,7 @@ export function clusterSandbox(deps: StandInDeps): Hono {
     .route('/flagger', flaggerSandbox(deps))
     .get('/settings', (c) => c.json(openWorld(deps.db).settings))
     .put('/settings', async (c) => {
-      openCluster(deps).save(); // what was due by now went by the settings until now
+      openCluster(deps).save(); // apply the changes that are due with the settings so far
       setClusterSettings(deps.db, check(ClusterSettings, await readJson(c)));
       return c.json(openWorld(deps.db).settings);
     });
@@ -73,7 +73,7 @@ function manifest(asked: Deploy): object {
   };
 }
 
-/** What runs, as `kubectl get` lists it. */
+/** Returns the running objects, as `kubectl get` lists them. */
 export function clusterView(deps: StandInDeps) {
   const { world } = openCluster(deps);
   const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({

@@ -4,7 +4,9 @@ import type { Texts } from './kubernetes-objects.ts';
 type Requirement = (labels: Texts) => boolean;
 
 /**
- * What `labelSelector` of a list asks for: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, by commas.
+ * Parses the `labelSelector` of a list: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, separated by
+ * commas.
+ *
  * @throws HTTPException 400
  */
 export function readSelector(text: string): Requirement {

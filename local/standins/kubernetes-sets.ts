@@ -3,23 +3,23 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Deployment, PodTemplate, ReplicaSet, Rollout, Texts } from './kubernetes-objects.ts';
 import type { Item, World } from './kubernetes-world.ts';
 
-/** How one kind of controller marks its ReplicaSets. */
+/** The label and annotations with which a kind of controller marks its ReplicaSets. */
 export type Marks = { hash: string; revision: string; history: string };
 
-/** Annotations of the owner that its ReplicaSets do not get. */
+/** Annotations of the owner that are not copied to its ReplicaSets. */
 const NOT_COPIED = ['kubectl.kubernetes.io/last-applied-configuration', 'deprecated.deployment.rollback.to'];
 
 type Owner = Deployment | Rollout;
 
-/** Its own ReplicaSets, oldest first. */
+/** Returns the ReplicaSets of an owner, oldest first. */
 export const setsOf = (world: World, { metadata }: Owner): Item<ReplicaSet>[] =>
   world
     .list<ReplicaSet>('ReplicaSet', metadata.namespace)
     .filter(({ object }) => object.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
 
 /**
- * The ReplicaSet of the pod template that is wanted: a new one, or the one that has had this template all along, which
- * then becomes the newest revision. Its owner says which revision it is.
+ * Returns the ReplicaSet for the owner's pod template: a new one, or the existing one for this template, which becomes
+ * the newest revision. The owner's annotation states its revision.
  */
 export function wantedSet<T extends Owner>(world: World, owner: Item<T>, marks: Marks, now: number): Item<ReplicaSet> {
   const sets = setsOf(world, owner.object);
@@ -77,7 +77,7 @@ function create(world: World, { apiVersion, kind, metadata, spec }: Owner, marks
   );
 }
 
-/** Letters and digits that spell no words. */
+/** Letters and digits that can't form words. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
 const hashOf = (template: PodTemplate): string =>
@@ -85,7 +85,7 @@ const hashOf = (template: PodTemplate): string =>
     .map((byte) => ALPHABET[byte % ALPHABET.length])
     .join('');
 
-/** As it was wanted. Labels and annotations that are empty are none. */
+/** Returns a pod template without the controller's hash label. Empty labels and annotations are omitted. */
 function withoutHash({ metadata = {}, ...template }: PodTemplate, { hash }: Marks): unknown {
   const labels = without(metadata.labels, [hash]);
   return { ...template, metadata: { ...metadata, labels, annotations: metadata.annotations ?? {} } };
@@ -97,7 +97,7 @@ const without = (texts: Texts | undefined, keys: readonly string[]): Texts =>
 export const revisionOf = ({ metadata }: ReplicaSet, { revision }: Marks): number =>
   Number(metadata.annotations?.[revision] ?? 0);
 
-/** @param available of its pods; the others are not ready */
+/** @param available number of available pods; the others are not ready */
 export function scaleSet(world: World, set: Item<ReplicaSet>, replicas: number, available = replicas): void {
   world.replace(set, {
     ...set.object,
@@ -106,7 +106,7 @@ export function scaleSet(world: World, set: Item<ReplicaSet>, replicas: number, 
   });
 }
 
-/** Keeps as many old ReplicaSets without pods as the owner says. */
+/** Removes old ReplicaSets without pods that exceed the owner's history limit. */
 export function prune(world: World, owner: Owner, kept: readonly Item<ReplicaSet>[]): void {
   const old = setsOf(world, owner).filter((set) => !kept.includes(set));
   const excess = old.length - owner.spec.revisionHistoryLimit;
@@ -114,7 +114,7 @@ export function prune(world: World, owner: Owner, kept: readonly Item<ReplicaSet
   for (const set of empty.slice(0, Math.max(0, excess))) world.remove(set);
 }
 
-/** Over these ReplicaSets. */
+/** Returns the total replicas and available replicas of these ReplicaSets. */
 export function sums(sets: readonly Item<ReplicaSet>[]): { replicas: number; available: number } {
   const total = (pick: (set: ReplicaSet) => number) => sets.reduce((sum, { object }) => sum + pick(object), 0);
   return {

@@ -15,13 +15,13 @@ const REASONS = {
 
 export type FailureCode = keyof typeof REASONS;
 
-/** The object that the API server answers with when it does not do what was asked. */
+/** Returns the Status object that the API server sends for an error. */
 export function failureResponse(code: FailureCode, message: string, headers: Record<string, string> = {}): Response {
   const reason = code === 409 && message.endsWith('already exists') ? 'AlreadyExists' : REASONS[code];
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
   return Response.json(status, { status: code, headers });
 }
 
-/** To be thrown. */
+/** Returns an error to throw. */
 export const failure = (code: FailureCode, message: string): HTTPException =>
   new HTTPException(code, { res: failureResponse(code, message), message });

@@ -9,43 +9,45 @@ export const kubernetesTables = `
   create table if not exists kubernetes_state (name text primary key, value text not null);
 `;
 
-/** How the cluster behaves; what is not given keeps its default. Times are divided by the time scale. */
+/**
+ * Settings of the cluster. Settings that are not given keep their defaults. Durations are divided by the time scale.
+ */
 export const ClusterSettings = z.strictObject({
-  /** Milliseconds until a controller sees a change. */
+  /** Milliseconds until a controller observes a change. */
   observe_ms: z.number().min(0).max(3_600_000).default(100),
-  /** Milliseconds that new pods need; of a Rollout, each of its steps that sets a weight. */
+  /** Milliseconds until new pods are available. For a Rollout, also the duration of each step that sets a weight. */
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
-  /** `failed`: new pods do not become available, so that the progress deadline runs out. */
+  /** `failed`: new pods do not become available, so the progress deadline is exceeded. */
   outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
 });
 export type ClusterSettings = z.infer<typeof ClusterSettings>;
 
-/** What a controller remembers of its object. Times are milliseconds since the Unix epoch. */
+/** A controller's internal state for an object. Times are in milliseconds since the Unix epoch. */
 export type Work = {
-  /** When it was last changed from outside. Null: the controller has seen all. */
+  /** Time of the last external change; null if the controller has observed all changes. */
   changedAt: number | null;
-  /** Since when it is at what it is at now. */
+  /** Start of the current phase. */
   since: number;
-  /** When that is over. Null: it is at nothing. */
+  /** End of the current phase; null if there is none. */
   until: number | null;
 };
 
 export type Item<T extends KubernetesObject = KubernetesObject> = { object: T; work: Work };
 
-/** All that is in the cluster, in memory: nothing is kept without `save`. */
+/** All objects in the cluster, in memory. Changes are stored only by `save`. */
 export type World = {
   settings: ClusterSettings;
   find<T extends KubernetesObject>(kind: string, namespace: string, name: string): Item<T> | undefined;
-  /** Oldest first. */
+  /** Returns objects, oldest first. */
   list<T extends KubernetesObject>(kind: string, namespace?: string): Item<T>[];
-  /** @param now milliseconds */
+  /** @param now milliseconds since the Unix epoch */
   create<T extends KubernetesObject>(object: NewObject<T>, now: number): Item<T>;
-  /** Puts `next` in the place of the item's object; what is the same gets no new version. True: it is not the same. */
+  /** Replaces the item's object with `next`. Returns whether they differ; only then does the version change. */
   replace<T extends KubernetesObject>(item: Item<T>, next: T): boolean;
   remove(item: Item): void;
-  /** Of the newest change. */
+  /** Returns the version of the newest change. */
   version(): string;
-  /** To be called once. */
+  /** Stores all changes. Call it once. */
   save(): void;
 };
 
@@ -111,7 +113,7 @@ export function openWorld(db: DatabaseSync): World {
   };
 }
 
-/** What JSON makes no difference of is no change. */
+/** Normalizes an object through JSON, so that objects with equal JSON count as unchanged. */
 const plain = (object: KubernetesObject): unknown => JSON.parse(JSON.stringify(object));
 
 const State = z.object({ version: z.number().default(1000), settings: ClusterSettings.prefault({}) });

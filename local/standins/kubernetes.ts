@@ -12,8 +12,10 @@ import { type Item, kubernetesTables } from './kubernetes-world.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * The API server of a cluster with the controllers of Deployments, of Argo Rollouts and, check by check, of Flagger:
- * objects, their lists, patches, `scale` and `status`. Any token is good, as that of an administrator; without one a caller is anonymous.
+ * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
+ * objects, lists, patches, `scale`, and `status`. Every token is accepted as an administrator's. A caller without a
+ * token is anonymous.
+ *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
  */
 export const kubernetes = {
@@ -50,7 +52,7 @@ function objects(deps: StandInDeps): Hono {
       cluster.save();
       return answer;
     } catch (error) {
-      if (error instanceof HTTPException) return error.getResponse(); // a refusal changes nothing
+      if (error instanceof HTTPException) return error.getResponse(); // an error changes nothing
       throw error;
     }
   };
@@ -92,7 +94,7 @@ function list({ c, cluster, resource, namespace }: Asked): Response {
   const items = cluster.world
     .list(resource.kind, namespace)
     .filter(({ object }) => isSelected(object.metadata.labels ?? {}))
-    .map(({ object: { apiVersion: _version, kind: _kind, ...object } }) => object); // as lists leave them out
+    .map(({ object: { apiVersion: _version, kind: _kind, ...object } }) => object); // lists omit these fields
   const metadata = { resourceVersion: cluster.world.version() };
   return c.json({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items });
 }

@@ -12,10 +12,10 @@ export const lateTables = `
   );
 `;
 
-/** A call as it came in, whole, so that it can be handled when its caller, and even this process, has gone. */
+/** A complete call as received, so that it can be handled after its caller, and even this process, has exited. */
 export type RawCall = { method: string; url: string; headers: [string, string][]; body: Uint8Array<ArrayBuffer> };
 
-/** The call as the vendor's app takes it. */
+/** Returns the call as a request for the vendor's app. */
 export const requestOf = ({ method, url, headers, body }: RawCall): Request =>
   new Request(url, { method, headers, ...(method !== 'GET' && method !== 'HEAD' && { body }) });
 
@@ -28,7 +28,10 @@ export type LateCalls = {
 
 type Row = { seq: number; due_at: number; method: string; url: string; headers: string; body: Uint8Array<ArrayBuffer> };
 
-/** Calls whose effect is still to come. A vendor does not die with the process that called it; its stand-in does. */
+/**
+ * Opens the calls with pending late effects. They are stored, because a vendor survives the process that called it, but
+ * a stand-in doesn't.
+ */
 export function openLateCalls(db: DatabaseSync): LateCalls {
   const insert = db.prepare(`
     insert into late_calls (seq, vendor, due_at, method, url, headers, body) values (?, ?, ?, ?, ?, ?, ?)`);

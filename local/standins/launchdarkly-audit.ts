@@ -5,7 +5,7 @@ const DEFAULT_ITEMS = 10;
 const MAX_ITEMS = 20;
 
 /**
- * The entries of the audit log that a query asks for, newest first.
+ * Returns the entries of the audit log that match a query, newest first.
  *
  * @param changes newest first
  * @see https://launchdarkly.com/docs/api/audit-log/get-audit-log-entries (read 2026-11)
@@ -20,12 +20,16 @@ export function auditEntries(
   }
   const after = Number(query['after'] ?? Number.NEGATIVE_INFINITY);
   const before = Number(query['before'] ?? Number.POSITIVE_INFINITY);
-  if (Number.isNaN(after) || Number.isNaN(before)) return { invalid: 'before and after are Unix epoch milliseconds' };
+  if (Number.isNaN(after) || Number.isNaN(before))
+    return { invalid: 'before and after must be Unix epoch milliseconds' };
   const isMeant = specifier(query['spec'] ?? 'proj/*');
   return changes.filter((change) => change.at > after && change.at < before && isMeant(change)).slice(0, limit);
 }
 
-/** `proj/default:env/*:flag/my-flag`; a specifier also stands for what is below it. */
+/**
+ * Returns a filter for a resource specifier such as `proj/default:env/*:flag/my-flag`. A specifier also matches the
+ * resources below it.
+ */
 function specifier(spec: string): (change: Change) => boolean {
   const wanted = spec.split(':');
   return (change) => {

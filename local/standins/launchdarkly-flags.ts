@@ -36,10 +36,10 @@ export const flagTables = `
   );
 `;
 
-/** Times are milliseconds since the Unix epoch. */
+/** A flag. Times are in milliseconds since the Unix epoch. */
 export type Flag = { project: string; key: string; version: number; archived: boolean; created_at: number };
 
-/** A flag in one environment of its project. */
+/** The state of a flag in one environment of its project. */
 export type Targeting = {
   environment: string;
   requires_approval: boolean;
@@ -55,24 +55,24 @@ export type Change = {
   flag: string;
   on: boolean;
   comment: string | null;
-  /** Who did it by hand; `null`: a token. */
+  /** The person who made the change; `null` for a token. */
   member: string | null;
   at: number;
 };
 
 export type LaunchDarklyFlags = {
-  /** All flags, by project and key. */
+  /** Returns all flags, by project and key. */
   all(): Flag[];
   get(project: string, key: string): Flag | undefined;
-  /** One for each environment of the project: off until it is turned on. */
+  /** Returns the state in each environment of the project. A flag is off until it is turned on. */
   targeting(flag: Flag): Targeting[];
-  /** Creates what is missing: the environment, the flag. */
+  /** Creates the environment and the flag if they don't exist. */
   provide(at: { project: string; environment: string; flag: string }, now: number): Flag;
   setApproval(project: string, environment: string, required: boolean): void;
   setArchived(flag: Flag, archived: boolean): void;
-  /** A state that it has already leaves the flag, its versions and its history unchanged. */
+  /** Turns a flag on or off. If it already has this state, the flag, its versions, and its history stay unchanged. */
   turn(change: Omit<Change, 'id'>): void;
-  /** Newest first. */
+  /** Returns changes, newest first. */
   changes(): Change[];
 };
 

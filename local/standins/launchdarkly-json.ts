@@ -1,7 +1,7 @@
 import type { Change, Flag, Targeting } from './launchdarkly-flags.ts';
 
 /**
- * Things as the API shows them, without the fields that say nothing here.
+ * Objects in the format of the API. Fields that the stand-in has no data for are omitted.
  *
  * @see https://launchdarkly.com/docs/api/feature-flags/get-feature-flag (read 2026-11)
  */
@@ -68,7 +68,7 @@ export function changeJson({ id, project, environment, flag, on, comment, member
   };
 }
 
-/** As resource specifiers name a flag in an environment. */
+/** Returns the resource specifier of a flag in an environment. */
 export const resourceOf = ({ project, environment, flag }: Pick<Change, 'project' | 'environment' | 'flag'>): string =>
   `proj/${project}:env/${environment}:flag/${flag}`;
 

@@ -5,8 +5,8 @@ export const limitTables = `
 `;
 
 /**
- * Calls of one account, by all of its tokens together. The window is the documented one; how many it takes is not
- * published, so that the number is this stand-in's own.
+ * Maximum calls of an account, across all its tokens. The window is documented. The number of calls is not published,
+ * so this number is the stand-in's own.
  *
  * @see https://launchdarkly.com/docs/api#rate-limiting (read 2026-11)
  */
@@ -20,7 +20,9 @@ export const quotaHeaders = ({ remaining, resetMillis }: Quota): Record<string, 
   'x-ratelimit-reset': String(resetMillis),
 });
 
-/** Counts a call. The window is divided by the time scale, because a client's back-off is. */
+/**
+ * Returns a function that counts a call. The window is divided by the time scale, because a client's back-off is too.
+ */
 export function globalLimit({ db, now, timeScale }: StandInDeps): () => Quota {
   const windowMs = Math.ceil(GLOBAL.windowMs / timeScale);
   const take = db.prepare(`

@@ -10,7 +10,10 @@ import { readPatch } from './launchdarkly-patch.ts';
 import { check, readJson } from './problem.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** LaunchDarkly: flags of its REST API that are turned on and off, and the audit log of that. One account. */
+/**
+ * LaunchDarkly: the parts of its REST API to turn flags on and off, and the audit log of these changes. There is one
+ * account.
+ */
 export const launchdarkly = {
   vendor: 'launchdarkly',
   tables: flagTables + limitTables,
@@ -56,16 +59,16 @@ export const launchdarkly = {
   },
 } as const satisfies StandIn;
 
-/** What a person does by hand: a flag is made where there is none, and turned on or off. */
+/** A manual change by a person. Creates the flag if it doesn't exist, and turns it on or off. */
 const Provided = z.strictObject({
   project: z.string().min(1).default('default'),
   environment: z.string().min(1),
   flag: z.string().min(1),
   on: z.boolean(),
-  /** Who turns it. */
+  /** The person who makes the change. */
   by: z.string().min(1).default('Ada'),
   archived: z.boolean().optional(),
-  /** Of the environment: changes by a token are refused from now on. */
+  /** Whether the environment requires approvals. If it does, changes by a token are refused. */
   requires_approval: z.boolean().optional(),
 });
 
@@ -87,7 +90,7 @@ type Item = {
   requires_approval: boolean;
 };
 
-/** What a person sees. Times are RFC 3339. */
+/** The flags as the page shows them. Times are RFC 3339. */
 export type LaunchDarklyView = {
   flags: Item[];
   /** Newest first. */
@@ -102,7 +105,7 @@ export type LaunchDarklyView = {
   }[];
 };
 
-/** More than a person reads. */
+/** Maximum number of changes on the page. */
 const SHOWN_CHANGES = 50;
 
 const list = (flags: LaunchDarklyFlags) => ({ items: itemsOf(flags), next_cursor: null });
@@ -123,14 +126,17 @@ const itemsOf = (flags: LaunchDarklyFlags): Item[] =>
 const flagAt = (c: Context, flags: LaunchDarklyFlags): Flag | undefined =>
   flags.get(c.req.param('project') ?? '', c.req.param('flag') ?? '');
 
-/** @param environments those to be shown; `undefined`: all */
+/** @param environments environments to include; `undefined` for all */
 const shown = (flag: Flag, flags: LaunchDarklyFlags, environments?: readonly string[]): object =>
   flagJson(
     flag,
     flags.targeting(flag).filter(({ environment }) => environments?.includes(environment) ?? true),
   );
 
-/** The words of a missing approval are those that users of the API report; the documentation has the status alone. */
+/**
+ * Applies a patch. The documentation of a missing approval states only the status; the wording of the message is from
+ * reports of API users.
+ */
 async function patched(c: Context, flag: Flag, flags: LaunchDarklyFlags, { now }: StandInDeps): Promise<Response> {
   const turn = readPatch(await c.req.text(), c.req.header('content-type'));
   if ('invalid' in turn) return failed(c, 400, 'invalid_request', turn.invalid);
@@ -146,7 +152,7 @@ async function patched(c: Context, flag: Flag, flags: LaunchDarklyFlags, { now }
   return c.json(shown(flags.get(project, key) ?? flag, flags));
 }
 
-/** A token stands in the header as it is; whatever is there is good, but nothing that has a scheme. */
+/** Accepts every token. The header contains the token alone, so a value with a scheme is refused. */
 const authorised: MiddlewareHandler = async (c, next) => {
   const token = c.req.header('authorization') ?? '';
   return /^\S+$/.test(token) ? next() : failed(c, 401, 'unauthorized', 'Invalid access token');
@@ -164,7 +170,7 @@ function counted(deps: StandInDeps): MiddlewareHandler {
 
 const LIMITED = ['rate_limited', "You've exceeded the API rate limit. Try again later."] as const;
 
-/** The limit by address, which says how long to wait. */
+/** Responds that the rate limit per IP address is exceeded, with the time to wait. */
 function throttled(): Response {
   const [code, message] = LIMITED;
   return Response.json({ code, message, id: randomUUID() }, { status: 429, headers: { 'retry-after': '1' } });

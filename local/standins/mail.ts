@@ -10,19 +10,19 @@ import type { Journal } from './journal.ts';
 import type { StandInDeps } from './stand-in.ts';
 import type { Store } from './store.ts';
 
-/** As it is called in the journal and in faults. */
+/** The vendor name in the journal and in faults. */
 export const MAILBOX = 'mail';
 
 const LETTER_MAX_BYTES = 1024 * 1024;
 
 const TAKEN = 250;
 
-/** Too many letters: another time. RFC 5321, 4.2.3 */
+/** Reply code for too many messages: try again later. RFC 5321, 4.2.3 */
 const LIMITED = 451;
 
 type Parts = { store: Store; journal: Journal; faults: Faults; deps: StandInDeps; closing: AbortSignal };
 
-/** What is answered instead of 250. */
+/** A reply other than 250. */
 class Reply extends Error {
   readonly responseCode: number;
 
@@ -32,28 +32,28 @@ class Reply extends Error {
   }
 }
 
-/** Faults that let the letter come in before they are played. */
+/** Faults that apply after the message is accepted. */
 const AFTERWARDS: readonly Fault['kind'][] = ['slow', 'lost'];
 
-/** What is wrong with a fault of the mail server; undefined: it can be played. */
+/** Returns why a fault does not apply to the mail server, or undefined if it does. */
 export function mailFault({ vendor, fault }: Pick<FaultRule, 'vendor' | 'fault'>): string | undefined {
   if (vendor !== MAILBOX) return undefined;
-  if (fault.kind === 'late') return 'the mail server is never late: it can be slow, or its answer be lost';
+  if (fault.kind === 'late') return 'the mail server has no fault "late"; use "slow" or "lost"';
   if (fault.kind === 'status' && fault.status < 400)
-    return `the mail server refuses with 400 (for now) to 599 (for good), not with ${fault.status}`;
+    return `a status of the mail server must be from 400 to 599 (4xx: temporary, 5xx: permanent), not ${fault.status}`;
   return undefined;
 }
 
 /**
- * A mail server that takes every letter and delivers none: what came is in the journal, one call for each recipient, with
- * the letter as it was sent. Faults apply where a recipient is named, `RCPT /ada@example.com`; those that let it in, and
- * all that are for `DATA`, once the letter has come.
+ * Starts a mail server that accepts all messages and delivers none. The journal has one call for each recipient, with
+ * the message as sent. Faults apply at the recipient, `RCPT /ada@example.com`. Faults that let the message in, and all
+ * faults for `DATA`, apply after the message is received.
  */
 export async function startMailbox(parts: Parts): Promise<{ url: string; close(): Promise<void> }> {
   const { store, journal, faults, deps, closing } = parts;
-  /** By the port of the caller. */
+  /** Sockets by the caller's port. */
   const sockets = new Map<number, Socket>();
-  /** By connection and recipient: to be played when the letter has come. */
+  /** Faults by connection and recipient that apply after the message is received. */
   const held = new Map<string, Fault>();
 
   const arrive = (address: string, fault: Fault | undefined, body = ''): number => {
@@ -61,7 +61,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
     return journal.arrived({ ...letter, at: deps.now(), fault: fault?.kind ?? null });
   };
 
-  /** Resolves when the recipient is taken. @throws Reply instead of 250 */
+  /** Resolves when the recipient is accepted. @throws Reply if it is refused */
   const recipient = async ({ address }: { address: string }, { id, remotePort }: Session): Promise<void> => {
     const refused = await store.unit(() => {
       const fault = faults.take(MAILBOX, 'RCPT', `/${address}`);
@@ -75,7 +75,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
     if (refused) await refuse(refused, sockets.get(remotePort));
   };
 
-  /** Resolves when the letter is taken, and nobody has to know otherwise. @throws Reply instead of 250 */
+  /** Resolves when the message is accepted, after faults are applied. @throws Reply if it is refused */
   const letter = async (stream: Readable, { id, remotePort, envelope }: Session): Promise<void> => {
     const body = await text(stream);
     const to = envelope.rcptTo.map(({ address }) => address);
@@ -104,7 +104,7 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
     onRcptTo: (address, session, done) => callbackify(recipient)(address, session, done),
     onData: (stream, session, done) => callbackify(letter)(stream, session, done),
   });
-  server.on('error', () => undefined); // a caller that hangs up is no news
+  server.on('error', () => undefined); // ignore callers that disconnect
   server.server.on('connection', (socket: Socket) => {
     const port = socket.remotePort ?? 0;
     sockets.set(port, socket);
@@ -125,14 +125,14 @@ export async function startMailbox(parts: Parts): Promise<{ url: string; close()
 
 type Session = { id: string; remotePort: number; envelope: { rcptTo: readonly { address: string }[] } };
 
-/** What the caller is answered. Undefined: nothing. */
+/** Returns the reply code of a fault, or undefined for no reply. */
 function codeOf(fault: Fault): number | undefined {
   if (fault.kind === 'status') return fault.status;
   if (fault.kind === 'rate_limit') return LIMITED;
   return fault.kind === 'slow' ? TAKEN : undefined;
 }
 
-/** @throws Reply; or never resolves: the caller hears nothing more */
+/** @throws Reply with the fault's code. Without a code, never resolves, so that the caller gets no reply */
 async function refuse(fault: Fault, socket: Socket | undefined): Promise<void> {
   const code = codeOf(fault);
   if (code !== undefined) throw new Reply(code, wordsOf(fault));
@@ -143,5 +143,5 @@ async function refuse(fault: Fault, socket: Socket | undefined): Promise<void> {
 
 function wordsOf(fault: Fault): string {
   if (fault.kind === 'status' && typeof fault.body === 'string') return fault.body;
-  return fault.kind === 'rate_limit' ? '4.7.1 Too many letters, try again later' : 'as the sandbox was told to say';
+  return fault.kind === 'rate_limit' ? '4.7.1 Too many messages, try again later' : 'Fault set in the sandbox';
 }

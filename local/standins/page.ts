@@ -9,12 +9,13 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
-  '.md': 'text/plain; charset=utf-8', // which a browser shows instead of saving it
+  '.md': 'text/plain; charset=utf-8', // so that browsers show the file instead of downloading it
 };
 
 /**
- * What the page may do: run and look as its own files say, and speak to its own server. Text from an alert that found a
- * way to become markup would still not run; with `require-trusted-types-for` nothing can be made markup of at all.
+ * The Content-Security-Policy of the page: its own scripts and styles, and connections to its own server. Markup
+ * injected through the text of an alert can't run scripts. With `require-trusted-types-for`, scripts also can't create
+ * markup from text.
  */
 const POLICY = [
   "default-src 'none'",
@@ -33,12 +34,12 @@ const HEADERS = {
   'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache', // it is edited while it is looked at
+  'cache-control': 'no-cache', // the files change during development
 };
 
 /**
- * The sandbox as a page for people: `/sandbox`, its files under `/sandbox/page/`, served as they are, and what is written
- * about it at `/sandbox/docs`. Who asks for JSON at `/sandbox` is left to the next handler.
+ * Returns the routes of the sandbox page: `/sandbox`, its static files under `/sandbox/page/`, and its documentation at
+ * `/sandbox/docs`. A request for JSON at `/sandbox` goes to the next handler.
  */
 export function page(): Hono {
   return new Hono()
@@ -50,7 +51,7 @@ export function page(): Hono {
     .get('/sandbox/page/:name{[a-z]+(?:-[a-z]+)*\\.(?:css|js)}', (c) => file(c, new URL(c.req.param('name'), FOLDER)));
 }
 
-/** Only who says so: a browser, and a bare `curl`, gets the page. */
+/** Returns whether the client asks for JSON. Browsers, and `curl` without options, get the page. */
 function wantsJson(c: Context): boolean {
   const accept = c.req.header('accept') ?? '';
   return accept.includes('application/json') && !accept.includes('text/html');

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AlertEvent, EventAction } from './pagerduty-event.ts';
 
-/** An alert and its incident, which are one here: nothing groups alerts. */
+/** An alert and its incident in one row, since the stand-in does not group alerts. */
 export const alertTables = `
   create table if not exists pagerduty_alerts (
     id integer primary key,
@@ -39,7 +39,7 @@ export const alertTables = `
 
 export type AlertStatus = 'triggered' | 'acknowledged' | 'resolved';
 
-/** Times are milliseconds since the Unix epoch. */
+/** An alert. Times are in milliseconds since the Unix epoch. */
 export type Alert = {
   id: number;
   dedup_key: string;
@@ -51,39 +51,39 @@ export type Alert = {
   resolved_at: number | null;
 };
 
-/** `name`: of the person who did it; null: it came by the Events API. */
+/** A log entry. `name` is the person's name; null for the Events API. */
 export type LogEntry = { id: number; alert_id: number; action: EventAction; at: number; name: string | null };
 
 export type AlertFilter = {
   dedupKey?: string | undefined;
   statuses: readonly AlertStatus[];
-  /** Opened from here on, and before there. */
+  /** Created from `since` (inclusive) to `until` (exclusive). */
   since?: number;
   until?: number;
 };
 
 export type Alerts = {
   /**
-   * A trigger opens an alert, or is logged on the open one with its key. Acknowledge and resolve change the open one,
-   * and are dropped without a word where there is none. Alerts of another routing key are never touched.
+   * Applies an event. A trigger opens an alert, or is logged on the open alert with the same key. Acknowledge and
+   * resolve change the open alert, and are ignored if there is none. Alerts of other routing keys are not changed.
    *
-   * @param routingKey any text that stands for the integration
+   * @param routingKey identifies the integration
    */
   apply(routingKey: string, event: AlertEvent & { dedupKey: string }, at: number): void;
-  /** A person acts on it. False: there is nothing to do, since it is resolved. */
+  /** Applies an action of a person. Returns false if the incident is already resolved. */
   act(id: number, action: 'acknowledge' | 'resolve', name: string, at: number): boolean;
-  /** To these people, by name. */
+  /** Assigns an incident to people, by name. */
   assign(id: number, names: readonly string[]): void;
-  /** Empty: to whoever it went to by itself. */
+  /** Returns the IDs of the assignees. Empty if the incident was not reassigned. */
   assignees(id: number): string[];
   get(id: number): Alert | undefined;
-  /** What the first trigger told. */
+  /** Returns the details of the first trigger. */
   details(id: number): unknown;
-  /** Oldest first. */
+  /** Returns alerts, oldest first. */
   find(filter: AlertFilter): Alert[];
-  /** Newest first. */
+  /** Returns alerts, newest first. */
   newest(limit: number): Alert[];
-  /** Newest first. */
+  /** Returns log entries, newest first. */
   log(alertId: number): LogEntry[];
 };
 
@@ -160,7 +160,7 @@ export function openAlerts(db: DatabaseSync): Alerts {
 
 type NewAlert = AlertEvent & { dedupKey: string };
 
-/** Who has acknowledged it, each once, first the first; none when it is not acknowledged. */
+/** Returns the people who have acknowledged an alert, each once, oldest first. Empty if it is not acknowledged. */
 export function acknowledgers(alert: Alert, log: readonly LogEntry[]): { name: string | null; at: number }[] {
   if (alert.status !== 'acknowledged') return [];
   const acknowledged = log.filter(({ action }) => action === 'acknowledge').toReversed();

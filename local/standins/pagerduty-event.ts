@@ -1,15 +1,15 @@
 /**
- * What the Events API v2 takes and what it refuses, in its own words where they are known.
+ * The validation rules of the Events API v2, with its error messages where they are known.
  *
  * @see https://developer.pagerduty.com/docs/events-api-v2-overview (read 2026-11): limits, required fields
  */
 
-/** Characters, exactly. */
+/** Exact number of characters. */
 export const ROUTING_KEY_CHARS = 32;
-/** Characters at most. */
+/** Maximum number of characters. */
 export const DEDUP_KEY_MAX_CHARS = 255;
 export const SUMMARY_MAX_CHARS = 1024;
-/** Of the whole request body; KB are taken as 1024 bytes. */
+/** Maximum bytes of the request body. A KB counts as 1024 bytes. */
 export const EVENT_MAX_BYTES = 512 * 1024;
 
 export type EventAction = 'trigger' | 'acknowledge' | 'resolve';
@@ -19,17 +19,17 @@ export type AlertEvent = {
   action: EventAction;
   /** Absent only for `trigger`. */
   dedupKey: string | undefined;
-  /** What a `trigger` says about the problem; empty for the other actions. */
+  /** Text of a `trigger` about the problem; empty for other actions. */
   summary: string;
   source: string;
   severity: string;
-  /** Whatever the sender tells about it; an object as a rule. */
+  /** Custom details from the sender, usually an object. */
   details: unknown;
 };
 
 export type ChangeEvent = { routingKey: string };
 
-/** The event, or every reason for refusing it. */
+/** The event, or all errors. */
 export type Reading<Event> = { event: Event } | { errors: string[] };
 
 type Check = (fields: Fields) => string | undefined;
@@ -110,7 +110,7 @@ const severity: Check = (event) => {
   return "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')";
 };
 
-/** Only a trigger needs a payload. */
+/** Applies checks to triggers only, since other actions need no payload. */
 const onTrigger = (...checks: readonly Check[]): Check[] =>
   checks.map((check) => (fields) => (fields.event_action === 'trigger' ? check(fields) : undefined));
 

@@ -6,12 +6,12 @@ import { alertObject, incidentNumber, incidentObject, logEntryObject, noteObject
 import { notFound, restAccess } from './pagerduty-rest.ts';
 import type { StandInDeps } from './stand-in.ts';
 
-/** What a list goes back when it is not told how far: a month, taken as 30 days. */
+/** Time range of a list without `since`: a month, taken as 30 days. */
 const DEFAULT_RANGE_MS = 30 * 24 * 3_600_000;
 
 /**
- * The part of the REST API that looks incidents up and takes notes on them. Every API key is taken for one of the
- * account, which needs the header `From` to write.
+ * The part of the REST API that finds incidents and adds notes to them. Every API key counts as an account key, and
+ * needs the `From` header to write.
  *
  * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
  */
@@ -95,7 +95,7 @@ function filterOf(c: Context, now: number): AlertFilter | Response {
   };
 }
 
-/** Milliseconds since the Unix epoch; NaN when it is no time. */
+/** Parses a time into milliseconds since the Unix epoch. Returns NaN if it is invalid. */
 function instantOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const read = InstantIn.safeParse(text);
@@ -104,7 +104,7 @@ function instantOf(text: string | undefined): number | undefined {
 
 const newestFirst = (c: Context): boolean => (c.req.query('sort_by') ?? '').endsWith(':desc');
 
-/** Classic pagination: 25 unless asked for otherwise, 100 at most; `total` only when it is asked for. */
+/** Returns a page with classic pagination: 25 items by default, at most 100. `total` is included only on request. */
 function page(c: Context, name: string, all: readonly unknown[]) {
   const limit = Math.min(Math.max(Number(c.req.query('limit') ?? 25) || 25, 1), 100);
   const offset = Math.max(Number(c.req.query('offset') ?? 0) || 0, 0);
@@ -119,13 +119,19 @@ function alertAt(c: Context, alerts: Alerts): Alert | undefined {
   return number === undefined ? undefined : alerts.get(number);
 }
 
-/** An alert is triggered or resolved; to acknowledge is done with incidents. */
+/**
+ * Returns a filter for alerts by the query parameters. An alert is triggered or resolved; only incidents are
+ * acknowledged.
+ */
 function asked(c: Context): (alert: { status: string; alert_key: string }) => boolean {
   const [statuses, key] = [c.req.queries('statuses[]'), c.req.query('alert_key')];
   return (alert) => (statuses?.includes(alert.status) ?? true) && (key === undefined || key === alert.alert_key);
 }
 
-/** In the words and with the codes that its users report; the reference has neither. */
+/**
+ * Returns the error for an invalid `From` header. The message and codes are from reports of API users; the reference
+ * has neither.
+ */
 function fromFault(from: string | undefined): { message: string; code: number } | undefined {
   if (from === undefined) {
     const message = 'You must specify a user\'s email address in the "From" header to perform this action';

@@ -3,7 +3,7 @@ import { ON_CALL, userNamed } from './pagerduty-directory.ts';
 import type { Note } from './pagerduty-notes.ts';
 
 /**
- * The objects of the REST API, as far as they are stood in for. `origin`: where the stand-in listens.
+ * Objects of the REST API that the stand-in supports. `origin` is the stand-in's own origin.
  *
  * @see https://developer.pagerduty.com/api-reference (Incidents; read 2026-11)
  */
@@ -15,7 +15,9 @@ const objectId = (letter: string, number: number, digits = 13): string =>
 
 export const incidentId = (number: number): string => objectId('Q', number);
 
-/** The inverse of `incidentId`. */
+/**
+ * Returns the number in an incident ID, or undefined if the text is not an incident ID. The inverse of `incidentId`.
+ */
 export function incidentNumber(id: string): number | undefined {
   const digits = /^Q([0-9A-Z]{13})$/.exec(id)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 36);
@@ -62,11 +64,11 @@ export function incidentObject(origin: string, alert: Alert, alerts: Alerts) {
   };
 }
 
-/** Each entry is a change of the status; the newest comes first. Null: whoever has sent the events. */
+/** Returns the author of the last status change. Entries are newest first. Null for the sender of the events. */
 const lastChangedBy = ([newest]: readonly LogEntry[]): string | null => newest?.name ?? null;
 
 /**
- * An incident as webhooks v3 tell of it, in fewer words than the REST API.
+ * Returns an incident as in webhooks v3, which have fewer fields than the REST API.
  *
  * @see https://developer.pagerduty.com/docs/webhooks-overview (read 2026-11)
  */
@@ -139,5 +141,5 @@ export function logEntryObject(origin: string, entry: LogEntry) {
   };
 }
 
-/** Whole seconds, UTC. */
+/** Formats a time in whole seconds, UTC. */
 const time = (millis: number): string => new Date(millis).toISOString().replace(/\.\d{3}Z$/, 'Z');

@@ -4,8 +4,8 @@ import { notFound, restAccess } from './pagerduty-rest.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 /**
- * Who is on call, who people are, and what the account can do, of the REST API. Every policy and every schedule calls
- * the same people.
+ * Routes of the REST API for on-calls, users, and abilities of the account. The same users are on call in all policies
+ * and schedules.
  *
  * @see https://developer.pagerduty.com/api-reference (Abilities, On-Calls, Users; read 2026-11)
  */

@@ -17,15 +17,16 @@ const Annotated = By.extend({ text: z.string().min(1).max(25_000) });
 type What = Omit<Happened, 'data'> & { data?: object };
 
 /**
- * What people do at PagerDuty by hand: `POST /incidents/{id}/acknowledge` and `…/resolve` with `{by}`, `…/reassign` with
- * `{by, to}`, `…/escalate`, `…/annotate` with `{by, text}`. The product is told by a webhook, where it has a secret for it.
+ * Returns the endpoints for actions of people in PagerDuty: `POST /incidents/{id}/acknowledge` and `…/resolve` with
+ * `{by}`, `…/reassign` with `{by, to}`, `…/escalate`, `…/annotate` with `{by, text}`. The product gets a webhook for
+ * each action if it has a webhook secret.
  */
 export function pagerdutyPeople(outside: Outside): People {
   const { db, unit, now, url } = outside;
   const [alerts, notes] = [openAlerts(db), openNotes(db)];
   const webhooks = openWebhooks(outside, alerts);
 
-  /** @param act gives what has happened, after it has */
+  /** Runs an action, and sends its webhook. @param act applies the action, and returns the event */
   const happens = async (c: Context, act: (alert: Alert) => What): Promise<Response> => {
     const { alert, told } = await unit(() => {
       const before = alertAt(c);
@@ -48,7 +49,7 @@ export function pagerdutyPeople(outside: Outside): People {
   const act = async (c: Context, action: 'acknowledge' | 'resolve'): Promise<Response> => {
     const { by } = check(By, await readJson(c));
     return happens(c, ({ id }) => {
-      if (!alerts.act(id, action, by, now())) throw problem(422, `incident ${c.req.param('id')} is resolved`);
+      if (!alerts.act(id, action, by, now())) throw problem(422, `incident ${c.req.param('id')} is already resolved`);
       return { type: `incident.${action}d`, by: userNamed(by) };
     });
   };

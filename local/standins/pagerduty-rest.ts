@@ -4,13 +4,13 @@ import { rateLimit } from './rate-limit.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 /**
- * Requests of all kinds with one API key.
+ * Maximum requests of all kinds with one API key.
  *
  * @see https://developer.pagerduty.com/docs/rest-api-rate-limits (read 2026-11)
  */
 const REST_LIMIT = { max: 960, windowMs: 60_000 };
 
-/** Lets those in who may call the REST API, as often as they may. */
+/** Checks credentials and the rate limit of the REST API. */
 export function restAccess(deps: StandInDeps): MiddlewareHandler {
   const admit = rateLimit(deps, REST_LIMIT);
   return async (c, next) => {
@@ -19,23 +19,23 @@ export function restAccess(deps: StandInDeps): MiddlewareHandler {
   };
 }
 
-/** Every well-formed credential is good: there is nothing here to protect, only a header that may be missing. */
+/** Accepts every well-formed credential. The stand-in protects nothing; it detects a missing header. */
 const mayCall = (c: Context): boolean => /^(Token token=|Bearer )\S+$/.test(c.req.header('authorization') ?? '');
 
-/** API keys are credentials: they are told apart by their hash and not kept. */
+/** Returns the hash of an API key. API keys are credentials, so only their hashes are stored. */
 const keyOf = (c: Context): string =>
   `pagerduty-rest:${createHash('sha256')
     .update(c.req.header('authorization') ?? '')
     .digest('hex')}`;
 
-/** Plain text, as the vendor's own: a client that expects JSON in every error has to cope. */
+/** Responds in plain text, as PagerDuty does. Clients that expect JSON in every error must handle it. */
 const denied = (): Response =>
   new Response('HTTP Token: Access denied.\n', {
     status: 401,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'www-authenticate': 'Token realm="Application"' },
   });
 
-/** The end of the limit is told in seconds, by a header of PagerDuty's own. */
+/** Responds with the seconds until the rate limit resets, in a header of PagerDuty's own. */
 function throttled({ timeScale }: StandInDeps): Response {
   const reset = Math.ceil(REST_LIMIT.windowMs / 1000 / timeScale);
   return Response.json(

@@ -3,7 +3,7 @@ import { acknowledgers, type Alert, type Alerts, type AlertStatus, urgencyOf } f
 import { incidentId } from './pagerduty-objects.ts';
 import type { Notes } from './pagerduty-notes.ts';
 
-/** More than a person reads. */
+/** Maximum number of incidents on the page. */
 const SHOWN_INCIDENTS = 50;
 
 export type IncidentShown = {
@@ -14,15 +14,15 @@ export type IncidentShown = {
   urgency: 'high' | 'low';
   created_at: Timestamp;
   resolved_at: Timestamp | null;
-  /** Names of people; an acknowledgement by the Events API names nobody. */
+  /** Names of people. An acknowledgement by the Events API has no name. */
   acknowledged_by: string[];
-  /** Oldest first. `by`: a person, or null for the Events API. */
+  /** Oldest first. `by` is a person, or null for the Events API. */
   log: { at: Timestamp; action: string; by: string | null }[];
   /** Oldest first. */
   notes: { at: Timestamp; by: string; text: string }[];
 };
 
-/** The newest incidents, newest first. */
+/** Returns the newest incidents, newest first. */
 export const shownIncidents = (alerts: Alerts, notes: Notes): IncidentShown[] =>
   alerts.newest(SHOWN_INCIDENTS).map((alert) => shownIncident(alert, alerts, notes));
 

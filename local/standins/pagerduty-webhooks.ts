@@ -6,24 +6,31 @@ import type { User } from './pagerduty-directory.ts';
 import { incidentId, webhookIncident } from './pagerduty-objects.ts';
 import type { Outside } from './stand-in.ts';
 
-/** PagerDuty waits so long for an answer. @see https://developer.pagerduty.com/docs/webhooks-behavior (read 2026-11) */
+/**
+ * Milliseconds that PagerDuty waits for a response.
+ *
+ * @see https://developer.pagerduty.com/docs/webhooks-behavior (read 2026-11)
+ */
 const ANSWER_MS = 5_000;
 
-/** PagerDuty tries for two days; here it is a few times, and none of them after a restart. */
+/** Delays of the retries. PagerDuty retries for two days; the stand-in retries a few times, and not after a restart. */
 const PAUSES_SECONDS = [1, 5, 30, 60] as const;
 
-/** One event, as `event_type` says. `by`: null for what no person has done. */
+/** One event; `type` is its `event_type`. `by` is null if no person caused it. */
 export type Happened = { type: string; by: User | null; data: object };
 
-/** How the product has answered; null: not at all. */
+/** The product's response to a delivery. `status` is null if there was none. */
 export type Delivered = { id: string; event_type: string; status: number | null };
 
 export type Webhooks = {
-  /** Tells the product, if it listens; resolves after the first attempt. Null: nobody listens. */
+  /** Sends an event to the product. Resolves after the first attempt. Null if the product does not receive webhooks. */
   tell(alert: Alert, happened: Happened): Promise<Delivered | null>;
 };
 
-/** Webhooks v3, one at a time for each incident, the first of each saying that it was opened. */
+/**
+ * Opens the sender of webhooks v3. It sends one webhook at a time for each incident; the first one reports that the
+ * incident was opened.
+ */
 export function openWebhooks({ product, now, timeScale, closing, url, unit }: Outside, alerts: Alerts): Webhooks {
   const opened = new Set<number>();
   const deliver = async (happened: Happened): Promise<Delivered | null> => {
@@ -101,7 +108,7 @@ const eventOf = ({ type, by, data }: Happened, at: number) => ({
 
 const userReference = ({ id, name }: User) => ({ id, type: 'user_reference', summary: name });
 
-/** What is about an incident names it so. */
+/** Returns the reference to an incident in events about it. */
 export const incidentReference = (alert: Alert) => ({
   id: incidentId(alert.id),
   type: 'incident_reference',

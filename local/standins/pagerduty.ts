@@ -11,13 +11,13 @@ import { rateLimit, rateLimitTables } from './rate-limit.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
 /**
- * Events of all kinds with one routing key.
+ * Maximum events of all kinds with one routing key.
  *
  * @see https://developer.pagerduty.com/docs/events-api-v2-overview, "Events API Rate Limits" (read 2026-11)
  */
 const EVENTS_LIMIT = { max: 120, windowMs: 60_000 };
 
-/** PagerDuty: its Events API v2 and, to find and annotate incidents, a part of its REST API, on one address. */
+/** PagerDuty: its Events API v2, and the part of its REST API that finds and annotates incidents, on one address. */
 export const pagerduty = {
   vendor: 'pagerduty',
   tables: alertTables + noteTables + rateLimitTables,
@@ -34,7 +34,7 @@ export const pagerduty = {
   view: ({ db }) => ({ incidents: shownIncidents(openAlerts(db), openNotes(db)) }),
 } as const satisfies StandIn;
 
-/** Taken means taken, not processed: a 202 is all that a caller hears about an event. */
+/** Routes of the Events API. Events are accepted, not processed: the caller gets only a 202. */
 function eventRoutes(deps: StandInDeps, alerts: Alerts): Hono {
   const admit = rateLimit(deps, EVENTS_LIMIT);
 
@@ -59,12 +59,12 @@ function eventRoutes(deps: StandInDeps, alerts: Alerts): Hono {
 const refused = (c: Context, errors: readonly string[]): Response =>
   c.json({ status: 'invalid event', message: 'Event object is invalid', errors }, 400);
 
-/** No `Retry-After`: PagerDuty promises none. */
+/** Responds without `Retry-After`, since PagerDuty does not document this header. */
 function throttled(): Response {
   const message = 'Requests for this service are arriving too quickly.  Please retry later.';
   return Response.json({ status: 'throttle exceeded', message }, { status: 429 });
 }
 
-/** Routing keys are credentials: they are told apart by their hash and not kept. */
+/** Returns the hash of a routing key. Routing keys are credentials, so only their hashes are stored. */
 const integrationOf = (routingKey: string): string =>
   `pagerduty:${createHash('sha256').update(routingKey).digest('hex')}`;

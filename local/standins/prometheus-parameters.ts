@@ -1,4 +1,4 @@
-/** A parameter that cannot be read, in Prometheus's own words. */
+/** An invalid parameter, in Prometheus's wording. */
 export class BadParameter extends Error {
   override readonly name = 'BadParameter';
 
@@ -12,7 +12,7 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}
 const UNITS = [31_536_000_000, 604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1];
 const DURATION = /^(?=\d)(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 
-/** Unix seconds or RFC 3339 in, milliseconds since the Unix epoch out. @throws BadParameter */
+/** Parses Unix seconds or RFC 3339 into milliseconds since the Unix epoch. @throws BadParameter */
 export function timeOf(parameter: string, text: string): number {
   const millis = NUMBER.test(text) ? Number(text) * 1000 : RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isFinite(millis)) return Math.round(millis);
@@ -20,7 +20,7 @@ export function timeOf(parameter: string, text: string): number {
   throw new BadParameter(parameter, `${where}cannot parse ${JSON.stringify(text)} to a valid timestamp`);
 }
 
-/** Seconds or such as `1h30m` in, milliseconds out. @throws BadParameter */
+/** Parses seconds, or a duration such as `1h30m`, into milliseconds. @throws BadParameter */
 export function durationOf(parameter: string, text: string): number {
   if (NUMBER.test(text)) return Number(text) * 1000;
   const parts = DURATION.exec(text)?.slice(1);
@@ -31,8 +31,8 @@ export function durationOf(parameter: string, text: string): number {
 }
 
 /**
- * Refuses what is certainly no PromQL: nothing at all, or parentheses that do not match. Everything else passes, since
- * queries are not evaluated here.
+ * Rejects text that can't be PromQL: an empty query, or unbalanced parentheses. Accepts everything else, since queries
+ * are not evaluated.
  *
  * @throws BadParameter
  */
@@ -47,7 +47,7 @@ export function checkQuery(query: string): void {
   if (open > 0) throw unreadable(query, query.length, 'unclosed left parenthesis');
 }
 
-/** Strings and comments, in which parentheses are text; and parentheses. */
+/** Strings and comments, whose parentheses are ignored, and parentheses. */
 const TOKENS = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*|[()]/g;
 
 function unreadable(query: string, index: number, what: string): BadParameter {

@@ -8,7 +8,7 @@ export const ruleTables = `
 
 const Labels = z.record(z.string(), z.string()).default({});
 
-/** Rule groups as `/api/v1/rules` shows them. What Prometheus itself finds out, such as `state`, is left away. */
+/** Rule groups in the format of `/api/v1/rules`. Fields that Prometheus computes, such as `state`, are omitted. */
 export const GivenRules = z.object({
   groups: z.array(
     z.object({
@@ -43,7 +43,7 @@ export function openRules(db: DatabaseSync): { groups(): RuleGroup[]; set(groups
   };
 }
 
-/** What rules are evaluated on. */
+/** The inputs of a rule evaluation. */
 export type Evaluation = {
   /** Milliseconds since the Unix epoch. */
   now: number;
@@ -59,7 +59,7 @@ export type Alert = {
   value: string;
 };
 
-/** A group as `/api/v1/rules` shows it, with the rules that are wanted. */
+/** Returns a group in the format of `/api/v1/rules`, with the rules that match. */
 export function groupJson({ rules, ...group }: RuleGroup, wanted: (rule: Rule) => boolean, on: Evaluation) {
   const evaluated = { evaluationTime: 0.0005, lastEvaluation: new Date(on.now).toISOString() };
   return {
@@ -93,8 +93,8 @@ export const stateOf = (alerts: readonly Alert[]): 'firing' | 'pending' | 'inact
   alerts.some(({ state }) => state === 'firing') ? 'firing' : (alerts[0]?.state ?? 'inactive');
 
 /**
- * An alert for each series that the rule's query has at the moment, as in PromQL, where `a > b` has one only while it
- * holds. Templates in annotations stay as they are.
+ * Returns an alert for each current series of the rule's query. As in PromQL, the result of `a > b` has a series only
+ * while the condition is true. Templates in annotations are not expanded.
  */
 export function alertsOf({ name, query, labels, annotations, duration }: Rule, on: Evaluation): Alert[] {
   return on.seriesOf(query).flatMap((series) => {
@@ -113,7 +113,7 @@ export function alertsOf({ name, query, labels, annotations, duration }: Rule, o
   });
 }
 
-/** `2e-01`, as Go's `%e` without more digits than needed. */
+/** Formats a number such as `2e-01`, like Go's `%e` without unnecessary digits. */
 function scientific(value: string): string {
   const number = Number(value);
   return Number.isFinite(number) ? number.toExponential().replace(/e([+-])(\d)$/, 'e$10$2') : value;

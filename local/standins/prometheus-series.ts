@@ -17,40 +17,42 @@ export const seriesTables = `
   );
 `;
 
-/** `null`: from here on there is no sample. JSON has no number for the three that are texts. */
+/** `null` for no sample from here on. The three texts are values that JSON numbers can't represent. */
 const Value = z.union([z.number(), z.enum(['NaN', '+Inf', '-Inf'])]).nullable();
 
-/** What a query answers: one series of it, given at points of time, or at seconds from now. */
+/** A series in the result of a query, with values at points in time, or at seconds from now. */
 export const GivenSeries = z
   .strictObject({
     /** The exact text of the query. */
     query: z.string().min(1),
-    labels: z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'not the name of a label'), z.string()).default({}),
+    labels: z
+      .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'must be a valid label name'), z.string())
+      .default({}),
     points: z.array(z.strictObject({ at: InstantIn.transform(millisOf), value: Value })).optional(),
-    /** Negative: ago. Real seconds, whatever the time scale is. */
+    /** Negative for the past. Real seconds, not divided by the time scale. */
     steps: z.array(z.strictObject({ after_seconds: z.number(), value: Value })).optional(),
   })
-  .refine(({ points, steps }) => (points === undefined) !== (steps === undefined), 'give either points or steps')
-  .refine(({ points, steps }) => (points ?? steps ?? []).length > 0, 'give at least one point');
+  .refine(({ points, steps }) => (points === undefined) !== (steps === undefined), 'set either points or steps')
+  .refine(({ points, steps }) => (points ?? steps ?? []).length > 0, 'set at least one point');
 export type GivenSeries = z.infer<typeof GivenSeries>;
 
-/** Milliseconds since the Unix epoch; the value as Prometheus writes it. */
+/** A point. `at` is in milliseconds since the Unix epoch; the value is formatted as in Prometheus. */
 export type Point = { at: number; value: string | null };
 
-/** A step function over time: a value holds until the next point. Before the first point there is none. */
+/** A step function over time: a value applies until the next point. There is no value before the first point. */
 export type Series = {
   query: string;
   labels: Readonly<Record<string, string>>;
-  /** In the order of time. */
+  /** In chronological order. */
   points: Point[];
 };
 
 export type SeriesStore = {
-  /** Adds points to a series, which is made where there is none; a point at the same time is replaced. */
+  /** Adds points to a series, and creates it if needed. Replaces points at the same time. */
   give(series: GivenSeries, now: number): void;
-  /** Sorted by labels, as Prometheus does; those of one query, or all. */
+  /** Returns the series of one query, or all, sorted by labels as in Prometheus. */
   of(query: string | undefined): Series[];
-  /** Forgets those of one query, or all. */
+  /** Deletes the series of one query, or all. */
   drop(query: string | undefined): void;
   isEmpty(): boolean;
 };
@@ -95,11 +97,14 @@ export function openSeries(db: DatabaseSync): SeriesStore {
   };
 }
 
-/** The value at that time, or `null` where there is no sample. */
+/** Returns the value at a time, or `null` if there is no sample. */
 export const valueAt = ({ points }: Pick<Series, 'points'>, at: number): string | null =>
   points.findLast((point) => point.at <= at)?.value ?? null;
 
-/** Since when it has had values without a gap, if it has one at that time. Milliseconds since the Unix epoch. */
+/**
+ * Returns the time since which the series has had values without a gap, or undefined if it has no value at `at`.
+ * Milliseconds since the Unix epoch.
+ */
 export function activeSince({ points }: Pick<Series, 'points'>, at: number): number | undefined {
   const past = points.filter((point) => point.at <= at);
   const gap = past.findLastIndex(({ value }) => value === null);
@@ -109,5 +114,5 @@ export function activeSince({ points }: Pick<Series, 'points'>, at: number): num
 const sorted = (labels: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
-/** As Go writes it: exponents have two digits at least. */
+/** Formats a number as Go does: exponents have at least two digits. */
 const sampleText = (value: number | string): string => String(value).replace(/e([+-])(\d)$/, 'e$10$2');

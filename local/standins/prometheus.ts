@@ -7,12 +7,12 @@ import { alertsOf, GivenRules, groupJson, openRules, ruleTables, stateOf } from 
 import { GivenSeries, openSeries, seriesTables, valueAt, type Series } from './prometheus-series.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** What a person sees who graphs the queries that have been given samples. Times are RFC 3339. */
+/** Graphs of the queries that have samples. Times are RFC 3339. */
 export type PrometheusView = {
   series: {
     query: string;
     labels: Readonly<Record<string, string>>;
-    /** The last minute, one each second, oldest first; `null` where there is no sample. */
+    /** The last minute, one sample per second, oldest first; `null` if there is no sample. */
     samples: { at: string; value: string | null }[];
   }[];
   rules: { name: string; query: string; state: 'firing' | 'pending' | 'inactive' }[];
@@ -21,16 +21,15 @@ export type PrometheusView = {
 const VIEW = { samples: 60, everyMs: 1000 };
 
 /**
- * Steps from the start to the end of a range query, at most.
+ * Maximum steps from the start to the end of a range query.
  *
  * @see https://github.com/prometheus/prometheus, `queryRange` of web/api/v1/api.go (read 2026-11)
  */
 const RANGE_MAX_STEPS = 11_000;
 
 /**
- * Prometheus, as far as it is queried. It evaluates nothing: a query answers the samples that its exact text was given
- * under `/sandbox/prometheus/series`, and any other one answers, as the real one does for series that it has not got,
- * with nothing.
+ * Prometheus' query API. It evaluates nothing: a query returns the samples that were set for its exact text under
+ * `/sandbox/prometheus/series`. Other queries return no series, as in Prometheus for unknown series.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/ (read 2026-11)
  */
@@ -38,7 +37,7 @@ export const prometheus = {
   vendor: 'prometheus',
   tables: seriesTables + ruleTables,
   credentialKeys: [],
-  /** It has no rate limit, but a queue for queries, which can be full. */
+  /** Responds that the query queue is full. Prometheus has no rate limit, but a limited queue. */
   throttled: () => failed(503, 'timeout', 'query timed out in query queue'),
   app(deps) {
     const api = new Hono()
@@ -97,7 +96,7 @@ export const prometheus = {
   },
 } as const satisfies StandIn;
 
-/** Whether anybody has told it anything: until then Prometheus is taken for absent. */
+/** Returns whether samples or rules were set. Until then, Prometheus counts as absent. */
 export const prometheusInUse = ({ db }: Pick<StandInDeps, 'db'>): boolean =>
   !openSeries(db).isEmpty() || openRules(db).groups().length > 0;
 
@@ -118,7 +117,7 @@ const alertingRules = ({ db }: StandInDeps) =>
     .groups()
     .flatMap((group) => group.rules.filter(({ type }) => type === 'alerting'));
 
-/** Of the body, where it is a form, before those of the address. */
+/** Returns the parameters. Parameters of a form in the body precede those of the URL. */
 async function parametersOf(c: Context): Promise<URLSearchParams> {
   const isForm = c.req.header('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false;
   const form = new URLSearchParams(isForm ? await c.req.text() : '');
@@ -197,19 +196,23 @@ function rules(c: Context, deps: StandInDeps): Response {
 }
 
 /**
- * No alerts means, to whoever asks, that all of them are over. So this says that it does not know until it was told of
- * rules, and of samples for the query of each.
+ * Lists active alerts. An empty list means that all alerts are over, so this responds with an error until there are
+ * rules, and samples for the query of each rule.
  */
 function alerts(deps: StandInDeps): Response {
   const on = evaluation(deps);
   const told = alertingRules(deps);
   if (told.length === 0 || told.some(({ query }) => on.seriesOf(query).length === 0)) {
-    return failed(503, 'unavailable', 'the sandbox was not told of rules and of samples for the query of each');
+    return failed(
+      503,
+      'unavailable',
+      'the sandbox has no rules, or no samples for the query of a rule; set both first',
+    );
   }
   return Response.json({ status: 'success', data: { alerts: told.flatMap((rule) => alertsOf(rule, on)) } });
 }
 
-/** What was found, or how the parameters are refused. */
+/** Responds with the result, or with the error about the parameters. */
 function reading(find: () => { resultType: string; result: object[] } | Response): Response {
   try {
     const found = find();

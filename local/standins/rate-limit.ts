@@ -1,6 +1,6 @@
 import type { StandInDeps } from './stand-in.ts';
 
-/** For a stand-in's `tables`. One table serves all vendors: `key` names the vendor as well as the credential. */
+/** The table for a stand-in's `tables`. All vendors share it: `key` includes the vendor and the credential. */
 export const rateLimitTables = `
   create table if not exists taken_calls (key text not null, at integer not null);
   create index if not exists taken_calls_by_key on taken_calls (key, at);
@@ -10,8 +10,8 @@ export const rateLimitTables = `
 export type RateWindow = { max: number; windowMs: number };
 
 /**
- * Sliding windows. `windowMs` is divided by the time scale, because a client's back-off is. A call that is refused does
- * not count, so a caller that goes on calling gets through in time. A key belongs to one window.
+ * Returns sliding windows. `windowMs` is divided by the time scale, because a client's back-off is too. Refused calls
+ * do not count, so a caller that keeps calling succeeds eventually. Use one key for one window only.
  */
 export function rateWindows({ db, now, timeScale }: StandInDeps) {
   const forget = db.prepare('delete from taken_calls where key = ? and at <= ?');
@@ -19,7 +19,7 @@ export function rateWindows({ db, now, timeScale }: StandInDeps) {
   const add = db.prepare('insert into taken_calls (key, at) values (?, ?)');
 
   return {
-    /** Milliseconds until a call is within the limit; 0 when it is now. */
+    /** Returns the milliseconds until a call is within the limit; 0 if it is now. */
     waitMs(key: string, { max, windowMs }: RateWindow): number {
       const at = now();
       const window = windowMs / timeScale;
@@ -32,11 +32,11 @@ export function rateWindows({ db, now, timeScale }: StandInDeps) {
   };
 }
 
-/** One sliding window for each key. */
+/** Returns a function for one sliding window per key. */
 export function rateLimit(deps: StandInDeps, limit: RateWindow) {
   const windows = rateWindows(deps);
 
-  /** True when the call is within the limit, and counted. */
+  /** Returns true, and counts the call, if it is within the limit. */
   return (key: string): boolean => {
     if (windows.waitMs(key, limit) > 0) return false;
     windows.take(key);

@@ -1,10 +1,13 @@
 const CREDENTIAL_HEADER = /authorization|cookie|token|secret|api-key/;
 
-/** Enough to tell two keys apart, too little to use one. Short secrets are not shown at all. */
+/**
+ * Redacts a secret. Enough characters remain to distinguish two keys, but not to use one. Short secrets are redacted
+ * completely.
+ */
 export const redacted = (secret: string): string =>
   secret.length < 16 ? '[redacted]' : `${secret.slice(0, 4)}…${secret.slice(-4)}`;
 
-/** The headers of a request as they may be shown; of `Authorization` the scheme stays readable. */
+/** Returns the headers of a request without credentials. The scheme in `Authorization` is kept. */
 export function redactHeaders(headers: Headers): Record<string, string> {
   const shown = [...headers].map(([name, value]) => [name, CREDENTIAL_HEADER.test(name) ? redactValue(value) : value]);
   return Object.fromEntries(shown) as Record<string, string>;
@@ -16,8 +19,8 @@ function redactValue(value: string): string {
 }
 
 /**
- * A JSON text with the string values of `keys` redacted, at any depth. Works on the text, so that a body which is cut
- * off or is no JSON at all does not show its credential either.
+ * Redacts the string values of `keys` in JSON, at any depth. Works on the text, so that a truncated or invalid body
+ * does not reveal its credentials either.
  */
 export function redactBody(text: string, keys: readonly string[]): string {
   if (keys.length === 0) return text;

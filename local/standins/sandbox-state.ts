@@ -4,21 +4,21 @@ import type { FaultInForce, Faults } from './faults.ts';
 import type { Journal, RecordedCall } from './journal.ts';
 import type { StandIn, StandInDeps } from './stand-in.ts';
 
-/** Of the journal; `GET /sandbox/calls` has the rest. */
+/** Maximum number of calls; `GET /sandbox/calls` has the others. */
 const SHOWN_CALLS = 100;
 
-/** A call without what may be long: `GET /sandbox/calls` has its headers and body. */
+/** A call without the fields that can be long. `GET /sandbox/calls` has its headers and body. */
 export type CallShown = Omit<RecordedCall, 'headers' | 'body'>;
 
-/** What the sandbox's page shows. What has not changed since the version that was asked for is left out. */
+/** The state that the sandbox page shows. Omits parts that have not changed since the requested version. */
 export type SandboxState = {
-  /** To ask with for what will have changed since. Good for one start of the stand-ins. */
+  /** The version to request later changes with. Valid for one start of the stand-ins. */
   version: string;
   at: Timestamp;
   time_scale: number;
-  /** Where each vendor's stand-in listens. */
+  /** The base URL of each vendor's stand-in. */
   urls: Readonly<Record<string, string>>;
-  /** By vendor, what a person would see there. */
+  /** The view of each vendor, by vendor. */
   views: Record<string, unknown>;
   /** Newest first. */
   calls?: CallShown[];
@@ -34,26 +34,29 @@ export type StateParts = {
 };
 
 export type SandboxStates = {
-  /** @param version of an earlier answer; `undefined`, or one of another start: everything */
+  /** @param version from an earlier response; `undefined`, or a version of another start, for the complete state */
   since(version: string | undefined): SandboxState;
 };
 
-/** One thing that is looked at as a whole. */
+/** A part of the state that is compared as a whole. */
 type Piece = { read(deps: StandInDeps): unknown; put(state: SandboxState, value: unknown): void };
 
-/** How a piece looked when it was last read. */
+/** The last reading of a part. */
 type Look = {
   value: unknown;
   json: string;
-  /** The number of the version that brought it. */
+  /** The number of the version in which it changed last. */
   since: number;
-  /** How many rows had been written when it was read. */
+  /** The number of written rows when it was read. */
   writes: number;
-  /** It did not ask for the time, so that it is the same until something is written. */
+  /** Whether the reading did not use the time, so that it stays valid until the next write. */
   timeless: boolean;
 };
 
-/** Remembers what was shown, so that a look each second costs next to nothing. To be used inside a unit of the store. */
+/**
+ * Returns the states of the sandbox. Caches what was shown, so that polling every second costs little. Call it within a
+ * transaction of the store.
+ */
 export function sandboxStates(parts: StateParts): SandboxStates {
   const { deps, urls } = parts;
   const pieces = piecesOf(parts);
@@ -76,7 +79,7 @@ export function sandboxStates(parts: StateParts): SandboxStates {
     }
   };
 
-  /** Of another start, or made up: from the beginning. */
+  /** Returns the number of a version. Versions of another start, and invalid ones, count from the beginning. */
   const numberOf = (version: string | undefined): number => {
     const [theirRun, number] = version?.split('.') ?? [];
     return theirRun === run && /^\d{1,15}$/.test(number ?? '') ? Number(number) : 0;
@@ -120,7 +123,10 @@ function readTimed(piece: Piece, deps: StandInDeps): { value: unknown; timeless:
   return { value: piece.read({ ...deps, now }), timeless };
 }
 
-/** Rows written through this connection since it was opened: nobody else writes to the file. */
+/**
+ * Returns a function that counts the rows written through this connection since it was opened. Only this process writes
+ * to the file.
+ */
 function writeCounter({ db }: StandInDeps): () => number {
   const count = db.prepare('select total_changes() as number');
   return () => (count.get() as { number: number }).number;

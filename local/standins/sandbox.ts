@@ -17,16 +17,16 @@ export type SandboxParts = {
   faults: Faults;
   deps: StandInDeps;
   standIns: readonly StandIn[];
-  /** Where each vendor's stand-in listens. */
+  /** The base URL of each vendor's stand-in. */
   urls: Readonly<Record<string, string>>;
-  /** By vendor, what people do there that the product is told of. */
+  /** The endpoints for actions of people that the product is notified about, by vendor. */
   people: ReadonlyMap<string, People>;
 };
 
 const CallId = z.string().transform((text, context) => {
   const seq = seqOf(text);
   if (seq !== undefined) return seq;
-  context.addIssue({ code: 'custom', message: `not the id of a call, which looks like call_12: ${text.slice(0, 64)}` });
+  context.addIssue({ code: 'custom', message: `not a call ID such as call_12: ${text.slice(0, 64)}` });
   return z.NEVER;
 });
 
@@ -35,7 +35,7 @@ const CallsQuery = (vendors: readonly string[]) =>
     vendor: z.enum(vendors).optional(),
     since: z
       .union([CallId.transform((seq) => ({ seq })), InstantIn.transform((at) => ({ at: millisOf(at) }))], {
-        error: 'since is an RFC 3339 time with an offset, or the id of a call such as call_12',
+        error: 'since must be an RFC 3339 time with an offset, or a call ID such as call_12',
       })
       .optional(),
     limit: z.coerce.number().int().min(1).max(10_000).default(1000),
@@ -43,8 +43,8 @@ const CallsQuery = (vendors: readonly string[]) =>
   });
 
 /**
- * The routes under `/sandbox`: what the stand-ins received, and how they are made to fail. They ask for no credential,
- * so whoever mounts them serves them on loopback only.
+ * Returns the routes under `/sandbox`: the calls that the stand-ins received, and their faults. They require no
+ * credentials, so mount them on loopback only.
  */
 export function sandbox(parts: SandboxParts): Hono {
   const { store, deps, standIns, urls } = parts;
@@ -53,8 +53,8 @@ export function sandbox(parts: SandboxParts): Hono {
   const app = new Hono();
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
   app.use('/sandbox/*', ownOrigin);
-  app.route('/', page()); // outside a unit: the page changes nothing, and nobody waits for its files
-  // Outside a unit as well: the product, which they wait for, calls the stand-ins back.
+  app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
+  // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
   for (const [vendor, people] of parts.people) app.route(`/sandbox/${vendor}`, people.app);
   app.use('/sandbox/*', (c, next) => store.unit(() => whole(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
@@ -67,7 +67,10 @@ export function sandbox(parts: SandboxParts): Hono {
   return app;
 }
 
-/** Whole or not at all: a handler that failed half-way changes nothing. Hono keeps its error instead of throwing it. */
+/**
+ * Throws the error of a failed handler, so that its transaction is rolled back. Hono stores errors instead of throwing
+ * them.
+ */
 async function whole(next: () => Promise<void>, errorOf: () => Error | undefined): Promise<void> {
   await next();
   const error = errorOf();
@@ -75,18 +78,18 @@ async function whole(next: () => Promise<void>, errorOf: () => Error | undefined
 }
 
 /**
- * No other web page in the same browser may drive this one, nor one at another port of this machine. Who is no browser
- * sends neither header.
+ * Rejects requests from other web pages in the same browser, including pages on other ports of this machine. Clients
+ * other than browsers send neither header.
  */
 const ownOrigin: MiddlewareHandler = async (c, next) => {
   const site = c.req.header('sec-fetch-site') ?? 'none';
   const origin = c.req.header('origin') ?? new URL(c.req.url).origin;
   const isOwn = (site === 'same-origin' || site === 'none') && origin === new URL(c.req.url).origin;
   if (isOwn || isNavigation(c)) return next();
-  throw problem(403, 'only its own page may do this: the request comes from another web page');
+  throw problem(403, 'the request comes from another web page; only the sandbox page itself can use this endpoint');
 };
 
-/** Following a link to the page is fine, wherever it stands. */
+/** Returns whether the request is a navigation. Links to the page are allowed from everywhere. */
 const isNavigation = (c: Context): boolean =>
   c.req.method === 'GET' &&
   c.req.header('sec-fetch-mode') === 'navigate' &&

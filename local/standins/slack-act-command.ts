@@ -14,15 +14,15 @@ import { whisper, type Workspace } from './slack-workspace.ts';
 export const Command = z.strictObject({
   user: Who,
   channel: z.string(),
-  /** All of what is typed, such as `/incident severity critical`. */
-  text: z.string().regex(/^\/\S/, 'a command begins with a slash').max(POST_TEXT_MAX_CHARS),
+  /** The complete command as typed, such as `/incident severity critical`. */
+  text: z.string().regex(/^\/\S/, 'a command must start with a slash').max(POST_TEXT_MAX_CHARS),
 });
 
 /**
- * Somebody types a command. What the app answers at once is a message; that it does not, or that there is no such
- * command, Slack says itself.
+ * Runs a slash command. The app's immediate response is a message. If the app does not respond, or the command does not
+ * exist, Slack shows an error.
  *
- * @param base of `response_url`
+ * @param base origin of `response_url`
  */
 export function typeCommand(
   { user: person, channel: name, text: typed }: z.infer<typeof Command>,
@@ -47,7 +47,7 @@ export function typeCommand(
     },
   };
 
-  /** An empty answer shows nothing; a text is a message, as is JSON. */
+  /** Shows the app's response: nothing if it is empty, otherwise a message from text or JSON. */
   function show({ body }: Answer): void {
     if (body.trim() === '') return;
     const isJson = body.trimStart().startsWith('{');
@@ -55,7 +55,7 @@ export function typeCommand(
   }
 }
 
-/** Slack's word for an answer that is none; `undefined` when it is one. */
+/** Returns Slack's error code for an invalid response, or `undefined` if it is valid. */
 const faultOf = ({ status, error }: Answer): string | undefined =>
   error === 'operation_timeout' ? error : status === 200 ? undefined : 'dispatch_failed';
 
@@ -69,7 +69,7 @@ function wording(show: () => void): string | undefined {
   }
 }
 
-/** Slack itself says something to one person. */
+/** Shows a message from Slackbot to one person. */
 export function slackbot(workspace: Workspace, channel: Channel, person: Person, text: string, at: number): void {
   whisper(workspace, channel, { user: person.id, author: 'slackbot', content: { text } }, at);
 }

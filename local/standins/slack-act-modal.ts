@@ -15,13 +15,13 @@ import type { Workspace } from './slack-workspace.ts';
 
 export const Submission = z.strictObject({ user: Who, values: ValuesIn.default({}) });
 
-/** `all`: by the cross in the corner, with what lies below. */
+/** `all`: closes the whole stack, as the cross in the corner does. */
 export const Closing = z.strictObject({ user: Who, all: z.boolean().default(false) });
 
 type Ground = { workspace: Workspace; at: number };
 
 /**
- * Somebody submits a modal. What is missing in it Slack says by itself, without asking the app.
+ * Submits a modal. Slack reports missing inputs itself, without a request to the app.
  *
  * @see https://docs.slack.dev/surfaces/modals (read 2026-11), "Updating, pushing, and closing views"
  */
@@ -38,13 +38,13 @@ export function submit(id: string, input: z.infer<typeof Submission>, { workspac
   return {
     outgoing: interactionSent('view_submission', person, fields),
     take(answer) {
-      const now = modals.bySeq(modal.seq); // the app may have changed it meanwhile
+      const now = modals.bySeq(modal.seq); // the app may have changed it in the meantime
       if (now) settle(workspace, now, answer, at);
     },
   };
 }
 
-/** Somebody closes a modal. The app is told when it has asked for that. */
+/** Closes a modal. The app is notified if it has requested it. */
 export function close(id: string, input: z.infer<typeof Closing>, { workspace }: Ground): Question | undefined {
   const { modals } = workspace;
   const { user: person, all } = input;
@@ -57,7 +57,7 @@ export function close(id: string, input: z.infer<typeof Closing>, { workspace }:
   return { outgoing: interactionSent('view_closed', person, fields), take: () => undefined };
 }
 
-/** Without a word, the modal is done with. */
+/** Applies the app's response to a submission. An empty response closes the modal. */
 function settle(workspace: Workspace, modal: Modal, { status, body }: Answer, at: number): void {
   const { modals } = workspace;
   if (status !== 200) return void modals.keep(modal, { trouble: TROUBLE });
@@ -71,7 +71,7 @@ function settle(workspace: Workspace, modal: Modal, { status, body }: Answer, at
   }
 }
 
-/** @throws Refused when the answer is none that Slack takes */
+/** @throws Refused if Slack does not accept the response */
 function follow(workspace: Workspace, modal: Modal, answer: Fields, at: number): void {
   const { modals } = workspace;
   switch (answer['response_action']) {
@@ -90,7 +90,7 @@ function follow(workspace: Workspace, modal: Modal, answer: Fields, at: number):
   }
 }
 
-/** Each at an input block of the modal; Slack shows none that is elsewhere. */
+/** Returns errors for input blocks of the modal. Slack does not show errors for other blocks. */
 function errorsIn({ errors }: Fields, { view }: Modal): Record<string, string> {
   const inputs = view.blocks.filter(({ type }) => type === 'input').map(({ block_id: id }) => id);
   const all = isObject(errors) ? Object.entries(errors) : [];

@@ -25,25 +25,25 @@ const GivenIn = z.union([
   z.strictObject({ value: z.string(), text: z.string() }),
 ]);
 
-/** By `block_id` and `action_id`: what was written and chosen. */
+/** Entered and selected values by `block_id` and `action_id`. */
 export const ValuesIn = z.record(z.string(), z.record(z.string(), GivenIn));
 
-/** An element of a message, or of a modal. */
+/** An element in a message or a modal. */
 const Where = {
   user: Who,
   channel: z.string().optional(),
   ts: Ts.optional(),
   view: z.string().optional(),
   action_id: z.string(),
-  /** Where several have the same `action_id`. */
+  /** Required if several elements have the same `action_id`. */
   block_id: z.string().optional(),
 };
 
 export const Press = z.strictObject({
   ...Where,
-  /** Of a button: which of several with the same ids. Of a menu: what is chosen. */
+  /** For a button: distinguishes buttons with the same IDs. For a menu: the selection. */
   value: GivenIn.optional(),
-  /** What else was written and chosen around it. */
+  /** Other values that were entered or selected in the same surface. */
   values: ValuesIn.default({}),
 });
 
@@ -51,10 +51,10 @@ export const Query = z.strictObject({ ...Where, query: z.string().default('') })
 
 type Ground = { workspace: Workspace; base: string; at: number };
 
-/** In what the element stands, and what a payload says of that. */
+/** The message or modal that contains the element, and the fields of a payload about it. */
 type Surface = { blocks: readonly unknown[]; channel?: Channel; ts?: number; ephemeral: boolean; modal?: Modal };
 
-/** Somebody presses a button, or chooses from a menu. */
+/** Presses a button, or selects from a menu. */
 export function press(input: z.infer<typeof Press>, { workspace, base, at }: Ground): Question {
   const { user: person, value, values } = input;
   const surface = surfaceOf(workspace, input);
@@ -70,7 +70,7 @@ export function press(input: z.infer<typeof Press>, { workspace, base, at }: Gro
     const fields = { container, trigger_id: triggerId, view: viewObject(kept), actions };
     return { outgoing: interactionSent('block_actions', person, fields), take: troubleIn(workspace, modal) };
   }
-  if (!channel || ts === undefined) throw problem(422, 'either `view`, or `channel` and `ts`');
+  if (!channel || ts === undefined) throw problem(422, 'set either `view`, or `channel` and `ts`');
   const place = { user: person.id, channel: channel.seq, ts, ephemeral: ephemeral ? 1 : 0 };
   const fields = {
     ...messageFields(workspace, surface, channel, ts),
@@ -81,20 +81,19 @@ export function press(input: z.infer<typeof Press>, { workspace, base, at }: Gro
   };
   return {
     outgoing: interactionSent('block_actions', person, fields),
-    // Slack shows a triangle beside the button.
+    // Slack shows a warning triangle beside the button.
     take: (answer) => {
       if (isTaken(answer)) return;
-      const why = answer.error ?? `the app answered ${answer.status}`;
-      slackbot(workspace, channel, person, `That did not work: ${why}`, at);
+      const why = answer.error ?? `the app responded with status ${answer.status}`;
+      slackbot(workspace, channel, person, `Action failed: ${why}`, at);
     },
   };
 }
 
 /**
- * Somebody types into a menu whose options the app knows.
+ * Types a query into a menu with options from the app.
  *
- * @param found is told the options once they are there
- * @see https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload (read 2026-11)
+ * @param found called with the options
  */
 export function suggest(
   input: z.infer<typeof Query>,
@@ -116,7 +115,7 @@ export function suggest(
   };
 }
 
-/** Those of an answer; none of one that Slack would not take. */
+/** Returns the options of a response; none if Slack does not accept the response. */
 function optionsIn(body: string): Fields[] {
   try {
     const options = optionsOf(answerOf(body));
@@ -137,7 +136,7 @@ function surfaceOf(
     const modal = modalHere(workspace, view, person);
     return { blocks: modal.view.blocks, modal, ephemeral: false };
   }
-  if (name === undefined || ts === undefined) throw problem(422, 'either `view`, or `channel` and `ts`');
+  if (name === undefined || ts === undefined) throw problem(422, 'set either `view`, or `channel` and `ts`');
   const channel = channelHere(workspace, name);
   const message = workspace.messages.get(channel.seq, ts);
   if (message) return { blocks: message.content.blocks ?? [], channel, ts, ephemeral: false };
@@ -146,7 +145,7 @@ function surfaceOf(
   return { blocks: ephemeral.content.blocks ?? [], channel, ts, ephemeral: true };
 }
 
-/** Of a message that one person sees, the app is told where it stands and not what is in it. */
+/** Returns the fields about a message. For an ephemeral message, the app gets its location but not its content. */
 function messageFields({ messages }: Workspace, { ephemeral }: Surface, channel: Channel, ts: number): Fields {
   const message = messages.get(channel.seq, ts);
   const thread = message?.thread_ts ?? null;
@@ -163,7 +162,7 @@ function messageFields({ messages }: Workspace, { ephemeral }: Surface, channel:
   };
 }
 
-/** @throws HTTPException 422 when there is none, or more than one */
+/** @throws HTTPException 422 if there is no such element, or more than one */
 function elementIn(
   { blocks }: Surface,
   { action_id: action, block_id: block }: Pick<z.infer<typeof Query>, 'action_id' | 'block_id'>,
@@ -176,7 +175,7 @@ function elementIn(
   const [found, ...more] = named.filter(isMeant);
   if (found && more.length === 0) return found;
   const there = all.map((one) => `${one.action} in ${one.block}`).join(', ') || 'none';
-  throw problem(422, `${found ? 'several' : 'no'} elements ${action.slice(0, 80)} here; there are: ${there}`);
+  throw problem(422, `${found ? 'several' : 'no'} elements with action_id ${action.slice(0, 80)}; elements: ${there}`);
 }
 
 function actionOf({ block, action, item }: Element, value: Given | undefined, at: number): Fields {
@@ -189,7 +188,7 @@ function actionOf({ block, action, item }: Element, value: Given | undefined, at
 const withChoice = (values: Values, { block, action, item }: Element, value: Given | undefined): Values =>
   item['type'] === 'button' || value === undefined ? values : merged(values, { [block]: { [action]: value } });
 
-/** The later of two. */
+/** Merges values. Later values take precedence. */
 export function merged(before: Values, after: Values): Values {
   const all = { ...before };
   for (const [block, actions] of Object.entries(after)) all[block] = { ...all[block], ...actions };
@@ -198,7 +197,7 @@ export function merged(before: Values, after: Values): Values {
 
 const isTaken = ({ status }: Answer): boolean => status !== null && status >= 200 && status < 300;
 
-/** What Slack shows in a modal when the app did not take it. */
+/** Slack's error in a modal if the app does not accept a request. */
 export const TROUBLE = 'We had some trouble connecting. Try again?';
 
 const troubleIn =

@@ -13,7 +13,7 @@ const IDS = SHORTCUTS.map(({ callback_id: id }) => id);
 export const Shortcut = z.strictObject({
   user: Who,
   callback_id: z.enum(IDS),
-  /** Of a message: where it stands, and which it is. */
+  /** The channel and `ts` of the message, for a message shortcut. */
   channel: z.string().optional(),
   ts: Ts.optional(),
 });
@@ -25,7 +25,12 @@ export function takeShortcut(
 ): Question {
   const isGlobal = SHORTCUTS.some((one) => one.callback_id === id && one.of === 'global');
   if (isGlobal !== (name === undefined && ts === undefined)) {
-    throw problem(422, isGlobal ? `${id} is not about a message` : `${id} is about a message: \`channel\` and \`ts\``);
+    throw problem(
+      422,
+      isGlobal
+        ? `${id} is a global shortcut; omit \`channel\` and \`ts\``
+        : `${id} needs a message; set \`channel\` and \`ts\``,
+    );
   }
   const triggerId = workspace.triggers.mint({ user: person.id, view: null }, at);
   const common = { callback_id: id, trigger_id: triggerId, action_ts: tsText(Math.floor(at) * 1000) };

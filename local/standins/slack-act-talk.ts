@@ -14,7 +14,7 @@ import { enter, say, type Workspace } from './slack-workspace.ts';
 export const Words = z.strictObject({
   user: Who,
   text: z.string().min(1).max(POST_TEXT_MAX_CHARS),
-  /** Of the message that is answered. */
+  /** The `ts` of the message to reply to. */
   thread_ts: Ts.optional(),
 });
 
@@ -23,17 +23,17 @@ export const Entry = z.strictObject({ user: Who });
 export const Mark = z.strictObject({
   user: Who,
   ts: Ts,
-  /** An emoji, such as `pushpin`. */
+  /** The name of an emoji, such as `pushpin`. */
   name: z.string().regex(/^[a-z0-9_+'-]+$/),
 });
 
 type Ground = { workspace: Workspace; channel: Channel; telling: Telling; at: number };
 
-/** What has happened, and what the app is told of it. */
+/** The `ts` of the message, and the events sent to the app. */
 type Happened = { ts: string; noted: (Delivery | undefined)[] };
 
 /**
- * Somebody says something; who is not in the channel yet enters it.
+ * Posts a message of a person, who first joins the channel if needed.
  *
  * @see https://docs.slack.dev/reference/events/message (read 2026-11)
  */
@@ -63,7 +63,7 @@ export function talk(
     client_msg_id: randomUUID(),
     team: TEAM.id,
   };
-  // Of what is said to it alone the app does not want to be told (`message.im`).
+  // The app is not subscribed to `message.im`, so it gets no events for direct messages.
   if (isDirect(channel)) return { ts, noted };
   return { ts, noted: [...noted, telling.note(event, person, channel, workspace)] };
 }
@@ -73,12 +73,12 @@ export function join({ user: person }: z.infer<typeof Entry>, { workspace, chann
   mustBeOpenHere(channel);
   const ts = tsText(Math.floor(at) * 1000);
   if (workspace.channels.isMember(channel, person.id)) return { ts, noted: [] };
-  if (isDirect(channel)) throw problem(422, `${person.name} is not in this conversation, which is between two`);
+  if (isDirect(channel)) throw problem(422, `${person.name} is not in this direct message`);
   enter(workspace, channel, person.id, at);
   return { ts, noted: [telling.note(joined(person, channel, at), person, channel, workspace)] };
 }
 
-/** @param inviter who let them in; absent: they came by themselves */
+/** @param inviter the person who added them; absent if they joined themselves */
 export function joined(person: Person, channel: Channel, at: number, inviter?: string): SlackEvent {
   const subscription = 'member_joined_channel' as const;
   return {
@@ -101,7 +101,7 @@ export function react({ user: person, ts, name }: z.infer<typeof Mark>, ground: 
   if (!message) throw noSuchMessage(channel, tsText(ts));
   const { noted } = join({ user: person }, ground);
   if (!workspace.marks.react(channel.seq, ts, { name, user: person.id })) {
-    throw problem(422, `${person.name} has reacted so already`);
+    throw problem(422, `${person.name} has already added this reaction`);
   }
   const event = {
     type: 'reaction_added',

@@ -17,12 +17,12 @@ import { openWorkspace, whenInvited } from './slack-workspace.ts';
 import { channelNotFound } from './slack-sandbox.ts';
 import type { Outside, People } from './stand-in.ts';
 
-/** How many deliveries are listed. */
+/** Maximum number of deliveries in the list. */
 const LISTED = 200;
 
 /**
- * What people do in the workspace that the app is told of: commands, presses, modals, shortcuts, messages, reactions.
- * Each answers once the product has, with the delivery.
+ * Returns the endpoints for actions of people in the workspace that the app is notified about: commands, buttons,
+ * modals, shortcuts, messages, reactions. Each one responds after the product has responded, with the delivery.
  */
 export function slackPeople(outside: Outside): People {
   const { unit, now } = outside;
@@ -33,11 +33,13 @@ export function slackPeople(outside: Outside): People {
     telling.postLater(telling.note(joined(person, channel, at, BOT.id), person, channel, workspace)),
   );
 
-  /** What the person sees after it, beside how it was delivered. */
+  /** Responds with the delivery and the modal that the person sees afterwards. */
   const withModal = async (c: Context, person: Person, delivery: unknown, more: Fields = {}): Promise<Response> =>
     c.json({ delivery, modal: await unit(() => modalShown(workspace, person)), ...more });
 
-  /** Only members type and press in a channel: who is none enters it first, and the app is told. */
+  /**
+   * Adds a person to a channel before an action in it, since only members can act in a channel, and notifies the app.
+   */
   const entering = async (person: Person, name: string | undefined): Promise<void> => {
     const happened = await unit(() => {
       const channel = name === undefined ? undefined : channelNamed(workspace, name);
@@ -46,7 +48,7 @@ export function slackPeople(outside: Outside): People {
     for (const noted of happened ? happened.noted : []) await telling.post(noted);
   };
 
-  /** In a channel; the app is told afterwards. */
+  /** Runs an action in a channel, then notifies the app. */
   const inChannel = async <I>(
     c: Context,
     input: I,
@@ -59,7 +61,7 @@ export function slackPeople(outside: Outside): People {
     });
     if (!happened) return channelNotFound(c);
     const deliveries = [];
-    for (const noted of happened.noted) deliveries.push(await telling.post(noted)); // in their order
+    for (const noted of happened.noted) deliveries.push(await telling.post(noted)); // in order
     return c.json({ ts: happened.ts, delivery: deliveries.at(-1) ?? null }, 201);
   };
 

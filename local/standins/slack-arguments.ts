@@ -1,13 +1,13 @@
 import { complaints, Refused, type Fields } from './slack-refusal.ts';
 
 /**
- * A call's arguments: those of the query, and those of the body, which is a form or JSON.
+ * Reads a call's arguments from the query and from the body, which is a form or JSON.
  *
- * In a form every value is text, and what is more than text is JSON in it; both are read alike. The token is taken from
- * its header only: Slack reads it in a form, too, where the journal would show it.
+ * In a form, values that are not text are encoded as JSON; both forms are read alike. The token is accepted only in its
+ * header. Slack also accepts it in a form, but the journal would show it there.
  *
  * @see https://docs.slack.dev/apis/web-api (read 2026-11)
- * @throws Refused when the body cannot be read
+ * @throws Refused if the body can't be parsed
  */
 export async function readArguments(request: Request): Promise<Fields> {
   const query = Object.fromEntries(new URL(request.url).searchParams);
@@ -28,14 +28,14 @@ function jsonObject(body: string): Fields {
   return json;
 }
 
-/** Absent and `null` are the same. */
+/** Returns a text argument. Treats `null` as absent. */
 export function text(args: Fields, name: string): string | undefined {
   const value = args[name];
   if (typeof value === 'string') return value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** @throws Refused `invalid_arguments` when it is absent or empty */
+/** @throws Refused `invalid_arguments` if it is absent or empty */
 export function required(args: Fields, name: string): string {
   const value = text(args, name);
   if (value) return value;
@@ -46,9 +46,9 @@ export function required(args: Fields, name: string): string {
 export const flag = (args: Fields, name: string): boolean => ['true', '1'].includes(text(args, name) ?? '');
 
 /**
- * How many items a page may have.
+ * Returns the maximum items per page.
  *
- * @throws Refused `invalid_limit` when it is no whole number, or below 1
+ * @throws Refused `invalid_limit` if it is not a whole number, or less than 1
  */
 export function pageSize(args: Fields, absent: number): number {
   const given = text(args, 'limit') ?? '';
@@ -58,9 +58,9 @@ export function pageSize(args: Fields, absent: number): number {
 }
 
 /**
- * An argument that is more than text, as it is or as JSON in a text; `undefined` when it is absent or empty.
+ * Returns a structured argument, as a value or as JSON in a text; `undefined` if it is absent or empty.
  *
- * @throws Refused with `code` when it is no JSON
+ * @throws Refused with `code` if it is not valid JSON
  */
 export function structured(args: Fields, name: string, code: string): unknown {
   const value = args[name] ?? undefined;
@@ -79,5 +79,5 @@ function parse(json: string, code: string): unknown {
 export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** As Slack counts: an emoji is one. */
+/** Counts characters as Slack does: an emoji is one. */
 export const chars = (value: string): number => [...value].length;

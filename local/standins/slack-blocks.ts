@@ -17,13 +17,13 @@ import * as limits from './slack-limits.ts';
 import type { Fields } from './slack-refusal.ts';
 
 /**
- * What is wrong with the blocks of a message or of a modal, in Slack's words and with its pointers to the place; empty
- * when nothing is.
+ * Returns the errors of the blocks of a message or modal, in Slack's wording and with its JSON pointers; empty if they
+ * are valid.
  *
- * Blocks that cannot be there are refused. Of those that can, the ones for text, links, buttons, menus and inputs are
- * checked; others are taken as they are.
+ * Rejects blocks that the surface does not support. Checks supported blocks for text, links, buttons, menus, and
+ * inputs; accepts others unchecked.
  *
- * @param at where they stand, `/blocks`, `/view/blocks` or below an attachment
+ * @param at location of the blocks: `/blocks`, `/view/blocks`, or below an attachment
  * @see https://docs.slack.dev/reference/block-kit/blocks (read 2026-11)
  */
 export function blockProblems(
@@ -40,7 +40,7 @@ export function blockProblems(
   ];
 }
 
-/** Characters of all texts in them. */
+/** Counts the characters of all texts. */
 export function charsOfTexts(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + charsOfTexts(item), 0);
   if (!isObject(value)) return 0;
@@ -52,7 +52,7 @@ export function charsOfTexts(value: unknown): number {
 
 const unchecked: Check = () => [];
 
-/** What can be in a message, and in a modal as well. */
+/** Blocks that both messages and modals support. */
 const BLOCKS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
   ['section', section],
   ['header', ({ text }, at) => textObject(text, `${at}/text`, limits.HEADER_MAX_CHARS, PLAIN)],

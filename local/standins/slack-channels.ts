@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ADMIN, PEOPLE } from './slack-directory.ts';
 
-/** When the workspace was made, in milliseconds since the Unix epoch: 2026-01-05T09:00:00Z. */
+/** Creation time of the workspace, in milliseconds since the Unix epoch: 2026-01-05T09:00:00Z. */
 const WORKSPACE_MADE_AT = 1_767_603_600_000;
 
-/** The first channel is everybody's, and cannot be archived. */
+/** The first channel. All people are members, and it can't be archived. */
 const GENERAL = 1;
 
 export const channelTables = `
@@ -34,7 +34,7 @@ export const channelTables = `
     values ${PEOPLE.map(({ id }) => `(${GENERAL}, '${id}')`).join(', ')};
 `;
 
-/** Times are milliseconds since the Unix epoch, 0 for never; `private` and `archived` are 0 or 1. */
+/** A channel. Times are in milliseconds since the Unix epoch, 0 for never; `private` and `archived` are 0 or 1. */
 export type Channel = {
   seq: number;
   name: string;
@@ -48,29 +48,32 @@ export type Channel = {
   purpose: string;
   purpose_by: string;
   purpose_at: number;
-  /** Of its newest message, in microseconds; 0 when there never was one. */
+  /** The `ts` of its newest message in microseconds; 0 if it never had one. */
   last_ts: number;
 };
 
 export type Channels = {
-  /** Its creator is its first member. */
+  /** Creates a channel. Its creator is the first member. */
   create(channel: { name: string; creator: string; private: boolean; at: number }): Channel;
   byId(id: string): Channel | undefined;
   bySeq(seq: number): Channel | undefined;
   byName(name: string): Channel | undefined;
-  /** In the order of their making, from the one after `after` on. */
+  /** Returns channels in the order of creation, starting after `after`. */
   all(after?: number): Channel[];
   set(of: Channel, what: 'topic' | 'purpose', value: string, by: string, at: number): Channel;
   setArchived(of: Channel): void;
-  /** Users' ids. */
+  /** Returns the user IDs of the members. */
   members(of: Channel): string[];
   isMember(of: Channel, user: string): boolean;
   join(of: Channel, user: string): void;
-  /** The `ts` of the next message, in microseconds: later than all before it, whatever the clock does. */
+  /**
+   * Returns the `ts` of the next message in microseconds. It is later than all earlier ones, even if the clock goes
+   * back.
+   */
   nextTs(of: Channel, at: number): number;
 };
 
-/** No channel can be called so: what the app and one person say to each other. */
+/** Returns the internal name of the direct messages between the app and a person. It is not a valid channel name. */
 export const directName = (person: string): string => `@${person}`;
 
 export const isDirect = ({ name }: Pick<Channel, 'name'>): boolean => name.startsWith('@');

@@ -11,7 +11,11 @@ import { Refused, type Fields } from './slack-refusal.ts';
 import { tsOf, tsText } from './slack-ts.ts';
 import { say, whisper } from './slack-workspace.ts';
 
-/** Messages. @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours (read 2026-11) */
+/**
+ * Methods for messages.
+ *
+ * @see https://docs.slack.dev/reference/methods/chat.postMessage and its neighbours (read 2026-11)
+ */
 export const chatMethods: Methods = {
   'chat.postMessage': {
     limits: [{ ...limits.MESSAGES_PER_CHANNEL, per: channelKey }, limits.MESSAGES_PER_WORKSPACE],
@@ -38,7 +42,7 @@ function postMessage(call: Call): Fields {
   return { channel: idOf(channel), ts: tsText(message.ts), message: messageObject(message, { metadata: true }) };
 }
 
-/** Messages take a channel's name, too. The app may write to public channels that it is not in. */
+/** Returns the channel by ID or name. The app can also write to public channels that it is not a member of. */
 function existing({ args, workspace: { channels } }: Call): Channel | undefined {
   const given = required(args, 'channel');
   const person = personById(given);
@@ -46,7 +50,7 @@ function existing({ args, workspace: { channels } }: Call): Channel | undefined 
   return channels.byId(given) ?? (given.startsWith('@') ? undefined : channels.byName(given.replace(/^#/, '')));
 }
 
-/** To a user's id Slack opens the conversation between them and the app. Undefined: it is nobody's. */
+/** Opens the direct messages with a user, if the channel is a user ID. Undefined if there is no such user. */
 function directTo({ args, at, workspace: { channels } }: Call): Channel | undefined {
   const person = personById(required(args, 'channel'));
   if (person === undefined) return undefined;
@@ -55,16 +59,16 @@ function directTo({ args, at, workspace: { channels } }: Call): Channel | undefi
   return channel;
 }
 
-/** The same channel is one, by whichever name. */
+/** Returns the rate-limit key of a channel, the same for its ID and its name. */
 function channelKey(call: Call): string {
   const channel = existing(call);
   return channel ? idOf(channel) : required(call.args, 'channel').slice(0, limits.CHANNEL_NAME_MAX_CHARS);
 }
 
 /**
- * The one kindness of this workspace. A fresh one has no teams' channels, and whoever tries the product would have to
- * make them first: so `#name`, said by that name, is found as if the administrator had made it before. All that is
- * not such a name is a channel that does not exist, as ever.
+ * Finds a public channel by `#name`, and creates it if needed, as if an administrator had created it. This is the only
+ * deviation from Slack: a new workspace has no team channels, and users who try the product would have to create them
+ * first. Other names of missing channels give `channel_not_found`.
  */
 function foundByName({ args, at, workspace: { channels } }: Call): Channel {
   const [, name] = /^#(.+)$/s.exec(required(args, 'channel')) ?? [];
@@ -72,7 +76,7 @@ function foundByName({ args, at, workspace: { channels } }: Call): Channel {
   return channels.create({ name, creator: ADMIN.id, private: false, at });
 }
 
-/** The message that is answered: an answer to an answer stands in the same thread. */
+/** Returns the `ts` of the thread. A reply to a reply belongs to the same thread. */
 function threadOf({ args, workspace }: Call, channel: Channel): number | null {
   const given = text(args, 'thread_ts');
   if (!given) return null;
@@ -82,7 +86,10 @@ function threadOf({ args, workspace }: Call, channel: Channel): number | null {
   return parent.thread_ts ?? parent.ts;
 }
 
-/** What the call does not speak of stays, apart from the text of blocks, which is new with them. */
+/**
+ * Updates a message. Arguments that are absent stay unchanged, except for the text of blocks, which is replaced with
+ * them.
+ */
 function update(call: Call): Fields {
   const { args, at, workspace } = call;
   const given = givenContent(args, limits.UPDATE_TEXT_MAX_CHARS);
@@ -112,7 +119,7 @@ function remove(call: Call): Fields {
   return { channel: idOf(channel), ts: tsText(ts) };
 }
 
-/** @throws Refused with `code` when somebody else wrote it */
+/** @throws Refused with `code` if the app did not write it */
 function ownMessage(call: Call, channel: Channel, code: string): Message {
   const message = call.workspace.messages.get(channel.seq, messageTs(call, 'ts', 'message_not_found'));
   if (!message) throw new Refused('message_not_found');
@@ -120,7 +127,7 @@ function ownMessage(call: Call, channel: Channel, code: string): Message {
   return message;
 }
 
-/** Only one person sees it, and it is in no history. */
+/** Posts a message that only one person sees. It is not in the history. */
 function postEphemeral(call: Call): Fields {
   const { args, at, workspace } = call;
   const given = givenContent(args, limits.POST_TEXT_MAX_CHARS);

@@ -1,13 +1,13 @@
 import { chars, isObject } from './slack-arguments.ts';
 import type { Fields } from './slack-refusal.ts';
 
-/** What is wrong with a thing, in Slack's words and with its pointers to the place; empty when nothing is. */
+/** Returns the errors of an object, in Slack's wording and with its JSON pointers; empty if it is valid. */
 export type Check = (thing: Fields, at: string) => string[];
 
 export const PLAIN = ['plain_text'];
 export const EITHER = ['plain_text', 'mrkdwn'];
 
-/** What is wrong with the text of a text object is told twice: once of the object, once of the text. */
+/** Checks a text object. An error in its text is reported twice: for the object, and for the text. */
 export function textObject(object: unknown, at: string, max: number, types: readonly string[]): string[] {
   if (!isObject(object)) return [pointed('must provide an object', at)];
   if (!types.includes(String(object['type']))) {
@@ -18,11 +18,11 @@ export function textObject(object: unknown, at: string, max: number, types: read
   return problems.length > 0 ? [pointed('failed to match all allowed schemas', at), ...problems] : [];
 }
 
-/** A text object that may be absent. */
+/** Checks an optional text object. */
 export const plainIfGiven = (object: unknown, at: string, max: number): string[] =>
   object === undefined ? [] : textObject(object, at, max, PLAIN);
 
-/** @param items `undefined` when there need be none */
+/** @param items `undefined` if the list is optional */
 export function list(
   items: unknown,
   max: number,
@@ -35,27 +35,27 @@ export function list(
   return [...atMost(items, max, at), ...items.flatMap((item: unknown, i) => check(item, `${at}/${i}`))];
 }
 
-/** A text that must be there. */
+/** Checks a required text. */
 export function textOf(value: unknown, max: number, at: string): string[] {
   if (typeof value !== 'string') return [pointed('must provide a string', at)];
   return value === '' ? [pointed('must be more than 0 characters', at)] : longest(value, max, at);
 }
 
-/** A text that may be absent. */
+/** Checks an optional text. */
 export function longest(value: unknown, max: number, at: string): string[] {
   if (value === undefined) return [];
   if (typeof value !== 'string') return [pointed('must provide a string', at)];
   return chars(value) > max ? [pointed(`must be less than ${max + 1} characters`, at)] : [];
 }
 
-/** A whole number that may be absent. */
+/** Checks an optional whole number. */
 export function between(value: unknown, min: number, max: number, at: string): string[] {
   if (value === undefined) return [];
   const isGood = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
   return isGood ? [] : [pointed(`must be a whole number from ${min} to ${max}`, at)];
 }
 
-/** Ids of which each may be used once. @param what `block_id` or `action_id` */
+/** Checks that IDs are unique. @param what `block_id` or `action_id` */
 export function unique(ids: readonly unknown[], what: string, at: (index: number) => string): string[] {
   return ids.flatMap((id, i) =>
     typeof id === 'string' && ids.indexOf(id) < i ? [pointed(`\`${what}\` already exists: ${id}`, at(i))] : [],

@@ -5,13 +5,13 @@ import { ATTACHMENTS_MAX, BLOCKS_TEXT_MAX_CHARS } from './slack-limits.ts';
 import type { Content } from './slack-messages.ts';
 import { complaints, Refused, type Fields } from './slack-refusal.ts';
 
-/** What a call says a message is to be. What it does not speak of is absent, which an edit leaves as it was. */
+/** The content of a message in a call. Absent parts stay unchanged in an update. */
 export type Given = Partial<Content>;
 
 /**
- * @param maxChars of `text`
+ * @param maxChars maximum characters of `text`
  * @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11), "Errors"
- * @throws Refused by the first limit that it exceeds
+ * @throws Refused with the first limit that is exceeded
  */
 export function givenContent(args: Fields, maxChars: number): Given {
   const said = text(args, 'text');
@@ -31,7 +31,7 @@ export function givenContent(args: Fields, maxChars: number): Given {
   };
 }
 
-/** @throws Refused `no_text` when there is nothing to show */
+/** @throws Refused `no_text` if the message has no content */
 export function mustShow({ text: said, blocks = [], attachments = [] }: Given): void {
   if (!said && blocks.length === 0 && attachments.length === 0) throw new Refused('no_text');
 }
@@ -61,7 +61,7 @@ const blocksOf = (attachments: readonly unknown[] = []): unknown[] =>
   attachments.map((attachment) => (isObject(attachment) ? attachment['blocks'] : undefined));
 
 /**
- * `null` is an empty object, which takes a message's metadata away.
+ * Returns the metadata. `null` counts as an empty object, which removes a message's metadata.
  *
  * @see https://docs.slack.dev/reference/methods/chat.update (read 2026-11), `metadata`
  */
@@ -74,7 +74,7 @@ function metadataOf(args: Fields): unknown {
   return complete ? metadata : null;
 }
 
-/** A block without an id gets one, and so does each of its elements that can be pressed or chosen from. */
+/** Adds IDs to a block without an ID and to its interactive elements. */
 export function identified(block: Fields): Fields {
   const { element, accessory, elements } = block;
   const isInteractive = block['type'] === 'actions' || block['type'] === 'section' || block['type'] === 'input';

@@ -8,7 +8,11 @@ import { channelObject } from './slack-objects.ts';
 import { Refused, type Fields } from './slack-refusal.ts';
 import { enter, note } from './slack-workspace.ts';
 
-/** Channels and who is in them. @see https://docs.slack.dev/apis/web-api/using-the-conversations-api (read 2026-11) */
+/**
+ * Methods for channels and their members.
+ *
+ * @see https://docs.slack.dev/apis/web-api/using-the-conversations-api (read 2026-11)
+ */
 export const conversationMethods: Methods = {
   'conversations.create': method(TIER_2, create),
   'conversations.list': method(TIER_2, list),
@@ -22,8 +26,8 @@ export const conversationMethods: Methods = {
 };
 
 /**
- * What is wrong with a channel's name, in Slack's word; `undefined` when nothing is. Letters of every script are taken,
- * as long as they are not upper case.
+ * Returns Slack's error code for an invalid channel name; `undefined` if it is valid. Letters of all scripts are
+ * accepted, except uppercase letters.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.create (read 2026-11), "Naming" and "Errors"
  */
@@ -34,7 +38,7 @@ export function nameFault(name: string): string | undefined {
   return /^[_-]+$/.test(name) ? 'invalid_name_punctuation' : undefined;
 }
 
-/** A name is taken for good: also by a channel that is archived. */
+/** Creates a channel. Names of archived channels stay taken. */
 function create({ args, at, workspace }: Call): Fields {
   const name = text(args, 'name') ?? '';
   const fault = nameFault(name);
@@ -122,10 +126,10 @@ function archive(call: Call): Fields {
 }
 
 /**
- * A bot cannot take a channel out of the archive: Slack says `not_in_channel`, whoever made it.
+ * A bot can't unarchive a channel: Slack responds `not_in_channel`, even to the creator of the channel.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.unarchive (read 2026-11), "Bug alert"
- * @see https://github.com/slack-go/slack/issues/1066 (read 2026-11): the word for it
+ * @see https://github.com/slack-go/slack/issues/1066 (read 2026-11): the error code
  */
 function unarchive(call: Call): Fields {
   throw new Refused(channelOf(call).archived ? 'not_in_channel' : 'not_archived');

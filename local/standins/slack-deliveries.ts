@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { timestamp } from '../../schemas/time.ts';
 
-/** Older ones are dropped at start. */
+/** Maximum number of deliveries after a start, which deletes older ones. */
 const KEPT = 2_000;
 
 export const deliveryTables = `
@@ -25,61 +25,64 @@ export const deliveryTables = `
 /** One request to the product. */
 export type Outgoing = {
   path: 'commands' | 'interactions' | 'events';
-  /** The command, or the kind of the interaction or the event. */
+  /** The command, or the type of the interaction or event. */
   what: string;
-  /** The id of who did it. */
+  /** The ID of the person who acted. */
   user: string;
   contentType: 'application/x-www-form-urlencoded' | 'application/json';
   body: string;
 };
 
-/** What came back. */
+/** The product's response. */
 export type Answer = {
-  /** `null` when there was none. */
+  /** `null` if there was no response. */
   status: number | null;
   body: string;
-  /** Slack's word for why; `null` when there was an answer. */
+  /** Slack's error code; `null` if there was a response. */
   error: 'operation_timeout' | 'connection_failed' | null;
-  /** The product does not want it again: `X-Slack-No-Retry: 1`. */
+  /** Whether the product asked not to retry: `X-Slack-No-Retry: 1`. */
   noRetry: boolean;
 };
 
 export type Delivery = Outgoing & {
   seq: number;
   at: number;
-  /** How often it was sent. */
+  /** Number of attempts so far. */
   attempts: number;
   status: number | null;
   answer: string;
   error: string | null;
-  /** When it is sent again, in milliseconds since the Unix epoch; `null`: never. */
+  /** Time of the next attempt in milliseconds since the Unix epoch; `null` for none. */
   due_at: number | null;
 };
 
-/** One as `GET /sandbox/slack/deliveries` shows it. */
+/** A delivery as `GET /sandbox/slack/deliveries` shows it. */
 export type DeliveryShown = {
   id: string;
   path: string;
   what: string;
   user: string;
-  /** What was sent: JSON, or the fields of the form; what is JSON in `payload` is read as well. */
+  /** The body: JSON, or the fields of the form. JSON in the field `payload` is parsed. */
   body: unknown;
   at: string;
   attempts: number;
   status: number | null;
-  /** Parsed when it is JSON, else the text; `null` when it is empty. */
+  /** Parsed if it is JSON, otherwise the text; `null` if it is empty. */
   answer: unknown;
   error: string | null;
   next_at: string | null;
 };
 
 export type Deliveries = {
-  /** @param dueAt when it is sent should the process end before it was; `null`: never, nobody would wait for it */
+  /**
+   * @param dueAt time of the next attempt if the process ends before the first one; `null` for interactions, whose
+   *   callers don't wait that long
+   */
   begin(outgoing: Outgoing, at: number, dueAt: number | null): Delivery;
-  /** @param dueAt when it is sent again; `null`: never */
+  /** @param dueAt time of the next attempt; `null` for none */
   ended(seq: number, answer: Answer, dueAt: number | null): Delivery;
   pending(): Delivery[];
-  /** Newest first. */
+  /** Returns deliveries, newest first. */
   newest(limit: number): Delivery[];
 };
 

@@ -1,14 +1,14 @@
-/** Who is in the sandbox's workspace. All invented. */
+/** The sandbox's workspace. All names are invented. */
 export const TEAM = {
   id: 'T0SANDBOX',
   name: 'Firebreak sandbox',
   url: 'https://firebreak-sandbox.slack.com/',
 } as const;
 
-/** The app that every token stands for. */
+/** The app of every token. */
 export const BOT = { id: 'U0BOT', bot_id: 'BAH5CA16Z', app_id: 'A0SANDBOX', name: 'firebreak' } as const;
 
-/** What the app may do, as Slack tells it with every answer. */
+/** The scopes of the app, which Slack returns with every response. */
 export const SCOPES = [
   'bookmarks:read',
   'bookmarks:write',
@@ -35,11 +35,11 @@ export type Person = {
   name: string;
   real_name: string;
   email: string;
-  /** Of another company, and in a few channels only. */
+  /** A guest from another company, who is in only a few channels. */
   guest?: true;
 };
 
-/** The workspace's administrator, who makes the channels that the app did not make. */
+/** The workspace's administrator, who creates the channels that the app did not create. */
 export const ADMIN: Person = { id: 'U0ADMIN01', name: 'robin', real_name: 'Robin Vale', email: 'robin@example.com' };
 
 export const PEOPLE: readonly Person[] = [
@@ -56,7 +56,7 @@ export const GROUPS = [
   { id: 'S0ONCALL1', name: 'On call', handle: 'on-call', users: ['U024BE7LH', 'U2147483697'] },
 ] as const;
 
-/** What the app adds to Slack, as its manifest (`slack/manifest.yaml`) says. */
+/** The commands and shortcuts of the app, as in its manifest (`slack/manifest.yaml`). */
 export const COMMANDS = ['/incident', '/rollback', '/freeze', '/deploys', '/firebreak'] as const;
 export const SHORTCUTS = [
   { callback_id: 'declare_incident', name: 'Declare an incident', of: 'global' },
@@ -64,17 +64,17 @@ export const SHORTCUTS = [
   { callback_id: 'add_to_timeline', name: 'Add to the timeline', of: 'message' },
 ] as const;
 
-/** Events that happen here, by the names under which an app subscribes to them; and those that ours does. */
+/** Events that the stand-in supports, by the names in a manifest, and those that the app subscribes to. */
 export const SUBSCRIPTIONS = ['member_joined_channel', 'message.channels', 'reaction_added'] as const;
 export const SUBSCRIBED: readonly string[] = ['member_joined_channel', 'reaction_added'];
 
-/** What Slack's old way of telling that a request is its own comes with; nobody should look at it. */
+/** Slack's deprecated verification token. Apps must not rely on it. */
 export const VERIFICATION_TOKEN = 'sandbox-verification-token';
 
 export const personById = (id: string): Person | undefined =>
   PEOPLE.find((person) => person.id === id) ?? (NEWCOMER.test(id) ? newcomer(id) : undefined);
 
-/** Whoever signs requests by hand may be anybody: whom nobody has heard of is a new member of the workspace. */
+/** User IDs of callers who sign requests themselves. An unknown ID counts as a new member of the workspace. */
 const NEWCOMER = /^[UW]\d[0-9A-Z]{6,19}$/;
 
 const newcomer = (id: string): Person => ({
@@ -84,5 +84,5 @@ const newcomer = (id: string): Person => ({
   email: `${id.toLowerCase()}@example.com`,
 });
 
-/** How a member is called: a person's or the app's name. */
+/** Returns the name of a person or the app. */
 export const nameOf = (id: string): string => (id === BOT.id ? BOT.name : (personById(id)?.name ?? id));

@@ -5,9 +5,9 @@ import * as limits from './slack-limits.ts';
 import type { Fields } from './slack-refusal.ts';
 
 /**
- * What is wrong with an element that people press, choose from or write into.
+ * Returns the errors of an interactive element.
  *
- * @param where `actions`: an actions block or beside a section; `input`: an input block
+ * @param where `actions`: an actions block or the accessory of a section; `input`: an input block
  * @see https://docs.slack.dev/reference/block-kit/block-elements (read 2026-11)
  */
 export function elementProblems(item: unknown, at: string, where: 'actions' | 'input'): string[] {
@@ -33,7 +33,7 @@ const button: Check = ({ text, value, url, style, accessibility_label: label }, 
 const overflow: Check = ({ options }, at) =>
   list(options ?? null, limits.OVERFLOW_OPTIONS_MAX, `${at}/options`, optionProblems);
 
-/** Options, or groups of them, but not both. */
+/** Checks that there are either options or option groups. */
 const chosenFrom: Check = (item, at) => {
   const { options, option_groups: groups } = item;
   if ((options === undefined) === (groups === undefined)) {
@@ -94,7 +94,7 @@ const IN_INPUT: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
 
 export const optionProblems = (item: unknown, at: string): string[] => optionOf(item, at, PLAIN);
 
-/** Beside a box or a radio button, the words may be formatted. */
+/** Checks an option of checkboxes or radio buttons, whose text can be formatted. */
 const choice = (item: unknown, at: string): string[] => optionOf(item, at, EITHER);
 
 function optionOf(item: unknown, at: string, types: readonly string[]): string[] {
@@ -117,7 +117,7 @@ function optionGroup(item: unknown, at: string): string[] {
   ];
 }
 
-/** An initial option has to be one of those that can be chosen. */
+/** Checks that the initial option is one of the options. */
 function initialIsThere(item: Fields, at: string): string[] {
   const initial = item['initial_option'];
   if (initial === undefined) return [];
@@ -125,7 +125,7 @@ function initialIsThere(item: Fields, at: string): string[] {
   return isThere ? [] : [pointed('must be one of the provided options', `${at}/initial_option`)];
 }
 
-/** All options of a menu, those of its groups as well. */
+/** Returns all options of a menu, including those in groups. */
 export function optionsOf({ options, option_groups: groups }: Fields): Fields[] {
   const listed = (items: unknown): Fields[] => (Array.isArray(items) ? items.filter(isObject) : []);
   return [...listed(options), ...listed(groups).flatMap((group) => listed(group['options']))];

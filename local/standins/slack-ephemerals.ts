@@ -12,11 +12,11 @@ export const ephemeralTables = `
   ) without rowid;
 `;
 
-/** A message that one person sees, in a channel, and that is in no history. */
+/** A message in a channel that only one person sees. It is not in the history. */
 export type Ephemeral = {
-  /** Microseconds since the Unix epoch; its id in the channel. */
+  /** Microseconds since the Unix epoch; the message's ID in the channel. */
   ts: number;
-  /** Who sees it. */
+  /** The ID of the person who sees it. */
   user: string;
   /** The app, or Slack itself. */
   author: 'app' | 'slackbot';
@@ -24,12 +24,12 @@ export type Ephemeral = {
 };
 
 export type Ephemerals = {
-  /** @param channel its `seq`, as everywhere here */
+  /** @param channel the channel's `seq`, as everywhere in this type */
   add(channel: number, ephemeral: Ephemeral): void;
   get(channel: number, ts: number): Ephemeral | undefined;
   edit(channel: number, ts: number, content: Content): void;
   remove(channel: number, ts: number): void;
-  /** The newest of a channel, for all people. Oldest first. */
+  /** Returns the newest messages of a channel for all people, oldest first. */
   all(channel: number, limit: number): Ephemeral[];
 };
 

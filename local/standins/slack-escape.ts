@@ -2,10 +2,10 @@ import { idOf } from './slack-channels.ts';
 import { GROUPS, PEOPLE } from './slack-directory.ts';
 import type { Workspace } from './slack-workspace.ts';
 
-/** A mention or a link that was written out already, and the address of one. */
+/** A mention or link that is already escaped, or a URL. */
 const WRITTEN = /(<[@#!][^<>\s]+>|<(?:https?:\/\/|mailto:)[^<>\s|]+(?:\|[^<>]*)?>|https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"])/;
 
-/** Slack makes links of addresses in messages, and escapes what they are of. */
+/** Returns the escaped form. In messages, Slack turns URLs into links and escapes their text. */
 function link(written: string, of: 'command' | 'message'): string {
   if (/^<[@#!]/.test(written)) return written;
   const address = written.replaceAll('&', '&amp;');
@@ -13,8 +13,8 @@ function link(written: string, of: 'command' | 'message'): string {
 }
 
 /**
- * What somebody typed, as an app is told it: `@name` and `#channel` become what they name, and the three characters
- * that would mean something are escaped. Commands get the names beside the ids, messages do not.
+ * Returns typed text as Slack sends it to an app: `@name` and `#channel` become references, and the three control
+ * characters are escaped. References in commands include the names; references in messages don't.
  *
  * @see https://docs.slack.dev/messaging/formatting-message-text (read 2026-11), "Escaping text"
  * @see https://docs.slack.dev/interactivity/implementing-slash-commands (read 2026-11), "Escaping"

@@ -6,11 +6,11 @@ import { modalId, modalSeq, type Modal } from './slack-modals.ts';
 import { tsOf } from './slack-ts.ts';
 import type { Workspace } from './slack-workspace.ts';
 
-/** One of the workspace's people, by name or id. */
+/** A person in the workspace, by name or ID. */
 export const Who = z.string().transform((given, context): Person => {
   const person = PEOPLE.find(({ id, name }) => given === id || given === name);
   if (person) return person;
-  context.addIssue({ code: 'custom', message: `nobody here; there are ${PEOPLE.map(({ name }) => name).join(', ')}` });
+  context.addIssue({ code: 'custom', message: `unknown person; people: ${PEOPLE.map(({ name }) => name).join(', ')}` });
   return z.NEVER;
 });
 
@@ -18,34 +18,34 @@ export const Who = z.string().transform((given, context): Person => {
 export const Ts = z.string().transform((given, context): number => {
   const ts = tsOf(given);
   if (ts !== undefined) return ts;
-  context.addIssue({ code: 'custom', message: 'not the ts of a message, which looks like 1795157400.000100' });
+  context.addIssue({ code: 'custom', message: 'not a message ts such as 1795157400.000100' });
   return z.NEVER;
 });
 
-/** A channel by its name, with or without `#`, or by its id. */
+/** Returns a channel by name, with or without `#`, or by ID. */
 export const channelNamed = ({ channels }: Workspace, given: string): Channel | undefined =>
   channels.byId(given) ?? channels.byName(given.replace(/^#/, ''));
 
-/** @throws HTTPException 422 when there is none */
+/** @throws HTTPException 422 if there is no such channel */
 export function channelHere(workspace: Workspace, given: string): Channel {
   const channel = channelNamed(workspace, given);
   if (channel) return channel;
-  throw problem(422, `there is no channel ${given.slice(0, 80)}; PUT /sandbox/slack/channels makes one`);
+  throw problem(422, `there is no channel ${given.slice(0, 80)}; create it with PUT /sandbox/slack/channels`);
 }
 
-/** @throws HTTPException 422 when the channel is archived */
+/** @throws HTTPException 422 if the channel is archived */
 export function mustBeOpenHere(channel: Channel): void {
-  if (channel.archived) throw problem(422, `#${channel.name} is archived: nobody can write there`);
+  if (channel.archived) throw problem(422, `#${channel.name} is archived; no one can post there`);
 }
 
-/** The modal that somebody has open. @throws HTTPException 422 when it is not open, or another person's */
+/** Returns a modal that a person has open. @throws HTTPException 422 if it is not open, or another person's */
 export function modalHere({ modals }: Workspace, id: string, person: Person): Modal {
   const modal = modals.bySeq(modalSeq(id) ?? 0);
   if (!modal || modal.user !== person.id) throw problem(422, `${person.name} has no modal ${id.slice(0, 64)} open`);
   return modal;
 }
 
-/** What somebody sees of the modals: the top of their stack. */
+/** Returns the modal that a person sees: the top of their stack. */
 export function modalShown({ modals }: Workspace, { id: user }: Person): ModalState | null {
   const modal = modals.shown().find((one) => one.user === user);
   return modal ? { id: modalId(modal), errors: modal.errors, trouble: modal.trouble } : null;
@@ -54,4 +54,4 @@ export function modalShown({ modals }: Workspace, { id: user }: Person): ModalSt
 export type ModalState = { id: string; errors: Record<string, string>; trouble: string };
 
 export const noSuchMessage = (channel: Channel, ts: string) =>
-  problem(422, `there is no message ${ts} in #${channel.name} (${idOf(channel)}) that this person sees`);
+  problem(422, `there is no message ${ts} in #${channel.name} (${idOf(channel)}) that this person can see`);

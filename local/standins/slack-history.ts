@@ -10,7 +10,7 @@ import { momentOf, tsText } from './slack-ts.ts';
 import type { Workspace } from './slack-workspace.ts';
 
 /**
- * What was said in a channel.
+ * Methods for the history of a channel.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.history and conversations.replies (read 2026-11)
  */
@@ -19,12 +19,12 @@ export const historyMethods: Methods = {
   'conversations.replies': method(TIER_3, replies),
 };
 
-/** Longer pages are cut to this. */
+/** Maximum page size. Longer pages are truncated. */
 const PAGE_MAX = 999;
-/** Later than any message, in microseconds. */
+/** A time later than any message, in microseconds. */
 const END_OF_TIME = Number.MAX_SAFE_INTEGER;
 
-/** Newest first. */
+/** Returns the history, newest first. */
 function history(call: Call): Fields {
   const { args, workspace } = call;
   const channel = channelOf(call);
@@ -41,7 +41,7 @@ function history(call: Call): Fields {
   };
 }
 
-/** A message and its answers, oldest first. */
+/** Returns a message and its replies, oldest first. */
 function replies(call: Call): Fields {
   const { args, workspace } = call;
   const channel = channelOf(call);
@@ -58,7 +58,7 @@ function replies(call: Call): Fields {
   return page(call, channel, after === undefined ? [parent, ...answers] : answers, limit);
 }
 
-/** Both ends included, in microseconds. `inclusive` speaks of the ends that were given. */
+/** Returns the range in microseconds, including both ends. `inclusive` applies to the given ends. */
 function range(args: Fields): { from: number; to: number } {
   const inset = flag(args, 'inclusive') ? 0 : 1;
   const [oldest, latest] = [bound(args, 'oldest'), bound(args, 'latest')];
@@ -76,7 +76,7 @@ function bound(args: Fields, name: 'oldest' | 'latest'): number | undefined {
   return moment;
 }
 
-/** @param found one more than the page has when there are more */
+/** @param found one more message than the page size if there are more */
 function page({ args, workspace }: Call, channel: Channel, found: readonly Message[], limit: number): Fields {
   const next = found[limit];
   const metadata = flag(args, 'include_all_metadata');
@@ -90,7 +90,7 @@ function page({ args, workspace }: Call, channel: Channel, found: readonly Messa
   };
 }
 
-/** What others have added to a message: answers, reactions, a pin. */
+/** Returns a message with its replies, reactions, and pin. */
 function asShown(message: Message, channel: Channel, { messages, marks }: Workspace): Fields {
   const everything = { from: 0, to: END_OF_TIME, limit: PAGE_MAX };
   const answers = messages.replies(channel.seq, message.ts, everything);

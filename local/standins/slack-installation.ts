@@ -9,18 +9,18 @@ export const settingTables = `
 export type Scope = (typeof SCOPES)[number];
 export type Subscription = (typeof SUBSCRIPTIONS)[number];
 
-/** How the app is installed: as its manifest says, until an administrator changes it. */
+/** The installation of the app, as in its manifest until an administrator changes it. */
 export type Installation = {
   scopes(): Scope[];
-  /** Takes these away, and gives all others back. */
+  /** Removes these scopes, and restores all others. */
   withoutScopes(scopes: readonly Scope[]): void;
-  /** Which events it is told of. */
+  /** Returns the events that the app subscribes to. */
   events(): Subscription[];
   subscribe(events: readonly Subscription[]): void;
 };
 
 /**
- * What each method asks for; one of them is enough.
+ * The scopes for each method, of which one is enough.
  *
  * @see https://docs.slack.dev/reference/methods (read 2026-11): each method's page
  */

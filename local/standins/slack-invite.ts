@@ -18,7 +18,10 @@ import { enter, type Workspace } from './slack-workspace.ts';
 /** @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11) */
 export const inviteMethods: Methods = { 'conversations.invite': method(TIER_3, invite) };
 
-/** One user who cannot be invited stops all, unless the call says `force` and there is another. */
+/**
+ * Invites users. If one of them can't be invited, no one is, unless the call sets `force` and another user can be
+ * invited.
+ */
 function invite(call: Call): Fields {
   const { args, at, workspace } = call;
   const channel = channelOf(call);

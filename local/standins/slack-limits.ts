@@ -3,8 +3,8 @@ import type { RateWindow } from './rate-limit.ts';
 const MINUTE_MS = 60_000;
 
 /**
- * Calls of one method by one app in one workspace. Slack promises "20+ per minute"; the stand-in grants no more than
- * is promised. Each method's tier is on its page.
+ * Maximum calls of one method by one app in one workspace. Slack documents "20+ per minute"; the stand-in allows no
+ * more than the documented minimum. Each method's page states its tier.
  *
  * @see https://docs.slack.dev/apis/web-api/rate-limits (read 2026-11)
  */
@@ -27,32 +27,40 @@ export const AUTH_TEST: RateWindow = { max: 300, windowMs: MINUTE_MS };
 export const PERMALINKS: RateWindow = { max: 300, windowMs: MINUTE_MS };
 
 /**
- * Messages to one channel: "1 message per second", and short bursts. Five at once are let through here, then one a
- * second on average.
+ * Maximum messages to one channel: "1 message per second", and short bursts. The stand-in allows bursts of five, and
+ * one per second on average.
  *
  * @see https://docs.slack.dev/reference/methods/chat.postMessage, "Rate limiting" (read 2026-11)
  */
 export const MESSAGES_PER_CHANNEL: RateWindow = { max: 5, windowMs: 5_000 };
-/** Messages to all channels together: "several hundred messages per minute", said at the same place. */
+/** Maximum messages to all channels: "several hundred messages per minute", on the same page. */
 export const MESSAGES_PER_WORKSPACE: RateWindow = { max: 300, windowMs: MINUTE_MS };
 
-/** Characters. @see https://docs.slack.dev/reference/methods/conversations.create, "Naming" (read 2026-11) */
+/**
+ * Maximum characters of a channel name.
+ *
+ * @see https://docs.slack.dev/reference/methods/conversations.create, "Naming" (read 2026-11)
+ */
 export const CHANNEL_NAME_MAX_CHARS = 80;
 /**
- * Characters of a topic or a purpose.
+ * Maximum characters of a topic or a purpose.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.setTopic (read 2026-11), `too_long`
  */
 export const TOPIC_MAX_CHARS = 250;
 
-/** Characters of `text`. @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11) */
+/** Maximum characters of `text`. @see https://docs.slack.dev/reference/methods/chat.postMessage (read 2026-11) */
 export const POST_TEXT_MAX_CHARS = 40_000;
-/** An edit takes less. @see https://docs.slack.dev/reference/methods/chat.update, `msg_too_long` (read 2026-11) */
+/**
+ * Maximum characters of `text` in an update.
+ *
+ * @see https://docs.slack.dev/reference/methods/chat.update, `msg_too_long` (read 2026-11)
+ */
 export const UPDATE_TEXT_MAX_CHARS = 4_000;
 /** @see https://docs.slack.dev/reference/methods/chat.postMessage, `too_many_attachments` (read 2026-11) */
 export const ATTACHMENTS_MAX = 100;
 
-/** Of blocks: counts, and characters. @see https://docs.slack.dev/reference/block-kit/blocks (read 2026-11) */
+/** Limits of blocks: counts, and characters. @see https://docs.slack.dev/reference/block-kit/blocks (read 2026-11) */
 export const BLOCKS_MAX = 50;
 export const BLOCK_ID_MAX_CHARS = 255;
 export const TEXT_MAX_CHARS = 3_000;
@@ -63,7 +71,7 @@ export const CONTEXT_ELEMENTS_MAX = 10;
 export const ACTIONS_ELEMENTS_MAX = 25;
 
 /**
- * Characters of a button's parts.
+ * Maximum characters of the parts of a button.
  *
  * @see https://docs.slack.dev/reference/block-kit/block-elements/button-element (read 2026-11)
  */
@@ -74,8 +82,8 @@ export const URL_MAX_CHARS = 3_000;
 export const ALT_TEXT_MAX_CHARS = 2_000;
 
 /**
- * Characters of all texts in a message's blocks together. Not documented: Slack's people speak of 12,000 and some room
- * for the blocks around the texts, callers met `msg_blocks_too_long` from 11,300 to 13,300.
+ * Maximum characters of all texts in a message's blocks. Not documented: Slack's staff mention 12,000 plus some
+ * overhead for the blocks, and callers reported `msg_blocks_too_long` from 11,300 to 13,300.
  *
  * @see https://github.com/slackapi/bolt-js/issues/2509 (read 2026-11)
  */
@@ -87,7 +95,7 @@ export const BOOKMARKS_MAX = 100;
 export const PINS_MAX = 100;
 
 /**
- * Of a composition object: counts, and characters.
+ * Limits of composition objects: counts, and characters.
  *
  * @see https://docs.slack.dev/reference/block-kit/composition-objects (read 2026-11)
  */
@@ -100,22 +108,30 @@ export const CONFIRM_TEXT_MAX_CHARS = 300;
 export const CONFIRM_BUTTON_MAX_CHARS = 30;
 
 /**
- * Of an element: counts, and characters.
+ * Limits of elements: counts, and characters.
  *
  * @see https://docs.slack.dev/reference/block-kit/block-elements (read 2026-11)
  */
 export const OVERFLOW_OPTIONS_MAX = 5;
-/** Of checkboxes, and of radio buttons. */
+/** Maximum options of checkboxes and radio buttons. */
 export const CHOICES_MAX = 10;
 export const PLACEHOLDER_MAX_CHARS = 150;
 export const ACCESSIBILITY_LABEL_MAX_CHARS = 75;
-/** What `min_length` and `max_length` of a text input can be at most. */
+/** Maximum value of `min_length` and `max_length` of a text input. */
 export const INPUT_LENGTH_MAX = 3_000;
 
-/** Characters. @see https://docs.slack.dev/reference/block-kit/blocks/input-block (read 2026-11) */
+/**
+ * Maximum characters of an input's label.
+ *
+ * @see https://docs.slack.dev/reference/block-kit/blocks/input-block (read 2026-11)
+ */
 export const INPUT_LABEL_MAX_CHARS = 2_000;
 
-/** Of a modal: counts, characters, bytes. @see https://docs.slack.dev/reference/views/modal-views (read 2026-11) */
+/**
+ * Limits of a modal: counts, characters, bytes.
+ *
+ * @see https://docs.slack.dev/reference/views/modal-views (read 2026-11)
+ */
 export const VIEW_BLOCKS_MAX = 100;
 export const VIEW_TITLE_MAX_CHARS = 24;
 export const PRIVATE_METADATA_MAX_CHARS = 3_000;
@@ -123,23 +139,23 @@ export const CALLBACK_ID_MAX_CHARS = 255;
 export const EXTERNAL_ID_MAX_CHARS = 255;
 /** @see https://docs.slack.dev/reference/methods/views.open (read 2026-11), `view_too_large` */
 export const VIEW_MAX_BYTES = 250_000;
-/** On top of each other. @see https://docs.slack.dev/reference/methods/views.push (read 2026-11) */
+/** Maximum modals in a stack. @see https://docs.slack.dev/reference/methods/views.push (read 2026-11) */
 export const VIEWS_MAX = 3;
 
 /**
- * What comes with an interaction, in milliseconds and uses. Not divided by the time scale: an app measures them on its
- * own clock.
+ * Limits of an interaction's trigger and response URL, in milliseconds and uses. Not divided by the time scale, because
+ * an app measures them on its own clock.
  *
  * @see https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11)
  */
 export const TRIGGER_MS = 3_000;
 export const RESPONSE_URL_MS = 30 * MINUTE_MS;
 export const RESPONSE_URL_USES = 5;
-/** Within so many milliseconds the app has to answer: a command, an interaction, an event. */
+/** Milliseconds within which an app must respond to a command, an interaction, or an event. */
 export const ANSWER_MS = 3_000;
 
 /**
- * How long after a failure an event is sent again, in milliseconds; divided by the time scale.
+ * Delays before an event is sent again after a failure, in milliseconds; divided by the time scale.
  *
  * @see https://docs.slack.dev/apis/events-api (read 2026-11), "Retries"
  */

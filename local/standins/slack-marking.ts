@@ -9,9 +9,9 @@ import { bookmarkId, bookmarkObject, messageObject, reactionObjects } from './sl
 import { Refused, type Fields } from './slack-refusal.ts';
 
 /**
- * Pins, reactions and bookmarks.
+ * Methods for pins, reactions, and bookmarks.
  *
- * What Slack answers about an archived channel is documented for reactions only; here all three say `is_archived`.
+ * Slack documents the error for an archived channel only for reactions. Here, all three respond `is_archived`.
  *
  * @see https://docs.slack.dev/reference/methods (read 2026-11): pins, reactions, bookmarks
  */

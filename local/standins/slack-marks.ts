@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** What is put on channels and messages: pins, reactions, bookmarks. */
+/** Tables for pins, reactions, and bookmarks. */
 export const markTables = `
   create table if not exists slack_pins (
     seq integer primary key,
@@ -31,7 +31,10 @@ export const markTables = `
   create index if not exists slack_bookmarks_by_channel on slack_bookmarks (channel);
 `;
 
-/** Times are milliseconds since the Unix epoch; `ts` is microseconds, `channel` the channel's `seq`. */
+/**
+ * A pin. `at` is in milliseconds since the Unix epoch; `ts` is in microseconds. `channel` is always the channel's
+ * `seq`.
+ */
 export type Pin = { ts: number; user: string; at: number };
 export type Reaction = { name: string; user: string };
 export type Bookmark = {
@@ -41,23 +44,23 @@ export type Bookmark = {
   emoji: string;
   user: string;
   created_at: number;
-  /** 0 when nobody has changed it. */
+  /** 0 if it was never changed. */
   updated_at: number;
 };
 
 export type Marks = {
-  /** Newest first. */
+  /** Returns pins, newest first. */
   pins(channel: number): Pin[];
-  /** False when it was pinned before. */
+  /** Pins a message. Returns false if it is already pinned. */
   pin(channel: number, pin: Pin): boolean;
-  /** False when it was not pinned. */
+  /** Unpins a message. Returns false if it is not pinned. */
   unpin(channel: number, ts: number): boolean;
   reactions(channel: number, ts: number): Reaction[];
-  /** False when the user had reacted so before. */
+  /** Adds a reaction. Returns false if the user has already added it. */
   react(channel: number, ts: number, reaction: Reaction): boolean;
-  /** Takes off what was on a message that is gone. */
+  /** Removes the marks of a deleted message. */
   clear(channel: number, ts: number): void;
-  /** Oldest first. */
+  /** Returns bookmarks, oldest first. */
   bookmarks(channel: number): Bookmark[];
   addBookmark(channel: number, bookmark: Omit<Bookmark, 'seq' | 'updated_at'>): Bookmark;
   editBookmark(bookmark: Bookmark): void;

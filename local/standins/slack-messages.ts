@@ -14,41 +14,41 @@ export const messageTables = `
   create index if not exists slack_replies on slack_messages (channel, thread_ts, ts) where thread_ts is not null;
 `;
 
-/** What its author says; only what was given is there. */
+/** The content from the author. Absent parts were not given. */
 export type Content = {
   text: string;
   blocks?: unknown[];
   attachments?: unknown[];
   metadata?: unknown;
-  /** Another name than the app's own. */
+  /** A display name other than the app's. */
   username?: string;
 };
 
 export type NewMessage = {
   ts: number;
-  /** Of the message that it answers. */
+  /** The `ts` of the thread's first message. */
   thread_ts: number | null;
   user: string;
-  /** `bot_message`, or what kind of note Slack has written itself; `null` for a person's message. */
+  /** `bot_message`, or the kind of a system message; `null` for a person's message. */
   subtype: string | null;
   content: Content;
 };
 
-/** Times are microseconds since the Unix epoch. */
+/** A message. Times are in microseconds since the Unix epoch. */
 export type Message = NewMessage & { edited_ts: number | null };
 
-/** From and to are included. */
+/** A range. Both ends are included. */
 export type Span = { from: number; to: number; limit: number };
 
 export type Messages = {
-  /** @param channel its `seq`, as everywhere here */
+  /** @param channel the channel's `seq`, as everywhere in this type */
   add(channel: number, message: NewMessage): Message;
   get(channel: number, ts: number): Message | undefined;
   edit(channel: number, ts: number, content: Content, editedTs: number): void;
   remove(channel: number, ts: number): void;
-  /** What the channel shows: answers are not in it, unless they were sent to it as well. Newest first. */
+  /** Returns the messages of a channel, newest first. Includes replies only if they were also sent to the channel. */
   history(channel: number, span: Span): Message[];
-  /** The answers to one message. Oldest first. */
+  /** Returns the replies to a message, oldest first. */
   replies(channel: number, thread: number, span: Span): Message[];
 };
 

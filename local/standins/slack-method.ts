@@ -13,15 +13,15 @@ export type Call = {
   workspace: Workspace;
 };
 
-/** How often a method may be called with one token: at all, or for each value of `per`. */
+/** The rate limit of a method for one token, in total or for each value of `per`. */
 export type Limit = RateWindow & { per?(call: Call): string };
 
 export type Method = {
   limits: readonly Limit[];
   /**
-   * Does the call; gives the fields of the answer beside `ok`.
+   * Runs the call, and returns the fields of the response besides `ok`.
    *
-   * @throws Refused before it has changed anything
+   * @throws Refused before any change
    */
   run(call: Call): Fields;
 };
@@ -31,7 +31,7 @@ export type Methods = Readonly<Record<string, Method>>;
 export const method = (limit: Limit, run: Method['run']): Method => ({ limits: [limit], run });
 
 /**
- * The channel that is named by its id, the only way in which most methods take it.
+ * Returns the channel by ID, which is the only reference that most methods accept.
  *
  * @throws Refused `channel_not_found`
  */
@@ -41,12 +41,12 @@ export function channelOf({ args, workspace }: Call, name = 'channel'): Channel 
   return channel;
 }
 
-/** @throws Refused `not_in_channel` when the app is no member */
+/** @throws Refused `not_in_channel` if the app is not a member */
 export function mustBeMember(channel: Channel, { workspace }: Call): void {
   if (!workspace.channels.isMember(channel, BOT.id)) throw new Refused('not_in_channel');
 }
 
-/** What is done to channels is not done to what one person and the app say to each other. @throws Refused */
+/** Rejects direct messages, since most channel methods do not support them. @throws Refused */
 export function mustNotBeDirect(channel: Channel): void {
   if (isDirect(channel)) throw new Refused('method_not_supported_for_channel_type');
 }
@@ -56,19 +56,19 @@ export function mustBeOpen(channel: Channel, code = 'is_archived'): void {
   if (channel.archived) throw new Refused(code);
 }
 
-/** A message's `ts`. @throws Refused with `code` when it is none */
+/** Returns a message's `ts`. @throws Refused with `code` if it is invalid */
 export function messageTs({ args }: Call, name: string, code: string): number {
   const ts = tsOf(required(args, name));
   if (ts === undefined) throw new Refused(code);
   return ts;
 }
 
-/** A place in a list, as text that a client cannot read anything from. */
+/** Returns an opaque cursor for a position in a list. */
 export const cursorAt = (kind: string, position: number): string =>
   Buffer.from(`${kind}:${position}`).toString('base64');
 
 /**
- * Where the page before ended; `undefined` for the first page.
+ * Returns the position of a cursor; `undefined` for the first page.
  *
  * @throws Refused `invalid_cursor`
  */

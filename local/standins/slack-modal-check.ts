@@ -5,11 +5,11 @@ import { identified } from './slack-content.ts';
 import * as limits from './slack-limits.ts';
 import { complaints, Refused, type Fields } from './slack-refusal.ts';
 
-/** A modal as its app has described it, with what was left out put in. */
+/** A modal as described by the app, with default values. */
 export type View = {
   type: 'modal';
   title: unknown;
-  /** `null` when there is no such button. */
+  /** `null` if there is no such button. */
   submit: unknown;
   close: unknown;
   blocks: Fields[];
@@ -21,10 +21,10 @@ export type View = {
 };
 
 /**
- * The modal that a call or an answer brings.
+ * Returns the modal in a call or response.
  *
  * @see https://docs.slack.dev/reference/views/modal-views (read 2026-11)
- * @throws Refused `view_too_large`, or `invalid_arguments` with every complaint
+ * @throws Refused `view_too_large`, or `invalid_arguments` with all errors
  */
 export function givenView(args: Fields): View {
   const view = structured(args, 'view', 'invalid_arguments');

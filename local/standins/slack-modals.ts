@@ -20,46 +20,46 @@ export const modalTables = `
   create index if not exists slack_modals_open on slack_modals (user) where open = 1;
 `;
 
-/** One view of a stack of modals that somebody has open. */
+/** One view of a stack of modals that a person has open. */
 export type Modal = {
   seq: number;
   user: string;
-  /** The `seq` of the lowest of its stack. */
+  /** The `seq` of the bottom view of its stack. */
   root: number;
-  /** The `seq` of the one below it; `null` at the bottom. */
+  /** The `seq` of the view below; `null` at the bottom. */
   previous: number | null;
   view: View;
-  /** What was written and chosen in it so far, beside what it came with. */
+  /** Entered and selected values, which override the initial values. */
   given: Values;
   hash: string;
-  /** What the app has found wrong with the last submission, by `block_id`. */
+  /** Errors of the app about the last submission, by `block_id`. */
   errors: Record<string, string>;
-  /** What Slack itself says about the last submission; empty when all is well. */
+  /** Slack's own error about the last submission; empty if there is none. */
   trouble: string;
 };
 
 export type Modals = {
-  /** Opens one; others that the person had open are gone. @param at milliseconds since the Unix epoch */
+  /** Opens a modal, and closes the person's other modals. @param at milliseconds since the Unix epoch */
   open(user: string, view: View, at: number): Modal;
-  /** Puts one on top of another. */
+  /** Pushes a view onto the stack. */
   push(below: Modal, view: View, at: number): Modal;
   update(modal: Modal, view: View, at: number): Modal;
   keep(modal: Modal, change: Partial<Pick<Modal, 'given' | 'errors' | 'trouble'>>): Modal;
   close(modal: Modal): void;
-  /** All of the stack that it is in. */
+  /** Closes the complete stack of a view. */
   clear(modal: Modal): void;
-  /** Only ones that are open. */
+  /** Returns an open view. */
   bySeq(seq: number): Modal | undefined;
   byExternalId(id: string): Modal | undefined;
-  /** A stack from its bottom to its top. */
+  /** Returns the views of a stack, from bottom to top. */
   stack(root: number): Modal[];
-  /** What each person sees: the top of each stack. */
+  /** Returns the view that each person sees: the top of each stack. */
   shown(): Modal[];
 };
 
 export const modalId = ({ seq }: Pick<Modal, 'seq'>): string => `V0${seq.toString(36).toUpperCase().padStart(8, '0')}`;
 
-/** The inverse of `modalId`; `undefined` when the text is no modal's id. */
+/** Returns the number in a modal's ID; `undefined` if the text is not a modal's ID. The inverse of `modalId`. */
 export function modalSeq(id: string): number | undefined {
   const digits = /^V0([0-9A-Z]{8})$/.exec(id)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 36);

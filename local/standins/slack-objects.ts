@@ -6,10 +6,14 @@ import type { Fields } from './slack-refusal.ts';
 import { tsText } from './slack-ts.ts';
 import type { Workspace } from './slack-workspace.ts';
 
-/** Whole seconds since the Unix epoch. */
+/** Converts milliseconds to whole seconds since the Unix epoch. */
 const seconds = (millis: number): number => Math.floor(millis / 1000);
 
-/** A channel as Slack tells it. @see https://docs.slack.dev/reference/objects/conversation-object (read 2026-11) */
+/**
+ * Returns a channel in the format of the API.
+ *
+ * @see https://docs.slack.dev/reference/objects/conversation-object (read 2026-11)
+ */
 export function channelObject(channel: Channel, { channels }: Workspace): Fields {
   if (isDirect(channel)) return directObject(channel, channels.members(channel));
   const { topic, topic_by, topic_at, purpose, purpose_by, purpose_at } = channel;
@@ -55,7 +59,7 @@ const directObject = (channel: Channel, members: readonly string[]): Fields => (
   priority: 0,
 });
 
-/** A message as Slack tells it; its metadata only to who asks for it. */
+/** Returns a message in the format of the API. Metadata is included only on request. */
 export function messageObject(message: Message, options: { metadata?: boolean } = {}): Fields {
   const { text, username, blocks, attachments, metadata } = message.content;
   const { subtype, user } = message;
@@ -76,7 +80,7 @@ export function messageObject(message: Message, options: { metadata?: boolean } 
   };
 }
 
-/** Reactions as a message shows them: by name, in the order in which the first of each came. */
+/** Returns reactions in the format of a message: by name, in the order of each name's first reaction. */
 export function reactionObjects(reactions: readonly Reaction[]): { name: string; users: string[]; count: number }[] {
   const names = [...new Set(reactions.map(({ name }) => name))];
   return names.map((name) => {

@@ -3,7 +3,7 @@ import { idOf, type Channel } from './slack-channels.ts';
 import type { Outgoing } from './slack-deliveries.ts';
 import type { Fields } from './slack-refusal.ts';
 
-/** The workspace, as payloads name it. */
+/** The workspace's domain in payloads. */
 const DOMAIN = new URL(TEAM.url).hostname.split('.')[0] ?? '';
 
 const common = { enterprise: null, is_enterprise_install: false } as const;
@@ -39,9 +39,9 @@ export function commandSent(
 }
 
 /**
- * An interaction: JSON in the field `payload` of a form.
+ * Returns an interaction: JSON in the form field `payload`.
  *
- * @param fields what its kind has beside what all have
+ * @param fields additional fields of the interaction type
  * @see https://docs.slack.dev/reference/interaction-payloads (read 2026-11)
  */
 export function interactionSent(type: string, person: Person, fields: Fields): Outgoing {
@@ -59,9 +59,9 @@ export function interactionSent(type: string, person: Person, fields: Fields): O
 }
 
 /**
- * Something that happened, in the envelope of the Events API.
+ * Returns an event in the envelope of the Events API.
  *
- * @param id the same at each try
+ * @param id the event ID, the same for each attempt
  * @param at milliseconds since the Unix epoch
  * @see https://docs.slack.dev/apis/events-api (read 2026-11)
  */

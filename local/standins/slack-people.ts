@@ -6,7 +6,7 @@ import { Refused, type Fields } from './slack-refusal.ts';
 import type { Workspace } from './slack-workspace.ts';
 
 /**
- * Who there is, and who is asking.
+ * Methods for users, and for the identity of the caller.
  *
  * @see https://docs.slack.dev/reference/methods (read 2026-11): auth.test, users, usergroups
  */
@@ -53,7 +53,7 @@ export const peopleMethods: Methods = {
 };
 
 /**
- * A person as Slack tells them; the address to who may read it alone.
+ * Returns a person in the format of the API. The e-mail address is included only with its scope.
  *
  * @see https://docs.slack.dev/reference/objects/user-object (read 2026-11)
  */

@@ -1,13 +1,13 @@
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Slack's word for a call that it does not do: HTTP 200 with `ok: false`. What the handler has changed by then stays,
- * so it comes before any change. Too many calls are no refusal but a 429.
+ * Slack's error code for a failed call: HTTP 200 with `ok: false`. Changes made before it are kept, so throw it before
+ * any change. A rate limit is not such an error, but a 429.
  */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly code: string;
-  /** Further fields of the answer. */
+  /** Additional fields of the response. */
   readonly more: Fields;
 
   constructor(code: string, more: Fields = {}) {
@@ -17,7 +17,7 @@ export class Refused extends Error {
   }
 }
 
-/** What is wrong, in the two places where Slack tells it. */
+/** Returns error details in the two fields where Slack has them. */
 export const complaints = (errors: readonly string[]): Fields => ({
   errors,
   response_metadata: { messages: errors.map((error) => `[ERROR] ${error}`) },

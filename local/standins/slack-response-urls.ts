@@ -16,20 +16,24 @@ export const responseUrlTables = `
   ) without rowid;
 `;
 
-/** Where an answer to somebody's act goes. */
+/** The target of a message to a `response_url`. */
 export type ResponsePlace = {
-  /** Who sees what is for one person. */
+  /** The ID of the person who sees ephemeral messages. */
   user: string;
   /** The channel's `seq`. */
   channel: number;
-  /** Of the message in which it was done, in microseconds; `null` when there is none. */
+  /** The `ts` of the message with the interaction, in microseconds; `null` if there is none. */
   ts: number | null;
-  /** Whether that message is one person's: 0 or 1. */
+  /** Whether that message is ephemeral: 0 or 1. */
   ephemeral: number;
 };
 
 export type ResponseUrls = {
-  /** Gives its path, with a slash at the start. @param at milliseconds since the Unix epoch */
+  /**
+   * Creates a response URL, and returns its path with a slash at the start.
+   *
+   * @param at milliseconds since the Unix epoch
+   */
   mint(kind: 'commands' | 'actions' | 'app', place: ResponsePlace, at: number): string;
   /** Counts a use. @throws Refused `no_service`, `expired_url`, `used_url` */
   use(path: string, at: number): ResponsePlace;
@@ -48,7 +52,7 @@ export function openResponseUrls(db: DatabaseSync): ResponseUrls {
 
   return {
     mint(kind, { user, channel, ts, ephemeral }, at) {
-      forget.run(at - 2 * RESPONSE_URL_MS); // until then it is said to have expired
+      forget.run(at - 2 * RESPONSE_URL_MS); // until then, the error is `expired_url`
       const path = `/${kind}/${TEAM.id}/${Math.floor(at)}/${randomBytes(18).toString('base64url')}`;
       insert.run(path, user, channel, ts, ephemeral, at);
       return path;

@@ -9,12 +9,12 @@ import type { ResponsePlace } from './slack-response-urls.ts';
 import { say, whisper, type Workspace } from './slack-workspace.ts';
 
 /**
- * What an app answers to an act of somebody, by its `response_url` or, to a command, at once: a message in the channel,
- * for all or, unless it says so, for who acted alone; or in place of the message in which it was done.
+ * Applies an app's response to an interaction, sent to its `response_url` or, for a command, as the immediate response.
+ * It is a message in the channel (ephemeral by default), or replaces the message with the interaction.
  *
  * @param at milliseconds since the Unix epoch
  * @see https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11), "Message responses"
- * @throws Refused when the message is none that Slack takes
+ * @throws Refused if Slack does not accept the message
  */
 export function respond(workspace: Workspace, place: ResponsePlace, answer: Fields, at: number): void {
   const channel = workspace.channels.bySeq(place.channel);
@@ -40,7 +40,7 @@ function erase({ ephemerals, messages, marks }: Workspace, { seq }: Channel, { t
   marks.clear(seq, ts);
 }
 
-/** Where there is nothing to replace, it is a message for who acted. */
+/** Replaces the message. Without a message to replace, shows an ephemeral message. */
 function replace(workspace: Workspace, channel: Channel, place: ResponsePlace, content: Content, at: number): void {
   const { ts, ephemeral, user } = place;
   if (ts !== null && ephemeral) return workspace.ephemerals.edit(channel.seq, ts, content);
@@ -50,13 +50,13 @@ function replace(workspace: Workspace, channel: Channel, place: ResponsePlace, c
   whisper(workspace, channel, { user, author: 'app', content }, at);
 }
 
-/** @throws Refused `invalid_payload` when it is no JSON object */
+/** @throws Refused `invalid_payload` if the body is not a JSON object */
 export function answerOf(body: string): Fields {
   try {
     const json: unknown = JSON.parse(body);
     if (isObject(json)) return json;
   } catch {
-    // said below, the same
+    // Throws the same error below.
   }
   throw new Refused('invalid_payload');
 }

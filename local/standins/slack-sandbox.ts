@@ -9,20 +9,20 @@ import { enter, openWorkspace } from './slack-workspace.ts';
 import type { StandInDeps } from './stand-in.ts';
 
 const NewChannel = z.strictObject({
-  name: z.string().refine((name) => nameFault(name) === undefined, { error: 'not a name that a channel can have' }),
-  /** The app is let in as well. */
+  name: z.string().refine((name) => nameFault(name) === undefined, { error: 'not a valid channel name' }),
+  /** Whether the app joins the channel. */
   join: z.boolean().default(false),
 });
 
-/** How the app is installed. What is not spoken of stays. */
+/** The settings of the app's installation. Absent settings stay unchanged. */
 const Settings = z.strictObject({
-  /** What it may not do, as if the workspace had not given it. */
+  /** Scopes to remove from the app. */
   without_scopes: z.array(z.enum(SCOPES)).optional(),
-  /** What it is told of. */
+  /** Events that the app subscribes to. */
   events: z.array(z.enum(SUBSCRIPTIONS)).optional(),
 });
 
-/** What an administrator does in the workspace, and a look at all that is in it. */
+/** Returns the endpoints for actions of an administrator, and for the complete state of the workspace. */
 export function slackSandbox(deps: StandInDeps): Hono {
   const workspace = openWorkspace(deps.db);
   const { channels, installation } = workspace;
@@ -52,7 +52,7 @@ export function slackSandbox(deps: StandInDeps): Hono {
 }
 
 export function channelNotFound(c: Context): Response {
-  const detail = `no channel has the name ${c.req.param('name')?.slice(0, 80)}; PUT /sandbox/slack/channels makes one`;
+  const detail = `there is no channel ${c.req.param('name')?.slice(0, 80)}; create it with PUT /sandbox/slack/channels`;
   const body = { type: 'about:blank', title: 'Not found', status: 404, detail };
   return c.body(JSON.stringify(body), 404, { 'content-type': 'application/problem+json' });
 }

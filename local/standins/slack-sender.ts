@@ -2,29 +2,29 @@ import { createHmac } from 'node:crypto';
 import type { Answer, Outgoing } from './slack-deliveries.ts';
 import { ANSWER_MS } from './slack-limits.ts';
 
-/** Where the product listens to Slack. */
+/** The product's URL for requests from Slack, and their signing secret. */
 export type Listener = { url: string; signingSecret: string };
 
-/** What an attempt has beside the signature. */
+/** The parameters of an attempt besides the signature. */
 export type Attempt = {
   /** Milliseconds since the Unix epoch. */
   at: number;
-  /** From the second time on: which try again it is, and why. */
+  /** For a retry: its number and reason. */
   retry?: { number: number; reason: string };
-  /** Nothing is waited for any longer. */
+  /** Aborts the wait for a response. */
   signal: AbortSignal;
 };
 
 /**
- * The signature of a request, over its raw body.
+ * Returns the signature of a request over its raw body.
  *
- * @param seconds since the Unix epoch, as in `X-Slack-Request-Timestamp`
+ * @param seconds seconds since the Unix epoch, as in `X-Slack-Request-Timestamp`
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack (read 2026-11)
  */
 export const signatureOf = (secret: string, seconds: number, body: string): string =>
   `v0=${createHmac('sha256', secret).update(`v0:${seconds}:${body}`).digest('hex')}`;
 
-/** Sends one request as Slack does, and waits as long as Slack does. */
+/** Sends one request with Slack's headers and time-out. */
 export async function send(listener: Listener, outgoing: Outgoing, { at, retry, signal }: Attempt): Promise<Answer> {
   const seconds = Math.floor(at / 1000);
   try {
@@ -50,7 +50,7 @@ export async function send(listener: Listener, outgoing: Outgoing, { at, retry, 
   }
 }
 
-/** Slack's word for why an event is sent again; `undefined`: it was taken. */
+/** Returns Slack's reason for sending an event again; `undefined` if it was accepted. */
 export function retryReason({ status, error }: { status: number | null; error: string | null }): string | undefined {
   if (error === 'operation_timeout') return 'http_timeout';
   if (status === null) return 'connection_failed';

@@ -2,22 +2,24 @@ import { chars, isObject } from './slack-arguments.ts';
 import { optionsOf } from './slack-elements.ts';
 import type { Fields } from './slack-refusal.ts';
 
-/** What was chosen or written: an option's `value`, an id, a text; several of them; or an option as an app gave it. */
+/**
+ * A value that was selected or entered: an option's `value`, an ID, a text, several of them, or an option from an app.
+ */
 export type Given = string | readonly string[] | null | { value: string; text: string };
 
-/** By `block_id` and `action_id`. */
+/** Values by `block_id` and `action_id`. */
 export type Values = Record<string, Record<string, Given>>;
 
-/** An element with its place. */
+/** An element with its location. */
 export type Element = {
   block: string;
   action: string;
   item: Fields;
-  /** The block that it is in. */
+  /** The block that contains it. */
   within: Fields;
 };
 
-/** All elements of some blocks that people press, choose from or write into. */
+/** Returns all interactive elements of blocks. */
 export function elementsOf(blocks: readonly unknown[]): Element[] {
   return blocks.filter(isObject).flatMap((within) => {
     const { type, element, accessory, elements } = within;
@@ -31,7 +33,8 @@ export function elementsOf(blocks: readonly unknown[]): Element[] {
 }
 
 /**
- * `state.values` of a payload: every element that keeps something, with what was given, else with what it came with.
+ * Returns `state.values` of a payload: every element that has a state, with its entered value, or else its initial
+ * value.
  *
  * @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload (read 2026-11)
  */
@@ -44,7 +47,7 @@ export function stateOf(blocks: readonly unknown[], given: Values): Record<strin
   return state;
 }
 
-/** How each kind of element tells what was chosen: the field, and of what it is. */
+/** The field that contains the selection of each element type, and its kind. */
 const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']> = new Map([
   ['static_select', ['selected_option', 'option']],
   ['external_select', ['selected_option', 'option']],
@@ -63,7 +66,7 @@ const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']
   ['timepicker', ['selected_time', 'id']],
 ] as const);
 
-/** @param given `undefined`: nobody has touched it */
+/** @param given `undefined` if the person has not changed it */
 export function entryOf(item: Fields, given: Given | undefined): Fields | undefined {
   const type = item['type'];
   if (type === 'button' || type === 'workflow_button') return undefined;
@@ -91,14 +94,17 @@ const textOf = (given: Given): string | null => {
   return given !== null && 'value' in given ? given.value : null;
 };
 
-/** The option of the element itself; what an app has suggested is known to who has chosen it only. */
+/**
+ * Returns the option of the element. An option that the app suggested is not stored in the element, so it is built from
+ * the selection.
+ */
 function optionOf(item: Fields, given: string | { value: string; text: string }): unknown {
   const { value, text } = typeof given === 'string' ? { value: given, text: given } : given;
   const own = optionsOf(item).find((option) => option['value'] === value);
   return own ?? { text: { type: 'plain_text', text, emoji: true }, value };
 }
 
-/** What a person's Slack finds wrong before it asks the app, by `block_id`. */
+/** Returns the errors that Slack reports before it sends a submission to the app, by `block_id`. */
 export function missing(blocks: readonly unknown[], given: Values): Record<string, string> {
   const errors: Record<string, string> = {};
   for (const { block, action, item, within } of elementsOf(blocks)) {

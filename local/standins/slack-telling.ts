@@ -13,32 +13,33 @@ import { retryReason, send, type Listener } from './slack-sender.ts';
 import type { Workspace } from './slack-workspace.ts';
 import type { Outside } from './stand-in.ts';
 
-/** A request and what becomes of its answer. Both run inside a unit. */
+/** A request, and the handler for its response. Both run within a transaction. */
 export type Question = { outgoing: Outgoing; take(answer: Answer): void };
 
-/** What has happened, with the name under which apps subscribe to it. */
+/** An event, with the name under which apps subscribe to it. */
 export type SlackEvent = Fields & { type: string; subscription: Subscription };
 
-/** How the product is told. */
+/** The sender of requests to the product. */
 export type Telling = {
   /**
-   * Commands and interactions: sent once, somebody waits for the answer.
+   * Sends a command or interaction once, and waits for the response.
    *
-   * @param prepare may give `undefined`: there is nothing to send
-   * @throws HTTPException 422 when the product does not listen
+   * @param prepare returns `undefined` if there is nothing to send
+   * @throws HTTPException 422 if the product has no Slack endpoint
    */
   ask(prepare: () => Question | undefined): Promise<DeliveryShown | null>;
   /**
-   * Events: to be called inside the unit of what has happened.
+   * Records an event. Call it within the transaction of the change.
    *
-   * @returns `undefined`: nobody listens, or the app is not in the channel, or has not subscribed to such events
+   * @returns `undefined` if the product has no endpoint, or the app is not in the channel or not subscribed to the
+   *   event
    */
   note(event: SlackEvent, person: Person, channel: Channel, workspace: Workspace): Delivery | undefined;
-  /** Sends what was noted once the unit is over. Nobody waits for how that goes. */
+  /** Sends a recorded event after the transaction, without waiting for the result. */
   postLater(noted: Delivery | undefined): void;
-  /** Sends what was noted, again where that fails; gives how the first try went. */
+  /** Sends a recorded event, with retries. Resolves with the result of the first attempt. */
   post(noted: Delivery | undefined): Promise<DeliveryShown | null>;
-  /** Newest first. To be called inside a unit. */
+  /** Returns deliveries, newest first. Call it within a transaction. */
   newest(limit: number): DeliveryShown[];
   resume(): Promise<void>;
 };
@@ -52,7 +53,7 @@ export function openTelling(outside: Outside): Telling {
     return url === undefined || signingSecret === undefined ? undefined : { url, signingSecret };
   };
 
-  /** One try of an event; those after it are left to the clock. */
+  /** Makes one attempt to send an event. Timers make the later attempts. */
   const attempt = async (delivery: Delivery, to: Listener): Promise<Delivery> => {
     const { attempts } = delivery;
     const retry = attempts === 0 ? undefined : { number: attempts, reason: retryReason(delivery) ?? 'unknown_error' };
@@ -80,7 +81,11 @@ export function openTelling(outside: Outside): Telling {
   return {
     async ask(prepare) {
       const to = listener();
-      if (!to) throw problem(422, 'the product does not listen to this Slack: it has another one, or has not started');
+      if (!to)
+        throw problem(
+          422,
+          'the product does not receive requests from this Slack: it uses another Slack workspace, or has not started',
+        );
       const begun = await unit(() => {
         const question = prepare();
         return question && { question, delivery: deliveries.begin(question.outgoing, now(), null) };

@@ -13,23 +13,23 @@ export const triggerTables = `
   ) without rowid;
 `;
 
-/** What somebody did, exchanged for a modal. */
+/** A person's action that can be exchanged for a modal. */
 export type Trigger = {
   user: string;
-  /** The modal in which it was done, by its `seq`; `null` elsewhere. */
+  /** The `seq` of the modal in which it happened; `null` outside of modals. */
   view: number | null;
 };
 
 export type Triggers = {
-  /** Gives its id. @param at milliseconds since the Unix epoch */
+  /** Creates a trigger, and returns its ID. @param at milliseconds since the Unix epoch */
   mint(trigger: Trigger, at: number): string;
   /**
-   * The one that can still be exchanged.
+   * Returns a trigger that can still be exchanged.
    *
-   * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also one that never was), `exchanged_trigger_id`
+   * @throws Refused `invalid_trigger_id`, `expired_trigger_id` (also if it never existed), `exchanged_trigger_id`
    */
   look(id: string, at: number): Trigger;
-  /** It was exchanged, and is good for nothing more. */
+  /** Marks a trigger as exchanged. It can't be used again. */
   use(id: string): void;
 };
 
@@ -43,7 +43,7 @@ export function openTriggers(db: DatabaseSync): Triggers {
 
   return {
     mint({ user, view }, at) {
-      forget.run(at - 60 * TRIGGER_MS); // long enough to be told that it has expired
+      forget.run(at - 60 * TRIGGER_MS); // later, unknown triggers also count as expired
       const id = `${randomInt(1e10, 1e11)}.${randomInt(1e9, 1e10)}.${randomBytes(16).toString('hex')}`;
       insert.run(id, user, view, at);
       return id;

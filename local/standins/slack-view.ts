@@ -12,28 +12,28 @@ import { openWorkspace, type Workspace } from './slack-workspace.ts';
 
 export type SlackView = {
   channels: ChannelView[];
-  /** Whom one can be. */
+  /** The people that the user of the page can act as. */
   people: { id: string; name: string; real_name: string }[];
   commands: readonly string[];
-  /** What the app adds to the menus of the workspace, and of messages. */
+  /** The app's entries in the menus of the workspace and of messages. */
   shortcuts: readonly { callback_id: string; name: string; of: 'global' | 'message' }[];
-  /** What people have open; of a stack the top. */
+  /** The open modals; only the top of each stack. */
   modals: ModalView[];
 };
 
 export type ModalView = {
   id: string;
-  /** The id of who has it open. */
+  /** The ID of the person who has it open. */
   user: string;
   hash: string;
   title: unknown;
-  /** `null`: without this button. */
+  /** `null` if there is no such button. */
   submit: unknown;
   close: unknown;
   blocks: unknown[];
-  /** What is chosen and written in it, by block and action. */
+  /** Selected and entered values, by block and action. */
   state: Record<string, Record<string, unknown>>;
-  /** What is wrong, by block. */
+  /** Errors, by block. */
   errors: Record<string, string>;
   trouble: string;
 };
@@ -44,7 +44,7 @@ export type ChannelView = {
   topic: string;
   purpose: string;
   archived: boolean;
-  /** The names of those who are in it. */
+  /** The names of the members. */
   members: string[];
   /** RFC 3339. */
   created: string;
@@ -52,15 +52,15 @@ export type ChannelView = {
   bookmarks: { id: string; title: string; link: string; emoji: string }[];
   /** The `ts` of each pinned message, newest pin first. */
   pinned: string[];
-  /** Oldest first, without the lines that Slack itself writes. */
+  /** Oldest first, without system messages. */
   messages: MessageView[];
-  /** What one person alone sees. Oldest first. */
+  /** Ephemeral messages, oldest first. */
   ephemerals: EphemeralView[];
 };
 
 export type EphemeralView = {
   ts: string;
-  /** The id of who sees it. */
+  /** The ID of the person who sees it. */
   user: string;
   author: 'app' | 'slackbot';
   text: string;
@@ -69,7 +69,7 @@ export type EphemeralView = {
 
 export type MessageView = {
   ts: string;
-  /** The name of who wrote it. */
+  /** The name of the author. */
   user: string;
   bot: boolean;
   text: string;
@@ -82,11 +82,11 @@ export type MessageView = {
   replies: MessageView[];
 };
 
-/** What is shown at most: the channels where something happened last, and the newest messages of each. */
+/** Maximum channels, by latest activity, and maximum messages of each, newest first. */
 const CHANNELS_SHOWN = 30;
 const MESSAGES_SHOWN = 50;
 
-/** The workspace as a person sees it. */
+/** Returns the workspace as the page shows it. */
 export function slackView({ db }: Pick<StandInDeps, 'db'>): SlackView {
   const workspace = openWorkspace(db);
   const newestFirst = workspace.channels.all().toSorted((a, b) => lastMicros(b) - lastMicros(a));
@@ -101,7 +101,7 @@ export function slackView({ db }: Pick<StandInDeps, 'db'>): SlackView {
 
 const lastMicros = ({ last_ts: ts, created_at: at }: Channel): number => Math.max(ts, at * 1000);
 
-/** @param limit how many messages, and answers to each, are shown at most: the newest of both */
+/** @param limit maximum number of messages, and of replies to each message: the newest of both */
 export function channelView(channel: Channel, workspace: Workspace, limit: number): ChannelView {
   const { messages, marks } = workspace;
   const said = messages.history(channel.seq, everything).filter(isSaid).slice(0, limit).toReversed();
@@ -152,7 +152,7 @@ const ephemeralView = ({ ts, user, author, content }: Ephemeral): EphemeralView 
   blocks: content.blocks ?? [],
 });
 
-/** By a person or an app. */
+/** Returns whether a person or an app wrote the message. */
 const isSaid = ({ subtype }: Message): boolean =>
   subtype === null || subtype === 'bot_message' || subtype === 'thread_broadcast';
 

@@ -9,7 +9,7 @@ import { stateOf } from './slack-state.ts';
 import type { Workspace } from './slack-workspace.ts';
 
 /**
- * Modals. An app opens one in exchange for what somebody did a moment ago.
+ * Methods for modals. An app opens a modal in exchange for a recent action of a person.
  *
  * @see https://docs.slack.dev/reference/methods (read 2026-11): views.open, views.push, views.update
  */
@@ -29,7 +29,7 @@ function open(call: Call): Fields {
   return { view: viewObject(modals.open(trigger.user, view, at)) };
 }
 
-/** On top of the modal in which the trigger was pulled. */
+/** Pushes a view onto the modal in which the trigger was created. */
 function push(call: Call): Fields {
   const { at, workspace } = call;
   const { modals, triggers } = workspace;
@@ -49,7 +49,7 @@ export function pushed({ modals }: Workspace, below: Modal, view: View, at: numb
   return modals.push(below, view, at);
 }
 
-/** What was written stays where the new view has an element of the same ids. */
+/** Updates a view. Keeps entered values of elements whose IDs are also in the new view. */
 function update({ args, at, workspace }: Call): Fields {
   const { modals } = workspace;
   const [id, externalId] = [text(args, 'view_id'), text(args, 'external_id')];
@@ -70,13 +70,17 @@ function triggerOf({ args, at, workspace }: Call): { id: string; user: string; v
   return { id, ...workspace.triggers.look(id, at) };
 }
 
-/** @throws Refused `duplicate_external_id` when another modal has the name that the app gives to this one */
+/** @throws Refused `duplicate_external_id` if another modal has the external ID */
 function mustBeFree(modals: Modals, { external_id: id }: View, but?: Modal): void {
   const other = id === '' ? undefined : modals.byExternalId(id);
   if (other && other.seq !== but?.seq) throw new Refused('duplicate_external_id');
 }
 
-/** A modal as Slack tells it. @see https://docs.slack.dev/reference/methods/views.open (read 2026-11), "Response" */
+/**
+ * Returns a modal in the format of the API.
+ *
+ * @see https://docs.slack.dev/reference/methods/views.open (read 2026-11), "Response"
+ */
 export function viewObject(modal: Modal): Fields {
   const { view, given, hash, root, previous } = modal;
   return {

@@ -19,7 +19,7 @@ export const workspaceTables =
   responseUrlTables +
   settingTables;
 
-/** All that the workspace holds. */
+/** The complete state of the workspace. */
 export type Workspace = {
   channels: Channels;
   messages: Messages;
@@ -29,14 +29,16 @@ export type Workspace = {
   triggers: Triggers;
   responseUrls: ResponseUrls;
   installation: Installation;
-  /** To be called inside the unit in which the app has let somebody in. */
+  /** Called within the transaction in which the app invites a person. */
   invited(entered: Entered): void;
 };
 
 /** @param at milliseconds since the Unix epoch */
 export type Entered = { person: Person; channel: Channel; at: number };
 
-/** Who tells the app of it: whoever knows where that listens. By the database, which all parts of a workspace share. */
+/**
+ * Listeners for people who enter a channel, which notify the app. By database, which all parts of a workspace share.
+ */
 const listeners = new WeakMap<DatabaseSync, (entered: Entered) => void>();
 
 export const whenInvited = (db: DatabaseSync, listener: (entered: Entered) => void): void =>
@@ -56,11 +58,11 @@ export const openWorkspace = (db: DatabaseSync): Workspace => ({
 
 export type Said = { user: string; subtype: string | null; thread_ts: number | null; content: Content };
 
-/** Adds a message as the channel's newest. @param at milliseconds since the Unix epoch */
+/** Adds a message as the newest of the channel. @param at milliseconds since the Unix epoch */
 export const say = ({ channels, messages }: Workspace, channel: Channel, said: Said, at: number): Message =>
   messages.add(channel.seq, { ...said, ts: channels.nextTs(channel, at) });
 
-/** Says something to one person, as the channel's newest. @param at milliseconds since the Unix epoch */
+/** Adds an ephemeral message as the newest of the channel. @param at milliseconds since the Unix epoch */
 export function whisper(
   { channels, ephemerals }: Workspace,
   channel: Channel,
@@ -72,12 +74,12 @@ export function whisper(
   return ephemeral;
 }
 
-/** The line that Slack itself writes into a channel when somebody changes it. */
+/** Adds the system message that Slack writes when a person changes a channel. */
 export function note(workspace: Workspace, channel: Channel, user: string, subtype: string, text: string, at: number) {
   say(workspace, channel, { user, subtype, thread_ts: null, content: { text: `<@${user}> ${text}` } }, at);
 }
 
-/** Makes somebody a member, with the line that says so. */
+/** Adds a member to a channel, with the system message about it. */
 export function enter(workspace: Workspace, channel: Channel, user: string, at: number): void {
   if (workspace.channels.isMember(channel, user)) return;
   workspace.channels.join(channel, user);

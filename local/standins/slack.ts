@@ -34,8 +34,8 @@ const methods: ReadonlyMap<string, Method> = new Map(
 );
 
 /**
- * Slack's Web API for one app in one workspace: what that app may do with channels, messages and people. `/api/` below
- * its address stands for `https://slack.com/api/`.
+ * Slack's Web API for one app in one workspace: the methods for channels, messages, and people. `/api/` below its
+ * address stands for `https://slack.com/api/`.
  *
  * @see https://docs.slack.dev/apis/web-api (read 2026-11)
  */
@@ -69,7 +69,7 @@ export const slack = {
   view: slackView,
 } as const satisfies StandIn;
 
-/** Of a `response_url` that is good for nothing. */
+/** Error codes of a `response_url` that can't be used. */
 const GONE = ['no_service', 'expired_url', 'used_url'];
 
 async function perform(
@@ -95,10 +95,10 @@ async function perform(
 }
 
 /**
- * Every bot token is good, and stands for the same app; what Slack says to one that was revoked is a fault to be set.
- * Tokens are credentials: they are told apart by their hash and not kept.
+ * Returns the account of a token. Every bot token is accepted, and belongs to the same app. To test a revoked token,
+ * set a fault. Tokens are credentials, so only their hashes are stored.
  *
- * @throws Refused `not_authed` without a token, `invalid_auth` with something else
+ * @throws Refused `not_authed` without a token, `invalid_auth` with an invalid one
  */
 function accountOf(c: Context): string {
   const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
@@ -107,7 +107,7 @@ function accountOf(c: Context): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** Counts a call where all of its method's limits have room; else gives the milliseconds until they have. */
+/** Counts a call if it is within all limits of its method. Otherwise, returns the milliseconds until it is. */
 function rateLimits(deps: StandInDeps) {
   const windows = rateWindows(deps);
 
@@ -123,8 +123,8 @@ function rateLimits(deps: StandInDeps) {
 }
 
 /**
- * Slack's only answer that is not a 200. `Retry-After` is in whole seconds of the clock: a client that waits so long
- * gets through.
+ * Returns the only response that is not a 200. `Retry-After` is in whole seconds, not divided by the time scale. A
+ * client that waits that long succeeds.
  */
 function throttled(waitMs: number): Response {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));

@@ -2,67 +2,70 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Hono } from 'hono';
 import type { Store } from './store.ts';
 
-/** What a stand-in lives on. Time comes from `now`, so that limits and durations can be tested without waiting. */
+/** The environment of a stand-in. Time comes from `now`, so that limits and durations can be tested without waiting. */
 export type StandInDeps = {
-  /** Every request is handled inside one transaction of it: change it freely, but neither begin nor commit. */
+  /** The database. Every request is handled in one transaction: change data, but neither begin nor commit. */
   db: DatabaseSync;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   now(): number;
-  /** At least 1: what the vendor takes time for, and the window of its rate limit, are divided by it. */
+  /** Divisor for the vendor's durations and rate-limit windows, at least 1. */
   timeScale: number;
 };
 
-/** The product, for a stand-in that tells it what people do. */
+/** The product, for stand-ins that notify it of the actions of people. */
 export type Product = {
   /** Its address, without a slash at the end. */
   url: string;
-  /** What Slack signs with; absent when the product listens to the real one. */
+  /** Slack's signing secret; absent if the product uses the real Slack. */
   slackSigningSecret?: string;
-  /** What PagerDuty signs with; absent when the product listens to the real one. */
+  /** PagerDuty's webhook secret; absent if the product uses the real PagerDuty. */
   pagerDutyWebhookSecret?: string;
 };
 
-/** What a stand-in needs to tell the product something, and to be called back by it meanwhile. */
+/** The environment of a stand-in that sends requests to the product, which can call the stand-in meanwhile. */
 export type Outside = StandInDeps & {
-  /** A transaction. The product must not be waited for inside of one: its calls back are transactions, too. */
+  /**
+   * Runs a transaction. Do not wait for the product inside of it: the product's calls to the stand-in are transactions
+   * too.
+   */
   unit: Store['unit'];
-  /** Where this stand-in listens, without a slash at the end. */
+  /** The stand-in's own address, without a slash at the end. */
   url: string;
-  /** `undefined` until it listens. */
+  /** Returns the product, or `undefined` until it listens. */
   product(): Product | undefined;
   /** Aborted when the stand-ins shut down. */
   closing: AbortSignal;
 };
 
-/** What people do at a vendor that tells the product. */
+/** The actions of people at a vendor that the product is notified about. */
 export type People = {
-  /** Served under `/sandbox/<vendor>`, outside any unit. */
+  /** Served under `/sandbox/<vendor>`, outside of any transaction. */
   app: Hono;
-  /** Takes up what was to be told when the process ended. Called once the product listens. */
+  /** Resumes the notifications that were pending when the process ended. Called once the product listens. */
   resume(): Promise<void>;
 };
 
 /**
- * One vendor, as it behaves seen from outside.
+ * One vendor, as it behaves to its callers.
  *
- * A stand-in only knows its vendor's API. The journal, the faults, the port and what happens on a restart come from
- * `front.ts` and `index.ts`, the same for all. Its handlers must not wait for anything but the request's body: delays
- * are faults, and durations are computed from `now` when somebody asks, so that they go on while nothing runs.
+ * A stand-in implements only its vendor's API. `front.ts` and `index.ts` add the journal, the faults, the port, and
+ * restarts, the same for all stand-ins. Handlers must not wait for anything except the request's body: delays are
+ * faults, and durations are computed from `now` on each request, so that they continue while the process is stopped.
  */
 export type StandIn = {
-  /** How it is called in the journal, in faults and in `urls`. */
+  /** The name in the journal, in faults, and in `urls`. */
   vendor: string;
-  /** Its tables (`create … if not exists`), named after the vendor. What it knows survives restarts in them. */
+  /** Its tables (`create … if not exists`), named after the vendor. Data in them survives restarts. */
   tables: string;
-  /** JSON keys of request bodies that hold credentials: the journal shows their first and last characters only. */
+  /** JSON keys of request bodies that contain credentials. The journal shows only their first and last characters. */
   credentialKeys: readonly string[];
-  /** What the vendor answers to a caller that exceeds its rate limit. */
+  /** Returns the vendor's response to a caller that exceeds its rate limit. */
   throttled(): Response;
   app(deps: StandInDeps): Hono;
-  /** Helpers that the real vendor does not have, served under `/sandbox/<vendor>`. */
+  /** Endpoints that the real vendor does not have, served under `/sandbox/<vendor>`. */
   sandbox?(deps: StandInDeps): Hono;
-  /** What people do there that the product is told of. */
+  /** Actions of people that the product is notified about. */
   people?(outside: Outside): People;
-  /** What a person would see at this vendor now, as JSON for the sandbox page. Only reads; runs inside a unit. */
+  /** Returns what the page shows of this vendor now, as JSON. Only reads. Runs within a transaction. */
   view?(deps: StandInDeps): unknown;
 };

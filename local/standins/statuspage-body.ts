@@ -2,7 +2,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 type Tree = { [key: string]: Tree | string | string[] };
 
-/** A body as Statuspage takes it, JSON or a form. Undefined when it is neither an object nor a form. */
+/** Parses a body as Statuspage does, as JSON or a form. Undefined if it is neither an object nor a form. */
 export function readBody(text: string, contentType: string | undefined): Fields | undefined {
   if (contentType?.startsWith('application/x-www-form-urlencoded')) return nested(new URLSearchParams(text));
   try {
@@ -16,7 +16,7 @@ export function readBody(text: string, contentType: string | undefined): Fields 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `incident[components][id]=major_outage` and `incident[component_ids][]=id`, as Rails reads them. */
+/** Parses `incident[components][id]=major_outage` and `incident[component_ids][]=id`, as Rails does. */
 function nested(form: URLSearchParams): Fields {
   const root = emptyTree();
   for (const [name, value] of form) {
@@ -40,5 +40,5 @@ function branchOf(tree: Tree, key: string): Tree {
 
 const listOf = (value: Tree[string] | undefined): string[] => (Array.isArray(value) ? value : []);
 
-/** Without a prototype: `__proto__` is a name like any other. */
+/** Returns an object without a prototype, so that `__proto__` is a name like any other. */
 const emptyTree = (): Tree => Object.create(null) as Tree;

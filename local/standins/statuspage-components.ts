@@ -15,7 +15,7 @@ export const componentTables = `
   );
 `;
 
-/** Times are milliseconds since the Unix epoch. */
+/** A component. Times are in milliseconds since the Unix epoch. */
 export type Component = {
   id: string;
   position: number;
@@ -27,12 +27,12 @@ export type Component = {
 };
 
 export type Components = {
-  /** In the order of the page. */
+  /** Returns components in the order of the page. */
   all(): Component[];
   get(id: string): Component | undefined;
   add(component: ComponentChange & { name: string }, at: number): Component;
   change(id: string, change: ComponentChange, at: number): void;
-  /** Creates those whose names are not on the page yet, as an admin would have done. */
+  /** Creates the components whose names are not on the page yet, as an admin does in Statuspage. */
   provide(names: readonly string[], at: number): void;
 };
 
@@ -69,7 +69,7 @@ export function openComponents(db: DatabaseSync): Components {
   };
 }
 
-/** Twelve characters like the vendor's, the same for the same thing. */
+/** Returns an ID of twelve characters in the vendor's format, which is always the same for the same object. */
 export function idOf(kind: 'component' | 'incident' | 'update', number: number): string {
   const hash = createHash('sha256').update(`${kind} ${number}`).digest('hex');
   return BigInt(`0x${hash}`).toString(36).slice(0, 12);

@@ -33,7 +33,7 @@ export const incidentTables = `
   );
 `;
 
-/** Times are milliseconds since the Unix epoch. */
+/** An incident. Times are in milliseconds since the Unix epoch. */
 export type Incident = {
   id: string;
   name: string;
@@ -60,12 +60,12 @@ export type Update = {
 };
 
 export type Incidents = {
-  /** Newest first. */
+  /** Returns incidents, newest first. */
   all(): Incident[];
   get(id: string): Incident | undefined;
-  /** Newest first. */
+  /** Returns the updates of an incident, newest first. */
   updates(id: string): Update[];
-  /** In the order of the page. */
+  /** Returns the components of an incident, in the order of the page. */
   components(id: string): Component[];
   open(change: IncidentChange & { name: string }, at: number): Incident;
   update(incident: Incident, change: IncidentChange, at: number): Incident;
@@ -104,7 +104,7 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
 
   const componentsOf = (id: string) => affected.all(id) as Component[];
 
-  /** Sets the statuses that were sent, and says what became of every component of the incident. */
+  /** Sets the given statuses, and returns the change of every component of the incident. */
   const touch = (id: string, change: IncidentChange, at: number): Affected[] => {
     if (change.componentIds) forget.run(id);
     for (const each of [...(change.componentIds ?? []), ...Object.keys(change.components)]) affect.run(id, each);
@@ -145,7 +145,7 @@ export function openIncidents(db: DatabaseSync, components: Components): Inciden
   };
 }
 
-/** The incident as the change leaves it. Resolving does not set components back. */
+/** Returns the incident after the change. Resolving an incident does not reset its components. */
 function changed(
   before: Incident,
   change: IncidentChange,
@@ -168,8 +168,8 @@ function changed(
 }
 
 /**
- * An incident stays as bad as it has been. How Statuspage blends several components is not written down exactly; this
- * is the worst of them. `critical` comes by `impact_override` only.
+ * Returns the worst impact, since an incident's impact never decreases. The documentation does not define how
+ * Statuspage combines several components exactly; this takes the worst. `critical` comes only from `impact_override`.
  *
  * @see https://support.atlassian.com/statuspage/docs/top-level-status-and-incident-impact-calculations/ (read 2026-11)
  */

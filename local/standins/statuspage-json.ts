@@ -2,7 +2,7 @@ import type { Component } from './statuspage-components.ts';
 import type { Incident, Incidents, Update } from './statuspage-incidents.ts';
 
 /**
- * Things as the API shows them, with every field that it documents.
+ * Objects in the format of the API, with all documented fields.
  *
  * @see https://developer.statuspage.io/ (Components, Incidents; read 2026-11)
  */

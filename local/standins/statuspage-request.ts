@@ -2,7 +2,7 @@ import { type ComponentStatus, PublicStatus } from '../../schemas/outlets.ts';
 import { type Fields, isFields } from './statuspage-body.ts';
 
 /**
- * Characters of the text of one update, at most.
+ * Maximum characters of the text of an update.
  *
  * @see https://developer.statuspage.io/ (Incidents, "Create an incident", `body`; read 2026-11)
  */
@@ -11,7 +11,7 @@ const UPDATE_BODY_MAX_CHARS = 25_000;
 const IMPACTS = ['none', 'maintenance', 'minor', 'major', 'critical'] as const;
 export type Impact = (typeof IMPACTS)[number];
 
-/** In the order in which a refusal names them. */
+/** In the order of error messages. */
 const COMPONENT_STATUSES: readonly ComponentStatus[] = [
   'operational',
   'under_maintenance',
@@ -20,19 +20,19 @@ const COMPONENT_STATUSES: readonly ComponentStatus[] = [
   'major_outage',
 ];
 
-/** What a call says about a component; undefined: nothing. */
+/** Changes of a component. Undefined fields stay unchanged. */
 export type ComponentChange = {
   name: string | undefined;
   description: string | undefined;
   status: ComponentStatus | undefined;
 };
 
-/** What a call says about an incident; undefined: nothing. */
+/** Changes of an incident. Undefined fields stay unchanged. */
 export type IncidentChange = {
   name: string | undefined;
   status: PublicStatus | undefined;
   body: string | undefined;
-  /** By the component's id. */
+  /** Statuses by component ID. */
   components: Readonly<Record<string, ComponentStatus>>;
   componentIds: readonly string[] | undefined;
   metadata: Fields | undefined;
@@ -40,10 +40,10 @@ export type IncidentChange = {
   impactOverride: Impact | undefined;
 };
 
-/** What was read, or every reason for refusing it: a value that does not exist is a 400, other mistakes are a 422. */
+/** The value, or all errors: 400 for a value that does not exist, 422 for other errors. */
 export type Reading<T> = { value: T } | { status: 400 | 422; errors: string[] };
 
-/** @param isNew a new one needs a name */
+/** @param isNew whether the component is new, and needs a name */
 export function readComponent(component: Fields, isNew: boolean): Reading<ComponentChange> {
   return judge(
     { unknown: [oneOf('Status', component.status, COMPONENT_STATUSES)], wrong: [blankName(component, isNew)] },
@@ -55,7 +55,7 @@ export function readComponent(component: Fields, isNew: boolean): Reading<Compon
   );
 }
 
-/** @param isNew a new one needs a name */
+/** @param isNew whether the incident is new, and needs a name */
 export function readIncident(incident: Fields, isNew: boolean): Reading<IncidentChange> {
   const components = isFields(incident.components) ? incident.components : {};
   const unknown = [
@@ -102,7 +102,10 @@ const longBody = ({ body }: Fields): Complaint =>
     ? `Body is too long (maximum is ${UPDATE_BODY_MAX_CHARS} characters)`
     : undefined;
 
-/** "All top-level values in the object must also be objects." The words of the refusal are ours. */
+/**
+ * Checks the metadata. "All top-level values in the object must also be objects." The error message is the stand-in's
+ * own.
+ */
 const flatMetadata = ({ metadata }: Fields): Complaint =>
   metadata === undefined || (isFields(metadata) && Object.values(metadata).every(isFields))
     ? undefined

@@ -6,7 +6,7 @@ import type { Impact } from './statuspage-request.ts';
 
 /** The page as customers see it. Times are RFC 3339. */
 export type StatuspageView = {
-  /** What stands on top of the page, such as `All Systems Operational`. */
+  /** The headline of the page, such as `All Systems Operational`. */
   headline: string;
   components: { name: string; status: ComponentStatus }[];
   /** Newest first. */
@@ -16,7 +16,7 @@ export type StatuspageView = {
     impact: Impact;
     created_at: string;
     resolved_at: string | null;
-    /** The names of the components that it affects. */
+    /** The names of the affected components. */
     components: string[];
     /** Newest first. */
     updates: { status: PublicStatus; body: string; at: string }[];
@@ -42,7 +42,7 @@ export function pageView(components: Components, incidents: Incidents): Statuspa
   };
 }
 
-/** The worst status decides: its words when all components share it, and when only some do. */
+/** Headlines by the worst status, if all components have it or only some. */
 const HEADLINES: readonly [ComponentStatus, { all: string; some: string }][] = [
   ['major_outage', { all: 'Major System Outage', some: 'Partial System Outage' }],
   ['partial_outage', { all: 'Partial System Outage', some: 'Minor Service Outage' }],
@@ -51,7 +51,7 @@ const HEADLINES: readonly [ComponentStatus, { all: string; some: string }][] = [
 ];
 
 /**
- * Near to what Statuspage computes, whose blend of several components is not written down exactly.
+ * Returns the headline, similar to Statuspage, which does not document exactly how it combines several components.
  *
  * @see https://support.atlassian.com/statuspage/docs/top-level-status-and-incident-impact-calculations/ (read 2026-11)
  */

@@ -11,20 +11,20 @@ import { componentJson, incidentJson } from './statuspage-json.ts';
 import { readComponent, readIncident, type IncidentChange, type Reading } from './statuspage-request.ts';
 import { pageView } from './statuspage-view.ts';
 
-/** The only page that there is: the one of the vendor's own examples. */
+/** ID of the only page, as in the vendor's examples. */
 export const SANDBOX_PAGE_ID = 'kctbh9vrtdwd';
 
 /**
- * Calls with one token: one a second, measured over a minute.
+ * Maximum calls with one token: one per second, measured over a minute.
  *
  * @see https://developer.statuspage.io/ ("Rate limiting"; read 2026-11)
  */
 const TOKEN_LIMIT = { max: 60, windowMs: 60_000 };
 
-/** Rows of a list, at most and by default. @see https://developer.statuspage.io/ ("Pagination"; read 2026-11) */
+/** Items in a list, maximum and default. @see https://developer.statuspage.io/ ("Pagination"; read 2026-11) */
 const PAGE_MAX = 100;
 
-/** Atlassian Statuspage: components and incidents of one page, under `/v1`. Nobody is subscribed to it. */
+/** Atlassian Statuspage: components and incidents of one page, under `/v1`. The page has no subscribers. */
 export const statuspage = {
   vendor: 'statuspage',
   tables: componentTables + incidentTables + rateLimitTables,
@@ -58,7 +58,7 @@ export const statuspage = {
   },
 } as const satisfies StandIn;
 
-/** Creates the components that are not on the page yet. To be called inside a unit of the store. */
+/** Creates the components that are not on the page yet. Call it within a transaction of the store. */
 export const provideComponents = (deps: StandInDeps, names: readonly string[]): void =>
   openComponents(deps.db).provide(names, deps.now());
 
@@ -131,13 +131,15 @@ function incidentRoutes(deps: StandInDeps, components: Components, incidents: In
     });
 }
 
-/** What a body says about `thing`; nothing when it cannot be read, which is then refused for what is missing. */
+/**
+ * Returns the fields of `thing` in a body. An unreadable body counts as empty, and is rejected for its missing fields.
+ */
 async function fieldsOf(c: Context, thing: 'component' | 'incident'): Promise<Fields> {
   const fields = readBody(await c.req.text(), c.req.header('content-type'))?.[thing];
   return isFields(fields) ? fields : {};
 }
 
-/** Pages count from 1. A size that is none is the largest. */
+/** Returns a page of items. Pages count from 1. An invalid size counts as the maximum. */
 function paged<T>(c: Context, items: readonly T[], sizeParameter: 'limit' | 'per_page'): T[] {
   const size = wholeFrom1(c.req.query(sizeParameter)) ?? PAGE_MAX;
   const page = wholeFrom1(c.req.query('page')) ?? 1;
@@ -150,13 +152,13 @@ function wholeFrom1(text: string | undefined): number | undefined {
   return Number.isInteger(number) && number >= 1 ? number : undefined;
 }
 
-/** As the vendor names its JSON. */
+/** Adds the vendor's content type for JSON. */
 const inUtf8: MiddlewareHandler = async (c, next) => {
   await next();
   c.header('content-type', JSON_UTF8['content-type']);
 };
 
-/** Every well-formed credential is good: there is nothing here to protect, only a header that may be missing. */
+/** Accepts every well-formed credential. The stand-in protects nothing; it detects a missing header. */
 const authorised: MiddlewareHandler = async (c, next) => {
   if (tokenOf(c) === undefined) return c.json({ error: 'Could not authenticate' }, 401);
   return next();
@@ -164,7 +166,7 @@ const authorised: MiddlewareHandler = async (c, next) => {
 
 const tokenOf = (c: Context): string | undefined => /^OAuth (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
 
-/** Tokens are credentials: they are told apart by their hash and not kept. */
+/** Applies the rate limit of a token. Tokens are credentials, so only their hashes are stored. */
 function limited(deps: StandInDeps): MiddlewareHandler {
   const admit = rateLimit(deps, TOKEN_LIMIT);
   return async (c, next) => {
@@ -175,7 +177,9 @@ function limited(deps: StandInDeps): MiddlewareHandler {
   };
 }
 
-/** 420 has the meaning of 429, which the documentation names as well. Without `Retry-After`, which it does not name. */
+/**
+ * Responds with 420, which has the meaning of 429; the documentation mentions both. It does not mention `Retry-After`.
+ */
 function throttled(): Response {
   return Response.json({ error: 'Your API key is rate limited' }, { status: 420, headers: JSON_UTF8 });
 }
@@ -185,7 +189,7 @@ const JSON_UTF8 = { 'content-type': 'application/json; charset=utf-8' };
 const refused = (c: Context, { status, errors }: { status: 400 | 422; errors: string[] }): Response =>
   c.json({ error: errors }, status);
 
-/** Components that do not exist are refused; the words are ours. */
+/** Rejects unknown components. The error message is the stand-in's own. */
 function onThisPage(change: IncidentChange, components: Components): Reading<IncidentChange> {
   const ids = new Set([...(change.componentIds ?? []), ...Object.keys(change.components)]);
   const strangers = [...ids].filter((id) => components.get(id) === undefined);

@@ -2,25 +2,25 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** The file that holds the journal, the faults and what each vendor knows. */
+/** The file with the journal, the faults, and the data of each vendor. */
 export type Store = {
   db: DatabaseSync;
   /**
-   * Runs `work` in a transaction of its own, one at a time: all of it is kept, or, when it throws, nothing.
-   * Must not be called from inside `work`, which would wait for itself.
+   * Runs `work` in its own transaction, one at a time. If it throws, the transaction is rolled back. Must not be called
+   * from inside `work`, which would deadlock.
    *
    * @throws Error after `close()`
    */
   unit<T>(work: () => T | Promise<T>): Promise<T>;
-  /** Lets the units that have begun finish, then closes the file. */
+  /** Waits for running transactions, then closes the file. */
   close(): Promise<void>;
 };
 
 /**
- * Opens (or creates) `standins.sqlite` in `dir`. A `kill -9` loses nothing that was answered; a power cut may, which is no
- * loss to anybody but a sandbox, and saves a wait for the disk at every call.
+ * Opens (or creates) `standins.sqlite` in `dir`. After a `kill -9`, all data in responses is preserved. A power failure
+ * can lose data, which is acceptable for a sandbox and saves a disk flush per call.
  *
- * @param tables DDL that may run again on a file which has the tables already
+ * @param tables DDL that can run again on a file that already has the tables
  */
 export function openStore(dir: string, tables: readonly string[]): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 });

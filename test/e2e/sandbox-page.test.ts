@@ -103,13 +103,13 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
 
   test('a press makes a vendor fail, and another one makes all of them well', async () => {
     await page.click('[data-act="fault"][data-of="grafana"][data-id="down"]');
-    await reads('#status', /1 fault in force/);
+    await reads('#status', /1 active fault/);
     await reads('#grafana header', /down \(500\)/);
     expect((await firebreak.get('/sandbox/faults')).body.items).toMatchObject([
       { vendor: 'grafana', fault: { kind: 'status', status: 500 } },
     ]);
     await page.click('[data-act="clear-all"]');
-    await reads('#faults header', /all are well/);
+    await reads('#faults header', /no faults/);
     expect((await firebreak.get('/sandbox/faults')).body.items).toEqual([]);
   });
 
@@ -130,7 +130,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await reads('#targets', /basket\s+Kubernetes · Deployment in default\s+\d\/\d ready\s+shop\/basket:v7/);
     await reads('#targets', /mailer\s+AWS · Lambda, alias live\s+all traffic\s+v42/);
     await reads('#targets', /new-basket\s+Flag service · flag, production\s+on/);
-    await reads('#targets header', /4 things/);
+    await reads('#targets header', /4 items/);
   });
 
   test('markup in an alert is text, wherever it is shown', async () => {

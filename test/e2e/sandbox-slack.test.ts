@@ -256,11 +256,11 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     app.answer = () => ({ status: 500 });
     await page.click('[data-action="approve"]');
     await page.click('#slack-question button[value="yes"]');
-    await reads('.ephemeral', /Slackbot[^]*That did not work: the app answered 500/);
+    await reads('.ephemeral', /Slackbot[^]*Action failed: the app responded with status 500/);
     await standIns.connect({ url: 'http://127.0.0.1:9' });
     await write('.composer input', '/incident');
     await page.press('Enter');
-    await reads('.said-below', /does not listen to this Slack/);
+    await reads('.said-below', /does not receive requests from this Slack/);
   });
 
   test('nothing went wrong in the page itself, nor was it forbidden anything', () => {

@@ -246,13 +246,18 @@ describe('the stand-in of a flag service', () => {
     expect(await put(at, change, 'another')).toMatchObject({ status: 422, body: { error: said('Idempotency-Key') } });
     expect(await put(at, { ...change, flag: 'b' })).toMatchObject({
       status: 422,
-      body: { error: said('another flag') },
+      body: { error: said('does not match the URL') },
     });
     expect(await (await fetch(at)).json()).toEqual({ on: true });
     expect(await put(at, change)).toEqual({ status: 200, body: { on: false } });
     expect(await put(at, { ...change, on: true })).toMatchObject({ status: 422 });
-    expect(await (await fetch(at, { method: 'PUT', body: '{' })).json()).toEqual({ error: 'the body is no JSON' });
+    expect(await (await fetch(at, { method: 'PUT', body: '{' })).json()).toEqual({
+      error: 'the body is not valid JSON',
+    });
     await sandbox(standIns, 'PUT', '/flags/states', { environment: 'qa', flag: 'a', on: true });
-    expect(await put(at, change)).toEqual({ status: 409, body: { on: true, error: 'changed by somebody since' } });
+    expect(await put(at, change)).toEqual({
+      status: 409,
+      body: { on: true, error: 'the flag was changed after this key was used' },
+    });
   });
 });

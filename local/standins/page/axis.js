@@ -2,14 +2,14 @@
 
 /** @typedef {{ from: number; to: number }} Span milliseconds since the Unix epoch */
 
-/** Milliseconds between two marks: what people count in. */
+/** Milliseconds between two ticks: common time intervals. */
 const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600].map((seconds) => seconds * 1000);
 
 /**
- * Round times within a span, in steps that people count in.
+ * Returns round times within a span, at common intervals.
  *
  * @param {Span} span
- * @param {number} most of them, about
+ * @param {number} most approximate maximum number
  */
 export function roundTimes({ from, to }, most) {
   const step = STEPS_MS.find((one) => (to - from) / one <= most) ?? to - from;
@@ -19,7 +19,7 @@ export function roundTimes({ from, to }, most) {
 }
 
 /**
- * The last of these times that belong together: none of them is further from the next than `gapMs`.
+ * Returns the latest group of times, in which consecutive times are at most `gapMs` apart.
  *
  * @param {readonly number[]} times
  * @param {number} gapMs

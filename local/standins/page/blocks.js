@@ -3,7 +3,7 @@ import { mrkdwn } from './mrkdwn.js';
 import { control, field, isFields, listed, plain, textIn } from './slack-controls.js';
 
 /**
- * Slack's Block Kit as elements, as far as an app that reports uses it.
+ * Slack's Block Kit as HTML elements, for the blocks that reporting apps use.
  *
  * @see https://docs.slack.dev/reference/block-kit/blocks
  */
@@ -49,7 +49,12 @@ const BLOCKS = {
 /** @param {readonly unknown[]} all @param {Around} around */
 export const blocks = (all, around) => listed(all).map((block) => one(block, around));
 
-/** One that is not known here is named, so that nothing is lost unseen. @param {Fields} block @param {Around} around */
+/**
+ * Renders a block. Shows the type of an unsupported block, so that it is not hidden.
+ *
+ * @param {Fields} block
+ * @param {Around} around
+ */
 const one = (block, around) =>
   BLOCKS[String(block['type'])]?.(block, around) ?? h('p', { class: 'quiet' }, `[${String(block['type'])}]`);
 
@@ -69,5 +74,5 @@ function element(item, around, block) {
   );
 }
 
-/** Nothing is loaded from elsewhere. @param {Fields} block */
+/** Renders an image as a link, since the page loads no external content. @param {Fields} block */
 const image = (block) => link(textIn(block, 'image_url'), `[${textIn(block, 'alt_text') || 'image'}]`, 'block-image');

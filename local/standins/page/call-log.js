@@ -1,11 +1,11 @@
 /** @typedef {import('../sandbox-state.ts').CallShown} Call */
 
-/** Enough for the strip of a storm; the table shows fewer. */
+/** Maximum number of calls: enough for the timeline of an alert storm. The table shows fewer. */
 const KEPT = 600;
 
-/** The calls that were seen while the page is open: the sandbox tells of the newest only. */
+/** The calls that were seen while the page is open. The sandbox returns only the newest calls. */
 export class CallLog {
-  /** By id, oldest first. @type {Map<string, Call>} */
+  /** By ID, oldest first. @type {Map<string, Call>} */
   #calls = new Map();
 
   /** @param {readonly Call[]} newestFirst */
@@ -25,12 +25,12 @@ export class CallLog {
   }
 }
 
-/** How a call went, in the words of the one who made it. @param {Call} call */
+/** Returns the outcome of a call from the caller's perspective. @param {Call} call */
 export function outcomeOf({ status, outcome, fault }) {
   if (status !== null) return { words: String(status), state: status < 300 ? 'good' : status < 500 ? 'odd' : 'bad' };
-  if (outcome !== null) return { words: `${outcome}, unheard`, state: 'bad' };
-  return { words: fault === null ? 'in progress' : 'no answer', state: fault === null ? 'open' : 'bad' };
+  if (outcome !== null) return { words: `${outcome}, not received`, state: 'bad' };
+  return { words: fault === null ? 'in progress' : 'no response', state: fault === null ? 'open' : 'bad' };
 }
 
-/** Whether it only looks. @param {Call} call */
+/** Returns whether the call only reads. @param {Call} call */
 export const isRead = ({ method }) => method === 'GET' || method === 'HEAD';

@@ -8,7 +8,7 @@ import { nameOf } from './vendors.js';
 
 const SHOWN = 100;
 
-/** Every call as it came in, newest first; one of them may be open with its headers and body. */
+/** The panel of all calls as received, newest first. One of them can be expanded to show its headers and body. */
 export class CallsPanel {
   /** @type {Element} */
   #body;
@@ -16,11 +16,11 @@ export class CallsPanel {
   #log;
   /** @type {readonly string[]} */
   #vendors = [];
-  /** Of one vendor, or of all. @type {string | undefined} */
+  /** The vendor to filter by; undefined for all. @type {string | undefined} */
   #vendor;
   /** @type {string | undefined} */
   #open;
-  /** What was fetched of the one that is open. @type {RecordedCall | undefined} */
+  /** The complete call that is expanded, once it is loaded. @type {RecordedCall | undefined} */
   #whole;
 
   /** @param {Element} body @param {import('./call-log.js').CallLog} log */
@@ -35,25 +35,25 @@ export class CallsPanel {
     this.#draw();
   }
 
-  /** @param {string} vendor `''`: all */
+  /** @param {string} vendor `''` for all */
   filter(vendor) {
     this.#vendor = vendor === '' ? undefined : vendor;
     this.#draw();
   }
 
-  /** Opens this one, or closes it. @param {string} id */
+  /** Expands or collapses a call. @param {string} id */
   async toggle(id) {
     this.#open = this.#open === id ? undefined : id;
     this.#whole = undefined;
     this.#draw();
     if (this.#open !== id) return;
     const whole = await fetchCall(id);
-    if (this.#open !== id) return; // somebody was faster
+    if (this.#open !== id) return; // another call was expanded in the meantime
     this.#whole = whole;
     this.#draw();
   }
 
-  /** Opens this one where it can be seen. @param {string} id */
+  /** Expands a call, and scrolls to it. @param {string} id */
   async reveal(id) {
     this.#vendor = undefined;
     if (this.#open === id) this.#draw();
@@ -67,7 +67,7 @@ export class CallsPanel {
     draw(this.#body, [
       this.#filters(),
       shown.length === 0
-        ? h('p', { class: 'empty' }, 'Nothing has been received.')
+        ? h('p', { class: 'empty' }, 'No calls received.')
         : h(
             'div',
             { class: 'table', tabindex: 0, role: 'group', 'aria-label': 'Calls, newest first' },
@@ -90,7 +90,7 @@ export class CallsPanel {
       );
     return h(
       'div',
-      { class: 'filters', role: 'group', 'aria-label': 'Show calls of' },
+      { class: 'filters', role: 'group', 'aria-label': 'Filter by vendor' },
       option('', 'All'),
       this.#vendors.map((vendor) => option(vendor, nameOf(vendor))),
     );
@@ -98,7 +98,7 @@ export class CallsPanel {
 
   /** @param {readonly Call[]} calls */
   #table(calls) {
-    const heads = ['Time', 'Vendor', 'Method', 'Path', 'Answer', 'Fault'];
+    const heads = ['Time', 'Vendor', 'Method', 'Path', 'Response', 'Fault'];
     return h(
       'table',
       {},
@@ -158,7 +158,7 @@ export class CallsPanel {
 }
 
 /** @param {import('./call-log.js').CallLog} log */
-export const callsTally = (log) => `the newest of ${counted(log.all.length, 'call')} seen here`;
+export const callsTally = (log) => `newest of ${counted(log.all.length, 'call')} seen on this page`;
 
 /** @param {string} id such as `call_12` @returns {Promise<RecordedCall | undefined>} */
 async function fetchCall(id) {

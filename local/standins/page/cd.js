@@ -9,7 +9,7 @@ export const cdTally = ({ rollbacks }) => (rollbacks.length === 0 ? '' : counted
 /** @param {CdView} view */
 export function cd({ rollbacks, live }) {
   if (rollbacks.length === 0 && live.length === 0) {
-    return h('p', { class: 'empty' }, 'Nothing has been rolled back, and nobody has said what runs.');
+    return h('p', { class: 'empty' }, 'No rollbacks, and no running version is set.');
   }
   return [
     live.length > 0 && h('ul', { class: 'live' }, live.map(running)),
@@ -43,7 +43,7 @@ const rollback = ({ id, service, environment, from_version: from, to_version: to
     h(
       'p',
       { class: 'versions' },
-      h('code', { class: 'version' }, from ?? 'what runs'),
+      h('code', { class: 'version' }, from ?? 'current version'),
       h('span', { class: 'arrow', role: 'img', 'aria-label': 'to' }, '→'),
       h('code', { class: 'version' }, to),
     ),

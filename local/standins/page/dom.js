@@ -1,6 +1,6 @@
 /**
- * Elements without markup: whatever a text holds, it is shown as text. And a way to bring what is on the screen to what
- * it should be without replacing it, so that focus, scroll positions and what is folded open survive a redraw.
+ * Creates elements without markup: every text is shown as text. Updates the page without replacing elements, so that
+ * focus, scroll positions, and expanded details survive a redraw.
  */
 
 /** @typedef {Node | string | number | false | null | undefined} Piece */
@@ -8,8 +8,8 @@
 /** @typedef {Readonly<Record<string, string | number | boolean | null | undefined>>} Attributes */
 
 /**
- * An HTML element. `data-key` tells it from its siblings over redraws; with `data-glow` it is highlighted when it is
- * new, or when that changes.
+ * Creates an HTML element. `data-key` identifies it among its siblings across redraws. With `data-glow`, it is
+ * highlighted when it is new or the attribute changes.
  *
  * @param {string} tag
  * @param {Attributes} attributes true: present without a value; false, null, undefined: absent
@@ -18,7 +18,7 @@
 export const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 
 /**
- * An SVG element.
+ * Creates an SVG element.
  *
  * @param {string} tag
  * @param {Attributes} attributes
@@ -52,7 +52,7 @@ function append(element, children) {
 }
 
 /**
- * Makes the children of an element be these.
+ * Updates an element to have these children.
  *
  * @param {Element} element
  * @param {Pieces} children
@@ -63,7 +63,7 @@ export function draw(element, children) {
   matchChildren(element, wanted, element.childNodes.length > 0);
 }
 
-/** @param {Element} from @param {Element} to @param {boolean} glow whether what is new is highlighted */
+/** @param {Element} from @param {Element} to @param {boolean} glow whether to highlight new elements */
 function matchChildren(from, to, glow) {
   const byKey = new Map([...from.children].flatMap((child) => (keyOf(child) ? [[keyOf(child), child]] : [])));
   let at = from.firstChild;
@@ -97,7 +97,12 @@ function match(from, to, glow) {
   if (glow && changed) highlight(from);
 }
 
-/** What belongs to the person who looks stays: whether something is folded open. @param {Element} from @param {Element} to */
+/**
+ * Updates the attributes, but keeps the user's state: whether details are expanded.
+ *
+ * @param {Element} from
+ * @param {Element} to
+ */
 function matchAttributes(from, to) {
   const isTheirs = (/** @type {string} */ name) => name === 'open' && from.nodeName === 'DETAILS';
   for (const { name } of Array.from(from.attributes)) {
@@ -121,7 +126,7 @@ function highlight(node) {
 const keyOf = (node) => (node instanceof Element ? node.getAttribute('data-key') : null);
 
 /**
- * A link that leaves the page, where it is one for the web; else its words alone.
+ * Creates a link that opens outside of the page. Without a valid web URL, creates only the text.
  *
  * @param {string} url
  * @param {Pieces} words

@@ -1,8 +1,8 @@
 import { h, s } from './dom.js';
 
 /**
- * The emoji that Firebreak writes, drawn as a chat draws its own: the same on every machine, also where no font has
- * them. All others are left to the fonts.
+ * The emoji that Firebreak uses, drawn as SVG, so that they look the same on every machine, even without emoji fonts.
+ * All other emoji are rendered by fonts.
  */
 
 /** @typedef {{ name: string; shapes: readonly [tag: string, attributes: Record<string, string | number>][] }} Drawing */
@@ -10,7 +10,14 @@ import { h, s } from './dom.js';
 /** @param {string} name @param {string} fill @returns {Drawing} */
 const disc = (name, fill) => ({ name, shapes: [['circle', { cx: 10, cy: 10, r: 8.5, fill }]] });
 
-/** A rounded square with a white sign on it. @param {string} name @param {string} fill @param {string} d @returns {Drawing} */
+/**
+ * A white symbol on a rounded square.
+ *
+ * @param {string} name
+ * @param {string} fill
+ * @param {string} d
+ * @returns {Drawing}
+ */
 const key = (name, fill, d) => ({
   name,
   shapes: [
@@ -22,10 +29,10 @@ const key = (name, fill, d) => ({
   ],
 });
 
-/** A single outline. @param {string} name @param {string} fill @param {string} d @returns {Drawing} */
+/** A single filled shape. @param {string} name @param {string} fill @param {string} d @returns {Drawing} */
 const shape = (name, fill, d) => ({ name, shapes: [['path', { d, fill, 'fill-rule': 'evenodd' }]] });
 
-/** Lines alone. @param {string} name @param {string} stroke @param {string} d @returns {Drawing} */
+/** Strokes only. @param {string} name @param {string} stroke @param {string} d @returns {Drawing} */
 const lines = (name, stroke, d) => ({
   name,
   shapes: [
@@ -83,7 +90,7 @@ const DRAWINGS = new Map([
   [
     '🙅',
     shape(
-      'not that one',
+      'no',
       '#e8a33d',
       'M10 1.500a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17zM5 6.500L8.5 10 5 13.5 6.5 15 10 11.5 13.5 15 15 13.5 11.5 10 15 6.5 13.5 5 10 8.5 6.5 5z',
     ),
@@ -138,11 +145,11 @@ const DRAWINGS = new Map([
   ],
 ]);
 
-/** With the mark that asks for a colourful one, where there is one. */
+/** Matches an emoji with its variation selector, if there is one. */
 const KNOWN = new RegExp(`(${[...DRAWINGS.keys()].join('|')})\\uFE0F?`, 'u');
 
 /**
- * A text with its emoji drawn.
+ * Returns a text with its emoji drawn.
  *
  * @param {string} text
  * @returns {(Node | string)[]}
@@ -153,7 +160,12 @@ export const withEmoji = (text) =>
     return drawing ? emoji(piece, drawing) : piece;
   });
 
-/** The character itself is still there for who copies the text. @param {string} character @param {Drawing} drawing */
+/**
+ * Draws an emoji, and includes its character for copying the text.
+ *
+ * @param {string} character
+ * @param {Drawing} drawing
+ */
 const emoji = (character, { name, shapes }) =>
   h(
     'span',

@@ -5,27 +5,26 @@ import { nameOf } from './vendors.js';
 /** @typedef {import('../faults.ts').FaultInForce} FaultInForce */
 /** @typedef {import('../faults.ts').Fault} Fault */
 
-/** What a vendor can be made to do at a press. @type {ReadonlyMap<string, { name: string; fault: Fault }>} */
+/** Faults that a button sets. @type {ReadonlyMap<string, { name: string; fault: Fault }>} */
 const PRESETS = new Map([
   ['down', { name: 'down (500)', fault: { kind: 'status', status: 500 } }],
   ['slow', { name: 'slow 5 s', fault: { kind: 'slow', delay_ms: 5000 } }],
   ['limit', { name: 'rate limit', fault: { kind: 'rate_limit' } }],
-  ['lost', { name: 'lost answers', fault: { kind: 'lost' } }],
+  ['lost', { name: 'lost responses', fault: { kind: 'lost' } }],
 ]);
 
-/** A mail server that is down says so in its own way. @type {typeof PRESETS} */
+/** The presets of the mail server, which has its own code for being unavailable. @type {typeof PRESETS} */
 const OF_MAIL = new Map([...PRESETS, ['down', { name: 'down (421)', fault: { kind: 'status', status: 421 } }]]);
 
 /** @param {string | undefined} vendor */
 export const presetsOf = (vendor) => (vendor === 'mail' ? OF_MAIL : PRESETS);
 
 /** @param {readonly FaultInForce[]} faults */
-export const faultsTally = (faults) =>
-  faults.length === 0 ? 'all are well' : counted(faults.length, 'fault') + ' in force';
+export const faultsTally = (faults) => (faults.length === 0 ? 'no faults' : counted(faults.length, 'active fault'));
 
 /**
  * @param {readonly string[]} vendors
- * @param {readonly string[]} taking those that take part; the others are folded away
+ * @param {readonly string[]} taking vendors with activity; the others are collapsed
  * @param {readonly FaultInForce[]} faults
  */
 export function faultControls(vendors, taking, faults) {
@@ -96,7 +95,7 @@ const isSame = (one, other) =>
   (one.kind !== 'status' || (other.kind === 'status' && one.status === other.status)) &&
   (one.kind !== 'slow' || (other.kind === 'slow' && one.delay_ms === other.delay_ms));
 
-/** `down (500)`, `hang on POST /v2/*, 3 more times`. @param {FaultInForce} inForce */
+/** Returns a text such as `down (500)` or `hang on POST /v2/*, 3 more times`. @param {FaultInForce} inForce */
 export function faultWords({ vendor, fault, match, remaining }) {
   const name = presetsOf(vendor).get(presetOf({ vendor, fault }) ?? '')?.name ?? kindWords(fault);
   const where = [match.method, match.path].filter(Boolean).join(' ');

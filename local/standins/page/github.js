@@ -3,7 +3,7 @@ import { clock, counted } from './time.js';
 
 /** @typedef {import('../github.ts').GithubView} GithubView */
 
-/** Of many, the newest. */
+/** Maximum number of issues, newest first. */
 const SHOWN = 50;
 
 /** @param {GithubView} view */
@@ -12,7 +12,7 @@ export const githubTally = ({ issues }) => (issues.length === 0 ? '' : counted(i
 /** @param {GithubView} view */
 export const github = ({ issues }) =>
   issues.length === 0
-    ? h('p', { class: 'empty' }, 'No issue has been opened.')
+    ? h('p', { class: 'empty' }, 'No issues.')
     : h('ul', { class: 'issues' }, issues.slice(0, SHOWN).map(issue));
 
 /** @param {GithubView['issues'][number]} issue */

@@ -6,19 +6,23 @@ import { clock, counted, now } from './time.js';
 /** @typedef {import('../prometheus.ts').PrometheusView} PrometheusView */
 /** @typedef {GrafanaView['annotations'][number]} Annotation */
 /** @typedef {{ name: string; samples: Map<number, number> }} Line */
-/** One query's lines. @typedef {{ query: string; lines: Line[] }} Graph */
-/** A series with all of its points. @typedef {{ query: string; labels: Record<string, string>; points: { at: string; value: string | null }[] }} Recorded */
+/** The lines of one query. @typedef {{ query: string; lines: Line[] }} Graph */
+/**
+ * A series with all its points.
+ *
+ * @typedef {{ query: string; labels: Record<string, string>; points: { at: string; value: string | null }[] }} Recorded
+ */
 /** @typedef {{ from: number; to: number; width: number }} Frame */
 
-/** What belongs together begins not further apart than this: an older story is left out. */
+/** Maximum gap between the starts of related annotations. Earlier annotations are omitted. */
 const STORY_GAP_MS = 45 * 60_000;
-/** While the newest thing is not older, the graph goes on until now; then it stands still. */
+/** The graph ends at the current time while the newest data is at most this old. Later, it stands still. */
 const LIVE_MS = 60_000;
 
-/** Of each line: what a graph of six hours would have at one a second is more than anybody sees. */
+/** Maximum samples per line: six hours at one sample per second would be more than a graph can show. */
 const KEPT_SAMPLES = 3600;
 
-/** How far back, and how finely, is looked for what was before the page was opened. */
+/** Time range and resolution for data from before the page was opened. */
 const RECALLED_MS = 15 * 60_000;
 const RECALLED_EVERY_MS = 2000;
 
@@ -29,13 +33,13 @@ const TOP = 8;
 const BOTTOM = 22;
 const LEFT = 46;
 
-/** A dashboard: each query that was given samples as a graph, and over all of them the annotations. */
+/** A dashboard with a graph for each query that has samples, and all annotations. */
 export class GrafanaPanel {
   /** @type {Element} */
   #body;
   /** @type {readonly Annotation[]} */
   #annotations = [];
-  /** The stand-in tells of the last minute only; what was seen before is kept while the page is open. @type {Graph[]} */
+  /** The stand-in returns only the last minute. Earlier samples are kept while the page is open. @type {Graph[]} */
   #graphs = [];
 
   /** @param {Element} body */
@@ -61,7 +65,7 @@ export class GrafanaPanel {
     if (isNew) void this.#recall();
   }
 
-  /** Fills in what was before somebody looked. */
+  /** Loads the data from before the page was opened. */
   async #recall() {
     const response = await fetch('/sandbox/prometheus/series');
     if (!response.ok) return;
@@ -73,10 +77,10 @@ export class GrafanaPanel {
     this.draw();
   }
 
-  /** To be called as time goes on, too: it shows the time until now. */
+  /** Draws the panel. Call it periodically too, since the graph ends at the current time. */
   draw() {
     if (this.#annotations.length === 0 && this.#graphs.length === 0) {
-      return draw(this.#body, h('p', { class: 'empty' }, 'No annotation has been written, and no query has samples.'));
+      return draw(this.#body, h('p', { class: 'empty' }, 'No annotations, and no queries with samples.'));
     }
     const frame = frameOf(this.#annotations, this.#graphs, Math.max(200, this.#body.clientWidth - 32));
     const graphs = this.#graphs.length > 0 ? this.#graphs : [{ query: '', lines: [] }];
@@ -106,7 +110,7 @@ function longer(series, before) {
 }
 
 /**
- * What a series had before the first sample that is known: a value holds until the next point.
+ * Returns the samples of a series before the first known sample. A value applies until the next point.
  *
  * @param {Recorded} recorded
  * @param {Line} line
@@ -180,7 +184,7 @@ function ticks(frame) {
   ]);
 }
 
-/** A gap of more than some seconds is one. */
+/** A longer distance between samples is shown as a gap. */
 const GAP_MS = 3000;
 
 /** @param {Map<number, number>} samples @param {Frame} frame @param {(value: number) => number} y */
@@ -195,7 +199,7 @@ function path(samples, frame, y) {
   return d;
 }
 
-/** What it is about, as its tags say. @param {Annotation} annotation */
+/** Returns the kind of an annotation by its tags. @param {Annotation} annotation */
 const kindOf = ({ tags }) => ['incident', 'rollback', 'deploy'].find((kind) => tags.includes(kind)) ?? 'other';
 
 /** @param {Annotation} annotation @param {Frame} frame */

@@ -36,13 +36,13 @@ const callsPanel = new CallsPanel(bodyOf('calls'), log);
 const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.reveal(id));
 
 /**
- * What is known. Beside it, panels only hold what a person has opened.
+ * The state from the sandbox. Panels additionally store only what the user has opened.
  *
  * @type {{ version?: string; vendors: string[]; faults: FaultInForce[]; timeScale: number; isThere: boolean }}
  */
 const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
 
-/** How many things there are, by panel: said beside its title. @type {Map<string, string>} */
+/** Counts beside the panel titles, by panel. @type {Map<string, string>} */
 const tallies = new Map();
 
 /**
@@ -59,7 +59,7 @@ const tallies = new Map();
  * } & import('./targets.js').TargetViews} Views
  */
 
-/** What each vendor's view is shown by. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
+/** Functions that show the view of each vendor. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
 const SHOW = {
   slack(view) {
     slackPanel.show(view);
@@ -101,7 +101,7 @@ function showTarget(vendor, view) {
   tallies.set('targets', targetsPanel.tally);
 }
 
-/** Those that take part: a lane for each vendor that nobody calls would hide the others. */
+/** Returns the vendors with activity. Lanes for all other vendors would take too much space. */
 const takingPart = () =>
   known.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
 
@@ -123,23 +123,23 @@ function show({ version, at, time_scale, urls, views, calls, faults }) {
   showTallies();
 }
 
-/** Nothing, for a vendor that has no panel. @param {string} vendor @param {unknown} view */
+/** Shows a view. Ignores vendors without a panel. @param {string} vendor @param {unknown} view */
 function showView(vendor, view) {
   const shows = /** @type {Record<string, (view: unknown) => void>} */ (SHOW);
   shows[vendor]?.(view);
 }
 
-/** Beside each title how much there is, and what is wrong with that vendor. */
+/** Shows the count and the active faults beside each title. */
 function showTallies() {
   tallies.set('faults', faultsTally(known.faults));
-  tallies.set('timeline', known.timeScale > 1 ? `over time; waits are ${known.timeScale} times shorter` : 'over time');
+  tallies.set('timeline', known.timeScale > 1 ? `over time; waits run ${known.timeScale} times faster` : 'over time');
   for (const [id, words] of tallies) {
     const faults = known.faults.filter(({ vendor }) => vendor === id);
     draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);
   }
 }
 
-/** What moves with the time alone. */
+/** Updates the parts that depend on the time. */
 function tick() {
   draw(find('#clock'), [
     h('time', {}, clock(now())),
@@ -147,12 +147,12 @@ function tick() {
     known.timeScale > 1 && h('span', { class: 'scale-note', title: 'FIREBREAK_TIME_SCALE' }, `${known.timeScale}×`),
   ]);
   draw(find('#status'), [
-    !known.isThere && h('span', { class: 'state bad' }, 'Firebreak does not answer; trying again'),
+    !known.isThere && h('span', { class: 'state bad' }, 'Firebreak is not responding. Retrying…'),
     known.faults.length > 0 &&
       h(
         'span',
         { class: 'state bad' },
-        `${counted(known.faults.length, 'fault')} in force`,
+        counted(known.faults.length, 'active fault'),
         h('button', { type: 'button', 'data-act': 'clear-all' }, 'Clear'),
       ),
   ]);
@@ -168,7 +168,7 @@ async function poll() {
   const since = known.version === undefined ? '' : `?since=${encodeURIComponent(known.version)}`;
   try {
     const response = await fetch(`/sandbox/state${since}`, { headers: { accept: 'application/json' } });
-    if (!response.ok) throw new Error(`/sandbox/state answered ${response.status}`);
+    if (!response.ok) throw new Error(`/sandbox/state responded with status ${response.status}`);
     known.isThere = true;
     show(/** @type {State} */ (await response.json()));
   } catch (error) {
@@ -178,7 +178,7 @@ async function poll() {
   tick();
 }
 
-/** The key of this start comes in the fragment of the address, and is kept for this tab alone. */
+/** Reads the key of this start from the URL fragment, and stores it for this tab only. */
 function takeKey() {
   const key = new URLSearchParams(location.hash.slice(1)).get('key');
   if (key === null) return;
@@ -198,7 +198,7 @@ takeKey();
  * @param {string} method
  * @param {string} path below `/sandbox`
  * @param {unknown} [body]
- * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} what came of it
+ * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} the result
  */
 async function send(method, path, body) {
   const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...keyHeader() };
@@ -213,7 +213,7 @@ async function send(method, path, body) {
   return { ok: response.ok, answer };
 }
 
-/** What buttons do, by their `data-act`. @type {Record<string, (data: DOMStringMap, pressed: boolean) => void>} */
+/** Actions of buttons, by their `data-act`. @type {Record<string, (data: DOMStringMap, pressed: boolean) => void>} */
 const ACTS = {
   channel: ({ id }) => slackPanel.open(id ?? ''),
   pinned: () => slackPanel.showPinned(),
@@ -235,7 +235,7 @@ document.addEventListener('click', (event) => {
   ACTS[button.dataset['act'] ?? '']?.(button.dataset, button.getAttribute('aria-pressed') === 'true');
 });
 
-/** Nobody looks at a hidden page: it asks for nothing until it is seen again. */
+/** Stops polling while the page is hidden. */
 async function untilSeen() {
   while (document.hidden) {
     await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));

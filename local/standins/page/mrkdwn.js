@@ -2,13 +2,13 @@ import { h, link } from './dom.js';
 import { withEmoji } from './emoji.js';
 
 /**
- * Slack's mrkdwn as elements.
+ * Slack's mrkdwn as HTML elements.
  *
  * @see https://docs.slack.dev/messaging/formatting-message-text
  */
 
 /**
- * What a text or a block is shown in.
+ * The context of a text or a block.
  *
  * @typedef {{
  *   name(id: string): string | undefined;
@@ -16,12 +16,13 @@ import { withEmoji } from './emoji.js';
  *   channels: readonly { id: string; name: string }[];
  *   state?: Record<string, Record<string, unknown>>;
  *   suggested?(block: string, action: string): readonly unknown[];
- * }} Around `name`: of a channel or a person; `state`: what is chosen in a modal; `suggested`: what a menu offers
+ * }} Around `name`: returns the name of a channel or person; `state`: the selections in a modal;
+ *   `suggested`: the options of a menu
  */
 
 /** @typedef {{ pattern: RegExp; show: (match: RegExpExecArray, around: Around) => import('./dom.js').Pieces }} Rule */
 
-/** Formatting begins and ends at the edge of a word. @param {string} mark */
+/** Matches formatting, which starts and ends at word boundaries. @param {string} mark */
 const pair = (mark) =>
   new RegExp(`(?<![\\p{L}\\p{N}${mark}])${mark}(?=\\S)([^${mark}\\n]+?)(?<=\\S)${mark}(?![\\p{L}\\p{N}${mark}])`, 'u');
 
@@ -31,7 +32,11 @@ const styled = (tag, mark) => ({
   show: ([, inside = ''], around) => h(tag, {}, inline(inside, around)),
 });
 
-/** What holds other formatting comes last: code is shown as it is. @type {readonly Rule[]} */
+/**
+ * Rules in order of precedence. Formatting that can contain other formatting comes last; code is shown unchanged.
+ *
+ * @type {readonly Rule[]}
+ */
 const RULES = [
   { pattern: /```\n?([\s\S]+?)\n?```/, show: ([, code = '']) => h('pre', {}, h('code', {}, unescaped(code))) },
   { pattern: /`([^`\n]+)`/, show: ([, code = '']) => h('code', {}, unescaped(code)) },
@@ -52,7 +57,11 @@ export const mrkdwn = (text, around) =>
     return quoted ? h('blockquote', {}, shown) : shown;
   });
 
-/** Lines that begin with `>` (escaped, as all text is) are a quotation. @param {string} text */
+/**
+ * Splits a text into quoted and other lines. Quoted lines start with `>` (escaped, as in all text).
+ *
+ * @param {string} text
+ */
 function quotedParts(text) {
   /** @type {{ quoted: boolean; body: string }[]} */
   const parts = [];
@@ -84,7 +93,12 @@ function inline(text, around, rules = RULES) {
   ];
 }
 
-/** What stands between `<` and `>`: a link, a channel, a person, everybody. @param {string} inside @param {Around} around */
+/**
+ * Renders the text between `<` and `>`: a link, a channel, a person, or a group mention.
+ *
+ * @param {string} inside
+ * @param {Around} around
+ */
 function reference(inside, around) {
   const [target = '', ...words] = inside.split('|');
   const label = words.join('|');
@@ -109,7 +123,12 @@ const DATE_TOKENS = {
   '{time_secs}': { hour: 'numeric', minute: '2-digit', second: '2-digit' },
 };
 
-/** `!date^1392734382^{date_short_pretty} {time}`, in the reader's time zone. @param {string} target @param {string} label */
+/**
+ * Renders a date such as `!date^1392734382^{date_short_pretty} {time}` in the reader's time zone.
+ *
+ * @param {string} target
+ * @param {string} label
+ */
 function date(target, label) {
   const [, seconds = '', form = ''] = target.split('^');
   const at = new Date(Number(seconds) * 1000);
@@ -122,5 +141,5 @@ function date(target, label) {
 const channel = (id, name) =>
   h('button', { type: 'button', class: 'mention', 'data-act': 'channel', 'data-id': id }, `#${name}`);
 
-/** Slack escapes three characters, and nothing else. @param {string} text */
+/** Reverts the escaping of the three characters that Slack escapes. @param {string} text */
 export const unescaped = (text) => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');

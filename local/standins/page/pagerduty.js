@@ -4,7 +4,7 @@ import { between, clock, counted } from './time.js';
 
 /** @typedef {import('../pagerduty-view.ts').IncidentShown} Incident */
 
-/** So many are shown with all there is to tell. */
+/** Maximum number of incidents up to which their logs are expanded. */
 const FEW = 3;
 
 /** @param {{ incidents: readonly Incident[] }} view */
@@ -16,7 +16,7 @@ export function pagerdutyTally({ incidents }) {
 /** @param {{ incidents: readonly Incident[] }} view */
 export const pagerduty = ({ incidents }) =>
   incidents.length === 0
-    ? h('p', { class: 'empty' }, 'Nobody has been paged.')
+    ? h('p', { class: 'empty' }, 'No incidents.')
     : h(
         'ul',
         { class: 'cards' },
@@ -59,7 +59,7 @@ const card = (incident, isOneOfFew) => {
   );
 };
 
-/** By the name of the event. */
+/** Log texts by action. */
 const DONE = new Map([
   ['trigger', 'triggered'],
   ['acknowledge', 'acknowledged'],
@@ -81,7 +81,7 @@ const log = ({ log: entries }, open) =>
     ),
   );
 
-/** What a person who was paged does. @param {Incident} incident */
+/** The buttons of a responder. @param {Incident} incident */
 const answers = ({ id, status }) =>
   h(
     'p',

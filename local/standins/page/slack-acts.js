@@ -2,28 +2,28 @@ import { SlackDialogs } from './slack-dialogs.js';
 import { listed } from './slack-controls.js';
 
 /** @typedef {import('./slack-controls.js').Fields} Fields */
-/** @typedef {{ detail?: string; options?: unknown }} Answer of which this looks at the parts that are there */
+/** @typedef {{ detail?: string; options?: unknown }} Answer with only the fields that are used here */
 /** @typedef {(method: string, path: string, body?: unknown) => Promise<{ ok: boolean; answer: Answer | null }>} Send */
 
-/** How long somebody has stopped typing before the app is asked for options. */
+/** Milliseconds without typing before the app is asked for options. */
 const TYPING_MS = 200;
 
 /**
- * What a person does in the workspace: presses, choices, commands, words. All of it goes to the stand-in, which tells the
- * app as Slack would.
+ * The user's actions in the workspace: buttons, selections, commands, messages. They are sent to the stand-in, which
+ * notifies the app as Slack does.
  */
 export class SlackActs {
-  /** The name of who acts. */
+  /** The name of the person that the user acts as. */
   me = 'ada';
-  /** The last thing that did not work; empty when it did. */
+  /** The error of the last action; empty if it succeeded. */
   trouble = '';
   /** @type {Send} */
   #send;
-  /** Draws anew what hangs on this. @type {() => void} */
+  /** Redraws the parts that depend on this state. @type {() => void} */
   #changed;
   /** @type {SlackDialogs} */
   dialogs = new SlackDialogs();
-  /** What menus offer by now, by block and action. @type {Map<string, readonly unknown[]>} */
+  /** The current options of menus, by block and action. @type {Map<string, readonly unknown[]>} */
   #suggestions = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #typing;
@@ -55,7 +55,7 @@ export class SlackActs {
     void does?.(target);
   }
 
-  /** What is done on which event, by `data-slack`. */
+  /** Handlers by event type and `data-slack`. */
   #DOES = {
     click: {
       press: (/** @type {HTMLElement} */ it) => this.#press(it, it.dataset['value']),
@@ -80,7 +80,7 @@ export class SlackActs {
   /** @param {string} path @param {object} body */
   async #act(path, body) {
     const { ok, answer } = await this.#send('POST', `/slack${path}`, { user: this.me, ...body });
-    this.trouble = ok ? '' : (answer?.detail ?? 'That did not work.');
+    this.trouble = ok ? '' : (answer?.detail ?? 'Something went wrong. Try again.');
     this.#changed();
     return ok ? answer : undefined;
   }
@@ -120,7 +120,7 @@ export class SlackActs {
     this.#changed();
   }
 
-  /** Something was chosen of what was offered. @param {HTMLElement} it */
+  /** Handles the selection of an offered option. @param {HTMLElement} it */
   #found(it) {
     const value = valueOf(it);
     if (it.dataset['silent'] === undefined && value !== null) void this.#press(it, value);
@@ -164,7 +164,11 @@ function closeMenu(it) {
   it.closest('details')?.removeAttribute('open');
 }
 
-/** Closes what is open and not around `target`; who was in it is where they opened it. @param {EventTarget | null} target */
+/**
+ * Closes open menus that do not contain `target`. Focus inside a menu returns to its button.
+ *
+ * @param {EventTarget | null} target
+ */
 function closeMenus(target) {
   for (const menu of document.querySelectorAll('.menu[open]')) {
     if (target instanceof Node && menu.contains(target)) continue;
@@ -173,7 +177,7 @@ function closeMenus(target) {
   }
 }
 
-/** The message or the modal that something stands in. @param {Element} it */
+/** Returns the message or modal that contains an element. @param {Element} it */
 const holderOf = (it) => /** @type {HTMLElement} */ (it.closest('[data-view], [data-ts]') ?? it);
 
 /** @param {Element} it */
@@ -182,7 +186,7 @@ function placeOf(it) {
   return view === undefined ? { channel, ts } : { view };
 }
 
-/** What is chosen and written within, by block and action. @param {Element} holder */
+/** Returns the selected and entered values in a message or modal, by block and action. @param {Element} holder */
 function valuesIn(holder) {
   /** @type {Record<string, Record<string, unknown>>} */
   const values = {};
@@ -197,7 +201,7 @@ function valuesIn(holder) {
 function valueOf(it) {
   const checked = () =>
     Array.from(it.querySelectorAll('input:checked'), (box) => /** @type {HTMLInputElement} */ (box).value);
-  // A group of boxes has none.
+  // A group of checkboxes has no value of its own.
   const value = 'value' in it && typeof it.value === 'string' ? it.value : '';
   switch (it.dataset['kind']) {
     case 'many':
@@ -215,7 +219,7 @@ function valueOf(it) {
   }
 }
 
-/** The option whose words stand in a menu that is searched; `null` when there is none. @param {HTMLInputElement} it */
+/** Returns the option whose text was entered in a search menu; `null` if there is none. @param {HTMLInputElement} it */
 function offered(it) {
   const { value: text } = it;
   const option = Array.from(it.list?.options ?? []).find((one) => one.value === text);

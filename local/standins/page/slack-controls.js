@@ -3,8 +3,8 @@ import { withEmoji } from './emoji.js';
 import { unescaped } from './mrkdwn.js';
 
 /**
- * What is pressed, chosen from and written into, in messages and modals. Each says in its attributes which element of
- * which block it is; what becomes of it is told by `slack-acts.js`.
+ * Interactive elements of messages and modals. Their attributes identify element and block; `slack-acts.js` handles the
+ * interactions.
  *
  * @see https://docs.slack.dev/reference/block-kit/block-elements
  */
@@ -14,16 +14,16 @@ import { unescaped } from './mrkdwn.js';
 /** @typedef {Record<string, unknown>} Fields */
 
 /**
- * Where an element stands. `label`: how it is called, when nothing beside it says so. `silent`: nobody is told of a
- * choice until all is submitted.
+ * The context of an element. `label`: its accessible name if there is no visible label. `silent`: selections are sent
+ * only with the submission.
  *
  * @typedef {{ around: Around; block: string; label?: string; silent?: boolean }} Place
  */
 
-/** `undefined` for what is no element that is known here. @param {Fields} item @param {Place} place */
+/** Renders an element. `undefined` if its type is not supported. @param {Fields} item @param {Place} place */
 export const control = (item, place) => CONTROLS[String(item['type'])]?.(item, place);
 
-/** A field of a modal with its label, its hint and what is wrong with it. @param {Fields} block @param {Around} around */
+/** Renders a field of a modal with its label and hint. @param {Fields} block @param {Around} around */
 export function field(block, around) {
   const { element: item, hint, optional, dispatch_action: dispatches } = block;
   if (!isFields(item)) return null;
@@ -74,7 +74,7 @@ const CONTROLS = {
 /** @param {{ id: string; name: string }} one */
 const named = ({ id, name }) => h('option', { value: id }, name);
 
-/** Which element it is. @param {Fields} item @param {Place} place */
+/** Returns the attributes that identify an element. @param {Fields} item @param {Place} place */
 const ids = (item, { block, silent }) => ({
   'data-block': block,
   'data-action': textIn(item, 'action_id'),
@@ -82,10 +82,10 @@ const ids = (item, { block, silent }) => ({
   'data-silent': silent,
 });
 
-/** How it is called for who does not see it. @param {Fields} item @param {Place} place */
+/** Returns the accessible name of an element. @param {Fields} item @param {Place} place */
 const called = (item, { label }) => label ?? (textOf(item['placeholder']) || textIn(item, 'action_id'));
 
-/** What is chosen in it so far. @param {Fields} item @param {Place} place @returns {Fields} */
+/** Returns the current selection of an element. @param {Fields} item @param {Place} place @returns {Fields} */
 function chosen(item, { around, block }) {
   const kept = around.state?.[block]?.[textIn(item, 'action_id')];
   if (isFields(kept)) return kept;
@@ -97,7 +97,7 @@ function chosen(item, { around, block }) {
   return /** @type {Fields} */ (Object.fromEntries(initial));
 }
 
-/** The values that are chosen in a menu. @param {Fields} of @returns {string[]} */
+/** Returns the selected values of a menu. @param {Fields} of @returns {string[]} */
 const valuesOf = (of) =>
   Object.entries(of).flatMap(([name, value]) => {
     if (!name.startsWith('selected_')) return [];
@@ -132,10 +132,15 @@ const grouped = (item) =>
     ? optionsIn(item)
     : listed(item['option_groups']).map((group) => h('optgroup', { label: textOf(group['label']) }, optionsIn(group)));
 
-/** So much has to be typed before the app is asked, unless it says otherwise. */
+/** Minimum characters before the app is asked for options. The app can override it. */
 const QUERY_MIN_CHARS = 3;
 
-/** A menu whose options the app knows: they come while one types. @param {Fields} item @param {Place} place */
+/**
+ * Renders a menu with options from the app, which load while the user types.
+ *
+ * @param {Fields} item
+ * @param {Place} place
+ */
 function search(item, place) {
   const { around, block } = place;
   const action = textIn(item, 'action_id');
@@ -164,7 +169,7 @@ function search(item, place) {
   ];
 }
 
-/** @param {string} type @param {Fields} item @param {Place} place @param {string} name of what is kept */
+/** @param {string} type @param {Fields} item @param {Place} place @param {string} name name of the stored value */
 function input(type, item, place, name) {
   const kept = chosen(item, place)[name];
   const value = type === 'datetime-local' && typeof kept === 'number' ? localTime(kept) : kept;
@@ -178,7 +183,11 @@ function input(type, item, place, name) {
   });
 }
 
-/** As a browser wants it, in its own time zone. @param {number} seconds since the Unix epoch */
+/**
+ * Formats a time for a browser input, in the browser's time zone.
+ *
+ * @param {number} seconds seconds since the Unix epoch
+ */
 function localTime(seconds) {
   const date = new Date(seconds * 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
@@ -207,7 +216,7 @@ function boxes(type, item, place) {
   );
 }
 
-/** A text object as it is. @param {unknown} object */
+/** Renders the text of a text object without formatting. @param {unknown} object */
 export const plain = (object) => withEmoji(textOf(object));
 
 /** @param {unknown} object */

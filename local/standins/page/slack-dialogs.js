@@ -5,7 +5,7 @@ import { plain, textOf } from './slack-controls.js';
 /** @typedef {import('../slack-view.ts').ModalView} Modal */
 /** @typedef {import('./mrkdwn.js').Around} Around */
 
-/** What stands over the workspace: the modal that a person has open, and the question whether a press was meant. */
+/** Dialogs over the workspace: the modal that the person has open, and confirmation dialogs. */
 export class SlackDialogs {
   #modal = dialog('slack-modal');
   #question = dialog('slack-question');
@@ -15,12 +15,12 @@ export class SlackDialogs {
   #cancelled = () => undefined;
 
   constructor() {
-    // Escape: the modal goes once the stand-in says so.
+    // The Escape key only sends a request. The modal closes when the stand-in reports it as closed.
     this.#modal.addEventListener('cancel', (event) => {
       event.preventDefault();
       this.cancel(true);
     });
-    // By hand: the page may send no form anywhere.
+    // Close the dialog in script, since the page's policy does not allow form submissions.
     this.#question.addEventListener('click', (event) => {
       const button = event.target instanceof Element ? event.target.closest('button') : null;
       if (!button) return;
@@ -34,7 +34,7 @@ export class SlackDialogs {
     this.#cancelled = cancelled;
   }
 
-  /** @param {boolean} all with what lies below it */
+  /** @param {boolean} all whether to close the whole stack */
   cancel(all) {
     if (this.#shown) this.#cancelled(this.#shown.id, all);
   }
@@ -50,7 +50,7 @@ export class SlackDialogs {
   }
 
   /**
-   * Whether a press was meant.
+   * Asks the user to confirm a press.
    *
    * @param {Record<string, unknown>} words
    * @returns {Promise<boolean>}
@@ -87,7 +87,7 @@ function dialog(id) {
   return it;
 }
 
-/** What one begins with. @param {Element} it @returns {HTMLElement | null} */
+/** Returns the first element to focus. @param {Element} it @returns {HTMLElement | null} */
 const first = (it) => it.querySelector('.modal-body :is(input, select, textarea, button), .answers button');
 
 /** @param {Modal} modal @param {Around} around */
@@ -117,7 +117,7 @@ function modalForm({ id, title, submit, close, blocks: all, errors, trouble }, a
   );
 }
 
-/** What is wrong with a field stands below it. @param {unknown} block @param {readonly [string, string][]} problems */
+/** Renders the error of a field below it. @param {unknown} block @param {readonly [string, string][]} problems */
 function errorOf(block, problems) {
   const id = /** @type {{ block_id?: unknown }} */ (block).block_id;
   const [, words] = problems.find(([at]) => at === id) ?? [];

@@ -5,7 +5,7 @@ import { withEmoji } from './emoji.js';
 /** @typedef {import('../slack-view.ts').ChannelView} Channel */
 /** @typedef {import('../slack-view.ts').MessageView} Message */
 
-/** The emoji that people react with here; another is shown by its name. */
+/** Emoji for reactions. Other reactions are shown by name. */
 const EMOJI = new Map([
   ['pushpin', '📌'],
   ['eyes', '👀'],
@@ -16,7 +16,7 @@ const EMOJI = new Map([
   ['warning', '⚠'],
 ]);
 
-/** What one can put on a message from its menu. */
+/** Reactions in the menu of a message. */
 const OFFERED = ['pushpin', '+1', '-1'];
 
 /** @param {Message} message */
@@ -32,7 +32,7 @@ export const reactions = ({ reactions: all }) =>
 const glyph = (name) => withEmoji(EMOJI.get(name) ?? `:${name}:`);
 
 /**
- * What one can do with a message: react, and what the app offers for it.
+ * The menu of a message: reactions, and the app's message shortcuts.
  *
  * @param {Message} message
  * @param {{ id: string; name: string }} channel
@@ -42,7 +42,7 @@ export const messageMenu = ({ ts, user }, { id, name }, shortcuts) =>
   h(
     'details',
     { class: 'menu', name: 'message-menu' },
-    h('summary', { 'aria-label': `More about the message by ${user}` }, '⋯'),
+    h('summary', { 'aria-label': `More actions for the message from ${user}` }, '⋯'),
     h(
       'div',
       { class: 'choices' },
@@ -62,33 +62,33 @@ export const messageMenu = ({ ts, user }, { id, name }, shortcuts) =>
 const shortcut = ({ callback_id: id, name }, of = {}) =>
   h('button', { type: 'button', 'data-slack': 'shortcut', 'data-id': id, ...of }, name);
 
-/** What did not work, said once where it was tried. @param {string} words */
+/** Shows the error of the last action where it was tried. @param {string} words */
 export const slackTrouble = (words) => h('p', { class: 'trouble said-below', role: 'status' }, words);
 
-/** @param {string} name of a channel, or of whom the app writes to */
+/** @param {string} name name of a channel, or of a person in a direct message */
 const titled = (name) => (name.startsWith('@') ? name : `#${name}`);
 
 /**
- * Where one says something, or types a command; and as whom.
+ * The input for messages and commands, and the selection of the person to act as.
  *
  * @param {Channel} channel
  * @param {SlackView} view
  * @param {string} me
  */
 export function composer({ name, archived }, { people, commands, shortcuts }, me) {
-  if (archived) return h('p', { class: 'composer' }, 'Nobody can write here any more');
+  if (archived) return h('p', { class: 'composer' }, 'You can no longer post in this channel.');
   return h(
     'form',
     { class: 'composer', 'data-slack': 'say', 'data-name': name },
     h(
       'select',
-      { 'data-slack': 'who', 'aria-label': 'Who you are' },
+      { 'data-slack': 'who', 'aria-label': 'Act as' },
       people.map((person) => h('option', { value: person.name, selected: person.name === me }, person.name)),
     ),
     h('input', {
       type: 'text',
       'aria-label': `Message ${titled(name)}`,
-      placeholder: `Message ${titled(name)}, or a command such as ${commands[0] ?? '/incident'}`,
+      placeholder: `Message ${titled(name)}, or type a command such as ${commands[0] ?? '/incident'}`,
       autocomplete: 'off',
       list: 'slack-commands',
     }),

@@ -12,31 +12,35 @@ import { clock, counted, day } from './time.js';
 /** @typedef {import('../slack-view.ts').EphemeralView} Ephemeral */
 /** @typedef {import('./mrkdwn.js').Around} Around */
 
-/** Messages by the same person within so long stand under one name. */
+/** Maximum gap between messages of one person that are grouped under one name. */
 const TOGETHER_MS = 5 * 60_000;
 
-/** So near to its end, a list of messages is taken as being read at its end. */
+/** Maximum distance from the end at which a message list keeps scrolling to new messages. */
 const NEAR_END_PX = 60;
 
-/** Milliseconds since the Unix epoch. @param {{ ts: string }} message */
+/** Returns milliseconds since the Unix epoch. @param {{ ts: string }} message */
 const timeOf = ({ ts }) => Number(ts) * 1000;
 
-/** A person's name stands for what they and the app say to each other. @param {string} name */
+/**
+ * Returns the prefix of a channel name. Direct messages have the name of the person, without a prefix.
+ *
+ * @param {string} name
+ */
 const hashOf = (name) => (name.startsWith('@') ? '' : '#');
 
-/** A workspace as its members see it: channels at the side, and one of them open. */
+/** The workspace as its members see it: a list of channels, and one open channel. */
 export class SlackPanel {
   /** @type {Element} */
   #body;
   /** @type {SlackView} */
   #view = { channels: [], people: [], commands: [], shortcuts: [], modals: [] };
-  /** What the person at the screen does. @type {SlackActs} */
+  /** The user's actions. @type {SlackActs} */
   #acts;
-  /** The id of the channel that a person has opened; until then the newest of them is open. @type {string | undefined} */
+  /** The ID of the channel that the user has opened. Until then, the newest one is open. @type {string | undefined} */
   #chosen;
-  /** Up to which message each channel has been read. @type {Map<string, string> | undefined} */
+  /** The last read message of each channel. @type {Map<string, string> | undefined} */
   #read;
-  /** What is open on the screen. @type {string | undefined} */
+  /** The channel on the screen. @type {string | undefined} */
   #shown;
 
   /** @param {Element} body @param {import('./slack-acts.js').Send} send */
@@ -48,7 +52,7 @@ export class SlackPanel {
   /** @param {SlackView} view */
   show(view) {
     this.#view = view;
-    // What was there before somebody looked is not news.
+    // Messages from before the page was opened don't count as unread.
     this.#read ??= new Map(view.channels.map((channel) => [channel.id, lastOf(channel)]));
     this.#draw();
   }
@@ -59,7 +63,7 @@ export class SlackPanel {
     this.#draw();
   }
 
-  /** Goes to the message that is pinned to the channel that is open. */
+  /** Scrolls to the pinned message of the open channel. */
   showPinned() {
     const pinned = this.#body.querySelector('.message.pinned');
     pinned?.scrollIntoView({ block: 'nearest' });
@@ -67,7 +71,7 @@ export class SlackPanel {
 
   #draw() {
     const open = this.#open();
-    if (!open) return draw(this.#body, h('p', { class: 'empty' }, 'Nobody has opened a channel yet.'));
+    if (!open) return draw(this.#body, h('p', { class: 'empty' }, 'No channels yet.'));
     this.#read?.set(open.id, lastOf(open));
     const list = this.#body.querySelector('.messages');
     const isNew = this.#shown !== open.id;
@@ -170,7 +174,7 @@ export class SlackPanel {
     );
   }
 
-  /** What was said to all, and what was said to who looks alone, in its order. @param {Channel} channel */
+  /** Renders public and ephemeral messages in chronological order. @param {Channel} channel */
   #said(channel) {
     const { messages, ephemerals } = channel;
     const mine = ephemerals.filter(({ user }) => user === this.#me()?.id);
@@ -266,7 +270,7 @@ const isTogether = (before, message) =>
   before.user === message.user && timeOf(message) - timeOf(before) < TOGETHER_MS && before.replies.length === 0;
 
 /**
- * What is needed of a message to show who says what.
+ * The fields of a message that are needed to show its author and content.
  *
  * @typedef {Pick<Message, 'ts' | 'user' | 'bot' | 'text' | 'blocks' | 'attachments'>} Words
  */
@@ -279,7 +283,7 @@ const avatar = ({ user, bot }) =>
     bot ? '' : user.slice(0, 1).toUpperCase(),
   );
 
-/** The same for the same name. @param {string} name */
+/** Returns the same hue for the same name. @param {string} name */
 const hueOf = (name) => [...name].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), 0) % 5;
 
 /** @param {Words} message */
@@ -292,7 +296,12 @@ const author = (message) =>
     h('time', { datetime: new Date(timeOf(message)).toISOString() }, clock(timeOf(message))),
   );
 
-/** Beside blocks, the text is for notifications only. @param {Words} message @param {Around} around */
+/**
+ * Renders the content. If a message has blocks, its text is used only for notifications.
+ *
+ * @param {Words} message
+ * @param {Around} around
+ */
 const content = ({ text, blocks: all, attachments }, around) =>
   h(
     'div',

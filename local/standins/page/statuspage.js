@@ -3,10 +3,10 @@ import { clock } from './time.js';
 
 /** @typedef {import('../statuspage-view.ts').StatuspageView} StatuspageView */
 
-/** From the best to the worst. */
+/** From best to worst. */
 const STATES = ['operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage'];
 
-/** @param {string} words in Statuspage's own spelling */
+/** @param {string} words a value in Statuspage's spelling */
 const spoken = (words) => words.slice(0, 1).toUpperCase() + words.slice(1).replaceAll('_', ' ');
 
 /** @param {StatuspageView} view */
@@ -18,7 +18,7 @@ export function statuspage({ headline, components, incidents }) {
     h('p', { class: `headline ${worst ?? 'operational'}`, 'data-glow': headline }, headline),
     open.map(incident),
     components.length === 0
-      ? h('p', { class: 'empty' }, 'It has no components yet.')
+      ? h('p', { class: 'empty' }, 'No components yet.')
       : h('ul', { class: 'components' }, components.map(component)),
     past.length > 0 && h('h3', { class: 'past' }, 'Past incidents'),
     past.map(incident),

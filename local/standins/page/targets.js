@@ -3,7 +3,7 @@ import { counted } from './time.js';
 import { nameOf } from './vendors.js';
 
 /**
- * What stand-ins of targets show, by vendor.
+ * Views of the stand-ins for rollback targets, by vendor.
  *
  * @typedef {{
  *   'argo-cd': ReturnType<typeof import('../argo-cd.ts').argoCd.view>;
@@ -15,7 +15,7 @@ import { nameOf } from './vendors.js';
  */
 
 /**
- * One thing that runs, or that is set: what it is, which version, and how it is.
+ * A deployed version or a flag: its name, version, and state.
  *
  * @typedef {{ name: string; where: string; version: string; state: string; tone: Tone }} Row
  * @typedef {'succeeded' | 'in_progress' | 'bad' | 'plain'} Tone
@@ -27,7 +27,7 @@ const ROWS = {
     applications.map(({ name, project, revision, images, sync, health, automated, operation }) => ({
       name,
       where: `${project}${automated ? ', automated' : ''}`,
-      version: images[0] ?? short(revision ?? 'nothing'),
+      version: images[0] ?? short(revision ?? 'none'),
       state: operation === null ? `${sync}, ${health}` : `syncing ${short(operation)}`,
       tone: operation !== null || health === 'Progressing' ? 'in_progress' : health === 'Healthy' ? 'succeeded' : 'bad',
     })),
@@ -45,14 +45,14 @@ const ROWS = {
         name,
         where: `Lambda, alias ${alias}`,
         version: versions.find(({ number }) => String(number) === version)?.description || `version ${version}`,
-        state: Object.keys(weights).length > 0 ? `and ${Object.keys(weights).join(', ')} in part` : 'all traffic',
+        state: Object.keys(weights).length > 0 ? `canary: version ${Object.keys(weights).join(', ')}` : 'all traffic',
         tone: /** @type {Tone} */ (Object.keys(weights).length > 0 ? 'in_progress' : 'succeeded'),
       })),
     ),
     ...services.map(({ cluster, service, desired, deployments: rollouts }) => ({
       name: service,
       where: `ECS in ${cluster}, ${counted(desired, 'task')}`,
-      version: rollouts[0]?.image ?? 'nothing',
+      version: rollouts[0]?.image ?? 'none',
       state: (rollouts[0]?.state ?? 'none').toLowerCase().replaceAll('_', ' '),
       tone: toneOf(rollouts[0]?.state),
     })),
@@ -85,10 +85,10 @@ const ROWS = {
 /** @param {string} revision */
 const short = (revision) => (/^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 7) : revision);
 
-/** `2/2`. @param {string} ready */
+/** Returns whether all replicas are ready, such as `2/2`. @param {string} ready */
 const isAll = (ready) => ready.split('/')[0] === ready.split('/')[1];
 
-/** @param {string | undefined} state in the vendor's own spelling @returns {Tone} */
+/** @param {string | undefined} state in the vendor's spelling @returns {Tone} */
 const toneOf = (state = '') =>
   /^(completed|succeeded)$/i.test(state) ? 'succeeded' : /^(failed|stopped)$/i.test(state) ? 'bad' : 'in_progress';
 
@@ -97,7 +97,7 @@ const newestOfEach = (deployments) => [
   ...new Map(deployments.toReversed().map((one) => [`${one.application} ${one.group}`, one])).values(),
 ];
 
-/** Of everything that has been set up; nothing where nothing is. */
+/** The panel of all rollback targets and flags that were set up. */
 export class TargetsPanel {
   /** @type {Map<string, Row[]>} */
   #rows = new Map();
@@ -112,7 +112,7 @@ export class TargetsPanel {
   }
 
   get tally() {
-    return counted(this.#all.length, 'thing');
+    return counted(this.#all.length, 'item');
   }
 
   get #all() {

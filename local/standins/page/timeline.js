@@ -10,13 +10,13 @@ import { nameOf } from './vendors.js';
 const LANE = 20;
 const AXIS = 20;
 
-/** What belongs together is not longer apart than this: an older story is left out. */
+/** Maximum gap between related calls. Earlier calls are omitted. */
 const STORY_GAP_MS = 10 * 60_000;
-/** While the last call is not older, the strip goes on until now; then it stands still as a picture of the story. */
+/** The timeline ends at the current time while the last call is at most this old. Later, it stands still. */
 const LIVE_MS = 30_000;
 const SHORTEST_MS = 20_000;
 
-/** Calls over time, a lane for each vendor. One of them may be pointed at, with the mouse or the arrow keys. */
+/** Calls over time, with a lane for each vendor. The mouse or the arrow keys select a call. */
 export class Timeline {
   /** @type {Element} */
   #body;
@@ -24,13 +24,13 @@ export class Timeline {
   #log;
   /** @type {readonly string[]} */
   #vendors = [];
-  /** The id of the call that is pointed at. @type {string | undefined} */
+  /** The ID of the selected call. @type {string | undefined} */
   #pointed;
 
   /**
    * @param {Element} body
    * @param {import('./call-log.js').CallLog} log
-   * @param {(id: string) => void} reveal shows a call in full
+   * @param {(id: string) => void} reveal shows a call with its details
    */
   constructor(body, log, reveal) {
     this.#body = body;
@@ -51,7 +51,7 @@ export class Timeline {
     this.draw();
   }
 
-  /** To be called as time goes on, too. */
+  /** Draws the timeline. Call it periodically too. */
   draw() {
     const story = storyOf(this.#log.all);
     const frame = frameOf(story, Math.max(300, this.#body.clientWidth));
@@ -66,7 +66,7 @@ export class Timeline {
           width: frame.width,
           height,
           viewBox: `0 0 ${frame.width} ${height}`,
-          'aria-label': `${counted(story.length, 'call')} over time; with the arrow keys one after the other`,
+          'aria-label': `${counted(story.length, 'call')} over time. Use the arrow keys to step through them.`,
         },
         this.#vendors.map((vendor, lane) => laneOf(vendor, lane, frame)),
         ticks(frame, height),
@@ -124,7 +124,7 @@ export class Timeline {
     this.#placeTip();
   }
 
-  /** A place is no attribute: the page's policy has styles in style sheets, and from scripts. */
+  /** Positions the tip in script, since the page's policy does not allow style attributes. */
   #placeTip() {
     const tip = this.#body.querySelector('.tip');
     if (!(tip instanceof HTMLElement)) return;
@@ -151,7 +151,7 @@ export class Timeline {
 const idAt = (target) =>
   target instanceof Element ? (target.closest('[data-id]')?.getAttribute('data-id') ?? undefined) : undefined;
 
-/** The last calls that belong together. @param {readonly Call[]} calls oldest first */
+/** Returns the last group of related calls. @param {readonly Call[]} calls oldest first */
 function storyOf(calls) {
   const [first] = lastTogether(
     calls.map(({ at }) => Date.parse(at)),

@@ -1,4 +1,4 @@
-/** What the vendors are called by people. One that is not named here is called as the sandbox calls it. */
+/** Display names of vendors. Vendors without an entry are shown by their sandbox name. */
 const NAMES = new Map([
   ['pagerduty', 'PagerDuty'],
   ['cd', 'Delivery'],
@@ -15,11 +15,11 @@ const NAMES = new Map([
   ['mail', 'Mail'],
 ]);
 
-/** What versions run at, and flags are kept at, besides the one of every story: each sandbox uses one or two of them. */
+/** Optional targets and flag services. Each sandbox uses one or two of them, besides the default target. */
 const TARGETS = new Set(['argo-cd', 'kubernetes', 'aws', 'launchdarkly', 'flags']);
 
 /** @param {string} vendor */
 export const nameOf = (vendor) => NAMES.get(vendor) ?? vendor;
 
-/** Whether it is shown although nobody has called it. @param {string} vendor */
+/** Returns whether the vendor is shown before its first call. @param {string} vendor */
 export const isUsual = (vendor) => !TARGETS.has(vendor) && vendor !== 'mail';

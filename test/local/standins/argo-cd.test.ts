@@ -311,7 +311,7 @@ test('the sandbox tells what there is, and what it does not know', async () => {
     items: [{ name: 'checkout-api', project: 'payments', automated: false, running: BAD, head: BAD, operation: null }],
   });
   await expect(sandbox(standIns, 'POST', '/argo-cd/applications/nobody/deploy', { revision: GOOD })).rejects.toThrow(
-    'PUT it first',
+    'create it with PUT',
   );
   await expect(tell('PUT', '', { history: [] })).rejects.toThrow('history');
 });

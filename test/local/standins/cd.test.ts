@@ -186,7 +186,7 @@ describe('a key', () => {
     const standIns = await start();
     expect(await rollBack(standIns, KEY, { idempotency_key: 'another' })).toMatchObject({
       status: 422,
-      body: { error: 'header Idempotency-Key is not the idempotency_key of the body' },
+      body: { error: 'header Idempotency-Key does not match idempotency_key in the body' },
     });
   });
 });
@@ -216,7 +216,7 @@ test('a body that is no rollback is refused with what is missing', async () => {
     const response = await fetch(`${urls.cd}/rollback`, { method: 'POST', body });
     return { status: response.status, ...((await response.json()) as Answer) };
   };
-  expect(await post('{')).toEqual({ status: 422, error: 'the body is no JSON' });
+  expect(await post('{')).toEqual({ status: 422, error: 'the body is not valid JSON' });
   expect((await post('{}')).error).toContain('at service');
 });
 

@@ -207,7 +207,7 @@ describe('when a fault applies', () => {
 
 describe('what is refused', () => {
   test.each<[string, number, string, string]>([
-    ['no JSON', 400, '{', 'the body is no JSON'],
+    ['no JSON', 400, '{', 'the body is not valid JSON'],
     ['an unknown vendor', 422, '{"vendor":"fax","fault":{"kind":"hang"}}', 'pagerduty'],
     ['an unknown kind', 422, '{"vendor":"cd","fault":{"kind":"explode"}}', 'kind'],
     ['a typo', 422, '{"vendor":"cd","fault":{"kind":"hang"},"time":1}', 'time'],

@@ -211,7 +211,7 @@ describe('a pull request', () => {
     const standIns = await start();
     await open(standIns);
     await push(standIns, { b: '1' });
-    await expect(merge(standIns, 'merge')).rejects.toThrow('has moved');
+    await expect(merge(standIns, 'merge')).rejects.toThrow('has new commits');
     await merge(standIns, 'close');
     expect(await get<Pull>(standIns, '/pulls/1')).toMatchObject({ state: 'closed', merged_at: null });
   });

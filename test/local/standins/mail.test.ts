@@ -52,8 +52,8 @@ test('takes every letter, and delivers none', async () => {
 describe('what each fault does', () => {
   test.each<[string, FaultRule['fault'], string, number]>([
     ['for good', { kind: 'status', status: 550, body: '5.1.1 no such user' }, '550 5.1.1 no such user', 550],
-    ['for now', { kind: 'status', status: 450 }, '450 as the sandbox was told to say', 450],
-    ['as too many', { kind: 'rate_limit' }, '451 4.7.1 Too many letters, try again later', 451],
+    ['for now', { kind: 'status', status: 450 }, '450 Fault set in the sandbox', 450],
+    ['as too many', { kind: 'rate_limit' }, '451 4.7.1 Too many messages, try again later', 451],
   ])('a recipient is refused %s', async (_, fault, said, status) => {
     const standIns = await withFault(fault);
     expect(await send(standIns)).toContain(`RCPT TO: Can't send mail - all recipients were rejected: ${said}`);
@@ -105,8 +105,8 @@ describe('what each fault does', () => {
 });
 
 test.each<[string, FaultRule['fault']]>([
-  ['the mail server is never late', { kind: 'late', delay_ms: 10 }],
-  ['not with 200', { kind: 'status', status: 200 }],
+  ['the mail server has no fault', { kind: 'late', delay_ms: 10 }],
+  ['not 200', { kind: 'status', status: 200 }],
 ])('%s', async (said, fault) => {
   const standIns = await start();
   await expect(setFault(standIns, { vendor: MAILBOX, fault })).rejects.toThrow(said);

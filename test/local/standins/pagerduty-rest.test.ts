@@ -181,7 +181,7 @@ describe('a person', () => {
     const { standIns, id } = await withIncident();
     await act(standIns, id, 'resolve', { by: 'Ada' });
     expect(await read(standIns, id)).toMatchObject({ status: 'resolved', acknowledgements: [], assignments: [] });
-    await expect(act(standIns, id, 'acknowledge')).rejects.toThrow('is resolved');
+    await expect(act(standIns, id, 'acknowledge')).rejects.toThrow('is already resolved');
     await expect(act(standIns, 'Q0000000000099', 'resolve')).rejects.toThrow('there is no incident');
   });
 

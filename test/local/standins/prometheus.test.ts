@@ -167,8 +167,8 @@ describe('samples', () => {
   });
 
   test.each([
-    [{ query: 'q' }, 'give either points or steps'],
-    [{ query: 'q', points: [] }, 'give at least one point'],
+    [{ query: 'q' }, 'set either points or steps'],
+    [{ query: 'q', points: [] }, 'set at least one point'],
     [{ query: 'q', steps: [{ after_seconds: 0, value: 'many' }] }, 'steps[0].value'],
     [{ query: 'q', labels: { '1': 'x' }, steps: [{ after_seconds: 0, value: 1 }] }, 'labels'],
   ])('%j is refused', async (series, detail) => {

@@ -191,9 +191,9 @@ describe('a command', () => {
   test('goes nowhere before the product listens, nor to one that listens to the real Slack', async () => {
     const standIns = await start();
     const words = { user: 'ada', channel: 'general', text: '/incident' };
-    await expect(act(standIns, '/commands', words)).rejects.toThrow('does not listen');
+    await expect(act(standIns, '/commands', words)).rejects.toThrow('does not receive requests from this Slack');
     await standIns.connect({ url: 'http://127.0.0.1:9' });
-    await expect(act(standIns, '/commands', words)).rejects.toThrow('does not listen');
+    await expect(act(standIns, '/commands', words)).rejects.toThrow('does not receive requests from this Slack');
   });
 });
 
@@ -250,14 +250,16 @@ describe('a press', () => {
     heard.answer = () => ({ status: 503 });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'approve' });
     const { ephemerals } = await channelNamed(standIns, 'incident-1');
-    expect(ephemerals).toMatchObject([{ author: 'slackbot', text: 'That did not work: the app answered 503' }]);
+    expect(ephemerals).toMatchObject([
+      { author: 'slackbot', text: 'Action failed: the app responded with status 503' },
+    ]);
   });
 
   test('on what is not there is refused, and told to nobody', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     const wrong = act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'reject' });
-    await expect(wrong).rejects.toThrow('there are: approve in a, severity in a');
+    await expect(wrong).rejects.toThrow('elements: approve in a, severity in a');
     expect(heard.told).toEqual([]);
   });
 });
