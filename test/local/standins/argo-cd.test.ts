@@ -22,7 +22,7 @@ type App = {
 
 const json = async <T = App>(response: Response) => ({ status: response.status, body: (await response.json()) as T });
 
-/** The application of the exchanges: two deployments, the second one runs. */
+/** Creates the application of the documented exchanges: two deployments, of which the second is running. */
 async function open(change: object = {}, options: Parameters<typeof start>[0] = {}) {
   const time = clock();
   const standIns = await start({ now: time.now, ...options });
@@ -64,7 +64,7 @@ function callsOf({ urls }: StandIns) {
 }
 
 describe('documented exchanges', () => {
-  test('an application: what it shows has the same names', async () => {
+  test('an application has the documented fields', async () => {
     const { exchanged } = await open();
     const { got, documented } = await exchanged('app-get');
     expect(got.status).toBe(documented.status);
@@ -86,7 +86,7 @@ describe('documented exchanges', () => {
     expect(got.body.status.sync).toEqual(documented.body.status.sync);
   });
 
-  test('while it is under way, and when it is done', async () => {
+  test('an operation in progress, and when it is completed', async () => {
     const { exchanged, time, get } = await open();
     await exchanged('rollback');
     const running = await exchanged('app-get-rollback-running');
@@ -105,7 +105,7 @@ describe('documented exchanges', () => {
     expect((await get()).body.operation).toBeUndefined();
   });
 
-  test('a rollback that fails', async () => {
+  test('a failed rollback', async () => {
     const { exchanged, standIns, time, get } = await open();
     await sandbox(standIns, 'PUT', '/argo-cd/settings', { outcome: 'Failed' });
     await exchanged('rollback');
@@ -125,21 +125,21 @@ describe('documented exchanges', () => {
     expect(got).toEqual(documented);
   });
 
-  test('one operation at a time', async () => {
+  test('only one operation runs at a time', async () => {
     const { exchanged } = await open();
     await exchanged('rollback');
     const { got, documented } = await exchanged('rollback-operation-in-progress');
     expect(got).toEqual(documented);
   });
 
-  test('without the permission', async () => {
+  test('a caller without the permission is refused', async () => {
     const { exchanged, standIns } = await open();
     await sandbox(standIns, 'PUT', '/argo-cd/settings', { denied: ['sync'] });
     const { got, documented } = await exchanged('rollback-permission-denied');
     expect(got).toEqual(documented);
   });
 
-  test('without a session', async () => {
+  test('a caller without a session is refused', async () => {
     const { standIns } = await open();
     const { request, response } = exchange('argo-cd/unauthenticated');
     const { Authorization: _, ...headers } = request.headers;
@@ -168,7 +168,7 @@ describe('documented exchanges', () => {
 });
 
 describe('an operation', () => {
-  test('takes its time, then its rollout does; both are divided by the time scale', async () => {
+  test('takes the sync duration, then the rollout duration; the time scale divides both', async () => {
     const { post, get, time } = await open({}, { timeScale: 10 });
     await post('/rollback', { id: 10 });
     time.forward(199);
@@ -182,7 +182,7 @@ describe('an operation', () => {
     expect((await get()).body.status.health.status).toBe('Healthy');
   });
 
-  test('goes on while nothing runs, and every change is a newer version', async () => {
+  test('continues while the process is stopped, and every change has a newer version', async () => {
     const time = clock();
     const dir = folder();
     const first = await open({}, { dir, now: time.now });
@@ -202,7 +202,7 @@ describe('an operation', () => {
     expect((await get()).body.status.history.at(-1)).toMatchObject({ id: 11, revision: BAD });
   });
 
-  test('the history keeps ten', async () => {
+  test('the history keeps ten entries', async () => {
     const { get } = await open();
     const { history } = (await get()).body.status;
     expect(history.map(({ id }) => id)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -210,7 +210,7 @@ describe('an operation', () => {
 });
 
 describe('automated sync', () => {
-  test('syncs what Git has when Argo CD looks: after three minutes, or when it is asked to', async () => {
+  test('syncs the branch when Argo CD polls Git (after three minutes) or is refreshed', async () => {
     const { tell, get, time } = await open({ automated: true });
     await tell('POST', '/commit', { revision: NEWER });
     expect((await get()).body.status.sync).toMatchObject({ status: 'Synced', revision: BAD });
@@ -229,7 +229,7 @@ describe('automated sync', () => {
     expect((await get()).body.status).toMatchObject({ sync: { status: 'Synced', revision: GOOD } });
   });
 
-  test('tries a revision once', async () => {
+  test('tries each revision once', async () => {
     const { standIns, tell, get, time } = await open({ automated: true });
     await sandbox(standIns, 'PUT', '/argo-cd/settings', { outcome: 'Failed' });
     await tell('POST', '/commit', { revision: NEWER });
@@ -241,7 +241,7 @@ describe('automated sync', () => {
     expect((await get()).body.operation).toBeUndefined();
   });
 
-  test('undoes a rollback as soon as it is on again', async () => {
+  test('undoes a rollback as soon as it is enabled again', async () => {
     const { post, tell, get, time } = await open();
     await post('/rollback', { id: 10 });
     time.forward(2000);
@@ -249,7 +249,7 @@ describe('automated sync', () => {
     expect((await get()).body.operation).toMatchObject({ sync: { revision: BAD }, initiatedBy: { automated: true } });
   });
 
-  test('may not be gone round by a sync to another revision', async () => {
+  test("can't be bypassed by a sync to another revision", async () => {
     const { post } = await open({ automated: true });
     expect(await post('/sync', { revision: GOOD })).toMatchObject({
       status: 400,
@@ -258,7 +258,7 @@ describe('automated sync', () => {
   });
 });
 
-test('sync windows are told, and keep a sync by hand from happening', async () => {
+test('sync windows are listed, and block manual syncs', async () => {
   const { tell, get, post } = await open();
   const windows = '/syncwindows';
   expect(await get(windows)).toEqual({ status: 200, body: { canSync: true } });
@@ -276,7 +276,7 @@ test('sync windows are told, and keep a sync by hand from happening', async () =
   expect((await get<{ canSync: boolean }>(windows)).body.canSync).toBe(true);
 });
 
-test('projects: who does not name one is not told whether an application exists', async () => {
+test("projects: without the project's name, a caller doesn't learn whether an application exists", async () => {
   const { get, standIns } = await open();
   expect((await get('?project=payments')).status).toBe(200);
   expect(await get('?project=search')).toMatchObject({ status: 404, body: { code: 5 } });
@@ -288,13 +288,13 @@ test('projects: who does not name one is not told whether an application exists'
   });
 });
 
-test('only one token is good, where that was said', async () => {
+test('if a token is set, only this token is accepted', async () => {
   const { get, standIns } = await open();
   await sandbox(standIns, 'PUT', '/argo-cd/settings', { token: 'another' });
   expect(await get()).toMatchObject({ status: 401, body: { code: 16 } });
 });
 
-test('what can be patched is the spec, labels and annotations, and not into what is none', async () => {
+test('only spec, labels, and annotations can be patched, and the result must be valid', async () => {
   const { patch } = await open();
   const change = (body: object) => ({ name: 'checkout-api', patchType: 'merge', patch: JSON.stringify(body) });
   expect((await patch(change({ metadata: { annotations: { note: 'x' } }, status: { sync: {} } }))).body).toMatchObject({
@@ -305,7 +305,7 @@ test('what can be patched is the spec, labels and annotations, and not into what
   expect(await patch({ ...change({}), patchType: 'strategic' })).toMatchObject({ status: 400 });
 });
 
-test('the sandbox tells what there is, and what it does not know', async () => {
+test('the sandbox lists applications, and rejects unknown ones', async () => {
   const { tell, standIns } = await open();
   expect(await sandbox(standIns, 'GET', '/argo-cd/applications')).toMatchObject({
     items: [{ name: 'checkout-api', project: 'payments', automated: false, running: BAD, head: BAD, operation: null }],
@@ -316,7 +316,7 @@ test('the sandbox tells what there is, and what it does not know', async () => {
   await expect(tell('PUT', '', { history: [] })).rejects.toThrow('history');
 });
 
-test('what its page shows', async () => {
+test("the page's view", async () => {
   const { standIns, post, time } = await open();
   await post('/rollback', { id: 10 });
   const view = async () =>

@@ -62,13 +62,13 @@ describe('Lambda', () => {
     expect(canary).toMatchObject({ FunctionVersion: '2', RoutingConfig });
     expect(canary.RevisionId).not.toBe(alias.RevisionId);
     const kept = await client.send(new UpdateAliasCommand({ ...checkout, FunctionVersion: '1' }));
-    expect(kept).toMatchObject({ FunctionVersion: '1', RoutingConfig }); // as long as nobody says otherwise
+    expect(kept).toMatchObject({ FunctionVersion: '1', RoutingConfig }); // unchanged unless the update contains it
     const none = { AdditionalVersionWeights: {} };
     const whole = await client.send(new UpdateAliasCommand({ ...checkout, RoutingConfig: none }));
     expect(whole.RoutingConfig).toBeUndefined();
   });
 
-  test('refuses what it cannot do, by the names of its errors', async () => {
+  test('refuses invalid requests with the documented error names', async () => {
     const standIns = await start();
     await put(standIns, '/lambda/functions', twoVersions);
     const client = new LambdaClient(settings(standIns));
@@ -85,7 +85,7 @@ describe('Lambda', () => {
     });
   });
 
-  test('lists versions fifty at a time, $LATEST first', async () => {
+  test('lists fifty versions per page, $LATEST first', async () => {
     const standIns = await start();
     const versions = Array.from({ length: 70 }, (_, i) => ({ description: `v${i + 1}` }));
     await put(standIns, '/lambda/functions', { function: 'checkout', versions });
@@ -118,7 +118,7 @@ describe('ECS', () => {
     return { time, standIns, client, deployments };
   };
 
-  test('rolls a task definition out in time, and nothing where it is the same', async () => {
+  test('rolls out a task definition over time, and does nothing if it is unchanged', async () => {
     const { time, client, deployments } = await world();
     await client.send(new UpdateServiceCommand({ ...at, taskDefinition: 'checkout:2' }));
     expect(await deployments()).toMatchObject([{ status: 'PRIMARY', rolloutState: 'COMPLETED' }]);
@@ -133,7 +133,7 @@ describe('ECS', () => {
     expect(await deployments()).toMatchObject([{ rolloutState: 'COMPLETED', runningCount: 2 }]);
   });
 
-  test('its circuit breaker goes back to the last good one', async () => {
+  test('rolls back to the last successful rollout if the circuit breaker opens', async () => {
     const { time, standIns, client, deployments } = await world({ breaker: 'rollback' });
     await client.send(new UpdateServiceCommand({ ...at, taskDefinition: 'checkout:1' }));
     await sandbox(standIns, 'POST', '/aws/ecs/services/production/checkout/fail');
@@ -149,7 +149,7 @@ describe('ECS', () => {
     ]);
   });
 
-  test('registers, lists and retires task definitions', async () => {
+  test('registers, lists, and deregisters task definitions', async () => {
     const { client } = await world();
     const containerDefinitions = [{ name: 'app', image: 'app:v3' }];
     const tags = [{ key: 'version', value: 'v3' }];
@@ -167,14 +167,14 @@ describe('ECS', () => {
     await expect(inactive).rejects.toMatchObject({ name: 'ClientException' });
   });
 
-  test('leaves what CodeDeploy controls to CodeDeploy', async () => {
+  test('refuses to update services that CodeDeploy controls', async () => {
     const { client } = await world({ controller: 'CODE_DEPLOY' });
     const update = client.send(new UpdateServiceCommand({ ...at, taskDefinition: 'checkout:1' }));
     await expect(update).rejects.toMatchObject({ name: 'InvalidParameterException' });
     await client.send(new UpdateServiceCommand({ ...at, desiredCount: 4 }));
   });
 
-  test('knows what it does not have', async () => {
+  test('refuses unknown resources', async () => {
     const { client } = await world();
     const describeIn = (cluster: string) => client.send(new DescribeServicesCommand({ cluster, services: ['cart'] }));
     expect(await describeIn('production')).toMatchObject({ services: [], failures: [{ reason: 'MISSING' }] });
@@ -196,7 +196,7 @@ describe('CodeDeploy', () => {
     return { time, standIns, client: new CodeDeployClient(settings(standIns)) };
   };
 
-  test('deploys one revision at a time, and lists the newest first', async () => {
+  test('deploys one revision at a time, and lists deployments newest first', async () => {
     const { time, client } = await world();
     const create = (key: string) => client.send(new CreateDeploymentCommand({ ...group, revision: revision(key) }));
     const { deploymentId = '' } = await create('v2.zip');
@@ -211,7 +211,7 @@ describe('CodeDeploy', () => {
     expect(batch.deploymentsInfo?.map((one) => one.revision?.s3Location?.key)).toEqual(['v2.zip', 'v1.zip']);
   });
 
-  test('goes back when what is stopped is to be rolled back', async () => {
+  test('rolls back if a deployment is stopped with automatic rollback', async () => {
     const { client } = await world();
     const { deploymentId = '' } = await client.send(
       new CreateDeploymentCommand({ ...group, revision: revision('v2.zip') }),
@@ -229,7 +229,7 @@ describe('CodeDeploy', () => {
     await expect(again).rejects.toMatchObject({ name: 'DeploymentAlreadyCompletedException' });
   });
 
-  test('knows what it does not have', async () => {
+  test('refuses unknown resources', async () => {
     const { client } = await world();
     const list = (more: object) => client.send(new ListDeploymentsCommand({ ...group, ...more }));
     await expect(list({ applicationName: 'cart' })).rejects.toMatchObject({ name: 'ApplicationDoesNotExistException' });
@@ -239,10 +239,10 @@ describe('CodeDeploy', () => {
   });
 });
 
-describe('all of them', () => {
+describe('all APIs', () => {
   const list = { FunctionName: 'checkout' };
 
-  test('ask for a signature, and one that is meant for them', async () => {
+  test('require a signature for the called API', async () => {
     const standIns = await start();
     const target = { 'x-amz-target': 'AmazonEC2ContainerServiceV20141113.DescribeServices' };
     const unsigned = await fetch(standIns.urls.aws, { method: 'POST', headers: target, body: '{}' });
@@ -257,7 +257,7 @@ describe('all of them', () => {
     expect(await mistaken.json()).toMatchObject({ __type: 'InvalidSignatureException' });
   });
 
-  test('throttle as AWS does, and show no credential', async () => {
+  test('throttle as AWS does, and show no credentials', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'aws', fault: { kind: 'rate_limit' } });
     const lambda = new LambdaClient(settings(standIns)).send(new ListVersionsByFunctionCommand(list));
@@ -267,7 +267,7 @@ describe('all of them', () => {
     expect(JSON.stringify(await calls(standIns))).not.toMatch(/AKIDTEST|test-secret/);
   });
 
-  test('are called as the role that was assumed', async () => {
+  test('record the assumed role of calls', async () => {
     const standIns = await start({ now: () => Date.now() });
     const { credentials: masterCredentials, ...place } = settings(standIns);
     const credentials = fromTemporaryCredentials({
@@ -287,7 +287,7 @@ describe('all of them', () => {
     await expect(nobody()).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  test('keep what they know over a restart', async () => {
+  test('keep their state after a restart', async () => {
     const dir = folder();
     const before = await start({ dir });
     await put(before, '/lambda/functions', { function: 'checkout', versions: [{ description: 'v1' }] });

@@ -14,7 +14,7 @@ const expectAnswer = async (response: Response, { response: { status, headers, b
   expect(response.headers.get('content-type')).toBe(headers['Content-Type']);
 };
 
-/** The rollback of the fixture under another key, and otherwise changed. */
+/** Sends the rollback of the fixture with another key and other changes. */
 const rollBack = async ({ urls }: StandIns, key: string, change: Record<string, unknown> = {}) => {
   const { request, response } = accepted;
   const headers = { ...request.headers, 'Idempotency-Key': key };
@@ -32,14 +32,14 @@ const live = async (standIns: StandIns) =>
   (await sandbox<{ items: { service: string; version: string }[] }>(standIns, 'GET', '/cd/live')).items;
 
 describe('documented exchanges', () => {
-  test('202, then 200 with the first answer for the same key', async () => {
+  test('202, then 200 with the first response for the same key', async () => {
     const { urls } = await start({ now: clock().now });
     await expectAnswer(await send(urls.cd, accepted), accepted);
     const duplicate = exchange('cd/generic-rollback-200-duplicate');
     await expectAnswer(await send(urls.cd, duplicate), duplicate);
   });
 
-  test('404 for a service that the system does not know', async () => {
+  test('404 for an unknown service', async () => {
     const standIns = await start();
     await sandbox(standIns, 'PUT', '/cd/settings', { services: ['checkout-api'] });
     const documented = exchange('cd/generic-rollback-404-unknown-service');
@@ -47,7 +47,7 @@ describe('documented exchanges', () => {
     expect((await send(standIns.urls.cd, accepted)).status).toBe(202);
   });
 
-  test('409 with current_version when something else runs by now', async () => {
+  test('409 with current_version if another version is running', async () => {
     const standIns = await start();
     const running = { service: 'checkout-api', environment: 'production', version: '2026.11.20-5' };
     await sandbox(standIns, 'PUT', '/cd/live', running);
@@ -56,7 +56,7 @@ describe('documented exchanges', () => {
     expect(await live(standIns)).toEqual([running]);
   });
 
-  test('409 without current_version while one is in progress', async () => {
+  test('409 without current_version while a rollback is in progress', async () => {
     const standIns = await start({ now: clock().now });
     await rollBack(standIns, 'another');
     const documented = exchange('cd/generic-rollback-409-in-progress');
@@ -65,13 +65,13 @@ describe('documented exchanges', () => {
     expect(await response.json()).toEqual({ ...(JSON.parse(documented.response.body) as object), id: 'rb_01' });
   });
 
-  test('422 without a target', async () => {
+  test('422 without a target version', async () => {
     const { urls } = await start();
     const documented = exchange('cd/generic-rollback-422-no-target');
     await expectAnswer(await send(urls.cd, documented), documented);
   });
 
-  test('503 is a fault, and the same key is taken afterwards', async () => {
+  test('503 is a fault, and the same key is accepted afterwards', async () => {
     const standIns = await start();
     const fault = { kind: 'status', status: 503, retry_after: 5 } as const;
     await setFault(standIns, { vendor: 'cd', fault, times: 1 });
@@ -84,7 +84,7 @@ describe('documented exchanges', () => {
 });
 
 describe('a rollback', () => {
-  test('is in progress for 2 s, then has succeeded, and what runs has changed', async () => {
+  test('is in progress for 2 s, then succeeds and changes the running version', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const { body } = await rollBack(standIns, KEY);
@@ -99,7 +99,7 @@ describe('a rollback', () => {
     expect(await live(standIns)).toMatchObject([{ version: '2026.11.19-2' }]);
   });
 
-  test('takes less time with a time scale, and as long as it is told to', async () => {
+  test('takes less time with a time scale, and as long as the settings say', async () => {
     const time = clock();
     const standIns = await start({ now: time.now, timeScale: 100 });
     await sandbox(standIns, 'PUT', '/cd/settings', { rollback_ms: 5000 });
@@ -110,13 +110,13 @@ describe('a rollback', () => {
     expect(await poll(standIns, '/api/v1/rollback/rb_01')).toMatchObject({ status: 'succeeded' });
   });
 
-  test('that takes no time is answered 200', async () => {
+  test('without a duration responds 200', async () => {
     const standIns = await start();
     await sandbox(standIns, 'PUT', '/cd/settings', { rollback_ms: 0 });
     expect(await rollBack(standIns, KEY)).toMatchObject({ status: 200, body: { status: 'succeeded' } });
   });
 
-  test('can fail, and then what runs stays', async () => {
+  test('can fail, and then the running version stays', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await sandbox(standIns, 'PUT', '/cd/settings', { outcome: 'failed' });
@@ -126,12 +126,12 @@ describe('a rollback', () => {
     expect(await live(standIns)).toMatchObject([{ version: '2026.11.20-4' }]);
   });
 
-  test('is not known by an id that was never given', async () => {
+  test('with an unknown ID is a 404', async () => {
     const { urls } = await start();
     expect((await fetch(`${urls.cd}/api/v1/rollback/rb_07`)).status).toBe(404);
   });
 
-  test('goes on while nothing runs: answers by key and what is live survive a restart', async () => {
+  test('continues while the process is stopped: responses by key and the running version survive a restart', async () => {
     const time = clock();
     const dir = folder();
     const before = await start({ dir, now: time.now });
@@ -144,7 +144,7 @@ describe('a rollback', () => {
     expect(await rollBack(after, KEY)).toMatchObject({ status: 200, body: { id: 'rb_01', status: 'succeeded' } });
   });
 
-  test('takes the word of its caller on what runs, until it was told: deploys do not go through it', async () => {
+  test('trusts the caller about the running version until it is set, since deploys do not go through this system', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await rollBack(standIns, KEY);
@@ -158,7 +158,7 @@ describe('a rollback', () => {
 });
 
 describe('a key', () => {
-  test('gives one rollback, however many calls come at once', async () => {
+  test('creates one rollback for any number of concurrent calls', async () => {
     const standIns = await start();
     const answers = await Promise.all(Array.from({ length: 20 }, () => rollBack(standIns, KEY)));
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
@@ -166,7 +166,7 @@ describe('a key', () => {
     expect(new Set(answers.map(({ body }) => body.id))).toEqual(new Set(['rb_01']));
   });
 
-  test('that was refused is judged anew', async () => {
+  test('of a refused rollback is evaluated again', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await sandbox(standIns, 'PUT', '/cd/settings', { outcome: 'failed' });
@@ -176,7 +176,7 @@ describe('a key', () => {
     expect(await rollBack(standIns, 'second')).toMatchObject({ status: 202, body: { id: 'rb_02' } });
   });
 
-  test('is for one rollback only', async () => {
+  test('can be used for one rollback only', async () => {
     const standIns = await start();
     await rollBack(standIns, KEY);
     expect((await rollBack(standIns, KEY, { service: 'payments' })).status).toBe(422);
@@ -191,7 +191,7 @@ describe('a key', () => {
   });
 });
 
-test('another path that ends in /rollback will do; others are unknown', async () => {
+test('every path that ends in /rollback is accepted; others are unknown', async () => {
   const { urls } = await start();
   const at = (path: string) => send(urls.cd, { ...accepted, request: { ...accepted.request, path } });
   const response = await at('/teams/payments/rollback');
@@ -203,14 +203,14 @@ test('another path that ends in /rollback will do; others are unknown', async ()
   expect((await at('/rollforward')).status).toBe(404);
 });
 
-test('services and environments are apart', async () => {
+test('services and environments are independent', async () => {
   const standIns = await start();
   await rollBack(standIns, 'one');
   expect((await rollBack(standIns, 'two', { environment: 'staging' })).status).toBe(202);
   expect((await rollBack(standIns, 'three', { service: 'payments' })).status).toBe(202);
 });
 
-test('a body that is no rollback is refused with what is missing', async () => {
+test('an invalid body is refused with the missing fields', async () => {
   const { urls } = await start();
   const post = async (body: string) => {
     const response = await fetch(`${urls.cd}/rollback`, { method: 'POST', body });
@@ -220,7 +220,7 @@ test('a body that is no rollback is refused with what is missing', async () => {
   expect((await post('{}')).error).toContain('at service');
 });
 
-test('what is shown: rollbacks, the newest first, and what runs as far as is known', async () => {
+test('the view shows rollbacks, newest first, and the known running versions', async () => {
   const time = clock();
   const { db, close } = openStore(folder(), [cd.tables]);
   onTestFinished(close);
@@ -250,5 +250,5 @@ test('what is shown: rollbacks, the newest first, and what runs as far as is kno
       { service: 'search', environment: 'qa', version: 'v2' },
     ],
   });
-  expect(view()).toEqual(view()); // a look changes nothing
+  expect(view()).toEqual(view()); // reading changes nothing
 });

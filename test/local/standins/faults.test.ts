@@ -6,14 +6,14 @@ import { calls, exchange, folder, incidents, sandbox, send, setFault, start } fr
 const trigger = exchange('pagerduty/enqueue-trigger');
 const rollback = exchange('cd/generic-rollback-202');
 
-/** Stand-ins whose PagerDuty has this fault. */
+/** Starts stand-ins with this fault for PagerDuty. */
 const withFault = async (fault: FaultRule['fault'], more: Partial<FaultRule> = {}) => {
   const standIns = await start();
   await setFault(standIns, { vendor: 'pagerduty', fault, match: { path: '/v2/*' }, ...more });
   return standIns;
 };
 
-/** The trigger of the fixture from a client that gives up once it has come, and has no answer then. */
+/** Sends the trigger of the fixture from a client that gives up without a response after the call has arrived. */
 async function sendImpatiently(standIns: StandIns): Promise<void> {
   const limit = new AbortController();
   const { method, path, headers, body } = trigger.request;
@@ -21,12 +21,12 @@ async function sendImpatiently(standIns: StandIns): Promise<void> {
     (error: unknown) => error,
   );
   await expect.poll(() => calls(standIns)).toContainEqual(expect.objectContaining({ method, status: null }));
-  limit.abort(new Error('no patience'));
-  expect(await given).toMatchObject({ message: 'no patience' });
+  limit.abort(new Error('client gave up'));
+  expect(await given).toMatchObject({ message: 'client gave up' });
 }
 
-describe('what each fault does', () => {
-  test('status: the answer that was asked for, no effect', async () => {
+describe('the effect of each fault', () => {
+  test('status: the given response, no effect', async () => {
     const standIns = await withFault({ kind: 'status', status: 502, body: { error: 'bad gateway' }, retry_after: 7 });
     const response = await send(standIns.urls.pagerduty, trigger);
     expect(response.status).toBe(502);
@@ -39,7 +39,7 @@ describe('what each fault does', () => {
     ]);
   });
 
-  test('slow: the effect at once, the answer later', async () => {
+  test('slow: an immediate effect, a late response', async () => {
     const standIns = await withFault({ kind: 'slow', delay_ms: 300_000 });
     const given = send(standIns.urls.pagerduty, trigger).catch((error: unknown) => error);
     await expect.poll(() => incidents(standIns)).toHaveLength(1);
@@ -52,7 +52,7 @@ describe('what each fault does', () => {
     expect((await send(patient.urls.pagerduty, trigger)).status).toBe(202);
   });
 
-  test('rate_limit: as the vendor answers beyond its limit', async () => {
+  test("rate_limit: the vendor's response to exceeding its limit", async () => {
     const standIns = await withFault({ kind: 'rate_limit' });
     const documented = exchange('pagerduty/enqueue-429');
     const response = await send(standIns.urls.pagerduty, documented);
@@ -70,7 +70,7 @@ describe('what each fault does', () => {
     });
   });
 
-  test('hang: no effect and no answer', async () => {
+  test('hang: no effect and no response', async () => {
     const standIns = await withFault({ kind: 'hang' });
     await sendImpatiently(standIns);
     expect(await incidents(standIns)).toEqual([]);
@@ -85,7 +85,7 @@ describe('what each fault does', () => {
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'reset', outcome: null, status: null });
   });
 
-  test('lost: the effect without an answer', async () => {
+  test('lost: the effect without a response', async () => {
     const standIns = await withFault({ kind: 'lost' });
     await expect(send(standIns.urls.pagerduty, trigger)).rejects.toThrow();
     expect(await incidents(standIns)).toHaveLength(1);
@@ -99,20 +99,20 @@ describe('what each fault does', () => {
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: null, status: null });
   });
 
-  test('late: the effect comes after the client gave up', async () => {
+  test('late: the effect comes after the client has given up', async () => {
     const standIns = await withFault({ kind: 'late', delay_ms: 500 });
     await sendImpatiently(standIns);
     await expect.poll(() => incidents(standIns)).toHaveLength(1);
     expect((await calls(standIns)).at(-1)).toMatchObject({ fault: 'late', outcome: 202, status: null });
   });
 
-  test('late: a client that waits gets its answer', async () => {
+  test('late: a client that waits gets the response', async () => {
     const standIns = await withFault({ kind: 'late', delay_ms: 20 });
     expect((await send(standIns.urls.pagerduty, trigger)).status).toBe(202);
     expect(await calls(standIns)).toMatchObject([{ fault: 'late', outcome: 202, status: 202 }]);
   });
 
-  test('late: the effect comes even when everything was restarted in between', async () => {
+  test('late: the effect comes even after a restart of all stand-ins', async () => {
     const dir = folder();
     const before = await start({ dir });
     await setFault(before, { vendor: 'pagerduty', fault: { kind: 'late', delay_ms: 60_000 }, times: 1 });
@@ -133,7 +133,7 @@ describe('what each fault does', () => {
   });
 });
 
-describe('when a fault applies', () => {
+describe('a fault applies', () => {
   const status = (code: number) => ({ kind: 'status', status: code }) as const;
   const answers = async (url: string, count: number) => {
     const given: number[] = [];
@@ -141,13 +141,13 @@ describe('when a fault applies', () => {
     return given;
   };
 
-  test('so many times, then no more', async () => {
+  test('for its number of times, then no longer', async () => {
     const standIns = await withFault(status(500), { times: 2 });
     expect(await answers(standIns.urls.pagerduty, 3)).toEqual([500, 500, 202]);
     expect(await sandbox(standIns, 'GET', '/faults')).toEqual({ items: [], next_cursor: null });
   });
 
-  test('a list is used up from its beginning', async () => {
+  test('in the order of the list', async () => {
     const standIns = await start();
     await setFault(standIns, [
       { vendor: 'pagerduty', fault: status(500), times: 1 },
@@ -157,13 +157,13 @@ describe('when a fault applies', () => {
     expect(await answers(standIns.urls.pagerduty, 4)).toEqual([500, 429, 503, 503]);
   });
 
-  test('setting it again changes it', async () => {
+  test('as last set for the same calls', async () => {
     const standIns = await withFault(status(500));
     await setFault(standIns, { vendor: 'pagerduty', fault: status(503), match: { path: '/v2/*' } });
     expect(await answers(standIns.urls.pagerduty, 1)).toEqual([503]);
   });
 
-  test('only to the vendor, method and path that match', async () => {
+  test('only to the matching vendor, method, and path', async () => {
     const standIns = await withFault(status(500), { match: { method: 'post', path: '/v2/change/enqueue' } });
     expect((await send(standIns.urls.pagerduty, trigger)).status).toBe(202);
     expect((await send(standIns.urls.cd, rollback)).status).toBe(202);
@@ -171,7 +171,7 @@ describe('when a fault applies', () => {
     expect((await fetch(`${standIns.urls.pagerduty}/v2/change/enqueue`)).status).not.toBe(500);
   });
 
-  test('over a restart, with its count', async () => {
+  test('after a restart, with its remaining count', async () => {
     const dir = folder();
     const before = await start({ dir });
     await setFault(before, { vendor: 'pagerduty', fault: status(500), times: 2 });
@@ -189,30 +189,30 @@ describe('when a fault applies', () => {
   test.each<[string, string, string, unknown]>([
     ['an empty list', 'PUT', '/faults', []],
     ['clear', 'PUT', '/faults', { clear: true }],
-    ['clear of the vendor', 'PUT', '/faults', { clear: true, vendor: 'pagerduty' }],
+    ['clear for the vendor', 'PUT', '/faults', { clear: true, vendor: 'pagerduty' }],
     ['DELETE', 'DELETE', '/faults', undefined],
-    ['DELETE of the vendor', 'DELETE', '/faults?vendor=pagerduty', undefined],
+    ['DELETE for the vendor', 'DELETE', '/faults?vendor=pagerduty', undefined],
   ])('until it is cleared: %s', async (_, method, path, body) => {
     const standIns = await withFault(status(500));
     await sandbox(standIns, method, path, body);
     expect(await answers(standIns.urls.pagerduty, 1)).toEqual([202]);
   });
 
-  test('clearing one vendor leaves the other', async () => {
+  test('clearing one vendor keeps the faults of others', async () => {
     const standIns = await withFault(status(500));
     await sandbox(standIns, 'DELETE', '/faults?vendor=cd');
     expect(await answers(standIns.urls.pagerduty, 1)).toEqual([500]);
   });
 });
 
-describe('what is refused', () => {
+describe('invalid faults', () => {
   test.each<[string, number, string, string]>([
-    ['no JSON', 400, '{', 'the body is not valid JSON'],
+    ['invalid JSON', 400, '{', 'the body is not valid JSON'],
     ['an unknown vendor', 422, '{"vendor":"fax","fault":{"kind":"hang"}}', 'pagerduty'],
     ['an unknown kind', 422, '{"vendor":"cd","fault":{"kind":"explode"}}', 'kind'],
     ['a typo', 422, '{"vendor":"cd","fault":{"kind":"hang"},"time":1}', 'time'],
-    ['a delay without an end', 422, '{"vendor":"cd","fault":{"kind":"slow","delay_ms":900000}}', 'delay_ms'],
-    ['no times', 422, '{"vendor":"cd","fault":{"kind":"hang"},"times":0}', 'times'],
+    ['an unlimited delay', 422, '{"vendor":"cd","fault":{"kind":"slow","delay_ms":900000}}', 'delay_ms'],
+    ['zero times', 422, '{"vendor":"cd","fault":{"kind":"hang"},"times":0}', 'times'],
   ])('%s', async (_, status, body, named) => {
     const { app } = await start();
     const response = await app.request('/sandbox/faults', { method: 'PUT', body });

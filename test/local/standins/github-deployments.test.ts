@@ -30,7 +30,7 @@ const runs = async (standIns: StandIns, query = ''): Promise<Run[]> =>
 const rerun = (standIns: StandIns, id: number) =>
   call<{ message: string }>(standIns, 'POST', `/actions/runs/${id}/rerun`);
 
-/** Of each deployment, newest first, its states, newest first. */
+/** Returns the states of each deployment, both newest first. */
 async function states(standIns: StandIns): Promise<string[][]> {
   const deployments = await get<Deployment[]>(standIns, '/deployments');
   return Promise.all(
@@ -61,7 +61,7 @@ describe('a push', () => {
     expect(success?.created_at).toBe('2026-11-20T06:48:03Z');
   });
 
-  test('that succeeds makes inactive what was deployed before', async () => {
+  test('with a successful run makes the earlier deployment inactive', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await push(standIns, 'v1');
@@ -85,7 +85,7 @@ describe('a push', () => {
     expect(await states(standIns)).toEqual([['failure', 'in_progress']]);
   });
 
-  test('takes less time with a time scale, and goes on while nothing runs', async () => {
+  test('takes less time with a time scale, and continues while the process is stopped', async () => {
     const time = clock();
     const options = { dir: folder(), now: time.now, timeScale: 100 };
     const before = await start(options);
@@ -95,7 +95,7 @@ describe('a push', () => {
     expect(await states(await start(options))).toEqual([['success', 'in_progress']]);
   });
 
-  test('to another branch deploys nothing, nor where pushes do not', async () => {
+  test('to another branch, or without on_push, deploys nothing', async () => {
     const standIns = await start();
     await setting(standIns, { branch: 'release' });
     await push(standIns, 'v1');
@@ -106,7 +106,7 @@ describe('a push', () => {
 });
 
 describe('a run', () => {
-  test('again is an attempt more, and another deployment', async () => {
+  test('that is repeated is another attempt with another deployment', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await push(standIns, 'v1');
@@ -129,7 +129,7 @@ describe('a run', () => {
     ]);
   });
 
-  test('of more than 30 days ago does not run again', async () => {
+  test("from more than 30 days ago can't be repeated", async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await push(standIns, 'v1');
@@ -141,7 +141,7 @@ describe('a run', () => {
     expect((await rerun(standIns, 2)).status).toBe(404);
   });
 
-  test('waits for an approval where there has to be one', async () => {
+  test('waits for an approval if one is required', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await setting(standIns, { approval: true });
@@ -154,7 +154,7 @@ describe('a run', () => {
     expect(await states(standIns)).toEqual([['success', 'in_progress', 'waiting']]);
   });
 
-  test('is listed by state, event, branch and commit', async () => {
+  test('is listed by state, event, branch, and commit', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const sha = await push(standIns, 'v1');
@@ -172,7 +172,7 @@ describe('a run', () => {
     expect((await call(standIns, 'GET', '/actions/workflows/1/runs')).status).toBe(404);
   });
 
-  test('ends when somebody ends it', async () => {
+  test('ends when a person ends it', async () => {
     const standIns = await start();
     await push(standIns, 'v1');
     await sandbox(standIns, 'POST', '/github/ends', { repository: REPOSITORY, run: 1, conclusion: 'cancelled' });
@@ -183,7 +183,7 @@ describe('a run', () => {
 });
 
 describe('a deployment', () => {
-  test('is made by whoever deploys, as documented', async () => {
+  test('can be created by any client, as documented', async () => {
     const standIns = await start();
     await setting(standIns, { on_push: false });
     const sha = await push(standIns, 'v1');
@@ -201,7 +201,7 @@ describe('a deployment', () => {
     expect(await get(standIns, `/deployments/${made.id}`)).toEqual(made);
   });
 
-  test('is found by its environment, commit and ref', async () => {
+  test('is found by environment, commit, and ref', async () => {
     const standIns = await start();
     await setting(standIns, { on_push: false });
     const sha = await push(standIns, 'v1');

@@ -25,7 +25,7 @@ const push = async (standIns: StandIns, files: Record<string, string | null>, mo
 const treeOf = async (standIns: StandIns, sha: string): Promise<Tree> =>
   get<Tree>(standIns, `/git/trees/${(await get<Commit>(standIns, `/git/commits/${sha}`)).tree.sha}`);
 
-test('objects have the ids that Git gives them', async () => {
+test('objects have the same IDs as in Git', async () => {
   const standIns = await start({ now: clock().now });
   const sha = await push(standIns, { 'app/hello.txt': 'hello world\n', 'a-b/x': 'x', 'a.txt': 'y' });
   const tree = await treeOf(standIns, sha);
@@ -40,7 +40,7 @@ test('objects have the ids that Git gives them', async () => {
 });
 
 describe('a tree', () => {
-  test('is made of another by putting entries in, taking them out, and exchanging whole folders', async () => {
+  test('is created from another tree by adding and removing entries and replacing folders', async () => {
     const standIns = await start();
     const old = await treeOf(standIns, await push(standIns, { 'a/one': '1', 'a/two': '2', 'b/c/three': '3', d: '4' }));
     const entry = (path: string) => old.tree.find((each) => each.path === path) ?? old.tree[0];
@@ -53,7 +53,7 @@ describe('a tree', () => {
       ],
     });
     expect(made.status).toBe(201);
-    expect(made.body.tree.map(({ path }) => path)).toEqual(['a', 'd', 'e']); // an empty folder is none
+    expect(made.body.tree.map(({ path }) => path)).toEqual(['a', 'd', 'e']); // Git has no empty folders
     const e = await get<Tree>(standIns, `/git/trees/${made.body.tree[2]?.sha}`);
     expect(e.tree).toMatchObject([{ path: 'f', type: 'tree', sha: entry('a')?.sha }]);
     const a = await get<Tree>(standIns, `/git/trees/${made.body.tree[0]?.sha}`);
@@ -61,17 +61,17 @@ describe('a tree', () => {
   });
 
   test.each([
-    ['takes out nothing that is not there', { tree: [{ path: 'x', mode: '100644', type: 'blob', sha: null }] }],
-    ['has a base', { base_tree: 'f'.repeat(40), tree: [] }],
-    ['has entries', { tree: [{ path: 'x', mode: '040000', type: 'tree', sha: 'f'.repeat(40) }] }],
-    ['has modes', { tree: [{ path: 'x', mode: '777', type: 'blob', content: '' }] }],
+    ['removes no missing entry', { tree: [{ path: 'x', mode: '100644', type: 'blob', sha: null }] }],
+    ['requires an existing base', { base_tree: 'f'.repeat(40), tree: [] }],
+    ['requires existing entries', { tree: [{ path: 'x', mode: '040000', type: 'tree', sha: 'f'.repeat(40) }] }],
+    ['requires valid modes', { tree: [{ path: 'x', mode: '777', type: 'blob', content: '' }] }],
   ])('%s, or it is a 422', async (_, body) => {
     expect((await call(await start(), 'POST', '/git/trees', body)).status).toBe(422);
   });
 });
 
 describe('a commit', () => {
-  test('is found by its id, by the beginning of that, by a tag and by a branch', async () => {
+  test('is found by its full or abbreviated ID, by a tag, and by a branch', async () => {
     const standIns = await start();
     const sha = await push(standIns, { a: '1' }, { tag: 'v1' });
     for (const ref of [sha, sha.slice(0, 7), 'v1', 'tags/v1', 'main', 'heads/main']) {
@@ -85,7 +85,7 @@ describe('a commit', () => {
     expect((await call(standIns, 'GET', '/git/ref/tags/v2')).status).toBe(404);
   });
 
-  test('is listed, newest first, by branch, path and page', async () => {
+  test('is listed, newest first, by branch, path, and page', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const made: string[] = [];
@@ -114,7 +114,7 @@ describe('a branch', () => {
     return (await call(standIns, 'POST', '/git/commits', { message, tree: tree.sha, parents: [parent] })).body.sha;
   };
 
-  test('moves forward; by force, anywhere', async () => {
+  test('moves forward, or with force to any commit', async () => {
     const standIns = await start();
     const first = await push(standIns, { a: '1' });
     const [one, two] = [await commit(standIns, first, 'one'), await commit(standIns, first, 'two')];
@@ -133,7 +133,7 @@ describe('a branch', () => {
     expect((await call(standIns, 'GET', '/branches/other')).status).toBe(404);
   });
 
-  test('is made once', async () => {
+  test('can be created only once', async () => {
     const standIns = await start();
     const sha = await push(standIns, { a: '1' });
     const ref = { ref: 'refs/heads/fix/it', sha };
@@ -144,7 +144,7 @@ describe('a branch', () => {
     expect((await get<{ commit: Sha }>(standIns, '/branches/fix/it')).commit.sha).toBe(sha);
   });
 
-  test('that is protected moves by pull requests only', async () => {
+  test('that is protected changes only by pull requests', async () => {
     const standIns = await start();
     const sha = await push(standIns, { a: '1' });
     await sandbox(standIns, 'PUT', '/github/branches', { repository: REPOSITORY, branch: 'main', protected: true });
@@ -174,7 +174,7 @@ describe('a pull request', () => {
   const merge = (standIns: StandIns, how: string) =>
     sandbox<Pull>(standIns, 'POST', '/github/merges', { repository: REPOSITORY, number: 1, how });
 
-  test('is opened once for a branch, and found by it', async () => {
+  test('is opened once per branch, and found by it', async () => {
     const standIns = await start();
     const { status, body } = await open(standIns);
     expect(status).toBe(201);
@@ -207,7 +207,7 @@ describe('a pull request', () => {
     await expect(merge(standIns, how)).rejects.toThrow('no open pull request');
   });
 
-  test('is closed, and not merged where the base has moved', async () => {
+  test('can be closed, and is not merged if the base has new commits', async () => {
     const standIns = await start();
     await open(standIns);
     await push(standIns, { b: '1' });
@@ -217,9 +217,9 @@ describe('a pull request', () => {
   });
 
   test.each([
-    ['no branch', { head: 'nowhere', base: 'main' }],
-    ['no base', { head: 'main', base: 'nowhere' }],
-    ['nothing new', { head: 'main', base: 'main' }],
+    ['an unknown head branch', { head: 'nowhere', base: 'main' }],
+    ['an unknown base branch', { head: 'main', base: 'nowhere' }],
+    ['no new commits', { head: 'main', base: 'main' }],
   ])('is refused: %s', async (_, branches) => {
     const standIns = await start();
     await push(standIns, { a: '1' });

@@ -26,7 +26,7 @@ const review = (standIns: StandIns, body: object, run = 1) =>
 const run = async (standIns: StandIns): Promise<object> =>
   (await call(standIns, 'GET', `/repos/${REPOSITORY}/actions/runs/1`)).body;
 
-/** A run that the app's rule holds back. */
+/** Starts a workflow run that waits for the app's deployment protection rule. */
 async function waiting(time = clock()): Promise<StandIns> {
   const standIns = await start({ now: time.now });
   await sandbox(standIns, 'PUT', '/github/settings', { protection: true });
@@ -35,8 +35,8 @@ async function waiting(time = clock()): Promise<StandIns> {
   return standIns;
 }
 
-describe('a deployment that a rule holds back', () => {
-  test('goes on when it is approved, and is then asked about no more', async () => {
+describe('a deployment that waits for a protection rule', () => {
+  test('continues after an approval, and no longer waits', async () => {
     const time = clock();
     const standIns = await waiting(time);
     const about = { environment_name: 'production' };
@@ -55,7 +55,7 @@ describe('a deployment that a rule holds back', () => {
     expect(await run(standIns)).toMatchObject({ status: 'completed', conclusion: 'failure' });
   });
 
-  test.each(['approved', 'rejected', 'status-only'])('is answered as documented: %s', async (name) => {
+  test.each(['approved', 'rejected', 'status-only'])('gets the documented response: %s', async (name) => {
     const standIns = await waiting();
     const { request, response } = exchange(`github/review-protection-rule-${name}`);
     const path = request.path.replace('6789012345', '1');
@@ -68,12 +68,12 @@ describe('a deployment that a rule holds back', () => {
     ['neither state nor comment', { environment_name: 'production' }, 422],
     ['no environment', { state: 'approved' }, 422],
     ['another environment', { environment_name: 'staging', state: 'approved' }, 422],
-    ['another state', { environment_name: 'production', state: 'maybe' }, 422],
+    ['an unknown state', { environment_name: 'production', state: 'maybe' }, 422],
     ['1024 characters', { environment_name: 'production', comment: 'x'.repeat(1024) }, 204],
-    ['one more', { environment_name: 'production', comment: 'x'.repeat(1025) }, 422],
+    ['a comment of 1025 characters', { environment_name: 'production', comment: 'x'.repeat(1025) }, 422],
   ])('%s: %s', async (_, body, status) => expect((await review(await waiting(), body)).status).toBe(status));
 
-  test('takes ten reports, and an answer after them', async () => {
+  test('accepts ten reports, and a review after them', async () => {
     const standIns = await waiting();
     const report = { environment_name: 'production', comment: 'waiting' };
     for (let n = 1; n <= 10; n += 1) expect((await review(standIns, report)).status).toBe(204);
@@ -81,7 +81,7 @@ describe('a deployment that a rule holds back', () => {
     expect((await review(standIns, { ...report, state: 'approved' })).status).toBe(204);
   });
 
-  test('no such run, or one that nothing holds back', async () => {
+  test('an unknown run, or one that does not wait, is refused', async () => {
     const standIns = await start();
     await push(standIns);
     const yes = { environment_name: 'production', state: 'approved' };
@@ -100,7 +100,7 @@ describe('an app', () => {
       .sign(privateKey);
   }
 
-  test('gets a token for its installation, and what GitHub has sent to it', async () => {
+  test('gets a token for its installation, and its webhook deliveries', async () => {
     const standIns = await waiting();
     const token = await signed({});
     const { body: installation } = await call(standIns, 'GET', `/repos/${REPOSITORY}/installation`, undefined, token);
@@ -132,10 +132,10 @@ describe('an app', () => {
 
   test.each<[string, object, string?]>([
     ['has expired', { exp: NOW - 1 }],
-    ['lives for more than ten minutes', { exp: NOW + 601 }],
-    ['begins in the future', { iat: NOW + 120 }],
-    ['does not say of which app it is', { iss: undefined }],
-    ['is signed otherwise', {}, 'ES256'],
+    ['is valid for more than ten minutes', { exp: NOW + 601 }],
+    ['is issued in the future', { iat: NOW + 120 }],
+    ['has no issuer', { iss: undefined }],
+    ['is signed with another algorithm', {}, 'ES256'],
   ])('is nobody with a token that %s', async (_, claims, alg) => {
     const standIns = await waiting();
     const token = await signed(claims, alg);

@@ -41,7 +41,7 @@ const titles = async (standIns: StandIns, query = '') =>
   (await call<Issue[]>(standIns, 'GET', `${REPOSITORY}${query}`)).body.map(({ title }) => title);
 
 describe('issues', () => {
-  test('are opened, changed, closed and reopened', async () => {
+  test('are opened, changed, closed, and reopened', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const asked = {
@@ -77,7 +77,7 @@ describe('issues', () => {
     expect((await call(standIns, 'GET', `${REPOSITORY}/1`)).body).toEqual(reopened.body);
   });
 
-  test('are numbered by repository, whose name is the same in any case', async () => {
+  test('are numbered per repository, whose name is case-insensitive', async () => {
     const standIns = await start();
     await call(standIns, 'POST', REPOSITORY, { title: 'one' });
     expect((await call(standIns, 'POST', '/octo-org/other/issues', { title: 'first' })).body.number).toBe(1);
@@ -85,7 +85,7 @@ describe('issues', () => {
     expect(await titles(standIns)).toEqual(['two', 'one']);
   });
 
-  test('are found by labels, state and creator', async () => {
+  test('are found by labels, state, and creator', async () => {
     const standIns = await start();
     for (const labels of [['a', 'b'], ['a'], ['b']]) {
       await call(standIns, 'POST', REPOSITORY, { title: labels.join('+'), labels });
@@ -99,7 +99,7 @@ describe('issues', () => {
     expect(await titles(standIns, '?creator=octocat')).toEqual([]);
   });
 
-  test('come in pages that the Link header leads through', async () => {
+  test('come in pages that are linked by the Link header', async () => {
     const standIns = await start();
     for (let i = 1; i <= 31; i++) await call(standIns, 'POST', REPOSITORY, { title: `${i}` });
     expect(await titles(standIns)).toHaveLength(30);
@@ -115,7 +115,7 @@ describe('issues', () => {
     expect(seen).toEqual(Array.from({ length: 31 }, (_, i) => `${31 - i}`));
   });
 
-  test('have a page that their link leads to', async () => {
+  test('have a web page at their URL', async () => {
     const standIns = await start();
     const { body } = await call(standIns, 'POST', REPOSITORY, { title: 'Cart is slow', body: 'p99 of 2 s' });
     await call(standIns, 'POST', `${REPOSITORY}/1/comments`, { body: 'Again.' });
@@ -125,7 +125,7 @@ describe('issues', () => {
 });
 
 describe('comments', () => {
-  test('are kept in their order, in pages', async () => {
+  test('are listed in order, in pages', async () => {
     const standIns = await start();
     await call(standIns, 'POST', REPOSITORY, { title: 'x' });
     for (const body of ['one', 'two', 'three']) {
@@ -153,23 +153,29 @@ describe('comments', () => {
   });
 });
 
-describe('refusals', () => {
+describe('errors', () => {
   const tooLong = (resource: string, field: string, max: number) => [
     { resource, code: 'custom', field, message: `${field} is too long (maximum is ${max} characters)` },
   ];
 
   test.each([
     ['a title of 256 characters', { title: '🔥'.repeat(256) }, 201, undefined, undefined],
-    ['one of 257', { title: 'x'.repeat(257) }, 422, 'Validation Failed', tooLong('Issue', 'title', 256)],
+    ['a title of 257 characters', { title: 'x'.repeat(257) }, 422, 'Validation Failed', tooLong('Issue', 'title', 256)],
     ['a body of 65,536 characters', { title: 'x', body: 'é'.repeat(65_536) }, 201, undefined, undefined],
     [
-      'one of 65,537',
+      'a body of 65,537 characters',
       { title: 'x', body: 'x'.repeat(65_537) },
       422,
       'Validation Failed',
       tooLong('Issue', 'body', 65_536),
     ],
-    ['a label of 51', { title: 'x', labels: ['x'.repeat(51)] }, 422, 'Validation Failed', tooLong('Label', 'name', 50)],
+    [
+      'a label of 51 characters',
+      { title: 'x', labels: ['x'.repeat(51)] },
+      422,
+      'Validation Failed',
+      tooLong('Label', 'name', 50),
+    ],
     ['no title', { body: 'x' }, 422, 'Invalid request.\n\n"title" wasn\'t supplied.', undefined],
     [
       'a blank title',
@@ -179,14 +185,14 @@ describe('refusals', () => {
       [{ resource: 'Issue', code: 'missing_field', field: 'title' }],
     ],
     [
-      'labels that are no list',
+      'labels that are not a list',
       { title: 'x', labels: 'a' },
       422,
       expect.stringContaining("'properties/labels'"),
       undefined,
     ],
-    ['no JSON', '{', 400, 'Problems parsing JSON', undefined],
-    ['no object', '[]', 400, 'Body should be a JSON object', undefined],
+    ['invalid JSON', '{', 400, 'Problems parsing JSON', undefined],
+    ['a body that is not an object', '[]', 400, 'Body should be a JSON object', undefined],
   ])('%s', async (_, body, status, message, errors) => {
     const standIns = await start();
     const answer = await call<Failure>(standIns, 'POST', REPOSITORY, body);
@@ -211,7 +217,7 @@ describe('refusals', () => {
     },
   );
 
-  test('a caller without a name is refused', async () => {
+  test('a caller without a user agent is refused', async () => {
     const { urls } = await start();
     const headers = { authorization: 'Bearer ghs_test' };
     const status = await new Promise((resolve, reject) => {
@@ -226,7 +232,7 @@ describe('refusals', () => {
 });
 
 describe('limits', () => {
-  test('of what is created: 80 things a minute, then 403 with Retry-After, until the window has moved on', async () => {
+  test('of created content: 80 per minute, then 403 with Retry-After until the window has moved', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     for (let i = 0; i < 79; i++) await call(standIns, 'POST', REPOSITORY, { title: `${i}` });
@@ -245,7 +251,7 @@ describe('limits', () => {
     expect((await call(standIns, 'POST', REPOSITORY, { title: 'x' })).status).toBe(201);
   });
 
-  test('of all calls: the hour is told in headers, and is shorter with the time scale', async () => {
+  test('of all calls: headers have the state of the hour, which is shorter with the time scale', async () => {
     const time = clock();
     const standIns = await start({ now: time.now, timeScale: 60 });
     const told = async () => {
@@ -260,7 +266,7 @@ describe('limits', () => {
     expect(await told()).toEqual([5000, 4999, 1, reset + 60]);
   });
 
-  test('the 5,001st call of an hour is refused, also after a restart', async () => {
+  test('the 5,001st call of an hour is refused, even after a restart', async () => {
     const options = { dir: folder(), now: clock().now };
     const before = await start(options);
     await call(before, 'GET', REPOSITORY);
@@ -278,7 +284,7 @@ describe('limits', () => {
     expect(refused.headers.get('retry-after')).toBeNull();
   });
 
-  test('are a fault, too', async () => {
+  test('can be set as a fault', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'github', fault: { kind: 'rate_limit' }, times: 1 });
     expect((await call(standIns, 'POST', REPOSITORY, { title: 'x' })).status).toBe(403);
@@ -286,7 +292,7 @@ describe('limits', () => {
   });
 });
 
-test('issues survive a restart, and a person sees them', async () => {
+test('issues survive a restart, and are in the view', async () => {
   const options = { dir: folder(), now: clock().now };
   const before = await start(options);
   await call(before, 'POST', REPOSITORY, { title: 'one', labels: ['firebreak'] });

@@ -33,7 +33,7 @@ const expectAnswer = async (response: Response, { response: { status, body } }: 
 };
 
 describe('documented exchanges', () => {
-  test('an annotation is made, patched into a region and found', async () => {
+  test('an annotation is created, patched into a region, and found', async () => {
     const standIns = await start();
     for (const name of ['annotations-create', 'annotations-create-region', 'annotations-patch']) {
       const documented = exchange(`grafana/${name}`);
@@ -65,7 +65,7 @@ describe('documented exchanges', () => {
     expect((await send(standIns.urls.grafana, documented)).status).toBe(200);
   });
 
-  test('a rate limit, which only a hosted one has, is a fault', async () => {
+  test('a rate limit, which only a hosted Grafana has, is a fault', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'grafana', fault: { kind: 'rate_limit' }, times: 1 });
     expect((await call(standIns, 'POST', '', { text: 'x' })).status).toBe(429);
@@ -73,7 +73,7 @@ describe('documented exchanges', () => {
   });
 });
 
-describe('finding', () => {
+describe('searching', () => {
   const withAnnotations = async () => {
     const standIns = await start({ now: clock().now });
     for (const [text, time, timeEnd, tags] of [
@@ -87,22 +87,26 @@ describe('finding', () => {
   };
 
   test.each([
-    ['everything, the one that ends last first', '', ['incident', 'other deploy', 'deploy']],
-    ['all tags must be there', 'tags=deploy&tags=service:checkout', ['deploy']],
-    ['with matchAny one is enough', 'tags=deploy&tags=incident&matchAny=true', ['incident', 'other deploy', 'deploy']],
-    ['a bare key stands for all its values', 'tags=service', ['incident', 'other deploy', 'deploy']],
-    ['a tag that nothing has', 'tags=rollback', []],
-    ['regions that reach into the time', 'from=4000&to=9000', ['incident']],
-    ['points at the edges of the time', 'from=3000&to=3000', ['incident', 'other deploy']],
-    ['without an end the time does not count', 'from=4000', ['incident', 'other deploy', 'deploy']],
+    ['all annotations, the latest end first', '', ['incident', 'other deploy', 'deploy']],
+    ['all tags must match', 'tags=deploy&tags=service:checkout', ['deploy']],
+    [
+      'with matchAny one tag is enough',
+      'tags=deploy&tags=incident&matchAny=true',
+      ['incident', 'other deploy', 'deploy'],
+    ],
+    ['a key without a value matches all its values', 'tags=service', ['incident', 'other deploy', 'deploy']],
+    ['a tag without annotations', 'tags=rollback', []],
+    ['regions that overlap the time range', 'from=4000&to=9000', ['incident']],
+    ['points at the bounds of the time range', 'from=3000&to=3000', ['incident', 'other deploy']],
+    ['without an end the time range does not apply', 'from=4000', ['incident', 'other deploy', 'deploy']],
     ['a limit', 'limit=1', ['incident']],
-    ['those of people', 'type=annotation&limit=1', ['incident']],
-    ['those of alerts', 'type=alert', []],
+    ['annotations by people', 'type=annotation&limit=1', ['incident']],
+    ['annotations by alerts', 'type=alert', []],
   ])('%s', async (_, query, texts) => {
     expect(await found(await withAnnotations(), query)).toEqual(texts);
   });
 
-  test('100 where no limit is asked for', async () => {
+  test('the default limit is 100', async () => {
     const standIns = await start();
     for (let i = 0; i < 101; i++) await call(standIns, 'POST', '', { text: String(i), time: 1000 + i });
     const texts = await found(standIns, '');
@@ -113,7 +117,7 @@ describe('finding', () => {
 describe('writing', () => {
   const one = async (standIns: StandIns) => (await call<Annotation>(standIns, 'GET', '/1')).body;
 
-  test('takes the present where no time is given, and an end before the beginning the other way round', async () => {
+  test('uses the current time by default, and swaps an end before the start', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await call(standIns, 'POST', '', { text: 'now' });
@@ -122,7 +126,7 @@ describe('writing', () => {
     expect(await one(standIns)).toMatchObject({ time: 4000, timeEnd: 9000, text: 'now' });
   });
 
-  test('PATCH keeps what is not said, PUT does not', async () => {
+  test('PATCH keeps absent fields, PUT does not', async () => {
     const standIns = await start();
     await call(standIns, 'POST', '', {
       text: 'deploy',
@@ -136,14 +140,14 @@ describe('writing', () => {
     expect(await one(standIns)).toMatchObject({ text: 'put', time: 1000, timeEnd: 2000, tags: [] });
   });
 
-  test('what follows a second colon of a tag is lost, so that two tags become one', async () => {
+  test('text after a second colon of a tag is dropped, so that two tags become one', async () => {
     const standIns = await start();
     await call(standIns, 'POST', '', { text: 'x', tags: ['firebreak:effect:1', 'firebreak:effect:2'] });
     expect((await one(standIns)).tags).toEqual(['firebreak:effect']);
     expect(await found(standIns, 'tags=firebreak:effect:3')).toEqual(['x']);
   });
 
-  test('DELETE removes it for good: its id does not come again', async () => {
+  test('DELETE removes an annotation for good: its ID is not reused', async () => {
     const standIns = await start();
     await call(standIns, 'POST', '', { text: 'x' });
     expect((await call(standIns, 'DELETE', '/1')).body).toEqual({ message: 'Annotation deleted' });
@@ -156,10 +160,15 @@ describe('writing', () => {
 
   test.each([
     ['no text', { time: 1 }, 400, 'Failed to save annotation'],
-    ['no JSON', 'x', 400, 'bad request data'],
+    ['invalid JSON', 'x', 400, 'bad request data'],
     ['a time that is a text', { text: 'x', time: '2026-11-20' }, 400, 'bad request data'],
     ['tags of 500 bytes', { text: 'x', tags: ['é'.repeat(248)] }, 200, 'Annotation added'],
-    ['tags of 501', { text: 'x', tags: [`${'é'.repeat(248)}x`] }, 400, 'Tags length exceeds the maximum allowed.'],
+    [
+      'tags of 501 bytes',
+      { text: 'x', tags: [`${'é'.repeat(248)}x`] },
+      400,
+      'Tags length exceeds the maximum allowed.',
+    ],
   ])('%s', async (_, body, status, message) => {
     const standIns = await start();
     const answer = await call(standIns, 'POST', '', body);
@@ -168,7 +177,7 @@ describe('writing', () => {
   });
 });
 
-test('annotations survive a restart, and a person sees them', async () => {
+test('annotations survive a restart, and are in the view', async () => {
   const options = { dir: folder(), now: clock().now };
   const before = await start(options);
   await call(before, 'POST', '', { text: 'deploy 12', tags: ['deploy'], dashboardUID: 'slo-checkout' });

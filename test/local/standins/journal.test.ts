@@ -9,7 +9,7 @@ import { calls, clock, exchange, folder, incidents, sandbox, send, start } from 
 const trigger = exchange('pagerduty/enqueue-trigger');
 const rollback = exchange('cd/generic-rollback-202');
 
-test('a call is recorded whole, with its answer and without its credentials', async () => {
+test('a call is recorded completely, with its response and without its credentials', async () => {
   const standIns = await start({ now: clock().now });
   await send(standIns.urls.pagerduty, trigger);
   await fetch(`${standIns.urls.pagerduty}/incidents?incident_key=a&limit=1`, {
@@ -40,7 +40,7 @@ test('a call is recorded whole, with its answer and without its credentials', as
   });
 });
 
-test('a body that is no JSON is kept as text, without its credential', async () => {
+test('a body that is not JSON is recorded as text, without its credential', async () => {
   const standIns = await start();
   const body = '{"routing_key":"R0123456789ABCDEFGHIJ0123456789A","event_action":';
   const response = await fetch(`${standIns.urls.pagerduty}/v2/enqueue`, { method: 'POST', body });
@@ -48,7 +48,7 @@ test('a body that is no JSON is kept as text, without its credential', async () 
   expect(await calls(standIns)).toMatchObject([{ body: '{"routing_key":"R012…789A","event_action":', status: 400 }]);
 });
 
-test('a short credential is not shown at all', async () => {
+test('a short credential is redacted completely', async () => {
   const standIns = await start();
   await send(standIns.urls.cd, rollback);
   const [call] = await calls(standIns);
@@ -56,7 +56,7 @@ test('a short credential is not shown at all', async () => {
   expect(call?.headers['idempotency-key']).toBe(rollback.request.headers['Idempotency-Key']);
 });
 
-test('calls come newest first, by vendor, after a call or a moment, and page by page', async () => {
+test('calls come newest first, by vendor, after a call or a time, and in pages', async () => {
   const time = clock();
   const standIns = await start({ now: time.now });
   for (const _ of [1, 2]) {
@@ -80,7 +80,7 @@ test('calls come newest first, by vendor, after a call or a moment, and page by 
 });
 
 test.each(['vendor=fax', 'since=yesterday', 'limit=0', 'limit=10001', 'limit=many', 'cursor=7', 'verdor=cd'])(
-  'a query that cannot be understood, %s, is a 400 that names it',
+  'an invalid query, %s, is a 400 that names the parameter',
   async (query) => {
     const { app } = await start();
     const response = await app.request(`/sandbox/calls?${query}`);
@@ -103,11 +103,11 @@ test('the journal survives a restart', async () => {
   ]);
 });
 
-test('mounted in another app, it answers its own errors and nothing else', async () => {
+test('mounted in another app, it handles only its own errors', async () => {
   const { app, close } = await start();
   const main = new Hono().onError((_, c) => c.text('main error', 599 as 500)).notFound((c) => c.text('main 404', 404));
   main.route('/', app).get('/broken', () => {
-    throw new Error('not of the sandbox');
+    throw new Error('not from the sandbox');
   });
   const answer = async (path: string) => {
     const response = await main.request(path);
@@ -121,7 +121,7 @@ test('mounted in another app, it answers its own errors and nothing else', async
   expect(await answer('/sandbox/calls')).toBe('500 application/problem+json');
 });
 
-test('a kill loses nothing: not the effect, not the call that was never answered', async () => {
+test('a kill loses neither the effect nor the call without a response', async () => {
   const dir = folder();
   const child = await startInChild(dir);
   const put = (fault: object) =>
@@ -148,7 +148,7 @@ test('a kill loses nothing: not the effect, not the call that was never answered
   expect(found).toMatchObject([{ status: 'triggered' }]);
 });
 
-/** Stand-ins in a process of their own, which can be killed. */
+/** Starts stand-ins in a process of their own, which can be killed. */
 async function startInChild(dir: string) {
   const module = new URL('../../../local/standins/index.ts', import.meta.url).href;
   const script = `

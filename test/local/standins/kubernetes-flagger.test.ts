@@ -6,7 +6,7 @@ const CANARY = '/apis/flagger.app/v1beta1/namespaces/default/canaries/web';
 
 const hook = (type: string) => ({ name: type, type, url: `http://gate.test/${type}`, metadata: { env: 'test' } });
 
-/** A Deployment `web` of v1, with a canary that Flagger has set up. Its time stands still. */
+/** Starts a cluster with a Deployment `web` of v1 and an initialized canary. Its clock stands still. */
 async function open(types: string[] = [], analysis: object = {}) {
   const time = clock();
   const standIns = await start({ now: time.now });
@@ -40,7 +40,7 @@ async function open(types: string[] = [], analysis: object = {}) {
   return { standIns, ask, deploy, check, deployment, questions, forward };
 }
 
-test('a canary begins with a primary that carries everything', async () => {
+test('a new canary has a primary with all the traffic', async () => {
   const { ask, check, deployment } = await open();
   expect(await deployment('web-primary')).toEqual(['web:v1', 3]);
   expect(await deployment('web')).toEqual(['web:v1', 0]);
@@ -50,7 +50,7 @@ test('a canary begins with a primary that carries everything', async () => {
   expect(await check()).toMatchObject({ phase: 'Initialized' });
 });
 
-test('a new pod template is analysed step by step, promoted, and scaled down', async () => {
+test('a new pod template is analyzed step by step, promoted, and scaled down', async () => {
   const { deploy, check, deployment } = await open();
   await deploy('v2');
   const seen = [];
@@ -73,7 +73,7 @@ test('a new pod template is analysed step by step, promoted, and scaled down', a
   ]);
 });
 
-test('the rollback gate is asked while a roll-out is under way, and a yes ends it', async () => {
+test('the rollback gate is called during a rollout, and an approval ends it', async () => {
   const { deploy, check, deployment, questions, ask } = await open(['rollback']);
   expect(await questions()).toEqual([]);
   await deploy('v2');
@@ -94,7 +94,7 @@ test('the rollback gate is asked while a roll-out is under way, and a yes ends i
   expect(await check({ rollback: 202 })).toMatchObject({ phase: 'Failed', canaryWeight: 0 });
   expect(await deployment('web-primary')).toEqual(['web:v1', 3]);
   expect(await deployment('web')).toEqual(['web:v2', 0]);
-  expect((await check()).phase).toBe('Failed'); // the same is no new roll-out
+  expect((await check()).phase).toBe('Failed'); // the same template starts no new rollout
   await deploy('v3');
   expect((await check()).phase).toBe('Progressing');
   expect((await questions())[0].body.checksum).not.toBe(asked.body.checksum);
@@ -110,7 +110,7 @@ test('a new version restarts the analysis', async () => {
   expect(await check()).toMatchObject({ phase: 'Progressing', canaryWeight: 0 });
 });
 
-test('gates before a roll-out and before its promotion hold it', async () => {
+test('the gates before a rollout and before its promotion block it', async () => {
   const { deploy, check, deployment } = await open(['confirm-rollout', 'confirm-promotion']);
   await deploy('v2');
   expect((await check()).phase).toBe('Waiting');
@@ -121,7 +121,7 @@ test('gates before a roll-out and before its promotion hold it', async () => {
   expect((await check({ 'confirm-promotion': 200 })).phase).toBe('Promoting');
 });
 
-test('metrics that fail take it back at the threshold', async () => {
+test('failed metrics roll back at the threshold', async () => {
   const { deploy, check } = await open();
   await deploy('v2');
   await check();
@@ -129,7 +129,7 @@ test('metrics that fail take it back at the threshold', async () => {
   expect(await check()).toMatchObject({ phase: 'Failed' });
 });
 
-test('a promotion whose primary does not come up leaves all traffic on the canary', async () => {
+test('if the primary does not become ready in a promotion, all traffic stays on the canary', async () => {
   const { standIns, deploy, check, forward } = await open();
   await deploy('v2');
   for (let checks = 0; checks < 3; checks += 1) await check();
@@ -139,7 +139,7 @@ test('a promotion whose primary does not come up leaves all traffic on the canar
   expect(await check()).toMatchObject({ phase: 'Failed', canaryWeight: 100 });
 });
 
-test('a canary that is not there is said to be not there', async () => {
+test('an unknown canary is refused', async () => {
   const { standIns } = await open();
   await expect(sandbox(standIns, 'POST', '/kubernetes/flagger/check', { name: 'other' })).rejects.toThrow(
     'there is no Canary default/other',

@@ -12,7 +12,7 @@ const JSON_PATCH = 'application/json-patch+json';
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 
-/** A cluster whose time stands still until it is moved. */
+/** Starts a cluster whose clock stands still until it is moved. */
 async function open(options: { dir?: string } = {}) {
   const time = clock();
   const standIns = await start({ now: time.now, ...options });
@@ -44,7 +44,7 @@ const setsOf = async ({ ask }: Open): Promise<{ image: string; revision: string;
   }));
 
 describe('the API', () => {
-  test('is for nobody without a token, and knows only some resources', async () => {
+  test('refuses callers without a token, and unknown resources', async () => {
     const cluster = await open();
     const anonymous = await fetch(`${cluster.standIns.urls.kubernetes}${DEPLOYMENTS}`);
     expect(anonymous.status).toBe(403);
@@ -56,19 +56,19 @@ describe('the API', () => {
     });
   });
 
-  test('masks tokens where calls are shown', async () => {
+  test('redacts tokens in recorded calls', async () => {
     const cluster = await open();
     await cluster.ask('GET', DEPLOYMENTS);
     expect(JSON.stringify(await calls(cluster.standIns))).not.toContain('a-very-secret-token-of-ours');
   });
 
-  test('answers a limit with the seconds to wait', async () => {
+  test('responds to a rate limit with the seconds to wait', async () => {
     const cluster = await open();
     await setFault(cluster.standIns, { vendor: 'kubernetes', fault: { kind: 'rate_limit' }, times: 1 });
     expect(await cluster.ask('GET', DEPLOYMENTS)).toMatchObject({ status: 429, body: { reason: 'TooManyRequests' } });
   });
 
-  test('creates what is valid, once', async () => {
+  test('creates valid objects, once', async () => {
     const { ask } = await open();
     const labels = { app: 'web' };
     const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:v1' }] } };
@@ -104,7 +104,7 @@ describe('the API', () => {
     expect(body.items).toHaveLength(expected);
   });
 
-  test('refuses a selector that it can not read', async () => {
+  test('refuses an invalid selector', async () => {
     const { ask } = await open();
     expect(await ask('GET', `${SETS}?labelSelector=a%20~%20b`)).toMatchObject({ status: 400 });
   });
@@ -127,7 +127,7 @@ describe('a patch', () => {
   };
   const path = `${DEPLOYMENTS}/web`;
 
-  test('in JSON replaces what it names, and fails whole', async () => {
+  test('in JSON replaces the given paths, and is applied completely or not at all', async () => {
     const { ask, before } = await opened();
     const add = { op: 'add', path: '/metadata/annotations/a~1b', value: 'c' };
     const remove = { op: 'remove', path: '/spec/template/metadata/labels/none' };
@@ -137,7 +137,7 @@ describe('a patch', () => {
     expect(body).toMatchObject({ metadata: { annotations: { 'a/b': 'c' }, generation: 2 }, spec: { replicas: 2 } });
   });
 
-  test('in JSON can test before', async () => {
+  test('in JSON can contain tests', async () => {
     const { ask, before } = await opened();
     const has = (value: string) => ({ op: 'test', path: '/metadata/resourceVersion', value });
     const scale = { op: 'replace', path: '/spec/replicas', value: 7 };
@@ -169,7 +169,7 @@ describe('a patch', () => {
     expect(await ask('PATCH', path, patch(now), type)).toMatchObject({ status: 200, body: { spec: { replicas: 7 } } });
   });
 
-  test('by merging replaces lists, strategically it merges containers by name', async () => {
+  test('as a merge patch replaces lists; as a strategic merge patch merges containers by name', async () => {
     const { ask } = await opened();
     const containers = (...list: object[]) => ({ spec: { template: { spec: { containers: list } } } });
     const sidecar = { name: 'proxy', image: 'proxy:v1' };
@@ -181,7 +181,7 @@ describe('a patch', () => {
     expect(merged.body.spec.template.spec.containers).toEqual([sidecar]);
   });
 
-  test('is of a known type', async () => {
+  test('of an unknown type is refused', async () => {
     const { ask, deploy } = await opened();
     expect(await ask('PATCH', path, {}, 'application/json')).toMatchObject({ status: 415 });
     await deploy('web:v1', { kind: 'Rollout' });
@@ -189,7 +189,7 @@ describe('a patch', () => {
     expect(await ask('PATCH', path, {}, MERGE)).toMatchObject({ status: 200 });
   });
 
-  test('counts a generation only where something else is wanted, and a version only where anything is', async () => {
+  test('increments the generation only if the spec changes, and the version only if anything changes', async () => {
     const { ask, before } = await opened();
     const same = await ask('PATCH', path, { spec: { replicas: 3 } }, MERGE);
     expect(same.body).toEqual(before);
@@ -198,7 +198,7 @@ describe('a patch', () => {
     expect(labelled.body.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion);
   });
 
-  test('of the object leaves its status, its id and its name; of the status all else', async () => {
+  test('of the object keeps its status, UID, and name; of the status keeps all else', async () => {
     const { ask, before } = await opened();
     const all = { metadata: { uid: '1', namespace: 'x' }, status: { replicas: 99 } };
     expect((await ask('PATCH', path, all, MERGE)).body).toEqual(before);
@@ -206,7 +206,7 @@ describe('a patch', () => {
     expect(body).toMatchObject({ spec: { replicas: 3 }, status: { replicas: 99 } });
   });
 
-  test('of the scale changes the count', async () => {
+  test('of the scale changes the replica count', async () => {
     const cluster = await opened();
     const { ask, time } = cluster;
     expect((await ask('GET', `${path}/scale`)).body).toMatchObject({
@@ -224,7 +224,7 @@ describe('a patch', () => {
 });
 
 describe('the controller of Deployments', () => {
-  test('sees a change after a while, and has its pods up after another', async () => {
+  test('observes a change after some time, and has its pods available later', async () => {
     const cluster = await open();
     await cluster.deploy('web:v1');
     expect((await web(cluster)).status).toEqual({});
@@ -241,7 +241,7 @@ describe('the controller of Deployments', () => {
     expect((await web(cluster)).status).toMatchObject({ replicas: 3, updatedReplicas: 3, availableReplicas: 3 });
   });
 
-  test('takes up the ReplicaSet of an old template again, as the newest revision', async () => {
+  test('reuses the ReplicaSet of an earlier template as the newest revision', async () => {
     const cluster = await open();
     for (const image of ['web:v1', 'web:v2', 'web:v1']) {
       await cluster.deploy(image);
@@ -256,7 +256,7 @@ describe('the controller of Deployments', () => {
     expect((await web(cluster)).metadata.annotations['deployment.kubernetes.io/revision']).toBe('3');
   });
 
-  test('gives a ReplicaSet the annotations of its Deployment, and a hash of its own', async () => {
+  test('gives a ReplicaSet the annotations of its Deployment, and its own hash', async () => {
     const cluster = await open();
     await cluster.deploy('web:v1', { annotations: { team: 'shop' } });
     cluster.time.forward(100);
@@ -272,7 +272,7 @@ describe('the controller of Deployments', () => {
     });
   });
 
-  test('keeps as many old ones as it is told to', async () => {
+  test('keeps as many old ReplicaSets as the limit says', async () => {
     const cluster = await open();
     for (const image of ['web:v1', 'web:v2', 'web:v3']) {
       await cluster.deploy(image, { revisionHistoryLimit: 1 });
@@ -281,7 +281,7 @@ describe('the controller of Deployments', () => {
     expect((await setsOf(cluster)).map(({ image }) => image)).toEqual(['web:v2', 'web:v3']);
   });
 
-  test('says when it is past the progress deadline, and goes on once it can', async () => {
+  test('reports an exceeded progress deadline, and continues when it can', async () => {
     const cluster = await open();
     await cluster.deploy('web:v1');
     cluster.time.forward(5000);
@@ -299,7 +299,7 @@ describe('the controller of Deployments', () => {
     expect(await setsOf(cluster)).toMatchObject([{ pods: 0 }, { pods: 3 }]);
   });
 
-  test('makes nothing of a new template while it is paused', async () => {
+  test('ignores a new template while paused', async () => {
     const cluster = await open();
     await cluster.deploy('web:v1');
     cluster.time.forward(5000);
@@ -312,7 +312,7 @@ describe('the controller of Deployments', () => {
     expect(await setsOf(cluster)).toMatchObject([{ pods: 0 }, { pods: 3 }]);
   });
 
-  test('takes less time with a time scale, and as long as it is told to', async () => {
+  test('takes less time with a time scale, and as long as the settings say', async () => {
     const time = clock();
     const standIns = await start({ now: time.now, timeScale: 10 });
     await settings(standIns, { rollout_ms: 5000, observe_ms: 0 });
@@ -328,7 +328,7 @@ describe('the controller of Deployments', () => {
     expect(await ready()).toEqual([{ ...shown, ready: '3/3' }]);
   });
 
-  test('goes on while nothing runs', async () => {
+  test('continues while the process is stopped', async () => {
     const dir = folder();
     const before = await open({ dir });
     await before.deploy('web:v1');
@@ -357,7 +357,7 @@ describe('the controller of Rollouts', () => {
   const patch = ({ ask, time }: Open, status: object) =>
     ask('PATCH', `${ROLLOUTS}/web/status`, { status }, MERGE).then(() => time.forward(5000));
 
-  test('goes through its steps, and waits where it is to', async () => {
+  test('runs through its steps, and pauses where they say', async () => {
     const cluster = await canary();
     expect((await rollout(cluster)).status).toMatchObject({
       phase: 'Paused',
@@ -378,7 +378,7 @@ describe('the controller of Rollouts', () => {
     ]);
   });
 
-  test('that is aborted goes back to what was stable, until it is tried again', async () => {
+  test('of an aborted rollout returns to the stable version until it is retried', async () => {
     const cluster = await canary();
     await patch(cluster, { abort: true });
     const { status } = await rollout(cluster);
@@ -393,7 +393,7 @@ describe('the controller of Rollouts', () => {
     expect((await rollout(cluster)).status).toMatchObject({ phase: 'Paused', currentStepIndex: 1 });
   });
 
-  test('needs no steps back to what is stable, nor where all are skipped', async () => {
+  test('skips the steps for a rollback to the stable version, or if all steps are skipped', async () => {
     const cluster = await canary();
     await patch(cluster, { promoteFull: true });
     expect((await rollout(cluster)).status).toMatchObject({ phase: 'Healthy', promoteFull: false });
@@ -409,7 +409,7 @@ describe('the controller of Rollouts', () => {
     ]);
   });
 
-  test('says when it is past the progress deadline', async () => {
+  test('reports an exceeded progress deadline', async () => {
     const cluster = await canary();
     await settings(cluster.standIns, { outcome: 'failed' });
     await cluster.deploy('web:v3', { kind: 'Rollout' });
@@ -422,7 +422,7 @@ describe('the controller of Rollouts', () => {
     });
   });
 
-  test('restarts when it is told to', async () => {
+  test('restarts a Rollout', async () => {
     const cluster = await canary();
     await patch(cluster, { promoteFull: true });
     const restartAt = '2026-11-20T06:49:00Z';
@@ -433,7 +433,7 @@ describe('the controller of Rollouts', () => {
     expect((await rollout(cluster)).status).toMatchObject({ phase: 'Healthy', restartedAt: restartAt });
   });
 
-  test('leaves one alone that is paused by its spec', async () => {
+  test('ignores a Rollout that is paused by its spec', async () => {
     const cluster = await canary();
     await cluster.ask('PATCH', `${ROLLOUTS}/web`, { spec: { paused: true } }, MERGE);
     cluster.time.forward(5000);
@@ -441,7 +441,7 @@ describe('the controller of Rollouts', () => {
   });
 });
 
-test('a look changes nothing', async () => {
+test('reading changes nothing', async () => {
   const time = clock();
   const { db, close } = openStore(folder(), [kubernetes.tables]);
   onTestFinished(close);

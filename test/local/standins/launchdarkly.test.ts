@@ -59,7 +59,7 @@ describe('a flag', () => {
     expect(Object.keys(both.body.environments)).toEqual(['production', 'test']);
   });
 
-  test('is turned by a semantic patch, in one environment, and gets new versions', async () => {
+  test('is switched by a semantic patch, in one environment, and gets new versions', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await put(standIns, { environment: 'test' });
@@ -74,7 +74,7 @@ describe('a flag', () => {
     expect((await call<Shown>(standIns, 'GET', FLAG)).body).toEqual(body);
   });
 
-  test('is left unchanged in the state that it has already', async () => {
+  test('stays unchanged if it already has the state', async () => {
     const standIns = await start();
     await put(standIns, {});
     const before = await call<Shown>(standIns, 'GET', FLAG);
@@ -83,7 +83,7 @@ describe('a flag', () => {
     expect((await call<{ items: object[] }>(standIns, 'GET', '/api/v2/auditlog')).body.items).toHaveLength(1);
   });
 
-  test('that a project does not have, an environment, a route: 404', async () => {
+  test('an unknown flag, environment, or route is a 404', async () => {
     const standIns = await start();
     await put(standIns, {});
     for (const path of ['/api/v2/flags/default/other', '/api/v2/flags/other/new-basket', '/api/v2/other'])
@@ -93,14 +93,11 @@ describe('a flag', () => {
   });
 
   test.each<[string, { body: unknown; type?: string }]>([
-    ['a semantic patch that does not say so', { body: turn(false), type: 'application/json' }],
+    ['a semantic patch without its content type', { body: turn(false), type: 'application/json' }],
     ['a JSON patch', { body: [{ op: 'replace', path: '/environments/production/on', value: false }] }],
-    ['no JSON', { body: '{' }],
-    ['no instruction', { body: turn(false, { instructions: [] }) }],
-    [
-      'an instruction that is not known',
-      { body: turn(false, { instructions: [{ kind: 'turnFlagOff' }, { kind: 'x' }] }) },
-    ],
+    ['invalid JSON', { body: '{' }],
+    ['no instructions', { body: turn(false, { instructions: [] }) }],
+    ['an unknown instruction', { body: turn(false, { instructions: [{ kind: 'turnFlagOff' }, { kind: 'x' }] }) }],
     ['no environment', { body: { instructions: [{ kind: 'turnFlagOff' }] } }],
   ])('is not changed by %s', async (_, patch) => {
     const standIns = await start();
@@ -110,7 +107,7 @@ describe('a flag', () => {
     expect((await call<Shown>(standIns, 'GET', FLAG)).body.environments['production']?.on).toBe(true);
   });
 
-  test('of an environment that requires approval is refused by 405', async () => {
+  test('in an environment that requires approvals is refused with 405', async () => {
     const standIns = await start();
     await put(standIns, { requires_approval: true });
     const { status, body } = await call<Failure>(standIns, 'PATCH', FLAG, { body: turn(false) });
@@ -145,7 +142,7 @@ describe('the audit log', () => {
   const entries = async (standIns: StandIns, query = '') =>
     (await call<{ items: Entry[] }>(standIns, 'GET', `/api/v2/auditlog${query}`)).body.items;
 
-  test('has every change, the newest first, with its comment and who it was', async () => {
+  test('has every change, newest first, with its comment and author', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await put(standIns, {});
@@ -162,7 +159,7 @@ describe('the audit log', () => {
     expect(await entries(standIns, `?before=${time.now()}`)).toHaveLength(1);
   });
 
-  test('is asked by resource, and gives 20 at most', async () => {
+  test('is filtered by resource, and returns at most 20 entries', async () => {
     const standIns = await start();
     for (let i = 0; i < 12; i += 1) await put(standIns, { on: i % 2 === 0 });
     for (let i = 0; i < 12; i += 1) await put(standIns, { on: i % 2 === 0, flag: 'new-basket-2' });
@@ -179,7 +176,7 @@ describe('the audit log', () => {
   });
 });
 
-test('what is shown: flags, and what was changed, the newest first', async () => {
+test('the view shows flags, and changes, newest first', async () => {
   const standIns = await start({ now: clock().now });
   await put(standIns, {});
   await call(standIns, 'PATCH', FLAG, { body: turn(false, { comment: 'INC-42' }) });
@@ -196,12 +193,18 @@ test('what is shown: flags, and what was changed, the newest first', async () =>
 });
 
 describe('credentials', () => {
-  test.each(['', `Bearer ${TOKEN}`])('%j is none: a token stands in the header as it is', async (token) => {
-    const standIns = await start();
-    expect(await call(standIns, 'GET', FLAG, { token })).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
-  });
+  test.each(['', `%j is invalid: the header contains the token alone`])(
+    '%j is none: a token stands in the header as it is',
+    async (token) => {
+      const standIns = await start();
+      expect(await call(standIns, 'GET', FLAG, { token })).toMatchObject({
+        status: 401,
+        body: { code: 'unauthorized' },
+      });
+    },
+  );
 
-  test('are not shown', async () => {
+  test('are redacted', async () => {
     const standIns = await start();
     await call(standIns, 'GET', FLAG);
     expect((await calls(standIns))[0]?.headers.authorization).toBe('api-…cdef');
@@ -209,7 +212,7 @@ describe('credentials', () => {
 });
 
 describe('limits', () => {
-  test('are told by headers, and shorter with the time scale', async () => {
+  test('are in headers, and shorter with the time scale', async () => {
     const time = clock();
     const standIns = await start({ now: time.now, timeScale: 10 });
     const told = async () => {
@@ -224,7 +227,7 @@ describe('limits', () => {
     expect(await told()).toEqual([199, reset + 1000]);
   });
 
-  test('above them 429 says when the window ends, for all tokens, and nothing is done', async () => {
+  test('respond 429 with the end of the window, for all tokens, and without an effect', async () => {
     const dir = folder();
     const time = clock();
     const before = await start({ dir, now: time.now });
@@ -245,7 +248,7 @@ describe('limits', () => {
     expect((await call<Shown>(standIns, 'GET', FLAG)).body.environments['production']?.on).toBe(true);
   });
 
-  test('by address are a fault, with Retry-After', async () => {
+  test('by IP address are a fault, with Retry-After', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'launchdarkly', fault: { kind: 'rate_limit' }, times: 1 });
     const { status, headers } = await call(standIns, 'GET', FLAG);

@@ -4,7 +4,7 @@ import type { FaultRule } from '../../../local/standins/faults.ts';
 import { MAILBOX } from '../../../local/standins/mail.ts';
 import { calls, sandbox, setFault, start } from './support.ts';
 
-/** A mail server with this fault. */
+/** Starts a mail server with this fault. */
 async function withFault(fault?: FaultRule['fault'], more: Partial<FaultRule> = {}) {
   const standIns = await start();
   if (fault) await setFault(standIns, { vendor: MAILBOX, fault, ...more });
@@ -12,7 +12,7 @@ async function withFault(fault?: FaultRule['fault'], more: Partial<FaultRule> = 
 }
 type StandIns = Awaited<ReturnType<typeof withFault>>;
 
-/** Gives what the server said last, or what became of the connection. */
+/** Returns the last reply of the server, or the end of the connection. */
 async function send(
   { mail }: StandIns,
   to: string | string[] = 'ada@acme.example',
@@ -38,7 +38,7 @@ const received = async (standIns: StandIns) =>
 
 const ADA = '/ada@acme.example';
 
-test('takes every letter, and delivers none', async () => {
+test('accepts all messages, and delivers none', async () => {
   const standIns = await withFault();
   expect(await send(standIns, ['ada@acme.example', 'bob@acme.example'])).toMatch(/^250 /);
   const taken = { outcome: 250, status: 250, fault: null, came: true };
@@ -49,24 +49,24 @@ test('takes every letter, and delivers none', async () => {
   expect((await calls(standIns))[0]?.body).toMatch(/^Subject: checkout is down$/m);
 });
 
-describe('what each fault does', () => {
+describe('the effect of each fault', () => {
   test.each<[string, FaultRule['fault'], string, number]>([
-    ['for good', { kind: 'status', status: 550, body: '5.1.1 no such user' }, '550 5.1.1 no such user', 550],
-    ['for now', { kind: 'status', status: 450 }, '450 Fault set in the sandbox', 450],
-    ['as too many', { kind: 'rate_limit' }, '451 4.7.1 Too many messages, try again later', 451],
+    ['permanent', { kind: 'status', status: 550, body: '5.1.1 no such user' }, '550 5.1.1 no such user', 550],
+    ['temporary', { kind: 'status', status: 450 }, '450 Fault set in the sandbox', 450],
+    ['rate limit', { kind: 'rate_limit' }, '451 4.7.1 Too many messages, try again later', 451],
   ])('a recipient is refused %s', async (_, fault, said, status) => {
     const standIns = await withFault(fault);
     expect(await send(standIns)).toContain(`RCPT TO: Can't send mail - all recipients were rejected: ${said}`);
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: status, status, fault: fault.kind, came: false }]);
   });
 
-  test('the letter itself is refused once it has come', async () => {
+  test('the message is refused after it was received', async () => {
     const standIns = await withFault({ kind: 'status', status: 554, body: '5.6.0 no' }, { match: { method: 'DATA' } });
     expect(await send(standIns)).toBe('DATA: Message failed: 554 5.6.0 no');
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: 554, status: 554, fault: 'status', came: true }]);
   });
 
-  test('slow: it is there at once, and that is said later', async () => {
+  test('slow: accepted at once, a late reply', async () => {
     const standIns = await withFault({ kind: 'slow', delay_ms: 300_000 });
     const said = send(standIns);
     await expect.poll(() => received(standIns)).toHaveLength(1);
@@ -76,26 +76,26 @@ describe('what each fault does', () => {
     expect(await send(await withFault({ kind: 'slow', delay_ms: 20 }))).toMatch(/^250 /);
   });
 
-  test('lost: it is there, and nobody says so', async () => {
+  test('lost: accepted, without a reply', async () => {
     const standIns = await withFault({ kind: 'lost' }, { times: 1 });
     expect(await send(standIns)).toMatch(/^ECONN/);
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: 250, status: null, fault: 'lost', came: true }]);
     expect(await send(standIns)).toMatch(/^250 /);
   });
 
-  test('reset: nothing came, and the connection is gone', async () => {
+  test('reset: not accepted, and the connection is closed', async () => {
     const standIns = await withFault({ kind: 'reset' });
     expect(await send(standIns)).toMatch(/^E(CONN|SOCKET)/);
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: null, status: null, fault: 'reset', came: false }]);
   });
 
-  test('hang: nothing came, and nothing is said', async () => {
+  test('hang: not accepted, without a reply', async () => {
     const standIns = await withFault({ kind: 'hang' });
     expect(await send(standIns, undefined, 1000)).toBe('ETIMEDOUT');
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: null, status: null, fault: 'hang', came: false }]);
   });
 
-  test('for one recipient, and so often', async () => {
+  test('for one recipient, and a number of times', async () => {
     const standIns = await withFault({ kind: 'status', status: 450 }, { match: { path: ADA }, times: 1 });
     expect(await send(standIns, 'bob@acme.example')).toMatch(/^250 /);
     expect(await send(standIns)).toContain('450');

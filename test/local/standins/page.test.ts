@@ -7,7 +7,7 @@ import { calls, clock, folder, sandbox, setFault, start } from './support.ts';
 const FOLDER = new URL('../../../local/standins/page/', import.meta.url);
 const FILES = readdirSync(FOLDER).filter((name) => /\.(js|css)$/.test(name));
 
-/** As a browser asks that opens the address. */
+/** The `Accept` header of a browser that opens a URL. */
 const ACCEPT_OF_A_BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
 const ask = ({ app }: StandIns, path: string, headers: Record<string, string> = {}, method = 'GET', body?: string) =>
@@ -16,7 +16,7 @@ const ask = ({ app }: StandIns, path: string, headers: Record<string, string> = 
 const state = async (standIns: StandIns, since?: string): Promise<SandboxState> =>
   sandbox<SandboxState>(standIns, 'GET', `/state${since === undefined ? '' : `?since=${since}`}`);
 
-/** Somebody is paged. */
+/** Sends a page. */
 const page = ({ urls }: StandIns, summary = 'checkout answers 12 % with an error') =>
   fetch(`${urls.pagerduty}/v2/enqueue`, {
     method: 'POST',
@@ -45,7 +45,7 @@ describe('the page', () => {
   test.each([
     ['a browser', { accept: ACCEPT_OF_A_BROWSER }],
     ['curl', { accept: '*/*' }],
-    ['who does not say what it wants', {}],
+    ['a client without an Accept header', {}],
   ])('%s gets it at /sandbox', async (_, headers) => {
     const response = await ask(await start(), '/sandbox', headers);
     expect(response.status).toBe(200);
@@ -54,14 +54,14 @@ describe('the page', () => {
     expect(await response.text()).toContain('<title>Firebreak sandbox</title>');
   });
 
-  test('who asks for JSON gets where the stand-ins listen', async () => {
+  test('a client that asks for JSON gets the URLs of the stand-ins', async () => {
     const standIns = await start();
     const response = await ask(standIns, '/sandbox', { accept: 'application/json' });
     expect(response.headers.get('vary')).toBe('accept');
     expect(await response.json()).toEqual({ urls: standIns.urls, faults: 0 });
   });
 
-  test('it may run and load its own files alone, and be framed by nobody', async () => {
+  test("it can only load and run its own files, and can't be framed", async () => {
     const { headers } = await ask(await start(), '/sandbox');
     const policy = Object.fromEntries(
       (headers.get('content-security-policy') ?? '').split('; ').map((rule) => {
@@ -85,13 +85,13 @@ describe('the page', () => {
     expect(headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  test('it has nothing that its policy forbids: no script, style or handler within the markup', () => {
+  test('it has nothing that its policy forbids: no inline scripts, styles, or handlers', () => {
     const html = readFileSync(new URL('index.html', FOLDER), 'utf8');
     expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i);
     expect(html.match(/<script[^>]*>/g)).toEqual(['<script type="module" src="/sandbox/page/main.js">']);
   });
 
-  test.each(FILES)('%s is served as what it is', async (name) => {
+  test.each(FILES)('%s has its content type', async (name) => {
     const response = await ask(await start(), `/sandbox/page/${name}`);
     expect(response.status).toBe(200);
     const type = name.endsWith('.js') ? 'text/javascript' : 'text/css';
@@ -100,7 +100,7 @@ describe('the page', () => {
     expect(await response.text()).toBe(readFileSync(new URL(name, FOLDER), 'utf8'));
   });
 
-  test('every file that the page or another file names is there', () => {
+  test('every file that the page or another file references exists', () => {
     const named = ['index.html', ...FILES].flatMap((name) => {
       const text = readFileSync(new URL(name, FOLDER), 'utf8');
       const inMarkup = [...text.matchAll(/(?:src|href)="\/sandbox\/page\/([^"]+)"/g)];
@@ -127,7 +127,7 @@ describe('the page', () => {
     expect(await response.text()).not.toMatch(/import|compilerOptions|"name"/);
   });
 
-  test('it leads to what is written about the sandbox, as plain text', async () => {
+  test('it links to the documentation of the sandbox, as plain text', async () => {
     const response = await ask(await start(), '/sandbox/docs');
     expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     expect(await response.text()).toMatch(/^# The sandbox/);
@@ -135,7 +135,7 @@ describe('the page', () => {
 });
 
 describe('its state', () => {
-  test('has at first what each vendor would show, the calls, and the faults in force', async () => {
+  test('has, at first, the view of each vendor, the calls, and the faults in force', async () => {
     const standIns = await start({ timeScale: 60, now: clock().now });
     await page(standIns);
     await setFault(standIns, { vendor: 'slack', fault: { kind: 'rate_limit' }, times: 2 });
@@ -167,7 +167,7 @@ describe('its state', () => {
     expect(faults).toEqual([{ vendor: 'slack', fault: { kind: 'rate_limit' }, match: {}, remaining: 2 }]);
   });
 
-  test('has, since a version, only what has changed', async () => {
+  test('has only the changes since a version', async () => {
     const standIns = await start({ now: clock().now });
     const before = await state(standIns);
 
@@ -190,7 +190,7 @@ describe('its state', () => {
     expect(all).toMatchObject({ views: { pagerduty: {} }, calls: [{}], faults: [{}] });
   });
 
-  test('changes with time alone, where what a vendor shows does', async () => {
+  test("changes with time if a vendor's view does", async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await sandbox(standIns, 'PUT', '/cd/settings', { rollback_ms: 10_000 });
@@ -206,7 +206,7 @@ describe('its state', () => {
     expect(after.views['cd']).toMatchObject({ rollbacks: [{ status: 'succeeded' }] });
   });
 
-  test('has an ETag, and says so when nothing has changed', async () => {
+  test('has an ETag, and responds 304 if nothing has changed', async () => {
     const standIns = await start({ now: clock().now });
     const first = await ask(standIns, '/sandbox/state');
     const etag = first.headers.get('etag') ?? '';
@@ -220,7 +220,7 @@ describe('its state', () => {
     expect(changed.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('is whole again after a restart, and for a version that nobody gave', async () => {
+  test('is complete after a restart, and for an unknown version', async () => {
     const dir = folder();
     const first = await start({ dir });
     await page(first);
@@ -235,7 +235,7 @@ describe('its state', () => {
     }
   });
 
-  test('has the newest hundred calls, without what callers sent', async () => {
+  test('has the newest hundred calls, without headers and bodies', async () => {
     const standIns = await start();
     for (let i = 0; i < 101; i++) await fetch(`${standIns.urls.cd}/rollback/rb_${i}?secret=no`);
     const { calls: shown = [] } = await state(standIns);
@@ -245,7 +245,7 @@ describe('its state', () => {
     expect(shown[0]).not.toHaveProperty('body');
   });
 
-  test('is not asked for by other words', async () => {
+  test('rejects unknown parameters', async () => {
     const response = await ask(await start(), '/sandbox/state?from=1');
     expect(response.status).toBe(400);
   });
@@ -255,9 +255,9 @@ describe('another web page in the same browser', () => {
   const PUT_A_FAULT = JSON.stringify({ vendor: 'pagerduty', fault: { kind: 'hang' } });
 
   test.each([
-    ['of another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
-    ['of another port of this machine', { 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' }],
-    ['of an old browser', { origin: 'https://evil.example' }],
+    ['from another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+    ['from another port of this machine', { 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' }],
+    ['from an old browser', { origin: 'https://evil.example' }],
     ['in a frame without an origin', { origin: 'null' }],
   ])('%s cannot make a vendor fail', async (_, headers) => {
     const standIns = await start();
@@ -267,7 +267,7 @@ describe('another web page in the same browser', () => {
     expect(await state(standIns)).toMatchObject({ faults: [] });
   });
 
-  test('cannot read what was received, nor acknowledge a page', async () => {
+  test('can neither read the calls nor acknowledge an incident', async () => {
     const standIns = await start();
     await page(standIns);
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors', 'content-type': 'text/plain' };
@@ -281,14 +281,14 @@ describe('another web page in the same browser', () => {
     expect(await state(standIns)).toMatchObject({ views: { pagerduty: { incidents: [{ status: 'triggered' }] } } });
   });
 
-  test('its own page can, and so can who is no browser', async () => {
+  test('is refused, unlike the page itself and clients other than browsers', async () => {
     const standIns = await start();
     const own = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost' };
     expect((await ask(standIns, '/sandbox/faults', own, 'PUT', PUT_A_FAULT)).status).toBe(200);
     expect((await ask(standIns, '/sandbox/faults', {}, 'DELETE')).status).toBe(200);
   });
 
-  test('can lead there', async () => {
+  test('can link to the page', async () => {
     const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
     expect((await ask(await start(), '/sandbox', headers)).status).toBe(200);
     const framed = { ...headers, 'sec-fetch-dest': 'iframe' };

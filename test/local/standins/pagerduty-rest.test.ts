@@ -26,7 +26,7 @@ const rest = async ({ urls }: StandIns, method: string, path: string, more: { fr
   return { status: response.status, headers: response.headers, body: (await response.json()) as any };
 };
 
-/** A stand-in with one open incident, and its id. */
+/** Starts a stand-in with one open incident, and returns the incident's ID. */
 async function withIncident(options: Parameters<typeof start>[0] = {}) {
   const standIns = await start(options);
   await send(standIns.urls.pagerduty, trigger);
@@ -35,7 +35,7 @@ async function withIncident(options: Parameters<typeof start>[0] = {}) {
 }
 
 describe('alerts of an incident', () => {
-  test('hold what the event told, and whether they are resolved', async () => {
+  test("contain the event's details, and whether they are resolved", async () => {
     const { standIns, id } = await withIncident();
     const event = JSON.parse(trigger.request.body);
     const { body } = await rest(standIns, 'GET', `/incidents/${id}/alerts`);
@@ -62,7 +62,7 @@ describe('alerts of an incident', () => {
     expect(await asked('alert_key=another')).toEqual([]);
   });
 
-  test('of an incident that is not there are a 404', async () => {
+  test('of an unknown incident are a 404', async () => {
     const { standIns } = await withIncident();
     expect(await rest(standIns, 'GET', '/incidents/Q0000000000099/alerts')).toMatchObject({ status: 404 });
   });
@@ -71,7 +71,7 @@ describe('alerts of an incident', () => {
 describe('notes', () => {
   const note = (content: unknown) => ({ body: { note: { content } } });
 
-  test('are kept, the newest first', async () => {
+  test('are listed newest first', async () => {
     const { standIns, id } = await withIncident();
     for (const text of ['first', 'second']) {
       const { status, body } = await rest(standIns, 'POST', `/incidents/${id}/notes`, { from: FROM, ...note(text) });
@@ -83,8 +83,8 @@ describe('notes', () => {
   });
 
   test.each([
-    ['without From', undefined, { code: 2016, message: expect.stringContaining('"From" header') as string }],
-    ['with one that is no address', 'firebreak', { code: 1028, message: 'Malformed "From" header' }],
+    ['without a From header', undefined, { code: 2016, message: expect.stringContaining('"From" header') as string }],
+    ['with an invalid From header', 'firebreak', { code: 1028, message: 'Malformed "From" header' }],
   ])('%s are refused', async (_, from, error) => {
     const { standIns, id } = await withIncident();
     const more = from === undefined ? note('x') : { from, ...note('x') };
@@ -95,7 +95,7 @@ describe('notes', () => {
     expect((await rest(standIns, 'GET', `/incidents/${id}/notes`)).body.notes).toEqual([]);
   });
 
-  test.each([' ', 1, undefined])('%s is no note', async (content) => {
+  test.each(['%s is refused as a note', 1, undefined])('%s is no note', async (content) => {
     const { standIns, id } = await withIncident();
     expect(await rest(standIns, 'POST', `/incidents/${id}/notes`, { from: FROM, ...note(content) })).toMatchObject({
       status: 400,
@@ -103,7 +103,7 @@ describe('notes', () => {
     });
   });
 
-  test('on an incident that is not there are a 404', async () => {
+  test('on an unknown incident are a 404', async () => {
     const { standIns } = await withIncident();
     const path = '/incidents/Q0000000000099/notes';
     expect(await rest(standIns, 'POST', path, { from: FROM, ...note('x') })).toMatchObject({ status: 404 });
@@ -111,7 +111,7 @@ describe('notes', () => {
 });
 
 describe('a list', () => {
-  test('goes back to a time, and ends at one', async () => {
+  test('has a start and an end time', async () => {
     const time = clock(); // 06:48:00
     const { standIns } = await withIncident({ now: time.now });
     time.forward(60_000);
@@ -123,7 +123,7 @@ describe('a list', () => {
     expect(await keys('until=2026-11-20T06:48:30Z')).not.toContain('later');
   });
 
-  test('goes back a month unless it is told otherwise', async () => {
+  test('goes back a month by default', async () => {
     const time = clock();
     const { standIns } = await withIncident({ now: time.now });
     time.forward(31 * 24 * 3_600_000);
@@ -131,7 +131,7 @@ describe('a list', () => {
     expect(await incidents(standIns, 'date_range=all')).toHaveLength(1);
   });
 
-  test('is refused for a time that is none', async () => {
+  test('with an invalid time is refused', async () => {
     const { standIns } = await withIncident();
     expect(await rest(standIns, 'GET', '/incidents?since=yesterday')).toMatchObject({
       status: 400,
@@ -140,7 +140,7 @@ describe('a list', () => {
   });
 });
 
-test('the 961st request of a minute is told how long to wait', async () => {
+test('the 961st request of a minute gets the time to wait', async () => {
   const time = clock();
   const { db, close } = openStore(folder(), [pagerduty.tables]);
   onTestFinished(close);
@@ -164,7 +164,7 @@ describe('a person', () => {
   const read = async (standIns: StandIns, id: string) =>
     (await rest(standIns, 'GET', `/incidents/${id}`)).body.incident;
 
-  test('acknowledges: it says who, and who is assigned', async () => {
+  test('acknowledges: the incident shows the name and the assignee', async () => {
     const { standIns, id } = await withIncident();
     expect(await read(standIns, id)).toMatchObject({
       status: 'triggered',
@@ -177,7 +177,7 @@ describe('a person', () => {
     expect(incident.acknowledgements.map((each: any) => each.acknowledger.summary)).toEqual(['Ada', 'Grace']);
   });
 
-  test('resolves, and then nothing is left to do', async () => {
+  test('resolves, and then no other action is accepted', async () => {
     const { standIns, id } = await withIncident();
     await act(standIns, id, 'resolve', { by: 'Ada' });
     expect(await read(standIns, id)).toMatchObject({ status: 'resolved', acknowledgements: [], assignments: [] });
@@ -185,7 +185,7 @@ describe('a person', () => {
     await expect(act(standIns, 'Q0000000000099', 'resolve')).rejects.toThrow('there is no incident');
   });
 
-  test('after it a trigger opens another incident', async () => {
+  test('afterwards, a trigger opens another incident', async () => {
     const { standIns, id } = await withIncident();
     await act(standIns, id, 'resolve');
     await send(standIns.urls.pagerduty, trigger);
@@ -193,7 +193,7 @@ describe('a person', () => {
   });
 });
 
-test('what is shown: incidents, the newest first, with their log and notes', async () => {
+test('the view shows incidents, newest first, with their log and notes', async () => {
   const time = clock();
   const dir = folder();
   const { standIns, id } = await withIncident({ dir, now: time.now });

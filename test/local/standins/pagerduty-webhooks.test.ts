@@ -6,7 +6,7 @@ import { exchange, incidents, sandbox, send, start } from './support.ts';
 
 const SECRET = 'webhook-secret';
 
-/** A stand-in with an open incident, and somebody who listens to it. */
+/** Starts a stand-in with an open incident and a receiver of its webhooks. */
 async function told(...statuses: number[]) {
   const listener = await vendorThat((_, n) => ({
     status: statuses[Math.min(n, statuses.length - 1)] ?? 202,
@@ -22,7 +22,7 @@ async function told(...statuses: number[]) {
   return { standIns, listener, act, events, id: incident?.id };
 }
 
-test('each act is told, signed, after that it was opened', async () => {
+test('each action sends a signed webhook, after the one for the opened incident', async () => {
   const { act, listener, events, id } = await told();
   expect(await act('acknowledge', { by: 'Ada Park' })).toMatchObject({
     status: 'acknowledged',
@@ -47,7 +47,7 @@ test('each act is told, signed, after that it was opened', async () => {
   expect(new Set(listener.received.map(({ headers }) => headers['x-webhook-id'])).size).toBe(6);
 });
 
-test('what was not taken comes again, as the same webhook', async () => {
+test('a failed webhook is repeated as the same webhook', async () => {
   const { act, listener } = await told(202, 503, 202);
   expect(await act('acknowledge')).toMatchObject({ delivery: { status: 503 } });
   await expect.poll(() => listener.received.length).toBe(3);
@@ -55,14 +55,14 @@ test('what was not taken comes again, as the same webhook', async () => {
   expect([again?.headers['x-webhook-id'], again?.body]).toEqual([first?.headers['x-webhook-id'], first?.body]);
 });
 
-test('what was refused does not', async () => {
+test('a refused webhook is not repeated', async () => {
   const { act, listener } = await told(400);
   await act('acknowledge');
   await act('resolve');
   expect(listener.received).toHaveLength(3);
 });
 
-test('nobody is told where nobody listens, or it is the real PagerDuty that is listened to', async () => {
+test('no webhook is sent without a receiver, or if the product uses the real PagerDuty', async () => {
   const { standIns, act, listener } = await told();
   await standIns.connect({ url: listener.url });
   expect(await act('acknowledge')).toMatchObject({ status: 'acknowledged', delivery: null });

@@ -13,7 +13,7 @@ const expectAnswer = async (response: Response, { response: { status, headers, b
   expect(response.headers.get('content-type')).toBe(headers['Content-Type']);
 };
 
-/** What is wrong with the trigger of the fixture once it is changed; an empty list when it is taken. */
+/** Returns the errors of the fixture's trigger after a change; empty if it is accepted. */
 const errorsOf = async (change: Record<string, unknown>): Promise<string[]> => {
   const { urls } = await start();
   const response = await send(urls.pagerduty, trigger, change);
@@ -40,7 +40,7 @@ describe('documented exchanges', () => {
     await expectAnswer(await send(urls.pagerduty, documented), documented);
   });
 
-  test('enqueue-trigger-no-dedup-key: every one opens an alert of its own, by a key that is told', async () => {
+  test('enqueue-trigger-no-dedup-key: each event opens its own alert, with a generated key in the response', async () => {
     const standIns = await start();
     const documented = exchange('pagerduty/enqueue-trigger-no-dedup-key');
     const keys: string[] = [];
@@ -55,7 +55,7 @@ describe('documented exchanges', () => {
     expect((await incidents(standIns)).map((incident) => incident.incident_key)).toEqual(keys);
   });
 
-  test('enqueue-429: the 121st event of a minute is not taken', async () => {
+  test('enqueue-429: the 121st event of a minute is refused', async () => {
     const standIns = await start({ now: clock().now });
     const documented = exchange('pagerduty/enqueue-429');
     for (let i = 0; i < 120; i++) await send(standIns.urls.pagerduty, documented, { dedup_key: 'another' });
@@ -76,7 +76,7 @@ describe('documented exchanges', () => {
 });
 
 describe('alerts', () => {
-  test('a second trigger is logged on the open alert, also on an acknowledged one', async () => {
+  test('a second trigger is logged on the open alert, even if it is acknowledged', async () => {
     const standIns = await start();
     for (const event of [trigger, trigger, acknowledge, trigger]) await send(standIns.urls.pagerduty, event);
     const [incident, ...others] = await incidents(standIns);
@@ -107,7 +107,7 @@ describe('alerts', () => {
     expect(await incidents(standIns)).toEqual([]);
   });
 
-  test('an event of another routing key does not touch the alert', async () => {
+  test('an event of another routing key does not change the alert', async () => {
     const standIns = await start();
     await send(standIns.urls.pagerduty, trigger);
     expect((await send(standIns.urls.pagerduty, resolve, { routing_key: OTHER_ROUTING_KEY })).status).toBe(202);
@@ -127,7 +127,7 @@ describe('alerts', () => {
 });
 
 describe('limits', () => {
-  test('the window slides: a minute after an event was taken, another one is', async () => {
+  test('the window slides: a minute after an accepted event, another one is accepted', async () => {
     const time = clock();
     const { urls } = await start({ now: time.now });
     await send(urls.pagerduty, trigger);
@@ -158,10 +158,14 @@ describe('limits', () => {
 
   test.each([
     ['a dedup_key of 255 characters', { dedup_key: 'k'.repeat(255) }, []],
-    ['a dedup_key of 256', { dedup_key: 'k'.repeat(256) }, ["'dedup_key' is too long (maximum is 255 characters)"]],
-    ['a summary of 1024 characters that are two units each', payload({ summary: '🔥'.repeat(1024) }), []],
     [
-      'a summary of 1025',
+      'a dedup_key of 256 characters',
+      { dedup_key: 'k'.repeat(256) },
+      ["'dedup_key' is too long (maximum is 255 characters)"],
+    ],
+    ['a summary of 1024 characters of two UTF-16 units each', payload({ summary: '🔥'.repeat(1024) }), []],
+    [
+      'a summary of 1025 characters',
       payload({ summary: 's'.repeat(1025) }),
       ["'summary' is too long (maiximum is 1024 characters)"],
     ],
@@ -179,7 +183,7 @@ describe('limits', () => {
     ],
     ['resolve without a dedup_key', { event_action: 'resolve', dedup_key: '' }, ["'dedup_key' is missing or blank"]],
     [
-      'an action that does not exist',
+      'an unknown action',
       { event_action: 'close' },
       ["'event_action' is invalid (must be one of the following: 'trigger', 'acknowledge' or 'resolve')"],
     ],
@@ -187,7 +191,7 @@ describe('limits', () => {
     expect(await errorsOf(change)).toEqual(errors);
   });
 
-  test('an event of more than 512 KB is refused for good', async () => {
+  test('an event of more than 512 KB is refused permanently', async () => {
     const size = 512 * 1024;
     const around = JSON.stringify({ ...(JSON.parse(trigger.request.body) as object), client: '' }).length;
     expect(await errorsOf({ client: 'x'.repeat(size - around) })).toEqual([]);
@@ -212,7 +216,7 @@ describe('incidents', () => {
     expect(await incidents(standIns, 'sort_by=created_at:desc&limit=1')).toMatchObject([{ incident_key: 'another' }]);
   });
 
-  test('come one at a time by id', async () => {
+  test('are returned by ID', async () => {
     const standIns = await start({ now: clock().now });
     await send(standIns.urls.pagerduty, trigger);
     const [listed] = await incidents(standIns);
@@ -221,7 +225,7 @@ describe('incidents', () => {
     expect(listed).toMatchObject({ title: 'checkout-api error budget burn 14.4x', created_at: '2026-11-20T06:48:00Z' });
   });
 
-  test.each(['Q0000000000099', 'nonsense'])('an unknown id, %s, is a 404', async (id) => {
+  test.each(['Q0000000000099', 'nonsense'])('an unknown ID, %s, is a 404', async (id) => {
     const { urls } = await start();
     const response = await get(`${urls.pagerduty}/incidents/${id}`, 'Token token=u+test');
     expect(response.status).toBe(404);
@@ -238,7 +242,7 @@ describe('incidents', () => {
     },
   );
 
-  test('a status that does not exist is a 400', async () => {
+  test('an unknown status is a 400', async () => {
     const { urls } = await start();
     const response = await get(`${urls.pagerduty}/incidents?statuses[]=open`, 'Token token=u+test');
     expect(response.status).toBe(400);
@@ -246,7 +250,7 @@ describe('incidents', () => {
   });
 });
 
-test('the official client reaches it', async () => {
+test('the official client can connect', async () => {
   const standIns = await start();
   const response = await api({
     url: `${standIns.urls.pagerduty}/v2/enqueue`,

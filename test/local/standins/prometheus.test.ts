@@ -14,7 +14,7 @@ type Answer = {
   data: { resultType: string; result: { metric: Record<string, string>; value?: Sample; values?: Sample[] }[] };
 };
 
-/** When the recorded exchanges were recorded. */
+/** Time of the recorded exchanges, in milliseconds since the Unix epoch. */
 const RECORDED_AT = 1_795_157_177_846;
 const recordedClock = () => {
   const time = clock();
@@ -27,7 +27,7 @@ const give = (standIns: StandIns, series: object): Promise<unknown> =>
 
 const at = (millis: number): string => new Date(millis).toISOString();
 
-/** Sends a recorded request; what it was answered but for compression and the clock. */
+/** Sends a recorded request. Returns the response without headers about compression and time. */
 async function replay({ urls }: StandIns, { request: { method, path, headers, body } }: Exchange) {
   const response = await fetch(urls.prometheus + path, { method, headers, ...(body !== undefined && { body }) });
   return { status: response.status, type: response.headers.get('content-type'), body: await response.text() };
@@ -97,7 +97,7 @@ describe('recorded exchanges', () => {
     const points = [{ at: '2026-11-20T06:46:14.812Z', value: 0.2 }];
     await give(standIns, { query: data.groups[0]?.rules[0]?.query, labels, points });
 
-    /** Times are ours; and the templates of annotations stay unread. */
+    /** Replaces times, and keeps the templates of annotations, which the stand-in does not expand. */
     const normal = (text: string): unknown =>
       JSON.parse(text, (name, value: unknown) => {
         if (name === 'annotations') return {};
@@ -121,7 +121,7 @@ describe('recorded exchanges', () => {
 });
 
 describe('samples', () => {
-  test('are a step function: nothing before the first point, each holds until the next', async () => {
+  test('are a step function: nothing before the first point, each value until the next point', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const now = time.now();
@@ -142,14 +142,14 @@ describe('samples', () => {
     expect(await seen(now + 60_000)).toEqual([]);
   });
 
-  test('are those of the exact text of the query', async () => {
+  test('belong to the exact text of the query', async () => {
     const standIns = await start();
     await give(standIns, { query: 'rate(errors[5m])', steps: [{ after_seconds: -1, value: 1 }] });
     expect(await valuesOf(standIns, { query: 'rate(errors[5m])' })).toEqual(['1']);
     expect(await valuesOf(standIns, { query: 'rate( errors[5m] )' })).toEqual([]);
   });
 
-  test('are added, replaced at the same time, counted from now in steps, and taken away again', async () => {
+  test('are added, replaced at the same time, set in steps from now, and removed', async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     await give(standIns, { query: 'q', steps: [{ after_seconds: -5, value: 1 }] });
@@ -185,7 +185,7 @@ describe('ranges', () => {
     expect((await range('11001')).error).toContain('exceeded maximum resolution of 11,000 points');
   });
 
-  test('leave out where there is no sample', async () => {
+  test('omit steps without samples', async () => {
     const standIns = await start();
     const points = [20, 30, 40].map((s) => ({ at: at(s * 1000), value: s === 30 ? null : s }));
     await give(standIns, { query: 'q', points });
@@ -221,7 +221,7 @@ describe('ranges', () => {
     });
   });
 
-  test('parentheses in strings and comments are text', async () => {
+  test('parentheses in strings and comments are ignored', async () => {
     const answer = await query(await start(), { query: 'up{a="(\\"("} # (\n' });
     expect(answer.status).toBe('success');
   });
@@ -241,7 +241,7 @@ describe('rules', () => {
     };
   };
 
-  test('are asked for by type and by name', async () => {
+  test('are filtered by type and by name', async () => {
     const standIns = await start();
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
     const { body } = await asked(standIns, 'rules?type=alert&rule_name[]=HighErrors');
@@ -258,7 +258,7 @@ describe('rules', () => {
     expect((await asked(standIns, 'rules')).body.data.groups).toEqual([]);
   });
 
-  test('make alerts of the samples of their query: pending, firing, and gone with the sample', async () => {
+  test('create alerts from the samples of their query: pending, firing, and gone with the sample', async () => {
     const time = clock();
     const standIns = await start({ now: time.now, timeScale: 10 });
     await sandbox(standIns, 'PUT', '/prometheus/rules', { groups });
@@ -279,7 +279,7 @@ describe('rules', () => {
     expect(await alerts()).toMatchObject([{ state: 'pending', activeAt: at(time.now()) }]);
   });
 
-  test('that nothing is known about make no answer: no alerts would mean that all are over', async () => {
+  test('without samples give an error, since no alerts would mean that all are over', async () => {
     const standIns = await start();
     await give(standIns, { query: 'errors', steps: [{ after_seconds: 0, value: 1 }] });
     expect((await asked(standIns, 'alerts')).status).toBe(503);
@@ -288,7 +288,7 @@ describe('rules', () => {
   });
 });
 
-test('samples and rules survive a restart, and a person sees them', async () => {
+test('samples and rules survive a restart, and are in the view', async () => {
   const time = clock();
   const options = { dir: folder(), now: time.now };
   const before = await start(options);
@@ -329,7 +329,7 @@ describe('in a sandbox', () => {
   });
   afterAll(() => firebreak.remove());
 
-  /** An alert of the service, once its incident has been judged. */
+  /** Sends an alert for the service, and waits until its incident has been judged. */
   const judged = async (service: string) => {
     await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels: { service } })]));
     await eventually(async () => {
@@ -339,7 +339,7 @@ describe('in a sandbox', () => {
     }, `the judgement about ${service}`);
   };
 
-  test('Prometheus is absent until its stand-in is given data, also over a restart', async () => {
+  test('Prometheus is absent until its stand-in gets data, even after a restart', async () => {
     expect(firebreak.output).toContain('PUT /sandbox/prometheus/series');
     await judged('checkout');
     expect(await firebreak.calls('prometheus')).toEqual([]);
@@ -347,7 +347,7 @@ describe('in a sandbox', () => {
     const series = { query: 'errors', steps: [{ after_seconds: 0, value: 0 }] };
     expect((await firebreak.put('/sandbox/prometheus/series', series)).status).toBe(200);
     await firebreak.stop();
-    await firebreak.start(); // else it would be remembered for a moment that Prometheus was absent
+    await firebreak.start(); // the product caches for a moment that Prometheus is absent
     await judged('search');
     const asked = await firebreak.calls('prometheus');
     expect(asked).toContainEqual(expect.objectContaining({ path: '/api/v1/rules', status: 200 }));

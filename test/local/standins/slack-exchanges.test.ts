@@ -3,7 +3,7 @@ import type { StandIns } from '../../../local/standins/index.ts';
 import { client, newChannel, post } from './slack-support.ts';
 import { clock, exchange, send, setFault, start, type Exchange } from './support.ts';
 
-/** What a value is made of: of a list the kinds of its items, of anything else the kind. */
+/** Returns the types in a value: for a list, the types of its items. */
 function shape(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shape);
   if (typeof value !== 'object' || value === null) return value === null ? null : typeof value;
@@ -12,7 +12,7 @@ function shape(value: unknown): unknown {
 
 type Answer = { ok: boolean; error?: string };
 
-/** The documented status and error, and everything that the documented answer has; there may be more. */
+/** Expects the documented status and error, and all fields of the documented response. There may be more. */
 async function expectAnswer(response: Response, { response: documented }: Exchange): Promise<void> {
   expect(response.status).toBe(documented.status);
   expect(response.headers.get('content-type')).toBe(documented.headers['Content-Type']);
@@ -24,7 +24,7 @@ async function expectAnswer(response: Response, { response: documented }: Exchan
   expect(shape(answer)).toMatchObject(shape(body) as object);
 }
 
-/** Sends the request of a documented exchange and expects its answer. */
+/** Sends the request of a documented exchange, and expects its response. */
 async function replay(standIns: StandIns, name: string, change: Record<string, unknown> = {}): Promise<void> {
   const documented = exchange(`slack/${name}`);
   await expectAnswer(await send(standIns.urls.slack, documented, change), documented);
@@ -39,7 +39,7 @@ describe('documented exchanges', () => {
     await replay(await start(), name);
   });
 
-  test('conversations-create-name_taken, also by an archived channel', async () => {
+  test('conversations-create-name_taken, even by an archived channel', async () => {
     const standIns = await start();
     await replay(standIns, 'conversations-create-ok');
     await replay(standIns, 'conversations-create-name_taken');
@@ -60,7 +60,7 @@ describe('documented exchanges', () => {
     await expectAnswer(response, documented);
   });
 
-  test('of messages', async () => {
+  test('for messages', async () => {
     const standIns = await start();
     const channel = await newChannel(client(standIns));
     await replay(standIns, 'chat-postMessage-ok', { channel });
@@ -85,7 +85,7 @@ describe('documented exchanges', () => {
     await expectAnswer(response, documented);
   });
 
-  test('of invitations and topics', async () => {
+  test('for invitations and topics', async () => {
     const standIns = await start();
     const channel = await newChannel(client(standIns));
     await replay(standIns, 'conversations-setTopic-ok', { channel });

@@ -3,7 +3,7 @@ import { channels, client, errorOf, newChannel, post, refusal, throttledFor, say
 import { clock, folder, setFault, start } from './support.ts';
 
 describe('rate limits', () => {
-  test('a tier 2 method takes 20 calls a minute, and says when the next is taken', async () => {
+  test('a tier 2 method allows 20 calls a minute, and responds with the time to wait', async () => {
     const time = clock();
     const slack = client(await start({ now: time.now }));
     await newChannel(slack, 'c0');
@@ -17,7 +17,7 @@ describe('rate limits', () => {
     expect(await throttledFor(slack.conversations.create({ name: 'another' }))).toBe(31);
   });
 
-  test('a call that is throttled does nothing', async () => {
+  test('a throttled call has no effect', async () => {
     const standIns = await start({ now: clock().now });
     const slack = client(standIns);
     for (let i = 0; i < 20; i++) await newChannel(slack, `c${i}`);
@@ -39,7 +39,7 @@ describe('rate limits', () => {
     await slack.auth.test();
   });
 
-  test('each token has limits of its own', async () => {
+  test('each token has its own limits', async () => {
     const standIns = await start({ now: clock().now });
     for (let i = 0; i < 20; i++) await newChannel(client(standIns), `c${i}`);
     expect(await throttledFor(client(standIns).conversations.list())).toBeUndefined();
@@ -47,7 +47,7 @@ describe('rate limits', () => {
     await newChannel(client(standIns, 'xoxb-another'), 'one-more');
   });
 
-  test('a channel takes five messages at once and one a second, by whichever of its names', async () => {
+  test('a channel allows five messages at once and one per second, across its name and ID', async () => {
     const time = clock();
     const slack = client(await start({ now: time.now }));
     const channel = await newChannel(slack);
@@ -62,7 +62,7 @@ describe('rate limits', () => {
     expect(await throttledFor(say(slack, { channel, text: 'x' }))).toBe(1);
   });
 
-  test('a workspace takes 300 messages a minute', async () => {
+  test('a workspace allows 300 messages a minute', async () => {
     const slack = client(await start({ now: clock().now }));
     for (let i = 0; i < 60; i++) for (let n = 0; n < 5; n++) await post(slack, `#c${i}`);
     expect(await throttledFor(say(slack, { channel: '#general', text: 'x' }))).toBe(60);
@@ -81,14 +81,14 @@ describe('rate limits', () => {
     await newChannel(slack, 'one-more');
   });
 
-  test('as a fault, it looks the same', async () => {
+  test('the fault gives the same response', async () => {
     const standIns = await start();
     await setFault(standIns, { vendor: 'slack', fault: { kind: 'rate_limit' }, times: 1 });
     expect(await throttledFor(client(standIns).auth.test())).toBe(1);
   });
 });
 
-describe('messages at their limits and one past them', () => {
+describe('messages at their limits and just above', () => {
   const section = (text: string) => ({ type: 'section', text: { type: 'mrkdwn', text } });
   const header = (text: string) => ({ type: 'header', text: { type: 'plain_text', text } });
   const fields = (count: number, text = 'f') => ({ type: 'section', fields: many(count, { type: 'mrkdwn', text }) });
@@ -101,7 +101,7 @@ describe('messages at their limits and one past them', () => {
   const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
   const x = (count: number) => 'x'.repeat(count);
 
-  /** The errors that Slack gives of these blocks, without the places where they are. */
+  /** Returns Slack's errors about these blocks, without their locations. */
   const problems = async (blocks: unknown[]): Promise<string[]> => {
     const slack = client(await start());
     const message = { channel: '#general', text: 'x', blocks };
@@ -125,7 +125,7 @@ describe('messages at their limits and one past them', () => {
     ['a header', [header(x(150))], [header(x(151))], 'must be less than 151 characters', '/0/text/text'],
     ['fields', [fields(10)], [fields(11)], 'no more than 10 items allowed', '/0/fields'],
     ['a field', [fields(1, x(2000))], [fields(1, x(2001))], 'must be less than 2001 characters', '/0/fields/0/text'],
-    ['small print', [context(10)], [context(11)], 'no more than 10 items allowed', '/0/elements'],
+    ['a context', [context(10)], [context(11)], 'no more than 10 items allowed', '/0/elements'],
     [
       'a button',
       [button(label(x(75)))],
@@ -185,7 +185,7 @@ describe('messages at their limits and one past them', () => {
     expect(await problems([block])).toContain(problem);
   });
 
-  test('blocks of attachments are blocks, too', async () => {
+  test('blocks of attachments are checked too', async () => {
     const slack = client(await start());
     const message = (text: string) => ({
       channel: '#general',
@@ -212,7 +212,7 @@ describe('messages at their limits and one past them', () => {
     expect(await errorOf(say(slack, oneMore))).toBe('msg_blocks_too_long');
   });
 
-  test('text: 40,000 characters when posted, 4,000 when edited', async () => {
+  test('text: 40,000 characters in a post, 4,000 in an update', async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     const ts = await post(slack, channel, '🔥'.repeat(40_000));
@@ -248,7 +248,7 @@ describe('messages at their limits and one past them', () => {
     expect(await errorOf(slack.pins.add({ channel: channel_id, timestamp }))).toBe('too_many_pins');
   });
 
-  test('nothing at all is no message', async () => {
+  test('a message without content is refused', async () => {
     const slack = client(await start());
     const nothing = { channel: '#general', text: '', blocks: [], attachments: [] };
     expect(await errorOf(say(slack, nothing))).toBe('no_text');

@@ -13,7 +13,7 @@ type Act = {
   modal: { id: string; errors: Record<string, string>; trouble: string } | null;
 };
 
-/** Somebody does something in Slack. */
+/** Performs an action of a person in Slack. */
 const act = <T = Act>(standIns: StandIns, path: string, body: object): Promise<T> =>
   sandbox<T>(standIns, 'POST', `/slack${path}`, body);
 
@@ -68,10 +68,10 @@ const DECLARE = {
   ],
 };
 
-/** All that can be subscribed to. */
+/** All events that an app can subscribe to. */
 const EVENTS = { events: ['member_joined_channel', 'message.channels', 'reaction_added'] };
 
-/** An app in a channel of its own, with ada and sam. */
+/** Starts an app in its own channel, with ada and sam. */
 async function app() {
   const standIns = await start();
   await sandbox(standIns, 'PUT', '/slack/settings', EVENTS);
@@ -81,7 +81,7 @@ async function app() {
   return { standIns, slack, channel, heard: await receiver(standIns) };
 }
 
-test('whoever the app lets in is told of like others who come', async () => {
+test('a person whom the app invites causes the same event as others who join', async () => {
   const { standIns, slack, channel, heard } = await app();
   await slack.conversations.invite({ channel, users: 'U0GRACE001,U024BE7LH,UNOBODY01', force: true });
   await expect.poll(() => heard.told.length).toBe(1);
@@ -100,7 +100,7 @@ test('whoever the app lets in is told of like others who come', async () => {
 describe('a command', () => {
   const typed = { user: 'ada', channel: '#incident-1', text: '/incident severity critical for @sam & #general <b>' };
 
-  test('is a signed form as Slack sends it', async () => {
+  test('is sent as a signed form, as by Slack', async () => {
     const { standIns, heard, channel } = await app();
     const { delivery } = await act(standIns, '/commands', typed);
     const [told] = heard.told as [Told];
@@ -130,7 +130,7 @@ describe('a command', () => {
   test.each([
     ['a text', 'on it'],
     ['JSON', { text: 'on it' }],
-    ['JSON that says so', { text: 'on it', response_type: 'ephemeral' }],
+    ['JSON with the response type', { text: 'on it', response_type: 'ephemeral' }],
   ])('%s in the answer is for who typed it alone', async (_, body) => {
     const { standIns, heard } = await app();
     heard.answer = () => ({ body });
@@ -140,7 +140,7 @@ describe('a command', () => {
     expect(messages).toEqual([]);
   });
 
-  test('the answer may be for the channel', async () => {
+  test('the response can be for the channel', async () => {
     const { standIns, heard } = await app();
     heard.answer = () => ({ body: { response_type: 'in_channel', text: 'for all' } });
     await act(standIns, '/commands', typed);
@@ -152,8 +152,8 @@ describe('a command', () => {
 
   test.each([
     ['an error', { status: 500 }, 'dispatch_failed'],
-    ['a message that is none', { body: { blocks: [{ type: 'marquee' }] } }, 'invalid_blocks'],
-    ['JSON that is none', { body: '{"text"' }, 'invalid_payload'],
+    ['an invalid message', { body: { blocks: [{ type: 'marquee' }] } }, 'invalid_blocks'],
+    ['invalid JSON', { body: '{"text"' }, 'invalid_payload'],
   ])('%s is told by Slack itself', async (_, reply, word) => {
     const { standIns, heard } = await app();
     heard.answer = () => reply;
@@ -162,7 +162,7 @@ describe('a command', () => {
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: `/incident failed with the error "${word}"` }]);
   });
 
-  test('is typed by members: who is none enters the channel first', async () => {
+  test('is for members: other people join the channel first', async () => {
     const { standIns, slack, channel, heard } = await app();
     await act(standIns, '/commands', { ...typed, user: 'bob' });
     expect(heard.told.map(({ fields }) => fields.event?.type ?? fields.command)).toEqual([
@@ -172,7 +172,7 @@ describe('a command', () => {
     expect((await slack.conversations.members({ channel })).members).toContain('U0BOB00001');
   });
 
-  test('is typed by no other web page in the same browser', async () => {
+  test("can't be sent from other web pages in the same browser", async () => {
     const { standIns, heard } = await app();
     const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
     const body = JSON.stringify(typed);
@@ -188,7 +188,7 @@ describe('a command', () => {
     expect(ephemerals).toMatchObject([{ author: 'slackbot', text: '`/party` is not a valid command.' }]);
   });
 
-  test('goes nowhere before the product listens, nor to one that listens to the real Slack', async () => {
+  test('is not sent before the product listens, or to a product that uses the real Slack', async () => {
     const standIns = await start();
     const words = { user: 'ada', channel: 'general', text: '/incident' };
     await expect(act(standIns, '/commands', words)).rejects.toThrow('does not receive requests from this Slack');
@@ -197,8 +197,8 @@ describe('a command', () => {
   });
 });
 
-describe('a press', () => {
-  test('of a button tells the message, who and what; each time by another trigger', async () => {
+describe('an interaction', () => {
+  test('with a button sends the message, the person, and the action, each time with another trigger', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'Roll back?', blocks: BUTTONS });
     const pressed = { user: 'sam', channel: 'incident-1', ts, action_id: 'approve' };
@@ -219,7 +219,7 @@ describe('a press', () => {
     expect(second.trigger_id).not.toBe(first.trigger_id);
   });
 
-  test('of a menu tells what was chosen', async () => {
+  test('with a menu sends the selection', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'severity', value: 'sev1' });
@@ -228,7 +228,7 @@ describe('a press', () => {
     ]);
   });
 
-  test('in a message that one person sees says nothing of what is in it; others do not see it', async () => {
+  test('in an ephemeral message sends nothing of its content; other people do not see it', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { message_ts: ts } = await slack.chat.postEphemeral({
       channel,
@@ -244,7 +244,7 @@ describe('a press', () => {
     await expect(byAda).rejects.toThrow('no message');
   });
 
-  test('that the app does not take is said to who pressed', async () => {
+  test('that the app does not accept shows an error to the person', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     heard.answer = () => ({ status: 503 });
@@ -255,7 +255,7 @@ describe('a press', () => {
     ]);
   });
 
-  test('on what is not there is refused, and told to nobody', async () => {
+  test('with an unknown element is refused, and not sent', async () => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     const wrong = act(standIns, '/actions', { user: 'sam', channel, ts, action_id: 'reject' });
@@ -265,7 +265,7 @@ describe('a press', () => {
 });
 
 describe('a response_url', () => {
-  /** One that came with a press on a message. */
+  /** Returns the response_url of a button on a message. */
   async function pressed(now?: () => number) {
     const standIns = await start(now && { now });
     const slack = client(standIns);
@@ -283,7 +283,7 @@ describe('a response_url', () => {
     return { standIns, slack, channel, ts, respond };
   }
 
-  test('says something to who pressed, or to all', async () => {
+  test('shows a message to the person, or to all', async () => {
     const { standIns, respond } = await pressed();
     expect(await respond({ text: 'for sam' })).toEqual([200, 'ok']);
     expect(await respond({ text: 'for all', response_type: 'in_channel' })).toEqual([200, 'ok']);
@@ -301,13 +301,13 @@ describe('a response_url', () => {
     expect((await channelNamed(standIns, 'incident-1')).messages).toEqual([]);
   });
 
-  test('is good five times', async () => {
+  test('can be used five times', async () => {
     const { respond } = await pressed();
     for (let i = 0; i < 5; i++) expect(await respond({ text: `${i}` })).toEqual([200, 'ok']);
     expect(await respond({ text: 'once more' })).toEqual([404, 'used_url']);
   });
 
-  test('is good for half an hour', async () => {
+  test('is valid for half an hour', async () => {
     const time = clock();
     const { respond } = await pressed(time.now);
     time.forward(30 * 60_000);
@@ -327,7 +327,7 @@ describe('a response_url', () => {
 });
 
 describe('a modal', () => {
-  /** Opened by the app while it is told of a shortcut. */
+  /** Opens a modal from the app in response to a shortcut. */
   async function opened(view: object = DECLARE) {
     const all = await app();
     const { standIns, slack, heard } = all;
@@ -340,7 +340,7 @@ describe('a modal', () => {
     return { ...all, id: modal?.id ?? '', submit };
   }
 
-  test('is opened in the course of a shortcut, and submitted with what was chosen', async () => {
+  test('is opened during a shortcut, and submitted with its values', async () => {
     const { heard, submit, id } = await opened();
     expect(heard.told[0]?.fields).toMatchObject({ type: 'shortcut', callback_id: 'declare_incident' });
     const { modal } = await submit({ title: { text: 'Checkout fails' } });
@@ -377,7 +377,7 @@ describe('a modal', () => {
     expect(heard.told).toHaveLength(1);
   });
 
-  test("the app's complaints stand at their fields, until it has none", async () => {
+  test("shows the app's errors at their fields until there are none", async () => {
     const { heard, submit, id } = await opened();
     heard.answer = () => ({ body: { response_action: 'errors', errors: { title: 'taken' } } });
     expect((await submit({ title: { text: 'one' } })).modal).toEqual({ id, errors: { title: 'taken' }, trouble: '' });
@@ -387,9 +387,9 @@ describe('a modal', () => {
 
   test.each([
     ['an error', { status: 500 }],
-    ['complaints about no field', { body: { response_action: 'errors', errors: { nowhere: 'x' } } }],
-    ['a view that is none', { body: { response_action: 'update', view: { type: 'modal' } } }],
-    ['an unknown word', { body: { response_action: 'explode' } }],
+    ['errors about unknown fields', { body: { response_action: 'errors', errors: { nowhere: 'x' } } }],
+    ['an invalid view', { body: { response_action: 'update', view: { type: 'modal' } } }],
+    ['an unknown response action', { body: { response_action: 'explode' } }],
   ])('%s in the answer leaves it open, and what was written in it', async (_, reply) => {
     const { standIns, heard, submit, id } = await opened();
     heard.answer = () => reply;
@@ -399,7 +399,7 @@ describe('a modal', () => {
     expect(state.views.slack.modals[0].state.title.text.value).toBe('one');
   });
 
-  test('one is put upon another, up to three, and clearing takes all away', async () => {
+  test('can be stacked up to three; clearing closes all', async () => {
     const { heard, submit, id, standIns } = await opened();
     const next = { ...DECLARE, blocks: [{ type: 'divider' }] };
     heard.answer = () => ({ body: { response_action: 'push', view: next } });
@@ -412,7 +412,7 @@ describe('a modal', () => {
     expect((await act(standIns, `/views/${third}/submit`, { user: 'ada' })).modal).toBeNull();
   });
 
-  test('closing one shows that below it, and the app hears of it', async () => {
+  test('that is closed shows the one below it, and notifies the app', async () => {
     const { heard, submit, id, standIns } = await opened();
     heard.answer = () => ({ body: { response_action: 'push', view: { ...DECLARE, notify_on_close: false } } });
     const second = (await submit({ title: { text: 'one' } })).modal?.id;
@@ -426,7 +426,7 @@ describe('a modal', () => {
     expect(heard.told.at(-1)?.fields).toMatchObject({ type: 'view_closed', is_cleared: false, view: { id } });
   });
 
-  test('its menu asks the app for options', async () => {
+  test('gets the options of a menu from the app', async () => {
     const { standIns, heard, submit, id } = await opened();
     heard.answer = ({ fields }) =>
       fields.type === 'block_suggestion' ? { body: { options: [option('checkout'), option('cart')] } } : {};
@@ -444,14 +444,14 @@ describe('a modal', () => {
     expect(heard.told[2]?.fields.view.state.values.service.choice.selected_option).toMatchObject({ value: 'cart' });
   });
 
-  test("is its own person's", async () => {
+  test('can be used only by the person who has it open', async () => {
     const { standIns, id } = await opened();
     await expect(act(standIns, `/views/${id}/submit`, { user: 'sam' })).rejects.toThrow('sam has no modal');
   });
 });
 
 describe('the app', () => {
-  test('is what its manifest says', () => {
+  test('has the scopes and events of its manifest', () => {
     const manifest = parse(readFileSync(new URL('../../../slack/manifest.yaml', import.meta.url), 'utf8'));
     const { shortcuts, slash_commands: commands } = manifest.features;
     expect(commands.map(({ command }: { command: string }) => command)).toEqual(COMMANDS);
@@ -463,8 +463,8 @@ describe('the app', () => {
   });
 });
 
-describe('what is sent', () => {
-  /** The fields that a documented request has, and those of its payload. */
+describe('requests to the app', () => {
+  /** Returns the fields of a documented request, and those of its payload. */
   const documented = (name: string): string[] => {
     const { body } = JSON.parse(
       readFileSync(new URL(`../../fixtures/slack/${name}.request.json`, import.meta.url), 'utf8'),
@@ -472,7 +472,7 @@ describe('what is sent', () => {
     const fields = Object.fromEntries(new URLSearchParams(body));
     return keysOf(fields['payload'] === undefined ? fields : JSON.parse(fields['payload']));
   };
-  /** Also those of what is in it, but for what an app has made itself; without what only enterprises have. */
+  /** Returns the keys at all levels, except in parts that the app defines, and without fields for Enterprise only. */
   const keysOf = (fields: object, at = ''): string[] =>
     Object.entries(fields)
       .filter(([key]) => !key.startsWith('enterprise_'))
@@ -495,8 +495,8 @@ describe('what is sent', () => {
   });
 });
 
-describe('a shortcut of a message', () => {
-  test('tells the message', async () => {
+describe('a message shortcut', () => {
+  test('sends the message', async () => {
     const { standIns, slack, channel, heard } = await app();
     const ts = await post(slack, channel, 'errors are falling');
     const taken = { user: 'sam', callback_id: 'add_to_timeline', channel: 'incident-1', ts };
@@ -520,7 +520,7 @@ describe('events', () => {
       text: 'rolled back',
     });
 
-  test('entering, saying something and reacting are told in their order, signed', async () => {
+  test('about joins, messages, and reactions are sent in order and signed', async () => {
     const { standIns, heard, channel } = await app();
     const { ts, delivery } = await talk(standIns, 'grace');
     expect(delivery).toMatchObject({ what: 'message', status: 200, next_at: null });
@@ -539,7 +539,7 @@ describe('events', () => {
     expect((await channelNamed(standIns, 'incident-1')).messages).toMatchObject([{ reactions: [{ name: 'pushpin' }] }]);
   });
 
-  test('that the app has not subscribed to are not: by its manifest it hears no messages', async () => {
+  test('that the app is not subscribed to are not sent: by its manifest, it gets no messages', async () => {
     const standIns = await start();
     const heard = await receiver(standIns);
     await newChannel(client(standIns), 'incident-1');
@@ -547,16 +547,16 @@ describe('events', () => {
     expect(heard.told.map(({ fields }) => fields.event.type)).toEqual(['member_joined_channel']);
   });
 
-  test('of a channel that the app is not in are not', async () => {
+  test('of a channel that the app is not in are not sent', async () => {
     const { standIns, heard } = await app();
     await act(standIns, '/channels/general/messages', { user: 'ada', text: 'lunch?' });
     expect(heard.told).toEqual([]);
   });
 
-  /** Until the app was told so many requests. */
+  /** Waits until the app has received this number of requests. */
   const toldTimes = (times: number, heard: { told: Told[] }) => expect.poll(() => heard.told.length).toBe(times);
 
-  test('that are not taken come again three times, with the same id and signed anew', async () => {
+  test('that fail are sent again three times, with the same ID and new signatures', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
     await sandbox(standIns, 'PUT', '/slack/settings', EVENTS);
     const heard = await receiver(standIns);
@@ -575,7 +575,7 @@ describe('events', () => {
       .toMatchObject({ attempts: 4, status: 500, next_at: null });
   });
 
-  test('do not come again when the app says so, nor once they are taken', async () => {
+  test('are not sent again if the app says so, or once they are accepted', async () => {
     const standIns = await start({ timeScale: 1_000_000 });
     await sandbox(standIns, 'PUT', '/slack/settings', EVENTS);
     const heard = await receiver(standIns);
@@ -591,14 +591,14 @@ describe('events', () => {
       .toMatchObject({ attempts: 2, status: 200, next_at: null });
   });
 
-  test('that were to come again do so after a restart', async () => {
+  test('with pending retries are sent again after a restart', async () => {
     const dir = folder();
     const first = await start({ dir });
     const heard = await receiver(first);
     await newChannel(client(first), 'incident-1');
     heard.answer = ({ headers }) => ({ status: headers['x-slack-retry-num'] === '2' ? 200 : 500 });
     await act(first, '/channels/incident-1/members', { user: 'ada' });
-    await toldTimes(2, heard); // the third try is due in a minute
+    await toldTimes(2, heard); // the third attempt is due in a minute
     await expect
       .poll(async () => (await sandbox<any>(first, 'GET', '/slack/deliveries')).items[0])
       .toMatchObject({ attempts: 2 });
@@ -611,12 +611,12 @@ describe('events', () => {
     expect(again.told[0]?.headers['x-slack-retry-num']).toBe('2');
   });
 
-  test('before nobody listens things happen all the same', async () => {
+  test('are not needed for actions: they succeed even if no product listens', async () => {
     const standIns = await start();
     expect((await act<any>(standIns, '/channels/general/messages', { user: 'bob', text: 'hi' })).delivery).toBeNull();
   });
 
-  test("Slack makes sure that the address is the app's", async () => {
+  test("start with Slack's verification of the app's URL", async () => {
     const { standIns, heard } = await app();
     heard.answer = ({ fields }) => ({ body: fields.challenge });
     expect(await act(standIns, '/verification', {})).toMatchObject({ verified: true });

@@ -7,7 +7,7 @@ import type { StandIns } from '../../../local/standins/index.ts';
 
 export const SIGNING_SECRET = 'dev0slack0signing0secret00000001';
 
-/** One request as an app gets it. */
+/** One request to an app. */
 export type Told = {
   path: string;
   headers: IncomingMessage['headers'];
@@ -18,21 +18,21 @@ export type Told = {
 
 export type Reply = { status?: number; body?: unknown; headers?: Record<string, string> };
 
-/** An app that the stand-in tells what people do. */
+/** An app that receives the stand-in's requests. */
 export type Receiver = {
   told: Told[];
-  /** What it answers from now on; 200 and nothing until this is set. It may call Slack back before it answers. */
+  /** Its response from now on; 200 without a body until this is set. It can call Slack before it responds. */
   answer: (told: Told) => Reply | Promise<Reply>;
 };
 
-/** Starts one that ends with the test, and connects the stand-ins to it. */
+/** Starts an app that stops after the test, and connects the stand-ins to it. */
 export async function receiver(standIns: StandIns): Promise<Receiver> {
   const started = await startReceiver(standIns);
   onTestFinished(started.close);
   return started;
 }
 
-/** Starts one, and connects the stand-ins to it. */
+/** Starts an app, and connects the stand-ins to it. */
 export async function startReceiver(standIns: StandIns): Promise<Receiver & { close(): void }> {
   const server = createServer((request, response) => void handle(state, request, response));
   const state: Receiver & { close(): void } = {
@@ -67,7 +67,7 @@ function fieldsOf(request: IncomingMessage, body: string): unknown {
   return fields['payload'] === undefined ? fields : JSON.parse(fields['payload']);
 }
 
-/** Whether a request is signed by who knows the secret. */
+/** Returns whether a request is signed with the secret. */
 export function isSigned({ headers, body }: Told): boolean {
   const signed = `v0:${String(headers['x-slack-request-timestamp'])}:${body}`;
   return headers['x-slack-signature'] === `v0=${createHmac('sha256', SIGNING_SECRET).update(signed).digest('hex')}`;

@@ -8,12 +8,12 @@ import { slackView } from '../../../local/standins/slack-view.ts';
 import { channelNamed, channels, client, errorOf, newChannel, post, say } from './slack-support.ts';
 import { clock, folder, sandbox, start } from './support.ts';
 
-describe('what people do', () => {
-  test('a fresh workspace has one channel', async () => {
+describe('actions of people', () => {
+  test('a new workspace has one channel', async () => {
     expect((await channels(await start())).map(({ name }) => name)).toEqual(['general']);
   });
 
-  test('a channel that a person makes is public, and the app is not in it', async () => {
+  test('a channel that a person creates is public, and the app is not a member', async () => {
     const standIns = await start();
     await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
     await sandbox(standIns, 'PUT', '/slack/channels', { name: 'payments' });
@@ -27,7 +27,7 @@ describe('what people do', () => {
     expect((await channelNamed(standIns, 'payments')).messages).toMatchObject([{ text: 'news for all', bot: true }]);
   });
 
-  test('a person writes into it', async () => {
+  test('a person posts a message', async () => {
     const standIns = await start();
     const channel = await newChannel(client(standIns), 'incident-2611201');
     const path = '/slack/channels/incident-2611201/messages';
@@ -48,7 +48,7 @@ describe('what people do', () => {
     await expect(sandbox(standIns, method, path, body)).rejects.toThrow(String(status));
   });
 
-  test('nobody writes into an archived one', async () => {
+  test('an archived channel accepts no messages', async () => {
     const standIns = await start();
     const channel = await newChannel(client(standIns), 'old');
     await client(standIns).conversations.archive({ channel });
@@ -57,7 +57,7 @@ describe('what people do', () => {
   });
 });
 
-test('addresses in messages are links, as Slack makes them', async () => {
+test('URLs in messages become links, as in Slack', async () => {
   const standIns = await start();
   const text = 'see https://x.io/a?b=1&c=2. and <https://x.io/d?e=1&f=2|dash> & <b> #general';
   await sandbox(standIns, 'POST', '/slack/channels/general/messages', { user: 'ada', text });
@@ -67,8 +67,8 @@ test('addresses in messages are links, as Slack makes them', async () => {
   );
 });
 
-describe('the kindness of a fresh workspace', () => {
-  test("a team's channel is there when it is first written to by its #name, as an administrator's", async () => {
+describe('team channels in a new workspace', () => {
+  test('are created when the app first posts to their #name, as if by an administrator', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const first = await say(slack, { channel: '#payments', text: 'one' });
@@ -77,7 +77,7 @@ describe('the kindness of a fresh workspace', () => {
     expect(channel).toMatchObject({ name: 'payments', creator: 'U0ADMIN01', is_member: false });
   });
 
-  test('to the id of a person the app writes in a conversation of the two, which is one', async () => {
+  test("the app writes to a person's ID in one direct message channel", async () => {
     const standIns = await start();
     const slack = client(standIns);
     const first = await say(slack, { channel: 'U0MIRA0001', text: 'You are scribe' });
@@ -102,7 +102,7 @@ describe('the kindness of a fresh workspace', () => {
   });
 
   test.each(['U0BOT', '@mira', 'D000000001', 'payments', 'C0ZZZZZZZZ', '#', '#No Name', '#-'])(
-    '%s is no channel',
+    '%s is not such a channel',
     async (channel) => {
       const standIns = await start();
       expect(await errorOf(say(client(standIns), { channel, text: 'x' }))).toBe('channel_not_found');
@@ -110,7 +110,7 @@ describe('the kindness of a fresh workspace', () => {
     },
   );
 
-  test('a message that is refused makes no channel', async () => {
+  test('are not created by a refused message', async () => {
     const standIns = await start();
     expect(await errorOf(say(client(standIns), { channel: '#payments', text: '' }))).toBe('no_text');
     expect(await channels(standIns)).toHaveLength(1);
@@ -159,7 +159,7 @@ describe('the view', () => {
     expect(standIn.view).toBe(slackView);
   });
 
-  test('stops at 30 channels and 50 messages, the newest', async () => {
+  test('is limited to 30 channels and 50 messages, newest first', async () => {
     const dir = folder();
     const time = clock();
     const standIns = await start({ dir, now: time.now });
@@ -186,8 +186,8 @@ describe('the view', () => {
   });
 });
 
-describe('whom the product calls', () => {
-  test('the stand-in, where nothing of Slack is set', async () => {
+describe('the product calls', () => {
+  test('the stand-in if no Slack variable is set', async () => {
     const standIns = await start();
     const env: NodeJS.ProcessEnv = {};
     connectStandIns(env, standIns);
@@ -196,7 +196,7 @@ describe('whom the product calls', () => {
     expect(env['SLACK_SIGNING_SECRET']).toHaveLength(32);
   });
 
-  test('the stand-in is told how to sign, unless the product has the real one', async () => {
+  test('the stand-in, which gets the signing secret unless the product uses the real Slack', async () => {
     const standIns = await start();
     const env: NodeJS.ProcessEnv = {};
     connectStandIns(env, standIns);
@@ -207,7 +207,7 @@ describe('whom the product calls', () => {
     expect(productFor(real, standIns.urls, url)).not.toHaveProperty('slackSigningSecret');
   });
 
-  test('the secret is another one at each start, unless it is set', async () => {
+  test('with another secret at each start, unless one is set', async () => {
     const standIns = await start();
     const [one, two, set]: NodeJS.ProcessEnv[] = [{}, {}, { SLACK_SIGNING_SECRET: 'mine' }];
     for (const env of [one, two, set]) connectStandIns(env ?? {}, standIns);

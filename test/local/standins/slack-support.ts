@@ -6,7 +6,7 @@ import { sandbox } from './support.ts';
 
 export const TOKEN = 'xoxb-test-dev';
 
-/** Slack's own client, which does not try again. */
+/** Slack's own client, without retries. */
 export const client = ({ urls }: StandIns, token = TOKEN): WebClient =>
   new WebClient(token, {
     slackApiUrl: `${urls.slack}/api/`,
@@ -25,18 +25,18 @@ const silent = {
   setName: () => undefined,
 };
 
-/** What Slack says to a call that it refuses. */
+/** Returns Slack's response to a refused call. */
 export async function refusal(call: Promise<WebAPICallResult>): Promise<Record<string, any>> {
   const outcome = await call.catch((error: { data?: Record<string, any> }) => error.data ?? error);
   expect(outcome).toMatchObject({ ok: false });
   return outcome as Record<string, any>;
 }
 
-/** The word with which a call is refused. */
+/** Returns the error code of a refused call. */
 export const errorOf = async (call: Promise<WebAPICallResult>): Promise<string> =>
   (await refusal(call))['error'] as string;
 
-/** Seconds to wait; `undefined` when the call was let through. */
+/** Returns the seconds to wait; `undefined` if the call was accepted. */
 export const throttledFor = async (call: Promise<WebAPICallResult>): Promise<number | undefined> => {
   const outcome: unknown = await call.then(
     () => undefined,
@@ -47,20 +47,20 @@ export const throttledFor = async (call: Promise<WebAPICallResult>): Promise<num
   return (outcome as { retryAfter: number }).retryAfter;
 };
 
-/** A channel that the app has made. */
+/** Creates a channel as the app. */
 export async function newChannel(slack: WebClient, name = 'incident-2611201'): Promise<string> {
   const { channel } = await slack.conversations.create({ name });
   return channel?.id ?? '';
 }
 
-/** Posts a message, of whatever it is made. */
+/** Posts a message with any content. */
 export const say = (slack: WebClient, message: Record<string, unknown>): Promise<ChatPostMessageResponse> =>
   slack.apiCall('chat.postMessage', message);
 
 export const post = async (slack: WebClient, channel: string, text = 'hello'): Promise<string> =>
   (await say(slack, { channel, text })).ts ?? '';
 
-/** Reads a list to its end. @param key under which a page has its items */
+/** Reads all pages of a list. @param key the key of the items in a page */
 export async function pages<T>(slack: WebClient, method: string, key: string, options: object): Promise<T[][]> {
   const all: T[][] = [];
   for await (const page of slack.paginate(method, { ...options })) {
@@ -69,7 +69,7 @@ export async function pages<T>(slack: WebClient, method: string, key: string, op
   return all;
 }
 
-/** Everything in one channel. */
+/** Returns the content of one channel. */
 export const channelNamed = (standIns: StandIns, name: string): Promise<ChannelView> =>
   sandbox<ChannelView>(standIns, 'GET', `/slack/channels/${name}`);
 

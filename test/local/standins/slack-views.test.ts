@@ -15,7 +15,7 @@ const modal = (more: object = {}) => ({
 });
 const x = (length: number) => 'x'.repeat(length);
 
-/** What somebody does gives the app a trigger. */
+/** Returns a function that creates triggers by actions of a person. */
 async function triggers(standIns: StandIns): Promise<() => Promise<string>> {
   const heard = await receiver(standIns);
   return async () => {
@@ -36,7 +36,7 @@ async function app() {
 }
 
 describe('a trigger', () => {
-  test('opens one modal, which is told as it is then', async () => {
+  test('opens one modal, which is returned in its current state', async () => {
     const { call, trigger } = await app();
     const id = await trigger();
     expect((await call('views.open', { trigger_id: id, view: modal() })).view).toMatchObject({
@@ -54,7 +54,7 @@ describe('a trigger', () => {
     expect(await errorOf(call('views.open', { trigger_id: id, view: modal() }))).toBe('exchanged_trigger_id');
   });
 
-  test('is good for three seconds', async () => {
+  test('is valid for three seconds', async () => {
     const { call, trigger, time } = await app();
     const [first, second] = [await trigger(), await trigger()];
     time.forward(3_000);
@@ -63,7 +63,7 @@ describe('a trigger', () => {
     expect(await errorOf(call('views.open', { trigger_id: second, view: modal() }))).toBe('expired_trigger_id');
   });
 
-  test('that never was has expired, as documented; what is none is invalid', async () => {
+  test('that is unknown has expired, as documented; malformed text is invalid', async () => {
     const { call, standIns } = await app();
     const documented = exchange('slack/views-open-expired_trigger_id');
     const answer = await send(standIns.urls.slack, documented);
@@ -71,21 +71,21 @@ describe('a trigger', () => {
     expect(await errorOf(call('views.open', { trigger_id: 'no trigger', view: modal() }))).toBe('invalid_trigger_id');
   });
 
-  test('is not used up by a view that is refused', async () => {
+  test('is not used up by a refused view', async () => {
     const { call, trigger } = await app();
     const id = await trigger();
     expect(await errorOf(call('views.open', { trigger_id: id, view: { type: 'modal' } }))).toBe('invalid_arguments');
     expect((await call('views.open', { trigger_id: id, view: modal() })).ok).toBe(true);
   });
 
-  test('of a shortcut pushes nothing', async () => {
+  test("of a shortcut can't push a view", async () => {
     const { call, trigger } = await app();
     expect(await errorOf(call('views.push', { trigger_id: await trigger(), view: modal() }))).toBe('not_found');
   });
 });
 
 describe('views.update', () => {
-  test('changes a modal by its id, or by the name that the app gave it', async () => {
+  test('changes a modal by its ID, or by the external ID from the app', async () => {
     const { call, open } = await app();
     const { id, hash } = await open(modal({ external_id: 'mine' }));
     const changed = (await call('views.update', { view_id: id, hash, view: modal({ external_id: 'mine' }) })).view;
@@ -104,7 +104,7 @@ describe('views.update', () => {
     expect(await errorOf(call('views.update', { ...which, view: modal() }))).toBe(word);
   });
 
-  test('keeps what was written where the new view has the same field', async () => {
+  test('keeps entered values if the new view has the same field', async () => {
     const { call, open, standIns } = await app();
     const input = (block: string) => ({
       type: 'input',
@@ -122,7 +122,7 @@ describe('views.update', () => {
     expect(updated.view).toMatchObject({ state: { values: { a: { text: { value: 'kept' } } } } });
   });
 
-  test('a name that another modal has is refused', async () => {
+  test('with the external ID of another modal is refused', async () => {
     const { call, open, trigger } = await app();
     await open(modal({ external_id: 'mine' }));
     const again = call('views.open', { trigger_id: await trigger(), view: modal({ external_id: 'mine' }) });
@@ -130,7 +130,7 @@ describe('views.update', () => {
   });
 });
 
-describe('a view at its limits and one past them', () => {
+describe('a view at its limits and just above', () => {
   const input = (element: object, more: object = {}) => ({ type: 'input', label: plain('L'), element, ...more });
   const withInput = (element: object, more: object = {}) =>
     modal({ submit: plain('Go'), blocks: [input(element, more)] });
@@ -152,50 +152,50 @@ describe('a view at its limits and one past them', () => {
     ['a title of 24 characters', modal({ title: plain(x(24)) })],
     ['100 blocks', modal({ blocks: Array.from({ length: 100 }, () => ({ type: 'divider' })) })],
     ['3,000 characters of metadata', modal({ private_metadata: x(3000) })],
-    ['a callback id of 255', modal({ callback_id: x(255) })],
+    ['a callback ID of 255 characters', modal({ callback_id: x(255) })],
     ['100 options', withInput(select(100))],
-    ['an input that limits itself', withInput({ type: 'plain_text_input', min_length: 0, max_length: 3000 })],
+    ['an input with length limits', withInput({ type: 'plain_text_input', min_length: 0, max_length: 3000 })],
     ['a confirmation', actions(button({ confirm: confirm(100, 300, 30) }))],
     [
-      'an overflow menu of five',
+      'an overflow menu of five options',
       actions({ type: 'overflow', options: Array.from({ length: 5 }, (_, i) => option(`${i}`)) }),
     ],
-    ['people to choose', withInput({ type: 'users_select', action_id: 'a' }, { hint: plain(x(2000)) })],
+    ['a users menu', withInput({ type: 'users_select', action_id: 'a' }, { hint: plain(x(2000)) })],
   ])('%s is taken', async (_, view) => {
     const { open } = await app();
     expect(await open(view)).toMatchObject({ type: 'modal' });
   });
 
   test.each([
-    ['a title of 25', modal({ title: plain(x(25)) }), '/view/title/text'],
+    ['a title of 25 characters', modal({ title: plain(x(25)) }), '/view/title/text'],
     ['101 blocks', modal({ blocks: Array.from({ length: 101 }, () => ({ type: 'divider' })) }), '/view/blocks'],
     ['3,001 characters of metadata', modal({ private_metadata: x(3001) }), '/view/private_metadata'],
-    ['a callback id of 256', modal({ callback_id: x(256) }), '/view/callback_id'],
+    ['a callback ID of 256 characters', modal({ callback_id: x(256) }), '/view/callback_id'],
     ['101 options', withInput(select(101)), '/view/blocks/0/element/options'],
     ['no options', withInput(select(0)), '/view/blocks/0/element/options'],
-    ['an option of 76', withInput({ ...select(1), options: [option('a', x(76))] }), '/options/0/text/text'],
-    ['a value of 151', withInput({ ...select(1), options: [option(x(151))] }), '/options/0/value'],
-    ['an initial option that is none', withInput({ ...select(1), initial_option: option('zz') }), '/initial_option'],
-    ['a placeholder of 151', withInput({ ...select(1), placeholder: plain(x(151)) }), '/placeholder/text'],
-    ['inputs without a button', modal({ blocks: [input({ type: 'plain_text_input' })] }), '/view]'],
+    ['an option of 76 characters', withInput({ ...select(1), options: [option('a', x(76))] }), '/options/0/text/text'],
+    ['a value of 151 characters', withInput({ ...select(1), options: [option(x(151))] }), '/options/0/value'],
+    ['an unknown initial option', withInput({ ...select(1), initial_option: option('zz') }), '/initial_option'],
+    ['a placeholder of 151 characters', withInput({ ...select(1), placeholder: plain(x(151)) }), '/placeholder/text'],
+    ['inputs without a submit button', modal({ blocks: [input({ type: 'plain_text_input' })] }), '/view]'],
     ['a button in an input', withInput(button({})), '/element/type'],
     ['an input among actions', actions({ type: 'plain_text_input', action_id: 'a' }), '/elements/0/type'],
     [
-      'a label of 2,001',
+      'a label of 2,001 characters',
       modal({ submit: plain('Go'), blocks: [{ ...input(select(1)), label: plain(x(2001)) }] }),
       '/label',
     ],
     ['a max_length of 3,001', withInput({ type: 'plain_text_input', max_length: 3001 }), '/max_length'],
     ['a long confirmation', actions(button({ confirm: confirm(101, 301, 31) })), '/confirm/title/text'],
-    ['a style that is none', actions(button({ style: 'loud' })), '/elements/0/style'],
-    ['an action_id twice', actions(button({}), button({})), '/elements/1/action_id'],
+    ['an unknown style', actions(button({ style: 'loud' })), '/elements/0/style'],
+    ['a duplicate action_id', actions(button({}), button({})), '/elements/1/action_id'],
     [
-      'a block_id twice',
+      'a duplicate block_id',
       modal({ blocks: [1, 2].map(() => ({ type: 'divider', block_id: 'd' })) }),
       '/blocks/1/block_id',
     ],
     [
-      'six in an overflow menu',
+      'six options in an overflow menu',
       actions({ type: 'overflow', options: [1, 2, 3, 4, 5, 6].map((i) => option(`${i}`)) }),
       '/options',
     ],
@@ -218,7 +218,7 @@ describe('a view at its limits and one past them', () => {
 });
 
 describe('messages', () => {
-  test('an action_id twice in a block, and a block_id twice, are refused there, too', async () => {
+  test('duplicate action_ids in a block, and duplicate block_ids, are refused there too', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const button = { type: 'button', action_id: 'same', text: plain('B') };
@@ -231,7 +231,7 @@ describe('messages', () => {
     expect(errors).toHaveLength(2);
   });
 
-  test('have a permanent link, and their reactions can be read', async () => {
+  test('have a permalink, and their reactions can be read', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -247,7 +247,7 @@ describe('messages', () => {
 });
 
 describe('people', () => {
-  test('groups name their members', async () => {
+  test('groups list their members', async () => {
     const slack = client(await start());
     const { usergroups } = await slack.usergroups.list();
     const { users } = await slack.usergroups.users.list({ usergroup: usergroups?.[0]?.id ?? '' });
@@ -255,14 +255,14 @@ describe('people', () => {
     expect(await errorOf(slack.usergroups.users.list({ usergroup: 'S0' }))).toBe('no_such_subteam');
   });
 
-  test('a guest is told from a member', async () => {
+  test('guests are distinguished from members', async () => {
     const slack = client(await start());
     const guest = await slack.users.lookupByEmail({ email: 'gus@example.net' });
     const member = await slack.users.lookupByEmail({ email: 'grace@example.com' });
     expect([guest.user?.is_restricted, member.user?.is_restricted]).toEqual([true, false]);
   });
 
-  test('addresses are told to who may read them; who may not call is told what is missing', async () => {
+  test('e-mail addresses need a scope; a missing scope is named in the error', async () => {
     const standIns = await start();
     const slack = client(standIns);
     await sandbox(standIns, 'PUT', '/slack/settings', { without_scopes: ['users:read.email', 'reactions:read'] });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { channelNamed, client, errorOf, newChannel, post, refusal, TOKEN, pages, say } from './slack-support.ts';
 import { calls, clock, folder, sandbox, setFault, start } from './support.ts';
 
-describe('who is asking', () => {
+describe('authentication', () => {
   test('auth.test names the app', async () => {
     const { user_id, bot_id, team_id } = await client(await start()).auth.test();
     expect({ user_id, bot_id, team_id }).toEqual({ user_id: 'U0BOT', bot_id: 'BAH5CA16Z', team_id: 'T0SANDBOX' });
@@ -21,7 +21,7 @@ describe('who is asking', () => {
     expect((await response.json()) as object).toMatchObject(error ? { ok: false, error } : { ok: true });
   });
 
-  test('a method that the stand-in does not have is an unknown method, whatever its name', async () => {
+  test('a method without a stand-in is an unknown method, whatever its name', async () => {
     const slack = client(await start());
     for (const name of ['files.list', 'constructor', 'toString']) {
       expect(await errorOf(slack.apiCall(name))).toBe('unknown_method');
@@ -53,20 +53,20 @@ describe('arguments', () => {
   const blocks = [{ type: 'divider', block_id: 'b' }];
 
   test.each([
-    ['a form, whose lists are JSON', form, `channel=%23general&blocks=${encodeURIComponent(JSON.stringify(blocks))}`],
+    ['a form with lists in JSON', form, `channel=%23general&blocks=${encodeURIComponent(JSON.stringify(blocks))}`],
     ['JSON', json, JSON.stringify({ channel: 'general', blocks })],
-    ['JSON with JSON in it', json, JSON.stringify({ channel: '#general', blocks: JSON.stringify(blocks) })],
+    ['JSON with nested JSON', json, JSON.stringify({ channel: '#general', blocks: JSON.stringify(blocks) })],
   ])('%s', async (_, type, body) => {
     expect(await call(type, body)).toMatchObject({ ok: true, message: { blocks } });
   });
 
   test.each([
-    ['no JSON', json, '{', 'invalid_json'],
+    ['invalid JSON', json, '{', 'invalid_json'],
     ['a JSON list', json, '[]', 'json_not_object'],
-    ['another type', 'text/plain', 'x', 'invalid_post_type'],
-    ['no type', undefined, 'x', 'missing_post_type'],
-    ['blocks that are no JSON', form, 'channel=general&blocks=%5B', 'invalid_blocks_format'],
-    ['blocks that are no list', json, '{"channel":"general","blocks":{}}', 'invalid_blocks_format'],
+    ['another content type', 'text/plain', 'x', 'invalid_post_type'],
+    ['no content type', undefined, 'x', 'missing_post_type'],
+    ['blocks that are not JSON', form, 'channel=general&blocks=%5B', 'invalid_blocks_format'],
+    ['blocks that are not a list', json, '{"channel":"general","blocks":{}}', 'invalid_blocks_format'],
     [
       'metadata without a payload',
       json,
@@ -80,7 +80,7 @@ describe('arguments', () => {
 });
 
 describe('channels', () => {
-  test('a new one is of the app, who is in it', async () => {
+  test('a new channel belongs to the app, which is a member', async () => {
     const standIns = await start({ now: clock().now });
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -105,7 +105,7 @@ describe('channels', () => {
     else expect((await created).channel?.name).toBe(name);
   });
 
-  test('are listed page by page, the archived ones too unless they are not wanted', async () => {
+  test('are listed in pages, archived channels included unless excluded', async () => {
     const slack = client(await start());
     const ids: string[] = [];
     for (const name of ['one', 'two', 'three']) ids.push(await newChannel(slack, name));
@@ -123,14 +123,14 @@ describe('channels', () => {
     expect((await slack.conversations.list({ types: 'private_channel' })).channels).toEqual([]);
   });
 
-  test('of a list, a page of 1001, an unknown type and a made-up cursor are refused', async () => {
+  test('with a page size of 1001, an unknown type, or an invalid cursor are refused', async () => {
     const slack = client(await start());
     expect(await errorOf(slack.conversations.list({ limit: 1001 }))).toBe('invalid_limit');
     expect(await errorOf(slack.conversations.list({ types: 'secret' }))).toBe('invalid_types');
     expect(await errorOf(slack.conversations.list({ cursor: 'x' }))).toBe('invalid_cursor');
   });
 
-  test('topic and purpose are 250 characters at most', async () => {
+  test('topic and purpose have at most 250 characters', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -142,7 +142,7 @@ describe('channels', () => {
     expect(await channelNamed(standIns, 'incident-2611201')).toMatchObject({ topic: longest, purpose: longest });
   });
 
-  test('one that the app is not in has to be joined before it is changed or read', async () => {
+  test('the app must join a channel before it can change or read it', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const { channel } = await say(slack, { channel: '#payments', text: 'may be written to' });
@@ -159,7 +159,7 @@ describe('channels', () => {
     ]);
   });
 
-  test('an archived one takes nothing more, and a bot cannot bring it back', async () => {
+  test("an archived channel accepts no changes, and a bot can't unarchive it", async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     const ts = await post(slack, channel);
@@ -181,14 +181,14 @@ describe('channels', () => {
     expect(await errorOf(slack.conversations.archive({ channel }))).toBe('cant_archive_general');
   });
 
-  test('other methods than those for messages know a channel by its id only', async () => {
+  test("only the methods for messages accept a channel's name", async () => {
     const slack = client(await start());
     for (const channel of ['#general', 'general', 'C0ZZZZZZZZ']) {
       expect(await errorOf(slack.conversations.info({ channel }))).toBe('channel_not_found');
     }
   });
 
-  test('one user who cannot be invited stops all, unless it is forced', async () => {
+  test("one user who can't be invited prevents all invitations, unless forced", async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     const users = 'U024BE7LH,UNOBODY01';
@@ -209,7 +209,7 @@ describe('messages', () => {
   const textsOf = (said: readonly Said[]) => said.map(({ text }) => text);
   const metadata = { event_type: 'firebreak', event_payload: { key: 'inc-1/summary' } };
 
-  test('have each a later ts than the one before, even when the clock stands', async () => {
+  test('each have a later ts than the one before, even if the clock stands still', async () => {
     const slack = client(await start({ now: clock().now }));
     const channel = await newChannel(slack);
     const first = await post(slack, channel);
@@ -218,7 +218,7 @@ describe('messages', () => {
     expect(Number(second.slice(11))).toBeGreaterThan(Number(first.slice(11)));
   });
 
-  test('come newest first, with metadata for who asks for it', async () => {
+  test('come newest first, with metadata on request', async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     await say(slack, { channel, text: 'first', metadata });
@@ -230,7 +230,7 @@ describe('messages', () => {
     expect(messages?.[1]).toMatchObject({ metadata, bot_id: 'BAH5CA16Z' });
   });
 
-  test('come page by page, from and to a moment', async () => {
+  test('come in pages, from and to a time', async () => {
     const time = clock();
     const slack = client(await start({ now: time.now }));
     const channel = await newChannel(slack);
@@ -252,7 +252,7 @@ describe('messages', () => {
     expect(await errorOf(slack.conversations.history({ channel, oldest: 'yesterday' }))).toBe('invalid_ts_oldest');
   });
 
-  test('are answered in threads, which the channel does not show', async () => {
+  test('have replies in threads, which the channel does not show', async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     const ts = await post(slack, channel, 'question');
@@ -266,7 +266,7 @@ describe('messages', () => {
     expect(await errorOf(slack.conversations.replies({ channel, ts: '1795157280.000001' }))).toBe('thread_not_found');
   });
 
-  test('are edited where they stand; what is not spoken of stays', async () => {
+  test('are updated in place; absent parts stay unchanged', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -281,7 +281,7 @@ describe('messages', () => {
     expect((await channelNamed(standIns, 'incident-2611201')).messages).toMatchObject([{ attachments: [] }]);
   });
 
-  test("that are gone, or a person's, are not edited", async () => {
+  test("that are deleted, or from a person, can't be updated", async () => {
     const standIns = await start();
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -295,7 +295,7 @@ describe('messages', () => {
     expect(await errorOf(slack.chat.delete({ channel, ts: theirs.ts }))).toBe('cant_delete_message');
   });
 
-  test('one for a single person is in no history', async () => {
+  test('that are ephemeral are not in the history', async () => {
     const slack = client(await start());
     const channel = await newChannel(slack);
     const words = { channel, user: 'U024BE7LH', text: 'psst' };
@@ -306,7 +306,7 @@ describe('messages', () => {
     expect(messages?.map(({ text }) => text)).not.toContain('psst');
   });
 
-  test('a posted message whose answer was lost is there', async () => {
+  test('that were posted without a response are there', async () => {
     const standIns = await start();
     const slack = client(standIns);
     const channel = await newChannel(slack);
@@ -368,7 +368,7 @@ describe('marks', () => {
   });
 });
 
-test('people and groups', async () => {
+test('people and user groups', async () => {
   const slack = client(await start());
   expect((await slack.users.info({ user: 'U024BE7LH' })).user?.name).toBe('ada');
   expect((await slack.users.info({ user: 'U0BOT' })).user?.is_bot).toBe(true);
@@ -379,7 +379,7 @@ test('people and groups', async () => {
   expect(usergroups).toMatchObject([{ handle: 'on-call', users: ['U024BE7LH', 'U2147483697'] }]);
 });
 
-test('all of it is still there after a restart', async () => {
+test('all data survives a restart', async () => {
   const options = { dir: folder(), now: clock().now };
   const before = await start(options);
   const channel = await newChannel(client(before));

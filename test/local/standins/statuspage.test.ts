@@ -29,7 +29,7 @@ type Incident = {
 const PAGE = `/v1/pages/${SANDBOX_PAGE_ID}`;
 const AUTHORIZATION = 'OAuth 89a229ce1a8dbcf9ff30430fbe35eb4c0426574bca932061892cefd2138aa4b1';
 
-/** The ids that the documented exchanges name. */
+/** The IDs in the documented exchanges. */
 const DOCUMENTED = { component: 'ftgks51sfs2d', incident: 'p31zjtct2jer' };
 
 async function call<T = unknown>(
@@ -60,7 +60,7 @@ const opened = async (standIns: StandIns, incident: object): Promise<Incident> =
   return body;
 };
 
-/** An exchange whose component and incident are those of this stand-in. */
+/** Returns an exchange with the component and incident IDs of this stand-in. */
 function about(documented: Exchange, ids: { component?: string; incident?: string }): Exchange {
   const text = JSON.stringify(documented)
     .replaceAll(DOCUMENTED.component, ids.component ?? DOCUMENTED.component)
@@ -69,7 +69,7 @@ function about(documented: Exchange, ids: { component?: string; incident?: strin
 }
 
 describe('documented exchanges', () => {
-  /** What differs from one run to another: ids and times, and what an admin wrote about the component. */
+  /** Matches fields that differ between runs: IDs, times, and an admin's text about the component. */
   const VARIES =
     /"(id|incident_id|shortlink|automation_email|start_date|description|[a-z]+_at)":("[^"]*"|null)|"code":"[^"]*"/g;
   const shape = (json: string) =>
@@ -79,7 +79,7 @@ describe('documented exchanges', () => {
     expect(response.headers.get('content-type')).toBe(headers['Content-Type']);
   };
 
-  test('an incident is created, found among the unresolved ones, updated and resolved', async () => {
+  test('an incident is created, found among the unresolved incidents, updated, and resolved', async () => {
     const standIns = await start();
     const component = await provided(standIns);
     const create = about(exchange('statuspage/incident-create'), { component });
@@ -172,7 +172,7 @@ describe('documented exchanges', () => {
 });
 
 describe('incidents', () => {
-  test('keep their updates, newest first, and components as they were left when resolved', async () => {
+  test("keep their updates, newest first, and the components' statuses after they are resolved", async () => {
     const time = clock();
     const standIns = await start({ now: time.now });
     const component = await provided(standIns);
@@ -212,7 +212,7 @@ describe('incidents', () => {
     expect(await opened(standIns, { impact_override: 'critical' })).toMatchObject({ impact: 'critical' });
   });
 
-  test('component_ids alone change no status, and say anew which components are affected', async () => {
+  test('component_ids alone change no status, and set the affected components', async () => {
     const standIns = await start();
     const [checkout, search] = [await provided(standIns), await provided(standIns, 'Search')];
     const incident = await opened(standIns, { component_ids: [checkout] });
@@ -234,7 +234,7 @@ describe('incidents', () => {
     expect(await names('/unresolved?per_page=1&page=3')).toEqual(['one']);
   });
 
-  test('are taken from forms, too', async () => {
+  test('can be created from forms', async () => {
     const standIns = await start();
     const component = await provided(standIns);
     const form = new URLSearchParams({
@@ -258,7 +258,12 @@ describe('incidents', () => {
 
   test.each([
     ['a text of 25,000 characters', { body: '🔥'.repeat(25_000) }, 201, undefined],
-    ['one of 25,001', { body: 'x'.repeat(25_001) }, 422, ['Body is too long (maximum is 25000 characters)']],
+    [
+      'a text of 25,001 characters',
+      { body: 'x'.repeat(25_001) },
+      422,
+      ['Body is too long (maximum is 25000 characters)'],
+    ],
     ['a blank name', { name: ' ' }, 422, ["Name can't be blank"]],
     [
       'flat metadata',
@@ -266,14 +271,9 @@ describe('incidents', () => {
       422,
       ['Metadata must be an object whose values are objects'],
     ],
+    ['an unknown component', { components: { nope: 'operational' } }, 422, ['Component nope is not on this page']],
     [
-      'a component that is not there',
-      { components: { nope: 'operational' } },
-      422,
-      ['Component nope is not on this page'],
-    ],
-    [
-      'a status that does not exist',
+      'an unknown status',
       { status: 'broken' },
       400,
       ['Status must be one of investigating, identified, monitoring, resolved'],
@@ -288,20 +288,20 @@ describe('incidents', () => {
     expect(kept).toHaveLength(status === 201 ? 1 : 0);
   });
 
-  test.each(['not json', '[]', ''])('a body that is %j names nothing', async (body) => {
+  test.each(['the body %j counts as empty', '[]', ''])('a body that is %j names nothing', async (body) => {
     const answer = await call(await start(), 'POST', '/incidents', body);
     expect(answer).toMatchObject({ status: 422, body: { error: ["Name can't be blank"] } });
   });
 });
 
-test('a page that is not there is a 404', async () => {
+test('an unknown page is a 404', async () => {
   const { urls } = await start();
   const headers = { authorization: AUTHORIZATION };
   const response = await fetch(`${urls.statuspage}/v1/pages/another/components`, { headers });
   expect([response.status, await response.json()]).toEqual([404, { error: 'Not found' }]);
 });
 
-test('components are made over the API as well, each once by the sandbox', async () => {
+test('components can be created by the API too; the sandbox creates each one once', async () => {
   const standIns = await start();
   const made = await call<Component>(standIns, 'POST', '/components', {
     component: { name: 'Search', status: 'operational' },
@@ -313,7 +313,7 @@ test('components are made over the API as well, each once by the sandbox', async
   expect(body.map(({ name }) => name)).toEqual(['Search', 'Checkout']);
 });
 
-test('everything and the rate limit survive a restart, and a person sees it', async () => {
+test('all data and the rate limit survive a restart, and are in the view', async () => {
   const options = { dir: folder(), now: clock().now };
   const before = await start(options);
   const component = await provided(before);
@@ -347,7 +347,7 @@ test('everything and the rate limit survive a restart, and a person sees it', as
   });
 });
 
-test('the key is not shown in the journal', async () => {
+test('the key is not in the journal', async () => {
   const standIns = await start();
   await call(standIns, 'GET', '/components');
   const [recorded] = await calls(standIns, '?vendor=statuspage');
@@ -362,7 +362,7 @@ describe('in a sandbox', () => {
   });
   afterAll(() => firebreak.remove());
 
-  test('the page has the components that the catalogue names, also those that it names later', async () => {
+  test('the page has the components of the catalogue, including those added later', async () => {
     const names = async (): Promise<string[]> =>
       (await firebreak.get('/sandbox/statuspage/components')).body.items.map(({ name }: Component) => name);
     expect(await names()).toEqual(['Checkout', 'Payments']);

@@ -6,7 +6,7 @@ import type { FaultRule } from '../../../local/standins/faults.ts';
 import { startStandIns, type StandIns } from '../../../local/standins/index.ts';
 import type { RecordedCall } from '../../../local/standins/journal.ts';
 
-/** One documented call and its answer, bodies as they are on the wire. */
+/** One documented call and its response, with bodies as sent. */
 export type Exchange = {
   request: { method: string; path: string; headers: Record<string, string>; body: string };
   response: { status: number; headers: Record<string, string>; body: string };
@@ -15,7 +15,7 @@ export type Exchange = {
 export const exchange = (name: string): Exchange =>
   JSON.parse(readFileSync(new URL(`../../fixtures/${name}.exchange.json`, import.meta.url), 'utf8')) as Exchange;
 
-/** Sends the request of an exchange, with its body as it is or changed. */
+/** Sends the request of an exchange, optionally with another body. */
 export const send = (
   url: string,
   { request: { method, path, headers, body } }: Exchange,
@@ -26,20 +26,20 @@ export const send = (
   return fetch(url + path, { method, headers, body: text });
 };
 
-/** A folder that is gone when the test is over. */
+/** Creates a folder that is removed after the test. */
 export function folder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'firebreak-standins-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
-/** A clock that stands at 2026-11-20T06:48:00.000Z until it is moved. */
+/** Returns a clock that stands at 2026-11-20T06:48:00.000Z until it is moved. */
 export function clock() {
   let millis = Date.parse('2026-11-20T06:48:00.000Z');
   return { now: () => millis, forward: (by: number) => void (millis += by) };
 }
 
-/** Stand-ins that are closed when the test is over, or earlier by `close`, which may then come twice. */
+/** Starts stand-ins that are closed after the test, or earlier by `close`, which can be called twice. */
 export async function start(options: Partial<Parameters<typeof startStandIns>[0]> = {}): Promise<StandIns> {
   const standIns = await startStandIns({ dir: folder(), ...options });
   let closed: Promise<void> | undefined;
@@ -48,7 +48,7 @@ export async function start(options: Partial<Parameters<typeof startStandIns>[0]
   return { ...standIns, close };
 }
 
-/** A request to the routes below `/sandbox`. */
+/** Sends a request to the routes below `/sandbox`. */
 export async function sandbox<T>({ app }: StandIns, method: string, path: string, body?: unknown): Promise<T> {
   const response = await app.request(`/sandbox${path}`, {
     method,
@@ -62,13 +62,13 @@ export async function sandbox<T>({ app }: StandIns, method: string, path: string
 export const setFault = (standIns: StandIns, rule: FaultRule | FaultRule[]): Promise<unknown> =>
   sandbox(standIns, 'PUT', '/faults', rule);
 
-/** Newest first. */
+/** Returns recorded calls, newest first. */
 export const calls = async (standIns: StandIns, query = ''): Promise<RecordedCall[]> =>
   (await sandbox<{ items: RecordedCall[] }>(standIns, 'GET', `/calls${query}`)).items;
 
 export type Incident = { id: string; status: string; incident_key: string; title: string; urgency: string };
 
-/** What PagerDuty has, as its REST API tells. */
+/** Returns the incidents of PagerDuty's REST API. */
 export async function incidents({ urls }: StandIns, query = ''): Promise<Incident[]> {
   const headers = { authorization: 'Token token=u+test' };
   const response = await fetch(`${urls.pagerduty}/incidents?${query}`, { headers });
