@@ -43,15 +43,15 @@ function run(...files: string[]): Promise<{ lastLine: string | undefined; code: 
 }
 
 test.each([
-  ['all pass', ['green.test.ts'], '2 passed, 0 failed', 0],
-  ['one fails', ['green.test.ts', 'red.test.ts'], '3 passed, 1 failed', 1],
-  ['some are skipped', ['some.test.ts'], '1 passed, 0 failed, 2 skipped', 0],
-  ['a file that cannot be loaded counts', ['green.test.ts', 'broken.test.ts'], '2 passed, 1 failed', 1],
-  ['a file without tests counts', ['green.test.ts', 'empty.test.ts'], '2 passed, 1 failed', 1],
-  ['a suite that cannot be set up counts', ['suite.test.ts'], '1 passed, 1 failed, 1 skipped', 1],
-  ['an error that no test caught counts', ['late.test.ts'], '1 passed, 1 failed', 1],
-  ['every test is skipped', ['only-skipped.test.ts'], '0 passed, 0 failed, 1 skipped', 1],
-  ['there is no such file', ['absent.test.ts'], '0 passed, 0 failed', 1],
-])('%s: the last line and the exit code say so', async (_name, files, lastLine, code) => {
+  ['all tests pass', ['green.test.ts'], '2 passed, 0 failed', 0],
+  ['one test fails', ['green.test.ts', 'red.test.ts'], '3 passed, 1 failed', 1],
+  ['some tests are skipped', ['some.test.ts'], '1 passed, 0 failed, 2 skipped', 0],
+  ["a file that can't be loaded counts as a failure", ['green.test.ts', 'broken.test.ts'], '2 passed, 1 failed', 1],
+  ['a file without tests counts as a failure', ['green.test.ts', 'empty.test.ts'], '2 passed, 1 failed', 1],
+  ['a suite whose set-up fails counts as a failure', ['suite.test.ts'], '1 passed, 1 failed, 1 skipped', 1],
+  ['an unhandled error counts as a failure', ['late.test.ts'], '1 passed, 1 failed', 1],
+  ['all tests are skipped', ['only-skipped.test.ts'], '0 passed, 0 failed, 1 skipped', 1],
+  ['no file matches', ['absent.test.ts'], '0 passed, 0 failed', 1],
+])('%s: the last line and the exit code report it', async (_name, files, lastLine, code) => {
   expect(await run(...files)).toEqual({ lastLine, code });
 });

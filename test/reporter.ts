@@ -2,16 +2,15 @@ import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with one line that a script can read, the very last of its output: `12 passed, 0 failed, 1 skipped`
- * (`skipped` only when there are any). Counts are test cases; a file or a suite that fails outside its tests, an unhandled
- * error, and a test that never came to its end are a failure each. The exit code agrees: 1 when anything failed and when
- * no test ran.
+ * Ends a run with one line for scripts, as the very last output: `12 passed, 0 failed, 1 skipped` (`skipped` only if
+ * there are any). Counts are test cases. A file or suite that fails outside of its tests, an unhandled error, and a
+ * test that did not finish count as one failure each. The exit code is 1 if anything failed or no test ran.
  */
 export default class LastLine implements Reporter {
   readonly #count = { passed: 0, failed: 0, skipped: 0 };
 
   onInit(): void {
-    process.once('exit', () => this.#print()); // nothing can be printed after it
+    process.once('exit', () => this.#print()); // at exit, because no other output can follow
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {

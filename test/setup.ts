@@ -2,14 +2,14 @@ import * as fc from 'fast-check';
 import { stopWithParent } from '../local/parent.ts';
 
 declare global {
-  /** Files may share a process, and each of them runs this. */
+  /** Several files may run in one process, and each of them runs this set-up. */
   var stopsWithRunner: true | undefined;
 }
 
-/** The same cases in each run: what fails has failed for whoever changed something. `FIREBREAK_SEED` finds others. */
+/** Uses the same cases in each run, so that failures are reproducible. `FIREBREAK_SEED` generates other cases. */
 fc.configureGlobal({ seed: Number(process.env['FIREBREAK_SEED'] ?? 1) });
 
 if (globalThis.stopsWithRunner === undefined) {
-  stopWithParent(); // a test that hangs must not outlive a runner that was killed, nor must the product it started
+  stopWithParent(); // a hanging test, and the product that it started, must not outlive a killed runner
   globalThis.stopsWithRunner = true;
 }

@@ -7,15 +7,18 @@ import { startSqs } from '../../local/aws/sqs/server.ts';
 import { faultProxy, type InjectedFault } from '../support/fault-proxy.ts';
 import { RATES } from './faults.ts';
 
-/** DynamoDB and SQS in this process, each behind a proxy that does to the product what AWS does in a bad hour. */
+/** DynamoDB and SQS in this process, each behind a proxy that injects the faults of an AWS disruption. */
 export type FaultyAws = {
-  /** What the product has to be told to use them. */
+  /** The environment variables with which the product uses them. */
   env: Record<string, string>;
-  /** `dynamodb lost-answer` and so on, as they came. */
+  /** Injected faults such as `dynamodb lost-answer`, in order. */
   injected(): string[];
-  /** Messages come again this soon after whoever took them went silent; two minutes are too long for a test. */
+  /**
+   * Sets the seconds after which undeleted messages become visible again. The default of two minutes is too long for a
+   * test.
+   */
   comeAgainAfter(seconds: number): Promise<void>;
-  /** No more faults from now on. */
+  /** Stops injecting faults. */
   heal(): void;
   close(): Promise<void>;
 };

@@ -31,14 +31,14 @@ const PAGE: PageRequest = {
   links: [],
 };
 
-/** Closed after the test, whatever becomes of it. */
+/** Closes an endpoint after the test, even if the test fails. */
 async function opened<E extends Pick<Endpoint, 'close'>>(endpoint: Promise<E>): Promise<E> {
   const one = await endpoint;
   onTestFinished(() => one.close());
   return one;
 }
 
-/** A process of a function that has just started, with the secrets that it is granted. */
+/** Creates the dependencies of a function that has just started, with only its granted secrets. */
 function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
   return assemble(
     readEnvironment({
@@ -62,7 +62,7 @@ function containerOf(name: keyof typeof FUNCTION_GRANTS): Deps {
 
 afterEach(() => vi.unstubAllEnvs());
 
-test('a function that starts while SSM throttles pages, and reads silences, as the one before it did', async () => {
+test('a function that starts while SSM throttles pages and reads silences like the one before it', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-cold-start-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   const pagerDuty = await vendorThat(() => ({ status: 202, body: '{"status":"success","dedup_key":"page-1"}' }));
@@ -102,7 +102,7 @@ test('a function that starts while SSM throttles pages, and reads silences, as t
   await bucket.send(new CreateBucketCommand({ Bucket: BUCKET }));
   bucket.destroy();
 
-  // Before anything was ever read: nothing is lost, nothing is made up.
+  // Without any earlier value, nothing is lost and nothing is invented.
   vi.stubEnv('AWS_ENDPOINT_URL_SSM', throttled.url);
   expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'later' });
   expect(await containerOf('route').silences.active()).toBeNull();

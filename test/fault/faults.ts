@@ -1,6 +1,6 @@
 import type { FaultRates } from '../support/fault-proxy.ts';
 
-/** How often each fault of AWS befalls a call that it can befall: far more often than in a bad hour of AWS. */
+/** Probability of each AWS fault for the calls that it applies to: far higher than in a real disruption. */
 export const RATES = {
   dynamodb: {
     'stale-read': 0.5,
@@ -31,8 +31,11 @@ export const RATES = {
   s3: FaultRates<'s3'>;
 };
 
-/** Of a vendor's effects, how many it does without its answer being heard. */
+/** Share of the vendors' effects whose responses are lost. */
 export const VENDOR_ANSWERS_LOST = 0.3;
 
-/** The same for what incidents are shown in, where there are more effects; after each loss there is a pause of seconds. */
+/**
+ * The same share for vendors that show incidents. It is lower because they have more effects, and each loss causes a
+ * pause of seconds.
+ */
 export const OUTLET_ANSWERS_LOST = 0.1;

@@ -5,14 +5,14 @@ import { RATES } from './faults.ts';
 import { told } from './aws.ts';
 
 /**
- * Loaded into the product before it starts (`node --import`). Some endpoints of AWS run inside the product; this puts a
- * fault proxy before each: whoever the product tells the address of the endpoint learns the proxy's.
+ * Loaded into the product before it starts (`node --import`). Some AWS endpoints run inside the product. This puts a
+ * fault proxy in front of each of them: the product publishes the proxy's address instead of the endpoint's.
  *
  * FIREBREAK_FAULT_SEED is the seed, FIREBREAK_FAULT_LOG a file that gets a line for each fault.
  */
 const { FIREBREAK_FAULT_SEED: seed = '0', FIREBREAK_FAULT_LOG: log = '' } = process.env;
 
-/** Where an endpoint really is is known only once the product has started it. */
+/** The address of an endpoint is known only after the product has started it. */
 async function startBefore<S extends Service>(service: S, rates: FaultRates<S>) {
   let endpoint: URL | undefined;
   const relay = createServer((near) => {

@@ -7,10 +7,10 @@ import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts'
 
 const TIME_SCALE = 1000;
 
-/** PagerDuty takes its time over the first page; by then the alert has resolved, and the incident is closed. */
+/** Milliseconds until PagerDuty accepts the first page. Meanwhile, the alert resolves and the incident is closed. */
 const SLOW_MS = 2000;
 
-test('a page that PagerDuty takes only when its incident has been closed is resolved there, too', async () => {
+test('a page that PagerDuty accepts after the incident was closed is resolved there too', async () => {
   const triggers = { seen: 0 };
   const slowFirstTrigger: AroundEffect = async ({ body }, effect) => {
     if (body.includes('"trigger"') && triggers.seen++ === 0) await sleep(SLOW_MS);

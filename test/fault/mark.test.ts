@@ -14,7 +14,7 @@ import { faultProxy } from '../support/fault-proxy.ts';
 const credentials = { accessKeyId: 'mark-test', secretAccessKey: 'not checked' };
 const SUBJECTS = 20;
 
-test('whoever marks a change wakes the projector, also when the answer to the mark was lost', async () => {
+test('a recorded change wakes the projector, even if the response to the write is lost', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-fault-mark-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const database = await startDynamoDb({ file: join(folder, 'dynamodb.sqlite'), accessKeyId: credentials.accessKeyId });
@@ -37,9 +37,9 @@ test('whoever marks a change wakes the projector, also when the answer to the ma
   for (let n = 1; n <= SUBJECTS; n += 1) {
     const subject: Subject = `change:${n}`;
     await projections.changed(subject);
-    expect(woken, `after ${proxy.log.length} lost answers`).toBe(n);
+    expect(woken, `after ${proxy.log.length} lost responses`).toBe(n);
     await projections.changed(subject);
-    expect(woken, 'nobody is woken twice at once').toBeLessThanOrEqual(n + 1);
+    expect(woken, 'a projector is not woken twice for one change').toBeLessThanOrEqual(n + 1);
     woken = n;
   }
   expect(proxy.log.length).toBeGreaterThan(0);

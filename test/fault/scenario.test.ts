@@ -15,25 +15,25 @@ import { OUTLET_ANSWERS_LOST, RATES, VENDOR_ANSWERS_LOST } from './faults.ts';
 const TIME_SCALE = 1000;
 const COME_AGAIN_SECONDS = 2;
 
-/** Where an answer was lost, an outlet is left alone for some seconds. Milliseconds. */
+/** Milliseconds until everything is shown. After a lost response, a vendor is not called for some seconds. */
 const TOLD_WITHIN_MS = 90_000;
 
-/** One that failed is played alone by FIREBREAK_SEED=<seed>. */
+/** Set FIREBREAK_SEED=<seed> to repeat only the run that failed. */
 const chosen = process.env['FIREBREAK_SEED'];
 const PLAYED: [Story, number][] = [
   ['act', Number(chosen ?? 1)],
   ['approve', Number(chosen ?? 2)],
 ];
 
-describe('on a day when AWS throttles, conflicts, answers late, from a moment ago or not at all', () => {
+describe('while AWS throttles, conflicts, responds late, returns stale data, or does not respond', () => {
   const befell = new Set<string>();
 
-  // Side by side: most of the time they wait before another try.
+  // In parallel, because they mostly wait for retries.
   test.concurrent.each(PLAYED)('every promise is kept: %s, seed %i', { timeout: 240_000 }, async (story, seed) => {
     for (const fault of await playWithFaults(story, seed)) befell.add(fault);
   });
 
-  test.skipIf(chosen !== undefined)('each of these has befallen it', () => {
+  test.skipIf(chosen !== undefined)('each fault was injected', () => {
     const all = Object.entries(RATES).flatMap(([service, rates]) =>
       Object.keys(rates).map((name) => `${service} ${name}`),
     );
@@ -41,7 +41,7 @@ describe('on a day when AWS throttles, conflicts, answers late, from a moment ag
   });
 });
 
-/** @returns the faults that befell it */
+/** @returns the faults that were injected */
 async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-fault-log-'));
   const log = join(dir, 'log');
@@ -74,7 +74,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
   }
 }
 
-/** What a vendor has done is not always heard of. */
+/** Drops the responses to some of the vendors' effects. */
 function sometimesUnheard(seed: number): AroundEffect {
   const counts = new Map<string, number>();
   return async (call, effect) => {

@@ -43,7 +43,7 @@ const keyOf = (name: string) => ({ pk: `TEST#${name}`, sk: 'TEST' });
 describe('the table', () => {
   test.each([
     { fault: 'transaction-conflict', rate: 0.4 },
-    { fault: 'transaction-in-progress', rate: 0.1 }, // the SDK waits long before it tries again
+    { fault: 'transaction-in-progress', rate: 0.1 }, // a low rate, because the SDK waits long before it retries
     { fault: 'lost-answer', rate: 0.2 },
   ] as const)('does each write once, and says so, in spite of $fault', async ({ fault, rate }) => {
     const table = await faulty({ [fault]: rate });
@@ -55,7 +55,7 @@ describe('the table', () => {
     }
   });
 
-  test('updates an item although transactions are at work on it', async () => {
+  test('updates an item despite concurrent transactions on it', async () => {
     const table = await faulty({ 'transaction-conflict': 0.5 });
     const key = keyOf('touched');
     for (let n = 0; n < 8; n += 1) {
@@ -64,7 +64,7 @@ describe('the table', () => {
     }
   });
 
-  test('does not take its own transaction, done while it was said to be in progress, for one that came first', async () => {
+  test('does not mistake its own transaction, which succeeded while reported as in progress, for another one', async () => {
     const client = clientOf(database.url);
     let told = false;
     client.middlewareStack.add(

@@ -7,13 +7,14 @@ type Killer = {
   around: AroundEffect;
   aimAt(product: AttendedProduct): void;
   killed(): number;
-  /** Resolves when every call that was to be done late has been done. */
+  /** Resolves when all delayed calls were handled. */
   nothingIsLate(): Promise<void>;
 };
 
 /**
- * Kills at the boundaries that lie at a vendor: `ahead of <call> #<n>`, which it has received and does only when its
- * caller has been dead for `lateMs`, and `inside <call> #<n>`, which it has done and not answered.
+ * Kills the product at boundaries inside of a vendor: `ahead of <call> #<n>`, where the vendor has received the call
+ * and handles it `lateMs` after the caller's death, and `inside <call> #<n>`, where it has handled the call and not
+ * responded.
  */
 export function killerAtVendors(kills: readonly string[], isArmed: () => boolean, lateMs: number): Killer {
   const counts = new Map<string, number>();

@@ -4,16 +4,15 @@ import type { ClientRequest } from 'node:http';
 import { isShowing, type OutgoingCall, namesOf } from './calls.ts';
 
 /**
- * Loaded into the product before it starts (`node --import`): sees every call that it makes to AWS and to vendors, and
- * at one of them kills the whole process group, as a power cut would.
+ * Loaded into the product before it starts (`node --import`). Observes all its calls to AWS and to vendors, and at one
+ * of them kills the whole process group, like a power failure.
  *
- * A boundary is `before <call> #<n>`, when the n-th call of this name is about to leave, or `after <call> #<n>`, when
- * its answer has arrived and nobody has read it. `before call #<n>` is the n-th call of any name, those apart that only
- * show elsewhere what is so. `at <n> ms` is a moment, whatever is going on then: in the midst of a transaction of the
- * database, say.
+ * A boundary is `before <call> #<n>`, when the n-th call of this name is about to be sent, or `after <call> #<n>`, when
+ * its response has arrived and was not read yet. `before call #<n>` is the n-th call of any name, except for calls of
+ * projections. `at <n> ms` is a point in time, which can be, for example, in the middle of a database transaction.
  *
- * Set by kill/run.ts: FIREBREAK_KILL_AT the boundary, FIREBREAK_KILL_LOG a file for the boundaries passed,
- * FIREBREAK_KILL_ARMED a file without which nothing is recorded or killed.
+ * kill/run.ts sets these variables: FIREBREAK_KILL_AT is the boundary, FIREBREAK_KILL_LOG a file for the boundaries
+ * passed, FIREBREAK_KILL_ARMED a file without which nothing is recorded or killed.
  */
 const { FIREBREAK_KILL_AT: killAt = '', FIREBREAK_KILL_LOG: log = '', FIREBREAK_KILL_ARMED: armed = '' } = process.env;
 
@@ -52,7 +51,7 @@ const answered = (request: object): void => {
   if (numbered !== undefined) passed('after', numbered);
 };
 
-// The AWS SDK, and the client of PagerDuty: node:http. Only when the body is there is it known what the call does.
+// The AWS SDK and the client of PagerDuty use node:http. The operation of a call is known only from its body.
 subscribe('http.client.request.created', (message) => {
   const { request } = message as { request: ClientRequest };
   if (!isOurs(request)) return;
@@ -74,15 +73,19 @@ subscribe('http.client.request.created', (message) => {
 });
 subscribe('http.client.response.finish', (message) => answered((message as { request: object }).request));
 
-// `fetch`, by which the CD system is called.
+// The CD system is called with `fetch`.
 type FetchRequest = { method: string; path: string; origin: string };
 subscribe('undici:request:create', (message) => {
   const { request } = message as { request: FetchRequest };
-  if (request.path !== '/') leaving(request, { method: request.method, path: request.path, target: '', body: '' }); // '/' asks whether the database is up
+  // '/' is the health check of the database
+  if (request.path !== '/') leaving(request, { method: request.method, path: request.path, target: '', body: '' });
 });
 subscribe('undici:request:headers', (message) => answered((message as { request: object }).request));
 
-/** Not what the forwarder in front of the database sends to the database, which is a part of the emulated service. */
+/**
+ * Returns whether a request is from the product. Excludes requests from the forwarder to the database, which are part
+ * of the emulated service.
+ */
 function isOurs(request: ClientRequest): boolean {
   const target = String(request.getHeader('x-amz-target') ?? '');
   return !target.startsWith('DynamoDB') || String(request.getHeader('host')).startsWith('127.0.0.1:');

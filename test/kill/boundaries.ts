@@ -3,30 +3,33 @@ import type { Story } from '../support/scenario.ts';
 import { isShowing } from './calls.ts';
 import { playKilledAt } from './run.ts';
 
-/** Calls that change nothing: to die beside one is to die beside the last call that did. */
+/**
+ * Calls that change nothing. A death at such a call is equivalent to a death at the last call before it that changes
+ * something.
+ */
 const READS = /^(GetItem|BatchGetItem|Query|GET|GetParametersByPath|CD status)/;
 
 /**
- * Calls that come again and again by the clock, whatever happens: how many there are depends on how fast the machine is,
- * and the first ones show what the others would.
+ * Calls that repeat on a schedule. Their number depends on the speed of the machine, and the first ones are
+ * representative.
  */
 const REPEATED: readonly [calls: RegExp, times: number][] = [
   [/^(ReceiveMessage|Invoke (sweep|evaluate|digest))/, 2],
-  // A look into the inbox.
+  // Polls of the inbox.
   [/^(UpdateItem INC\/META (bells|drained)|TransactWriteItems Delete PENDING$|Checkpoint \w+ (inbox|listen|look)$)/, 4],
 ];
 
-/** Vendors' calls that have an effect: these have two boundaries more, at the vendor. */
+/** Calls to vendors that have an effect. They have two more boundaries inside of the vendor. */
 const EFFECT = /^(PagerDuty|CD roll-back|PATCH \/api\/v2\/flags|POST \/(drains|hooks))/;
 
 /**
- * Every boundary of the story, in order, as a run without any kill passes them. Where a call leaves just after an answer
- * has come, with nothing between them, the two are one. What is shown elsewhere has a story of its own, `shown`.
+ * Returns all boundaries of the story, in the order of a run without a kill. If a call is sent immediately after a
+ * response, both are one boundary. Projections have their own story, `shown`.
  */
 export const boundariesOf = async (story: Story): Promise<string[]> =>
   boundariesIn((await playKilledAt([], story)).passed);
 
-/** @param all that a run without any kill has passed */
+/** @param all boundaries that a run without a kill has passed */
 export function boundariesIn(all: readonly string[]): string[] {
   const passed = all.filter(isWorthwhile);
   const distinct = passed.filter((boundary, i) => !(isBefore(boundary) && passed[i - 1]?.startsWith('after ')));
@@ -47,31 +50,31 @@ const atVendor = (boundary: string): string[] => {
   return EFFECT.test(call) ? [`ahead of ${call}`, `inside ${call}`] : [];
 };
 
-/** Calls by which something is made at an outlet: done twice, it would be there twice. */
+/** Calls that create something where incidents are shown. If repeated, it would be there twice. */
 const MADE =
   /^(Slack (conversations\.create|chat\.postMessage)|Statuspage (POST|PATCH) incidents|Grafana POST|GitHub POST) /;
 
-/** Calls by which something there is set: done late, it would undo what was said since. */
+/** Calls that set something where incidents are shown. If late, they would overwrite later changes. */
 const SET =
   /^(Slack (conversations\.(invite|setTopic|setPurpose|archive)|chat\.update|pins|bookmarks\.add)|Grafana PATCH) /;
 
-/** What the projectors write down for themselves; and what happened, before they have heard of it. */
+/** Writes of the projectors about their own state, and writes of events that the projectors have not processed yet. */
 const OWN = /^(TransactWriteItems|UpdateItem|SendMessage|DeleteMessageBatch) /;
 const EVENT = /^TransactWriteItems .*INC\/TL\b/;
 
-/** A death, and how long the product is dead then. */
+/** A death, and the seconds until the next start. */
 export type Death = { at: string; deadFor: number };
 
-/** Seconds after its death an attempt is too old to come yet: it is looked for, and made again. */
+/** Seconds after its death when a pending call can no longer arrive, so the effect is searched for and repeated. */
 const UNTIL_SURE = 100;
 
-/** Seconds after it the lease has run out, and an attempt may yet come. */
+/** Seconds after its death when the lease has expired, but a pending call can still arrive. */
 const UNTIL_FREE = 50;
 
-/** Those beyond the first of their name, of each kind; by the seed. */
+/** Number of later calls of the same name, for each kind. The seed chooses them. */
 const MORE = 5;
 
-/** Deaths where an incident is shown, as a run without any passes them. Those that take long come first. */
+/** Returns the deaths around calls that show an incident, from a run without a kill. Slow ones come first. */
 export function deathsWhereShown(passed: readonly string[], seed: string): Death[] {
   const calls = passed.filter(isBefore).map((boundary) => boundary.replace(/^before /, ''));
   const some = (name: string, all: readonly string[]) => sampleOf(all, MORE, `${name} ${seed}`);
@@ -101,19 +104,19 @@ export function deathsWhereShown(passed: readonly string[], seed: string): Death
   ];
 }
 
-/** Whether the call, by its name, makes or sets something where incidents are shown. */
+/** Returns whether a call with this name creates or sets something where incidents are shown. */
 export const hasEffectWhereShown = (name: string): boolean => MADE.test(`${name} `) || SET.test(`${name} `);
 
 const isFirst = (call: string): boolean => call.endsWith(' #1');
 const isLater = (call: string): boolean => !isFirst(call);
 
-/** The share `part` of `parts`, chosen by name, so that two files which recorded a run each agree on it. */
+/** Returns the share `part` of `parts`. Chosen by name, so that two files with different recorded runs agree on it. */
 export const shareOf = (boundaries: readonly string[], part: number, parts: number): string[] =>
   boundaries.filter((boundary) => Math.floor(chanceOf(boundary) * parts) === part);
 
-/** `count` of them, each choice by the seed. */
+/** Returns `count` boundaries chosen by the seed. */
 export const sampleOf = (boundaries: readonly string[], count: number, seed: string): string[] =>
   boundaries.toSorted((a, b) => chanceOf(`${seed} ${a}`) - chanceOf(`${seed} ${b}`)).slice(0, count);
 
-/** A number in [0, 1) that depends on the text only. */
+/** Returns a number in [0, 1) that depends only on the text. */
 export const chanceOf = (text: string): number => Number.parseInt(hash('sha256', text).slice(0, 8), 16) / 2 ** 32;

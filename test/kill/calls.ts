@@ -1,4 +1,4 @@
-/** One HTTP request of the product to AWS or to a vendor, as it leaves the process. */
+/** One HTTP request of the product to AWS or to a vendor, when it leaves the process. */
 export type OutgoingCall = { method: string; path: string; target: string; body: string };
 
 type Item = Record<string, { S?: string } | undefined>;
@@ -12,9 +12,9 @@ type DynamoDbInput = {
 type CheckpointInput = { Updates?: { Action?: string; Name?: string; Type?: string }[] };
 
 /**
- * What a call does, in words that are the same in every run: kinds of keys instead of keys, names of steps instead of
- * their ids. Calls of one name are told apart by their order. A checkpoint has a name for each of its updates, since
- * chance decides which of them travel together.
+ * Returns names for the effect of a call that are the same in every run: kinds of keys instead of keys, names of steps
+ * instead of their IDs. Calls of one name are distinguished by their order. A checkpoint has a name for each of its
+ * updates, since chance decides which updates are sent together.
  */
 export function namesOf(call: OutgoingCall): readonly string[] {
   const updates = undated(call).endsWith('/checkpoint') ? (parse<CheckpointInput>(call.body).Updates ?? []) : [];
@@ -22,11 +22,11 @@ export function namesOf(call: OutgoingCall): readonly string[] {
   return updates.map(({ Action = '', Name, Type = '' }) => `Checkpoint ${Action} ${Name ?? Type}`);
 }
 
-/** Whether a call only serves to show elsewhere what is so: a mark, a lease, a wake, what is known to be shown. */
+/** Returns whether a call only serves projections: a mark, a lease, a wake-up, or stored projection state. */
 export const isShowing = (name: string): boolean => OF_PROJECTIONS.some((calls) => calls.test(name));
 
 const OF_PROJECTIONS = [
-  /^\w+ (?:\w+ )?(?:DUE|PROJECTOR|PRJ|COUNTER)\b[^,]*$/, // not a mark within the transaction of something else
+  /^\w+ (?:\w+ )?(?:DUE|PROJECTOR|PRJ|COUNTER)\b[^,]*$/, // excludes marks within another transaction
   /^\w+ firebreak-(?:slack|statuspage|grafana|tickets)$/,
   /^Invoke project$/,
 ];
@@ -49,7 +49,7 @@ function nameOf(call: OutgoingCall): string {
   return outletName(method, path) ?? `${method} ${path}`;
 }
 
-/** Where incidents are shown. What only looks is a GET there, except in Slack. */
+/** Returns the name of a call to a vendor that shows incidents. Reads are GET requests, except in Slack. */
 function outletName(method: string, path: string): string | undefined {
   const [, slack] = /^\/api\/([a-z]+\.[a-zA-Z.]+)$/.exec(path) ?? [];
   if (slack !== undefined) return `Slack ${slack}`;
@@ -60,7 +60,7 @@ function outletName(method: string, path: string): string | undefined {
   return github === undefined ? undefined : `GitHub ${method} ${github}`;
 }
 
-/** The path without its query, and without the date of the API that Lambda has in front. */
+/** Returns the path without its query, and without the date in paths of Lambda's API. */
 const undated = ({ path }: OutgoingCall): string => path.replace(/^\/\d{4}-\d{2}-\d{2}/, '').replace(/\?.*$/, '');
 
 function dynamoDbName(operation: string, input: DynamoDbInput): string {
@@ -75,7 +75,7 @@ function dynamoDbName(operation: string, input: DynamoDbInput): string {
   return `${operation} ${keyKind(key)} ${updated}`.trimEnd();
 }
 
-/** `INC#01K… / TL#2026-…` is `INC/TL`. */
+/** Returns the kinds of keys, such as `INC/TL` for `INC#01K… / TL#2026-…`. */
 function keyKind({ pk, sk }: Item): string {
   const [partition = ''] = (pk?.S ?? '').split('#');
   const [sort = ''] = (sk?.S ?? '').split('#');
@@ -84,7 +84,7 @@ function keyKind({ pk, sk }: Item): string {
 
 const queueOf = (body: string): string => parse<{ QueueUrl?: string }>(body).QueueUrl?.split('/').at(-1) ?? '';
 
-/** An empty object where there is no JSON: the name is then less telling, and nothing else. */
+/** Returns an empty object for invalid JSON. This only makes the name less specific. */
 function parse<T extends object>(body: string): Partial<T> {
   try {
     return JSON.parse(body) as Partial<T>;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Loaded into the product before it starts (`node --import`): sets its clock forward, now or while it runs, as if it had
- * been dead for a while, or had run for another one. Timers are as they are.
+ * Loaded into the product before it starts (`node --import`). Sets its clock forward, at the start or while it runs, to
+ * simulate time that has passed. Timers are not affected.
  *
- * FIREBREAK_KILL_CLOCK is a file that says by how many seconds.
+ * FIREBREAK_KILL_CLOCK is a file with the number of seconds.
  */
 const { FIREBREAK_KILL_CLOCK: file = '' } = process.env;
 
-/** How often the file is looked at. Milliseconds. */
+/** Interval for reading the file, in milliseconds. */
 const LOOK_MS = 100;
 
 const ahead = (): number => Number(readFileSync(file, 'utf8')) * 1000;

@@ -5,22 +5,28 @@ import { type Course, playKilledAt } from './run.ts';
 import { playRunbookKilledAt } from './runbook.ts';
 import { playShown } from './shown.ts';
 
-/** Long enough for two starts on a machine that is busy with other tests. Milliseconds. */
+/** Milliseconds; long enough for two starts on a machine that is busy with other tests. */
 const TIMEOUT_MS = 90_000;
 
-/** And for two of the 75 seconds after which an attempt that nobody can find is repeated. */
+/** Milliseconds; includes two waits of 75 seconds, after which an effect that can't be found is repeated. */
 const SHOWN_TIMEOUT_MS = 300_000;
 
-/** Chance decides what travels together and what comes first, so a run may pass by a boundary that another one had. */
+/**
+ * Minimum share of boundaries to reach. Chance decides about order and batching, so a run may miss boundaries of
+ * another one.
+ */
 const MOST = 0.8;
 
-/** How many of `count` have to be reached, so that a small choice from a list may be an unlucky one: by two deviations. */
+/**
+ * Returns how many of `count` must be reached: two standard deviations below the share, since a small sample can be
+ * unlucky.
+ */
 const leastOf = (count: number, share: number): number =>
   Math.max(1, Math.floor(count * share - 2 * Math.sqrt(count * share * (1 - share))));
 
 /**
- * All, or where FIREBREAK_KILL_SHARE says so (0 to 1) a part of them that FIREBREAK_KILL_SEED chooses: with another seed
- * for each change, all of them have their turn.
+ * Returns all boundaries, or a part of them: the share FIREBREAK_KILL_SHARE (0 to 1), chosen by FIREBREAK_KILL_SEED.
+ * Use another seed for each change, so that all are covered over time.
  */
 function someOf(boundaries: readonly string[]): readonly string[] {
   const share = Number(process.env['FIREBREAK_KILL_SHARE'] ?? 1);
@@ -32,9 +38,11 @@ function someOf(boundaries: readonly string[]): readonly string[] {
 type Kill = { story: string; at: string; play: () => Promise<Course> };
 
 /**
- * A test for each: `kill -9` there, or at a row of boundaries, one in each life, set apart by `;`.
+ * Defines a test for each boundary that kills with `kill -9` there, or at several boundaries separated by `;`, one in
+ * each life.
  *
- * With FIREBREAK_KILL_AT set only that is played: `FIREBREAK_KILL_AT='inside CD roll-back #1' npm run test:kill -- act`.
+ * If FIREBREAK_KILL_AT is set, only that one runs: `FIREBREAK_KILL_AT='inside CD roll-back #1' npm run test:kill --
+ * act`.
  */
 export function killAtEach(boundaries: readonly string[], story: Story, mustBeReached = MOST): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
@@ -47,7 +55,7 @@ export function killAtEach(boundaries: readonly string[], story: Story, mustBeRe
   testOfThese(kills, reached, mustBeReached);
 }
 
-/** A test for each: `kill -9` there, in the story of a runbook. */
+/** Defines a test for each boundary that kills with `kill -9` there, in the story of a runbook. */
 export function killInRunbook(boundaries: readonly string[]): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
   const kills = (chosen ? [chosen] : someOf(boundaries)).map((at) => ({
@@ -60,7 +68,9 @@ export function killInRunbook(boundaries: readonly string[]): void {
   testOfThese(kills, reached, MOST);
 }
 
-/** A test for each, several at a time: most of the time they wait. FIREBREAK_KILL_AT names the one to be played. */
+/**
+ * Defines a test for each death. They run in parallel, because they mostly wait. FIREBREAK_KILL_AT selects one of them.
+ */
 export function killWhereShown(deaths: readonly Death[]): void {
   const chosen = process.env['FIREBREAK_KILL_AT'];
   const kills = deaths

@@ -10,26 +10,29 @@ import { startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
 import { killerAtVendors } from './at-vendors.ts';
 
-/** A quarter of an hour of the workflow's waits passes in a quarter of a second. */
+/** 15 minutes of workflow waits take about 0.2 seconds. */
 const TIME_SCALE = 4000;
 
-/** Nothing here ends for want of news. */
+/** Incidents do not end for lack of news. */
 export const PAGING = stringify({ quietHours: 14 * 24 });
 
-/** How long after the death of its caller a call `ahead of` its effect has it; the next life has repeated it by then. */
+/**
+ * Milliseconds after the caller's death when an `ahead of` call takes effect. The next life has repeated the call by
+ * then.
+ */
 const LATE_MS = 1500;
 
-/** How long the last calls may take after the last one of the vendors'. Milliseconds. */
+/** Maximum milliseconds from the last vendor call to the last call. */
 const ENDING_MS = 1500;
 
-/** `passed`: the boundaries in order, of all lives. `reached`: how many of the kills came about. */
+/** `passed`: the boundaries of all lives, in order. `reached`: the number of kills that happened. */
 export type Course = { passed: string[]; reached: number };
 
 /**
- * Plays the story with an empty data folder, kills the product at the first boundary in its first life, at the second
- * one in its second life, and so on; and expects that all promises are kept.
+ * Runs the story with an empty data folder. Kills the product at the first boundary in its first life, at the second
+ * one in its second life, and so on. Expects that all promises are kept.
  *
- * Boundaries are those of at.ts and of at-vendors.ts.
+ * at.ts and at-vendors.ts define the boundaries.
  */
 export async function playKilledAt(kills: readonly string[], story: Story): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
@@ -49,7 +52,8 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   );
   killer.aimAt(product);
   try {
-    // A page that comes only after its end opens another one at PagerDuty, which nobody but PagerDuty could prevent.
+    // A page that arrives after its resolve event opens another incident at PagerDuty, which only PagerDuty could
+    // prevent.
     await play(story, product, vendors, { beforeTheEnd: killer.nothingIsLate });
     await untilOver(product, kills.length);
     await killer.nothingIsLate();
@@ -57,7 +61,7 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
     await expectPromisesKept(story, product, vendors);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');
     const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
-    expect(product.deaths, 'it died by our hand alone').toBe(reached);
+    expect(product.deaths, 'the product died only by these kills').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
     throw new Error(retold(kills, product.output), { cause: error });
@@ -68,7 +72,10 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
   }
 }
 
-/** The workflow has ended, or there is nothing left to wait for: the line that says so may have died with its process. */
+/**
+ * Waits until the workflow has ended. Does not wait after the last kill, since the log line about the end may be lost
+ * with its process.
+ */
 export async function untilOver(product: AttendedProduct, kills: number): Promise<void> {
   const over = async () => (kills > 0 && product.deaths >= kills) || product.output.includes('"execution-ended"');
   await eventually(over, 'the end of the workflow', ENDING_MS).catch(() => undefined);

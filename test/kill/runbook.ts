@@ -9,13 +9,16 @@ import { startVendors } from '../support/scenario-vendors.ts';
 import { killerAtVendors } from './at-vendors.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** A quarter of an hour of the workflow's waits passes in a quarter of a second. */
+/** 15 minutes of workflow waits take about 0.2 seconds. */
 const TIME_SCALE = 4000;
 
-/** How long after the death of its caller a call `ahead of` its effect has it. Milliseconds. */
+/** Milliseconds after the caller's death when an `ahead of` call takes effect. */
 const LATE_MS = 1500;
 
-/** Plays the story of a runbook, kills the product at each boundary in the life of that number, and expects that it is kept. */
+/**
+ * Runs the story of a runbook. Kills the product at each boundary, one per life, and expects that the story still
+ * completes.
+ */
 export async function playRunbookKilledAt(kills: readonly string[]): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
@@ -41,7 +44,7 @@ export async function playRunbookKilledAt(kills: readonly string[]): Promise<Cou
     await expectRunbookKept(product, vendors, ops);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');
     const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
-    expect(product.deaths, 'it died by our hand alone').toBe(reached);
+    expect(product.deaths, 'the product died only by these kills').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
     throw new Error(retold(kills, product.output), { cause: error });

@@ -11,23 +11,28 @@ import { killerAtVendors } from './at-vendors.ts';
 import type { Death } from './boundaries.ts';
 import { type Course, PAGING, retold } from './run.ts';
 
-/** The workflow's waits are over sooner than Slack's pace lets all of it be told. */
+/** Workflow waits end before Slack's rate limit lets all messages through. */
 const TIME_SCALE = 150;
 
-/** An effect that comes late comes so long after the death of its caller, besides `deadFor`. Milliseconds. */
+/** Milliseconds after the caller's death when a late call takes effect, in addition to `deadFor`. */
 const LATE_MS = 6000;
 
-/** After the end a channel stays open for two minutes. The sweeper finds overdue what nobody was woken for. Seconds. */
+/**
+ * Seconds until a channel is archived: it stays open for two minutes after the end, and the sweeper finds overdue work.
+ */
 const UNTIL_ARCHIVED = 120 + 50;
 
-/** An attempt that nobody can find is repeated when it is this old; besides, the machine may be busy. Milliseconds. */
+/**
+ * Milliseconds until everything is shown: includes the time after which an effect that can't be found is repeated, on a
+ * busy machine.
+ */
 const TOLD_WITHIN_MS = 120_000;
 
 /**
- * Plays the story with everything on that an incident is shown in, kills the product there, and expects that all
- * promises are kept and everything is shown, once and whole.
+ * Runs the story with all vendors that show incidents. Kills the product at the given death. Expects that all promises
+ * are kept, and that everything is shown completely and once.
  *
- * @param death in the first life; undefined: none
+ * @param death the death in the first life; undefined for none
  */
 export async function playShown(death?: Death): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-shown-'));
@@ -67,7 +72,7 @@ export async function playShown(death?: Death): Promise<Course> {
     await expectPromisesKept('act', product, vendors);
     const lines = (await readFile(log, 'utf8')).trim().split('\n');
     const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
-    expect(product.deaths, 'it died by our hand alone').toBe(reached);
+    expect(product.deaths, 'the product died only by these kills').toBe(reached);
     return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
   } catch (error) {
     throw new Error(retold(kills, product.output), { cause: error });

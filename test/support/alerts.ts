@@ -1,4 +1,4 @@
-/** An Alertmanager payload, as version 4 of the webhook has it, around these alerts. */
+/** Returns an Alertmanager payload (version 4 of the webhook) with these alerts. */
 export function group(alerts: readonly object[], more: object = {}): object {
   return {
     receiver: 'firebreak',
@@ -23,7 +23,7 @@ export type AlertOptions = {
   annotations?: Record<string, string>;
 };
 
-/** One alert of checkout in production that is critical and asks for a rollback, unless said otherwise. */
+/** Returns an alert. By default, it is critical, for checkout in production, and asks for a rollback. */
 export function alert({
   labels = {},
   status = 'firing',
@@ -51,7 +51,7 @@ export function alert({
 
 export const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
 
-/** A catalogue in which checkout in production may be rolled back by the stand-in of the CD system, without asking. */
+/** A catalogue in which the stand-in of the CD system may roll back checkout in production automatically. */
 export const actingCheckout = {
   checkout: {
     environments: {
@@ -60,7 +60,9 @@ export const actingCheckout = {
   },
 };
 
-/** v1 good for hours, v2 rolled out just before the alerts of `alert()` began. */
+/**
+ * Returns two deployments: v1, successful for hours, and v2, rolled out just before the alerts of `alert()` started.
+ */
 export const twoDeployments = (service = 'checkout'): object[] => [
   { service, environment: 'production', version: 'v1', started_at: minutesAgo(240), finished_at: minutesAgo(235) },
   { service, environment: 'production', version: 'v2', started_at: minutesAgo(8), finished_at: minutesAgo(5) },

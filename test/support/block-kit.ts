@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 
 /**
- * Slack's Block Kit as its reference has it: what a message and a modal may hold, for the blocks and elements that
- * Firebreak uses. Written after the reference alone, knowing neither what the product cuts its texts to nor what the
- * sandbox's Slack refuses, so that a mistake would have to be made twice.
+ * Slack's Block Kit according to its reference: the content of messages and modals, for the blocks and elements that
+ * Firebreak uses. Written from the reference alone, independently of the limits in the product and in the sandbox's
+ * Slack, so that a mistake would have to be made twice.
  *
- * Characters are UTF-16 units, which are never fewer than Slack counts. What the reference does not name is refused, as
- * Slack does; so is a text of blanks alone, which Slack takes and nobody can read.
+ * Characters are UTF-16 units, which are at least as many as Slack counts. Like Slack, it rejects fields that the
+ * reference does not mention. It also rejects blank texts, which Slack accepts but are unreadable.
  *
  * @see https://docs.slack.dev/reference/block-kit (read 2026-11)
  */
@@ -75,7 +75,7 @@ const StaticSelect = z
   )
   .refine(({ options }) => new Set(options.map(({ value }) => value)).size === options.length, {
     path: ['options'],
-    message: 'two have the same value',
+    message: 'two options have the same value',
   });
 const ExternalSelect = z.strictObject({
   type: z.literal('external_select'),
@@ -104,7 +104,7 @@ const TextInput = z
   })
   .refine(({ initial_value: initial = '', max_length: max = 3000 }) => initial.length <= max, {
     path: ['initial_value'],
-    message: 'is longer than what may be written',
+    message: 'is longer than max_length',
   });
 
 const placed = { block_id: Id.optional() };
@@ -133,7 +133,7 @@ const Actions = z
   })
   .refine(({ elements }) => areUnique(elements.map(({ action_id: id }) => id)), {
     path: ['elements'],
-    message: 'two have the same action_id',
+    message: 'two elements have the same action_id',
   });
 
 /** @see https://docs.slack.dev/reference/block-kit/blocks/input-block */
@@ -164,7 +164,9 @@ const areApart = (blocks: readonly { block_id?: string | undefined }[]): boolean
   areUnique(blocks.map(({ block_id: id }) => id));
 
 /**
- * `msg_blocks_too_long`: of all texts together. Slack gives no number, and nobody has met it below this one.
+ * Maximum characters of all texts (`msg_blocks_too_long`). Slack does not document a number; no reported failure is
+ * below this one.
+ *
  * @see https://github.com/slackapi/bolt-js/issues/2509
  */
 const ALL_TEXTS_MAX = 11_000;
@@ -179,8 +181,9 @@ function lengthOfTexts(value: unknown): number {
 }
 
 /**
- * What is posted and edited, and what answers a command or a press. `text` may have 4,000 bytes where it is edited, and
- * is not left out: notifications and screen readers have it instead of the blocks.
+ * A message to post, an update, or a response to a command or interaction. An updated `text` can have 4,000 bytes, and
+ * is required: notifications and screen readers use it instead of the blocks.
+ *
  * @see https://docs.slack.dev/reference/methods/chat.update
  */
 const Message = z.strictObject({
@@ -189,7 +192,7 @@ const Message = z.strictObject({
     .array(z.discriminatedUnion('type', shared))
     .min(1)
     .max(50)
-    .refine(areApart, 'two have the same block_id')
+    .refine(areApart, 'two blocks have the same block_id')
     .refine((blocks) => lengthOfTexts(blocks) <= ALL_TEXTS_MAX, 'together they are longer than Slack has ever taken'),
 });
 
@@ -203,7 +206,7 @@ const Modal = z
     blocks: z
       .array(z.discriminatedUnion('type', [...shared, Input]))
       .max(100)
-      .refine(areApart, 'two have the same block_id'),
+      .refine(areApart, 'two blocks have the same block_id'),
     private_metadata: z.string().max(3000).optional(),
     callback_id: Id.optional(),
     clear_on_close: z.boolean().optional(),
@@ -211,21 +214,22 @@ const Modal = z
   })
   .refine(({ blocks, submit }) => submit !== undefined || !blocks.some(({ type }) => type === 'input'), {
     path: ['submit'],
-    message: 'is missing, and there is something to fill in',
+    message: 'is required for a modal with inputs',
   })
   .refine((view) => Buffer.byteLength(JSON.stringify(view)) <= 250_000, 'is larger than 250 kB');
 
 /**
- * What a menu offers while somebody types.
+ * The options of a menu while a person types.
+ *
  * @see https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
  */
 const Suggestions = z.strictObject({ options: z.array(Option).max(100) });
 
-/** What Slack would refuse, and where; empty: nothing. */
+/** Returns a function for the errors that Slack would report, with their locations; empty if there are none. */
 const problemsOf =
   (schema: z.ZodType) =>
   (value: unknown): string[] => {
-    // As it is sent.
+    // Serialize first, because that is what is sent.
     const read = schema.safeParse(JSON.parse(JSON.stringify(value)));
     return read.success ? [] : read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   };

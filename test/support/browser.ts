@@ -8,17 +8,17 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const START_MAX_MS = 30_000;
 
-/** Where a Chromium is on this machine; undefined when it is not. */
+/** Returns the path of Chromium on this machine, or undefined if it is not installed. */
 export const browserPath = (): string | undefined =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
     .flatMap((folder) => NAMES.map((name) => join(folder, name)))
     .find(isExecutable);
 
-/** Whether there is a browser. Where not, a line of the output says what is skipped. */
+/** Returns whether a browser is installed. If not, prints which tests are skipped. */
 export function haveBrowser(): boolean {
   const found = browserPath() !== undefined;
-  if (!found) console.log('skipped: what needs chromium, which is not on this machine');
+  if (!found) console.log('skipped: tests that need chromium, which is not installed');
   return found;
 }
 
@@ -41,11 +41,11 @@ type Answer = {
 };
 type Send = (method: string, params?: object, sessionId?: string) => Promise<any>;
 
-/** How a page is looked at: pixels of the window, and the colours that its owner likes. */
+/** The size of the window in pixels, and the preferred color scheme. */
 export type Eyes = { width: number; height: number; dark?: boolean };
 
 /**
- * A Chromium without a window, driven by its own protocol.
+ * A headless Chromium, controlled by the DevTools protocol.
  *
  * @see https://chromedevtools.github.io/devtools-protocol/
  */
@@ -77,7 +77,7 @@ export class Browser {
     });
   }
 
-  /** @param program by default the Chromium that is on this machine, and its first arguments */
+  /** @param program the program and its first arguments; default: the installed Chromium */
   static async start(program: readonly string[] = [browserPath() ?? 'chromium']): Promise<Browser> {
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-browser-'));
     const [path = '', ...first] = program;
@@ -128,7 +128,7 @@ export class Browser {
 }
 
 export class Page {
-  /** What went wrong in it: exceptions, and what the browser refused, such as by a policy. */
+  /** Errors in the page: exceptions, and loads that the browser refused, for example because of a policy. */
   readonly problems: string[] = [];
   readonly #send: Send;
 
@@ -142,18 +142,18 @@ export class Page {
     if (method === 'Page.javascriptDialogOpening') this.problems.push(`a dialogue: ${params.message}`);
   };
 
-  /** What an expression gives in the page, as JSON. */
+  /** Returns the result of an expression in the page, as JSON. */
   async evaluate<T = any>(expression: string): Promise<T> {
     const answer = await this.#send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
     if (answer.exceptionDetails) throw new Error(`${expression}: ${answer.exceptionDetails.exception?.description}`);
     return answer.result.value;
   }
 
-  /** The text that can be read in the first element that matches; `undefined` when there is none. */
+  /** Returns the visible text of the first matching element; `undefined` if there is none. */
   text = (selector: string): Promise<string | undefined> =>
     this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText`);
 
-  /** A key by its name, such as `Tab` or `Enter`. */
+  /** Presses a key by its name, such as `Tab` or `Enter`. */
   async press(key: 'Tab' | 'Enter' | 'Escape' | 'ArrowLeft' | 'ArrowRight'): Promise<void> {
     const codes = { Tab: 9, Enter: 13, Escape: 27, ArrowLeft: 37, ArrowRight: 39 };
     const event = { key, code: key, windowsVirtualKeyCode: codes[key], ...(key === 'Enter' && { text: '\r' }) };
@@ -161,10 +161,10 @@ export class Page {
     await this.#send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
   }
 
-  /** Writes into what has the focus. */
+  /** Types into the focused element. */
   type = (text: string): Promise<void> => this.#send('Input.insertText', { text });
 
-  /** A click with the mouse into the middle of the first element that matches. */
+  /** Clicks in the center of the first matching element. */
   async click(selector: string): Promise<void> {
     const { x, y } = await this.evaluate<{ x: number; y: number }>(`(() => {
       const element = document.querySelector(${JSON.stringify(selector)});
@@ -178,10 +178,10 @@ export class Page {
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
   }
 
-  /** Nothing of it runs any more. */
+  /** Closes the page. */
   close = (): Promise<unknown> => this.#send('Page.close');
 
-  /** A PNG of so much of it from its upper left corner, also of what is below the window. */
+  /** Returns a PNG of the page from its upper-left corner, including parts below the window. */
   async picture({ width, height }: { width: number; height: number }): Promise<Buffer> {
     const clip = { x: 0, y: 0, width, height, scale: 1 };
     const { data } = await this.#send('Page.captureScreenshot', { captureBeyondViewport: true, clip });

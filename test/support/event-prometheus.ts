@@ -2,22 +2,22 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-/** Events between two moments, in epoch seconds. */
+/** Returns the number of events between two times in epoch seconds. */
 export type Stream = (from: number, until: number) => number;
 
-/** What a query gives at one moment, in epoch seconds. Throws: it cannot be executed. */
+/** Returns the result of a query at one time in epoch seconds. Throws if the query can't be executed. */
 export type Answering = (at: number) => { labels?: Record<string, string>; value: number }[];
 
-/** What it does instead of answering. `cut`: the connection is gone. `hang`: nothing comes, ever. */
+/** A fault instead of a response. `cut`: the connection is closed. `hang`: there is never a response. */
 export type Fault = { status: number; body: string } | 'cut' | 'hang' | null;
 
-/** Steadily so many events a second. */
+/** Returns a stream with a constant number of events per second. */
 export const steadily =
   (perSecond: number): Stream =>
   (from, until) =>
     perSecond * (until - from);
 
-/** So many a second between two moments (epoch seconds), and none before and after. */
+/** Returns a stream with a number of events per second between two times (epoch seconds), and none outside. */
 export const during =
   (perSecond: number, begin: number, end: number): Stream =>
   (from, until) =>
@@ -28,30 +28,30 @@ export const both =
   (from, until) =>
     streams.reduce((sum, stream) => sum + stream(from, until), 0);
 
-/** `sum(rate(…[5m]))` of a stream: events in the five minutes before, per second. */
+/** Returns `sum(rate(…[5m]))` of a stream: events per second in the last five minutes. */
 export const rateOf =
   (stream: Stream): Answering =>
   (at) => [{ value: stream(at - 300, at) / 300 }];
 
 /**
- * A Prometheus over HTTP that computes what is asked of made-up events, at any time: what has happened by a moment does
- * not depend on when it is asked about. It knows queries by their text; any other one finds nothing, as the name of a
- * metric that there is not.
+ * A Prometheus over HTTP that computes its results from invented events for any time. The result for a time does not
+ * depend on the time of the query. It knows queries by their exact text. Other queries return no series, like an
+ * unknown metric.
  */
 export class EventPrometheus {
-  /** Every query that came, in order. */
+  /** All queries, in order. */
   readonly asked: { path: string; query: string; from: number; until: number; step: number | null }[] = [];
   fault: Fault = null;
-  /** Of the answers that are given: said beside the data. */
+  /** The warnings in responses. */
   warnings: string[] = [];
   url = '';
-  /** Points that one series may have in an answer. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
+  /** Maximum points per series in a response. @see https://prometheus.io/docs/prometheus/latest/querying/api/ */
   pointsMax = 11_000;
-  /** What is given for the data of every range, whatever was asked for. Null: what was. */
+  /** The data of every range query, regardless of the request. Null for the computed data. */
   rangeData: object | null = null;
-  /** Whoever asks for what is later than this gets nothing. Epoch seconds. */
+  /** Queries for later times return nothing. Epoch seconds. */
   recordedUntil = Infinity;
-  /** What is earlier than this has been deleted. Epoch seconds. */
+  /** Earlier data is deleted. Epoch seconds. */
   keptFrom = -Infinity;
   readonly #queries = new Map<string, Answering>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -74,7 +74,7 @@ export class EventPrometheus {
     await once(this.#server, 'close');
   }
 
-  /** Says what a query gives; null: nothing any more. */
+  /** Sets the result of a query; null removes it. */
   on(query: string, answering: Answering | null): void {
     if (answering === null) this.#queries.delete(query);
     else this.#queries.set(query, answering);
@@ -132,7 +132,7 @@ const end = (response: ServerResponse, status: number, body: string): void => {
 
 const failed = (errorType: string, error: string): string => JSON.stringify({ status: 'error', errorType, error });
 
-/** As Prometheus writes numbers. */
+/** Formats a number as Prometheus does. */
 const shown = (value: number): string => (value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value));
 
 async function textOf(request: IncomingMessage): Promise<string> {

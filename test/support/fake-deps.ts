@@ -31,7 +31,7 @@ import {
 } from './fake-store.ts';
 import { FakePagerIncidents } from './fake-pager.ts';
 
-/** Told to nobody. */
+/** A log that writes nothing. */
 export const silent: Log = {
   debug: () => undefined,
   info: () => undefined,
@@ -40,7 +40,7 @@ export const silent: Log = {
   with: () => silent,
 };
 
-/** A clock that stands until it is set. */
+/** A clock that stands still until it is set. */
 export class SetClock implements Clock {
   #now: number;
 
@@ -50,21 +50,25 @@ export class SetClock implements Clock {
 
   now = (): Timestamp => timestamp(this.#now);
 
-  /** Epoch milliseconds. */
+  /** Milliseconds since the Unix epoch. */
   get millis(): number {
     return this.#now;
   }
 
-  /** Never backwards. */
+  /** Sets the clock. It never goes backwards. */
   set(millis: number): void {
     this.#now = Math.max(this.#now, millis);
   }
 }
 
-/** An engine that tests can do harm to. */
+/** An engine whose runs tests can kill. */
 export type TestEngine = Engine & { kill(incident: string, run: number): void; dieAfter(checkpoints: number): void };
 
-/** Runs no workflow: for what is tested beside them. @param heard told of each start and of each callback that is rung */
+/**
+ * Returns an engine that runs no workflow, for tests of other parts.
+ *
+ * @param heard called for each start and each completed callback
+ */
 export const idleEngine = (heard: (call: string) => void = () => undefined): TestEngine => ({
   start: async (incident, run) => heard(`start ${incident} ${run}`),
   ring: async (callback) => heard(callback),
@@ -73,58 +77,58 @@ export const idleEngine = (heard: (call: string) => void = () => undefined): Tes
   dieAfter: () => undefined,
 });
 
-/** What vendors answer: one after the other, and the last one again and again. */
+/** Responses of vendors, in order. The last one repeats. */
 type Script<T> = [...T[], T];
 
 const next = <T>(script: Script<T>): T => (script.length > 1 ? (script.shift() ?? script[0]) : script[0]);
 
-/** A method of a port, as `decisions.keep`. */
+/** Called with a method of a port, such as `decisions.keep`. */
 type Hook = (method: string) => void | Promise<void>;
 
 /**
- * Everything outside a workflow, in memory. Stores keep the promises of their ports; vendors say what a test tells them;
- * the clock stands until it is set. `calls` has, in order, what vendors were asked.
+ * All dependencies of a workflow, in memory. Stores behave as their ports require, vendors respond as the test says,
+ * and the clock stands still until it is set. `calls` records the requests to vendors, in order.
  */
 export class FakeWorld {
   readonly clock: SetClock;
   readonly store: FakeStore;
   readonly deps: Deps;
   readonly calls: string[] = [];
-  /** What projectors were told has changed. */
+  /** Changes that were reported to projectors. */
   readonly changed = new Set<Subject>();
   config: Config = emptyConfig;
   engine: TestEngine | undefined;
-  /** Called with each call of a vendor, at its moment. */
+  /** Called with each vendor call at the time of the call. */
   watch: (call: string) => void = () => undefined;
 
   /** The pager and the second route. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
   secondRoute: Script<Attempt> = [{ kind: 'off', detail: 'no second route' }];
-  /** Where others page: to a search, to a note, and to a look at one. */
+  /** Pages of other systems: responses to a search, to a note, and to a lookup. */
   outside: Script<Told<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
   notes: Script<Told<null>> = [{ kind: 'done', value: null }];
   external: Script<Told<ExternalIncident | null>> = [{ kind: 'done', value: null }];
-  /** Whom the pager's rota names. */
+  /** The people on call in the pager. */
   onCall: Script<Told<OnCallPerson[]>> = [{ kind: 'off', detail: 'no rota' }];
-  /** The CD system: to a rollback, and to a look at one. */
+  /** The CD system: responses to a rollback, and to a status request. */
   rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
-  /** Whether a rollback still holds; `null`: the CD system cannot be asked. */
+  /** Whether a rollback still holds; `null` if the CD system can't be reached. */
   holds: Script<Held> | null = null;
-  /** What the health query gives; `null`: there is no Prometheus. */
+  /** The result of the health query; `null` without Prometheus. */
   health: Awaited<ReturnType<Metrics['value']>> = null;
   firstBadAt: Timestamp | null = null;
-  /** Of the health query and of traffic alike. */
+  /** The result of the health query and of the traffic query. */
   curve: Curve | null = null;
-  /** Null: the target can't be asked. */
+  /** Null if the target can't be reached. */
   held: Script<Held> | null = null;
   flags: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
-  /** Of scaling and restarts. */
+  /** Responses to scaling and restarts. */
   acts: Script<ActAnswer> = [{ kind: 'succeeded', id: null }];
   answers: Script<HttpAnswer> = [{ kind: 'answered', status: 200, body: null, afterSeconds: null }];
   instances = 3;
   rule: Awaited<ReturnType<Metrics['rule']>> = null;
-  /** How all alerts are where they live; `null`: nobody can be asked. */
+  /** The state of alerts at their source; `null` if no source can be queried. */
   alertState: AlertState | null = null;
 
   readonly #hooks = new Map<string, { before?: Hook; after?: Hook }>();
@@ -135,17 +139,17 @@ export class FakeWorld {
     this.deps = this.#assemble();
   }
 
-  /** Does something right before, or right after, a call of a port, as `on('effects.intendAct', { before })`. */
+  /** Runs a hook right before, or right after, a call of a port, as in `on('effects.intendAct', { before })`. */
   on(method: string, hook: { before?: Hook; after?: Hook }): void {
     this.#hooks.set(method, hook);
   }
 
-  /** Ends a run of the workflow without its doing. */
+  /** Kills a run of the workflow. */
   kill(incident: string, run: number): void {
     this.engine?.kill(incident, run);
   }
 
-  /** Lets the process die right before it reports for this time, and start again. */
+  /** Kills the process right before this checkpoint, and starts it again. */
   dieAfter(checkpoints: number): void {
     this.engine?.dieAfter(checkpoints);
   }
@@ -252,7 +256,7 @@ export class FakeWorld {
     ) as unknown as Deps;
   }
 
-  /** Remembers what was marked. To mark never fails, and workflows do nothing else with it. */
+  /** Records marked changes. Marking never fails, and is all that workflows do with it. */
   #projections(): Projections {
     const marks: Pick<Projections, 'changed'> = {
       changed: async (...subjects) => subjects.forEach((subject) => this.changed.add(subject)),
@@ -300,7 +304,7 @@ export class FakeWorld {
     return answer;
   }
 
-  /** The same port, whose asynchronous methods run the hooks that are set for them. */
+  /** Returns the port with its asynchronous methods wrapped in hooks. */
   #watched(name: string, port: object): object {
     if (port === this.clock || port === silent || typeof port === 'function' || name === 'standIns') return port;
     return new Proxy(port, {
@@ -319,14 +323,14 @@ export class FakeWorld {
   }
 }
 
-/** Most stories are of checkout alone. */
+/** Formats a page for `calls`. Omits the service if it is checkout, the default of most stories. */
 const tell = ({ action, key, severity, service }: PageRequest): string =>
   `${action} ${key.split('.').slice(1).join('.')} ${severity}${service === 'checkout' ? '' : ` for ${service}`}`;
 
 const tellRollback = ({ key, from, to, service }: RollbackRequest): string =>
   `${key.split('.').slice(1).join('.')} ${from} to ${to}${service === 'checkout' ? '' : ` of ${service}`}`;
 
-/** A port that this world has not, since no workflow asks it anything. */
+/** Returns a port that throws on each call, since workflows do not use it. */
 const notAsked = <T extends object>(name: string): T =>
   new Proxy({} as T, {
     get: (own, key) => Reflect.get(own, key) ?? notAskedFor(`${name}.${String(key)}`),
@@ -336,7 +340,7 @@ const notAskedFor = (name: string) => (): never => {
   throw new Error(`${name} was called: workflows have no business with this port`);
 };
 
-/** Ports of which every call throws: for code that must do nothing but remember. The log alone may be written to. */
+/** Returns ports that throw on each call, except for the log, for code that must only replay. */
 export const untouchable = (onCall: (call: string) => void = () => undefined): Deps =>
   new Proxy({} as Deps, {
     get: (_, port) =>
@@ -353,7 +357,7 @@ function touched(call: string, onCall: (call: string) => void): never {
   throw new Error(`${call} was called`);
 }
 
-/** With the key of the sealed log, and no other secret. */
+/** Secrets with only the key of the sealed log. */
 export const sealSecrets: Secrets = {
   get: async (name) => (name === 'FIREBREAK_AUDIT_KEY' ? 'an-audit-key-of-some-length' : undefined),
 };

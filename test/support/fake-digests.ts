@@ -2,7 +2,7 @@ import type { TellingPause, TellingWay, ToldBefore } from '../../domain/digest.t
 import type { Digests, Remembered } from '../../domain/ports.ts';
 import type { IncidentId } from '../../schemas/names.ts';
 
-/** What stakeholders were told, in memory; each call takes a moment, as the table's do. */
+/** The digests for stakeholders, in memory. Calls are asynchronous, like the table's. */
 export class FakeDigests implements Digests {
   readonly told = new Map<string, Record<string, Remembered>>();
   readonly paused = new Map<TellingWay, TellingPause>();

@@ -1,6 +1,6 @@
 import type { PageOf, PagerIncidents } from '../../domain/pagerduty/ours.ts';
 
-/** What aws/table/pager-incidents.ts keeps in a table, in memory. */
+/** The in-memory version of aws/table/pager-incidents.ts. */
 export class FakePagerIncidents implements PagerIncidents {
   readonly #known = new Map<string, PageOf>();
 

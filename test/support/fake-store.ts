@@ -100,8 +100,8 @@ import { UNMATCHED_INCIDENTS } from '../../schemas/routes.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 
 /*
- * The stores of domain/ports.ts in memory, small enough to be read in one go. That they keep the promises of the real
- * ones is not believed but tested: test/aws/table/contract.ts is run on both.
+ * The stores of domain/ports.ts in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
+ * real ones, which proves that they behave alike.
  */
 
 type Episode = {
@@ -133,7 +133,7 @@ type Dossier = {
       view: DecisionView;
       inputs: DecisionInputs | StepQuestion['inputs'];
       outcome?: RollbackEnd['outcome'];
-      /** About a step of a runbook, which goes on after it by itself. */
+      /** Whether it is about a step of a runbook, which then continues by itself. */
       asked?: true;
       people?: readonly string[] | null;
     }
@@ -150,38 +150,40 @@ type Dossier = {
     }
   >;
   effects: Map<string, Effect>;
-  /** Of a parent: what has joined it, and when that ended. */
+  /** For a parent: its children, with the times when they joined and ended. */
   children: Map<IncidentId, { joinedAt: Timestamp; endedAt: Timestamp | null }>;
   joinedAt: Timestamp | null;
 };
 
-/** All that is stored, and the few things that several ports do to it. Nothing here waits, so nothing can race. */
+/**
+ * All stored data, and the operations that several ports share. Nothing is asynchronous inside, so nothing can race.
+ */
 export class FakeStore {
   readonly clock: Clock;
-  /** The messages that the version that reads can read. */
+  /** The schema of messages that the reading version supports. */
   knows: ZodType<Message> = Message;
   readonly dossiers = new Map<IncidentId, Dossier>();
   readonly open = new Map<string, IncidentId>();
   readonly pending = new Map<IncidentId, { seq: number; since: Timestamp }>();
-  /** The newest of each alert. */
+  /** The newest episode of each alert. */
   readonly episodes = new Map<string, Episode>();
   readonly openings: Opening[] = [];
-  /** Services outside the catalogue that have an incident of their own. */
+  /** Services outside of the catalogue that have their own incident. */
   places: UnmatchedPlace[] = [];
-  /** By the chat's id of the channel. */
+  /** Incidents by the chat's ID of the channel. */
   readonly channels = new Map<string, IncidentId>();
   readonly changes = new Map<ChangeId, Change>();
   readonly locks = new Map<string, { key: string; incident: string; until: Timestamp }>();
   readonly acts: { place: string; at: Timestamp }[] = [];
-  /** When automatic acts began, of all services. */
+  /** Start times of automatic actions of all services. */
   readonly paces: { at: Timestamp; senders: readonly string[] }[] = [];
   readonly deeds: { service: ServiceName; incident: IncidentId; key: string; at: Timestamp; wrong: boolean }[] = [];
   readonly pins: Pin[] = [];
-  /** When it was said of a deploy that its time was over. */
+  /** Times when deploys were reported as overdue. */
   readonly overdue = new Map<ChangeId, Timestamp>();
-  /** When deploys have failed, as it was told first, until that is over. */
+  /** Times of failed deploys, as first reported, until the failure is resolved. */
   readonly failures = new Map<ChangeId, Timestamp>();
-  /** Begun, and their end is not waited for. */
+  /** Started deploys whose end is no longer awaited. */
   readonly forgotten = new Set<ChangeId>();
   automation: Automation = copy(untouchedAutomation);
   #minted = 0;
@@ -190,13 +192,13 @@ export class FakeStore {
     this.clock = clock;
   }
 
-  /** Ids that are the same in every run, and sort by the time of their making as real ones do. */
+  /** Returns IDs that are the same in every run, and sort by creation time like real ones. */
   mint(): IncidentId {
     this.#minted += 1;
     return `01TEST${String(this.#minted).padStart(20, '0')}` as IncidentId;
   }
 
-  /** The change by which the version of a place came to run, as far as is told. */
+  /** Returns the change that brought the running version of a place, if known. */
   liveAt(place: Place): Change | undefined {
     const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
     return [...this.changes.values()]
@@ -211,7 +213,7 @@ export class FakeStore {
       .at(-1);
   }
 
-  /** @throws when there is none: the real stores read nothing of an incident that does not exist */
+  /** @throws Error if there is none, since the real stores also require an existing incident */
   dossier(id: IncidentId): Dossier {
     const found = this.dossiers.get(id);
     if (found === undefined) throw new Error(`incident ${id} does not exist`);
@@ -272,10 +274,10 @@ export class FakeStore {
 const given = <T extends object>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 
-/** What is handed out is the caller's own, as if it had come over a wire. */
+/** Returns a copy, as if the value had been sent over the network. */
 const copy = <T>(value: T): T => structuredClone(value);
 
-/** What a person has cleared is no suspect, whatever an older judgement says. */
+/** Removes suspects that a person has cleared, even if an older judgement lists them. */
 const recordOf = (record: IncidentRecord): IncidentRecord => ({
   ...copy(record),
   suspects: notCleared(copy(record.suspects), record.cleared),
@@ -299,7 +301,7 @@ export class FakeIncidents implements Incidents {
   ): Promise<Admitted> {
     const counts = { opened: 0, joined: 0, recorded: 0, known: 0 };
     const admitted: Admitted = { wake: [], opened: [], apart: [], counts };
-    // One at a time: what each of them finds is what the one before it has left.
+    // One at a time: each one sees the results of those before it.
     for (const arrival of arrivals) this.#admit(arrival, receipt, admitted, max);
     return { ...admitted, wake: [...new Set(admitted.wake)] };
   }
@@ -350,7 +352,7 @@ export class FakeIncidents implements Incidents {
     if (fired || raised || ended || asksNow) this.#tell(into, heard, { fired, raised, ended, replaced, asksNow });
   }
 
-  /** As aws/table/unmatched.ts has it. */
+  /** Behaves like aws/table/unmatched.ts. */
   #targetOf(
     arrival: Arrival,
     row: Episode | undefined,
@@ -713,7 +715,7 @@ export class FakeIncidents implements Incidents {
     return [...this.#store.open.values()].map((id) => recordOf(this.#store.dossier(id).record));
   }
 
-  /** Places in the timeline are those in which things were told. */
+  /** Positions in the timeline are in the order of recording. */
   async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
     const dossier = this.#store.dossiers.get(id);
     if (dossier === undefined) return undefined;

@@ -42,7 +42,10 @@ import { type FaultRates, faultProxy, type Service } from './fault-proxy.ts';
 const accessKeyId = randomUUID();
 const SEED = 7;
 
-/** `attempts` that end in failure: 2 when the SDK takes the error for retryable, 1 when not. */
+/**
+ * Client options. `attempts` is the number of attempts until failure: 2 if the SDK considers the error retryable,
+ * otherwise 1.
+ */
 const clientOptions = (endpoint: string) => ({
   endpoint,
   region: 'us-east-1',
@@ -121,7 +124,7 @@ describe('DynamoDB', () => {
     expect(proxy.log[0]).toEqual({ at: expect.any(String), operation: 'PutItem', n: 1, fault });
   });
 
-  test('transaction-conflict: a transaction is cancelled with the reason of one item, not retried, not applied', async () => {
+  test('transaction-conflict: a transaction is canceled with the reason of one item, not retried, not applied', async () => {
     const { db } = await faulty({ 'transaction-conflict': 1 });
     const cancelled = await db.send(transaction('conflict')).catch((error: unknown) => error);
     expect(cancelled).toMatchObject({ name: 'TransactionCanceledException', $metadata: { attempts: 1 } });
@@ -131,7 +134,7 @@ describe('DynamoDB', () => {
     expect(await stored('conflict-2')).toBeUndefined();
   });
 
-  test('transaction-in-progress: only a transaction gets it, retried and not applied', async () => {
+  test('transaction-in-progress: only transactions get it; retried and not applied', async () => {
     const { db } = await faulty({ 'transaction-in-progress': 1 });
     await expect(db.send(transaction('in-progress'))).rejects.toMatchObject({
       name: 'TransactionInProgressException',
@@ -141,7 +144,7 @@ describe('DynamoDB', () => {
     await db.send(put('in-progress'));
   });
 
-  test('lost-answer: the write is there, the client sees a broken connection and retries', async () => {
+  test('lost-answer: the write is applied, and the client gets a broken connection and retries', async () => {
     const { proxy, db } = await faulty({ 'lost-answer': 1 });
     await expect(db.send(put('lost'))).rejects.toMatchObject({ code: 'ECONNRESET', $metadata: { attempts: 2 } });
     expect(await stored('lost')).toEqual({ pk: 'lost' });
@@ -149,13 +152,13 @@ describe('DynamoDB', () => {
     await db.send(get('lost'));
   });
 
-  test('late-answer: the write is there before the answer is', async () => {
+  test('late-answer: the write is applied before the response arrives', async () => {
     const proxy = await faultProxy({
       upstream: dynamodb.url,
       service: 'dynamodb',
       seed: SEED,
       rates: { 'late-answer': 1 },
-      lateMs: 1e9, // never, as far as this test can wait
+      lateMs: 1e9, // never within this test
     });
     const unanswered = documents(proxy.url)
       .send(put('late'))
@@ -168,7 +171,7 @@ describe('DynamoDB', () => {
     expect(await unanswered).toBe('broken off');
   });
 
-  test('partial-batch: half of a batch is done, the rest comes back as unprocessed', async () => {
+  test('partial-batch: half of a batch is applied, and the rest is returned as unprocessed', async () => {
     const { db } = await faulty({ 'partial-batch': 1 });
     const pks = ['b1', 'b2', 'b3'];
     const write = await db.send(
@@ -193,7 +196,7 @@ describe('DynamoDB', () => {
       ExpressionAttributeValues: { ':open': 'open' },
     });
 
-    test('reads that are not consistent, and every index, answer as of before the latest writes', async () => {
+    test('reads without consistency, and all index reads, return the state before the latest writes', async () => {
       await direct.send(put('stale', { state: 'open', version: 1 }));
       const { proxy, db } = await faulty({ 'stale-read': 1 }, { staleMs: FOREVER_MS });
       await db.send(put('stale', { state: 'closed', version: 2 }));
@@ -207,7 +210,7 @@ describe('DynamoDB', () => {
       expect(proxy.log.map(({ operation }) => operation)).toEqual(['Query', 'GetItem', 'GetItem', 'BatchGetItem']);
     });
 
-    test('consistent and transactional reads never do', async () => {
+    test('consistent and transactional reads are never stale', async () => {
       const { proxy, db } = await faulty({ 'stale-read': 1 }, { staleMs: FOREVER_MS });
       await db.send(put('strong', { version: 2 }));
       expect((await db.send(get('strong', true))).Item).toMatchObject({ version: 2 });
@@ -221,7 +224,7 @@ describe('DynamoDB', () => {
       expect(proxy.log).toEqual([]);
     });
 
-    test('a write shows up after the lag, also one whose answer was lost, and a table made on the way has a copy', async () => {
+    test('a write is visible after the lag, even if its response was lost, and a table created meanwhile has a copy', async () => {
       const made = `made-${randomUUID()}`;
       const { db } = await faulty({ 'stale-read': 1, 'lost-answer': 1 }, { staleMs: 10 });
       await db.send(createTable(made));
@@ -235,7 +238,7 @@ describe('DynamoDB', () => {
     });
   });
 
-  /** Ten puts and ten gets; what each came to, and the faults. */
+  /** Runs ten puts and ten gets, and returns their results and the faults. */
   async function play(seed: number, inPairs: boolean) {
     const rates = { 'transaction-conflict': 0.3, 'lost-answer': 0.2, 'internal-error': 0.2 };
     const { proxy } = await faulty(rates, { seed });
@@ -248,7 +251,7 @@ describe('DynamoDB', () => {
     return [...of('PutItem'), ...of('GetItem')].map(({ operation, n, fault }) => `${operation} ${n}: ${fault}`);
   }
 
-  test('a seed gives the same faults again, however operations are interleaved; another seed gives others', async () => {
+  test('a seed gives the same faults for any interleaving of operations; another seed gives others', async () => {
     const first = await play(1, false);
     expect(new Set(first.map((line) => line.split(': ')[1])).size).toBe(3);
     expect(first.length).toBeLessThan(20);
@@ -257,7 +260,7 @@ describe('DynamoDB', () => {
     expect(await play(2, false)).not.toEqual(first);
   });
 
-  test('without rates, and after heal(), everything passes; with a rate of 1.5 it does not start', async () => {
+  test('without rates, and after heal(), everything passes; with a rate of 1.5, the proxy does not start', async () => {
     const { proxy, db } = await faulty({ 'internal-error': 1 });
     await expect(db.send(put('healed'))).rejects.toThrow();
     proxy.heal();
@@ -266,7 +269,7 @@ describe('DynamoDB', () => {
     await expect(faulty({ throttled: 1.5 })).rejects.toThrow(RangeError);
   });
 
-  test('the emulation still asks for its access key, and the proxy does when it is given one', async () => {
+  test('the emulation still requires its access key, and so does the proxy if it has one', async () => {
     const stranger = { accessKeyId: 'stranger', secretAccessKey: 'not checked' };
     for (const own of [undefined, accessKeyId]) {
       const options = { upstream: dynamodb.url, service: 'dynamodb' as const, seed: SEED, rates: {}, accessKeyId: own };
@@ -280,13 +283,13 @@ describe('DynamoDB', () => {
     }
   });
 
-  test('an emulation that is gone is a refused connection to the product, not an error of AWS', async () => {
+  test('a stopped emulation is a refused connection to the product, not an AWS error', async () => {
     const proxy = await proxyTo('http://127.0.0.1:9', 'dynamodb', {});
     await expect(documents(proxy.url).send(get('x'))).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 
-test('when a caller hangs up, the proxy hangs up on the emulation: no long poll goes on for a reader that has gone', async () => {
+test('if a caller disconnects, the proxy disconnects from the emulation, so that no long poll continues', async () => {
   const asked = Promise.withResolvers<AbortSignal>();
   const emulation = await serve({
     accessKeyId,
@@ -326,7 +329,7 @@ describe('SQS', () => {
   const receive = (QueueUrl: string | undefined) =>
     new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 60, MessageSystemAttributeNames: ['All'] });
 
-  /** A queue, as the product sees it through the proxy. */
+  /** Creates a queue that the product uses through the proxy. */
   async function faulty(rates: FaultRates<'sqs'>, fifo = false) {
     const proxy = await proxyTo(upstream, 'sqs', rates);
     const sqs = new SQSClient(clientOptions(proxy.url));
@@ -351,7 +354,7 @@ describe('SQS', () => {
     expect(proxy.log[1]).toEqual({ at: expect.any(String), operation: 'SendMessage', n: 2, fault });
   });
 
-  test('lost-answer: a send without de-duplication that is retried is there twice; a delete is done', async () => {
+  test('lost-answer: a retried send without deduplication creates two messages; a delete is applied', async () => {
     const { proxy, sqs, QueueUrl, directly } = await faulty({ 'lost-answer': 1 });
     await expect(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }))).rejects.toMatchObject({
       code: 'ECONNRESET',
@@ -371,18 +374,18 @@ describe('SQS', () => {
     expect(left.Messages).toHaveLength(1);
   });
 
-  test('lost-receive: the message is in flight, and nobody has it', async () => {
+  test('lost-receive: the message is in flight, and no consumer has it', async () => {
     const { sqs, QueueUrl, directly } = await faulty({ 'lost-receive': 1 });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
     await expect(sqs.send(receive(QueueUrl))).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect((await direct.send(receive(directly))).Messages).toBeUndefined();
   });
 
-  test('duplicate-delivery: a message comes again after its delete, with its count raised', async () => {
+  test('duplicate-delivery: a message is delivered again after its delete, with a higher receive count', async () => {
     const { proxy, sqs, QueueUrl } = await faulty({ 'duplicate-delivery': 1 });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
     const [first] = (await sqs.send(receive(QueueUrl))).Messages ?? [];
-    expect(proxy.log).toEqual([]); // nothing had been delivered yet that could come again
+    expect(proxy.log).toEqual([]); // no message was delivered before that could be repeated
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
     const [again] = (await sqs.send(receive(QueueUrl))).Messages ?? [];
     expect(again).toMatchObject({
@@ -394,7 +397,7 @@ describe('SQS', () => {
     expect(proxy.log).toMatchObject([{ operation: 'ReceiveMessage', n: 2, fault: 'duplicate-delivery' }]);
   });
 
-  test('duplicate-delivery: never on a FIFO queue', async () => {
+  test('duplicate-delivery: never for a FIFO queue', async () => {
     const { proxy, sqs, QueueUrl } = await faulty({ 'duplicate-delivery': 1 }, true);
     const message = { MessageBody: 'x', MessageGroupId: 'g', MessageDeduplicationId: 'd' };
     await sqs.send(new SendMessageCommand({ QueueUrl, ...message }));
@@ -403,14 +406,14 @@ describe('SQS', () => {
     expect(proxy.log).toEqual([]);
   });
 
-  test('empty-receive: nothing comes although there is a message, which stays', async () => {
+  test('empty-receive: no message is returned although there is one, which stays', async () => {
     const { sqs, QueueUrl, directly } = await faulty({ 'empty-receive': 1 });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
     expect((await sqs.send(receive(QueueUrl))).Messages).toBeUndefined();
     expect((await direct.send(receive(directly))).Messages).toHaveLength(1);
   });
 
-  test('a client that has its endpoint from the environment, and so follows queue URLs, stays with the proxy', async () => {
+  test('a client with the endpoint from its environment, which follows queue URLs, stays with the proxy', async () => {
     const { proxy } = await faulty({ throttled: 1 });
     vi.stubEnv('AWS_ENDPOINT_URL_SQS', proxy.url);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -482,7 +485,7 @@ describe('Lambda', () => {
     ['a checkpoint', checkpoint, expect.stringMatching(/^checkpoint .*"CheckpointToken":"t1"/)],
     ['a callback', ring, 'succeed'],
   ])(
-    'lost-answer: %s arrives, the client sees a broken connection and sends the same again',
+    'lost-answer: %s arrives, and the client gets a broken connection and sends it again',
     async (_, command, arrived) => {
       const { lambda } = await faulty({ 'lost-answer': 1 });
       const sent = (lambda.send as (command: unknown) => Promise<unknown>).call(lambda, command());
@@ -492,13 +495,13 @@ describe('Lambda', () => {
     },
   );
 
-  test('lost-answer: not a synchronous invoke', async () => {
+  test('lost-answer: not for a synchronous invoke', async () => {
     const { proxy, lambda } = await faulty({ 'lost-answer': 1 });
     await lambda.send(new InvokeCommand({ FunctionName: 'f:1', Payload: '{}' }));
     expect(proxy.log).toEqual([]);
   });
 
-  test('late-answer: it comes, and it is whole', async () => {
+  test('late-answer: it arrives completely', async () => {
     const { proxy, lambda } = await faulty({ 'late-answer': 1 });
     expect(await lambda.send(checkpoint())).toMatchObject({ CheckpointToken: 't2' });
     expect(proxy.log).toMatchObject([{ operation: 'CheckpointDurableExecution', n: 1, fault: 'late-answer' }]);
@@ -525,7 +528,7 @@ describe('SSM', () => {
     expect(proxy.log.map(({ operation, n }) => `${operation} ${n}`)).toEqual(['GetParameters 1', 'GetParameters 2']);
   });
 
-  test('late-answer: it comes, and it is whole', async () => {
+  test('late-answer: it arrives completely', async () => {
     const { proxy, client } = await faulty({ 'late-answer': 1 });
     expect(await client.send(read())).toMatchObject({ Parameters: [{ Value: 'xoxb' }] });
     expect(proxy.log).toMatchObject([{ fault: 'late-answer' }]);
@@ -566,7 +569,7 @@ describe('S3', () => {
     ]);
   });
 
-  test('lost-answer: what was sent is written, and the client does not hear of it', async () => {
+  test('lost-answer: the data is written, but the client gets no response', async () => {
     const { client, direct } = await faulty({ 'lost-answer': 1 });
     await expect(client.send(new PutObjectCommand({ ...object, Body: '{}' }))).rejects.toMatchObject({
       code: 'ECONNRESET',
@@ -575,7 +578,7 @@ describe('S3', () => {
     expect(await (await direct.send(new GetObjectCommand(object))).Body?.transformToString()).toBe('{}');
   });
 
-  test('late-answer: it comes, and it is whole', async () => {
+  test('late-answer: it arrives completely', async () => {
     const { proxy, client } = await faulty({ 'late-answer': 1 });
     await client.send(new PutObjectCommand({ ...object, Body: '{"version":1}' }));
     const { Body } = await client.send(new GetObjectCommand(object));

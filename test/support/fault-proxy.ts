@@ -14,38 +14,41 @@ type FaultOf = { dynamodb: DynamoDbFault; sqs: SqsFault; lambda: LambdaFault; ss
 export type Service = keyof FaultOf;
 
 /**
- * Of the calls that a fault can befall, the share that it does befall: 0 to 1. A call gets one fault at most, so where
- * the rates of those that can befall it add up to more than 1, the last ones (in the order of the service's list) lose.
+ * Probability of each fault for the calls that it applies to: 0 to 1. A call gets at most one fault. If the rates of
+ * the faults that apply add up to more than 1, the last ones (in the order of the service's list) are reduced.
  */
 export type FaultRates<S extends Service = Service> = Partial<Record<FaultOf[S], number>>;
 
-/** The `n`-th call (from 1) of the operation got the fault. `at` is when, RFC 3339. */
+/** The fault of the `n`-th call (from 1) of an operation. `at` is RFC 3339. */
 export type InjectedFault = { at: string; operation: string; n: number; fault: string };
 
 export type FaultProxy = {
-  /** Goes where the emulation's URL went. */
+  /** The URL to use instead of the emulation's. */
   url: string;
   /** All faults so far, in order. */
   log: readonly InjectedFault[];
-  /** No more faults from now on: the time in which a system has to recover. */
+  /** Stops injecting faults, so that the system can recover. */
   heal(): void;
   close(): Promise<void>;
 };
 
-/** Longest delay of a late answer and age of a stale read, when not given. A second is usual for an index of AWS. */
+/**
+ * Default in milliseconds for the maximum delay of a late response. For stale reads, up to a second is common for an
+ * index of AWS.
+ */
 const LATE_MS = 300;
 const STALE_MS = 500;
 
 /**
- * Stands between the product and an emulation of AWS, and does what real AWS does and emulations do not: throttles,
- * conflicts, answers from a moment ago, late or not at all. Everything else passes byte for byte.
+ * Starts a proxy between the product and an emulation of AWS. It injects faults of the real AWS that emulations do not
+ * have: throttling, conflicts, and stale, late, or missing responses. Everything else passes unchanged, byte for byte.
  *
- * Which calls it befalls depends on the seed and on the call's place among those of its operation, not on time and not
- * on other operations: the same calls get the same faults again.
+ * The seed and the position of a call among the calls of its operation determine its fault, regardless of time and
+ * other operations. So the same calls get the same faults again.
  *
  * @param options.upstream URL of the emulation, without a path
- * @param options.accessKeyId only this key is let in; undefined: the emulation decides
- * @throws RangeError when a rate is not between 0 and 1
+ * @param options.accessKeyId the only accepted key; undefined to let the emulation decide
+ * @throws RangeError if a rate is not between 0 and 1
  */
 export async function faultProxy<S extends Service>(options: {
   upstream: string;
@@ -75,13 +78,13 @@ export async function faultProxy<S extends Service>(options: {
 
   async function serveCall(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    res.once('close', () => gone.abort()); // a long poll must not take a message for a reader that has gone
+    res.once('close', () => gone.abort()); // a long poll must not receive a message for a reader that has disconnected
     try {
       const request = await readRequest(req, gone.signal);
       const allowed = accessKeyId === undefined || signedWith(accessKeyId, req.headers.authorization);
       answer(res, allowed ? await outcomeOf(request) : FORBIDDEN);
     } catch (error) {
-      // When the emulation has gone or broken off, so do we; anything else is a mistake of the proxy, or of its use.
+      // If the emulation is gone or has disconnected, disconnect too. Other errors are bugs in the proxy or its use.
       const broken = error instanceof Error && 'code' in error;
       answer(res, broken ? 'connection-lost' : json(400, { __type: 'FaultProxyError', message: String(error) }));
     }
@@ -164,13 +167,16 @@ function answer(res: ServerResponse, outcome: Outcome): void {
   res.writeHead(outcome.status, outcome.headers).end(outcome.body);
 }
 
-/** A sequence of numbers in [0, 1) that depends on the name only. */
+/** Returns a sequence of numbers in [0, 1) that depends only on the name. */
 function randomFor(name: string): () => number {
   let n = 0;
   return () => Number.parseInt(hash('sha256', `${name}/${n++}`).slice(0, 8), 16) / 2 ** 32;
 }
 
-/** The faults that can befall the call lie side by side in [0, 1), each as wide as its rate; one draw hits one or none. */
+/**
+ * Returns the fault of a call, or undefined. The faults that apply are adjacent intervals in [0, 1), each as wide as
+ * its rate; one random number selects at most one of them.
+ */
 function drawn(faults: Faults<string>['faults'], rates: Map<string, number>, call: Call): string | undefined {
   let point = call.random();
   for (const [name, fault] of Object.entries(faults)) {

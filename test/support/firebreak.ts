@@ -12,47 +12,47 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const ADMIN_TOKEN = 'test-admin-token';
 export const INGEST_TOKEN = 'test-ingest-token';
 
-/** `configFiles` of tests in which services fail beside each other and have nothing to do with each other. */
+/** `configFiles` for tests in which independent services fail at the same time. */
 export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\nfailTogether: ignore\n' };
 
-/** Where minutes pass in moments, nobody could do what people are reminded of. */
+/** Without reminders, because nobody can react to them at a large time scale. */
 const NOBODY_IS_REMINDED = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
 
-/** What a program needs of this process's environment, and nothing that would tell it what to do. */
+/** Returns the environment variables that a program needs, without any settings. */
 export const bareEnvironment = (): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
 });
 
-/** Slack and Grafana with an address and no token: they are off. */
+/** Slack and Grafana have an address and no token, so they are off. */
 const NOT_SHOWN = { SLACK_API_URL: 'https://slack.invalid/api/', GRAFANA_URL: 'https://grafana.invalid' };
 
 export type FirebreakOptions = {
-  /** Kept when given; else a new one, removed by `remove`. */
+  /** Kept if given. Otherwise a new folder, which `remove` deletes. */
   dataDir?: string;
-  /** `services.yaml` as an object, and other files of the configuration by name. */
+  /** `services.yaml` as an object, and other configuration files by name. */
   services?: unknown;
   configFiles?: Record<string, string>;
-  /** Files of the folder of runbooks, by name. */
+  /** Files of the runbooks folder, by name. */
   runbooks?: Record<string, string>;
   env?: Record<string, string>;
-  /** 1000 unless said otherwise. */
+  /** Default: 1000. */
   timeScale?: number;
-  /** Nobody looks at Slack and Grafana: to show each step there is a good part of all the work. */
+  /** Disables Slack and Grafana. Showing each step there is a large part of the work. */
   unshown?: true;
-  /** More arguments for Node, as `--import ./test/kill/at.ts`. */
+  /** Additional arguments for Node, such as `--import ./test/kill/at.ts`. */
   nodeArgs?: string[];
 };
 
-/** The product as a user starts it: a process group of its own, spoken to over HTTP alone. */
+/** The product as a user starts it: its own process group, accessed only over HTTP. */
 export class Firebreak {
   url = '';
-  /** Everything it has printed, of all its starts. */
+  /** The output of all its starts. */
   output = '';
   readonly dataDir: string;
   readonly configDir: string;
-  /** Empty unless `runbooks` says otherwise: what is shipped is tested by itself. */
+  /** Empty by default, since the shipped runbooks have their own tests. */
   readonly runbooksDir: string;
   readonly #options: FirebreakOptions;
   #child: ChildProcess | undefined;
@@ -64,14 +64,14 @@ export class Firebreak {
     this.runbooksDir = join(dataDir, 'test-runbooks');
   }
 
-  /** Starts it with an empty data folder, and waits until it is ready. */
+  /** Starts the product with an empty data folder, and waits until it is ready. */
   static async start(options: FirebreakOptions = {}): Promise<Firebreak> {
     const firebreak = await Firebreak.prepare(options);
     await firebreak.start();
     return firebreak;
   }
 
-  /** Lays its folders out without starting it. */
+  /** Creates its folders without starting it. */
   static async prepare(options: FirebreakOptions = {}): Promise<Firebreak> {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'firebreak-')));
     const firebreak = new Firebreak(options, dataDir);
@@ -86,24 +86,27 @@ export class Firebreak {
     return firebreak;
   }
 
-  /** Writes a file of the configuration. */
+  /** Writes a configuration file. */
   async write(name: string, text: string): Promise<void> {
     const file = join(this.configDir, name);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
   }
 
-  /** Writes a file of the folder of runbooks. */
+  /** Writes a file of the runbooks folder. */
   async writeRunbook(name: string, text: string): Promise<void> {
     await writeFile(join(this.runbooksDir, name), text);
   }
 
-  /** Starts, or starts again on the same data. Resolves when it is ready; throws with its output when it ends instead. */
+  /**
+   * Starts the product, or starts it again on the same data. Resolves when it is ready. Throws with its output if it
+   * exits.
+   */
   async start(env: Record<string, string> = {}): Promise<void> {
     const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
       cwd: ROOT,
-      detached: true, // a process group of its own, so that all of it can be killed at once
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner, whatever becomes of that
+      detached: true, // its own process group, so that all of it can be killed at once
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // exits with the test runner, in all cases
       env: {
         ...bareEnvironment(),
         PORT: '0',
@@ -124,7 +127,7 @@ export class Firebreak {
       let address: string | undefined;
       const hear = (chunk: Buffer) => {
         this.output += chunk.toString();
-        if (address !== undefined) return; // its log grows to megabytes
+        if (address !== undefined) return; // the log grows to megabytes
         address = /^firebreak ready on (\S+)$/m.exec(this.output.slice(mark))?.[1];
         if (address !== undefined) resolve(address);
       };
@@ -137,7 +140,7 @@ export class Firebreak {
     this.url = await ready;
   }
 
-  /** `kill -9` of the whole process group: nothing of it gets a chance to tidy up. */
+  /** Kills the whole process group with `kill -9`, without any cleanup. */
   async kill9(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -145,7 +148,7 @@ export class Firebreak {
     await once(child, 'exit');
   }
 
-  /** Resolves when the process has ended by itself. */
+  /** Resolves when the process has exited by itself. */
   async exited(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -156,7 +159,7 @@ export class Firebreak {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** As by Ctrl-C. */
+  /** Stops it like Ctrl-C. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined || !this.running) return;
@@ -164,13 +167,13 @@ export class Firebreak {
     await once(child, 'exit');
   }
 
-  /** Ends it, whatever it is doing, and removes its folder. */
+  /** Ends it in any state, and removes its folder. */
   async remove(): Promise<void> {
     await this.kill9();
     await rm(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** One request; the answer's body as JSON where it is any. */
+  /** Sends one request. The response's body is JSON if it has any. */
   async request(
     method: string,
     path: string,
@@ -194,14 +197,14 @@ export class Firebreak {
   post = (path: string, body?: unknown) => this.request('POST', path, body);
   put = (path: string, body: unknown) => this.request('PUT', path, body);
 
-  /** Closes what nobody needs any more: at a large time scale incidents that stay open keep the product busy. */
+  /** Resolves all incidents. At a large time scale, open incidents keep the product busy. */
   async resolveAll(): Promise<void> {
     const { body } = await this.get('/v1/incidents?limit=500');
     const open = body.items.filter(({ status }: { status: string }) => status !== 'resolved');
     for (const { id } of open) await this.post(`/v1/incidents/${id}/actions/resolve`);
   }
 
-  /** What the stand-ins were asked, oldest first. */
+  /** Returns the calls to the stand-ins, oldest first. */
   async calls(
     vendor: string,
   ): Promise<{ vendor: string; method: string; path: string; body: any; status: number | null; outcome: any }[]> {
@@ -212,10 +215,10 @@ export class Firebreak {
 
 const LONGEST_PAUSE_MS = 500;
 
-/** Against hanging, and nothing else: a slow machine is no failure. */
+/** Milliseconds; only to detect a hang, since a slow machine is not a failure. */
 const PATIENCE_MS = 45_000;
 
-/** Looks until `look` gives something, or throws what it saw last. The only waiting that tests do. */
+/** Repeats `look` until it returns a value; otherwise throws its last error. Tests wait only with this function. */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false | null>,
   what: string,
@@ -233,7 +236,8 @@ export async function eventually<T>(
       last = error;
     }
     await sleep(pause);
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS); // each look is work, for a machine that has other work to do
+    // wait longer each time, since each attempt costs CPU on a busy machine
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
   }
   throw new Error(`not seen within ${timeoutMs} ms: ${what}`, { cause: last });
 }

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { eventually, type Firebreak, INGEST_TOKEN } from './firebreak.ts';
 
-/** A request as a sender sent it; the SOURCES.md beside it says how it came about. */
+/** A request as a sender sent it. SOURCES.md beside it documents its origin. */
 export type Inbound = {
   method: string;
   headers: Record<string, string>;
   /** The exact bytes, as UTF-8. */
   body: string;
-  /** What the receiver has to be configured with, where the request carries a credential. */
+  /** The configuration of the receiver, if the request has a credential. */
   secret?: {
     bearerToken?: string;
     username?: string;
@@ -24,7 +24,7 @@ type Vendor = 'alertmanager' | 'grafana';
 
 const FOLDER = fileURLToPath(new URL('../fixtures', import.meta.url));
 
-/** Everything that a vendor sends us, by name: one request, or several in order of arrival. */
+/** Returns all requests of a vendor, by name: one request, or several in order of arrival. */
 export function inbound(vendor: Vendor): { name: string; requests: Inbound[] }[] {
   return readdirSync(`${FOLDER}/${vendor}`)
     .filter((file) => /\.(request|sequence)\.json$/.test(file))
@@ -34,7 +34,7 @@ export function inbound(vendor: Vendor): { name: string; requests: Inbound[] }[]
     }));
 }
 
-/** The requests of one file, by vendor and name: `alertmanager/resolved`. */
+/** Returns the requests of one file, by vendor and name: `alertmanager/resolved`. */
 export function fixture(path: `${Vendor}/${string}`): Inbound[] {
   const [vendor, name] = path.split('/');
   const found = inbound(vendor as Vendor).find((file) => file.name === name);
@@ -49,7 +49,7 @@ function read(file: string): Inbound[] {
 
 const CREDENTIALS = ['authorization', 'x-grafana-alerting-signature'];
 
-/** Sends it as it was received, with a token of the receiver where it carries no credential of its own. */
+/** Sends a request as received, with a token of the receiver if it has no credential of its own. */
 export async function deliver(
   firebreak: Firebreak,
   path: string,
@@ -57,13 +57,13 @@ export async function deliver(
   token = INGEST_TOKEN,
 ): Promise<{ status: number; body: any; headers: Headers }> {
   const sent = new Headers(headers);
-  for (const name of ['host', 'content-length', 'accept-encoding']) sent.delete(name); // the client's own business
+  for (const name of ['host', 'content-length', 'accept-encoding']) sent.delete(name); // the HTTP client sets these
   if (!CREDENTIALS.some((name) => sent.has(name))) sent.set('authorization', `Bearer ${token}`);
   const answer = await fetch(`${firebreak.url}${path}`, { method, headers: sent, body, redirect: 'manual' });
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
-/** The same for another service: with its label, and the other fingerprint that it would have. */
+/** Returns the request for another service: with its label, and the fingerprint that it would have. */
 export function forService(request: Inbound, from: string, to: string): Inbound {
   const group = JSON.parse(request.body) as { alerts: { labels: { service?: string }; fingerprint: string }[] };
   for (const alert of group.alerts) {
@@ -73,22 +73,22 @@ export function forService(request: Inbound, from: string, to: string): Inbound 
   return { ...request, body: JSON.stringify(group) };
 }
 
-/** The same in another environment. */
+/** Returns the request for another environment. */
 export function inEnvironment(request: Inbound, environment: string): Inbound {
   const group = JSON.parse(request.body) as { alerts: { labels: { env?: string } }[] };
   for (const { labels } of group.alerts) if (labels.env !== undefined) labels.env = environment;
   return { ...request, body: JSON.stringify(group) };
 }
 
-/** Hundreds of signals on a machine that does other things, too. */
+/** Milliseconds for hundreds of signals on a busy machine. */
 const PATIENCE_MS = 45_000;
 
 const COUNTS = ['signals', 'opened', 'joined', 'recorded', 'known'] as const;
 export type Made = Record<(typeof COUNTS)[number], number>;
 
 /**
- * Waits until every signal of an accepted request has reached the table: only then does "nothing happened" mean
- * anything. Gives what the router made of them, as it says in its log.
+ * Waits until every signal of an accepted request is in the table, so that a test can assert that nothing happened.
+ * Returns the router's results from its log.
  */
 export async function routed(firebreak: Firebreak, answer: { status: number; body: any }): Promise<Made> {
   if (answer.status !== 202) throw new Error(`not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -103,7 +103,7 @@ export async function routed(firebreak: Firebreak, answer: { status: number; bod
   );
 }
 
-/** How far each product's log has been read, and what it has told of each receipt. */
+/** How far each product's log was read, and the results for each receipt. */
 const heard = new WeakMap<Firebreak, { read: number; made: Map<string, Made> }>();
 
 function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
@@ -121,6 +121,6 @@ function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
   return log.made;
 }
 
-/** `eventually`, for what costs the product something to tell: asked ten times a second at most. */
+/** Like `eventually`, for expensive requests: at most ten attempts per second. */
 export const seen = <T>(look: () => Promise<T | undefined | false | null>, what: string): Promise<T> =>
   eventually(async () => (await look()) || sleep(75).then(() => undefined), what, PATIENCE_MS);

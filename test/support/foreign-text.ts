@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** What Slack could understand of a text that is not meant for it, and what no text should have. */
+/** Texts that Slack could interpret, and texts that should not occur. */
 export const NASTY = [
   '<!channel>',
   '@here',
@@ -31,7 +31,7 @@ export const NASTY = [
   '\\',
 ];
 
-/** What alerts may hold: anything, of any length. */
+/** Arbitrary texts in alerts, of any length. */
 export const foreign = fc.oneof(
   { weight: 6, arbitrary: fc.array(fc.constantFrom(...NASTY), { maxLength: 40 }).map((pieces) => pieces.join('')) },
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },

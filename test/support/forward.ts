@@ -1,6 +1,9 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
 
-/** `path` with its query. The body is complete, so its length is known. `signal` hangs up before the reply. */
+/**
+ * `path` includes the query. The body is complete, so its length is known. `signal` aborts the request before the
+ * reply.
+ */
 export type ForwardedRequest = {
   method: string;
   path: string;
@@ -11,12 +14,12 @@ export type ForwardedRequest = {
 
 export type ForwardedReply = { status: number; headers: Record<string, string>; body: Buffer };
 
-/** These describe one connection or one framing, not the message; Node writes its own for the next connection. */
+/** Headers about one connection or its framing, not about the message. Node sets its own for the next connection. */
 const PER_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host', 'content-length']);
 
-/** Hands requests on to `host:port` over connections that are kept, bodies byte for byte in both directions. */
+/** Forwards requests to `host:port` over persistent connections, bodies byte for byte in both directions. */
 export function connectTo(to: { host: string; port: number }): {
-  /** Rejects when no whole reply came; whether the request had its effect is then unknown. */
+  /** Rejects if there is no complete reply. It is then unknown whether the request had an effect. */
   send(request: ForwardedRequest): Promise<ForwardedReply>;
   close(): void;
 } {

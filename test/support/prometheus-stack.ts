@@ -8,7 +8,7 @@ import { parse, stringify } from 'yaml';
 import { spawnTied, type TiedChild } from '../../local/aws/dynamodb/tied-child.ts';
 import { eventually } from './firebreak.ts';
 
-/** What the programs are called, by Debian and by those who make them. */
+/** Names of the programs, in Debian and in their own releases. */
 const NAMES = {
   prometheus: ['prometheus'],
   alertmanager: ['prometheus-alertmanager', 'alertmanager'],
@@ -24,12 +24,12 @@ type Program = keyof typeof NAMES;
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 
-/** Lines of a program's log that are told when it fails. */
+/** Number of log lines in error messages. */
 const LINES_KEPT = 20;
 
 const READY_MAX_MS = 30_000;
 
-/** Where a program is on this machine; undefined when it is not. */
+/** Returns the path of a program on this machine, or undefined if it is not installed. */
 export function programPath(program: Program): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return NAMES[program].flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
@@ -44,17 +44,17 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Whether all of these are on this machine. Where one is not, a line of the output says what is skipped for it. */
+/** Returns whether all of these programs are installed. If not, prints which tests are skipped. */
 export function have(...programs: Program[]): boolean {
   const absent = programs.filter((program) => programPath(program) === undefined).map((program) => NAMES[program][0]);
-  if (absent.length > 0) console.log(`skipped: what needs ${absent.join(' and ')}, which is not on this machine`);
+  if (absent.length > 0) console.log(`skipped: tests that need ${absent.join(' and ')}, which is not installed`);
   return absent.length === 0;
 }
 
-/** A started program, with a folder of its own for its data and configuration. */
+/** A started program, with its own folder for data and configuration. */
 export type Running = { url: string; stop(): Promise<void> };
 
-/** What is scraped each second: `labels` go onto every sample. */
+/** A target that is scraped every second. `labels` are added to every sample. */
 export type Target = { url: string; labels: Record<string, string> };
 
 export type PrometheusOptions = {
@@ -63,13 +63,13 @@ export type PrometheusOptions = {
   alertmanagers: readonly string[];
   /** A rules file as YAML. */
   rules: string;
-  /** How labels of alerts are changed on their way to the Alertmanagers. */
+  /** Relabeling rules for alerts on their way to the Alertmanagers. */
   relabel?: readonly object[];
-  /** What it has recorded before it starts; needs promtool. */
+  /** Recorded series from before the start. Requires promtool. */
   history?: readonly Recorded[];
 };
 
-/** One series: its samples each 15 seconds, up to now. */
+/** One series with samples every 15 seconds, up to now. */
 export type Recorded = {
   name: string;
   labels: Record<string, string>;
@@ -77,7 +77,10 @@ export type Recorded = {
   at: (secondsAgo: number) => number;
 };
 
-/** Starts a Prometheus that looks each second. Its own label `cluster`, as many have one, is on every alert it sends. */
+/**
+ * Starts a Prometheus that scrapes every second. Its external label `cluster`, as in many installations, is on every
+ * alert it sends.
+ */
 export async function startPrometheus({
   port,
   targets,
@@ -134,9 +137,9 @@ function openMetrics(history: readonly Recorded[]): string {
 export type AlertmanagerOptions = {
   port: number;
   config: AlertmanagerConfig;
-  /** Files beside the configuration: tokens that it names. */
+  /** Additional files beside the configuration, such as tokens. */
   files?: Record<string, string>;
-  /** Its own port for gossip, and that of a member to join. Absent: it stands alone. */
+  /** Its own gossip port, and the port of a member to join. Absent for a single instance. */
   cluster?: { port: number; peer: number };
 };
 
@@ -144,14 +147,15 @@ export type Route = { receiver: string; routes?: Route[]; [key: string]: unknown
 export type Webhook = { url: string; [key: string]: unknown };
 export type AlertmanagerConfig = { route: Route; receivers: { name: string; webhook_configs?: Webhook[] }[] };
 
-/** Starts an Alertmanager. A member of a cluster sends nothing before the cluster is `settled`. */
+/** Starts an Alertmanager. A cluster member sends nothing before the cluster is `settled`. */
 export async function startAlertmanager({ port, config, files = {}, cluster }: AlertmanagerOptions): Promise<Running> {
   const alone = ['--cluster.listen-address='];
   const together = cluster && [
     `--cluster.listen-address=127.0.0.1:${cluster.port}`,
-    `--cluster.advertise-address=127.0.0.1:${cluster.port}`, // it looks for a private address otherwise, and may find none
+    // otherwise it looks for a private address, and may find none
+    `--cluster.advertise-address=127.0.0.1:${cluster.port}`,
     ...(cluster.peer === cluster.port ? [] : [`--cluster.peer=127.0.0.1:${cluster.peer}`]),
-    '--cluster.gossip-interval=50ms', // it settles in ten of these at a time
+    '--cluster.gossip-interval=50ms', // it settles in ten of these intervals
   ];
   const all = { 'alertmanager.yml': stringify(config), ...files };
   return startProgram('alertmanager', port, all, (folder) => [
@@ -162,7 +166,7 @@ export async function startAlertmanager({ port, config, files = {}, cluster }: A
   ]);
 }
 
-/** Resolves when every one of these Alertmanagers has found all the others, and sends. */
+/** Resolves when all of these Alertmanagers have found each other, and send notifications. */
 export async function settled(alertmanagers: readonly Running[]): Promise<void> {
   for (const { url } of alertmanagers) {
     await eventually(
@@ -177,17 +181,17 @@ export async function settled(alertmanagers: readonly Running[]): Promise<void> 
   }
 }
 
-/** The path of an example that the README shows. */
+/** Returns the path of an example in the README. */
 export const examplePath = (name: string): string => join(EXAMPLES, name);
 
-/** The example as it is, but for the address of Firebreak and intervals for people in a hurry. */
+/** Returns the example with another address of Firebreak and shorter intervals. */
 export async function exampleAlertmanager(name: string, firebreakUrl: string): Promise<AlertmanagerConfig> {
   const text = await readFile(examplePath(name), 'utf8');
   const config = parse(text.replaceAll('http://127.0.0.1:8080/', `${firebreakUrl}/`)) as AlertmanagerConfig;
   return { ...config, route: { ...config.route, ...QUICK } };
 }
 
-/** The same for the alerts of these services; the others go nowhere. */
+/** Returns the same configuration for the alerts of these services. Other alerts are dropped. */
 export function onlyFor(services: readonly string[], { route, receivers }: AlertmanagerConfig): AlertmanagerConfig {
   return {
     route: { receiver: 'nobody', routes: [{ ...route, matchers: [`service=~"${services.join('|')}"`] }] },
@@ -195,10 +199,10 @@ export function onlyFor(services: readonly string[], { route, receivers }: Alert
   };
 }
 
-/** How long Alertmanager gathers a group, and how often it looks at one again. */
+/** Short intervals for grouping alerts and for checking a group again. */
 export const QUICK = { group_wait: '1s', group_interval: '2s' };
 
-/** The example's rules, over seconds instead of minutes. */
+/** Returns the example's rules with seconds instead of minutes. */
 export async function exampleRules(): Promise<string> {
   const text = await readFile(examplePath('prometheus-rules.yml'), 'utf8');
   return text.replaceAll('[5m]', '[4s]').replace('for: 1m', 'for: 1s').replace('interval: 15s', 'interval: 1s');
@@ -214,7 +218,7 @@ async function startProgram(
   prepare: (folder: string) => Promise<void> = async () => undefined,
 ): Promise<Running> {
   const path = programPath(program);
-  if (path === undefined) throw new Error(`${NAMES[program][0]} is not on this machine`);
+  if (path === undefined) throw new Error(`${NAMES[program][0]} is not installed`);
   const folder = await mkdtemp(join(tmpdir(), `firebreak-${program}-`));
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   await prepare(folder);
@@ -235,7 +239,7 @@ async function startProgram(
   return { url, stop };
 }
 
-/** Rejects when the program ends instead. */
+/** Resolves when the program is ready. Rejects if it exits. */
 const ready = (url: string, { exited }: TiedChild): Promise<unknown> =>
   Promise.race([
     eventually(async () => (await fetch(`${url}/-/ready`)).ok, `${url} is ready`, READY_MAX_MS),

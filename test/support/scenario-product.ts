@@ -3,15 +3,15 @@ import { Firebreak, type FirebreakOptions } from './firebreak.ts';
 
 type Answer = Awaited<ReturnType<Firebreak['request']>>;
 
-/** How long a sender goes on sending until it has its answer. Milliseconds. */
+/** Milliseconds for which a sender retries until it gets a response. */
 const INSIST_MS = 60_000;
 const PAUSE_MS = 25;
 
 type EnvironmentOf = (life: number) => Record<string, string> | Promise<Record<string, string>>;
 
-/** The product with somebody at its side who starts it again whenever it has died, as a supervisor does. */
+/** The product with a supervisor that starts it again whenever it has died. */
 export class AttendedProduct {
-  /** How often it has died. */
+  /** Number of deaths. */
   deaths = 0;
   readonly #firebreak: Firebreak;
   readonly #environmentOf: EnvironmentOf;
@@ -25,13 +25,13 @@ export class AttendedProduct {
     void this.#attend();
   }
 
-  /** @param environmentOf more environment for each of its lives, the first of which is 1 */
+  /** @param environmentOf additional environment for each life, starting at 1 */
   static async start(options: FirebreakOptions, environmentOf: EnvironmentOf = () => ({})): Promise<AttendedProduct> {
-    const env = { LOG_LEVEL: 'debug', ...options.env }; // its steps are waited for
+    const env = { LOG_LEVEL: 'debug', ...options.env }; // the tests wait for log lines of its steps
     return new AttendedProduct(await Firebreak.prepare({ ...options, env }), environmentOf);
   }
 
-  /** Everything it has printed, of all its lives. */
+  /** The output of all its lives. */
   get output(): string {
     return this.#firebreak.output;
   }
@@ -40,7 +40,7 @@ export class AttendedProduct {
     return this.#firebreak.kill9();
   }
 
-  /** Asks until there is an answer that is no server error, as senders do which must not lose what they say. */
+  /** Repeats a request until the response is not a server error, like senders that must not lose data. */
   async insist(method: string, path: string, body?: unknown): Promise<Answer> {
     const end = Date.now() + INSIST_MS;
     let last: unknown;
@@ -55,7 +55,7 @@ export class AttendedProduct {
       }
       await sleep(PAUSE_MS);
     }
-    throw new Error(`no answer to ${method} ${path} in ${INSIST_MS} ms`, { cause: last });
+    throw new Error(`no response to ${method} ${path} in ${INSIST_MS} ms`, { cause: last });
   }
 
   get = (path: string): Promise<Answer> => this.insist('GET', path);
@@ -82,7 +82,7 @@ export class AttendedProduct {
       () => false,
     );
 
-  /** It may be killed while it starts, too; one that ends in another way would do so again. */
+  /** Starts it until it is ready, since it can be killed while it starts. Other exits are errors. */
   async #startUntilItIsUp(): Promise<void> {
     for (;;) {
       try {

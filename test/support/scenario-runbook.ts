@@ -8,7 +8,7 @@ import type { AttendedProduct } from './scenario-product.ts';
 import { isAcknowledgement } from './scenario.ts';
 import type { AroundEffect, Vendors } from './scenario-vendors.ts';
 
-/** What the runbook of the story changes: a flag, and something at a system of the team's own, which knows keys. */
+/** The things that the runbook of the story changes: a flag, and a team's own system with idempotency keys. */
 const FLAG = 'new-basket';
 
 export const SERVICES = {
@@ -23,7 +23,7 @@ export const SERVICES = {
   },
 };
 
-/** A flag is switched off, something is drained, it is waited, a person is asked, and what was given is handed on. */
+/** A runbook that switches a flag off, drains, waits, asks a person, and passes a result on. */
 export const runbooksFor = (ops: string): Record<string, string> => ({
   'drain.md': `---
 title: Drain it
@@ -54,12 +54,12 @@ For people.
 
 export type Ops = {
   url: string;
-  /** What was asked of it, oldest first. */
+  /** Requests, oldest first. */
   calls: { path: string; key: string; body: string }[];
   close(): Promise<void>;
 };
 
-/** A call that comes again under its key is answered as the first was. */
+/** Starts the team's system. A repeated key gets the first response again. */
 export async function startOps(around: AroundEffect): Promise<Ops> {
   const calls: Ops['calls'] = [];
   const given = new Map<string, string>();
@@ -94,7 +94,10 @@ export async function startOps(around: AroundEffect): Promise<Ops> {
   };
 }
 
-/** An alert names the runbook, a person says yes in the middle of it, and the alert ends once it is done. */
+/**
+ * Plays the story: an alert names the runbook, a person approves in the middle, and the alert resolves after the
+ * runbook.
+ */
 export async function playRunbook(product: AttendedProduct, vendors: Vendors, beforeTheEnd: () => Promise<void>) {
   await vendors.sandbox('/launchdarkly/flags', { flag: FLAG, environment: 'production', on: true });
   const firing = alert({ labels: { runbook: 'drain', action: '' } });
@@ -120,7 +123,10 @@ const timelineOf = async (product: AttendedProduct): Promise<string[]> => {
   return items.map(({ kind }: { kind: string }) => kind);
 };
 
-/** A person who hears no answer looks at the incident, and says it again only where the question still waits. */
+/**
+ * Approves as a person. Without a response, looks at the incident, and approves again only if the question is still
+ * open.
+ */
 async function approve(product: AttendedProduct): Promise<void> {
   await eventually(async () => {
     const incident = await incidentOf(product);
@@ -133,7 +139,10 @@ async function approve(product: AttendedProduct): Promise<void> {
   }, 'the answer to be taken');
 }
 
-/** Each thing once; that the alert still fired when the verification looked first may be told besides. */
+/**
+ * The entries of the timeline, each once. An additional entry is allowed if the alert was still firing at the first
+ * verification.
+ */
 const TOLD = [
   'alerts.resolved',
   'decision',
@@ -158,7 +167,7 @@ const TOLD = [
 
 const EFFECTS = ['flag convergent', 'http keyed', 'http keyed', 'page keyed', 'page-resolve convergent'];
 
-/** What must hold after the story, whatever happened on the way. */
+/** Expects what must be true after the story, in all cases. */
 export async function expectRunbookKept(product: AttendedProduct, vendors: Vendors, ops: Ops): Promise<void> {
   const incident = await eventually(async () => {
     const first = await incidentOf(product);
@@ -170,7 +179,7 @@ export async function expectRunbookKept(product: AttendedProduct, vendors: Vendo
   expect((await product.get('/v1/incidents')).body.items).toHaveLength(1);
   const effects = incident.effects.filter((effect: any) => !isAcknowledgement(effect));
   expect(effects.map(({ kind, class: given }: any) => `${kind} ${given}`).toSorted()).toEqual(EFFECTS);
-  // Repeats have the key of the first, and say the same: the second step what the first one was given.
+  // Repeated requests have the first key and the same body. The second step has the result of the first one.
   expect([...new Set(ops.calls.map((call) => JSON.stringify(call)))].map((call) => JSON.parse(call) as object)).toEqual(
     [
       { path: '/drains', key: `${incident.id}.runbook.1.drain`, body: '{"firing":1}' },

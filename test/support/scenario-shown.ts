@@ -8,7 +8,7 @@ import { eventually } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
 
-/** What checkout has in the catalogue to be shown everywhere. */
+/** Catalogue settings of checkout for all vendors that show incidents. */
 export const SHOWN_SERVICE = {
   repository: 'acme/checkout',
   team: 'payments',
@@ -16,29 +16,29 @@ export const SHOWN_SERVICE = {
   statusPage: { components: ['Checkout'], publish: 'auto' },
 };
 
-/** Critical alerts page, and open a ticket besides. Channels are archived as soon as they may be. */
+/** Critical alerts page, and open a ticket. Channels are archived as soon as possible. */
 export const SHOWN_CONFIG = {
   'routes.yaml': 'routes: [{ match: { severity: critical }, page: true, ticket: true }]\n',
   'slack.yaml': 'archiveAfterHours: 0\n',
   'people.yaml': 'people: { ada: { email: ada@example.com } }\nonCall: { payments: { escalationPolicy: PPAYMENTS } }\n',
 };
 
-/** Nothing comes after this one. */
+/** The last entry of the timeline. */
 const LAST_TOLD = 'page-resolve.succeeded';
 
-/** Counted, not told; see docs/showing.md. */
+/** Entries that are counted but not shown; see docs/showing.md. */
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
 
 type Incident = { id: string; channel: string | null };
 type Entry = { at: string; actor: string; kind: string; text: string };
 
-/** An entry bears the time at which its writing began; so long after it another one may have been read already. */
+/** Milliseconds. Entries have the time when their write started, so a later entry may have been read before. */
 const LATE_ENTRY_MS = 5000;
 
-/** A look at everything is dear. Milliseconds between two. */
+/** Milliseconds between two checks, because a check of everything is expensive. */
 const LOOK_MS = 250;
 
-/** Waits for all that comes with an incident; what is over before it could be shown need not be. */
+/** Waits until the open incident is shown everywhere. Skips states that can be over before they are shown. */
 export async function untilOpenEverywhere(vendors: Vendors, withinMs: number): Promise<void> {
   const look = async () => {
     await sleep(LOOK_MS);
@@ -51,16 +51,16 @@ export async function untilOpenEverywhere(vendors: Vendors, withinMs: number): P
 }
 
 /**
- * What must be seen of the story after it is over, once and whole, whatever happened on the way.
+ * Expects what must be visible after the story, completely and once, in all cases.
  *
- * @param options.archived the time for that has come, too
+ * @param options.archived whether the channel must be archived
  */
 export async function expectShown(
   product: AttendedProduct,
   vendors: Vendors,
   options: { archived: boolean; withinMs: number },
 ): Promise<void> {
-  // Nothing that is there twice goes away, so the last look tells.
+  // Duplicates never disappear, so the last check finds them.
   const look = async () => {
     await sleep(LOOK_MS);
     const [incident] = (await product.get('/v1/incidents')).body.items as Incident[];
@@ -91,8 +91,8 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   if (channel === undefined) return;
   expect(channel.purpose).toBe(`Firebreak incident ${incident.id}`);
   if (archived) expect(channel.archived).toBe(true);
-  // Nobody is called to what was over before the product came back.
-  expect(channel.members, 'whoever is on call').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
+  // On-call people are not invited if the incident ended before the product came back.
+  expect(channel.members, 'the on-call person').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
   expect(channel.topic).toContain('✅ critical · resolved');
 
   const messages = channel.messages.filter(({ bot }) => bot);
@@ -112,10 +112,10 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(JSON.stringify(lines[0]?.blocks), 'the line leads to the channel').toContain(channel.id);
 }
 
-/** What people do is said with their name. */
+/** Formats an entry. Actions of people include their name. */
 const linesOf = ({ actor, text }: Entry): string => (actor === 'admin' ? `admin: ${text}` : text);
 
-/** Each once, in the order of the timeline as far as that was known when they were told. */
+/** Expects each entry once, in the order of the timeline as it was known when the entry was shown. */
 function expectTold(said: string[], told: Entry[]): void {
   const times = new Map(told.map((entry) => [escaped(linesOf(entry)), Date.parse(entry.at)]));
   expect(said.toSorted()).toEqual([...times.keys()].toSorted());
@@ -142,7 +142,10 @@ async function expectOthers(incident: Incident, product: AttendedProduct, vendor
   expectGrafana(views.grafana, [incident.id, ...changes.map(({ id }) => id)]);
 }
 
-/** Each status is mailed at most once, in this order. One that was over before it could be said is left out. */
+/**
+ * Public statuses in order. Each one is published at most once. A status that was over before it could be published is
+ * skipped.
+ */
 const PUBLIC = ['investigating', 'identified', 'monitoring', 'resolved'];
 
 function expectStatuspage({ incidents, components }: StatuspageView): void {

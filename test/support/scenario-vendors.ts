@@ -11,23 +11,23 @@ import { SANDBOX_PAGE_ID } from '../../local/standins/statuspage.ts';
 
 export type VendorCall = { vendor: Vendor; method: string; path: string; body: string };
 
-/** Stands around the effect of each call. Undefined: no answer is sent. */
+/** Wraps the effect of each call. Returns undefined to send no response. */
 export type AroundEffect = (
   call: VendorCall,
   effect: () => Promise<ForwardedReply>,
 ) => Promise<ForwardedReply | undefined>;
 
-/** PagerDuty, a CD system and what incidents are shown in, which live on when the product dies, as the real ones do. */
+/** PagerDuty, a CD system, and the vendors that show incidents. Like real ones, they survive the product's death. */
 export type Vendors = {
-  /** What the product has to be told to call them. */
+  /** The environment variables with which the product uses them. */
   env: Record<string, string>;
-  /** Oldest first. */
+  /** Returns recorded calls, oldest first. */
   calls(vendor: Vendor): Promise<RecordedCall[]>;
-  /** What PagerDuty has, oldest first. */
+  /** Returns PagerDuty's incidents, oldest first. */
   pagerDutyIncidents(): Promise<{ incident_key: string; status: string }[]>;
-  /** What the CD system takes for live, by service and environment. */
+  /** Returns the running versions in the CD system, by service and environment. */
   live(): Promise<{ service: string; environment: string; version: string }[]>;
-  /** Any of the stand-ins' own pages, `/slack/channels` say, as JSON. @param put what is to be there */
+  /** Requests an endpoint of a stand-in's sandbox, such as `/slack/channels`, as JSON. @param put the state to set */
   sandbox: <T>(path: string, put?: object) => Promise<T>;
   close(): Promise<void>;
 };
@@ -35,11 +35,11 @@ export type Vendors = {
 type VendorOptions = {
   timeScale: number;
   around?: AroundEffect;
-  /** Slack, Statuspage, Grafana and GitHub are on, too. */
+  /** Whether Slack, Statuspage, Grafana, and GitHub are on. */
   outlets?: boolean;
-  /** LaunchDarkly is on, too. */
+  /** Whether LaunchDarkly is on. */
   flags?: boolean;
-  /** By which they live. Milliseconds since the Unix epoch. */
+  /** The vendors' clock. Milliseconds since the Unix epoch. */
   now?: () => number;
 };
 
@@ -71,7 +71,7 @@ export async function startVendors(options: VendorOptions): Promise<Vendors> {
       PAGERDUTY_EVENTS_URL: pagerduty,
       PAGERDUTY_ROUTING_KEY: 'scenario000000000000000000000000',
       CD_URL: `${await urlOf('cd')}/api/v1/rollback`,
-      // Whoever is on call is let into the channel.
+      // People on call are invited to the channel.
       ...(outlets && { PAGERDUTY_API_URL: pagerduty, PAGERDUTY_API_TOKEN: 'scenario' }),
       ...(outlets && (await outletsAt(urlOf))),
       ...(flags && { LAUNCHDARKLY_API_URL: await urlOf('launchdarkly'), LAUNCHDARKLY_TOKEN: 'scenario' }),
@@ -123,7 +123,8 @@ async function relay(vendor: Vendor, to: string, around: AroundEffect): Promise<
     else res.writeHead(reply.status, reply.headers).end(reply.body);
   };
   const server = createServer((req, res) => {
-    // The caller has died, or the vendor broke off (a fault that is wanted): the caller hears nothing either way.
+    // The caller has died, or the vendor has disconnected (an intended fault). The caller gets no response in both
+    // cases.
     handOn(req, res).catch(() => res.socket?.resetAndDestroy());
   });
   server.listen(0, '127.0.0.1');

@@ -4,17 +4,17 @@ import { eventually as soon } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
 
-/** With faults and deaths on the way, and other tests beside it. */
+/** Milliseconds; includes faults, deaths, and other tests on the machine. */
 const PATIENCE_MS = 60_000;
 const eventually: typeof soon = (look, what) => soon(look, what, PATIENCE_MS);
 
-/** Whether the rollback goes by itself or waits for a person. */
+/** Whether the rollback is automatic or waits for an approval. */
 export type Story = 'act' | 'approve';
 
 /**
- * The catalogue under which a story is played. A question stays open for a day: nothing but its answer ends it.
+ * Returns the catalogue for a story. A question stays open for a day, so only its answer ends it.
  *
- * @param more for checkout
+ * @param more additional settings of checkout
  */
 export const catalogueOf = (story: Story, more: object = {}): object => ({
   checkout: {
@@ -30,16 +30,16 @@ export const catalogueOf = (story: Story, more: object = {}): object => ({
 });
 
 export type Staging = {
-  /** By which the sender lives. Milliseconds since the Unix epoch. */
+  /** The sender's clock. Milliseconds since the Unix epoch. */
   now?: () => number;
-  /** What has to be before the alert resolves. */
+  /** Called before the alert resolves. */
   beforeTheEnd?: () => Promise<void>;
 };
 
 /**
- * A bad deploy, from its record to the resolved incident: v1 was good, v2 is suspect, a critical alert asks for a
- * rollback, somebody is paged, v2 goes out, a deploy of v3 fails meanwhile, the alert resolves. Whoever sends something
- * goes on until it is taken.
+ * Plays a bad deploy, from its record to the resolved incident: v1 is good, v2 is suspected, a critical alert asks for
+ * a rollback, a person is paged, v2 is rolled back, a deploy of v3 fails meanwhile, the alert resolves. Senders retry
+ * until their requests are accepted.
  */
 export async function play(
   story: Story,
@@ -63,10 +63,10 @@ export async function play(
   await eventually(async () => (await pages(vendors, 'resolve')).length > 0, 'the end of the page at PagerDuty');
 }
 
-/** Of a service to which nothing happens, so that nothing later hides what became of its record. */
+/** A change of a service without incidents, so that nothing later hides the result of its record. */
 const untouched = () => ({ service: 'search', environment: 'production', version: 'v9', started_at: minutesAgo(90) });
 
-/** Counts as a signal of the incident that is open. */
+/** A failed deploy, which counts as a signal of the open incident. */
 const failed = (now: number) => ({
   service: 'checkout',
   environment: 'production',
@@ -86,7 +86,10 @@ async function send(product: AttendedProduct, one: object): Promise<void> {
 
 const incidentsOf = async (product: AttendedProduct): Promise<any[]> => (await product.get('/v1/incidents')).body.items;
 
-/** A person who hears no answer looks at the incident, and says it again only where the question still waits. */
+/**
+ * Approves as a person. Without a response, looks at the incident, and approves again only if the question is still
+ * open.
+ */
 async function approve(product: AttendedProduct): Promise<void> {
   await eventually(async () => product.output.includes('"step":"ask"'), 'the question');
   await eventually(async () => {
@@ -98,20 +101,20 @@ async function approve(product: AttendedProduct): Promise<void> {
   }, 'the answer to be taken');
 }
 
-/** Calls that PagerDuty has taken. */
+/** Returns the calls that PagerDuty has accepted. */
 const pages = async (vendors: Vendors, action: 'trigger' | 'resolve') =>
   (await vendors.calls('pagerduty'))
     .filter(({ outcome }) => outcome === 202)
     .map(({ body }) => body as { event_action: string; dedup_key: string })
     .filter(({ event_action }) => event_action === action);
 
-/** Calls for a rollback that the CD system has done, now or the first time that it got their key. */
+/** Returns the rollback calls that the CD system has executed, now or for an earlier call with the same key. */
 const rollbacks = async (vendors: Vendors) =>
   (await vendors.calls('cd'))
     .filter(({ method, outcome }) => method === 'POST' && (outcome === 200 || outcome === 202))
     .map(({ headers, body }) => ({ key: headers['idempotency-key'], body }));
 
-/** What must hold after the story, whatever happened on the way. */
+/** Expects what must be true after the story, in all cases. */
 export async function expectPromisesKept(story: Story, product: AttendedProduct, vendors: Vendors): Promise<void> {
   const incident = await eventually(async () => {
     const [first] = await incidentsOf(product);
@@ -123,13 +126,16 @@ export async function expectPromisesKept(story: Story, product: AttendedProduct,
   await expectRecords(incident, product);
 }
 
-/** Whoever says yes is known to see to it, and the pager hears of that unless it is over before. */
+/**
+ * Whether an entry is about an acknowledgement. An approval also acknowledges the incident, and the pager gets it
+ * unless the incident is over before.
+ */
 export const isAcknowledgement = ({ kind }: { kind: string }): boolean =>
   kind === 'page-acknowledge' || kind === 'page-acknowledge.succeeded';
 
 const isConcluded = ({ state }: { state: string }): boolean => state !== 'intended' && state !== 'accepted';
 
-/** One incident, which holds what was acknowledged; and nothing lies in quarantine. */
+/** Expects one incident with all accepted signals, and an empty quarantine. */
 async function expectOnce(incident: any, product: AttendedProduct): Promise<void> {
   expect(await incidentsOf(product)).toHaveLength(1);
   expect(incident).toMatchObject({ service: 'checkout', status: 'resolved', signal_count: 2 });
@@ -138,7 +144,7 @@ async function expectOnce(incident: any, product: AttendedProduct): Promise<void
   expect((await product.get('/v1/quarantine')).body.items).toEqual([]);
 }
 
-/** Every effect as its class promises (docs/effects.md). */
+/** Expects every effect as promised by its class (docs/effects.md). */
 async function expectEffects(incident: any, vendors: Vendors): Promise<void> {
   const effects = incident.effects
     .filter((effect: any) => !isAcknowledgement(effect))
@@ -171,7 +177,7 @@ const TOLD_ONCE = [
   'page-resolve.succeeded',
 ];
 
-/** Each thing once. That the alert was still firing when the verification looked first may be told besides. */
+/** Expects each entry once. An additional entry is allowed if the alert was still firing at the first verification. */
 async function expectTimeline(story: Story, incident: any, product: AttendedProduct): Promise<void> {
   const entries = (await product.get(`/v1/incidents/${incident.id}/timeline`)).body.items;
   const told = entries.map(({ kind, text }: any) => `${kind}: ${text}`);
@@ -184,7 +190,7 @@ async function expectTimeline(story: Story, incident: any, product: AttendedProd
   expect(kinds.toSorted()).toEqual(expected.toSorted());
 }
 
-/** The changes as they were recorded, the rollback among them, and what is live by them. */
+/** Expects the changes as recorded, including the rollback, and the resulting live version. */
 async function expectRecords(incident: any, product: AttendedProduct): Promise<void> {
   const changes = (await product.get('/v1/deployments?service=checkout&environment=production')).body.items;
   expect(changes).toMatchObject([

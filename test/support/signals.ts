@@ -5,7 +5,7 @@ import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas
 import type { Signal } from '../../schemas/signal.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 
-/** A critical signal of checkout in production that asks for a rollback, unless said otherwise. */
+/** Returns a signal. By default, it is critical, for checkout in production, and asks for a rollback. */
 export function signal(more: Partial<Signal> = {}): Signal {
   const { source = 'alertmanager', fingerprint = 'e13f9abf0ab3b700', episodic = true } = more;
   const startsAt = more.startsAt ?? ('2026-11-20T11:59:00.000Z' as Timestamp);
@@ -32,19 +32,19 @@ export function signal(more: Partial<Signal> = {}): Signal {
   };
 }
 
-/** Of something that the catalogue does not know, called so by its alert. */
+/** Returns a signal of a service outside of the catalogue, with the service name from its alert. */
 export const stranger = (unmatched: string, more: Partial<Signal> = {}): Signal =>
   signal({ service: UNMATCHED, unmatched, asksRollback: false, ...more });
 
-/** A signal as it is taken in: delivered as it would be without any routes, and not kept quiet, unless said otherwise. */
+/** Returns a signal as admitted. By default, it is delivered as without routes, and not muted. */
 export const arrival = (
   one: Signal,
   { delivery = {}, mute = null }: { delivery?: Partial<Delivery>; mute?: Mute | null } = {},
 ): Arrival => ({ signal: one, delivery: { ...deliver(one, emptyConfig, one.startsAt), ...delivery }, mute });
 
-/** Several, delivered as the routes of `config` say at the time at which each began. */
+/** Returns several signals, delivered by the routes of `config` at their start times. */
 export const arrivals = (signals: readonly Signal[], config: Config = emptyConfig): Arrival[] =>
   signals.map((one) => arrival(one, { delivery: deliver(one, config, one.startsAt) }));
 
-/** A silence that somebody has made while a disk was changed. */
+/** A silence by a person, for a disk replacement. */
 export const silenced: Mute = { by: 'silence', name: 'silence-1', until: null, reason: 'new disks (by ada)' };

@@ -2,15 +2,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
-/** An address at which calls get stuck, as they do at a host that is cut off. */
+/** An address at which calls hang, as at an unreachable host. */
 export type SilentPort = { url: string; close(): Promise<void> };
 
-/** Accepts connections, reads what comes, and never answers. */
+/** Accepts connections, reads requests, and never responds. */
 export function acceptsAndNeverAnswers(): Promise<SilentPort> {
   return listening(createTcpServer((socket) => void socket.resume()));
 }
 
-/** Answers 200 with the beginning of a body, which never ends. With `dripMs`, one more byte each so many milliseconds. */
+/**
+ * Responds 200 with the start of a body that never ends. With `dripMs`, sends another byte at this interval in
+ * milliseconds.
+ */
 export function neverEndsItsBody(options: { dripMs?: number } = {}): Promise<SilentPort> {
   const timers = new Set<NodeJS.Timeout>();
   const answer = (req: IncomingMessage, res: ServerResponse): void => {
@@ -22,8 +25,8 @@ export function neverEndsItsBody(options: { dripMs?: number } = {}): Promise<Sil
 }
 
 /**
- * Lets no connection be established: a thread that listens and has stopped accepting. Once its queue of connections is
- * full, the system leaves new ones unanswered, as a network does that drops packets.
+ * Lets no connection be established: a thread that listens and does not accept. Once its queue of connections is full,
+ * the system does not respond to new ones, like a network that drops packets.
  */
 export async function dropsConnections(): Promise<SilentPort> {
   const worker = new Worker(
@@ -36,7 +39,7 @@ export async function dropsConnections(): Promise<SilentPort> {
   );
   const port = await new Promise<number>((resolve, reject) => worker.once('message', resolve).once('error', reject));
   const queued: Socket[] = [];
-  // One after the other, until one is left unanswered: how many the system queues is its own affair.
+  // Connect one after another until one gets no response, since the length of the system's queue is unknown.
   while (await isEstablished(port, queued)) if (queued.length > 64) throw new Error('the queue does not fill up');
   return {
     url: `http://127.0.0.1:${port}`,
@@ -53,7 +56,7 @@ function isEstablished(port: number, queued: Socket[]): Promise<boolean> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   queued.push(socket);
   return new Promise((resolve) => {
-    // After one more look at the network: on a busy machine the answer may have come, unseen, in the meantime.
+    // Check the network once more: on a busy machine, the response may have arrived unnoticed in the meantime.
     const timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(!socket.connecting))), UNANSWERED_MS);
     socket.once('connect', () => {
       clearTimeout(timer);

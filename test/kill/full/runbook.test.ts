@@ -3,13 +3,13 @@ import { boundariesIn, boundariesOf, sampleOf } from '../boundaries.ts';
 import { killInRunbook } from '../each.ts';
 import { playRunbookKilledAt } from '../runbook.ts';
 
-/** Around its calls: always. Of the others so many as the seed chooses. */
+/** Calls of runbook steps are always included. Of the other calls, the seed chooses some. */
 const CALLS = /(PATCH|POST) /;
 const OTHERS = 7;
 
 const seed = process.env['FIREBREAK_SEED'] ?? '1';
 
-describe(`kill -9 at the boundaries that a runbook has besides, some of them by FIREBREAK_SEED=${seed}`, async () => {
+describe(`kill -9 at the boundaries that only a runbook has, a sample by FIREBREAK_SEED=${seed}`, async () => {
   const known = new Set(await boundariesOf('act'));
   const own = boundariesIn((await playRunbookKilledAt([])).passed).filter((boundary) => !known.has(boundary));
   const others = own.filter((boundary) => !CALLS.test(boundary));

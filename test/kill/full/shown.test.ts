@@ -5,6 +5,6 @@ import { playShown } from '../shown.ts';
 
 const seed = process.env['FIREBREAK_SEED'] ?? '1';
 
-describe(`kill -9 around the effects where an incident is shown, some of them by FIREBREAK_SEED=${seed}`, async () => {
+describe(`kill -9 around the effects that show an incident, a sample by FIREBREAK_SEED=${seed}`, async () => {
   killWhereShown(deathsWhereShown((await playShown()).passed, seed));
 });

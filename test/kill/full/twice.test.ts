@@ -4,7 +4,7 @@ import { killAtEach } from '../each.ts';
 
 const SEQUENCES = 16;
 
-/** The second life makes about so many calls before it has caught up and ended the story. */
+/** Approximate number of calls in the second life until the story ends. */
 const CALLS_OF_A_LIFE = 160;
 
 const seed = process.env['FIREBREAK_SEED'] ?? '1';

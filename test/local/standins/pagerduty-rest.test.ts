@@ -95,7 +95,7 @@ describe('notes', () => {
     expect((await rest(standIns, 'GET', `/incidents/${id}/notes`)).body.notes).toEqual([]);
   });
 
-  test.each(['%s is refused as a note', 1, undefined])('%s is no note', async (content) => {
+  test.each([' ', 1, undefined])('%s is refused as a note', async (content) => {
     const { standIns, id } = await withIncident();
     expect(await rest(standIns, 'POST', `/incidents/${id}/notes`, { from: FROM, ...note(content) })).toMatchObject({
       status: 400,

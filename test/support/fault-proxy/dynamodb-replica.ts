@@ -5,16 +5,16 @@ import { connectTo } from '../forward.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { type Call, jsonOf, type Reply, type Send } from './wire.ts';
 
-/** A copy of the database that lags behind it: what an eventually consistent read may see. */
+/** A copy of the database that lags behind it: the data that an eventually consistent read may return. */
 export type Replica = {
-  /** Answers a read from the copy; also does a table operation on the copy. */
+  /** Responds to a read from the copy. Also applies table operations to the copy. */
   read(call: Call): Promise<Reply>;
-  /** Takes note of a write that the primary may have done. The copy shows it once the lag has passed. */
+  /** Records a write that the primary may have applied. The copy contains it after the lag. */
   written(call: Call): void;
   close(): Promise<void>;
 };
 
-/** An item or a key in the form of the wire: `{ pk: { S: 'x' } }`. */
+/** An item or a key in wire format: `{ pk: { S: 'x' } }`. */
 type Item = Record<string, unknown>;
 type Located = { table: string; item: Item };
 
@@ -38,11 +38,11 @@ type IndexDescription = { IndexName: string; KeySchema: object[]; Projection: ob
 /**
  * Starts a second database as a copy of the primary's tables and items, and keeps it `lagMs` behind.
  *
- * An item is copied as a whole some time after it was written, in the order of the writes, and indexes follow by
- * themselves. So every query, not only one that was asked before, gets what it would have got a moment ago, and an
- * item never goes back in time. Writes must all pass by here; those of PartiQL do not.
+ * Items are copied as a whole some time after they were written, in the order of writes, and indexes follow by
+ * themselves. So any query, even a new one, gets the result of a moment ago, and an item never goes back in time. All
+ * writes must go through this replica, except for PartiQL, which is not supported.
  *
- * @param first any call of the product: its signature is used for the copy's own requests
+ * @param first any call of the product, whose signature is used for the copy's own requests
  */
 export async function startReplica(primary: Send, first: Call, lagMs: number): Promise<Replica> {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-replica-'));
@@ -76,14 +76,14 @@ export async function startReplica(primary: Send, first: Call, lagMs: number): P
     <T>(operation: string, input: object) => ask<T>(connection.send, operation, input),
   );
   const timers = new Set<NodeJS.Timeout>();
-  let copying: Promise<void> = Promise.resolve(); // one after the other, or an older state could come last
+  let copying: Promise<void> = Promise.resolve(); // sequential, since otherwise an older state could be copied last
   return {
     read: (call) => connection.send(call),
     written: (call) => {
       const items = itemsOf(jsonOf<WriteInput>(call));
       const timer = setTimeout(() => {
         timers.delete(timer);
-        // A copy can only fail when the primary is gone, and then nobody reads.
+        // Copying fails only if the primary is gone. Then there are no reads either.
         copying = items.reduce((before, item) => before.then(() => copy(item)).catch(() => {}), copying);
       }, lagMs);
       timers.add(timer.unref());
@@ -98,7 +98,7 @@ export async function startReplica(primary: Send, first: Call, lagMs: number): P
   };
 }
 
-/** Asks either database on our own account, with the signature of a call that it has accepted. */
+/** Sends requests to either database, signed with the signature of a call that it has accepted. */
 function asker({ headers: { authorization, 'x-amz-date': date } }: Call) {
   return async <T>(send: Send, operation: string, input: object): Promise<T> => {
     const reply = await send({
@@ -152,7 +152,7 @@ function definitionOf({ TableName, KeySchema, AttributeDefinitions, ...table }: 
   };
 }
 
-/** Every item that a write touches; of a key only its key attributes are there, which is enough. */
+/** Returns every item that a write changes. For a key, only its key attributes are returned, which is enough. */
 function itemsOf({ TableName = '', Item, Key, RequestItems = {}, TransactItems = [] }: WriteInput): Located[] {
   const single = Item ?? Key;
   return [

@@ -14,18 +14,18 @@ import {
 } from './wire.ts';
 
 export type DynamoDbFault =
-  /** A read without `ConsistentRead`, of a table or an index, answers from before the latest writes. */
+  /** A read without `ConsistentRead`, of a table or an index, returns the state before the latest writes. */
   | 'stale-read'
-  /** Another transaction is at work on one of the items; nothing is written. The SDK does not retry it. */
+  /** Another transaction uses one of the items, so nothing is written. The SDK does not retry it. */
   | 'transaction-conflict'
-  /** The same `ClientRequestToken` is still being worked on; nothing is written this time. */
+  /** A request with the same `ClientRequestToken` is still in progress, so nothing is written this time. */
   | 'transaction-in-progress'
-  /** A batch does only half, and gives the rest back as `UnprocessedItems` or `UnprocessedKeys`. */
+  /** Only half of a batch is processed. The rest is returned as `UnprocessedItems` or `UnprocessedKeys`. */
   | 'partial-batch'
   | 'throughput-exceeded'
   | 'throttled'
   | 'internal-error'
-  /** A write is done, and the connection breaks before the answer. */
+  /** A write is applied, and the connection breaks before the response. */
   | 'lost-answer'
   | 'late-answer';
 
@@ -37,7 +37,7 @@ const isRead = ({ operation }: Call) => READS.has(operation);
 const isWrite = ({ operation }: Call) => WRITES.has(operation);
 const usesItems = (call: Call) => isRead(call) || isWrite(call);
 
-/** @param options.stale how old a stale read may be; undefined when none are asked for, which spares the replica */
+/** @param options.stale maximum age of a stale read; undefined without stale reads, which saves the replica */
 export function dynamoDbFaults(options: {
   send: Send;
   stale: { maxMs: number } | undefined;
@@ -52,7 +52,7 @@ export function dynamoDbFaults(options: {
         applies: isEventuallyConsistent,
         inject: async (call) => {
           const reply = await (await replica)?.read(call);
-          return reply?.status === 200 ? reply : undefined; // mistakes are for the primary to answer
+          return reply?.status === 200 ? reply : undefined; // the primary responds to errors
         },
       },
       'transaction-conflict': refused(
@@ -108,7 +108,10 @@ function isEventuallyConsistent(call: Call): boolean {
   return ConsistentRead !== true && Object.values(RequestItems).every((table) => table.ConsistentRead !== true);
 }
 
-/** One item of a transaction, drawn by the seed, is in another one; a single write says so in a simpler form. */
+/**
+ * Responds that one item of a transaction, chosen by the seed, is in another transaction. A single write gets a simpler
+ * form of the error.
+ */
 function transactionConflict(call: Call) {
   const message = 'Transaction is ongoing for the item';
   if (call.operation !== 'TransactWriteItems') return error('TransactionConflictException', message);
@@ -130,7 +133,7 @@ type BatchRequest = { RequestItems: Record<string, unknown[] | { Keys: unknown[]
 const partialBatch: Fault = {
   applies: (call) =>
     ['BatchWriteItem', 'BatchGetItem'].includes(call.operation) &&
-    // A batch of which nothing could be done is refused whole, as throughput exceeded.
+    // A batch without any processed item is rejected as a whole: throughput exceeded.
     Object.values(jsonOf<BatchRequest>(call).RequestItems).some((entry) => entriesOf(entry).length > 1),
   inject: async (call, send) => {
     const request = jsonOf<BatchRequest>(call);

@@ -4,11 +4,14 @@ import { type Call, type Faults, json, lateAnswer, lostAnswer, refused, type Sen
 export type LambdaFault =
   | 'too-many-requests'
   | 'internal-error'
-  /** An asynchronous invoke, a checkpoint, a callback or a stop is done, and the connection breaks before the answer. */
+  /**
+   * An asynchronous invoke, a checkpoint, a callback, or a stop is applied, and the connection breaks before the
+   * response.
+   */
   | 'lost-answer'
   | 'late-answer';
 
-/** The operations that a durable workflow and its callers use, by method and path without the date of the API. */
+/** The operations that a durable workflow and its callers use, by method and path without the API's date. */
 const OPERATIONS: [method: string, path: RegExp, name: string][] = [
   ['POST', /^\/functions\/[^/]+\/invocations$/, 'Invoke'],
   ['POST', /^\/durable-executions\/[^/]+\/checkpoint$/, 'CheckpointDurableExecution'],
@@ -22,7 +25,7 @@ const OPERATIONS: [method: string, path: RegExp, name: string][] = [
   ['POST', /^\/durable-execution-callbacks\/[^/]+\/heartbeat$/, 'SendDurableExecutionCallbackHeartbeat'],
 ];
 
-/** The caller repeats these with the same name or token. A synchronous invoke has none: it would just run twice. */
+/** Operations that callers repeat with the same name or token. A synchronous invoke has none, and would run twice. */
 const REPEATABLE = new Set([
   'Invoke(Event)',
   'CheckpointDurableExecution',

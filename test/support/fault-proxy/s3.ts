@@ -4,7 +4,7 @@ import { type Call, type Faults, lateAnswer, lostAnswer, refused, type Reply, ty
 export type S3Fault =
   | 'slow-down'
   | 'internal-error'
-  /** An object is read or written, and the connection breaks before the answer. */
+  /** An object is read or written, and the connection breaks before the response. */
   | 'lost-answer'
   | 'late-answer';
 
@@ -28,7 +28,10 @@ export function s3Faults({ send, lateMs }: { send: Send; lateMs: number }): Faul
 
 const OF_OBJECTS: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', DELETE: 'DeleteObject' };
 
-/** By path-style addresses: `/bucket/key`. What is not of an object is called by its method. */
+/**
+ * Returns the operation of a path-style URL (`/bucket/key`). Operations that are not about an object are named by their
+ * method.
+ */
 function operationOf({ method, path }: ForwardedRequest): string {
   const hasKey = /^\/[^/?]+\/[^?]/.test(path);
   return (hasKey ? OF_OBJECTS[method] : undefined) ?? method;

@@ -15,17 +15,17 @@ import {
 export type SqsFault =
   | 'throttled'
   | 'internal-error'
-  /** A send, delete or change of visibility is done, and the connection breaks before the answer. */
+  /** A send, delete, or change of visibility is applied, and the connection breaks before the response. */
   | 'lost-answer'
-  /** Messages are received, so invisible to others, but the answer that carries them is lost. */
+  /** Messages are received, and invisible to others, but the response with them is lost. */
   | 'lost-receive'
-  /** A standard queue delivers a message again that it has delivered before, deleted or not. Never on FIFO. */
+  /** A standard queue delivers a message again, even if it was deleted. Never for FIFO. */
   | 'duplicate-delivery'
-  /** A receive answers at once with nothing, although there are messages. */
+  /** A receive returns immediately without messages, although there are some. */
   | 'empty-receive'
   | 'late-answer';
 
-/** How many delivered messages of a queue can come again. */
+/** Number of delivered messages per queue that can be delivered again. */
 const REMEMBERED_PER_QUEUE = 100;
 
 const CHANGES = new Set(
@@ -41,8 +41,8 @@ type WithQueue = { QueueUrl?: string; QueueUrls?: string[] };
 
 /**
  * @param options.upstream origin of the emulation
- * @param options.proxy origin of the proxy: queue URLs are told with it, since an SDK client that has its endpoint from
- *   the environment sends to the queue URL's host
+ * @param options.proxy origin of the proxy. Queue URLs contain it, since an SDK client with the endpoint from its
+ *   environment sends to the queue URL's host
  */
 export function sqsFaults(options: { send: Send; upstream: string; proxy: string; lateMs: number }): Faults<SqsFault> {
   const { upstream, proxy, lateMs } = options;
@@ -110,7 +110,7 @@ function receivedOnceMore(message: Message): Message {
   return { ...message, Attributes: { ...message.Attributes, ApproximateReceiveCount: `${Number(count) + 1}` } };
 }
 
-/** The same message with the origin of its queue URLs changed to `to`; with `from`, only of those that have it. */
+/** Returns the message with `to` as the origin of its queue URLs. With `from`, changes only URLs with that origin. */
 function rehosted<T extends Call | Reply>(message: T, to: string, from?: string): T {
   const isJson = String(message.headers['content-type']).includes('json');
   if (!isJson || message.body.length === 0) return message;

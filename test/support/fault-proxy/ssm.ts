@@ -1,7 +1,7 @@
 import { type Faults, json, lateAnswer, lostAnswer, refused, type Send, targetOf } from './wire.ts';
 
 export type SsmFault =
-  /** As when many functions start at once: the account's calls of GetParameters are few by default. */
+  /** As when many functions start at once: the account's default limit for GetParameters is low. */
   'throttled' | 'internal-error' | 'lost-answer' | 'late-answer';
 
 export function ssmFaults({ send, lateMs }: { send: Send; lateMs: number }): Faults<SsmFault> {

@@ -1,44 +1,50 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ForwardedReply, ForwardedRequest } from '../forward.ts';
 
-/** One request of the product to AWS, on its way through the proxy. */
+/** One request of the product to AWS, in the proxy. */
 export type Call = ForwardedRequest & {
-  /** As AWS names it: `PutItem`, `SendMessage`, `Invoke(Event)`. */
+  /** The operation in AWS's spelling: `PutItem`, `SendMessage`, `Invoke(Event)`. */
   operation: string;
-  /** Numbers in [0, 1) that depend on the seed, the operation and the call's place among those of the operation only. */
+  /**
+   * Returns numbers in [0, 1) that depend only on the seed, the operation, and the call's position among those of the
+   * operation.
+   */
   random: () => number;
 };
 
 export type Reply = ForwardedReply;
 export type Send = (call: Call) => Promise<Reply>;
 
-/** What the product gets to see: a reply, or a connection that breaks before there is one. */
+/** The result for the product: a reply, or a connection that breaks before the reply. */
 export type Outcome = Reply | 'connection-lost';
 
 export type Fault = {
-  /** Real AWS can give this fault to this call. */
+  /** Returns whether the real AWS can respond to this call with this fault. */
   applies: (call: Call) => boolean;
-  /** Undefined: not possible just now, so the call goes through as it is and nothing counts as injected. */
+  /**
+   * Injects the fault. Undefined if it is not possible now; the call then passes unchanged, and does not count as a
+   * fault.
+   */
   inject: (call: Call, send: Send) => Promise<Outcome | undefined>;
 };
 
-/** One AWS service as the proxy knows it. */
+/** One AWS service in the proxy. */
 export type Faults<Name extends string> = {
   operationOf: (request: ForwardedRequest) => string;
-  /** In this order they share the draw: at most one fault a call. */
+  /** The faults, in the order of precedence. A call gets at most one. */
   faults: Record<Name, Fault>;
-  /** Hands a call on to the emulation, and keeps what later faults need to know about it. */
+  /** Forwards a call to the emulation, and records what later faults need. */
   send: Send;
   close: () => Promise<void>;
 };
 
-/** AWS refuses the call, and it has had no effect. */
+/** AWS refuses the call, which has no effect. */
 export const refused = (applies: Fault['applies'], reply: (call: Call) => Reply): Fault => ({
   applies,
   inject: async (call) => reply(call),
 });
 
-/** AWS does the call, but the connection breaks before the answer. */
+/** AWS handles the call, but the connection breaks before the response. */
 export const lostAnswer = (applies: Fault['applies']): Fault => ({
   applies,
   inject: async (call, send) => {
@@ -47,7 +53,7 @@ export const lostAnswer = (applies: Fault['applies']): Fault => ({
   },
 });
 
-/** AWS does the call at once and answers up to `lateMs` later. */
+/** AWS handles the call immediately, and responds up to `lateMs` later. */
 export const lateAnswer = (lateMs: number): Fault => ({
   applies: () => true,
   inject: async (call, send) => {
@@ -57,21 +63,21 @@ export const lateAnswer = (lateMs: number): Fault => ({
   },
 });
 
-/** An error or answer of the AWS JSON protocols. */
+/** Returns an error or a response of the AWS JSON protocols. */
 export const json = (status: number, body: object, headers: Record<string, string> = {}): Reply => ({
   status,
   headers: { 'content-type': 'application/x-amz-json-1.0', ...headers },
   body: Buffer.from(JSON.stringify(body)),
 });
 
-/** The operation of a service that names it in `x-amz-target`: `DynamoDB_20120810.PutItem`. */
+/** Returns the operation in the header `x-amz-target`, such as `DynamoDB_20120810.PutItem`. */
 export const targetOf = ({ headers }: ForwardedRequest): string =>
   String(headers['x-amz-target'] ?? '').split('.')[1] ?? 'unknown';
 
-/** The JSON of a request or reply, taken to be of the form that the service documents. */
+/** Parses the JSON of a request or reply, which is assumed to have the documented format. */
 export const jsonOf = <T>({ body }: { body: Uint8Array }): T => JSON.parse(Buffer.from(body).toString('utf8')) as T;
 
-/** The same request or reply with another JSON body; what described the old bytes goes. */
+/** Returns the request or reply with another JSON body, and without headers about the old body. */
 export function withJson<T extends { headers: Record<string, unknown>; body: Uint8Array }>(
   message: T,
   body: object,
