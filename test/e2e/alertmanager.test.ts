@@ -15,7 +15,7 @@ import { Stage } from './stage.ts';
 import { catalogue, deployBroken, expectOneOfEach, haveHistory, record, timelineOf, untilResolved } from './story.ts';
 import type { ToyService } from './toy-service.ts';
 
-describe.runIf(have('promtool', 'amtool'))('the examples are what the vendors take for right', () => {
+describe.runIf(have('promtool', 'amtool'))("the examples are valid for the vendors' own tools", () => {
   test.each(['alertmanager.yml', 'alertmanager-rollback-webhook.yml'])('%s', (name) => {
     execFileSync(programPath('amtool') ?? '', ['check-config', examplePath(name)], { stdio: 'pipe' });
   });
@@ -27,10 +27,8 @@ describe.runIf(have('promtool', 'amtool'))('the examples are what the vendors ta
   });
 });
 
-/**
- * Firebreak can ask nobody here, neither Alertmanager nor Prometheus: all that it knows was sent to it.
- */
-describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that says when an alert ends', () => {
+/** Firebreak can query neither Alertmanager nor Prometheus here. It knows only the alerts that it gets. */
+describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that sends resolved alerts', () => {
   const stage = new Stage();
   let firebreak: Firebreak;
   let cd: CdServer;
@@ -45,7 +43,10 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that says wh
     await stage.prometheus(services, await startAlertmanagers(), { relabel: LEGACY_LABELS });
   });
 
-  /** One for each example. That of the second serves `legacy` alone, whose alerts ask for nothing by themselves. */
+  /**
+   * Starts an Alertmanager for each example. The second one serves only `legacy`, whose alerts do not ask for a
+   * rollback by themselves.
+   */
   async function startAlertmanagers(): Promise<Running[]> {
     const asked = await firebreak.post('/v1/tokens', { name: 'alertmanager', actions: ['rollback:request'] });
     expect(asked.status).toBe(201);
@@ -61,7 +62,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that says wh
 
   afterAll(() => stage.stop());
 
-  test.concurrent('a bad deploy is rolled back, once, and the incident ends when its alert does', async () => {
+  test.concurrent('a bad deploy is rolled back once, and the incident ends with its alert', async () => {
     await deployBroken(firebreak, checkout, 'v2');
     await eventually(() => Promise.resolve(checkout.version === 'v1'), 'checkout runs v1 again', 60_000);
     const incident = await untilResolved(firebreak, checkout);
@@ -79,7 +80,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that says wh
     expect(kinds).toEqual(expect.arrayContaining(['page.succeeded', 'alerts.resolved', 'verification.passed']));
   });
 
-  test.concurrent('the same with basic auth, the token as password', async () => {
+  test.concurrent('the same with basic authentication, the token as password', async () => {
     await deployBroken(firebreak, search, 'v2');
     await expectOneOfEach(firebreak, cd, search, await untilResolved(firebreak, search));
   });
@@ -115,7 +116,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that says wh
   });
 });
 
-/** The same receivers, with basic auth instead of a bearer token. */
+/** Returns the same receivers with basic authentication instead of a bearer token. */
 function withBasicAuth({ route, receivers }: AlertmanagerConfig): AlertmanagerConfig {
   const http_config = { basic_auth: { username: 'alertmanager', password_file: 'firebreak-token' } };
   const changed = receivers.map(({ name, webhook_configs = [] }) => ({
@@ -125,7 +126,7 @@ function withBasicAuth({ route, receivers }: AlertmanagerConfig): AlertmanagerCo
   return { route, receivers: changed };
 }
 
-/** The alerts of `legacy` do not say what Firebreak is to do, only what the receiver that it has had is chosen by. */
+/** The alerts of `legacy` do not say what Firebreak must do. Their labels only select their receiver. */
 const LEGACY_LABELS = [
   { source_labels: ['service'], regex: 'legacy', target_label: 'rollback', replacement: 'automatic' },
   { source_labels: ['service'], regex: 'legacy', target_label: 'action', replacement: '' },

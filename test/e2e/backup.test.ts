@@ -7,7 +7,7 @@ import { alert, group, twoDeployments } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { startVendors, type Vendors } from '../support/scenario-vendors.ts';
 
-/** A question stays open for longer than the test runs; what is verified after a rollback takes seconds. */
+/** A question stays open for longer than the test runs; the verification after a rollback takes seconds. */
 const TIME_SCALE = 100;
 
 const deployer = { kind: 'http' };
@@ -60,7 +60,7 @@ const incidentOf = async (firebreak: Firebreak, service: string): Promise<any> =
 const timelineOf = async (firebreak: Firebreak, { id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-/** The keys under which PagerDuty was asked to notify somebody, each as often as it was asked. */
+/** Returns the keys of the pages that PagerDuty was asked for, including repeats. */
 const pages = async (): Promise<string[]> =>
   (await vendors.calls('pagerduty'))
     .map(({ body }) => body as { event_action: string; dedup_key: string })
@@ -75,7 +75,7 @@ const asRead = (firebreak: Firebreak, token: string) =>
 const approve = (firebreak: Firebreak, { id, decisions: [{ digest }] }: any) =>
   firebreak.post(`/v1/incidents/${id}/actions/approve`, { digest });
 
-test('a backup while alerts pour in: after a restore elsewhere each incident goes on, and nothing is done twice', async () => {
+test('a backup during many alerts: after a restore elsewhere each incident continues, and nothing is done twice', async () => {
   const first = await prepare();
   await first.start();
   for (const deployment of ['checkout', 'search', 'basket'].flatMap(twoDeployments))
@@ -85,7 +85,7 @@ test('a backup while alerts pour in: after a restore elsewhere each incident goe
   expect(frozen.status).toBe(201);
   await send(first, [checkoutFails, searchFails, basketFails]);
 
-  // Two wait for a person, one is looking whether its rollback has helped, and all have paged.
+  // Two incidents wait for an approval, one verifies its rollback, and all have paged.
   const asked = (firebreak: Firebreak, service: string): Promise<any> =>
     eventually(async () => {
       const incident = await incidentOf(firebreak, service);
@@ -118,7 +118,7 @@ test('a backup while alerts pour in: after a restore elsewhere each incident goe
   );
   const running = await cli(['restore', archive, '--data-dir', first.dataDir]);
   expect(running).toMatchObject({ code: 1, err: expect.stringContaining('in use by process') });
-  // What happens now is not in the backup.
+  // Changes from now on are not in the backup.
   expect((await approve(first, answered)).status).toBe(200);
   await eventually(async () => (await incidentOf(first, 'basket')).status === 'mitigated', 'the rollback of basket');
   const pagesBefore = new Set(await pages());
@@ -167,7 +167,7 @@ test('a backup while alerts pour in: after a restore elsewhere each incident goe
     (await rollbacksOf(service)).map(({ headers }) => headers['idempotency-key']);
   const keyOf = async (service: string) => `${(await incidentOf(second, service)).id}.roll-back.1`;
   for (const service of ['checkout', 'search']) expect(await keysOf(service)).toEqual([await keyOf(service)]);
-  // The one that Firebreak has forgotten is the same to the CD system, which gives its first answer again.
+  // The CD system recognizes the repeated rollback by its key, and returns the first response.
   expect(new Set(await keysOf('basket'))).toEqual(new Set([await keyOf('basket')]));
   expect((await rollbacksOf('basket')).map(({ body }) => body)).toEqual(
     Array.from({ length: 2 }, () => expect.objectContaining({ from_version: 'v2', to_version: 'v1' })),

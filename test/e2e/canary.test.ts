@@ -18,8 +18,8 @@ import {
 } from './story.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Automation may act only on what monitoring proves of a version. v2 takes a tenth of the requests, v1 the others. */
-describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out while errors rise', () => {
+/** Automation may act only on a version that monitoring proves bad. v2 gets a tenth of the requests, v1 the others. */
+describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out during an increase of errors', () => {
   const stage = new Stage();
   let firebreak: Firebreak;
   let cd: CdServer;
@@ -62,7 +62,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out whil
     });
   }
 
-  test.concurrent('is rolled back, once, when it fails and what serves beside it does not', async () => {
+  test.concurrent('is rolled back once if it fails and the version beside it does not', async () => {
     checkout.broken.add('v2');
     const incident = await untilResolved(firebreak, checkout);
     expect(incident.decisions).toMatchObject([{ kind: 'roll_back', from_version: 'v2', to_version: 'v1' }]);
@@ -71,7 +71,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out whil
     expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
   });
 
-  test.concurrent('is left alone when all versions fail alike', async () => {
+  test.concurrent('is not rolled back if all versions fail alike', async () => {
     search.broken.add('v1').add('v2');
     const { decisions } = await untilJudged(firebreak, search);
     expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);

@@ -5,10 +5,10 @@ import type { ToyService } from './toy-service.ts';
 
 export const CD_TOKEN = 'the-token-of-the-cd-system';
 
-/** How long a rollback takes that nobody holds up. */
+/** Duration of a rollback that is not held up, in milliseconds. */
 const ROLLBACK_MS = 200;
 
-/** What `kind: http` sends. */
+/** The request of `kind: http`. */
 type RollbackRequest = {
   service: string;
   environment: string;
@@ -29,19 +29,19 @@ type Rollback = {
 };
 
 /**
- * A team's own CD system, written from the contract of `kind: http` alone. What it rolls back really changes which
- * version of a toy service runs.
+ * A team's own CD system, written only from the contract of `kind: http`. Its rollbacks really change the version of a
+ * toy service.
  */
 export class CdServer {
   url = '';
-  /** Every request for a rollback, as it arrived, repeats included. */
+  /** All rollback requests in order of arrival, including repeats. */
   readonly requests: RollbackRequest[] = [];
-  /** How often somebody has looked how a rollback is getting on. */
+  /** Number of status requests for rollbacks. */
   looks = 0;
   readonly #rollbacks: Rollback[] = [];
   readonly #services = new Map<string, ToyService>();
   readonly #server: Server;
-  /** Rollbacks wait for `finish`, and their first answers for `answer`, while there is one. */
+  /** While set, rollbacks wait for `finish`, and their first responses for `answer`. */
   #finish = Promise.withResolvers<void>();
   #answer = Promise.withResolvers<void>();
 
@@ -66,12 +66,12 @@ export class CdServer {
     return close(this.#server);
   }
 
-  /** What has been rolled back of a service, or is about to be: each a real change of what runs. */
+  /** Returns the started rollbacks of a service. Each one really changes the running version. */
   rollbacksOf(service: string): { from: string; to: string }[] {
     return this.#rollbacks.filter((rollback) => rollback.service === service).map(({ from, to }) => ({ from, to }));
   }
 
-  /** The keys under which a service was asked to be rolled back, each once. */
+  /** Returns the distinct keys of the rollback requests for a service. */
   keysOf(service: string): string[] {
     return [...new Set(this.requestsOf(service).map((request) => request.idempotency_key))];
   }
@@ -80,13 +80,13 @@ export class CdServer {
     return this.requests.filter((request) => request.service === service);
   }
 
-  /** Rollbacks begin, but do not end until the returned function is called. */
+  /** Lets rollbacks start, but not end until the returned function is called. */
   holdUp(): () => void {
     this.#finish = Promise.withResolvers();
     return this.#finish.resolve;
   }
 
-  /** Rollbacks begin, but whoever asked hears nothing until the returned function is called. */
+  /** Lets rollbacks start, but sends no response until the returned function is called. */
   keepSilent(): () => void {
     this.#answer = Promise.withResolvers();
     return this.#answer.resolve;
@@ -113,7 +113,10 @@ export class CdServer {
     return send(response, 200, { id: rollback.id, status: rollback.state });
   }
 
-  /** The same key again is the first rollback. Anything else begins a new one, if what runs is what is to be left. */
+  /**
+   * Returns the first rollback for a repeated key. Otherwise, starts a new one if the running version is the one to
+   * roll back from.
+   */
   #judge(asked: RollbackRequest): Rollback | { status: number; refusal: object } {
     const { service: name, from_version: from, to_version: to, idempotency_key: key } = asked;
     const first = this.#rollbacks.find((rollback) => rollback.key === key);

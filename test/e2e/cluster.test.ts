@@ -9,13 +9,13 @@ import { Stage } from './stage.ts';
 import { catalogue, deployBroken, expectOneOfEach, haveHistory, incidentsOf, untilResolved } from './story.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Ports for gossip: of a member itself, and of one to join. */
+/** Gossip ports: of the member itself, and of a member to join. */
 type Member = { port: number; peer: number };
 
 /**
- * Prometheus tells every Alertmanager of every alert. Those of a cluster agree who sends: the second holds back 15 s, and
- * keeps quiet if it hears that the first was heard. Those that do not see each other both send. Each reaches Firebreak
- * through a relay of its own, by which the tests know who has sent what.
+ * Prometheus sends every alert to every Alertmanager. The members of a cluster agree on one sender: the second one
+ * waits 15 s, and does not send if it learns that the first one succeeded. Alertmanagers that are not connected both
+ * send. Each one reaches Firebreak through its own relay, which tells the tests who has sent what.
  */
 describe.runIf(have('prometheus', 'alertmanager'))('two Alertmanagers', () => {
   const stage = new Stage();
@@ -52,12 +52,12 @@ describe.runIf(have('prometheus', 'alertmanager'))('two Alertmanagers', () => {
 
   afterAll(() => stage.stop());
 
-  test.concurrent('of a cluster, of which one sends', async () => {
+  test.concurrent('in a cluster, of which one sends', async () => {
     await deployBroken(firebreak, agreed, 'v2');
     await expectOneOfEach(firebreak, cd, agreed, await untilResolved(firebreak, agreed));
   });
 
-  test.concurrent('of a cluster, both of which send, since the first never hears that it was heard', async () => {
+  test.concurrent('in a cluster, both of which send, since the first one gets no response', async () => {
     loseAnswersOfTheFirst(cluster, 'unheard');
     await deployBroken(firebreak, unheard, 'v2');
     const incident = await untilResolved(firebreak, unheard);
@@ -65,22 +65,22 @@ describe.runIf(have('prometheus', 'alertmanager'))('two Alertmanagers', () => {
     await expectOneOfEach(firebreak, cd, unheard, incident);
   });
 
-  test.concurrent('that do not see each other and both send', async () => {
+  test.concurrent('that are not connected and both send', async () => {
     await deployBroken(firebreak, apart, 'v2');
     const incident = await untilResolved(firebreak, apart);
     await eventually(
       () => Promise.resolve(strangers.every((relay) => relay.about('apart').length >= 2)),
-      'both have sent the beginning and the end',
+      'both have sent the start and the end',
     );
     for (const relay of strangers) expect(relay.about('apart')).toEqual([['firing'], ['resolved']]);
     await expectOneOfEach(firebreak, cd, apart, incident);
   });
 
-  test('what they send again, later, opens nothing; the next alert does', async () => {
+  test('later repeats open nothing; the next alert does', async () => {
     const deliveries = [...cluster, ...strangers].flatMap((relay) => relay.deliveries);
     for (const delivery of deliveries) expect(await post(firebreak.url, delivery)).toMatchObject({ status: 202 });
     for (const [index, service] of [agreed, unheard, apart].entries()) {
-      // In the queue it stands behind all that was sent before about this service.
+      // In the queue, it follows all earlier notifications about this service.
       const next = alert({ labels: { service: service.name, action: '' }, fingerprint: `000000000000000${index}` });
       expect((await firebreak.post('/v1/alerts/alertmanager', group([next]))).status).toBe(202);
       const isOpen = async () => (await incidentsOf(firebreak, service)).some(({ status }) => status !== 'resolved');
@@ -94,7 +94,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('two Alertmanagers', () => {
   });
 });
 
-/** Whoever sends first about a service loses every answer; Firebreak has heard it all the same. */
+/** Drops all responses to the first sender about a service. Firebreak has still received its notifications. */
 function loseAnswersOfTheFirst(relays: readonly Relay[], service: string): void {
   let first: Relay | undefined;
   for (const relay of relays) {

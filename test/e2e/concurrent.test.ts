@@ -20,7 +20,7 @@ import {
 } from './story.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Beside the example's rule: each asks for a rollback by itself. */
+/** Additional rules beside the example's. Each one asks for a rollback by itself. */
 const MORE_RULES = {
   ManyErrors: 'sum by (service, environment) (rate(requests_total{code="500"}[4s])) > 1',
   FewGoodAnswers:
@@ -29,8 +29,8 @@ const MORE_RULES = {
 };
 
 /**
- * All three alerts of each service arrive at once and apart from each other, as where Alertmanager does not group by
- * service. The storefront needs checkout, and its own newest deploy is a few minutes old.
+ * All three alerts of each service arrive at once in separate notifications, as if Alertmanager did not group by
+ * service. The storefront depends on checkout, and its own latest deploy is a few minutes old.
  */
 describe.runIf(have('prometheus', 'alertmanager'))('many alerts for one bad deploy', () => {
   const stage = new Stage();
@@ -71,8 +71,8 @@ describe.runIf(have('prometheus', 'alertmanager'))('many alerts for one bad depl
       `all alerts of ${service.name}`,
     );
 
-  test('are one rollback', async () => {
-    const finish = cd.holdUp(); // what fires after the rollback has come back, and pages again
+  test('cause one rollback', async () => {
+    const finish = cd.holdUp(); // an alert that fires after the rollback counts as recurring, and pages again
     await deployBroken(firebreak, checkout, 'v2');
     for (const service of [checkout, storefront]) await untilAllFire(service);
     finish();

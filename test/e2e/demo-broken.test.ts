@@ -3,9 +3,9 @@ import { kill9 } from '../../demo/stories/kill-9.ts';
 import { slackDown } from '../../demo/stories/slack-down.ts';
 import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from '../demo/played.ts';
 
-/** Most of their time they wait for the other side, so they do it together. */
-describe('the stories of the demo in which more breaks than a service', { timeout: STORY_MAX_MS }, () => {
-  test.concurrent('Slack is down: page and rollback at once, and everything in Slack afterwards', async () => {
+/** The stories mostly wait, so they run in parallel. */
+describe("demo stories with more failures than the service's", { timeout: STORY_MAX_MS }, () => {
+  test.concurrent('Slack is down: immediate page and rollback, and everything in Slack afterwards', async () => {
     const story = await played(slackDown);
     expect(untrue(story)).toEqual([]);
     const [incident] = story.incidents;

@@ -5,7 +5,7 @@ import { manyAtOnce } from '../../demo/stories/many-at-once.ts';
 import { migration } from '../../demo/stories/migration.ts';
 import { channelsIn, pagesIn, played, rollbacksIn, STORY_MAX_MS, untrue } from '../demo/played.ts';
 
-describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
+describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
   test.concurrent('a bad deploy is paged and rolled back once, verified, shown everywhere, and closed', async () => {
     const story = await played(badDeploy);
     expect(untrue(story)).toEqual([]);
@@ -23,7 +23,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     const kinds = incident?.timeline.map(({ kind }) => kind) ?? [];
     const order = ['incident.opened', 'rollback.started', 'mitigation.succeeded', 'verification.passed'];
     expect(kinds.filter((kind) => order.includes(kind))).toEqual(order);
-    // How far it has come when customers first hear of it depends on how fast the rollback was.
+    // The speed of the rollback determines the first public status.
     expect(publicStatuses(story.calls)).toEqual(expect.arrayContaining(['monitoring', 'resolved']));
     expect(graphMarks(story.calls)).toEqual(expect.arrayContaining(['deploy', 'incident', 'rollback']));
     expectToBeReadable(story.lines);
@@ -32,7 +32,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     expectInOrder(story.lines, [/users are served again/, /HighErrorRatio has ended/, /Firebreak +Resolved/]);
   });
 
-  test.concurrent('a deploy with a migration waits for a person, and is rolled back after that', async () => {
+  test.concurrent('a deploy with a migration waits for an approval, and is rolled back afterwards', async () => {
     const story = await played(migration);
     expect(untrue(story)).toEqual([]);
     const [incident] = story.incidents;
@@ -47,7 +47,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     expectInOrder(story.lines, [/Asks a person/, /ada +decision approved/, /CD system +rolls checkout back/]);
   });
 
-  test.concurrent('an outage that no change has caused is one incident, one page, and no rollback', async () => {
+  test.concurrent('an outage without a causing change is one incident, one page, and no rollback', async () => {
     const story = await played(dependencyOutage);
     expect(untrue(story)).toEqual([]);
     const [parent, ...others] = story.incidents.filter(({ parent_id }) => parent_id === null);
@@ -66,7 +66,7 @@ describe('the stories of the demo', { timeout: STORY_MAX_MS }, () => {
     expect(story.lines.join('\n')).toMatch(/Does not roll back: no change/);
   });
 
-  test('eight services at once are one incident with eight parts, few pages, and a question', async () => {
+  test('eight services at once are one parent incident with eight children, few pages, and a question', async () => {
     const story = await played(manyAtOnce);
     expect(untrue(story)).toEqual([]);
     const [parent, ...others] = story.incidents.filter(({ parent_id }) => parent_id === null);
@@ -97,7 +97,7 @@ const graphMarks = (calls: Calls): string[] =>
     vendor === 'grafana' && method === 'POST' ? ((body as { tags: string[] }).tags[0] ?? []) : [],
   );
 
-/** On any terminal, and in the order of what happened. */
+/** Expects lines of at most 100 characters, in chronological order. */
 function expectToBeReadable(lines: readonly string[]): void {
   expect(lines.filter((line) => line.length > 100)).toEqual([]);
   const stamps = lines.flatMap((line) => /^\+\d\d:\d\d\.\d(?= )/.exec(line) ?? []);

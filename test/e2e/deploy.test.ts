@@ -11,7 +11,7 @@ import { containerfile, copiedInto, environmentOf, restOf, ROOT } from '../deplo
 import { environmentOfUnit, UNIT, unit } from '../deploy/unit.ts';
 import { have } from '../support/prometheus-stack.ts';
 
-/* What deploy/ installs, as far as a machine without systemd and without a container engine can run it. */
+/* The files in deploy/, as far as they can be tested without systemd as PID 1 and without a container engine. */
 
 const run = promisify(execFile);
 
@@ -25,7 +25,7 @@ type Started = {
   kill: () => void;
 };
 
-/** Resolves when Firebreak says that it is ready; throws with what it printed when it ends instead. */
+/** Resolves when Firebreak is ready. Throws with its output if it exits. */
 async function started(
   program: string,
   args: string[],
@@ -57,7 +57,7 @@ async function started(
   };
 }
 
-describe('what an image has: the copied files, without packages for development, and nothing that its user may write', () => {
+describe('the content of an image: the copied files, without development packages, and nothing that its user can write', () => {
   let folder: string;
   let home: string;
   let environment: Record<string, string>;
@@ -81,7 +81,7 @@ describe('what an image has: the copied files, without packages for development,
       PATH: '/usr/bin:/bin',
       ...environmentOf(all),
       FIREBREAK_DATA_DIR: data,
-      NODE_COMPILE_CACHE: join(folder, 'compiled'), // its user can't create it, so Node works without a cache
+      NODE_COMPILE_CACHE: join(folder, 'compiled'), // its user can't create this folder, so Node runs without a cache
       PORT: String(await freePort()),
       HOST: '127.0.0.1',
     };
@@ -91,7 +91,7 @@ describe('what an image has: the copied files, without packages for development,
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  test('starts, is healthy by the check of the image, keeps its data to itself, and stops in order', async () => {
+  test("starts, is healthy by the image's check, keeps its data private, and stops gracefully", async () => {
     const all = await containerfile();
     const [command = '[]'] = restOf(all, 'CMD');
     const [, ...args] = JSON.parse(command) as string[];
@@ -114,14 +114,14 @@ describe('what an image has: the copied files, without packages for development,
     }
   });
 
-  test('its command line does with what is installed, without a network', async () => {
+  test('its command line works offline with the installed packages', async () => {
     const args = [join(home, 'cli/main.ts'), 'check'];
     const { stdout } = await run(process.execPath, args, { cwd: home, env: { PATH: '/usr/bin:/bin' } });
     expect(stdout).toContain('fine');
   });
 });
 
-describe('the unit of systemd', () => {
+describe('the systemd unit', () => {
   const isHere = have('systemd-analyze');
   let folder: string;
   beforeAll(async () => {
@@ -130,18 +130,18 @@ describe('the unit of systemd', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-  test.runIf(isHere)('is one that systemd takes, and one that exposes little', async () => {
+  test.runIf(isHere)('is valid, with a low exposure', async () => {
     const file = join(folder, 'firebreak.service');
-    // The program has to be there, by a path without the characters that a unit would escape.
+    // The program must exist, at a path without characters that a unit would escape.
     await symlink(ROOT, join(folder, 'root'));
     await writeFile(file, (await readFile(UNIT, 'utf8')).replaceAll('/opt/firebreak', join(folder, 'root')));
     const { stderr } = await run('systemd-analyze', ['verify', '--man=no', file]);
     expect(stderr.split('\n').filter((line) => line.includes('firebreak.service'))).toEqual([]);
-    // In tenths: 96 is a unit without any of it, 20 still called OK.
+    // In tenths: a unit without any hardening has 96, and 20 still counts as OK.
     await run('systemd-analyze', ['security', '--offline=true', '--threshold=20', '--no-pager', file]);
   });
 
-  test('its command starts Firebreak with its settings, and SIGTERM to that process alone ends it', async () => {
+  test('its command starts Firebreak with its settings, and SIGTERM to that process alone stops it', async () => {
     const all = await unit();
     const [program = '', ...args] = all['ExecStart']?.[0]?.split(' ') ?? [];
     const set = environmentOfUnit(all);

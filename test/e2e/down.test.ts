@@ -41,7 +41,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('while Firebreak is down', ()
 
   afterAll(() => stage.stop());
 
-  test('alerts wait at Alertmanager: those that begin and those that end arrive by themselves after the start', async () => {
+  test('alerts wait in Alertmanager: starts and ends of alerts arrive by themselves after the start', async () => {
     await deployBroken(firebreak, ending, 'v2');
     const open = await untilJudged(firebreak, ending);
     await record(firebreak, { service: 'failing', version: 'v2', has_migration: false });
@@ -58,7 +58,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('while Firebreak is down', ()
         .length;
     await eventually(
       async () => attempts('failing', 'firing') > 1 && attempts('ending', 'resolved') > 1,
-      'Alertmanager tries again and again',
+      'Alertmanager retries repeatedly',
       60_000,
     );
     await firebreak.start();

@@ -10,7 +10,7 @@ import { type AlertmanagerConfig, have } from '../support/prometheus-stack.ts';
 import { Stage } from './stage.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Evaluations come each second; windows of objectives, and what Prometheus does, take their real time. */
+/** Evaluations run every second. The windows of objectives, and Prometheus, are in real time. */
 const TIME_SCALE = 60;
 
 const availability = (service: string, spec: Record<string, unknown> = {}) => ({
@@ -38,7 +38,10 @@ const availability = (service: string, spec: Record<string, unknown> = {}) => ({
 
 const query = (text: string) => ({ metricSource: { type: 'Prometheus', spec: { query: text } } });
 
-/** Half of the budget of six hours is 18 minutes; an hour's outage has spent it twice when it was three hours ago. */
+/**
+ * The budget of six hours is 36 minutes, half of it 18 minutes. An outage of one hour that ended three hours ago has
+ * spent it almost twice.
+ */
 const SHORT = {
   timeWindow: [{ duration: '6h', isRolling: true }],
   objectives: [{ target: 0.9 }],
@@ -60,7 +63,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
       ['checkout', 'search', 'archive'].map((name) => [name, { environments: { production: {} } }]),
     );
     const port = await freePort();
-    // Each hears of it in one way only.
+    // Each one is notified in one way only.
     byAlert = await stage.firebreak({ services: known, configFiles, timeScale: TIME_SCALE });
     byEvaluation = await stage.firebreak({
       services: known,
@@ -77,7 +80,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** What `slo generate` writes is used as it is written. */
+  /** Uses the output of `slo generate` unchanged. */
   async function generate(slos: object[], url: string): Promise<AlertmanagerConfig> {
     await mkdir(join(folder, 'config', 'slos'), { recursive: true });
     await writeFile(join(folder, 'config', 'slos', 'all.yaml'), slos.map((slo) => stringify(slo)).join('---\n'));
@@ -92,7 +95,10 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
     return stringify({ groups: groups.flat() });
   }
 
-  /** A service that failed altogether for an hour, four hours ago until three hours ago; ten requests a second. */
+  /**
+   * Returns the history of a service that failed completely for an hour, four to three hours ago, at ten requests per
+   * second.
+   */
   function archived() {
     const failing = (ago: number) => Math.min(3600, Math.max(0, 4 * 3600 - ago)) * 10;
     const all = (ago: number) => (8 * 3600 - ago) * 10;
@@ -118,15 +124,16 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
       150_000,
     );
 
-  test('what was spent before Firebreak was there freezes from its first evaluation on, and says when it clears', async () => {
+  test('a budget spent before Firebreak started freezes from the first evaluation, with the time when it clears', async () => {
     const answer = await refused(byEvaluation, 'archive', 'the spent budget freezes');
     expect(answer.reasons[0]).toMatchObject({ code: 'budget_spent' });
     const { body } = await byEvaluation.get('/v1/slos/archive-availability');
-    // 60 of 36 minutes, as far as the history reaches back.
+    // 60 of 36 minutes, as far back as the history goes.
     expect(body.budget_remaining).toBeCloseTo(1 - 60 / 36, 1);
     expect(body.coverage).toBeGreaterThan(0.95);
     const clears = Date.parse(answer.next_transition_at) - Date.now();
-    // What is more than 34 minutes of it has to leave: that began four hours ago, and leaves from in two hours on.
+    // More than 34 minutes of the outage must leave the window. It started four hours ago, so it starts to leave in two
+    // hours.
     expect(clears / 60_000).toBeGreaterThan(120 + 15);
     expect(clears / 60_000).toBeLessThan(120 + 45);
   }, 180_000);

@@ -16,10 +16,10 @@ import {
 } from './story.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** All that belongs to one service, with a Firebreak of its own that may be killed at any time. */
+/** All parts of one service, with its own Firebreak that can be killed at any time. */
 type World = { service: ToyService; cd: CdServer; firebreak: Firebreak; relay: Relay };
 
-describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of the whole of Firebreak', () => {
+describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of all of Firebreak', () => {
   const stage = new Stage();
   let acting: World, listening: World;
 
@@ -32,7 +32,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of the whole of Fire
     await stage.prometheus([acting.service, listening.service], await Promise.all(alertmanagers));
   });
 
-  /** Its Firebreak is at the same address after each start, as a user's is. */
+  /** Starts the parts. Firebreak has the same address after each start, like a user's. */
   async function startWorld(name: string): Promise<World> {
     const [service] = await stage.toyServices(name);
     const cd = await stage.cd([service]);
@@ -44,31 +44,31 @@ describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of the whole of Fire
 
   afterAll(() => stage.stop());
 
-  test.concurrent('while the CD system is at work: it finishes after a start, and nothing is done twice', async () => {
+  test.concurrent('while the CD system works: Firebreak completes the rollback after a start, and nothing is done twice', async () => {
     const { service, cd, firebreak } = acting;
     const answer = cd.keepSilent();
     const finish = cd.holdUp();
     await deployBroken(firebreak, service, 'v2');
 
     await eventually(() => Promise.resolve(cd.requests.length > 0), 'the CD system was asked', 60_000);
-    await firebreak.kill9(); // it has asked, and heard nothing
+    await firebreak.kill9(); // the request is sent, without a response
     answer();
     await firebreak.start();
 
     await eventually(() => Promise.resolve(cd.looks > 0), 'it looks how the rollback gets on', 60_000);
-    await firebreak.kill9(); // it has heard that it takes a while
+    await firebreak.kill9(); // the response said that it is in progress
     finish();
     await eventually(() => Promise.resolve(service.version === 'v1'), 'v1 runs again, and Firebreak does not');
     await firebreak.start();
 
     await expectNothingTwice(acting, await untilResolved(firebreak, service));
-    expect(cd.requests.length).toBeGreaterThan(1); // under the same key: the first answer never came
+    expect(cd.requests.length).toBeGreaterThan(1); // with the same key, since the first response never arrived
   });
 
-  test.concurrent('while Alertmanager delivers: what it repeats after a start is one incident', async () => {
+  test.concurrent('while Alertmanager delivers: repeats after a start belong to one incident', async () => {
     const { service, firebreak, relay } = listening;
     const kills = [
-      async () => {}, // before Firebreak has heard of it
+      async () => {}, // before Firebreak has received it
       () => eventually(() => Promise.resolve(firebreak.output.includes('"alerts accepted"')), 'it is made durable'),
     ];
     relay.handling = async (_, forward) => {
@@ -89,7 +89,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('kill -9 of the whole of Fire
   });
 });
 
-/** A repeat is allowed where the other side knows it by its key, and then changes nothing there. */
+/** Expects no duplicates. A repeat is allowed if the receiver recognizes its key, since it then changes nothing. */
 async function expectNothingTwice({ service, cd, firebreak }: World, incident: Incident): Promise<void> {
   expect(incident.signal_count).toBe(1);
   expect(cd.rollbacksOf(service.name)).toEqual([{ from: 'v2', to: 'v1' }]);

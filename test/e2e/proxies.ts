@@ -13,19 +13,19 @@ import { programPath } from '../support/prometheus-stack.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 
-/** A name that leads to this machine everywhere, for which the certificate is. */
+/** A name for this machine, for which the certificate is issued. */
 const NAME = 'localhost';
 
-/** A proxy with TLS, as it is shipped but for names, ports and the certificate. */
+/** A proxy with TLS, as shipped except for names, ports, and the certificate. */
 export type Proxy = {
-  /** Asks over TLS; resolves with the whole answer. */
+  /** Sends a request over TLS. Resolves with the complete response. */
   ask(path: string, options?: Asked): Promise<Answer>;
-  /** Asks over TLS; resolves once the answer begins, with its parts as they come. */
+  /** Sends a request over TLS. Resolves when the response starts, with its parts as they arrive. */
   open(path: string): Promise<AsyncIterator<string>>;
   url: string;
-  /** Of its port without TLS. */
+  /** The URL of its port without TLS. */
   plainUrl: string;
-  /** The file with the certificate that vouches for it. */
+  /** The file with the certificate of its authority. */
   ca: string;
   stop(): Promise<void>;
 };
@@ -79,7 +79,7 @@ export async function startProxy(kind: Kind, upstream: string): Promise<Proxy> {
 
 type Around = { folder: string; port: number; plainPort: number; upstream: string; cert: string; key: string };
 
-/** deploy/nginx.conf within the least that nginx needs. */
+/** Starts deploy/nginx.conf within a minimal configuration. */
 async function nginx({ folder, port, plainPort, upstream, cert, key }: Around, lines: string[]): Promise<TiedChild> {
   const shipped = replaced(await readFile(join(DEPLOY, 'nginx.conf'), 'utf8'), [
     [/^ *listen \[::\].*\n/gm, ''],
@@ -95,9 +95,9 @@ async function nginx({ folder, port, plainPort, upstream, cert, key }: Around, l
   await writeFile(
     join(folder, 'nginx.conf'),
     [
-      ...(process.getuid?.() === 0 ? ['user root;'] : []), // the folder is ours alone
+      ...(process.getuid?.() === 0 ? ['user root;'] : []), // only this account can read the folder
       'daemon off;',
-      'master_process off;', // one process: what is killed leaves none behind
+      'master_process off;', // one process, so that a kill leaves no others
       `pid ${folder}/pid;`,
       'error_log stderr;',
       'events {}',
@@ -108,7 +108,7 @@ async function nginx({ folder, port, plainPort, upstream, cert, key }: Around, l
   return spawnTied(pathOf('nginx'), ['-e', 'stderr', '-c', join(folder, 'nginx.conf')], (line) => lines.push(line));
 }
 
-/** deploy/Caddyfile, with a certificate of its own as its first comment says. */
+/** Starts deploy/Caddyfile with its own certificate, as its first comment describes. */
 async function caddy({ folder, port, plainPort, upstream, cert, key }: Around, lines: string[]): Promise<TiedChild> {
   const options = `{\n\tadmin off\n\thttp_port ${plainPort}\n\thttps_port ${port}\n}\n`;
   const shipped = replaced(await readFile(join(DEPLOY, 'Caddyfile'), 'utf8'), [
@@ -122,11 +122,11 @@ async function caddy({ folder, port, plainPort, upstream, cert, key }: Around, l
 
 function pathOf(program: Kind | 'openssl'): string {
   const path = programPath(program);
-  if (path === undefined) throw new Error(`${program} is not on this machine`);
+  if (path === undefined) throw new Error(`${program} is not installed`);
   return path;
 }
 
-/** @throws where one of these is not in the text: it would be tested otherwise than it is shipped */
+/** @throws Error if a text is missing, since the tested file would differ from the shipped one */
 function replaced(shipped: string, all: readonly (readonly [string | RegExp, string])[]): string {
   return all.reduce((before, [from, to]) => {
     const after = typeof from === 'string' ? before.replaceAll(from, to) : before.replace(from, to);

@@ -6,7 +6,7 @@ import { have } from '../support/prometheus-stack.ts';
 import { type Kind, type Proxy, startProxy } from './proxies.ts';
 import { close, listen } from './server.ts';
 
-/* The proxies that are shipped, before a Firebreak that has its sandbox: what a mistake would open. */
+/* The shipped proxies in front of a Firebreak with its sandbox. A mistake in them would expose it. */
 
 const alert = (key: string) => ({
   service: 'checkout',
@@ -41,7 +41,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
       body,
     });
 
-  test.runIf(isHere)('an alert comes in over TLS, with its token alone', async () => {
+  test.runIf(isHere)('an alert arrives over TLS with only its token', async () => {
     const taken = await send(JSON.stringify(alert('tls')));
     expect([taken.status, JSON.parse(taken.body)]).toEqual([202, expect.objectContaining({ accepted: 1 })]);
     expect(taken.headers['strict-transport-security']).toMatch(/^max-age=\d{8}/);
@@ -50,15 +50,15 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
     await expect.poll(incidents).toEqual([expect.objectContaining({ title: expect.stringContaining('errors') })]);
   });
 
-  test.runIf(isHere)('a refusal is that of Firebreak, also over TLS', async () => {
+  test.runIf(isHere)("a refusal over TLS is Firebreak's own", async () => {
     const refused = await send('{"service":');
     expect([refused.status, refused.headers['content-type']]).toEqual([400, 'application/problem+json']);
   });
 
-  test.runIf(isHere)('too large a body is refused: by Firebreak as far as the proxy lets it through', async () => {
+  test.runIf(isHere)('too large a body is refused: by Firebreak, up to the size that the proxy forwards', async () => {
     const large = await send(JSON.stringify({ ...alert('large'), title: 'x'.repeat(7 * MEBIBYTE) }));
     expect([large.status, large.headers['content-type']]).toEqual([413, 'application/problem+json']);
-    // Either an answer (502 of Caddy 2.6), or the connection breaks while the body is sent.
+    // Either a response (502 in Caddy 2.6), or the connection breaks while the body is being sent.
     const larger = await send('x'.repeat(20 * MEBIBYTE)).catch(() => ({ status: 413 }));
     expect([413, 502]).toContain(larger.status);
   });
@@ -66,19 +66,19 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
   test
     .runIf(isHere)
     .each(['/sandbox', '/sandbox/state', '/%73andbox', '/sandbox%2Fstate', '//sandbox', '/x/../sandbox'])(
-    'nobody reaches the sandbox by %s',
+    "the sandbox can't be reached by %s",
     async (path) => {
-      expect((await firebreak.get('/sandbox/state')).status).toBe(200); // it is there, for this machine
+      expect((await firebreak.get('/sandbox/state')).status).toBe(200); // it exists, for this machine
       expect((await proxy.ask(path)).status).toBe(404);
     },
   );
 
-  test.runIf(isHere)('metrics need a token: who comes through it is not local', async () => {
+  test.runIf(isHere)('metrics need a token, since clients of the proxy are not local', async () => {
     expect((await fetch(`${firebreak.url}/metrics`)).status).toBe(200);
     expect((await proxy.ask('/metrics')).status).toBe(401);
   });
 
-  test.runIf(isHere)('doctor --production sees that TLS is there, and the sandbox not', async () => {
+  test.runIf(isHere)('doctor --production detects TLS, and no sandbox', async () => {
     const env = { FIREBREAK_URL: proxy.url, FIREBREAK_TOKEN: ADMIN_TOKEN, NODE_EXTRA_CA_CERTS: proxy.ca };
     const { out } = await cli(['doctor', '--production'], { env, cwd: import.meta.dirname });
     expect(out).toMatch(/^ok +TLS +the address is reached over TLS/m);
@@ -86,7 +86,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
     expect(out).not.toContain('lets /sandbox through');
   });
 
-  test.runIf(isHere)('without TLS there is a redirection alone', async () => {
+  test.runIf(isHere)('without TLS, there is only a redirect', async () => {
     const answer = await fetch(`${proxy.plainUrl}/v1/incidents`, { redirect: 'manual' });
     expect([answer.status, answer.headers.get('location')]).toEqual([
       308,
@@ -95,7 +95,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
   });
 });
 
-describe.each<Kind>(['nginx', 'caddy'])('%s before any program', (kind) => {
+describe.each<Kind>(['nginx', 'caddy'])('%s in front of any program', (kind) => {
   const isHere = have(kind, 'openssl');
   let answers: ServerResponse[] = [];
   const headers: Record<string, unknown>[] = [];
@@ -115,17 +115,17 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before any program', (kind) => {
     if (server.listening) await close(server);
   });
 
-  test.runIf(isHere)('parts of an answer arrive before it has ended', async () => {
+  test.runIf(isHere)('parts of a response arrive before it has ended', async () => {
     answers = [];
     const parts = await proxy.open('/events');
     expect((await parts.next()).value).toBe('data: 1\n\n');
-    answers[0]?.write('data: 2\n\n'); // only now: the first one was not held back for it
+    answers[0]?.write('data: 2\n\n'); // only now, so the first part was not buffered until this one
     expect((await parts.next()).value).toBe('data: 2\n\n');
     answers[0]?.end();
     expect(await parts.next()).toMatchObject({ done: true });
   });
 
-  test.runIf(isHere)('who asks cannot say that somebody else does', async () => {
+  test.runIf(isHere)("clients can't claim to be another client", async () => {
     headers.length = 0;
     const forged = proxy.ask('/events', { headers: { 'x-forwarded-for': '203.0.113.1' } });
     await expect.poll(() => headers.length).toBe(1);
@@ -135,7 +135,7 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before any program', (kind) => {
     expect(headers[0]?.['x-forwarded-for']).not.toContain('203.0.113.1');
   });
 
-  test.runIf(isHere)('while nobody answers, senders are told to try again', async () => {
+  test.runIf(isHere)('while no program listens, senders get a status on which they retry', async () => {
     await close(server);
     expect((await proxy.ask('/v1/alerts/alertmanager', { method: 'POST', body: '{}' })).status).toBe(502);
   });

@@ -6,7 +6,7 @@ export type Delivery = {
   path: string;
   headers: Record<string, string>;
   text: string;
-  /** What it says of its alerts, in their order. */
+  /** The statuses of its alerts, in order. */
   statuses: string[];
   services: string[];
 };
@@ -14,18 +14,18 @@ export type Delivery = {
 export type Answer = { status: number; text: string };
 
 /**
- * What becomes of a delivery. `forward` hands it on, and rejects where nobody answers; `lost` breaks the sender's
- * connection without an answer, whatever Firebreak made of it.
+ * The handling of a delivery. `forward` forwards it, and rejects if no program listens. `lost` closes the sender's
+ * connection without a response, whatever Firebreak responded.
  */
 export type Handling = (delivery: Delivery, forward: () => Promise<Answer>) => Promise<Answer | 'lost'>;
 
 const handOn: Handling = (_, forward) => forward();
 
-/** Stands between an Alertmanager and Firebreak, as a load balancer may, and keeps what passes. */
+/** A relay between an Alertmanager and Firebreak, like a load balancer, that records deliveries. */
 export class Relay {
   url = '';
   readonly deliveries: Delivery[] = [];
-  /** Hands everything on unless a test says otherwise. */
+  /** Forwards all deliveries by default. */
   handling: Handling = handOn;
   readonly #server: Server;
 
@@ -41,7 +41,7 @@ export class Relay {
     });
   }
 
-  /** @param target where Firebreak is, also after it was started again */
+  /** @param target the URL of Firebreak, also after it was started again */
   static async start(target: string): Promise<Relay> {
     const relay = new Relay(target);
     relay.url = await listen(relay.#server);
@@ -52,7 +52,7 @@ export class Relay {
     return close(this.#server);
   }
 
-  /** What was delivered about a service: the statuses of each request. */
+  /** Returns the deliveries about a service: the statuses of each request. */
   about(service: string): string[][] {
     return this.deliveries.filter(({ services }) => services.includes(service)).map(({ statuses }) => statuses);
   }
@@ -75,7 +75,7 @@ async function read(path: string, all: NodeJS.Dict<string | string[]>, body: Pro
   };
 }
 
-/** Hands a delivery on to a Firebreak, as its sender would. */
+/** Sends a delivery to a Firebreak, like its sender. */
 export async function post(target: string, { path, headers, text }: Delivery): Promise<Answer> {
   const response = await fetch(`${target}${path}`, { method: 'POST', headers, body: text });
   return { status: response.status, text: await response.text() };

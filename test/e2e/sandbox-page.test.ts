@@ -19,14 +19,14 @@ const services = {
   search: {},
 };
 
-describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad deploy is played', () => {
+describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   let firebreak: Firebreak;
   let browser: Browser;
   let page: Page;
 
   const open = (width = 1440, dark = false) => browser.open(`${firebreak.url}/sandbox`, { width, height: 1200, dark });
 
-  /** Until a part of the page reads so. */
+  /** Waits until a part of the page has this text. */
   const reads = (selector: string, pattern: RegExp, where: Page = page): Promise<string> =>
     eventually(async () => {
       const text = await where.text(selector);
@@ -47,7 +47,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await firebreak?.remove();
   });
 
-  test('it no longer says what to do', async () => {
+  test('it no longer shows the instructions', async () => {
     await reads('#calls', /\/v2\/enqueue/);
     expect(await page.evaluate('document.querySelector("#welcome").checkVisibility()')).toBe(false);
   });
@@ -62,14 +62,14 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await reads('#slack .messages', /Rolled back to v41-/);
   });
 
-  test('its name, where another channel mentions it, leads to it', async () => {
+  test('a mention of the channel in another channel links to it', async () => {
     await page.click('.channels li:last-child button');
     await reads('#slack h3', /payments/);
     await page.click('#slack .mention');
     await reads('#slack h3', /incident-\d{6}1/);
   });
 
-  test('the page, the rollback, the public incident and the annotations are there', async () => {
+  test('the page, the rollback, the public incident, and the annotations are there', async () => {
     await reads('#pagerduty .card', /resolved[^]*checkout answers 12 %[^]*triggered by the Events API/);
     await reads('#cd .rollback', /rolled back[^]*checkout production[^]*v42-\w+[^]*→[^]*v41-/);
     await reads('#cd .live', /checkout production\s+v41-/);
@@ -78,7 +78,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     expect(await page.evaluate('document.querySelectorAll("#grafana .annotation.incident").length')).toBe(1);
   });
 
-  test('each call is on the strip, told when it is pointed at, and shown in full when it is chosen', async () => {
+  test('each call is on the timeline, with a tip when pointed at, and with details when selected', async () => {
     const count = await page.evaluate<number>('document.querySelectorAll("#timeline .call").length');
     expect(count).toBeGreaterThanOrEqual((await firebreak.calls('slack')).length);
     await page.evaluate('document.querySelector("#timeline svg").focus()');
@@ -88,7 +88,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await reads('#calls .details', /user-agent/);
   });
 
-  test('calls are filtered by vendor, and open with their body', async () => {
+  test('calls are filtered by vendor, and expand to show their body', async () => {
     await page.click('#calls [data-act="filter"][data-id="cd"]');
     await eventually(
       () =>
@@ -101,7 +101,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await reads('#calls .details', /"from_version": "v42-/);
   });
 
-  test('a press makes a vendor fail, and another one makes all of them well', async () => {
+  test('a button makes a vendor fail, and another one clears all faults', async () => {
     await page.click('[data-act="fault"][data-of="grafana"][data-id="down"]');
     await reads('#status', /1 active fault/);
     await reads('#grafana header', /down \(500\)/);
@@ -113,7 +113,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     expect((await firebreak.get('/sandbox/faults')).body.items).toEqual([]);
   });
 
-  test('targets and flags are there once there are any, each as its vendor says', async () => {
+  test("targets and flags appear once there are any, in each vendor's terms", async () => {
     expect(await page.evaluate('document.querySelector("#targets").checkVisibility()')).toBe(false);
     await firebreak.put('/sandbox/argo-cd/applications/checkout', {
       project: 'payments',
@@ -133,7 +133,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     await reads('#targets header', /4 items/);
   });
 
-  test('markup in an alert is text, wherever it is shown', async () => {
+  test('markup in an alert is shown as text everywhere', async () => {
     const alert = { service: 'search', environment: 'production', severity: 'critical', status: 'firing' };
     const told = await firebreak.post('/v1/alerts/generic', { ...alert, title: MARKUP, dedup_key: MARKUP });
     expect(told.status).toBe(202);
@@ -147,12 +147,12 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     expect(await page.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
   });
 
-  test('who is on call acknowledges a page with a press', async () => {
+  test('an on-call person acknowledges a page with a button', async () => {
     await page.click('#pagerduty [data-answer="acknowledge"]');
     await reads('#pagerduty .card', /acknowledged[^]*acknowledged by Sandbox On-Call/);
   });
 
-  test('what a person has opened stays open while the page goes on', async () => {
+  test('expanded parts stay expanded during updates', async () => {
     await page.click('.channels li:first-child button');
     await page.evaluate('document.querySelector("#pagerduty details").open = false');
     await firebreak.put('/sandbox/slack/channels', { name: 'news', join: true });
@@ -161,7 +161,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     expect(await page.evaluate('document.querySelector("#pagerduty details").open')).toBe(false);
   });
 
-  test.each([1440, 1024, 390])('at a width of %i pixels nothing stands beyond the edge', async (width) => {
+  test.each([1440, 1024, 390])('at a width of %i pixels, nothing overflows', async (width) => {
     for (const dark of [false, true]) {
       const other = await open(width, dark);
       await reads('#pagerduty', /triggered|acknowledged/, other);
@@ -174,7 +174,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
     }
   });
 
-  test('the keyboard gets to everything: first past the bar, then to what can be pressed', async () => {
+  test('all controls can be reached by keyboard, in the order of the page', async () => {
     const other = await open();
     await reads('#pagerduty', /acknowledged/, other);
     const reached: string[] = [];
@@ -202,7 +202,7 @@ describe.runIf(haveBrowser())('the sandbox as a person sees it, while a bad depl
       expect(reached).toContain(stop);
   });
 
-  test('nothing went wrong in it', () => {
+  test('the page has no errors', () => {
     expect(page.problems).toEqual([]);
   });
 });

@@ -71,10 +71,10 @@ const DECLARE = {
   ],
 };
 
-/** The page looks once a second. */
+/** The page polls every second. */
 const SOON = { timeout: 10_000 };
 
-describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () => {
+describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
   let dir: string;
   let standIns: StandIns;
   let server: Server;
@@ -84,7 +84,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
   let browser: Browser;
   let page: Page;
 
-  /** Until a part of the page reads so. */
+  /** Waits until a part of the page has this text. */
   const reads = (selector: string, pattern: RegExp): Promise<string> =>
     eventually(async () => {
       const text = await page.text(selector);
@@ -92,16 +92,16 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
       return text;
     }, `${selector} reads like ${pattern}`);
 
-  /** What the app was told last, once it is of a type. */
+  /** Returns the last request to the app, once it is of this type. */
   const told = (type: string): Promise<any> =>
     eventually(() => {
       const last = app.told.at(-1)?.fields;
       const is = last?.event?.type ?? last?.command ?? last?.type;
-      if (is !== type) throw new Error(`the last thing told is: ${String(is)}`);
+      if (is !== type) throw new Error(`the last request is: ${String(is)}`);
       return Promise.resolve(last);
     }, `the app is told of ${type}`);
 
-  /** Writes into a field as a person does. */
+  /** Types into a field. */
   const write = async (selector: string, text: string): Promise<void> => {
     await page.click(selector);
     await page.type(text);
@@ -149,7 +149,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     await rm(dir, { recursive: true, force: true });
   });
 
-  test('a button asks first, and does nothing when it is not meant', async () => {
+  test('a button with a confirmation does nothing if the person cancels', async () => {
     await page.click('[data-action="approve"]');
     await reads('#slack-question', /Roll back\?\s+To v41\./);
     await page.click('#slack-question button[value="no"]');
@@ -160,7 +160,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     expect([user.name, actions[0].value]).toEqual(['ada', '{"incident":"inc_1"}']);
   });
 
-  test('a menu tells what was chosen, by who one is', async () => {
+  test('a menu sends the selection, on behalf of the selected person', async () => {
     await choose('[data-slack="who"]', 'grace');
     await choose('[data-action="severity"]', 'critical');
     await expect
@@ -171,7 +171,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
       .toEqual(['grace', 'critical']);
   });
 
-  test('a command is typed, and its answer is seen by who typed it alone', async () => {
+  test('a command is typed, and only the person who typed it sees the response', async () => {
     app.answer = () => ({ body: { response_type: 'ephemeral', text: 'checkout is *frozen*' } });
     await write('.composer input', '/freeze status checkout');
     await page.press('Enter');
@@ -182,7 +182,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     app.answer = () => ({});
   });
 
-  test('a message is said, pinned to the timeline by a reaction, and has a shortcut', async () => {
+  test('a message is posted, pinned to the timeline with a reaction, and has a shortcut', async () => {
     await write('.composer input', 'errors are falling');
     await page.press('Enter');
     expect((await told('message')).event.text).toBe('errors are falling');
@@ -196,7 +196,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     expect((await told('message_action')).message.text).toBe('errors are falling');
   });
 
-  test('a modal is opened, filled in, corrected and submitted', async () => {
+  test('a modal is opened, filled in, corrected, and submitted', async () => {
     app.answer = async ({ fields }) => {
       if (fields.type === 'shortcut') {
         await slack.views.open({ trigger_id: fields.trigger_id, view: DECLARE as never });
@@ -237,12 +237,12 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     });
   });
 
-  test('the keyboard is enough: Escape closes a menu and a modal, Enter submits', async () => {
+  test('the keyboard is sufficient: Escape closes a menu and a modal, Enter submits', async () => {
     const isOpen = () => page.evaluate<boolean>('document.querySelector("#slack-modal").open');
     await page.click('.composer .menu summary');
     await page.press('Escape');
     expect(await page.evaluate('document.querySelectorAll("#slack .menu[open]").length')).toBe(0);
-    await page.press('Enter'); // on what had opened it
+    await page.press('Enter'); // on the element that opened it
     await page.press('Tab');
     await page.press('Enter');
     await expect.poll(isOpen, SOON).toBe(true);
@@ -252,7 +252,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     await expect.poll(isOpen, SOON).toBe(false);
   });
 
-  test('what does not work is said', async () => {
+  test('errors are shown', async () => {
     app.answer = () => ({ status: 500 });
     await page.click('[data-action="approve"]');
     await page.click('#slack-question button[value="yes"]');
@@ -263,7 +263,7 @@ describe.runIf(haveBrowser())('Slack as people use it on the sandbox page', () =
     await reads('.said-below', /does not receive requests from this Slack/);
   });
 
-  test('nothing went wrong in the page itself, nor was it forbidden anything', () => {
+  test('the page has no errors, and its policy blocked nothing', () => {
     expect(page.problems.filter((problem) => !problem.includes('status of 422'))).toEqual([]);
   });
 });

@@ -9,7 +9,10 @@ import { freePort } from '../../demo/free-port.ts';
 import { eventually } from '../support/firebreak.ts';
 import { have, programPath, type Recorded, startPrometheus } from '../support/prometheus-stack.ts';
 
-/** 99.9 % of the requests, by their bad ones; of calls, by their good ones; of slices of five minutes, and of one; of a latency. */
+/**
+ * Objectives of 99.9 %: of requests by failed ones; of calls by successful ones; of time slices of five minutes, and of
+ * one minute; of a latency.
+ */
 const OBJECTIVES = [
   slo('checkout-availability', ratio('bad', 'http_requests_total{code=~"5.."}', 'http_requests_total')),
   slo('rpc-availability', ratio('good', 'rpc_total{outcome="ok"}', 'rpc_total'), { service: 'rpc' }),
@@ -53,19 +56,19 @@ function ratio(of: 'good' | 'bad', numerator: string, total: string): object {
   return { ratioMetric: { counter: true, [of]: source(numerator), total: source(total) } };
 }
 
-/** One thing that happened, minute by minute, and what fires then. */
+/** A course of events, minute by minute, and the alerts that it fires. */
 type Case = {
-  /** Series and their values; `0+5x60` counts five up each minute for an hour. */
+  /** Series and their values; `0+5x60` increases by five per minute for an hour. */
   series: Record<string, string>;
   alerts?: { at: string; name: string; firing: Record<string, string>[] }[];
   values?: { at: string; expr: string; value: number | null }[];
-  /** Between two values; a minute, if nothing else is said. */
+  /** Interval between two values. Default: one minute. */
   interval?: string;
-  /** Further files of rules in the same Prometheus. */
+  /** Additional rule files in the same Prometheus. */
   beside?: readonly string[];
 };
 
-/** What Sloth generates of the same service, in the same Prometheus. */
+/** The rules that Sloth generates for the same service, in the same Prometheus. */
 const SLOTH = join(import.meta.dirname, '../fixtures/sloth/checkout.rules.yml');
 
 const HTTP = { slo: 'checkout-availability', service: 'checkout', environment: 'production' };
@@ -82,7 +85,7 @@ const ticket = (where: Record<string, string>, long: string, short?: string) => 
   runbook: 'slo-slow-burn',
 });
 
-describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
+describe.runIf(have('promtool', 'amtool'))('the output of `slo generate`', () => {
   let dir: string;
   const out = (preset: string) => join(dir, preset);
 
@@ -107,7 +110,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
     }
   };
 
-  test.each(['multiwindow', 'simple'])('%s is what the vendors take for right', async (preset) => {
+  test.each(['multiwindow', 'simple'])("%s is valid for the vendors' own tools", async (preset) => {
     const rules = await readdir(join(out(preset), 'prometheus'));
     expect(rules.length).toBeGreaterThan(1);
     tool('promtool', 'check', 'rules', ...rules.map((file) => join(out(preset), 'prometheus', file)));
@@ -115,7 +118,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       tool('amtool', 'check-config', join(out(preset), 'alertmanager', file));
   });
 
-  test('is the same again, and a change by hand is found', async () => {
+  test('is the same on each run, and manual changes are detected', async () => {
     expect(await generate('simple', '--check')).toMatchObject({ code: 0 });
     const file = join(out('simple'), 'prometheus', 'slo-alerts.yaml');
     await writeFile(file, 'groups: []\n');
@@ -135,7 +138,8 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
     const text = stringify({
       rule_files: rules,
       evaluation_interval: '1m',
-      // Otherwise the order within a minute is any, and what is made of what another group records is a minute behind.
+      // Without it, the order of groups within a minute is arbitrary, and results based on another group lag by a
+      // minute.
       group_eval_order: await groupsIn(rules),
       tests: [
         {
@@ -172,7 +176,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
 
   const CASES: [string, string, Case][] = [
     [
-      'a fiftieth fails: 20 times the rate; the hour reaches 1.44 % after 43 minutes, six hours 0.6 % after 108',
+      '2 % of requests fail: a burn rate of 20; one hour reaches 1.44 % after 43 minutes, six hours 0.6 % after 108',
       'multiwindow',
       {
         series: {
@@ -221,7 +225,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'it ends: the short window ends the page while the hour still has the errors',
+      'it ends: the short window ends the page while the hour still contains the errors',
       'multiwindow',
       {
         series: {
@@ -235,7 +239,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a hundredth fails after four good hours: ten times the rate; what is known of a day reaches 0.3 % after 5 h 43 min',
+      '1 % fails after four good hours: a burn rate of ten; the known part of a day reaches 0.3 % after 5 h 43 min',
       'multiwindow',
       {
         series: {
@@ -250,7 +254,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'one request of thirty fails at night: 33 times the rate, and nobody is woken',
+      'one of thirty requests fails at night: a burn rate of 33, and no page',
       'multiwindow',
       {
         series: {
@@ -264,7 +268,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'no series of errors is no errors; no requests are neither',
+      'no series of errors means no errors; no requests mean none either',
       'multiwindow',
       {
         series: { 'http_requests_total{code="200"}': '0+1000x30 30000x60' },
@@ -277,7 +281,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'the good ones are gone: all is bad, where there were some before',
+      'the series of successes disappears: all requests count as failed if there were successes before',
       'multiwindow',
       {
         series: {
@@ -291,7 +295,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'there never were good ones: nothing is claimed',
+      'there never was a series of successes: no result',
       'multiwindow',
       {
         series: { 'rpc_total{outcome="failed"}': '0+100x60' },
@@ -302,7 +306,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a slice with a tenth of failures is bad as a whole: half an hour of an hour',
+      'a slice with 10 % failures is bad as a whole: half an hour of an hour',
       'multiwindow',
       {
         series: {
@@ -313,7 +317,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a minute with a tenth of failures is a bad slice by itself; where all good ones are gone, all slices are bad',
+      'a minute with 10 % failures is a bad slice by itself; without any successes, all slices are bad',
       'multiwindow',
       {
         interval: '15s',
@@ -331,7 +335,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a latency above its limit counts by the minute; without traffic there is none, which is no failure',
+      'a latency above its limit counts per minute; without traffic there is no latency, which is no failure',
       'multiwindow',
       {
         series: { p99_seconds: '0.2x20 0.4x5 NaN NaN NaN NaN NaN NaN NaN NaN NaN NaN' },
@@ -343,7 +347,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a tenth fails ten minutes after a deploy: three minutes later it is to be rolled back',
+      '10 % fail ten minutes after a deploy: a rollback is requested three minutes later',
       'multiwindow',
       {
         series: {
@@ -372,7 +376,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'the same is rolled back: what runs then was deployed long ago, and the alert is over although its rate is not',
+      'the same is rolled back: the running version was deployed long ago, so the alert ends although the rate is still high',
       'multiwindow',
       {
         series: {
@@ -395,7 +399,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'a tenth fails forty minutes after a deploy: that is no reason to roll it back',
+      '10 % fail forty minutes after a deploy: no reason for a rollback',
       'multiwindow',
       {
         series: {
@@ -407,7 +411,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
       },
     ],
     [
-      'the simpler alerts: 14 times over an hour for two minutes',
+      'the simple alerts: a burn rate of 14 over an hour for two minutes',
       'simple',
       {
         series: {
@@ -426,7 +430,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
   test.each(CASES)('%s (%s)', async (_, preset, happened) => play(preset, happened));
 
   test.runIf(have('prometheus'))(
-    "a real Prometheus with Sloth's rules, too, that has three hours of requests when the rules are loaded: it pages at once",
+    "a real Prometheus, also with Sloth's rules, that has three hours of requests when the rules are loaded, pages at once",
     async () => {
       const files = ['slo-recording.yaml', 'slo-alerts.yaml', 'slo-raw.yaml'].map((name) =>
         join(out('multiwindow'), 'prometheus', name),
@@ -462,7 +466,8 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
           "Sloth's own alert fires",
           60_000,
         );
-        // A fifth of what came in the last hour of three failed; of what was recorded since the start, all of it would.
+        // 20 % of the requests in the last one of three hours failed; of the requests recorded since the start, all
+        // would have.
         const [days] = await ask('firebreak:slo_error:ratio_rate3d{slo="checkout-availability"}');
         expect(Number(days?.value[1])).toBeGreaterThan(0.05);
         expect(Number(days?.value[1])).toBeLessThan(0.09);
@@ -479,7 +484,7 @@ describe.runIf(have('promtool', 'amtool'))('what `slo generate` writes', () => {
   );
 });
 
-/** Ten requests a second for three hours, a fifth of which has failed in the last hour. */
+/** Returns ten requests per second for three hours, of which 20 % failed in the last hour. */
 function threeHours(): Recorded[] {
   const failed = (ago: number) => Math.max(0, 3600 - ago) * 2;
   const all = (ago: number) => (3 * 3600 - ago) * 10;

@@ -13,15 +13,15 @@ import { Relay } from './relay.ts';
 import { ToyService } from './toy-service.ts';
 
 /**
- * The 15 minutes after which a rollback is judged take 9 seconds, and the 10 minutes after which the workflow looks
- * around anyway take 6. What Prometheus and Alertmanager do takes its real time.
+ * The 15 minutes before a rollback is verified take 9 seconds, and the workflow's periodic check every 10 minutes takes
+ * 6 seconds. Prometheus and Alertmanager are in real time.
  */
 const TIME_SCALE = 100;
 
 /** One service for each name. */
 type Toys<Names extends readonly string[]> = { [Index in keyof Names]: ToyService };
 
-/** Everything that a story is played with. What was started last is stopped first. */
+/** All parts of a story. Stopped in reverse order of their start. */
 export class Stage {
   readonly #stops: (() => Promise<void>)[] = [];
 
@@ -31,28 +31,28 @@ export class Stage {
     return services as Toys<Names>;
   }
 
-  /** A CD system that runs these services. */
+  /** Starts a CD system that runs these services. */
   async cd(services: readonly ToyService[]): Promise<CdServer> {
     const cd = await CdServer.start(services);
     this.#stops.push(() => cd.stop());
     return cd;
   }
 
-  /** A Firebreak with the sandbox's pager, and with the token of the CD system. */
+  /** Starts a Firebreak with the sandbox's pager, and with the token of the CD system. */
   async firebreak({ env, ...options }: FirebreakOptions): Promise<Firebreak> {
     const firebreak = await Firebreak.start({ timeScale: TIME_SCALE, env: { CD_TOKEN, ...env }, ...options });
     this.#stops.push(() => firebreak.remove());
     return firebreak;
   }
 
-  /** Stands before a Firebreak, also after that was started again at the same address. */
+  /** Starts a relay in front of a Firebreak. It stays connected if Firebreak is started again at the same address. */
   async relay(target: string): Promise<Relay> {
     const relay = await Relay.start(target);
     this.#stops.push(() => relay.stop());
     return relay;
   }
 
-  /** An Alertmanager that has Firebreak's ingest token in a file, as in the examples. */
+  /** Starts an Alertmanager with Firebreak's ingest token in a file, as in the examples. */
   async alertmanager(options: Omit<AlertmanagerOptions, 'port'> & { port?: number }): Promise<Running> {
     const files = { 'firebreak-token': INGEST_TOKEN, ...options.files };
     const alertmanager = await startAlertmanager({ port: await freePort(), ...options, files });
@@ -60,7 +60,10 @@ export class Stage {
     return alertmanager;
   }
 
-  /** A Prometheus that watches these services by the example's rules, and tells all of these Alertmanagers. */
+  /**
+   * Starts a Prometheus that monitors these services with the example's rules, and sends alerts to all of these
+   * Alertmanagers.
+   */
   async prometheus(
     services: readonly ToyService[],
     alertmanagers: readonly Running[],

@@ -7,13 +7,13 @@ const SERVICES = 100;
 const GROUPS = 500;
 const ALERTS_PER_GROUP = 20;
 
-/** Requests under way at once, as a few Alertmanagers would send them. */
+/** Number of concurrent requests, as from a few Alertmanagers. */
 const SENDERS = 5;
 
 const services = Array.from({ length: SERVICES }, (_, n) => `svc-${n}`);
 const startsAt = minutesAgo(1);
 
-/** One of five alert names of each service, of which the first is critical. */
+/** Five alerts for each service, the first of which is critical. */
 const groups = Array.from({ length: GROUPS }, (_, number) => {
   const kind = Math.floor(number / SERVICES);
   return {
@@ -55,7 +55,7 @@ async function send(status: 'firing' | 'resolved'): Promise<void> {
   await Promise.all(Array.from({ length: SENDERS }, sender));
 }
 
-/** To look at so many at once costs the product something, so it is done seldom. Milliseconds. */
+/** Milliseconds between two checks. A check of so many incidents is expensive for the product, so it is done rarely. */
 const LOOK_EVERY_MS = 2000;
 
 async function all(path: string): Promise<any[]> {
@@ -73,7 +73,7 @@ async function all(path: string): Promise<any[]> {
 const incidents = (): Promise<any[]> => all('/v1/incidents');
 
 test(
-  'a storm of 10,000 alerts ends with a few channels, pages and messages, and with every resolve heard',
+  'a storm of 10,000 alerts results in few channels, pages, and messages, and every resolve is processed',
   { timeout: 400_000 },
   async () => {
     await send('firing');

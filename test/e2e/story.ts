@@ -4,10 +4,10 @@ import { eventually, type Firebreak } from '../support/firebreak.ts';
 import type { CdServer } from './cd-server.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** From a bad deploy to a resolved incident, at most: a slow machine is no failure. */
+/** Maximum milliseconds from a bad deploy to a resolved incident. A slow machine is not a failure. */
 const STORY_MAX_MS = 100_000;
 
-/** A catalogue in which these services may be rolled back by this CD system, without asking. */
+/** Returns a catalogue in which this CD system may roll back these services automatically. */
 export function catalogue(
   cd: CdServer,
   services: readonly ToyService[],
@@ -18,19 +18,19 @@ export function catalogue(
   return Object.fromEntries(services.map(({ name }) => [name, { environments: { production } }]));
 }
 
-/** What the example's rules record of a service, which is within 5 % of its requests while all is well. */
+/** The error ratio that the example's rules record for a service. It is below 5 % in normal operation. */
 export const errorRatioOf = ({ name }: ToyService): { promql: string; max: number } => ({
   promql: `service:requests:error_ratio{service="${name}"}`,
   max: 0.05,
 });
 
-/** The same by version, over the seconds that the rules look at. */
+/** Returns the same ratio by version, over the range of the rules. */
 export const errorRatioByVersionOf = ({ name }: ToyService): string => {
   const rate = (more: string) => `sum by (version) (rate(requests_total{service="${name}"${more}}[4s]))`;
   return `${rate(',code=~"5.."')} / ${rate('')}`;
 };
 
-/** Version v1 has been running for hours. */
+/** Records that version v1 has been running for hours. */
 export async function haveHistory(firebreak: Firebreak, services: readonly ToyService[]): Promise<void> {
   for (const { name: service } of services) {
     await record(firebreak, {
@@ -43,7 +43,7 @@ export async function haveHistory(firebreak: Firebreak, services: readonly ToySe
   }
 }
 
-/** Asked once to trigger and once to resolve, whatever became of it otherwise. */
+/** Expects one trigger and one resolve, regardless of their results. */
 export async function expectOnePage(firebreak: Firebreak, incident: Incident): Promise<void> {
   await untilPagerKnows(firebreak, incident);
   expect(await pagesOf(firebreak, incident)).toEqual([
@@ -52,7 +52,7 @@ export async function expectOnePage(firebreak: Firebreak, incident: Incident): P
   ]);
 }
 
-/** Rolls a version out that fails, and tells Firebreak as a pipeline does: at its begin and at its end. */
+/** Rolls out a failing version, and reports its start and end to Firebreak, like a pipeline. */
 export async function deployBroken(firebreak: Firebreak, service: ToyService, version: string): Promise<void> {
   const begun = await record(firebreak, { service: service.name, version, status: 'started', has_migration: false });
   service.broken.add(version);
@@ -61,7 +61,7 @@ export async function deployBroken(firebreak: Firebreak, service: ToyService, ve
   expect(ended.status).toBe(200);
 }
 
-/** Records a change to production. */
+/** Records a change in production. */
 export async function record(firebreak: Firebreak, change: object): Promise<{ id: string }> {
   const { status, body } = await firebreak.post('/v1/deployments', { environment: 'production', ...change });
   expect({ status, body }).toMatchObject({ status: 201 });
@@ -87,17 +87,17 @@ export type Incident = {
 
 export type Entry = { at: string; actor: string; kind: string; text: string };
 
-/** Every incident of a service, oldest first. */
+/** Returns all incidents of a service, oldest first. */
 export async function incidentsOf(firebreak: Firebreak, { name }: ToyService): Promise<Incident[]> {
   return (await firebreak.get(`/v1/incidents?service=${name}&limit=100`)).body.items.toReversed();
 }
 
-/** What happened, oldest first. */
+/** Returns the timeline, oldest first. */
 export async function timelineOf(firebreak: Firebreak, { id }: Incident): Promise<Entry[]> {
   return (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items.toReversed();
 }
 
-/** Waits until it has been judged what to do about the only incident of a service. */
+/** Waits for the first judgement about the only incident of a service. */
 export async function untilJudged(firebreak: Firebreak, service: ToyService): Promise<Incident> {
   const judged = async () => {
     const incidents = await incidentsOf(firebreak, service);
@@ -106,7 +106,10 @@ export async function untilJudged(firebreak: Firebreak, service: ToyService): Pr
   return toldWhyNot(firebreak, service, () => eventually(judged, `${service.name} is judged`, STORY_MAX_MS));
 }
 
-/** Waits until a service has had so many incidents, and all are resolved; gives the newest. There must be no more. */
+/**
+ * Waits until a service has had this number of incidents, and all are resolved. Returns the newest. There must be no
+ * more.
+ */
 export async function untilResolved(firebreak: Firebreak, service: ToyService, count = 1): Promise<Incident> {
   const over = async () => {
     const incidents = await incidentsOf(firebreak, service);
@@ -127,7 +130,7 @@ async function toldWhyNot<T>(firebreak: Firebreak, service: ToyService, look: ()
   }
 }
 
-/** For a person who has to find out why a story did not end. */
+/** Returns a summary for the error message, to find out why a story did not end. */
 async function soFar(firebreak: Firebreak, service: ToyService): Promise<string> {
   const incidents = await incidentsOf(firebreak, service).catch(() => []);
   const told = incidents.map(async (incident) => {
@@ -138,7 +141,7 @@ async function soFar(firebreak: Firebreak, service: ToyService): Promise<string>
   return [`${service.name} runs ${service.version}`, ...stories, firebreak.output.slice(-4000)].join('\n');
 }
 
-/** What the pager was asked about an incident, oldest first. */
+/** Returns the requests to the pager about an incident, oldest first. */
 export async function pagesOf(firebreak: Firebreak, { id }: Incident): Promise<{ action: string; key: string }[]> {
   const calls = await firebreak.calls('pagerduty');
   return calls
@@ -146,14 +149,14 @@ export async function pagesOf(firebreak: Firebreak, { id }: Incident): Promise<{
     .filter(({ key }) => key.startsWith(id));
 }
 
-/** Waits until the pager knows that an incident is over, which it is told after everybody else. */
+/** Waits until the pager knows that an incident has ended, which is the last notification. */
 export const untilPagerKnows = (firebreak: Firebreak, incident: Incident): Promise<unknown> =>
   eventually(
     async () => (await pagesOf(firebreak, incident)).some(({ action }) => action === 'resolve'),
     `the page of ${incident.id} is resolved`,
   );
 
-/** Nothing was done twice: one call each, in a world in which nobody was killed and no answer was lost. */
+/** Expects one call each. Valid only if nothing was killed and no response was lost. */
 export async function expectOneOfEach(
   firebreak: Firebreak,
   cd: CdServer,

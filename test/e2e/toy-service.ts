@@ -1,25 +1,25 @@
 import { createServer, type Server } from 'node:http';
 import { close, listen } from './server.ts';
 
-/** How often somebody uses it. */
+/** Interval between requests, in milliseconds. */
 const REQUEST_EVERY_MS = 50;
 
 /**
- * A service that people use all the time. Whether it fails them depends on the version that answers, and on the service
- * that it needs for its answers.
+ * A service with constant traffic. Requests fail depending on the version that responds, and on the service that it
+ * needs.
  */
 export class ToyService {
   readonly name: string;
-  /** The version that was put live last. */
+  /** The last version that was deployed. */
   version = 'v1';
-  /** While that is a canary: the version that takes the rest of the requests, and of how many the canary takes one. */
+  /** During a canary: the version for the other requests, and the share of the canary as one of this number. */
   beside: { version: string; oneOf: number } | null = null;
-  /** The versions that answer every request with 500. */
+  /** The versions that respond to every request with 500. */
   readonly broken = new Set<string>();
-  /** Asked for each answer: where it fails, this one does. */
+  /** The service that every response needs: if it fails, this one does too. */
   needs: ToyService | null = null;
   url = '';
-  /** Requests so far, by version and status. */
+  /** Number of requests by version and status. */
   readonly #answered = new Map<string, Map<number, number>>();
   #requests = 0;
   readonly #server: Server;
@@ -36,7 +36,7 @@ export class ToyService {
     });
   }
 
-  /** Starts it with version v1, which works, and with people who use it. */
+  /** Starts it with the working version v1, and with traffic. */
   static async start(name: string): Promise<ToyService> {
     const service = new ToyService(name);
     service.url = await listen(service.#server);
@@ -48,7 +48,7 @@ export class ToyService {
     return service;
   }
 
-  /** Where Prometheus finds it, and what it is called there. */
+  /** The target for Prometheus: its URL and labels. */
   get target(): { url: string; labels: Record<string, string> } {
     return { url: this.url, labels: { service: this.name, environment: 'production' } };
   }
@@ -69,7 +69,10 @@ export class ToyService {
     return code;
   }
 
-  /** Both counters of a version begin at zero, or the first of its errors would be no rise. */
+  /**
+   * Initializes both counters of a version with zero, since Prometheus would not see an increase for its first error
+   * otherwise.
+   */
   #answeredBy(version: string): Map<number, number> {
     const known = this.#answered.get(version);
     if (known !== undefined) return known;

@@ -22,10 +22,10 @@ import {
 import type { ToyService } from './toy-service.ts';
 
 /**
- * `send_resolved: false`: Firebreak hears of the beginning of an alert only, and has to ask for its end. One Firebreak
- * can ask Alertmanager, another one Prometheus.
+ * `send_resolved: false`: Firebreak gets only the start of an alert, and must query its end. One Firebreak can query
+ * Alertmanager, another one Prometheus.
  */
-describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never says when an alert ends', () => {
+describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never sends resolved alerts', () => {
   const stage = new Stage();
   let cd: CdServer;
   let asksAlertmanager: Firebreak, asksPrometheus: Firebreak;
@@ -53,7 +53,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
 
   afterAll(() => stage.stop());
 
-  /** One Alertmanager for both: each Firebreak gets the alerts of its own services. */
+  /** Starts one Alertmanager for both. Each Firebreak gets the alerts of its own services. */
   async function startAlertmanager(port: number): Promise<Running> {
     const first = onlyFor(['billing'], silent(await exampleAlertmanager('alertmanager.yml', asksAlertmanager.url)));
     const second = silent(await exampleAlertmanager('alertmanager.yml', asksPrometheus.url));
@@ -66,21 +66,21 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
     return stage.alertmanager({ port, config });
   }
 
-  test.concurrent('Firebreak asks Alertmanager, and closes the incident when the alert is gone there', async () => {
+  test.concurrent('Firebreak queries Alertmanager, and closes the incident when the alert is gone there', async () => {
     await deployBroken(asksAlertmanager, billing, 'v2');
     const incident = await untilResolved(asksAlertmanager, billing);
     await expectOneOfEach(asksAlertmanager, cd, billing, incident);
     expect(await endsOf(asksAlertmanager, incident)).toEqual(['alerts.ended']);
   });
 
-  test.concurrent('Firebreak asks Prometheus where it knows no Alertmanager', async () => {
+  test.concurrent('Firebreak queries Prometheus if it has no Alertmanager', async () => {
     await deployBroken(asksPrometheus, mail, 'v2');
     const incident = await untilResolved(asksPrometheus, mail);
     await expectOneOfEach(asksPrometheus, cd, mail, incident);
     expect(await endsOf(asksPrometheus, incident)).toEqual(['alerts.ended']);
   });
 
-  test.concurrent('the health query says when the problem began, and whether the rollback has helped', async () => {
+  test.concurrent('the health query determines when the problem began, and whether the rollback has helped', async () => {
     await deployBroken(asksPrometheus, stock, 'v2');
     const incident = await untilResolved(asksPrometheus, stock);
     await expectOneOfEach(asksPrometheus, cd, stock, incident);
@@ -94,7 +94,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
   });
 });
 
-/** How the timeline says that alerts have ended. */
+/** Returns the timeline entries about the end of alerts. */
 const endsOf = async (firebreak: Firebreak, incident: Incident): Promise<string[]> =>
   (await timelineOf(firebreak, incident))
     .map(({ kind }) => kind)

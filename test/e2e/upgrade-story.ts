@@ -7,7 +7,7 @@ const TIME_SCALE = 100;
 
 const deployer = { kind: 'http' };
 
-/** Under which an archive is recorded, and started by every later version. */
+/** The options with which an archive is recorded, and every later version is started. */
 export const OPTIONS: FirebreakOptions = {
   services: {
     checkout: {
@@ -39,21 +39,21 @@ export const incidentOf = async (firebreak: Firebreak, service: string): Promise
 
 type Page = { key: string; outcome: unknown };
 
-/** How PagerDuty was asked to notify somebody, oldest first. */
+/** Returns the pages that PagerDuty was asked for, oldest first. */
 export const pagesOf = async (firebreak: Firebreak, { id }: { id: string }): Promise<Page[]> =>
   (await firebreak.calls('pagerduty'))
     .filter(({ body }) => body?.event_action === 'trigger' && body.dedup_key.startsWith(id))
     .map(({ body, outcome }) => ({ key: body.dedup_key, outcome }));
 
-/** The keys of the rollbacks that the CD system was asked for. */
+/** Returns the keys of the requested rollbacks. */
 export const rollbacksOf = async (firebreak: Firebreak, service: string): Promise<string[]> =>
   (await firebreak.calls('cd'))
     .filter(({ method, body }) => method === 'POST' && body?.service === service)
     .map(({ body }) => body.idempotency_key);
 
 /**
- * Brings a Firebreak to where three incidents are open: checkout waits for a person, search looks whether its rollback has
- * helped, and cart cannot page, because PagerDuty is away.
+ * Brings a Firebreak to a state with three open incidents: checkout waits for an approval, search verifies its
+ * rollback, and cart cannot page, because PagerDuty is unavailable.
  *
  * @returns a token that may read incidents
  */
@@ -78,11 +78,11 @@ export async function openThree(firebreak: Firebreak): Promise<string> {
     const incident = await incidentOf(firebreak, 'cart');
     return incident !== undefined && (await pagesOf(firebreak, incident)).length > 0;
   }, 'the first attempt to page about cart');
-  expect((await incidentOf(firebreak, 'search')).status, 'it still verifies').toBe('mitigated');
+  expect((await incidentOf(firebreak, 'search')).status, 'still verifying').toBe('mitigated');
   return token;
 }
 
-/** Ends what `openThree` began, and expects that nothing was lost or done twice. */
+/** Completes the incidents of `openThree`, and expects that nothing was lost or done twice. */
 export async function finishThree(firebreak: Firebreak, now: () => Date): Promise<void> {
   const [checkout, search, cart] = [
     await incidentOf(firebreak, 'checkout'),

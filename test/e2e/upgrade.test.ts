@@ -8,13 +8,13 @@ import { at, cli } from '../cli/support.ts';
 import { Firebreak } from '../support/firebreak.ts';
 import { finishThree, openThree, OPTIONS } from './upgrade-story.ts';
 
-/** Data folders of earlier versions in the middle of three incidents. CONTRIBUTING.md says how one is added. */
+/** Data folders of earlier versions with three open incidents. CONTRIBUTING.md describes how to add one. */
 const ARCHIVES = join(import.meta.dirname, '../fixtures/upgrade');
 const names = readdirSync(ARCHIVES)
   .filter((name) => name.endsWith('.tar.gz'))
   .map((name) => basename(name, '.tar.gz'));
 
-/** By its name: the version that runs now is recorded, and nothing is tested. */
+/** The name of the running version, to record it. Nothing is tested then. */
 const recorded = process.env['RECORD_UPGRADE'];
 
 const started: Firebreak[] = [];
@@ -34,15 +34,15 @@ test.runIf(recorded !== undefined)('records a data folder', async () => {
 describe.runIf(recorded === undefined)('an upgrade with open incidents', () => {
   test('there are versions to upgrade from', () => expect(names.length).toBeGreaterThan(0));
 
-  test.concurrent.each(names)('from %s: each goes on, and nothing is lost or done twice', async (name) => {
+  test.concurrent.each(names)('from %s: each incident continues, and nothing is lost or done twice', async (name) => {
     const archive = join(ARCHIVES, `${name}.tar.gz`);
     const dir = await mkdtemp(join(tmpdir(), 'firebreak-upgrade-'));
     try {
-      // Tokens of before their records were authenticated are void (ADR 37).
+      // Tokens from before their records were authenticated are invalid (ADR 37).
       const { token, status = 200 } = JSON.parse(await readFile(join(ARCHIVES, `${name}.json`), 'utf8'));
       const dataDir = join(dir, 'data');
       expect(await cli(['restore', archive, '--data-dir', dataDir, '--no-pause'])).toMatchObject({ code: 0 });
-      // It is the moment of the archive: nothing in it is overdue.
+      // Set the clock to the time of the archive, so that nothing in it is overdue.
       const ahead = (Date.parse((await verify(archive)).at) - Date.now()) / 1000;
       const clock = join(dir, 'clock');
       await writeFile(clock, String(ahead));

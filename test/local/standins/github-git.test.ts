@@ -65,7 +65,7 @@ describe('a tree', () => {
     ['requires an existing base', { base_tree: 'f'.repeat(40), tree: [] }],
     ['requires existing entries', { tree: [{ path: 'x', mode: '040000', type: 'tree', sha: 'f'.repeat(40) }] }],
     ['requires valid modes', { tree: [{ path: 'x', mode: '777', type: 'blob', content: '' }] }],
-  ])('%s, or it is a 422', async (_, body) => {
+  ])('%s; otherwise the response is a 422', async (_, body) => {
     expect((await call(await start(), 'POST', '/git/trees', body)).status).toBe(422);
   });
 });
@@ -195,7 +195,7 @@ describe('a pull request', () => {
   test.each([
     ['merge', 2],
     ['squash', 1],
-  ])('%s makes a commit with %i parents', async (how, parents) => {
+  ])('is merged by %s with a commit of %i parents', async (how, parents) => {
     const standIns = await start();
     await open(standIns);
     await merge(standIns, how);

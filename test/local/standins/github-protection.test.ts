@@ -136,7 +136,7 @@ describe('an app', () => {
     ['is issued in the future', { iat: NOW + 120 }],
     ['has no issuer', { iss: undefined }],
     ['is signed with another algorithm', {}, 'ES256'],
-  ])('is nobody with a token that %s', async (_, claims, alg) => {
+  ])('is refused if its token %s', async (_, claims, alg) => {
     const standIns = await waiting();
     const token = await signed(claims, alg);
     expect((await call(standIns, 'GET', '/app/hook/deliveries', undefined, token)).status).toBe(401);

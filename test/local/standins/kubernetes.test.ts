@@ -157,7 +157,7 @@ describe('a patch', () => {
         { op: 'replace', path: '/spec/replicas', value: 7 },
       ],
     ],
-  ])('that names an older version is a conflict: %s', async (_, type, patch) => {
+  ])('with an outdated version is a conflict: %s', async (_, type, patch) => {
     const { ask, before } = await opened();
     const { resourceVersion } = before.metadata;
     await ask('PATCH', path, { metadata: { labels: { touched: 'yes' } } }, MERGE);

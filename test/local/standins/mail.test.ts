@@ -54,7 +54,7 @@ describe('the effect of each fault', () => {
     ['permanent', { kind: 'status', status: 550, body: '5.1.1 no such user' }, '550 5.1.1 no such user', 550],
     ['temporary', { kind: 'status', status: 450 }, '450 Fault set in the sandbox', 450],
     ['rate limit', { kind: 'rate_limit' }, '451 4.7.1 Too many messages, try again later', 451],
-  ])('a recipient is refused %s', async (_, fault, said, status) => {
+  ])('a recipient is refused: %s', async (_, fault, said, status) => {
     const standIns = await withFault(fault);
     expect(await send(standIns)).toContain(`RCPT TO: Can't send mail - all recipients were rejected: ${said}`);
     expect(await received(standIns)).toEqual([{ path: ADA, outcome: status, status, fault: fault.kind, came: false }]);

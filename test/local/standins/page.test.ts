@@ -46,7 +46,7 @@ describe('the page', () => {
     ['a browser', { accept: ACCEPT_OF_A_BROWSER }],
     ['curl', { accept: '*/*' }],
     ['a client without an Accept header', {}],
-  ])('%s gets it at /sandbox', async (_, headers) => {
+  ])('%s gets the page at /sandbox', async (_, headers) => {
     const response = await ask(await start(), '/sandbox', headers);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -121,7 +121,7 @@ describe('the page', () => {
     '/sandbox/page/....//main.js',
     '/sandbox/page/main.js%00.css',
     '/sandbox/page/main.js/',
-  ])('%s is not there', async (path) => {
+  ])('%s is a 404', async (path) => {
     const response = await ask(await start(), path);
     expect(response.status).toBe(404);
     expect(await response.text()).not.toMatch(/import|compilerOptions|"name"/);
@@ -259,7 +259,7 @@ describe('another web page in the same browser', () => {
     ['from another port of this machine', { 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' }],
     ['from an old browser', { origin: 'https://evil.example' }],
     ['in a frame without an origin', { origin: 'null' }],
-  ])('%s cannot make a vendor fail', async (_, headers) => {
+  ])('%s cannot set a fault', async (_, headers) => {
     const standIns = await start();
     const response = await ask(standIns, '/sandbox/faults', headers, 'PUT', PUT_A_FAULT);
     expect(response.status).toBe(403);

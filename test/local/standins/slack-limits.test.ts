@@ -32,7 +32,7 @@ describe('rate limits', () => {
     ['conversations.history', 50],
     ['conversations.members', 100],
     ['users.info', 100],
-  ])('%s: %d a minute, also of calls that are refused', async (method, max) => {
+  ])('%s: %d a minute, including refused calls', async (method, max) => {
     const slack = client(await start({ now: clock().now }));
     for (let i = 0; i < max; i++) await errorOf(slack.apiCall(method, { channel: 'C0', channel_id: 'C0', user: 'U0' }));
     expect(await throttledFor(slack.apiCall(method))).toBe(60);

@@ -131,7 +131,7 @@ describe('a command', () => {
     ['a text', 'on it'],
     ['JSON', { text: 'on it' }],
     ['JSON with the response type', { text: 'on it', response_type: 'ephemeral' }],
-  ])('%s in the answer is for who typed it alone', async (_, body) => {
+  ])('%s in the response is visible only to the person who typed the command', async (_, body) => {
     const { standIns, heard } = await app();
     heard.answer = () => ({ body });
     await act(standIns, '/commands', typed);
@@ -154,7 +154,7 @@ describe('a command', () => {
     ['an error', { status: 500 }, 'dispatch_failed'],
     ['an invalid message', { body: { blocks: [{ type: 'marquee' }] } }, 'invalid_blocks'],
     ['invalid JSON', { body: '{"text"' }, 'invalid_payload'],
-  ])('%s is told by Slack itself', async (_, reply, word) => {
+  ])('with %s as the response shows an error by Slack itself', async (_, reply, word) => {
     const { standIns, heard } = await app();
     heard.answer = () => reply;
     await act(standIns, '/commands', typed);
@@ -371,7 +371,7 @@ describe('a modal', () => {
   test.each([
     ['nothing', {}, 'Please complete this required field.'],
     ['too much', { title: { text: 'x'.repeat(21) } }, 'Must be no more than 20 characters.'],
-  ])('%s in a field is told by Slack itself', async (_, values, words) => {
+  ])('%s in a field shows an error by Slack itself', async (_, values, words) => {
     const { heard, submit } = await opened();
     expect(await submit(values)).toMatchObject({ delivery: null, modal: { errors: { title: words } } });
     expect(heard.told).toHaveLength(1);
@@ -390,7 +390,7 @@ describe('a modal', () => {
     ['errors about unknown fields', { body: { response_action: 'errors', errors: { nowhere: 'x' } } }],
     ['an invalid view', { body: { response_action: 'update', view: { type: 'modal' } } }],
     ['an unknown response action', { body: { response_action: 'explode' } }],
-  ])('%s in the answer leaves it open, and what was written in it', async (_, reply) => {
+  ])('with %s as the response stays open, and keeps its values', async (_, reply) => {
     const { standIns, heard, submit, id } = await opened();
     heard.answer = () => reply;
     const { modal } = await submit({ title: { text: 'one' } });
@@ -487,7 +487,7 @@ describe('requests to the app', () => {
     ['block-actions-approve-rollback', '/actions', { channel: 'incident-1', action_id: 'approve', ts: '' }],
     ['global-shortcut-declare', '/shortcuts', { callback_id: 'declare_incident' }],
     ['message-action-add-to-timeline', '/shortcuts', { callback_id: 'add_to_timeline', channel: 'incident-1', ts: '' }],
-  ])('has all that %s has', async (name, path, body) => {
+  ])('have all fields of the documented %s', async (name, path, body) => {
     const { standIns, slack, channel, heard } = await app();
     const { ts } = await say(slack, { channel, text: 'x', blocks: BUTTONS });
     await act(standIns, path, { user: 'ada', ...body, ...('ts' in body && { ts }) });

@@ -161,7 +161,7 @@ describe('a view at its limits and just above', () => {
       actions({ type: 'overflow', options: Array.from({ length: 5 }, (_, i) => option(`${i}`)) }),
     ],
     ['a users menu', withInput({ type: 'users_select', action_id: 'a' }, { hint: plain(x(2000)) })],
-  ])('%s is taken', async (_, view) => {
+  ])('%s is accepted', async (_, view) => {
     const { open } = await app();
     expect(await open(view)).toMatchObject({ type: 'modal' });
   });

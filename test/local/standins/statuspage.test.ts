@@ -205,7 +205,7 @@ describe('incidents', () => {
     ['degraded_performance', 'minor'],
     ['partial_outage', 'major'],
     ['under_maintenance', 'maintenance'],
-  ])('a component that is %s makes the impact %s', async (status, impact) => {
+  ])('a component with status %s results in the impact %s', async (status, impact) => {
     const standIns = await start();
     const component = await provided(standIns);
     expect(await opened(standIns, { components: { [component]: status } })).toMatchObject({ impact });
@@ -288,7 +288,7 @@ describe('incidents', () => {
     expect(kept).toHaveLength(status === 201 ? 1 : 0);
   });
 
-  test.each(['the body %j counts as empty', '[]', ''])('a body that is %j names nothing', async (body) => {
+  test.each(['not json', '[]', ''])('the body %j counts as empty', async (body) => {
     const answer = await call(await start(), 'POST', '/incidents', body);
     expect(answer).toMatchObject({ status: 422, body: { error: ["Name can't be blank"] } });
   });
