@@ -106,7 +106,7 @@ test('a backup during many alerts: after a restore elsewhere each incident conti
       taken += 1;
     }
   })();
-  await eventually(async () => taken > 20, 'alerts pour in');
+  await eventually(async () => taken > 20, 'many alerts');
   const takenBefore = taken;
   const archive = join(dir, 'archive.tar.gz');
   const backedUp = await cli(['backup', archive], { env: { FIREBREAK_DATA_DIR: first.dataDir } });

@@ -99,7 +99,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
       const is = last?.event?.type ?? last?.command ?? last?.type;
       if (is !== type) throw new Error(`the last request is: ${String(is)}`);
       return Promise.resolve(last);
-    }, `the app is told of ${type}`);
+    }, `a request of type ${type} to the app`);
 
   /** Types into a field. */
   const write = async (selector: string, text: string): Promise<void> => {
@@ -126,7 +126,7 @@ describe.runIf(haveBrowser())('Slack on the sandbox page', () => {
     slack = new WebClient('xoxb-test', { slackApiUrl: `${standIns.urls.slack}/api/` });
     channel = (await slack.conversations.create({ name: 'incident-1' })).channel?.id ?? '';
     await slack.conversations.invite({ channel, users: 'U024BE7LH,U0GRACE001' }); // ada and grace
-    await eventually(async () => app.told.length === 2, 'both are told of');
+    await eventually(async () => app.told.length === 2, 'both events');
     app.told.length = 0;
     const { ts = '' } = (await slack.apiCall('chat.postMessage', {
       channel,

@@ -23,7 +23,7 @@ test('a page that PagerDuty accepts after the incident was closed is resolved th
 
   const firing = alert({ labels: { action: 'none' } });
   await product.insist('POST', '/v1/alerts/alertmanager', group([firing]));
-  await eventually(async () => triggers.seen > 0, 'the page to be on its way');
+  await eventually(async () => triggers.seen > 0, 'the page to be sent');
   await product.insist(
     'POST',
     '/v1/alerts/alertmanager',

@@ -65,7 +65,7 @@ async function playWithFaults(story: Story, seed: number): Promise<string[]> {
     expect(product.deaths).toBe(0);
     return [...aws.injected(), ...(await readFile(log, 'utf8')).trim().split('\n')];
   } catch (error) {
-    throw new Error(`${story}, seed ${seed}; what it printed last:\n${product.output.slice(-4000)}`, { cause: error });
+    throw new Error(`${story}, seed ${seed}; last output:\n${product.output.slice(-4000)}`, { cause: error });
   } finally {
     await product.remove();
     await vendors.close();

@@ -82,4 +82,4 @@ export async function untilOver(product: AttendedProduct, kills: number): Promis
 }
 
 export const retold = (kills: readonly string[], output: string): string =>
-  `killed at: ${kills.join(' ; ') || 'nowhere'}\nwhat it printed last:\n${output.slice(-4000)}`;
+  `killed at: ${kills.join(' ; ') || 'nowhere'}\nlast output:\n${output.slice(-4000)}`;

@@ -17,8 +17,8 @@ const text = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((one) => one.isWellFormed(), 'half a surrogate pair is no character')
-    .refine((one) => one.trim() !== '', 'nothing of it can be read');
+    .refine((one) => one.isWellFormed(), 'half a surrogate pair is not a character')
+    .refine((one) => one.trim() !== '', 'is blank');
 
 /** @see https://docs.slack.dev/reference/block-kit/composition-objects/text-object */
 const TEXT_MAX = 3000;

@@ -139,7 +139,7 @@ export class Page {
   hear = (method: string, params: any): void => {
     if (method === 'Runtime.exceptionThrown') this.problems.push(params.exceptionDetails.exception?.description ?? '?');
     if (method === 'Log.entryAdded' && params.entry.level === 'error') this.problems.push(params.entry.text);
-    if (method === 'Page.javascriptDialogOpening') this.problems.push(`a dialogue: ${params.message}`);
+    if (method === 'Page.javascriptDialogOpening') this.problems.push(`a dialog: ${params.message}`);
   };
 
   /** Returns the result of an expression in the page, as JSON. */

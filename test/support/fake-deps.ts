@@ -337,7 +337,7 @@ const notAsked = <T extends object>(name: string): T =>
   });
 
 const notAskedFor = (name: string) => (): never => {
-  throw new Error(`${name} was called: workflows have no business with this port`);
+  throw new Error(`${name} was called: workflows do not use this port`);
 };
 
 /** Returns ports that throw on each call, except for the log, for code that must only replay. */

@@ -98,7 +98,7 @@ async function approve(product: AttendedProduct): Promise<void> {
     if (state !== 'waiting') return state === 'approved';
     const { status } = await product.insist('POST', `/v1/incidents/${incident.id}/actions/approve`, { digest });
     return status === 200;
-  }, 'the answer to be taken');
+  }, 'the response to be accepted');
 }
 
 /** Returns the calls that PagerDuty has accepted. */

@@ -46,7 +46,7 @@ const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
 const tallies = new Map();
 
 /**
- * By vendor, what its stand-in's `view` gives.
+ * The views of the stand-ins, by vendor.
  *
  * @typedef {{
  *   slack: import('../slack-view.ts').SlackView;
