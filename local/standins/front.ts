@@ -64,7 +64,7 @@ const plays: { [K in Fault['kind']]: (call: Call, fault: Extract<Fault, { kind: 
   },
   late: async (call, { delay_ms }) => {
     const over = await call.regardless(delay_ms);
-    // otherwise `resume()` handles it at the next start
+    // If it is not over, `resume()` handles the call at the next start.
     return over ? call.answer(await call.decide()) : RESPONSE_ALREADY_SENT;
   },
 };

@@ -27,7 +27,7 @@ export function tagsMatch(tags: readonly string[], wanted: readonly string[], an
   if (wanted.length === 0) return true;
   const filters = normalTags(wanted).map(parse);
   const found = tags.map(parse).filter((tag) => filters.some((filter) => covers(filter, tag))).length;
-  // Grafana compares the number of matching tags: two values of one bare key exceed it
+  // Grafana compares the number of matching tags: two values of one bare key exceed it.
   return any ? found > 0 : found === filters.length;
 }
 

@@ -148,7 +148,7 @@ function createPrimary(world: World, canary: Canary, target: Deployment, now: nu
   );
 }
 
-/** Copies the target's spec and metadata, including annotations, to the primary. */
+/** Copies the target's spec to the primary, and removes the primary's own annotations. */
 function copyToPrimary(run: Run, primary: Item<Deployment>): void {
   const { annotations: _annotations, ...metadata } = primary.object.metadata;
   run.world.replace(primary, { ...primary.object, metadata });

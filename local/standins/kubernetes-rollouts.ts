@@ -74,7 +74,7 @@ const UNPAUSED = { pauseConditions: null, controllerPause: false } as const;
 
 type When = { at: number; time: Time };
 
-/** Starts the update to a new pod template from its first step. A rollback to the stable template skips the steps. */
+/** Starts the update to a new pod template. The first template, and a rollback to the stable one, skip the steps. */
 function begin(world: World, item: Item<Rollout>, hash: string, { at, time }: When): void {
   const { spec, status } = item.object;
   item.work.since = at;
@@ -102,7 +102,7 @@ function enter(world: World, item: Item<Rollout>, index: number, { at, time }: W
   item.work.until = duration === undefined ? null : at + (duration * 1000) / time.timeScale;
 }
 
-/** Scales the new ReplicaSet up to all pods. They are available after the rollout duration. */
+/** Starts the promotion of the new ReplicaSet to all pods, which takes the rollout duration. */
 function promote(world: World, item: Item<Rollout>, at: number, { timeScale }: Time): void {
   const message = 'updated replicas are still becoming available';
   tell(world, item, { phase: 'Progressing', message, ...UNPAUSED });

@@ -74,7 +74,7 @@ export type Alerts = {
   act(id: number, action: 'acknowledge' | 'resolve', name: string, at: number): boolean;
   /** Assigns an incident to people, by name. */
   assign(id: number, names: readonly string[]): void;
-  /** Returns the IDs of the assignees. Empty if the incident was not reassigned. */
+  /** Returns the IDs of the assignees. Empty if the incident has its default assignee. */
   assignees(id: number): string[];
   get(id: number): Alert | undefined;
   /** Returns the details of the first trigger. */

@@ -45,7 +45,7 @@ describe('the table', () => {
     { fault: 'transaction-conflict', rate: 0.4 },
     { fault: 'transaction-in-progress', rate: 0.1 }, // a low rate, because the SDK waits long before it retries
     { fault: 'lost-answer', rate: 0.2 },
-  ] as const)('does each write once, and says so, in spite of $fault', async ({ fault, rate }) => {
+  ] as const)('applies each write once, and reports its result, despite $fault', async ({ fault, rate }) => {
     const table = await faulty({ [fault]: rate });
     for (let n = 0; n < 8; n += 1) {
       const key = keyOf(`${fault} ${n}`);

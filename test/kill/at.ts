@@ -77,7 +77,7 @@ subscribe('http.client.response.finish', (message) => answered((message as { req
 type FetchRequest = { method: string; path: string; origin: string };
 subscribe('undici:request:create', (message) => {
   const { request } = message as { request: FetchRequest };
-  // '/' is the health check of the database
+  // '/' is the health check of the database.
   if (request.path !== '/') leaving(request, { method: request.method, path: request.path, target: '', body: '' });
 });
 subscribe('undici:request:headers', (message) => answered((message as { request: object }).request));

@@ -90,7 +90,7 @@ function testOf(kill: Kill, reached: Set<Kill>, timeout: number): void {
 }
 
 function testOfThese(kills: readonly Kill[], reached: ReadonlySet<Kill>, share: number): void {
-  test('enough of them were reached', () => {
+  test('enough boundaries were reached', () => {
     const missed = kills.filter((kill) => !reached.has(kill)).map(({ at }) => at);
     expect(reached.size, `not reached: ${missed.join('; ')}`).toBeGreaterThanOrEqual(leastOf(kills.length, share));
   });

@@ -18,7 +18,7 @@ export const browserPath = (): string | undefined =>
 /** Returns whether a browser is installed. If not, prints which tests are skipped. */
 export function haveBrowser(): boolean {
   const found = browserPath() !== undefined;
-  if (!found) console.log('skipped: tests that need chromium, which is not installed');
+  if (!found) console.log('skipped tests: chromium not installed');
   return found;
 }
 

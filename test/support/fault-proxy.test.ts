@@ -470,7 +470,7 @@ describe('Lambda', () => {
   test.each([
     ['too-many-requests', 'TooManyRequestsException', 429],
     ['internal-error', 'ServiceException', 500],
-  ] as const)('%s: the client sees %s, retries, and nothing has been done', async (fault, name, httpStatusCode) => {
+  ] as const)('%s: the client gets %s and retries; nothing is applied', async (fault, name, httpStatusCode) => {
     const { proxy, lambda } = await faulty({ [fault]: 1 });
     await expect(lambda.send(start)).rejects.toMatchObject({ name, $metadata: { httpStatusCode, attempts: 2 } });
     await expect(lambda.send(checkpoint())).rejects.toMatchObject({ name, $metadata: { attempts: 2 } });
@@ -522,7 +522,7 @@ describe('SSM', () => {
     ['throttled', { name: 'ThrottlingException', $metadata: { attempts: 2 } }],
     ['internal-error', { name: 'InternalServerError', $metadata: { attempts: 2, httpStatusCode: 500 } }],
     ['lost-answer', { code: 'ECONNRESET', $metadata: { attempts: 2 } }],
-  ] as const)('%s: the client sees it as it is, and retries', async (fault, seen) => {
+  ] as const)('%s: the client gets the error unchanged, and retries', async (fault, seen) => {
     const { proxy, client } = await faulty({ [fault]: 1 });
     await expect(client.send(read())).rejects.toMatchObject(seen);
     expect(proxy.log.map(({ operation, n }) => `${operation} ${n}`)).toEqual(['GetParameters 1', 'GetParameters 2']);
@@ -556,7 +556,7 @@ describe('S3', () => {
   test.each([
     ['slow-down', { name: 'SlowDown', $metadata: { attempts: 2, httpStatusCode: 503 } }],
     ['internal-error', { name: 'InternalError', $metadata: { attempts: 2, httpStatusCode: 500 } }],
-  ] as const)('%s: the client sees it as it is, retries, and nothing was written', async (fault, seen) => {
+  ] as const)('%s: the client gets the error unchanged and retries; nothing is written', async (fault, seen) => {
     const { proxy, client, direct } = await faulty({ [fault]: 1 });
     await expect(client.send(new PutObjectCommand({ ...object, Body: '{}' }))).rejects.toMatchObject(seen);
     await expect(client.send(new GetObjectCommand(object))).rejects.toMatchObject(seen);

@@ -236,7 +236,7 @@ export async function eventually<T>(
       last = error;
     }
     await sleep(pause);
-    // wait longer each time, since each attempt costs CPU on a busy machine
+    // Wait longer each time, since each attempt costs CPU on a busy machine.
     pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
   }
   throw new Error(`not seen within ${timeoutMs} ms: ${what}`, { cause: last });

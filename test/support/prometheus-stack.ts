@@ -47,7 +47,7 @@ function isExecutable(path: string): boolean {
 /** Returns whether all of these programs are installed. If not, prints which tests are skipped. */
 export function have(...programs: Program[]): boolean {
   const absent = programs.filter((program) => programPath(program) === undefined).map((program) => NAMES[program][0]);
-  if (absent.length > 0) console.log(`skipped: tests that need ${absent.join(' and ')}, which is not installed`);
+  if (absent.length > 0) console.log(`skipped tests: ${absent.join(' and ')} not installed`);
   return absent.length === 0;
 }
 
@@ -152,7 +152,7 @@ export async function startAlertmanager({ port, config, files = {}, cluster }: A
   const alone = ['--cluster.listen-address='];
   const together = cluster && [
     `--cluster.listen-address=127.0.0.1:${cluster.port}`,
-    // otherwise it looks for a private address, and may find none
+    // Otherwise it looks for a private address, and may find none.
     `--cluster.advertise-address=127.0.0.1:${cluster.port}`,
     ...(cluster.peer === cluster.port ? [] : [`--cluster.peer=127.0.0.1:${cluster.peer}`]),
     '--cluster.gossip-interval=50ms', // it settles in ten of these intervals

@@ -134,7 +134,7 @@ describe('the page', () => {
   });
 });
 
-describe('its state', () => {
+describe('the state of the page', () => {
   test('has, at first, the view of each vendor, the calls, and the faults in force', async () => {
     const standIns = await start({ timeScale: 60, now: clock().now });
     await page(standIns);
