@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { stories } from './stories/index.ts';
 import type { Story } from './stories/story.ts';
 
-/** The command was not understood. */
+/** A usage error. */
 export class Misused extends Error {
   override readonly name = 'Misused';
 }
@@ -13,9 +13,9 @@ export type Command =
   | {
       kind: 'play';
       story: Story;
-      /** Ends when the story does, also in a terminal. */
+      /** Exits at the end of the story, also in a terminal. */
       exit: boolean;
-      /** Leaves the data folder behind. */
+      /** Keeps the data folder. */
       keep: boolean;
     };
 
@@ -25,7 +25,7 @@ export function readCommand(args: readonly string[]): Command {
   if (help) return { kind: 'help' };
   if (list) return { kind: 'list' };
   const story = stories.find((one) => one.name === name);
-  if (story === undefined) throw new Misused(`there is no story ${JSON.stringify(name)}; there are\n${storyList()}\n`);
+  if (story === undefined) throw new Misused(`unknown story ${JSON.stringify(name)}; use one of\n${storyList()}\n`);
   return { kind: 'play', story, exit, keep };
 }
 
@@ -50,11 +50,13 @@ export const storyList = (): string => stories.map(({ name, title }) => `  ${nam
 
 export const usage = (): string => `npm run demo [-- --story NAME] [--exit] [--keep]
 
-Starts Firebreak on this machine with stand-ins for all vendors, breaks a toy service, and tells what happens.
+Starts Firebreak on this machine with stand-ins for all vendors, breaks a toy service, and prints what happens.
 
-  --story NAME  one of these; without it, bad-deploy
-  --list        lists them
-  --exit        ends with the story; else it stays until Ctrl-C when it runs in a terminal
-  --keep        leaves the data folder behind, and says how to start Firebreak on it
+Options:
+  --story NAME  Story to play (default: bad-deploy)
+  --list        List the stories
+  --exit        Exit at the end of the story; by default, the demo runs until Ctrl-C in a terminal
+  --keep        Keep the data folder, and print how to start Firebreak with it
 
+Stories:
 ${storyList()}`;

@@ -1,10 +1,10 @@
 import { healthQuery } from './monitoring.ts';
 import type { Story, ToyPlan } from './stories/story.ts';
 
-/** A good version fails nobody. */
+/** A healthy version fails no requests. */
 const HEALTHY_AT_MOST = 0.01;
 
-/** The configuration in which a story is played: every service may be rolled back without asking. */
+/** Returns the configuration of a story: every service can be rolled back without approval. */
 export const configOf = ({
   services,
   routes,
@@ -14,7 +14,7 @@ export const configOf = ({
     services: Object.fromEntries(Object.entries(services).map(([name, plan]) => [name, entryOf(name, plan)])),
   },
   ...(routes && { 'routes.yaml': routes }),
-  // An hour is a minute here: people could not do what they would be reminded of.
+  // An hour takes a minute here, so reminders would come too fast for people to act on.
   'response.yaml': { triage: { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' } },
   ...config,
 });
@@ -28,7 +28,7 @@ const entryOf = (name: string, { team, component, needs = [] }: ToyPlan): object
   environments: {
     production: {
       deployer: { kind: 'http' },
-      // An hour is a minute here, and whoever plays the person may be slow.
+      // An hour takes a minute here, and the person may answer slowly.
       autoRollback: { mode: 'act', approvalTimeoutMinutes: 24 * 60 },
       health: { promql: healthQuery(name), max: HEALTHY_AT_MOST },
     },

@@ -4,7 +4,7 @@ import type { Stage } from './stage.ts';
 import type { Fact } from './stories/story.ts';
 import { oneLine, stampOf, type Teller, WIDTH, wrap } from './teller.ts';
 
-/** What the times of an incident are called, by the kind of the first entry that tells of each. */
+/** Names of an incident's milestones, with the timeline kind whose first entry marks each. */
 const MILESTONES: readonly [name: string, kind: string][] = [
   ['paged', 'page.succeeded'],
   ['decided', 'decision'],
@@ -16,13 +16,13 @@ const MILESTONES: readonly [name: string, kind: string][] = [
   ['resolved', 'incident.resolved'],
 ];
 
-/** Room for the longest kind of entry that is usual, `page-resolve.succeeded`. */
+/** Column width for the longest common kind, `page-resolve.succeeded`. */
 const KIND = 22;
 
-/** Prints what came of it: whether all is as it has to be, how long it took and why, and all that was written down. */
+/** Prints the result: expected facts, milestones with times, suspects, and the timeline. */
 export async function tellEnding(stage: Stage, facts: readonly Fact[]): Promise<void> {
   const { teller } = stage;
-  teller.write('\nWhat has to be so at the end', 'bold');
+  teller.write('\nExpected results', 'bold');
   for (const { text, holds } of facts) paragraph(teller, holds ? '✓' : '✗', text, holds ? 'green' : 'red');
   const incidents = await stage.incidents();
   for (const incident of incidents.filter(({ parent_id }) => parent_id === null))
@@ -47,9 +47,9 @@ function tellIncident(teller: Teller, incident: IncidentView, timeline: readonly
   for (const entry of timeline) tellEntry(teller, entry);
 }
 
-/** ` 0.3 s`, from the first alert on. */
+/** Returns seconds since the first alert, such as `0.3 s`. */
 const secondsSince = (zero: number | null, { at }: TimelineEntry): string =>
-  `${((millisOf(at) - (zero ?? millisOf(at))) / 1000).toFixed(1)}\u00a0s`; // not to be parted by a line's end
+  `${((millisOf(at) - (zero ?? millisOf(at))) / 1000).toFixed(1)}\u00a0s`; // no line break before the unit
 
 function tellEntry(teller: Teller, { at, kind, actor, text }: TimelineEntry): void {
   const stamp = stampOf(millisOf(at), teller.zero);
@@ -60,10 +60,10 @@ function tellEntry(teller: Teller, { at, kind, actor, text }: TimelineEntry): vo
   teller.write([head + first, ...rest.map((line) => indent + line)].join('\n'));
 }
 
-/** A row each, as in the parent's channel. */
+/** Prints one row for each child incident, as in the parent's channel. */
 function tellParts(teller: Teller, parts: readonly IncidentView[]): void {
   if (parts.length === 0) return;
-  teller.write('\nIts parts, each an incident with a timeline of its own', 'bold');
+  teller.write('\nChild incidents, each with its own timeline', 'bold');
   for (const { service, status, decisions } of parts) {
     const decision = decisions.at(-1);
     const judged = decision === undefined ? 'not judged' : `${decision.kind}: ${decision.reasons[0]?.text ?? ''}`;
@@ -77,24 +77,24 @@ function paragraph(teller: Teller, mark: string, text: string, style: 'reset' | 
   teller.write(lines.map((line, index) => `  ${index === 0 ? mark : ' '} ${line}`).join('\n'), style);
 }
 
-/** Where to look around. @param stays whether Firebreak goes on running */
+/** Prints links to explore the result. @param stays whether Firebreak keeps running */
 export async function tellLinks(stage: Stage, { stays, kept }: { stays: boolean; kept: boolean }): Promise<void> {
   const { teller, firebreak } = stage;
   const { url, adminToken, port, dataDir, configDir } = firebreak;
   const incident = (await stage.incidents()).find(({ parent_id }) => parent_id === null);
-  teller.write(stays ? '\nLook around' : '\nWhere to look around while it runs', 'bold');
-  teller.write(`  ${url}/sandbox       what each vendor shows`);
-  teller.write(`  ${url}/openapi.json  the whole API`);
+  teller.write(stays ? '\nExplore' : '\nLinks that work while the demo runs', 'bold');
+  teller.write(`  ${url}/sandbox       the vendors' views`);
+  teller.write(`  ${url}/openapi.json  the API description`);
   if (incident !== undefined) {
     teller.write(`  ${url}/v1/incidents/${incident.id}`);
     teller.write(`  ${url}/v1/incidents/${incident.id}/timeline`);
-    teller.write(`  the last two with -H 'authorization: Bearer ${adminToken}'`);
+    teller.write(`  The last two need -H 'authorization: Bearer ${adminToken}'`);
   }
   if (kept) {
-    teller.write('\nStart Firebreak again on the data of this story', 'bold');
+    teller.write('\nStart Firebreak again with the data of this story', 'bold');
     teller.write(`  PORT=${port} FIREBREAK_DATA_DIR=${dataDir} \\\n  FIREBREAK_CONFIG_DIR=${configDir} npm start`);
   }
-  if (stays) teller.write('\nCtrl-C ends it.', 'bold');
+  if (stays) teller.write('\nPress Ctrl-C to exit.', 'bold');
   else if (!kept)
-    teller.write('\nIt ends here; in a terminal it stays until Ctrl-C, and --keep keeps its data.', 'dim');
+    teller.write('\nThe demo exits now. In a terminal it runs until Ctrl-C; --keep keeps its data.', 'dim');
 }

@@ -10,41 +10,41 @@ import { freePort } from './free-port.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** As `npm start` starts it. */
+/** The program that `npm start` runs. */
 const PROGRAM = 'local/main.ts';
 
-/** What is kept of its log, to show when it ends unasked. */
+/** How much of its log is kept for the error message after an unexpected exit. */
 const LOG_KEPT_CHARS = 20_000;
 
-/** It takes a second or two. */
+/** A start takes a second or two. */
 const READY_MAX_MS = 30_000;
 
 const STOP_MAX_MS = 10_000;
 
-/** The tokens that the first start makes, as they are kept in the data folder. */
+/** `tokens.json` of the data folder, created at the first start. */
 const Tokens = z.object({ FIREBREAK_ADMIN_TOKEN: z.string(), FIREBREAK_INGEST_TOKEN: z.string() });
 
 export type FirebreakOptions = {
-  /** The files of the configuration by name, each as an object. */
+  /** Configuration files by name, each as an object. */
   config: Readonly<Record<string, object>>;
-  /** At least 1: so many times faster pass the minutes that it waits. */
+  /** Speed-up factor for waits, at least 1. */
   timeScale: number;
-  /** Of the environment: what a program needs to run on this machine, nothing that changes how the product behaves. */
+  /** Environment variables that programs need on this machine. Must not contain settings of the product. */
   env: Readonly<Record<string, string>>;
 };
 
-/** An answer that is none of those that were expected, or none at all. */
+/** An unexpected or missing response. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
 
-/** That Firebreak is away is a part of some stories: whoever speaks to it goes on trying. @throws anything else */
+/** Ignores a missing response, because some stories stop Firebreak: callers retry. @throws any other error */
 export function whenAway(error: unknown): undefined {
   if (error instanceof Unanswered) return undefined;
   throw error;
 }
 
-/** The whole product as `npm start` runs it, in a new folder and at an address that stays over restarts. */
+/** The product as `npm start` runs it, in a new folder and at an address that stays the same after restarts. */
 export class Firebreak {
   readonly url: string;
   readonly port: number;
@@ -61,7 +61,7 @@ export class Firebreak {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Lays out its folder, without starting it. */
+  /** Creates its folder without starting it. */
   static async prepare(options: FirebreakOptions): Promise<Firebreak> {
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-demo-'));
     const firebreak = new Firebreak(options, folder, await freePort());
@@ -87,13 +87,13 @@ export class Firebreak {
     return this.#tokens.FIREBREAK_INGEST_TOKEN;
   }
 
-  /** Starts it, or starts it again on the same data. @throws with its log when it ends instead */
+  /** Starts it, or restarts it with the same data. @throws Error with its log if it exits */
   async start(): Promise<void> {
     const { env, timeScale } = this.#options;
     const child = spawn(process.execPath, [PROGRAM], {
       cwd: ROOT,
-      detached: true, // a process group of its own: it can be killed as a whole, and Ctrl-C reaches it through us
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // by the last one it notices when we are gone, however that came about
+      detached: true, // own process group: it can be killed as a whole, and Ctrl-C reaches it only through this process
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // closing the IPC channel ends it when this process dies
       env: {
         ...env,
         PORT: String(this.port),
@@ -112,7 +112,7 @@ export class Firebreak {
   #ready(child: ChildProcess): Promise<void> {
     this.#log = '';
     return new Promise((done, fail) => {
-      const late = () => fail(new Error(`Firebreak is not ready after ${READY_MAX_MS / 1000} s:\n${this.#log}`));
+      const late = () => fail(new Error(`Firebreak was not ready within ${READY_MAX_MS / 1000} s:\n${this.#log}`));
       const timer = setTimeout(late, READY_MAX_MS).unref();
       const ready = () => {
         clearTimeout(timer);
@@ -125,7 +125,7 @@ export class Firebreak {
       child.stdout?.on('data', hear);
       child.stderr?.on('data', hear);
       child.once('error', fail);
-      child.once('exit', (code, signal) => fail(new Error(`Firebreak ended (${code ?? signal}):\n${this.#log}`)));
+      child.once('exit', (code, signal) => fail(new Error(`Firebreak exited (${code ?? signal}):\n${this.#log}`)));
     });
   }
 
@@ -133,12 +133,12 @@ export class Firebreak {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The end of its log since it was started last. */
+  /** End of its log since the last start. */
   get log(): string {
     return this.#log;
   }
 
-  /** `kill -9` of the product and its database at once: nothing gets a chance to tidy up. */
+  /** Kills the product and its database at once with `kill -9`, without cleanup. */
   async kill9(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined || !this.running) return;
@@ -147,7 +147,7 @@ export class Firebreak {
     await ended;
   }
 
-  /** As by Ctrl-C. */
+  /** Stops it as Ctrl-C does. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined || !this.running) return;
@@ -188,12 +188,12 @@ export class Firebreak {
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: unknown) => {
-      throw new Unanswered(`${what} got no answer`, { cause: error });
+      throw new Unanswered(`${what}: no response`, { cause: error });
     });
     const text = await response.text().catch((error: unknown) => {
-      throw new Unanswered(`${what} got half an answer`, { cause: error });
+      throw new Unanswered(`${what}: incomplete response`, { cause: error });
     });
-    if (!response.ok) throw new Unanswered(`${what} answered ${response.status}: ${text.slice(0, 500)}`);
+    if (!response.ok) throw new Unanswered(`${what}: status ${response.status}: ${text.slice(0, 500)}`);
     return text === '' ? null : (JSON.parse(text) as unknown);
   }
 }

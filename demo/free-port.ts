@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below those that the system gives to whoever asks for any: nobody takes it before it is used, or meanwhile. */
+/** Below the ephemeral port range, so that the system does not assign the port to another program. */
 const PORTS = { first: 20_000, count: 10_000 };
 
-/** A port of the loopback address that nobody uses at the moment, for a program that has to be told one. */
+/** Returns a free port of the loopback address. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count);

@@ -4,14 +4,14 @@ import type { Teller, Tone } from './teller.ts';
 import { wordsOf } from './vendors.ts';
 import type { Audience, VendorCall } from './witness.ts';
 
-/** What Slack repeats of the timeline within so much time is not told twice; what it says later is. */
+/** Slack messages that repeat a timeline entry within this time are not printed again. */
 const ECHO_MS = 5000;
 
-/** What another line says already: the vendor's own, Alertmanager's, or that of the decision. */
+/** Timeline kinds that another line already covers: a vendor's, Alertmanager's, or the decision's. */
 const UNTOLD =
   /^(page\.(succeeded|withheld)|page-resolve\.succeeded|rollback\.started|alerts\.(joined|resolved)|mitigation\.(not_taken|expired))$/;
 
-/** Who else writes on a timeline is a person, and is named. */
+/** Actors that are systems. All others are people, and are named. */
 const OWN_ACTORS: ReadonlySet<string> = new Set(['firebreak', 'alerts', 'slack', 'pagerduty']);
 
 const TONES: readonly [RegExp, Tone][] = [
@@ -21,12 +21,12 @@ const TONES: readonly [RegExp, Tone][] = [
   [/^(incident\.opened|decision)/, 'act'],
 ];
 
-/** Puts into words what Firebreak has written and what the vendors were asked. */
+/** Turns timeline entries and vendor calls into lines of the story. */
 export class Interpreter implements Audience {
   readonly #teller: Teller;
-  /** Several services: it has to be said which is meant. */
+  /** Whether the story has several services, so that lines must name theirs. */
   readonly #several: boolean;
-  /** Texts of the timeline, and when they were written. */
+  /** Timeline texts with their times. */
   readonly #written = new Map<string, number>();
 
   constructor(teller: Teller, several: boolean) {
@@ -63,5 +63,5 @@ export class Interpreter implements Audience {
   }
 }
 
-/** An incident's id is as long as a third of the line. */
+/** Shortens incident ids, which would take a third of a line. */
 const shortIds = (text: string): string => text.replaceAll(/\b[0-9A-HJKMNP-TV-Z]{22}([0-9A-HJKMNP-TV-Z]{4})\b/g, '…$1');

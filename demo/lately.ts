@@ -1,15 +1,15 @@
-/** Of fewer, one failure more or less would end an alert and begin it again. */
+/** With fewer requests, a single failure could resolve the alert or fire it again. */
 const REQUESTS_MIN = 20;
 
 /**
- * The share of failures among a service's last requests. Counted by requests, not by time: where a busy machine serves
- * only few of them, a steady failure stays a steady failure, and one that has ended never seems to come back.
+ * Error ratio of a service's last requests. The window is a number of requests, not a time, so that the ratio stays steady
+ * on a busy machine that serves few requests.
  */
 export class Lately {
   readonly #requests: number;
   readonly #failed: boolean[] = [];
 
-  /** @param requests of the last so many, and no fewer than are enough for a ratio */
+  /** @param requests size of the window, raised to the minimum for a ratio */
   constructor(requests: number) {
     this.#requests = Math.max(Math.round(requests), REQUESTS_MIN);
   }
@@ -19,7 +19,7 @@ export class Lately {
     if (this.#failed.length > this.#requests) this.#failed.shift();
   }
 
-  /** 0 to 1; `null` before there were enough. */
+  /** 0 to 1; `null` before the minimum number of requests. */
   get errorRatio(): number | null {
     if (this.#failed.length < REQUESTS_MIN) return null;
     return this.#failed.filter(Boolean).length / this.#failed.length;

@@ -5,12 +5,12 @@ import { tellBeginning } from './beginning.ts';
 import { Stage, Stuck } from './stage.ts';
 import type { Paper } from './teller.ts';
 
-/** A minute of waiting takes a second: verification would take a quarter of an hour. */
+/** A minute of waiting takes a second: at normal speed, verification takes a quarter of an hour. */
 const TIME_SCALE = 60;
 
 const LIMIT_SECONDS = 55;
 
-/** What a program needs on this machine. Not more: what a person has set for a Firebreak of theirs is not meant here. */
+/** Variables passed to the product. Settings of the user's own Firebreak must not affect the demo. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'NODE_COMPILE_CACHE', 'FIREBREAK_DYNOXIDE_BIN'];
 
 const EXIT = { done: 0, failed: 1, misused: 2, interrupted: 130 } as const;
@@ -22,7 +22,7 @@ const paper: Paper = {
   write: (text) => void process.stdout.write(`${text}\n`),
 };
 
-/** Resolves when a person, or whoever started it, wants it to end, or nobody reads any more. */
+/** Resolves on a signal, or when stdout is closed. */
 const interrupted = new Promise<'interrupted'>((resolve) => {
   const end = () => resolve('interrupted');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end); // Ctrl-C may come twice
@@ -31,7 +31,7 @@ const interrupted = new Promise<'interrupted'>((resolve) => {
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof Misused)) throw error;
-  process.stderr.write(`${error.message.trimEnd()}\nnpm run demo -- --help says how it is used\n`);
+  process.stderr.write(`${error.message.trimEnd()}\nFor usage: npm run demo -- --help\n`);
   return EXIT.misused;
 });
 
@@ -73,13 +73,14 @@ async function play({ story, exit, keep }: Play): Promise<number> {
 
 async function playOn(stage: Stage, { exit, keep }: Pick<Play, 'exit' | 'keep'>): Promise<number> {
   const { teller, firebreak } = stage;
-  teller.write(`${firebreak.url}/sandbox shows it as the vendors would.\n`, 'dim');
+  teller.write(`To see the vendors' views, open ${firebreak.url}/sandbox\n`, 'dim');
   const facts = await Promise.race([stage.play(), interrupted]);
   if (facts === 'interrupted') return EXIT.interrupted;
   await stage.settle();
   await tellEnding(stage, facts);
   const failed = facts.filter(({ holds }) => !holds).length;
-  if (failed > 0) teller.write(`\nNot as it should be: ${failed} of ${facts.length}, marked with ✗ above.`, 'red');
+  if (failed > 0)
+    teller.write(`\n${failed} of ${facts.length} expected results are missing, marked with ✗ above.`, 'red');
   const stays = process.stdout.isTTY && !exit;
   await tellLinks(stage, { stays, kept: keep });
   if (stays) await interrupted;

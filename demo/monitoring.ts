@@ -6,30 +6,30 @@ import { type Firebreak, whenAway } from './firebreak.ts';
 import type { Teller } from './teller.ts';
 import type { ToyService } from './toy-service.ts';
 
-/** Whoever knows Prometheus will recognise it: more than 5 % of requests fail, for a minute. */
+/** Alerting rule: more than 5 % of requests fail for a minute. */
 export const RULE = { name: 'HighErrorRatio', above: 0.05, forMinutes: 1, windowMinutes: 2 } as const;
 
 const SCRAPE_EVERY_MINUTES = 0.25;
 
-/** At high time scales: more often would only keep the machine busy. */
+/** Lower limit at high time scales, to limit the load. */
 const SCRAPE_EVERY_MIN_MS = 100;
 
-/** Alertmanager tries again until its webhook is taken. */
+/** Interval of retries: Alertmanager retries until its webhook is accepted. */
 const SEND_AGAIN_MS = 200;
 
 const RATIO = 'service:requests:error_ratio';
 const EXCEEDED = `${RATIO} > ${RULE.above}`;
 
-/** What the catalogue asks to see how a service is. */
+/** Returns the health query of a service for the catalogue. */
 export const healthQuery = (service: string): string => `${RATIO}{service="${service}"}`;
 
 const Accepted = z.object({ receipt: z.string() });
 
 type Watched = {
   toy: ToyService;
-  /** As Prometheus was told last. */
+  /** Last value sent to Prometheus. */
   ratio: number | null;
-  /** Since when the rule's expression has held, milliseconds since the Unix epoch. */
+  /** Start of the time for which the rule's expression has been true, milliseconds since the Unix epoch. */
   exceededSince: number | null;
   alert: Alert | null;
 };
@@ -38,21 +38,21 @@ type Alert = { startsAt: number; endsAt: number | null; summary: string };
 
 export type MonitoringOptions = {
   firebreak: Firebreak;
-  /** Milliseconds for a minute of the story. */
+  /** Milliseconds per minute of the story. */
   minuteMs: number;
   teller: Teller;
-  /** Told of what should not happen. */
+  /** Receives unexpected errors. */
   failed(error: unknown): void;
 };
 
 /**
- * Does what Prometheus and Alertmanager do: measures the toy services, tells the samples to the sandbox's Prometheus,
- * looks at the rule, and posts what fires and what has ended to Firebreak's webhook.
+ * Stands in for Prometheus and Alertmanager: measures the toy services, sends samples to the sandbox's Prometheus, evaluates
+ * the rule, and posts firing and resolved alerts to Firebreak's webhook.
  */
 export class Monitoring {
   readonly #options: MonitoringOptions;
   #watched: Watched[] = [];
-  /** For the sandbox's Prometheus, which is away while Firebreak is. */
+  /** Samples not sent yet: the sandbox's Prometheus is down while Firebreak is down. */
   #untold: object[] = [];
   #sending: Promise<void> = Promise.resolve();
   #running = true;
@@ -62,7 +62,7 @@ export class Monitoring {
     this.#options = options;
   }
 
-  /** Before anything else, so that Firebreak finds a Prometheus: an hour in which all was well, and the rule. */
+  /** Creates an hour of healthy samples and the rule, then starts to measure. Call it before Firebreak needs Prometheus. */
   async start(toys: readonly ToyService[]): Promise<void> {
     this.#watched = toys.map((toy) => ({ toy, ratio: null, exceededSince: null, alert: null }));
     const { firebreak, minuteMs } = this.#options;
@@ -111,14 +111,14 @@ export class Monitoring {
     }
   }
 
-  /** The rule's expression holds since then, or (`null`) does not hold any more. */
+  /** Records when the rule's expression became true, or `null` when it became false. */
   #exceeds(watched: Watched, since: number | null, ratio: number): void {
     const { toy } = watched;
     watched.exceededSince = since;
     const labels = { service: toy.name, environment: 'production' };
     const value = since === null ? null : ratio;
     this.#untold.push({ query: EXCEEDED, labels, points: [{ at: timestamp(Date.now()), value }] });
-    const text = since === null ? 'users are served again' : 'users get errors';
+    const text = since === null ? 'requests succeed again' : 'requests fail';
     const line = { at: Date.now(), who: 'toy service', about: `${toy.name} ${toy.version}`, text };
     this.#options.teller.say({ ...line, tone: since === null ? 'good' : 'bad' });
   }
@@ -147,7 +147,7 @@ export class Monitoring {
     this.#send(watched.toy, { ...alert, endsAt: now });
   }
 
-  /** In the order in which they came up, each until it is taken. */
+  /** Sends alerts in their order, each until it is accepted. */
   #send(toy: ToyService, alert: Alert): void {
     this.#sending = this.#sending.then(() => this.#deliver(toy, alert)).catch(this.#options.failed);
   }
@@ -156,7 +156,7 @@ export class Monitoring {
     const { firebreak, teller } = this.#options;
     const body = notification(name, alert);
     const fires = alert.endsAt === null;
-    const text = `${RULE.name} ${fires ? 'fires' : 'has ended'}, Firebreak is told`;
+    const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}: notifies Firebreak`;
     teller.say({ at: Date.now(), who: 'Alertmanager', about: name, text, tone: fires ? 'bad' : 'good' });
     while (this.#running) {
       try {
@@ -172,7 +172,7 @@ export class Monitoring {
 
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
 
-/** The body of Alertmanager's webhook, version 4: one alert of one group. */
+/** Returns the body of Alertmanager's webhook, version 4, with one alert in one group. */
 function notification(service: string, { startsAt, endsAt, summary }: Alert): object {
   const labels = {
     action: 'auto-rollback',

@@ -3,7 +3,7 @@ import type { Firebreak } from './firebreak.ts';
 
 const Message = z.object({ text: z.string(), blocks: z.unknown() });
 
-/** What a person would see at the vendors, as far as stories ask for it. */
+/** The parts of the vendors' views that stories check. */
 const Views = z.object({
   pagerduty: z.object({ incidents: z.array(z.object({ title: z.string(), status: z.string() })) }),
   cd: z.object({
@@ -23,10 +23,10 @@ const Views = z.object({
 });
 export type Views = z.infer<typeof Views>;
 
-/** What the vendors show now. @throws Unanswered */
+/** Reads the vendors' views. @throws Unanswered */
 export const shownBy = async (firebreak: Firebreak): Promise<Views> =>
   (await firebreak.get('/sandbox/state', z.object({ views: Views }))).views;
 
-/** The channels of incidents, which are named by day and number; teams have others. */
+/** Returns the channels of incidents, which are named by day and number, unlike those of teams. */
 export const incidentChannels = ({ slack }: Views): Views['slack']['channels'] =>
   slack.channels.filter(({ name }) => /^incident-\d+$/.test(name));

@@ -12,14 +12,14 @@ import { type Line, type Paper, Teller } from './teller.ts';
 import { ToyService } from './toy-service.ts';
 import { callsOf, incidentsOf, timelineOf, type VendorCall, Witness } from './witness.ts';
 
-/** How long the CD system takes to roll out, and back, in minutes of the story. */
+/** Duration of a rollout and of a rollback by the CD system, in minutes of the story. */
 const ROLL_OUT_MINUTES = 1;
 const ROLLBACK_MINUTES = 2;
 
-/** As Firebreak waits before it judges a rollback. */
+/** Firebreak's wait before it verifies a rollback, in minutes of the story. */
 const VERIFICATION_MINUTES = 15;
 
-/** Of all users of all toy services together: enough for a curve, too little to keep the machine busy. */
+/** Requests to all toy services together: enough for a curve at a low load. */
 const REQUESTS_PER_SECOND = 80;
 
 const LOOK_EVERY_MS = 100;
@@ -28,21 +28,21 @@ const environment = 'production';
 
 const Live = z.object({ items: z.array(z.object({ service: z.string(), version: z.string() })) });
 
-/** The story did not come to its end within its time. */
+/** The story did not end in time. */
 export class Stuck extends Error {
   override readonly name = 'Stuck';
 }
 
 export type StageOptions = {
   paper: Paper;
-  /** So many times faster pass the minutes of the story. */
+  /** Speed-up factor for the minutes of the story. */
   timeScale: number;
-  /** For the whole story. */
+  /** Time limit for the whole story. */
   limitSeconds: number;
   env: Readonly<Record<string, string>>;
 };
 
-/** What a story is played on: Firebreak, the toy services, who watches them, and who tells what happens. */
+/** Everything that a story needs: Firebreak, the toy services, their monitoring, and the output. */
 export class Stage {
   readonly story: Story;
   readonly firebreak: Firebreak;
@@ -52,7 +52,7 @@ export class Stage {
   readonly #monitoring: Monitoring;
   readonly #witness: Witness;
   readonly #failure = Promise.withResolvers<never>();
-  #awaited = 'its beginning';
+  #awaited = 'its start';
   #following = Promise.resolve();
   #open = true;
 
@@ -62,13 +62,13 @@ export class Stage {
     this.#options = options;
     const several = Object.keys(story.services).length > 1;
     this.teller = new Teller(options.paper, several);
-    this.#failure.promise.catch(() => undefined); // who plays the story hears of it
+    this.#failure.promise.catch(() => undefined); // play() reports it
     const failed = this.#failure.reject;
     this.#monitoring = new Monitoring({ firebreak, minuteMs: this.minutes(1), teller: this.teller, failed });
     this.#witness = new Witness({ firebreak, audience: new Interpreter(this.teller, several), failed });
   }
 
-  /** Sets everything up: services that have run well for hours, and a Firebreak that knows them. */
+  /** Sets up healthy services with hours of history, and a Firebreak that knows them. */
   static async open(story: Story, options: StageOptions): Promise<Stage> {
     const { timeScale, env } = options;
     const firebreak = await Firebreak.prepare({ config: configOf(story), timeScale, env });
@@ -104,13 +104,13 @@ export class Stage {
       await this.firebreak.post('/v1/deployments', change, Change);
       await this.#putLive(service, version);
     }
-    await this.until('the marks of all deploys on the graphs', async () => {
+    await this.until('an annotation in Grafana for each deploy', async () => {
       const marks = (await this.calls('grafana')).filter(({ method, outcome }) => method === 'POST' && outcome === 200);
       return marks.length >= this.#toys.size;
     });
   }
 
-  /** What runs is what the CD system says: what is rolled back there runs here. */
+  /** Makes the toy services run the versions that are live in the CD system. */
   async #follow(): Promise<void> {
     while (this.#open) {
       const live = await this.firebreak.get('/sandbox/cd/live', Live).catch(whenAway);
@@ -123,24 +123,24 @@ export class Stage {
     }
   }
 
-  /** Milliseconds for so many minutes of the story. */
+  /** Converts minutes of the story to milliseconds. */
   minutes(count: number): number {
     return (count * 60_000) / this.#options.timeScale;
   }
 
-  /** Lets so many minutes of the story pass. */
+  /** Waits for minutes of the story. */
   async pass(minutes: number): Promise<void> {
     await sleep(this.minutes(minutes));
   }
 
-  /** Tells what happens now. */
+  /** Prints a line with the current time. */
   say(line: Omit<Line, 'at'>): void {
     this.teller.say({ at: Date.now(), ...line });
   }
 
   toy(name: string): ToyService {
     const toy = this.#toys.get(name);
-    if (toy === undefined) throw new Error(`there is no service ${name} in the story ${this.story.name}`);
+    if (toy === undefined) throw new Error(`story ${this.story.name} has no service ${name}`);
     return toy;
   }
 
@@ -148,12 +148,12 @@ export class Stage {
     return [...this.#toys.values()];
   }
 
-  /** Plays the story. @throws Stuck when it does not end in time, and whatever else goes wrong on the stage */
+  /** Plays the story. @throws Stuck if it does not end in time, and other errors of the stage */
   async play(): Promise<Fact[]> {
     const { limitSeconds } = this.#options;
     const over = new AbortController();
     const limit = sleep(limitSeconds * 1000, undefined, { signal: over.signal }).then(() => {
-      throw new Stuck(`the story is not over after ${limitSeconds} s: it waits for ${this.#awaited}`);
+      throw new Stuck(`the story has not ended after ${limitSeconds} s: it is waiting for ${this.#awaited}`);
     });
     try {
       return await Promise.race([this.story.play(this), this.#failure.promise, limit]);
@@ -163,7 +163,7 @@ export class Stage {
     }
   }
 
-  /** Looks until `look` gives something. @param what for a person, when it never does */
+  /** Polls until `look` returns a value. @param what describes it in the error after a time-out */
   async until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
     this.#awaited = what;
     while (this.#open) {
@@ -171,21 +171,21 @@ export class Stage {
       if (seen !== undefined && seen !== false) return seen;
       await sleep(LOOK_EVERY_MS);
     }
-    throw new Stuck(`the stage was closed while the story waited for ${what}`);
+    throw new Stuck(`the stage was closed while the story was waiting for ${what}`);
   }
 
   /**
-   * Deploys a version and records it, as a pipeline does: at its begin and at its end.
+   * Deploys a version and records its start and its end, as a pipeline does.
    *
-   * @param failing the share of requests that the version fails, 0 to 1
+   * @param failing share of requests that the version fails, 0 to 1
    */
   async deploy(
     service: string,
     version: string,
     { failing, hasMigration = false }: { failing: number; hasMigration?: boolean },
   ): Promise<void> {
-    const migration = hasMigration ? ', which has a migration,' : '';
-    this.say({ who: 'CI', text: `deploys ${service} ${version}${migration} and tells Firebreak` });
+    const migration = hasMigration ? ' with a migration' : '';
+    this.say({ who: 'CI', text: `deploys ${service} ${version}${migration} and records the deployment` });
     const change = { service, environment, version, status: 'started', has_migration: hasMigration, author: 'ada' };
     const { id } = await this.firebreak.post('/v1/deployments', change, Change);
     await this.pass(ROLL_OUT_MINUTES);
@@ -194,22 +194,22 @@ export class Stage {
     await this.#putLive(service, version);
   }
 
-  /** The CD system runs this version now, whatever brought it there. */
+  /** Sets the live version in the CD system. */
   async #putLive(service: string, version: string): Promise<void> {
     await this.firebreak.change('PUT', '/sandbox/cd/live', { service, environment, version });
   }
 
-  /** Waits until Firebreak has seen the end of a rollback, and says how long its judgement takes. */
+  /** Waits for the end of a rollback, and prints how long its verification takes. */
   async untilRolledBack(): Promise<void> {
     await this.until('Firebreak to have rolled back', async () =>
       (await this.incidents()).some(({ status }) => status === 'mitigated'),
     );
     const seconds = this.minutes(VERIFICATION_MINUTES) / 1000;
-    const text = `(whether that has helped is judged after ${VERIFICATION_MINUTES} minutes, which take ${seconds} s here)`;
+    const text = `(verification takes ${VERIFICATION_MINUTES} minutes, shortened to ${seconds} s here)`;
     this.say({ who: '', text, tone: 'quiet' });
   }
 
-  /** Services that fail every request from now on, whatever version they run. @param why for whoever watches */
+  /** Makes services fail every request, whatever their version. @param why printed as the reason */
   breakDown(names: readonly string[], why: string): void {
     for (const name of names) {
       this.toy(name).down = true;
@@ -217,7 +217,7 @@ export class Stage {
     }
   }
 
-  /** The opposite of `breakDown`. */
+  /** Undoes `breakDown`. */
   repair(names: readonly string[], why: string): void {
     for (const name of names) {
       this.toy(name).down = false;
@@ -225,16 +225,16 @@ export class Stage {
     }
   }
 
-  /** Every incident, in the order in which they opened. */
+  /** Reads all incidents, oldest first. */
   incidents = (): Promise<IncidentView[]> => incidentsOf(this.firebreak);
 
-  /** What happened in an incident, oldest first. */
+  /** Reads the timeline of an incident, oldest first. */
   timeline = ({ id }: Pick<IncidentView, 'id'>): Promise<TimelineEntry[]> => timelineOf(this.firebreak, id);
 
-  /** What a vendor was asked, oldest first. */
+  /** Reads the calls to a vendor, oldest first. */
   calls = (vendor: string): Promise<VendorCall[]> => callsOf(this.firebreak, { vendor });
 
-  /** Tells all that is left to tell, and ends everything but Firebreak. */
+  /** Prints the remaining lines, and stops everything except Firebreak. */
   async settle(): Promise<void> {
     await this.#monitoring.stop();
     await this.#witness.stop();
@@ -244,7 +244,7 @@ export class Stage {
     this.#toys.clear();
   }
 
-  /** Ends everything. @param keep the folder with the data, to start Firebreak on it again */
+  /** Stops everything. @param keep keeps the data folder */
   async close({ keep = false } = {}): Promise<void> {
     await this.settle();
     await this.firebreak.stop();

@@ -1,44 +1,44 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 
-/** What a line is about, at a glance. */
+/** Color of a line. */
 export type Tone = 'bad' | 'good' | 'act' | 'plain' | 'quiet';
 
 export type Line = {
   /** When it happened, in milliseconds since the Unix epoch. */
   at: number;
   who: string;
-  /** What is so in the same way for others: said of all of them in one line. */
+  /** Subject of the line. Equal lines about several subjects are merged. */
   about?: string | undefined;
   text: string;
   tone?: Tone | undefined;
 };
 
-/** Where the words go. */
+/** Output of the teller. */
 export type Paper = {
-  /** Whole lines, without the end of the last one. */
+  /** Writes whole lines. The last one has no line break. */
   write(text: string): void;
   colours: boolean;
 };
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Wide enough for a sentence, narrow enough for any terminal. */
+/** Line width in characters. */
 export const WIDTH = 100;
 const STAMP = 8;
 const WHO = 12;
 const INDENT = ' '.repeat(STAMP + WHO + 4);
 
-/** The same of several within so much time is one line. */
+/** Equal lines within this time are merged. */
 const GATHER_MS = 1000;
 
-/** More are counted. */
+/** How many subjects a merged line names. The rest are counted. */
 const NAMED = 3;
 
 const STYLES: Record<Tone, Style> = { bad: 'red', good: 'green', act: 'yellow', plain: 'reset', quiet: 'dim' };
 
 /**
- * Prints what happens, in the order in which it happened, with the time since the first alert. What is said comes from
- * different places; so it is held until `knownUntil` tells that nothing earlier can come any more.
+ * Prints events in order, with the time since the first alert. Events come from several sources, so lines are held until
+ * `knownUntil` confirms that no earlier one can follow.
  */
 export class Teller {
   readonly #paper: Paper;
@@ -46,13 +46,13 @@ export class Teller {
   #held: Line[] = [];
   #zero: number | null = null;
 
-  /** @param gathers whether things can be the same of several at once */
+  /** @param gathers whether to merge equal lines about several subjects */
   constructor(paper: Paper, gathers: boolean) {
     this.#paper = paper;
     this.#gatherMs = gathers ? GATHER_MS : 0;
   }
 
-  /** When the first alert was sent: the time is counted from here. Milliseconds since the Unix epoch. */
+  /** Time of the first alert, from which times are counted. Milliseconds since the Unix epoch. */
   get zero(): number | null {
     return this.#zero;
   }
@@ -65,13 +65,13 @@ export class Teller {
     this.#held.push(line);
   }
 
-  /** Everything that has happened until then has been said. */
+  /** Prints held lines up to this time. Call it when no earlier line can follow. */
   knownUntil(at: number): void {
     const due = this.#held.filter((line) => line.at <= at - this.#gatherMs).toSorted((a, b) => a.at - b.at);
     while (due.length > 0) this.#print(this.#gather(due));
   }
 
-  /** All that was said, and then this, as it is. */
+  /** Prints all held lines, then this text as is. */
   write(text: string, style: Style = 'reset'): void {
     this.knownUntil(Infinity);
     this.#paper.write(this.style(text, style));
@@ -81,10 +81,10 @@ export class Teller {
     return this.#paper.colours && style !== 'reset' ? styleText(style, text, { validateStream: false }) : text;
   }
 
-  /** Takes the first line off, with all that say the same of others about that time. */
+  /** Removes the first line and merges equal lines of about the same time into it. */
   #gather(due: Line[]): Line {
     const [first] = due;
-    if (first === undefined) throw new Error('there is no line to print');
+    if (first === undefined) throw new Error('no line to print');
     const same = this.#held
       .filter((line) => line === first || (isSame(line, first) && line.at - first.at <= this.#gatherMs))
       .toSorted((a, b) => a.at - b.at);
@@ -109,7 +109,7 @@ export class Teller {
 const isSame = (a: Line, b: Line): boolean =>
   a.about !== undefined && b.about !== undefined && a.who === b.who && a.text === b.text;
 
-/** `+00:04.2`; before the first alert there is nothing to count from. */
+/** Returns a time such as `+00:04.2`; blanks before the first alert. */
 export function stampOf(at: number, zero: number | null): string {
   if (zero === null || at < zero) return ' '.repeat(STAMP);
   const tenths = Math.round((at - zero) / 100);
@@ -118,10 +118,10 @@ export function stampOf(at: number, zero: number | null): string {
   return `+${String(minutes).padStart(2, '0')}:${seconds.padStart(4, '0')}`;
 }
 
-/** What others have written must not move the cursor. */
+/** Removes control characters from untrusted text. */
 export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(/\s+/g, ' ').trim();
 
-/** Breaks between words where it can. @param width at least 1 */
+/** Breaks text into lines, between words where possible. @param width at least 1 */
 export function wrap(text: string, width: number): [string, ...string[]] {
   const lines: string[] = [];
   let line = '';

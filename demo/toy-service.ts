@@ -6,29 +6,29 @@ import { Lately } from './lately.ts';
 export type ToyOptions = {
   name: string;
   version: string;
-  /** Services that are asked for each request; when one of them fails, so does this. */
+  /** Services that are called for each request. If one of them fails, the request fails. */
   needs: readonly ToyService[];
-  /** The error ratio is of as many requests as there are in so many milliseconds. */
+  /** Window of the error ratio in milliseconds, converted to a number of requests. */
   windowMs: number;
-  /** How often somebody uses it. */
+  /** Interval between requests in milliseconds. */
   requestEveryMs: number;
 };
 
-/** A real HTTP service that people use all the time. How many of them it fails depends on the version that runs. */
+/** A real HTTP service with constant traffic. Its error ratio depends on the running version. */
 export class ToyService {
   readonly name: string;
-  /** The version that runs. */
+  /** Running version. */
   version: string;
-  /** The share of requests that a version fails, 0 to 1; those that are not named fail none. */
+  /** Share of failing requests by version, 0 to 1. Other versions fail none. */
   readonly failing = new Map<string, number>();
-  /** It is gone, whatever version runs: every request fails. */
+  /** Whether every request fails, whatever the version. */
   down = false;
   readonly #needs: readonly ToyService[];
   readonly #lately: Lately;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: Server;
   #users: NodeJS.Timeout | undefined;
-  /** Grows by the share of failures; whole numbers are failures. So the ratio is steady, as with many more users. */
+  /** Accumulates the share of failures; each whole number is one failed request. Keeps the ratio steady without chance. */
   #owed = 0;
 
   private constructor({ name, version, needs, windowMs, requestEveryMs }: ToyOptions) {
@@ -41,7 +41,7 @@ export class ToyService {
     });
   }
 
-  /** Starts it, with people who use it. */
+  /** Starts the service and its traffic. */
   static async start(options: ToyOptions): Promise<ToyService> {
     const toy = new ToyService(options);
     toy.#server.listen(0, '127.0.0.1');
@@ -54,7 +54,7 @@ export class ToyService {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** The share of its users' requests that have failed lately, 0 to 1; `null` before enough were served. */
+  /** Share of recent requests that failed, 0 to 1; `null` before the minimum number of requests. */
   get errorRatio(): number | null {
     return this.#lately.errorRatio;
   }
@@ -84,7 +84,7 @@ export class ToyService {
     this.#lately.served({ failed: !ok });
   }
 
-  /** Whether all is well there. */
+  /** Returns whether a URL responds with 200. */
   #ask(url: string): Promise<boolean> {
     return new Promise((resolve) => {
       const request = get(url, { agent: this.#agent }, (response) => {

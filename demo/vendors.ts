@@ -2,12 +2,12 @@ import * as z from 'zod';
 import type { Line } from './teller.ts';
 import type { VendorCall } from './witness.ts';
 
-/** What a vendor would show for a call, as a line; undefined where nobody would see anything. */
+/** Returns a line for a call to a vendor; undefined if the call has no visible effect. */
 export function wordsOf(call: VendorCall): Omit<Line, 'at'> | undefined {
   const vendor = VENDORS[call.vendor];
   if (vendor === undefined) return undefined;
   const { name: who, words } = vendor;
-  if (call.outcome === null) return { who, text: `does not answer ${call.path}`, tone: 'bad' };
+  if (call.outcome === null) return { who, text: `does not respond to ${call.path}`, tone: 'bad' };
   if (call.outcome >= 400) return { who, text: `answers ${call.outcome} to ${call.path}`, tone: 'bad' };
   const said = words(call);
   return said && { who, ...said };
@@ -24,15 +24,15 @@ const pagerduty: Words = ({ body }) => {
   const { data: event } = Event.safeParse(body);
   if (event === undefined) return undefined;
   return event.event_action === 'trigger'
-    ? { text: `pages whoever is on call: "${event.payload.summary}"`, tone: 'act' }
-    : { text: 'the page is resolved', tone: 'good' };
+    ? { text: `pages the on-call responder: "${event.payload.summary}"`, tone: 'act' }
+    : { text: 'incident resolved', tone: 'good' };
 };
 
 const Rollback = z.object({ service: z.string(), from_version: z.string(), to_version: z.string() });
 
 const cd: Words = ({ body }) => {
   const { data } = Rollback.safeParse(body);
-  return data && { text: `rolls ${data.service} back from ${data.from_version} to ${data.to_version}`, tone: 'act' };
+  return data && { text: `rolls back ${data.service} from ${data.from_version} to ${data.to_version}`, tone: 'act' };
 };
 
 const PublicIncident = z.object({ incident: z.object({ status: z.string(), body: z.string() }) });
@@ -46,10 +46,10 @@ const Annotation = z.object({ text: z.string() });
 
 const grafana: Words = ({ method, body }) => {
   const { data } = Annotation.safeParse(body);
-  return method === 'POST' && data ? { text: `marks on the graphs: ${data.text}`, tone: 'quiet' } : undefined;
+  return method === 'POST' && data ? { text: `annotation: ${data.text}`, tone: 'quiet' } : undefined;
 };
 
-/** What a form of Slack's holds; a channel is a name or, where Slack has given one, an id. */
+/** Returns a line for a Slack call. Its channel is a name, or an id once Slack has assigned one. */
 const slack: Words = ({ path, body }) => {
   const form = new URLSearchParams(typeof body === 'string' ? body : '');
   const say = SLACK[path.replace(/^\/api\//, '')];
@@ -57,9 +57,9 @@ const slack: Words = ({ path, body }) => {
 };
 
 const SLACK: Readonly<Record<string, (form: URLSearchParams) => string>> = {
-  'conversations.create': (form) => `opens #${form.get('name') ?? ''}`,
-  'conversations.archive': () => 'the channel is archived',
-  'conversations.setTopic': (form) => `the channel's topic: ${state(plain(form.get('topic')))}`,
+  'conversations.create': (form) => `creates #${form.get('name') ?? ''}`,
+  'conversations.archive': () => 'archives the channel',
+  'conversations.setTopic': (form) => `sets the topic: ${state(plain(form.get('topic')))}`,
   'chat.postMessage': (form) => `${channelOf(form)} ${plain(form.get('text'))}`,
 };
 
@@ -68,10 +68,10 @@ const channelOf = (form: URLSearchParams): string => {
   return channel.startsWith('#') ? `${channel}:` : "in the incident's channel:";
 };
 
-/** A topic ends with the incident's title, which has been said. */
+/** Removes the incident's title from the end of a topic, because it was already printed. */
 const state = (topic: string): string => topic.split(' · ').slice(0, -1).join(' · ') || topic;
 
-/** Slack escapes three characters. */
+/** Unescapes the three characters that Slack escapes. */
 const plain = (text: string | null): string =>
   (text ?? '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 

@@ -6,16 +6,16 @@ import { type Firebreak, whenAway } from './firebreak.ts';
 
 const LOOK_EVERY_MS = 200;
 
-/** What is decided about a call is known soon after it came in; one that hangs is told without. */
+/** How long to wait for the outcome of a call. After it, a hanging call is printed without an outcome. */
 const UNDECIDED_MAX_MS = 1500;
 
-/** An entry has its time before it is written. */
+/** An entry can be stored up to this long after its timestamp. */
 const WRITTEN_WITHIN_MS = 150;
 
-/** More than any story has. */
+/** More than any story needs. */
 const LIST_MAX = 500;
 
-/** A call as the sandbox's journal shows it. */
+/** A call in the sandbox's journal. */
 const VendorCall = z.object({
   id: z.string(),
   vendor: z.string(),
@@ -23,7 +23,7 @@ const VendorCall = z.object({
   path: z.string(),
   query: z.string().nullable(),
   body: z.unknown(),
-  /** What the vendor made of it. */
+  /** Status that the vendor decided on. */
   outcome: z.number().nullable(),
   status: z.number().nullable(),
   at: Timestamp,
@@ -33,7 +33,7 @@ export type VendorCall = z.infer<typeof VendorCall>;
 
 const itemsOf = <T>(item: z.ZodType<T>) => z.object({ items: z.array(item) });
 
-/** Every call that a vendor got, oldest first; all vendors when none is named. */
+/** Reads the calls to a vendor, or to all vendors, oldest first. */
 export async function callsOf(
   firebreak: Firebreak,
   { vendor, since }: { vendor?: string; since?: string | undefined } = {},
@@ -42,31 +42,31 @@ export async function callsOf(
   return (await firebreak.get(`/sandbox/calls?${query.toString()}`, itemsOf(VendorCall))).items.toReversed();
 }
 
-/** Every incident, in the order in which they opened. */
+/** Reads all incidents, oldest first. */
 export const incidentsOf = async (firebreak: Firebreak): Promise<IncidentView[]> =>
   (await firebreak.get(`/v1/incidents?limit=${LIST_MAX}`, itemsOf(IncidentView))).items.toReversed();
 
-/** What happened in an incident, oldest first. */
+/** Reads the timeline of an incident, oldest first. */
 export const timelineOf = async (firebreak: Firebreak, id: string): Promise<TimelineEntry[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=${LIST_MAX}`, itemsOf(TimelineEntry))).items.toReversed();
 
-/** Who is told of what happens, of each thing once. */
+/** Receiver of events. It gets each event once. */
 export type Audience = {
-  /** In the order in which they came in. */
+  /** Receives calls in their order of arrival. */
   heard(call: VendorCall): void;
   read(entry: TimelineEntry, incident: IncidentView): void;
-  /** Of everything that has happened until then they have been told. Milliseconds since the Unix epoch. */
+  /** Confirms that all events up to this time were delivered. Milliseconds since the Unix epoch. */
   knownUntil(at: number): void;
 };
 
 export type WitnessOptions = {
   firebreak: Firebreak;
   audience: Audience;
-  /** Told of what should not happen. */
+  /** Receives unexpected errors. */
   failed(error: unknown): void;
 };
 
-/** Looks at what Firebreak has done, from outside: its incidents' timelines, and the calls that the vendors got. */
+/** Observes Firebreak from outside: timelines of its incidents, and calls to the vendors. */
 export class Witness {
   readonly #options: WitnessOptions;
   readonly #known = new Set<string>();
@@ -78,13 +78,13 @@ export class Witness {
     this.#options = options;
   }
 
-  /** From now on: what was called before is not told. */
+  /** Starts to observe. Earlier calls are not delivered. */
   async start(): Promise<void> {
     this.#lastCall = (await callsOf(this.#options.firebreak)).at(-1)?.id;
     this.#looking = this.#look().catch(this.#options.failed);
   }
 
-  /** Looks a last time, so that nothing is missing. */
+  /** Polls a last time, so that no event is missing. */
   async stop(): Promise<void> {
     this.#running = false;
     await this.#looking;
@@ -100,7 +100,7 @@ export class Witness {
     }
   }
 
-  /** Gives until when everything is known by now. */
+  /** Polls once. @returns the time up to which all events are known */
   async #lookOnce(): Promise<number> {
     const begun = Date.now();
     await this.#timelines();
@@ -121,7 +121,7 @@ export class Witness {
     }
   }
 
-  /** Gives until when all is decided; undefined when all is. */
+  /** Delivers new calls. @returns the time of the first undecided call; undefined if all are decided */
   async #calls(): Promise<number | undefined> {
     const { firebreak, audience } = this.#options;
     for (const call of await callsOf(firebreak, { since: this.#lastCall })) {

@@ -1,11 +1,11 @@
 import { oneChannel, onePage, oneRollback, untilOver, verified } from './outcome.ts';
 import type { Story } from './story.ts';
 
-/** The one that Firebreak is made for. */
+/** The main use case of Firebreak. */
 export const badDeploy: Story = {
   name: 'bad-deploy',
   title: 'a bad deploy',
-  about: 'A deploy breaks checkout. It is rolled back, seen to be well again, and everybody is told.',
+  about: 'A deploy breaks checkout. Firebreak rolls it back, verifies the recovery, and updates everyone.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
     await stage.pass(2);

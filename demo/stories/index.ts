@@ -6,5 +6,5 @@ import { migration } from './migration.ts';
 import { slackDown } from './slack-down.ts';
 import type { Story } from './story.ts';
 
-/** In the order in which they are listed; the first is played when none is named. */
+/** Stories in the order of the list. The first is the default. */
 export const stories: readonly Story[] = [badDeploy, migration, dependencyOutage, slackDown, manyAtOnce, kill9];

@@ -2,22 +2,22 @@ import { oneChannel, onePage, oneRollback, untilOver, verified } from './outcome
 import type { Stage } from '../stage.ts';
 import type { Story } from './story.ts';
 
-/** How long nobody notices, in minutes of the story. */
+/** Downtime, in minutes of the story. */
 const DEAD_MINUTES = 1;
 
-/** Whatever dies in the middle goes on where it was. */
+/** Firebreak continues where it was after a crash. */
 export const kill9: Story = {
   name: 'kill-9',
-  title: 'a bad deploy, and kill -9 in the middle',
-  about: 'Firebreak is killed while it rolls back, and again while it watches. Nothing is lost or done twice.',
+  title: 'a bad deploy, with kill -9 during the response',
+  about: 'Firebreak is killed during the rollback and during verification. Nothing is lost or repeated.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
     await stage.pass(2);
     await stage.deploy('checkout', 'v42', { failing: 0.3 });
-    await stage.until('the CD system to be asked for a rollback', async () => (await stage.calls('cd')).length > 0);
-    await killAndStart(stage, 'in the middle of the rollback');
+    await stage.until('a rollback request to the CD system', async () => (await stage.calls('cd')).length > 0);
+    await killAndStart(stage, 'during the rollback');
     await stage.untilRolledBack();
-    await killAndStart(stage, 'while it watches whether that has helped');
+    await killAndStart(stage, 'during the verification');
     const outcome = await untilOver(stage);
     return [
       onePage(outcome),
@@ -30,8 +30,8 @@ export const kill9: Story = {
 
 async function killAndStart(stage: Stage, when: string): Promise<void> {
   await stage.firebreak.kill9();
-  stage.say({ who: 'kill -9', text: `ends all of Firebreak, its database included, ${when}`, tone: 'bad' });
+  stage.say({ who: 'kill -9', text: `kills Firebreak and its database ${when}`, tone: 'bad' });
   await stage.pass(DEAD_MINUTES);
   await stage.firebreak.start();
-  stage.say({ who: 'npm start', text: 'starts it again on the same data', tone: 'good' });
+  stage.say({ who: 'npm start', text: 'restarts it with the same data', tone: 'good' });
 }

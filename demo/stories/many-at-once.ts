@@ -3,12 +3,12 @@ import type { Stage } from '../stage.ts';
 import { noRollback, type Outcome, untilOver } from './outcome.ts';
 import type { Fact, Story, ToyPlan } from './story.ts';
 
-/** More than so many incidents at about the same time are one. */
+/** More incidents than this at about the same time are grouped. */
 const ALONE_AT_MOST = 2;
 
 const OUTAGE_MINUTES = 5;
 
-/** One has just been deployed, which is not why it fails. */
+/** This service was just deployed, but the deploy is not the cause. */
 const DEPLOYED = 'search';
 
 const plan = (version: string, component?: string): ToyPlan => ({
@@ -17,11 +17,11 @@ const plan = (version: string, component?: string): ToyPlan => ({
   ...(component !== undefined && { component }),
 });
 
-/** Nobody is helped by eight pages, and a rollback of one service is probably not what helps. */
+/** Eight pages do not help, and the rollback of one service is probably not the fix. */
 export const manyAtOnce: Story = {
   name: 'many-at-once',
   title: 'eight services at once',
-  about: 'The network fails, and eight services with it: one incident with eight parts, and automation asks.',
+  about: 'The network fails, and eight services with it: one incident with eight children, and a question.',
   services: {
     accounts: plan('v3', 'Accounts'),
     cart: plan('v12'),
@@ -41,9 +41,9 @@ export const manyAtOnce: Story = {
       names.filter((name) => name !== DEPLOYED),
       'the network between them fails',
     );
-    await stage.until('Firebreak to see that it is one event', async () => (await parentOf(stage)) !== undefined);
-    stage.breakDown([DEPLOYED], 'it is cut off, too');
-    await stage.until('all services to be judged', async () => {
+    await stage.until('Firebreak to group the incidents', async () => (await parentOf(stage)) !== undefined);
+    stage.breakDown([DEPLOYED], 'it is also cut off');
+    await stage.until('a decision for each service', async () => {
       const judged = (await stage.incidents()).filter(({ decisions }) => decisions.length > 0);
       return judged.length >= names.length;
     });
@@ -66,19 +66,19 @@ function factsOf(outcome: Outcome, names: readonly string[]): Fact[] {
   const decision = incidents.find(({ service }) => service === DEPLOYED)?.decisions[0];
   return [
     {
-      text: `one incident with ${parts.length} parts: ${parents.map(({ title }) => title).join('; ')}`,
+      text: `one incident with ${parts.length} children: ${parents.map(({ title }) => title).join('; ')}`,
       holds: parents.length === 1 && parts.length === names.length,
     },
     {
-      text: `pages for ${names.length} services: ${pagerduty.incidents.length} (one for all, and at most ${ALONE_AT_MOST} before that is clear)`,
+      text: `pages for ${names.length} services: ${pagerduty.incidents.length} (one for the group, and at most ${ALONE_AT_MOST} before grouping)`,
       holds: pagerduty.incidents.length <= ALONE_AT_MOST + 1,
     },
     {
-      text: `one channel for all, #${channel?.name ?? ''}, which lists each of them`,
+      text: `one channel for the group, #${channel?.name ?? ''}, that lists each service`,
       holds: names.every((name) => summary.includes(name)) && channels.length <= ALONE_AT_MOST + 1,
     },
     {
-      text: `for ${DEPLOYED}, which had just been deployed, it asked: ${decision?.reasons[0]?.text ?? ''}`,
+      text: `for ${DEPLOYED}, which was just deployed, it asked for approval: ${decision?.reasons[0]?.text ?? ''}`,
       holds: decision?.kind === 'approve' && decision.because === 'one_of_many',
     },
     noRollback(outcome),

@@ -4,14 +4,14 @@ import { millisOf } from '../../schemas/time.ts';
 import { decisionsOf, onePage, oneRollback, onlyIncident, untilOver, verified } from './outcome.ts';
 import type { Story } from './story.ts';
 
-/** A person takes so long to think about it, in minutes of the story. */
+/** Time until the person answers, in minutes of the story. */
 const THINKS_MINUTES = 4;
 
-/** What cannot be undone by the old version alone is not undone without asking. */
+/** A rollback over a migration needs approval, because the old version alone cannot undo it. */
 export const migration: Story = {
   name: 'migration',
   title: 'a bad deploy with a migration',
-  about: 'The old version may not work on the new data: Firebreak pages and asks, and a person approves.',
+  about: 'The old version may not work with the new data: Firebreak pages and asks, and a person approves.',
   services: { checkout: { version: 'v41', team: 'payments', component: 'Checkout' } },
   async play(stage) {
     const { firebreak } = stage;
@@ -19,12 +19,12 @@ export const migration: Story = {
     const { token } = await firebreak.post('/v1/tokens', { name: 'ada', actions }, z.object({ token: z.string() }));
     await stage.pass(1);
     await stage.deploy('checkout', 'v42', { failing: 0.3, hasMigration: true });
-    const asked = await stage.until('Firebreak to ask', async () => {
+    const asked = await stage.until('Firebreak to ask for approval', async () => {
       const incident = await onlyIncident(stage);
       const question = incident?.decisions.find(({ state }) => state === 'waiting');
       return incident && question && { incident, question };
     });
-    stage.say({ who: 'ada', text: 'has been paged, and looks at the migration' });
+    stage.say({ who: 'ada', text: 'was paged and reviews the migration' });
     await stage.pass(THINKS_MINUTES);
     const approvedAt = Date.now();
     const { id } = asked.incident;
@@ -36,11 +36,11 @@ export const migration: Story = {
     const calls = (await stage.calls('cd')).filter(({ method }) => method === 'POST');
     return [
       {
-        text: `it asked, although it may act alone: ${asked.question.reasons[0]?.text ?? 'it did not say why'}`,
+        text: `it asked although the mode is act: ${asked.question.reasons[0]?.text ?? 'no reason given'}`,
         holds: asked.question.kind === 'approve' && asked.question.because === 'migration_in_deploy',
       },
       {
-        text: `nothing was done before ${decision?.answered_by ?? 'anybody'} had approved`,
+        text: `no rollback before the approval by ${decision?.answered_by ?? 'a person'}`,
         holds: decision?.state === 'approved' && calls.every(({ at }) => millisOf(at) >= approvedAt),
       },
       onePage(outcome),

@@ -3,7 +3,7 @@ import { incidentChannels, shownBy, type Views } from '../shown.ts';
 import type { Stage } from '../stage.ts';
 import type { Fact } from './story.ts';
 
-/** All that a story can be judged by, read at its end. */
+/** State at the end of a story, for its checks. */
 export type Outcome = Views & {
   incidents: IncidentView[];
   channels: Views['slack']['channels'];
@@ -14,9 +14,9 @@ const outcomeOf = async (stage: Stage): Promise<Outcome> => {
   return { ...views, incidents: await stage.incidents(), channels: incidentChannels(views) };
 };
 
-/** Waits until all incidents are over, and every vendor shows it. */
+/** Waits until all incidents are resolved, also in the vendors' views. */
 export const untilOver = (stage: Stage): Promise<Outcome> =>
-  stage.until('everything to be over, and every vendor to show it', async () => {
+  stage.until('all incidents to be resolved, also at the vendors', async () => {
     const outcome = await outcomeOf(stage);
     const { incidents, pagerduty, statuspage, channels } = outcome;
     const all = [...incidents, ...pagerduty.incidents, ...statuspage.incidents];
@@ -24,11 +24,11 @@ export const untilOver = (stage: Stage): Promise<Outcome> =>
     return all.every(({ status }) => status === 'resolved') && told && outcome;
   });
 
-/** Its last words, and what stands on top of it. */
+/** Returns whether topic and messages of a channel say that the incident is resolved. */
 const saysResolved = ({ topic, messages }: Outcome['channels'][number]): boolean =>
   topic.includes('resolved') && messages.some(({ text }) => text.includes('Resolved: '));
 
-/** The only incident, when there is only one. */
+/** Returns the incident if there is exactly one. */
 export async function onlyIncident(stage: Stage): Promise<IncidentView | undefined> {
   const [first, ...others] = await stage.incidents();
   return others.length === 0 ? first : undefined;
@@ -53,22 +53,22 @@ export const oneRollback = (
 };
 
 export const noRollback = ({ cd }: Outcome): Fact => ({
-  text: `nothing was rolled back`,
+  text: 'no rollback',
   holds: cd.rollbacks.length === 0,
 });
 
 export const oneChannel = ({ channels }: Outcome): Fact => ({
-  text: `one channel for it: ${channels.map(({ name, messages }) => `#${name}, ${messages.length} messages`).join('; ')}`,
+  text: `one channel: ${channels.map(({ name, messages }) => `#${name}, ${messages.length} messages`).join('; ')}`,
   holds: channels.length === 1,
 });
 
-/** Healthy by the service's own error ratio, after which the incident was closed. */
+/** Checks that the incident was resolved only after verification by the service's error ratio. */
 export async function verified(stage: Stage, { incidents: [incident] }: Outcome): Promise<Fact> {
   const entries = incident === undefined ? [] : await stage.timeline(incident);
   const kinds = entries.map(({ kind }) => kind);
   const passed = kinds.indexOf('verification.passed');
   return {
-    text: 'closed only when the service itself was seen to be well again',
+    text: 'resolved only after the recovery of the service was verified',
     holds: passed >= 0 && passed < kinds.indexOf('incident.resolved'),
   };
 }

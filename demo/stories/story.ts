@@ -1,30 +1,30 @@
 import type { Stage } from '../stage.ts';
 
-/** A service of the story: in the catalogue, and as a toy that runs. */
+/** A service of the story, in the catalogue and as a running toy service. */
 export type ToyPlan = {
-  /** That has run for hours when the story begins. */
+  /** Version that has run for hours when the story begins. */
   version: string;
   team: string;
-  /** On the status page; absent: customers do not know of it. */
+  /** Component on the status page; absent: not shown to customers. */
   component?: string;
-  /** Services that it asks for each of its requests; they come before it. */
+  /** Services that it calls for each request. They must precede it in the story. */
   needs?: readonly string[];
 };
 
-/** Something that has to be so at the end, and whether it was. */
+/** An expected result, and whether it was observed. */
 export type Fact = { text: string; holds: boolean };
 
 export type Story = {
   /** For `--story`. */
   name: string;
   title: string;
-  /** For people who choose one, and who are about to see it: one line. */
+  /** Description in one line. */
   about: string;
   services: Readonly<Record<string, ToyPlan>>;
-  /** `routes.yaml`, as an object. Absent: what holds without the file. */
+  /** `routes.yaml` as an object. Absent: the defaults. */
   routes?: object;
-  /** Other files of the configuration by name, each as an object. */
+  /** Other configuration files by name, each as an object. */
   config?: Readonly<Record<string, object>>;
-  /** Lets it happen, and gives what has to be so at the end. It only breaks things: what is done about it is Firebreak's. */
+  /** Plays the story and returns the expected results. It only causes failures; the response is Firebreak's. */
   play(stage: Stage): Promise<Fact[]>;
 };

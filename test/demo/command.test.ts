@@ -35,7 +35,7 @@ async function ended({ child, output }: ReturnType<typeof demo>): Promise<{ code
   return { code, output: output() };
 }
 
-test('lists its stories, each in a line of at most 100 characters', async () => {
+test('--list prints each story in a line of at most 100 characters', async () => {
   const { code, output } = await ended(demo('--list'));
   expect(code).toBe(0);
   expect(output.trimEnd().split('\n')).toHaveLength(stories.length);
@@ -44,14 +44,14 @@ test('lists its stories, each in a line of at most 100 characters', async () => 
   expect(texts.filter(({ length }) => length > 100)).toEqual([]);
 });
 
-test.each(['--story=no-such-story', '--bogus', 'bad-deploy'])('does not guess what %s means', async (argument) => {
+test.each(['--story=no-such-story', '--bogus', 'bad-deploy'])('%s is a usage error', async (argument) => {
   const { code, output } = await ended(demo(argument));
   expect(code).toBe(2);
   expect(output).toMatch(/npm run demo -- --help/);
   if (argument.startsWith('--story')) for (const { name } of stories) expect(output).toContain(name);
 });
 
-test('a signal, as from Ctrl-C, ends everything that it started and removes its folder', async () => {
+test('a signal such as Ctrl-C stops all child processes and removes the folder', async () => {
   const running = demo('--exit');
   const { stdout } = running.child;
   while (!running.output().includes('deploys checkout')) if (stdout) await once(stdout, 'data');
@@ -65,7 +65,7 @@ test('a signal, as from Ctrl-C, ends everything that it started and removes its 
   expect(await readdir(temporary)).toEqual([]);
 });
 
-test('a story that does not come to its end says what it waits for', async () => {
+test('a story that does not end reports what it is waiting for', async () => {
   const env = bareEnvironment();
   const paper = { colours: false, write: () => undefined };
   const stage = await Stage.open(
@@ -74,7 +74,7 @@ test('a story that does not come to its end says what it waits for', async () =>
   );
   try {
     const playing = stage.play();
-    await expect(playing).rejects.toThrow(/after 0.5 s: it waits for the moon to fall/);
+    await expect(playing).rejects.toThrow(/after 0.5 s: it is waiting for the moon to fall/);
     await expect(playing).rejects.toBeInstanceOf(Stuck);
   } finally {
     await stage.close();

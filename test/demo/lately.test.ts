@@ -3,7 +3,7 @@ import { Lately } from '../../demo/lately.ts';
 
 const STEADY = Array.from({ length: 200 }, (_, nth) => ({ failed: nth % 10 < 3 }));
 
-test('a steady failure is steady, however few requests there are in a moment', () => {
+test('a constant failure rate gives a steady ratio, also with few requests', () => {
   const lately = new Lately(3);
   const ratios = STEADY.map((one) => {
     lately.served(one);
@@ -13,7 +13,7 @@ test('a steady failure is steady, however few requests there are in a moment', (
   expect(ratios.slice(19).every((ratio) => ratio !== null && ratio >= 0.25 && ratio <= 0.35)).toBe(true);
 });
 
-test('what has ended does not seem to come back', () => {
+test('after the failures end, the ratio only decreases', () => {
   const lately = new Lately(40);
   for (const one of STEADY) lately.served(one);
   const ratios = Array.from({ length: 40 }, () => {

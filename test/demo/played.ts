@@ -4,25 +4,25 @@ import { callsOf, type VendorCall } from '../../demo/witness.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
 import { bareEnvironment } from '../support/firebreak.ts';
 
-/** The quarter of an hour of a verification takes less than 4 seconds. */
+/** Shortens the quarter of an hour of a verification to less than 4 seconds. */
 const TIME_SCALE = 240;
 
-/** A slow machine is no failure; and whether a message that was under way at a kill has arrived is known after a minute. */
+/** Tolerates slow machines. After a kill, the fate of a message in flight is known only after a minute. */
 const LIMIT_SECONDS = 180;
 
 export const STORY_MAX_MS = 240_000;
 
 export type Played = {
   facts: Fact[];
-  /** As they would be on the screen. */
+  /** Printed lines. */
   lines: string[];
-  /** In the order in which they opened. */
+  /** Incidents, oldest first. */
   incidents: (IncidentView & { timeline: TimelineEntry[] })[];
-  /** Of all vendors, oldest first. */
+  /** Calls to all vendors, oldest first. */
   calls: VendorCall[];
 };
 
-/** Plays a story as the command does, only faster, and gives all that can be said about it afterwards. */
+/** Plays a story as the command does, only faster, and returns its results. */
 export async function played(story: Story): Promise<Played> {
   const lines: string[] = [];
   const paper = { colours: false, write: (text: string) => void lines.push(...text.split('\n')) };
@@ -40,10 +40,10 @@ export async function played(story: Story): Promise<Played> {
   }
 }
 
-/** What is not as it has to be. */
+/** Returns the expected results that were not observed. */
 export const untrue = ({ facts }: Played): string[] => facts.filter(({ holds }) => !holds).map(({ text }) => text);
 
-/** What the pager was told, without repeats under one key. */
+/** Returns the calls to the pager, without repeats under one key. */
 export const pagesIn = ({ calls }: Played): string[] => [
   ...new Set(
     calls
@@ -53,13 +53,13 @@ export const pagesIn = ({ calls }: Played): string[] => [
   ),
 ];
 
-/** What the CD system was asked to do, without repeats under one key. */
+/** Returns the requests to the CD system, without repeats under one key. */
 export const rollbacksIn = ({ calls }: Played): unknown[] => {
   const asked = calls.filter(({ vendor, method }) => vendor === 'cd' && method === 'POST').map(({ body }) => body);
   return [...new Map(asked.map((body) => [(body as { idempotency_key: string }).idempotency_key, body])).values()];
 };
 
-/** The channels that Slack was asked for, and got. */
+/** Returns the incident channels that were created in Slack. */
 export const channelsIn = ({ calls }: Played): string[] =>
   calls
     .filter(({ path, outcome }) => path.endsWith('/conversations.create') && outcome === 200)

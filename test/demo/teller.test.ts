@@ -10,7 +10,7 @@ function told(lines: readonly Line[], { gathers = false, zero = 1000 } = {}): st
   return written;
 }
 
-test('what happened first is told first, although it was heard of later', () => {
+test('lines are printed in order of time, not of arrival', () => {
   const lines = told([
     { at: 3000, who: 'Slack', text: 'second' },
     { at: 1250, who: 'Firebreak', text: 'first' },
@@ -18,7 +18,7 @@ test('what happened first is told first, although it was heard of later', () => 
   expect(lines).toEqual(['+00:00.3  Firebreak     first', '+00:02.0  Slack         second']);
 });
 
-test('nothing is told before everything that may come before it is known', () => {
+test('lines are held until no earlier line can follow', () => {
   const written: string[] = [];
   const teller = new Teller({ colours: false, write: (text) => void written.push(text) }, false);
   teller.say({ at: 1000, who: 'a', text: 'one' });
@@ -29,7 +29,7 @@ test('nothing is told before everything that may come before it is known', () =>
   expect(written).toHaveLength(2);
 });
 
-test('the same of several within a second is one line, which names three and counts the rest', () => {
+test('equal lines within a second are merged into one that names three subjects and counts the rest', () => {
   const names = ['a', 'b', 'c', 'd', 'e'];
   const same = names.map((about, index): Line => ({ at: 1000 + index, who: 'toy', about, text: 'fails' }));
   const later: Line = { at: 9000, who: 'toy', about: 'f', text: 'fails' };
@@ -39,7 +39,7 @@ test('the same of several within a second is one line, which names three and cou
   ]);
 });
 
-test('a long line is broken between words, under its own beginning, at 100 characters', () => {
+test('a long line is wrapped between words at 100 characters and indented', () => {
   const [line = ''] = told([{ at: 1000, who: 'Firebreak', text: 'word '.repeat(40) }]);
   const [first, ...rest] = line.split('\n');
   expect(first).toMatch(/^\+00:00\.0 {2}Firebreak {5}word/);
@@ -48,17 +48,17 @@ test('a long line is broken between words, under its own beginning, at 100 chara
   expect(Math.max(...line.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
 });
 
-test('what others have written moves no cursor and begins no line', () => {
+test('control characters and line breaks of untrusted text are removed', () => {
   expect(told([{ at: 1000, who: 'Slack', text: 'a\u001B[2Jb\nc\rd' }])).toEqual(['+00:00.0  Slack         ab c d']);
 });
 
-test('times are minutes, seconds and tenths since the first alert, and nothing before it', () => {
+test('times are minutes, seconds, and tenths since the first alert, and blank before it', () => {
   expect(stampOf(61_250, 1000)).toBe('+01:00.3');
   expect(stampOf(60_999, 1000)).toBe('+01:00.0');
   expect(stampOf(999, 1000)).toBe('        ');
   expect(stampOf(1000, null)).toBe('        ');
 });
 
-test('a word that fits on no line is cut', () => {
+test('a word longer than a line is split', () => {
   expect(wrap('ab cdefgh', 3)).toEqual(['ab', 'cde', 'fgh']);
 });

@@ -27,9 +27,9 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     expect(publicStatuses(story.calls)).toEqual(expect.arrayContaining(['monitoring', 'resolved']));
     expect(graphMarks(story.calls)).toEqual(expect.arrayContaining(['deploy', 'incident', 'rollback']));
     expectToBeReadable(story.lines);
-    expectInOrder(story.lines, [/CI +deploys checkout v42/, /v42: users get errors/, /HighErrorRatio fires/]);
-    expectInOrder(story.lines, [/Rolling back v42 to v41/, /CD system +rolls checkout back/, /Rolled back to v41/]);
-    expectInOrder(story.lines, [/users are served again/, /HighErrorRatio has ended/, /Firebreak +Resolved/]);
+    expectInOrder(story.lines, [/CI +deploys checkout v42/, /v42: requests fail/, /HighErrorRatio is firing/]);
+    expectInOrder(story.lines, [/Rolling back v42 to v41/, /CD system +rolls back checkout/, /Rolled back to v41/]);
+    expectInOrder(story.lines, [/requests succeed again/, /HighErrorRatio is resolved/, /Firebreak +Resolved/]);
   });
 
   test.concurrent('a deploy with a migration waits for an approval, and is rolled back afterwards', async () => {
@@ -44,7 +44,7 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     const order = ['decision', 'decision.approved', 'rollback.started', 'mitigation.succeeded', 'incident.resolved'];
     expect(kinds.filter((kind) => order.includes(kind))).toEqual(order);
     expectToBeReadable(story.lines);
-    expectInOrder(story.lines, [/Asks a person/, /ada +decision approved/, /CD system +rolls checkout back/]);
+    expectInOrder(story.lines, [/Asks a person/, /ada +decision approved/, /CD system +rolls back checkout/]);
   });
 
   test.concurrent('an outage without a causing change is one incident, one page, and no rollback', async () => {
