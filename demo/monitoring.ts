@@ -156,7 +156,7 @@ export class Monitoring {
     const { firebreak, teller } = this.#options;
     const body = notification(name, alert);
     const fires = alert.endsAt === null;
-    const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}: notifies Firebreak`;
+    const text = `${RULE.name} is ${fires ? 'firing' : 'resolved'}; notifies Firebreak`;
     teller.say({ at: Date.now(), who: 'Alertmanager', about: name, text, tone: fires ? 'bad' : 'good' });
     while (this.#running) {
       try {

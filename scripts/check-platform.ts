@@ -1,6 +1,6 @@
 /**
  * `npm run check:platform`: runs `sst.config.ts` on SST's own platform code, with Pulumi's mocks in place of AWS, and
- * checks what would be deployed. Needs npm's registry the first time, and no AWS account.
+ * checks what would be deployed. The first run downloads packages from npm. Needs no AWS account.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ const root = resolve(import.meta.dirname, '..');
 
 const RUN_MAX_MS = 180_000;
 
-/** `kept`: nothing of the stage may be lost. Optional secrets have values in one of them, defaults in the other. */
+/** Stages to check. `kept`: resources are retained. One stage sets optional secrets, the other uses their defaults. */
 const STAGES = [
   { stage: 'production', kept: true, optionalSecrets: true },
   { stage: 'dev', kept: false, optionalSecrets: false },
@@ -34,7 +34,7 @@ function report(name: string, problems: readonly string[], accepted: readonly st
   for (const one of accepted) console.log(`      accepted: ${one}`);
 }
 
-/** @throws Error when the process ends without a result */
+/** @throws Error if the process exits without a result */
 function run(platform: Platform, stage: (typeof STAGES)[number]): WorkerOutput {
   const work = mkdtempSync(join(platform.folder, 'run-'));
   try {
@@ -45,7 +45,7 @@ function run(platform: Platform, stage: (typeof STAGES)[number]): WorkerOutput {
       encoding: 'utf8',
       timeout: RUN_MAX_MS,
     });
-    if (status !== 0) throw new Error(`the platform ended with ${status ?? signal}: ${stderr.slice(-3000)}`);
+    if (status !== 0) throw new Error(`the platform exited with ${status ?? signal}: ${stderr.slice(-3000)}`);
     return JSON.parse(readFileSync(join(work, 'output.json'), 'utf8')) as WorkerOutput;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -56,7 +56,7 @@ const shortName = (rule: string): string => rule.split(':')[0] ?? rule;
 const exceptionFor = (rule: string, { id }: Finding): Exception | undefined =>
   EXCEPTIONS.find((one) => one.rule === shortName(rule) && one.id === id);
 
-/** By reason. */
+/** Groups accepted findings by reason. */
 function acceptedOf(findings: readonly (Finding & { exception: Exception | undefined })[]): string[] {
   const accepted = findings.filter(({ exception }) => exception !== undefined);
   return [...Map.groupBy(accepted, ({ exception }) => exception?.reason)].map(
@@ -88,11 +88,11 @@ try {
   for (const stage of STAGES) check(platform, stage, used);
   const unused = failed > 0 ? [] : EXCEPTIONS.filter((one) => !used.has(one));
   report(
-    'every exception is needed',
+    'no unused exceptions',
     unused.map(({ rule, id }) => `${rule} ${id}`),
   );
 } catch (error) {
-  report('the check could be made', [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
+  report('the check ran', [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
 }
 console.log(`${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;

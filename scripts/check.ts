@@ -1,4 +1,4 @@
-/** `npm run check`: everything that can be said about the code without running it. All checks run, even after one failed. */
+/** `npm run check`: all static checks. A failed check does not stop the others. */
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { stopWithParent } from '../local/parent.ts';
@@ -11,42 +11,42 @@ import { packageRunnerProblems } from './checks/package-runners.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Gives what is wrong as text for a person; empty when nothing is. */
+/** Returns the problems as text; empty if there are none. */
 type Check = () => string;
 
 const checks: Record<string, Check> = {
   types: tool('tsc', '--project', '.', '--pretty', 'false'),
   'types of the sandbox page': tool('tsc', '--project', 'local/standins/page', '--pretty', 'false'),
   'lint, import direction, workflow purity': tool('oxlint', '--format', 'unix'),
-  'format (npm run format mends it)': tool('oxfmt', '--list-different'),
+  'format (to fix: npm run format)': tool('oxfmt', '--list-different'),
   'unused files, exports, dependencies': tool('knip', '--no-progress', '--no-config-hints'),
   'lock file': () => lockFileProblems(root).join('\n'),
   'paths named in docs': () => docPathProblems(root).join('\n'),
-  'paths of one machine': () => machinePathProblems(root).join('\n'),
+  'machine-specific paths': () => machinePathProblems(root).join('\n'),
   'actions pinned to commits': () => actionPinProblems(root).join('\n'),
   'environment variables': () => environmentProblems(root).join('\n'),
-  'package runners in what is copied': () => packageRunnerProblems(root).join('\n'),
+  'package runners in documents and examples': () => packageRunnerProblems(root).join('\n'),
 };
 
-/** A program of node_modules/.bin that ends with 0 when all is well. */
+/** Returns a check that runs a program of node_modules/.bin and passes if it exits with 0. */
 function tool(name: string, ...args: string[]): Check {
   return () => {
     const { status, error, stdout, stderr } = spawnSync(name, args, { cwd: root, encoding: 'utf8' });
-    if (error) return `${name} could not be run: ${error.message}`;
-    return status === 0 ? '' : `${stdout}${stderr}`.trim() || `${name} ended with ${status}`;
+    if (error) return `cannot run ${name}: ${error.message}`;
+    return status === 0 ? '' : `${stdout}${stderr}`.trim() || `${name} exited with ${status}`;
   };
 }
 
-/** A check that could not be made has failed. */
+/** Runs a check. A check that throws has failed. */
 function outcome(check: Check): string {
   try {
     return check();
   } catch (error) {
-    return `could not be checked: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    return `the check failed to run: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
 }
 
-/** @returns whether all is well */
+/** Prints the result of a check. @returns whether it passed */
 function report(name: string, check: Check): boolean {
   const began = performance.now();
   const problems = outcome(check);

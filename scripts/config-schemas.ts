@@ -1,5 +1,5 @@
 /**
- * Writes config/schemas/*.json, by which editors complete and check the files of the configuration:
+ * Writes config/schemas/*.json, with which editors complete and validate configuration files:
  *   node scripts/config-schemas.ts
  */
 import { spawnSync } from 'node:child_process';
@@ -17,23 +17,23 @@ const ROOT = join(import.meta.dirname, '..');
 
 const FOLDER = join(ROOT, 'config', 'schemas');
 
-/** By the name of the file without its ending: what it holds, and where that is told. */
+/** Schema, title, and documentation by the file's name without extension. */
 const FILES = {
-  freeze: { schema: FreezeFile, title: 'Freezes of Firebreak', docs: 'docs/freezes.md' },
-  paging: { schema: PagingFile, title: 'Who pages, and the second route', docs: 'docs/configuration.md' },
-  people: { schema: PeopleFile, title: 'People, and what they may do', docs: 'docs/people.md' },
+  freeze: { schema: FreezeFile, title: 'Freeze policies and calendar', docs: 'docs/freezes.md' },
+  paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/configuration.md' },
+  people: { schema: PeopleFile, title: 'People and permissions', docs: 'docs/people.md' },
   response: {
     schema: ResponseFile,
-    title: 'Who hears of incidents, and when',
+    title: 'Incident notifications and triage',
     docs: 'docs/people.md, docs/webhooks.md',
   },
-  routes: { schema: RoutesFile, title: 'Which alert goes where', docs: 'docs/routing.md' },
-  services: { schema: ServicesFile, title: 'The catalogue of services', docs: 'docs/configuration.md' },
-  slack: { schema: SlackFile, title: 'How incidents look in Slack', docs: 'docs/showing.md' },
-  'status-page': { schema: StatusPageFile, title: 'What the public is told', docs: 'docs/showing.md' },
+  routes: { schema: RoutesFile, title: 'Alert routes', docs: 'docs/routing.md' },
+  services: { schema: ServicesFile, title: 'Service catalogue', docs: 'docs/configuration.md' },
+  slack: { schema: SlackFile, title: 'Slack settings', docs: 'docs/showing.md' },
+  'status-page': { schema: StatusPageFile, title: 'Public status page', docs: 'docs/showing.md' },
 };
 
-/** What is worked upon before it is checked may be left empty, as an environment of which only the name is said. */
+/** Allows null for values that are preprocessed, such as an environment with only a name. */
 function orNothing({
   zodSchema,
   jsonSchema,
@@ -47,7 +47,7 @@ function orNothing({
   jsonSchema.anyOf = [form, { type: 'null' }];
 }
 
-/** What belongs into the files, by their paths. */
+/** Returns the schemas by file path. */
 export function configSchemas(): Map<string, Record<string, unknown>> {
   return new Map(
     Object.entries(FILES).map(([name, { schema, title, docs }]) => {

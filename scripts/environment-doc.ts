@@ -1,5 +1,5 @@
 /**
- * Writes docs/environment.md from the table that the code parses with, and its notes:
+ * Writes docs/environment.md from the table of variables and their notes:
  *   npm run docs:environment
  */
 import { writeFileSync } from 'node:fs';
@@ -12,16 +12,16 @@ const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'environment.md');
 
 const INTRODUCTION = `# Environment variables
 
-Every environment variable that Firebreak reads. This page is written by \`npm run docs:environment\` from
-\`schemas/variables.ts\`, the table that the code parses with; \`npm run check\` fails when they differ, or when code reads a
-variable that is not in the table.
+This page lists every environment variable that Firebreak reads. \`npm run docs:environment\` generates it from
+\`schemas/variables.ts\`, the table with which the code parses the environment. \`npm run check\` fails if the page and the table
+differ, or if code reads a variable that is not in the table.
 
-“Secret” marks values that must not be shown, logged, or committed.
+Don't show, log, or commit values marked “secret”.
 `;
 
 const HEAD = '| variable | value | default | meaning |\n|---|---|---|---|\n';
 
-/** The whole text of the page. */
+/** Returns the text of the page. */
 export const environmentDocument = (): string =>
   [INTRODUCTION, ...(Object.keys(CHAPTERS) as Chapter[]).map(chapterText)].join('\n');
 
@@ -50,7 +50,7 @@ const JsonSchema = z.object({
   maximum: z.number().optional(),
 });
 
-/** What a value has to be, for people. */
+/** Describes the permitted values. */
 function typeOf(schema: z.ZodType): string {
   const { type, enum: words, format, minimum, maximum } = JsonSchema.parse(z.toJSONSchema(schema, OUTPUT));
   if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
@@ -59,7 +59,7 @@ function typeOf(schema: z.ZodType): string {
   return format === 'uri' ? 'URL' : 'text';
 }
 
-/** Of what a variable becomes, since each is a text before it is read. */
+/** Describes the parsed value, because every variable is text before parsing. */
 const OUTPUT = { io: 'output', unrepresentable: 'any' } as const;
 
 if (process.argv[1] === import.meta.filename) writeFileSync(DOCUMENT, environmentDocument());

@@ -1,5 +1,5 @@
 /**
- * Writes runbooks/schema.json, by which editors complete and check the front matter of runbooks:
+ * Writes runbooks/schema.json, with which editors complete and validate the front matter of runbooks:
  *   node scripts/runbook-schema.ts
  */
 import { spawnSync } from 'node:child_process';
@@ -12,12 +12,11 @@ const ROOT = join(import.meta.dirname, '..');
 
 export const SCHEMA_FILE = join(ROOT, 'runbooks', 'schema.json');
 
-/** The JSON Schema that belongs into the file. */
+/** Returns the JSON Schema. */
 export function runbookSchema(): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any', reused: 'ref' });
   const title = 'Front matter of a Firebreak runbook';
-  const description =
-    'What stands between the lines of three hyphens at the head of runbooks/*.md; see docs/runbooks.md.';
+  const description = 'YAML between the lines with three hyphens at the start of runbooks/*.md; see docs/runbooks.md.';
   return { $schema, title, description, ...rest };
 }
 

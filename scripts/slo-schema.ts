@@ -1,5 +1,5 @@
 /**
- * Writes config/slos/schema.json, by which editors complete and check objectives:
+ * Writes config/slos/schema.json, with which editors complete and validate SLOs:
  *   node scripts/slo-schema.ts
  */
 import { spawnSync } from 'node:child_process';
@@ -12,12 +12,12 @@ const ROOT = join(import.meta.dirname, '..');
 
 export const SCHEMA_FILE = join(ROOT, 'config', 'slos', 'schema.json');
 
-/** The JSON Schema that belongs into the file. */
+/** Returns the JSON Schema. */
 export function sloSchema(): Record<string, unknown> {
   const documents = z.union([OpenSlo, z.array(OpenSlo)]);
   const { $schema, ...rest } = z.toJSONSchema(documents, { io: 'input', unrepresentable: 'any', reused: 'ref' });
-  const title = 'Objectives of Firebreak';
-  const description = 'OpenSLO v1, as it stands in config/slos/*.yaml; see docs/slos.md.';
+  const title = 'SLOs of Firebreak';
+  const description = 'OpenSLO v1, for config/slos/*.yaml; see docs/slos.md.';
   return { $schema, title, description, ...rest };
 }
 

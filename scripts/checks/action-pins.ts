@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFiles } from './files.ts';
 
-/** A step or a called workflow of GitHub Actions: `uses: owner/repository[/path]@reference`, or a container image. */
+/** Matches a step or a reusable workflow of GitHub Actions: `uses: owner/repository[/path]@reference`, or a container image. */
 const USES = /(?:^|[\s{,])["']?uses["']?:\s*["']?([\w.-]+\/[^\s"'#,}]+|docker:\/\/[^\s"'#,}]+)[^#]*(#.*)?$/;
 
 const COMMIT = /@[0-9a-f]{40}$/;
 const IMAGE = /@sha256:[0-9a-f]{64}$/;
 
-/** Workflows and actions, and documents and examples that people copy them from. */
+/** Returns whether a file is a workflow or an action, or a document or example from which people copy them. */
 const isRead = (file: string): boolean => /\.(ya?ml|md)$/.test(file) && file !== 'CHANGELOG.md';
 
 /**
- * Actions that are not pinned to a commit, or do not say which version that is. A tag can be moved, and what it names then
- * runs with the credentials of the job.
+ * Returns actions that are not pinned to a commit, or whose version is missing in a comment. A tag can be moved to code that
+ * then runs with the credentials of the job.
  */
 export function actionPinProblems(root: string): string[] {
   return projectFiles(root)
@@ -23,12 +23,12 @@ export function actionPinProblems(root: string): string[] {
         .split('\n')
         .flatMap((line, index) => {
           const [, used, comment] = USES.exec(line) ?? [];
-          // Another file of the same repository is pinned with it. Steps of runbooks name their kind, without a slash.
+          // Files of the same repository need no pin. Steps of runbooks have no slash.
           if (used === undefined || used.startsWith('./')) return [];
           const at = `${file}:${index + 1}: ${used}`;
           if (!COMMIT.test(used) && !IMAGE.test(used))
-            return [`${at} is not pinned; name a full commit, as owner/name@SHA # v1.2.3`];
-          return comment === undefined ? [`${at} does not say its version; add it as a comment, # v1.2.3`] : [];
+            return [`${at} is not pinned; use a full commit, such as owner/name@SHA # v1.2.3`];
+          return comment === undefined ? [`${at} has no version; add it as a comment, such as # v1.2.3`] : [];
         }),
     );
 }

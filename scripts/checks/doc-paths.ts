@@ -2,15 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { projectFiles } from './files.ts';
 
-/** Documents that tell people where things are. */
+/** Returns whether a file is a document whose paths are checked. */
 const isDocument = (file: string): boolean =>
   ['README.md', 'CONTRIBUTING.md'].includes(file) || (file.startsWith('docs/') && file.endsWith('.md'));
 
 /**
- * Paths of this project that documents name in `code` or link to, and that do not exist.
+ * Returns paths of this project that documents name in `code` or link to, and that do not exist.
  *
- * In code, what begins with a folder of the project and has only the letters of a path counts as one: `domain/ports.ts`,
- * `test/kill/`. Placeholders (`<vendor>`, `*`), commands and addresses do not, nor does anything in a fenced block.
+ * Code counts as a path if it starts with a folder of the project and has only characters of paths: `domain/ports.ts`,
+ * `test/kill/`. Placeholders (`<vendor>`, `*`), commands, addresses, and fenced blocks are ignored.
  */
 export function docPathProblems(root: string): string[] {
   const files = projectFiles(root);
@@ -25,7 +25,7 @@ export function docPathProblems(root: string): string[] {
   });
 }
 
-/** Blanks fenced blocks, keeping the line numbers. */
+/** Blanks fenced blocks and keeps the line numbers. */
 function withoutFences(lines: string[]): string[] {
   let fence: string | undefined;
   return lines.map((line) => {

@@ -8,7 +8,7 @@ const TABLE = 'schemas/variables.ts';
 const NOTES = 'schemas/variable-notes.ts';
 const DOCUMENT = 'docs/environment.md';
 
-/** Ways to read a variable or a secret by a name that is written out. */
+/** Patterns that read a variable or a secret by a literal name. */
 const READ = [
   /\benv\[\s*'([A-Za-z0-9_]+)'\s*\]/g,
   /\benv\[\s*"([A-Za-z0-9_]+)"\s*\]/g,
@@ -16,11 +16,11 @@ const READ = [
   /\bsecrets\.get\(\s*'([A-Z0-9_]+)'/g,
 ];
 
-/** Code of the product and of its tools. Tests set what they like, and the inputs of `action/` are those of action.yml. */
+/** Returns whether a file is code of the product or its tools. Tests and `action/` have other variables. */
 const isChecked = (file: string): boolean =>
   /\.(ts|tsx|mjs|js)$/.test(file) && !/^(test|action|tools\/lint)\//.test(file) && ![TABLE, NOTES].includes(file);
 
-/** What differs between the table of environment variables, the code that reads them, and the page about them. */
+/** Returns differences between the table of environment variables, the code that reads them, and their page. */
 export function environmentProblems(root: string): string[] {
   const files = projectFiles(root);
   const code = files.filter(isChecked).map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));

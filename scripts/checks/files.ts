@@ -2,13 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** What a folder without git is searched without: what is installed or made, by the names of .gitignore. */
+/** Generated and installed folders of .gitignore, which are skipped in a folder without git. */
 const MADE = new Set(['.git', '.firebreak', '.setup-lock', '.sst', 'build', 'coverage', 'node_modules']);
 
 /**
- * The files that belong to the project, those that are not committed yet included: paths relative to `root`, with `/`.
+ * Returns the project's files, including uncommitted ones: paths relative to `root`, with `/`.
  *
- * Git knows them. Where there is none (an unpacked archive), all files but those of the well-known folders are taken.
+ * Uses git. Without it (an unpacked archive), returns all files except those of generated and installed folders.
  */
 export function projectFiles(root: string): string[] {
   const known = git(root, '--cached', '--others', '--exclude-standard');

@@ -16,10 +16,9 @@ type Manifest = Record<
 };
 
 /**
- * What would make `npm ci` fail or behave differently elsewhere: a registry's address (everyone has their own), a package
- * that the lock file needs but does not hold (npm leaves out optional packages that the registry did not have, and
- * `npm ci` then refuses), a version that is not exact, and what is not known by its hash: a package without one, or whatever an
- * install script fetches.
+ * Returns problems that would make `npm ci` fail or behave differently on another machine: the address of a registry; a
+ * missing package (npm omits optional packages that the registry did not have, and `npm ci` then fails); a version that is
+ * not exact; a package without a hash; and install scripts, whose downloads have no hash.
  */
 export function lockFileProblems(root: string): string[] {
   const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'));
@@ -47,16 +46,16 @@ const unhashed = (packages: Record<string, Entry>): string[] =>
 const scripts = ({ allowScripts = {} }: Manifest): string[] =>
   Object.entries(allowScripts)
     .filter(([, isAllowed]) => isAllowed)
-    .map(([name]) => `package.json: the install script of ${name} is allowed, and what it fetches has no hash`);
+    .map(([name]) => `package.json: the install script of ${name} is allowed, but its downloads have no hash`);
 
 const missing = (packages: Record<string, Entry>): string[] =>
   Object.entries(packages).flatMap(([path, entry]) =>
     Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
       .filter((name) => !isHeld(packages, path, name))
-      .map((name) => `package-lock.json: ${path || 'package.json'} needs ${name}, which is not in it`),
+      .map((name) => `package-lock.json: ${path || 'package.json'} needs ${name}, which is missing`),
   );
 
-/** Looks where Node would look: beside the package, and beside each package that it is nested in. */
+/** Searches as Node does: beside the package, and beside each package that contains it. */
 function isHeld(packages: Record<string, Entry>, from: string, name: string): boolean {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in packages) return true;
@@ -68,5 +67,5 @@ function inexact(manifest: Manifest): string[] {
   const { dependencies, devDependencies, optionalDependencies } = manifest;
   return Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
     .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
-    .map(([name, version]) => `package.json: ${name} is ${version}; name one exact version (npm install --save-exact)`);
+    .map(([name, version]) => `package.json: ${name} is ${version}; use an exact version (npm install --save-exact)`);
 }

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFiles } from './files.ts';
 
-/** Runs a package by its name, and downloads it where it is not installed. */
+/** Matches commands that run a package by its name and download it if needed. */
 const RUNNER = /\b(?:npx|bunx|npm (?:exec|x)|pnpm dlx|pnpx|yarn dlx)(?: +-\S+)*(?: +--)? +firebreak\b/;
 
-/** What people copy from: documents, examples, and the action. */
+/** Returns whether people copy from a file: documents, examples, and the action. */
 const isCopied = (file: string): boolean =>
   !file.startsWith('docs/adr/') &&
   file !== 'CHANGELOG.md' &&
   (/\.(md|ya?ml|sh)$/.test(file) || /(^|\/)Jenkinsfile$/.test(file) || /^(examples|action)\//.test(file));
 
 /**
- * Places that tell people to run `firebreak` by a package runner. The registry's package of that name is not ours, so
- * outside a clone that runs somebody else's code, in CI with the credentials of the job. Documents may do so on a line that
- * says "clone"; files that are copied into CI never.
+ * Returns lines that run `firebreak` with a package runner. The package of that name in the registry is not ours: outside a
+ * clone, the command would run foreign code, in CI with the credentials of the job. Documents may contain it on a line with
+ * the word "clone"; files that are copied to CI never.
  */
 export function packageRunnerProblems(root: string): string[] {
   return projectFiles(root)
@@ -25,7 +25,7 @@ export function packageRunnerProblems(root: string): string[] {
         .flatMap((line, index) => {
           const found = RUNNER.exec(line)?.[0];
           if (found === undefined || (file.endsWith('.md') && /\bclone\b/.test(line))) return [];
-          return [`${file}:${index + 1}: "${found}" runs a package that is not ours where there is no clone`];
+          return [`${file}:${index + 1}: "${found}" runs a package that is not ours outside a clone`];
         }),
     );
 }

@@ -4,27 +4,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from '../../test/support/browser.ts';
 import { packed } from './png.ts';
 
-/** How wide a picture is, in pixels: a channel on a desk, and the same on a phone. */
+/** Widths in pixels of a channel on a desktop and on a phone. */
 export const DESK = 720;
 export const PHONE = 390;
 
-/** More than any conversation of ours needs; what is below the last message is cut off. */
+/** Higher than any conversation; the part below the last message is cropped. */
 const ROOM = 2600;
 
 const LOOK_EVERY_MS = 100;
 const LOOKS_MAX = 200;
 
-/** What is drawn a moment after it was heard of is there by then. */
+/** Waits until the page has rendered late updates. */
 const SETTLES_MS = 1500;
 
 type Taken = {
   /** Pixels. */
   width: number;
-  /** Only what this person sees. */
+  /** Person whose view is shown. */
   as: string;
   /** Without its `#`. */
   channel: string;
-  /** Which messages, by what they say; all of the channel, with its head, when none is named. */
+  /** Patterns of the messages to show. Absent: the whole channel with its header. */
   messages?: readonly RegExp[];
 };
 
@@ -33,11 +33,11 @@ type Over = Omit<Taken, 'messages'> & {
   messages?: readonly RegExp[];
   /** Opens it. */
   open(page: Page): Promise<void>;
-  /** What is done about it after the picture. */
+  /** Cleanup after the picture. */
   after?(page: Page): Promise<void>;
 };
 
-/** Takes pictures of a sandbox, of its page as a person has it open. */
+/** Takes pictures of the sandbox page. */
 export class Camera {
   readonly #browser: Browser;
   readonly #url: string;
@@ -50,14 +50,14 @@ export class Camera {
     this.#folder = folder;
   }
 
-  /** Messages of a channel. */
+  /** Takes a picture of messages in a channel. */
   async channel(name: string, taken: Taken): Promise<void> {
     const page = await this.#open(taken, ROOM);
     const height = await bottomOf(page, '#slack .messages');
     await this.#save(name, page, taken.width, height);
   }
 
-  /** What stands over a channel: a modal, or the question whether something was meant. */
+  /** Takes a picture of a modal or a confirmation dialog. */
   async over(name: string, over: Over): Promise<void> {
     const page = await this.#open(over, over.height);
     await over.open(page);
@@ -70,7 +70,7 @@ export class Camera {
     await page.close();
   }
 
-  /** All of the page. */
+  /** Takes a picture of the whole page. */
   async page(name: string, eyes: { width: number; height: number }): Promise<void> {
     const page = await this.#browser.open(`${this.#url}/sandbox`, eyes);
     await until(page, `document.querySelectorAll('#slack .message').length > 0`);
@@ -79,7 +79,7 @@ export class Camera {
     await this.#save(name, page, eyes.width, eyes.height);
   }
 
-  /** A page of its own. @param html whole */
+  /** Takes a picture of a separate page. @param html complete document */
   async document(name: string, html: string, width: number): Promise<void> {
     const page = await this.#browser.open(`data:text/html;charset=utf-8,${encodeURIComponent(html)}`, {
       width,
@@ -127,15 +127,15 @@ const quoted = (text: string): string => JSON.stringify(text);
 
 const MESSAGES = `[...document.querySelectorAll('#slack .messages > .message')]`;
 
-/** Menus are drawn by the browser, and where no font has emoji it would draw empty boxes. */
+/** Removes emoji from menus, because the browser shows boxes if no font has them. */
 const WITHOUT_EMOJI = `for (const option of document.querySelectorAll('option'))
   option.textContent = option.textContent.replace(/^\\p{Extended_Pictographic}\\uFE0F?\\s*/u, '')`;
 
-/** What is new does not stand out, and nothing blinks. */
+/** Disables highlights and animations. */
 const STILL =
   '*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent }';
 
-/** The channel that is open, and nothing around it; as high as it is. What stands over it leaves the upper part free. */
+/** Shows only the open channel at its full height, with dialogs below the upper part. */
 const ALONE = `
   body > :not(main, dialog), main > :not(#slack), #slack > header, .channels, .composer, .message .menu
     { display: none !important }
@@ -147,7 +147,7 @@ const ALONE = `
   #slack .message { padding-right: 20px !important }
   .slack-dialog { margin-bottom: 24px !important }`;
 
-/** Only messages that say one of these: the last one that does. */
+/** Hides all messages except the last one that matches each pattern. */
 async function only(page: Page, messages: readonly RegExp[] | undefined): Promise<string> {
   if (messages === undefined) return '';
   const marks = await page.evaluate<string[]>(
@@ -174,5 +174,5 @@ async function until(page: Page, expression: string): Promise<void> {
     if (await page.evaluate<boolean>(expression).catch(() => false)) return;
     await sleep(LOOK_EVERY_MS);
   }
-  throw new Error(`this never came about in the page: ${expression}`);
+  throw new Error(`the page did not reach the expected state: ${expression}`);
 }

@@ -5,11 +5,11 @@ import { type Camera, DESK, PHONE } from './camera.ts';
 import { letterPage } from './letter.ts';
 import { Workspace } from './workspace.ts';
 
-/** Where people of the service talk, and where those who only want to know are told. */
+/** Channels of the service's team and of stakeholders. */
 const TEAM = 'payments';
 const STATUS = 'status';
 
-/** Who reads letters. */
+/** Recipient of emails. */
 const READER = 'cto@example.com';
 
 const config = {
@@ -20,17 +20,17 @@ const config = {
       mira: { name: 'Mira Lindt', slack: 'U0MIRA0001', roles: ['viewer'] },
     },
   },
-  // A minute is a second here, and pictures take their time.
+  // A minute takes a second here, and pictures take several seconds.
   'response.yaml': {
     triage: { acknowledgeMinutes: 30, commanderMinutes: 40, updateMinutes: 60, times: 1 },
     stakeholders: [{ email: [READER] }, { slack: `#${STATUS}` }],
   },
 };
 
-/** An incident that people run from Slack, and pictures of what they see. @param camera for the Firebreak at this address */
+/** Returns a story in which people respond from Slack, with pictures. @param camera creates a camera for an address */
 export const photographed = (camera: (url: string) => Camera): Story => ({
   name: 'photographed',
-  title: 'an incident that is run from Slack',
+  title: 'an incident response in Slack',
   about: 'A deploy with a migration breaks checkout; Firebreak asks, a person approves.',
   services: { checkout: { version: 'v41', team: TEAM, component: 'Checkout' } },
   config,
@@ -121,12 +121,12 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
   },
 });
 
-/** The summary of the incident. */
+/** Pinned summary of the incident. */
 const PINNED = /Pinned[^]*Suspects/;
 
 const UPDATE = 'Payments by card fail for one in four customers. We decide about going back in ten minutes.';
 
-/** The dialog that declares, with what somebody has seen. */
+/** Fills in the dialog that declares an incident. */
 async function fillIn(page: Page): Promise<void> {
   await page.evaluate(`document.querySelector('.composer [data-id="declare_incident"]').click()`);
   await page.evaluate(`new Promise((done) => {

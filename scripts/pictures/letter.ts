@@ -1,7 +1,7 @@
 /**
- * A letter as a mail program shows it.
+ * Returns an email as a mail client shows it.
  *
- * @param raw as it was sent: of one part in plain text
+ * @param raw message with one plain-text part
  */
 export function letterPage(raw: string): string {
   const at = raw.indexOf('\r\n\r\n');
@@ -32,7 +32,7 @@ function decoded(body: string, encoding: string): string {
       return Buffer.from(bytes, 'latin1').toString();
     }
     default:
-      throw new Error(`a letter came in the encoding "${encoding}", which is not known here`);
+      throw new Error(`unsupported encoding "${encoding}" of an email`);
   }
 }
 

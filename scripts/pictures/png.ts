@@ -1,9 +1,9 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 /**
- * A PNG with a palette: screens of text have few colours, and with one byte for a pixel they take a third of the room.
+ * Converts a PNG to one with a palette. Screenshots of text have few colors, so one byte per pixel saves two thirds.
  *
- * @param png of 8 bits a channel, with or without alpha, as a browser takes it
+ * @param png with 8 bits per channel, with or without alpha, as browsers create it
  * @see https://www.w3.org/TR/png-3/
  */
 export function packed(png: Buffer): Buffer {
@@ -27,10 +27,10 @@ export function packed(png: Buffer): Buffer {
 
 const SIGNATURE_BYTES = 8;
 const WITH_PALETTE = 3;
-/** Bytes of a pixel, by the type of its colours. */
+/** Bytes per pixel by color type. */
 const BYTES_OF: Readonly<Record<number, number>> = { 2: 3, 6: 4 };
 
-/** Red, green and blue in one number. */
+/** Packs red, green, and blue into one number. */
 type Colour = number;
 const channelsOf = (colour: Colour): [number, number, number] => [colour >> 16, (colour >> 8) & 255, colour & 255];
 
@@ -45,7 +45,7 @@ function pixelsOf(png: Buffer): Picture {
   const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
   const size = BYTES_OF[png[25] ?? 0];
   if (size === undefined || png[24] !== 8)
-    throw new Error('a picture has other colours than 8 bits of red, green, blue');
+    throw new Error('unsupported PNG: not 8 bits per channel of red, green, blue');
   const bytes = unfiltered(inflateSync(Buffer.concat([...dataOf(png)])), { width: width * size, height, size });
   const at = (pixel: number, channel: number): number => bytes[pixel * size + channel] ?? 0;
   const colour = (_: unknown, pixel: number): Colour => (at(pixel, 0) << 16) | (at(pixel, 1) << 8) | at(pixel, 2);
@@ -56,17 +56,17 @@ function* dataOf(png: Buffer): Generator<Buffer> {
   for (let at = SIGNATURE_BYTES; at < png.length;) {
     const end = at + 8 + png.readUInt32BE(at);
     if (png.toString('latin1', at + 4, at + 8) === 'IDAT') yield png.subarray(at + 8, end);
-    at = end + 4; // behind its check sum
+    at = end + 4; // after its checksum
   }
 }
 
-/** A row is told by its difference to what is left of it and above it. @param width bytes of a row */
+/** Undoes the filter of a row, which stores differences from the left and upper pixels. @param width bytes per row */
 function unfiltered(rows: Buffer, { width, height, size }: { width: number; height: number; size: number }): Buffer {
   const bytes = Buffer.alloc(width * height);
   for (let y = 0; y < height; y += 1) {
     const begin = y * (width + 1);
     const expected = FILTERS[rows[begin] ?? 0];
-    if (expected === undefined) throw new Error(`a picture has a row with an unknown filter, ${rows[begin]}`);
+    if (expected === undefined) throw new Error(`invalid PNG: unknown row filter ${rows[begin]}`);
     for (let x = 0; x < width; x += 1) {
       const at = y * width + x;
       const left = x < size ? 0 : (bytes[at - size] ?? 0);
@@ -93,10 +93,10 @@ const FILTERS: readonly ((left: number, up: number, corner: number) => number)[]
 type Triple = [number, number, number];
 
 const PALETTE_MAX = 256;
-/** How far apart colours are that get their place first, second and so on; as the sum over their channels. */
+/** Minimum distances between palette colors in successive passes, as a sum over channels. */
 const APART = [96, 48, 24, 12, 6];
 
-/** The colours that are there most: first such that are far apart, so that one that is seldom has one like it. */
+/** Returns the most frequent colors, distant ones first, so that rare colors have a similar one in the palette. */
 function paletteOf(pixels: Uint32Array): Colour[] {
   const counts = new Map<Colour, number>();
   for (const colour of pixels) counts.set(colour, (counts.get(colour) ?? 0) + 1);

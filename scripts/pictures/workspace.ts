@@ -7,13 +7,13 @@ const Channel = z.object({
   ephemerals: z.array(z.object({ user: z.string(), text: z.string() })),
 });
 
-/** Of a channel that is not there yet. */
+/** A channel that does not exist yet. */
 const NOTHING: z.infer<typeof Channel> = { messages: [], ephemerals: [] };
 
 const LOOK_EVERY_MS = 100;
 const LOOKS_MAX = 600;
 
-/** What people do in the sandbox's Slack, and what they see there. */
+/** Actions of people in the sandbox's Slack. */
 export class Workspace {
   readonly #firebreak: Firebreak;
 
@@ -21,7 +21,7 @@ export class Workspace {
     this.#firebreak = firebreak;
   }
 
-  /** Types a command, and waits for an answer that reads so. */
+  /** Sends a slash command and waits for a matching response. */
   async command(user: string, channel: string, text: string, answer: RegExp): Promise<void> {
     await this.#do('commands', { user, channel, text });
     await this.until(channel, answer);
@@ -32,21 +32,21 @@ export class Workspace {
 
   enter = (user: string, channel: string): Promise<unknown> => this.#do(`channels/${channel}/members`, { user });
 
-  /** Takes what is pinned in the channel, and presses a button below it. */
+  /** Presses a button of the channel's pinned message. */
   press = async (user: string, channel: string, verb: string): Promise<void> => {
     const { messages } = await this.#read(channel);
     const [pinned] = messages;
     await this.#do('actions', { user, channel, ts: pinned?.ts, action_id: `firebreak:${verb}` });
   };
 
-  /** Until something was said there, to all or to somebody alone, that reads so. */
+  /** Waits for a matching message in a channel, visible to all or to one person. */
   async until(channel: string, words: RegExp): Promise<void> {
     for (let look = 0; look < LOOKS_MAX; look += 1) {
       const { messages, ephemerals } = (await this.#read(channel).catch(whenAway)) ?? NOTHING;
       if ([...messages, ...ephemerals].some(({ text }) => words.test(text))) return;
       await sleep(LOOK_EVERY_MS);
     }
-    throw new Error(`nothing that reads like ${String(words)} was said in #${channel}`);
+    throw new Error(`no message in #${channel} matches ${String(words)}`);
   }
 
   #read = (channel: string): Promise<z.infer<typeof Channel>> =>

@@ -6,7 +6,7 @@ export type Values = Record<string, unknown>;
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-central-1';
 
-/** What AWS would answer when the resource is created: only the fields that other resources refer to. */
+/** Returns AWS's response to the creation of a resource: only the fields that other resources refer to. */
 export function createdResource(type: string, name: string, inputs: Values): { id: string; state: Values } {
   const given = typeof inputs['name'] === 'string' ? inputs['name'] : name;
   const { id, ...outputs } = outputsOf(type, name, given, inputs);
@@ -66,7 +66,7 @@ function outputsOf(type: string, name: string, given: string, inputs: Values): V
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** @throws Error for a call that no answer is written for */
+/** @throws Error for an unknown call */
 export function calledFunction(token: string, args: Values): Values {
   switch (token) {
     case 'aws:index/getRegion:getRegion':
@@ -78,7 +78,7 @@ export function calledFunction(token: string, args: Values): Values {
     case 'aws:iam/getPolicyDocument:getPolicyDocument':
       return { ...args, ...policyDocument(args) };
     default:
-      throw new Error(`scripts/platform/aws-answers.ts: no answer for ${token}`);
+      throw new Error(`scripts/platform/aws-answers.ts: no response defined for ${token}`);
   }
 }
 

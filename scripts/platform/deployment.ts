@@ -1,7 +1,7 @@
 import type { Values } from './aws-answers.ts';
 import { type Recorded, SECRET_TEXT } from './recorded.ts';
 
-/** A statement of a policy, with lists where AWS also takes single values. */
+/** A policy statement, with lists where AWS also accepts single values. */
 export type Statement = {
   allow: boolean;
   actions: string[];
@@ -20,7 +20,7 @@ export type LambdaFunction = {
   /** Null for a function that is not durable. */
   executionTimeoutSeconds: number | null;
   deadLetters: string | null;
-  /** Of its configuration for asynchronous calls; null without one. */
+  /** Configuration of asynchronous calls; null without one. */
   asyncConfig: { qualifier: string | null; maximumAgeSeconds: number | null } | null;
   hasAlias: boolean;
   recursionAllowed: boolean;
@@ -41,7 +41,7 @@ export type Queue = {
   retentionSeconds: number;
   /** ARN of its dead-letter queue. */
   deadLetters: string | null;
-  /** Whether something sends what it gave up to this queue. */
+  /** Whether another resource uses it as its dead-letter queue. */
   takesDeadLetters: boolean;
 };
 
@@ -79,7 +79,7 @@ export type Deployment = {
   alarms: Alarm[];
 };
 
-/** What the registered resources mean together. */
+/** Derives the deployment from the registered resources. */
 export function deploymentOf(resources: Recorded[]): Deployment {
   const of = (type: string) => resources.filter((one) => one.type === `aws:${type}`);
   const deadLetterTargets = new Set(
@@ -162,8 +162,8 @@ function functionOf(
 }
 
 /**
- * One value that is derived from a secret, such as a key, makes Pulumi mark the whole environment. Then only the variables
- * that hold the text of a secret count.
+ * Returns variables with the text of a secret. A single value derived from a secret, such as a key, makes Pulumi mark the
+ * whole environment as secret, so that mark alone does not count.
  */
 function secretVariables(inputs: Values, secretInputs: readonly string[]): string[] {
   const variables = ((inputs['environment'] as Values | undefined)?.['variables'] ?? {}) as Values;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** A file or, with a name that ends in `/`, a folder of SST's platform. */
+/** A file of SST's platform, or a folder if the name ends in `/`. */
 export type EmbeddedFile = { name: string; data: Buffer };
 
-/** A file that every version of the platform has. */
+/** A file in every version of the platform. */
 const KNOWN_FILE = 'src/components/aws/function.ts';
 
 /** `struct { name string; data string; hash [16]byte }`, where a string is an address and a length. */
@@ -11,8 +11,8 @@ const ENTRY_BYTES = 48;
 const NAME_MAX_BYTES = 512;
 
 /**
- * Reads the platform code that the `sst` executable carries. SST publishes it in no other form: `sst install` writes
- * these files, but connects to AWS first.
+ * Reads the platform code that is embedded in the `sst` executable. SST does not publish it in another form: `sst install`
+ * writes these files, but connects to AWS first.
  *
  * The executable is a Go program. Its embedded files are a table of entries, found here by the entry of a known file.
  *
@@ -22,7 +22,7 @@ const NAME_MAX_BYTES = 512;
 export function readEmbeddedFiles(path: string): EmbeddedFile[] {
   const image = new Image(readFileSync(path));
   const start = image.tableWith(KNOWN_FILE);
-  if (start === undefined) throw new Error(`${path} carries no SST platform, or in an unknown format`);
+  if (start === undefined) throw new Error(`${path} contains no SST platform in a known format`);
   const files: EmbeddedFile[] = [];
   for (let offset = start; ; offset += ENTRY_BYTES) {
     const entry = image.entryAt(offset);
@@ -42,7 +42,7 @@ class Image {
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
     const isElf64LittleEndian = bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes[5] === 1;
-    if (!isElf64LittleEndian) throw new Error('the sst executable is not one for 64-bit Linux');
+    if (!isElf64LittleEndian) throw new Error('the sst executable is not for 64-bit Linux');
     const PT_LOAD = 1;
     const [table, size, count] = [this.#number(32), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
     this.#segments = Array.from({ length: count }, (_, index) => table + index * size)

@@ -1,9 +1,9 @@
-/** A finding that is accepted, and why. `id` is the resource; an exception that excepts nothing fails the check. */
+/** An accepted finding with its reason. `id` is the resource. An unused exception fails the check. */
 export type Exception = { rule: string; id: string; reason: string };
 
 const WAKES_ONLY =
-  'Its messages carry nothing: two passes at the same target exclude each other by a lease in the table, so a message ' +
-  'that becomes visible early costs one read.';
+  'Its messages have no content: a lease in the table prevents concurrent syncs of a target, so a message that becomes ' +
+  'visible early costs one read.';
 
 export const EXCEPTIONS: readonly Exception[] = [
   ...['Slack', 'Statuspage', 'Grafana', 'Tickets', 'Webhooks'].map((id) => ({
@@ -15,7 +15,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     rule: 'recursion',
     id: 'Hear',
     reason:
-      'What a person declares makes it ask who is on call, by one message to its own queue; that message sends none. ' +
-      'A chain has two calls.',
+      'A declared incident sends one message to its own queue, to look up who is on call. That message sends no further one, ' +
+      'so a chain has two calls.',
   },
 ];

@@ -4,17 +4,17 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { pathOutside } from '../../local/setup.mjs';
 import { readEmbeddedFiles } from './embedded.ts';
 
-/** npm resolves about 250 packages, about 290 MB. */
+/** Time limit: npm resolves about 250 packages with about 290 MB. */
 const NPM_MAX_MS = 10 * 60_000;
 
 /** SST's platform code with its packages, ready to run. */
 export type Platform = { version: string; folder: string };
 
 /**
- * Puts the platform code of the project's SST version into `node_modules/.cache`, with the npm packages that it names.
- * Takes up to a minute and a download from npm the first time, nothing after that.
+ * Installs the platform code of the project's SST version with its npm packages in `node_modules/.cache`. The first run
+ * downloads from npm and takes up to a minute.
  *
- * @throws Error when SST is not installed, or npm fails
+ * @throws Error if SST is not installed or npm fails
  */
 export function installPlatform(root: string, say: (text: string) => void): Platform {
   const manifest = readFileSync(join(root, 'node_modules/sst/package.json'), 'utf8');
@@ -35,7 +35,7 @@ export function installPlatform(root: string, say: (text: string) => void): Plat
   return { version, folder };
 }
 
-/** An `sst` for Linux: the installed one or, on another system, one that is downloaded only to be read. */
+/** Returns an `sst` executable for Linux: the installed one or, on other systems, a downloaded one. */
 function executable(root: string, version: string, temporary: string): string {
   const installed = ['x64', 'arm64'].map((cpu) => join(root, `node_modules/sst-linux-${cpu}/bin/sst`));
   const found = installed.find((path) => existsSync(path));
@@ -55,7 +55,7 @@ function write(files: ReturnType<typeof readEmbeddedFiles>, folder: string): voi
   }
 }
 
-/** @throws Error with what npm says */
+/** Runs npm. @throws Error with npm's message */
 function npm(args: string[], folder: string): void {
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
   const { status, error, stderr } = spawnSync('npm', [...args, ...options, '--prefix', folder], {

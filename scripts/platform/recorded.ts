@@ -1,6 +1,6 @@
 import type { Values } from './aws-answers.ts';
 
-/** A resource as the platform registered it. Outputs are what the mocks answered. */
+/** A resource as the platform registered it. Outputs come from the mocks. */
 export type Recorded = {
   urn: string;
   /** Such as `aws:sqs/queue:Queue`. */
@@ -10,21 +10,21 @@ export type Recorded = {
   parent: string | null;
   inputs: Values;
   outputs: Values;
-  /** Paths of the inputs that Pulumi stores encrypted, and what is derived from them. */
+  /** Paths of inputs that Pulumi stores encrypted, including derived values. */
   secretInputs: string[];
   retainOnDelete: boolean;
   /** Such as `60m`. */
   deleteTimeout: string | null;
 };
 
-/** How the value of every secret begins in a run; its name follows. */
+/** Prefix of every secret's value in a run; the name follows. */
 export const SECRET_TEXT = 'a value of some length for';
 
 export type WorkerInput = {
   platform: string;
   root: string;
   stage: string;
-  /** A folder for temporary files, below `platform` so that bundles find its packages. Takes `output.json`. */
+  /** Folder for temporary files and `output.json`, below `platform` so that bundles find its packages. */
   work: string;
   /** Whether all secrets have a value, or only those without a default. */
   optionalSecrets: boolean;

@@ -2,7 +2,7 @@ import type { Deployment, LambdaFunction, Queue } from './deployment.ts';
 
 export type Finding = { id: string; problem: string };
 
-/** What must hold in a deployment. */
+/** A rule for deployments. */
 export type Rule = {
   name: string;
   find(deployment: Deployment, options: { kept: boolean }): Finding[];
@@ -11,7 +11,7 @@ export type Rule = {
 const DEAD_LETTER_DAYS = 14;
 const DURABLE_DELETE_MIN_MINUTES = 30;
 
-/** Rules of AWS that reject a deployment or break it later, and rules of this project. */
+/** Rules of AWS, whose violation fails a deployment or breaks it later, and rules of this project. */
 export const RULES: readonly Rule[] = [
   {
     name: 'queue-dlq: every queue has a dead-letter queue of its own kind',
@@ -33,7 +33,7 @@ export const RULES: readonly Rule[] = [
         .map(({ id, retentionSeconds }) => ({ id, problem: `keeps messages for only ${retentionSeconds} s` })),
   },
   {
-    name: 'visibility>=timeout: a message stays hidden while its function may still work on it',
+    name: 'visibility>=timeout: a message stays hidden while its function can still process it',
     find: (deployment) =>
       consumers(deployment)
         .filter(({ queue, consumer }) => queue.visibilitySeconds < consumer.timeoutSeconds)
@@ -76,7 +76,7 @@ export const RULES: readonly Rule[] = [
       ]),
   },
   {
-    name: 'durable-delete: deleting a durable function has time to wait for its executions',
+    name: 'durable-delete: the delete time-out of a durable function covers its executions',
     find: ({ functions }) =>
       functions
         .filter(isDurable)
@@ -96,41 +96,41 @@ export const RULES: readonly Rule[] = [
       }),
   },
   {
-    name: 'async-qualified: settings of asynchronous calls belong to the version that is called',
+    name: 'async-qualified: settings of asynchronous calls apply to the called version',
     find: ({ functions }) =>
       functions
         .filter(({ published, asyncConfig }) => published && asyncConfig !== null && asyncConfig.qualifier === null)
         .map(({ id }) => ({ id, problem: 'are set on $LATEST, but versions are called' })),
   },
   {
-    name: 'recursion: functions that can call themselves again are allowed to, or Lambda drops the 17th call',
+    name: 'recursion: functions that can call themselves permit recursion, or Lambda drops the 17th call',
     find: (deployment) =>
       deployment.functions
         .filter((one) => !one.recursionAllowed && reaches(deployment, one, one))
-        .map(({ id }) => ({ id, problem: 'can call itself again, by a queue or directly' })),
+        .map(({ id }) => ({ id, problem: 'can call itself, directly or through a queue' })),
   },
   {
-    name: 'recursion-needed: no other function is allowed to',
+    name: 'recursion-needed: no other function permits recursion',
     find: (deployment) =>
       deployment.functions
         .filter((one) => one.recursionAllowed && !reaches(deployment, one, one))
-        .map(({ id }) => ({ id, problem: 'has recursion allowed and does not need it' })),
+        .map(({ id }) => ({ id, problem: 'permits recursion without need' })),
   },
   {
-    name: 'role-trust: only Lambda may assume the roles of functions',
+    name: 'role-trust: only Lambda can assume the roles of functions',
     find: ({ functions }) =>
       functions.flatMap(({ id, trusts }) =>
         trusts.length === 1 && trusts[0] === 'Service: lambda.amazonaws.com'
           ? []
-          : [{ id, problem: `may be assumed by ${trusts.join(', ') || 'an unknown principal'}` }],
+          : [{ id, problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}` }],
       ),
   },
   {
-    name: 'account-trust: no role may be assumed by a whole account',
+    name: 'account-trust: no role can be assumed by a whole account',
     find: ({ roles }) =>
       roles
         .filter(({ trusts }) => trusts.length === 0 || trusts.some((one) => !one.startsWith('Service: ')))
-        .map(({ id, trusts }) => ({ id, problem: `may be assumed by ${trusts.join(', ') || 'an unknown principal'}` })),
+        .map(({ id, trusts }) => ({ id, problem: `can be assumed by ${trusts.join(', ') || 'an unknown principal'}` })),
   },
   {
     name: 'iam-wildcard: permissions name their actions and resources',
@@ -148,7 +148,7 @@ export const RULES: readonly Rule[] = [
     name: 'no-secret-variable: no secret is in the environment of a function',
     find: ({ functions }) =>
       functions.flatMap(({ id, secretVariables }) =>
-        // SST's own key for linked resources; nothing is linked here.
+        // SST's own key for linked resources; this project links none.
         secretVariables
           .filter((path) => path !== 'environment.variables.SST_KEY')
           .map((path) => ({ id, problem: path })),
@@ -159,7 +159,7 @@ export const RULES: readonly Rule[] = [
     find: ({ functions }) =>
       functions
         .filter(({ logRetentionDays }) => logRetentionDays === null)
-        .map(({ id }) => ({ id, problem: 'logs stay forever' })),
+        .map(({ id }) => ({ id, problem: 'logs never expire' })),
   },
   {
     name: 'table: the table can be restored, expires items and, in production, cannot be deleted',
@@ -220,7 +220,7 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
-    name: 'alarm-action: every alarm notifies somebody',
+    name: 'alarm-action: every alarm has a notification target',
     find: ({ alarms }) =>
       alarms.filter(({ actions }) => actions.length === 0).map(({ id }) => ({ id, problem: 'has no action' })),
   },
@@ -235,7 +235,7 @@ export const RULES: readonly Rule[] = [
       return alarms.flatMap(({ id, dimensions }) =>
         Object.entries(dimensions)
           .filter(([kind, value]) => kind !== 'GlobalSecondaryIndexName' && !known.has(value))
-          .map(([kind, value]) => ({ id, problem: `there is no ${kind} ${value}` })),
+          .map(([kind, value]) => ({ id, problem: `${kind} ${value} does not exist` })),
       );
     },
   },
@@ -247,7 +247,7 @@ export const RULES: readonly Rule[] = [
 
 const isDurable = ({ executionTimeoutSeconds }: LambdaFunction): boolean => executionTimeoutSeconds !== null;
 
-/** Called by a schedule or, as durable functions are, by `Event`. */
+/** Returns whether a function is called asynchronously: by a schedule or, for durable functions, by `Event`. */
 const isAsynchronous = (one: LambdaFunction): boolean => isDurable(one) || one.asyncConfig !== null;
 
 function metricsOf(deployment: Deployment, one: LambdaFunction): string[] {
@@ -273,7 +273,7 @@ const tooVisible = (queue: Queue, consumer: LambdaFunction): string =>
 const watched = ({ alarms }: Deployment, metric: string, dimension: string, name: string): boolean =>
   alarms.some((alarm) => alarm.metric === metric && alarm.dimensions[dimension] === name);
 
-/** The functions that `one` may call: directly, or by a queue that it may send to. */
+/** Returns functions that `one` can call, directly or through a queue. */
 function callees(deployment: Deployment, one: LambdaFunction): LambdaFunction[] {
   const allowed = (action: string, arn: string): boolean =>
     one.statements.some(
@@ -286,7 +286,7 @@ function callees(deployment: Deployment, one: LambdaFunction): LambdaFunction[] 
   return [...byQueue, ...deployment.functions.filter(({ arn }) => allowed('lambda:InvokeFunction', arn))];
 }
 
-/** The ARN itself, or one of its versions and aliases. */
+/** Returns whether a name is the ARN or one of its versions and aliases. */
 const covers = (name: string, arn: string): boolean => name === arn || name.startsWith(`${arn}:`);
 
 function reaches(deployment: Deployment, from: LambdaFunction, to: LambdaFunction): boolean {

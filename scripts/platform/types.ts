@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What `sst install` writes next to the platform for the providers of this project. */
+/** Types that `sst install` writes next to the platform for this project's providers. */
 const CONFIG_TYPES = `
 import './src/global.d.ts';
 import type { AppInput, App, Config } from './src/config';
@@ -18,12 +18,12 @@ declare global {
 }
 `;
 
-/** What the configuration imports, directly or not. */
+/** Direct and indirect imports of the configuration. */
 const LINKED = ['sst.config.ts', 'infra', 'aws', 'schemas', 'domain', 'node_modules', 'package.json'];
 
 /**
- * Type-checks `sst.config.ts` and `infra/` against SST's and Pulumi's own types. Errors inside the platform, which is
- * written for another compiler version, do not count.
+ * Type-checks `sst.config.ts` and `infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is
+ * written for another compiler version.
  *
  * @returns the compiler's messages
  */
@@ -40,7 +40,7 @@ export function typeProblems(root: string, platform: string): string[] {
       lib: ['es2025', 'dom'],
       types: [],
       preserveSymlinks: true,
-      // SST's own types do not tell a missing property from an undefined one.
+      // SST's own types do not distinguish a missing property from an undefined one.
       exactOptionalPropertyTypes: false,
     };
     const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: [], exclude: [] };
@@ -58,7 +58,7 @@ export function typeProblems(root: string, platform: string): string[] {
   }
 }
 
-/** Each with its indented continuation lines. */
+/** Splits output into messages with their indented continuation lines. */
 function diagnostics(output: string): string[] {
   const all: string[] = [];
   for (const line of output.split('\n').filter((one) => one !== '')) {

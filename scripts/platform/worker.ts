@@ -1,6 +1,6 @@
 /**
- * Runs `sst.config.ts` for one stage on SST's platform code, with Pulumi's mocks in place of AWS, and writes what would
- * be deployed. A process of its own: the platform keeps its state in globals.
+ * Runs `sst.config.ts` for one stage on SST's platform code, with Pulumi's mocks in place of AWS, and writes the resources
+ * that would be deployed. Runs in its own process, because the platform has global state.
  *
  *   node scripts/platform/worker.ts <WorkerInput as JSON>
  */
@@ -15,10 +15,10 @@ import { bundleConfig } from './config-bundle.ts';
 import { type Recorded, SECRET_TEXT, type WorkerInput, type WorkerOutput } from './recorded.ts';
 
 const { platform, root, stage, work, optionalSecrets } = JSON.parse(process.argv[2] ?? '') as WorkerInput;
-/** The platform's packages: not those of this project. */
+/** Loads packages of the platform instead of this project's. */
 const load = createRequire(join(platform, 'package.json'));
 
-/** The part of Pulumi that is used here. */
+/** The parts of Pulumi that this file uses. */
 type Mocks = {
   newResource(args: { type: string; name: string; inputs: Values }): { id: string; state: Values };
   call(args: { token: string; inputs: Values }): Values;
@@ -52,7 +52,7 @@ process.on('uncaughtException', note);
 for (const name of Object.keys(process.env)) if (/^(AWS|PULUMI|SST)_/.test(name)) delete process.env[name];
 process.env = new Proxy(process.env, { get: (env, name) => secretOf(env, String(name)) ?? env[String(name)] });
 
-/** `sst` passes a secret that is set as `SST_SECRET_` and its name. */
+/** `sst` passes a secret in the variable `SST_SECRET_` followed by its name. */
 function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const [, secret] = /^SST_SECRET_(\w+)$/.exec(name) ?? [];
   if (secret === undefined || (!optionalSecrets && !REQUIRED_SECRETS.includes(secret))) return undefined;
@@ -71,7 +71,7 @@ async function readApp(): Promise<App> {
   return { ...app, stage, protect: app.protect ?? false };
 }
 
-/** What `sst` answers to the platform while it deploys. */
+/** RPC methods that `sst` offers to the platform during a deployment. */
 const RPC: Record<string, (params: Values) => unknown> = {
   'Provider.Aws.Bootstrap': () => ({
     asset: 'sst-asset',
@@ -85,9 +85,9 @@ const RPC: Record<string, (params: Values) => unknown> = {
     mkdirSync(out, { recursive: true });
     const [, file = '', name = ''] = /^(.+)\.(\w+)$/.exec(String(handler)) ?? [];
     const source = join(root, `${file}.ts`);
-    if (!existsSync(source)) note(`${String(functionID)}: there is no ${file}.ts`);
+    if (!existsSync(source)) note(`${String(functionID)}: ${file}.ts does not exist`);
     else if (!new RegExp(`^export const ${name}\\b`, 'm').test(readFileSync(source, 'utf8'))) {
-      note(`${String(functionID)}: ${file}.ts exports no ${name}`);
+      note(`${String(functionID)}: ${file}.ts does not export ${name}`);
     }
     writeFileSync(join(out, 'bundle.mjs'), `export const ${name} = async () => {};\n`);
     return { handler: `bundle.${name}`, out, errors: [], sourcemaps: [] };
@@ -112,11 +112,11 @@ async function startRpc(): Promise<string> {
 function answer(body: string): object {
   const { method, params } = JSON.parse(body) as { method: string; params: [Values] };
   const known = RPC[method];
-  // The platform looks for this text to tell an unknown method from one that failed.
+  // The platform recognizes an unknown method by this text.
   return known === undefined ? { error: `rpc: can't find method ${method}` } : { result: known(params[0]) };
 }
 
-/** Notes each resource with what Pulumi's mocks leave out, and refuses two with one URN as the engine does. */
+/** Records each resource with details that Pulumi's mocks omit. Rejects duplicate URNs as the engine does. */
 function record(app: App): void {
   const { MockMonitor } = load('@pulumi/pulumi/runtime/mocks') as { MockMonitor: { prototype: Monitor } };
   const { deserializeProperties } = load('@pulumi/pulumi/runtime/rpc') as {
@@ -158,7 +158,7 @@ function record(app: App): void {
 const deleteTimeout = (timeouts: unknown): string | null =>
   (timeouts as { getDelete(): string } | undefined)?.getDelete() || null;
 
-/** How Pulumi marks a secret value, and with it that of a resource, an asset or an output. */
+/** Markers with which Pulumi serializes secrets, resources, assets, and outputs. */
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
 const SECRET = '1b47061264138c4ac30d75fd1eb44270';
 const isSecret = (value: object): value is { value: unknown } => (value as Values)[SIGNATURE] === SECRET;
@@ -178,7 +178,7 @@ function secretPaths(value: unknown, path = ''): string[] {
   return Object.entries(value).flatMap(([key, one]) => secretPaths(one, path === '' ? key : `${path}.${key}`));
 }
 
-/** Plain values, because a secret input would make its name and ARN unreadable to the mocks. */
+/** Uses plain values, because the mocks cannot read names and ARNs of resources with secret inputs. */
 const mocks: Mocks = {
   newResource: ({ type, name, inputs }) => createdResource(type, name, plain(inputs) as Values),
   call: ({ token, inputs }) => calledFunction(token, inputs),
@@ -212,7 +212,7 @@ async function run(): Promise<void> {
   await pulumi.runtime.waitForRPCs();
 }
 
-// Outputs settle after `run` has ended; the process ends when nothing is left to settle.
+// Outputs settle after `run` has returned. The process exits when all have settled.
 process.once('beforeExit', () => {
   const output: WorkerOutput = { errors, resources: [...resources.values()] };
   writeFileSync(join(work, 'output.json'), JSON.stringify(output));

@@ -8,7 +8,7 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 const KEPT = /^## How long it is kept\n([^]*?)^## /m.exec(read('docs/data-model.md'))?.[1] ?? '';
 
-/** Kinds of records by the rows of the table. */
+/** Record kinds in the rows of the table. */
 const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records = '', kept = '']) => ({
   records: [...records.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ''),
   kept,
@@ -17,10 +17,10 @@ const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records 
 /** Partitions that hold several kinds. */
 const SEVERAL = ['INC#', 'FREEZE#', 'BULLETIN#'];
 
-/** What a key begins with: a literal up to its first part. */
+/** Matches the literal prefix of a key. */
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
-/** Every kind of record for which `aws/table/keys.ts` makes a key. */
+/** Returns every record kind with a key in `aws/table/keys.ts`. */
 function written(): Set<string> {
   const kinds = new Set<string>();
   for (const [, pk = '', sk = ''] of read('aws/table/keys.ts').matchAll(
@@ -36,14 +36,14 @@ function written(): Set<string> {
 }
 
 describe('docs/data-model.md', () => {
-  test('says of every kind of record how long it is kept, once', () => {
+  test('lists the retention of every record kind once', () => {
     const named = rows.flatMap(({ records }) => records);
     expect(named.length).toBeGreaterThan(60);
     expect(named.toSorted()).toEqual([...written()].toSorted());
     for (const { kept } of rows) expect(kept).toMatch(/\w/);
   });
 
-  test('has the days of those that expire', () => {
+  test('has the retention days of expiring records', () => {
     const keptOf = (record: string) => rows.find(({ records }) => records.includes(record))?.kept;
     expect(keptOf('EP#')).toMatch(new RegExp(`^${RETENTION_DAYS.episode} days`));
     expect(keptOf('INC# IN#')).toBe(`${RETENTION_DAYS.inbox} days`);

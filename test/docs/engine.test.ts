@@ -8,7 +8,7 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const ENGINE = read('docs/engine.md');
 
 describe('docs/engine.md', () => {
-  test('has every factor with its weight, and no other', () => {
+  test('lists exactly the factors with their weights', () => {
     const rows = [...ENGINE.matchAll(/^\| `(\w+)` \| (-?[\d.]+) \|/gm)].map(([, name, weight]) => [
       name,
       Number(weight),
@@ -16,7 +16,7 @@ describe('docs/engine.md', () => {
     expect(Object.fromEntries(rows)).toEqual(WEIGHTS);
   });
 
-  test('has the kinds of changes that weigh something', () => {
+  test('lists the kinds of changes with a weight', () => {
     const weighed = Object.entries(KIND_WEIGHTS).filter(([, weight]) => weight !== 0);
     for (const [kind, weight] of weighed) expect(ENGINE).toMatch(new RegExp(`\`${kind}\` (has )?${weight}\\b`));
   });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** How a refusal is made, in the API and where it is planned; the last is what `reason.code` becomes one. */
+/** Patterns of code that creates an error code; the last one maps `reason.code`. */
 const REFUSALS = [
   /new Refusal\(\s*\d+,\s*'([a-z-]+)'/g,
   /problem\(c, \d+, '([a-z-]+)'/g,
@@ -17,7 +17,7 @@ function sources(folder: string): string[] {
   return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
 }
 
-test('docs/errors.md has every code with which the API refuses', () => {
+test('docs/errors.md lists every error code of the API', () => {
   const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
   const code = ['functions', 'aws'].flatMap(sources).join('\n');
   const codes = REFUSALS.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name ?? ''));

@@ -10,7 +10,7 @@ import { DeployerConfig, FlagsConfig } from '../../schemas/deployers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** In which file of a configuration a block belongs, by one of the keys that it begins with. */
+/** Configuration file of a block, by its first key. */
 const FILE_OF: Readonly<Record<string, string>> = {
   services: 'services.yaml',
   environments: 'services.yaml',
@@ -31,7 +31,7 @@ const FILE_OF: Readonly<Record<string, string>> = {
 
 type Block = { name: string; text: string };
 
-/** Blocks of a page that are YAML; one whose lines are alternatives to each other is as many blocks. */
+/** Returns YAML blocks of a page. A block whose lines are alternatives counts as one block per line. */
 function blocksOf(page: string, markdown: string): Block[] {
   const blocks = [...markdown.matchAll(/^```ya?ml\n([\s\S]*?)^```/gm)].map(({ 1: text = '', index }) => ({
     name: `${page}:${markdown.slice(0, index).split('\n').length}`,
@@ -46,7 +46,7 @@ function blocksOf(page: string, markdown: string): Block[] {
 
 const indented = (text: string, by: number): string => text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
 
-/** As a whole file of the configuration; undefined: it is of something else, such as Alertmanager's. */
+/** Completes a block to a configuration file; undefined: it belongs to another product, such as Alertmanager. */
 function asFile({ name, text }: Block): { file: string; text: string } | undefined {
   const [document] = parseAllDocuments(text);
   if (!document || document.errors.length > 0) throw new Error(`${name} is no YAML: ${document?.errors[0]?.message}`);
@@ -74,7 +74,7 @@ const ours = blocks.flatMap((block) => {
   return whole === undefined ? [] : [{ name: block.name, ...whole }];
 });
 
-/** Those for editors, by the file that they are of. */
+/** JSON Schemas by configuration file. */
 const schemas = new Map(
   [...configSchemas()].map(([file, schema]) => [
     `${basename(file, '.json')}.yaml`,
@@ -86,7 +86,7 @@ let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-docs-'))));
 afterAll(() => rm(dir, { recursive: true }));
 
-describe('what the documentation shows of a configuration', () => {
+describe('configuration examples in the documentation', () => {
   test.each(ours)('$name is accepted', async ({ file, text }) => {
     await writeFile(join(dir, file), text);
     const loaded = await loadConfig(dir);
@@ -96,7 +96,7 @@ describe('what the documentation shows of a configuration', () => {
     if (schema !== undefined) expect(schema.safeParse(parse(text)).error, 'as editors check it').toBeUndefined();
   });
 
-  test('has a deployer of each kind, and flags of each', () => {
+  test('include every kind of deployer and of flags', () => {
     const kinds = (schema: typeof DeployerConfig | typeof FlagsConfig) =>
       schema.options.flatMap((option) => [...option.shape.kind.values]);
     const shown = ours.map(({ text }) => text).join('\n');

@@ -10,12 +10,12 @@ const lines = (text: string): string[] => text.split('\n').map((line) => line.tr
 const page = read('docs/freeze-check.md');
 const folder = 'examples/freeze-check';
 
-test('every example is on the page', () => {
+test('the page links every example', () => {
   const missing = readdirSync(join(ROOT, folder)).filter((name) => !page.includes(`(../${folder}/${name})`));
   expect(missing).toEqual([]);
 });
 
-test('what the page shows of an example is what it says', () => {
+test('excerpts on the page match the example files', () => {
   const shown = [...page.matchAll(/^From \[`[^`]+`\]\(\.\.\/([^)]+)\):\n\n```\w+\n([\s\S]*?)^```/gm)];
   expect(shown.length).toBeGreaterThan(0);
   for (const [, file = '', block = ''] of shown) {
@@ -25,7 +25,7 @@ test('what the page shows of an example is what it says', () => {
   }
 });
 
-test('all that is YAML can be read', () => {
+test('all YAML examples are valid', () => {
   for (const name of [...readdirSync(join(ROOT, folder)).map((each) => `${folder}/${each}`), 'action/action.yml'])
     if (/\.ya?ml$/.test(name)) expect(parseAllDocuments(read(name)).flatMap(({ errors }) => errors)).toEqual([]);
 });

@@ -5,14 +5,14 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..', '..');
 const PICTURES = join(ROOT, 'docs', 'pictures');
 
-/** Whoever clones this gets all of them. */
+/** Limit for all pictures together, because every clone downloads them. */
 const MAX_BYTES = 150 * 1024;
 
 const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
   .filter((path) => path.endsWith('.md'))
   .map((path) => readFileSync(join(ROOT, path), 'utf8'));
 
-/** Each picture that is shown, with what is said of it to whoever does not see it. */
+/** Returns each picture on a page with its alternative text. */
 const shown = pages.flatMap((text) =>
   [...text.matchAll(/!\[([^\]]*)\]\((?:docs\/)?pictures\/([\w-]+\.png)\)/g)].map(([, alt = '', name = '']) => ({
     alt,
@@ -20,7 +20,7 @@ const shown = pages.flatMap((text) =>
   })),
 );
 
-test('every picture is shown somewhere, and every one that is shown is there', () => {
+test('every picture is used, and every used picture exists', () => {
   expect(new Set(shown.map(({ name }) => name))).toEqual(new Set(readdirSync(PICTURES)));
 });
 

@@ -6,7 +6,7 @@ import { VENDOR_CONNECTIONS } from '../../domain/vendors.ts';
 
 const code = (text: string): string => `\`${text}\``;
 
-test('the table of vendors is that of the code', () => {
+test('the table of vendors matches the code', () => {
   const rows = VENDOR_CONNECTIONS.map(({ name, url, publicUrl, credentials, also = [] }) =>
     [
       name,

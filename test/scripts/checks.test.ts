@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** Makes the folder a clone; the other cases are as in an unpacked archive. @returns whether this machine has git */
+/** Turns the folder into a git clone; other cases test an unpacked archive. @returns whether this machine has git */
 const init = (): boolean => spawnSync('git', ['init', '--quiet'], { cwd: root }).status === 0;
 
 async function write(files: Record<string, string>): Promise<void> {
@@ -28,14 +28,14 @@ async function write(files: Record<string, string>): Promise<void> {
   }
 }
 
-/** A package that is known by its hash. */
+/** A package with a hash. */
 const ONE = { version: '1.0.0', integrity: 'sha512-x' };
 
 describe('lock file', () => {
   const project = (packages: object, manifest: object = {}) =>
     write({ 'package.json': JSON.stringify(manifest), 'package-lock.json': JSON.stringify({ packages }) });
 
-  test('one that installs everywhere has no problem', async () => {
+  test('a portable lock file has no problems', async () => {
     await project(
       {
         '': { dependencies: { a: '1.0.0' } },
@@ -48,7 +48,7 @@ describe('lock file', () => {
     expect(lockFileProblems(root)).toEqual([]);
   });
 
-  test('a package without a hash is found, and an install script that may run', async () => {
+  test('a package without a hash and an allowed install script are reported', async () => {
     await project({ 'node_modules/a': { version: '1.0.0' } }, { allowScripts: { a: true, b: false } });
     expect(lockFileProblems(root)).toEqual([
       expect.stringContaining('node_modules/a has no hash'),
@@ -56,12 +56,12 @@ describe('lock file', () => {
     ]);
   });
 
-  test('an address is found', async () => {
+  test('a registry address is reported', async () => {
     await project({ 'node_modules/a': { ...ONE, resolved: 'https://registry.example/a.tgz' } });
     expect(lockFileProblems(root)).toEqual([expect.stringContaining('node_modules/a has an address')]);
   });
 
-  test('a package that was left out is found, also an optional one and one that is held in the wrong place', async () => {
+  test('missing packages are reported, also optional and misplaced ones', async () => {
     await project({
       '': { dependencies: { a: '1.0.0' } },
       'node_modules/a': {
@@ -72,12 +72,12 @@ describe('lock file', () => {
       'node_modules/b/node_modules/c': { ...ONE },
     });
     expect(lockFileProblems(root)).toEqual([
-      'package-lock.json: node_modules/a needs c, which is not in it',
-      'package-lock.json: node_modules/a needs a-darwin, which is not in it',
+      'package-lock.json: node_modules/a needs c, which is missing',
+      'package-lock.json: node_modules/a needs a-darwin, which is missing',
     ]);
   });
 
-  test('a range in package.json is found', async () => {
+  test('a version range in package.json is reported', async () => {
     await project({}, { devDependencies: { a: '^1.0.0' } });
     expect(lockFileProblems(root)).toEqual([expect.stringMatching(/^package\.json: a is \^1\.0\.0/)]);
   });
@@ -107,17 +107,17 @@ describe('paths named in docs', () => {
     expect(await named(text)).toEqual([problem]);
   });
 
-  test('links of a document in a folder start from that folder', async () => {
+  test('links are relative to the folder of their document', async () => {
     expect(await named('[a](adr/0001.md) [b](../domain/ports.ts) [c](ports.ts)', 'docs/README.md')).toEqual([
       'docs/README.md:1: docs/ports.ts does not exist',
     ]);
   });
 });
 
-describe('paths of one machine', () => {
+describe('machine-specific paths', () => {
   const home = ['', 'home', 'alice', 'code'].join('/');
 
-  test('the folder of a person, of this clone and of other systems are found, with file and line', async () => {
+  test('home folders and the path of this clone are reported with file and line', async () => {
     const users = ['', 'Users', 'alice', ''].join('/');
     await write({
       'a.txt': `\n${home}/x`,
@@ -127,17 +127,17 @@ describe('paths of one machine', () => {
     });
     expect(machinePathProblems(root)).toEqual([
       expect.stringMatching(/^a\.txt:2: .*alice/),
-      `b.json:1: names a folder of one machine: ${root}`,
+      `b.json:1: contains a path of one machine: ${root}`,
       expect.stringMatching(/^c\.md:1: .*alice/),
     ]);
   });
 
-  test("what is not text, not the project's or only looks alike is left alone", async () => {
+  test('binary files, foreign files, and similar paths are not reported', async () => {
     await write({ 'a.bin': `\0${home}/x`, 'node_modules/a.js': home, 'b.md': `${root}-elsewhere /homepage/a/` });
     expect(machinePathProblems(root)).toEqual([]);
   });
 
-  test('in a clone, what git ignores is left alone', async ({ skip }) => {
+  test('in a clone, files that git ignores are not checked', async ({ skip }) => {
     if (!init()) skip('there is no git on this machine');
     await write({ '.gitignore': 'own.log', 'own.log': home, 'mine.txt': home });
     expect(machinePathProblems(root)).toEqual([expect.stringMatching(/^mine\.txt:1/)]);
@@ -145,7 +145,7 @@ describe('paths of one machine', () => {
 });
 
 describe('package runners', () => {
-  test('what is copied runs no package of our name from a registry', async () => {
+  test('a package runner in a document, an example, or the action is reported', async () => {
     await write({
       'README.md': 'npx firebreak doctor\nnpx firebreak   # inside a clone\n',
       'examples/ci.yml': 'script: npx -y firebreak freeze check shop production # in a clone\n',
@@ -167,7 +167,7 @@ describe('package runners', () => {
     ]);
   });
 
-  test('nothing of this project does', () => {
+  test('this project has none', () => {
     expect(packageRunnerProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });
@@ -175,7 +175,7 @@ describe('package runners', () => {
 describe('actions', () => {
   const sha = '0123456789abcdef0123456789abcdef01234567';
 
-  test('that a tag, a branch, a short commit, or nothing names are found, with their line', async () => {
+  test('references by tag, branch, short commit, or without a version are reported with their line', async () => {
     await write({
       '.github/workflows/ci.yml': `steps:\n  - uses: actions/checkout@v4\n  - name: Node\n    uses: "actions/setup-node@main" # v4\n`,
       'action/action.yml': `  - uses: a/b/c@${sha.slice(0, 12)} # v1.0.0\n  - { id: x }\n`,
@@ -191,11 +191,11 @@ describe('actions', () => {
       expect.stringMatching(/^docs\/a\.md:3: docker:\/\/alpine:3 is not pinned/),
       expect.stringMatching(/^docs\/a\.md:4: a\/b is not pinned/),
       expect.stringMatching(/^docs\/a\.md:5: a\/b@v1 is not pinned/),
-      expect.stringMatching(/^examples\/b\.yaml:1: a\/b@\w+ does not say its version/),
+      expect.stringMatching(/^examples\/b\.yaml:1: a\/b@\w+ has no version/),
     ]);
   });
 
-  test('that are pinned are none, nor are files of the same repository and steps of runbooks', async () => {
+  test('pinned actions, files of the same repository, and steps of runbooks are not reported', async () => {
     await write({
       'a.yml': `- uses: a/b@${sha} # v1.2.3\n- uses: ./action\n- uses: docker://a@sha256:${'0'.repeat(64)} # 3.1\n`,
       'runbooks/a.md': '  - id: x\n    uses: wait.until\n  - uses: http\n',
@@ -203,7 +203,7 @@ describe('actions', () => {
     expect(actionPinProblems(root)).toEqual([]);
   });
 
-  test('of this project are pinned', () => {
+  test('all actions of this project are pinned', () => {
     expect(actionPinProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });
@@ -212,7 +212,7 @@ describe('environment variables', () => {
   const unread = /no code reads/;
   const problems = () => environmentProblems(root).filter((problem) => !unread.test(problem));
 
-  test('what the table has may be read, and a page that was written from it is right', async () => {
+  test('variables in the table and a generated page have no problems', async () => {
     await write({
       'docs/environment.md': environmentDocument(),
       'local/a.ts': `export const port = process.env['PORT'] ?? env.HOST ?? secrets.get('SLACK_BOT_TOKEN');`,
@@ -230,14 +230,14 @@ describe('environment variables', () => {
     expect(problems()).toEqual([expect.stringContaining('local/a.ts:2: reads FIREBREAK_PROT')]);
   });
 
-  test('a page that was changed by hand, or is missing, is found', async () => {
+  test('an edited or missing page is reported', async () => {
     await write({ 'docs/environment.md': environmentDocument().replace('8080', '8081') });
     expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
     await rm(join(root, 'docs/environment.md'));
     expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
   });
 
-  test('a variable that no code reads is found', async () => {
+  test('an unused variable is reported', async () => {
     await write({ 'docs/environment.md': environmentDocument(), 'local/a.ts': `export const a = env['PORT'];` });
     const all = environmentProblems(root);
     expect(all).toContainEqual(expect.stringContaining('no code reads HOST'));

@@ -16,7 +16,7 @@ function chunk(type: string, data: Buffer): Buffer {
 
 const SIGNATURE = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
 
-/** As a browser may write it: each row with a filter of its own. @param filters 0 to 4, one for each row */
+/** Encodes a PNG as browsers can, with a filter for each row. @param filters 0 to 4, one for each row */
 function png(rows: readonly (readonly Colour[])[], filters: readonly number[]): Buffer {
   const width = rows[0]?.length ?? 0;
   const head = Buffer.alloc(13);
@@ -40,7 +40,7 @@ function png(rows: readonly (readonly Colour[])[], filters: readonly number[]): 
   return Buffer.concat([SIGNATURE, chunk('IHDR', head), ...parts, chunk('IEND', Buffer.alloc(0))]);
 }
 
-/** What a picture with a palette shows. */
+/** Returns the pixels of a PNG with a palette. */
 function shown(picture: Buffer): Colour[][] {
   const chunks = new Map<string, Buffer>();
   for (let at = SIGNATURE.length; at < picture.length;) {
@@ -64,7 +64,7 @@ function shown(picture: Buffer): Colour[][] {
   );
 }
 
-test('a packed picture shows the same, whatever filters it had', () => {
+test('a packed picture has the same pixels, whatever its filters', () => {
   // Steps of 51: no two of them look alike.
   const channel = fc.integer({ min: 0, max: 5 }).map((step) => step * 51);
   const colour = fc.tuple(channel, channel, channel);
@@ -78,7 +78,7 @@ test('a packed picture shows the same, whatever filters it had', () => {
   );
 });
 
-test('of more colours than a palette has, each is shown by one that is near', () => {
+test('with more colors than a palette holds, each maps to a similar one', () => {
   const rows = Array.from({ length: 64 }, (_row, y): Colour[] =>
     Array.from({ length: 64 }, (_pixel, x) => [x * 4, y * 4, 128]),
   );
@@ -87,7 +87,7 @@ test('of more colours than a palette has, each is shown by one that is near', ()
       expect(Math.abs(red - x * 4) + Math.abs(green - y * 4) + Math.abs(blue - 128)).toBeLessThan(64);
 });
 
-test('a letter is shown as it was sent', () => {
+test('an email is shown as it was sent', () => {
   const raw = [
     'From: Firebreak <f@example.com>',
     'Subject: checkout: it fails a little more than',

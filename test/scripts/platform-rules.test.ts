@@ -32,7 +32,7 @@ const TRUST = { Statement: [{ Principal: { Service: 'lambda.amazonaws.com' }, Ac
 const WHOLE_ACCOUNT = { Statement: [{ Principal: { AWS: 'arn:aws:iam::123456789012:root' } }] };
 const POLICY = { Statement: [{ Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: QUEUE }] };
 
-/** A queue that calls a function, with all that belongs to it. */
+/** A queue that calls a function, with all related resources. */
 const SOUND: readonly Recorded[] = [
   resource(
     'aws:lambda/function:Function',
@@ -72,11 +72,11 @@ const SOUND: readonly Recorded[] = [
   alarm('AWS/DynamoDB WriteThrottleEvents', { TableName: 'table' }),
 ];
 
-/** The names of the rules that find something. */
+/** Returns the names of rules with findings. */
 const broken = (deployment: Deployment): string[] =>
   RULES.filter(({ find }) => find(deployment, { kept: true }).length > 0).map(({ name }) => name.split(':')[0] ?? '');
 
-test('a sound deployment breaks no rule', () => {
+test('a correct deployment has no findings', () => {
   expect(broken(deploymentOf([...SOUND]))).toEqual([]);
 });
 
@@ -131,7 +131,7 @@ test.each<[rule: string, deployment: Deployment]>([
   expect(broken(deployment)).toContain(rule);
 });
 
-test('what is derived from a secret may be in an environment, the secret itself may not', () => {
+test('a function environment can contain values derived from a secret, but not the secret itself', () => {
   const [first, ...others] = SOUND;
   if (first === undefined) throw new Error('there is no function');
   const secretVariables = (variables: Record<string, string>): string[] => {
