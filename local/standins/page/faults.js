@@ -36,7 +36,7 @@ export function faultControls(vendors, taking, faults) {
       h(
         'details',
         { class: 'more', 'data-key': 'others' },
-        h('summary', {}, h('span', { class: 'quiet' }, `and ${others.map(nameOf).join(', ')}`)),
+        h('summary', {}, h('span', { class: 'quiet' }, `Other vendors: ${others.map(nameOf).join(', ')}`)),
         list(others, faults),
       ),
   ];
@@ -109,7 +109,7 @@ export function faultWords({ vendor, fault, match, remaining }) {
 function kindWords(fault) {
   switch (fault.kind) {
     case 'status':
-      return `answers ${fault.status}`;
+      return `status ${fault.status}`;
     case 'slow':
       return `slow ${fault.delay_ms / 1000} s`;
     case 'late':
