@@ -41,10 +41,10 @@ export function briefing(story: Story, recent: readonly TimelineEntry[], now: Ti
     parts: [
       { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, '\n', ...standsIn(story, now)] },
       { kind: 'text', text: impact(story) },
-      ...lines('Done', rows(DONE, DONE_SHOWN)),
-      ...lines('Said', rows(SAID, SAID_SHOWN)),
+      ...lines('Actions', rows(DONE, DONE_SHOWN)),
+      ...lines('Updates and notes', rows(SAID, SAID_SHOWN)),
       ...lines(
-        'Open',
+        'Open points',
         openPoints(story).map((point) => [point]),
       ),
       { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
@@ -57,9 +57,9 @@ const stands = (story: Story, now: Timestamp): string => plainOf(standsIn(story,
 function standsIn({ incident }: Story, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
   const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
-  const commander = roles?.commander === undefined ? 'nobody has command' : `${roles.commander.shown} has command`;
-  const when = resolved_at === null ? `for ${lasted}` : `over after ${lasted}`;
-  return [`${severity}, ${statusWords(incident)}, since `, { at: opened_at }, ` (${when}); ${commander}`];
+  const commander = roles?.commander === undefined ? 'no commander' : `commander: ${roles.commander.shown}`;
+  const when = resolved_at === null ? `${lasted} ago` : `resolved after ${lasted}`;
+  return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
 }
 
 const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
@@ -67,12 +67,12 @@ const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(sto
 function impactWords({ incident, signals, children, childCount }: Story): string {
   if (incident.crowd !== undefined) {
     const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
-    return `${childCount} incidents at once: ${named.join(', ')}. ${incident.crowd.text}`;
+    return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.crowd.text}`;
   }
   const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
   const firing = Math.max(incident.firing, 0);
   const which = names.length === 0 ? '' : `: ${names.slice(0, ALERTS_NAMED).join('; ')}`;
-  return `${firing === 0 ? 'No alert fires' : `${firing} of ${incident.signal_count} alerts fire`}${which}`;
+  return `${firing === 0 ? 'No alerts are firing' : `${firing} of ${incident.signal_count} alerts ${firing === 1 ? 'is' : 'are'} firing`}${which}`;
 }
 
 /** Returns the waiting decisions except the newest one, which is the next step, and the actions in progress. */
@@ -80,8 +80,8 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
   const waiting = decisions.filter(({ state }) => state === 'waiting').slice(0, -1);
   const running = effects
     .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
-    .map(({ kind, detail }) => `Under way: ${kind}, ${detail}`);
-  const paused = incident.automation_paused ? ['Automation of this incident is paused'] : [];
+    .map(({ kind, detail }) => `In progress: ${kind}, ${detail}`);
+  const paused = incident.automation_paused ? ['The automation of this incident is paused'] : [];
   return [...waiting.map((one) => decisionWords(inShort(one))), ...running, ...paused];
 }
 
@@ -92,10 +92,10 @@ export function briefText(story: Story, recent: readonly TimelineEntry[], now: T
   return [
     `${stands(story, now)}.`,
     `${impactWords(story)}.`,
-    ...(done === undefined ? [] : [`Done last: ${done}.`]),
-    ...(said === undefined ? [] : [`Said last: ${said}.`]),
-    ...openPoints(story).map((point) => `Open: ${point}.`),
-    `Next: ${nextStep(story)}`,
+    ...(done === undefined ? [] : [`Last action: ${done}.`]),
+    ...(said === undefined ? [] : [`Last update or note: ${said}.`]),
+    ...openPoints(story).map((point) => `Open point: ${point}.`),
+    `Next step: ${nextStep(story)}`,
   ]
     .join(' ')
     .replaceAll('..', '.');

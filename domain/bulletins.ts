@@ -61,7 +61,7 @@ export function noticeCard(bulletin: Bulletin): ChatMessage {
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = over ? '✔️' : severe ? '🟠' : '🔵';
-  const title = `${place.service} ${place.environment}: ${over ? 'quiet again' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
+  const title = `${place.service} ${place.environment}: ${over ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
   const nameOf = ({ unmatched, title: own }: Signal): string => (unmatched ? `${unmatched}: ${own}` : own);
   const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];
   const rows = names.slice(0, ALERTS_NAMED).map(([name, all]) => {
@@ -78,7 +78,7 @@ export function noticeCard(bulletin: Bulletin): ChatMessage {
         text: [
           'since ',
           { at: firstAt },
-          ` · ${total} in all · no incident`,
+          ` · ${total} in total · no incident`,
           ...links.flatMap(({ title: text, url }): Text => [' · ', { link: url, text }]),
         ],
       },

@@ -21,8 +21,8 @@ export async function tellOfChannel(
   const kept = await hearings.read(waitsForChannel(id));
   const waiting = kept?.told === false ? Waiting.safeParse(kept.outcome).data : undefined;
   if (waiting === undefined) return;
-  const text = ['It is talked of in ', { channel }, '.'];
-  const message = { summary: 'The channel of the incident is there', parts: [{ kind: 'text' as const, text }] };
+  const text = ['The channel of the incident is ', { channel }, '.'];
+  const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };
   const { kind } = await whispers.tell(waiting.ear, message);
   if (kind === 'done' || kind === 'refused') await hearings.told(waitsForChannel(id));
 }

@@ -27,7 +27,7 @@ export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wante
     const slack = holder.slack ?? personOf(name, config)?.slack ?? null;
     return slack === null && addressOf(name, config) === null && personOf(name, config) === undefined
       ? []
-      : [{ name, shown, slack, why: `being ${role}` }];
+      : [{ name, shown, slack, why: `as ${role}` }];
   });
 
 /** Returns the person behind a timeline actor, if Slack may know that person. */
@@ -47,7 +47,7 @@ export function firstOnCall(team: string, all: readonly OnCallPerson[], config: 
       name: person ?? `pagerduty:${pagerduty}`,
       shown: name,
       slack: slack ?? (person === null ? null : (personOf(person, config)?.slack ?? null)),
-      why: `being on call for ${team}`,
+      why: `because you are on call for ${team}`,
     }));
 }
 
@@ -76,25 +76,28 @@ export const roundOf = ({ pages }: IncidentRecord): number => Math.max(pages, 1)
 
 /** Reasons for which Slack rejects an invitation; other reasons are shown as Slack's error code. */
 const WHY_NOT: Readonly<Record<string, string>> = {
-  cant_invite: 'Slack does not let the app invite them',
-  no_external_invite_permission: 'they are of another company, whom the app may not invite',
-  no_permission: 'Slack does not let the app invite them',
-  org_user_not_in_team: 'they are not in this workspace',
-  unknown: 'Slack knows them neither by an id in people.yaml nor by their address',
-  ura_max_channels: 'they are a guest, who may be in no more channels',
-  user_disabled: 'their account in Slack is deactivated',
-  user_is_restricted: 'they are a guest, whom the app may not invite',
-  user_is_ultra_restricted: 'they are a guest of one channel',
-  user_not_found: 'Slack does not know the id that people.yaml has of them',
+  cant_invite: 'Slack does not allow the app to invite them',
+  no_external_invite_permission: 'they belong to another company, and the app cannot invite external people',
+  no_permission: 'the app does not have permission to invite them',
+  org_user_not_in_team: 'they are not a member of this workspace',
+  unknown: 'no Slack user matches their ID in people.yaml or their e-mail address',
+  ura_max_channels: 'they are a guest who cannot join more channels',
+  user_disabled: 'their Slack account is deactivated',
+  user_is_restricted: 'they are a guest, and the app cannot invite guests',
+  user_is_ultra_restricted: 'they are a single-channel guest',
+  user_not_found: 'Slack does not know their ID in people.yaml',
 };
 
 export const notLetIn = ({ shown }: Pick<Guest, 'shown'>, code: string): string =>
-  `${shown} could not be let into the channel: ${WHY_NOT[code] ?? code}`;
+  `${shown} could not be invited to the channel: ${WHY_NOT[code] ?? code}`;
 
 /** Builds the email to a person who cannot be notified in the channel. */
 export function letterTo({ why }: Pick<Guest, 'why'>, { incident }: Story, channel: string | null): ChatMessage {
   const title = `${placeOf(incident)}: ${incident.title}`;
-  const where = channel === null ? 'It has no channel: Slack refuses one.' : 'You could not be let into its channel.';
+  const where =
+    channel === null
+      ? 'It has no channel, because Slack refused to create one.'
+      : 'You could not be invited to its channel.';
   return {
     summary: `${incident.severity}: ${title}`,
     parts: [
@@ -102,7 +105,7 @@ export function letterTo({ why }: Pick<Guest, 'why'>, { incident }: Story, chann
         kind: 'text',
         text: [
           { bold: title },
-          `, ${incident.severity}. You are asked for, ${why ?? 'having a part in it'}. ${where}`,
+          `, ${incident.severity}. You are needed ${why ?? 'for this incident'}. ${where}`,
           ...(channel === null ? [] : [' ', { channel }]),
         ],
       },

@@ -52,13 +52,13 @@ function questionsOf(story: Story): ChatPart[] {
           text: `${actOf(decision)}${of}`,
           ...(index === 0 && { style: 'primary' as const }),
           confirm: {
-            title: 'Do this?',
+            title: 'Approve this action?',
             text: [subjectOf(decision), whyAsked(decision)].filter(Boolean).join('. '),
-            yes: 'Yes, do it',
-            no: 'Not yet',
+            yes: 'Approve',
+            no: 'Cancel',
           },
         },
-        { button: { verb: 'reject', incident: incidentId, digest: decision.digest }, text: `Don't${of}` },
+        { button: { verb: 'reject', incident: incidentId, digest: decision.digest }, text: `Reject${of}` },
       ],
     };
   });
@@ -78,22 +78,22 @@ function againOf(story: Story): ChatButton[] {
       text: `Try again: roll back to ${to}`,
       confirm: {
         title: 'Roll back now?',
-        text: `${service} in ${environment}: ${from} back to ${to}. ${failed.detail}`,
+        text: `${service} in ${environment}: roll back from ${from} to ${to}. Last attempt: ${failed.detail}`,
         yes: 'Roll back',
-        no: 'Not now',
+        no: 'Cancel',
       },
     },
   ];
 }
 
 const actOf = ({ question, to_version }: DecisionView): string =>
-  question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Do it';
+  question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Approve';
 
 /** Describes the action to approve, in one sentence. */
 export function subjectOf({ question, target, from_version, to_version }: DecisionView): string {
   if (question !== undefined) return question;
   const where = target === null ? '' : `${target.service} in ${target.environment} `;
-  return `Roll ${where}back from ${from_version ?? 'what runs now'} to ${to_version ?? 'an earlier version'}`;
+  return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
 }
 
 /** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */
@@ -147,12 +147,12 @@ function suspicionOf(story: Story): ChatButton[] {
       : [
           {
             button: { verb: 'not_the_deploy', incident: id, change: suspect.change_id },
-            text: 'This was not the deploy',
+            text: `Clear suspect ${suspect.version}`,
             confirm: {
-              title: 'Not the deploy?',
+              title: 'Clear this suspect?',
               text: whatFollows(story, suspect.version),
-              yes: 'It was not',
-              no: 'Not sure',
+              yes: 'Clear suspect',
+              no: 'Cancel',
             },
           } satisfies ChatButton,
         ]),
@@ -161,7 +161,7 @@ function suspicionOf(story: Story): ChatButton[] {
       : [
           {
             button: { verb: 'suspect_again', incident: id, change: last.change_id },
-            text: `It may be ${last.version} after all`,
+            text: `Suspect ${last.version} again`,
           } satisfies ChatButton,
         ]),
   ];
@@ -177,7 +177,7 @@ function whatFollows({ incident, decisions, effects }: Story, version: string): 
       judged.some((decision) => key.endsWith(`.${numberOf(decision.id)}`)),
   );
   if (acted)
-    return `${version} was not the cause: the rollback was wrong, which counts against the automation of ${incident.service}`;
-  const asked = judged.some(({ state }) => state === 'waiting') ? 'the question about it is withdrawn, and ' : '';
-  return `${version} is not the cause: ${asked}what else is suspected is judged`;
+    return `If ${version} was not the cause, its rollback was wrong. This counts against the automation of ${incident.service}.`;
+  const asked = judged.some(({ state }) => state === 'waiting') ? 'withdraws the question about it, and ' : '';
+  return `If ${version} is not the cause, Firebreak ${asked}evaluates the other suspects.`;
 }

@@ -24,8 +24,8 @@ const markOf = ({ status, severity }: Pick<IncidentRecord, 'status' | 'severity'
 
 const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   open: 'open',
-  mitigating: 'mitigating: a rollback is under way',
-  mitigated: 'mitigated, not proven yet',
+  mitigating: 'mitigating: rollback in progress',
+  mitigated: 'mitigated, not verified yet',
   resolved: 'resolved',
 };
 
@@ -85,14 +85,14 @@ function whatIsAsked(story: Story): Text {
   const rows = questions.map(
     (one) => `\n${subjectOf(one)}?${apart(one, questions)}${whyItAsks(one, '\n')}${howMany(one)}`,
   );
-  return [{ bold: 'Next step: say yes or no' }, ...rows];
+  return [{ bold: 'Next step: approve or reject' }, ...rows];
 }
 
 /** Explains the number of approvals, unless it is one. */
 function howMany({ approvals: { needed, given } }: DecisionView): string {
   if (needed < 2) return '';
-  const who = given.length === 0 ? 'nobody has yet' : `${given.join(', ')} has, another one is needed`;
-  return `\nIt takes the yes of ${needed === 2 ? 'two' : needed} people: ${who}.`;
+  const so_far = given.length === 0 ? 'none so far' : `${given.length} so far (${given.join(', ')})`;
+  return `\nRequires the approval of ${needed} people: ${so_far}.`;
 }
 
 const ROLE_NAMES = { commander: 'Commander', communications: 'Communications', scribe: 'Scribe' } as const;
@@ -107,13 +107,14 @@ function peopleOf(incident: IncidentRecord): string[] {
   const by = isHeard(incident) ? care?.acknowledged?.by : undefined;
   const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
-    ...(nobody ? [`${ROLE_NAMES.commander}: nobody yet`] : []),
+    ...(nobody ? [`${ROLE_NAMES.commander}: unassigned`] : []),
     ...held,
-    ...(shown === undefined ? [] : [`acknowledged by ${shown}`]),
+    ...(shown === undefined ? [] : [`Acknowledged by ${shown}`]),
   ];
 }
 
-const byWhom = (by: string | null): string => (by === null ? '' : by === 'firebreak:quiet' ? ', quiet' : ` by ${by}`);
+const byWhom = (by: string | null): string =>
+  by === null ? '' : by === 'firebreak:quiet' ? ' automatically' : ` by ${by}`;
 
 function childRows({ incident, children, childCount }: Story): ChatPart[] {
   if (incident.crowd === undefined) return [];
@@ -129,7 +130,7 @@ function childRows({ incident, children, childCount }: Story): ChatPart[] {
   const seen = children.filter(({ status }) => status !== 'resolved').length;
   const open = childCount > children.length ? Math.max(seen, incident.firing) : seen;
   return [
-    { kind: 'text', text: [{ bold: 'Why together' }, `\n${incident.crowd.text}`] },
+    { kind: 'text', text: [{ bold: 'Why grouped' }, `\n${incident.crowd.text}`] },
     {
       kind: 'text',
       text: [
@@ -147,7 +148,7 @@ function suspectsPart({ incident, decisions }: Story): ChatPart[] {
   const cleared = inForce(incident.cleared);
   const said: Text = cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}`];
   if (incident.suspects.length === 0) {
-    const none = `No ${cleared.length === 0 ? '' : 'other '}change is known that could have caused this`;
+    const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
     return decisions.length === 0 && cleared.length === 0
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...said] }];
@@ -177,7 +178,7 @@ function automationPart(story: Story): ChatPart[] {
         kind: 'text',
         text: [
           { bold: 'Automation' },
-          '\nAsks before each rollback: with so many at once it is probably not one deploy',
+          '\nAsks before each rollback, because a single deploy is unlikely to cause this many failures',
         ],
       },
     ];
@@ -214,8 +215,8 @@ export function rollbackOf(
 export const effectWords = ({ state, detail }: Effect): string => `${EFFECT_WORDS[state] ?? state}: ${detail}`;
 
 const EFFECT_WORDS: Record<string, string> = {
-  intended: 'Under way',
-  accepted: 'Under way',
+  intended: 'In progress',
+  accepted: 'In progress',
   succeeded: 'Done',
   failed: 'Failed',
   withheld: 'Not done',
@@ -225,9 +226,9 @@ const EFFECT_WORDS: Record<string, string> = {
 const DECISION_WORDS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolls back',
   approve: 'Asks before rolling back',
-  suggest: 'Suggests to roll back, does not act',
-  shadow: 'In shadow mode: looks, does not act',
-  none: 'Does nothing',
+  suggest: 'Only suggests rolling back',
+  shadow: 'Shadow mode, does not roll back',
+  none: 'Does not roll back',
 };
 
 export function decisionWords(decision: DecisionView): string {
@@ -235,9 +236,9 @@ export function decisionWords(decision: DecisionView): string {
   const versions = from_version !== null && to_version !== null ? ` ${from_version} to ${to_version}` : '';
   const answer =
     state === 'approved' || state === 'rejected'
-      ? `. ${state === 'approved' ? 'Approved' : 'Rejected'} by ${answered_by ?? 'somebody'}`
+      ? `. ${state === 'approved' ? 'Approved' : 'Rejected'} by ${answered_by ?? 'an unknown person'}`
       : state === 'expired'
-        ? '. Nobody has answered in time'
+        ? '. Expired without an answer'
         : '';
   const would = wouldWords(decision);
   if (would !== undefined) return would;
@@ -255,7 +256,7 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
   });
   const more =
     incident.signal_count > signals.length
-      ? [`\nand more: ${incident.signal_count} ${incident.signal_count === 1 ? 'alert' : 'alerts'} in all`]
+      ? [`\n${incident.signal_count} ${incident.signal_count === 1 ? 'alert' : 'alerts'} in total`]
       : [];
   return [{ kind: 'text', text: [{ bold: 'Alerts' }, counted, ...rows, ...more] }];
 }
@@ -264,34 +265,35 @@ function alertsPart({ incident, signals }: Story): ChatPart[] {
 export function nextStep(story: Story): string {
   const { incident, decisions, effects, parent } = story;
   const { status, verification, firing } = incident;
-  if (status === 'resolved') return 'Nothing: it is over. A post-mortem is worth writing while it is fresh.';
+  if (status === 'resolved')
+    return 'None: the incident is resolved. Write the post-mortem soon, while the details are fresh.';
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined)
     return incident.automation_paused
-      ? `Resume the automation to answer whether to ${lowerFirst(subjectOf(waiting))}`
-      : `Say yes or no, with the buttons of the pinned message: ${subjectOf(waiting)}?${whyItAsks(waiting, ' ')}`;
-  if (parent !== null) return 'Look at the parent incident first: several services fail at once.';
-  if (incident.crowd !== undefined) return 'Look for what these services share before looking at each of them.';
+      ? `Resume automation, then approve or reject: ${subjectOf(waiting)}?`
+      : `Approve or reject, with the buttons of the pinned message: ${subjectOf(waiting)}?${whyItAsks(waiting, ' ')}`;
+  if (parent !== null) return 'Look at the parent incident first: several services are failing at the same time.';
+  if (incident.crowd !== undefined) return 'Look for a common cause before you investigate each service.';
   const accepted = effects.findLast(({ kind, state }) => kind === 'roll-back' && state === 'accepted');
   if (status === 'mitigating' && accepted !== undefined) return accepted.detail;
-  if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to end; watch the error rate.`;
+  if (status === 'mitigating') return `Wait for the ${actsBy(effects)} to finish, and watch the error rate.`;
   if (status === 'mitigated' && verification === 'pending')
-    return 'Watch: whether it helped is judged at the end of the verification window.';
+    return 'Watch the service. Firebreak verifies the mitigation at the end of the verification window.';
   const failed = failedRollback(story);
   if (failed !== undefined) return `${sentence(failed.detail)} ${waysOn(story, failed)}`;
   if (verification === 'failed')
-    return `The mitigation did not help. Find another cause, or choose: ${waysOn(story, undefined)}`;
+    return `The mitigation did not help. Find another cause, or choose an option. ${waysOn(story, undefined)}`;
   if (verification === 'inconclusive')
-    return 'Nobody can tell whether it helped: look at the service, and resolve it by hand.';
-  if (status === 'mitigated' && firing > 0) return 'Verified; it closes when its alerts have resolved.';
+    return 'The verification was inconclusive. Check the service, and resolve the incident by hand.';
+  if (status === 'mitigated' && firing > 0) return 'Verified. The incident closes when its alerts are resolved.';
   const pages = effects.filter(({ kind, state }) => kind === 'page' && state === 'succeeded');
   const suggested = decisions.findLast(({ question }) => question === undefined);
   if (suggested?.to_version != null && (suggested.kind === 'suggest' || suggested.kind === 'shadow'))
-    return `If it is the deploy: roll ${suggested.from_version ?? ''} back to ${suggested.to_version}, with /rollback ${incident.service} ${incident.environment}`;
+    return `If the deploy is the cause, roll ${suggested.from_version ?? 'it'} back to ${suggested.to_version}: /rollback ${incident.service} ${incident.environment}`;
   if (pages.length === 0) return 'Find the cause.';
   return pages.every(({ stand_in }) => stand_in === true)
     ? 'Find the cause. The page went to the sandbox, so nobody was notified.'
-    : 'Find the cause; whoever is on call has been paged.';
+    : 'Find the cause. The on-call person has been paged.';
 }
 
 /** Describes the options after a rollback that failed or did not help. */
@@ -302,7 +304,7 @@ function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefin
   return [
     ...(failed?.order == null ? [] : [`Try again: /rollback ${place} ${failed.order.to}.`]),
     `Roll back to another version: /rollback ${place} VERSION (/deploys ${place} lists them).`,
-    'Hand over: /incident handover @SOMEBODY.',
+    'Hand over: /incident handover @USER.',
   ].join(' ');
 }
 
@@ -310,10 +312,8 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 
 function whyItAsks(decision: DecisionView, before: string): string {
   const why = whyAsked(decision);
-  return why === '' ? '' : `${before}Why it asks: ${why}.`;
+  return why === '' ? '' : `${before}Why Firebreak asks: ${why}.`;
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Names the action in progress: a runbook is also in progress between its steps. */
 const actsBy = (effects: Story['effects']): string => {

@@ -56,15 +56,15 @@ export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy
     return nudge('triage', opened, missing);
   if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
     return nudge('commander', opened, {
-      text: 'Nobody is in command: whoever takes it says so with "Take command" or /incident take',
+      text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
       asks: ['take_command'],
     });
   const told = care.told?.at ?? opened;
   if (!due('update', triage.updateMinutes, told)) return undefined;
-  const since = care.told === undefined ? 'it began' : `the last one, by ${care.told.by}`;
+  const since = care.told === undefined ? 'the incident was opened' : `the last one by ${care.told.by}`;
   return nudge('update', told, {
     ...tellerOf(roles),
-    text: `No update since ${since}: what is known, what is being done, when is the next one? /incident update …`,
+    text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
     asks: ['publish'],
   });
 }
@@ -84,15 +84,15 @@ function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'me
 function missingOf(incident: IncidentRecord): Words | undefined {
   const { care = {}, severity } = incident;
   if (!isHeard(incident)) {
-    const and = care.triaged === undefined ? `; and is it ${severity}?` : '';
+    const and = care.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
     return {
-      text: `Nobody has said yet that they see to it: "I see to it" or /incident ack${and}`,
+      text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,
       asks: care.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
     };
   }
   if (care.triaged === undefined)
     return {
-      text: `Is it ${severity}? Nobody has said so: "Severity…" or /incident severity ${severity}`,
+      text: `The severity ${severity} is not confirmed yet. Use "Severity…" or /incident severity ${severity}.`,
       asks: ['severity'],
     };
   return undefined;

@@ -84,7 +84,7 @@ export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'de
       .map(({ version, confidence, reasons }) =>
         [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),
       );
-  return decisions.length === 0 ? 'not known yet' : 'no change is known that could have caused this';
+  return decisions.length === 0 ? 'not known yet' : 'no known change could have caused this incident';
 }
 
 /** Returns the newest decision and its result. */
@@ -106,7 +106,7 @@ export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'de
 
 function why(decision: DecisionView): string {
   const because = whyAsked(decision);
-  return because === '' ? '' : ` Why it asks: ${because}.`;
+  return because === '' ? '' : ` Why Firebreak asks: ${because}.`;
 }
 
 function shortened(details: PageDetails): PageDetails {

@@ -28,10 +28,10 @@ export function partsView(parts: readonly { incident: Shown }[]): NonNullable<In
   return { incidents: parts.length, open, firing };
 }
 
-/** Describes the open children: `6 incidents that are part of it, in which 8 alerts fire`. Null: none is open. */
+/** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */
 export function openPartsWords({ incidents, alerts }: OpenParts): string | null {
   if (incidents === 0) return null;
-  const what = incidents === 1 ? 'one incident that is a part of it' : `${incidents} incidents that are parts of it`;
-  const fire = alerts === 0 ? 'no alert fires' : alerts === 1 ? 'one alert fires' : `${alerts} alerts fire`;
-  return `${what}, in which ${fire}`;
+  const what = incidents === 1 ? 'one child incident' : `${incidents} child incidents`;
+  const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? 'one firing alert' : `${alerts} firing alerts`;
+  return `${what} with ${fire}`;
 }

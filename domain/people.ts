@@ -40,13 +40,13 @@ export function actorOf({ people: file, services }: Known, user: SlackUser): Fou
   const name = person?.[0] ?? `slack:${user.id}`;
   if (person === undefined && user.kind !== 'member')
     return no(
-      `${user.name ?? user.id} is ${user.kind === 'guest' ? 'a guest' : 'not a member'} of this workspace; whoever is to act here is listed in people.yaml`,
+      `${user.name ?? user.id} is ${user.kind === 'guest' ? 'a guest' : 'not a member'} of this workspace, and is not listed in people.yaml`,
     );
   const groups = user.groups.flatMap((id) => file.userGroups[id] ?? []);
   const own = person?.[1].roles ?? (file.everyone === 'nobody' ? [] : [file.everyone]);
   const roles = [...new Set([...own, ...groups.flatMap((group) => group.roles)])];
   if (roles.length === 0)
-    return no(`${user.name ?? user.id} is not listed in people.yaml, and everyone else is nobody there`);
+    return no(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`);
   const teams = [...new Set([...(person?.[1].teams ?? []), ...groups.flatMap((group) => group.teams)])];
   const grants = roles.flatMap((role) => grantOf(file, services, role, name, teams) ?? []);
   const shown = person?.[1].name ?? user.name ?? name;
@@ -90,7 +90,7 @@ function grantOf(
 
 /** Returns whether any grant allows the action; otherwise the refusal of the last one. */
 export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timestamp): ReturnType<typeof authorize> {
-  let answer: ReturnType<typeof authorize> = { allowed: false, because: `${actor.name} may nothing here` };
+  let answer: ReturnType<typeof authorize> = { allowed: false, because: `${actor.name} has no role` };
   for (const grant of actor.grants) {
     answer = authorize(grant, action, scope, now);
     if (answer.allowed) return answer;

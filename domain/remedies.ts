@@ -8,7 +8,7 @@ export type Remedy = z.infer<typeof Remedy>;
 
 /** Labels of their buttons. */
 export const REMEDY_WORDS: Readonly<Record<Remedy, string>> = {
-  acknowledge: 'I see to it',
+  acknowledge: 'Acknowledge',
   take_command: 'Take command',
   severity: 'Severity…',
   publish: 'Publish update…',

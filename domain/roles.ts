@@ -34,7 +34,7 @@ export const claimed =
   (incident) => {
     if (holds(incident, role, who)) return undefined;
     const before = incident.roles?.[role];
-    const text = before === undefined ? `Is ${role}` : `Is ${role}, in place of ${before.shown}`;
+    const text = before === undefined ? `Took the ${role} role` : `Took the ${role} role from ${before.shown}`;
     return {
       roles: { [role]: { ...who, at } },
       ...seesToIt(incident, role, who.name, at),
@@ -48,13 +48,16 @@ export const assigned =
   (incident) =>
     holds(incident, role, to)
       ? undefined
-      : { roles: { [role]: { ...to, at } }, timeline: entry(by, 'role.assigned', `${to.shown} is ${role}`, { role }) };
+      : {
+          roles: { [role]: { ...to, at } },
+          timeline: entry(by, 'role.assigned', `Assigned the ${role} role to ${to.shown}`, { role }),
+        };
 
 export const left =
   (role: IncidentRole, who: Somebody): Amend =>
   (incident) =>
     holds(incident, role, who)
-      ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Is not ${role} any more`, { role }) }
+      ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Left the ${role} role`, { role }) }
       : undefined;
 
 /** Hands over command, with a summary. */
@@ -65,7 +68,7 @@ export const handedOver =
       ? undefined
       : {
           roles: { commander: { ...to, at } },
-          timeline: entry(by, 'command.handed_over', `Command goes to ${to.shown}. ${brief}`, { to: to.name }),
+          timeline: entry(by, 'command.handed_over', `Handed over command to ${to.shown}. ${brief}`, { to: to.name }),
         };
 
 export const acknowledged =
@@ -73,7 +76,7 @@ export const acknowledged =
   (incident) =>
     isHeard(incident)
       ? undefined
-      : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Sees to it') };
+      : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Acknowledged the incident') };
 
 /** Records that a person set or confirmed the severity. A change has a timeline entry of its own. */
 export const triaged =
@@ -82,7 +85,7 @@ export const triaged =
     if (incident.care?.triaged !== undefined) return undefined;
     const care = { triaged: { by, at } };
     if (incident.severity !== severity) return { care };
-    return { care, timeline: entry(by, 'incident.triaged', `Confirms that it is ${severity}`) };
+    return { care, timeline: entry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
   };
 
 /** Records that stakeholders were notified. */

@@ -22,20 +22,20 @@ const FIREBREAK: readonly Form[] = [
     verb: 'status',
     also: ['show'],
     usage: 'status',
-    says: 'whether automation acts, and what is open',
+    says: 'show the state of automation and the open incidents',
     read: alone({ act: 'firebreak_status' }),
   },
   {
     verb: 'pause',
     usage: 'pause [REASON]',
-    says: 'stop all automation, everywhere',
+    says: 'pause all automation, everywhere',
     read: ({ from }) => ({ act: 'pause', reason: from(0) }),
   },
   {
     verb: 'resume',
     also: ['unpause'],
     usage: 'resume [REASON]',
-    says: 'let automation act again',
+    says: 'resume all automation',
     read: ({ from }) => ({ act: 'resume', reason: from(0) }),
   },
 ];
@@ -58,7 +58,8 @@ const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
  */
 export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
   const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
-  if (command === undefined) return { kind: 'usage', because: `${typed} is none of ours`, nearest: null, of: null };
+  if (command === undefined)
+    return { kind: 'usage', because: `${typed} is not a Firebreak command`, nearest: null, of: null };
   return command === 'firebreak' ? root(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
 }
 
@@ -73,13 +74,15 @@ function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Pars
   if (formOf(INCIDENT, first) !== undefined) return parse('incident', `${typed} incident`, text, environmentsOf);
   const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT), HELP_VERB]);
   if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
-  return wrong('firebreak', `there is no "${first}"`, near && `${typed} ${near} ${plainText(rest)}`);
+  return wrong('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
 }
 
 const HELP_VERB = 'help';
 
+const unknownVerb = (first: string): string => `unknown subcommand "${first}"`;
+
 const helpMeant = (of: CommandName, typed: string, first: string): Parsed =>
-  wrong(of, `there is no "${first}"`, `${typed} ${HELP_VERB}`);
+  wrong(of, unknownVerb(first), `${typed} ${HELP_VERB}`);
 
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const forms = FORMS[command];
@@ -98,7 +101,7 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   if (command === 'freeze' && impliedFreeze !== undefined && saysMore(rest))
     return read(command, `${typed} open`, impliedFreeze, text, environmentsOf);
   const verb = command === 'incident' ? 'declare' : 'open';
-  return wrong(command, `"${first}" is nothing that can be done`, `${typed} ${verb} ${plainText(text)}`);
+  return wrong(command, unknownVerb(first), `${typed} ${verb} ${plainText(text)}`);
 }
 
 /**
@@ -122,7 +125,7 @@ function meant(
 ): Parsed {
   const again = parse(command, typed, text, environmentsOf);
   const near = again.kind === 'usage' && again.nearest !== null ? again.nearest : `${typed} ${plainText(text)}`;
-  return wrong(command, `there is no "${first}"`, near);
+  return wrong(command, unknownVerb(first), near);
 }
 
 /** Returns the form for a command without a subcommand: `/incident` alone declares an incident. */

@@ -111,10 +111,10 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
     title: fields.title(),
   }),
   severity: (fields) => ({ form: 'severity', severity: fields.severity(), note: fields.text(FIELDS.text) }),
-  update: (fields) => ({ form: 'update', text: fields.needed(FIELDS.text, 'Say what is new') }),
+  update: (fields) => ({ form: 'update', text: fields.needed(FIELDS.text, 'Enter an update') }),
   handover: (fields) => ({
     form: 'handover',
-    user: fields.needed(FIELDS.user, 'Say to whom'),
+    user: fields.needed(FIELDS.user, 'Select the new commander'),
     brief: fields.text(FIELDS.text),
   }),
   freeze: (fields) => ({
@@ -122,14 +122,17 @@ const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = 
     targets: fields.targets(),
     environment: fields.text(FIELDS.environment),
     seconds: fields.duration(),
-    reason: fields.needed(FIELDS.reason, 'Say why: it is kept, and shown to whoever may not deploy'),
+    reason: fields.needed(
+      FIELDS.reason,
+      'Enter a reason. It is kept on record and shown to people whose deploys are blocked',
+    ),
   }),
   override: (fields) => ({
     form: 'override',
-    freeze: fields.needed(FIELDS.freeze, 'Say which freeze, by its id'),
-    reason: fields.needed(FIELDS.reason, 'Say why: it is kept'),
+    freeze: fields.needed(FIELDS.freeze, 'Enter the ID of the freeze'),
+    reason: fields.needed(FIELDS.reason, 'Enter a reason. It is kept on record'),
     uses: fields.uses(),
-    seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Say how long it holds, as 2h or 30m'),
+    seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Enter a duration, such as 2h or 30m'),
   }),
   resolve: (fields) => ({ form: 'resolve', note: fields.text(FIELDS.text) }),
   pin: () => ({ form: 'pin' }),
@@ -164,15 +167,19 @@ class Fields {
   }
 
   title(): string {
-    const title = this.needed(FIELDS.title, 'Say what is wrong').replaceAll(/\s+/g, ' ');
+    const title = this.needed(FIELDS.title, 'Enter what is wrong').replaceAll(/\s+/g, ' ');
     if (title.length <= TITLE_MAX_CHARS) return title;
-    return this.#wrong(FIELDS.title, `At most ${TITLE_MAX_CHARS} characters; these are ${title.length}`, title);
+    return this.#wrong(
+      FIELDS.title,
+      `Enter at most ${TITLE_MAX_CHARS} characters; this text has ${title.length}`,
+      title,
+    );
   }
 
   severity(): Severity {
     return (
       severityIn(this.text(FIELDS.severity) ?? '') ??
-      this.#wrong(FIELDS.severity, 'One of critical, warning and info', 'critical')
+      this.#wrong(FIELDS.severity, 'Select critical, warning, or info', 'critical')
     );
   }
 
@@ -189,7 +196,7 @@ class Fields {
     const told = this.text(FIELDS.target);
     if (told !== null) return told.split(/\s*,\s*/).filter(Boolean);
     if (this.text(FIELDS.environment) !== null) return [];
-    return this.#wrong(FIELDS.target, 'Say which service or team, or else which environment', []);
+    return this.#wrong(FIELDS.target, 'Enter a service, a team, or an environment', []);
   }
 
   /** Returns the incident; null: not asked, or unambiguous. */
@@ -198,7 +205,10 @@ class Fields {
     if (told === null) return null;
     const word = told.replaceAll(/\s/g, ' ');
     const named = incidentNamed(word) ?? (word.includes(' ') ? undefined : incidentNamed(`#${word}`));
-    return named ?? this.#wrong(FIELDS.incident, 'Its channel, as #incident-2611201, or its id', null);
+    return (
+      named ??
+      this.#wrong(FIELDS.incident, 'Enter the channel of the incident, such as #incident-2611201, or its ID', null)
+    );
   }
 
   uses(): number | null {
@@ -206,7 +216,7 @@ class Fields {
     if (told === null) return null;
     const uses = Number(told);
     if (Number.isInteger(uses) && uses >= 1 && uses <= USES_MAX) return uses;
-    return this.#wrong(FIELDS.uses, `A whole number from 1 to ${USES_MAX}`, 1);
+    return this.#wrong(FIELDS.uses, `Enter a whole number from 1 to ${USES_MAX}`, 1);
   }
 
   #wrong<T>(field: Field, why: string, instead: T): T {

@@ -5,12 +5,12 @@ import { subjectOf } from './incident-buttons.ts';
 export function supersededWords({ status, resolved_at, decisions }: IncidentView, digest: string): string {
   const asked = decisions.find((decision) => decision.digest === digest);
   if (asked?.state === 'approved' || asked?.state === 'rejected')
-    return `${asked.answered_by ?? 'somebody'} has ${asked.state} it already`;
-  if (status === 'resolved') return `the incident is resolved since ${(resolved_at ?? '').slice(11, 16)} UTC`;
+    return `${asked.answered_by ?? 'an unknown person'} has already ${asked.state} it`;
+  if (status === 'resolved') return `the incident was resolved at ${(resolved_at ?? '').slice(11, 16)} UTC`;
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
-  if (waiting !== undefined) return `another question waits now: ${subjectOf(waiting)}`;
-  if (asked?.state === 'expired') return 'nobody has answered it in time';
-  return `no question waits any more${lastOf(decisions)}`;
+  if (waiting !== undefined) return `another question is waiting now: ${subjectOf(waiting)}`;
+  if (asked?.state === 'expired') return 'the question expired without an answer';
+  return `no question is waiting any more${lastOf(decisions)}`;
 }
 
 function lastOf(decisions: readonly DecisionView[]): string {

@@ -9,7 +9,7 @@ import type { Projector } from './pass.ts';
 import type { Method, Turn } from './turn.ts';
 import { answered, setAgainFrom, sureFrom } from './unclear.ts';
 
-/** Grafana names no limit; a database stands behind it. */
+/** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
 
 type Deps = {
@@ -19,7 +19,7 @@ type Deps = {
   changes: Pick<Changes, 'get'>;
 };
 
-/** Deploys, rollbacks and incidents on the graphs. */
+/** Returns the projector for Grafana: annotations for deploys, rollbacks, and incidents. */
 export const grafanaProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
@@ -61,7 +61,7 @@ class Mark {
     else if (this.#state.missing) await this.#create();
   }
 
-  /** Before it is written, it is looked for by its tag. */
+  /** Looks for an existing annotation by its tag before one is created. */
   async #find(): Promise<void> {
     const began = this.#turn.now();
     const told = await this.#turn.attempt(GRAFANA, () => this.#deps.annotations.find(markTag(idOf(this.#subject))));
@@ -109,20 +109,20 @@ class Mark {
     const done = told.kind === 'done';
     const unsure = answered(before, done ? began : null);
     await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
-    // What was not done comes again for its own reason, at its own pace.
+    // A failed call is retried with its own delay.
     if (done && unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
     if (told.kind === 'refused') await this.#refused(told.code, told.detail);
   }
 
-  /** One that a person has deleted is written anew; for anything else somebody has to change something first. */
+  /** Records a refusal. A deleted annotation is created again; other refusals require a change by a person. */
   async #refused(code: string, detail: string): Promise<void> {
-    this.#turn.log.warn('Grafana refuses an annotation', { code, detail });
+    this.#turn.log.warn('Grafana refused an annotation', { code, detail });
     await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
     if (code === 'not_found') this.#turn.comeAgain(plusSeconds(this.#turn.now(), 1));
     else this.#turn.afterRefusal(this.#over());
   }
 
-  /** An incident may go on; a change is a point in time until it has ended. */
+  /** Returns the end of updates. Null: the incident is open. A change without an end counts as a point in time. */
   #over(): Timestamp | null {
     const { from, until } = this.#mark;
     return until ?? (this.#subject.startsWith('change:') ? from : null);

@@ -5,27 +5,27 @@ import type { Subject, Target } from '../schemas/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
 import { type Desk, Turn } from './turn.ts';
 
-/** So long nobody else works at the target when this process dies; renewed while it lives. */
+/** Duration of the lease, which blocks other projectors if this process dies; renewed while it runs. */
 const LEASE_SECONDS = 15;
 const RENEW_AFTER_SECONDS = 4;
 
-/** A function has a minute; what is left then goes on with the next one. */
+/** Maximum duration of a pass. A function has a minute; the next one continues. */
 const PASS_SECONDS = 35;
 
-/** SQS delays a message by at most this. */
+/** Maximum delay of an SQS message. */
 const WAKE_MAX_SECONDS = 900;
 
-/** A bug with one subject must not stop the others. */
+/** Delay after an exception for one subject, which must not stop the others. */
 const AFTER_A_BUG_SECONDS = 60;
 
-/** Shows a subject: compares what is with what is shown, and does what the turn allows of the difference. */
+/** Projects a subject: compares it with what the target shows, and applies the difference as far as the turn allows. */
 export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
 
 type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
 /**
- * `subjects`: how many may be shown at once. `pause`: after which it is looked, beside those, whether there is more to do;
- * null: only once one of them is done.
+ * `subjects`: maximum number of parallel subjects. `pause`: interval between checks for new subjects; null: check only
+ * when one is done.
  */
 export type SideBySide = {
   subjects: number;
@@ -39,10 +39,10 @@ class LeaseLost extends Error {
 }
 
 /**
- * Shows everything at a target that is due, oldest first, each once and as far as the vendor's pace allows; then asks to
- * be woken for what is left. Only one at a time works at a target.
+ * Projects all due subjects to a target, oldest first, each once, within the vendor's rate limits. Then schedules the
+ * next wake-up. A lease ensures that only one projector works on a target.
  *
- * @param sideBySide for a target of many vendors, of whom one must not keep the others waiting
+ * @param sideBySide parallel subjects, for a target with many vendors, so that a slow one does not block the others
  */
 export async function pass(
   target: Target,
@@ -54,7 +54,7 @@ export async function pass(
   const asked = deps.clock.now();
   const lease = await projections.lease(target, LEASE_SECONDS);
   if (lease === undefined) {
-    // Whoever has it looks again before it goes; but it may have died.
+    // The holder checks for new subjects before it ends, but it may have died.
     if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
     return;
   }
@@ -63,22 +63,22 @@ export async function pass(
     await work(target, deps, { desk, project, sideBySide });
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
-    deps.log.warn('another projector has taken over', { target });
+    deps.log.warn('another projector has taken over the lease', { target });
     return;
   }
   const plan = nextWake(lease, await projections.due(target), deps.clock.now());
   await projections.release({ ...lease, pace: pruned(desk.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
   if (plan.afterSeconds !== null) await projections.wake(target, plan.afterSeconds);
-  // What was marked after the last look, by somebody who found the lease taken.
+  // A projector that found the lease taken may have marked a subject after the last check.
   else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
 type Work = { desk: Desk; project: Projector; sideBySide: SideBySide };
 
-/** Milliseconds. While somebody is waited for, it is looked so often whether there is more to do. */
+/** Interval in milliseconds between checks for new subjects while others are in progress. */
 const LOOK_AGAIN_MS = 1000;
 
-/** @throws what one of them throws, once all have come to their end: who works at a target is done with it by then */
+/** @throws the first error, after all subjects have ended, so that no work continues afterwards */
 async function work(target: Target, deps: PassDeps, { desk, project, sideBySide }: Work): Promise<void> {
   const underWay = new Map<Subject, Promise<void>>();
   const failures: unknown[] = [];
@@ -114,7 +114,7 @@ async function show(
   await deps.projections.settle(target, one, again);
 }
 
-/** Until one of them is done, or the time has passed. */
+/** Waits until one is done or the interval has passed. */
 async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']): Promise<void> {
   const over = new AbortController();
   const waits = pause === null ? [] : [pause(LOOK_AGAIN_MS, over.signal).catch(() => undefined)];
@@ -128,7 +128,7 @@ async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise
     await project(subject, turn);
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
-    desk.log.error('a projection failed; it is tried again', {
+    desk.log.error('a projection failed; retrying', {
       subject,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
@@ -137,7 +137,7 @@ async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise
   return turn.again;
 }
 
-/** @param since when the lease was asked for: it holds from then on, not from when the answer came */
+/** @param since time of the lease request, from which the lease counts, not from its response */
 function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): Desk {
   let renewed = since;
   return {
@@ -149,7 +149,7 @@ function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeS
     until: plusSeconds(clock.now(), PASS_SECONDS),
     async stillOurs() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
-        if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has run out');
+        if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has expired');
         renewed = now;
       }
     },
@@ -161,7 +161,7 @@ async function ready({ clock, projections }: PassDeps, target: Target): Promise<
   return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
 }
 
-/** When to be woken next. `afterSeconds` null: no need to ask, somebody has, or nothing is left. */
+/** Returns the next wake-up. `afterSeconds` null: one is already scheduled, or nothing is left. */
 function nextWake(
   { wakeAt }: Lease,
   due: readonly Due[],

@@ -3,7 +3,7 @@ import { showNotice } from './slack/notice.ts';
 import type { Bulletins } from '../domain/bulletins.ts';
 import type { Projector } from './pass.ts';
 
-/** Slack: incidents in channels of their own, and notices in those of teams. */
+/** Returns the projector for Slack: incidents in their own channels, and notices in team channels. */
 export const slackProjector =
   (deps: SlackDeps & { bulletins: Bulletins }): Projector =>
   async (subject, turn) =>

@@ -14,12 +14,12 @@ import type { Method, Turn } from './turn.ts';
 import { answered, setAgainFrom, sureFrom } from './unclear.ts';
 
 /**
- * One request a second and key, over a minute; a little below it.
+ * Rate limit, slightly below one request per second and key, over a minute.
  * @see https://developer.statuspage.io/ "Rate Limiting", read 2026-11
  */
 const STATUSPAGE: Method = { name: 'statuspage', allowances: { statuspage: { perSecond: 0.8, burst: 8 } } };
 
-/** So far the list of open incidents may be behind. */
+/** Maximum delay of the list of open incidents. */
 const LIST_LAGS_SECONDS = 15;
 
 type Deps = {
@@ -29,7 +29,7 @@ type Deps = {
   config: ConfigSource;
 };
 
-/** The hosted status page: an incident that customers read, and the state of its components. */
+/** Returns the projector for the hosted status page: public incidents and the status of components. */
 export const statuspageProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
@@ -43,7 +43,7 @@ export const statuspageProjector =
 const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subject): Promise<StatuspageState> =>
   StatuspageState.parse((await projections.read('statuspage', subject)) ?? {});
 
-/** Once it is on the page, it is about all components of its service, however severe it is by now. */
+/** Returns the components of a published incident: all of its service, regardless of the current severity. */
 function namesOf(incident: IncidentRecord, { services }: Config, { known }: StatuspageState): readonly string[] {
   return serviceEntry(services, incident.service)?.statusPage?.components ?? Object.keys(known);
 }
@@ -89,7 +89,7 @@ class Page {
     await this.#lookAgain();
   }
 
-  /** Once, on the timeline: nothing is public before a person says so. */
+  /** Asks for approval once, on the timeline. Nothing is published before that. */
   async #ask(): Promise<void> {
     if (this.#state.asked) return;
     const { id } = this.#incident;
@@ -97,13 +97,13 @@ class Page {
       at: this.#turn.now(),
       actor: 'firebreak',
       kind: 'statuspage.asks',
-      text: `The status page waits for a person: "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
+      text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
       detail: null,
     });
     await this.#save({ asked: true });
   }
 
-  /** Ids by name, looked up once: their list is long and its limit low. False: not now. */
+  /** Looks up component IDs once, because the list is long and its rate limit low. False: not now. */
   async #lookUp(): Promise<boolean> {
     const { known } = this.#state;
     if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
@@ -112,14 +112,15 @@ class Page {
     if (told?.kind !== 'done') return false;
     const found = this.#names.map((name) => {
       const component = told.value.find((one) => one.id === name || one.name === name);
-      if (component === undefined) this.#turn.log.warn('the status page has no such component', { component: name });
+      if (component === undefined)
+        this.#turn.log.warn('the status page has no component with this name', { component: name });
       return [name, component?.id ?? ''] as const;
     });
     await this.#save({ known: { ...known, ...Object.fromEntries(found) } });
     return true;
   }
 
-  /** How the components do by all incidents on the page that are about them: as badly as the worst of these says. */
+  /** Returns the status of the components: the worst of all published incidents that affect them. */
   async #components(own: readonly IncidentRecord[] = [this.#incident]): Promise<Record<string, ComponentStatus>> {
     const components: Record<string, ComponentStatus> = {};
     if (!this.#names.some((name) => (this.#state.known[name] ?? '') !== '')) return components;
@@ -134,7 +135,7 @@ class Page {
     return components;
   }
 
-  /** Other incidents on the page that share a component and are not over; the list is old, what it names is read. */
+  /** Returns other open, published incidents that share a component. Each is read, because the list may be outdated. */
   async #others(): Promise<{ incident: IncidentRecord; names: readonly string[] }[]> {
     const concerned: { incident: IncidentRecord; names: readonly string[] }[] = [];
     for (const { id, service } of await this.#deps.incidents.open()) {
@@ -149,7 +150,9 @@ class Page {
     return concerned;
   }
 
-  /** Each creation is mailed: where one may be there, it is looked for before another one is made. */
+  /**
+   * Creates the public incident. Each creation sends e-mails, so after an unclear attempt, it is searched for first.
+   */
   async #create(): Promise<void> {
     const { statusPage } = this.#deps;
     const { id: key, status: stands } = this.#incident;
@@ -166,7 +169,7 @@ class Page {
       const sure = sureFrom(creatingSince);
       if (began < sure) return this.#turn.comeAgain(sure);
       if (stands === 'resolved') return this.#withdraw();
-      // Kept, since the creation may have to wait for its turn, and is not to look again before it.
+      // Store this, so that a creation that waits for the rate limit does not search again.
       await this.#save({ creatingSince: null });
     }
     const { status, body } = this.#words();
@@ -184,8 +187,8 @@ class Page {
   }
 
   /**
-   * What is not public, or over before anybody was told, is not told; but what was tried may have left components in
-   * doubt.
+   * Handles an incident that is not or no longer to be published. An earlier attempt may have left the status of
+   * components unclear.
    */
   async #withdraw(): Promise<void> {
     let certain = true;
@@ -201,7 +204,7 @@ class Page {
     return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
   }
 
-  /** Each update is mailed: whether the last one, which had no answer, is there. False: nobody can tell yet. */
+  /** Checks whether an unanswered update arrived, because each update sends e-mails. False: not known yet. */
   async #looked(id: string): Promise<boolean> {
     const { updating } = this.#state;
     if (updating === null) return true;
@@ -219,7 +222,7 @@ class Page {
     return true;
   }
 
-  /** Only what is new to those who get mail. Components by themselves are set quietly. */
+  /** Publishes an update only if the status changed. Component changes alone send no e-mails. */
   async #update(id: string): Promise<void> {
     const { status, body } = this.#words();
     if (this.#state.status === status) return;
@@ -241,7 +244,7 @@ class Page {
       await this.#setComponent(component, wanted);
   }
 
-  /** True: it is as it should be, for certain. */
+  /** Returns whether the component certainly has the status. */
   async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
     const { said, unsure } = await this.#component(component);
     const again = setAgainFrom(unsure);
@@ -257,8 +260,9 @@ class Page {
   }
 
   /**
-   * An attempt that says something of components, for whichever incident it was said before.
-   * @param record what else is to be known should there be no answer
+   * Makes a call that sets components, and records their state for all incidents.
+   *
+   * @param record additional state to store before the call, in case it gets no answer
    */
   async #attempt<T>(
     components: Readonly<Record<string, ComponentStatus>>,
@@ -269,7 +273,7 @@ class Page {
     const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
     const told = await this.#turn.attempt(STATUSPAGE, call, async (at) => {
-      await this.#save(record(at)); // first: by this it is looked after, whatever comes next
+      await this.#save(record(at)); // first, because this state triggers the later check
       for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
       return true;
     });
@@ -298,16 +302,18 @@ class Page {
     await this.#save({ lookAgainAt: null });
   }
 
-  /** Somebody has deleted it there, or the key may no more: said once on the timeline, and looked at again later. */
+  /**
+   * Records a refusal, such as a deleted incident or a revoked key: reported once on the timeline, and retried later.
+   */
   async #refused(code: string, detail: string): Promise<void> {
     const { id } = this.#incident;
-    this.#turn.log.warn('the status page refuses something', { code, detail, incident: id });
+    this.#turn.log.warn('the status page refused a call', { code, detail, incident: id });
     if (this.#state.problem !== code) {
       await this.#deps.incidents.note(id, 'statuspage-refused', {
         at: this.#turn.now(),
         actor: 'statuspage',
         kind: 'statuspage.refused',
-        text: `The status page refuses: ${detail}`,
+        text: `The status page refused an update: ${detail}`,
         detail: null,
       });
       await this.#save({ problem: code });
@@ -315,7 +321,7 @@ class Page {
     this.#turn.afterRefusal(this.#incident.resolved_at);
   }
 
-  /** Components were said to be as the incidents were that we knew of. */
+  /** Records a success and schedules a check, because the list of open incidents may have been outdated. */
   async #said(change: Partial<StatuspageState>): Promise<void> {
     const lookAgainAt = plusSeconds(this.#turn.now(), LIST_LAGS_SECONDS);
     await this.#save({ ...change, lookAgainAt, problem: null });
@@ -329,5 +335,5 @@ class Page {
   }
 }
 
-/** People may have changed it to something that we do not know. */
+/** Parses a status. Null: people have set one that Firebreak does not use. */
 const statusOf = (status: string): PublicStatus | null => PublicStatus.safeParse(status).data ?? null;

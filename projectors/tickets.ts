@@ -10,8 +10,8 @@ import type { Method, Turn } from './turn.ts';
 import { sureFrom } from './unclear.ts';
 
 /**
- * GitHub's secondary limit for content is 80 a minute and 500 an hour, the primary one 5,000 requests an hour; tickets are
- * for what can wait. Looks are counted apart: one before each creation would else use up what the creation waits for.
+ * Rate limits. GitHub's secondary limit for content is 80 a minute and 500 an hour; the primary one is 5,000 requests
+ * an hour. Tickets can wait. Lookups have their own allowance, so that the one before each creation does not delay it.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api, read 2026-11
  */
 function methodsOf(target: TicketTarget): { look: Method; write: Method } {
@@ -32,7 +32,10 @@ type Deps = {
 
 type TicketBulletin = Extract<Bulletin, { kind: 'ticket' }>;
 
-/** A ticket for each alert that the routes want one for; it is told when the alert has resolved, and people close it. */
+/**
+ * Returns the projector for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
+ * alert is resolved; people close the ticket.
+ */
 export const ticketsProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
@@ -74,13 +77,13 @@ class Writer {
   async write(): Promise<void> {
     const { round, firing, heardAt } = this.#bulletin;
     if (this.#state.round !== round) {
-      // A round that has ended while we could not write is closed first.
-      if (this.#mayBeOpen() && !(await this.#ended('All alerts of it have resolved.'))) return;
+      // First conclude a round that ended while the target was not available.
+      if (this.#mayBeOpen() && !(await this.#ended('All alerts are resolved.'))) return;
       this.#state = TicketState.parse({ round });
     }
     if (this.#state.closed) return;
     if (firing > 0) await this.#opened();
-    else await this.#ended(`All alerts of it have resolved (${minuteOf(heardAt)}).`);
+    else await this.#ended(`All alerts are resolved (${minuteOf(heardAt)}).`);
   }
 
   #mayBeOpen(): boolean {
@@ -92,7 +95,7 @@ class Writer {
     return `${idOf(this.#subject)}.${this.#state.round}`;
   }
 
-  /** The ticket of the round, which is written should there be none. Undefined: not now, or not any more. */
+  /** Returns the ticket of the round, and creates it if there is none. Undefined: not now, or not any more. */
   async #opened(): Promise<string | undefined> {
     if (this.#state.id === null && !this.#state.missing) await this.#find();
     if (this.#state.id !== null) return this.#state.id;
@@ -115,7 +118,7 @@ class Writer {
     return undefined;
   }
 
-  /** Outlets that cannot be read say that there is none, and honour the key when it is written again. */
+  /** Looks for the ticket. Targets that can't be read report none, and use the key to avoid duplicates. */
   async #find(): Promise<void> {
     const began = this.#turn.now();
     const found = await this.#turn.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
@@ -128,7 +131,9 @@ class Writer {
     else await this.#save({ missing: true, creatingSince: null });
   }
 
-  /** The outlet looks for the comment right before it is added; one that may yet come is waited for. False: not now. */
+  /**
+   * Adds the comment. The target checks for an existing one; an unclear earlier attempt is waited for. False: not now.
+   */
   async #ended(text: string): Promise<boolean> {
     const id = await this.#opened();
     if (id === undefined) return this.#state.missing;
@@ -178,12 +183,12 @@ function ticketOf(bulletin: TicketBulletin, key: string): Ticket {
     title: `${place.service} ${place.environment}: ${title}`,
     labels: target.kind === 'github' ? target.labels : [],
     body: [
-      `Alert ${code(title)} of ${code(place.service)} in ${code(place.environment)} fires since ${minuteOf(firstAt)}.`,
+      `Alert ${code(title)} of ${code(place.service)} in ${code(place.environment)} has been firing since ${minuteOf(firstAt)}.`,
       '',
       ...rows,
       ...(links.length > 0 ? ['', ...links] : []),
       '',
-      'Opened by Firebreak, as the routes say. It adds a comment when the alerts have resolved; people close it.',
+      'Opened by Firebreak, as configured in the routes. Firebreak adds a comment when the alerts are resolved, but does not close this ticket.',
     ].join('\n'),
   };
 }

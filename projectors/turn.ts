@@ -6,37 +6,39 @@ import type { Pace } from '../schemas/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../schemas/time.ts';
 
 /**
- * What is refused stays so until somebody changes a permission, a token or a name; it is tried again so often, and less
- * often for what is over.
+ * Seconds between retries after a refusal, which lasts until a person changes a permission, token, or name. Ended
+ * subjects are retried less often.
  */
 const AFTER_A_REFUSAL_SECONDS = 60;
 const AFTER_A_REFUSAL_WHEN_OVER_SECONDS = 600;
 
-/** But not forever for what is over: else all that was ever refused would be tried again and again. */
+/** Seconds after the end of a subject for which refusals are retried. */
 const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
 
-/** Between the record of an attempt and the attempt; whoever was held up for longer does not begin. */
+/** Maximum seconds between the record of an attempt and the attempt. After a longer delay, it does not start. */
 const RECORD_HOLDS_SECONDS = 5;
 
-/** What is to be called, and what it may cost: one allowance for the method, one for the channel, … */
+/** A method to call, with its rate limits: one for the method, one for the channel, and so on. */
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
 
-/** What a pass lends to each turn. */
+/** Resources of a pass that its turns share. */
 export type Desk = {
   clock: Clock;
   log: Log;
   pace: Pace;
-  /** How much faster than the clock our own pauses go: 1 but for trials on one machine. Vendors' wishes stay as they are. */
+  /**
+   * Factor by which Firebreak's own pauses are shortened: 1, except for local trials. Vendors' delays are not scaled.
+   */
   timeScale: number;
-  /** By method: the attempt that is under way, and those that wait for it. */
+  /** The attempt in progress and those that wait for it, by method. */
   underWay: Map<string, Promise<unknown>>;
-  /** No attempt is begun after it; null: that is up to whoever begins a turn. */
+  /** Time after which no attempt starts. Null: no limit within a turn. */
   until: Timestamp | null;
-  /** Called around each attempt. @throws when another projector has taken over */
+  /** Checks the lease around each attempt. @throws if another projector has taken over */
   stillOurs(): Promise<void>;
 };
 
-/** One subject's turn within a pass: attempts at the vendor as far as its pace allows, and when to go on. */
+/** A subject's turn within a pass: calls to the vendor within its rate limits, and the time of the next turn. */
 export class Turn {
   readonly #desk: Desk;
   #again: number | null = null;
@@ -45,7 +47,7 @@ export class Turn {
     this.#desk = desk;
   }
 
-  /** When to go on; null: there is nothing left to do. */
+  /** Time of the next turn. Null: nothing is left to do. */
   get again(): Timestamp | null {
     return this.#again === null ? null : timestamp(this.#again);
   }
@@ -58,36 +60,36 @@ export class Turn {
     return this.#desk.log;
   }
 
-  /** Called before what is shown is written down. @throws when another projector has taken over */
+  /** Checks the lease before state is stored. @throws if another projector has taken over */
   stillOurs(): Promise<void> {
     return this.#desk.stillOurs();
   }
 
-  /** Asks for another turn at this time, unless there is one before. */
+  /** Schedules another turn, unless an earlier one is scheduled. */
   comeAgain(at: Timestamp): void {
     const millis = millisOf(at);
     this.#again = this.#again === null ? millis : Math.min(this.#again, millis);
   }
 
-  /** It was refused: tried again in a while, for a day after it is over. Null: it goes on. */
+  /** Schedules a retry after a refusal, until a day after the end. Null: no end yet. */
   afterRefusal(over: Timestamp | null): void {
     if (!this.triesRefused(over)) return;
     const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
     this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#desk.timeScale, 1)));
   }
 
-  /** Is something that was refused still tried again? */
+  /** Returns whether refusals are still retried. */
   triesRefused(over: Timestamp | null): boolean {
     return over === null || secondsBetween(over, this.now()) < REFUSED_FOR_GOOD_SECONDS;
   }
 
   /**
-   * One attempt, of a method one at a time. Undefined: not now; the turn comes again. What was not done, or may not have
-   * been, slows the vendor's pace and comes again, too; the caller only has to deal with what was done, refused or is off.
+   * Makes one call; calls of a method run one at a time. Undefined: not now; another turn is scheduled. A failed or
+   * unclear call reduces the vendor's pace and is retried, so the caller only handles `done`, `refused`, and `off`.
    *
-   * @param record of what must not be done twice, or may arrive late: says that it may be under way from this time on.
-   *   False: it is under way elsewhere. It is the caller's to take back, unless the end is unclear
-   * @throws when another projector has taken over, even after the call: then that one looks what became of it
+   * @param record stores that the call may be in progress from this time on, for calls that must not be repeated or may
+   *   arrive late. False: it is in progress elsewhere. The caller removes the record, unless the outcome is unclear
+   * @throws if another projector has taken over, even after the call; then that projector determines the outcome
    */
   async attempt<T>(
     method: Method,
@@ -106,7 +108,7 @@ export class Turn {
     }
   }
 
-  /** Whoever had to wait for another one's attempt may be too late by then. */
+  /** Waits for the previous attempt, and starts only if the time limit has not passed by then. */
   async #after<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
     if (before === undefined) return begin();
     await before;
@@ -136,13 +138,13 @@ export class Turn {
     await desk.stillOurs();
     if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
       this.comeAgain(this.now());
-      return { kind: 'later', detail: 'the record of the attempt took too long', afterSeconds: null };
+      return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
     }
-    // Others may have had their attempts meanwhile: what is left counts, and not what was.
+    // Check again, because other attempts may have used the allowance in the meantime.
     const still = go(desk.pace, name, allowances, this.#millis());
     if (!still.ok) {
       this.comeAgain(timestamp(still.at));
-      return { kind: 'later', detail: 'others have had what was allowed', afterSeconds: null };
+      return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
     desk.pace = still.pace;
     const told = await call();
@@ -162,7 +164,7 @@ export class Turn {
       case 'unclear': {
         const after = told.kind === 'later' ? told.afterSeconds : null;
         desk.pace = failed(desk.pace, name, after, told.kind === 'unclear', this.#millis(), desk.timeScale);
-        desk.log.warn('an outlet did not take it; it comes again', { method: name, detail: told.detail });
+        desk.log.warn('a call to a vendor failed; retrying', { method: name, detail: told.detail });
         this.comeAgain(timestamp(this.#millis() + 1000));
         break;
       }

@@ -3,7 +3,7 @@ import { type IncidentDeps, tellIncident } from './webhooks/incident.ts';
 import { type ChangeDeps, tellChange } from './webhooks/change.ts';
 import type { Projector } from './pass.ts';
 
-/** Whoever else wants to hear: receivers of webhooks of incidents, PagerDuty of changes. */
+/** Returns the projector for webhook receivers of incidents, and for change events at PagerDuty. */
 export const webhooksProjector =
   (deps: IncidentDeps & ChangeDeps & { config: ConfigSource }): Projector =>
   async (subject, turn) => {

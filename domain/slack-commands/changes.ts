@@ -4,7 +4,7 @@ import type { EnvironmentsOf, Form, Given, Wanted, Wrong } from './wanted.ts';
 export const ROLLBACK: Form = {
   verb: '',
   usage: 'SERVICE [ENVIRONMENT] [VERSION]',
-  says: 'show what broke it and what would be done; it asks before anything is',
+  says: 'show the suspect and the planned rollback, and ask for confirmation',
   named: ['env', 'environment', 'to', 'version'],
   read: rollback,
 };
@@ -12,7 +12,7 @@ export const ROLLBACK: Form = {
 export const DEPLOYS: Form = {
   verb: '',
   usage: 'SERVICE [ENVIRONMENT]',
-  says: 'what was deployed lately, and what runs',
+  says: 'show recent deploys and the running version',
   named: ['env', 'environment'],
   read: deploys,
 };
@@ -22,11 +22,11 @@ const environmentNamed = ({ named }: Given): string | undefined =>
 
 function rollback(given: Given): Wanted | Wrong {
   const [service, second, third, ...more] = given.words;
-  if (service === undefined) return { wrong: 'say which service', instead: null };
+  if (service === undefined) return { wrong: 'the service is missing', instead: null };
   const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
   const environment = environmentNamed(given);
   if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
-    return { wrong: 'there is more than a service, an environment and a version', instead: service };
+    return { wrong: 'too many arguments: expected a service, an environment, and a version', instead: service };
   const isVersion =
     second !== undefined &&
     third === undefined &&
@@ -41,8 +41,8 @@ function rollback(given: Given): Wanted | Wrong {
 
 function deploys(given: Given): Wanted | Wrong {
   const [service, second, ...more] = given.words;
-  if (service === undefined) return { wrong: 'say which service', instead: null };
-  if (more.length > 0) return { wrong: 'there is more than a service and an environment', instead: service };
+  if (service === undefined) return { wrong: 'the service is missing', instead: null };
+  if (more.length > 0) return { wrong: 'too many arguments: expected a service and an environment', instead: service };
   return { act: 'deploys', service, environment: environmentNamed(given) ?? second ?? null };
 }
 

@@ -72,15 +72,15 @@ export type Duration = { seconds: number } | { wrong: string };
 /** Parses an entire text as a duration. */
 export function durationIn(text: string): Duration {
   const [, sign, parts = ''] = WHOLE.exec(text.trim()) ?? [];
-  if (sign === undefined) return { wrong: `"${text.trim().slice(0, 40)}" is no duration, as 2h, 30m or 1d` };
-  if (sign === '-') return { wrong: `"${text.trim()}" would be over before it begins` };
+  if (sign === undefined) return { wrong: `"${text.trim().slice(0, 40)}" is not a duration, such as 2h, 30m, or 1d` };
+  if (sign === '-') return { wrong: `"${text.trim()}" is a negative duration` };
   const seconds = [...parts.matchAll(EACH)].reduce((sum, [, count = '', unit = '', half = '']) => {
     return sum + (numberIn(count) + (half === '' ? 0 : 0.5)) * secondsOf(unit);
   }, 0);
-  if (seconds < 1) return { wrong: `"${text.trim()}" is no time at all` };
+  if (seconds < 1) return { wrong: `"${text.trim()}" is shorter than a second` };
   if (seconds > MAX_SECONDS)
     return {
-      wrong: `"${text.trim().slice(0, 40)}" is longer than a year; without a duration it holds until it is ended`,
+      wrong: `"${text.trim().slice(0, 40)}" is longer than a year, which is the limit; a freeze without a duration stays until it is lifted`,
     };
   return { seconds: Math.round(seconds) };
 }

@@ -11,14 +11,14 @@ export const FREEZE: readonly Form[] = [
     verb: 'status',
     also: ['list', 'show', 'check'],
     usage: 'status [SERVICE]',
-    says: 'what is frozen, and why',
+    says: 'show freezes and their reasons',
     read: status,
   },
   {
     verb: 'open',
     also: ['start', 'add', 'on', 'begin'],
     usage: 'open SERVICE|TEAM [ENVIRONMENT] [2h] REASON',
-    says: 'hold deploys back; without a duration until it is lifted',
+    says: 'freeze deploys; without a duration, until the freeze is lifted',
     named: ['reason', 'for', 'duration', 'env', 'environment', 'service', 'team'],
     read: open,
   },
@@ -26,7 +26,7 @@ export const FREEZE: readonly Form[] = [
     verb: 'lift',
     also: ['close', 'end', 'stop', 'off', 'remove', 'thaw', 'unfreeze', 'release'],
     usage: 'lift ID|SERVICE REASON',
-    says: 'let deploys go on',
+    says: 'lift a freeze',
     named: ['reason'],
     read: lift,
   },
@@ -34,7 +34,7 @@ export const FREEZE: readonly Form[] = [
     verb: 'override',
     also: ['except', 'allow', 'exception'],
     usage: 'override ID REASON [uses=1] [2h]',
-    says: 'let one deploy through',
+    says: 'let a deploy through a freeze',
     named: ['reason', 'uses', 'for', 'duration', 'version'],
     read: override,
   },
@@ -45,7 +45,7 @@ export const impliedFreeze: Form | undefined = FREEZE.find(({ verb }) => verb ==
 
 function status({ words, from }: Given): Wanted | Wrong {
   const [service] = words;
-  if (words.length > 1) return { wrong: 'one service at a time', instead: service ?? '' };
+  if (words.length > 1) return { wrong: 'too many arguments: expected one service', instead: service ?? '' };
   return { act: 'freeze_status', service: service === undefined ? null : from(0) };
 }
 
@@ -66,14 +66,14 @@ function open(given: Given): Wanted | Wrong {
   const what = [targets.join(',') || 'env=', environment].filter(Boolean).join(targets.length === 0 ? '' : ' ');
   if (duration !== undefined && 'wrong' in duration)
     return {
-      wrong: `${duration.wrong}. Where it is part of the reason, write reason="…"`,
+      wrong: `${duration.wrong}. If it is part of the reason, write reason="…"`,
       instead: `${what} 2h …`,
     };
   const inner =
     duration === undefined && named.get('reason') === undefined ? innerDuration(words.slice(at)) : undefined;
   if (inner !== undefined)
     return {
-      wrong: `"${inner}" stands among the words of the reason: where it is how long it is to hold, write it before them, else reason="…"`,
+      wrong: `"${inner}" is in the middle of the reason. If it is the duration, write it before the reason; otherwise, write reason="…"`,
       instead: `${what} ${inner} …`,
     };
   return {
@@ -127,10 +127,11 @@ function withDuration({ words, named, from }: Given, at: number): { duration?: D
 
 function lift({ words, named, from }: Given): Wanted | Wrong {
   const [freeze] = words;
-  if (freeze === undefined) return { wrong: 'say which, by its id or its service', instead: 'checkout it is over' };
+  if (freeze === undefined)
+    return { wrong: 'the freeze is missing: name it by its ID or its service', instead: 'ID REASON' };
   const reason = reasonOf(named.get('reason'), from(1));
   return reason === null
-    ? { wrong: 'say why: it is kept', instead: `${freeze} it is over` }
+    ? { wrong: 'the reason is missing; it is kept on record', instead: `${freeze} REASON` }
     : { act: 'freeze_lift', freeze, reason };
 }
 
@@ -138,11 +139,11 @@ function override(given: Given): Wanted | Wrong {
   const { words, named } = given;
   const freeze = words[0] ?? null;
   const uses = named.get('uses');
-  const instead = `${freeze ?? 'ID'} reason uses=1 2h`;
+  const instead = `${freeze ?? 'ID'} REASON uses=1 2h`;
   const { duration, reason } = withDuration(given, 1);
   if (duration !== undefined && 'wrong' in duration) return { wrong: duration.wrong, instead };
   if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
-    return { wrong: `"${uses}" is no number of deploys from 1 to ${USES_MAX}`, instead };
+    return { wrong: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`, instead };
   return {
     act: 'freeze_override',
     freeze,

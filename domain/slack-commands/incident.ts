@@ -10,16 +10,16 @@ export const INCIDENT: readonly Form[] = [
     verb: 'declare',
     also: ['new', 'open', 'create', 'start'],
     usage: 'declare [TITLE]',
-    says: 'open an incident; without anything the same',
+    says: 'declare an incident; /incident alone does the same',
     read: ({ from }) => ({ act: 'declare', title: from(0) }),
   },
-  { verb: 'list', also: ['ls'], usage: 'list', says: 'incidents that are open', read: alone({ act: 'list' }) },
+  { verb: 'list', also: ['ls'], usage: 'list', says: 'list open incidents', read: alone({ act: 'list' }) },
   {
     verb: 'status',
     ofIncident: true,
     also: ['show', 'info', 'summary'],
     usage: 'status',
-    says: 'how this incident stands',
+    says: 'show the status of this incident',
     read: alone({ act: 'status' }),
   },
   {
@@ -27,7 +27,7 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['sev', 'level'],
     usage: 'severity LEVEL',
-    says: 'critical (SEV1, P1), warning (SEV2, SEV3) or info',
+    says: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
     read: severity,
   },
   {
@@ -35,7 +35,7 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['acknowledge'],
     usage: 'ack',
-    says: 'you are on it; the pager stops',
+    says: 'acknowledge the incident and its pages',
     read: alone({ act: 'acknowledge' }),
   },
   {
@@ -43,7 +43,7 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['who'],
     usage: 'roles',
-    says: 'who does what',
+    says: 'show the roles and who has them',
     read: alone({ act: 'roles' }),
   },
   {
@@ -51,7 +51,7 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['claim', 'lead'],
     usage: 'take [ROLE]',
-    says: 'be commander, communications or scribe',
+    says: 'take a role: commander (the default), communications, or scribe',
     read: take,
   },
   {
@@ -59,16 +59,22 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['drop', 'unassign', 'step-down'],
     usage: 'leave [ROLE]',
-    says: 'be it no more',
+    says: 'leave a role; without a role, all your roles',
     read: leave,
   },
-  { verb: 'assign', ofIncident: true, usage: 'assign ROLE @SOMEBODY', says: 'ask somebody else to', read: assign },
+  {
+    verb: 'assign',
+    ofIncident: true,
+    usage: 'assign ROLE @USER',
+    says: 'assign a role to another person',
+    read: assign,
+  },
   {
     verb: 'handover',
     ofIncident: true,
     also: ['hand-over', 'handoff', 'hand-off'],
-    usage: 'handover @SOMEBODY [BRIEF]',
-    says: 'hand command over, with a short brief',
+    usage: 'handover @USER [SUMMARY]',
+    says: 'hand over command, with a short summary',
     read: handover,
   },
   {
@@ -76,14 +82,14 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['publish', 'say'],
     usage: 'update [TEXT]',
-    says: 'tell those who wait for news',
+    says: 'send an update to stakeholders',
     read: ({ from }) => ({ act: 'update', text: from(0) }),
   },
   {
     verb: 'note',
     ofIncident: true,
     usage: 'note TEXT',
-    says: 'put it on the timeline; 📌 on a message does, too',
+    says: 'add a note to the timeline; to add a message, mark it with 📌',
     read: note,
   },
   {
@@ -91,14 +97,14 @@ export const INCIDENT: readonly Form[] = [
     ofIncident: true,
     also: ['close', 'done', 'resolved'],
     usage: 'resolve [NOTE]',
-    says: 'it is over',
+    says: 'resolve the incident',
     read: ({ from }) => ({ act: 'resolve', note: from(0) }),
   },
 ];
 
 /** Returns a parser for subcommands without arguments. */
 export function alone(wanted: Wanted): Form['read'] {
-  return ({ words }) => (words.length === 0 ? wanted : { wrong: 'nothing more is needed', instead: '' });
+  return ({ words }) => (words.length === 0 ? wanted : { wrong: 'this command takes no arguments', instead: '' });
 }
 
 function severity({ words }: Given): Wanted | Wrong {
@@ -119,8 +125,10 @@ const ROLES: Readonly<Record<string, IncidentRole>> = {
 const roleIn = (word: string): IncidentRole | undefined =>
   Object.hasOwn(ROLES, word.toLowerCase()) ? ROLES[word.toLowerCase()] : undefined;
 
+const ROLES_IN_WORDS = 'commander, communications, or scribe';
+
 function noRole(word: string, after = ''): Wrong {
-  const wrong = `roles are ${IncidentRole.options.join(', ')}`;
+  const wrong = `unknown role "${word}": use ${ROLES_IN_WORDS}`;
   const near = nearest(word, Object.keys(ROLES));
   return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
 }
@@ -145,9 +153,14 @@ function assign({ words }: Given): Wanted | Wrong {
   const word = others.join('-');
   const role = roleIn(word);
   if (user === undefined)
-    return assignByName(words) ?? { wrong: 'say who, as @name', instead: nobodyMentioned(others) };
+    return (
+      assignByName(words) ?? {
+        wrong: 'the person is missing: mention them, such as @name',
+        instead: nobodyMentioned(others),
+      }
+    );
   if (word === '')
-    return { wrong: `say what: ${IncidentRole.options.join(', ')}`, instead: `commander ${mentioned ?? ''}` };
+    return { wrong: `the role is missing: use ${ROLES_IN_WORDS}`, instead: `commander ${mentioned ?? ''}` };
   return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { act: 'assign', role, user };
 }
 
@@ -175,11 +188,15 @@ function handover({ words, from }: Given): Wanted | Wrong {
   const user = userIn(first);
   if (user === undefined && CALLED.test(first))
     return { act: 'handover', user: null, called: (from(0) ?? first).slice(1), brief: null };
-  if (user === undefined) return { wrong: 'say to whom, as @name', instead: `@name ${from(0) ?? ''}`.trim() };
+  if (user === undefined)
+    return {
+      wrong: 'the person is missing: mention the new commander, such as @name',
+      instead: `@name ${from(0) ?? ''}`.trim(),
+    };
   return { act: 'handover', user, brief: from(1) };
 }
 
 function note({ from }: Given): Wanted | Wrong {
   const text = from(0);
-  return text === null ? { wrong: 'say what happened', instead: 'what happened' } : { act: 'note', text };
+  return text === null ? { wrong: 'the text of the note is missing', instead: 'TEXT' } : { act: 'note', text };
 }

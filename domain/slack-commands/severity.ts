@@ -17,7 +17,7 @@ export const severityIn = (word: string): Severity | undefined => {
 
 /** Lists all severities with their other names. */
 export const severitiesInWords = (): string =>
-  'severities are critical (SEV0, SEV1, P0, P1), warning (SEV2, SEV3, P2, P3) and info (SEV4, SEV5, P4, P5)';
+  'unknown severity: use critical (SEV0, SEV1, P0, P1), warning (SEV2, SEV3, P2, P3), or info (SEV4, SEV5, P4, P5)';
 
 /** Suggests a severity; undefined: none is similar. A level that does not exist, such as P9, has no suggestion. */
 export const nearestSeverity = (word: string): Severity | undefined => {

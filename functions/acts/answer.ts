@@ -12,10 +12,10 @@ export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rej
 type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' | 'engine'>;
 
 /**
- * Answers the decision that waits. The same answer again by the same person is success. A yes is for whoever may act on
- * what would be changed, which can be another service than the incident's; a no also for whoever may act on the incident.
+ * Answers a waiting decision. Repeating the same answer succeeds. An approval requires permission for the service that
+ * would be changed, which can be another than the incident's. For a rejection, permission for the incident is enough.
  *
- * @returns the incident as it is now
+ * @returns the updated incident
  * @throws Refusal 403, 404; 409 `superseded`, `second-person-needed`, `paused`, `automation-paused`
  */
 export async function answerDecision(
@@ -31,15 +31,15 @@ export async function answerDecision(
     throw new Refusal(
       409,
       'second-person-needed',
-      'you are for it already, in person or by a token; a second person has to be, too',
+      'you have already approved this, in person or with a token; a second person must approve it',
     );
   if (taken === 'not_asked')
-    throw new Refusal(403, 'not-asked', 'the runbook asks other people; its timeline entry says whom');
+    throw new Refusal(403, 'not-asked', 'the runbook asks other people; see its timeline entry');
   if (taken === 'superseded')
     throw new Refusal(
       409,
       'superseded',
-      'no decision with this digest waits for an answer any more; read the incident again',
+      'no decision with this digest is waiting for an answer; read the incident again',
     );
   await seesToIt(deps, who, id);
   await wake(deps, id);
@@ -61,7 +61,10 @@ function mayAct(who: Who, { service, environment }: Place): boolean {
   }
 }
 
-/** Nothing would come of a yes, and nobody would be asked again: the question waits until it can be carried out. */
+/**
+ * Refuses an approval while automation is paused: it would have no effect, and the question would not be asked again.
+ * So the question stays open.
+ */
 async function refusePaused(
   deps: Pick<Deps, 'automation' | 'incidents'>,
   { id, decisions }: IncidentView,
@@ -72,12 +75,12 @@ async function refusePaused(
     throw new Refusal(
       409,
       'automation-paused',
-      'the kill switch is on, so nothing would come of it; the question still waits: PUT /v1/automation {"paused": false} first',
+      'the kill switch is on, so an approval would have no effect; the question stays open: first PUT /v1/automation {"paused": false}',
     );
   if ((await deps.incidents.read(id))?.automation_paused === true)
     throw new Refusal(
       409,
       'paused',
-      `the automation of this incident is paused, so nothing would come of it; the question still waits: POST /v1/incidents/${id}/actions/resume first`,
+      `the automation of this incident is paused, so an approval would have no effect; the question stays open: first POST /v1/incidents/${id}/actions/resume`,
     );
 }

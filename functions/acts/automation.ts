@@ -10,7 +10,8 @@ import type { Who } from './who.ts';
 type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incidents' | 'log'>;
 
 /**
- * Sets the kill switch and modes; what is left out stays.
+ * Sets the kill switch and modes. Omitted fields keep their values.
+ *
  * @throws Refusal 403, 422
  */
 export async function setAutomation(deps: AutomationDeps, who: Who, input: AutomationInput): Promise<Automation> {
@@ -18,14 +19,15 @@ export async function setAutomation(deps: AutomationDeps, who: Who, input: Autom
   await refuseMisspelt(deps, input);
   const automation = await deps.automation.write(input, who.name);
   const { paused, mode, reason } = automation;
-  deps.log.warn('automation set', { by: who.name, paused, mode, reason });
+  deps.log.warn('automation settings changed', { by: who.name, paused, mode, reason });
   return automation;
 }
 
 /**
- * A cap under a name that is nearly one that is known would leave the service that was meant as automatic as it was. Any
- * other name may be that of a service to come; until then there is nothing to cap.
- * @throws Refusal 422 with the name that was probably meant
+ * Refuses names that resemble a known service or environment: with a typo, the intended service would keep its mode.
+ * Other unknown names are accepted, because they may belong to a future service.
+ *
+ * @throws Refusal 422 with a suggestion
  */
 async function refuseMisspelt(deps: AutomationDeps, { services: told }: AutomationInput): Promise<void> {
   if (told === undefined) return;
@@ -37,7 +39,7 @@ async function refuseMisspelt(deps: AutomationDeps, { services: told }: Automati
   for (const [service, caps] of Object.entries(told)) {
     const meant = known.has(service) ? null : didYouMean(service, known);
     if (meant !== null && !(await isRecorded(deps, service)))
-      throw misspelt(`services.${service}: nothing is known of a service "${service}"; ${meant}`);
+      throw misspelt(`services.${service}: there is no service "${service}"; ${meant}`);
     const environments = Object.keys(serviceEntry(services, service)?.environments ?? {});
     const before = Object.hasOwn(capped, service) ? Object.keys(capped[service]?.environments ?? {}) : [];
     for (const name of Object.keys(caps?.environments ?? {})) {
@@ -48,7 +50,7 @@ async function refuseMisspelt(deps: AutomationDeps, { services: told }: Automati
   }
 }
 
-/** Somebody has told of a deploy or an incident of it. */
+/** Returns whether a deployment or an incident of the service is recorded. */
 async function isRecorded({ changes, incidents }: AutomationDeps, name: string): Promise<boolean> {
   const { success, data: service } = ServiceName.safeParse(name);
   if (!success) return false;

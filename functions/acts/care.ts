@@ -16,12 +16,13 @@ import { somebody, type Who } from './who.ts';
 
 type CareDeps = Pick<Deps, 'incidents' | 'clock'>;
 
-/** `key`: under which it is done once; absent: each time. */
+/** `key`: idempotency key; absent: the action is executed each time. */
 type Once = { id: IncidentId; key?: string | undefined };
 
 /**
- * Changes what people say of an incident that goes on, for whoever may.
- * @throws Refusal 403, 404; 409 where it is over
+ * Changes an open incident on behalf of a person.
+ *
+ * @throws Refusal 403, 404; 409 if the incident is resolved
  */
 async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
   who.allow('incidents:write', await view(deps, id));
@@ -31,20 +32,20 @@ async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend
 
 type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'crowds'>;
 
-/** Somebody sees to it, and the pager calls nobody else. Whoever says so first stands. */
+/** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
 export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
   await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
   await seenBy(deps, once.id);
   return view(deps, once.id);
 }
 
-/** The pager calls nobody else, for this and for what belongs to it. */
+/** Acknowledges the pages of an incident and of its group. */
 async function seenBy(deps: PagedDeps, id: IncidentId): Promise<void> {
   await acknowledgePages(deps, id);
   await seenTogether(deps, id);
 }
 
-/** Takes a role, also from somebody else: whoever is there does the work. Whoever takes command sees to it. */
+/** Takes a role, also from another holder. Taking command also acknowledges the incident. */
 export async function takeRole(
   deps: PagedDeps,
   who: Who,
@@ -65,10 +66,10 @@ export const assignRole = (
 ): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
 
 /**
- * Command goes over to somebody else.
+ * Hands over command.
  *
- * @param input.brief what they have to know; null: what the incident itself tells
- * @returns the incident as it is now, and the brief
+ * @param input.brief summary for the new commander; null: one is created from the incident
+ * @returns the updated incident, and the summary
  * @throws Refusal 403, 404, 409
  */
 export async function handOver(
@@ -81,7 +82,7 @@ export async function handOver(
   return { incident: await amended(deps, who, once, handedOver(to, who.name, text, now)), brief: text };
 }
 
-/** So far back it is looked for what was done last. */
+/** Number of timeline entries from which a summary is created. */
 const RECENT = 100;
 
 async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise<string> {
@@ -89,7 +90,7 @@ async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise
   return story === undefined ? '' : briefText(story, items, clock.now());
 }
 
-/** What happened so far, for somebody who has just come in. @throws Refusal 403, 404 */
+/** Returns the summary for people who join. @throws Refusal 403, 404 */
 export async function soFar({ incidents, clock }: CareDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
   who.allow('incidents:read', await view({ incidents }, id));
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
@@ -97,7 +98,7 @@ export async function soFar({ incidents, clock }: CareDeps, who: Who, id: Incide
   return briefing(story, items, clock.now());
 }
 
-/** A person says how severe it is, or confirms what it was taken for. */
+/** Sets or confirms the severity. */
 export async function triage(
   deps: CareDeps & Pick<Deps, 'engine' | 'decisions'>,
   who: Who,
@@ -115,12 +116,12 @@ export async function triage(
 
 type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'crowds'>;
 
-/** `waits`: the status page shows the service, and says nothing before a person allows it. */
+/** `waits`: the status page shows the service, and waits for approval. */
 type ToldPublic = 'published' | 'waits' | 'nothing';
 
 /**
- * Tells those who wait for news how it goes. What is said among colleagues is not for the public: the status page is let
- * speak only where that is asked for, in words of its own.
+ * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
+ * texts.
  *
  * @throws Refusal 403, 404, 409
  */

@@ -3,14 +3,17 @@ import type { Place } from '../../domain/ports.ts';
 import type { Config, ServiceEntry } from '../../schemas/config.ts';
 import { EnvironmentName, type ServiceName, UNMATCHED } from '../../schemas/names.ts';
 
-/** The environment of a service that is meant where none is named. */
+/** Returns the environment of a service that applies if none is named. */
 export function defaultEnvironmentOf(entry: ServiceEntry | undefined): string {
   const environments = Object.keys(entry?.environments ?? {});
   const only = environments.length === 1 ? environments[0] : undefined;
   return entry?.defaultEnvironment ?? only ?? 'production';
 }
 
-/** Where a declared incident is. Without a service it is `unmatched`: paged by its severity, and nothing is automatic. */
+/**
+ * Returns the service and environment of a declared incident. Without a service, it is `unmatched`: it pages by its
+ * severity, without automation.
+ */
 export function declaredPlace(
   services: Config['services'],
   {

@@ -13,9 +13,9 @@ type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'inc
 export type ShownOverride = Override & { freeze_id: string };
 
 /**
- * A permission to deploy during a freeze. Where policy wants two people, it is only asked for by this.
+ * Creates an override of a freeze. If the policy requires two people, it waits for approval.
  *
- * @param input.id under which it is given once
+ * @param input.id ID of the override, which is the idempotency key
  * @throws Refusal 403, 404, 409, 422
  */
 export async function giveOverride(
@@ -34,7 +34,8 @@ export async function giveOverride(
 }
 
 /**
- * The yes of a second person.
+ * Approves an override, as a second person.
+ *
  * @throws Refusal 403, 404, 409
  */
 export async function approveOverride(
@@ -47,18 +48,19 @@ export async function approveOverride(
   if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
   const after = await deps.freezes.approveOverride(freezeId, id, who.name);
   if (after === 'own')
-    throw new Refusal(403, 'own-override', `${whoAsked(freeze, id, who.name)}; somebody else has to approve`);
+    throw new Refusal(403, 'own-override', `${whoAsked(freeze, id, who.name)}; another person must approve it`);
   if (after === 'unknown')
     throw new Refusal(
       409,
       'not-waiting',
-      'nobody waits for a yes to it: it has expired, was withdrawn, or the freeze is over',
+      'the override is not waiting for approval: it has expired, was withdrawn, or its freeze has ended',
     );
   return overrideIn(after, id);
 }
 
 /**
- * Takes a permission back; deployments that have used it keep what they have.
+ * Withdraws an override. Deployments that have used it keep their permission.
+ *
  * @throws Refusal 403, 404
  */
 export async function withdrawOverride(
@@ -74,7 +76,7 @@ export async function withdrawOverride(
 
 function whoAsked({ overrides }: Freeze, id: string, by: string): string {
   const asked = overrides.find((one) => one.id === id)?.requested_by ?? by;
-  return asked === by ? `${by} has asked for it` : `${asked} has asked for it, and counts as the same person as ${by}`;
+  return asked === by ? `${by} has requested it` : `${asked} has requested it, and counts as the same person as ${by}`;
 }
 
 async function newOverride(
@@ -86,14 +88,14 @@ async function newOverride(
   const now = deps.clock.now();
   if (stateAt(freeze, now) === 'over') throw over(freeze);
   if (input.expires_at <= now)
-    throw new Refusal(422, 'invalid', `json: expires_at (${input.expires_at}) has to be later than now (${now})`);
+    throw new Refusal(422, 'invalid', `json: expires_at (${input.expires_at}) must be later than now (${now})`);
   const { people, maxSeconds } = await overridesAt(deps, freeze);
   const latest = plusSeconds(now, maxSeconds);
   if (input.expires_at > latest)
     throw new Refusal(
       422,
       'invalid',
-      `json: expires_at is at most ${maxSeconds / 3600} hours from now by policy: ${latest}`,
+      `json: expires_at must be at most ${maxSeconds / 3600} hours from now, by policy: ${latest}`,
     );
   return {
     id,
@@ -109,7 +111,7 @@ async function newOverride(
   };
 }
 
-/** Of several services that a freeze holds for, the strictest policy. */
+/** Returns the strictest policy of all services that a freeze applies to. */
 async function overridesAt({ config }: Pick<Deps, 'config'>, { service, environment, team }: Freeze) {
   const { freeze, services } = await config.current();
   const concerned = Object.entries(services).filter(
@@ -144,4 +146,4 @@ function overrideIn(freeze: Freeze, id: string): ShownOverride {
 const unknownOverride = (id: string, override: string): Refusal =>
   new Refusal(404, 'unknown-override', `freeze ${id} has no override ${override}`);
 const over = ({ id }: Freeze): Refusal =>
-  new Refusal(409, 'freeze-over', `freeze ${id} is over; nothing has to be let through`);
+  new Refusal(409, 'freeze-over', `freeze ${id} has ended, so no override is needed`);

@@ -12,7 +12,7 @@ import type { Who } from './who.ts';
 
 type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 
-/** Null is all of them: what holds for everybody is for those who answer for everybody. */
+/** Returns the scope of the permission. Null means all: a freeze of all services requires permission for all. */
 export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'environment'>): Scope => ({
   service,
   environment,
@@ -28,10 +28,10 @@ export async function found(deps: FreezeDeps, id: string): Promise<Freeze> {
 export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-freeze', `there is no freeze ${id}`);
 
 /**
- * Freezes deploys, now or from a time on.
+ * Opens a freeze, now or from a start time.
  *
- * @param input.id under which it is opened once
- * @returns it, with what is odd about it, in words, and the names of the services that it holds
+ * @param input.id ID of the freeze, which is the idempotency key
+ * @returns the freeze, with warnings, and the names of the affected services
  * @throws Refusal 403, 422
  */
 export async function openFreeze(
@@ -50,25 +50,24 @@ export async function openFreeze(
 function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
   const starts_at = input.starts_at ?? now;
   if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
-    throw new Refusal(422, 'invalid', `json: until (${input.until}) has to be after now and after starts_at`);
+    throw new Refusal(422, 'invalid', `json: until (${input.until}) must be later than now and than starts_at`);
   return {
     ...NEW,
     ...input,
     starts_at,
     id,
     cause: 'person',
-    ends_when:
-      input.until === null ? 'somebody lifts it' : `it is over at ${moment(input.until)}, or somebody lifts it`,
+    ends_when: input.until === null ? 'it is lifted' : `it expires at ${moment(input.until)}, or is lifted`,
     opened_by: by,
     opened_at: now,
   };
 }
 
 /**
- * A person lifts a freeze; its cause does not freeze again before it was over once. One that is over stays as it ended.
+ * Lifts a freeze. Its cause opens a new freeze only after it has ended once. A freeze that has ended is unchanged.
  *
- * @param input.reason null: that they have
- * @returns it as it is now, and whether it was over before
+ * @param input.reason null: a default text
+ * @returns the freeze, and whether it had already ended
  * @throws Refusal 403, 404
  */
 export async function liftFreeze(
@@ -79,7 +78,7 @@ export async function liftFreeze(
   const before = await found(deps, id);
   who.allow('freezes:write', scopeOf(before));
   const at = deps.clock.now();
-  const because = reason ?? `${who.name} has lifted it`;
+  const because = reason ?? `Lifted by ${who.name}`;
   const settled = before.cause === 'person';
   const freeze = await deps.freezes.end(id, { at, by: who.name, reason: because, settled });
   if (freeze === undefined) throw unknownFreeze(id);

@@ -17,13 +17,14 @@ export type Declared = {
   title: string;
   severity: Severity;
   trace: string;
-  /** It is none of several that fail at once: nobody says that it fails. */
+  /** Excludes the incident from groups of simultaneous failures, because it reports no failure. */
   alone?: true;
 };
 
 /**
- * Opens an incident by hand, or gives the one that is open there. Whoever is on call gets command of a new one, as soon
- * as it is known who that is: nobody waits for that.
+ * Opens an incident for a person, or returns the open one. The on-call person gets command of a new incident, in the
+ * background.
+ *
  * @throws Refusal 403
  */
 export async function opened(
@@ -40,16 +41,17 @@ export async function opened(
   return { incident: await view(deps, id), created };
 }
 
-/** What was interrupted and comes again finds what it has opened itself; the rest of it is still to be done. */
+/** Returns whether an interrupted attempt of the same request opened the incident; then the remaining steps follow. */
 async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, title }: Declared): Promise<boolean> {
   const incident = await incidents.read(id);
   return incident?.by_hand === true && incident.trace === trace && incident.title === title;
 }
 
 /**
- * As `opened`. One that is open there already is told: what was seen is on its timeline, and it is at least as severe as
- * they say; so is what it is a part of, which is what pages and where people are. Nobody has command of it so far:
- * whoever is on call gets it.
+ * Opens an incident like `opened`. If one is already open, the report is added to its timeline, and its severity is
+ * raised to the reported one; the same applies to its parent, which pages and has the channel. If nobody has command,
+ * the on-call person gets it.
+ *
  * @throws Refusal 403
  */
 export async function declare(
@@ -64,7 +66,7 @@ export async function declare(
   const { name: by } = who;
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
   const said = { key, by, title, severity };
-  // It has closed meanwhile: what is declared now is another one.
+  // The incident closed in the meantime, so a new one is opened.
   if (!(await tellDeclared(deps, id, said))) return opened(deps, who, input);
   const part = await deps.incidents.read(id);
   if (part?.parent_id !== undefined) await tellDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
@@ -73,10 +75,10 @@ export async function declare(
 }
 
 /**
- * Corrects what is said of it.
+ * Corrects the title or severity of an incident.
  *
- * @param key under which the correction is taken once; absent: each time
- * @returns the incident as it is now
+ * @param key idempotency key; absent: the correction is applied each time
+ * @returns the updated incident
  * @throws Refusal 403, 404, 409
  */
 export async function correct(
@@ -105,23 +107,23 @@ export async function correct(
   return view(deps, id);
 }
 
-/** What is a part of something is paged by that. */
+/** Raises the severity of the parent, which pages for its children. */
 async function tellItsParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
   const part = await deps.incidents.read(id);
   if (part?.parent_id !== undefined) await tellRaised(deps, part.parent_id, who.name, part);
 }
 
-/** A person has said how severe it is, so nobody is asked for that any more. */
+/** Records that a person has confirmed the severity, so that no reminder asks for it. */
 const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) =>
   incidents.amend(id, ({ care }) =>
     care?.triaged === undefined ? { care: { triaged: { by, at: clock.now() } } } : undefined,
   );
 
 /**
- * Appends a note to the timeline, also when the incident is over.
+ * Adds a note to the timeline, also of a resolved incident.
  *
- * @param key under which the note is written once
- * @param pinned it is a message of the chat that somebody has marked
+ * @param key idempotency key
+ * @param pinned whether it is a chat message that a person has marked
  * @throws Refusal 403, 404
  */
 export async function note(

@@ -7,10 +7,11 @@ import { view } from './incident-view.ts';
 import type { Who } from './who.ts';
 
 /**
- * What automation has done for an incident was wrong, or what it would have done in shadow mode; also when that is over.
+ * Marks the actions of automation in an incident as wrong, also those that it would have executed in shadow mode. Works
+ * for resolved incidents, too.
  *
- * @param input.key the only act that was; absent: all of them
- * @returns the incident as it is now
+ * @param input.key key of the only wrong action; absent: all actions
+ * @returns the updated incident
  * @throws Refusal 403, 404; 409 `nothing-to-mark`
  */
 export async function markWrong(
@@ -20,21 +21,21 @@ export async function markWrong(
 ): Promise<IncidentView> {
   const incident = await view(deps, id);
   who.allow('incidents:act', incident);
-  // It counts against the automation of the service that was changed, which can be another one.
+  // It counts against the automation of the changed service, which can be another than the incident's.
   for (const effect of incident.effects)
     if (effect.place !== undefined && (key ?? effect.key) === effect.key) who.allow('incidents:act', effect.place);
   const ofShadow = key === undefined;
   if (ofShadow)
     for (const { kind, target } of incident.decisions)
       if (kind === 'shadow' && target !== null) who.allow('incidents:act', target);
-  const text = note || 'Says that the automation was wrong';
+  const text = note || 'Marked the automation as wrong';
   const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
   const shadowed = ofShadow ? await deps.decisions.markWrong(id, who.name, text) : 0;
   if (acts + shadowed === 0)
     throw new Refusal(
       409,
       'nothing-to-mark',
-      `automation has changed nothing for incident ${id} that could have been wrong; what a person asked for is theirs`,
+      `automation has executed no action in incident ${id} that can be marked as wrong; actions that a person requested do not count`,
     );
   const entry = {
     at: deps.clock.now(),

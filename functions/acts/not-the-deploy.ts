@@ -15,31 +15,31 @@ import type { Who } from './who.ts';
 
 type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
 
-/** A rollback that this incident has begun of what was no cause. */
+/** A rollback of a change that was cleared. */
 export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };
 
-/** What has come of it that a change was cleared. */
+/** Result of clearing a suspect. */
 export type ClearedNow = {
-  /** As it is now. */
+  /** The updated incident. */
   incident: IncidentView;
   cleared: Cleared;
-  /** It is over, so it was only written down. */
+  /** Whether the incident is resolved, so that only the timeline was changed. */
   over: boolean;
-  /** Questions about it that nobody has to answer any more. */
+  /** Number of withdrawn questions. */
   withdrawn: number;
-  /** Null: it was not rolled back. */
+  /** Null: the change was not rolled back. */
   rollback: NeedlessRollback | null;
-  /** What was done about it counts against the automation of its service. */
+  /** Whether its rollback counts against the automation of its service. */
   wrong: boolean;
 };
 
 /**
- * A person says that a change was not the cause of an incident. From then on it is no suspect of that incident: it is
- * not asked about, and not rolled back without a person, until somebody takes it back (`suspectAgain`) or asks for a
- * rollback of it by hand. What was asked about it is withdrawn, what automation has done about it counts as wrong, and
- * what is left is judged. What is being rolled back already goes on. The same again is success and changes nothing.
+ * Clears a change as a suspect of an incident. Firebreak no longer asks about it, and does not roll it back
+ * automatically, until a person suspects it again (`suspectAgain`) or requests its rollback. Waiting questions about it
+ * are withdrawn, its automatic rollback is marked as wrong, and the other suspects are evaluated. A rollback in
+ * progress continues. Repeating the call succeeds and changes nothing.
  *
- * @param text what they say of it, for the timeline; empty: only that
+ * @param text text for the timeline; empty: a default text
  * @throws Refusal 403, 404; 409 `no-suspect`, `too-many-cleared`
  */
 export async function notTheDeploy(
@@ -72,7 +72,7 @@ export async function notTheDeploy(
   };
 }
 
-/** @throws Refusal 404 where nothing is known of it, 409 where it is of another environment */
+/** @throws Refusal 404 if the change is unknown; 409 if it belongs to another environment */
 export async function changeOf(
   { changes }: Pick<Deps, 'changes'>,
   { id, environment }: IncidentView,
@@ -85,7 +85,7 @@ export async function changeOf(
   throw new Refusal(
     409,
     'no-suspect',
-    `${change.version} was put into ${change.environment}, and incident ${id} is one of ${environment}: it is no suspect there`,
+    `incident ${id} is in ${environment}, but ${change.version} was deployed to ${change.environment}, so it is not a suspect`,
   );
 }
 
@@ -95,7 +95,9 @@ const clearingBy = (
   at: Cleared['at'],
 ): Cleared => ({ change_id, service, version, kind, by, at });
 
-/** Writes it down once, whoever says it at the same time. `over`: of what is over only the timeline is told. */
+/**
+ * Records the clearing once, also if several people clear the change. `over`: a resolved incident gets only an entry.
+ */
 async function clear(
   deps: CauseDeps,
   who: Who,
@@ -118,7 +120,11 @@ async function clear(
   if (status !== 'resolved') {
     if (cleared.includes(said)) return { cleared: said, over: false };
     if (cleared.length >= CLEARED_MAX)
-      throw new Refusal(409, 'too-many-cleared', `${CLEARED_MAX} changes are cleared of incident ${id} already`);
+      throw new Refusal(
+        409,
+        'too-many-cleared',
+        `incident ${id} already has the maximum of ${CLEARED_MAX} cleared changes`,
+      );
     const earlier = cleared.find(({ change_id }) => change_id === change);
     const posted = await deps.incidents.post(
       id,
@@ -126,7 +132,7 @@ async function clear(
       (now) => ({ cleared: withCleared(now.cleared, said), timeline: entry }),
       `cleared-${change}-after-${earlier?.back?.at ?? 'none'}`,
     );
-    // Where somebody else was faster, theirs stands.
+    // If another person was faster, their clearing counts.
     if (posted) return { cleared: clearingNow(await view(deps, id), said), over: false };
   }
   await note(deps, who, { id, key, ...entry });
@@ -136,23 +142,26 @@ async function clear(
 const clearingNow = ({ cleared }: IncidentView, said: Cleared): Cleared =>
   cleared.find(({ change_id }) => change_id === said.change_id) ?? said;
 
-/** What is left is to be judged: nothing is done about this one, and no other is asked about, which goes on to be asked. */
+/**
+ * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about
+ * another change is waiting.
+ */
 const leavesWork = (incident: IncidentView, change: Change): boolean =>
   needsJudgement(incident) &&
   rollbacksOf(incident, change).length === 0 &&
   !incident.decisions.some((one) => isAsked(one) && !asksToRollBack(one, change));
 
-/** Nothing has helped so far, and no rollback may yet: else it is judged when that has not helped. */
+/** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
 export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
   status !== 'mitigated' &&
   !effects.some(({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'));
 
-/** A person is asked whether to roll something back. */
+/** Returns whether a question about a rollback is waiting. */
 export const isAsked = ({ question, state }: DecisionView): boolean => question === undefined && state === 'waiting';
 
 type Begun = Effect & { to: Version | null };
 
-/** What this incident has begun to roll back of it, and has not failed to. */
+/** Returns the rollbacks of a change in this incident that were started and have not failed. */
 export function rollbacksOf(
   { id, decisions, effects }: IncidentView,
   { service, version }: Pick<Change, 'service' | 'version'>,
@@ -170,7 +179,7 @@ export function rollbacksOf(
     });
 }
 
-/** What a person has asked for by hand is theirs, and counts against nothing. */
+/** Marks rollbacks as wrong. Rollbacks that a person requested do not count. */
 async function countAsWrong(
   deps: CauseDeps,
   who: Who,

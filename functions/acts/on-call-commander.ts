@@ -9,7 +9,7 @@ import { commandsParent } from '../../workflows/declared-in.ts';
 
 type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
 
-/** Has it found out who is on call for the team of a service, where people.yaml says how that is known. */
+/** Queues the lookup of the on-call person for a service's team, if people.yaml configures one. */
 export async function askWhoIsOnCall(
   deps: AskDeps,
   id: IncidentId,
@@ -21,12 +21,16 @@ export async function askWhoIsOnCall(
   try {
     await deps.people.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
   } catch (error) {
-    deps.log.error('it could not be asked who is on call', { incident: id, team, error: String(error) });
-    await noteUnknown(deps, id, `It could not be asked who is on call for ${team}`);
+    deps.log.error('the lookup of the on-call person could not be queued', {
+      incident: id,
+      team,
+      error: String(error),
+    });
+    await noteUnknown(deps, id, `The on-call person of ${team} could not be looked up`);
   }
 }
 
-/** Undefined: it has none, or nobody says who is on call for it. */
+/** Returns the team of a service. Undefined: it has none, or the team has no `onCall` configuration. */
 async function teamOf({ config }: Pick<Deps, 'config'>, service: ServiceName): Promise<string | undefined> {
   const { services, people } = await config.current();
   const team = serviceEntry(services, service)?.team;
@@ -35,12 +39,11 @@ async function teamOf({ config }: Pick<Deps, 'config'>, service: ServiceName): P
 
 type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'>;
 
-/** Seconds between attempts; with an attempt's own time-out, all of them fit into one invocation. */
+/** Seconds between attempts. Together with their time-outs, all attempts fit into one invocation. */
 const PAUSES_SECONDS = [1, 3];
 
 /**
- * Whoever is on call for the team has command of what somebody has declared, until somebody takes it. Where nobody can
- * be found out, nobody has, and the timeline says so.
+ * Assigns command of a declared incident to the on-call person of the team. If nobody is found, the timeline says so.
  */
 export async function giveCommandToOnCall(
   deps: OnCallDeps,
@@ -53,8 +56,8 @@ export async function giveCommandToOnCall(
   if (team === undefined) return;
   const told = await askedAgain(() => deps.onCall.now(team), pause);
   if (told.kind !== 'done') {
-    deps.log.warn('it is not known who is on call', { incident: id, team, detail: told.detail });
-    return noteUnknown(deps, id, `It could not be found out who is on call for ${team} (${told.detail})`);
+    deps.log.warn('the on-call person could not be looked up', { incident: id, team, detail: told.detail });
+    return noteUnknown(deps, id, `The on-call person of ${team} could not be looked up (${told.detail})`);
   }
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);
@@ -62,7 +65,7 @@ export async function giveCommandToOnCall(
   await commandsParent(deps, id);
 }
 
-/** What will not work until somebody changes something is not asked again. */
+/** Retries temporary failures only. */
 async function askedAgain<T>(
   ask: () => Promise<Told<T>>,
   pause: (seconds: number) => Promise<unknown>,
@@ -81,13 +84,13 @@ const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id
     at: clock.now(),
     actor: 'firebreak',
     kind: 'commander.unknown',
-    text: `${why}: nobody has command until somebody takes it`,
+    text: `${why}. The incident has no commander until a person takes command`,
     detail: { role: 'commander' },
   });
 
 async function giveCommand(deps: OnCallDeps, id: IncidentId, somebody: Somebody, team: string): Promise<void> {
   const holder = { ...somebody, at: deps.clock.now() };
-  const text = `${holder.shown} has command, being on call for ${team}`;
+  const text = `Assigned command to ${holder.shown}, who is on call for ${team}`;
   await deps.incidents.amend(
     id,
     ({ roles }) =>

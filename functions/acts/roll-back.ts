@@ -8,29 +8,28 @@ import type { Who } from './who.ts';
 
 type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'people' | 'log' | 'crowds'>;
 
-/** What somebody has agreed to. */
+/** A rollback that a person has confirmed. */
 type Agreed = {
   place: Place;
   from: Version;
-  /** The version that they have named. Absent: the newest that is known good. */
+  /** Version that the person named. Absent: the newest that is known to be good. */
   to?: Version;
-  /** Where it would go, as they have seen it. Absent: they have not. */
+  /** Target version that was shown to the person. Absent: none. */
   shown?: Version;
   trace: string;
 };
 
-/** What was kept of it before it was asked for: the incident, and under which key it is asked for once. */
+/** State that is stored before the rollback is requested: the incident and the idempotency key. */
 export type Begun = { incident: IncidentId; once: string | null };
 
-/** Of what may be interrupted and comes again: what was kept of it, and how to keep it. */
+/** Stored state of a request that may be interrupted and repeated, and the function that stores it. */
 export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<void> };
 
 /**
- * Rolls back what a person has agreed to: by the incident that is open there, or one that is opened for it, with the
- * guards that every rollback has. What comes again asks the same incident under the same key, so that it is asked for
- * once, wherever it was interrupted.
+ * Requests a confirmed rollback in the open incident, or in a new one. All guards apply. A repeated call uses the same
+ * incident and key, so that the rollback is requested only once, wherever the first call was interrupted.
  *
- * @returns the incident that does it
+ * @returns the incident of the rollback
  * @throws Refusal 403, 409, 422
  */
 export async function rollBack(

@@ -16,29 +16,31 @@ import type { Version } from '../../schemas/names.ts';
 import { Refusal } from '../api/problem.ts';
 import type { Who } from './who.ts';
 
-/** As the judgement reads them. */
+/** Number of changes that are read, as for decisions of automation. */
 const CHANGES_READ = 50;
 
 export type PlanDeps = Pick<Deps, 'changes' | 'pins' | 'incidents' | 'config' | 'clock'>;
 
-/** What a rollback that a person asks for would do now. */
+/** Effect that a rollback by a person would have now. */
 export type Plan = {
   place: Place;
-  /** What runs, as far as is told. */
+  /** The running version, as far as recorded. */
   live: Change | undefined;
-  /** Where it would go. Undefined: nothing is known to run. */
+  /** Target version. Undefined: the running version is unknown. */
   way: RollbackTarget | NamedTarget | undefined;
-  /** What is recorded of the version to which it would go. */
+  /** Recorded facts about the target version. */
   past: Past | undefined;
-  /** What that does to what runs. Undefined: nothing can be done. */
+  /** Effect on the running version. Undefined: no rollback is possible. */
   does: Way | undefined;
-  /** It can be called. */
+  /** Whether a deployer is configured. */
   hasDeployer: boolean;
   incident: IncidentRecord | undefined;
 };
 
 /**
- * @param named the version that they want to go back to; absent: the newest that is known good
+ * Plans a rollback. Changes nothing.
+ *
+ * @param named requested target version; absent: the newest that is known to be good
  * @throws Refusal 403
  */
 export async function planRollback(deps: PlanDeps, who: Who, place: Place, named?: Version): Promise<Plan> {
@@ -79,19 +81,19 @@ function whereTo(
   };
 }
 
-/** What somebody has agreed to when they were shown the plan. */
+/** The rollback that a person confirmed after seeing its plan. */
 export type Agreed = Place & { from: Version; to: Version | null };
 
-/** Why what they have agreed to is not what would be done now, in words; undefined: it is. */
+/** Returns why the plan now differs from the confirmed one. Undefined: it is the same. */
 export function whyOther({ place, live, way }: Plan, { from, to }: Agreed): string | undefined {
-  if (live === undefined) return 'nothing is known to run there any more';
-  if (live.version !== from) return `${live.version} runs there now, and no longer ${from}`;
-  if (way === undefined || way.kind === 'none_known_good') return 'there is no version to go back to any more';
+  if (live === undefined) return 'the running version is not known any more';
+  if (live.version !== from) return `${live.version} is running now instead of ${from}`;
+  if (way === undefined || way.kind === 'none_known_good') return 'there is no version to roll back to any more';
   if (way.kind !== 'version') return whyNotTo(way, place);
-  return to === null || way.version === to ? undefined : `it would go back to ${way.version} now, and not to ${to}`;
+  return to === null || way.version === to ? undefined : `the target is now ${way.version} instead of ${to}`;
 }
 
-/** How the API refuses a version that cannot be gone back to. */
+/** API refusals of versions that cannot be rolled back to. */
 const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) => Refusal> = {
   unknown: (text) => new Refusal(422, 'version-unknown', text),
   never_ran: (text) => new Refusal(409, 'version-never-ran', text),
@@ -100,13 +102,13 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
   unsafe: (text) => new Refusal(409, 'rollback-not-safe', text),
 };
 
-/** @throws Refusal 409, 422 where it cannot be gone back to the version that a person has named */
+/** @throws Refusal 409, 422 if a rollback to the named version is not possible */
 export function refuseImpossible({ place, live, way }: Plan): void {
   if (live === undefined)
     throw new Refusal(
       409,
       'nothing-runs',
-      `it is not known what runs of ${place.service} in ${place.environment}: no deployment of it is recorded`,
+      `the running version of ${place.service} in ${place.environment} is unknown, because no deployment of it is recorded`,
     );
   if (way === undefined || way.kind === 'version' || way.kind === 'none_known_good') return;
   throw REFUSALS[way.kind](whyNotTo(way, place));

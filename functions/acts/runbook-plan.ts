@@ -23,30 +23,30 @@ import { resolved } from './incident-view.ts';
 import { planRollback } from './rollback-plan.ts';
 import type { Who } from './who.ts';
 
-/** What somebody wants to be run. Absent incident: the one that is open at the place, or a new one. */
+/** A requested run. Absent incident: the open one of the service and environment, or a new one. */
 export type WantedRun = {
   runbook: string;
   service?: ServiceName | undefined;
   environment?: EnvironmentName | undefined;
   incident?: IncidentId | undefined;
   inputs: InputValues;
-  /** The version of the runbook whose plan they have seen. Absent: whichever is in force. */
+  /** Version of the runbook whose plan was shown. Absent: the current version. */
   version?: string | undefined;
 };
 
-/** A plan with what is needed to start it. */
+/** A plan with the data to start it. */
 export type Planned = { plan: RunPlan; place: Place; followed: Followed & { by: string } };
 
 /**
- * What a run would do if a person started it now, and what stands against it. Changes nothing.
+ * Plans a run of a runbook: its steps, and the reasons that prevent it. Changes nothing.
  *
- * @throws Refusal 403; 404 where there is no such runbook or incident; 409; 422
+ * @throws Refusal 403; 404 if the runbook or incident is unknown; 409; 422
  */
 export async function planRun(deps: Deps, who: Who, wanted: WantedRun): Promise<Planned> {
   const config = await deps.config.current();
   const runbook = runbookNamed(config, wanted.runbook);
   if (wanted.version !== undefined && wanted.version !== runbook.version)
-    throw new Refusal(409, 'runbook-changed', `the runbook ${runbook.name} has changed; look at its plan again`);
+    throw new Refusal(409, 'runbook-changed', `the runbook ${runbook.name} has changed; check its plan again`);
   const incident = await incidentOf(deps, wanted);
   const place = placeOf(config, wanted, incident);
   who.allow('incidents:act', place);
@@ -64,7 +64,7 @@ export async function planRun(deps: Deps, who: Who, wanted: WantedRun): Promise<
   return planFollowed(deps, who, { place, followed, incident: open });
 }
 
-/** The same of a runbook that is chosen already. */
+/** Plans a run of a given runbook. */
 export async function planFollowed(
   deps: Deps,
   who: Who,
@@ -115,7 +115,7 @@ async function incidentOf(
   if (found === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   if (found.status === 'resolved') throw resolved(id);
   if (found.crowd === undefined) return found;
-  const why = `incident ${id} is made of others and has nothing of its own to change; name one of its parts`;
+  const why = `incident ${id} is a group and has no service to change; name one of its child incidents`;
   throw new Refusal(409, 'runbook-not-here', why);
 }
 
@@ -126,30 +126,30 @@ function placeOf(
 ): Place {
   if (incident === undefined) {
     if (service !== undefined) return declaredPlace(services, { service, environment });
-    throw new Refusal(422, 'invalid', 'json: say "service", or "incident_id"');
+    throw new Refusal(422, 'invalid', 'json: "service" or "incident_id" is required');
   }
   const there = { service: incident.service, environment: incident.environment };
   if ((service ?? there.service) === there.service && (environment ?? there.environment) === there.environment)
     return there;
   const where = `${there.service} in ${there.environment}`;
-  throw new Refusal(422, 'invalid', `json: incident ${incident.id} is one of ${where}, and not of what you have named`);
+  throw new Refusal(
+    422,
+    'invalid',
+    `json: incident ${incident.id} belongs to ${where}, not to the service or environment in the request`,
+  );
 }
 
-/** It is for other places, for people to read, or nothing is known of the place. */
+/** Refuses a runbook without steps, one for other services or environments, and unknown services. */
 function refuseUnfit({ services }: Config, runbook: Runbook, { service, environment }: Place): void {
   const entry = serviceEntry(services, service);
   const known = entry !== undefined && Object.hasOwn(entry.environments, environment);
   if (!known)
-    throw new Refusal(
-      422,
-      'unknown-place',
-      `the catalogue does not know ${service} in ${environment}; see services.yaml`,
-    );
+    throw new Refusal(422, 'unknown-place', `${service} in ${environment} is not in the catalogue; see services.yaml`);
   if (runbook.steps.length === 0)
     throw new Refusal(
       422,
       'runbook-without-steps',
-      `the runbook ${runbook.name} has no steps: it is for people to read`,
+      `the runbook ${runbook.name} has no steps to run; it is documentation`,
     );
   const others = (only: readonly string[] | undefined, name: string) => only !== undefined && !only.includes(name);
   if (others(runbook.services, service) || others(runbook.environments, environment))
@@ -167,7 +167,7 @@ function checked(runbook: Runbook, given: InputValues): InputValues {
     const input = Object.hasOwn(runbook.inputs, name) ? runbook.inputs[name] : undefined;
     const meant = didYouMean(name, known);
     if (input === undefined) throw wrong(`the runbook has no input "${name}"${meant === null ? '' : `; ${meant}`}`);
-    if (!isOfType(value, input.type)) throw wrong(`"${name}" has to be of type ${input.type}`);
+    if (!isOfType(value, input.type)) throw wrong(`"${name}" must be of type ${input.type}`);
   }
   const missing = known.filter((name) => runbook.inputs[name]?.required === true && !Object.hasOwn(given, name));
   if (missing.length > 0) throw wrong(`"${missing.join('", "')}" is required`);
@@ -179,7 +179,7 @@ async function newestAlert({ incidents }: Pick<Deps, 'incidents'>, id: IncidentI
   return items.find(({ status }) => status === 'firing');
 }
 
-/** The incident that would be opened for it. */
+/** Returns the incident that would be opened for the run. */
 const imagined = async ({ clock }: Pick<Deps, 'clock'>, place: Place, { title }: Runbook): Promise<IncidentRecord> => ({
   ...blankIncident,
   ...place,
@@ -199,7 +199,7 @@ async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord
     ...(guard.state === 'unreadable'
       ? [{ code: 'guard-unreadable', text: `the kill switch could not be read: ${guard.detail}` }]
       : guard.paused
-        ? [{ code: 'automation-paused', text: 'the kill switch is on: PUT /v1/automation {"paused": false} first' }]
+        ? [{ code: 'automation-paused', text: 'the kill switch is on: first PUT /v1/automation {"paused": false}' }]
         : []),
     ...(incident !== undefined && running !== undefined
       ? [{ code: 'run-in-progress', text: `run ${runId(incident.id, running.number)} of this runbook is in progress` }]
@@ -257,13 +257,13 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
 
 async function rollbackWords(deps: Deps, who: Who, place: Place): Promise<string> {
   const { live, way } = await planRollback(deps, who, place);
-  if (live === undefined) return 'roll back; it is not known what runs';
+  if (live === undefined) return 'roll back; the running version is unknown';
   return way?.kind === 'version'
     ? `roll back ${live.version} to ${way.version}`
-    : `roll back ${live.version}; there is no version to go back to`;
+    : `roll back ${live.version}; there is no version to roll back to`;
 }
 
-/** What a step acts upon, by the configuration alone: whoever plans need not have the secrets of a vendor. */
+/** Describes the target of a step, from the configuration only, because planning requires no secrets of vendors. */
 async function targetOf(deps: Deps, { place, step }: At, given: object): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };
   const entry = serviceEntry((await deps.config.current()).services, place.service);

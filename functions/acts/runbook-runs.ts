@@ -16,8 +16,8 @@ import { seesToIt } from './sees-to-it.ts';
 import type { Who } from './who.ts';
 
 /**
- * A person starts a runbook: in the incident that they name, in the one that is open at the place, or in one that is
- * opened for it. It is followed as a runbook that alerts have started.
+ * Starts a runbook in the named incident, in the open one of the service and environment, or in a new one. It runs like
+ * a runbook that alerts have started.
  *
  * @throws Refusal 403, 404, 409, 422
  */
@@ -33,8 +33,7 @@ export async function startRun(deps: Deps, who: Who, wanted: WantedRun, trace: s
 }
 
 /**
- * A person has a run that has failed done again, from the step that has failed. It is a run of its own, which takes over
- * what the earlier one has done.
+ * Retries a failed run from the failed step. The retry is a new run, which takes over the results of the earlier one.
  *
  * @throws Refusal 403, 404, 409
  */
@@ -44,7 +43,7 @@ export async function retryRun(deps: Deps, who: Who, id: RunId): Promise<RunView
   return begin(deps, who, partsOfRun(id).incident, planned.followed);
 }
 
-/** What `retryRun` would do. @throws Refusal 403, 404, 409 */
+/** Plans `retryRun`. @throws Refusal 403, 404, 409 */
 export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planned> {
   const { incident: incidentId, number } = partsOfRun(id);
   const run = await runOf(deps, id);
@@ -59,7 +58,7 @@ export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planne
   const ends = endsIn(await deps.runbooks.memories(incidentId, number));
   const { failed, done } = remainingOf(planOf(run.runbook), ends);
   if (failed.length === 0)
-    throw new Refusal(409, 'run-not-kept', `what run ${id} has done was not kept, so start the runbook again`);
+    throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
   const { runbook, labels, annotations, inputs } = run;
   const again = { of: number, done, lookFor: lookFor(incident, run, ends, done) };
   const followed = { runbook, labels, annotations, by: who.name, ...(inputs && { inputs }), again };
@@ -70,7 +69,7 @@ export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planne
 const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
   outcome === null
     ? new Refusal(409, 'run-in-progress', `run ${id} is in progress`)
-    : new Refusal(409, 'run-not-failed', `run ${id} has not failed: it is ${outcome}`);
+    : new Refusal(409, 'run-not-failed', `run ${id} has not failed: its outcome is ${outcome}`);
 
 function refuse({ plan: { refused } }: Planned): void {
   const [first] = refused;
@@ -84,7 +83,7 @@ async function begin(deps: Deps, who: Who, id: IncidentId, followed: Planned['fo
     case 'running':
       throw new Refusal(409, 'run-in-progress', `run ${runId(id, started.number)} of this runbook is in progress`);
     case 'too_many':
-      throw new Refusal(409, 'too-many-runs', `too many runbooks have been started in incident ${id}`);
+      throw new Refusal(409, 'too-many-runs', `incident ${id} has reached the maximum number of runs`);
     case 'closed':
       throw resolved(id);
     case 'started':
@@ -123,8 +122,8 @@ function endsIn(memories: ReadonlyMap<string, Json>): StepEnds {
 const ENDED = 'ended ';
 
 /**
- * Steps of which it is not known whether they were done, with the key by which the other side knows them: the same call
- * again finds out.
+ * Returns the steps with an unknown outcome, with the idempotency key that the vendor knows. The same call again
+ * determines the outcome.
  */
 function lookFor(
   { id, effects }: IncidentView,
@@ -146,7 +145,7 @@ function lookFor(
   return found;
 }
 
-/** They look for what was told before they tell it again. */
+/** Steps that look for an earlier message before they send it again. */
 const TELLS: ReadonlySet<PlannedStep['uses']> = new Set(['ticket', 'slack.post']);
 
 const isTryOf = (own: string, key: string): boolean =>

@@ -4,8 +4,8 @@ import type { IncidentId } from '../../schemas/names.ts';
 import type { Who } from './who.ts';
 
 /**
- * Whoever decides something about an incident sees to it: it is neither paged further nor are they reminded to say so.
- * What they have decided stands on the timeline by itself.
+ * Acknowledges an incident for a person who makes a decision about it, without a timeline entry, because the decision
+ * has its own. Paging and reminders for the acknowledgement stop.
  */
 export async function seesToIt(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
   await deps.incidents.amend(id, (incident) =>

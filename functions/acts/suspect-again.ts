@@ -13,11 +13,10 @@ import type { Who } from './who.ts';
 type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
 
 /**
- * A person says that a change which was cleared may be the cause after all: it is judged again with the others. Whatever
- * is done about it waits for a person.
+ * Suspects a cleared change again and evaluates it with the other suspects. Any action requires approval.
  *
- * @param text what they say of it, for the timeline; empty: only that
- * @returns the incident as it is now
+ * @param text text for the timeline; empty: a default text
+ * @returns the updated incident
  * @throws Refusal 403, 404; 409 `not-cleared`, `incident-resolved`
  */
 export async function suspectAgain(
@@ -32,10 +31,10 @@ export async function suspectAgain(
   const cleared = clearingOf(before.cleared, change);
   if (cleared === undefined) {
     if (earlier?.back?.by === who.name) return before;
-    throw new Refusal(409, 'not-cleared', `nobody has cleared ${change.version} of incident ${id}`);
+    throw new Refusal(409, 'not-cleared', `incident ${id} has no cleared suspect ${change.version}`);
   }
   const back = { by: who.name, at: deps.clock.now() };
-  // What a person has asked for themselves is not asked anew.
+  // A rollback that a person requested is not asked again.
   const asked = before.decisions.filter(isAsked);
   const byHand = asked.some(({ because }) => because === 'second_person');
   const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
@@ -47,14 +46,14 @@ export async function suspectAgain(
       timeline: {
         actor: who.name,
         kind: 'suspect.again',
-        text: text || `${change.version} may be the cause after all`,
+        text: text || `Suspected ${change.version} again`,
         detail: { change: cleared.change_id, version: change.version },
       },
     }),
     `suspected-again-${cleared.change_id}-after-${cleared.at}`,
   );
   if (!posted) throw resolved(id);
-  const note = `Asked anew: ${change.version} may be the cause after all`;
+  const note = `Evaluated again: ${change.version} is suspected again`;
   if (judge) for (const decision of asked) await refuse(deps, id, decision, who.name, note);
   await seesToIt(deps, who, id);
   await wake(deps, id);

@@ -17,7 +17,7 @@ export type TakeOver = (typeof TAKE_OVERS)[number];
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'crowds'>;
 
-/** What an action leaves in the inbox, and changes at once. */
+/** Inbox message of an action, and its immediate change of the incident. */
 type Act = { message: Message; change: ChangeOfIncident };
 
 const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note: string) => Act> = {
@@ -39,14 +39,14 @@ const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note:
     message: { kind: 'abort', by, note },
     change: {
       automationPaused: true,
-      ...said(by, 'automation.aborted', note || 'Aborted what the automation had not begun'),
+      ...said(by, 'automation.aborted', note || 'Aborted the pending actions of automation'),
     },
   }),
   publish: (by, note) => ({
     message: { kind: 'publish', by, note },
     change: {
       publishedBy: by,
-      ...said(by, 'statuspage.published', note || 'Allowed the words on the status page'),
+      ...said(by, 'statuspage.published', note || 'Approved the update of the status page'),
     },
   }),
 };
@@ -59,33 +59,33 @@ type Wanted = {
   id: IncidentId;
   action: TakeOver;
   note: string;
-  /** Under which it is done once, where what it is does not tell that by itself. */
+  /** Idempotency key, if the action itself does not determine one. */
   key?: string;
-  /** Of a rollback: what runs, as they have seen it. Absent: whatever does. */
+  /** For a rollback: the running version that was shown. Absent: the current one. */
   from?: Version;
-  /** Of a rollback: the version that they have named. Absent: the newest that is known good. */
+  /** For a rollback: the version that the person named. Absent: the newest that is known to be good. */
   to?: Version;
-  /** Of a rollback: where it would go, as they have seen it. Absent: they have not. */
+  /** For a rollback: the target version that was shown. Absent: none. */
   shown?: Version;
-  /** Of a rollback that may be interrupted and come again. */
+  /** For a rollback that may be interrupted and repeated. */
   once?: Once;
 };
 
 /**
- * The key under which a wish is taken once is kept before it is taken: when it comes again, it is neither lost nor taken
- * twice, whatever has become of the incident meanwhile.
+ * The idempotency key of an action, which is stored before the action. A repeated request is then neither lost nor
+ * executed twice, even if the incident has changed.
  */
 export type Once = {
-  /** As it was kept before. Null: nothing was left to be taken. Undefined: it was not kept. */
+  /** The stored key. Null: no action was needed. Undefined: not stored. */
   kept: string | null | undefined;
   keep(key: string | null): Promise<void>;
 };
 
 /**
- * A person takes over, at any moment. The same again is success and changes nothing.
+ * Executes an action of a person in an incident. Repeating the call succeeds and changes nothing.
  *
- * @returns the incident as it is now
- * @throws Refusal 403, 404, 409; 422 where the version that they have named is not known
+ * @returns the updated incident
+ * @throws Refusal 403, 404, 409; 422 if the named version is unknown
  */
 export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
   const { id, action, key, once } = wanted;
@@ -107,13 +107,13 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
   const { message, change } = await actOf(deps, who, before, wanted);
   if (isNew) await once?.keep(wish.once ?? null);
   if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
-  if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'aborted');
-  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Asked for a rollback instead');
+  if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
+  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Requested a rollback instead');
   await wake(deps, id);
   return view(deps, id);
 }
 
-/** What comes again is the wish that it was, and not what it would be by now. */
+/** Returns the stored action of a repeated request, because the incident may have changed since. */
 async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<Wish> {
   const kept = wanted.once?.kept;
   if (kept === undefined) return wishOf(deps, wanted, before, by);
@@ -126,17 +126,17 @@ async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Want
   return action === 'resolve' ? resolveAct(deps, who, before, note) : ACTS[action](who.name, note);
 }
 
-/** Whoever says so of a parent says it of its parts: the workflow closes them with it. */
+/** Resolves an incident. For a parent, the workflow also closes the children. */
 async function resolveAct({ crowds }: ActDeps, { name: by }: Who, { id }: IncidentView, note: string): Promise<Act> {
   const also = openPartsWords(openParts(await crowds.parts(id)));
-  const text = note || 'Says that it is over';
+  const text = note || 'Resolved the incident';
   return {
     message: { kind: 'resolve', by, note },
-    change: said(by, 'resolve.asked', also === null ? text : `${text}; with it close ${also}`),
+    change: said(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),
   };
 }
 
-/** Whoever asks for a rollback of what they or others have cleared suspects it again. */
+/** Requests a rollback. If the version was cleared, this suspects it again. */
 async function rollbackAct(
   deps: ActDeps,
   who: Who,
@@ -147,7 +147,7 @@ async function rollbackAct(
   const plan = await planRollback(deps, who, { service, environment }, to);
   if (to !== undefined) refuseImpossible(plan);
   const runs = from ?? plan.live?.version;
-  const text = note === '' ? `Asked for a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
+  const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
   const meant = to === undefined ? from : runs;
   const rollbackAsked: RollbackAsked = {
     from: runs ?? null,
@@ -168,21 +168,18 @@ async function rollbackAct(
       return {
         cleared: takenBack(cleared, [clearing], back),
         rollbackAsked,
-        ...said(
-          by,
-          'rollback.asked',
-          `${text}; that ${clearing.version} was cleared is taken back by it`,
-          rollbackAsked,
-        ),
+        ...said(by, 'rollback.asked', `${text}; ${clearing.version} is therefore suspected again`, rollbackAsked),
       };
     },
   };
 }
 
 const withVersion = (note: string, to: Version | undefined): string =>
-  to === undefined ? note : `${note} (asked for a rollback to ${to})`;
+  to === undefined ? note : `${note} (requested a rollback to ${to})`;
 
-/** Somebody has asked for it before, and a second person has to be for it: whoever asks now is. Asking twice changes nothing. */
+/**
+ * Counts a rollback request as the approval of a second person, if one is waiting. A repeated request changes nothing.
+ */
 async function agrees(
   deps: Pick<Deps, 'decisions'>,
   { id, service, environment, decisions }: IncidentView,
@@ -197,19 +194,21 @@ async function agrees(
   );
   if (asked === undefined) return false;
   const named = (await deps.decisions.inputs(id, Number(asked.id.split('-').at(-1))))?.asked.to;
-  // Whoever wants another version is for something else.
+  // A request for another version is no approval.
   if (to === undefined ? named !== undefined : to !== asked.to_version) return false;
   return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
 }
 
-/** What a person's own rollback answers: whether to roll the same service back. What runbooks ask is another matter. */
+/**
+ * Returns the rollback decisions that a manual rollback of the same service supersedes, without questions of runbooks.
+ */
 const supersededBy = ({ service, environment, decisions }: IncidentView): IncidentView['decisions'] =>
   decisions.filter(
     ({ question, target }) =>
       question === undefined && (target === null || (target.service === service && target.environment === environment)),
   );
 
-/** Takes back those of these questions that still wait. */
+/** Withdraws the questions that are still waiting. */
 async function withdraw(
   deps: ActDeps,
   { id }: IncidentView,
@@ -220,7 +219,7 @@ async function withdraw(
   for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
     const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
     if (answered !== 'not_asked') continue;
-    // Only others may say yes to it; that it is not to be done may be said by whoever takes over.
+    // Only other people can approve this question, but the acting person can withdraw it.
     await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
     const incident = await deps.incidents.read(id);
     if (incident !== undefined) await ringAnswered(deps, incident);

@@ -7,12 +7,13 @@ import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 import { Refusal } from '../api/problem.ts';
 import type { TakeOver } from './take-over.ts';
 
-/** `fulfilled`: it is so already. `once`: the key under which the wish is taken once. */
+/** `fulfilled`: the state is already as requested. `once`: idempotency key. */
 export type Wish = { fulfilled: boolean; once?: string };
 
 /**
- * A double click does nothing twice.
- * @throws Refusal 409 when it cannot be now
+ * Returns whether an action is still needed, and its key, so that a double click executes nothing twice.
+ *
+ * @throws Refusal 409 if the action is not possible now
  */
 export async function wishOf(
   deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
@@ -30,27 +31,27 @@ export async function wishOf(
     throw new Refusal(
       409,
       'automation-paused',
-      'the kill switch is on, so nothing is rolled back from here; PUT /v1/automation {"paused": false} first',
+      'the kill switch is on, so Firebreak rolls nothing back: first PUT /v1/automation {"paused": false}',
     );
   }
   if (await isRollingBack(deps, incident, by, to ?? shown)) return { fulfilled: true };
   const last = justRolledBack(incident, deps.clock.now());
   if (to !== undefined && last?.to_version === to) return { fulfilled: true };
-  // Whoever names another version means that one.
+  // A request that names another version is not a double click.
   if (to === undefined && last !== undefined) {
     throw new Refusal(
       409,
       'just-rolled-back',
-      `a person has rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; ask again later to go back further`,
+      `a person rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; to go back further, repeat the request later`,
     );
   }
   if (shown !== undefined) await refuseBesideAnother(deps, incident, shown);
   const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
-  // Until it is judged, it is the same wish.
+  // Until the decision is made, repeated requests have the same key.
   return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
 }
 
-/** Whether it was the last of these that anybody has said, and nothing has been asked since. */
+/** Returns whether the same switch was the last one, and no question has been asked since. */
 async function switchedBefore(
   deps: Pick<Deps, 'incidents'>,
   { id, decisions }: IncidentView,
@@ -65,8 +66,9 @@ async function switchedBefore(
 }
 
 /**
- * Whether what this person has asked for is under way.
- * @throws Refusal 409 when another one is: what comes after it begins with another version
+ * Returns whether the rollback that this person requested is in progress.
+ *
+ * @throws Refusal 409 if another one is, because it changes the running version
  */
 async function isRollingBack(
   deps: Pick<Deps, 'decisions'>,
@@ -83,16 +85,17 @@ async function isRollingBack(
   const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
   const theSame = wanted === undefined || wanted === to;
   if (asked?.by === 'person' && isSameActor(asked.who, by) && theSame) return true;
-  const whose = asked?.by === 'person' ? `, asked for by ${asked.who},` : '';
+  const whose = asked?.by === 'person' ? `, requested by ${asked.who},` : '';
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} is in progress since ${running.at}; wait for its end, and ask again to go back further`,
+    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} has been in progress since ${running.at}; wait until it ends, and repeat the request to go back further`,
   );
 }
 
 /**
- * What was asked for a moment ago is not decided yet: whoever was shown something else is told.
+ * Refuses a request while another rollback was requested moments ago and is not decided yet.
+ *
  * @throws Refusal 409
  */
 async function refuseBesideAnother(
@@ -108,14 +111,14 @@ async function refuseBesideAnother(
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `a rollback of ${from ?? 'this service'} to ${to} was asked for by ${last.by} at ${minuteOf(last.at)}; wait for its end, and ask again for ${shown}`,
+    `a rollback of ${from ?? 'this service'} to ${to} was requested by ${last.by} at ${minuteOf(last.at)}; wait until it ends, and repeat the request for ${shown}`,
   );
 }
 
-/** A rollback can be over in a second, and the next one would take out the good version that it brought back. */
+/** Seconds in which a second request counts as a double click. It would otherwise roll back the restored version. */
 const DOUBLE_CLICK_SECONDS = 60;
 
-/** The decision of it; undefined: no person has had it rolled back within this time. */
+/** Returns the decision of a rollback that a person requested within this time. Undefined: there is none. */
 function justRolledBack({ decisions, effects }: IncidentView, now: Timestamp): DecisionView | undefined {
   const last = decisions.at(-1);
   const just = effects.some(

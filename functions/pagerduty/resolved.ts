@@ -13,8 +13,8 @@ type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'crowds'>;
 
 /**
  * A person has resolved a page at PagerDuty, as `response.yaml` takes that: over, where its alerts have ended or it is
- * over in any case; else a word on the timeline, and nobody sees to it by that: what is swept away is not taken on. Where
- * others page, somebody has to hear of what still fires.
+ * over in any case; else a word on the timeline, and nobody sees to it by that: what is swept away is not taken on.
+ * Where others page, somebody has to hear of what still fires.
  */
 export async function resolvedThere(
   deps: ResolvedDeps,
@@ -65,7 +65,7 @@ async function over(
 ): Promise<'over'> {
   const note = `Resolved at PagerDuty by ${agent.shown}`;
   const also = openPartsWords(openParts(await deps.crowds.parts(id)));
-  const text = also === null ? note : `${note}; with it close ${also}`;
+  const text = also === null ? note : `${note}; this also resolves ${also}`;
   const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
   await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note }, { timeline }, key);
   await wake(deps, id);

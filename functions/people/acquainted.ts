@@ -6,17 +6,17 @@ import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
 
 export type AcquaintedDeps = Pick<Deps, 'acquaintances' | 'directory' | 'config' | 'clock' | 'log'>;
 
-/** So long it is believed without asking again. */
+/** Seconds for which answers of Slack are cached. */
 const USER_SECONDS = 3600;
 const GROUP_SECONDS = 300;
 
-/** Of a user whom nobody has met, and of whom Slack says nothing. */
+/** Returns a placeholder for a user who is not cached while Slack does not answer. */
 const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '', email: null, name: null, kind });
 
 /**
- * Who a user of Slack is here. While Slack does not answer, that is whoever they were within the last day. Whom nobody
- * has met since is known by an id in people.yaml, or not at all; where nobody is listed there, so that who may act is
- * left to Slack, its signature has to do: a rollback at night does not wait for a directory.
+ * Returns the actor for a Slack user. While Slack does not answer, the data of the last day is used. Without such data,
+ * a user is identified only by an ID in people.yaml. If people.yaml lists nobody, the signature of the request is
+ * sufficient, so that an outage of Slack's directory does not block a rollback.
  */
 export async function actorFor(deps: AcquaintedDeps, id: string): Promise<Found> {
   const config = await deps.config.current();
@@ -27,14 +27,14 @@ export async function actorFor(deps: AcquaintedDeps, id: string): Promise<Found>
   if (found.ok || met.why === null) return found;
   return {
     ok: false,
-    because: `Slack could not be asked who you are (${met.why}), and your id of Slack (${id}) is not in people.yaml`,
+    because: `Slack did not identify you (${met.why}), and your Slack ID (${id}) is not in people.yaml`,
   };
 }
 
 const listsNobody = ({ people: { people, userGroups, workspaces } }: Config): boolean =>
   [people, userGroups, workspaces].every((listed) => Object.keys(listed).length === 0);
 
-/** `why`: Slack did not say, and nobody has asked lately. */
+/** Reads a user. `why`: reason why Slack did not answer; null: the data is current. */
 async function userOf(
   { acquaintances, directory, clock, log }: AcquaintedDeps,
   id: string,
@@ -47,11 +47,11 @@ async function userOf(
     if (told.value !== null) await acquaintances.keepUser(told.value);
     return { user: told.value ?? undefined, why: null };
   }
-  log.warn('Slack does not say who somebody is', { user: id, detail: told.detail, known_since: kept?.at ?? null });
+  log.warn('a Slack user could not be looked up', { user: id, detail: told.detail, known_since: kept?.at ?? null });
   return kept === undefined ? { user: undefined, why: told.detail } : { user: kept.user, why: null };
 }
 
-/** Those of the groups that people.yaml names that they are in. One that nobody can be asked about gives nothing. */
+/** Returns the user's groups among those in people.yaml. A group whose members are unknown adds no permissions. */
 async function groupsOf(deps: AcquaintedDeps, user: string, { people }: Config): Promise<SlackUser['groups']> {
   const ids = Object.keys(people.userGroups);
   const members = await Promise.all(ids.map((id) => membersOf(deps, id)));
@@ -69,7 +69,11 @@ async function membersOf(
     await acquaintances.keepGroup(id, told.value);
     return told.value;
   }
-  log.warn('Slack does not say who is in a group', { group: id, detail: told.detail, known_since: kept?.at ?? null });
+  log.warn('the members of a Slack user group could not be read', {
+    group: id,
+    detail: told.detail,
+    known_since: kept?.at ?? null,
+  });
   return kept?.members ?? [];
 }
 

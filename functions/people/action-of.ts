@@ -1,7 +1,7 @@
 import type { Action } from '../../schemas/access.ts';
 import type { Deed } from './errand.ts';
 
-/** What somebody has to be allowed to for it, as far as that is known before it is looked at. */
+/** Returns the permission that a command requires, as far as known from the command alone. */
 export function actionOf({ act }: Pick<Deed, 'act'>): Action {
   switch (act) {
     case 'list':

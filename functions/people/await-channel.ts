@@ -5,8 +5,9 @@ import type { IncidentId } from '../../schemas/names.ts';
 import { channelOf } from './channel-span.ts';
 
 /**
- * The channel of an incident; where there is none yet, whoever makes it tells them. They are remembered before it is
- * looked, and whoever makes it looks for them after it is there: one of the two sees the other.
+ * Returns the channel of an incident. If it doesn't exist yet, the projector that creates it notifies the person. The
+ * person is recorded before the second check, and the projector looks for the record after the creation, so that at
+ * least one of them notices the other.
  */
 export async function awaitChannel(
   deps: Pick<Deps, 'incidents' | 'hearings'>,

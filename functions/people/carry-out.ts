@@ -24,8 +24,9 @@ import { channelSpan } from './channel-span.ts';
 import type { HearDeps } from './hear-deps.ts';
 
 /**
- * Does what somebody wants.
- * @throws Declined, Refusal where it is not done
+ * Executes a command.
+ *
+ * @throws Declined, Refusal if it is not executed
  */
 export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Promise<Outcome> {
   const { deed, where } = errand;
@@ -70,7 +71,7 @@ export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Pr
   }
 }
 
-/** People mark messages everywhere: only in the channels of incidents is that meant for us. */
+/** Adds a message to the timeline. Reactions outside of incident channels are ignored. */
 async function pinnedThere(
   deps: HearDeps,
   doing: Doing,
@@ -85,7 +86,7 @@ async function pinnedThere(
   return id === undefined ? NOTHING : pinned(deps, doing, id, deed);
 }
 
-/** Whoever is not in its channel is told which one it was. */
+/** Adds the incident to the answer if the person was not in its channel. */
 async function withItsName(deps: HearDeps, { where }: Errand, id: IncidentId, outcome: Outcome): Promise<Outcome> {
   const chosen = where.incident !== null || where.named !== null;
   if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
@@ -155,7 +156,7 @@ function inIncident(deps: HearDeps, doing: Doing, id: IncidentId, deed: OfIncide
   }
 }
 
-/** Whoever comes in again has been told. */
+/** Sends the summary once per person and incident, not when they join the channel again. */
 async function toldOnce(deps: HearDeps, doing: Doing, id: IncidentId): Promise<Outcome> {
   const once = `so-far:${id}:${doing.who.slack ?? doing.who.name}`;
   if ((await deps.hearings.read(once)) !== undefined) return NOTHING;

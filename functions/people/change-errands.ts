@@ -21,7 +21,7 @@ type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 const SHOWN_MAX = 8;
 const SUSPECTS_SHOWN = 3;
 
-/** @throws Declined where nothing is known of such a service */
+/** @throws Declined if the service or environment is unknown */
 async function placeIn(deps: HearDeps, service: string, environment: string | null): Promise<Place> {
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, service);
@@ -32,7 +32,7 @@ async function placeIn(deps: HearDeps, service: string, environment: string | nu
   return { service: nameIn(ServiceName, service), environment: nameIn(EnvironmentName, where) };
 }
 
-/** What broke it, what would be done, and a button that does it: nothing is done by this. */
+/** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
 export async function rollbackShown(deps: HearDeps, { who }: Doing, deed: Of<'rollback'>): Promise<Outcome> {
   const place = await placeIn(deps, deed.service, deed.environment);
   const named = deed.version === null ? undefined : nameIn(Version, deed.version);
@@ -42,25 +42,24 @@ export async function rollbackShown(deps: HearDeps, { who }: Doing, deed: Of<'ro
   if (deed.environment === null && named !== undefined && (way === undefined || way.kind === 'unknown'))
     throw await neitherNor(deps, place, named, way);
   if (live === undefined || way === undefined)
-    throw new Declined(`It is not known what runs of ${where}: no deployment of it is recorded.`);
+    throw new Declined(`The running version of ${where} is unknown, because no deployment of it is recorded.`);
   if (way.kind === 'none_known_good')
     throw new Declined(
-      `${where} runs ${live.version}, and no earlier version is known to be good. `,
+      `${where} runs ${live.version}, and no earlier version is known to be good. To roll back to a specific version, enter `,
       { code: `/rollback ${place.service} ${place.environment} VERSION` },
-      ' goes back to one that you name.',
+      '.',
     );
   if (way.kind === 'unsafe' && named === undefined)
     throw new Declined(
-      `${where} runs ${live.version}; going back to ${way.version} is not safe, as ${way.by.version} says (rollback_safe_to).`,
+      `${where} runs ${live.version}. A rollback to ${way.version} is not safe, according to rollback_safe_to of ${way.by.version}.`,
     );
   if (way.kind !== 'version') throw new Declined(`${upperFirst(whyNotTo(way, place))}. Nothing was done.`);
-  if (!hasDeployer)
-    throw new Declined(`${where} has no deployer in services.yaml, so nothing can be rolled back from here.`);
+  if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
   const shown = [...shownPlan(plan, live, way), ...(await held(deps, plan))];
   return { answer: message(shown, [confirmOf(plan, live, way, named !== undefined)]) };
 }
 
-/** A word that is a version only if it is no environment: what it was meant for nobody knows, least of all production. */
+/** Returns the error for a word that is neither a known environment nor a known version. */
 async function neitherNor(
   { config }: Pick<HearDeps, 'config'>,
   { service, environment }: Place,
@@ -71,7 +70,7 @@ async function neitherNor(
   const meant = probablyMeant(word, environments);
   const versions = way?.known ?? [];
   return new Declined(
-    `${service} has no environment "${word}", and no version of that name is recorded in ${environment}. `,
+    `${service} has no environment "${word}", and no version "${word}" is recorded in ${environment}. `,
     ...(meant === null ? [] : ['Did you mean ', { code: `/rollback ${service} ${meant}` }, '? ']),
     `Environments: ${environments.join(', ') || 'none'}${versions.length === 0 ? '' : `; versions: ${versions.join(', ')}`}. `,
     'Nothing was done.',
@@ -80,7 +79,7 @@ async function neitherNor(
 
 type Way = Extract<Plan['way'], { kind: 'version' }>;
 
-/** What begins with the name of a version stays as it is. */
+/** Capitalizes the first letter, except of a version. */
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -89,12 +88,12 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
   const cleared = inForce(incident?.cleared);
   return [
     { bold: `${place.service} in ${place.environment}` },
-    ` runs ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${by(live)}.`,
+    ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${by(live)}.`,
     ...(suspects.length === 0
       ? [
           cleared.length > 0
             ? '\nNo change is suspected.'
-            : '\nNo change is suspected: no incident is open there, or none could have caused it.',
+            : '\nNo change is suspected: no incident is open, or no change could have caused it.',
         ]
       : suspects.flatMap(({ version, confidence, reasons }): Text => [
           `\nSuspect: `,
@@ -102,27 +101,27 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
           ` ${Math.round(confidence * 100)} %, ${reasons.join('; ')}`,
         ])),
     ...(cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}.`]),
-    does?.goes === 'forward' ? `\nIt would go forward to ` : `\nIt would go back to `,
+    does?.goes === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
     { bold: way.version },
     does === undefined ? '.' : doesWords(does, live, way),
     ...shownPast(past),
     incident === undefined
-      ? '\nAn incident is opened for it.'
-      : `\nIt belongs to the incident ${placeOf(incident)}: ${incident.title}.`,
+      ? '\nFirebreak opens an incident for the rollback.'
+      : `\nThe rollback belongs to the incident ${placeOf(incident)}: ${incident.title}.`,
   ];
 }
 
 function doesWords({ goes, takes, already }: NonNullable<Plan['does']>, live: Change, { version }: Way): string {
   if (goes === 'forward')
-    return version === live.version ? '.' : `: what runs is ${live.version}, to which it was rolled back.`;
+    return version === live.version ? '.' : `, because ${live.version} is running after a rollback.`;
   const taken = takes.map((change) => `${change.version} (${change.kind})`).join(', ') || 'nothing else';
   const versions = [...new Set(already.map((change) => change.version))];
   const before =
-    versions.length === 0 ? '' : `; ${versions.join(', ')} ${versions.length === 1 ? 'is' : 'are'} taken back already`;
-  return `, which takes back ${taken}${before}.`;
+    versions.length === 0 ? '' : `; ${versions.join(', ')} ${versions.length === 1 ? 'was' : 'were'} already undone`;
+  return `, which undoes ${taken}${before}.`;
 }
 
-/** What is known of the version to which it would go. */
+/** Shows the recorded facts about the target version. */
 const shownPast = (past: Plan['past']): Text =>
   past === undefined
     ? []
@@ -134,16 +133,16 @@ const shownPast = (past: Plan['past']): Text =>
 
 const by = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);
 
-/** What would keep it from being done. */
+/** Shows what would block the rollback. */
 async function held({ automation }: HearDeps, { incident }: Plan): Promise<Text> {
   const { paused, reason } = await automation.read();
   if (paused)
     return [
-      `\n⚠️ The kill switch is on${reason === null ? '' : ` (${reason})`}: `,
+      `\n⚠️ The kill switch is on${reason === null ? '' : ` (${reason})`}. First enter `,
       { code: '/firebreak resume' },
-      ' first.',
+      '.',
     ];
-  return incident?.automation_paused === true ? ['\n⚠️ The automation of the incident is paused.'] : [];
+  return incident?.automation_paused === true ? ['\n⚠️ The automation of this incident is paused.'] : [];
 }
 
 const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean): ChatButton => ({
@@ -159,21 +158,21 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
   confirm: {
     title: 'Roll back now?',
     text: [
-      `${place.service} in ${place.environment}: ${live.version} back to ${way.version}`,
+      `${place.service} in ${place.environment}: roll back from ${live.version} to ${way.version}`,
       ...(past?.doubts ?? []),
     ].join('. '),
     yes: 'Roll back',
-    no: 'Not now',
+    no: 'Cancel',
   },
 });
 
 /**
- * What was shown is done, if it is still that. Once it was begun, it is that which goes on when it comes again: by then
- * it may be over, and another one would go back further.
+ * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
+ * started: if that has finished, a new one would go back further.
  */
 export async function rolledBack(deps: HearDeps, { who, key, trace }: Doing, deed: Of<'roll_back'>): Promise<Outcome> {
   const kept = `${key}-begun`;
-  const begun = (await deps.hearings.read(kept))?.outcome as Begun | undefined; // as it is kept below
+  const begun = (await deps.hearings.read(kept))?.outcome as Begun | undefined; // stored below
   const place = { service: deed.service, environment: deed.environment };
   const named = deed.named === true && deed.to !== null ? { to: deed.to } : {};
   if (begun === undefined) {
@@ -184,13 +183,13 @@ export async function rolledBack(deps: HearDeps, { who, key, trace }: Doing, dee
   const agreed = { place, from: deed.from, ...named, ...(deed.to !== null && { shown: deed.to }), trace };
   const incident = await rollBack(deps, who, agreed, { begun, keep });
   return answered(
-    `The rollback of ${deed.from}${named.to === undefined ? '' : ` to ${named.to}`} is begun, unless a guard holds it: `,
-    incident.channel ?? 'its channel, which comes in a moment,',
-    ' tells what becomes of it.',
+    `The rollback of ${deed.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,
+    incident.channel ?? 'the channel of the incident, which Firebreak is creating',
+    '.',
   );
 }
 
-/** What was deployed lately. */
+/** Lists recent deploys. */
 export async function deploysTold(deps: HearDeps, { who }: Doing, deed: Of<'deploys'>): Promise<Outcome> {
   const service = nameIn(ServiceName, deed.service);
   const environment = deed.environment === null ? null : nameIn(EnvironmentName, deed.environment);
@@ -210,18 +209,18 @@ export async function deploysTold(deps: HearDeps, { who }: Doing, deed: Of<'depl
     { bold: change.version },
     ` ${change.kind}, ${change.status}${by(change)}${change.rolled_back_by === null ? '' : ', rolled back'}`,
   ]);
-  return answered(`Deployments of ${where}, newest first; ▶️ is what runs:`, ...rows);
+  return answered(`Deployments of ${where}, newest first (▶️: running):`, ...rows);
 }
 
-/** So many deployments are looked through for the environments that a service has been deployed to. */
+/** Number of deployments that are searched for the environments of a service. */
 const LOOKED_THROUGH = 100;
 
-/** @throws Declined where neither the catalogue has it nor anything was deployed there, with what was probably meant */
+/** @throws Declined if the environment is neither in the catalogue nor has deployments, with a suggestion */
 async function refuseUnknownEnvironment({ config, changes }: HearDeps, { service, environment }: Place): Promise<void> {
   const entry = serviceEntry((await config.current()).services, service);
   const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
   const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
-  // Of a service of which nothing is known that is said.
+  // The caller reports an unknown service.
   if (known.size === 0 || known.has(environment)) return;
   throw noEnvironment(service, environment, [...known]);
 }
@@ -235,21 +234,19 @@ function noEnvironment(service: string, environment: string, known: readonly str
   );
 }
 
-/** The kill switch. */
+/** Sets the kill switch. */
 export async function killSwitch(deps: HearDeps, { who }: Doing, deed: Of<'pause'> | Of<'resume'>): Promise<Outcome> {
   const paused = deed.act === 'pause';
   const before = await deps.automation.read();
   if (before.paused === paused && before.by !== null) {
     who.allow('automation:read', {});
-    return answered(
-      `It is so already: ${before.by} has ${paused ? 'paused' : 'resumed'} automation${reasonOf(before.reason)}.`,
-    );
+    return answered(`${before.by} has already ${paused ? 'paused' : 'resumed'} automation${reasonOf(before.reason)}.`);
   }
   await setAutomation(deps, who, { paused, reason: deed.reason });
   return answered(
     paused
-      ? `All automation is paused, everywhere${reasonOf(deed.reason)}. People are paged as ever.`
-      : 'Automation acts again, as far as its modes let it.',
+      ? `All automation is paused, everywhere${reasonOf(deed.reason)}. Paging continues.`
+      : 'Automation is resumed, within the limits of its modes.',
   );
 }
 
@@ -262,8 +259,8 @@ export async function productTold(deps: HearDeps, { who }: Doing): Promise<Outco
   const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
   const open = all.filter((incident) => mayRead(who, incident));
   const automation = paused
-    ? `Automation is paused by ${whose ?? 'somebody'}${reasonOf(reason)}.`
-    : `Automation acts${mode === null ? '' : `, capped at ${mode}`}.`;
+    ? `Automation is paused by ${whose ?? 'an unknown person'}${reasonOf(reason)}.`
+    : `Automation is on${mode === null ? ', with the mode of each service' : `, limited to mode "${mode}"`}.`;
   return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
 }
 
@@ -278,7 +275,7 @@ export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcom
       { bold: placeOf(incident) },
       `: ${incident.title} (${incident.severity}, ${incident.status}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
     ]);
-  return answered(`${seen.length} open:`, ...rows);
+  return answered(`Open incidents: ${seen.length}`, ...rows);
 }
 
 function mayRead(who: Doing['who'], { service, environment }: Place): boolean {

@@ -5,11 +5,11 @@ import type { IncidentId } from '../../schemas/names.ts';
 
 type Channel = Pick<IncidentRecord, 'channel' | 'channel_id'>;
 
-/** The channel of an incident as a link, or as a name where the chat's id is not known. Undefined: it has none yet. */
+/** Returns a link to the channel of an incident, or its name if the ID is unknown. Undefined: it has no channel yet. */
 export const channelSpan = ({ channel, channel_id: id }: Channel): Span | undefined =>
   id === undefined ? channel : { channel: id };
 
-/** Where it is talked of: of a part of another one, the channel of that. Undefined: nowhere yet. */
+/** Returns the channel of an incident; for a child without its own, the parent's. Undefined: there is none yet. */
 export async function channelOf({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<Span | undefined> {
   const incident = await incidents.read(id);
   const own = incident && channelSpan(incident);

@@ -12,7 +12,7 @@ import type { HearDeps } from './hear-deps.ts';
 
 type Declare = Extract<Deed, { act: 'declare' }>;
 
-/** Opens an incident, with what somebody has seen as its first entry. */
+/** Declares an incident. The message from which it was declared becomes its first timeline entry. */
 export async function declared(
   deps: HearDeps,
   doing: Doing,
@@ -30,9 +30,9 @@ export async function declared(
   const where = await whereOf(deps, incident.id, ear);
   if (!created)
     return answered(
-      'An incident is open there already: ',
+      'An incident is already open there: ',
       { bold: incident.title },
-      `, ${incident.severity}. What you have declared is on its timeline. `,
+      `, ${incident.severity}. Your report was added to its timeline. `,
       ...where,
       ...unread,
     );
@@ -45,7 +45,7 @@ export async function declared(
   );
 }
 
-/** What they have pointed at. Gives why it is not on the timeline: the incident is there all the same. */
+/** Adds the message to the timeline. Returns the error, if any, because the incident exists nevertheless. */
 async function firstEntry(deps: HearDeps, doing: Doing, id: IncidentId, { from }: Declare): Promise<Text> {
   if (from === null) return [];
   try {
@@ -57,8 +57,10 @@ async function firstEntry(deps: HearDeps, doing: Doing, id: IncidentId, { from }
   }
 }
 
-/** Where it is talked of, or that this is told as soon as it is so. */
+/** Returns the channel, or that it is being created. */
 async function whereOf(deps: HearDeps, id: IncidentId, ear: Ear): Promise<Text> {
   const channel = await awaitChannel(deps, id, ear);
-  return channel === undefined ? ['Its channel comes in a moment.'] : ['It is talked of in ', channel, '.'];
+  return channel === undefined
+    ? ['Firebreak is creating its channel.']
+    : ['The channel of the incident is ', channel, '.'];
 }

@@ -11,18 +11,18 @@ import type { SlashCommand } from '../../schemas/slack/command.ts';
 import type { EventCallback } from '../../schemas/slack/event.ts';
 import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '../../schemas/slack/interaction.ts';
 
-/** A message of the chat that is to be on a timeline. `text`: in case that it cannot be read. */
+/** A chat message to add to a timeline. `text`: fallback if the message can't be read. */
 export type Pinned = { channel: string; ts: string; text: string | null; author: string | null };
 
-/** What somebody wants, whichever of the ways they have said it in. */
+/** A requested action, from a command, button, modal, or event. */
 export type Deed =
   | Exclude<Wanted, { act: 'severity' | 'declare' | 'handover' | 'update' | 'freeze_override' | 'take' }>
-  /** `vacant`: as long as nobody has it. */
+  /** `vacant`: only if nobody has the role. */
   | (Extract<Wanted, { act: 'take' }> & { vacant: boolean })
   | { act: 'severity'; severity: Severity; note: string | null }
   | {
       act: 'declare';
-      /** Null: nobody knows yet. */
+      /** Null: unknown. */
       service: string | null;
       environment: string | null;
       severity: Severity;
@@ -30,7 +30,7 @@ export type Deed =
       from: Pinned | null;
     }
   | { act: 'handover'; user: string | null; called?: string; brief: string | null }
-  /** `publish`: the status page may speak, too. */
+  /** `publish`: also approves the status page. */
   | { act: 'update'; text: string; publish: boolean }
   | {
       act: 'freeze_override';
@@ -45,13 +45,13 @@ export type Deed =
   | { act: 'not_the_deploy' | 'suspect_again'; change: string }
   | { act: 'switch'; action: 'pause' | 'resume' }
   | ({ act: 'roll_back' } & Omit<Extract<Button, { verb: 'rollback' }>, 'verb'>)
-  /** `asked`: by more than a mark, which people also set for other reasons. */
+  /** `asked`: by the shortcut, not only by a reaction, which people also use for other purposes. */
   | ({ act: 'pin'; asked: boolean } & Pinned)
   | { act: 'so_far' }
-  /** A command that is none, as could only be seen by what is known of services. */
+  /** A usage error that was found only with the catalogue. */
   | ({ act: 'usage' } & Pick<Extract<Parsed, { kind: 'usage' }>, 'because' | 'nearest'>);
 
-/** Which incident it is about: by its id, by what somebody has called it, or the one whose channel it was said in. */
+/** Reference to the incident: its ID, its given name, or the channel of the request. */
 export type Where = {
   incident: IncidentId | null;
   named: NamedIncident | null;
@@ -60,15 +60,15 @@ export type Where = {
 
 export type Errand = {
   user: string;
-  /** Where they are to hear what came of it. */
+  /** Recipient of the answer. */
   ear: Ear;
   where: Where;
-  /** As it would be typed again. Null: it was not typed. */
+  /** The command as it would be entered again. Null: it was not a command. */
   typed: Extract<Parsed, { kind: 'wanted' }>['typed'] | null;
   deed: Deed;
 };
 
-/** Undefined: nothing follows from it. */
+/** Returns the action of a request. Undefined: the request requires none. */
 export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf): Errand | undefined {
   switch (request.kind) {
     case 'command':
@@ -102,7 +102,7 @@ const usageOf = ({ because, nearest }: Extract<Parsed, { kind: 'usage' }>): Deed
   nearest,
 });
 
-/** Undefined: a modal asks for the rest of it. */
+/** Returns the action of a command. Undefined: a modal asks for missing input. */
 function deedOfCommand(wanted: Wanted): Deed | undefined {
   switch (wanted.act) {
     case 'declare':
@@ -155,7 +155,7 @@ function ofButton({ user, channel, actions, response_url }: BlockActions): Erran
   };
 }
 
-/** Undefined: a modal asks for the rest of it. */
+/** Returns the action of a button. Undefined: a modal asks for missing input. */
 function deedOfButton(button: Button): Deed | undefined {
   switch (button.verb) {
     case 'approve':
@@ -205,7 +205,7 @@ function ofForm({ user, view }: ViewSubmission): Errand | undefined {
   };
 }
 
-/** Undefined: the message that it is about got lost. */
+/** Returns the action of a modal. Undefined: its message is missing in the metadata. */
 function deedOfForm(filled: Filled, about: About): Deed | undefined {
   switch (filled.form) {
     case 'declare': {
@@ -251,7 +251,7 @@ function ofMessage({ user, channel, message, response_url }: MessageAction): Err
   };
 }
 
-/** Marks with which people put a message onto the timeline. */
+/** Reactions that add a message to the timeline. */
 const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
 
 function ofEvent({ event }: EventCallback): Errand | undefined {
@@ -271,7 +271,7 @@ const inChannel = (user: string, channel: string, deed: Deed): Errand => ({
   deed,
 });
 
-/** What somebody has written for it, which is nowhere else. Null: nothing. */
+/** Returns the text that the person wrote, which is stored nowhere else. Null: none. */
 export function writtenFor(deed: Deed): string | null {
   switch (deed.act) {
     case 'note':

@@ -27,14 +27,14 @@ import type { HearDeps } from './hear-deps.ts';
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
 
-/** Of an override for which nobody has said how long: it covers a deployment that is about to be made. */
+/** Default duration of an override in seconds, which covers an imminent deployment. */
 const OVERRIDE_SECONDS = 2 * 3600;
 
 const SHOWN_MAX = 10;
 
 const idOf = (prefix: 'frz' | 'ovr', ...of: string[]): string => `${prefix}_${sha256(JSON.stringify(of)).slice(0, 26)}`;
 
-/** What somebody has written is a service, else a team. What is neither is refused with what was probably meant. */
+/** Returns the scope for a target, which is a service, or else a team. */
 function scopeOf({ services }: Config, target: string | null, environment: string | null): FreezeScope {
   if (target === null)
     return {
@@ -53,14 +53,14 @@ function scopeOf({ services }: Config, target: string | null, environment: strin
 
 export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
   if ((deed.targets.length === 0 && deed.environment === null) || deed.reason === null)
-    throw new Declined('Say what is to be frozen, and why. Nothing was done.');
+    throw new Declined('The target or the reason is missing. Nothing was done.');
   const config = await deps.config.current();
   const until = deed.seconds === null ? null : plusSeconds(deps.clock.now(), deed.seconds);
   const rows: Text[] = [];
-  // Of none it is all of the environment.
+  // Without a target, the freeze covers the entire environment.
   const targets = deed.targets.length === 0 ? [null] : deed.targets;
   const scopes = targets.map((target) => scopeOf(config, target, deed.environment));
-  // All of them, or none.
+  // Check all scopes first, so that either all freezes are opened or none.
   for (const scope of scopes) {
     who.allow('freezes:write', { service: scope.service, environment: scope.environment });
     const { service } = await scopeAsKnown(deps, scope);
@@ -70,7 +70,7 @@ export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of
     const target = targets[index] ?? null;
     const wanted = NewFreeze.safeParse({ ...scope, reason: deed.reason, until });
     if (!wanted.success)
-      throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no freeze'}. Nothing was done.`);
+      throw new Declined(`${wanted.error.issues[0]?.message ?? 'The freeze is invalid'}. Nothing was done.`);
     const { freeze, warnings } = await openFreeze(deps, who, {
       id: idOf('frz', key, target ?? ''),
       freeze: wanted.data,
@@ -85,7 +85,7 @@ export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of
   return answered(...rows.flatMap((row, index): Text => (index === 0 ? row : ['\n', ...row])));
 }
 
-/** @throws Declined where nobody knows of such an environment there: it would hold nothing, and nobody would find out */
+/** @throws Declined if the environment is unknown, because the freeze would have no effect */
 async function refuseUnknownEnvironment({ config, changes }: HearDeps, scope: FreezeScope): Promise<void> {
   const { environment } = scope;
   if (environment === null) return;
@@ -94,15 +94,15 @@ async function refuseUnknownEnvironment({ config, changes }: HearDeps, scope: Fr
   if (known.length === 0 || theOneCalled(environment, known) !== undefined) return;
   const meant = probablyMeant(environment, known);
   throw new Declined(
-    `${name} environment "${environment}"; known are ${known.join(', ')}.`,
+    `${name} environment "${environment}". Known environments: ${known.join(', ')}.`,
     meant === null ? ' ' : ` Did you mean "${meant}"? `,
-    'Nothing was done. Where that word is part of the reason, write ',
+    'Nothing was done. If this word is part of the reason, write ',
     { code: 'reason="…"' },
     '.',
   );
 }
 
-/** Where a service, the services of a team, or any of them are. */
+/** Returns the environments of a service, of the services of a team, or of all services. */
 function environmentsOfScope(
   config: Config,
   live: readonly Change[],
@@ -122,7 +122,7 @@ function environmentsOfScope(
   return { name: `${service ?? `team ${team}`} has no`, known: [...places, ...deployed] };
 }
 
-const untilOf = ({ until }: Freeze): string => (until === null ? 'somebody lifts it' : moment(until));
+const untilOf = ({ until }: Freeze): string => (until === null ? 'it is lifted' : moment(until));
 
 const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
 
@@ -130,15 +130,19 @@ export async function freezeLifted(deps: HearDeps, { who }: Doing, deed: Of<'fre
   const id = await oneFreeze(deps, deed.freeze);
   const { freeze, wasOver } = await liftFreeze(deps, who, { id, reason: deed.reason || null });
   if (!wasOver)
-    return answered(`Lifted: ${scopeInWords(freeze)} may be deployed again, as far as nothing else holds it.`);
+    return answered(
+      `Freeze lifted: ${scopeInWords(freeze)}. Deploys are allowed again, unless another freeze applies.`,
+    );
   const by = freeze.ended_by === null ? '' : ` by ${freeze.ended_by}`;
-  return answered(`Superseded: it is over since ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`);
+  return answered(
+    `Superseded: the freeze has ended already, at ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
+  );
 }
 
-/** All of an environment, as it was written when it was frozen. */
+/** Reference to the freeze of an entire environment, in the same form as when it was opened. */
 const OF_ALL = /^env(?:ironment)?=(.+)$/i;
 
-/** A freeze by its id, or the only one of a service or team. @throws Declined */
+/** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
 async function oneFreeze(deps: HearDeps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
   await recordWhatHolds(deps);
@@ -152,14 +156,14 @@ async function oneFreeze(deps: HearDeps, written: string): Promise<string> {
   const own = (await deps.freezes.current()).filter((freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over');
   const [only, ...others] = own;
   if (only === undefined)
-    throw new Declined(`No freeze of ${written} alone is in force. `, { code: '/freeze status' }, ' shows what is.');
+    throw new Declined(`No freeze applies only to ${written}. `, { code: '/freeze status' }, ' shows all freezes.');
   if (others.length === 0) return only.id;
   const rows = own.flatMap((freeze): Text => [
     '\n• ',
     { code: freeze.id },
     ` ${scopeInWords(freeze)}: ${freeze.reason}`,
   ]);
-  throw new Declined(`${written} has ${own.length} freezes; say which by its id:`, ...rows);
+  throw new Declined(`${written} has ${own.length} freezes. Name one by its ID:`, ...rows);
 }
 
 export async function overrideGiven(
@@ -175,27 +179,27 @@ export async function overrideGiven(
     version: deed.version,
   });
   if (!wanted.success)
-    throw new Declined(`${wanted.error.issues[0]?.message ?? 'this is no override'}. Nothing was done.`);
+    throw new Declined(`${wanted.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
   const override = await giveOverride(deps, who, { freeze, id, override: wanted.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
   const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warned(overrideWarnings(override));
   if (!override.needs_approval || override.approved_by !== null)
-    return answered(`Let through: ${what}`, ...which, ...advice);
+    return answered(`Override created: ${what}`, ...which, ...advice);
   const yes: ChatButton = {
     button: { verb: 'approve_override', freeze, override: id },
-    text: 'I am for it',
+    text: 'Approve override',
     style: 'primary',
   };
   const { reason, ...scope } = await found(deps, freeze);
   const asks: Text = [
-    `${who.shown ?? who.name} asks to let ${what} through the freeze of ${scopeInWords(scope)} (${reason})`,
+    `${who.shown ?? who.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
     ...which,
     ...advice,
   ];
   return {
-    answer: message([...asks, '\nPolicy wants a second person, who is not the one who asks.'], [yes]),
+    answer: message([...asks, '\nThe policy requires the approval of a second person.'], [yes]),
     aloud: true,
   };
 }
@@ -207,27 +211,27 @@ export async function overrideApproved(
 ): Promise<Outcome> {
   const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
   const override = await approveOverride(deps, who, { freeze, id });
-  if (before !== null) return answered(`It holds already: ${before} was for it before.`);
+  if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
   const by = override.approved_by === who.name ? (who.shown ?? who.name) : (override.approved_by ?? who.name);
-  const text: Text = [`${by} is for it, too: the override `, { code: id }, ' holds.'];
+  const text: Text = [`${by} has approved the override `, { code: id }, '. It is active now.'];
   return { answer: message(text), aloud: true };
 }
 
-/** What somebody calls by this name. */
+/** A service or a team that a name refers to. */
 type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
-/** A service, else a team, that is known. @throws Declined with what was probably meant */
+/** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
 async function targetCalled({ config, changes, freezes }: HearDeps, written: string): Promise<Target> {
   const known = await config.current();
   const name = written.replace(/^team:/, '');
   const teams = knownTeams(known);
-  // What is frozen is known, whatever has become of its name since.
+  // Frozen services count as known, even if they were renamed since.
   const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
   const deployed = (await changes.live()).map(({ service }) => service);
   const services = knownServices(known, [...deployed, ...frozen]);
   if (name === written && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
   if (teams.has(name)) return { service: null, team: name };
-  // Where nothing is known of any service, this may be one.
+  // Without any known service, accept any name.
   if (name === written && services.size === 0) return { service: name, team: undefined };
   throw name === written
     ? unknownName('service or team', name, [...services, ...teams])
@@ -237,11 +241,11 @@ async function targetCalled({ config, changes, freezes }: HearDeps, written: str
 const isOf = (freeze: Freeze, { service, team }: Target): boolean =>
   service === null ? freeze.team === team : freeze.service === service;
 
-/** It, or more than it. */
+/** Returns whether a freeze applies to the target, alone or with others. */
 const holdsFor = (freeze: Freeze, target: Target): boolean =>
   isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
 
-/** What is frozen, and why: all, or what holds a service or the services of a team. */
+/** Lists all freezes, or those that apply to a service or to the services of a team. */
 export async function freezesTold(
   deps: HearDeps,
   { who }: Doing,
@@ -257,28 +261,28 @@ export async function freezesTold(
     (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && mayRead(who, freeze),
   );
   const of = target === null ? null : (target.service ?? `services of ${target.team}`);
-  if (all.length === 0) return answered(`Nothing${of === null ? '' : ` of ${of}`} is frozen.`);
+  if (all.length === 0) return answered(`No freeze applies${of === null ? '' : ` to ${of}`}.`);
   const shown = all.slice(0, SHOWN_MAX);
   const rows = shown.flatMap((freeze): Text => [
     `\n❄️ `,
     { bold: scopeInWords(freeze) },
-    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'planned from' : 'since'} ${moment(freeze.starts_at)}, ${endOf(freeze)} · `,
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${moment(freeze.starts_at)}, ${endOf(freeze)} · `,
     { code: freeze.id },
   ]);
   const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
   const lifts = shown.slice(0, 5).map((freeze): ChatButton => ({
     button: { verb: 'lift_freeze', freeze: freeze.id },
     text: `Lift: ${scopeInWords(freeze)}`,
-    confirm: { title: 'Lift it?', text: list([freeze.reason]), yes: 'Lift it', no: 'Leave it' },
+    confirm: { title: 'Lift this freeze?', text: list([freeze.reason]), yes: 'Lift', no: 'Cancel' },
   }));
-  const title = of === null ? 'Frozen:' : `Deploys of ${of} are frozen:`;
+  const title = of === null ? 'Freezes:' : `Deploys of ${of} are frozen:`;
   return { answer: message([title, ...rows, ...more], lifts) };
 }
 
 const endOf = ({ until, ends_when }: Freeze): string =>
   until === null ? `ends when ${ends_when}` : `until ${moment(until)}`;
 
-/** Whoever may read anything of a scope may read what holds for more than that. */
+/** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
 function mayRead(who: Who, { service, environment }: Freeze): boolean {
   try {
     who.allow('freezes:read', { ...(service !== null && { service }), ...(environment !== null && { environment }) });

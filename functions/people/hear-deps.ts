@@ -1,8 +1,8 @@
 import type { Deps } from '../../domain/ports.ts';
 
 /**
- * What people can set in motion. It leaves out the ports whose secrets `hear` is not granted (aws/secret-groups.ts). It asks
- * for `secrets` itself only where a stand-in plays Slack, which is never on AWS.
+ * Dependencies for commands of people, without the ports whose secrets are not granted to `hear`
+ * (aws/secret-groups.ts). `secrets` itself is used only if a stand-in replaces Slack, which is never the case on AWS.
  */
 export type HearDeps = Omit<
   Deps,

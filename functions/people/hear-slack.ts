@@ -19,17 +19,17 @@ import type { HearDeps } from './hear-deps.ts';
 
 type FromSlack = Extract<Heard, { from: 'slack' }>;
 
-/** Whoever has wanted it so long ago has given up on it, or has done it otherwise. */
+/** Maximum age of a command in seconds. After that, the person has probably given up or found another way. */
 const LATE_SECONDS = 15 * 60;
 
-/** What is only written down, and what is only told, is as good later. */
+/** Actions that are still useful after the maximum age. */
 const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
 
 /**
- * What somebody did in Slack has its consequences, and they hear of them. What came of it is kept before it is told: so
- * a message that is delivered again does nothing twice, and tells at most once more.
+ * Executes a Slack request and sends the answer. The result is stored before the answer is sent, so a repeated delivery
+ * executes nothing twice, and repeats the answer at most once.
  *
- * @throws what our own infrastructure does wrong; the message has to come again
+ * @throws on failures of Firebreak's own infrastructure; the queue must deliver the message again
  */
 export async function hearSlack(deps: HearDeps, { key, at, trace, request }: FromSlack): Promise<void> {
   const log = deps.log.with({ trace, heard: key });
@@ -37,21 +37,22 @@ export async function hearSlack(deps: HearDeps, { key, at, trace, request }: Fro
   const errand = errandOf(request, (name) => environmentsCalled(services, name));
   if (errand === undefined) return;
   const before = await deps.hearings.read(key);
-  if (before?.told === true) return log.debug('heard from Slack again, and done already', { act: errand.deed.act });
+  if (before?.told === true)
+    return log.debug('a Slack request was delivered again, and is already done', { act: errand.deed.act });
   const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
   const outcome =
     before === undefined
       ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
-      : (before.outcome as Outcome); // as it was kept below
-  // A message that took long is delivered again, while the first one may still be at it: that one tells.
+      : (before.outcome as Outcome); // stored below
+  // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
   if (before === undefined && !(await deps.hearings.did(key, outcome)))
-    return log.debug('done meanwhile by another delivery', { act: errand.deed.act });
-  log.debug('done what was heard from Slack', { act: errand.deed.act, user: errand.user, again: before !== undefined });
+    return log.debug('a Slack request was processed by another delivery', { act: errand.deed.act });
+  log.debug('processed a Slack request', { act: errand.deed.act, user: errand.user, again: before !== undefined });
   await tell({ ...deps, log }, errand.ear, outcome);
   await deps.hearings.told(key);
 }
 
-/** Of a service, else of all services of a team. Undefined: nothing is called so. */
+/** Returns the environments of a service, or else of all services of a team. Undefined: unknown name. */
 function environmentsCalled(services: Config['services'], name: string): string[] | undefined {
   const entries = Object.entries(services);
   const own = entries.filter(([service]) => service === name);
@@ -64,7 +65,7 @@ const tooLate = async (errand: Errand): Promise<Outcome> =>
   notDone(
     errand,
     answered(
-      'This was taken up too late: more than 15 minutes after you did it. Nothing was done; do it again if it still holds.',
+      'This request was processed too late, more than 15 minutes after you sent it. Nothing was done. Repeat it if it still applies.',
     ),
   );
 
@@ -90,20 +91,20 @@ async function outcomeOf(
   } catch (error) {
     if (error instanceof Declined) return notDone(errand, answered(...error.text));
     if (error instanceof Refusal) return notDone(errand, answered(`${wordsOf(error)} Nothing was done.`));
-    // More freezes of one scope than can be kept: that it comes again would not help.
+    // A retry would not help: the scope has the maximum number of freezes.
     if (error instanceof Error && error.name === 'ScopeFull')
       return notDone(errand, answered(`${error.message}. Nothing was done.`));
     throw error;
   }
 }
 
-/** Robots, guests and people of other teams come into channels, too: whoever has asked for nothing is refused nothing. */
+/** Adds the person's text to a refusal. Joining a channel is never refused, because the person requested nothing. */
 function notDone({ deed }: Errand, outcome: Outcome): Outcome {
   if (deed.act === 'so_far') return NOTHING;
   const written = writtenFor(deed);
   const said =
     outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
-  // Dialogs are closed by now, and commands gone.
+  // The dialog or command with the text is gone by now.
   return written === null || said.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
 }
 
@@ -113,24 +114,24 @@ async function unknownSomebody(
   because: string,
 ): Promise<Outcome> {
   const ask = whomToAsk(await config.current(), actionOf(deed), {}, clock.now());
-  return answered(`You may do nothing here: ${because}. Nothing was done. `, ...ask);
+  return answered(`You don't have permission: ${because}. Nothing was done. `, ...ask);
 }
 
-/** Refusals of the API, for people who are not at the API. */
+/** Returns the text of an API refusal for people in Slack. */
 function wordsOf({ code, detail }: Refusal): string {
   switch (code) {
     case 'automation-paused':
-      return 'The kill switch is on, so nothing would come of it; what waits still waits. First: /firebreak resume.';
+      return 'The kill switch is on, so this would have no effect. Open questions stay open. First enter /firebreak resume.';
     case 'paused':
-      return 'The automation of this incident is paused, so nothing would come of it; what waits still waits. Resume it first.';
+      return 'The automation of this incident is paused, so this would have no effect. Open questions stay open. First resume the automation.';
     case 'incident-resolved':
-      return 'Superseded: the incident is resolved already.';
+      return 'Superseded: the incident is already resolved.';
     case 'rollback-in-progress':
       return `Superseded: ${detail}.`;
     case 'second-person-needed':
-      return 'You are for it already; somebody else has to be, too, and until then it is not done.';
+      return 'You have already approved this. It is executed only after a second person approves it.';
     case 'freeze-over':
-      return 'Superseded: the freeze is over, and nothing has to be let through.';
+      return 'Superseded: the freeze has ended, so no override is needed.';
     default: {
       const text = detail.replace(/^json: (?:[a-z_.]+: )?/, '');
       return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
@@ -139,8 +140,8 @@ function wordsOf({ code, detail }: Refusal): string {
 }
 
 /**
- * An answer that Slack does not take is lost: what was done is on the timeline, and doing it again would be worse. Whom
- * no letter reaches is named in the answer, so that somebody tells them otherwise.
+ * Sends the answer and the direct messages. An answer that Slack refuses is lost: the action is on the timeline, and to
+ * repeat it would be worse. The answer names people who got no direct message.
  */
 async function tell(
   { whispers, acquaintances, log }: HearDeps,
@@ -148,8 +149,8 @@ async function tell(
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {
   const isLost = (told: Told<null>, user: string): boolean => {
-    if (told.kind !== 'done') log.warn('somebody could not be told what came of it', { user, detail: told.detail });
-    // What may have arrived is not called lost.
+    if (told.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: told.detail });
+    // An unclear delivery does not count as lost.
     return told.kind !== 'done' && told.kind !== 'unclear';
   };
   const lost: string[] = [];
@@ -157,17 +158,19 @@ async function tell(
   for (const { user, message } of letters)
     (isLost(await whispers.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
-  // People who are in no file stand on timelines by their id; whoever reads of them knows their name.
+  // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
   const named = await byName(answer, async (id) => (await acquaintances.user(id))?.user.name ?? undefined);
   isLost(await whispers.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
 }
 
-/** Whoever asks for something hears whom a message of it has reached, and who has to hear of it otherwise. */
+/** Adds who was notified by direct message, and who was not. */
 function withLetters(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
   const users = (of: readonly string[]): Text => of.flatMap((user) => [{ user }, ' ']);
   const notes: Text[] = [
-    ...(reached.length === 0 ? [] : [['✉️ Told by a message: ', ...users(reached)]]),
-    ...(lost.length === 0 ? [] : [['⚠️ Slack took no message to ', ...users(lost), 'now: tell them yourself.']]),
+    ...(reached.length === 0 ? [] : [['✉️ Notified by direct message: ', ...users(reached)]]),
+    ...(lost.length === 0
+      ? []
+      : [['⚠️ Slack delivered no direct message, so contact them yourself: ', ...users(lost)]]),
   ];
   return { ...answer, parts: [...answer.parts, ...notes.map((text) => ({ kind: 'note' as const, text }))] };
 }

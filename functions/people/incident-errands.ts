@@ -13,7 +13,7 @@ import type { Deed } from './errand.ts';
 import { answered, Declined, type Outcome } from './outcome.ts';
 import type { HearDeps } from './hear-deps.ts';
 
-/** Who does it, and the key under which it is done once. */
+/** The acting person, and the idempotency key of the action. */
 export type Doing = { who: Who; key: string; trace: string };
 
 type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
@@ -23,8 +23,8 @@ export async function severitySet(deps: HearDeps, { who, key }: Doing, id: Incid
   await triage(deps, who, { id, key, severity: deed.severity });
   if (deed.note !== null) await noted(deps, who, id, `${key}-note`, deed.note);
   return before.severity === deed.severity
-    ? answered(`It is ${deed.severity}, as it was taken for: that is confirmed.`)
-    : answered(`It is ${deed.severity} now, and was ${before.severity}.`);
+    ? answered(`Severity confirmed: ${deed.severity}.`)
+    : answered(`Severity changed from ${before.severity} to ${deed.severity}.`);
 }
 
 const noted = (deps: HearDeps, who: Who, id: IncidentId, key: string, text: string) =>
@@ -37,13 +37,15 @@ export async function noteWritten(
   deed: Of<'note'>,
 ): Promise<Outcome> {
   await noted(deps, who, id, key, deed.text);
-  return answered('It is on the timeline.');
+  return answered('Added to the timeline.');
 }
 
 export async function acknowledgement(deps: HearDeps, { who, key }: Doing, id: IncidentId): Promise<Outcome> {
   await acknowledge(deps, who, { id, key });
   const by = (await deps.incidents.read(id))?.care?.acknowledged?.by;
-  return by === undefined || by === who.name ? answered('You see to it.') : answered(`${by} sees to it already.`);
+  return by === undefined || by === who.name
+    ? answered('You have acknowledged the incident.')
+    : answered(`${by} has already acknowledged the incident.`);
 }
 
 export async function updateTold(
@@ -53,12 +55,12 @@ export async function updateTold(
   { text, publish }: Of<'update'>,
 ): Promise<Outcome> {
   const told = await tell(deps, who, { id, key, text, publish });
-  return answered(`Those who wait for news are told.${PUBLIC_WORDS[told.public]}`);
+  return answered(`Stakeholders notified.${PUBLIC_WORDS[told.public]}`);
 }
 
 const PUBLIC_WORDS = {
-  published: ' The status page may show the incident now, in words of its own.',
-  waits: ' The status page says nothing yet: "Publish update…" lets it speak.',
+  published: ' The status page can now show the incident, with its own texts.',
+  waits: ' The status page still waits for approval: use "Publish update…".',
   nothing: '',
 } as const;
 
@@ -72,19 +74,17 @@ export async function resolvedByHand(
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
   const parts = await deps.crowds.parts(id);
   const also = openPartsWords(openParts(parts));
-  // What fires in parts is told with them.
+  // The description of the children includes their firing alerts.
   const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
   await takeOver(deps, who, { id, action: 'resolve', note: deed.note ?? '', key });
-  return answered(
-    `It is over: the incident closes now${also === null ? '' : `, and with it ${also}`}.${firingWords(firing)}`,
-  );
+  return answered(`The incident is resolved${also === null ? '' : `, together with ${also}`}.${firingWords(firing)}`);
 }
 
-/** What goes on firing was closed by a person: it does not ring again by itself. */
+/** Explains that alerts that keep firing no longer page, because a person resolved the incident. */
 function firingWords(firing: number): string {
   if (firing === 0) return '';
-  const still = firing === 1 ? 'One alert still fires' : `${firing} alerts still fire`;
-  return ` ⚠️ ${still}: what goes on firing pages nobody any more, what begins to fire after this does.`;
+  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
+  return ` ⚠️ ${still}. Alerts that keep firing no longer page; alerts that start to fire from now on do.`;
 }
 
 export async function switched(
@@ -95,11 +95,11 @@ export async function switched(
 ): Promise<Outcome> {
   await takeOver(deps, who, { id, action, note: '', key });
   return action === 'pause'
-    ? answered('The automation of this incident is paused: nothing more is begun by itself.')
-    : answered('The automation of this incident goes on.');
+    ? answered('The automation of this incident is paused: it starts nothing new.')
+    : answered('The automation of this incident is resumed.');
 }
 
-/** @throws Declined where the question is not the one that waits */
+/** @throws Declined if the question is not waiting any more */
 export async function questionAnswered(
   deps: HearDeps,
   { who }: Doing,
@@ -115,14 +115,14 @@ export async function questionAnswered(
     const now = supersededWords(await view(deps, id), digest);
     throw new Declined(`Superseded: ${now}. Nothing was done.`);
   }
-  return answered(answer === 'approved' ? 'Your yes counts.' : 'Your no counts: it is not done.');
+  return answered(answer === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
 }
 
-/** Others have to be for it, too. */
+/** Explains how many approvals are still missing. */
 function yesOfMany({ needed, given }: DecisionView['approvals']): string {
   const more = needed - given.length;
-  const whose = more === 1 ? 'A second person has' : `${more} more people have`;
-  return `Your yes counts, as ${given.length} of ${needed}. ${needed === 2 ? whose : whose.replace('A second', 'One more')} to be for it, too: nothing has been done yet.`;
+  const who = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
+  return `Approval ${given.length} of ${needed} recorded. ${who} must approve this as well: nothing has been done yet.`;
 }
 
 export async function statusTold(deps: HearDeps, { who }: Doing, id: IncidentId): Promise<Outcome> {

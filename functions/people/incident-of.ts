@@ -15,12 +15,13 @@ const NAMED_MAX = 10;
 
 type IncidentDeps = Pick<Deps, 'incidents'>;
 
-/** The incident that somebody means, and what is to be done about it. */
+/** The incident of a request, and the action. */
 export type Meant<D extends Deed> = { id: IncidentId; deed: D };
 
 /**
- * The incident that somebody means: the one that they have named, else the one in whose channel they are.
- * @throws Declined where it is not clear which one that is
+ * Finds the incident of a request: the named one, or else the one of the channel.
+ *
+ * @throws Declined if it is not clear which incident is meant
  */
 export async function incidentMeant<D extends Deed>(
   deps: IncidentDeps,
@@ -38,10 +39,10 @@ export async function incidentMeant<D extends Deed>(
   throw await unknownIncident(deps, who, where.named);
 }
 
-/** What only looks can look at the only one. */
+/** Read-only actions, which apply to the only open incident if none is named. */
 const LOOKS: ReadonlySet<Deed['act']> = new Set(['status', 'roles']);
 
-/** @throws Declined where they are in no incident's channel */
+/** @throws Declined if the channel belongs to no incident */
 async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Errand): Promise<IncidentId> {
   const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
@@ -49,12 +50,12 @@ async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Err
   const [only] = open;
   if (only !== undefined && open.length === 1 && LOOKS.has(deed.act)) return only.id;
   throw new Declined(
-    'This is not the channel of an incident, so it is not clear which one is meant. ',
+    'This is not the channel of an incident, so Firebreak does not know which incident you mean. ',
     ...choice(open, typed),
   );
 }
 
-/** Undefined: there is none that is called so. */
+/** Finds an incident by its name. Undefined: there is none. */
 async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promise<IncidentId | undefined> {
   if ('id' in named) return (await incidents.read(named.id)) === undefined ? undefined : named.id;
   const found = named.channel === null ? undefined : await incidents.inChannel(named.channel);
@@ -64,7 +65,7 @@ async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promis
 const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
   open.find(({ channel }) => channel === `#${name}`)?.id;
 
-/** A text that begins with another channel: it is part of what they say. Undefined: it is not. */
+/** Restores a text that begins with another channel. Undefined: the name is not part of a text. */
 function withName<D extends Deed>(named: NamedIncident, deed: D): D | undefined {
   if ('id' in named || (named.channel === null && named.bare !== true)) return undefined;
   if (deed.act !== 'note' && deed.act !== 'update') return undefined;
@@ -78,12 +79,12 @@ async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedInciden
     name,
     open.flatMap(({ channel }) => channel ?? []),
   );
-  const what = 'id' in named ? `There is no incident ${name}. ` : `${name} is no incident's channel. `;
+  const what = 'id' in named ? `There is no incident ${name}. ` : `${name} is not the channel of an incident. `;
   const meant: Text = near === null ? [] : ['Did you mean ', { code: near }, '? '];
   return new Declined(what, ...meant, 'Nothing was done.', ...listed(open));
 }
 
-/** Undefined: it is not the channel of an incident. */
+/** Returns the incident of a channel. Undefined: the channel belongs to no incident. */
 export async function ofChannel(
   { incidents }: IncidentDeps,
   channel: Where['channel'],
@@ -91,11 +92,11 @@ export async function ofChannel(
   if (channel === null) return undefined;
   const found = await incidents.inChannel(channel.id);
   if (found !== undefined || channel.name === null) return found;
-  // Of incidents that were opened before channels were known by their ids.
+  // Incidents from older versions have no channel ID.
   return byChannelName(await incidents.open(), channel.name);
 }
 
-/** Those that they may see; parts of others are told with them. */
+/** Returns the open incidents that the person can read, without children. */
 async function openFor({ incidents }: IncidentDeps, who: Who): Promise<IncidentRecord[]> {
   const open = await incidents.open();
   return byThemselves(open.filter((incident) => maySee(who, incident)));
@@ -111,7 +112,7 @@ function maySee(who: Who, { service, environment }: IncidentRecord): boolean {
   }
 }
 
-/** How to say which one. */
+/** Explains how to name an incident. */
 function choice(open: readonly IncidentRecord[], typed: Errand['typed']): Text {
   const [only, ...others] = open;
   if (only === undefined) return ['No incident is open; ', { code: '/incident' }, ' declares one. Nothing was done.'];
@@ -119,10 +120,10 @@ function choice(open: readonly IncidentRecord[], typed: Errand['typed']): Text {
   const again = (name: string): string => `${typed.verb} ${name} ${typed.rest}`.trim();
   return others.length === 0
     ? [
-        `One is open: ${placeOf(only)}, ${only.title}. Nothing was done; for that one say `,
+        `One incident is open: ${placeOf(only)}, ${only.title}. Nothing was done. For this incident, enter `,
         { code: again(nameOf(only)) },
       ]
-    : ['Nothing was done. Name it, as ', { code: again(nameOf(only)) }, '.', ...listed(open)];
+    : ['Nothing was done. Name the incident, for example: ', { code: again(nameOf(only)) }, '.', ...listed(open)];
 }
 
 const nameOf = ({ channel, id }: IncidentRecord): string => channel ?? id;
@@ -131,7 +132,7 @@ const listed = (open: readonly IncidentRecord[]): Text =>
   open.length === 0
     ? []
     : [
-        '\nOpen now:',
+        '\nOpen incidents:',
         ...open
           .slice(0, NAMED_MAX)
           .flatMap((incident): Text => [

@@ -4,8 +4,8 @@ import { namedText } from '../../domain/shown-names.ts';
 export type Named = (text: string) => Promise<string>;
 
 /**
- * Gives texts with people's names in place of their ids of Slack, as far as Firebreak has met them: Slack itself is not
- * asked. Of `person`, who is listed in people.yaml, it gives the name there.
+ * Returns functions that replace Slack IDs with names, from people.yaml or from the cache, without calls to Slack.
+ * `actor` also replaces the ID of a person in people.yaml.
  */
 export async function namer({
   acquaintances,

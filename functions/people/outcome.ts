@@ -3,23 +3,23 @@ import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/outle
 import { plainOf } from '../../domain/plain-text.ts';
 import { nearest } from '../../domain/runbooks/nearest.ts';
 
-/** What came of an errand, as it is kept until everybody who is to hear of it has. */
+/** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {
-  /** To whoever wanted it. Null: they see it anyway. */
+  /** Answer to the person. Null: none is needed. */
   answer: ChatMessage | null;
-  /** Others in the channel are to see the answer, too. */
+  /** Whether the entire channel sees the answer. */
   aloud?: boolean;
-  /** To others, whom it concerns: ids of users. */
+  /** Direct messages to other users, by user ID. */
   letters?: { user: string; message: ChatMessage }[];
 };
 
 export const NOTHING: Outcome = { answer: null };
 
-/** As a notification has it: who is named is named there, too. */
+/** Returns the text in one line, for a notification. */
 const oneLine = (text: Text): Text =>
   text.map((span) => (typeof span === 'string' ? span.replaceAll(/\s+/g, ' ') : span));
 
-/** A message of one paragraph, and perhaps what can be pressed below it. */
+/** Returns a message with one paragraph, and buttons below it. */
 export function message(text: Text, buttons: readonly ChatButton[] = []): ChatMessage {
   const more: ChatPart[] = buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
   return { summary: oneLine(text), parts: [{ kind: 'text', text }, ...more] };
@@ -27,13 +27,13 @@ export function message(text: Text, buttons: readonly ChatButton[] = []): ChatMe
 
 export const answered = (...text: Text): Outcome => ({ answer: message(text) });
 
-/** The answer with small print below it. */
+/** Adds a note below the answer. */
 export const withNote = (outcome: Outcome, text: Text): Outcome =>
   outcome.answer === null
     ? outcome
     : { ...outcome, answer: { ...outcome.answer, parts: [...outcome.answer.parts, { kind: 'note', text }] } };
 
-/** Why something was not done, in words for whoever wanted it. It is their answer, and no fault. */
+/** Reason why a request is not executed, as the answer to the person. It is not a fault. */
 export class Declined extends Error {
   override readonly name = 'Declined';
   readonly text: Text;
@@ -44,13 +44,13 @@ export class Declined extends Error {
   }
 }
 
-/** What was typed means nothing: what was probably meant, if anything was. */
+/** Returns a usage error, with a suggestion if there is one. */
 export function misunderstood({ because, nearest: meant }: { because: string; nearest: string | null }): Declined {
   const text = `${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`;
   return meant === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: meant }, '?');
 }
 
-/** There is nothing of this name: what was probably meant, if anything was. */
+/** Returns the error for an unknown name, with a suggestion if there is one. */
 export function unknownName(what: string, name: string, known: Iterable<string>): Declined {
   const meant = nearest(name, known);
   return new Declined(
@@ -58,9 +58,9 @@ export function unknownName(what: string, name: string, known: Iterable<string>)
   );
 }
 
-/** What somebody has typed, as the name of something. @throws Declined where nothing can be called that */
+/** Parses an entered name. @throws Declined if the name is invalid */
 export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  throw new Declined(`Nothing is called "${text.slice(0, 40).toWellFormed()}…". Nothing was done.`);
+  throw new Declined(`"${text.slice(0, 40).toWellFormed()}…" is not a valid name. Nothing was done.`);
 }

@@ -10,7 +10,7 @@ import type { HearDeps } from './hear-deps.ts';
 
 const NOTE_MAX_CHARS = 3500;
 
-/** Of a message that several people pin one entry is made, by the first of them. */
+/** Adds a message to the timeline, once even if several people mark it. The first person is the actor of the entry. */
 export async function pinned(
   deps: HearDeps,
   { who }: Pick<Doing, 'who'>,
@@ -20,11 +20,11 @@ export async function pinned(
   who.allow('incidents:write', await view(deps, id));
   const told = await deps.directory.message(deed.channel, deed.ts);
   const seen = told.kind === 'done' ? told.value : null;
-  // What came with the act may have been cut, and mentions people without their names.
+  // The text in the request may be truncated, and mentions people without their names.
   const text = (seen === null ? null : await readable(deps, seen.text)) || deed.text;
   if (text === null) {
-    const why = told.kind === 'done' ? 'it is not there any more' : told.detail;
-    throw new Declined(`That message could not be read, so it is not on the timeline: ${why}.`);
+    const why = told.kind === 'done' ? 'it does not exist any more' : told.detail;
+    throw new Declined(`The message could not be read, so it was not added to the timeline: ${why}.`);
   }
   const author = deed.author ?? seen?.user ?? null;
   const by = author === null ? '' : `${await shownAs(deps, author)}: `;
@@ -35,10 +35,10 @@ export async function pinned(
     pinned: true,
     detail: { channel: deed.channel, ts: deed.ts, url: seen?.url ?? null },
   });
-  return deed.asked ? answered('It is on the timeline.') : NOTHING;
+  return deed.asked ? answered('Added to the timeline.') : NOTHING;
 }
 
-/** As whoever has written it sees it: nothing escaped, and people by their names. */
+/** Returns the text as its author sees it: unescaped, and with people's names. */
 async function readable(deps: HearDeps, text: string): Promise<string> {
   const names = await Promise.all(
     namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
@@ -46,7 +46,7 @@ async function readable(deps: HearDeps, text: string): Promise<string> {
   return plainText(text, new Map(names));
 }
 
-/** As others see them, whether or not they may do anything here. */
+/** Returns the display name of a user, also of one without permissions. */
 async function shownAs(deps: HearDeps, user: string): Promise<string> {
   const found = await actorFor(deps, user);
   return found.ok ? found.actor.shown : ((await deps.acquaintances.user(user))?.user.name ?? user);

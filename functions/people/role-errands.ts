@@ -30,15 +30,15 @@ export async function roleTaken(
   const before = await holderBefore(deps, doing, id, role);
   if (vacant && before !== null && !isSameActor(before.name, who.name))
     throw new Declined(
-      `Superseded: ${before.shown} is ${role} already. To take over all the same: `,
+      `Superseded: ${before.shown} is already ${role}. To take over the role, enter `,
       { code: `/incident take ${role}` },
       '. Nothing was done.',
     );
   await takeRole(deps, who, { id, key: doing.key, role });
-  if (before !== null && isSameActor(before.name, who.name)) return answered(`You are ${role} already.`);
+  if (before !== null && isSameActor(before.name, who.name)) return answered(`You are already ${role}.`);
   const incident = await recordOf(deps, id);
   return {
-    ...answered(`You are ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
+    ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
     letters: letterToDisplaced(who, before, somebody(who), [
       `${nameOf(who)} has taken over as ${role} of `,
       ...titleOf(incident),
@@ -46,7 +46,7 @@ export async function roleTaken(
   };
 }
 
-/** Of no role that is named it is all that they have. */
+/** Leaves a role; without a role, all of the person's roles. */
 export async function rolesLeft(
   deps: HearDeps,
   { who, key, trace }: Doing,
@@ -62,12 +62,16 @@ export async function rolesLeft(
     who.allow('incidents:write', await view(deps, id));
     const holder = role === null ? undefined : holders[0];
     return answered(
-      role === null ? 'You have no role here.' : `You are not ${role}: ${holder?.shown ?? 'nobody'} is.`,
+      role === null
+        ? 'You have no role in this incident.'
+        : `You are not ${role}: ${holder === null || holder === undefined ? 'the role is unassigned' : `${holder.shown} is`}.`,
       ' Nothing was done.',
     );
   }
   for (const one of own) await leaveRole(deps, who, { id, key: `${key}-${one}`, role: one });
-  return answered(`You are not ${own.join(' and ')} any more: nobody is, until somebody takes it.`);
+  return answered(
+    `You are no longer ${own.join(' and ')}. ${own.length === 1 ? 'The role is' : 'The roles are'} now unassigned.`,
+  );
 }
 
 export async function roleAssigned(
@@ -81,13 +85,16 @@ export async function roleAssigned(
   const to = await holderOf(deps, who, id, user);
   const before = await holderBefore(deps, doing, id, role);
   await assignRole(deps, who, { id, key, role, to });
-  if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is ${role} already.`);
+  if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is already ${role}.`);
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` is ${role}${inPlaceOf(before, who)}.`),
+    ...answered({ user }, ` is now ${role}${inPlaceOf(before, who)}.`),
     letters: [
-      ...letterTo(who, user, [`${nameOf(who)} asks you to be ${role} of `, ...titleOf(incident)]),
-      ...letterToDisplaced(who, before, to, [`${nameOf(who)} has made ${to.shown} ${role} of `, ...titleOf(incident)]),
+      ...letterTo(who, user, [`${nameOf(who)} has assigned you the ${role} role of `, ...titleOf(incident)]),
+      ...letterToDisplaced(who, before, to, [
+        `${nameOf(who)} has made ${to.shown} the ${role} of `,
+        ...titleOf(incident),
+      ]),
     ],
   };
 }
@@ -104,17 +111,14 @@ export async function commandHandedOver(
   const before = await holderBefore(deps, doing, id, 'commander');
   const { brief: text } = await handOver(deps, who, { id, key, to, brief });
   if (before !== null && isSameActor(before.name, to.name))
-    return answered(
-      ...(user === who.slack ? ['You have'] : [{ user }, ' has']),
-      ' command already: nothing has changed.',
-    );
+    return answered(...(user === who.slack ? ['You have'] : [{ user }, ' has']), ' command already. Nothing was done.');
   const incident = await recordOf(deps, id);
   return {
-    ...answered({ user }, ` has command${inPlaceOf(before, who)}. The brief is on the timeline.`),
+    ...answered({ user }, ` now has command${inPlaceOf(before, who)}. The summary is on the timeline.`),
     letters: [
-      ...letterTo(who, user, [`${nameOf(who)} hands command over to you: `, ...titleOf(incident), `\n${text}`]),
+      ...letterTo(who, user, [`${nameOf(who)} has handed over command to you: `, ...titleOf(incident), `\n${text}`]),
       ...letterToDisplaced(who, before, to, [
-        `${nameOf(who)} has given command to ${to.shown}: `,
+        `${nameOf(who)} has handed over command to ${to.shown}: `,
         ...titleOf(incident),
         `\n${text}`,
       ]),
@@ -128,7 +132,7 @@ export async function rolesTold(deps: HearDeps, { who }: Doing, id: IncidentId):
   const rows = IncidentRole.options.flatMap((role): Text => [
     '\n• ',
     { bold: role },
-    `: ${incident.roles[role] ?? 'nobody'}`,
+    `: ${incident.roles[role] ?? 'unassigned'}`,
   ]);
   return answered({ bold: incident.title }, ...rows);
 }
@@ -136,26 +140,30 @@ export async function rolesTold(deps: HearDeps, { who }: Doing, id: IncidentId):
 const nameOf = ({ shown, name }: Who): string => shown ?? name;
 
 /**
- * Whoever is asked to do something has to be able to: a role that nobody can fill could not even be left by them.
+ * Returns the new holder of a role. They need permission to change the incident, which also leaving the role requires.
+ *
  * @throws Declined
  */
 async function holderOf(deps: HearDeps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
   const incident = await view(deps, id);
   who.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
-  if (!found.ok) throw new Declined(...([{ user }, ` may do nothing here: ${found.because}.`] satisfies Text));
+  if (!found.ok)
+    throw new Declined(
+      ...([{ user }, ` does not have permission: ${found.because}. Nothing was done.`] satisfies Text),
+    );
   const { actor } = found;
   const now = deps.clock.now();
   if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
     const ask = whomToAsk(await deps.config.current(), 'incidents:write', incident, now);
-    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}, so nothing has changed. `, ...ask);
+    throw new Declined({ user }, ` ${notThat('incidents:write', incident)}. Nothing was done. `, ...ask);
   }
   return { name: actor.name, shown: actor.shown, slack: user };
 }
 
 /**
- * Who had the role before this was begun: what was begun, interrupted and comes again is answered as if it had not been.
- * Null: nobody.
+ * Returns the holder of a role before the request, so that a repeated delivery after an interruption gives the same
+ * answer. Null: nobody had the role.
  */
 async function holderBefore(
   deps: HearDeps,
@@ -165,13 +173,13 @@ async function holderBefore(
 ): Promise<Pick<RoleHolder, 'name' | 'shown' | 'slack'> | null> {
   const kept = `${key}-before`;
   const known = await deps.hearings.read(kept);
-  if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // as it was kept below
+  if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // stored below
   const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
   await deps.hearings.did(kept, { holder });
   return holder;
 }
 
-/** @throws Declined where there is none */
+/** @throws Declined if there is no such incident */
 async function recordOf({ incidents }: Pick<HearDeps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
   const incident = await incidents.read(id);
   if (incident === undefined) throw new Declined(`There is no incident ${id}. Nothing was done.`);
@@ -181,11 +189,11 @@ async function recordOf({ incidents }: Pick<HearDeps, 'incidents'>, id: Incident
 const inPlaceOf = (before: Somebody | null, who: Who): string =>
   before === null || isSameActor(before.name, who.name) ? '' : ` in place of ${before.shown}`;
 
-/** Nobody is written to about what they have done themselves. */
+/** Returns the direct message, unless the recipient is the acting person. */
 const letterTo = (who: Who, user: string, text: Text): Letter[] =>
   user === who.slack ? [] : [{ user, message: message(text) }];
 
-/** Whoever had it and was not asked hears of it. */
+/** Returns the direct message to the previous holder, unless they acted themselves. */
 const letterToDisplaced = (who: Who, before: Somebody | null, to: Somebody, text: Text): Letter[] =>
   before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, who.name)
     ? []

@@ -6,7 +6,7 @@ import type { Doing } from './incident-errands.ts';
 import { answered, type Outcome } from './outcome.ts';
 import type { HearDeps } from './hear-deps.ts';
 
-/** "This was not the deploy." */
+/** Clears a suspect. */
 export async function suspectCleared(
   deps: HearDeps,
   { who, key }: Doing,
@@ -15,27 +15,27 @@ export async function suspectCleared(
 ): Promise<Outcome> {
   const now = await notTheDeploy(deps, who, { id, change, key });
   const { cleared, wrong } = now;
-  const whose = cleared.by === who.name ? '' : ` ${cleared.by} has said so before you, at ${minuteOf(cleared.at)}.`;
-  const counts = wrong ? ' The rollback counts as wrong, against the automation of the service.' : '';
-  return answered(`Not the deploy: ${whatFollows(now)}${counts}${whose}`);
+  const whose = cleared.by === who.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
+  return answered(`${whatFollows(now)}${counts}${whose}`);
 }
 
 function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearedNow): string {
   const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
-  if (over) return 'that is on the timeline of the incident, which is over.';
+  if (over) return `${version} is cleared on the timeline only, because the incident is already resolved.`;
   if (rollback?.state === 'under_way')
-    return `${version} is cleared, but it is being rolled back${to} at this moment, and that goes on to its end.`;
+    return `${version} is cleared, but its rollback${to} is in progress and continues.`;
   if (rollback !== null)
-    return `${version} is cleared, but it has been rolled back${to} already, and is pinned until somebody lifts that.`;
+    return `${version} is cleared, but it was already rolled back${to}. It stays pinned until the pin is lifted.`;
   const asked = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
-  return `${version} is cleared: it is not asked about any more, and rolled back only if a person asks for it.${asked} What else is suspected is judged now.`;
+  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${asked} Firebreak now evaluates the other suspects.`;
 }
 
-/** "It may be after all." */
+/** Suspects a cleared change again. */
 export async function suspectedAgain(deps: HearDeps, { who }: Doing, id: IncidentId, change: string): Promise<Outcome> {
   const { cleared } = await suspectAgain(deps, who, { id, change });
-  const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'It';
+  const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
   return answered(
-    `${version} is suspected again, and judged with the others now. What is done about it waits for a person.`,
+    `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,
   );
 }

@@ -11,11 +11,11 @@ type Acting = {
   config: Config;
   slack: string;
   now(): Timestamp;
-  /** Why somebody who is only played may not do it. Absent: they are real. */
+  /** Returns why a user of the sandbox is not allowed to do this. Absent: the user is real. */
   whyNotPlayed?: (action: Action, scope: Scope) => string | undefined;
 };
 
-/** A person as they act, who is told whom to ask where they may not. */
+/** Returns the acting person. Refusals name the people to ask. */
 export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acting): Who => ({
   name: actor.name,
   shown: actor.shown,
@@ -25,7 +25,7 @@ export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acti
     const why = whyNotPlayed?.(action, scope);
     if (why !== undefined)
       throw new Declined(
-        `People of the sandbox's Slack can't do this: ${why}. Nothing was done. ` +
+        `Users of the sandbox's Slack can't do this: ${why}. Nothing was done. ` +
           'Use the API or the CLI with a token, or connect your Slack (SLACK_BOT_TOKEN).',
       );
   },

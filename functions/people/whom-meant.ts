@@ -7,11 +7,11 @@ import { Declined } from './outcome.ts';
 type Meant = { user: string | null; called?: string };
 
 /**
- * The user of Slack whom somebody means: mentioned, or, where Slack hands on what they have typed, by a name that
- * people.yaml has, and one person alone.
+ * Finds the Slack user that a command refers to: by a mention, or, if Slack sends the typed text, by a unique name in
+ * people.yaml.
  *
- * @param brief what stands behind a mention; behind a name it is what remains
- * @throws Declined where it is not clear who that is
+ * @param brief text after a mention; after a name, it is the remaining text
+ * @throws Declined if the user is not clear
  */
 export async function whomMeant<B extends string | null>(
   deps: Pick<Deps, 'config' | 'directory'>,
@@ -44,11 +44,11 @@ function nobodyCalled(called: string, several: boolean, names: readonly string[]
   const near = nearest(words.slice(0, 2).join(' '), names) ?? nearest(words[0] ?? '', names);
   return new Declined(
     several
-      ? `Several people of people.yaml are called as "@${called}" begins. `
-      : `Whom "@${called.slice(0, 80).toWellFormed()}" means is not clear: nobody of people.yaml is called so. `,
+      ? `"@${called}" matches several people in people.yaml. `
+      : `"@${called.slice(0, 80).toWellFormed()}" matches no person in people.yaml. `,
     ...(near === null || several ? [] : [`Did you mean @${near}? `]),
-    'Choose them from the list that Slack offers behind an @; where that does not help, ',
-    'escaping of users has to be switched on for the command in the settings of the app. Nothing was done.',
+    'Select the person from the list that Slack shows after an @. If that does not help, ',
+    'turn on the escaping of users for this command in the settings of the Slack app. Nothing was done.',
   );
 }
 
@@ -60,5 +60,5 @@ async function slackOf(
   const told = person.email === undefined ? undefined : await directory.userByEmail(person.email);
   if (told?.kind === 'done' && told.value !== null) return told.value;
   const why = told !== undefined && told.kind !== 'done' ? ` (${told.detail})` : '';
-  throw new Declined(`Who ${name} is in Slack is not known now${why}: mention them. Nothing was done.`);
+  throw new Declined(`The Slack user of ${name} is unknown${why}. Mention the person instead. Nothing was done.`);
 }

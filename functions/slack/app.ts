@@ -15,19 +15,22 @@ import { traceOf } from './queue.ts';
 import { readers } from './reader.ts';
 import { isSignedBySlack, maySign } from './signature.ts';
 
-/** Slack's own are a few kilobytes, a modal at most 250. */
+/** Maximum size of a request body. Requests from Slack have a few kilobytes, with a modal at most 250. */
 const BODY_MAX_BYTES = 1024 * 1024;
 
-/** Milliseconds that keeping what could not be read may take. */
+/** Maximum time in milliseconds to store an unreadable request in quarantine. */
 const KEEP_PATIENCE_MS = 1500;
 
-/** Milliseconds. Without the secret nobody can be believed, so nothing can be said in time. */
+/** Maximum time in milliseconds to read the signing secret, without which no request can be verified. */
 const SECRET_PATIENCE_MS = 1500;
 
 const PLACE = /^\/integrations\/slack\/(commands|interactions|events)$/;
 type Place = 'commands' | 'interactions' | 'events';
 
-/** What Slack sends. Signed, or nothing is looked at; answered within three seconds, whatever of ours is down. */
+/**
+ * Returns the handler for requests from Slack. It processes only signed requests, and responds within three seconds
+ * even if Firebreak's own infrastructure is down.
+ */
 export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
   const known = knowledge(deps);
   const readerOf = readers(deps, known);
@@ -37,8 +40,10 @@ export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answe
     try {
       return stamped(await answer({ deps, known, readerOf, trace }, received), requestId);
     } catch (error) {
-      deps.log.error('a request of Slack failed', { trace, path: received.path, error: stackOf(error) });
-      const answered = refused(503, 'unavailable', 'this could not be done now; try again', { 'retry-after': '5' });
+      deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
+      const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
+        'retry-after': '5',
+      });
       return stamped(answered, requestId);
     }
   };
@@ -49,13 +54,14 @@ const stackOf = (error: unknown): string => (error instanceof Error ? (error.sta
 async function answer(waiting: Waiting, incoming: Incoming): Promise<Answer> {
   const { deps } = waiting;
   const place = PLACE.exec(incoming.path)?.[1] as Place | undefined;
-  if (place === undefined) return refused(404, 'not-found', `there is nothing at ${incoming.path}`);
-  if (incoming.method !== 'POST') return refused(405, 'not-found', 'this is posted to', { allow: 'POST' });
+  if (place === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
+  if (incoming.method !== 'POST')
+    return refused(405, 'not-found', 'this resource accepts only POST', { allow: 'POST' });
   const secret = await within(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
   const now = millisOf(deps.clock.now()) / 1000;
   if (!secret || !maySign(incoming.headers, now)) return unsigned();
   const body = await bodyIn(incoming);
-  if (body === undefined) return refused(413, 'body-too-large', `at most ${BODY_MAX_BYTES} bytes`);
+  if (body === undefined) return refused(413, 'body-too-large', `the body is larger than ${BODY_MAX_BYTES} bytes`);
   const received = { ...incoming, body };
   if (!isSignedBySlack(received, secret, now)) return unsigned();
   const answered = await ANSWERS[place](waiting, received);
@@ -66,11 +72,11 @@ const unsigned = (): Answer =>
   refused(
     401,
     'unauthorized',
-    'X-Slack-Signature is missing, late or does not fit, or SLACK_SIGNING_SECRET is not set here',
+    'X-Slack-Signature is missing, expired, or invalid, or SLACK_SIGNING_SECRET is not set',
     { 'www-authenticate': 'Slack-Signature' },
   );
 
-/** Undefined: it is too large, and then no more of it is read. */
+/** Returns the body. Undefined: it is too large; reading stops at the limit. */
 async function bodyIn({ headers, body }: Incoming): Promise<Uint8Array | undefined> {
   const declared = declaredBytes(headers['content-length']);
   if (declared !== undefined && declared > BODY_MAX_BYTES) return undefined;
@@ -84,12 +90,12 @@ const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<A
   async commands(waiting, received) {
     const form = formIn(received);
     if (!form.ok) return asUnreadable(form);
-    if (form.value['ssl_check'] === '1') return nothing(); // Slack looks at the certificate
+    if (form.value['ssl_check'] === '1') return nothing(); // Slack checks the certificate
     const command = SlashCommand.safeParse(form.value);
     if (!command.success) return { unreadable: z.prettifyError(command.error) };
     return answerCommand(waiting, command.data).catch((error: unknown) => {
-      waiting.deps.log.error('a command failed', { trace: waiting.trace, error: stackOf(error) });
-      return word('This failed here, and what was done is not known: look before you try again.');
+      waiting.deps.log.error('a Slack command failed', { trace: waiting.trace, error: stackOf(error) });
+      return word('Firebreak failed to process this command. Check whether it was executed before you try again.');
     });
   },
 
@@ -101,7 +107,7 @@ const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<A
     const type = z.object({ type: z.string() }).safeParse(payload.value).data?.type;
     if (type === undefined) return { unreadable: 'the payload has no type' };
     if (!isInteraction(type)) {
-      waiting.deps.log.info('Slack sends what is not known here', { type: type.slice(0, 64) });
+      waiting.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });
       return nothing();
     }
     const interaction = Interaction.safeParse(payload.value);
@@ -112,7 +118,7 @@ const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<A
 
   async events(waiting, received) {
     const { 'x-slack-retry-num': retry, 'x-slack-retry-reason': reason } = received.headers;
-    if (retry !== undefined) waiting.deps.log.warn('Slack sends an event again', { retry, reason });
+    if (retry !== undefined) waiting.deps.log.warn('Slack repeats an event', { retry, reason });
     const payload = jsonIn(received);
     return payload.ok ? answerEvent(waiting, payload.value) : asUnreadable(payload);
   },
@@ -123,7 +129,10 @@ const asUnreadable = ({ because, status }: Extract<Read<unknown>, { ok: false }>
   status,
 });
 
-/** Kept whole: it came from Slack, so it is we who do not understand it. The same again would not be understood either. */
+/**
+ * Stores an unreadable request in quarantine and refuses it. The request is signed, so Firebreak lacks support for its
+ * format, and a repetition would fail as well.
+ */
 async function unreadable(
   { deps }: Waiting,
   place: Place,
@@ -134,9 +143,13 @@ async function unreadable(
   const kept = { source: 'slack', sender: 'slack', receiver: `slack-${place}`, body, contentType, status, detail };
   try {
     const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(kept));
-    deps.log.warn('what Slack has sent could not be read', { place, quarantine: id, detail });
+    deps.log.warn('a Slack request could not be parsed; it is in quarantine', { place, quarantine: id, detail });
   } catch (error) {
-    deps.log.error('what Slack has sent could neither be read nor kept', { place, detail, error: String(error) });
+    deps.log.error('a Slack request could not be parsed, and could not be stored in quarantine', {
+      place,
+      detail,
+      error: String(error),
+    });
   }
   return refused(status, status === 415 ? 'not-json-content-type' : 'wrong-shape', detail, { 'x-slack-no-retry': '1' });
 }

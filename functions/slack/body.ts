@@ -1,6 +1,6 @@
 import type { Received } from './http.ts';
 
-/** What could be read, or why not. */
+/** A parsed value, or the reason for the failure. */
 export type Read<T> = { ok: true; value: T } | { ok: false; status: 400 | 415; because: string };
 
 const bad = (because: string, status: 400 | 415 = 400): { ok: false; status: 400 | 415; because: string } => ({
@@ -20,28 +20,28 @@ function decoded({ body }: Pick<Received, 'body'>): string | undefined {
   }
 }
 
-/** Fields of a form. One that is there twice could be read in two ways, and Slack sends none. */
+/** Parses a form. Repeated fields are refused, because they are ambiguous and Slack sends none. */
 export function formIn(received: Received): Read<Record<string, string>> {
   const type = 'application/x-www-form-urlencoded';
-  if (!isOfType(received, type)) return bad(`this is sent as ${type}`, 415);
+  if (!isOfType(received, type)) return bad(`the Content-Type must be ${type}`, 415);
   const text = decoded(received);
-  if (text === undefined) return bad('the form is no UTF-8');
+  if (text === undefined) return bad('the form is not valid UTF-8');
   const fields = [...new URLSearchParams(text)];
   const twice = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
-  if (twice !== undefined) return bad(`the field "${twice[0].slice(0, 64)}" is there twice`);
+  if (twice !== undefined) return bad(`the field "${twice[0].slice(0, 64)}" occurs more than once`);
   return { ok: true, value: Object.fromEntries(fields) };
 }
 
 export function jsonIn(received: Received): Read<unknown> {
-  if (!isOfType(received, 'application/json')) return bad('this is sent as application/json', 415);
+  if (!isOfType(received, 'application/json')) return bad('the Content-Type must be application/json', 415);
   const text = decoded(received);
-  return text === undefined ? bad('the body is no UTF-8') : parsed(text);
+  return text === undefined ? bad('the body is not valid UTF-8') : parsed(text);
 }
 
 export function parsed(text: string): Read<unknown> {
   try {
     return { ok: true, value: JSON.parse(text) as unknown };
   } catch {
-    return bad('it is no JSON');
+    return bad('not valid JSON');
   }
 }

@@ -33,12 +33,12 @@ import {
   withTyped,
 } from './words.ts';
 
-/** What answers while Slack waits, and what it has seen of the world. */
+/** Dependencies and cached data for responses while Slack waits. */
 export type Waiting = { deps: SlackDeps; known: Knowledge; readerOf: ReaderOf; trace: string };
 
 type ParsedCommand = Extract<Parsed, { kind: 'wanted' }>;
 
-/** One slash command: answered at once, by a modal, or handed on before anything is answered. */
+/** Responds to a slash command: immediately, with a modal, or by queuing it before the response. */
 export async function answerCommand(waiting: Waiting, command: SlashCommand): Promise<Answer> {
   const parsed = parseCommand(command.command, command.text);
   if (parsed.kind === 'help') return ephemeral(helpMessage(parsed.of));
@@ -57,7 +57,7 @@ export async function answerCommand(waiting: Waiting, command: SlashCommand): Pr
 
 type Usage = Extract<Parsed, { kind: 'usage' }>;
 
-/** How it is called; of a rollback without a service, with what fails now and what was deployed lately. */
+/** Returns the usage error. For a rollback without a service, it lists failing and recently deployed services. */
 async function usageNow(waiting: Waiting, parsed: Usage, command: SlashCommand): Promise<ChatMessage> {
   if (parsed.of !== 'rollback' || command.text.trim() !== '') return usageMessage(parsed);
   const { deps, known } = waiting;
@@ -87,7 +87,7 @@ const aboutCommand = ({ channel_id: channel, response_url }: SlashCommand): Abou
 
 type Dialog = { kind: 'modal'; view: ModalView } | { kind: 'refused'; why: ChatMessage };
 
-/** Where something is missing that has to be said, by whoever may say it. Null: nothing is. */
+/** Returns the modal that asks for missing input, or the refusal. Null: nothing is missing. */
 async function dialogFor(waiting: Waiting, parsed: ParsedCommand, command: SlashCommand): Promise<Dialog | null> {
   const form = formFor(parsed.wanted);
   if (form === null) return null;
@@ -105,7 +105,7 @@ async function dialogFor(waiting: Waiting, parsed: ParsedCommand, command: Slash
     : { kind: 'modal', view: await form.view({ ...about, incident: which.incident }, which.ask, waiting) };
 }
 
-/** A modal that asks for what is missing, and what somebody has to be allowed to for that. */
+/** A modal for missing input, with the permission that it requires. */
 type FormFor =
   | {
       ofIncident: true;
@@ -114,7 +114,7 @@ type FormFor =
     }
   | { ofIncident: false; action: Action; view: (waiting: Waiting, about: About) => ModalView | Promise<ModalView> };
 
-/** Null: nothing is missing. */
+/** Returns the modal for a command. Null: nothing is missing. */
 function formFor(wanted: Wanted): FormFor | null {
   switch (wanted.act) {
     case 'declare':
@@ -158,20 +158,20 @@ function formFor(wanted: Wanted): FormFor | null {
   }
 }
 
-/** Milliseconds; handing on what cannot be answered by then has to fit in as well. */
+/** Maximum time in milliseconds for reads. Afterwards, there must be enough time to queue the command. */
 const READ_PATIENCE_MS = 1400;
 
 const READS = ['list', 'status', 'firebreak_status'] as const;
 const isRead = (act: Wanted['act']): act is (typeof READS)[number] => READS.some((one) => one === act);
 
-/** What can be told without changing anything. Null: somebody else tells it, who has more time. */
+/** Answers a read-only command. Null: the queue consumer answers it, which has more time. */
 async function answerNow(waiting: Waiting, { wanted, incident }: ParsedCommand, command: SlashCommand) {
   const { deps, known } = waiting;
   if (!isRead(wanted.act)) return null;
   const [open, automation, reader] = await Promise.all([
     known.openIncidents(),
     wanted.act === 'firebreak_status' ? known.automation() : null,
-    // Who that is takes two reads, one after the other.
+    // Identifying the user takes two consecutive reads.
     readerInTime(waiting, command, READ_PATIENCE_MS),
   ]);
   if (reader.kind === 'unknown') return null;
@@ -200,7 +200,7 @@ const visible = (open: Known<OpenIncident[]>, { may }: KnownReader): Known<OpenI
   value: open.value.filter(({ service, environment }) => may('incidents:read', { service, environment })),
 });
 
-/** It is durable before it is answered, and what is known of the world beside it tells how soon it will be done. */
+/** Queues a command before the response. The response warns if the table can't be read, which delays the command. */
 async function passOn({ deps, known, trace }: Waiting, command: SlashCommand): Promise<Answer> {
   const typed = plainText(`${command.command} ${command.text}`).slice(0, 200);
   const [taken, open] = await Promise.all([handOn(deps, { kind: 'command', command }, trace), known.openIncidents()]);

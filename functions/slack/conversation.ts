@@ -8,25 +8,25 @@ import { BRIEF_PATIENCE_MS } from './known.ts';
 import { openModal } from './modals/open.ts';
 import { handOn } from './queue.ts';
 
-/** Milliseconds that telling somebody may take. */
+/** Maximum time in milliseconds to send a reply. */
 const TELL_PATIENCE_MS = 700;
 
-export const NOT_TAKEN = 'This could not be taken: nothing was done. Try again in a moment.';
+export const NOT_TAKEN = 'The request could not be stored: nothing was done. Try again in a moment.';
 
-/** Null: it cannot be read in time. */
+/** Returns the catalogue. Null: it could not be read in time. */
 export const catalogueOf = async ({ known }: Waiting): Promise<Catalogue | null> =>
   (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null;
 
 export type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
 
-/** There is nothing in the answer that anybody would see: what went wrong is said in the conversation. */
+/** Opens a modal. The HTTP response is invisible to the user, so an error is sent as a message. */
 export async function openFor(waiting: Waiting, by: Opening, view: ModalView): Promise<Answer> {
   const failed = await openModal(waiting.deps, by.trigger_id, view);
   if (failed !== null) await tell(waiting, by, paragraph(failed));
   return nothing();
 }
 
-/** Instead of a modal: why there is none. */
+/** Sends the reason why no modal opens. */
 export async function refuseFor(waiting: Waiting, by: Omit<Opening, 'trigger_id'>, why: ChatMessage): Promise<Answer> {
   await tell(waiting, by, why);
   return nothing();
@@ -34,7 +34,7 @@ export async function refuseFor(waiting: Waiting, by: Omit<Opening, 'trigger_id'
 
 const paragraph = (text: string): ChatMessage => ({ summary: text, parts: [{ kind: 'text', text: [text] }] });
 
-/** It is durable before Slack is answered; that it is not is said, too. */
+/** Queues an interaction before the response, and tells the user if that fails. */
 export async function passOn(
   waiting: Waiting,
   interaction: Interaction & Pick<Opening, 'response_url'>,
@@ -47,6 +47,6 @@ export async function passOn(
 async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
   const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
   await within(TELL_PATIENCE_MS, whispered).catch((error: unknown) => {
-    deps.log.warn('somebody could not be told', { user: to.user.id, error: String(error) });
+    deps.log.warn('a reply could not be delivered', { user: to.user.id, error: String(error) });
   });
 }

@@ -1,9 +1,13 @@
-/** It took longer than whoever waits for it can wait. */
+/** Error for work that did not finish before its deadline. */
 export class Late extends Error {
   override readonly name = 'Late';
 }
 
-/** The work, or `Late` after so many milliseconds; the work goes on. */
+/**
+ * Waits for work with a deadline. After the deadline, the work itself continues in the background.
+ *
+ * @throws Late
+ */
 export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

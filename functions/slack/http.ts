@@ -4,7 +4,7 @@ import type { ChatMessage } from '../../domain/outlets.ts';
 import { bodyOf } from '../../integrations/slack/blocks.ts';
 import { readUpTo, type Streamed } from '../request-body.ts';
 
-/** A request as it came: a signature covers its bytes. */
+/** A request with its raw body, which the signature covers. */
 export type Received = {
   method: string;
   path: string;
@@ -17,26 +17,26 @@ export type Answer = {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Instead of a body: why it is refused. */
+  /** Reason for a refusal; replaces the body. */
   problem?: { code: string; detail: string };
 };
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
-/** Nothing is shown, and a modal that was submitted closes. */
+/** Returns an empty response: nothing is shown, and a submitted modal closes. */
 export const nothing = (): Answer => ({ status: 200, headers: {}, body: '' });
 
 export const json = (value: unknown): Answer => ({ status: 200, headers: JSON_TYPE, body: JSON.stringify(value) });
 
 export const text = (body: string): Answer => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });
 
-/** Answers a command where only whoever gave it sees it. */
+/** Returns a response to a command that only its user sees. */
 export const ephemeral = (message: ChatMessage): Answer => json({ response_type: 'ephemeral', ...bodyOf(message) });
 
-/** One paragraph of it. */
+/** Returns an ephemeral response with one paragraph. */
 export const word = (summary: string): Answer => ephemeral({ summary, parts: [{ kind: 'text', text: [summary] }] });
 
-/** docs/errors.md has a heading for each code. */
+/** Returns a refusal. docs/errors.md has a heading for each code. */
 export const refused = (
   status: number,
   code: string,
@@ -44,7 +44,7 @@ export const refused = (
   headers: Record<string, string> = {},
 ): Answer => ({ status, headers, body: '', problem: { code, detail } });
 
-/** With the id of its request; a refusal in the form that those of the API have. */
+/** Adds the request ID. Refusals have the same format as those of the API. */
 export function stamped({ status, headers, body, problem }: Answer, requestId: string): Answer {
   const marked = { ...headers, 'x-request-id': requestId };
   if (problem === undefined) return { status, headers: marked, body };
@@ -54,13 +54,13 @@ export function stamped({ status, headers, body, problem }: Answer, requestId: s
   return { status, headers: { ...marked, 'content-type': 'application/problem+json' }, body: JSON.stringify(told) };
 }
 
-/** The one that its sender gives, where it can be logged and echoed without harm. */
+/** Returns the sender's request ID if it is safe to log and echo; otherwise, a new one. */
 export function requestIdOf({ headers }: Pick<Received, 'headers'>): string {
   const given = headers['x-request-id'];
   return given !== undefined && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** A request of which the body may still have to be read. Undefined: it is larger than that. */
+/** A request whose body may still have to be read. Undefined: the body is larger than the limit. */
 export type Incoming = Omit<Received, 'body'> & {
   body: Uint8Array | ((maxBytes: number) => Promise<Uint8Array | undefined>);
 };

@@ -13,17 +13,17 @@ import { submitted } from './submissions.ts';
 import { suggest } from './suggestions.ts';
 import { whichIncident } from './which-incident.ts';
 
-/** Shortcuts by their `callback_id`, as slack/manifest.yaml has them. */
+/** Values of `callback_id` of shortcuts, as in slack/manifest.yaml. */
 export const SHORTCUTS = {
   declare: 'declare_incident',
   declareFromMessage: 'declare_from_message',
   addToTimeline: 'add_to_timeline',
 } as const;
 
-/** Of the message, that goes with the modal. */
+/** Maximum length of the message text in the metadata of a modal. */
 const MESSAGE_MAX_CHARS = 1000;
 
-/** What somebody does with what we show, answered while Slack waits. */
+/** Responds to an interaction while Slack waits. */
 export async function answerInteraction(waiting: Waiting, interaction: Interaction): Promise<Answer> {
   switch (interaction.type) {
     case 'block_suggestion':
@@ -71,7 +71,7 @@ async function declaring(waiting: Waiting, by: Asking, about: About, title: stri
   return openFor(waiting, openingOf(by), declareModal(about, title, catalogue));
 }
 
-/** In the channel of an incident it is clear which one is meant; elsewhere it is asked for. */
+/** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
 async function addingToTimeline(waiting: Waiting, by: MessageAction, about: About): Promise<Answer> {
   const reader = readerInTime(waiting, callerOf(by));
   const asked = { reader, action: 'incidents:write', named: null, channel: by.channel.id } as const;
@@ -80,7 +80,7 @@ async function addingToTimeline(waiting: Waiting, by: MessageAction, about: Abou
   return which.ask.length === 0 ? passOn(waiting, by) : openFor(waiting, openingOf(by), pinModal(about, which.ask));
 }
 
-/** Shortcuts without a message have no address to answer to. */
+/** Global shortcuts have no response URL. */
 const openingOf = (by: Asking): Opening => ({
   trigger_id: by.trigger_id,
   user: by.user,

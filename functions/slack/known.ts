@@ -3,22 +3,22 @@ import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack-ports.ts';
 
-/** Milliseconds that a read may take while Slack waits for three seconds: what follows has to fit in as well. */
+/** Maximum time in milliseconds for a read, which leaves time to respond within Slack's limit of three seconds. */
 const PATIENCE_MS = 1200;
 
-/** Milliseconds before a modal, which has to be open within those three seconds. */
+/** Maximum time in milliseconds for a read before a modal, which must open within the same three seconds. */
 export const BRIEF_PATIENCE_MS = 500;
 
-/** What was read is good for this long, and after a failure nobody waits for the next try for this long. */
+/** Milliseconds for which a result is cached, and for which reads are skipped after a failure. */
 const KEPT_MS = 3000;
 
-/** What was read, and when. `fresh`: just now; otherwise it could not be read any more. */
+/** A value with its read time. `fresh`: false if a newer value could not be read. */
 export type Known<T> = { value: T; at: Timestamp; fresh: boolean };
 
-/** @param patienceMs how long it may take; then what was read before is given */
+/** @param patienceMs maximum time in milliseconds; afterwards, the last value is returned */
 export type Reading<T> = (patienceMs?: number) => Promise<Known<T> | null>;
 
-/** The last that this process has read of what it tells: while nothing can be read, that is better than nothing. */
+/** Cached reads of this process. During an outage, they return the last values. */
 export type Knowledge = {
   [What in 'catalogue' | 'openIncidents' | 'recentChanges' | 'automation']: Reading<
     Awaited<ReturnType<SlackDeps[What]>>
@@ -30,11 +30,14 @@ export function knowledge(deps: SlackDeps): Knowledge {
     catalogue: remembered(deps, 'the catalogue', () => deps.catalogue()),
     openIncidents: remembered(deps, 'open incidents', () => deps.openIncidents()),
     recentChanges: remembered(deps, 'recent changes', () => deps.recentChanges()),
-    automation: remembered(deps, 'the automation', () => deps.automation()),
+    automation: remembered(deps, 'the state of automation', () => deps.automation()),
   };
 }
 
-/** Null: nothing was ever read. One read at a time; one that comes too late for this request is there for the next. */
+/**
+ * Returns a cached read. Null: it has never succeeded. Only one read runs at a time; a read that exceeds its time limit
+ * continues, and its result is available to the next request.
+ */
 function remembered<T>({ clock, log }: { clock: Clock; log: Log }, what: string, read: () => Promise<T>): Reading<T> {
   let last: Omit<Known<T>, 'fresh'> | null = null;
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -63,7 +66,7 @@ function remembered<T>({ clock, log }: { clock: Clock; log: Log }, what: string,
       return await within(patienceMs, running);
     } catch (error) {
       failedAt = now();
-      log.warn(`${what} cannot be read while Slack waits`, { error: String(error) });
+      log.warn(`${what} could not be read within the time limit of Slack`, { error: String(error) });
       return stale();
     }
   };

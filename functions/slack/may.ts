@@ -7,7 +7,7 @@ import { within } from './deadline.ts';
 import { BRIEF_PATIENCE_MS } from './known.ts';
 import type { Caller, Reader } from './reader.ts';
 
-/** Somebody who wants something, as far as it is known in time who they are. @param caller null: Slack does not say */
+/** Identifies the caller if possible in time. @param caller null: Slack did not send the workspace */
 export const readerInTime = async (
   { readerOf }: Waiting,
   caller: Caller | null,
@@ -17,7 +17,10 @@ export const readerInTime = async (
     ? { kind: 'unknown' }
     : within(patienceMs, readerOf(caller)).catch((): Reader => ({ kind: 'unknown' }));
 
-/** Why they may not, and whom to ask. Null: they may, or it takes longer to know; then it is said when it is to be done. */
+/**
+ * Returns the refusal, with the people to ask. Null: the caller has permission, or could not be identified in time;
+ * then the queue consumer checks the permission.
+ */
 export async function refusalOf(
   { deps, known }: Waiting,
   reader: Reader,
@@ -30,9 +33,12 @@ export async function refusalOf(
   const now = deps.clock.now();
   if (reader.kind === 'refused') {
     const ask: Text = catalogue === undefined ? [] : whomToAsk(catalogue, action, scope, now);
-    return refusal([`You may do nothing here: ${reader.because}. Nothing was done. `, ...ask]);
+    return refusal([`You don't have permission: ${reader.because}. Nothing was done. `, ...ask]);
   }
   return catalogue === undefined ? null : refusal([...mayNot(catalogue, action, scope, now), ' Nothing was done.']);
 }
 
-const refusal = (text: Text): ChatMessage => ({ summary: 'You may not do this', parts: [{ kind: 'text', text }] });
+const refusal = (text: Text): ChatMessage => ({
+  summary: "You don't have permission",
+  parts: [{ kind: 'text', text }],
+});

@@ -14,10 +14,10 @@ import { callerOf } from './reader.ts';
 import { resolveForm } from './resolve-form.ts';
 import { whyNotThis } from './which-incident.ts';
 
-/** A button of a message, or a choice in it. */
+/** Responds to a pressed button, or to a selection in a message. */
 export async function pressed(waiting: Waiting, interaction: BlockActions): Promise<Answer> {
   const [acted] = interaction.actions;
-  // Links are told, too, and the elements of other apps' messages that were forwarded.
+  // Slack also sends clicks on links, and on elements of other apps in forwarded messages.
   if (acted === undefined || !isOurs(acted.action_id)) return nothing();
   const button = readButton(acted.action_id, valueOf(acted));
   const form = button === undefined ? null : formOf(waiting, button);
@@ -37,7 +37,7 @@ const aboutPress = ({ channel, response_url }: BlockActions): About => ({
 
 type FormOf = { incident: IncidentId; action: Action; view: (about: About) => ModalView | Promise<ModalView> };
 
-/** Of buttons that ask for more before anything is done. */
+/** Returns the modal of a button that requires more input. Null: the button requires none. */
 function formOf(waiting: Waiting, button: Button): FormOf | null {
   switch (button.verb) {
     case 'severity':

@@ -7,31 +7,31 @@ import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack-ports.ts';
 import { parsed } from './body.ts';
 
-/** Milliseconds; then whoever waits is told that it was not taken. */
+/** Maximum time in milliseconds to queue a request; afterwards, the user is told that it was not stored. */
 const SEND_PATIENCE_MS = 1400;
 
-/** Seconds. Two clicks that are closer are one, and have one answer; whoever presses again has seen none, and gets one. */
+/** Window in seconds in which clicks count as one. A later click gets its own answer. */
 const DOUBLE_CLICK_SECONDS = 1;
 
 /**
- * Durable, or not: `false` when it could not be.
+ * Queues a request durably. Returns whether that succeeded.
  *
- * @param trace of the request
+ * @param trace trace ID of the request
  */
 export async function handOn(deps: SlackDeps, request: SlackRequest, trace: string): Promise<boolean> {
   const key = keyOf(request);
   try {
     const heard = { from: 'slack' as const, key, at: deps.clock.now(), trace, request };
     await within(SEND_PATIENCE_MS, deps.people.send(heard, groupOf(request)));
-    deps.log.debug('heard from Slack', { trace, kind: request.kind, key });
+    deps.log.debug('queued a Slack request', { trace, kind: request.kind, key });
     return true;
   } catch (error) {
-    deps.log.error('what came from Slack could not be handed on', { trace, key, error: String(error) });
+    deps.log.error('a Slack request could not be queued', { trace, key, error: String(error) });
     return false;
   }
 }
 
-/** What is one act has one key, however often it is told. */
+/** Returns the key of a request, which is the same for repeated deliveries. */
 export function keyOf(request: SlackRequest): string {
   switch (request.kind) {
     case 'command':
@@ -59,15 +59,15 @@ function keyOfInteraction(interaction: Interaction): string {
   }
 }
 
-/** The message has them, else the modal. */
+/** Returns the key of pressed buttons in a message, or in a modal. */
 function keyOfActions({ user, channel, container, view, actions }: BlockActions): string {
   const place = `${channel?.id ?? ''}:${container.message_ts ?? view?.id ?? ''}`;
   return `action:${user.id}:${place}:${hash('sha256', JSON.stringify(actions.map(keyOfAction)))}`;
 }
 
 /**
- * A double click is one act. The same button pressed again later is meant again: what was refused then may be allowed
- * by now, and what was done is not done twice, whoever asks how often.
+ * Returns the key of one action. A double click has one key. A later click has another, because the action may be
+ * allowed by then; an action that was executed is not repeated.
  */
 function keyOfAction(acted: Acted): string {
   const window = Math.floor(Number(acted.action_ts ?? 0) / DOUBLE_CLICK_SECONDS);
@@ -77,7 +77,7 @@ function keyOfAction(acted: Acted): string {
 export const valueOf = ({ value, selected_option, selected_user }: Acted): string | undefined =>
   value ?? selected_option?.value ?? selected_user ?? undefined;
 
-/** What is done in one channel is done in order; without a channel what one person does. */
+/** Returns the ordering group: requests of one channel run in order; without a channel, requests of one user. */
 export function groupOf(request: SlackRequest): string {
   switch (request.kind) {
     case 'command':
@@ -106,7 +106,7 @@ function aboutOf({ private_metadata }: View): About {
   return about?.success ? about.data : About.parse({});
 }
 
-/** The trace id of a W3C `traceparent`, else a new one. */
+/** Returns the trace ID of a W3C `traceparent`; otherwise, a new one. */
 export const traceOf = (traceparent: string | undefined): string =>
   /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent ?? '')?.[1] ??
   randomBytes(16).toString('hex');

@@ -5,16 +5,16 @@ import { millisOf } from '../../schemas/time.ts';
 import type { SlackDeps } from '../../domain/slack-ports.ts';
 import type { Knowledge } from './known.ts';
 
-/** Milliseconds for which it is remembered who somebody is. */
+/** Milliseconds for which users are cached. */
 const KEPT_MS = 5 * 60 * 1000;
 const KEPT_MAX = 1000;
 
-/** Of what is in Slack: somebody, and the workspace where they were. */
+/** A Slack user and the workspace of the request. */
 export type Caller = { user_id: string; team_id: string };
 
 /**
- * What somebody may read. `unknown`: it takes more to know that than there is time for: what groups of Slack they are
- * in, or Slack or our records do not answer.
+ * Permissions of a caller. `unknown`: they cannot be determined in time, because they depend on user groups, or because
+ * Slack or the table does not respond.
  */
 export type Reader =
   | { kind: 'known'; may(action: Action, scope: Scope): boolean }
@@ -41,12 +41,12 @@ export function readers(deps: SlackDeps, known: Knowledge): ReaderOf {
     if (catalogue === null) return { kind: 'unknown' };
     const { people } = catalogue.value;
     const user = await userOf(caller, people.workspaces).catch((error: unknown) => {
-      deps.log.warn('Slack does not say who somebody is', { user: caller.user_id, error: String(error) });
+      deps.log.warn('a Slack user could not be looked up', { user: caller.user_id, error: String(error) });
     });
     if (user === undefined) return { kind: 'unknown' };
     const hasGroups = Object.keys(people.userGroups).length > 0;
     const found = actorOf(catalogue.value, user);
-    // What groups they are in could only allow more, and to members of the workspace alone.
+    // User groups can only add permissions, and only for members of the workspace.
     if (!found.ok)
       return hasGroups && user.kind === 'member' ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
     return readerOf(deps, found.actor, hasGroups);
@@ -59,7 +59,7 @@ function readerOf({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: 
   return { kind: 'known', may };
 }
 
-/** Whoever does something with what we show. Null: Slack does not say where; whose members count is not known then. */
+/** Returns the caller of an interaction. Null: Slack did not send the workspace, so membership is unknown. */
 export const callerOf = ({
   user,
   team,

@@ -6,7 +6,10 @@ import { BRIEF_PATIENCE_MS } from './known.ts';
 import type { Block } from './modals/blocks.ts';
 import { resolveModal } from './modals/incident.ts';
 
-/** Whoever resolves a parent resolves its parts, and reads how many before. Where that cannot be read, it is told after. */
+/**
+ * Returns the modal that resolves an incident. For a parent, it shows how many children are resolved as well; if they
+ * can't be read, the answer shows it.
+ */
 export async function resolveForm({ known }: Waiting, about: About, which: Block[] = []): Promise<ModalView> {
   const open = about.incident === null ? null : await known.openIncidents(BRIEF_PATIENCE_MS);
   const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);

@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Received } from './http.ts';
 
-/** Seconds. What is older, or younger, is a replay or comes from a clock that is wrong. */
+/** Maximum difference in seconds between the timestamp and the clock, to reject replays. */
 const WINDOW_SECONDS = 300;
 
 /**
- * Whether Slack has signed these bytes, and lately. Without a secret nothing is right.
+ * Returns whether the body has a valid and recent signature. False without a secret.
  *
- * @param nowSeconds of the Unix epoch
+ * @param nowSeconds Unix time in seconds
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
 export function isSignedBySlack(
@@ -26,7 +26,7 @@ const marksIn = (headers: Received['headers']) => ({
   timestamp: /^\d{1,12}$/.exec(headers['x-slack-request-timestamp'] ?? '')?.[0],
 });
 
-/** Whether there is a signature of now, which is worth to read the body for. */
+/** Returns whether the headers have a well-formed, recent signature, before the body is read. */
 export function maySign(headers: Received['headers'], nowSeconds: number): boolean {
   const { told, timestamp } = marksIn(headers);
   return told !== undefined && timestamp !== undefined && Math.abs(nowSeconds - Number(timestamp)) <= WINDOW_SECONDS;

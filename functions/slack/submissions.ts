@@ -9,10 +9,10 @@ import { within } from './deadline.ts';
 import { type Answer, json, nothing } from './http.ts';
 import { handOn } from './queue.ts';
 
-/** Milliseconds that looking at one incident may take. */
+/** Maximum time in milliseconds to read an incident. */
 const LOOK_PATIENCE_MS = 1200;
 
-/** What is wrong is shown in the modal; what is right is handed on, and the modal closes. */
+/** Responds to a submitted modal: shows errors in the modal, or queues the submission and closes the modal. */
 export async function submitted(waiting: Waiting, interaction: ViewSubmission): Promise<Answer> {
   const read = readForm(interaction.view);
   if (read === undefined) return nothing();
@@ -25,7 +25,7 @@ export async function submitted(waiting: Waiting, interaction: ViewSubmission): 
 
 const wrong = (errors: Record<string, string>): Answer => json({ response_action: 'errors', errors });
 
-/** A field that the modal surely has. */
+/** Returns a field that the modal always has. */
 function firstField({ form }: Filled): string {
   switch (form) {
     case 'declare':
@@ -45,7 +45,7 @@ function firstField({ form }: Filled): string {
   }
 }
 
-/** What only the world can tell. While it cannot be asked, whoever does it finds out. */
+/** Checks the values against current data. If it can't be read, the queue consumer checks them. */
 async function errorsOf(
   waiting: Waiting,
   { filled, about, named }: Extract<ReadForm, { ok: true }>,
@@ -55,19 +55,22 @@ async function errorsOf(
     return catalogue === null ? null : placeErrors(catalogue.value, filled);
   }
   if (named !== null) return nameErrors(waiting, named);
-  // A note is good for the timeline of what is over, too.
+  // Notes can also be added to a resolved incident.
   if (about.incident === null || filled.form === 'pin') return null;
   const { incident: id } = about;
   const look = within(LOOK_PATIENCE_MS, waiting.deps.incident(id));
   const incident = await look.catch((error: unknown) => {
-    waiting.deps.log.warn('an incident cannot be read while Slack waits', { incident: id, error: String(error) });
+    waiting.deps.log.warn('an incident could not be read within the time limit of Slack', {
+      incident: id,
+      error: String(error),
+    });
   });
   return incident?.status === 'resolved'
-    ? { [firstField(filled)]: 'Superseded: this incident is resolved already. Nothing was done.' }
+    ? { [firstField(filled)]: 'Superseded: this incident is already resolved. Nothing was done.' }
     : null;
 }
 
-/** The incident was typed. */
+/** Checks an incident that was entered as text. */
 async function nameErrors({ known }: Waiting, named: NamedIncident): Promise<Record<string, string> | null> {
   const open = await known.openIncidents();
   const name = referenceWords(named);
@@ -76,7 +79,7 @@ async function nameErrors({ known }: Waiting, named: NamedIncident): Promise<Rec
     name,
     open.value.flatMap(({ channel }) => channel ?? []),
   );
-  return { [FIELDS.incident]: `${name} is no open incident's channel${meant === null ? '' : `; ${meant}`}` };
+  return { [FIELDS.incident]: `${name} is not the channel of an open incident${meant === null ? '' : `; ${meant}`}` };
 }
 
 function placeErrors(
@@ -89,7 +92,9 @@ function placeErrors(
     const meant = didYouMean(service, Object.keys(services));
     return { [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${meant === null ? '' : `; ${meant}`}` };
   }
-  // Of a service without environments any is right.
+  // A service without configured environments accepts any.
   if (environment === null || entry.environments.length === 0 || entry.environments.includes(environment)) return null;
-  return { [FIELDS.environment]: `${service.slice(0, 80)} has ${entry.environments.slice(0, 10).join(', ')}` };
+  return {
+    [FIELDS.environment]: `${service.slice(0, 80)} has only these environments: ${entry.environments.slice(0, 10).join(', ')}`,
+  };
 }

@@ -6,10 +6,10 @@ import { readerInTime } from './may.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from './modals/blocks.ts';
 import { callerOf, type Reader } from './reader.ts';
 
-/** Milliseconds that it may take to know who is typing. */
+/** Maximum time in milliseconds to identify the user. */
 const READER_PATIENCE_MS = 1000;
 
-/** Names of services that fit to what somebody has typed so far; those that begin so come first. */
+/** Suggests services that contain the typed text; those that begin with it come first. */
 export async function suggest(waiting: Waiting, suggestion: BlockSuggestion): Promise<Answer> {
   const { action_id, value } = suggestion;
   if (action_id !== FIELDS.service) return json({ options: [] });
@@ -26,6 +26,6 @@ export async function suggest(waiting: Waiting, suggestion: BlockSuggestion): Pr
   return json({ options: found.slice(0, OPTIONS_MAX).map((name) => option(name)) });
 }
 
-/** Whom nobody knows in time may be somebody who has to declare an incident now. */
+/** Returns whether to offer a service. Users who could not be identified in time see all services. */
 const mayDeclare = (reader: Reader, service: string): boolean =>
   reader.kind === 'unknown' || (reader.kind === 'known' && reader.may('incidents:write', { service }));

@@ -14,21 +14,21 @@ import { refusalOf } from './may.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * The incident that a dialog is about. `ask`: how it asks for it where that is not clear, or says which one was named;
- * empty where it is the one of the channel, and where it could not be looked at in time: then it is that, if there is one.
+ * The incident of a dialog. `ask`: blocks that ask for it, or that show the named one. Empty: it is the incident of the
+ * channel, which is looked up later if it could not be read in time.
  */
 export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
 
 type Asked = {
   reader: Promise<Reader>;
   action: Action;
-  /** What it was called. Null: nothing was said. */
+  /** The named incident. Null: none was named. */
   named: NamedIncident | null;
-  /** Where it was asked for. Null: nowhere. */
+  /** Channel of the request. Null: none. */
   channel: string | null;
 };
 
-/** What is known in time; while nothing is, nobody is kept from saying what they want to. */
+/** Finds the incident of a dialog. If the data can't be read in time, the dialog opens nevertheless. */
 export async function whichIncident(waiting: Waiting, { action, named, channel, ...asked }: Asked): Promise<Which> {
   const [reader, found, open] = await Promise.all([
     asked.reader,
@@ -47,32 +47,35 @@ export async function whichIncident(waiting: Waiting, { action, named, channel, 
   const why = await refusalOf(waiting, reader, action, {});
   if (why !== null) return { kind: 'none', why };
   if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
-  // Whom nobody knows in time sees no incidents that may not be theirs.
+  // Don't list incidents for users whose permissions are unknown.
   if (all === null || reader.kind !== 'known')
     return { kind: 'known', incident: null, ask: [incidentText(named === null ? null : referenceWords(named))] };
   const theirs = byThemselves(all.filter((one) => reader.may('incidents:read', placeOf(one))));
-  if (theirs.length === 0) return { kind: 'none', why: said('No incident is open, so there is none to choose from.') };
+  if (theirs.length === 0) return { kind: 'none', why: said('No incident is open.') };
   if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
   return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
 }
 
-/** Why nobody, or not they, can do this about that one: it is over, or they may not. Null: they can, as far as is known. */
+/** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
 export async function whyNotThis(
   waiting: Waiting,
   { reader, action, id }: { reader: Reader; action: Action; id: IncidentId },
 ): Promise<ChatMessage | null> {
   const look = within(BRIEF_PATIENCE_MS, waiting.deps.incident(id));
   const one = await look.catch((error: unknown) => {
-    waiting.deps.log.warn('an incident cannot be read while Slack waits', { incident: id, error: String(error) });
+    waiting.deps.log.warn('an incident could not be read within the time limit of Slack', {
+      incident: id,
+      error: String(error),
+    });
   });
   const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
   if (why !== null) return why;
-  return one?.status === 'resolved' ? said('Superseded: this incident is resolved already.') : null;
+  return one?.status === 'resolved' ? said('Superseded: this incident is already resolved.') : null;
 }
 
 const placeOf = ({ service, environment }: OpenIncident) => ({ service, environment });
 
-/** By what the chat calls a channel. Undefined: it is no incident's. */
+/** Finds the incident by its ID or by a channel ID. Undefined: the channel belongs to no incident. */
 async function foundBy(
   { deps }: Waiting,
   named: NamedIncident | null,
@@ -82,7 +85,10 @@ async function foundBy(
   const channel = named === null ? here : named.channel;
   if (channel === null) return undefined;
   return within(BRIEF_PATIENCE_MS, deps.inChannel(channel)).catch((error: unknown) => {
-    deps.log.warn('whose channel that is cannot be read while Slack waits', { channel, error: String(error) });
+    deps.log.warn('the incident of a channel could not be read within the time limit of Slack', {
+      channel,
+      error: String(error),
+    });
     return 'unknown' as const;
   });
 }
@@ -96,7 +102,7 @@ function unknownName(named: NamedIncident, open: readonly OpenIncident[]): ChatM
     name,
     open.flatMap(({ channel }) => channel ?? []),
   );
-  return said(`${name} is no open incident's channel.${near === null ? '' : ` Did you mean ${near}?`}`);
+  return said(`${name} is not the channel of an open incident.${near === null ? '' : ` Did you mean ${near}?`}`);
 }
 
 const said = (text: string): ChatMessage => ({

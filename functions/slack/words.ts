@@ -7,7 +7,7 @@ import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack-ports.ts';
 import type { Known } from './known.ts';
 
-/** What is answered at once, in words. */
+/** Texts of immediate answers. */
 
 const LISTED_MAX = 20;
 
@@ -17,34 +17,37 @@ const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
 const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
 
 const ELSEWHERE = smallPrint([
-  'Elsewhere than in its channel, name the incident first, by its channel or its id: ',
+  'Outside of the channel of the incident, name the incident first, by its channel or its ID: ',
   { code: '/incident ack #incident-2611201' },
 ]);
 
-/** Characters. Slack takes 3,000 in a line, escaped. */
+/** Maximum number of characters. Slack accepts 3,000 in a line, escaped. */
 const TYPED_MAX = 2000;
 
-/** Nothing was done: what somebody has typed is gone from where they have typed it. @param typed without the command */
+/**
+ * Adds the entered text to a refusal, because Slack has removed it from the input.
+ * @param typed text after the command
+ */
 export const withTyped = (message: ChatMessage, command: string, typed: string): ChatMessage =>
   /\s/.test(typed.trim())
     ? {
         ...message,
         parts: [
           ...message.parts,
-          smallPrint(['You typed ', { code: `${command} ${plainText(typed)}`.slice(0, TYPED_MAX).toWellFormed() }]),
+          smallPrint(['You entered ', { code: `${command} ${plainText(typed)}`.slice(0, TYPED_MAX).toWellFormed() }]),
         ],
       }
     : message;
 
 export function helpMessage(command: CommandName): ChatMessage {
-  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, ` ${says}\n`]);
+  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, `: ${says}\n`]);
   const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
   return { summary: `How to use /${command}`, parts };
 }
 
 export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
   const meant: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
-  const more: Text = of === null ? [] : ['All of it: ', { code: `/${of} help` }];
+  const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
   return {
     summary: because,
     parts: [
@@ -54,13 +57,13 @@ export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: '
   };
 }
 
-/** How many services are named that fail, or that were deployed lately. */
+/** Maximum number of failing, and of recently deployed, services in a list. */
 const CHOICES_MAX = 5;
 
-/** How long ago a deploy may be to be offered. */
+/** Maximum age of a recent deploy in seconds. */
 const LATELY_SECONDS = 2 * 3600;
 
-/** Returns the newest deploy of each service and environment of the last two hours that still runs, newest first. */
+/** Returns the newest deploy of each service and environment if it is recent and still running, newest first. */
 export function deployedLately(changes: readonly RecentChange[], now: Timestamp): RecentChange[] {
   const newest = new Map<string, RecentChange>();
   for (const change of changes.filter(putsVersionLive).toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1))) {
@@ -76,12 +79,14 @@ export function deployedLately(changes: readonly RecentChange[], now: Timestamp)
   );
 }
 
-/** A rollback without a service: what fails now and what was deployed lately, with the command for each. */
+/**
+ * Answers a rollback without a service: lists the failing and recently deployed services, with the command for each.
+ */
 export function rollbackChoice(
   typed: string,
   { failing, deployed }: { failing: readonly OpenIncident[]; deployed: readonly RecentChange[] },
 ): ChatMessage {
-  const because = 'Say which service. Nothing was done.';
+  const because = 'The service is missing. Nothing was done.';
   const command = ({ service, environment }: { service: string; environment: string }) => ({
     code: `${typed} ${quotedName(service)} ${quotedName(environment)}`,
   });
@@ -95,8 +100,8 @@ export function rollbackChoice(
   return {
     summary: because,
     parts: [
-      paragraph([because, ...choices('Failing now', failingRows), ...choices('Deployed lately', deployedRows)]),
-      smallPrint([{ code: '/deploys SERVICE' }, ' shows older changes. All of it: ', { code: '/rollback help' }]),
+      paragraph([because, ...choices('Failing now', failingRows), ...choices('Recently deployed', deployedRows)]),
+      smallPrint([{ code: '/deploys SERVICE' }, ' shows older changes. Help: ', { code: '/rollback help' }]),
     ],
   };
 }
@@ -121,10 +126,10 @@ const incidentLine = (incident: OpenIncident): Text => [
   ')\n',
 ];
 
-/** Parts of another one that is open are told with it. */
+/** Lists open incidents. Children of an open incident are omitted. */
 export function listMessage(known: Known<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
   const incidents = byThemselves(known.value);
-  const count = incidents.length === 0 ? 'No incident is open' : `${incidents.length} open`;
+  const count = incidents.length === 0 ? 'No incident is open' : `Open incidents: ${incidents.length}`;
   const more = incidents.length - LISTED_MAX;
   return {
     summary: count,
@@ -142,7 +147,7 @@ export function statusMessage(known: Known<OpenIncident>, now: Timestamp): ChatM
     summary: `${incident.severity}, ${incident.status}: ${incident.title}`,
     parts: [
       paragraph(incidentLine(incident)),
-      smallPrint([`Incident ${incident.id}. All of it is pinned in the channel.`]),
+      smallPrint([`Incident ${incident.id}. The summary is pinned in its channel.`]),
       ...ageOf(known, now),
     ],
   };
@@ -157,21 +162,30 @@ export function productMessage(
 ): ChatMessage {
   const parts = [paragraph(switchWords(automation)), ...(automation === null ? [] : ageOf(automation, now))];
   const list =
-    open === null ? [paragraph(['Which incidents are open cannot be read now.'])] : listMessage(open, now).parts;
+    open === null ? [paragraph(['The open incidents cannot be read at the moment.'])] : listMessage(open, now).parts;
   return { summary: 'Firebreak', parts: [...parts, ...list] };
 }
 
 function switchWords(known: Switch | null): Text {
-  if (known === null) return ['Whether automation acts cannot be read now: as long as that is so, it does not.'];
+  if (known === null)
+    return ['The state of automation cannot be read at the moment. Until it can be read, automation does not act.'];
   const { paused, reason, by, mode } = known.value;
   if (paused)
-    return ['⏸️ ', { bold: 'Automation is paused' }, ` by ${by ?? 'somebody'}: ${reason || 'no reason given'}`];
-  return [mode === null ? 'Automation is on, as each service says.' : `Automation is on, at most up to "${mode}".`];
+    return [
+      '⏸️ ',
+      { bold: 'Automation is paused' },
+      ` by ${by ?? 'an unknown person'}: ${reason || 'no reason given'}`,
+    ];
+  return [
+    mode === null ? 'Automation is on, with the mode of each service.' : `Automation is on, limited to mode "${mode}".`,
+  ];
 }
 
-/** Where it is old, how old. */
+/** Returns a note with the age of cached data. */
 function ageOf({ at, fresh }: Pick<Known<unknown>, 'at' | 'fresh'>, now: Timestamp): ChatPart[] {
-  return fresh ? [] : [smallPrint([`⚠️ Our records cannot be read now. This is what was known ${ago(at, now)}.`])];
+  return fresh
+    ? []
+    : [smallPrint([`⚠️ Firebreak cannot read its data at the moment. This is the state of ${ago(at, now)}.`])];
 }
 
 function ago(at: Timestamp, now: Timestamp): string {
@@ -179,21 +193,21 @@ function ago(at: Timestamp, now: Timestamp): string {
   return seconds < 120 ? `${seconds} seconds ago` : `${Math.round(seconds / 60)} minutes ago`;
 }
 
-/** Of what is done by somebody else, in a moment. @param readable whether our records could be read just now */
+/** Confirms a queued command. @param readable whether the table could be read just now */
 export function takenMessage(typed: string, readable: boolean): ChatMessage {
-  const taken = paragraph([{ code: typed }, ' is being looked at; the answer comes here.']);
-  if (readable) return { summary: 'Taken', parts: [taken] };
+  const taken = paragraph(['Working on ', { code: typed }, '…']);
+  if (readable) return { summary: 'Working on it…', parts: [taken] };
   const warning = smallPrint([
-    '⚠️ Our records cannot be read now, so it may take a while. It is not lost, and need not be typed again.',
+    '⚠️ Firebreak cannot read its data at the moment, so this can take a while. The command is stored: do not enter it again.',
   ]);
-  return { summary: 'Taken', parts: [taken, warning] };
+  return { summary: 'Working on it…', parts: [taken, warning] };
 }
 
 export function notTakenMessage(typed: string): ChatMessage {
   return {
-    summary: 'Not taken',
+    summary: 'Not stored',
     parts: [
-      paragraph([{ code: typed }, ' could not be taken: ', { bold: 'nothing was done' }, '. Try again in a moment.']),
+      paragraph([{ code: typed }, ' could not be stored: ', { bold: 'nothing was done' }, '. Try again in a moment.']),
     ],
   };
 }

@@ -8,16 +8,16 @@ import { METHODS } from './methods.ts';
 
 type Deps = { chat: Chat; projections: Projections };
 
-/** By which a channel is known to belong to an incident, also when our own record of it is lost. */
+/** Returns the channel purpose, which identifies the incident's channel even if Firebreak's record is lost. */
 export const purposeOf = ({ id }: Pick<IncidentRecord, 'id'>): string => `Firebreak incident ${id}`;
 
-/** It is there; Slack refuses it; or not yet, and the turn comes again. */
+/** The channel exists, or Slack refused it. Null: not yet; another turn is scheduled. */
 export type Ensured = { kind: 'there'; id: string } | { kind: 'refused'; detail: string } | null;
 
 /**
- * The incident's channel: the one that it has, or a new one, numbered by day. The name is ours before it is made, so
- * that a channel which was made although its answer was lost is recognised. What each call tells is kept: the next one
- * may have to wait for Slack's limit, and would else never come to its turn.
+ * Returns the incident's channel, or creates one, numbered by day. The name is stored before the creation, so that a
+ * channel is recognized even if the response was lost. The result of each call is stored, because the next one may have
+ * to wait for Slack's rate limit.
  */
 export async function ensureChannel(
   deps: Deps,
@@ -31,7 +31,7 @@ export async function ensureChannel(
   const prefix = `${policy.channelPrefix}${dayIn(incident.opened_at, policy.timeZone)}`;
   let { name, naming } = state;
   if (name !== null && naming === 'foreign') {
-    // Perhaps of a Firebreak whose records are gone: go on behind the last one of the day.
+    // The name may belong to an earlier installation. Continue after the highest number of the day.
     const taken = await turn.attempt(METHODS.list, () => deps.chat.channelNames(prefix));
     if (taken?.kind !== 'done') return refusalOf(taken);
     name = await nextName(deps, prefix, highest(taken.value, prefix));
@@ -39,7 +39,7 @@ export async function ensureChannel(
     await save({ name, naming });
   }
   if (naming === 'chosen') {
-    // Its name only now: what becomes a part of another incident while Slack's limit holds it up needs no channel.
+    // Choose the name last: an incident that joins a group while it waits for the rate limit needs no channel.
     const created = await turn.attempt(METHODS.create, async () => {
       name ??= await nextName(deps, prefix);
       if (state.name === null) await save({ name });
@@ -52,7 +52,7 @@ export async function ensureChannel(
   return name === null ? null : ours(deps, incident, name, save, turn);
 }
 
-/** The channel of this name, should it be the incident's. */
+/** Looks up the channel with this name, and uses it if it belongs to the incident. */
 async function ours(
   { chat }: Deps,
   incident: IncidentRecord,

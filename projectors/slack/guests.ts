@@ -27,7 +27,7 @@ export type GuestDeps = {
   incidents: Pick<Incidents, 'note'>;
 };
 
-/** What is being shown, and the hands of whoever shows it. */
+/** The incident being projected, and operations of its projector. */
 export type Host = {
   subject: Subject;
   story: Story;
@@ -35,22 +35,22 @@ export type Host = {
   turn: Turn;
   state(): SlackState;
   save(change: Partial<SlackState>): Promise<void>;
-  /** Undefined: not now; the turn comes again. What is refused is remembered. */
+  /** Makes a call and records refusals. Undefined: not now; another turn is scheduled. */
   attempt<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined>;
 };
 
-/** Of one incident nobody knows more than these; the rest come by themselves. */
+/** Maximum number of invited people per incident. Others can join by themselves. */
 const GUESTS_MAX = 200;
 
 /**
- * Lets people into the channel of an incident, each once: who then goes stays away. To let somebody in again changes
- * nothing, so that what became of an attempt need not be found out. One who cannot be let in is said once, and keeps no
- * other out.
+ * Invites people to the channel of an incident, each once; people who leave are not invited again. Repeating an
+ * invitation has no effect, so unclear attempts are simply repeated. A refused invitation is reported once and does not
+ * block others.
  */
 export class Guests {
   readonly #deps: GuestDeps;
   readonly #host: Host;
-  /** What was not done in this turn, and is not tried again in it. */
+  /** Calls that failed in this turn and are not repeated in it. */
   readonly #notNow = new Set<string>();
 
   constructor(deps: GuestDeps, host: Host) {
@@ -58,7 +58,7 @@ export class Guests {
     this.#host = host;
   }
 
-  /** By the name under which they stand on timelines. */
+  /** Returns the Slack ID for a name on timelines. */
   slackIdOf(name: string): string | null {
     const { people } = this.#host.state();
     return Object.hasOwn(people, name) ? (people[name]?.slack ?? null) : null;
@@ -69,20 +69,20 @@ export class Guests {
     await this.#expect(holdersOf(story.incident, config));
   }
 
-  /** To be called before these are told: the next turn does not see them again. */
+  /** Must be called before the entries are posted, because the next turn does not read them again. */
   async expectWhoActed(page: readonly Told[]): Promise<void> {
     const actors = new Set(page.map(({ entry }) => entry.actor));
     await this.#expect([...actors].flatMap((actor) => whoActed(actor, this.#host.config) ?? []));
   }
 
-  /** Asks who is on call, for each team once and once more with each page. */
+  /** Reads who is on call, once for each team and again with each page. */
   async expectOnCall(): Promise<void> {
     const { story, config, turn, state, save } = this.#host;
     const round = roundOf(story.incident);
     for (const team of teamsOf(story, config)) {
       const { called } = state();
       if (Object.hasOwn(called, team) && (called[team] ?? 0) >= round) continue;
-      const told = await this.#try(`look at who is on call for ${team}`, METHODS.onCall, () =>
+      const told = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
         asRead(this.#deps.onCall.now(team)),
       );
       if (told?.kind !== 'done') continue;
@@ -108,10 +108,9 @@ export class Guests {
   }
 
   /**
-   * Writes to those who cannot be told in the channel, once; a letter may get lost when this process dies, and none
-   * comes twice.
+   * Sends a direct message, at most once, to people who can't join the channel. A message is lost if the process dies.
    *
-   * @param channel null: there is none, and will not be
+   * @param channel null: the incident has no channel
    */
   async write(channel: string | null): Promise<void> {
     if (channel === null) await this.#find();
@@ -131,11 +130,14 @@ export class Guests {
       );
       if (told?.kind === 'later') await this.#change([[name, guest]]);
       if (told?.kind === 'refused')
-        this.#host.turn.log.warn('somebody who is asked for cannot be written to', { name, detail: told.detail });
+        this.#host.turn.log.warn('Slack refused a direct message to a person who is needed', {
+          name,
+          detail: told.detail,
+        });
     }
   }
 
-  /** Their ids, of those who are known by an address alone. */
+  /** Looks up the Slack IDs of people who are known only by an e-mail address. */
   async #find(): Promise<void> {
     for (const [name, guest] of this.#all()) {
       if (guest.state !== 'wanted' || guest.slack !== null) continue;
@@ -146,19 +148,19 @@ export class Guests {
     }
   }
 
-  /** Null: nobody knows it. Undefined: not now. */
+  /** Null: unknown. Undefined: not now. */
   async #idOf(name: string): Promise<string | null | undefined> {
     const address = addressOf(name, this.#host.config);
     const email = address === null || 'email' in address ? address?.email : await this.#emailOf(address.pagerduty);
     if (email === null) return undefined;
     if (email === undefined) return null;
-    const told = await this.#try('look for people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
+    const told = await this.#try('look up people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
     return told?.kind === 'done' ? told.value : undefined;
   }
 
-  /** Undefined: they have none there. Null: not now. */
+  /** Undefined: PagerDuty has no address. Null: not now. */
   async #emailOf(user: string): Promise<string | null | undefined> {
-    const told = await this.#try('look for people at the pager', METHODS.onCall, () =>
+    const told = await this.#try('look up people at the pager', METHODS.onCall, () =>
       asRead(this.#deps.onCall.email(user)),
     );
     if (told?.kind === 'off') return undefined;
@@ -183,7 +185,7 @@ export class Guests {
     await this.#change(guests.slice(0, room));
   }
 
-  /** Who has come by what they did was not asked for, and is not missed. */
+  /** Reports a refused invitation, unless the person was only to be invited because of an action. */
   async #say(name: string, guest: Guest, code: string): Promise<void> {
     if (guest.why === null) return;
     const { story, turn } = this.#host;
@@ -207,7 +209,7 @@ export class Guests {
   }
 }
 
-/** A pager that does not answer says nothing of the chat: only what is asked of it waits. */
+/** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
 async function asRead<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
   const told = await asked;
   return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;

@@ -29,28 +29,28 @@ export type SlackDeps = Omit<GuestDeps, 'chat' | 'incidents'> &
     timeScale?: number;
   };
 
-/** Whoever writes the timeline may be this late with an entry, by its own time. */
+/** Maximum delay of a timeline entry, compared with its timestamp. */
 const LATE_ENTRY_SECONDS = 120;
 
-/** A look at the timeline that gives so many entries may have more behind them. */
+/** Page size from which more timeline entries may follow. */
 const MAY_GO_ON_FROM = 100;
 
-/** An event that concerns more teams than this is talked of anyway. */
+/** Maximum number of team channels with a line. A larger event gets attention anyway. */
 const LINES_MAX = 20;
 
 const SUMMARY = 'summary';
 
-/** In Slack's words: the channel takes nothing more, or the message is not there. */
+/** Slack error codes for an archived channel and for a deleted message. */
 const ARCHIVED = new Set(['is_archived', 'is_inactive']);
 const DELETED = 'message_not_found';
 
-/** What is refused of these is told on the timeline; only the last two are waited for before the channel is archived. */
+/** Parts whose refusal is reported on the timeline; only the last two delay the archiving of the channel. */
 const TOLD = new Set(['channel', 'invitations', 'summary', 'message']);
 const WAITED_FOR = new Set(['summary', 'message']);
 
-/** Something of which Slack shows what was said last: it is said again when it differs. */
+/** A part that Slack shows with its last value, and that is updated when it differs. */
 type Part = {
-  /** By which it is known in `problems` and `unsure`. */
+  /** Key in `problems` and `unsure`. */
   what: string;
   wanted: string;
   shown: string | null;
@@ -59,7 +59,7 @@ type Part = {
   said: Partial<SlackState>;
 };
 
-/** One incident in Slack: its channel with everything in it, and a line in the channels of teams. */
+/** Projects an incident to Slack: its channel with all contents, and a line in team channels. */
 export async function showIncident(deps: SlackDeps, subject: Subject, turn: Turn): Promise<void> {
   const id = IncidentId.parse(idOf(subject));
   const state = SlackState.parse((await deps.projections.read('slack', subject)) ?? {});
@@ -67,7 +67,7 @@ export async function showIncident(deps: SlackDeps, subject: Subject, turn: Turn
   if (story === undefined) return;
   const config = await deps.config.current();
   const view = new View(deps, subject, story, config, state, turn);
-  if (story.parent !== null && state.name === null) return; // its parent has the channel
+  if (story.parent !== null && state.name === null) return; // the parent has the channel
   await view.show();
 }
 
@@ -78,10 +78,10 @@ class View {
   readonly #config: Config;
   readonly #turn: Turn;
   readonly #guests: Guests;
-  /** Of users of Slack, by their ids. */
+  /** Names of Slack users by ID. */
   readonly #names = new Map<string, string | undefined>();
   #state: SlackState;
-  /** Something was refused in this turn; something that has to be said. */
+  /** Whether a call was refused in this turn, and whether it was one that delays archiving. */
   #refusals = false;
   #unsaid = false;
 
@@ -103,12 +103,12 @@ class View {
     });
   }
 
-  /** What people need first comes first: where a limit bites, it is the rest that waits. */
+  /** Updates the most important parts first, because rate limits delay the rest. */
   async show(): Promise<void> {
     const channel = this.#state.archived ? undefined : await this.#channel();
     if (channel !== undefined) {
       await this.#summary(channel);
-      await this.#holders(channel); // some of what is told below mentions them
+      await this.#holders(channel); // the messages below mention them
       await this.#entries(channel);
     }
     await this.#lines();
@@ -118,13 +118,13 @@ class View {
     if (this.#refusals) this.#turn.afterRefusal(this.#over());
   }
 
-  /** When there is nothing more to come; null: it goes on. */
+  /** Returns the end of all updates. Null: the incident is open. */
   #over(): Timestamp | null {
     const { resolved_at } = this.#story.incident;
     const { archiveAfterHours } = this.#config.slack;
     if (resolved_at === null || archiveAfterHours === 'never') return resolved_at;
     const hours = archiveAfterHours / (this.#deps.timeScale ?? 1);
-    // However fast trials go, what is written late is late by the clock.
+    // Entries can be late in real time, regardless of the time scale.
     return plusSeconds(resolved_at, Math.max(hours * 3600, LATE_ENTRY_SECONDS));
   }
 
@@ -140,7 +140,7 @@ class View {
     return ensured.id;
   }
 
-  /** A channel that is there already stays in use. */
+  /** Returns whether the incident gets no channel. An existing channel stays in use. */
   #hasNoChannel(): boolean {
     return this.#state.name === null && isQuietTrial(this.#story.incident, this.#config, 'channel');
   }
@@ -177,23 +177,23 @@ class View {
     await this.#guests.letIn(channel);
   }
 
-  /** Last, since somebody else has to be asked who is on call. */
+  /** Comes last, because it depends on the pager. */
   async #people(channel: string | undefined): Promise<void> {
     const refused = channel === undefined && this.#state.problems['channel'] !== undefined;
     if (this.#state.archived || this.#isOver() || (channel === undefined && !refused)) return;
     if (refused) await this.#guests.expectHolders();
-    // Of what is a part of another, the teams are called to that one.
+    // On-call people of a child are invited to the parent's channel.
     if (this.#story.parent === null) await this.#guests.expectOnCall();
     if (channel !== undefined) await this.#guests.letIn(channel);
     await this.#guests.write(channel ?? null);
   }
 
-  /** Nobody is called to it any more. */
+  /** Returns whether the incident is resolved, so that nobody is invited any more. */
   #isOver(): boolean {
     return this.#story.incident.resolved_at !== null;
   }
 
-  /** In the order in which it happened: a message that is held up holds up those after it. */
+  /** Posts entries in order: a delayed message delays those after it. */
   async #entries(channel: string): Promise<void> {
     let page: readonly Told[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
@@ -207,7 +207,7 @@ class View {
     }
   }
 
-  /** True: it is there. */
+  /** Returns whether the message exists. */
   async #entry(channel: string, place: string, entry: TimelineEntry): Promise<boolean> {
     const message = await this.#named(entryMessage(entry, this.#known));
     const post = { subject: this.#subject, channel, key: `entry ${place}`, message };
@@ -222,7 +222,7 @@ class View {
     shownOf: (name: string) => Object.entries(this.#config.people.people).find(([id]) => id === name)?.[1].name ?? name,
   };
 
-  /** Whoever has ever acted here has told Slack's name of them; of others there is the id. */
+  /** Replaces IDs with names of people who have acted before; others keep their ID. */
   #named(message: ChatMessage): Promise<ChatMessage> {
     return byName(message, async (id) => {
       if (!this.#names.has(id)) this.#names.set(id, (await this.#deps.acquaintances.user(id))?.user.name ?? undefined);
@@ -230,7 +230,7 @@ class View {
     });
   }
 
-  /** Entries may yet come in before the last ones; what has been told already is known by its place. */
+  /** Stores the position up to which no late entry can follow. Posted entries are recognized by their position. */
   async #toldUpTo(page: readonly Told[]): Promise<void> {
     const last = page.at(-1);
     if (last === undefined) return;
@@ -240,7 +240,7 @@ class View {
 
   async #lines(): Promise<void> {
     const { incident } = this.#story;
-    // Of many at once it is the parent that has the line, one in each channel of those that it concerns.
+    // For a group, only the parent has lines, one in each affected team channel.
     const places = [incident.service, ...this.#story.children.map(({ service }) => service)];
     const own = places.flatMap((service) => serviceEntry(this.#config.services, service)?.slack?.channel ?? []);
     const channels = new Set([...own, ...(incident.told_channels ?? [])].map((name) => `#${name.replace(/^#/, '')}`));
@@ -256,9 +256,9 @@ class View {
     const key = `line ${name}`;
     const sent = await this.#deps.projections.sent('slack', this.#subject, key);
     if (sent?.state !== 'done' && sent?.state !== 'intended') {
-      // What is a part of another incident gets no line of its own, but one that it has is kept true.
+      // A child gets no line of its own, but an existing one is updated.
       if (this.#story.incident.parent_id !== undefined) return;
-      // Without a channel to lead to, the line waits a little for it; not for long, should Slack refuse one.
+      // Wait for the channel, which the line links to, unless Slack refuses to create one.
       const awaited = this.#state.channel === null && !this.#hasNoChannel();
       if (awaited && this.#state.problems['channel'] === undefined) return;
     }
@@ -305,7 +305,7 @@ class View {
     });
   }
 
-  /** Only once everything has been said: an archived channel takes nothing more. What is only ornament holds up nothing. */
+  /** Archives the channel after all messages, because an archived channel accepts none. Ornaments don't delay it. */
   async #archive(channel: string): Promise<void> {
     const due = this.#over();
     if (due === null || this.#config.slack.archiveAfterHours === 'never') return;
@@ -315,7 +315,7 @@ class View {
       await this.#save({ archived: true });
   }
 
-  /** Says what differs, or may yet be undone. */
+  /** Updates a part that differs, or that a late call may have overwritten. */
   async #keep({ what, wanted, shown, method, say, said }: Part): Promise<void> {
     const before = this.#state.unsure[what];
     const again = setAgainFrom(before);
@@ -331,17 +331,17 @@ class View {
     const { [what]: _answered, ...others } = this.#state.unsure;
     const still = answered(before, done ? began : null);
     await this.#save({ unsure: still === null ? others : { ...others, [what]: still }, ...(done && said) });
-    // What was not done comes again for its own reason, at its own pace.
+    // A failed call is retried with its own delay.
     if (done && still !== null) this.#turn.comeAgain(sureFrom(still));
   }
 
-  /** True: done, or not to be done any more. */
+  /** Returns whether it is done, or not needed any more. */
   async #try(what: string, method: Method, call: () => Promise<Answer<unknown>>): Promise<boolean> {
     const told = await this.#attempt(what, method, call);
     return told !== undefined && isDone(told);
   }
 
-  /** What Slack refuses is remembered, and does not stand in the way of the rest. */
+  /** Makes a call and records a refusal, which does not block other parts. */
   async #attempt<T>(
     what: string,
     method: Method,
@@ -354,7 +354,7 @@ class View {
     return told;
   }
 
-  /** Whoever archives a channel by hand wants no more of it. */
+  /** Records a refusal. If the channel was archived by a person, it stays archived. */
   async #notTaken(what: string, code: string, detail: string = code): Promise<void> {
     if (ARCHIVED.has(code) && !what.startsWith('line ')) await this.#save({ archived: true });
     else await this.#problem(what, detail);
@@ -365,13 +365,13 @@ class View {
     if (WAITED_FOR.has(what)) this.#unsaid = true;
     if (this.#state.problems[what] === detail) return;
     const { id } = this.#story.incident;
-    this.#turn.log.warn('something is refused', { what, detail, incident: id });
+    this.#turn.log.warn('Slack refused a part of an incident', { what, detail, incident: id });
     if (TOLD.has(what))
       await this.#deps.incidents.note(id, `slack-${what}-refused`, {
         at: this.#turn.now(),
         actor: 'slack',
         kind: 'slack.refused',
-        text: `Slack refuses the ${what}: ${detail}`,
+        text: `Slack refused the ${what}: ${detail}`,
         detail: null,
       });
     await this.#save({ problems: { ...this.#state.problems, [what]: detail } });
@@ -390,6 +390,6 @@ class View {
   }
 }
 
-/** A message that somebody has deleted is not missed. */
+/** Counts a deleted message as done, because it is not recreated. */
 const isDone = (told: Answer<unknown>): boolean =>
   told.kind === 'done' || (told.kind === 'refused' && told.code === DELETED);

@@ -6,14 +6,14 @@ import type { Turn } from '../turn.ts';
 import { sureFrom } from '../unclear.ts';
 import { METHODS } from './methods.ts';
 
-/** Clocks differ: a message is looked for from a little before its intent. */
+/** Maximum clock difference. The search for a message starts this long before its intent. */
 const CLOCKS_DIFFER_SECONDS = 120;
 
 export type Post = { subject: Subject; channel: string; key: string; message: ChatMessage };
 
 /**
- * A message is there; Slack refuses it; or not yet, and the turn comes again. `fresh`: it says what it was to say now.
- * One that was sent before may say what was so then.
+ * The message exists, or Slack refused it. Null: not yet; another turn is scheduled. `fresh`: the message has the
+ * current text; one that was sent before may be outdated.
  */
 export type Posted =
   | { kind: 'there'; channel: string; id: string; fresh: boolean }
@@ -22,12 +22,12 @@ export type Posted =
 
 type Deps = { chat: Chat; projections: Projections };
 
-/** By which the message is known in a channel where there are those of others. */
+/** Returns the mark that identifies the message in a channel. */
 export const markOf = ({ subject, key }: Pick<Post, 'subject' | 'key'>): string => `${subject} ${key}`;
 
 /**
- * Sends a message once, whatever happens around it: its intent is recorded before, and where an intent has no outcome
- * the message is looked for before it is sent again. Slack has no key of its own for that.
+ * Sends a message exactly once. The intent is recorded first; if an intent has no outcome, the message is searched for
+ * before it is sent again, because Slack supports no idempotency key.
  */
 export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Posted> {
   const { subject, key } = post;
@@ -69,7 +69,7 @@ async function lookFor(
   if (there?.kind === 'refused') return { kind: 'refused', code: there.code };
   if (there?.kind !== 'done') return null;
   const id = there.value;
-  if (id === null) return 'not_there'; // there is no such channel, so nothing is in it
+  if (id === null) return 'not_there'; // the channel does not exist
   const told = await turn.attempt(METHODS.history, () =>
     chat.findPost(id, markOf(post), plusSeconds(at, -CLOCKS_DIFFER_SECONDS)),
   );
@@ -85,7 +85,7 @@ async function lookFor(
   return null;
 }
 
-/** Null: there is none. */
+/** Returns the ID of a channel. Null: there is none. */
 async function idOf(chat: Chat, channel: string, turn: Turn): Promise<Told<string | null> | undefined> {
   if (!channel.startsWith('#')) return { kind: 'done', value: channel };
   const told = await turn.attempt(METHODS.list, () => chat.findChannel(channel.slice(1)));

@@ -2,8 +2,8 @@ import type { Allowance } from '../../domain/token-bucket.ts';
 import type { Method } from '../turn.ts';
 
 /**
- * How fast each of Slack's methods is called: a little below its tier, so that a limit is met by our own choice of what
- * comes first and not by Slack's refusals. Within any minute burst + 60 × perSecond stays below the tier.
+ * Rate limits per Slack method, slightly below its tier, so that Firebreak prioritizes calls instead of being refused.
+ * Within any minute, burst + 60 × perSecond is below the tier.
  *
  * @see https://docs.slack.dev/apis/web-api/rate-limits (tiers: 20, 50, 100 a minute; posting: 1 a second and channel),
  *   read 2026-11
@@ -11,7 +11,7 @@ import type { Method } from '../turn.ts';
 const TIER_2: Allowance = { perSecond: 16 / 60, burst: 4 };
 const TIER_3: Allowance = { perSecond: 40 / 60, burst: 10 };
 const PER_CHANNEL: Allowance = { perSecond: 1, burst: 3 };
-/** Over all channels. Slack names no number; this is what it has long been known to bear. */
+/** Limit over all channels. Slack publishes no number; this rate works in practice. */
 const PER_WORKSPACE: Allowance = { perSecond: 4, burst: 20 };
 
 const method = (name: string, allowance: Allowance): Method => ({ name, allowances: { [name]: allowance } });
@@ -23,11 +23,11 @@ export const METHODS = {
   setTopic: method('conversations.setTopic', TIER_2),
   archive: method('conversations.archive', TIER_2),
   pin: method('pins.add', TIER_2),
-  // One turn lists and adds up to a handful.
+  // One turn lists and adds several bookmarks.
   bookmarks: method('bookmarks.add', { perSecond: 4 / 60, burst: 1 }),
   invite: method('conversations.invite', TIER_3),
   lookUp: method('users.lookupByEmail', TIER_3),
-  // PagerDuty's, which takes many more; what it says is kept for a minute.
+  // PagerDuty accepts many more; its answers are cached for a minute.
   onCall: method('PagerDuty on-calls', { perSecond: 1, burst: 20 }),
   history: method('conversations.history', TIER_3),
   edit: method('chat.update', TIER_3),

@@ -9,7 +9,7 @@ import { METHODS } from './methods.ts';
 
 type Deps = { chat: Chat; projections: Projections; bulletins: Bulletins };
 
-/** Alerts of a service that have no incident, as one message in a channel, edited as they come and go. */
+/** Projects alerts without an incident as one message in a channel, which is edited when they change. */
 export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Promise<void> {
   const bulletin = await deps.bulletins.read(idOf(subject));
   if (bulletin?.kind !== 'notice') return;
@@ -28,7 +28,7 @@ export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Prom
     return true;
   };
   const refused = (code: string): void => {
-    turn.log.warn('Slack refuses a notice', { channel: bulletin.channel, code });
+    turn.log.warn('Slack refused a notice', { channel: bulletin.channel, code });
     turn.afterRefusal(bulletin.heardAt);
   };
   const post = { subject, channel: bulletin.channel, key: `notice ${round}`, message };
@@ -42,11 +42,11 @@ export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Prom
     (at) => save({ unsure: at }),
   );
   if (told === undefined || told.kind === 'unclear') return;
-  // One that somebody has deleted is not missed.
+  // A deleted message is not recreated.
   const done = told.kind === 'done' || (told.kind === 'refused' && told.code === 'message_not_found');
   const unsure = answered(before.unsure, done ? began : null);
   await save({ unsure, ...(done && { shown }) });
-  // What was not done comes again for its own reason, at its own pace.
+  // A failed call is retried with its own delay.
   if (done && unsure !== null) turn.comeAgain(sureFrom(unsure));
   if (told.kind === 'refused' && !done) refused(told.code);
 }

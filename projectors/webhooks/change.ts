@@ -6,7 +6,7 @@ import { ChangeEventState, type Subject } from '../../schemas/projection.ts';
 import type { Method, Turn } from '../turn.ts';
 
 /**
- * Of all events with one routing key, PagerDuty takes 120 a minute; pages have it, too.
+ * Rate limit. PagerDuty accepts 120 events a minute for one routing key, including pages.
  * @see https://developer.pagerduty.com/docs/events-api-v2-overview (Events API Rate Limits; read 2026-11)
  */
 const CHANGE_EVENTS: Method = {
@@ -16,7 +16,7 @@ const CHANGE_EVENTS: Method = {
 
 export type ChangeDeps = { changeEvents: ChangeEvents; projections: Projections; changes: Pick<Changes, 'get'> };
 
-/** Each status that a change comes to is told once, or twice where nobody knows whether it was. */
+/** Sends each status of a change once, or twice if the first outcome is unclear. */
 export async function tellChange(
   { changeEvents, projections, changes }: ChangeDeps,
   subject: Subject,
@@ -29,7 +29,7 @@ export async function tellChange(
   if (event === undefined || told.includes(change.status)) return;
   const answer = await turn.attempt(CHANGE_EVENTS, () => changeEvents.send(event));
   if (answer === undefined || answer.kind === 'later' || answer.kind === 'unclear') return;
-  if (answer.kind !== 'done') turn.log.warn('PagerDuty was not told of a change', { detail: answer.detail });
+  if (answer.kind !== 'done') turn.log.warn('a change event could not be sent to PagerDuty', { detail: answer.detail });
   if (answer.kind === 'refused') return turn.afterRefusal(event.at);
   if (answer.kind === 'done') await projections.write('webhooks', subject, { told: [...told, change.status] });
 }

@@ -15,16 +15,17 @@ export type IncidentDeps = {
   incidents: Pick<Incidents, 'view' | 'read'>;
 };
 
-/** Each receiver has its own pace, so that one which is down or slow is not asked in vain for each incident. */
+/**
+ * Returns the rate limit of a receiver. Each has its own, so that an unavailable one is not called for each incident.
+ */
 const methodOf = (receiver: string): Method => {
   const name = `webhook ${receiver}`;
   return { name, allowances: { [name]: { perSecond: 2, burst: 20 } } };
 };
 
 /**
- * Tells all receivers what they are to hear of an incident, side by side. To each goes one thing after the other: what has
- * been written down for it is sent until it is taken, and only then what is so by now. What came and went meanwhile is
- * not told.
+ * Notifies all receivers of an incident in parallel, and each receiver in order. A stored event is retried until it is
+ * accepted; then the current state follows. Intermediate states are skipped.
  */
 export async function tellIncident(
   deps: IncidentDeps,
@@ -53,7 +54,7 @@ export async function tellIncident(
   if (failed !== undefined) throw failed.reason;
 }
 
-/** The same, each time after the one before: what is written last is what stands in the end. */
+/** Serializes calls, so that the last write wins. */
 function inOrder(act: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return () => (last = last.catch(() => undefined).then(act));
@@ -69,7 +70,7 @@ type Telling = {
   turn: Turn;
 };
 
-/** At most what was left from before, and what is to be told now. */
+/** Sends a pending event and the current one to a receiver. */
 async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
   const sent = before.letter === null ? before : await send(telling, before);
   if (sent === undefined) return;
@@ -79,7 +80,7 @@ async function tellOne(telling: Telling, before: ReceiverState): Promise<void> {
   if (written.letter !== null) await send(telling, written);
 }
 
-/** What is to be told, written down. Undefined: nothing. What the receiver does not want counts as told. */
+/** Returns the state with the event to send. Undefined: none. Events that the receiver did not select count as sent. */
 function write(
   { deps, name, webhook, told, incident, turn }: Telling,
   state: ReceiverState,
@@ -94,7 +95,7 @@ function write(
   return { ...next, number, letter: deps.receivers.write(webhook, id, event, turn.now(), told) };
 }
 
-/** The state without the letter once that has been taken. Undefined: not now. */
+/** Sends the stored event. Returns the state without it after it is accepted. Undefined: not now. */
 async function send(
   { deps, name, webhook, told, save, turn }: Telling,
   state: ReceiverState,
@@ -108,7 +109,11 @@ async function send(
     return taken;
   }
   if (answer?.kind === 'refused') {
-    turn.log.warn('a webhook was refused', { incident: told.id, event: letter.event, detail: answer.detail });
+    turn.log.warn('a webhook receiver refused an event', {
+      incident: told.id,
+      event: letter.event,
+      detail: answer.detail,
+    });
     turn.afterRefusal(told.resolved_at === null ? null : Timestamp.parse(told.resolved_at));
   }
   return undefined;

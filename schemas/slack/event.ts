@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { SlackId } from './command.ts';
 
-/** Text of a message; what was cut is in Slack. */
+/** Maximum length of a message text. Longer texts are truncated. */
 const MESSAGE_MAX_CHARS = 8000;
 
-const Ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/, 'a time of Slack looks like 1795157390.000200');
+const Ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/, 'a Slack timestamp has the format 1795157390.000200');
 
 /** @see https://docs.slack.dev/reference/events/message */
 const MessageEvent = z.object({
@@ -26,10 +26,10 @@ const MessageEvent = z.object({
 const ReactionAdded = z.object({
   type: z.literal('reaction_added'),
   user: SlackId,
-  /** As `pushpin`, without colons. */
+  /** Name without colons, such as `pushpin`. */
   reaction: z.string().max(128),
   item_user: SlackId.nullish(),
-  /** Files can be reacted to as well, and have no channel. */
+  /** A message, or a file, which has no channel. */
   item: z.object({ type: z.string().max(32), channel: SlackId.nullish(), ts: Ts.nullish() }),
 });
 
@@ -47,15 +47,15 @@ const HomeOpened = z.object({
 export const SlackEvent = z.discriminatedUnion('type', [MessageEvent, ReactionAdded, MemberJoined, HomeOpened]);
 export type SlackEvent = z.infer<typeof SlackEvent>;
 
-/** The event with what it came in. @see https://docs.slack.dev/apis/events-api */
+/** Envelope of an event. @see https://docs.slack.dev/apis/events-api */
 export const EventCallback = z.object({
   type: z.literal('event_callback'),
-  /** The same in each delivery of one event. */
+  /** Equal in all deliveries of one event. */
   event_id: z.string().min(1).max(64),
   /** Unix seconds. */
   event_time: z.number(),
   team_id: SlackId,
-  /** In whose name it was delivered: for a bot's token, the bot. */
+  /** Installations for which the event was delivered; for a bot token, the bot. */
   authorizations: z
     .array(z.object({ user_id: SlackId.nullish(), is_bot: z.boolean().nullish() }))
     .max(10)
@@ -64,13 +64,13 @@ export const EventCallback = z.object({
 });
 export type EventCallback = z.infer<typeof EventCallback>;
 
-/** Of whatever Slack posts to the address for events, the kind; of an event, its own kind, too. */
+/** Type of any request to the events URL, and type of the event, if it is one. */
 export const Envelope = z.object({
   type: z.string().max(64),
   challenge: z.string().max(1024).optional(),
   event_id: z.string().max(64).optional(),
   event: z.object({ type: z.string().max(128) }).optional(),
-  /** Unix seconds, of `app_rate_limited`. */
+  /** Start of the limited minute in Unix seconds, for `app_rate_limited`. */
   minute_rate_limited: z.number().optional(),
 });
 

@@ -2,14 +2,14 @@ import * as z from 'zod';
 import { SlackId } from './command.ts';
 import { View } from './view.ts';
 
-/** Of a message that somebody points at; what was cut is in Slack. */
+/** Maximum length of a message text. Longer texts are truncated. */
 const MESSAGE_MAX_CHARS = 8000;
 
-const Ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/, 'a time of Slack looks like 1795157390.000200');
+const Ts = z.string().regex(/^\d{1,12}\.\d{1,9}$/, 'a Slack timestamp has the format 1795157390.000200');
 
 const Channel = z.object({ id: SlackId, name: z.string().max(128).default('') });
 
-/** Which one, and where: what all have. */
+/** Fields of all interactions. */
 const common = {
   user: z.object({ id: SlackId, team_id: SlackId.nullish() }),
   team: z.object({ id: SlackId }).nullish(),
@@ -28,7 +28,7 @@ const Message = z.object({
   bot_id: SlackId.nullish(),
 });
 
-/** A button that was pressed, or a choice that was made. */
+/** A pressed button, or a selection. */
 const Acted = z.object({
   type: z.string().max(64),
   action_id: z.string().max(255),
@@ -53,7 +53,10 @@ const BlockActions = z.object({
 });
 export type BlockActions = z.infer<typeof BlockActions>;
 
-/** Somebody is typing into a select. @see https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload */
+/**
+ * Text typed into a menu with search.
+ * @see https://docs.slack.dev/reference/interaction-payloads/block_suggestion-payload
+ */
 const BlockSuggestion = z.object({
   type: z.literal('block_suggestion'),
   ...common,
@@ -68,7 +71,7 @@ export type ViewSubmission = z.infer<typeof ViewSubmission>;
 
 const ViewClosed = z.object({ type: z.literal('view_closed'), ...common, view: View });
 
-/** From the menu beside the message box or the search. @see https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload */
+/** Global shortcut. @see https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload */
 const Shortcut = z.object({
   type: z.literal('shortcut'),
   ...common,
@@ -76,7 +79,7 @@ const Shortcut = z.object({
   callback_id: z.string().max(255),
 });
 
-/** From the menu of a message. */
+/** Message shortcut. */
 const MessageAction = z.object({
   type: z.literal('message_action'),
   ...common,
@@ -88,7 +91,7 @@ const MessageAction = z.object({
 });
 export type MessageAction = z.infer<typeof MessageAction>;
 
-/** What people do with what we show: the field `payload` of its form, as far as we use it. */
+/** Interaction, from the field `payload` of the form, with the fields that Firebreak uses. */
 export const Interaction = z.discriminatedUnion('type', [
   BlockActions,
   BlockSuggestion,
@@ -99,6 +102,6 @@ export const Interaction = z.discriminatedUnion('type', [
 ]);
 export type Interaction = z.infer<typeof Interaction>;
 
-/** Whether there is a form for it. Others are of no interest, and no mistake. */
+/** Returns whether the type is supported. Other types are ignored. */
 export const isInteraction = (type: string): boolean =>
   Interaction.options.some((option) => option.shape.type.value === type);

@@ -2,20 +2,23 @@ import * as z from 'zod';
 
 const Option = z.object({ value: z.string().max(2000) });
 
-/** What somebody has filled in, by the kind of its element; what kinds we do not use is not looked at. */
+/** Submitted value of an element, with the fields of the elements that Firebreak uses. */
 const Value = z.object({
   type: z.string().max(64),
-  /** Of a text field. Slack takes 3,000 characters. */
+  /** Value of a text field. Slack accepts 3,000 characters. */
   value: z.string().max(3000).nullish(),
   selected_option: Option.nullish(),
   selected_user: z.string().max(32).nullish(),
 });
 
-/** Values by block and by action, as they stand in the modal. */
+/** Values by block ID and action ID. */
 export const Values = z.record(z.string().max(255), z.record(z.string().max(255), Value));
 export type Values = z.infer<typeof Values>;
 
-/** A modal, as far as it matters what is in it. @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload */
+/**
+ * Modal, with the fields that Firebreak uses.
+ * @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+ */
 export const View = z.object({
   id: z.string().min(1).max(64),
   /** Changes with each version of the view. */

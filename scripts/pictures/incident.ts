@@ -49,12 +49,12 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
 
     await slack.say('bob', channel, 'My card was refused, too. The queue of receipts grows.');
-    await slack.until(channel, /see to it/);
-    await slack.until(channel, /Nobody is in command/);
+    await slack.until(channel, /not acknowledged yet/);
+    await slack.until(channel, /has no commander/);
     await slack.press('ada', channel, 'acknowledge');
     await slack.press('ada', channel, 'take_command');
     await slack.until(channel, /No update since/);
-    const reminders = [/Nobody has said yet/, /Nobody is in command/, /No update since/];
+    const reminders = [/not acknowledged yet/, /has no commander/, /No update since/];
     await take.channel('slack-reminders', { width: DESK, as: 'ada', channel, messages: reminders });
 
     await slack.enter('mira', channel);
@@ -76,8 +76,8 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await slack.command('ada', TEAM, '/freeze open checkout 2h the migration has to be undone first', /Frozen: /);
     await slack.command('ada', TEAM, '/freeze status checkout', /the migration has to be undone/);
     await take.channel('slack-freeze', { width: DESK, as: 'ada', channel: TEAM, messages: [/Frozen: /, /Lift/] });
-    await slack.command('mira', TEAM, '/freeze lift checkout we have to ship', /You may not/);
-    await take.channel('slack-refused', { width: DESK, as: 'mira', channel: TEAM, messages: [/You may not/] });
+    await slack.command('mira', TEAM, '/freeze lift checkout we have to ship', /have permission/);
+    await take.channel('slack-refused', { width: DESK, as: 'mira', channel: TEAM, messages: [/have permission/] });
 
     await take.over('slack-declare', {
       width: 560,
@@ -88,7 +88,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       after: (page) => page.press('Escape'),
     });
 
-    await slack.command('ada', channel, `/incident update ${UPDATE}`, /are told/);
+    await slack.command('ada', channel, `/incident update ${UPDATE}`, /Stakeholders notified/);
     await take.over('slack-approve', {
       width: DESK,
       height: 560,

@@ -58,15 +58,15 @@ test('the summary contains start, severity, completed actions, open points, and 
         text: [
           { bold: 'What happened so far: checkout production: Errors' },
           '\n',
-          'critical, open, since ',
+          'critical, open, opened ',
           { at: opened },
-          ' (for 30 min); Ada has command',
+          ' (30 min ago); commander: Ada',
         ],
       },
-      { kind: 'text', text: [{ bold: 'Impact' }, '\n1 of 2 alerts fire: High error rate'] },
-      { kind: 'text', text: [{ bold: 'Done' }, '\n• ', { at: now }, ' firebreak: Rolls v2 back'] },
-      { kind: 'text', text: [{ bold: 'Said' }, '\n• ', { at: now }, ' ada: looks at the queue'] },
-      { kind: 'text', text: [{ bold: 'Open' }, '\n• ', 'Automation of this incident is paused'] },
+      { kind: 'text', text: [{ bold: 'Impact' }, '\n1 of 2 alerts is firing: High error rate'] },
+      { kind: 'text', text: [{ bold: 'Actions' }, '\n• ', { at: now }, ' firebreak: Rolls v2 back'] },
+      { kind: 'text', text: [{ bold: 'Updates and notes' }, '\n• ', { at: now }, ' ada: looks at the queue'] },
+      { kind: 'text', text: [{ bold: 'Open points' }, '\n• ', 'The automation of this incident is paused'] },
       { kind: 'text', text: [{ bold: 'Next step' }, '\nFind the cause.'] },
     ],
   });
@@ -84,15 +84,15 @@ test('actions are shown however many notes there are', () => {
 test('empty sections are omitted', () => {
   const { parts } = briefing(story({ firing: 0 }, { signals: [] }), [], now);
   expect(parts.flatMap((part) => (part.kind === 'text' ? [part.text.at(-1)] : []))).toEqual([
-    expect.stringContaining('nobody has command'),
-    '\nNo alert fires',
+    expect.stringContaining('no commander'),
+    '\nNo alerts are firing',
     '\nFind the cause.',
   ]);
 });
 
 test('the summary of a handover has the same content in a few sentences', () => {
   expect(briefText(story(), RECENT, now)).toBe(
-    'critical, open, since 2026-11-20 12:00 UTC (for 30 min); nobody has command. 1 of 2 alerts fire: High error rate. ' +
-      'Done last: Rolls v2 back. Said last: looks at the queue. Next: Find the cause.',
+    'critical, open, opened 2026-11-20 12:00 UTC (30 min ago); no commander. 1 of 2 alerts is firing: High error rate. ' +
+      'Last action: Rolls v2 back. Last update or note: looks at the queue. Next step: Find the cause.',
   );
 });

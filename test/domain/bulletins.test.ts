@@ -80,14 +80,14 @@ describe('the notice', () => {
     const one = bulletin([alert('firing'), alert('resolved'), alert('firing', { title: 'CertExpires' })]);
     expect(noticeCard(one).summary).toBe('🟠 checkout production: 2 alerts');
     expect(shown(one)).toContain('🔥 DiskFull × 2\n🔥 CertExpires');
-    expect(shown(one)).toContain('since 2026-11-20 12:00 UTC · 3 in all · no incident');
+    expect(shown(one)).toContain('since 2026-11-20 12:00 UTC · 3 in total · no incident');
   });
 
   test('is not urgent for info alerts, and when all alerts have ended', () => {
     expect(noticeCard(bulletin([alert('firing', { severity: 'info' })])).summary).toBe(
       '🔵 checkout production: 1 alert',
     );
-    expect(noticeCard(bulletin([alert('resolved')])).summary).toBe('✔️ checkout production: quiet again');
+    expect(noticeCard(bulletin([alert('resolved')])).summary).toBe('✔️ checkout production: all alerts resolved');
   });
 
   test('links to further information', () => {

@@ -77,8 +77,8 @@ describe('buttons of an incident', () => {
   test('with several decisions distinguish them', () => {
     const asked = rows({ decisions: [question(1), question(2, { question: 'Restart the cache?' })] });
     expect(asked.slice(0, 2).map((row) => row.map(({ text }) => text))).toEqual([
-      ['Roll back to v1 (1)', "Don't (1)"],
-      ['Do it (2)', "Don't (2)"],
+      ['Roll back to v1 (1)', 'Reject (1)'],
+      ['Approve (2)', 'Reject (2)'],
     ]);
   });
 
@@ -94,8 +94,8 @@ describe('buttons of an incident', () => {
       rows({ ...suspected, ...more })
         .flat()
         .find(({ button }) => button.verb === 'not_the_deploy')?.confirm?.text;
-    expect(words({})).toBe('v2 is not the cause: what else is suspected is judged');
-    expect(words({ decisions: [question(1)] })).toContain('the question about it is withdrawn');
+    expect(words({})).toBe('If v2 is not the cause, Firebreak evaluates the other suspects.');
+    expect(words({ decisions: [question(1)] })).toContain('Firebreak withdraws the question about it, and');
     const done = question(1, { state: 'approved' });
     expect(words({ decisions: [done], effects: [acted] })).toContain('counts against the automation of checkout');
     const ofAnother = question(1, { state: 'approved', from_version: 'v1.9' as Version });
@@ -115,7 +115,7 @@ describe('buttons of an incident', () => {
       rows({ incident: incident({ cleared }) })
         .flat()
         .find(({ button }) => button.verb === 'suspect_again');
-    expect(of([one])).toMatchObject({ text: 'It may be v2 after all', button: { change: one.change_id } });
+    expect(of([one])).toMatchObject({ text: 'Suspect v2 again', button: { change: one.change_id } });
     expect(of([{ ...one, back: { by: 'bo', at: NOON } }])).toBeUndefined();
     expect(of([])).toBeUndefined();
   });

@@ -122,7 +122,7 @@ describe('the card', () => {
   test('shows the problem, its start, and its severity', () => {
     const text = card({ incident: incident({ firing: 2, signal_count: 3 }) });
     expect(text).toContain('🔴 critical, open: checkout production: errors');
-    expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: nobody yet');
+    expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: unassigned');
     expect(text).toContain('Alerts 2 of 3 firing');
     expect(text).toContain(`Incident ${INCIDENT}`);
   });
@@ -145,14 +145,16 @@ describe('the card', () => {
       { change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 0.853, reasons: ['new', 'close'] },
     ];
     expect(card({ incident: incident({ suspects }) })).toContain('• v2 85 %: new; close');
-    expect(card({ decisions: [decision({ kind: 'none' })] })).toContain('No change is known');
+    expect(card({ decisions: [decision({ kind: 'none' })] })).toContain(
+      'No known change could have caused this incident',
+    );
     expect(card({})).not.toContain('Suspects');
   });
 
   test('shows clearings with their authors', () => {
     const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { back: { by: 'bo', at: before(-9) } })];
     expect(card({ incident: incident({ cleared: [v2] }) })).toContain(
-      'No other change is known that could have caused this\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
+      'No other known change could have caused this incident\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
     );
     const suspects = [{ change_id: v3.change_id, version: v3.version, confidence: 0.6, reasons: ['new'] }];
     const text = card({ incident: incident({ suspects, cleared: [v2, v3] }) });
@@ -180,7 +182,7 @@ describe('the card', () => {
     ];
     const text = card({ decisions: [decision({ kind: 'approve', state: 'waiting', reasons })] });
     expect(text).toContain(
-      'Next step: say yes or no\nRoll back from v2 to v1?\nWhy it asks: v2 has a migration.\nRoll back to v1',
+      'Next step: approve or reject\nRoll back from v2 to v1?\nWhy Firebreak asks: v2 has a migration.\nRoll back to v1',
     );
     expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
   });
@@ -188,8 +190,8 @@ describe('the card', () => {
   test('shows the required and given approvals', () => {
     const two = (given: string[]) =>
       card({ decisions: [decision({ state: 'waiting', approvals: { needed: 2, given } })] });
-    expect(two([])).toContain('It takes the yes of two people: nobody has yet.');
-    expect(two(['ada'])).toContain('It takes the yes of two people: ada has, another one is needed.');
+    expect(two([])).toContain('Requires the approval of 2 people: none so far.');
+    expect(two(['ada'])).toContain('Requires the approval of 2 people: 1 so far (ada).');
     expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('It takes the yes');
   });
 
@@ -212,16 +214,16 @@ describe('the card', () => {
   test('explains how to answer a decision while automation is paused', () => {
     const waiting = decision({ kind: 'approve', state: 'waiting' });
     const text = card({ incident: incident({ automation_paused: true }), decisions: [waiting] });
-    expect(text).toContain('Next step\nResume the automation to answer whether to roll back from v2 to v1');
+    expect(text).toContain('Next step\nResume automation, then approve or reject: Roll back from v2 to v1?');
     expect(text).toContain('Asks before rolling back v2 to v1');
   });
 
   test.each([
     [decision({ kind: 'approve', state: 'approved', answered_by: 'ada' }), 'Approved by ada'],
-    [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by somebody'],
-    [decision({ kind: 'approve', state: 'expired' }), 'Nobody has answered in time'],
-    [decision({ kind: 'suggest' }), 'does not act'],
-    [decision({ kind: 'shadow' }), 'In shadow mode'],
+    [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by an unknown person'],
+    [decision({ kind: 'approve', state: 'expired' }), 'Expired without an answer'],
+    [decision({ kind: 'suggest' }), 'Only suggests rolling back v2 to v1'],
+    [decision({ kind: 'shadow' }), 'Shadow mode, does not roll back v2 to v1'],
     [
       decision({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect', text: 'v2 is new' }] } }),
       'Automation\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
@@ -239,7 +241,7 @@ describe('the card', () => {
       }),
       'Automation\nWould have asked before rolling back v2 to v1 (mode shadow), because many fail',
     ],
-    [decision({ kind: 'none', from_version: null, to_version: null }), 'Does nothing: v2'],
+    [decision({ kind: 'none', from_version: null, to_version: null }), 'Does not roll back: v2'],
   ])('shows the result of a judgement: %#', (one, expected) => {
     expect(card({ decisions: [one] })).toContain(expected);
   });
@@ -253,7 +255,7 @@ describe('the card', () => {
     const text = card({ incident: incident({ signal_count: 45 }), signals });
     expect(text).toContain('🔥 HighLatency × 2');
     expect(text).toContain('✔️ DiskFull');
-    expect(text).toContain('45 alerts in all');
+    expect(text).toContain('45 alerts in total');
   });
 
   test('lists the children of a parent, as many as fit', () => {
@@ -303,7 +305,9 @@ describe('the card', () => {
     const over = { status: 'resolved', resolved_at: plusSeconds(NOON, 600) } as const;
     expect(card({ incident: incident(over) })).toContain('· resolved 2026-11-20 12:10 UTC\n');
     expect(card({ incident: incident({ ...over, resolved_by: 'person:ada' }) })).toContain('12:10 UTC by person:ada');
-    expect(card({ incident: incident({ ...over, resolved_by: 'firebreak:quiet' }) })).toContain('12:10 UTC, quiet');
+    expect(card({ incident: incident({ ...over, resolved_by: 'firebreak:quiet' }) })).toContain(
+      '12:10 UTC automatically',
+    );
   });
 });
 
@@ -315,15 +319,15 @@ describe('the next step', () => {
     [
       'it is over',
       step({ incident: incident({ status: 'resolved' }), decisions: [decision({ state: 'waiting' })] }),
-      /over/,
+      /^None: the incident is resolved\. .*post-mortem/,
     ],
     [
       'a question waits',
       step({ decisions: [decision({ state: 'waiting' })] }),
-      /^Say yes or no, .*: Roll back from v2 to v1\? Why it asks: v2 finished 3 minutes before\.$/,
+      /^Approve or reject, .*: Roll back from v2 to v1\? Why Firebreak asks: v2 finished 3 minutes before\.$/,
     ],
     ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
-    ['it is a parent', step({ incident: incident({ crowd }) }), /share/],
+    ['it is a parent', step({ incident: incident({ crowd }) }), /common cause/],
     ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
     [
       'it waits for a merge',
@@ -341,7 +345,7 @@ describe('the next step', () => {
         effects: [{ ...rollback(), state: 'failed', detail: 'The rollback failed: exit 1' }],
         decisions: [decision()],
       }),
-      /^The rollback failed: exit 1\. Try again: \/rollback checkout production v1\. Roll back to another version: \/rollback checkout production VERSION .*\/deploys checkout production.*Hand over: \/incident handover @SOMEBODY\.$/,
+      /^The rollback failed: exit 1\. Try again: \/rollback checkout production v1\. Roll back to another version: \/rollback checkout production VERSION .*\/deploys checkout production.*Hand over: \/incident handover @USER\.$/,
     ],
     [
       'the rollback of another service was withheld',
@@ -363,7 +367,7 @@ describe('the next step', () => {
 
 test('a mitigated and verified incident says so', () => {
   expect(statusWords({ status: 'mitigated', verification: 'passed' })).toBe('mitigated and verified');
-  expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not proven');
+  expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not verified');
 });
 
 test('an incident that is open again because the mitigation did not help says so', () => {

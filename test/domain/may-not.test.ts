@@ -17,29 +17,33 @@ const words = (...of: Parameters<typeof mayNot>): string =>
 test('people with the permission are named', () => {
   const people = known({ people: { ada: { slack: 'U0ADA' }, grace: { name: 'Grace' } }, everyone: 'nobody' });
   expect(words(people, 'incidents:write', PLACE, NOW)).toBe(
-    'You may not change incidents of checkout in production. Ask U0ADA, Grace.',
+    "You don't have permission to change incidents for checkout in production. Ask U0ADA, Grace.",
   );
 });
 
 test('if nobody is listed, the refusal names members who have the permission without being listed', () => {
-  expect(words(known({}), 'incidents:write', PLACE, NOW)).toMatch(/Any full member of this workspace may/);
+  expect(words(known({}), 'incidents:write', PLACE, NOW)).toMatch(/Ask any full member of this workspace\.$/);
 });
 
 test('if nobody has the permission, the refusal says where to grant it', () => {
   expect(words(known({ everyone: 'viewer' }), 'incidents:write', PLACE, NOW)).toMatch(
-    /Nobody who may is listed in people\.yaml/,
+    /people\.yaml lists no person with this permission\./,
   );
 });
 
 test.each([
-  ['automation:write', EVERYWHERE, 'You may not switch automation off and on for all services everywhere.'],
+  [
+    'automation:write',
+    EVERYWHERE,
+    "You don't have permission to change the settings of automation for all services and environments.",
+  ],
   [
     'freezes:write',
     { service: 'checkout', environment: null },
-    'open and lift freezes of checkout in all environments.',
+    'open and lift freezes for checkout in all environments.',
   ],
-  ['freezes:write', { service: null, environment: 'staging' }, 'open and lift freezes of all services in staging.'],
-  ['freezes:read', {}, 'You may not see freezes.'],
+  ['freezes:write', { service: null, environment: 'staging' }, 'open and lift freezes for all services in staging.'],
+  ['freezes:read', {}, "You don't have permission to view freezes."],
 ] as const)('%s of %o', (action, scope, said) => {
   expect(words(known({}), action, scope, NOW)).toContain(said);
 });

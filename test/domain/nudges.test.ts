@@ -33,9 +33,11 @@ describe('people are reminded', () => {
     expect(nudged(incident(), 4.9)).toBeUndefined();
     expect(nudged(incident(), 5)).toMatchObject({
       kind: 'triage',
-      text: expect.stringContaining('Nobody has said yet'),
+      text: expect.stringContaining('This incident is not acknowledged yet'),
     });
-    expect(nudged(incident({ care: { acknowledged: said } }), 5)?.text).toContain('Is it critical?');
+    expect(nudged(incident({ care: { acknowledged: said } }), 5)?.text).toContain(
+      'The severity critical is not confirmed yet',
+    );
   });
 
   test('that nobody has command, and who should publish updates', () => {
@@ -49,13 +51,13 @@ describe('people are reminded', () => {
     const grace = { name: 'grace', shown: 'Grace Moreau', slack: null, at: NOON };
     const led = (roles: IncidentRecord['roles']) => nudged(incident({ care: cared, roles }), 30);
     expect(led({ commander: grace })).toMatchObject({
-      text: expect.stringMatching(/^Grace Moreau: No update since it began/),
+      text: expect.stringMatching(/^Grace Moreau: No update since the incident was opened/),
       to: { name: 'grace' },
       mention: [],
     });
     expect(led({ commander: ada, communications: grace })?.text).toMatch(/^Grace Moreau: /);
     expect(led({ commander: grace, communications: ada })).toMatchObject({ to: null, mention: ['U0ADA'] });
-    expect(led({})).toMatchObject({ text: expect.stringMatching(/^Nobody is in command/), to: null });
+    expect(led({})).toMatchObject({ text: expect.stringMatching(/^This incident has no commander/), to: null });
   });
 
   test('with buttons for the action', () => {

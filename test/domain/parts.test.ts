@@ -36,7 +36,7 @@ describe('the children resolved with a parent', () => {
   test.each([
     [[], null],
     [[{ status: 'resolved', firing: 0 }], null],
-    [[{ status: 'open', firing: 1 }], 'one incident that is a part of it, in which one alert fires'],
+    [[{ status: 'open', firing: 1 }], 'one child incident with one firing alert'],
     [
       [
         { status: 'open', firing: 3 },
@@ -44,9 +44,9 @@ describe('the children resolved with a parent', () => {
         { status: 'resolved', firing: 2 },
         { status: 'mitigating', firing: -1 },
       ],
-      '3 incidents that are parts of it, in which 3 alerts fire',
+      '3 child incidents with 3 firing alerts',
     ],
-    [[{ status: 'mitigated', firing: 0 }], 'one incident that is a part of it, in which no alert fires'],
+    [[{ status: 'mitigated', firing: 0 }], 'one child incident with no firing alerts'],
   ] as const)('%j: %s', (parts, expected) => {
     expect(openPartsWords(openParts(parts.map((incident) => ({ incident }))))).toBe(expected);
   });

@@ -29,10 +29,10 @@ describe('roles', () => {
     expect(claimed('commander', ada, at)(incident())).toMatchObject({
       roles: { commander: { ...ada, at } },
       care: { acknowledged: { by: 'ada', at } },
-      timeline: { actor: 'ada', text: 'Is commander' },
+      timeline: { actor: 'ada', text: 'Took the commander role' },
     });
     expect(claimed('commander', { ...ada, name: ' Ada' }, at)(led)).toBeUndefined();
-    expect(claimed('commander', bob, at)(led)?.timeline?.text).toBe('Is commander, in place of Ada');
+    expect(claimed('commander', bob, at)(led)?.timeline?.text).toBe('Took the commander role from Ada');
   });
 
   test('taking another role does not', () => {
@@ -42,7 +42,7 @@ describe('roles', () => {
   test('are assigned and left', () => {
     expect(assigned('scribe', bob, 'ada', at)(led)).toMatchObject({
       roles: { scribe: { ...bob, at } },
-      timeline: { actor: 'ada', text: 'Bob is scribe' },
+      timeline: { actor: 'ada', text: 'Assigned the scribe role to Bob' },
     });
     expect(left('commander', ada)(led)).toMatchObject({ roles: { commander: null } });
     expect(left('commander', bob)(led)).toBeUndefined();
@@ -50,7 +50,7 @@ describe('roles', () => {
 
   test('command is handed over with a summary, and not to its holder', () => {
     expect(handedOver(bob, 'ada', 'Watch the queue', at)(led)?.timeline?.text).toBe(
-      'Command goes to Bob. Watch the queue',
+      'Handed over command to Bob. Watch the queue',
     );
     expect(handedOver(ada, 'bob', 'x', at)(led)).toBeUndefined();
   });
@@ -72,7 +72,7 @@ describe('actions of people', () => {
   });
 
   test('confirming the severity adds a timeline entry; a change has its own', () => {
-    expect(triaged('critical', 'ada', at)(incident())?.timeline?.text).toBe('Confirms that it is critical');
+    expect(triaged('critical', 'ada', at)(incident())?.timeline?.text).toBe('Confirmed the severity critical');
     expect(triaged('info', 'ada', at)(incident())).toEqual({ care: { triaged: { by: 'ada', at } } });
     expect(triaged('info', 'bob', at)(incident({ care: { triaged: { by: 'ada', at } } }))).toBeUndefined();
   });

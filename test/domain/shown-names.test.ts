@@ -19,7 +19,7 @@ const nameOf = async (id: string) => names.get(id);
 
 test('IDs are replaced by names; unknown IDs are kept', async () => {
   const text = JSON.stringify(await byName(card, nameOf));
-  expect(text).toContain('acknowledged by Bob Tanaka');
+  expect(text).toContain('Acknowledged by Bob Tanaka');
   expect(text).toContain('by slack:U0ADA00001');
 });
 
@@ -28,7 +28,7 @@ test('the action of a button is unchanged', async () => {
   const message: ChatMessage = {
     summary: ['slack:U0BOB00001 ', { user: 'U0BOB00001' }],
     parts: [
-      { kind: 'buttons', buttons: [{ button, text: 'I see to it' }] },
+      { kind: 'buttons', buttons: [{ button, text: 'Acknowledge' }] },
       {
         kind: 'fields',
         fields: [{ name: 'Who', value: [{ bold: 'slack:U0BOB00001' }, { code: 'slack:U0BOB00001' }] }],

@@ -183,7 +183,7 @@ const WRONG: [string, string, string | null][] = [
   ['/freeze', 'hlep', '/freeze help'],
   ['/incident', 'assign scribe mira', '/incident assign scribe @mira'],
   ['/incident', 'assign mira comms', '/incident assign communications @mira'],
-  ['/freeze', 'unfreeze checkout', '/freeze lift checkout it is over'],
+  ['/freeze', 'unfreeze checkout', '/freeze lift checkout REASON'],
   ['/freeze', 'unfreze checkout over', '/freeze lift checkout over'],
   ...['0m', '-5m', '99999w', '0 minutes', '2 fortnights', '1y', '5', '2hh', 'tonight', 'until 5pm', '2h-30m'].map(
     (length): [string, string, string] => [
@@ -196,8 +196,8 @@ const WRONG: [string, string, string | null][] = [
   ['/freeze', 'open checkout seventeen hours load test', '/freeze open checkout 2h …'],
   ['/freeze', 'open checkout load test for some days', '/freeze open checkout 2h …'],
   ['/freeze', 'open checkout load test 1h please', '/freeze open checkout 1h …'],
-  ['/freeze', 'override frz_1 fix 0m', '/freeze override frz_1 reason uses=1 2h'],
-  ['/freeze', 'override frz_1 fix -5m', '/freeze override frz_1 reason uses=1 2h'],
+  ['/freeze', 'override frz_1 fix 0m', '/freeze override frz_1 REASON uses=1 2h'],
+  ['/freeze', 'override frz_1 fix -5m', '/freeze override frz_1 REASON uses=1 2h'],
   ['/freeze', 'open checkout for=99999w test', '/freeze open checkout 2h …'],
   ['/incident', 'sevrity', '/incident severity'],
   ['/incident', 'list foo', '/incident list'],
@@ -207,16 +207,16 @@ const WRONG: [string, string, string | null][] = [
   ['/incident', 'handover bob', '/incident handover @name bob'],
   ['/incident', 'leave scrib', '/incident leave scribe'],
   ['/incident', 'take comander', '/incident take commander'],
-  ['/incident', 'note', '/incident note what happened'],
+  ['/incident', 'note', '/incident note TEXT'],
   ['/rollback', '', null],
   ['/rollback', 'checkout production v1 now', '/rollback checkout'],
   ['/deploys', '', null],
   ['/freeze', 'checkout', '/freeze open checkout'],
   ['/freeze', 'opne checkout', '/freeze open checkout'],
-  ['/freeze', 'lift', '/freeze lift checkout it is over'],
-  ['/freeze', 'lift checkout', '/freeze lift checkout it is over'],
+  ['/freeze', 'lift', '/freeze lift ID REASON'],
+  ['/freeze', 'lift checkout', '/freeze lift checkout REASON'],
   ['/freeze', 'open checkout for=soon test', '/freeze open checkout 2h …'],
-  ['/freeze', 'override frz_1 reason uses=many', '/freeze override frz_1 reason uses=1 2h'],
+  ['/freeze', 'override frz_1 reason uses=many', '/freeze override frz_1 REASON uses=1 2h'],
   ['/firebreak', 'puase', '/firebreak pause'],
   ['/firebreak', 'frezee status', '/firebreak freeze status'],
   ['/firebreak', 'qwertyuiop', null],
@@ -323,7 +323,7 @@ test('help lists every form, and every form is understood', () => {
             .replaceAll(/[[\]]/g, '')
             .replace('LEVEL', 'critical')
             .replace('ROLE', 'scribe')
-            .replace('@SOMEBODY', '<@U024BE7LH|bob>')
+            .replace('@USER', '<@U024BE7LH|bob>')
             .replaceAll('|TEAM', '')
             .replaceAll('|SERVICE', ''),
         ) ?? [];
@@ -362,15 +362,15 @@ test.each([
 });
 
 test.each([
-  ['0m', /no time at all/],
-  ['0h0m', /no time at all/],
-  ['-5m', /before it begins/],
+  ['0m', /shorter than a second/],
+  ['0h0m', /shorter than a second/],
+  ['-5m', /negative/],
   ['99999w', /longer than a year/],
   ['9'.repeat(400) + 'w', /longer than a year/],
-  ['2', /no duration/],
-  ['h2', /no duration/],
-  ['checkout', /no duration/],
-  ['2h tomorrow', /no duration/],
+  ['2', /is not a duration/],
+  ['h2', /is not a duration/],
+  ['checkout', /is not a duration/],
+  ['2h tomorrow', /is not a duration/],
 ])('%s is not a duration', (text, why) => {
   expect(durationIn(text)).toEqual({ wrong: expect.stringMatching(why) });
 });

@@ -74,10 +74,10 @@ test('the selected incident applies, whatever the reference', () => {
 });
 
 test.each([
-  ['0m', 'no time'],
-  ['-5m', 'before it begins'],
+  ['0m', 'shorter than a second'],
+  ['-5m', 'negative'],
   ['99999w', 'a year'],
-  ['soon', 'no duration'],
+  ['soon', 'is not a duration'],
 ])('a freeze for %s has an error at its field', (told, why) => {
   const read = readForm(view(FORMS.freeze, { [target]: 'checkout', [reason]: 'audit', [duration]: told }));
   expect(read).toMatchObject({ ok: false, errors: { duration: expect.stringContaining(why) } });
@@ -86,7 +86,7 @@ test.each([
 test('a freeze without a target has an error at its field', () => {
   expect(readForm(view(FORMS.freeze, { [reason]: 'audit' }))).toMatchObject({
     ok: false,
-    errors: { target: expect.stringContaining('which') },
+    errors: { target: expect.stringContaining('Enter a service, a team, or an environment') },
   });
 });
 

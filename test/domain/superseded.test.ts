@@ -27,30 +27,30 @@ const incident = (decisions: DecisionView[], more: Partial<IncidentView> = {}) =
 
 test.each([
   [
-    'somebody was faster',
+    'another person was faster',
     [decision('a', { state: 'approved', answered_by: 'ada' })],
     {},
-    'ada has approved it already',
+    'ada has already approved it',
   ],
-  ['nobody has answered', [decision('a', { state: 'expired' })], {}, 'nobody has answered it in time'],
+  ['the question expired', [decision('a', { state: 'expired' })], {}, 'the question expired without an answer'],
   [
-    'it was asked anew',
+    'the question was asked again',
     [decision('a', { state: 'expired' }), decision('b')],
     {},
-    'another question waits now: Roll checkout in production back from v2 to v1',
+    'another question is waiting now: Roll checkout in production back from v2 to v1',
   ],
   [
-    'it is over',
+    'the incident is resolved',
     [decision('a', { state: 'expired' })],
     { status: 'resolved', resolved_at: at } as const,
-    'the incident is resolved since 12:00 UTC',
+    'the incident was resolved at 12:00 UTC',
   ],
-  ['it is not known', [], {}, 'no question waits any more'],
+  ['the decision is unknown', [], {}, 'no question is waiting any more'],
   [
-    'it is not known, and another was answered',
+    'the decision is unknown, and another one was answered',
     [decision('b', { state: 'rejected', answered_by: 'bob' })],
     {},
-    'no question waits any more; the last one was rejected by bob',
+    'no question is waiting any more; the last one was rejected by bob',
   ],
 ])('%s', (_, decisions, more, words) => {
   expect(supersededWords(incident(decisions, more), 'a')).toBe(words);

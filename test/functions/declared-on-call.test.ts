@@ -39,7 +39,7 @@ test('that PagerDuty cannot say who is on call keeps nobody from declaring, and 
   expect(roles).toEqual({});
   await eventually(
     async () =>
-      (await entries(id)).some((text) => text.startsWith('It could not be found out who is on call for payments')),
+      (await entries(id)).some((text) => text.startsWith('The on-call person of payments could not be looked up')),
     'that nobody is known',
   );
   await firebreak.put('/sandbox/faults', []);
@@ -52,5 +52,5 @@ test('whoever is on call has command of what was declared, in a moment', async (
     'Ada has command',
     90_000,
   );
-  expect(await entries(id)).toContain('Ada has command, being on call for payments');
+  expect(await entries(id)).toContain('Assigned command to Ada, who is on call for payments');
 }, 120_000);

@@ -165,7 +165,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     expect(all.filter(({ service }: any) => service === 'noticed')).toHaveLength(1);
     await seen(async () => {
       const { body } = await firebreak.get('/sandbox/slack/channels/noticed');
-      return JSON.stringify(body.messages ?? []).includes('quiet again');
+      return JSON.stringify(body.messages ?? []).includes('all alerts resolved');
     }, 'the end in #noticed');
   });
 

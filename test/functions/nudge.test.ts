@@ -40,7 +40,7 @@ test('whoever has done it meanwhile is not reminded of it', async () => {
   world.clock.set(world.clock.millis + 5 * MINUTE);
   const seenBefore = await world.deps.incidents.open();
   const said = { by: 'ada', at: world.clock.now() };
-  const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Sees to it', detail: null };
+  const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
   await world.deps.incidents.amend(id, () => ({ care: { acknowledged: said, triaged: said }, timeline }));
   expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
   expect(await reminders()).toEqual([]);
@@ -64,7 +64,7 @@ test.each([
   await look(5);
   const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
   const asked = items.filter(({ kind }) => kind === 'nudge.triage').map(({ text }) => text);
-  expect(asked).toEqual([expect.stringContaining('that they see to it')]);
+  expect(asked).toEqual([expect.stringContaining('is not acknowledged yet')]);
   await world.deps.incidents.amend(told.id, () => ({ care: { acknowledged: { by: 'ada', at: world.clock.now() } } }));
   await look(60);
   const { items: later } = await world.deps.incidents.timeline(told.id, { limit: 50 });
@@ -79,7 +79,7 @@ test('what a reminder asks for is pressed below it, and below nothing that other
   expect(buttons).toEqual({
     kind: 'buttons',
     buttons: [
-      { button: { verb: 'acknowledge', incident: id }, text: 'I see to it' },
+      { button: { verb: 'acknowledge', incident: id }, text: 'Acknowledge' },
       { button: { verb: 'severity', incident: id }, text: 'Severity…' },
     ],
   });

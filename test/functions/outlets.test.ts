@@ -242,7 +242,7 @@ describe('a mitigation that has not helped', () => {
         40_000,
       );
     await stands('mitigated');
-    await topic(/mitigated, not proven yet/);
+    await topic(/mitigated, not verified yet/);
     await stands('open');
     expect(await told(id)).toContain('Not healthy: errors:unwell is 0.6, above 0.02. The incident is open again');
     expect(await topic(/open/)).toMatch(/^🔴 critical · open: the mitigation did not help/);

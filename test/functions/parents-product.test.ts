@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak?.remove());
 
-const CLOSES = '4 incidents that are parts of it, in which 4 alerts fire';
+const CLOSES = '4 child incidents with 4 firing alerts';
 
 /** Somebody does something in Slack. */
 async function does(user: string, what: string, body: object): Promise<any> {
@@ -82,11 +82,11 @@ test(
     await seen(async () => (await incidents()).every(({ status }) => status === 'resolved'), 'the end of all');
     await seen(async () => (await pages()).every(({ status }) => status === 'resolved'), 'the end of the pages');
     const answered = async () => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
-    await seen(async () => (await answered()).includes(`and with it ${CLOSES}`), 'the answer');
+    await seen(async () => (await answered()).includes(`together with ${CLOSES}`), 'the answer');
     const card = async () => JSON.stringify((await channelNamed(name)).messages[0]?.blocks ?? []);
     await seen(async () => (await card()).includes('0 of 4 open'), 'the card of what is over');
     const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
-    expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; with it close ${CLOSES}`);
+    expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; this also resolves ${CLOSES}`);
 
     await fires('chess', 'second');
     const page = await seen(async () => (await pagesOf('chess'))[0], 'a page of its own');

@@ -3,7 +3,10 @@ import { stringify } from 'yaml';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 
-/** Who is let into the channel of an incident, called from outside. Ada, then Grace, are on call at the sandbox's PagerDuty. */
+/**
+ * Who is let into the channel of an incident, called from outside. Ada, then Grace, are on call at the sandbox's
+ * PagerDuty.
+ */
 
 const PEOPLE = {
   people: {
@@ -63,10 +66,10 @@ const refused = async (id: string): Promise<string[]> =>
 const invitations = async (): Promise<any[]> =>
   (await firebreak.calls('slack')).filter(({ path }) => path === '/api/conversations.invite');
 
-test('whoever is on call, and whoever takes a role, each invited once', async () => {
+test('on-call people and people with a role are invited once', async () => {
   const { id } = await incidentOf('checkout');
   await members(id, ['ada', 'firebreak']);
-  // Slack knows whom we let in: they are told what happened so far like others who come later.
+  // Invited people get the summary like others who join later.
   await eventually(async () => {
     const { ephemerals } = await channelOf(id);
     return ephemerals.some(({ user, text }: any) => user === 'U024BE7LH' && text.includes('What happened so far'));
@@ -80,31 +83,31 @@ test('whoever is on call, and whoever takes a role, each invited once', async ()
   expect(await refused(id)).toEqual([]);
 });
 
-test('one whom Slack does not know keeps out no other, and is said once', async () => {
+test('a person unknown to Slack does not block others, and is reported once', async () => {
   const { id } = await incidentOf('search');
   await members(id, ['ada', 'firebreak']);
   await firebreak.post(`/v1/incidents/${id}/roles`, { do: 'assign', role: 'commander', to: 'carol' });
   await firebreak.post(`/v1/incidents/${id}/roles`, { do: 'assign', role: 'scribe', to: 'bob' });
   await members(id, ['ada', 'bob', 'firebreak']);
-  await eventually(async () => (await refused(id)).length > 0, 'it is said');
+  await eventually(async () => (await refused(id)).length > 0, 'the timeline entry');
   expect(await refused(id)).toEqual([
-    'Carol could not be let into the channel: Slack does not know the id that people.yaml has of them',
+    'Carol could not be invited to the channel: Slack does not know their ID in people.yaml',
   ]);
 });
 
-test('an app that may not invite says so, and all else is there', async () => {
+test('an app without permission to invite reports it, and everything else works', async () => {
   const missing = { ok: false, error: 'missing_scope', needed: 'channels:manage', provided: 'chat:write' };
   await fault('/api/conversations.invite', missing);
   const { id } = await incidentOf('cart');
-  await eventually(async () => (await refused(id)).length > 0, 'it is said');
-  expect(await refused(id)).toEqual([expect.stringMatching(/^Slack refuses the invitations: .*missing_scope/)]);
+  await eventually(async () => (await refused(id)).length > 0, 'the timeline entry');
+  expect(await refused(id)).toEqual([expect.stringMatching(/^Slack refused the invitations: .*missing_scope/)]);
   await members(id, ['firebreak']);
   expect((await channelOf(id)).pinned).toHaveLength(1);
   await noFaults();
   await members(id, ['ada', 'firebreak']);
 });
 
-test('where there is no channel they are written to', async () => {
+test('people get a direct message if there is no channel', async () => {
   await fault('/api/conversations.create', { ok: false, error: 'restricted_action' });
   const { id } = await incidentOf('billing');
   const letters = async (): Promise<string[]> =>
@@ -112,9 +115,9 @@ test('where there is no channel they are written to', async () => {
       .filter(({ path }) => path === '/api/chat.postMessage')
       .map(({ body }) => (typeof body === 'string' ? body : JSON.stringify(body)))
       .filter((body) => body.includes('U024BE7LH') && body.includes(id));
-  await eventually(async () => (await letters()).length > 0, 'a letter to Ada');
+  await eventually(async () => (await letters()).length > 0, 'a direct message to Ada');
   expect(decodeURIComponent((await letters())[0] ?? '').replaceAll('+', ' ')).toContain(
-    'You are asked for, being on call for payments. It has no channel',
+    'You are needed because you are on call for payments. It has no channel',
   );
   expect(await letters()).toHaveLength(1);
 });

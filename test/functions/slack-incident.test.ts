@@ -3,7 +3,9 @@ import { stringify } from 'yaml';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 
-/** A whole incident as people run it from Slack: nobody calls the API of the product, but to look and to fire alerts. */
+/**
+ * A whole incident as people run it from Slack: nobody calls the API of the product, but to look and to fire alerts.
+ */
 
 const ASKING = {
   deployer: { kind: 'http' },
@@ -57,9 +59,9 @@ const channelNamed = async (name: string): Promise<any> =>
 const whispered = async (name: string): Promise<string> => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
 
 const told = (name: string, words: string): Promise<unknown> =>
-  eventually(async () => (await whispered(name)).includes(words), `somebody is told: ${words}`);
+  eventually(async () => (await whispered(name)).includes(words), `the message: ${words}`);
 
-/** Where the buttons are: the pinned message. */
+/** Returns a button of the pinned message. */
 async function button(name: string, verb: string): Promise<{ channel: string; ts: string; action_id: string }> {
   return eventually(async () => {
     const { messages, pinned } = await channelNamed(name);
@@ -76,11 +78,11 @@ async function deployed(version: string, begun: number, ended: number): Promise<
   await firebreak.post('/v1/deployments', { service: 'checkout', environment: 'production', version, ...times });
 }
 
-test('a person declares, approves, hands over and resolves from Slack', { timeout: 120_000 }, async () => {
+test('people declare, approve, hand over, and resolve from Slack', { timeout: 120_000 }, async () => {
   await deployed('v1', 240, 235);
   await deployed('v2', 8, 5);
 
-  // Ada declares it by the shortcut. Grace may look, and no more.
+  // Ada declares the incident with the shortcut. Grace has read permission only.
   const opened = await does('ada', 'shortcuts', { callback_id: 'declare_incident' });
   const values = {
     summary: { summary: 'Checkout is down' },
@@ -97,14 +99,14 @@ test('a person declares, approves, hands over and resolves from Slack', { timeou
   const name: string = channel.slice(1);
 
   const isPaged = ({ kind, state }: any) => kind === 'page' && state === 'succeeded';
-  await eventually(async () => (await incidents())[0].effects.some(isPaged), 'the page, which she has heard');
-  // Ada takes command; twice is once.
+  await eventually(async () => (await incidents())[0].effects.some(isPaged), 'the page to Ada');
+  // Ada takes command. The second click has no effect.
   const take = await button(name, 'take_command');
   await does('ada', 'actions', take);
   await does('ada', 'actions', take);
   await eventually(async () => (await incidents())[0].roles.commander === 'Ada', 'Ada has command');
 
-  // An alert asks for a rollback; it is asked about, and Grace may not answer.
+  // An alert requests a rollback. It requires approval, and Grace lacks permission.
   const firing = alert({
     labels: { service: 'checkout', rollback: 'true' },
     fingerprint: 'one',
@@ -113,27 +115,27 @@ test('a person declares, approves, hands over and resolves from Slack', { timeou
   await firebreak.post('/v1/alerts/alertmanager', group([firing]));
   const approve = await button(name, 'approve');
   await does('grace', 'actions', approve);
-  await told(name, 'You may not decide what is done about incidents of checkout in production');
+  await told(name, "You don't have permission to act on incidents for checkout in production");
   expect(await rollbacks()).toEqual([]);
 
-  // Bob joins, is told what happened so far, and says yes.
+  // Bob joins, gets the summary, and approves.
   await does('bob', 'actions', approve);
   await told(name, 'What happened so far');
   await eventually(async () => (await incidents())[0].status === 'mitigated', 'the rollback', 60_000);
   expect(await rollbacks()).toHaveLength(1);
   expect((await rollbacks())[0].body).toMatchObject({ service: 'checkout', from_version: 'v2', to_version: 'v1' });
 
-  // Command goes to Bob, with a brief.
+  // Ada hands over command to Bob, with a summary.
   const handover = await does('ada', 'commands', { channel: name, text: '/incident handover @bob' });
   await does('ada', `views/${handover.modal.id}/submit`, { values: { text: { text: 'Watch the queue' } } });
   await eventually(async () => (await incidents())[0].roles.commander === 'Bob', 'Bob has command');
 
-  // A message becomes a part of the timeline.
+  // A message is added to the timeline.
   const { ts } = await does('ada', `channels/${name}/messages`, { text: 'the *queue* drains' });
   await does('bob', `channels/${name}/reactions`, { ts, name: 'pushpin' });
   await eventually(async () => (await timeline(id)).some((text) => text.includes('drains')), 'the pinned message');
 
-  // Bob says that it is over.
+  // Bob resolves the incident.
   const resolve = await does('bob', 'commands', { channel: name, text: '/incident resolve rolled back' });
   expect(resolve.modal).toBeNull();
   await eventually(async () => (await incidents())[0].status === 'resolved', 'the end', 60_000);
@@ -141,16 +143,15 @@ test('a person declares, approves, hands over and resolves from Slack', { timeou
   const people = (await timeline(id)).filter((entry) => /^(ada|bob|grace):/.test(entry));
   expect(people).toEqual([
     'ada: Opened: Checkout is down',
-    'ada: Is commander',
+    'ada: Took the commander role',
     expect.stringMatching(/^bob: Approved/),
-    'ada: Command goes to Bob. Watch the queue',
+    'ada: Handed over command to Bob. Watch the queue',
     'bob: Ada: the *queue* drains',
     'bob: rolled back',
     expect.stringMatching(/^bob: /),
   ]);
 
-  // What others were called for all that: each once, in this order.
-  // The sweeper may say the same at the same moment, which PagerDuty takes for one.
+  // PagerDuty gets each event once, in this order. The sweeper may send a duplicate, which PagerDuty deduplicates.
   const paged = async () => [
     ...new Set((await firebreak.calls('pagerduty')).map(({ body }) => `${body.event_action} ${body.dedup_key}`)),
   ];
@@ -176,7 +177,7 @@ test('a person declares, approves, hands over and resolves from Slack', { timeou
   expect(calls.map(({ status, attempts }: any) => [status, attempts])).toEqual(calls.map(() => [200, 1]));
 });
 
-test('whoever declares by a command hears of the channel there, and ends the incident from elsewhere', async () => {
+test('a person who declares by a command gets the channel in the answer, and can resolve from another channel', async () => {
   const [elsewhere] = (await firebreak.get('/sandbox/slack/channels')).body.items.map(({ name }: any) => name);
   const opened = await does('ada', 'commands', { channel: elsewhere, text: '/incident declare Search is slow' });
   const values = {
@@ -190,9 +191,9 @@ test('whoever declares by a command hears of the channel there, and ends the inc
     return found?.channel && found;
   }, 'the incident with its channel');
   const { id: channelId } = await channelNamed(channel.slice(1));
-  await told(elsewhere, `It is talked of in <#${channelId}>`);
+  await told(elsewhere, `The channel of the incident is <#${channelId}>`);
 
-  // Of several that are open the dialog asks for the one that is meant.
+  // With several open incidents, the dialog asks for the incident.
   const update = await does('ada', 'commands', { channel: elsewhere, text: '/incident update' });
   const known = await does('ada', `views/${update.modal.id}/submit`, {
     values: { incident: { incident: id }, text: { text: 'The index is rebuilt' } },

@@ -66,8 +66,8 @@ test('a message that is refused is tried again now and then, and said once on th
   expect(posts.length).toBeLessThan(400);
   const told = slack.world.incidents.of(INCIDENT).timeline.filter(({ entry }) => entry.kind === 'slack.refused');
   expect(told.map(({ entry }) => entry.text)).toEqual([
-    'Slack refuses the summary: missing_scope',
-    'Slack refuses the message: missing_scope',
+    'Slack refused the summary: missing_scope',
+    'Slack refused the message: missing_scope',
   ]);
 });
 
@@ -261,7 +261,7 @@ describe('people', () => {
     await play(slack, [note(120 * SECOND)]);
     expect(membersOf(slack)).toEqual(['UADA']);
     expect(refusedOnTimeline(slack)).toEqual([
-      'Sam could not be let into the channel: Slack knows them neither by an id in people.yaml nor by their address',
+      'Sam could not be invited to the channel: no Slack user matches their ID in people.yaml or their e-mail address',
     ]);
   });
 
@@ -279,9 +279,9 @@ describe('people', () => {
     await expectShown(slack);
     expect(membersOf(slack)).toEqual(['UADA', 'UKIM']);
     expect(refusedOnTimeline(slack)).toEqual([
-      'gus could not be let into the channel: they are a guest, whom the app may not invite',
+      'gus could not be invited to the channel: they are a guest, and the app cannot invite guests',
     ]);
-    expect(lettersTo(slack, 'UGUEST')).toEqual([expect.stringContaining('You are asked for, being commander')]);
+    expect(lettersTo(slack, 'UGUEST')).toEqual([expect.stringContaining('You are needed as commander.')]);
   });
 
   test('a pager that does not answer holds up nothing in Slack', async () => {
@@ -301,7 +301,7 @@ describe('people', () => {
   test('invitations that are refused are said once, and tried again now and then', async () => {
     const slack = slackWorld(withTeam([], forbidden('invite')));
     await play(slack, [takes('ada', SECOND)], 1);
-    expect(refusedOnTimeline(slack)).toEqual(['Slack refuses the invitations: missing_scope']);
+    expect(refusedOnTimeline(slack)).toEqual(['Slack refused the invitations: missing_scope']);
     expect(count(slack, 'invite')).toBeGreaterThan(30);
     expect(count(slack, 'invite')).toBeLessThan(100);
   });
@@ -311,7 +311,7 @@ describe('people', () => {
     await play(slack, [note(SECOND)], 1);
     for (const user of ['UADA', 'UKIM'])
       expect(lettersTo(slack, user)).toEqual([
-        expect.stringContaining('You are asked for, being on call for payments. It has no channel'),
+        expect.stringContaining('You are needed because you are on call for payments. It has no channel'),
       ]);
   });
 

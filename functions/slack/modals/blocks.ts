@@ -3,7 +3,7 @@ import { plain } from '../../../integrations/slack/mrkdwn.ts';
 import type { ModalView } from '../../../domain/slack-ports.ts';
 
 /**
- * Slack's limits for modals, in characters as they are sent; sources read on 2026-11-20.
+ * Slack's limits for modals, in characters as sent. Sources read on 2026-11-20.
  * @see https://docs.slack.dev/reference/views/modal-views
  * @see https://docs.slack.dev/reference/block-kit/blocks/input-block
  * @see https://docs.slack.dev/reference/block-kit/composition-objects/option-object
@@ -42,17 +42,17 @@ export function modal(input: {
   };
 }
 
-/** What does not fit is left out, the longest first. */
+/** Serializes the context. If it is too long, the text of the message is omitted. */
 function metadata(about: About): string {
   const whole = JSON.stringify(about);
   if (whole.length <= METADATA_MAX) return whole;
   return JSON.stringify({ ...about, message: about.message && { ...about.message, text: '' } });
 }
 
-/** Slack's limit for the text of a section is 3,000; more than a few lines are not needed to know it again. */
+/** Maximum length of a quotation. Slack's limit for a section is 3,000, but a few lines identify a message. */
 const QUOTED_MAX = 300;
 
-/** What somebody has said, as it is. */
+/** Returns a text without formatting. */
 export const quoted = (text: string): Block[] =>
   text.trim() === '' ? [] : [{ type: 'section', text: plainText(text, QUOTED_MAX) }];
 
@@ -80,13 +80,13 @@ export const textInput = ({ initial, max, lines = false, placeholder, ...rest }:
 
 export const option = (value: string, text = value) => ({ text: plainText(text, OPTION_MAX), value });
 
-/** Whether all of them can be offered. Slack takes no menu of nothing. */
+/** Returns whether a menu can offer all values. Slack refuses an empty menu. */
 export const fitMenu = (values: readonly string[]): boolean =>
   values.length > 0 && values.length <= OPTIONS_MAX && values.every(({ length }) => length <= OPTION_VALUE_MAX);
 
 type Select = Input & { options: { value: string; text?: string }[]; initial?: string | null };
 
-/** Of few; of those that are too long for Slack none is offered. */
+/** Returns a menu. It omits values that exceed Slack's limit. */
 export function select({ options, initial, ...rest }: Select): Block {
   const offered = options.filter(({ value }) => value.length <= OPTION_VALUE_MAX).slice(0, OPTIONS_MAX);
   const first = offered.find(({ value }) => value === initial);
@@ -97,7 +97,7 @@ export function select({ options, initial, ...rest }: Select): Block {
   });
 }
 
-/** Of many: Slack asks for them while somebody types. */
+/** Returns a menu with search: Slack requests the options while the user types. */
 export const searchSelect = ({ initial, ...rest }: Input & { initial?: string | null }): Block =>
   input(rest, {
     type: 'external_select',
@@ -115,8 +115,8 @@ export const severitySelect = (field: string, initial: string | null): Block =>
     label: 'Severity',
     initial,
     options: [
-      { value: 'critical', text: '🔴 critical: SEV1, people are woken' },
+      { value: 'critical', text: '🔴 critical: SEV1, pages the on-call person' },
       { value: 'warning', text: '🟠 warning: SEV2 and SEV3' },
-      { value: 'info', text: '🔵 info: to be looked at' },
+      { value: 'info', text: '🔵 info: SEV4 and SEV5' },
     ],
   });

@@ -3,9 +3,9 @@ import type { Catalogue, ModalView } from '../../../domain/slack-ports.ts';
 import { fitMenu, modal, searchSelect, select, severitySelect, textInput } from './blocks.ts';
 
 /**
- * Opens an incident. Where the catalogue cannot be read, its names are typed instead.
+ * Returns the modal that declares an incident. Without the catalogue, it has text fields instead of menus.
  *
- * @param catalogue null: it cannot be read
+ * @param catalogue null: it could not be read
  */
 export function declareModal(about: About, title: string | null, catalogue: Catalogue | null): ModalView {
   const environments = [...new Set(Object.values(catalogue?.services ?? {}).flatMap((entry) => entry.environments))];
@@ -27,11 +27,11 @@ export function declareModal(about: About, title: string | null, catalogue: Cata
 
 const NAME_MAX = 256;
 
-/** At night nobody may know yet. */
+/** Optional, because the service may still be unknown. */
 const serviceField = {
   field: FIELDS.service,
   label: 'Service',
-  hint: 'Leave it empty if you do not know',
+  hint: 'Leave empty if unknown',
   optional: true,
 };
 

@@ -3,14 +3,14 @@ import type { Wanted } from '../../../domain/slack-commands.ts';
 import type { ModalView } from '../../../domain/slack-ports.ts';
 import { modal, textInput } from './blocks.ts';
 
-/** Of a reason, as freezes keep it, and of names. */
+/** Maximum lengths of a freeze's reason and of names. */
 const REASON_MAX = 2000;
 const NAMES_MAX = 512;
 
 type Open = Extract<Wanted, { act: 'freeze_open' }>;
 type Override = Extract<Wanted, { act: 'freeze_override' }>;
 
-/** Whole hours and minutes, as it would be typed. */
+/** Formats a duration as a user would enter it, in whole hours and minutes. */
 export function typedDuration(seconds: number | null): string | null {
   if (seconds === null) return null;
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.ceil((seconds % 3600) / 60)];
@@ -27,7 +27,7 @@ export const freezeModal = (about: About, { targets, environment, seconds, reaso
       textInput({
         field: FIELDS.target,
         label: 'Services or teams',
-        hint: 'Several with commas between them. "team:payments" is surely a team. Empty: all services of the environment.',
+        hint: 'Separate several names with commas. "team:payments" always means a team. Leave empty to freeze all services of the environment.',
         optional: true,
         initial: targets.join(', '),
         max: NAMES_MAX,
@@ -38,17 +38,17 @@ export const freezeModal = (about: About, { targets, environment, seconds, reaso
         optional: true,
         initial: environment,
         max: 256,
-        placeholder: 'all of them',
+        placeholder: 'all environments',
       }),
       textInput({
         field: FIELDS.duration,
-        label: 'For how long?',
+        label: 'Duration',
         optional: true,
         initial: typedDuration(seconds),
         max: 16,
-        placeholder: '2h, or 30m; empty: until it is lifted',
+        placeholder: '2h or 30m; empty: until the freeze is lifted',
       }),
-      textInput({ field: FIELDS.reason, label: 'Why?', initial: reason, max: REASON_MAX, lines: true }),
+      textInput({ field: FIELDS.reason, label: 'Reason', initial: reason, max: REASON_MAX, lines: true }),
     ],
   });
 
@@ -56,20 +56,20 @@ export const overrideModal = (about: About, { freeze, reason, uses, seconds }: O
   modal({
     callback: FORMS.override,
     title: 'Override a freeze',
-    submit: 'Allow it',
+    submit: 'Override',
     about,
     blocks: [
-      textInput({ field: FIELDS.freeze, label: 'Which freeze, by its id?', initial: freeze, max: NAMES_MAX }),
-      textInput({ field: FIELDS.reason, label: 'Why?', initial: reason, max: REASON_MAX, lines: true }),
+      textInput({ field: FIELDS.freeze, label: 'Freeze ID', initial: freeze, max: NAMES_MAX }),
+      textInput({ field: FIELDS.reason, label: 'Reason', initial: reason, max: REASON_MAX, lines: true }),
       textInput({
         field: FIELDS.duration,
-        label: 'How long does it hold?',
+        label: 'Duration',
         initial: typedDuration(seconds) ?? '1h',
         max: 16,
       }),
       textInput({
         field: FIELDS.uses,
-        label: 'For how many deploys?',
+        label: 'Number of deploys',
         optional: true,
         initial: String(uses ?? 1),
         max: 4,

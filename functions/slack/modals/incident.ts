@@ -2,15 +2,15 @@ import { type About, FIELDS, FORMS } from '../../../domain/slack-forms.ts';
 import type { ModalView, OpenIncident } from '../../../domain/slack-ports.ts';
 import { type Block, modal, personSelect, quoted, select, severitySelect, textInput } from './blocks.ts';
 
-/** As Slack takes of a text field. */
+/** Slack's limit for a text field, in characters. */
 const TEXT_MAX = 3000;
 
-const whichField = { field: FIELDS.incident, label: 'Which incident?' };
+const whichField = { field: FIELDS.incident, label: 'Incident' };
 
 export const labelOf = ({ channel, service, environment, title }: OpenIncident): string =>
   `${channel ?? 'no channel yet'}: ${service} ${environment}, ${title}`;
 
-/** Of those that are open. Where there is only one it is chosen. */
+/** Returns a menu of the open incidents. If there is only one, it is preselected. */
 export const incidentSelect = (open: readonly OpenIncident[]): Block =>
   select({
     ...whichField,
@@ -21,11 +21,16 @@ export const incidentSelect = (open: readonly OpenIncident[]): Block =>
     initial: open.length === 1 ? (open[0]?.id ?? null) : null,
   });
 
-/** Where they cannot be offered. */
+/** Returns a text field for the incident, if no menu is possible. */
 export const incidentText = (initial: string | null): Block =>
-  textInput({ ...whichField, hint: 'Its channel, as #incident-2611201, or its id.', initial, max: 128 });
+  textInput({
+    ...whichField,
+    hint: 'The channel of the incident, such as #incident-2611201, or its ID.',
+    initial,
+    max: 128,
+  });
 
-/** What somebody changes of an incident. Which one, `about` says, or the channel that it says, or `which` asks. */
+/** Modals that change an incident. `about` has the incident or its channel; otherwise, `which` asks for it. */
 
 export const severityModal = (about: About, which: Block[] = []): ModalView =>
   modal({
@@ -36,7 +41,7 @@ export const severityModal = (about: About, which: Block[] = []): ModalView =>
     blocks: [
       ...which,
       severitySelect(FIELDS.severity, null),
-      textInput({ field: FIELDS.text, label: 'Why?', optional: true, max: TEXT_MAX, lines: true }),
+      textInput({ field: FIELDS.text, label: 'Reason', optional: true, max: TEXT_MAX, lines: true }),
     ],
   });
 
@@ -50,8 +55,8 @@ export const updateModal = (about: About, which: Block[] = []): ModalView =>
       ...which,
       textInput({
         field: FIELDS.text,
-        label: 'What is new?',
-        hint: 'For those who wait for news: what is known, what is being done, when they hear more. Where the status page waits for a word, it may speak from now on, in words of its own.',
+        label: 'Update',
+        hint: 'For stakeholders: what is known, what is being done, and when the next update follows. If the status page waits for approval, this also approves it; the page uses its own texts.',
         max: TEXT_MAX,
         lines: true,
       }),
@@ -66,11 +71,11 @@ export const handoverModal = (about: About, user: string | null, which: Block[] 
     about,
     blocks: [
       ...which,
-      personSelect({ field: FIELDS.user, label: 'Who takes command?', initial: user }),
+      personSelect({ field: FIELDS.user, label: 'New commander', initial: user }),
       textInput({
         field: FIELDS.text,
-        label: 'What do they have to know?',
-        hint: 'What is broken for whom, what was tried, what comes next. Empty: what the incident itself tells of that.',
+        label: 'Summary',
+        hint: 'Impact, actions so far, and next steps. If you leave it empty, Firebreak creates a summary from the incident.',
         optional: true,
         max: TEXT_MAX,
         lines: true,
@@ -78,7 +83,7 @@ export const handoverModal = (about: About, user: string | null, which: Block[] 
     ],
   });
 
-/** @param also what closes with it, in words; null: nothing does */
+/** @param also description of the child incidents that are resolved as well; null: none */
 export const resolveModal = (about: About, which: Block[] = [], also: string | null = null): ModalView =>
   modal({
     callback: FORMS.resolve,
@@ -87,10 +92,12 @@ export const resolveModal = (about: About, which: Block[] = [], also: string | n
     about,
     blocks: [
       ...which,
-      ...quoted(also === null ? '' : `With it close ${also}. What fires after that pages as any incident.`),
+      ...quoted(
+        also === null ? '' : `This also resolves ${also}. Alerts that fire afterwards page like any other incident.`,
+      ),
       textInput({
         field: FIELDS.text,
-        label: 'How did it end?',
+        label: 'How was it resolved?',
         optional: true,
         max: TEXT_MAX,
         lines: true,
@@ -98,7 +105,7 @@ export const resolveModal = (about: About, which: Block[] = [], also: string | n
     ],
   });
 
-/** Puts a message of another place onto the timeline. */
+/** Returns the modal that adds a message from another channel to the timeline. */
 export const pinModal = (about: About, which: Block[]): ModalView =>
   modal({
     callback: FORMS.pin,

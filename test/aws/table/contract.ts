@@ -1148,7 +1148,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       const { incidents } = stores;
       expect(await incidents.amend(id, commands('Ada'))).toBe('done');
       const said = { by: 'grace', at: stores.clock.now() };
-      const acknowledged = { actor: 'grace', kind: 'acknowledged', text: 'Sees to it', detail: null };
+      const acknowledged = { actor: 'grace', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
       expect(await incidents.amend(id, () => ({ care: { acknowledged: said }, timeline: acknowledged }))).toBe('done');
       expect(await record(id)).toMatchObject({ roles: { commander: { shown: 'Ada' } }, care: { acknowledged: said } });
       expect((await incidents.view(id))?.roles).toEqual({ commander: 'Ada' });

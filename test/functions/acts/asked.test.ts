@@ -37,21 +37,21 @@ async function forge(kind: string, on = id): Promise<void> {
 const isPaused = async () => (await world.deps.incidents.read(id))?.automation_paused;
 const act = (action: 'pause' | 'resume' | 'abort') => takeOver(world.deps, ADA, { id, action, note: '' });
 
-describe('what the timeline says decides nothing:', () => {
-  test.each(['pause', 'abort'] as const)('a forged entry does not keep %s from being done', async (action) => {
+describe('timeline entries do not control actions:', () => {
+  test.each(['pause', 'abort'] as const)('a forged entry does not prevent %s', async (action) => {
     await forge(action === 'pause' ? 'automation.paused' : 'automation.aborted');
     await act(action);
     expect(await isPaused()).toBe(true);
   });
 
-  test('nor is a resume taken for done', async () => {
+  test('a forged entry does not prevent a resume', async () => {
     await act('pause');
     await forge('automation.resumed');
     await act('resume');
     expect(await isPaused()).toBe(false);
   });
 
-  test('a forged entry makes no second pause of one that is done', async () => {
+  test('a forged entry does not cause a second pause', async () => {
     await act('pause');
     await forge('automation.resumed');
     await act('pause');
@@ -59,7 +59,7 @@ describe('what the timeline says decides nothing:', () => {
     expect(items.filter(({ kind }) => kind === 'automation.paused')).toHaveLength(1);
   });
 
-  test('when it was said that a parent is over is not asked of the timeline', async () => {
+  test('the time at which a parent was resolved is not read from the timeline', async () => {
     const part = await opened('cart');
     const { incidents, crowds } = world.deps;
     const crowd = { because: 'many', name: 'many', text: 'Many at once' } as const;

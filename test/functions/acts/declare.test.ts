@@ -29,7 +29,7 @@ const told = async (id: Awaited<ReturnType<typeof says>>['incident']['id']) =>
     .map(({ actor, text }) => `${actor}: ${text}`)
     .toReversed();
 
-test('what is declared where one is open already is not lost: it is told, and as severe as they say', async () => {
+test('declaring an open incident adds the report to its timeline and raises its severity', async () => {
   const { incident } = await says(ADA, 'Latency is high', 'warning');
   const second = await says(BOB, 'Customers are charged twice', 'critical');
   expect(second).toMatchObject({ created: false, incident: { id: incident.id, severity: 'critical' } });
@@ -40,10 +40,10 @@ test('what is declared where one is open already is not lost: it is told, and as
 });
 
 test.each([
-  ['nobody has heard it yet', {}, false],
-  ['somebody has heard it', { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } } }, true],
+  ['it is not acknowledged', {}, false],
+  ['it is acknowledged', { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } } }, true],
   ['it is mitigated', { status: 'mitigated' }, true],
-])('what rings as critical already rings anew where %s: %o', async (_, more, rings) => {
+])('a critical incident that has paged pages again if %s: %o', async (_, more, rings) => {
   const { incident } = await says(ADA, 'Down', 'critical');
   const dossier = world.store.dossiers.get(incident.id) ?? expect.unreachable();
   dossier.record = { ...dossier.record, by_hand: undefined, pages: 1, ...more } as never;
@@ -52,7 +52,7 @@ test.each([
   expect(world.store.dossiers.get(incident.id)?.record.by_hand).toBe(true);
 });
 
-test('where the open one has closed meanwhile, another one is opened', async () => {
+test('a new incident is opened if the open one was closed in the meantime', async () => {
   const { incident } = await says(ADA, 'Down', 'critical');
   const dossier = world.store.dossiers.get(incident.id) ?? expect.unreachable();
   const { post } = world.deps.incidents;
@@ -66,14 +66,14 @@ test('where the open one has closed meanwhile, another one is opened', async () 
   expect(second.incident.id).not.toBe(incident.id);
 });
 
-test('the same that is sent again is told once, and nothing makes it less severe', async () => {
+test('a repeated report is recorded once, and no report lowers the severity', async () => {
   const { incident } = await says(ADA, 'Down', 'critical');
   await says(BOB, 'Slow', 'warning');
   expect((await says(BOB, 'Slow', 'warning')).incident.severity).toBe('critical');
   expect((await told(incident.id)).slice(1)).toEqual(['bob: Declared while it was already open: Slow (warning)']);
 });
 
-describe('where it is a part of several, those who see to the parent hear of it', () => {
+describe('declaring a child incident reports to the parent', () => {
   const HEARD = { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } }, pages: 1 };
 
   /** A warning that is a part of a parent. */
@@ -89,10 +89,10 @@ describe('where it is a part of several, those who see to the parent hear of it'
   }
 
   test.each([
-    ['somebody has heard the parent', HEARD, true],
-    ['it was made less severe', { ...HEARD, severity: 'info' }, true],
-    ['it rings already', { pages: 1 }, false],
-  ])('and it rings anew where %s: %o', async (_, more, rings) => {
+    ['the parent is acknowledged', HEARD, true],
+    ['its severity was lowered', { ...HEARD, severity: 'info' }, true],
+    ['it is already paging', { pages: 1 }, false],
+  ])('and it pages again depending on the state: %s: %o', async (_, more, rings) => {
     const { part, parent } = await partOf(more);
     await says(BOB, 'Customers are charged twice', 'critical');
     await says(BOB, 'Customers are charged twice', 'critical');
@@ -104,7 +104,7 @@ describe('where it is a part of several, those who see to the parent hear of it'
     expect(await world.deps.incidents.read(parent)).toMatchObject({ severity: 'critical' });
   });
 
-  test('also where they call the part critical', async () => {
+  test('also if the severity of the child is raised to critical', async () => {
     const { part, parent } = await partOf(HEARD);
     for (const severity of ['critical', 'critical', 'warning'] as const)
       await correct(world.deps, BOB, { id: part, severity });
@@ -114,7 +114,7 @@ describe('where it is a part of several, those who see to the parent hear of it'
     );
   });
 
-  test('but the parent is over with its parts, and not when a person says so', async () => {
+  test('but the parent is resolved with its children, not by a person', async () => {
     const { part, parent } = await partOf(HEARD);
     await says(BOB, 'Customers are charged twice', 'critical');
     expect((await world.deps.incidents.read(part))?.by_hand).toBe(true);

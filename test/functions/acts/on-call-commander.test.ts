@@ -35,7 +35,7 @@ const ask = (id: IncidentId) => giveCommandToOnCall(chat.deps, id, async (second
 
 const lastEntry = async (id: IncidentId) => (await chat.timeline(id)).at(-1);
 
-test('whoever declares does not wait for the rota: it is asked when the message about it comes', async () => {
+test('declaring does not wait for the on-call lookup, which runs when its message is processed', async () => {
   let asked = 0;
   chat.deps.onCall.now = async (): Promise<Told<OnCallPerson[]>> => {
     asked += 1;
@@ -46,23 +46,23 @@ test('whoever declares does not wait for the rota: it is asked when the message 
   expect(chat.queued).toMatchObject([{ from: 'firebreak', ask: 'on_call', incident: id, key: `on-call:${id}` }]);
   await chat.deliverQueued();
   expect((await chat.record(id)).roles?.commander).toMatchObject({ shown: 'Carol' });
-  expect(await lastEntry(id)).toBe('firebreak: Carol has command, being on call for payments');
+  expect(await lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
 });
 
-test('a rota that does not answer at first is asked again', async () => {
+test('a lookup that fails temporarily is retried', async () => {
   const id = await declared();
   chat.world.onCall = [LATER, LATER, { kind: 'done', value: [CAROL] }];
   await ask(id);
   expect(pauses).toEqual([1, 3]);
-  expect(await lastEntry(id)).toBe('firebreak: Carol has command, being on call for payments');
+  expect(await lastEntry(id)).toBe('firebreak: Assigned command to Carol, who is on call for payments');
 });
 
 test.each([
-  [LATER, 'It could not be found out who is on call for payments (PagerDuty does not answer)'],
-  [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'for payments (the token is not good)'],
+  [LATER, 'The on-call person of payments could not be looked up (PagerDuty does not answer)'],
+  [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'could not be looked up (the token is not good)'],
   [{ kind: 'done', value: [] }, 'Nobody is on call for payments'],
 ] satisfies [Told<OnCallPerson[]>, string][])(
-  'that nobody could be found is on the timeline: %o',
+  'the timeline says that the lookup found nobody: %o',
   async (told, words) => {
     const id = await declared();
     chat.world.onCall = [told];
@@ -70,11 +70,11 @@ test.each([
     await ask(id);
     expect(await chat.timeline(id)).toHaveLength(1);
     expect(await lastEntry(id)).toContain(words);
-    expect(await lastEntry(id)).toContain('nobody has command until somebody takes it');
+    expect(await lastEntry(id)).toContain('. The incident has no commander until a person takes command');
   },
 );
 
-test('whoever has taken command meanwhile keeps it, and nobody is asked', async () => {
+test('a person who took command in the meantime keeps it, without a lookup', async () => {
   const id = await declared();
   const holder = { name: 'ada', shown: 'Ada', slack: null, at: chat.world.clock.now() };
   await chat.deps.incidents.amend(id, () => ({ roles: { commander: holder } }));
@@ -83,28 +83,30 @@ test('whoever has taken command meanwhile keeps it, and nobody is asked', async 
   expect((await chat.record(id)).roles?.commander).toMatchObject({ name: 'ada' });
 });
 
-test('where no rota is named nobody is asked for', async () => {
+test('there is no lookup without a configured schedule', async () => {
   chat.configure({});
   await declared();
   expect(chat.queued).toEqual([]);
 });
 
-test('where it cannot be asked, the incident is there all the same, and says so', async () => {
+test('the incident is declared even if the lookup cannot be queued, and its timeline says so', async () => {
   chat.deps.people.send = async () => {
     throw new Error('SQS is away');
   };
-  expect(await lastEntry(await declared())).toMatch(/^firebreak: It could not be asked who is on call for payments/);
+  expect(await lastEntry(await declared())).toMatch(
+    /^firebreak: The on-call person of payments could not be looked up\. The incident has no commander/,
+  );
 });
 
-describe('whoever is on call', () => {
-  test('gets command of what is declared where something is open already, and nobody has it', async () => {
+describe('the on-call person', () => {
+  test('gets command of an open incident without a commander when it is declared again', async () => {
     const id = await declared();
     chat.queued.length = 0;
     await declare(chat.deps, { name: 'bob', allow: () => undefined }, { ...INPUT, title: 'Charged twice', trace: 'b' });
     expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: id }]);
   });
 
-  test('has it of the parent, too, where it is a part of several and nobody commands them', async () => {
+  test('also gets command of the parent if it has no commander', async () => {
     const id = await declared();
     const because = { because: 'many', name: '', text: '4 incidents in 5 minutes' } as const;
     const parent = await chat.deps.crowds.openParent('staging', because, because.text, 't');

@@ -88,7 +88,7 @@ describe('clearing a suspect', () => {
     return world.deps.decisions.ask(id, number, { place, text: 'Off?', reasons, people, approvals: 1, inputs });
   };
 
-  test('withdraws what a runbook asks about it, whomever it asks, and nothing else', async () => {
+  test('withdraws questions of runbooks about it, to any people, and no other questions', async () => {
     await asksAbout(1000, 'v2', null);
     await asksAbout(1001, 'v2', ['carol']);
     await asksAbout(1002, 'v1', null);
@@ -96,7 +96,7 @@ describe('clearing a suspect', () => {
     expect(await states()).toEqual(['rejected', 'expired', 'waiting']);
   });
 
-  test('has what is left judged, unless another is asked about', async () => {
+  test('evaluates the other suspects, unless a question about another one is waiting', async () => {
     await judged(1, { policy: { mode: 'approve' } });
     await clears(ADA, 'v1');
     expect(messages().at(-1)).toMatchObject({ kind: 'cleared', judge: false });
@@ -106,7 +106,7 @@ describe('clearing a suspect', () => {
     expect(await states()).toEqual(['rejected']);
   });
 
-  test('has nothing judged while something is being rolled back, or has helped', async () => {
+  test('evaluates nothing while a rollback is in progress or has helped', async () => {
     await judged(1);
     const act = { place, resource: 'cd', automatic: true, ours: true };
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
@@ -119,19 +119,19 @@ describe('clearing a suspect', () => {
     expect(messages().at(-1)).toMatchObject({ change: changeId('v0'), judge: false });
   });
 
-  test('by two at the same moment is said once, and both are told whose it is', async () => {
+  test('by two people at the same time is recorded once, and both answers name the first', async () => {
     const [one, two] = await Promise.all([clears(ADA), clears(BO)]);
     expect(one.cleared).toEqual(two.cleared);
     expect(one.incident.cleared).toHaveLength(1);
     expect(messages().filter(({ kind }) => kind === 'cleared')).toHaveLength(1);
   });
 
-  test('is to see to the incident', async () => {
+  test('acknowledges the incident', async () => {
     await clears(ADA);
     expect((await world.deps.incidents.read(id))?.care?.acknowledged).toMatchObject({ by: 'ada' });
   });
 
-  test('has an end', async () => {
+  test('is limited in number', async () => {
     const { record } = world.store.dossier(id);
     const [first] = (await clears(ADA, 'v0')).incident.cleared;
     if (first === undefined) throw new Error('it was not cleared');
@@ -147,7 +147,7 @@ describe('clearing a suspect', () => {
 });
 
 describe('suspecting again', () => {
-  test('has it asked anew with what is known by then', async () => {
+  test('asks again with the current data', async () => {
     await clears(ADA, 'v1');
     await judged(1, { policy: { mode: 'approve' } });
     await again(BO, 'v1');
@@ -155,7 +155,7 @@ describe('suspecting again', () => {
     expect(messages()).toContainEqual({ kind: 'cleared', by: 'bo', change: changeId('v1'), judge: true });
   });
 
-  test('leaves what a person has asked for themselves', async () => {
+  test('keeps a question that a person requested', async () => {
     await clears(ADA, 'v1');
     await judged(1, { policy: { approvals: 2 }, asked: { by: 'person', who: 'ada' } });
     await again(BO, 'v1');
@@ -163,7 +163,7 @@ describe('suspecting again', () => {
     expect(messages().at(-1)).toMatchObject({ kind: 'cleared', judge: false });
   });
 
-  test('twice by the same person is once', async () => {
+  test('is executed once if the same person repeats it', async () => {
     await clears(ADA);
     await again(BO);
     await again(BO);
@@ -172,7 +172,7 @@ describe('suspecting again', () => {
   });
 });
 
-describe('the yes of a second person', () => {
+describe('the approval of a second person', () => {
   const asks = (who: Who, to?: string) =>
     takeOver(world.deps, who, { id, action: 'rollback', note: '', ...(to !== undefined && { to: to as Version }) });
   const askedFor = (to?: string) =>
@@ -181,14 +181,14 @@ describe('the yes of a second person', () => {
       asked: { by: 'person', who: 'ada', ...(to !== undefined && { to: to as Version }) },
     });
 
-  test('is that they ask for the same version', async () => {
+  test('is a request for the same version', async () => {
     await askedFor('v0');
     await asks(BO, 'v0');
     expect(await states()).toEqual(['approved']);
     expect(messages().map(({ kind }) => kind)).toEqual(['answered']);
   });
 
-  test('is that they name the one that was chosen', async () => {
+  test('is a request that names the chosen version', async () => {
     await askedFor();
     await asks(BO, 'v1');
     expect(await states()).toEqual(['approved']);
@@ -198,7 +198,7 @@ describe('the yes of a second person', () => {
     ['v0', 'v1'],
     ['v0', undefined],
     [undefined, 'v0'],
-  ])('is not that they ask for another: %s is asked about, %s is wanted', async (first, second) => {
+  ])('is not a request for another version: %s is asked about, %s is requested', async (first, second) => {
     await askedFor(first);
     await asks(BO, second);
     expect(await states()).toEqual(['rejected']);
@@ -206,8 +206,8 @@ describe('the yes of a second person', () => {
   });
 });
 
-describe('a rollback to a named version that is under way', () => {
-  test('is the same wish for whoever has asked, and another one for another version', async () => {
+describe('a rollback to a named version in progress', () => {
+  test('is not repeated for the person who requested it, and blocks another version', async () => {
     await judged(1, { asked: { by: 'person', who: 'ada', to: 'v0' as Version } });
     const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
     await world.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: false, ours: false });

@@ -26,12 +26,12 @@ const says = async (publish: boolean) =>
   (await tell(world.deps, ADA, { id, text: 'It is vendor X, do not tell customers', publish })).public;
 const isPublic = async () => (await world.deps.incidents.read(id))?.published_by !== undefined;
 
-test('what is said among colleagues makes nothing public', async () => {
+test('an internal update publishes nothing', async () => {
   expect(await says(false)).toBe('waits');
   expect(await isPublic()).toBe(false);
 });
 
-test('who asks for it lets the status page speak', async () => {
+test('an update with publication approves the status page', async () => {
   expect(await says(true)).toBe('published');
   expect((await world.deps.incidents.timeline(id, { limit: 9 })).items[0]?.kind).toBe('statuspage.published');
 });

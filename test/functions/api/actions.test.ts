@@ -558,7 +558,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     const byItself = await begun('act-23');
     const refused = await click(byItself);
     expect(refused).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
-    expect(refused.body.detail).toMatch(/rollback of v2 to v1 is in progress since \d{4}-/);
+    expect(refused.body.detail).toMatch(/rollback of v2 to v1 has been in progress since \d{4}-/);
     expect((await timelineOf(byItself)).map(({ kind }) => kind)).not.toContain('rollback.asked');
 
     expect((await click(await judged('shadow-2'))).status).toBe(202);
@@ -566,7 +566,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     expect((await click(byEve)).status).toBe(202); // a double click
     const another = await click(byEve, ADMIN_TOKEN);
     expect(another).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
-    expect(another.body.detail).toContain('asked for by eve');
+    expect(another.body.detail).toContain('requested by eve');
     await guarded.letRollbacksEnd();
     await Promise.all(['act-23', 'shadow-2'].map(mitigated));
     for (const service of ['act-23', 'shadow-2']) expect(await rollbacksOf(service)).toHaveLength(1);

@@ -845,10 +845,7 @@ test('the automation has every key, and keeps what is left out', async () => {
 test('the automation of a service whose name is misspelt is not set', async () => {
   const set = (services: object) => firebreak.put('/v1/automation', { services });
   for (const [services, said] of [
-    [
-      { chekout: { mode: 'shadow' } },
-      'services.chekout: nothing is known of a service "chekout"; did you mean "checkout"?',
-    ],
+    [{ chekout: { mode: 'shadow' } }, 'services.chekout: there is no service "chekout"; did you mean "checkout"?'],
     [
       { checkout: { environments: { producton: 'shadow' } } },
       'services.checkout.environments.producton: checkout has no environment "producton"; did you mean "production"?',

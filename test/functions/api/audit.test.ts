@@ -23,11 +23,7 @@ test('people are named, as far as they are known, beside what was sealed', async
     sealed: false,
     hash: null,
   });
-  const items = [
-    entry('slack:U0CAROL', 'slack:U0CAROL has lifted it'),
-    entry('ada', 'by ada'),
-    entry('slack:U0DAN', ''),
-  ];
+  const items = [entry('slack:U0CAROL', 'Lifted by slack:U0CAROL'), entry('ada', 'by ada'), entry('slack:U0DAN', '')];
   const chain = { intact: true, entries: 0, sealedUntil: null, brokenAt: null, because: null };
   const user = { id: 'U0CAROL', team: 'T1', email: null, name: 'Carol', kind: 'member' } as const;
   const server = api({
@@ -45,8 +41,8 @@ test('people are named, as far as they are known, beside what was sealed', async
       {
         actor: 'slack:U0CAROL',
         actor_name: 'Carol',
-        text: 'slack:U0CAROL has lifted it',
-        text_named: 'Carol has lifted it',
+        text: 'Lifted by slack:U0CAROL',
+        text_named: 'Lifted by Carol',
       },
       { actor: 'ada', actor_name: 'Ada Park', text_named: 'by ada' },
       { actor: 'slack:U0DAN', actor_name: 'slack:U0DAN' },

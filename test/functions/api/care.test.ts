@@ -42,7 +42,7 @@ describe('what people say of an incident', () => {
     await eventually(paged, 'the page');
     expect((await act('actions/acknowledge')).status).toBe(200);
     expect((await act('actions/acknowledge')).status).toBe(200);
-    expect(await said()).toEqual(['Opened: Errors', 'Sees to it']);
+    expect(await said()).toEqual(['Opened: Errors', 'Acknowledged the incident']);
     const acknowledged = (await firebreak.calls('pagerduty')).filter(({ body }) => body.event_action === 'acknowledge');
     // The sweeper may say the same at the same moment, which PagerDuty takes for one.
     expect(new Set(acknowledged.map(({ body }) => body.dedup_key))).toEqual(new Set([`${id}.page.1`]));
@@ -58,7 +58,12 @@ describe('what people say of an incident', () => {
     });
     expect((await act('roles', { do: 'leave', role: 'commander' })).body.roles).toEqual({ scribe: 'Ada' });
     expect((await act('roles', { do: 'leave', role: 'scribe' })).body.roles).toEqual({ scribe: 'Ada' });
-    expect(await said()).toEqual(['Opened: Errors', 'Is commander', 'Ada is scribe', 'Is not commander any more']);
+    expect(await said()).toEqual([
+      'Opened: Errors',
+      'Took the commander role',
+      'Assigned the scribe role to Ada',
+      'Left the commander role',
+    ]);
   });
 
   test('command is handed over, with what the incident tells where nobody writes a brief', async () => {
@@ -67,8 +72,8 @@ describe('what people say of an incident', () => {
     await act('actions/hand-over', { to: 'bob' });
     expect(await said()).toEqual([
       'Opened: Errors',
-      'Command goes to Ada. Watch it',
-      expect.stringMatching(/^Command goes to bob\. critical, open, since .* Ada has command\. .*Next: /),
+      'Handed over command to Ada. Watch it',
+      expect.stringMatching(/^Handed over command to bob\. critical, open, opened .* commander: Ada\. .*Next step: /),
     ]);
   });
 
@@ -85,7 +90,7 @@ describe('what people say of an incident', () => {
     id = await declared();
     const refused = await act(path, { ...(path === 'roles' && { do: 'assign', role: 'scribe' }), to: 'vera' });
     expect(refused.status).toBe(422);
-    expect(refused.body.detail).toMatch(/vera may not change incidents of care-\d+ in production/);
+    expect(refused.body.detail).toMatch(/vera does not have permission to change incidents for care-\d+ in production/);
     expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
   });
 

@@ -206,7 +206,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
       from: 'v2',
       to: 'v0',
     });
-    expect((await said(one)).at(0)).toBe('rollback.asked: v1 was bad, too (asked for a rollback to v0)');
+    expect((await said(one)).at(0)).toBe('rollback.asked: v1 was bad, too (requested a rollback to v0)');
     expect((await firebreak.get('/v1/versions/pinned')).body.items).toContainEqual(
       expect.objectContaining({ service: 'named', version: 'v2' }),
     );

@@ -22,7 +22,7 @@ const member = (id: string, name: string, more: Partial<ChatUser> = {}): ChatUse
 
 const OFF: Told<never> = { kind: 'later', detail: 'Slack does not answer', afterSeconds: null };
 
-/** A product in memory, people in a chat, and the queue between the two. */
+/** A product in memory, people in a chat, and the queue between them. */
 export class ChatWorld {
   readonly world = new FakeWorld();
   readonly users = new Map<string, ChatUser>([
@@ -32,13 +32,13 @@ export class ChatWorld {
   ]);
   readonly groups = new Map<string, string[]>();
   readonly messages = new Map<string, { text: string; user: string | null; url: string | null }>();
-  /** What people were told, in order: who, and what. */
+  /** Messages to people, in order. */
   readonly told: { to: string; ear: Ear | null; message: ChatMessage; aloud: boolean }[] = [];
   readonly quarantined: string[] = [];
-  /** What was put into the queue by what was done, and not taken out yet. */
+  /** Messages in the queue that were not delivered yet. */
   readonly queued: Heard[] = [];
   slackIsDown = false;
-  /** Called when somebody is about to be told: to die there, for one. */
+  /** Called before a message is sent, for example to simulate a crash. */
   onTell: () => void = () => undefined;
   #sent = 0;
 
@@ -134,7 +134,7 @@ export class ChatWorld {
     this.world.clock.set(this.world.clock.millis + seconds * 1000);
   }
 
-  /** An incident of checkout, with a channel. */
+  /** Declares an incident of checkout, with a channel. */
   async incident(title = 'Errors', where = 'production', number = 1): Promise<IncidentId> {
     const { incidents } = this.deps;
     const place = this.world.config.services;
@@ -156,7 +156,7 @@ export class ChatWorld {
     return { from: 'slack', key, at: this.world.clock.now(), trace: 'trace', request };
   }
 
-  /** Delivers a message as the queue does. True: it is taken. */
+  /** Delivers messages as the queue does. Returns whether they were processed. */
   async deliver(...messages: unknown[]): Promise<boolean> {
     const event = {
       Records: messages.map((body, index) => ({
@@ -168,7 +168,7 @@ export class ChatWorld {
     return (await hear(this.deps, event)).batchItemFailures.length === 0;
   }
 
-  /** Delivers what was put into the queue meanwhile. */
+  /** Delivers the messages in the queue. */
   async deliverQueued(): Promise<void> {
     await this.deliver(...this.queued.splice(0));
   }
@@ -178,7 +178,7 @@ export class ChatWorld {
     return this.answer();
   }
 
-  /** Somebody who is in a channel that is no incident's. */
+  /** Enters a command in a channel that belongs to no incident. */
   async saysElsewhere(user: string, command: string, text: string): Promise<string | undefined> {
     await this.deliver(this.heard(typed(user, command, text, 'C0GENERAL', 'general')));
     return this.answer();
@@ -194,13 +194,13 @@ export class ChatWorld {
     return this.answer();
   }
 
-  /** All text of the last answer. */
+  /** Returns the entire text of the last answer. */
   answer(): string | undefined {
     const last = this.told.findLast(({ ear }) => ear !== null);
     return last && words(last.message);
   }
 
-  /** Who was written to, and what, in order. */
+  /** Returns the direct messages, in order. */
   letters(): { to: string; text: string }[] {
     return this.told.filter(({ ear }) => ear === null).map(({ to, message }) => ({ to, text: words(message) }));
   }
@@ -211,7 +211,7 @@ export class ChatWorld {
     return found;
   };
 
-  /** The timeline of an incident, who and what, without its beginning. */
+  /** Returns the timeline of an incident, with actors, without the opening. */
   async timeline(id: IncidentId): Promise<string[]> {
     const { items } = await this.deps.incidents.timeline(id, { limit: 100 });
     return items
@@ -221,7 +221,7 @@ export class ChatWorld {
   }
 }
 
-/** What a message says, spans as they read. */
+/** Returns the text of a message. */
 export const words = ({ parts }: ChatMessage): string =>
   parts
     .flatMap((part) => ('text' in part && typeof part.text !== 'string' ? part.text : []))
@@ -251,7 +251,7 @@ export const typed = (
   },
 });
 
-/** Asked for by the menu of a message. */
+/** Returns a request of the message shortcut. */
 export const chosen = (user: string, text: string, channel: { id: string; name: string }): SlackRequest => ({
   kind: 'interaction',
   interaction: {

@@ -9,7 +9,7 @@ import { ADA, BOB, buttonsIn, ChatWorld, typed } from './chat-world.ts';
 let stores: TableStores;
 let chat: ChatWorld;
 let names = 0;
-/** Each test has a service of its own. */
+/** Each test has its own service. */
 let service: string;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ function configure(freeze: object = {}): void {
 
 const freezes = async () => (await chat.deps.freezes.current()).filter((one) => one.service === service);
 
-test('a service is frozen for a while, lifted by its name, and lifted once', async () => {
+test('a service is frozen for a duration, and the freeze is lifted once by the name of the service', async () => {
   const opened = chat.heard(typed(ADA, '/freeze', `open ${service} 2h load test`));
   await chat.deliver(opened);
   expect(chat.answer()).toMatch(new RegExp(`^Frozen: ${service}, until 2026-11-20 14:00 UTC \\(frz_`));
@@ -51,15 +51,15 @@ test('a service is frozen for a while, lifted by its name, and lifted once', asy
   expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([
     { verb: 'lift_freeze', freeze: freeze?.id },
   ]);
-  expect(await chat.says(BOB, '/freeze', `lift ${service} it is over`)).toMatch(/^Lifted: /);
+  expect(await chat.says(BOB, '/freeze', `lift ${service} it is over`)).toMatch(/^Freeze lifted: /);
   expect(await chat.presses(ADA, { verb: 'lift_freeze', freeze: freeze?.id ?? '' })).toBe(
-    'Superseded: it is over since 2026-11-20 12:00 UTC by bob.',
+    'Superseded: the freeze has ended already, at 2026-11-20 12:00 UTC by bob.',
   );
 });
 
-test('of two freezes of a service one has to be named', async () => {
+test('one of two freezes of a service must be named by its ID', async () => {
   for (const reason of ['one', 'two']) await chat.says(ADA, '/freeze', `open ${service} 2h ${reason}`);
-  expect(await chat.says(ADA, '/freeze', `lift ${service} over`)).toMatch(/has 2 freezes; say which by its id:/);
+  expect(await chat.says(ADA, '/freeze', `lift ${service} over`)).toMatch(/has 2 freezes\. Name one by its ID:/);
   expect(await freezes()).toHaveLength(2);
 });
 
@@ -68,9 +68,9 @@ test('a team is frozen by its name', async () => {
   expect((await chat.deps.freezes.current()).map(({ team }) => team)).toContain(`team-of-${service}`);
 });
 
-test('the answer says until when, in words', async () => {
+test('the answer contains the end of the freeze', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service} 2 hours load test`)).toMatch(/until 2026-11-20 14:00 UTC/);
-  expect(await chat.says(ADA, '/freeze', `open ${service} load test`)).toMatch(/until somebody lifts it/);
+  expect(await chat.says(ADA, '/freeze', `open ${service} load test`)).toMatch(/until it is lifted/);
 });
 
 test('an environment is frozen for all services', async () => {
@@ -89,11 +89,15 @@ test('an environment is frozen for all services', async () => {
   await chat.says(ADA, '/freeze', `open env=${environment} 30m black friday`);
   const own = (await chat.deps.freezes.current()).filter((one) => one.environment === environment);
   expect(own).toMatchObject([{ service: null, team: null, reason: 'black friday', until: '2026-11-20T12:30:00.000Z' }]);
-  expect(await chat.says(ADA, '/freeze', 'lift env=nowhere it is over')).toMatch(/^No freeze of env=nowhere alone/);
-  expect(await chat.says(ADA, '/freeze', `lift env=${environment} it is over`)).toMatch(/^Lifted: everything in/);
+  expect(await chat.says(ADA, '/freeze', 'lift env=nowhere it is over')).toMatch(
+    /^No freeze applies only to env=nowhere\./,
+  );
+  expect(await chat.says(ADA, '/freeze', `lift env=${environment} it is over`)).toMatch(
+    /^Freeze lifted: everything in/,
+  );
 });
 
-test('of a service that nobody knows it is not said that nothing is frozen', async () => {
+test('the status of an unknown service is an error', async () => {
   await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
   expect(await chat.says(ADA, '/freeze', `status ${service}x`)).toMatch(
     new RegExp(`^There is no service or team "${service}x"\\. Did you mean "${service}"\\?`),
@@ -110,7 +114,7 @@ test.each([
   ['two hours db', null, '2026-11-20T14:00:00.000Z', 'db'],
   ['production a couple of hours R', 'production', '2026-11-20T14:00:00.000Z', 'R'],
   ['half a day audit', null, '2026-11-21T00:00:00.000Z', 'audit'],
-])('of "%s" the environment and the duration are understood', async (text, environment, until, reason) => {
+])('the environment and the duration in "%s" are recognized', async (text, environment, until, reason) => {
   expect(await chat.says(ADA, '/freeze', `open ${service} ${text}`)).toMatch(/^Frozen: /);
   expect(await freezes()).toMatchObject([{ environment, until, reason }]);
 });
@@ -118,82 +122,82 @@ test.each([
 test.each([
   [
     'SERVICE prod 1h x',
-    /has no environment "prod"; known are production\. Did you mean "production"\? Nothing was done/,
+    /has no environment "prod"\. Known environments: production\. Did you mean "production"\? Nothing was done/,
   ],
   ['SERVICE prod is on fire', /Did you mean "production"\? Nothing was done.*reason="…".*You wrote: is on fire/],
-  ['SERVICE qa 1h x', /has no environment "qa"; known are production\. Nothing was done/],
+  ['SERVICE qa 1h x', /has no environment "qa"\. Known environments: production\. Nothing was done/],
   ['SERVICE env=prod 1h x', /has no environment "prod"/],
   ['team:team-of-SERVICE stagin 1h x', /^team team-of-SERVICE has no environment "stagin"/],
-  ['SERVICE production 0m x', /^"0m" is no time at all.*Nothing was done/],
-  ['env=prod 1h x', /^No service has an environment "prod"; .*Did you mean "production"\? Nothing was done/],
-])('of "%s" nothing is frozen, and it is said why', async (text, said) => {
+  ['SERVICE production 0m x', /^"0m" is shorter than a second.*Nothing was done/],
+  ['env=prod 1h x', /^No service has an environment "prod"\. .*Did you mean "production"\? Nothing was done/],
+])('"%s" freezes nothing, and the answer has the reason', async (text, said) => {
   const before = (await chat.deps.freezes.current()).length;
   const answer = await chat.says(ADA, '/freeze', `open ${text.replace('SERVICE', service)}`);
   expect(answer).toMatch(new RegExp(said.source.replace('SERVICE', service)));
   expect(await chat.deps.freezes.current()).toHaveLength(before);
 });
 
-test('of several all are frozen, or none', async () => {
+test('of several services, all are frozen or none', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service},${service}x 2h load test`)).toMatch(/Nothing was done/);
   expect(await freezes()).toEqual([]);
 });
 
-test('of a team it is told what holds its services, and it is lifted by its name', async () => {
+test('the status of a team lists the freezes of its services, which are lifted by its name', async () => {
   const team = `team-of-${service}`;
-  expect(await chat.says(ADA, '/freeze', `status ${team}`)).toBe(`Nothing of services of ${team} is frozen.`);
+  expect(await chat.says(ADA, '/freeze', `status ${team}`)).toBe(`No freeze applies to services of ${team}.`);
   await chat.says(ADA, '/freeze', `open team:${team} 2h load test`);
   for (const name of [team, `team:${team}`])
     expect(await chat.says(ADA, '/freeze', `status ${name}`)).toContain(`Deploys of services of ${team} are frozen:`);
-  expect(await chat.says(ADA, '/freeze', `unfreeze ${team} it is over`)).toMatch(/^Lifted: services of/);
+  expect(await chat.says(ADA, '/freeze', `unfreeze ${team} it is over`)).toMatch(/^Freeze lifted: services of/);
 });
 
-test('what nobody knows is not frozen', async () => {
+test('an unknown service is not frozen', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service}x 2h load test`)).toMatch(
     /^Nothing is known of a service .* did you mean .* Nothing was done\.You wrote: load test$/i,
   );
   expect(await freezes()).toEqual([]);
 });
 
-test('one deploy is let through', async () => {
+test('an override lets deploys through', async () => {
   await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
   const [freeze] = await freezes();
   const given = chat.heard(typed(BOB, '/freeze', `override ${freeze?.id} the fix uses=2 1h`));
   await chat.deliver(given);
   expect(chat.answer()).toMatch(
-    /^Let through: 2 deployments until 2026-11-20 13:00 UTC .*\n⚠️ .* any version .*name the/,
+    /^Override created: 2 deployments until 2026-11-20 13:00 UTC .*\n⚠️ .* any version .*name the/,
   );
   await chat.deliver(given);
   expect((await freezes())[0]?.overrides).toMatchObject([{ requested_by: `slack:${BOB}`, uses: 2, reason: 'the fix' }]);
 });
 
-test('for one version, nothing is recommended', async () => {
+test('an override for one version has no warning', async () => {
   await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
   const [freeze] = await freezes();
   const said = await chat.says(BOB, '/freeze', `override ${freeze?.id} the fix version=v7 1h`);
-  expect(said).toMatch(/^Let through: 1 deployment until/);
+  expect(said).toMatch(/^Override created: 1 deployment until/);
   expect(said).not.toContain('⚠️');
   expect((await freezes())[0]?.overrides).toMatchObject([{ version: 'v7' }]);
 });
 
-test('where policy wants two people, a second one says yes by a button that all can see', async () => {
+test('an override that requires two people is approved with a button that the entire channel sees', async () => {
   configure({ policies: [{ match: {}, overrides: { people: 2 } }] });
   await chat.says(ADA, '/freeze', `open ${service} 2h load test`);
   const [freeze] = await freezes();
   await chat.says(ADA, '/freeze', `override ${freeze?.id} the fix`);
   expect(chat.told.at(-1)).toMatchObject({ aloud: true });
   expect(chat.answer()).toMatch(
-    new RegExp(`^ada asks to let 1 deployment until .* the freeze of ${service} \\(load test\\)`),
+    new RegExp(`^ada requests an override for 1 deployment until .* the freeze of ${service} \\(load test\\)`),
   );
   const [yes] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
   if (yes?.verb !== 'approve_override') return expect.unreachable();
-  expect(await chat.presses(ADA, yes)).toMatch(/somebody else has to approve/);
-  expect(await chat.presses(BOB, yes)).toMatch(/^bob is for it, too/);
+  expect(await chat.presses(ADA, yes)).toMatch(/another person must approve it/);
+  expect(await chat.presses(BOB, yes)).toMatch(/^bob has approved the override .* It is active now\./);
   expect((await freezes())[0]?.overrides).toMatchObject([{ approved_by: `slack:${BOB}` }]);
-  expect(await chat.presses(BOB, yes)).toBe('It holds already: bob was for it before.');
+  expect(await chat.presses(BOB, yes)).toBe('The override is already active: bob has approved it.');
   expect(chat.told.at(-1)).toMatchObject({ aloud: false });
 });
 
-test('whatever is typed about freezes, nothing of it fails', async () => {
+test('no freeze command text causes an error', async () => {
   const word = fc.oneof(
     fc.constantFrom(
       'open',

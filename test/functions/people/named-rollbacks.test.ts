@@ -24,16 +24,21 @@ describe('rollbacks in Slack', () => {
     ['stagin', 'Did you mean /rollback checkout staging\\?'],
     ['prod', 'Did you mean /rollback checkout production\\?'],
     ['v9', 'Environments: production, staging; versions: v1\\.'],
-  ])('of %s, which is neither an environment nor a version, is never one of production', async (word, said) => {
-    const neither = new RegExp(`^checkout has no environment "${word}", and no version of that name.*${said}`);
-    if (word !== 'v9') expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
-    await deployed('v1', 600);
-    await deployed('v2', 300);
-    expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
-    expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
-  });
+  ])(
+    'of %s, which is neither an environment nor a version, are refused instead of applied to production',
+    async (word, said) => {
+      const neither = new RegExp(
+        `^checkout has no environment "${word}", and no version "${word}" is recorded in .*${said}`,
+      );
+      if (word !== 'v9') expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+      await deployed('v1', 600);
+      await deployed('v2', 300);
+      expect(await chat.says(ADA, '/rollback', `checkout ${word}`)).toMatch(neither);
+      expect(buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] })).toEqual([]);
+    },
+  );
 
-  test('of deployments, an environment that there is not is said to be none', async () => {
+  test('have a list of deployments, which refuses an unknown environment', async () => {
     await deployed('v1', 600);
     expect(await chat.says(ADA, '/deploys', 'checkout prod')).toBe(
       'checkout has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.',
@@ -42,12 +47,12 @@ describe('rollbacks in Slack', () => {
     expect(await chat.says(ADA, '/deploys', 'checkout canary')).toMatch(/^Deployments of checkout in canary/);
   });
 
-  test('to a version that is named say what is known of it, and are done by the button alone', async () => {
+  test('to a named version show the known facts about it, and are executed only by the button', async () => {
     await deployed('v1', 600);
     await deployed('v2', 300, { rollback_safe_to: 'v1' });
     await deployed('v3', 10, { has_migration: true });
     const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
-    expect(answer).toContain('It would go back to v1, which takes back v2 (deploy), v3 (deploy).');
+    expect(answer).toContain('The rollback would go back to v1, which undoes v2 (deploy), v3 (deploy).');
     expect(answer).toMatch(
       /v1 ran last from 2026-.* UTC until 2026-.* UTC, for 5 hours, and was well as far as is known\./,
     );
@@ -57,15 +62,15 @@ describe('rollbacks in Slack', () => {
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
     const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
-    expect(confirm?.confirm?.text).toMatch(/^checkout in production: v3 back to v1\. v3 has a migration/);
+    expect(confirm?.confirm?.text).toMatch(/^checkout in production: roll back from v3 to v1\. v3 has a migration/);
     if (button === undefined) return;
-    expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 is begun/);
-    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Asked for a rollback to v1`]);
+    expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 was requested, and starts/);
+    expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v1`]);
     const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
     expect(mail).toEqual({ kind: 'rollback', by: `slack:${ADA}`, note: '', from: 'v3', to: 'v1' });
   });
 
-  test('to a version that cannot be gone back to are refused, and say why', async () => {
+  test('to an impossible version are refused with the reason', async () => {
     await deployed('v1.0', 600);
     await deployed('v1.1', 300);
     await deployed('v2.0', 200, { status: 'failed' });
@@ -82,7 +87,7 @@ describe('rollbacks in Slack', () => {
     expect(await chat.timeline(id)).toEqual([]);
   });
 
-  test('to a version that is pinned are refused, also when it was pinned since', async () => {
+  test('to a pinned version are refused, also if it was pinned after the plan was shown', async () => {
     await deployed('v1', 600);
     await deployed('v2', 300);
     await deployed('v3', 10);
@@ -103,7 +108,7 @@ describe('rollbacks in Slack', () => {
     expect(await chat.timeline(id)).toEqual([]);
   });
 
-  test('after a rollback go further back, and never forward unless that is named and said', async () => {
+  test('after a rollback go further back, and forward only to a named version, with a warning', async () => {
     for (const [version, ago] of [
       ['c1', 600],
       ['c2', 500],
@@ -114,18 +119,20 @@ describe('rollbacks in Slack', () => {
     await deployed('c5', 200);
     await deployed('c2', 5, { kind: 'rollback' });
     const back = await chat.says(ADA, '/rollback', 'checkout production');
-    expect(back).toContain('It would go back to c1, which takes back c2 (deploy); c3, c4, c5 are taken back already.');
+    expect(back).toContain(
+      'The rollback would go back to c1, which undoes c2 (deploy); c3, c4, c5 were already undone.',
+    );
     expect(back).toContain('⚠️ c4 has a migration');
     const forward = await chat.says(ADA, '/rollback', 'checkout production c4');
-    expect(forward).toContain('It would go forward to c4: what runs is c2, to which it was rolled back.');
+    expect(forward).toContain('The rollback would go forward to c4, because c2 is running after a rollback.');
     expect(forward).toContain('⚠️ c4 is newer than c2, to which it was rolled back: this goes forward, not back.');
   });
 
-  test('without any version known good can still be to one that is named', async () => {
+  test('without a version that is known to be good are possible to a named version', async () => {
     await deployed('v1', 25);
     await deployed('v2', 10);
     expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
-      /VERSION goes back to one that you name\.$/,
+      /To roll back to a specific version, enter .* VERSION\.$/,
     );
     expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too short a time/);
   });

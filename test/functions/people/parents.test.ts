@@ -29,34 +29,32 @@ beforeEach(async () => {
   for (const part of parts) await crowds.join(parent, part);
 });
 
-const ALSO = '2 incidents that are parts of it, in which no alert fires';
+const ALSO = '2 child incidents with no firing alerts';
 
 describe('resolving a parent', () => {
-  test('tells whoever does it, and its timeline, what closes with it', async () => {
+  test('shows the children that are resolved with it, in the answer and on the timeline', async () => {
     expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe(
-      `It is over: the incident closes now, and with it ${ALSO}.`,
+      `The incident is resolved, together with ${ALSO}.`,
     );
-    expect((await chat.timeline(parent)).at(-1)).toBe(`slack:${ADA}: DNS is back; with it close ${ALSO}`);
+    expect((await chat.timeline(parent)).at(-1)).toBe(`slack:${ADA}: DNS is back; this also resolves ${ALSO}`);
   });
 
-  test('of which all parts are over is as of any incident', async () => {
+  test('without open children is like resolving any incident', async () => {
     for (const part of parts) await chat.deps.incidents.resolve(part, 0, 'ada', 'over');
-    expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe(
-      'It is over: the incident closes now.',
-    );
+    expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe('The incident is resolved.');
     expect((await chat.timeline(parent)).at(-1)).toBe(`slack:${ADA}: DNS is back`);
   });
 });
 
-describe('what is open', () => {
-  test('is listed as long as it is: a part with its parent, or by itself', async () => {
+describe('an open child incident', () => {
+  test('is listed with its open parent, otherwise by itself', async () => {
     const list = () => chat.saysElsewhere(ADA, '/incident', 'list');
-    expect(await list()).toMatch(/^1 open:.*two at once/s);
+    expect(await list()).toMatch(/^Open incidents: 1\n.*two at once/s);
     await chat.deps.incidents.resolve(parent, 0, 'ada', 'over');
-    expect(await list()).toMatch(/^2 open:.*cart fails.*search fails/s);
+    expect(await list()).toMatch(/^Open incidents: 2\n.*cart fails.*search fails/s);
   });
 
-  test('is offered to whoever has not named one', async () => {
+  test('is suggested if no incident is named', async () => {
     await chat.deps.incidents.resolve(parent, 0, 'ada', 'over');
     expect(await chat.saysElsewhere(ADA, '/incident', 'severity SEV2')).toMatch(/cart fails.*search fails/s);
   });

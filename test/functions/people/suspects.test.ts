@@ -16,7 +16,7 @@ beforeEach(async () => {
   id = await chat.incident();
 });
 
-describe('"this was not the deploy"', () => {
+describe('clearing a suspect', () => {
   let change: ChangeId;
 
   beforeEach(async () => {
@@ -32,9 +32,9 @@ describe('"this was not the deploy"', () => {
     await chat.deps.decisions.keep(id, 1, decide(inputs), inputs);
   }
 
-  test('clears a suspect that nobody was asked about', async () => {
+  test('works without a question about it', async () => {
     expect(await press()).toBe(
-      'Not the deploy: v2 is cleared: it is not asked about any more, and rolled back only if a person asks for it. What else is suspected is judged now.',
+      'v2 is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that. Firebreak now evaluates the other suspects.',
     );
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: v2 was not the cause`]);
     expect((await chat.record(id)).cleared).toMatchObject([{ change_id: change, version: 'v2', by: `slack:${ADA}` }]);
@@ -48,17 +48,17 @@ describe('"this was not the deploy"', () => {
     expect(await chat.deps.decisions.state(id, 1)).toBe('rejected');
     expect((await chat.record(id)).suspects).toEqual([]);
     expect(await chat.presses(BOB, { verb: 'approve', incident: id, digest })).toBe(
-      `Superseded: ada has rejected it already. Nothing was done.`,
+      `Superseded: ada has already rejected it. Nothing was done.`,
     );
   });
 
-  test('withdraws the question also where a runbook asks others', async () => {
+  test('also withdraws a question of a runbook to other people', async () => {
     await judged({ asked: { by: 'runbook', who: 'r', approval: { people: ['carol'], seconds: null } } });
     expect(await press()).toContain('The question about it is withdrawn.');
     expect(await chat.deps.decisions.state(id, 1)).toBe('expired');
   });
 
-  test('says so plainly where it is being rolled back, or was', async () => {
+  test('says that a rollback is in progress or done', async () => {
     await judged({ policy: { mode: 'act', unknownMigration: 'act' } });
     const effect = {
       key: `${id}.roll-back.1`,
@@ -69,19 +69,19 @@ describe('"this was not the deploy"', () => {
     } as const;
     await chat.deps.effects.intendAct(id, effect, { place, resource: 'cd', automatic: true, ours: true });
     expect(await press()).toBe(
-      'Not the deploy: v2 is cleared, but it is being rolled back to v1 at this moment, and that goes on to its end. The rollback counts as wrong, against the automation of the service.',
+      'v2 is cleared, but its rollback to v1 is in progress and continues. The rollback is marked as wrong, which counts against the automation of the service.',
     );
     await chat.deps.effects.conclude(id, effect.key, 'succeeded', 'Rolled back to v1');
-    expect(await press(BOB)).toMatch(/has been rolled back to v1 already, and is pinned .* ada has said so before you/);
+    expect(await press(BOB)).toMatch(/was already rolled back to v1\. It stays pinned .* ada has already cleared it/);
   });
 
-  test('is said once, whoever else says it', async () => {
+  test('is recorded once, even if another person repeats it', async () => {
     await press();
-    expect(await press(BOB)).toMatch(new RegExp(`ada has said so before you, at 2026-`));
+    expect(await press(BOB)).toMatch(new RegExp(`ada has already cleared it, at 2026-`));
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: v2 was not the cause`]);
   });
 
-  test('where the process dies before it has kept what came of it, is done once', async () => {
+  test('is executed once if the process dies before it stores the result', async () => {
     await judged();
     const heard = chat.heard(pressed(ADA, { verb: 'not_the_deploy', incident: id, change }));
     const { did } = chat.deps.hearings;
@@ -95,40 +95,40 @@ describe('"this was not the deploy"', () => {
       `slack:${ADA}: v2 was not the cause`,
       `slack:${ADA}: Question withdrawn: v2 was not the cause`,
     ]);
-    expect(chat.answer()).not.toContain('has said so before you');
+    expect(chat.answer()).not.toContain('has already cleared it');
   });
 
-  test('is taken back by anybody, and said again, by the same buttons', async () => {
+  test('can be reverted and repeated by anyone, with the same buttons', async () => {
     await press();
     const again = () => chat.presses(BOB, { verb: 'suspect_again', incident: id, change });
     expect(await again()).toBe(
-      'v2 is suspected again, and judged with the others now. What is done about it waits for a person.',
+      'v2 is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.',
     );
     chat.later(60);
     expect(await again()).toMatch(/^v2 is suspected again/);
     expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
     chat.later(60);
-    expect(await press()).toMatch(/^Not the deploy: v2 is cleared/);
+    expect(await press()).toMatch(/^v2 is cleared: /);
     expect((await chat.record(id)).cleared).toEqual([expect.not.objectContaining({ back: expect.anything() })]);
     expect(await chat.timeline(id)).toEqual([
       `slack:${ADA}: v2 was not the cause`,
-      `slack:${BOB}: v2 may be the cause after all`,
+      `slack:${BOB}: Suspected v2 again`,
       `slack:${ADA}: v2 was not the cause`,
     ]);
   });
 
-  test('cannot be taken back where nobody has said it', async () => {
+  test('cannot be reverted if the suspect is not cleared', async () => {
     const again = chat.presses(ADA, { verb: 'suspect_again', incident: id, change });
-    expect(await again).toMatch(/^Nobody has cleared v2 of incident .* Nothing was done.$/);
+    expect(await again).toMatch(/^Incident .* has no cleared suspect v2\. Nothing was done\.$/);
   });
 
-  test('is on the timeline of an incident that is over', async () => {
+  test('adds only a timeline entry to a resolved incident', async () => {
     await chat.deps.incidents.resolve(id, 0, 'ada', 'over');
-    expect(await press()).toBe('Not the deploy: that is on the timeline of the incident, which is over.');
+    expect(await press()).toBe('v2 is cleared on the timeline only, because the incident is already resolved.');
     expect(await chat.timeline(id)).toEqual(['ada: over', `slack:${ADA}: v2 was not the cause`]);
   });
 
-  test('is of this incident: another one suspects it still', async () => {
+  test('does not apply to other incidents', async () => {
     const other = await chat.deps.incidents.declare({
       ...place,
       environment: 'staging' as EnvironmentName,
@@ -140,11 +140,11 @@ describe('"this was not the deploy"', () => {
     await press();
     expect((await chat.record(other.id)).cleared).toBeUndefined();
     expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: other.id, change })).toMatch(
-      /^v2 was put into production, and incident .* is one of staging/i,
+      /^Incident .* is in staging, but v2 was deployed to production/,
     );
   });
 
-  test('is said of what was deployed only', async () => {
+  test('requires a known deployment', async () => {
     const unknown = 'chg_00000000000000000000000000';
     expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: id, change: unknown })).toBe(
       `There is no deployment ${unknown}. Nothing was done.`,
@@ -152,7 +152,7 @@ describe('"this was not the deploy"', () => {
     expect(await chat.timeline(id)).toEqual([]);
   });
 
-  test('is taken back by a rollback that is asked for by hand', async () => {
+  test('is reverted by a manual rollback', async () => {
     await press();
     expect(await chat.says(BOB, '/rollback', 'checkout production')).toMatch(
       /No change is suspected\.\nv2 was cleared by ada at /,
@@ -160,7 +160,7 @@ describe('"this was not the deploy"', () => {
     await chat.presses(BOB, { verb: 'rollback', ...place, from: 'v2' as Version, to: 'v1' as Version });
     expect((await chat.record(id)).cleared).toMatchObject([{ back: { by: `slack:${BOB}` } }]);
     expect((await chat.timeline(id)).at(-1)).toBe(
-      `slack:${BOB}: Asked for a rollback; that v2 was cleared is taken back by it`,
+      `slack:${BOB}: Requested a rollback; v2 is therefore suspected again`,
     );
   });
 

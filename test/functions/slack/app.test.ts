@@ -11,7 +11,7 @@ const NAMES = readdirSync(join(import.meta.dirname, '../../fixtures/slack'))
 const REFUSED = ['slash-command-bad-signature', 'slash-command-stale-timestamp', 'slash-command-documented-vector'];
 
 describe('signatures', () => {
-  test('the example that Slack has published is right at its time, and a replay later', () => {
+  test('the published example of Slack is valid at its time, and rejected as a replay later', () => {
     const vector = fixture('slash-command-documented-vector');
     const at = Date.parse(vector.receivedAt) / 1000;
     const received = receivedOf(vector);
@@ -25,7 +25,7 @@ describe('signatures', () => {
     ['another secret', 'x'.repeat(32)],
     ['no secret', undefined],
     ['an empty secret', ''],
-  ])('with %s nothing is right', (_what, secret) => {
+  ])('are invalid with %s', (_what, secret) => {
     const command = fixture('slash-command-freeze');
     expect(isSignedBySlack(receivedOf(command), secret, Date.parse(command.receivedAt) / 1000)).toBe(false);
     expect(isSignedBySlack(receivedOf(command), SECRET, Date.parse(command.receivedAt) / 1000)).toBe(true);
@@ -38,7 +38,7 @@ describe('signatures', () => {
     ['x-slack-request-timestamp', undefined],
     ['x-slack-request-timestamp', 'NaN'],
     ['x-slack-request-timestamp', '1795157401'],
-  ])('%s %s is refused', async (name, value) => {
+  ])('are refused with %s %s', async (name, value) => {
     const world = new World();
     const received = receivedOf(fixture('slash-command-freeze'));
     const answer = await world.receive({ ...received, headers: { ...received.headers, [name]: value } });
@@ -46,13 +46,13 @@ describe('signatures', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('a body that was changed on the way is refused', async () => {
+  test('are refused for a changed body', async () => {
     const received = receivedOf(fixture('slash-command-freeze'));
     const body = Buffer.from(received.body.toString().replace('checkout-api', 'payments-api'));
     expect((await new World().receive({ ...received, body })).status).toBe(401);
   });
 
-  test('while nobody knows the secret nobody is believed, and Slack is told to come again', async () => {
+  test('cannot be verified without access to the secret, and Slack must retry', async () => {
     const world = new World();
     world.deps.secrets.get = async () => {
       throw new Error('SSM is away');
@@ -61,7 +61,7 @@ describe('signatures', () => {
   });
 });
 
-describe('what Slack sends', () => {
+describe('requests from Slack:', () => {
   test.each(NAMES)('%s', async (name) => {
     const world = new World();
     const request = fixture(name);
@@ -71,7 +71,7 @@ describe('what Slack sends', () => {
     expect(world.kept).toEqual([]);
   });
 
-  /** What is handed on of each; of the others nothing is. */
+  /** Kind of the queued request of each fixture. Others are not queued. */
   const HEARD = [
     'slash-command-freeze',
     'slash-command-unicode',
@@ -82,7 +82,7 @@ describe('what Slack sends', () => {
     'view-submission-declare-incident',
   ];
 
-  test('of these, and of no others, something is handed on', async () => {
+  test('only these are queued', async () => {
     const heard: string[] = [];
     for (const name of NAMES) {
       const world = new World();
@@ -92,7 +92,7 @@ describe('what Slack sends', () => {
     expect(heard.toSorted()).toEqual(HEARD.toSorted());
   });
 
-  test('the same event again is the same', async () => {
+  test('a repeated event has the same key', async () => {
     const world = new World();
     await world.receive(receivedOf(fixture('event-reaction-added')));
     await world.receive(receivedOf(fixture('event-reaction-added-retry')));
@@ -100,7 +100,7 @@ describe('what Slack sends', () => {
     expect(new Set(world.heard.map(({ group }) => group))).toEqual(new Set(['channel:C2147483705']));
   });
 
-  test('an event that cannot be handed on is asked for again', async () => {
+  test('an event that cannot be queued must be retried by Slack', async () => {
     const world = new World();
     world.deps.people.send = async () => {
       throw new Error('SQS is away');
@@ -108,7 +108,7 @@ describe('what Slack sends', () => {
     expect((await world.receive(receivedOf(fixture('event-reaction-added')))).status).toBe(503);
   });
 
-  test('what is not known here is no mistake', async () => {
+  test('unknown types are accepted and ignored', async () => {
     const world = new World();
     const events = [
       { type: 'event_callback', event_id: 'Ev1', event_time: 1, team_id: 'T1', event: { type: 'tea_made' } },
@@ -119,7 +119,7 @@ describe('what Slack sends', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('what the app itself does in a channel is not told to it', async () => {
+  test('events of the app itself are ignored', async () => {
     const world = new World();
     const reaction = JSON.parse(fixture('event-reaction-added').body);
     await world.event({ ...reaction, event: { ...reaction.event, user: 'U0BOT' } });
@@ -128,7 +128,7 @@ describe('what Slack sends', () => {
   });
 });
 
-describe('what cannot be read', () => {
+describe('unreadable requests:', () => {
   const EVENT = { 'content-type': 'application/json' };
   test.each([
     ['events', '{', EVENT, 400],
@@ -144,7 +144,7 @@ describe('what cannot be read', () => {
     ['interactions', 'a=b', FORM, 400],
     ['interactions', 'payload=%7B%7D&payload=%7B%7D', FORM, 400],
     ['commands', 'command=%2Fincident&command=%2Ffreeze', FORM, 400],
-  ])('%s %s is kept, and not wanted again', async (place, body, headers, status) => {
+  ])('%s %s goes to quarantine, without a retry', async (place, body, headers, status) => {
     const world = new World();
     const answer = await world.post(`/integrations/slack/${place}`, { body, headers });
     expect(answer).toMatchObject({ status, headers: { 'x-slack-no-retry': '1' } });
@@ -152,7 +152,7 @@ describe('what cannot be read', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('it is refused although it cannot be kept', async () => {
+  test('a request is refused even if it cannot be stored in quarantine', async () => {
     const world = new World();
     world.deps.quarantine.keep = async () => {
       throw new Error('S3 is away');
@@ -160,13 +160,13 @@ describe('what cannot be read', () => {
     expect((await world.event([])).status).toBe(400);
   });
 
-  test('more than a megabyte is refused', async () => {
+  test('a body of more than a megabyte is refused', async () => {
     const body = JSON.stringify({ type: 'event_callback', more: 'x'.repeat(1024 * 1024) });
     const answer = await new World().post('/integrations/slack/events', { body, headers: EVENT });
     expect(answer.status).toBe(413);
   });
 
-  test('every answer has the id of its request, and a refusal is a problem like all others', async () => {
+  test('every response has its request ID, and a refusal is a problem document', async () => {
     const world = new World();
     const received = receivedOf(fixture('slash-command-bad-signature'));
     const headers = { ...received.headers, 'x-request-id': 'slack/4711' };
@@ -177,7 +177,7 @@ describe('what cannot be read', () => {
     expect(helped.headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
   });
 
-  test('other addresses and methods are none', async () => {
+  test('other paths and methods are refused', async () => {
     const world = new World();
     const received = receivedOf(fixture('slash-command-freeze'));
     expect((await world.receive({ ...received, path: '/integrations/slack/menus' })).status).toBe(404);

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('words at once', () => {
+describe('immediate answers', () => {
   test.each([
     ['/firebreak', ''],
     ['/firebreak', 'help'],
@@ -27,7 +27,7 @@ describe('words at once', () => {
     ['/incident', 'checkout is down', '/incident declare checkout is down'],
     ['/firebreak', 'puase', '/firebreak pause'],
     ['/freeze', 'lift checkout', '/freeze lift checkout'],
-  ])('%s %s: did you mean %s', async (command, text, meant) => {
+  ])('%s %s suggests %s', async (command, text, meant) => {
     const world = new World();
     const said = shown(await world.command(command, text));
     expect(said).toContain('Nothing was done');
@@ -36,7 +36,7 @@ describe('words at once', () => {
     expect(world.views).toEqual([]);
   });
 
-  test('/rollback without a service offers what fails, and no example', async () => {
+  test('/rollback without a service lists failing services, without an example', async () => {
     const world = new World();
     const said = shown(await world.command('/rollback', ''));
     expect(said).toContain('Nothing was done');
@@ -51,7 +51,7 @@ describe('words at once', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('/rollback without a service offers what was deployed in the last two hours and still runs', async () => {
+  test('/rollback without a service lists deploys of the last two hours that are still running', async () => {
     const world = new World();
     world.incidents = [];
     const deploy = (service: string, minutes: number, more: Partial<RecentChange> = {}): RecentChange => ({
@@ -75,7 +75,7 @@ describe('words at once', () => {
       deploy('flagged', 3, { kind: 'flag' }),
     ];
     const said = shown(await world.command('/rollback', ''));
-    expect(said).toContain('Deployed lately:');
+    expect(said).toContain('Recently deployed:');
     expect(said).toMatch(
       /\/rollback payments-api production`: v7, deployed [^]*\/rollback checkout-api production`: v7/,
     );
@@ -84,7 +84,7 @@ describe('words at once', () => {
     expect(shown(await world.command('/rollback', '')).split('/rollback checkout-api production')).toHaveLength(2);
   });
 
-  test('nothing that somebody types becomes formatting, a mention or a link', async () => {
+  test('entered text never becomes formatting, a mention, or a link', async () => {
     const said = await new World().command('/incident', 'list <!channel> *x* <https://evil.example|docs>');
     expect(said.body).not.toContain('<!channel>');
     expect(said.body).not.toContain('<https://evil.example');
@@ -101,7 +101,7 @@ describe('modals', () => {
     ['/incident', 'resolve', 'resolve_incident'],
     ['/freeze', 'open checkout-api', 'open_freeze'],
     ['/freeze', 'override', 'override_freeze'],
-  ])('%s %s opens one that says where it came from', async (command, text, callback) => {
+  ])('%s %s opens one with its context', async (command, text, callback) => {
     const world = new World();
     expect(await world.command(command, text)).toMatchObject({ status: 200, body: '' });
     expect(world.heard).toEqual([]);
@@ -119,7 +119,7 @@ describe('modals', () => {
     ['no_answer', 'try again'],
     ['not_connected', 'SLACK_BOT_TOKEN'],
     ['missing_scope', 'missing_scope'],
-  ])('%s is said where the command was given', async (code, words) => {
+  ])('%s is reported in the answer to the command', async (code, words) => {
     const world = new World();
     world.deps.slack.openView = async () => {
       throw new SlackRefused('views.open', code);
@@ -127,14 +127,14 @@ describe('modals', () => {
     const said = shown(await world.command('/incident', ''));
     expect(said).toContain(words);
     expect(said).toContain('Nothing was done');
-    expect(said).not.toContain('You typed');
-    // What stands in the dialog only is gone with it.
+    expect(said).not.toContain('You entered');
+    // The answer repeats the entered text, because no dialog shows it.
     expect(shown(await world.command('/incident', 'declare Charged &lt;twice&gt;'))).toContain(
-      'You typed `/incident declare Charged &lt;twice&gt;`',
+      'You entered `/incident declare Charged &lt;twice&gt;`',
     );
   });
 
-  test('names are typed where the catalogue cannot be read', async () => {
+  test('names are entered as text if the catalogue cannot be read', async () => {
     const world = new World();
     world.deps.catalogue = async () => {
       throw new Error('S3 is away');
@@ -158,7 +158,7 @@ const OTHER = {
 const about = (view: object | undefined) =>
   JSON.parse((view as { private_metadata: string }).private_metadata) as { incident: string | null };
 
-/** What a modal asks first: the field, and what is offered and chosen. */
+/** Returns the first field of a modal, with its options and selection. */
 function firstField(view: object | undefined) {
   const [block] = (view as { blocks: { block_id: string; element: Record<string, any> }[] }).blocks;
   const { options, initial_option: initial } = block?.element ?? {};
@@ -169,9 +169,9 @@ function firstField(view: object | undefined) {
   };
 }
 
-describe('which incident', () => {
+describe('the incident of a dialog', () => {
   test.each(['severity', 'update', 'handover', 'resolve'])(
-    '%s: in its channel it is that one, and nothing is asked',
+    '%s: is the one of the channel, without a question',
     async (verb) => {
       const world = new World();
       await world.command('/incident', verb, { channel_name: 'privategroup' });
@@ -180,7 +180,7 @@ describe('which incident', () => {
     },
   );
 
-  test.each(['severity', 'update', 'handover', 'resolve'])('%s: elsewhere it is chosen in the dialog', async (verb) => {
+  test.each(['severity', 'update', 'handover', 'resolve'])('%s: is selected in the dialog elsewhere', async (verb) => {
     const world = new World();
     world.incidents = [INCIDENT, OTHER, { ...OTHER, parent_id: INCIDENT.id }];
     await world.command('/incident', verb, ELSEWHERE);
@@ -192,14 +192,14 @@ describe('which incident', () => {
     });
   });
 
-  test('the only one is chosen already', async () => {
+  test('is preselected if it is the only one', async () => {
     const world = new World();
     await world.command('/incident', 'update', ELSEWHERE);
     expect(firstField(world.views[0]?.view)).toMatchObject({ chosen: INCIDENT.id });
   });
 
   test.each(['<#C0OTHER43|inc-43-search>', '<#C0OTHER43>', '#inc-43-search', OTHER.id])(
-    '%s is the one that was named',
+    'is the one that is named as %s',
     async (name) => {
       const world = new World();
       world.incidents = [INCIDENT, OTHER];
@@ -211,7 +211,7 @@ describe('which incident', () => {
     },
   );
 
-  test('one that is no incident opens no dialog, and the nearest is told', async () => {
+  test('must exist: an unknown name opens no dialog, and the answer suggests the nearest one', async () => {
     const world = new World();
     expect(shown(await world.command('/incident', 'resolve #inc-42-chekout-api'))).toContain(
       'Did you mean #inc-42-checkout-api? Nothing was done.',
@@ -219,14 +219,14 @@ describe('which incident', () => {
     expect([...world.views, ...world.heard]).toEqual([]);
   });
 
-  test('where none is open there is nothing to choose, and that is said before anything is typed', async () => {
+  test('must be open: without open incidents, the answer says so before a dialog opens', async () => {
     const world = new World();
     world.incidents = [];
     expect(shown(await world.command('/incident', 'update', ELSEWHERE))).toContain('No incident is open');
     expect(world.views).toEqual([]);
   });
 
-  test('while nothing can be read, it is typed', async () => {
+  test('is entered as text while incidents cannot be read', async () => {
     const world = new World();
     world.deps.openIncidents = async () => {
       throw new Error('DynamoDB is away');
@@ -235,7 +235,7 @@ describe('which incident', () => {
     expect(firstField(world.views[0]?.view)).toMatchObject({ field: 'incident', chosen: '#inc-43-search' });
   });
 
-  test('those of others are not offered', async () => {
+  test('is offered only with permission', async () => {
     const world = new World();
     world.incidents = [INCIDENT, OTHER];
     world.catalogue = {
@@ -250,7 +250,7 @@ describe('which incident', () => {
   });
 });
 
-describe('whoever may not', () => {
+describe('a person without permission', () => {
   const GUEST = async (id: string) =>
     ({ id, team: 'T0001', email: null, name: 'gus', groups: [], kind: 'guest' }) as const;
   const people = { people: { ada: { slack: 'U0ADA' } }, everyone: 'viewer' };
@@ -261,19 +261,19 @@ describe('whoever may not', () => {
     ['/incident', 'resolve'],
     ['/freeze', 'open checkout-api'],
     ['/freeze', 'override frz_1'],
-  ])('is told so and whom to ask before anything is filled in: %s %s', async (command, text) => {
+  ])('is refused before a dialog opens, with the people to ask: %s %s', async (command, text) => {
     for (const of of ['guest', 'viewer']) {
       const world = new World();
       world.catalogue = { ...world.catalogue, people: PeopleFile.parse(people) };
       if (of === 'guest') world.deps.slack.user = GUEST;
       const said = shown(await world.command(command, text));
-      expect(said).toMatch(/You may (?:not|do nothing)/);
+      expect(said).toMatch(/You don't have permission(?: to|:)/);
       expect(said).toContain('Ask <@U0ADA>');
       expect(world.views).toEqual([]);
     }
   });
 
-  test('is refused also where groups of Slack are named: guests are in none', async () => {
+  test('is also refused if user groups are configured, because guests are in none', async () => {
     const world = new World();
     const userGroups = { S0ONCALL1: { roles: ['responder'] } };
     world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ ...people, userGroups }) };
@@ -282,7 +282,7 @@ describe('whoever may not', () => {
     expect(world.views).toEqual([]);
   });
 
-  test('gets the dialog where Slack does not say in time who they are', async () => {
+  test('gets the dialog if Slack does not identify them in time', async () => {
     const world = new World();
     world.deps.slack.user = async () => {
       throw new Error('Slack is away');
@@ -292,7 +292,7 @@ describe('whoever may not', () => {
   });
 });
 
-describe('acts', () => {
+describe('actions', () => {
   test.each([
     ['/incident', 'ack'],
     ['/incident', 'severity SEV1'],
@@ -303,10 +303,10 @@ describe('acts', () => {
     ['/freeze', 'status'],
     ['/deploys', 'checkout-api'],
     ['/firebreak', 'pause the pager is on fire'],
-  ])('%s %s is durable before it is answered', async (command, text) => {
+  ])('%s %s is queued before the response', async (command, text) => {
     const world = new World();
     const said = shown(await world.command(command, text));
-    expect(said).toContain('the answer comes here');
+    expect(said).toContain('Working on it…');
     expect(world.heard).toMatchObject([
       {
         group: `channel:${COMMAND.channel_id}`,
@@ -320,7 +320,7 @@ describe('acts', () => {
     ]);
   });
 
-  test('what could not be handed on was not done, and that is said', async () => {
+  test('a command that cannot be queued is not executed, and the answer says so', async () => {
     const world = new World();
     world.deps.people.send = async () => {
       throw new Error('SQS is away');
@@ -332,17 +332,17 @@ describe('acts', () => {
 });
 
 describe('reads', () => {
-  test('open incidents, those of others not twice', async () => {
+  test('list open incidents, without children of listed ones', async () => {
     const world = new World();
     world.incidents = [INCIDENT, { ...INCIDENT, title: 'part of it', parent_id: INCIDENT.id }];
     const said = shown(await world.command('/incident', 'list'));
-    expect(said).toContain('1 open');
+    expect(said).toContain('Open incidents: 1');
     expect(said).toContain('*checkout-api in production*: High &lt;error&gt; rate');
     expect(said).not.toContain('part of it');
     expect(world.heard).toEqual([]);
   });
 
-  test('the one of the channel; elsewhere whoever has more time finds it', async () => {
+  test('show the incident of the channel; elsewhere, the command is queued', async () => {
     const world = new World();
     expect(shown(await world.command('/incident', 'status'))).toContain(INCIDENT.id);
     expect(world.heard).toEqual([]);
@@ -351,7 +351,7 @@ describe('reads', () => {
     expect(world.heard).toHaveLength(1);
   });
 
-  test('whether automation acts', async () => {
+  test('show the state of automation', async () => {
     const world = new World();
     world.deps.automation = async () => ({ paused: true, reason: 'migration', by: 'ada', mode: null });
     const said = shown(await world.command('/firebreak', 'status'));
@@ -359,7 +359,7 @@ describe('reads', () => {
     expect(said).toContain('checkout-api');
   });
 
-  test('who is nobody here is told nothing', async () => {
+  test('show nothing to people without a role', async () => {
     const world = new World();
     world.deps.slack.user = async (id) => ({ id, team: 'T9', email: null, name: 'eve', groups: [], kind: 'outsider' });
     for (const [command, text] of [
@@ -373,7 +373,7 @@ describe('reads', () => {
     }
   });
 
-  test('somebody sees the services that are theirs, and no others', async () => {
+  test('show only incidents with read permission', async () => {
     const world = new World();
     world.catalogue = {
       ...world.catalogue,
@@ -385,32 +385,32 @@ describe('reads', () => {
     expect(shown(await world.command('/incident', 'list'))).toContain('No incident is open');
   });
 
-  test('where groups of Slack could say more, whoever has more time asks for them', async () => {
+  test('are queued if user groups could grant permission', async () => {
     const world = new World();
     world.catalogue = {
       ...world.catalogue,
       people: PeopleFile.parse({ everyone: 'nobody', userGroups: { S0ONCALL1: { roles: ['responder'] } } }),
     };
-    expect(shown(await world.command('/incident', 'list'))).toContain('the answer comes here');
+    expect(shown(await world.command('/incident', 'list'))).toContain('Working on it…');
     expect(world.heard).toHaveLength(1);
   });
 });
 
-/** What hangs as long as anybody waits. */
+/** A call that never returns. */
 const never = <T>() => new Promise<T>(() => {});
 
-/** The answer, within the three seconds that Slack waits. */
+/** Returns the response, which must be ready within Slack's limit of three seconds. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const late = Symbol('late');
   const ended = Promise.race([work, new Promise<typeof late>((resolve) => setTimeout(resolve, 2900, late))]);
   await vi.advanceTimersByTimeAsync(2900);
   const answer = await ended;
-  if (answer === late) throw new Error('Slack has given up by now');
+  if (answer === late) throw new Error('the response took longer than three seconds');
   return answer;
 }
 
-describe('while our own records cannot be read', () => {
-  test('the last that was read is told, and how old it is', async () => {
+describe('while the table cannot be read', () => {
+  test('the last known data is shown with its age', async () => {
     vi.useFakeTimers();
     const world = new World();
     await inTime(world.command('/incident', 'list'));
@@ -419,20 +419,20 @@ describe('while our own records cannot be read', () => {
     world.deps.catalogue = never;
     const said = shown(await inTime(world.command('/incident', 'list')));
     expect(said).toContain('High &lt;error&gt; rate');
-    expect(said).toContain('known 3 minutes ago');
+    expect(said).toContain('This is the state of 3 minutes ago.');
   });
 
-  test('nothing is known yet: the command is handed on, and said to take a while', async () => {
+  test('a command is queued if nothing is cached, and the answer says that it can take a while', async () => {
     vi.useFakeTimers();
     const world = new World();
     const away = new World();
     Object.assign(away.deps, { openIncidents: never, catalogue: never, automation: never });
-    expect(shown(await inTime(away.command('/incident', 'list')))).toContain('may take a while');
+    expect(shown(await inTime(away.command('/incident', 'list')))).toContain('can take a while');
     expect(away.heard).toHaveLength(1);
-    expect(shown(await inTime(world.command('/incident', 'list')))).not.toContain('may take a while');
+    expect(shown(await inTime(world.command('/incident', 'list')))).not.toContain('can take a while');
   });
 
-  test('a dialog opens in time, and asks what it cannot know', async () => {
+  test('a dialog opens in time, and asks for missing data', async () => {
     vi.useFakeTimers();
     for (const text of ['', 'update', 'resolve #incident-1', 'handover']) {
       const world = new World();
@@ -443,7 +443,7 @@ describe('while our own records cannot be read', () => {
     }
   });
 
-  test('nothing answers at all', async () => {
+  test('the answer says that nothing was done if the queue fails as well', async () => {
     vi.useFakeTimers();
     const world = new World();
     Object.assign(world.deps, { openIncidents: never, catalogue: never, automation: never });

@@ -16,7 +16,7 @@ const EVENTS = ['event-message-channel', 'event-reaction-added', 'app-rate-limit
   (name) => JSON.parse(fixture(name).body) as unknown,
 );
 
-/** Something else in some place of it, or nothing. */
+/** Replaces or removes a random part of a value. */
 function mutated(value: unknown, path: readonly number[], other: unknown): unknown {
   const [at, ...rest] = path;
   if (at === undefined || typeof value !== 'object' || value === null) return other;
@@ -34,7 +34,7 @@ const mutation = (of: readonly unknown[]) =>
     .tuple(fc.constantFrom(...of), fc.array(fc.nat(30), { maxLength: 6 }), fc.anything())
     .map(([value, path, other]) => mutated(value, path, other));
 
-/** Understood, or refused as what it is; never a failure of ours. */
+/** Asserts that a request is processed or refused, without a server error. */
 const isAnswer = (status: number) => expect([200, 400]).toContain(status);
 
 const asJson = (value: unknown): unknown => {
@@ -45,7 +45,7 @@ const asJson = (value: unknown): unknown => {
   }
 };
 
-test('interactions that are not what they should be', async () => {
+test('malformed interactions cause no server error', async () => {
   await fc.assert(
     fc.asyncProperty(mutation(INTERACTIONS), async (payload) => {
       isAnswer((await new World().interact(asJson(payload))).status);
@@ -54,7 +54,7 @@ test('interactions that are not what they should be', async () => {
   );
 });
 
-test('events that are not what they should be', async () => {
+test('malformed events cause no server error', async () => {
   await fc.assert(
     fc.asyncProperty(mutation(EVENTS), async (payload) => {
       isAnswer((await new World().event(asJson(payload))).status);
@@ -80,7 +80,7 @@ const VERBS = [
   '“',
 ];
 
-test('commands that nobody would type', async () => {
+test('random commands cause no server error', async () => {
   const word = fc.oneof(fc.constantFrom(...VERBS), fc.string({ unit: 'binary' }), fc.string());
   await fc.assert(
     fc.asyncProperty(
@@ -90,14 +90,14 @@ test('commands that nobody would type', async () => {
         const world = new World();
         const { status, body } = await world.command(command, words.join(' '));
         expect(status).toBe(200);
-        expect(() => encodeURIComponent(body)).not.toThrow(); // no half characters
+        expect(() => encodeURIComponent(body)).not.toThrow(); // no lone surrogates
       },
     ),
     { numRuns: RUNS },
   );
 });
 
-test('bytes', async () => {
+test('random bytes cause no server error', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('commands', 'interactions', 'events'),

@@ -27,7 +27,7 @@ const keyOfPress = (payload: unknown): string =>
   keyOf({ kind: 'interaction', interaction: Interaction.parse(payload) });
 
 describe('buttons', () => {
-  test('what was pressed is handed on, with all that it names', async () => {
+  test('are queued with their data', async () => {
     const world = new World();
     expect(await world.interact(press(approve))).toMatchObject({ status: 200, body: '' });
     expect(world.heard).toMatchObject([
@@ -38,7 +38,7 @@ describe('buttons', () => {
     ]);
   });
 
-  test('a double click is one', async () => {
+  test('have the same key for a double click', async () => {
     const world = new World();
     for (const [trigger, at] of [
       ['1.1.a', '1795157399.000100'],
@@ -52,20 +52,23 @@ describe('buttons', () => {
   });
 
   test.each([
-    ['somebody else', { user: { id: 'U024BE7LH' } }],
+    ['another user', { user: { id: 'U024BE7LH' } }],
     ['another message', { container: { type: 'message', message_ts: '1795157391.000200' } }],
     ['another decision', press({ ...approve, digest: 'sha256:2' })],
-  ])('%s is another act', (_what, more) => {
+  ])('have another key for %s', (_what, more) => {
     expect(keyOfPress({ ...press(approve), ...more })).not.toBe(keyOfPress(press(approve)));
   });
 
-  test.each([pause, approve])('what is pressed again later is meant again: it may have been refused', (button) => {
-    const payload = press(button);
-    const later = payload.actions.map((one) => ({ ...one, action_ts: '1795157499.000100' }));
-    expect(keyOfPress({ ...payload, actions: later })).not.toBe(keyOfPress(payload));
-  });
+  test.each([pause, approve])(
+    'have another key when they are pressed again later, because the first action may have been refused',
+    (button) => {
+      const payload = press(button);
+      const later = payload.actions.map((one) => ({ ...one, action_ts: '1795157499.000100' }));
+      expect(keyOfPress({ ...payload, actions: later })).not.toBe(keyOfPress(payload));
+    },
+  );
 
-  test('what is pressed again as soon as it was answered gets an answer, too', () => {
+  test('have another key when they are pressed again right after the answer', () => {
     const payload = press(approve);
     const again = payload.actions.map((one) => ({ ...one, action_ts: '1795157401.000100' }));
     expect(keyOfPress({ ...payload, actions: again })).not.toBe(keyOfPress(payload));
@@ -75,7 +78,7 @@ describe('buttons', () => {
     ['severity', FORMS.severity],
     ['publish', FORMS.update],
     ['resolve', FORMS.resolve],
-  ] as const)('%s asks for more first, about its incident', async (verb, callback) => {
+  ] as const)('for %s open a modal about their incident', async (verb, callback) => {
     const world = new World();
     await world.interact(press({ verb, incident: INCIDENT.id }));
     expect(world.heard).toEqual([]);
@@ -83,7 +86,7 @@ describe('buttons', () => {
     expect(JSON.parse(world.views[0]?.view.private_metadata ?? '')).toMatchObject({ incident: INCIDENT.id });
   });
 
-  test('of an incident that is over, none asks for more: it is said that it is over', async () => {
+  test('of a resolved incident open no modal, and the answer says so', async () => {
     const world = new World();
     world.incidents = [{ ...INCIDENT, status: 'resolved' }];
     await world.interact(press({ verb: 'resolve', incident: INCIDENT.id }));
@@ -91,17 +94,21 @@ describe('buttons', () => {
     expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Superseded') }]);
   });
 
-  test('whoever may not hears so before anything is filled in', async () => {
+  test('are refused without permission before a modal opens', async () => {
     const world = new World();
     world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ everyone: 'viewer' }) };
     await world.interact(press({ verb: 'severity', incident: INCIDENT.id }));
     expect(world.views).toEqual([]);
     expect(world.whispers).toMatchObject([
-      { text: expect.stringMatching(/^You may not change incidents of checkout-api in production\..*people\.yaml/) },
+      {
+        text: expect.stringMatching(
+          /^You don't have permission to change incidents for checkout-api in production\..*people\.yaml/,
+        ),
+      },
     ]);
   });
 
-  test('one of an older version is handed on, to be called so; one of somebody else is nothing', async () => {
+  test('of an older version are queued and answered; buttons of other apps are ignored', async () => {
     const world = new World();
     await world.interact(press({ action_id: 'firebreak:explode', value: '{}' }));
     expect(world.heard).toHaveLength(1);
@@ -109,7 +116,7 @@ describe('buttons', () => {
     expect(world.heard).toHaveLength(1);
   });
 
-  test('that it was not taken, or no modal opened, is said where the button is', async () => {
+  test('that fail are answered where the button is', async () => {
     const world = new World();
     world.deps.people.send = async () => {
       throw new Error('SQS is away');
@@ -127,13 +134,13 @@ describe('buttons', () => {
 });
 
 describe('shortcuts', () => {
-  test('the global one opens a modal', async () => {
+  test('open a modal globally', async () => {
     const world = new World();
     await world.receive(receivedOf(fixture('global-shortcut-declare')));
     expect(world.views).toMatchObject([{ view: { callback_id: FORMS.declare } }]);
   });
 
-  test('the one of a message declares with what it says', async () => {
+  test('on a message declare an incident with its text', async () => {
     const world = new World();
     const payload = JSON.parse(
       new URLSearchParams(fixture('message-action-add-to-timeline').body).get('payload') ?? '',
@@ -152,14 +159,14 @@ describe('shortcuts', () => {
     channel,
   });
 
-  test("a message of an incident's channel goes onto its timeline", async () => {
+  test("add a message of an incident's channel to its timeline", async () => {
     const world = new World();
     await world.interact(addToTimeline({ id: 'C2147483705', name: 'inc-42-checkout-api' }));
     expect(world.heard).toHaveLength(1);
     expect(world.views).toEqual([]);
   });
 
-  test("of a message of another channel it is asked which incident's timeline is meant", async () => {
+  test('on a message of another channel ask for the incident', async () => {
     const world = new World();
     await world.interact(addToTimeline({ id: 'C0GENERAL', name: 'general' }));
     expect(world.heard).toEqual([]);
@@ -173,7 +180,7 @@ describe('shortcuts', () => {
     });
   });
 
-  test('where no incident is open, that is said', async () => {
+  test('say so if no incident is open', async () => {
     const world = new World();
     world.incidents = [];
     await world.interact(addToTimeline({ id: 'C0GENERAL', name: 'general' }));
@@ -181,15 +188,15 @@ describe('shortcuts', () => {
     expect([...world.views, ...world.heard]).toEqual([]);
   });
 
-  test('guests declare nothing, and are told whom to ask', async () => {
+  test('are refused for guests, with the people to ask', async () => {
     const world = new World();
     world.deps.slack.user = async (id) => ({ id, team: '', email: null, name: 'gus', groups: [], kind: 'guest' });
     await world.receive(receivedOf(fixture('global-shortcut-declare')));
     expect(world.views).toEqual([]);
-    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Any full member of this workspace may') }]);
+    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Ask any full member of this workspace.') }]);
   });
 
-  test('putting the same message onto the timeline twice is once', async () => {
+  test('have the same key for the same message', async () => {
     const world = new World();
     await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
     await world.receive(receivedOf(fixture('message-action-add-to-timeline')));
@@ -220,8 +227,8 @@ const DECLARED = {
   [FIELDS.severity]: chosen('critical'),
 };
 
-describe('submissions', () => {
-  test('what is complete is handed on, and the modal closes; sent again it is the same', async () => {
+describe('submitted modals', () => {
+  test('are queued and closed if they are complete, with the same key for a repetition', async () => {
     const world = new World();
     const payload = submission(FORMS.declare, DECLARED, { channel: 'C2147483705' });
     expect(await world.interact(payload)).toMatchObject({ status: 200, body: '' });
@@ -243,31 +250,31 @@ describe('submissions', () => {
       'did you mean "checkout-api"',
     ],
     [
-      'an environment that the service has not',
+      'an environment that the service does not have',
       FORMS.declare,
       { ...DECLARED, [FIELDS.environment]: typed('moon') },
       FIELDS.environment,
       'production, staging',
     ],
     [
-      'a service by the name of what every object has',
+      'a service with the name of an object property',
       FORMS.declare,
       { ...DECLARED, [FIELDS.service]: typed('constructor') },
       FIELDS.service,
       'no service',
     ],
     ['no severity', FORMS.severity, {}, FIELDS.severity, 'critical'],
-    ['no reason', FORMS.freeze, { [FIELDS.target]: typed('search') }, FIELDS.reason, 'why'],
+    ['no reason', FORMS.freeze, { [FIELDS.target]: typed('search') }, FIELDS.reason, 'Enter a reason'],
     [
-      'a duration that is none',
+      'an invalid duration',
       FORMS.override,
       { [FIELDS.freeze]: typed('f'), [FIELDS.reason]: typed('r'), [FIELDS.duration]: typed('soon') },
       FIELDS.duration,
       '2h',
     ],
-    ['no text', FORMS.update, {}, FIELDS.text, 'new'],
-    ['nobody', FORMS.handover, { [FIELDS.text]: typed('all fine') }, FIELDS.user, 'whom'],
-  ])('%s is said at its field', async (_what, callback, values, field, words) => {
+    ['no text', FORMS.update, {}, FIELDS.text, 'Enter an update'],
+    ['no commander', FORMS.handover, { [FIELDS.text]: typed('all fine') }, FIELDS.user, 'Select the new commander'],
+  ])('show %s at its field', async (_what, callback, values, field, words) => {
     const world = new World();
     const answer = JSON.parse((await world.interact(submission(callback, values))).body);
     expect(answer.response_action).toBe('errors');
@@ -275,7 +282,7 @@ describe('submissions', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('of an incident that is over nothing is changed any more', async () => {
+  test('do not change a resolved incident', async () => {
     const world = new World();
     world.incidents = [{ ...INCIDENT, status: 'resolved' }];
     const payload = submission(FORMS.severity, { [FIELDS.severity]: chosen('info') }, { incident: INCIDENT.id });
@@ -284,7 +291,7 @@ describe('submissions', () => {
     expect(world.heard).toEqual([]);
   });
 
-  test('an incident that was typed is looked for', async () => {
+  test('check an incident that was entered as text', async () => {
     const world = new World();
     const named = (name: string) =>
       submission(FORMS.update, { [FIELDS.text]: typed('it gets better'), [FIELDS.incident]: typed(name) });
@@ -295,7 +302,7 @@ describe('submissions', () => {
     expect(world.heard).toHaveLength(1);
   });
 
-  test('what cannot be looked at is looked at later', async () => {
+  test('are checked later if the incident cannot be read', async () => {
     const world = new World();
     world.deps.incident = async () => {
       throw new Error('DynamoDB is away');
@@ -305,7 +312,7 @@ describe('submissions', () => {
     expect(world.heard).toHaveLength(1);
   });
 
-  test('what could not be handed on stays in the modal', async () => {
+  test('stay open if they cannot be queued', async () => {
     const world = new World();
     world.deps.people.send = async () => {
       throw new Error('SQS is away');
@@ -314,7 +321,7 @@ describe('submissions', () => {
     expect(answer.errors[FIELDS.title]).toContain('nothing was done');
   });
 
-  test('a modal of somebody else is none of ours', async () => {
+  test('of other apps are ignored', async () => {
     const world = new World();
     expect((await world.interact(submission('theirs', {}))).body).toBe('');
     expect(world.heard).toEqual([]);
@@ -332,7 +339,7 @@ describe('suggestions', () => {
   const offered = async (world: World, value: string, action?: string) =>
     JSON.parse((await world.interact(suggestion(value, action))).body).options.map((one: any) => one.value);
 
-  test('services that fit, those first that begin so', async () => {
+  test('list matching services, those that begin with the text first', async () => {
     const world = new World();
     expect(await offered(world, '')).toEqual(['checkout-api', 'payments-api', 'search']);
     expect(await offered(world, 'API')).toEqual(['checkout-api', 'payments-api']);
@@ -341,7 +348,7 @@ describe('suggestions', () => {
     expect(await offered(world, '', 'other')).toEqual([]);
   });
 
-  test('none to guests, and to others those that are theirs', async () => {
+  test('are empty for guests, and limited to services with permission for others', async () => {
     const world = new World();
     world.catalogue = {
       ...world.catalogue,
@@ -356,7 +363,7 @@ describe('suggestions', () => {
     expect(await offered(guest, '')).toEqual([]);
   });
 
-  test('at most as many, and as long ones, as Slack takes', async () => {
+  test('are within the limits of Slack', async () => {
     const world = new World();
     const names = [...Array.from({ length: 300 }, (_, i) => `service-${i}`), 'x'.repeat(200)];
     world.catalogue = { ...world.catalogue, services: Object.fromEntries(names.map((n) => [n, { environments: [] }])) };

@@ -34,12 +34,12 @@ const catalogue = (environments: readonly string[]) => ({
 const many = (title: string) => Array.from({ length: 150 }, () => ({ ...INCIDENT, title }));
 
 const VIEWS = (about: About, text: string | null) => ({
-  [`${FORMS.declare}, names typed`]: declareModal(about, text, null),
+  [`${FORMS.declare}, names entered`]: declareModal(about, text, null),
   [`${FORMS.declare}, names searched`]: declareModal(about, text, catalogue(['production', LONG])),
   [`${FORMS.declare}, many environments`]: declareModal(about, text, catalogue(names)),
   [FORMS.severity]: severityModal(about),
-  [`${FORMS.severity}, of one that is chosen`]: severityModal(about, [incidentSelect(many(text ?? ''))]),
-  [`${FORMS.severity}, of one that is named`]: severityModal(about, [incidentText(text)]),
+  [`${FORMS.severity}, with a menu of incidents`]: severityModal(about, [incidentSelect(many(text ?? ''))]),
+  [`${FORMS.severity}, with a text field for the incident`]: severityModal(about, [incidentText(text)]),
   [FORMS.pin]: pinModal(about, [incidentSelect(many(text ?? ''))]),
   [FORMS.update]: updateModal(about),
   [FORMS.handover]: handoverModal(about, text === null ? null : 'U024BE7LH'),
@@ -76,6 +76,6 @@ test.each([
   [61, '2m'],
   [7200, '2h'],
   [9000, '2h30m'],
-])('%s seconds are typed as %s', (seconds, typed) => {
+])('%s seconds are formatted as %s', (seconds, typed) => {
   expect(typedDuration(seconds)).toBe(typed);
 });

@@ -32,9 +32,9 @@ const press = {
   response_url: 'https://hooks.slack.com/actions/T0001/1111/abcd',
 };
 
-const CLOSES = 'With it close 2 incidents that are parts of it, in which 3 alerts fire.';
+const CLOSES = 'This also resolves 2 child incidents with 3 firing alerts.';
 
-describe('whoever resolves a parent reads what closes with it', () => {
+describe('the dialog that resolves a parent shows the children that it also resolves', () => {
   test.each([
     ['by the button', () => world.interact(press)],
     ['by the command', () => world.command('/incident', 'resolve')],
@@ -43,7 +43,7 @@ describe('whoever resolves a parent reads what closes with it', () => {
     expect(JSON.stringify(world.views.at(-1)?.view)).toContain(CLOSES);
   });
 
-  test('nothing is said of other incidents, nor where it cannot be read', async () => {
+  test('except for other incidents, and if they cannot be read', async () => {
     world.incidents = world.incidents.map(({ parent_id: _parent, ...one }) => one);
     await world.interact(press);
     world = new World();
@@ -52,16 +52,19 @@ describe('whoever resolves a parent reads what closes with it', () => {
     };
     await world.interact(press);
     expect(world.views).toHaveLength(1);
-    expect(JSON.stringify(world.views)).not.toContain('With it close');
+    expect(JSON.stringify(world.views)).not.toContain('This also resolves');
   });
 });
 
-describe('what is open is listed', () => {
-  test.each(['/incident list', '/firebreak status'])('%s: parts with their parent, while it is open', async (typed) => {
-    const [command = '', text = ''] = typed.split(' ');
-    expect(shown(await world.command(command, text))).not.toContain('payments-api fails');
-    world = new World();
-    world.incidents = [part(1, 'payments-api', 2)];
-    expect(shown(await world.command(command, text))).toContain('payments-api fails');
-  });
+describe('open incidents are listed', () => {
+  test.each(['/incident list', '/firebreak status'])(
+    '%s: children with their parent, while it is open',
+    async (typed) => {
+      const [command = '', text = ''] = typed.split(' ');
+      expect(shown(await world.command(command, text))).not.toContain('payments-api fails');
+      world = new World();
+      world.incidents = [part(1, 'payments-api', 2)];
+      expect(shown(await world.command(command, text))).toContain('payments-api fails');
+    },
+  );
 });

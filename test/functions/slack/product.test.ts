@@ -4,11 +4,13 @@ import { eventually, Firebreak } from '../../support/firebreak.ts';
 import { FIELDS, FORMS } from '../../../domain/slack-forms.ts';
 import { COMMAND, FORM } from './support.ts';
 
-/** The product as it is started, spoken to as Slack would. */
+/** Tests of the running product with requests as Slack sends them. */
 
 const SECRET = 'a-signing-secret-of-this-test';
 
-/** Somebody of the sandbox's workspace. Nobody is answered at this address: it is none of Slack's. */
+/**
+ * A user of the sandbox's workspace. Firebreak sends no answer to this response URL, because it is not one of Slack's.
+ */
 const TEAM = 'T0SANDBOX';
 const FROM = { ...COMMAND, team_id: TEAM, response_url: 'https://elsewhere.example/answers' };
 const USER = { user: { id: COMMAND.user_id, team_id: TEAM }, team: { id: TEAM } };
@@ -45,7 +47,7 @@ const command = (text: string, trigger: string, secret?: string) =>
     secret,
   );
 
-test('what Slack signs is answered, and nothing else', async () => {
+test('only requests that Slack has signed are processed', async () => {
   expect((await command('help', '1.1.a')).json()).toMatchObject({ response_type: 'ephemeral' });
   expect((await command('help', '1.1.a', 'another secret')).status).toBe(401);
   const verification = JSON.stringify({ type: 'url_verification', challenge: '3eZbrw1a' });
@@ -53,11 +55,11 @@ test('what Slack signs is answered, and nothing else', async () => {
     status: 200,
     text: '3eZbrw1a',
   });
-  // The rest of the API is where it was.
+  // The rest of the API is still available.
   expect((await firebreak.get('/healthz')).status).toBe(200);
 });
 
-test('what is declared over HTTP is listed in Slack, to whom the workspace knows', async () => {
+test('an incident declared over HTTP is listed in Slack for members of the workspace', async () => {
   const place = { service: 'checkout', environment: 'production', severity: 'critical' };
   const { body } = await firebreak.post('/v1/incidents', { ...place, title: 'Payments fail' });
   const said = await eventually(async () => {
@@ -68,13 +70,16 @@ test('what is declared over HTTP is listed in Slack, to whom the workspace knows
   expect(body.id).toBeDefined();
 });
 
-test('what changes something is handed on, once', async () => {
-  expect((await command('note the pager is quiet', '1.2.b')).text).toContain('the answer comes here');
-  await eventually(async () => firebreak.output.includes('"key":"command:1.2.b"'), 'that it was heard');
+test('a command that changes something is queued once', async () => {
+  expect((await command('note the pager is quiet', '1.2.b')).text).toContain('Working on it…');
+  await eventually(
+    async () => firebreak.output.includes('"key":"command:1.2.b"'),
+    'the log entry of the queued command',
+  );
 });
 
-test('a dialog that Slack does not open is told so; one with the catalogue suggests services', async () => {
-  // A trigger that Slack has never given out.
+test('the answer says if Slack does not open a dialog; a dialog suggests services from the catalogue', async () => {
+  // A trigger ID that Slack has not issued.
   expect((await command('', '9.9.never')).text).toContain('Nothing was done');
   const payload = { type: 'block_suggestion', ...USER, action_id: 'service', block_id: 'service', value: 'check' };
   const suggested = await slack('interactions', new URLSearchParams({ payload: JSON.stringify(payload) }).toString());
@@ -83,7 +88,7 @@ test('a dialog that Slack does not open is told so; one with the catalogue sugge
   ]);
 });
 
-test('what is filled in has its consequence, and is said to be theirs', async () => {
+test('a submitted modal is executed on behalf of its user', async () => {
   const field = (name: string, value: string) => [name, { [name]: { type: 'plain_text_input', value } }] as const;
   const values = Object.fromEntries([
     field(FIELDS.title, 'Carts are empty'),
@@ -103,10 +108,10 @@ test('what is filled in has its consequence, and is said to be theirs', async ()
   expect(body.items.map(({ actor }: { actor: string }) => actor)).toContain(`slack:${COMMAND.user_id}`);
 });
 
-test('what cannot be read is in quarantine', async () => {
+test('an unreadable request is in quarantine', async () => {
   const unreadable = async () => (await slack('interactions', 'payload=%7B')).status;
   expect(await unreadable()).toBe(400);
-  // Slack is answered after 1.5 s at the latest: on a busy machine, nothing may be kept by then. The same bytes count once.
+  // Slack gets its response after at most 1.5 s, so the entry may be missing on a busy machine. Repeats count once.
   const items = await eventually(async () => {
     const { body } = await firebreak.get('/v1/quarantine');
     if (body.items.length === 0) await unreadable();

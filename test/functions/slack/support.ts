@@ -28,10 +28,10 @@ export const INCIDENT: OpenIncident = {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 
-/** What a test's request has to say. */
+/** Parts of a request that a test specifies. */
 export type Sent = { body: string; at?: number; secret?: string; headers?: Record<string, string> };
 
-/** Everything outside, in memory: what is asked of it is written down, and each part can be replaced. */
+/** In-memory dependencies that record calls and can be replaced one by one. */
 export class World {
   readonly heard: { heard: Heard; group: string }[] = [];
   readonly views: { trigger: string; view: ModalView }[] = [];
@@ -40,7 +40,7 @@ export class World {
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
   changes: RecentChange[] = [];
-  /** Whose channels these are, by Slack's ids. */
+  /** Incidents by Slack channel ID. */
   channels: Record<string, IncidentId> = { [COMMAND.channel_id]: INCIDENT.id };
   catalogue: Catalogue = {
     services: {
@@ -56,7 +56,7 @@ export class World {
     secrets: { get: async (name) => (name === 'SLACK_SIGNING_SECRET' ? SECRET : undefined) },
     people: {
       send: async (heard, group) => {
-        // What is sent is what is read on the other side.
+        // The consumer must be able to parse the message.
         this.heard.push({ heard: HeardSchema.parse(JSON.parse(JSON.stringify(heard))), group });
       },
     },
@@ -104,7 +104,7 @@ export class World {
 
   receive = (received: Received): Promise<Answer> => this.#app(received);
 
-  /** A slash command in the incident's channel. */
+  /** Sends a slash command in the incident's channel. */
   command = (command: string, text: string, more: Record<string, string> = {}): Promise<Answer> =>
     this.post('/integrations/slack/commands', {
       body: new URLSearchParams({ ...COMMAND, command, text, ...more }).toString(),
@@ -138,7 +138,7 @@ export const COMMAND = {
 
 export const USER = { user: { id: 'U2147483697', team_id: 'T0001' }, team: { id: 'T0001' } };
 
-/** What whoever gave a command sees. */
+/** Returns the answer that the user of a command sees. */
 export function shown(answer: Answer): string {
   const { response_type: type, text, blocks } = JSON.parse(answer.body) as Record<string, any>;
   if (type !== 'ephemeral') throw new Error(`not only for them: ${answer.body}`);
@@ -157,7 +157,7 @@ export type Fixture = {
 export const fixture = (name: string): Fixture =>
   JSON.parse(readFileSync(join(import.meta.dirname, `../../fixtures/slack/${name}.request.json`), 'utf8')) as Fixture;
 
-/** As it was received: its own signature, of its own time. */
+/** Returns a recorded request with its original signature and time. */
 export function receivedOf({ path, headers, body }: Fixture): Received {
   const place = path.replace('/slack/interactivity', '/slack/interactions');
   return {
