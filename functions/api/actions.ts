@@ -12,11 +12,11 @@ import { Incident } from './incidents.ts';
 const params = z.object({ id: IncidentId });
 const Note = z.strictObject({ note: z.string().max(2000).default('') });
 const Suspected = z.strictObject({ change_id: ChangeId, note: z.string().max(2000).default('') });
-/** `version`: where to. Absent: the newest version that is known good. */
+/** `version`: the target version. Defaults to the newest known good version. */
 const Rollback = z.strictObject({ note: z.string().max(2000).default(''), version: Version.optional() });
 const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.string().max(2000).default('') });
 
-/** A person takes over, at any moment. */
+/** Registers the actions with which a person takes over an incident or answers a decision. */
 export function actionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -26,13 +26,15 @@ export function actionRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/actions/rollback',
       tags: ['actions'],
-      summary: 'A person takes over: rollback of what runs, to the newest version known good or to the one named',
+      summary: 'Take over: roll back the running version to the newest known good version or to the given version',
       request: { params, body: { required: false, content: { 'application/json': { schema: Rollback } } } },
       responses: {
-        202: answers('Taken', Incident),
-        404: problems('Unknown'),
-        409: problems('Not now, or not to this version'),
-        422: problems('version-unknown: no deployment of it is recorded there; `detail` has those most alike'),
+        202: answers('Accepted', Incident),
+        404: problems('Not found'),
+        409: problems('The incident does not allow a rollback now, or not to this version'),
+        422: problems(
+          'version-unknown: no deployment of this version is recorded there; `detail` lists similar versions',
+        ),
       },
     }),
     async (c) => {
@@ -53,9 +55,13 @@ export function actionRoutes(app: Api, deps: Deps): void {
         method: 'post',
         path: `/v1/incidents/{id}/actions/${action}`,
         tags: ['actions'],
-        summary: `A person takes over: ${action}`,
+        summary: `Take over: ${action}`,
         request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
-        responses: { 202: answers('Taken', Incident), 404: problems('Unknown'), 409: problems('Not now') },
+        responses: {
+          202: answers('Accepted', Incident),
+          404: problems('Not found'),
+          409: problems('The incident does not allow this action now'),
+        },
       }),
       async (c) => {
         const { id } = c.req.valid('param');
@@ -73,12 +79,12 @@ export function actionRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/actions/mark-wrong',
       tags: ['actions'],
-      summary: 'What automation has done for it was wrong; also when it is over',
+      summary: 'Mark the automatic action for this incident as wrong; also possible after the incident is resolved',
       request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
       responses: {
-        202: answers('Taken', Incident),
-        404: problems('Unknown'),
-        409: problems('nothing-to-mark: automation has done nothing for it'),
+        202: answers('Accepted', Incident),
+        404: problems('Not found'),
+        409: problems('nothing-to-mark: automation has taken no action for this incident'),
       },
     }),
     async (c) => {
@@ -88,8 +94,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
   );
 
   for (const [name, summary, act] of [
-    ['clear-suspect', 'This change was not the cause: it is no suspect of this incident any more', notTheDeploy],
-    ['suspect-again', 'What was cleared may be the cause after all', suspectAgain],
+    ['clear-suspect', 'Clear a change of suspicion: it did not cause this incident', notTheDeploy],
+    ['suspect-again', 'Suspect a cleared change again', suspectAgain],
   ] as const) {
     endpoint(
       app,
@@ -102,10 +108,12 @@ export function actionRoutes(app: Api, deps: Deps): void {
         summary,
         request: { params, ...body(Suspected) },
         responses: {
-          202: answers('Taken', Incident),
-          404: problems('Unknown'),
-          409: problems('no-suspect: it is of another environment; not-cleared: nobody has cleared it'),
-          422: problems('What is wrong with it'),
+          202: answers('Accepted', Incident),
+          404: problems('Not found'),
+          409: problems(
+            'no-suspect: the change belongs to another environment; not-cleared: the change is not cleared',
+          ),
+          422: problems('Validation failed'),
         },
       }),
       async (c) => {
@@ -129,13 +137,13 @@ export function actionRoutes(app: Api, deps: Deps): void {
         method: 'post',
         path: `/v1/incidents/{id}/actions/${name}`,
         tags: ['actions'],
-        summary: `Answer the decision with this digest: ${name}`,
+        summary: `${name === 'approve' ? 'Approve' : 'Reject'} the pending decision that has this digest`,
         request: { params, ...body(Answer) },
         responses: {
-          200: answers('Taken', Incident),
-          404: problems('Unknown'),
-          409: problems('superseded: not the decision that waits; paused: not while automation is'),
-          422: problems('What is wrong with it'),
+          200: answers('Recorded', Incident),
+          404: problems('Not found'),
+          409: problems('superseded: another decision is pending now; paused: automation is paused'),
+          422: problems('Validation failed'),
         },
       }),
       async (c) => {

@@ -22,19 +22,21 @@ import { problem, Refusal } from './problem.ts';
 const Taken = z
   .object({
     receipt: z.string(),
-    accepted: z.number().openapi({ description: 'Alerts that are durable now' }),
-    quarantined: z.number().openapi({ description: 'Alerts that could not be read, kept whole' }),
+    accepted: z.number().openapi({ description: 'Alerts that are stored durably' }),
+    quarantined: z.number().openapi({ description: 'Alerts that could not be parsed, kept in quarantine' }),
     truncated: z.number().openapi({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
-    dropped: z
-      .number()
-      .optional()
-      .openapi({ description: 'Alerts that could not be read and were not kept: the quarantine is full for today' }),
+    dropped: z.number().optional().openapi({
+      description: 'Alerts that could not be parsed and were not kept, because the quarantine is full for today',
+    }),
   })
   .meta({ id: 'Receipt' });
 
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-/** The receivers. Nothing outside is called while the sender waits: check, read, make durable, answer. */
+/**
+ * Registers the alert receivers. A receiver authenticates, parses, enqueues, and responds. It calls no vendor while the
+ * sender waits.
+ */
 export function alertRoutes(app: Api, deps: Deps): void {
   for (const source of sources.values()) {
     for (const method of source.name === 'grafana' ? (['post', 'put'] as const) : (['post'] as const)) {
@@ -53,16 +55,12 @@ export function alertRoutes(app: Api, deps: Deps): void {
     }
   }
   const alertmanager = sources.get('alertmanager');
-  if (alertmanager === undefined) throw new Error('the Alertmanager source is gone');
+  if (alertmanager === undefined) throw new Error('the list of alert sources has no alertmanager');
   endpoint(
     app,
     deps,
     'receiver',
-    describe(
-      'post',
-      ROLLBACK_PATH,
-      'The Alertmanager payload, each firing alert taken as one that asks for a rollback',
-    ),
+    describe('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
     (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
   );
 }
@@ -78,41 +76,45 @@ const describe = (method: 'post' | 'put', path: string, summary: string) =>
     summary,
     tags: ['alerts'],
     responses: {
-      202: answers('Durable', Taken),
+      202: answers('Accepted and stored durably', Taken),
       400: problems('Not JSON; kept in quarantine'),
-      413: problems('Over 4 MiB or 5,000 alerts'),
-      415: problems('Not application/json; kept in quarantine'),
-      422: problems('Of an unknown version or shape; kept in quarantine'),
-      503: problems('Could not be made durable: send it again'),
+      413: problems('Larger than 4 MiB, or more than 5,000 alerts'),
+      415: problems('Content type is not application/json; kept in quarantine'),
+      422: problems('Unknown payload version or format; kept in quarantine'),
+      503: problems('Could not be stored durably; send it again'),
     },
   });
 
 async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
   const sender = await check(c, deps, source, receiver);
-  const body = await readBody(c, BODY_MAX_BYTES); // as bytes: quarantine keeps them
+  const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
   try {
     return await take(c, deps, source, receiver, body, sender);
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    // 503 and nothing else: Alertmanager tries again at once, Grafana at its next interval.
-    c.var.log.error('alerts could not be made durable', { source: source.name, error: String(error) });
-    return problem(c, 503, 'not-durable', 'the alerts could not be made durable; send them again', {
+    // Always 503: Alertmanager then retries at once, and Grafana at its next interval.
+    c.var.log.error('alerts could not be stored durably', { source: source.name, error: String(error) });
+    return problem(c, 503, 'not-durable', 'the alerts could not be stored durably; send them again', {
       'retry-after': '5',
     }) as never;
   }
 }
 
-/** Who sends alerts. */
+/** An authenticated sender of alerts. */
 export type Sender = {
-  /** Under which automatic acts are counted that its alerts ask for. */
+  /** The name under which automatic actions requested by its alerts are counted. */
   name: string;
-  /** @throws Refusal 403 where it may not send for a place */
+  /** @throws Refusal 403 if the sender may not send alerts for this scope */
   allow(scope: Scope): void;
-  /** Whether its alerts may ask for a rollback there. */
+  /** Whether its alerts may request a rollback in this scope. */
   mayAsk(scope: Scope): boolean;
 };
 
-/** A token with the right scope, or the sender's own signature, for which alone the body is read before it is known. */
+/**
+ * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is known.
+ *
+ * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
+ */
 async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver): Promise<Sender> {
   const authorization = c.req.header('authorization');
   const principal = await c.var.principalOf(authorization);
@@ -127,13 +129,13 @@ async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Re
     source.signature !== undefined &&
     (await signedBy(deps, source.signature, c.req.raw.headers, () => readBody(c, BODY_MAX_BYTES)))
   ) {
-    // Whoever runs Firebreak has given it the secret, as they have given an Alertmanager the ingest token.
+    // The operator gave this sender the secret, as they give Alertmanager the ingest token. Both have the same rights.
     return { name: `${source.name}:signature`, allow: () => undefined, mayAsk: () => true };
   }
   throw new Refusal(
     401,
     'unauthorized',
-    'no credential, one that is not known, or a signature that does not fit or is late',
+    'the credential is missing or unknown, or the signature is invalid or its timestamp is too far off',
   );
 }
 
@@ -146,7 +148,7 @@ async function take(
   sender: Sender,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
-  // Null where the quota is used up. The answer stays the same: to send what cannot be read again would not help.
+  // Null if the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is useless.
   const keep = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
     deps.quarantine
       .keep({
@@ -167,7 +169,7 @@ async function take(
       ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
       ...notKept(source.name, id === null ? 1 : 0),
     ]);
-    c.var.log.warn('a body could not be read', { source: source.name, code, quarantine: id });
+    c.var.log.warn('an alert payload could not be parsed', { source: source.name, code, quarantine: id });
     throw new Refusal(status, code, `${detail} (${id === null ? NOT_KEPT : `kept in quarantine as ${id}`})`);
   }
   const { alerts, unreadable, truncated } = result.parsed;
@@ -192,10 +194,13 @@ async function take(
     truncated,
   });
   if (dropped > 0)
-    c.var.log.warn('alerts could neither be read nor kept: the quarantine is full', { source: source.name, dropped });
+    c.var.log.warn('alerts were dropped: they could not be parsed, and the quarantine is full', {
+      source: source.name,
+      dropped,
+    });
   const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
   if (ahead > 0)
-    c.var.log.warn('alerts start in the future; their start is ignored', { source: source.name, alerts: ahead });
+    c.var.log.warn('alerts start in the future; their start times are ignored', { source: source.name, alerts: ahead });
   const answer = { receipt: receipt.id, accepted: signals.length, quarantined, truncated };
   return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
 }
@@ -222,7 +227,11 @@ export const alertsIn = (unreadable: readonly Unreadable[]): number =>
 
 const LOWEST_TIER = 4;
 
-/** @throws Refusal 403 where the sender may not send for its place */
+/**
+ * Returns the signal with its sender, and without a rollback request that the sender may not make.
+ *
+ * @throws Refusal 403 if the sender may not send alerts for the signal's service and environment
+ */
 function sentBy(sender: Sender | undefined, signal: Signal): Signal {
   if (sender === undefined) return signal;
   const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
@@ -231,7 +240,7 @@ function sentBy(sender: Sender | undefined, signal: Signal): Signal {
   return { ...signal, sender: sender.name, asksRollback: false, mayNotAsk: true };
 }
 
-/** Gives the alerts their meaning and makes them durable. */
+/** Turns alerts into signals and enqueues them durably. */
 export async function enqueue(
   deps: Pick<Deps, 'config' | 'queue'>,
   receipt: Parameters<Deps['queue']['sendAll']>[0],
@@ -243,7 +252,7 @@ export async function enqueue(
   const signals = alerts.map((alert) =>
     sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
   );
-  // The most critical services first, on the way into the queues too.
+  // Enqueue the most critical services first.
   const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
   await deps.queue.sendAll(
     receipt,
@@ -260,7 +269,7 @@ export function read(source: Source, contentType: string, body: Uint8Array, now:
   return text === undefined ? refuse(400, 'not-json', 'the body is not UTF-8') : source.parse(text, () => now);
 }
 
-/** Undefined when it is none: such a body must not be repaired silently. */
+/** Returns the text, or undefined if the bytes are not valid UTF-8: such a body must not be repaired silently. */
 function utf8(body: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);

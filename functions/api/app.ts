@@ -39,12 +39,12 @@ import { sloRoutes } from './slos.ts';
 import { tokenRoutes } from './tokens.ts';
 import { versionRoutes } from './versions.ts';
 
-/** Everything that Firebreak answers over HTTP. */
+/** Returns the HTTP API of Firebreak: all routes with their middleware. */
 export function api(deps: Deps): Api {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
-      // An id of another form is an id that nothing has.
+      // An ID with an invalid format cannot exist.
       if (result.target === 'param') throw new Refusal(404, 'not-found', z.prettifyError(result.error));
       throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
     },
@@ -93,7 +93,7 @@ export function api(deps: Deps): Api {
   describeSlack(app);
   openApiRoute(app, deps);
 
-  app.notFound((c) => problem(c, 404, 'not-found', `there is nothing at ${c.req.method} ${c.req.path}`));
+  app.notFound((c) => problem(c, 404, 'not-found', `no endpoint ${c.req.method} ${c.req.path}`));
   app.onError((error, c) => {
     if (error instanceof Refusal) {
       const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
@@ -110,27 +110,29 @@ export function api(deps: Deps): Api {
     if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });
-    return problem(c, 503, 'unavailable', 'this could not be done now; try again', { 'retry-after': '5' });
+    return problem(c, 503, 'unavailable', 'the request failed because of an internal error; try again', {
+      'retry-after': '5',
+    });
   });
   return app;
 }
 
-/** A sender that tries again loses nothing: there is room again tomorrow, or when its template is right. */
+/** Responds with 503, so that the sender retries: the quarantine has room again tomorrow, or the payload is fixed by then. */
 async function quarantineFull(
   c: Context<Env>,
   { counters }: Deps,
   { source, message }: QuarantineFull,
 ): Promise<Response> {
   await counters.add([{ name: 'firebreak_quarantine_refused_total', labels: [source], by: 1 }]);
-  c.var.log.warn('a body could neither be read nor kept: the quarantine is full', { source, detail: message });
-  const detail = `it could not be read, and not be kept: ${message}; correct what is sent, or send it again later`;
+  c.var.log.warn('a body was dropped: it could not be parsed, and the quarantine is full', { source, detail: message });
+  const detail = `the body could not be parsed, and was not kept: ${message}; fix the payload, or send it again later`;
   return problem(c, 503, 'quarantine-full', detail, { 'retry-after': '300' });
 }
 
-/** An id that can be logged and echoed without harm. */
+/** Returns the ID if it is safe to log and to echo. */
 const acceptable = (id: string | undefined): string | undefined =>
   id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
 
-/** The trace id of a W3C `traceparent`. */
+/** Returns the trace ID of a W3C `traceparent` header. */
 const traceOf = (header: string | undefined): string | undefined =>
   /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];

@@ -10,15 +10,15 @@ const Entry = z
     id: z.string(),
     at: Timestamp,
     actor: z.string(),
-    actor_name: z.string().openapi({ description: 'The actor as people know them: their name, where it is known' }),
+    actor_name: z.string().openapi({ description: "The actor's display name, if it is known" }),
     kind: z.string(),
     subject: z.string(),
     text: z.string(),
     text_named: z
       .string()
-      .openapi({ description: 'The text with names in place of ids of Slack, where they are known' }),
+      .openapi({ description: 'The text with Slack IDs replaced by display names, if they are known' }),
     detail: z.record(z.string(), z.unknown()),
-    /** Part of the chain; what was written in the last few minutes is not yet. */
+    /** Whether the entry is part of the chain. Entries of the last few minutes are not yet sealed. */
     sealed: z.boolean(),
     hash: z.string().nullable(),
   })
@@ -30,14 +30,14 @@ const Chain = z
     entries: z.number(),
     sealed_until: Timestamp.nullable(),
     broken_at: z.string().nullable(),
-    because: z.string().nullable().openapi({ description: 'What was found at broken_at, and what it means' }),
+    because: z.string().nullable().openapi({ description: 'What the check found at broken_at, and what it means' }),
   })
   .meta({ id: 'AuditChain' });
 
-/** One for each minute in which something was written. */
+/** The maximum number of seals per day: one for each minute that has entries. */
 const SEALS_OF_A_DAY = 24 * 60;
 
-/** The sealed log. */
+/** Registers the route of the audit log. */
 export function auditRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -47,17 +47,18 @@ export function auditRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/audit',
       tags: ['audit'],
-      summary: 'The sealed log of decisions, changes, and acts, newest first, and whether it is as it was written',
+      summary: 'List the sealed audit log of decisions, changes, and actions, newest first, and check its integrity',
       request: {
         query: z.object({
           ...listQuery,
-          check: z
-            .enum(['recent', 'all'])
-            .default('recent')
-            .openapi({ description: 'recent: the last day of the chain; all of it takes as long as it is' }),
+          check: z.enum(['recent', 'all']).default('recent').openapi({
+            description: 'recent: check the last day of the chain. all: check the whole chain, which can take long',
+          }),
         }),
       },
-      responses: { 200: answers('A page, and the check of the chain', pageOf(Entry).extend({ chain: Chain })) },
+      responses: {
+        200: answers('A page of entries, and the result of the check', pageOf(Entry).extend({ chain: Chain })),
+      },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);

@@ -7,32 +7,35 @@ import type { Principal } from '../../schemas/access.ts';
 import type { SignatureScheme } from '../../schemas/sources/parsed.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 
-/** A signature older or younger than this is a replay, or a clock that is wrong. */
+/** The maximum difference between a signature's timestamp and our clock. Limits replays. */
 const SIGNATURE_WINDOW_SECONDS = 300;
 
 const anywhere = { sources: null, services: null, environments: null, expires_at: null };
 
-/** May post alerts, and nothing else: it is refused at the URL that asks for rollbacks. */
+/** The bootstrap principal that may only post alerts. The rollback receiver refuses it. */
 const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...anywhere };
 
-/** Tokens that a start or a deployment brings along; all others are records. */
+/** Tokens that a start or a deployment provides as secrets. All other tokens are records in the table. */
 const BOOTSTRAP: { secret: string; principal: Principal }[] = [
   { secret: 'FIREBREAK_ADMIN_TOKEN', principal: { name: 'admin', actions: ['*'], ...anywhere } },
   { secret: 'FIREBREAK_INGEST_TOKEN', principal: INGEST },
 ];
 
-/** Under which the alerts of a principal are counted: tokens that were made one by one are limited each. */
+/** Returns the name under which a principal's alerts are counted. Each token record is limited separately. */
 export const senderOf = (principal: Principal): string =>
   BOOTSTRAP.some((one) => one.principal === principal) ? principal.name : `token:${principal.name}`;
 
 /**
- * Whether what this principal sends may ask for a rollback by the label `action: auto-rollback`. Tokens need the scope
- * `rollback:request` for it. The ingest token of the first start may, so that a plain Alertmanager works with it.
+ * Returns whether alerts of this principal may request a rollback by the label `action: auto-rollback`. Tokens need the
+ * scope `rollback:request`. The ingest token needs no scope, so that a plain Alertmanager works with it.
  */
 export const mayAskByLabel = (principal: Principal, scope: Scope, now: Timestamp): boolean =>
   principal === INGEST || authorize(principal, 'rollback:request', scope, now).allowed;
 
-/** Who sends this, by `Authorization: Bearer`, or basic with the token as password. Undefined: nobody we know. */
+/**
+ * Returns the principal of an `Authorization` header: `Bearer`, or `Basic` with the token as password. Returns undefined if
+ * the token is missing, unknown, or expired.
+ */
 export async function principalOf(
   deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>,
   authorization: string | undefined,
@@ -54,13 +57,13 @@ function tokenOf(authorization: string | undefined): string | undefined {
   if (scheme?.toLowerCase() === 'bearer') return value.trim();
   if (scheme?.toLowerCase() !== 'basic') return undefined;
   const pair = Buffer.from(value, 'base64').toString('utf8');
-  const colon = pair.indexOf(':'); // the first one: a password may hold more
+  const colon = pair.indexOf(':'); // the first one, because a password may contain colons
   return colon === -1 || colon === pair.length - 1 ? undefined : pair.slice(colon + 1);
 }
 
 /**
- * Checks a sender's signature over the raw body. Without a secret configured nothing can be right, and without a signature,
- * or with one that is late, the body is not read.
+ * Returns whether the sender's signature over the raw body is valid. Returns false without a configured secret. Does not read
+ * the body if the signature is missing or its timestamp is outside the window.
  */
 export async function signedBy(
   deps: Pick<Deps, 'secrets' | 'clock'>,
@@ -84,7 +87,7 @@ export async function signedBy(
 const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
   Math.abs(millisOf(clock.now()) / 1000 - seconds) <= SIGNATURE_WINDOW_SECONDS;
 
-/** In constant time: hashes first, so that not even the length tells anything. */
+/** Compares in constant time. Compares hashes, so that the time does not depend on the length either. */
 const sameText = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
 
 const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer');

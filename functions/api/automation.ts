@@ -8,7 +8,7 @@ import { answers, type Api, body, endpoint, problems } from './endpoint.ts';
 
 const View = Automation.meta({ id: 'Automation' });
 
-/** The kill switch and the modes. */
+/** Registers the routes of the kill switch and the automation modes. */
 export function automationRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -18,8 +18,8 @@ export function automationRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/automation',
       tags: ['automation'],
-      summary: 'Kill switch and modes; of services and environments that the token may read',
-      responses: { 200: answers('In force', View) },
+      summary: 'Read the kill switch, and the modes of the services and environments that the token may read',
+      responses: { 200: answers('The settings in force', View) },
     }),
     async (c) => c.json(visible(inForce(await deps.automation.read()), c.var.may), 200),
   );
@@ -32,9 +32,9 @@ export function automationRoutes(app: Api, deps: Deps): void {
       method: 'put',
       path: '/v1/automation',
       tags: ['automation'],
-      summary: 'Set kill switch and modes; what is left out stays',
+      summary: 'Set the kill switch and the modes; omitted fields stay unchanged',
       request: body(AutomationInput),
-      responses: { 200: answers('In force now', View), 422: problems('What is wrong with it') },
+      responses: { 200: answers('The settings now in force', View), 422: problems('Validation failed') },
     }),
     async (c) => {
       const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.who, c.req.valid('json'));
@@ -43,7 +43,7 @@ export function automationRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** A service that was demoted is shown with the mode that it has by that. */
+/** Returns the settings in force: a demoted service has at most the mode `approve`. */
 function inForce(automation: Automation): Automation {
   const demoted = Object.keys(automation.demoted).map((name) => {
     const own = Object.hasOwn(automation.services, name) ? automation.services[name] : undefined;
@@ -53,7 +53,7 @@ function inForce(automation: Automation): Automation {
   return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
 }
 
-/** The kill switch and the global mode concern everybody; caps of services and environments only those who may read them. */
+/** Removes the services and environments that the caller may not read. The kill switch and global mode are visible to all. */
 function visible(automation: Automation, may: (scope: Scope) => boolean): Automation {
   const ofService = <T>(entries: Record<string, T>) => Object.entries(entries).filter(([service]) => may({ service }));
   const services = ofService(automation.services).map(([service, { mode, environments }]) => {

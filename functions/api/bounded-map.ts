@@ -1,4 +1,4 @@
-/** A map of limited size. When it is full, it forgets the entry that was set the longest ago. */
+/** A map of limited size. When the map is full, the entry that was set the longest ago is removed. */
 export class BoundedMap<T> {
   readonly #max: number;
   readonly #entries = new Map<string, T>();

@@ -13,7 +13,7 @@ import { Incident } from './incidents.ts';
 import { Refusal } from './problem.ts';
 
 const params = z.object({ id: IncidentId });
-const To = z.string().min(1).max(64).openapi({ description: 'Somebody of people.yaml, by their name there' });
+const To = z.string().min(1).max(64).openapi({ description: 'The ID of a person in people.yaml' });
 const Roles = z.discriminatedUnion('do', [
   z.strictObject({ do: z.enum(['take', 'leave']), role: IncidentRole }),
   z.strictObject({ do: z.literal('assign'), role: IncidentRole, to: To }),
@@ -25,23 +25,23 @@ const HandOver = z.strictObject({
     .min(1)
     .max(3000)
     .nullish()
-    .openapi({ description: 'What they have to know; absent: what the incident itself tells' }),
+    .openapi({ description: 'Handoff summary for the new incident commander; generated from the incident if absent' }),
 });
 const Update = z.strictObject({
   text: z.string().trim().min(1).max(3000),
-  publish: z
-    .boolean()
-    .default(false)
-    .openapi({ description: 'The status page, where it waits for that, may show the incident, in words of its own' }),
+  publish: z.boolean().default(false).openapi({
+    description:
+      'Approves showing the incident on the status page, if the page waits for approval. The page uses its own wording',
+  }),
 });
 
 const refusals = {
-  404: problems('Unknown'),
-  409: problems('It is resolved'),
-  422: problems('What is wrong with it'),
+  404: problems('Not found'),
+  409: problems('The incident is resolved'),
+  422: problems('Validation failed'),
 };
 
-/** Who sees to an incident, who does what in it, and what those who wait for news are told. */
+/** Registers the routes for acknowledgement, handoff, roles, and stakeholder updates. */
 export function careRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -51,9 +51,9 @@ export function careRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/actions/acknowledge',
       tags: ['actions'],
-      summary: 'Say that you see to it; whoever says so first stands',
+      summary: 'Acknowledge an incident; the first acknowledgement stays in effect',
       request: { params },
-      responses: { 200: answers('As it is now', Incident), 404: refusals[404], 409: refusals[409] },
+      responses: { 200: answers('The updated incident', Incident), 404: refusals[404], 409: refusals[409] },
     }),
     async (c) => c.json(await acknowledge(deps, c.var.who, c.req.valid('param')), 200),
   );
@@ -66,9 +66,9 @@ export function careRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/actions/hand-over',
       tags: ['actions'],
-      summary: 'Command goes over to somebody else, with a brief',
+      summary: 'Hand over command to another person, with a handoff summary',
       request: { params, ...body(HandOver) },
-      responses: { 200: answers('As it is now', Incident), ...refusals },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
     }),
     async (c) => {
       const { to, brief = null } = c.req.valid('json');
@@ -86,9 +86,9 @@ export function careRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/roles',
       tags: ['incidents'],
-      summary: 'Take a role, leave it, or assign it to somebody of people.yaml',
+      summary: 'Take a role, leave it, or assign it to a person in people.yaml',
       request: { params, ...body(Roles) },
-      responses: { 200: answers('As it is now', Incident), ...refusals },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -110,9 +110,9 @@ export function careRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/updates',
       tags: ['incidents'],
-      summary: 'Tell those who wait for news how it goes',
+      summary: 'Send a status update to stakeholders',
       request: { params, ...body(Update) },
-      responses: { 200: answers('As it is now', Incident), ...refusals },
+      responses: { 200: answers('The updated incident', Incident), ...refusals },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -121,7 +121,12 @@ export function careRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** Somebody of people.yaml, who may do what the role is for. @throws Refusal 403, 404, 422 */
+/**
+ * Returns a person of people.yaml who has the permissions that the role needs.
+ *
+ * @throws Refusal 403 if the caller may not change the incident, 404 without such an incident, 422 without such a person or
+ *   if the person lacks permissions
+ */
 async function holderOf(
   deps: Pick<Deps, 'config' | 'incidents' | 'clock'>,
   who: Who,
@@ -136,10 +141,10 @@ async function holderOf(
   const person = Object.entries(people).find(([key]) => key === name)?.[1];
   if (person === undefined)
     throw unfit(
-      `there is no ${JSON.stringify(name)} in people.yaml${names.length === 0 ? ', which lists nobody' : `; there are ${names.slice(0, 10).join(', ')}`}`,
+      `${JSON.stringify(name)} is not in people.yaml${names.length === 0 ? ', which is empty' : `; it lists ${names.slice(0, 10).join(', ')}`}`,
     );
   if (!listedMay(known, person, 'incidents:write', incident, deps.clock.now()))
-    throw unfit(`${name} ${notThat('incidents:write', incident)}, by their roles in people.yaml`);
+    throw unfit(`${name} ${notThat('incidents:write', incident)}, according to their roles in people.yaml`);
   return { name, shown: person.name ?? name, slack: person.slack ?? null };
 }
 

@@ -31,15 +31,15 @@ const Connections = z.object({
   ),
   unknown_places: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
-    .openapi({ description: 'Where deployments are recorded that no configuration names' }),
+    .openapi({ description: 'Services and environments that have recorded deployments, but no configuration' }),
   secrets: z
     .array(z.object({ runbook: z.string(), name: z.string() }))
-    .openapi({ description: 'Secrets that a runbook names and that are not set' }),
+    .openapi({ description: 'Secrets that a runbook refers to, but that are not set' }),
   watched: z.boolean().nullable().openapi({
     description:
-      'Whether Prometheus scrapes Firebreak as the job `firebreak`. Null: there is none, or it does not answer',
+      'Whether Prometheus scrapes Firebreak as the job `firebreak`. Null if Prometheus is not configured or not reachable',
   }),
-  machine: Machine.optional().openapi({ description: 'On one machine only: what it runs on' }),
+  machine: Machine.optional().openapi({ description: 'The machine that Firebreak runs on; absent on AWS' }),
   objectives: z.object({
     configured: z.number(),
     evaluated_at: Timestamp.nullable(),
@@ -57,7 +57,7 @@ const Connections = z.object({
   }),
 });
 
-/** What Firebreak is connected with. Vendors are asked something that changes nothing. */
+/** Registers the route that checks all connections. Vendors receive read-only requests. */
 export function connectionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -67,8 +67,8 @@ export function connectionRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/connections',
       tags: ['health'],
-      summary: 'Vendors and targets: which are connected, off, or wrong; and objectives without data',
-      responses: { 200: answers('As it is now', Connections) },
+      summary: 'Check vendors, rollback targets, secrets, and objectives',
+      responses: { 200: answers('The result of the check', Connections) },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);

@@ -3,22 +3,22 @@ import type { Scope } from '../../domain/access.ts';
 import type { Principal } from '../../schemas/access.ts';
 import type { Who } from '../acts/who.ts';
 
-/** What every handler finds in its context. */
+/** Hono's environment: the variables in every handler's context. */
 export type Env = {
   Variables: {
     requestId: string;
     trace: string;
     log: Log;
-    /** Whose credential it is: see credentials.ts. */
+    /** Returns the principal of a credential. Set by credentials.ts. */
     principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
-    /** Once it is read: see body.ts. */
+    /** The request body after it was read. Set by body.ts. */
     body: Uint8Array<ArrayBuffer> | undefined;
     principal: Principal;
-    /** The same, for what they do. */
+    /** The principal as the actor of use cases. */
     who: Who;
-    /** Refuses (403) unless the caller may do this route's action there. */
+    /** @throws Refusal 403 unless the caller may do this route's action in the scope */
     allow: (scope: Scope) => void;
-    /** Whether the caller may. */
+    /** Returns whether the caller may do this route's action in the scope. */
     may: (scope: Scope) => boolean;
   };
 };

@@ -10,37 +10,40 @@ import { BoundedMap } from './bounded-map.ts';
 import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
-/** Different wrong credentials from one address, at one instance: twenty at once, and twenty a minute. */
+/** Limit for different wrong credentials from one address at one instance: a burst of 20, and 20 a minute. */
 export const WRONG: Allowance = { perSecond: 20 / 60, burst: 20 };
 
-/** For so long, in milliseconds, the same wrong credential counts once, and is not looked up while its address is limited. */
+/**
+ * How long a wrong credential is remembered. Within this time it counts only once, and is not looked up again while its
+ * address is limited.
+ */
 const WRONG_KEPT_MS = 60_000;
 
-/** Credentials of a limited address are looked up one after the other. So many may wait for that. */
+/** How many credentials of a limited address may wait. They are looked up one at a time. */
 export const WAITING_MAX = 16;
 
-/** Of each kind at one instance. Of more, those are forgotten that came first. */
+/** The size of each map at one instance. The oldest entries are removed first. */
 const REMEMBERED_MAX = 10_000;
 
-/** Senders of alerts give up on other answers, and their alerts would be lost. */
+/** Alert receivers never respond with 429: senders give up on it, and their alerts would be lost. */
 const RECEIVERS = /^\/(v1\/alerts\/|api\/v1\/rollback$)/;
 
 type Limited = { bucket: Bucket; afterSeconds: number; waiting: number; turn: Promise<unknown> };
 
 /**
- * Says whose credential it is. From an address that has sent too many wrong ones, others are looked up one at a time, so
- * that neither guessing nor a broken client costs more than that. A right credential is never refused for what others at
- * its address do: one that was right before is not held up either.
+ * Looks up the principal of a credential. Credentials from an address that sent too many wrong ones are looked up one at a
+ * time, which limits the cost of guessing and of broken clients. A valid credential is never refused because of other
+ * requests from its address. A credential that was valid before does not wait either.
  *
- * @throws Refusal 429 for a wrong one of a limited address, 503 where too many wait to be looked up
+ * @throws Refusal 429 for a wrong credential of a limited address, 503 if too many credentials wait to be looked up
  */
 export class Credentials {
   readonly #deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>;
-  /** By the hash of a credential. */
+  /** Valid credentials, by their hash. */
   readonly #right = new BoundedMap<true>(REMEMBERED_MAX);
-  /** When it was found wrong, by address and hash. */
+  /** When a credential was found wrong (Unix milliseconds), by address and hash. */
   readonly #wrong = new BoundedMap<number>(REMEMBERED_MAX);
-  /** By address. */
+  /** Addresses that sent wrong credentials. */
   readonly #addresses = new BoundedMap<Limited>(REMEMBERED_MAX);
 
   constructor(deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>) {
@@ -56,7 +59,7 @@ export class Credentials {
       ? undefined
       : await this.#inTurn(limited, () => this.#look(authorization, hash, from));
     if (found !== undefined || from.isReceiver) return found;
-    throw tooMany(429, 'too many wrong credentials came from this address', limited.afterSeconds);
+    throw tooMany(429, 'too many requests with wrong credentials came from this address', limited.afterSeconds);
   }
 
   async #look(authorization: string, hash: string, from: From): Promise<Principal | undefined> {
@@ -81,13 +84,13 @@ export class Credentials {
   #count(address: string): void {
     const known = this.#addresses.get(address);
     const { bucket } = take(known?.bucket, WRONG, this.#now());
-    // The same object: those who wait have it, too.
+    // Change the existing object, because waiting requests hold a reference to it.
     const counted = known ?? { bucket, waiting: 0, turn: Promise.resolve(), afterSeconds: 0 };
     counted.bucket = bucket;
     this.#addresses.set(address, counted);
   }
 
-  /** Undefined: it has not sent too many. */
+  /** Returns the state of a limited address, or undefined if the address is within the limit. */
   #limited(address: string): Limited | undefined {
     const known = this.#addresses.get(address);
     if (known === undefined) return undefined;
@@ -99,7 +102,7 @@ export class Credentials {
 
   async #inTurn<T>(limited: Limited, look: () => Promise<T>): Promise<T> {
     if (limited.waiting >= WAITING_MAX)
-      throw tooMany(503, 'too many credentials of this address wait to be looked up', 1);
+      throw tooMany(503, 'too many credentials from this address are waiting to be checked; try again', 1);
     limited.waiting += 1;
     const mine = limited.turn.then(look);
     limited.turn = mine.catch(() => undefined);
@@ -111,13 +114,13 @@ export class Credentials {
   #now = (): number => millisOf(this.#deps.clock.now());
 }
 
-/** Where a request came from. */
+/** The origin of a request. */
 export type From = { address: string; isReceiver: boolean };
 
 const tooMany = (status: 429 | 503, detail: string, seconds: number): Refusal =>
   new Refusal(status, 'too-many-failures', detail, { 'retry-after': String(Math.max(1, Math.ceil(seconds))) });
 
-/** Every handler asks here whose credential it is, and a request asks once. */
+/** Provides `principalOf` to all handlers. Looks up each credential at most once per request. */
 export function credentials(deps: Deps): MiddlewareHandler<Env> {
   const known = new Credentials(deps);
   return async (c, next) => {
@@ -132,13 +135,13 @@ export function credentials(deps: Deps): MiddlewareHandler<Env> {
   };
 }
 
-/** As API Gateway, or the server of one machine, has seen it. Nothing that a client can write counts. */
+/** Returns the source address that API Gateway or the local server saw. Ignores headers, which a client can forge. */
 function addressOf({ env }: Context<Env>): string {
   const { requestContext } = (env ?? {}) as { requestContext?: { http?: { sourceIp?: string } } };
   return networkOf(requestContext?.http?.sourceIp ?? '');
 }
 
-/** Of IPv6, everybody has at least a /64 to choose addresses from. */
+/** Returns the address to count by: an IPv4 address, or the /64 prefix of an IPv6 address, since each client has at least a /64. */
 export function networkOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;

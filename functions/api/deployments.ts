@@ -13,7 +13,9 @@ import { deadlineOf, HAS_NO_END } from '../overdue.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './failed-deploy.ts';
 
 const Deployment = Change.extend({
-  warnings: z.array(z.string()).openapi({ description: 'Names that no configuration has, with those probably meant' }),
+  warnings: z
+    .array(z.string())
+    .openapi({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
 }).meta({ id: 'Deployment' });
 const params = z.object({ id: ChangeId });
 
@@ -30,8 +32,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       request: body(NewChange),
       responses: {
         201: answers('Recorded', Deployment),
-        200: answers('It was recorded before', Deployment),
-        422: problems('What is wrong with it'),
+        200: answers('Already recorded', Deployment),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -39,7 +41,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       c.var.allow(input);
       refuse(whyAhead(input, deps.clock.now()));
       const { change, created } = await deps.changes.record(input);
-      // Also when it was recorded before: that request may have died here. Reported twice, it counts once.
+      // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
       await tellIncidents(deps, change);
@@ -55,13 +57,13 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       method: 'patch',
       path: '/v1/deployments/{id}',
       tags: ['deployments'],
-      summary: 'Tell how a change went on',
+      summary: 'Update the status of a change',
       request: { params, ...body(ChangePatch) },
       responses: {
-        200: answers('As it is now', Deployment),
-        404: problems('Unknown'),
-        409: problems('It has ended, and does not begin again'),
-        422: problems('What is wrong with it'),
+        200: answers('The updated deployment', Deployment),
+        404: problems('Not found'),
+        409: problems('The deployment has ended and cannot start again'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -77,7 +79,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       const change = await deps.changes.patch(id, told);
       if (change === undefined) throw notFound(id);
       if (change === 'ended') throw await hasEnded(deps, id);
-      // Said again it is reported again, as above; a corrected end is the same failure.
+      // Report a repeated failure again, as above. A corrected end time belongs to the same failure.
       const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
       if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
@@ -95,7 +97,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       tags: ['deployments'],
       summary: 'Read a change',
       request: { params },
-      responses: { 200: answers('The change', Deployment), 404: problems('Unknown') },
+      responses: { 200: answers('The change', Deployment), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -114,11 +116,11 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/deployments',
       tags: ['deployments'],
-      summary: 'Changes, newest first',
+      summary: 'List changes, newest first',
       request: {
         query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
       },
-      responses: { 200: answers('A page', pageOf(Deployment)) },
+      responses: { 200: answers('A page of results', pageOf(Deployment)) },
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
@@ -134,8 +136,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
 const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 
 /**
- * When its time was over, if it was. Also where nobody has said so yet: whoever is about to is heard after its end, which
- * then counts.
+ * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment as
+ * overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
  */
 async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
   const said = await deps.changes.overdueAt(change.id);
@@ -145,7 +147,7 @@ async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | nul
   return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
 }
 
-/** @throws Refusal 422 where there is something wrong with it */
+/** @throws Refusal 422 if there is something wrong */
 function refuse(wrong: string | undefined): void {
   if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
 }
@@ -156,8 +158,8 @@ async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refu
   return new Refusal(
     409,
     'deployment-ended',
-    `deployment ${id} has ${how}, and does not begin again; record the next attempt as a deployment of its own`,
+    `deployment ${id} has ${how} and cannot start again; record the next attempt as a new deployment`,
   );
 }
 
-const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `there is no deployment ${id}`);
+const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `no deployment has the ID ${id}`);

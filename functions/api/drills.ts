@@ -18,7 +18,7 @@ const Lane = z
   })
   .meta({ id: 'DrillLane' });
 
-/** Drills: targets' ways back, tried out. */
+/** Registers the routes of drills, which test the rollback of a target. */
 export function drillRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -28,12 +28,12 @@ export function drillRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/drills',
       tags: ['drills'],
-      summary: 'Roll back and forth again where nobody is hurt',
+      summary: 'Start a drill: roll a target back and forward again',
       request: body(z.strictObject({ service: ServiceName, environment: EnvironmentName })),
       responses: {
-        202: answers('Begun', Shown),
-        409: problems('Not there, or not now'),
-        422: problems('What is wrong with it'),
+        202: answers('Started', Shown),
+        409: problems('Drills are not enabled for this target, or a drill is not possible now'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -56,11 +56,11 @@ export function drillRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/drills',
       tags: ['drills'],
-      summary: 'Drills, newest first, and when each lane was last proved',
+      summary: 'List drills, newest first, and when a drill last succeeded for each lane',
       request: {
         query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
       },
-      responses: { 200: answers('A page', pageOf(Shown).extend({ lanes: z.array(Lane) })) },
+      responses: { 200: answers('A page of results', pageOf(Shown).extend({ lanes: z.array(Lane) })) },
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
@@ -86,33 +86,33 @@ export function drillRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/drills/{id}',
       tags: ['drills'],
-      summary: 'Read a drill',
+      summary: 'Get a drill',
       request: { params: z.object({ id: DrillId }) },
-      responses: { 200: answers('The drill', Shown), 404: problems('Unknown') },
+      responses: { 200: answers('The drill', Shown), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       const drill = await deps.drills.get(id);
-      if (drill === undefined) throw new Refusal(404, 'unknown-drill', `there is no drill ${id}`);
+      if (drill === undefined) throw new Refusal(404, 'unknown-drill', `no drill has the ID ${id}`);
       c.var.allow(drill);
       return c.json(Drill.parse(drill), 200);
     },
   );
 }
 
-/** It is in the table: where this fails, the sweeper starts it within a minute. */
+/** Starts the drill's workflow. A failure is only logged, because the sweeper starts the stored drill within a minute. */
 async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
   try {
     await drillRuns.start(id, 1);
   } catch (error) {
-    log.warn('a drill could not be started yet', { drill: id, error: String(error) });
+    log.warn('a drill could not be started; the sweeper tries again', { drill: id, error: String(error) });
   }
 }
 
 const refused = ({ code, text }: { code: string; text: string }): Refusal =>
   new Refusal(code === 'unknown-place' ? 422 : 409, code, text);
 
-/** Every lane of the catalogue, proved or not. */
+/** Returns every lane of the catalogue, with its last successful drill. */
 async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
   const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
   return lanesOf(services).map((lane: Place) => {

@@ -7,17 +7,17 @@ import type { Env } from './context.ts';
 import { iJson } from './i-json.ts';
 import { Problem, Refusal } from './problem.ts';
 
-/** `public`: no credential is looked at. `receiver`: the handler checks the sender, who may sign instead. */
+/** `public`: no authentication. `receiver`: the handler authenticates the sender, by token or signature. */
 export type Access = Action | 'public' | 'receiver';
 
 export type Api = OpenAPIHono<Env>;
 
-/** Of callers that can't send a header: the token stands in the address, as `?key=`. */
+/** Actions of callers that can't send a header. Their token is in the query string, as `?key=`. */
 const BY_KEY: readonly Action[] = ['flagger:gate'];
 
 /**
- * Registers one route. There is no other way in, and none without saying who may call it. The description of it goes
- * into `/openapi.json`.
+ * Registers one route with its required permission. All routes are registered here. The route's description goes into
+ * `/openapi.json`.
  */
 export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
   app: Api,
@@ -38,10 +38,13 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
 
 const refusals = {
   401: {
-    description: 'No credential, or one that is not known',
+    description: 'The credential is missing or unknown',
     content: { 'application/problem+json': { schema: Problem } },
   },
-  403: { description: 'Known, but not allowed', content: { 'application/problem+json': { schema: Problem } } },
+  403: {
+    description: 'The credential does not allow this',
+    content: { 'application/problem+json': { schema: Problem } },
+  },
 };
 
 const guard =
@@ -51,7 +54,11 @@ const guard =
     const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
     const principal = await c.var.principalOf(authorization);
     if (principal === undefined)
-      throw new Refusal(401, 'unauthorized', 'send Authorization: Bearer with a token that this Firebreak knows');
+      throw new Refusal(
+        401,
+        'unauthorized',
+        'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
+      );
     if (key !== undefined) refuseStrong(principal);
     const allow = allower(deps, principal, action);
     allow({});
@@ -62,17 +69,22 @@ const guard =
     await next();
   };
 
-/** Addresses are kept in many places. A token that stands in one must be of no use for anything else. */
+/**
+ * Refuses a token in the query string that allows more than the gate. URLs are logged in many places, so a token in a URL
+ * must be useless for everything else.
+ *
+ * @throws Refusal 403
+ */
 function refuseStrong({ name, actions }: Principal): void {
   if (actions.every((action) => action !== '*' && BY_KEY.includes(action))) return;
   throw new Refusal(
     403,
     'forbidden',
-    `${name} may do more than ${BY_KEY.join(', ')}, so it may not stand in an address`,
+    `the token ${name} allows more than ${BY_KEY.join(', ')}, so it must not be used in a URL; create a token for this action only`,
   );
 }
 
-/** Refuses what the principal may not do. */
+/** Returns a function that throws Refusal 403 unless the principal may do the action in the given scope. */
 export const allower =
   (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) =>
   (scope: Scope): void => {
@@ -81,9 +93,10 @@ export const allower =
   };
 
 /**
- * A page of what the caller may see. It can hold fewer items than asked for, but none only at the end of the list.
+ * Returns a page of the items that the caller may see. A page can have fewer items than the limit, but is empty only at the
+ * end of the list.
  *
- * @param read gives the page that begins at a cursor
+ * @param read returns the page that starts at a cursor
  */
 export async function seen<T extends Place>(
   { may }: Pick<Env['Variables'], 'may'>,
@@ -96,27 +109,28 @@ export async function seen<T extends Place>(
   return seen({ may }, read, next_cursor);
 }
 
-/** `?limit&cursor` of every list. */
+/** The query parameters `?limit&cursor` of every list. */
 export const listQuery = {
-  limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ description: 'At most so many items' }),
-  cursor: z.string().max(2048).optional().openapi({ description: 'next_cursor of the page before' }),
+  limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ description: 'Maximum number of items' }),
+  cursor: z.string().max(2048).optional().openapi({ description: 'The next_cursor of the previous page' }),
 };
 
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 
-/** A JSON answer, for the description. */
+/** Describes a JSON response for OpenAPI. */
 export const answers = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
 });
 
+/** Describes an error response for OpenAPI. */
 export const problems = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: Problem } },
 });
 
-/** A JSON body that must be there. */
+/** Describes a required JSON body for OpenAPI. */
 export const body = <T extends z.ZodType>(schema: T) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 });

@@ -8,27 +8,35 @@ import { enqueue } from './alerts.ts';
 
 type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
 
-/** A failed deploy counts as a signal of its service: it takes the way of every other one. */
+/** Enqueues a firing signal for a failed deployment. It is processed as any other signal of the service. */
 export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: string): Promise<void> {
   const summary = `The ${change.kind} of ${change.version} failed`;
   const startsAt = endOf(change);
   return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt, endsAt: null });
 }
 
-/** A later one has succeeded, or it has itself after all. @param failedAt as it was reported */
+/**
+ * Enqueues the resolved signal for a failed deployment, after it or a later one has succeeded.
+ *
+ * @param failedAt the time that the firing signal reported
+ */
 export function endFailedDeploy(deps: ReportDeps, change: Change, failedAt: Timestamp, trace: string): Promise<void> {
   const summary = `The ${change.kind} of ${change.version} failed`;
   const endsAt = deps.clock.now();
   return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: failedAt, endsAt });
 }
 
-/** So does one that does not end. @param at when its time was over */
+/**
+ * Enqueues a firing signal for a deployment that does not end.
+ *
+ * @param at when the deployment became overdue
+ */
 export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} has begun and not ended`;
+  const summary = `The ${change.kind} of ${change.version} started and is overdue`;
   return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt: null });
 }
 
-/** It has ended after all, well or not. */
+/** Enqueues the resolved signal for an overdue deployment that has ended, whatever its status. */
 export function endOverdueDeploy(
   deps: ReportDeps,
   change: Change,

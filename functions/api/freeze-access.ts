@@ -5,7 +5,7 @@ import { type Freeze, SaidReason } from '../../schemas/freeze.ts';
 import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
-/** Whoever may read anything of a scope may read what holds for more than that. */
+/** Returns whether the caller may read the freeze. Read access to part of a freeze's scope is enough. */
 export const mayRead = (
   { may }: { may: (scope: Scope) => boolean },
   { service, environment }: Pick<Freeze, 'service' | 'environment'>,
@@ -13,19 +13,20 @@ export const mayRead = (
 
 const Ending = z.strictObject({ reason: SaidReason.nullish() });
 
-/** Why something is ended: in the body, or, for callers that can't send one, in the address. */
+/** The reason for ending something: in the body, or in the query string for callers that can't send a body. */
 export const endingQuery = z.object({ reason: SaidReason.optional() });
 export const endingBody = {
   requestBody: { content: { 'application/json': { schema: z.toJSONSchema(Ending, { io: 'input' }) as object } } },
 };
 
 /**
- * As it was sent, whatever its content type says: a reason that somebody gave is not left out.
- * @throws Refusal 422 where the body is another
+ * Returns the given reason. Ignores the content type, so that a given reason is never lost.
+ *
+ * @throws Refusal 422 if the body has another format
  */
 export async function endingReason(c: Context<Env>, query: z.infer<typeof endingQuery>): Promise<string | undefined> {
   const text = await c.req.text();
-  const told = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // JSON: the guard has looked
+  const told = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // valid JSON, as the middleware iJson has checked
   if (!told.success) throw new Refusal(422, 'invalid', `json: ${z.prettifyError(told.error)}`);
   return told.data.reason ?? query.reason;
 }

@@ -15,7 +15,7 @@ const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
 const Body = CheckRequest.extend({
   change: askedQuery.shape.change.nullish(),
-  /** OpenID Connect, of the CI system, for kinds that policy lets pass. */
+  /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
   identity_token: z
     .string()
     .max(16_384)
@@ -23,7 +23,7 @@ const Body = CheckRequest.extend({
     .transform((token) => token || null),
 });
 
-/** May this be deployed? */
+/** Registers the routes of the freeze check. */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
   const look = (
     c: Context<Env>,
@@ -44,9 +44,12 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freeze-check',
       tags: ['freeze check'],
-      summary: 'May this be deployed? Always 200; nothing is used up by asking',
+      summary: 'Check whether a deployment is allowed; always 200, and uses up no override',
       request: { query: askedQuery, headers: identityHeader },
-      responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is missing') },
+      responses: {
+        200: answers('The verdict, its reasons, and when it can change', Answer),
+        422: problems('Validation failed'),
+      },
     }),
     async (c) => c.json(await look(c, c.req.valid('query'), c.req.valid('header')), 200),
   );
@@ -59,12 +62,12 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
-      summary: 'The same for curl -f: 200 when it is allowed, 423 when it is frozen',
+      summary: 'The same check for curl -f: 200 if the deployment is allowed, 423 if it is frozen',
       request: { query: askedQuery, headers: identityHeader },
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),
-        422: problems('What is missing'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -81,9 +84,12 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freeze-check',
       tags: ['freeze check'],
-      summary: 'The deployment itself asks: what it needs of an override is used, once for each deployment_id',
+      summary: 'Check for a deployment that starts now; a required override is used up, once per deployment_id',
       request: body(Body),
-      responses: { 200: answers('Whether, why, and when that can change', Answer), 422: problems('What is wrong') },
+      responses: {
+        200: answers('The verdict, its reasons, and when it can change', Answer),
+        422: problems('Validation failed'),
+      },
     }),
     async (c) => {
       const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
@@ -103,9 +109,12 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freeze-check/verify',
       tags: ['freeze check'],
-      summary: 'Whoever applies a deployment asks: is its token good for it, and is it still allowed?',
+      summary: 'Verify that a token is valid for a deployment, and that the deployment is still allowed',
       request: body(VerifyRequest),
-      responses: { 200: answers('Whether, and why not', Verification), 422: problems('What is wrong') },
+      responses: {
+        200: answers('The result, and the reason if the token is not valid', Verification),
+        422: problems('Validation failed'),
+      },
     }),
     async (c) => {
       const input = c.req.valid('json');
@@ -122,14 +131,14 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freeze-decisions/{id}',
       tags: ['freeze check'],
-      summary: 'One decision with all that it was made of, and how often it was asked for',
+      summary: 'Get a decision with all its inputs, and how often it was requested',
       request: { params: z.object({ id: z.string().min(1).max(128) }) },
-      responses: { 200: answers('The decision', Decision), 404: problems('Unknown') },
+      responses: { 200: answers('The decision', Decision), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       const decision = await deps.freezeDecisions.get(id);
-      if (decision === undefined) throw new Refusal(404, 'unknown-decision', `there is no decision ${id}`);
+      if (decision === undefined) throw new Refusal(404, 'unknown-decision', `no decision has the ID ${id}`);
       c.var.allow({ service: decision.request.service, environment: decision.request.environment });
       return c.json({ ...decision, inputs: z.unknown().parse(decision.inputs) }, 200);
     },
@@ -143,7 +152,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/.well-known/jwks.json',
       tags: ['freeze check'],
-      summary: 'The public keys of what Firebreak signs (RFC 7517)',
+      summary: "Get the public keys for Firebreak's signatures (RFC 7517)",
       responses: { 200: answers('The keys', z.object({ keys: z.array(z.record(z.string(), z.unknown())) })) },
     }),
     async (c) => c.json(await deps.signer.jwks(), 200),

@@ -9,13 +9,13 @@ import { endingBody, endingQuery, endingReason } from './freeze-access.ts';
 
 const ShownOverride = Override.extend({ freeze_id: z.string() }).meta({ id: 'FreezeOverride' });
 const Given = ShownOverride.extend({
-  /** What is recommended, such as to name a version. */
+  /** Recommendations, such as to limit the override to a version. */
   warnings: z.array(z.string()),
 }).meta({ id: 'NewFreezeOverride' });
 const params = z.object({ id: z.string().min(1).max(128) });
 const overrideParams = params.extend({ override: z.string().min(1).max(128) });
 
-/** What is let through freezes, by whom, and why. */
+/** Registers the routes of freeze overrides. */
 export function overrideRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -25,13 +25,13 @@ export function overrideRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freezes/{id}/overrides',
       tags: ['freezes'],
-      summary: 'A permission to deploy during a freeze: with a reason, for a while, for so many deployments',
+      summary: 'Create an override that allows deployments during a freeze, limited in time and in number of uses',
       request: { params, ...body(NewOverride) },
       responses: {
-        201: answers('Given, or asked for where policy wants a second person', Given),
-        404: problems('Unknown'),
-        409: problems('The freeze is over'),
-        422: problems('What is wrong with it'),
+        201: answers('Created, or requested if policy requires approval by a second person', Given),
+        404: problems('Not found'),
+        409: problems('The freeze has ended'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -53,13 +53,13 @@ export function overrideRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freezes/{id}/overrides/{override}/approve',
       tags: ['freezes'],
-      summary: 'The yes of a second person, who is not the one who asked',
+      summary: 'Approve an override that another person requested',
       request: { params: overrideParams },
       responses: {
         200: answers('Approved', ShownOverride),
-        403: problems('It is your own'),
-        404: problems('Unknown'),
-        409: problems('Nobody waits for a yes to it'),
+        403: problems('You requested this override yourself'),
+        404: problems('Not found'),
+        409: problems('The override does not wait for approval'),
       },
     }),
     async (c) => {
@@ -76,10 +76,10 @@ export function overrideRoutes(app: Api, deps: Deps): void {
       method: 'delete',
       path: '/v1/freezes/{id}/overrides/{override}',
       tags: ['freezes'],
-      summary: 'Take a permission back; deployments that have used it keep what they have',
+      summary: 'Withdraw an override; deployments that have already used it stay allowed',
       request: { params: overrideParams, query: endingQuery },
       ...endingBody,
-      responses: { 200: answers('Withdrawn', ShownOverride), 404: problems('Unknown') },
+      responses: { 200: answers('Withdrawn', ShownOverride), 404: problems('Not found') },
     }),
     async (c) => {
       const { id: freeze, override: id } = c.req.valid('param');

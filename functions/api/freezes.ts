@@ -12,14 +12,14 @@ import { overrideRoutes } from './freeze-overrides.ts';
 
 const Shown = FreezeView.meta({ id: 'Freeze' });
 const Made = FreezeView.extend({
-  /** What is odd about it, such as an environment that nobody knows. */
+  /** Possible mistakes, such as an unknown environment. */
   warnings: z.array(z.string()),
-  /** Names of the services that it holds: the one of its scope, or those of the catalogue. */
+  /** Names of the frozen services: the one in its scope, or the matching ones of the catalogue. */
   services: z.array(z.string()),
 }).meta({ id: 'NewFreeze' });
 const params = z.object({ id: z.string().min(1).max(128) });
 
-/** Freezes on record, and what is let through them. */
+/** Registers the routes of freezes and overrides. */
 export function freezeRoutes(app: Api, deps: Deps): void {
   overrideRoutes(app, deps);
   endpoint(
@@ -30,9 +30,9 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freezes',
       tags: ['freezes'],
-      summary: 'Freeze deploys of a service or a team, in an environment or everywhere, now or from a time on',
+      summary: 'Freeze deploys of a service or a team, in one or all environments, now or from a given time',
       request: body(NewFreeze),
-      responses: { 201: answers('Frozen', Made), 422: problems('What is wrong with it') },
+      responses: { 201: answers('Created', Made), 422: problems('Validation failed') },
     }),
     async (c) => {
       const id = `frz_${randomUUID().replaceAll('-', '').slice(0, 26)}`;
@@ -49,7 +49,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freezes',
       tags: ['freezes'],
-      summary: 'Freezes on record, newest first, those that are over included',
+      summary: 'List freezes, newest first, including ended ones',
       request: {
         query: z.object({
           ...listQuery,
@@ -58,7 +58,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
           state: FreezeView.shape.state.optional(),
         }),
       },
-      responses: { 200: answers('A page', pageOf(Shown)) },
+      responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
       const { limit, cursor, service, environment, state } = c.req.valid('query');
@@ -82,9 +82,9 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freezes/{id}',
       tags: ['freezes'],
-      summary: 'One freeze, with its overrides and who has used them',
+      summary: 'Get a freeze with its overrides and their uses',
       request: { params },
-      responses: { 200: answers('The freeze', Shown), 404: problems('Unknown') },
+      responses: { 200: answers('The freeze', Shown), 404: problems('Not found') },
     }),
     async (c) => {
       const freeze = await found(deps, c.req.valid('param').id);
@@ -101,10 +101,10 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       method: 'delete',
       path: '/v1/freezes/{id}',
       tags: ['freezes'],
-      summary: 'A person lifts a freeze; its cause does not freeze again before it was over once',
+      summary: 'Lift a freeze; it reopens only after its cause has first ended and then occurred again',
       request: { params, query: endingQuery },
       ...endingBody,
-      responses: { 200: answers('Lifted', Shown), 404: problems('Unknown') },
+      responses: { 200: answers('Lifted', Shown), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');

@@ -8,7 +8,7 @@ const Ready = z.object({
   config: z.object({ version: z.string().nullable(), problems: z.array(z.string()) }).optional(),
 });
 
-/** Alive, and ready. Why it is not ready is told only to those who have a token. */
+/** Registers the health checks. Only callers with a token get the reason why Firebreak is not ready. */
 export function healthRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -18,8 +18,8 @@ export function healthRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/healthz',
       tags: ['health'],
-      summary: 'The process answers',
-      responses: { 200: answers('It does', z.object({ ok: z.literal(true) })) },
+      summary: 'Check that the process is alive',
+      responses: { 200: answers('Alive', z.object({ ok: z.literal(true) })) },
     }),
     (c) => c.json({ ok: true as const }, 200),
   );
@@ -32,8 +32,8 @@ export function healthRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/readyz',
       tags: ['health'],
-      summary: 'It can take alerts',
-      responses: { 200: answers('It can', Ready), 503: answers('It cannot', Ready) },
+      summary: 'Check that Firebreak can accept alerts',
+      responses: { 200: answers('Ready', Ready), 503: answers('Not ready', Ready) },
     }),
     async (c) => {
       const checks = {

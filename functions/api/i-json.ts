@@ -3,19 +3,20 @@ import { readBody } from './body.ts';
 import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
-/** Of every request that is no alert. An item of the table holds 400 KB. */
+/** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
 export const BODY_MAX_BYTES = 256 * 1024;
 
-/** A table's item may be nested 32 deep, of which we need some. */
+/** A DynamoDB item has at most 32 levels of nesting. Our own envelope needs some of them. */
 const DEPTH_MAX = 16;
 
-/** Smaller numbers than this are none for DynamoDB, whose exponent ends at -130. */
+/** The smallest accepted absolute value except 0. DynamoDB rejects numbers with an exponent below -130. */
 const TINIEST = 1e-100;
 
 /**
- * Lets no body through that could not be stored as it is: JSON can spell half characters, numbers that are none, and
- * nesting without end.
- * @see RFC 7493 (I-JSON), which rules out the same, except for the depth
+ * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited nesting.
+ *
+ * @throws Refusal 400 if the body is not JSON, 413 if it is too large, 422 if it can't be stored unchanged
+ * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth
  */
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
   const text = new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES));
@@ -34,11 +35,11 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What is wrong with it, if anything is. */
+/** Returns what is wrong with the value, or undefined. */
 function flawOf(value: unknown, depth: number): string | undefined {
-  if (depth > DEPTH_MAX) return `nested deeper than ${DEPTH_MAX}`;
-  if (typeof value === 'string' && !value.isWellFormed()) return 'half a surrogate pair is no character';
-  if (typeof value === 'number' && !isNumber(value)) return `${value} is no number that every reader of JSON knows`;
+  if (depth > DEPTH_MAX) return `the JSON has more than ${DEPTH_MAX} levels of nesting`;
+  if (typeof value === 'string' && !value.isWellFormed()) return 'a string contains half a surrogate pair';
+  if (typeof value === 'number' && !isNumber(value)) return `the number ${value} is outside the supported range`;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const flaw = flawOf(key, depth) ?? flawOf(inner, depth + 1);

@@ -13,14 +13,12 @@ import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const ShownEntry = TimelineEntry.extend({
-  actor_name: z.string().openapi({ description: 'The actor as people know them: their name, where it is known' }),
+  actor_name: z.string().openapi({ description: "The actor's display name, if it is known" }),
 }).meta({ id: 'TimelineEntry' });
 const StoredDecision = z.object({
   decision: DecisionView,
   inputs: z.unknown(),
-  inputs_json: z
-    .string()
-    .openapi({ description: 'The same as they were judged, name by name: what `digest` is made of' }),
+  inputs_json: z.string().openapi({ description: 'The inputs as the exact JSON text from which `digest` is computed' }),
 });
 const params = z.object({ id: IncidentId });
 const page = z.object(listQuery);
@@ -37,9 +35,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       summary: 'Declare an incident by hand',
       request: body(
         z.strictObject({
-          service: ServiceName.nullish().openapi({ description: 'Absent: not known yet' }),
+          service: ServiceName.nullish().openapi({ description: 'Absent: the service is not known yet' }),
           environment: EnvironmentName.nullish().openapi({
-            description: "Absent: the service's default, its only one, or production",
+            description: "Defaults to the service's default environment, its only environment, or production",
           }),
           title: z.string().trim().min(1).max(500),
           severity: Severity.default('critical'),
@@ -47,8 +45,8 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       ),
       responses: {
         201: answers('Opened', Incident),
-        200: answers('One was open for this service and environment', Incident),
-        422: problems('What is wrong with it'),
+        200: answers('The incident that was already open for this service and environment', Incident),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -68,9 +66,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/incidents',
       tags: ['incidents'],
-      summary: 'Incidents, newest first, finished ones included',
+      summary: 'List incidents, newest first, including resolved ones',
       request: { query: z.object({ ...listQuery, status: IncidentStatus.optional(), service: z.string().optional() }) },
-      responses: { 200: answers('A page', pageOf(Incident)) },
+      responses: { 200: answers('A page of results', pageOf(Incident)) },
     }),
     async (c) => {
       const { limit, cursor, status, service } = c.req.valid('query');
@@ -94,9 +92,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/incidents/{id}',
       tags: ['incidents'],
-      summary: 'Read an incident',
+      summary: 'Get an incident',
       request: { params },
-      responses: { 200: answers('The incident', Incident), 404: problems('Unknown') },
+      responses: { 200: answers('The incident', Incident), 404: problems('Not found') },
     }),
     async (c) => {
       const incident = await view(deps, c.req.valid('param').id);
@@ -113,16 +111,16 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'patch',
       path: '/v1/incidents/{id}',
       tags: ['incidents'],
-      summary: 'Correct title or severity',
+      summary: 'Correct the title or the severity of an incident',
       request: {
         params,
         ...body(z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: Severity.optional() })),
       },
       responses: {
-        200: answers('As it is now', Incident),
-        404: problems('Unknown'),
-        409: problems('It is resolved'),
-        422: problems('What is wrong with it'),
+        200: answers('The updated incident', Incident),
+        404: problems('Not found'),
+        409: problems('The incident is resolved'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -141,9 +139,9 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/incidents/{id}/timeline',
       tags: ['incidents'],
-      summary: 'What happened, newest first',
+      summary: 'List the timeline of an incident, newest first',
       request: { params, query: page },
-      responses: { 200: answers('A page', pageOf(ShownEntry)), 404: problems('Unknown') },
+      responses: { 200: answers('A page of results', pageOf(ShownEntry)), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -165,24 +163,24 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/timeline',
       tags: ['incidents'],
-      summary: 'Append a note',
+      summary: 'Append a note to the timeline',
       request: {
         params,
         ...body(
           z.strictObject({
             text: z.string().min(1).max(4000),
             kind: z
-              .literal('note', 'kind is "note": the other kinds are written by Firebreak itself')
+              .literal('note', 'kind must be "note"; only Firebreak writes the other kinds')
               .optional()
-              .openapi({ description: 'May be left out' }),
+              .openapi({ description: 'Optional; always "note"' }),
             detail: z.unknown().optional(),
           }),
         ),
       },
       responses: {
         201: answers('Appended', ShownEntry),
-        404: problems('Unknown'),
-        422: problems('What is wrong with it'),
+        404: problems('Not found'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -201,11 +199,11 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/incidents/{id}/signals',
       tags: ['incidents'],
-      summary: 'The alerts of an incident, newest first',
+      summary: 'List the alerts of an incident, newest first',
       request: { params, query: page },
       responses: {
-        200: answers('A page', pageOf(ShownSignal)),
-        404: problems('Unknown'),
+        200: answers('A page of results', pageOf(ShownSignal)),
+        404: problems('Not found'),
       },
     }),
     async (c) => {
@@ -224,11 +222,11 @@ export function incidentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/incidents/{id}/decisions/{number}',
       tags: ['incidents'],
-      summary: 'A decision with all its inputs',
+      summary: 'Get a decision with all its inputs',
       request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
       responses: {
         200: answers('The decision', StoredDecision),
-        404: problems('Unknown'),
+        404: problems('Not found'),
       },
     }),
     async (c) => {

@@ -11,7 +11,10 @@ import { BurnWindow, type SloStatus } from '../../schemas/slo-status.ts';
 import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { type Api, endpoint } from './endpoint.ts';
 
-/** Firebreak itself, for Prometheus. All of it is read from the table and the queues, so that every instance tells the same. */
+/**
+ * Registers the Prometheus endpoint. All metrics are read from the table and the queues, so that every instance returns the
+ * same values.
+ */
 export function metricsRoutes(app: Api, deps: Deps): void {
   const costly = costlyMetrics(deps);
   endpoint(
@@ -22,7 +25,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/metrics',
       tags: ['health'],
-      summary: 'Prometheus exposition; of services and environments that the token may read',
+      summary: 'Prometheus metrics of the services and environments that the token may read',
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {
@@ -38,7 +41,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** What a sample is about, as far as it is about a part; an empty label is all of them. */
+/** Returns the scope of a sample. An empty label stands for all services or environments. */
 const placeIn = ({ service, environment }: Record<string, string>): Scope => ({
   ...(service && { service }),
   ...(environment && { environment }),
@@ -57,12 +60,12 @@ async function present(deps: Deps): Promise<Metric[]> {
     deps.freezes.current(),
   ]);
   return [
-    gauge('firebreak_build_info', '1, with the versions of Firebreak and of Node.js that answer', [
+    gauge('firebreak_build_info', 'Always 1; labels are the versions of Firebreak and of Node.js', [
       [{ version: manifest.version, node_version: process.version }, 1],
     ]),
     gauge(
       'firebreak_deployment_timestamp_seconds',
-      'When the version that runs was deployed, in seconds since the epoch; a rollback to it is no deploy',
+      'When the running version was deployed, in seconds since the epoch; a rollback does not count as a deployment',
       live.map((change) => [
         { service: change.service, environment: change.environment, version: change.version },
         secondsOf(change.finished_at ?? change.started_at),
@@ -76,64 +79,62 @@ async function present(deps: Deps): Promise<Metric[]> {
         .filter((status) => status !== 'resolved')
         .map((status) => [{ status }, open.filter((incident) => incident.status === status).length]),
     ),
-    gauge('firebreak_incidents_pending', 'Incidents with something that their workflow has not seen yet', [
+    gauge('firebreak_incidents_pending', 'Incidents with input that their workflow has not processed yet', [
       [{}, waiting.count],
     ]),
     gauge(
       'firebreak_incidents_pending_oldest_timestamp_seconds',
-      'Since when the oldest of them waits, in seconds since the epoch; absent where none does',
+      'Since when the oldest pending incident waits, in seconds since the epoch; absent if none is pending',
       sampled({}, waiting.oldest),
     ),
-    gauge('firebreak_quarantined_inputs', 'Inputs that could not be read and have not been replayed', [
-      [{}, quarantined],
-    ]),
+    gauge('firebreak_quarantined_inputs', 'Inputs in quarantine that have not been replayed', [[{}, quarantined]]),
     gauge(
       'firebreak_pinned_version',
-      '1 for each version known bad',
+      'Always 1; one series for each version pinned as known bad',
       pinned.items.map(({ service, environment, version }) => [{ service, environment, version }, 1]),
     ),
     gauge(
       'firebreak_automation_demoted',
-      '1 for each service whose automation was wrong too often, and asks until a person sets its mode again',
+      'Always 1; one series for each service whose automation needs approval after too many wrong actions, until a person sets its mode',
       Object.keys(automation.demoted).map((service) => [{ service }, 1]),
     ),
     gauge(
       'firebreak_drill_last_proved_timestamp_seconds',
-      'When a drill last proved the way back of a target, in seconds since the epoch',
+      'When a rollback drill of the target last succeeded, in seconds since the epoch',
       proved.map(({ service, environment, at }) => [{ service, environment }, secondsOf(at)]),
     ),
     gauge('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
     gauge(
       'firebreak_freeze_in_force',
-      'Freezes that hold deploys now, by scope and cause; an empty label is all of them',
+      'Freezes in force, by scope and cause; an empty label stands for all',
       countedBy(freezes.filter((freeze) => stateAt(freeze, now) === 'in_force').map(scopeLabels)),
     ),
     ...(await configMetrics(deps)),
   ];
 }
 
-/** A deployment publishes the configuration with nothing counted: there a wrong one fails the deployment itself. */
+/** Returns the configuration metrics. Loads are counted locally only: on AWS, an invalid configuration cannot be published. */
 async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]> {
   const [problems, loads = null] = await Promise.all([config.problems(), config.loads?.()]);
   const warnings = problems.filter((problem) => problem.includes('warning:')).length;
   return [
     gauge(
       'firebreak_config_last_reload_successful',
-      '1 while the newest configuration is in force, 0 while an older one is because the newest is wrong',
+      '1 if the newest configuration is in force, 0 if it has errors and an older one is in force',
       [[{}, problems.length > warnings ? 0 : 1]],
     ),
-    gauge('firebreak_config_problems', 'What is wrong with the newest configuration, and what is hardly meant', [
+    gauge('firebreak_config_problems', 'Errors and warnings of the newest configuration, by severity', [
       [{ severity: 'error' }, problems.length - warnings],
       [{ severity: 'warning' }, warnings],
     ]),
     gauge(
       'firebreak_config_last_reload_success_timestamp_seconds',
-      'When the configuration in force was loaded, in seconds since the epoch; absent where a deployment brings it',
+      'When the configuration in force was loaded, in seconds since the epoch; absent on AWS',
       sampled({}, loads?.at ?? null),
     ),
     counter(
       'firebreak_config_reloads_total',
-      'Loads of the configuration, by outcome; absent where a deployment brings it',
+      'Loads of the configuration, by outcome; absent on AWS',
       loads === null
         ? []
         : [
@@ -146,7 +147,7 @@ async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]
 
 const KEPT_MS = 2_000;
 
-/** What takes calls for each queue or for much that is counted. Asked often, it is read once in some seconds. */
+/** Returns a function that reads the metrics that need many calls. Caches them for `KEPT_MS` milliseconds. */
 function costlyMetrics(deps: Deps): () => Promise<Metric[]> {
   let kept: { until: number; metrics: Promise<Metric[]> } | undefined;
   return () => {
@@ -163,11 +164,11 @@ function costlyMetrics(deps: Deps): () => Promise<Metric[]> {
   };
 }
 
-/** SQS that does not answer costs the scrape nothing but its samples: their absence can be alerted on. */
+/** Returns the queue metrics. If SQS fails, only their samples are missing, and an alert rule can detect the absence. */
 async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Metric[]> {
   const [queues, due] = await Promise.all([
     queueStats.read().catch((error: unknown) => {
-      log.warn('the queues do not say how many messages they have', { error: String(error) });
+      log.warn('the message counts of the queues could not be read', { error: String(error) });
       return [];
     }),
     projections.dueAnywhere(),
@@ -175,7 +176,7 @@ async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Met
   return [
     gauge(
       'firebreak_queue_messages',
-      'Messages in a queue, about: waiting, in flight (taken and not finished), or delayed',
+      'Approximate number of messages in a queue: waiting, in flight (received but not deleted), or delayed',
       queues.flatMap(({ queue, visible, inFlight, delayed }): Sample[] => [
         [{ queue, state: 'waiting' }, visible],
         [{ queue, state: 'in_flight' }, inFlight],
@@ -184,12 +185,12 @@ async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Met
     ),
     gauge(
       'firebreak_projections_due',
-      'Incidents and notices whose changes a target has still to show',
+      'Incidents and notices with changes that are not yet sent to a target',
       [...due].map(([target, all]) => [{ target }, all.length]),
     ),
     gauge(
       'firebreak_projections_due_oldest_timestamp_seconds',
-      'Since when the oldest of them is due, in seconds since the epoch; absent where none is',
+      'Since when the oldest due projection waits, in seconds since the epoch; absent if none is due',
       [...due].flatMap(([target, all]) => sampled({ target }, all.map(({ since }) => since).toSorted()[0] ?? null)),
     ),
   ];
@@ -200,12 +201,12 @@ async function effectMetrics({ backlog }: Deps): Promise<Metric[]> {
   return [
     gauge(
       'firebreak_effects_unfinished',
-      'Calls that change something outside, began in the last 24 hours, and have no outcome, by kind',
+      'Effects (calls that change something outside) that started in the last 24 hours and have no outcome yet, by kind',
       effects.map(({ kind, waiting }) => [{ kind }, waiting.count]),
     ),
     gauge(
       'firebreak_effects_unfinished_oldest_timestamp_seconds',
-      'When the oldest of them began, in seconds since the epoch; absent where there is none',
+      'When the oldest unfinished effect started, in seconds since the epoch; absent if there is none',
       effects.flatMap(({ kind, waiting }) => sampled({ kind }, waiting.oldest)),
     ),
   ];
@@ -229,7 +230,7 @@ async function counterMetrics({ counters }: Deps): Promise<Metric[]> {
     }),
     counter(
       'firebreak_pages_total',
-      'Pages that have come to an end, by route and outcome',
+      'Finished pages, by route and outcome',
       pages.map(({ labels: [kind = '', outcome = ''], by }) => [{ route: PAGE_ROUTES[kind] ?? kind, outcome }, by]),
     ),
   ];
@@ -240,7 +241,7 @@ const PAGE_ROUTES: Partial<Record<string, string>> = { page: 'pager', 'page-fall
 const labelled = (names: readonly string[], { labels }: Count): Record<string, string> =>
   Object.fromEntries(names.map((name, n) => [name, labels[n] ?? '']));
 
-/** A histogram, of what is kept for each bucket by itself. */
+/** Builds a cumulative histogram from the stored counts, which are separate for each bucket. */
 function delays(name: string, help: string, counts: readonly Count[]): Metric {
   const by = (le: string): number => counts.find(({ labels }) => labels[0] === le)?.by ?? 0;
   let sum = 0;
@@ -256,12 +257,12 @@ function delays(name: string, help: string, counts: readonly Count[]): Metric {
   };
 }
 
-/** Deployments of a place in which the one of a version is looked for. */
+/** How many recent deployments of a service and environment are searched for a version. */
 const LOOKED_BACK = 100;
 
 /**
- * The deployments of the versions that run. A version that runs by a rollback was deployed before; where that is not known
- * there is none: rules that look at recent deploys would take the cure for the cause.
+ * Returns the deployments of the running versions. After a rollback, this is the earlier deployment of the version, or none
+ * if it is not found: alert rules that look for recent deployments would otherwise blame the rollback.
  */
 async function deployed({ changes }: Pick<Deps, 'changes'>): Promise<Change[]> {
   const found = await Promise.all(
@@ -283,30 +284,30 @@ async function objectiveMetrics({ sloStatuses }: Pick<Deps, 'sloStatuses'>): Pro
   return [
     gauge(
       'firebreak_slo_budget_remaining_ratio',
-      'Error budget that is left: 1 is all of it, below 0 it is overspent; absent where too little is known',
+      'Remaining error budget: 1 is the whole budget, below 0 is overspent; absent if there is not enough data',
       statuses.flatMap((status) => known(labels(status), status.budget.remaining)),
     ),
     gauge(
       'firebreak_slo_coverage_ratio',
-      "The share of the objective's window that is known",
+      "Share of the objective's window that has data",
       statuses.flatMap((status) => known(labels(status), status.budget.coverage)),
     ),
     gauge(
       'firebreak_slo_burn_rate',
-      'How many times as fast as the objective allows its budget is spent, by window; absent where nothing happened',
+      'Burn rate of the error budget, by window: 1 spends exactly the budget; absent if there were no events',
       statuses.flatMap((status) =>
         BurnWindow.options.flatMap((window) => known({ ...labels(status), window }, status.burn_rates[window])),
       ),
     ),
     gauge(
       'firebreak_slo_evaluation_timestamp_seconds',
-      'When the last evaluation of objectives began that came to its end, in seconds since the epoch',
+      'When the last completed evaluation of objectives started, in seconds since the epoch',
       known({}, evaluatedAt === null ? null : millisOf(evaluatedAt) / 1000),
     ),
   ];
 }
 
-/** `suffix` of the name, in a histogram. */
+/** `suffix`: the suffix of the metric name in a histogram. */
 type Sample = [labels: Record<string, string>, value: number, suffix?: string];
 
 type Metric = { name: string; help: string; type: 'gauge' | 'counter' | 'histogram'; samples: Sample[] };
@@ -330,7 +331,7 @@ const scopeLabels = ({ service, environment, team, cause }: Freeze) => ({
   cause,
 });
 
-/** How often there are these labels. */
+/** Counts equal label sets. */
 function countedBy(all: readonly Record<string, string>[]): Sample[] {
   const counts = new Map<string, Sample>();
   for (const labels of all) {

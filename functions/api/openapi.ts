@@ -4,22 +4,22 @@ import { answers, type Api, endpoint } from './endpoint.ts';
 
 const Description = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
-/** What the routes say of themselves. To be called after all of them: it describes those that are there. */
+/** Registers the OpenAPI description. Must be called after all other routes, because it describes the registered ones. */
 export function openApiRoute(app: Api, deps: Deps): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   app.openAPIRegistry.registerComponent('securitySchemes', 'basic', {
     type: 'http',
     scheme: 'basic',
-    description: 'Any user name, the token as password',
+    description: 'Any username, with the token as the password',
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'apiKey',
     in: 'query',
     name: 'key',
-    description: 'A token that may do nothing but flagger:gate, for a sender that has no header to put it into',
+    description: 'A token that allows only flagger:gate, for senders that cannot set a header',
   });
 
-  // Anybody may ask for it, and it never changes while the process lives: made once.
+  // Build the description only once: the route is public, and the routes don't change while the process runs.
   let description: z.infer<typeof Description> | undefined;
   endpoint(
     app,
@@ -29,7 +29,7 @@ export function openApiRoute(app: Api, deps: Deps): void {
       method: 'get',
       path: '/openapi.json',
       tags: ['health'],
-      summary: 'This description',
+      summary: 'Get this OpenAPI description',
       responses: { 200: answers('OpenAPI 3.1', Description) },
     }),
     (c) => {

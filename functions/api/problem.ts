@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from '@hono/zod-openapi';
 
-/** RFC 9457. docs/errors.md has a heading for each `code`. */
+/** Problem details of RFC 9457. docs/errors.md has a heading for each `code`. */
 export const Problem = z
   .object({
     type: z.string(),
@@ -15,7 +15,7 @@ export const Problem = z
   })
   .meta({ id: 'Problem' });
 
-/** A refusal with its reason, thrown from anywhere in a handler. */
+/** An error that becomes a problem response. Can be thrown anywhere in a handler. */
 export class Refusal extends HTTPException {
   readonly code: string;
   readonly detail: string;

@@ -11,11 +11,13 @@ const Entry = z
   .object({
     id: z.string(),
     source: z.string(),
-    status: z.number().openapi({ description: 'What the sender was answered; 422 for one bad alert of a good group' }),
+    status: z.number().openapi({
+      description: 'The HTTP status of the response to the sender; 422 for a bad alert in an accepted group',
+    }),
     detail: z.string(),
     content_type: z.string(),
     bytes: z.number(),
-    count: z.number().openapi({ description: 'How often the same bytes came' }),
+    count: z.number().openapi({ description: 'How often the same bytes were received' }),
     first_seen_at: Timestamp,
     last_seen_at: Timestamp,
     replayed_at: Timestamp.nullable(),
@@ -24,7 +26,7 @@ const Entry = z
 
 const params = z.object({ id: z.string().max(64) });
 
-/** Inputs that could not be read, kept whole. */
+/** Registers the routes of the quarantine, which keeps inputs that could not be parsed. */
 export function quarantineRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -34,12 +36,12 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/quarantine',
       tags: ['quarantine'],
-      summary: 'What could not be read, newest first',
+      summary: 'List the inputs in quarantine, newest first',
       request: { query: z.object(listQuery) },
-      responses: { 200: answers('A page', pageOf(Entry)) },
+      responses: { 200: answers('A page of results', pageOf(Entry)) },
     }),
     async (c) => {
-      c.var.allow(EVERYWHERE); // what cannot be read could be anybody's
+      c.var.allow(EVERYWHERE); // an input that cannot be parsed can belong to any service
       const { limit, cursor } = c.req.valid('query');
       return c.json(await deps.quarantine.list({ limit, ...(cursor && { cursor }) }), 200);
     },
@@ -53,11 +55,11 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/quarantine/{id}',
       tags: ['quarantine'],
-      summary: 'One of them, its body included',
+      summary: 'Get an input in quarantine, including its body',
       request: { params },
       responses: {
         200: answers('The entry', Entry.extend({ body: z.string().openapi({ description: 'The bytes in base64' }) })),
-        404: problems('Unknown'),
+        404: problems('Not found'),
       },
     }),
     async (c) => {
@@ -75,15 +77,15 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/quarantine/{id}/replay',
       tags: ['quarantine'],
-      summary: 'Read it again with the code of today',
+      summary: 'Process an input in quarantine again with the current code',
       request: { params },
       responses: {
         202: answers(
-          'It could be read',
+          'Processed',
           z.object({ receipt: z.string(), accepted: z.number(), quarantined: z.number(), truncated: z.number() }),
         ),
-        404: problems('Unknown'),
-        422: problems('It still cannot be read'),
+        404: problems('Not found'),
+        422: problems('The input still cannot be parsed'),
       },
     }),
     async (c) => {
@@ -99,6 +101,6 @@ export function quarantineRoutes(app: Api, deps: Deps): void {
 
 async function find(deps: Deps, id: string): Promise<Kept> {
   const entry = await deps.quarantine.get(id);
-  if (entry === undefined) throw new Refusal(404, 'unknown-quarantine', `nothing is kept as ${id}`);
+  if (entry === undefined) throw new Refusal(404, 'unknown-quarantine', `no quarantine entry has the ID ${id}`);
   return entry;
 }

@@ -7,20 +7,20 @@ import { BoundedMap } from './bounded-map.ts';
 import type { Env } from './context.ts';
 import { problem } from './problem.ts';
 
-/** Of one credential, at one instance: enough for a CI system and a console; a loop without a pause meets it. */
+/** Limit per credential and instance. High enough for a CI system and a console, low enough to stop a tight loop. */
 export const ALLOWANCE: Allowance = { perSecond: 200, burst: 1000 };
 
-/** A deploy must not be held up by how many others there are: only a loop that harms us meets this. */
+/** Limit for freeze checks. Many parallel deployments must not delay each other, so only a harmful loop exceeds it. */
 const CHECKING: Allowance = { perSecond: 2000, burst: 10_000 };
 const CHECKS = /^\/(v1\/freeze-check(\/|$)|integrations\/)/;
 
-/** Receivers are never told to come later: an episode that is short would be gone. Health is asked by machines. */
+/** Never limited: alert receivers, because a short alert would be lost before the retry, and health checks. */
 const UNLIMITED = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
 
-/** More credentials than this at one instance are none that we gave out; the one that asked the longest ago begins anew. */
+/** How many callers an instance remembers. More than any real number of tokens; the oldest entry is dropped first. */
 const BUCKETS_MAX = 10_000;
 
-/** 429 with `Retry-After` for a credential that asks too often. */
+/** Responds with 429 and `Retry-After` if a credential exceeds its limit. */
 export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env> {
   const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
   return async (c, next) => {
@@ -32,7 +32,7 @@ export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env
     buckets.set(caller, taken.bucket);
     if (taken.ok) return next();
     const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
-    const detail = `more than ${allowance.perSecond} requests a second; come again in ${seconds} s`;
+    const detail = `more than ${allowance.perSecond} requests per second; try again in ${seconds} s`;
     return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };
 }

@@ -15,9 +15,10 @@ export type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
 
 /**
- * Reads what is kept again, with the code of today, and puts it where it would have gone.
- * @param sender whoever replays it: who sent it first is not known any more
- * @throws Refusal 422 when it still cannot be read
+ * Parses a quarantined input again with the current code, and processes it as if it arrived now.
+ *
+ * @param sender the caller who replays it, because the original sender is no longer known
+ * @throws Refusal 422 if it still cannot be parsed
  */
 export async function replay(
   deps: Deps,
@@ -42,7 +43,7 @@ async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Pro
       throw new Refusal(
         422,
         'not-replayed',
-        'what somebody did in Slack is not done later without them: whoever did it does it again',
+        'actions in Slack are not replayed; ask the person to repeat the action in Slack',
       );
     default:
       return replayBody(deps, kept, trace, sender);
@@ -51,13 +52,13 @@ async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Pro
 
 async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
   const source = sources.get(kept.source);
-  if (source === undefined) throw new Refusal(422, 'unknown-source', `nothing reads ${kept.source} any more`);
-  // The sender's content type was its mistake; the bytes are what counts.
+  if (source === undefined) throw new Refusal(422, 'unknown-source', `this version has no alert source ${kept.source}`);
+  // Ignore the stored content type: it may be the reason why the input is in quarantine.
   const result = read(source, '', kept.body, millisOf(deps.clock.now()));
   if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
   const { alerts, unreadable, truncated } = result.parsed;
   if (alerts.length === 0 && unreadable.length > 0) {
-    throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'no alert in it can be read');
+    throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
   }
   await keepRest(deps, kept, unreadable);
   const asksRollback = kept.receiver === '/api/v1/rollback';
@@ -66,7 +67,7 @@ async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender)
   return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
 }
 
-/** What still cannot be read of a body that otherwise could stays, as entries of its own. */
+/** Keeps each alert that still cannot be parsed as a separate entry. */
 async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Promise<void> {
   const { source, receiver, content_type: contentType } = kept;
   for (const { body, detail } of rest) {
@@ -82,7 +83,7 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
   }
 }
 
-/** What people did elsewhere, and could not be read from the queue. Done under its own key, so at most once. */
+/** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
 async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
   const heard = Heard.safeParse(jsonOf(body));
   if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
@@ -93,7 +94,7 @@ async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
 async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
   const found = readEvent(Uint8Array.from(Buffer.from(body)));
   if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
-  if ('ignored' in found) throw new Refusal(422, 'ignored', `nothing here listens to ${found.ignored}`);
+  if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
   await handOn(deps, found.event, { webhook: '', trace });
   return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
 }
@@ -106,10 +107,11 @@ function jsonOf(body: Kept['body']): unknown {
   }
 }
 
-/** Signals that had been read already, but could not be stored. */
+/** Replays a queue message with signals that were parsed, but could not be stored. */
 async function replayMessage(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
   const message = readSignalMessage(Buffer.from(body).toString());
-  if (!message.success) throw new Refusal(422, 'wrong-shape', 'it is no message of this version');
+  if (!message.success)
+    throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');
   const { signals } = message.data;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace };
   await deps.queue.sendAll(receipt, signals);

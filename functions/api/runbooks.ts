@@ -22,8 +22,8 @@ const Summary = z
     file: z.string(),
     version: z.string(),
     mode: Mode.nullable(),
-    services: z.array(ServiceName).nullable().openapi({ description: 'Null: for all' }),
-    environments: z.array(EnvironmentName).nullable().openapi({ description: 'Null: for all' }),
+    services: z.array(ServiceName).nullable().openapi({ description: 'Null: all' }),
+    environments: z.array(EnvironmentName).nullable().openapi({ description: 'Null: all' }),
     inputs: z.record(InputName, Input),
     steps: z.array(
       z.object({
@@ -40,23 +40,23 @@ const Summary = z
   })
   .meta({ id: 'Runbook' });
 
-const WithText = Summary.extend({ text: z.string().openapi({ description: 'Markdown, for people' }) }).meta({
+const WithText = Summary.extend({ text: z.string().openapi({ description: 'The Markdown text' }) }).meta({
   id: 'RunbookWithText',
 });
 
-const planOnly = z.boolean().default(false).openapi({ description: 'Answer with the plan, and start nothing' });
+const planOnly = z.boolean().default(false).openapi({ description: 'Only return the plan, without starting a run' });
 
 const NewRun = z.strictObject({
   service: ServiceName.optional(),
   environment: EnvironmentName.optional().openapi({
-    description: "Absent: the service's default, its only one, or production",
+    description: "Defaults to the service's default environment, its only environment, or production",
   }),
   incident_id: IncidentId.optional().openapi({
-    description: 'Absent: the incident that is open for the service and environment, or a new one',
+    description: 'Defaults to the open incident of the service and environment, or else a new one',
   }),
   inputs: InputValues.default({}),
   version: z.string().optional().openapi({
-    description: 'The version of the plan that was confirmed; refused where the runbook has changed since',
+    description: 'The version of the confirmed plan; the request is refused if the runbook has changed since',
   }),
   plan: planOnly,
 });
@@ -64,7 +64,7 @@ const NewRun = z.strictObject({
 const named = z.object({ name: RunbookName });
 const run = z.object({ id: RunId });
 
-/** Runbooks, and runs that people start. */
+/** Registers the routes of runbooks and their runs. */
 export function runbookRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -74,8 +74,8 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/runbooks',
       tags: ['runbooks'],
-      summary: 'Runbooks, in the order in which alerts choose',
-      responses: { 200: answers('All of them', pageOf(Summary)) },
+      summary: 'List runbooks, in the order in which alerts are matched to them',
+      responses: { 200: answers('All runbooks', pageOf(Summary)) },
     }),
     async (c) => {
       const { runbooks } = (await deps.config.current()).runbooks;
@@ -92,9 +92,9 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/runbooks/runs',
       tags: ['runbooks'],
-      summary: 'Runs of runbooks, newest first',
+      summary: 'List runbook runs, newest first',
       request: { query: z.object({ ...listQuery, incident: IncidentId.optional() }) },
-      responses: { 200: answers('A page', pageOf(Run)) },
+      responses: { 200: answers('A page of results', pageOf(Run)) },
     }),
     async (c) => {
       const { limit, cursor, incident } = c.req.valid('query');
@@ -118,9 +118,9 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/runbooks/runs/{id}',
       tags: ['runbooks'],
-      summary: 'Read a run',
+      summary: 'Get a run',
       request: { params: run },
-      responses: { 200: answers('The run', Run), 404: problems('Unknown') },
+      responses: { 200: answers('The run', Run), 404: problems('Not found') },
     }),
     async (c) => {
       const found = await viewRun(deps, c.req.valid('param').id);
@@ -137,13 +137,13 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/runbooks/runs/{id}/actions/retry',
       tags: ['runbooks'],
-      summary: 'Continue a run that has failed, from the step that has failed',
+      summary: 'Continue a failed run from the failed step',
       request: { params: run, ...body(z.strictObject({ plan: planOnly })) },
       responses: {
-        201: answers('A new run, which has begun', Run),
+        201: answers('The new run, which has started', Run),
         200: answers('The plan', Plan),
-        404: problems('Unknown'),
-        409: problems('It has not failed, or not now'),
+        404: problems('Not found'),
+        409: problems('The run has not failed, or a retry is not possible now'),
       },
     }),
     async (c) => {
@@ -161,9 +161,9 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/runbooks/{name}',
       tags: ['runbooks'],
-      summary: 'Read a runbook',
+      summary: 'Get a runbook',
       request: { params: named },
-      responses: { 200: answers('The runbook', WithText), 404: problems('Unknown') },
+      responses: { 200: answers('The runbook', WithText), 404: problems('Not found') },
     }),
     async (c) => {
       const found = await runbookOf(deps, c.req.valid('param').name);
@@ -182,14 +182,14 @@ export function runbookRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/runbooks/{name}/runs',
       tags: ['runbooks'],
-      summary: 'Start a runbook by hand, or show what that would do',
+      summary: 'Start a run of a runbook by hand, or show its plan',
       request: { params: named, ...body(NewRun) },
       responses: {
-        201: answers('A run, which has begun', Run),
+        201: answers('The run, which has started', Run),
         200: answers('The plan', Plan),
-        404: problems('Unknown'),
-        409: problems('Not now'),
-        422: problems('What is wrong with it'),
+        404: problems('Not found'),
+        409: problems('A run is not possible now'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -216,7 +216,7 @@ function summary(runbook: Runbook): z.infer<typeof Summary> {
   return { name, title, file, version, mode, services, environments, inputs, steps };
 }
 
-/** With those of its services and environments that the caller may see. Undefined: it is for others only. */
+/** Returns the runbook with only the services and environments that the caller may see, or undefined if there are none. */
 function seenBy({ may }: Pick<Env['Variables'], 'may'>, runbook: Runbook): Runbook | undefined {
   const services = runbook.services?.filter((service) => may({ service }));
   const environments = runbook.environments?.filter((environment) => may({ environment }));
@@ -224,7 +224,7 @@ function seenBy({ may }: Pick<Env['Variables'], 'may'>, runbook: Runbook): Runbo
   return { ...runbook, services, environments };
 }
 
-/** Newest first. */
+/** Returns the runs of an incident, newest first. */
 async function runsOf(deps: Deps, incident: IncidentId): Promise<{ incident: IncidentId; number: number }[]> {
   const runs = (await deps.incidents.read(incident)) === undefined ? [] : await deps.runbooks.of(incident);
   return runs.map(({ number }) => ({ incident, number })).toReversed();

@@ -15,7 +15,7 @@ const Since = z
   .refine((seconds) => seconds <= LONGEST_SECONDS, 'At most 90 days')
   .openapi({ type: 'string', description: 'How far to look back: 12h, 30d, 4w; at most 90 days', example: '30d' });
 
-/** What automation would have done in shadow mode, beside what people did. */
+/** Registers the route of the shadow report. */
 export function shadowReportRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -25,7 +25,7 @@ export function shadowReportRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/reports/shadow',
       tags: ['automation'],
-      summary: `What automation would have done in shadow mode, beside what people did; the newest ${INCIDENTS_MAX} incidents`,
+      summary: `Compare what automation would have done in shadow mode with what people did, for the newest ${INCIDENTS_MAX} incidents`,
       request: {
         query: z.object({
           since: Since.default(30 * UNITS.d),
@@ -35,7 +35,7 @@ export function shadowReportRoutes(app: Api, deps: Deps): void {
       },
       responses: {
         200: answers('The report', ShadowReport.meta({ id: 'ShadowReport' })),
-        422: problems('What is wrong with the query'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {

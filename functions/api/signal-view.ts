@@ -3,7 +3,7 @@ import type { SignalView } from '../../domain/ports.ts';
 import { Signal } from '../../schemas/signal.ts';
 import { Timestamp } from '../../schemas/time.ts';
 
-/** An alert as the API shows it. Labels are pairs, since a name such as `__proto__` is a legal one. */
+/** An alert as the API shows it. Labels are pairs, because `__proto__` is a valid label name. */
 export const ShownSignal = Signal.omit({
   startsAt: true,
   endsAt: true,
@@ -32,7 +32,7 @@ export function shown(signal: SignalView): z.infer<typeof ShownSignal> {
   };
 }
 
-/** The same with every key in `snake_case`, as all names of the API. */
+/** Returns the value with every key in `snake_case`, the convention of the API. */
 export function snakeCased(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeCased);
   if (typeof value !== 'object' || value === null) return value;

@@ -13,10 +13,10 @@ const Apart = ShownSignal.extend({
       reason: z.string(),
     })
     .nullable()
-    .openapi({ description: 'What keeps it quiet, while it does' }),
+    .openapi({ description: 'The maintenance window or silence that mutes the alert now' }),
 }).meta({ id: 'RecordedSignal' });
 
-/** Alerts that have no incident: what the routes only record or tell, and what is kept quiet. */
+/** Registers the route for alerts without an incident: alerts that are only recorded or announced, and muted alerts. */
 export function signalRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -26,17 +26,17 @@ export function signalRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/signals',
       tags: ['incidents'],
-      summary: 'Alerts without an incident, newest first',
+      summary: 'List alerts without an incident, newest first',
       request: {
         query: z.object({
           ...listQuery,
           muted: z
             .enum(['true', 'false'])
             .default('false')
-            .openapi({ description: 'Those that are kept quiet by a silence or a maintenance window' }),
+            .openapi({ description: 'true: list the alerts that a silence or a maintenance window mutes' }),
         }),
       },
-      responses: { 200: answers('A page', pageOf(Apart)) },
+      responses: { 200: answers('A page of results', pageOf(Apart)) },
     }),
     async (c) => {
       c.var.allow({});

@@ -4,18 +4,19 @@ import { type Api, problems } from './endpoint.ts';
 const FORM = 'application/x-www-form-urlencoded';
 
 const RECEIVERS = [
-  { place: 'commands', type: FORM, summary: 'Slash commands of Slack' },
-  { place: 'interactions', type: FORM, summary: 'Buttons, dialogs and shortcuts of Slack' },
-  { place: 'events', type: 'application/json', summary: 'Events of Slack' },
+  { place: 'commands', type: FORM, summary: 'Receive slash commands from Slack' },
+  { place: 'interactions', type: FORM, summary: 'Receive buttons, modals, and shortcuts from Slack' },
+  { place: 'events', type: 'application/json', summary: 'Receive events from Slack' },
 ];
 
-/** What Slack sends goes to a function of its own at the same address. This only describes it. */
+/** Describes the Slack endpoints for OpenAPI. A separate function handles them at the same address. */
 export function describeSlack(app: Api): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'slackSignature', {
     type: 'apiKey',
     in: 'header',
     name: 'X-Slack-Signature',
-    description: 'With X-Slack-Request-Timestamp, at most five minutes old: over the body, by SLACK_SIGNING_SECRET',
+    description:
+      'HMAC of the body and X-Slack-Request-Timestamp with SLACK_SIGNING_SECRET; the timestamp is at most five minutes old',
   });
   for (const { place, type, summary } of RECEIVERS) {
     app.openAPIRegistry.registerPath(
@@ -27,12 +28,12 @@ export function describeSlack(app: Api): void {
         security: [{ slackSignature: [] }],
         request: { body: { required: true, content: { [type]: { schema: z.looseObject({}) } } } },
         responses: {
-          200: { description: 'Taken. What the body says is for whoever has acted' },
-          400: problems('Cannot be read; it is kept in quarantine'),
-          401: problems('Not signed by Slack, or not lately'),
-          413: problems('Over 1 MiB'),
-          415: problems('Of another content type'),
-          503: problems('Not taken; to be sent again'),
+          200: { description: 'Accepted. The body is a message for the Slack user' },
+          400: problems('The request cannot be parsed; kept in quarantine'),
+          401: problems("Slack's signature is missing, invalid, or too old"),
+          413: problems('Larger than 1 MiB'),
+          415: problems('Wrong content type'),
+          503: problems('Not accepted; send it again'),
         },
       }),
     );

@@ -14,11 +14,11 @@ import { Refusal } from './problem.ts';
 
 const Shown = SloView.meta({ id: 'Slo' });
 
-/** The past of each is read and added up: more of them would keep the caller waiting. */
+/** The largest page. The history of each objective is read and aggregated, so a larger page would be slow. */
 const PAGE_MAX = 100;
 const AT_ONCE = 8;
 
-/** Objectives as they are configured, with what the last evaluation found. */
+/** Registers the routes of objectives, with the results of their last evaluation. */
 export function sloRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -28,7 +28,7 @@ export function sloRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/slos',
       tags: ['slos'],
-      summary: `Objectives, by service, environment and id; at most ${PAGE_MAX} in a page`,
+      summary: `List objectives, sorted by service, environment, and ID; at most ${PAGE_MAX} per page`,
       request: {
         query: z.object({
           ...listQuery,
@@ -36,7 +36,7 @@ export function sloRoutes(app: Api, deps: Deps): void {
           environment: EnvironmentName.optional(),
         }),
       },
-      responses: { 200: answers('A page', pageOf(Shown)) },
+      responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
       const { limit, cursor, service, environment } = c.req.valid('query');
@@ -68,9 +68,9 @@ export function sloRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/slos/{id}',
       tags: ['slos'],
-      summary: 'One objective: its budget, burn rates, forecast and history',
+      summary: 'Get an objective with its budget, burn rates, forecast, and history',
       request: { params: z.object({ id: z.string().min(1).max(253) }) },
-      responses: { 200: answers('The objective', Shown), 404: problems('Unknown') },
+      responses: { 200: answers('The objective', Shown), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -107,7 +107,7 @@ async function viewsOf(deps: Deps, config: Config, slos: readonly Slo[]): Promis
   );
 }
 
-/** Empty where what is kept cannot be read; the state of the objective says so. */
+/** Returns the history, or an empty list if the stored history is corrupt. The objective's state then reports the problem. */
 async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, slo: Slo): Promise<SloPoint[]> {
   const now = millisOf(clock.now());
   try {
@@ -118,7 +118,7 @@ async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, s
   }
 }
 
-/** Not all of them at once, in the order of the items. */
+/** Maps items in order, at most `AT_ONCE` at a time. */
 async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
   for (let first = 0; first < items.length; first += AT_ONCE)
@@ -126,7 +126,7 @@ async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>):
   return done;
 }
 
-/** What the list is sorted by. */
+/** Returns the sort key of the list. */
 const placeOf = ({ service, environment, id }: { service: string; environment: string; id: string }): string =>
   [service, environment, id].join('\u0000');
 
@@ -135,7 +135,7 @@ const cursorAfter = (place: string): string => Buffer.from(place).toString('base
 function placeIn(cursor: string): string {
   const place = Buffer.from(cursor, 'base64url').toString();
   if (place.split('\u0000').length === 3 && cursorAfter(place) === cursor) return place;
-  throw new Refusal(400, 'bad-cursor', 'this cursor was not given by this API; leave it out to begin at the first');
+  throw new Refusal(400, 'bad-cursor', 'the cursor is invalid; leave it out to start with the first page');
 }
 
-const unknown = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective is called ${id}`);
+const unknown = (id: string): Refusal => new Refusal(404, 'unknown-slo', `no objective has the ID ${id}`);

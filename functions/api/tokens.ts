@@ -8,13 +8,14 @@ import { Refusal } from './problem.ts';
 
 const Token = TokenRecord.extend({
   acts_as: z.string().openapi({
-    description: 'Its name on record. A token that the admin token did not create also names who created it',
+    description:
+      "The token's name in the audit log and in timelines. Includes the creator, unless the admin token created it",
   }),
 }).meta({ id: 'Token' });
 
 const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actsAs(record) });
 
-/** Tokens for senders, CI systems and people, each with what it may do and where. */
+/** Registers the routes of tokens for senders, CI systems, and people. */
 export function tokenRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -24,12 +25,12 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/tokens',
       tags: ['tokens'],
-      summary: 'Make a token; it is told only in this answer',
+      summary: 'Create a token; only this response contains its secret',
       request: body(NewTokenSchema),
       responses: {
-        201: answers('Made', Token.extend({ token: z.string() })),
+        201: answers('Created', Token.extend({ token: z.string() })),
         409: problems('Another token has this name'),
-        422: problems('What is wrong with it'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {
@@ -53,9 +54,9 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/tokens',
       tags: ['tokens'],
-      summary: 'Tokens, newest first, without their secrets',
+      summary: 'List tokens, newest first, without their secrets',
       request: { query: z.object(listQuery) },
-      responses: { 200: answers('A page', pageOf(Token)) },
+      responses: { 200: answers('A page of results', pageOf(Token)) },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
@@ -75,19 +76,19 @@ export function tokenRoutes(app: Api, deps: Deps): void {
       tags: ['tokens'],
       summary: 'Revoke a token; it stays listed as revoked',
       request: { params: z.object({ id: z.string().max(64) }) },
-      responses: { 204: { description: 'Revoked' }, 404: problems('Unknown') },
+      responses: { 204: { description: 'Revoked' }, 404: problems('Not found') },
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
       const { id } = c.req.valid('param');
       if (!(await deps.tokens.revoke(id, c.var.principal.name)))
-        throw new Refusal(404, 'unknown-token', `there is no token ${id}`);
+        throw new Refusal(404, 'unknown-token', `no token has the ID ${id}`);
       return c.body(null, 204);
     },
   );
 }
 
-/** @throws Refusal 409 where the name is taken */
+/** @throws Refusal 409 if the name is taken */
 async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<Deps['tokens']['create']> {
   try {
     return await tokens.create(token, by);
@@ -97,15 +98,24 @@ async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<D
   }
 }
 
-/** Nobody hands out more than they have. */
+/** @throws Refusal 403 if the new token would have more permissions than its creator */
 function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'clock'>): void {
   const now = deps.clock.now();
   for (const action of token.actions) {
     const may = action === '*' ? principal.actions.includes('*') : authorize(principal, action, {}, now).allowed;
-    if (!may) throw new Refusal(403, 'forbidden', `${principal.name} may not ${action}, so it cannot hand that out`);
+    if (!may)
+      throw new Refusal(
+        403,
+        'forbidden',
+        `${principal.name} does not have the permission ${action}, so it cannot grant it`,
+      );
   }
   if (principal.expires_at !== null && (token.expires_at === null || token.expires_at > principal.expires_at)) {
-    throw new Refusal(403, 'forbidden', `${principal.name} ends at ${principal.expires_at}; name no later expires_at`);
+    throw new Refusal(
+      403,
+      'forbidden',
+      `${principal.name} expires at ${principal.expires_at}; set expires_at to this time or earlier`,
+    );
   }
   for (const list of ['sources', 'services', 'environments'] as const) {
     const own = principal[list];
@@ -113,7 +123,7 @@ function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'cloc
       throw new Refusal(
         403,
         'forbidden',
-        `${principal.name} is limited to the ${list} ${own.join(', ')}; name some of these`,
+        `${principal.name} is limited to the ${list} ${own.join(', ')}; list only these in ${list}`,
       );
     }
   }

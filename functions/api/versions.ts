@@ -7,7 +7,7 @@ import { Refusal } from './problem.ts';
 const Pinned = PinView.meta({ id: 'PinnedVersion' });
 const params = z.object({ id: z.string().min(1).max(128) });
 
-/** Versions known bad. */
+/** Registers the routes of pinned versions, which are known bad. */
 export function versionRoutes(app: Api, deps: Deps): void {
   endpoint(
     app,
@@ -17,9 +17,9 @@ export function versionRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/versions/pinned',
       tags: ['versions'],
-      summary: 'Versions known bad, newest first; with all=true those that are superseded or lifted, too',
+      summary: 'List versions known bad, newest first; with all=true, including superseded and lifted ones',
       request: { query: z.object({ ...listQuery, all: z.enum(['true', 'false']).default('false') }) },
-      responses: { 200: answers('A page', pageOf(Pinned)) },
+      responses: { 200: answers('A page of results', pageOf(Pinned)) },
     }),
     async (c) => {
       const { limit, cursor, all } = c.req.valid('query');
@@ -37,9 +37,9 @@ export function versionRoutes(app: Api, deps: Deps): void {
       method: 'delete',
       path: '/v1/versions/pinned/{id}',
       tags: ['versions'],
-      summary: 'A person says that this version may be deployed again',
+      summary: 'Lift a pin: allow the version to be deployed again',
       request: { params },
-      responses: { 200: answers('Lifted', Pinned), 404: problems('Unknown') },
+      responses: { 200: answers('Lifted', Pinned), 404: problems('Not found') },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
@@ -61,4 +61,4 @@ export function versionRoutes(app: Api, deps: Deps): void {
   );
 }
 
-const notFound = (id: string): Refusal => new Refusal(404, 'unknown-pin', `there is no pinned version ${id}`);
+const notFound = (id: string): Refusal => new Refusal(404, 'unknown-pin', `no pinned version has the ID ${id}`);

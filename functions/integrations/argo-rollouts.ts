@@ -26,7 +26,7 @@ const Measurement = z
 
 const responses = {
   200: answers('Whether it may go on; yes or no stands in the body', Measurement),
-  422: problems('What is missing'),
+  422: problems('Validation failed'),
 };
 
 /**

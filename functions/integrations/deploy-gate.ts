@@ -41,7 +41,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),
-        422: problems('What is missing'),
+        422: problems('Validation failed'),
       },
     }),
     async (c) => {

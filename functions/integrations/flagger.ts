@@ -36,7 +36,7 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       tags: ['integrations'],
       summary: 'The rollback gate of a canary: open where Flagger is to take it back, closed in every other case',
       request: { query, ...body(Hook) },
-      responses: { 200: answers('Roll it back', RollBack), 403: problems('Closed: go on'), 503: problems('Unknown') },
+      responses: { 200: answers('Roll it back', RollBack), 403: problems('Closed: go on'), 503: problems('Not found') },
     }),
     async (c) => {
       const hook = c.req.valid('json');

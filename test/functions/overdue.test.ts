@@ -39,7 +39,7 @@ describe('a deploy that does not end', () => {
         environment: 'production',
         severity: 'warning',
         asksRollback: false,
-        title: 'The deploy of v7 has begun and not ended',
+        title: 'The deploy of v7 started and is overdue',
         startsAt: world.clock.now(),
       },
     ]);
@@ -73,7 +73,7 @@ describe('a deploy that does not end', () => {
     world.clock.set(world.clock.millis + 86_400_000);
     await sweep();
     expect(said.map(({ status, title }) => [status, title])).toEqual([
-      ['firing', 'The deploy of v7 has begun and not ended'],
+      ['firing', 'The deploy of v7 started and is overdue'],
       ['resolved', 'The deploy of v7 was not said to have ended for 30 days'],
     ]);
     expect(said[1]?.episode).toBe(said[0]?.episode);
@@ -193,7 +193,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     }, 'the signal');
     expect(signal).toMatchObject({ ...place('slow'), source: 'deployment', status: 'firing', severity: 'warning' });
     expect(nameOf(signal)).toBe('DeploymentTimedOut');
-    await told('slow', /The deploy of s1 has begun and not ended/);
+    await told('slow', /The deploy of s1 started and is overdue/);
 
     // What was said of the first is not said again while the sweeper comes for another.
     await begins('slow', 's2', { started_at: minutesAgo(30) });
@@ -246,6 +246,6 @@ describe('through the front door', { timeout: 60_000 }, () => {
     await firebreak.request('PATCH', `/v1/deployments/${started.id}`, { status: 'succeeded' });
     expect((await incident('resolved')).id).toBe(id);
     const { body } = await firebreak.get(`/v1/incidents/${id}/signals`);
-    expect(body.items).toMatchObject([{ title: 'The deploy of v8 has begun and not ended', status: 'resolved' }]);
+    expect(body.items).toMatchObject([{ title: 'The deploy of v8 started and is overdue', status: 'resolved' }]);
   });
 });

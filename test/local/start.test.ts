@@ -80,7 +80,7 @@ describe('one that runs', () => {
   ])('reads the path as behind API Gateway: %s', async (path, name) => {
     const { status, body } = await firebreak.get(path);
     expect(status).toBe(404);
-    expect(body.detail).toBe(`no objective is called ${name}`);
+    expect(body.detail).toBe(`no objective has the ID ${name}`);
   });
 
   test('an encoded slash separates, as behind API Gateway', async () => {
