@@ -36,12 +36,12 @@ type Asked = Pick<
   | 'databaseWarning'
 >;
 
-/** Something that nobody has: looked for to see whether looking works. */
+/** A name that does not exist. The search for it shows whether the vendor's search works. */
 const NOTHING = 'firebreak-doctor';
 
-/** Each vendor, asked something that changes nothing and that nobody sees. */
+/** Checks each vendor with a read-only request that has no visible effect. */
 export async function connections(deps: Asked): Promise<Connection[]> {
-  const secret = (key: string): Promise<Seen> => credential(deps, { key, untried: 'not tried' });
+  const secret = (key: string): Promise<Seen> => credential(deps, { key, untried: 'not tested' });
   const [outgoing, ...vendors] = await Promise.all([
     webhooks(deps),
     inTime('PagerDuty pages', pagerDutyPages(deps)),
@@ -67,7 +67,7 @@ export async function connections(deps: Asked): Promise<Connection[]> {
   return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
 }
 
-/** Adds to each connection of a vendor where it leads, and by which credentials. */
+/** Adds the address and the credentials to each vendor's connection. */
 const located = (seen: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
   seen.map((one) => {
     const vendor = modes.find(({ name }) => name === one.name);
@@ -84,7 +84,7 @@ const placeOf = ({
   credentials,
 });
 
-/** Vendors that are only called to act, so that there is nothing to ask them. */
+/** Returns the connections of vendors without read-only requests. They are only called for rollbacks. */
 const callees = (modes: readonly VendorState[]): Connection[] =>
   modes
     .filter(({ vendor }) => vendor === 'cd' || vendor === 'aws')
@@ -92,19 +92,19 @@ const callees = (modes: readonly VendorState[]): Connection[] =>
       name: one.name,
       ...placeOf(one),
       ...(one.missing === null
-        ? { state: 'set', detail: 'not tried, since that would change something' }
-        : off(`${one.missing}; deployers that name no address are off`)),
+        ? { state: 'set', detail: 'not tested, because each request would change something' }
+        : off(`${one.missing}; deployers without an address are off`)),
     }));
 
 async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
   const value = await metrics.value('vector(1)');
-  if (value === null) return off('PROMETHEUS_URL is not set; verification goes by the alerts');
+  if (value === null) return off('PROMETHEUS_URL is not set; Firebreak verifies mitigations only by the alerts');
   if (value.kind === 'unreadable') return unreachable(value.detail);
   if (await secrets.get('ALERTMANAGER_URL')) return ANSWERS;
-  return { ...ANSWERS, detail: 'it answers; it is asked whether alerts of its own rules have ended' };
+  return { ...ANSWERS, detail: 'reachable; Firebreak also reads from it whether alerts of its own rules have ended' };
 }
 
-/** Whether Prometheus scrapes Firebreak as the job that deploy/monitoring/ relies on. Null: not known. */
+/** Returns whether Prometheus scrapes Firebreak as the job that deploy/monitoring/ relies on, or null if unknown. */
 export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boolean | null> {
   const seen = await metrics.value('count(up{job="firebreak"})');
   return seen === null || seen.kind === 'unreadable' ? null : seen.kind === 'value' && seen.value > 0;
@@ -113,69 +113,71 @@ export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boo
 async function alertmanager({ config, secrets, silences }: Asked): Promise<Seen> {
   if (!(await secrets.get('ALERTMANAGER_URL')))
     return off(
-      'ALERTMANAGER_URL is not set; silences are not known, nor the ends of alerts that are not told (send_resolved: false), ' +
-        'except of those by rules of PROMETHEUS_URL',
+      'ALERTMANAGER_URL is not set; Firebreak does not see silences, and does not see the end of alerts that are sent ' +
+        'without send_resolved, except for alerts by rules of PROMETHEUS_URL',
     );
-  if ((await silences.active()) === null) return unreachable('its silences could not be read');
+  if ((await silences.active()) === null) return unreachable('the silences could not be read');
   if ((await config.current()).slos.length === 0) return ANSWERS;
   const inhibits = await silences.inhibitsSlowBurns();
-  if (inhibits === null) return unreachable('its configuration could not be read');
+  if (inhibits === null) return unreachable('the configuration of Alertmanager could not be read');
   return inhibits
-    ? { ...ANSWERS, detail: 'it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
+    ? { ...ANSWERS, detail: 'reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
     : NO_INHIBITION;
 }
 
 const NO_INHIBITION: Seen = {
   state: 'incomplete',
   detail:
-    'none of its inhibit_rules lets SLOFastBurn inhibit SLOSlowBurn of the same objective, so each page comes with a ticket ' +
-    '(take the rule over from alertmanager/firebreak.yaml of firebreak slo generate)',
+    'no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn of the same objective, so each page also creates a ticket; ' +
+    'copy the rule from alertmanager/firebreak.yaml, which firebreak slo generate writes',
 };
 
-/** What the freeze check signs with. It is no vendor, and missed in the same way. */
+/** Checks the signing key of the freeze check. */
 async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
   const problem = await signer.problem();
-  if (problem === null) return { state: 'set', detail: 'allowed deployments get tokens, and clients the signed state' };
+  if (problem === null)
+    return { state: 'set', detail: 'freeze checks return deployment tokens and a signed state for outages' };
   return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? wrong(problem) : off(problem);
 }
 
-/** Checks the newest seals; all of the log can take long. */
+/** Checks only the newest seals of the audit log, because the whole log can take long. */
 async function sealedLog({ audit }: Pick<Asked, 'audit'>): Promise<Seen> {
   const { intact, brokenAt, because } = await audit.check({ last: SEALS_CHECKED });
   if (intact)
-    return { state: 'set', detail: 'the newest entries are as they were written; firebreak audit checks all' };
-  return wrong(`${brokenAt === null ? '' : `${brokenAt}: `}${because ?? 'it is not as it was written'}`);
+    return { state: 'set', detail: 'the newest entries are intact; run firebreak audit to check all entries' };
+  return wrong(`${brokenAt === null ? '' : `${brokenAt}: `}${because ?? 'the log has been altered'}`);
 }
 
-/** A seal has the entries of one minute. */
+/** How many seals to check. A seal covers the entries of one minute. */
 const SEALS_CHECKED = 60;
 
-/** Whether all tokens were written by Firebreak. Somebody who can write the table could have put others there. */
+/** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
 async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<Seen> {
   const { valid, previous, refused, used } = await tokens.check();
   const problems = [
     ...(refused.length === 0
       ? []
       : [
-          `refused, since Firebreak did not write them in this form: ${few(refused.map(({ id, name }) => `${id} (${name})`))}`,
+          `refused, because Firebreak did not write these records: ${few(refused.map(({ id, name }) => `${id} (${name})`))}`,
         ]),
     ...(used.length === 0
       ? []
-      : [`tried and refused: ${few(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
+      : [`used and refused: ${few(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
   ];
   if (problems.length > 0) return wrong(`${problems.join('; ')}. ${FORGED}`);
-  if (previous.length === 0) return { state: 'set', detail: `${valid} on record, all written by Firebreak` };
+  if (previous.length === 0)
+    return { state: 'set', detail: `${valid} ${valid === 1 ? 'token' : 'tokens'}, all written by Firebreak` };
   return {
     state: 'incomplete',
     detail:
       `not used since FIREBREAK_ADMIN_TOKEN was replaced: ${few(previous.map(({ id, name }) => `${id} (${name})`))}. Use or ` +
-      'revoke them, then remove FIREBREAK_ADMIN_TOKEN_PREVIOUS',
+      'revoke these tokens, then remove FIREBREAK_ADMIN_TOKEN_PREVIOUS',
   };
 }
 
 const FORGED =
-  'Either FIREBREAK_ADMIN_TOKEN was replaced without FIREBREAK_ADMIN_TOKEN_PREVIOUS, or they are from before records were ' +
-  'signed, or somebody else writes to the table. Revoke those on the list, and create what you need anew';
+  'Possible reasons: FIREBREAK_ADMIN_TOKEN was replaced without setting FIREBREAK_ADMIN_TOKEN_PREVIOUS, the records are older ' +
+  'than signed records, or another party writes to the table. Revoke the listed tokens, and create the ones you need again';
 
 const SHOWN = 5;
 const few = (all: readonly string[]): string =>
@@ -187,15 +189,15 @@ const database = ({ databaseWarning }: Pick<Asked, 'databaseWarning'>): Connecti
 export type TargetState = {
   service: string;
   environment: string;
-  /** Null: none, so it is paged about and never acted upon. */
+  /** The kind of deployer. Null if there is none: Firebreak then pages, but never rolls back. */
   deployer: string | null;
   mode: string;
   drills: boolean;
-  /** What is wrong with it; null: nothing that can be seen without calling it. */
+  /** What is wrong with the target, or null. Only problems that can be found without calling the deployer. */
   problem: string | null;
 };
 
-/** Every place of the catalogue, and whether what would roll it back could be called. */
+/** Returns every service and environment of the catalogue, and whether its deployer can be called. */
 export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
   const { services } = await deps.config.current();
   const lanes = lanesOf(services);
@@ -220,15 +222,15 @@ async function problemOf(
   place: { service: string; environment: string },
 ): Promise<string | null> {
   if ((await deps.deployerFor(deployer, place as Parameters<Deps['deployerFor']>[1])) === undefined)
-    return `its deployer (${deployer.kind}) names no address, and none is set`;
+    return `the deployer (${deployer.kind}) has no address, and no default address is set`;
   const key = secretOf(deployer);
-  if (key !== null && !(await credentialOf(deps.secrets, key))) return `its deployer's secret ${key} is not set`;
+  if (key !== null && !(await credentialOf(deps.secrets, key))) return `the secret ${key} of the deployer is not set`;
   return deployer.kind === 'http' && deployer.auth === undefined
-    ? 'its deployer is called without credentials (no "auth")'
+    ? 'the deployer is called without credentials (no "auth")'
     : null;
 }
 
-/** The secret that it is called with; null: none, or the role of the functions. */
+/** Returns the name of the deployer's secret, or null if it needs none or uses the IAM role of the functions. */
 function secretOf(deployer: DeployerConfig): string | null {
   if ('auth' in deployer && deployer.auth !== undefined)
     return 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;

@@ -1,7 +1,7 @@
 import type { Deps } from '../domain/ports.ts';
 import { namedCredentials, VENDOR_CONNECTIONS, type VendorState, vendorStates } from '../domain/vendors.ts';
 
-/** How each vendor is connected: by its own address, by a stand-in's, or not. */
+/** Returns how each vendor is connected: to the real vendor, to a stand-in, or not at all. */
 export async function vendorModes({
   secrets,
   config,

@@ -5,7 +5,7 @@ import { credentialOf } from './seen.ts';
 
 type UnknownPlace = { service: string; environment: string; problem: string };
 
-/** Where deployments are recorded under names that no configuration has. */
+/** Returns services and environments that have recorded deployments, but no configuration. */
 export async function unknownPlaces({ config, changes }: Pick<Deps, 'config' | 'changes'>): Promise<UnknownPlace[]> {
   const [current, live] = await Promise.all([config.current(), changes.live()]);
   return live.flatMap(({ service, environment }) =>
@@ -13,7 +13,7 @@ export async function unknownPlaces({ config, changes }: Pick<Deps, 'config' | '
   );
 }
 
-/** Secrets that a runbook's calls are made with, and that are not set. */
+/** Returns the secrets that runbooks refer to, but that are not set. */
 export async function unsetSecrets({
   config,
   secrets,

@@ -3,36 +3,36 @@ import type { Config } from '../../schemas/config.ts';
 import { checkMail } from '../../integrations/mail-check.ts';
 import { type Connection, credential, inTime, off, type Seen, told, wrong } from './seen.ts';
 
-/** Who is told by a webhook of ours. */
+/** A receiver of our webhooks. */
 type Receiver = { url: string; signature: string | null };
 
-/** Whether the mail server lets us in. */
+/** Checks that the mail server accepts the login. */
 export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<Seen> =>
   told(checkMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') }), () => ({
     state: 'connected',
-    detail: 'it lets us in; nothing was sent',
+    detail: 'the login works; no mail was sent',
   }));
 
-/** Each receiver once, by the host alone: the rest of an address may be a secret. None is called. */
+/** Returns each receiver once, by host only, because the rest of a URL may be secret. Calls none of them. */
 export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<Connection[]> {
   const config = await deps.config.current();
   const all = receiversOf(config);
-  const none = all.length === 0 ? [{ name: 'webhooks', ...off('no file of the configuration names a receiver') }] : [];
+  const none = all.length === 0 ? [{ name: 'webhooks', ...off('no receiver is configured') }] : [];
   const seen = await Promise.all(
     all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
   );
   return [...none, ...seen, ...secondRoute(config)];
 }
 
-/** Said where it is missed alone: there need be none. */
+/** Reports a missing fallback route only if the escalation needs it. The route is optional otherwise. */
 const secondRoute = ({ paging, response }: Config): Connection[] =>
   response.escalation?.how === 'fallback' && paging.fallback === undefined
     ? [
         {
           name: 'second route',
           ...wrong(
-            '"escalation" of response.yaml is to call somebody by it, and paging.yaml has no "fallback": it is paged ' +
-              'again instead. Name one there, or set "how: page-again"',
+            'response.yaml sets "escalation" to "how: fallback", but paging.yaml has no "fallback", so Firebreak pages ' +
+              'again instead. Add a "fallback" to paging.yaml, or set "how: page-again"',
           ),
         },
       ]
@@ -48,13 +48,13 @@ function receiversOf({ paging, response, routes }: Config): Receiver[] {
 }
 
 async function signed(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<Seen> {
-  if (signature === null) return { state: 'set', detail: 'not signed; not tried, since that would tell it something' };
-  const untried = 'not tried, since that would tell it something';
+  const untried = 'not tested, because a test would send a message';
+  if (signature === null) return { state: 'set', detail: `not signed; ${untried}` };
   const seen = await credential(deps, { key: signature, untried });
   return seen.state === 'off'
     ? {
         state: 'wrong',
-        detail: `${signature}, which signs what it is told, is not set: it is told nothing. Set it, or correct "signature"`,
+        detail: `the signing secret ${signature} is not set, so nothing is sent. Set it, or correct "signature"`,
       }
     : seen;
 }

@@ -5,7 +5,7 @@ import { ROUTING_KEY_CHARS } from '../../integrations/pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people.ts';
 import { credential, off, type Seen, told, wrong } from './seen.ts';
 
-/** Whether Slack's app is installed with all that it needs, and where people.yaml says that people are. */
+/** Checks that the Slack app has all scopes, and is installed in a workspace of people.yaml. */
 export async function slack({ directory, config }: Pick<Deps, 'directory' | 'config'>): Promise<Seen> {
   const { people } = await config.current();
   return told(directory.app(), (app) => installed(app, people));
@@ -17,27 +17,27 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
     ...(lacks === null || lacks.length === 0
       ? []
       : [
-          `the app lacks scopes, and with each what is in brackets: ${lacks
+          `the app lacks these scopes (with the effect in brackets): ${lacks
             .map(({ scope, without }) => `${scope} (${without})`)
-            .join(', ')}. Add them as in slack/manifest.yaml, install the app again, and set SLACK_BOT_TOKEN anew`,
+            .join(', ')}. Add them as in slack/manifest.yaml, reinstall the app, and set the new SLACK_BOT_TOKEN`,
         ]),
     ...(workspaces.length === 0 || id === null || [id, enterprise].some((one) => workspaces.some((own) => own === one))
       ? []
       : [
-          `the app is installed in ${name} (${id}), which "workspaces" of people.yaml does not list: nobody of it is a ` +
-            'member there. Add it, or set SLACK_BOT_TOKEN to the token of the workspace that is meant',
+          `the app is installed in ${name} (${id}), which is not in "workspaces" of people.yaml, so none of its users has a ` +
+            'role. Add the workspace, or set SLACK_BOT_TOKEN to the token of the right workspace',
         ]),
   ];
   return problems.length > 0
     ? wrong(problems.join('. '))
-    : { state: 'connected', detail: `it answers, as the app of ${name}` };
+    : { state: 'connected', detail: `reachable; the app is installed in ${name}` };
 }
 
 export const slackCommands = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
-    untried: 'whether it is the app’s shows with the first command',
-    without: 'commands, buttons and events of Slack are refused',
+    untried: 'the first command from Slack shows whether it is correct',
+    without: 'Firebreak refuses commands, buttons, and events from Slack',
   });
 
 export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Seen> {
@@ -45,24 +45,24 @@ export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Seen>
   const { length } = (await deps.secrets.get(key)) ?? '';
   if (length > 0 && length !== ROUTING_KEY_CHARS)
     return wrong(
-      `${key} has ${length} characters, and the integration key of a service has ${ROUTING_KEY_CHARS}: nobody is paged. ` +
-        'It is below Integrations, Events API v2, of the service at PagerDuty',
+      `${key} has ${length} characters, but an integration key has ${ROUTING_KEY_CHARS}, so nobody is paged. ` +
+        'Copy the key from the PagerDuty service: Integrations, Events API v2',
     );
-  return credential(deps, { key, untried: 'not tried, since that would page', without: 'nobody is paged' });
+  return credential(deps, { key, untried: 'not tested, because a test would page', without: 'nobody is paged' });
 }
 
 export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
   credential(deps, {
     key: 'PAGERDUTY_WEBHOOK_SECRET',
-    untried: 'whether it is the subscription’s shows with the first webhook',
-    without: 'webhooks of PagerDuty are refused, and what people do there is not heard',
+    untried: 'the first webhook from PagerDuty shows whether it is correct',
+    without: 'Firebreak refuses webhooks from PagerDuty, and does not see actions there',
   });
 
-/** Whether the rotas of people.yaml are there, and somebody is on call by each of them. */
+/** Checks that the on-call rotations of people.yaml exist, and that each has a person on call now. */
 export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'config'>): Promise<Seen> {
   const teams = Object.keys((await config.current()).people.onCall);
   if (teams.length === 0)
-    return off('people.yaml has no "onCall": nobody is let into channels, or gets command, for being on call');
+    return off('people.yaml has no "onCall", so people on call are not invited to channels and do not get command');
   const seen = await Promise.all(
     teams.map(async (team) => ({ team, ...(await told(rotas.now(team), (people) => calledFirst(people))) })),
   );
@@ -78,5 +78,5 @@ function calledFirst(people: readonly OnCallPerson[]): Seen {
   const first = Math.min(...people.map(({ level }) => level));
   const names = people.filter(({ level }) => level === first).map(({ name }) => name);
   if (names.length > 0) return { state: 'connected', detail: names.join(', ') };
-  return wrong('nobody is on call: there is no such escalation policy or schedule at PagerDuty, or a gap in it');
+  return wrong('nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now');
 }

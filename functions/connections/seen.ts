@@ -4,40 +4,45 @@ import type { Deps } from '../../domain/ports.ts';
 import type { VendorMode } from '../../domain/vendors.ts';
 
 /**
- * `set`: there is a credential, and it cannot be tried without doing something. `wrong`: it was tried, and refused.
- * `unreachable`: nobody can tell at this moment. `incomplete`: it answers, and something is missing in its configuration.
+ * State of a connection. `set`: a credential is set, but cannot be tested without side effects. `wrong`: the credential was
+ * refused, or the configuration is wrong. `unreachable`: the check got no result. `incomplete`: reachable, but part of its
+ * configuration is missing.
  */
 export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable' | 'incomplete';
 export type Connection = {
   name: string;
   state: State;
   detail: string;
-  /** Absent: it is no vendor, or one that the configuration names with its address. */
+  /** Absent for connections that are not vendors, and for those whose address is in the configuration. */
   mode?: VendorMode;
-  /** Without paths and passwords. */
+  /** The address, without path and password. */
   address?: string;
   /** The names of the settings that Firebreak authenticates with. */
   credentials?: string[];
 };
 
-/** What was seen of a connection, and what to do about it. */
+/** The result of a check, and what to do about it. */
 export type Seen = Omit<Connection, 'name'>;
 
-/** All are asked at once, and the function of the API has twenty seconds. */
+/** The time limit of each check. All run in parallel, and the API's function has a time-out of 20 seconds. */
 const PATIENCE_MS = 10_000;
 
-export const ANSWERS: Seen = { state: 'connected', detail: 'it answers' };
+export const ANSWERS: Seen = { state: 'connected', detail: 'reachable' };
 export const off = (detail: string): Seen => ({ state: 'off', detail });
 export const wrong = (detail: string): Seen => ({ state: 'wrong', detail });
 export const unreachable = (detail: string): Seen => ({ state: 'unreachable', detail });
 
-/** One that cannot be told about keeps no other from it. */
+/** Limits the time of a check, so that one check that hangs or fails does not block the others. */
 export async function inTime(name: string, looked: Promise<Seen>): Promise<Connection> {
-  const late = sleep(PATIENCE_MS, unreachable(`no answer within ${PATIENCE_MS / 1000} s`), { ref: false });
+  const late = sleep(PATIENCE_MS, unreachable(`no response within ${PATIENCE_MS / 1000} s`), { ref: false });
   return { name, ...(await Promise.race([looked.catch((error: unknown) => unreachable(String(error))), late])) };
 }
 
-/** @param seen what to make of an answer; absent: that there is one is enough */
+/**
+ * Turns a vendor's response into a check result.
+ *
+ * @param seen judges a successful response; by default, any is fine
+ */
 export async function told<T>(asked: Promise<Told<T>>, seen: (value: T) => Seen = () => ANSWERS): Promise<Seen> {
   const answer = await asked;
   switch (answer.kind) {
@@ -46,7 +51,7 @@ export async function told<T>(asked: Promise<Told<T>>, seen: (value: T) => Seen 
     case 'off':
       return off(answer.detail);
     case 'refused':
-      // Nobody has what was looked for, which is an answer.
+      // The check asked for something that does not exist, so "not found" shows that the vendor works.
       return answer.code === 'not_found' ? ANSWERS : wrong(answer.detail);
     case 'later':
     case 'unclear':
@@ -56,24 +61,24 @@ export async function told<T>(asked: Promise<Told<T>>, seen: (value: T) => Seen 
 
 type Credential = {
   key: string;
-  /** Why it is not tried, or when it shows whether it is right. */
+  /** Why the credential is not tested, or what will show whether it is correct. */
   untried: string;
-  /** What there is not without it. */
+  /** What does not work without the credential. */
   without?: string;
 };
 
-/** Whether a credential is set, of which nobody can tell here whether it is right. */
+/** Checks that a credential is set, if it cannot be tested here. */
 export async function credential({ secrets }: Pick<Deps, 'secrets'>, wanted: Credential): Promise<Seen> {
   const { key, untried, without } = wanted;
   const set = await credentialOf(secrets, key);
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
-  // As when a line is copied with its end.
+  // For example, a line break that was copied with the credential.
   if (/\s/.test((await secrets.get(set)) ?? ''))
-    return wrong(`${set} has blanks, which no credential has: set it anew`);
+    return wrong(`${set} contains whitespace, which no credential has; set it again`);
   return { state: 'set', detail: `${set} is set; ${untried}` };
 }
 
-/** What is set of a credential, by its name. A GitHub App does for a token. Undefined: nothing. */
+/** Returns the name of the secret that is set, or undefined. A GitHub App replaces a GitHub token. */
 export async function credentialOf(secrets: Deps['secrets'], key: string): Promise<string | undefined> {
   if (await secrets.get(key)) return key;
   const isApp = key === 'GITHUB_TOKEN' && (await secrets.get('GITHUB_APP_ID'));

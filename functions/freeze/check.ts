@@ -9,29 +9,29 @@ import { type KnownPlace, knownPlace } from './known-place.ts';
 import { asWhatItIs } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
-/** Others may take the last use of an override between the look and the use. */
+/** How often to retry when another deployment takes the last use of an override between the read and the use. */
 const TRIES = 3;
 
 export type Asked = {
-  /** Under whatever names. */
+  /** The request, with service and environment as the caller wrote them. */
   request: CheckRequest;
-  /** Throws where whoever asks has nothing to do with the place that is meant by them. */
+  /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
   allow?: (place: Place) => void;
-  /** Who asks, as the record names them. */
+  /** The caller's name, for the record. */
   by: string;
-  /** Whether this is the deployment itself, so that it takes its use of an override. */
+  /** Whether the deployment starts now, so that it uses up a required override. */
   consume: boolean;
   identityToken: string | null;
-  /** Nobody has said what kind of change it is: what is deployed says whether it is a rollback. */
+  /** The caller did not give the kind of change, so the recorded deployments decide whether it is a rollback. */
   untold?: boolean;
-  /** Who has vouched for it before, where a token of ours says so. */
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
   voucher?: string;
 };
 
-/** What is asked, of the place as it is known. */
+/** A request with resolved names of service and environment. */
 type Named = Asked & { names: Pick<KnownPlace, 'asked' | 'unknown'> };
 
-/** One answer of the check: decided, on record, and told apart from a repeat of it by nothing. */
+/** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
 export async function check(deps: CheckDeps, question: Asked): Promise<CheckAnswer> {
   const asked = await underKnownNames(deps, question);
   const first = await inputsFor(deps, asked);
@@ -58,11 +58,13 @@ async function underKnownNames(deps: CheckDeps, asked: Asked): Promise<Named> {
   return { ...asked, request: { ...asked.request, service, environment }, names };
 }
 
-/** Nothing holds it, or what does lets it through without using anything up. Most are such. */
+/** Returns whether the deployment is allowed without an override. This is the common case. */
 const isFree = ({ found }: Examined): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
-/** What is known once it is asked as what it is, and has what it needs of overrides. It may be refused all the same. */
+/**
+ * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be refused.
+ */
 async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
   const request = asked.untold ? await asWhatItIs(deps, asked.request, asked.names.asked) : asked.request;
   const meant = { ...asked, request };
@@ -70,11 +72,11 @@ async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Pr
   return asked.consume ? consuming(deps, meant, inputs) : inputs;
 }
 
-/** The same question about the same state is the same decision, whenever it is asked. */
+/** Returns the decision's ID. The same request on the same state has the same ID at any time. */
 export const decisionId = (inputs: CheckInputs, examined: Examined): string =>
   `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
 
-/** What it is let through by has been counted for this deployment. */
+/** Returns whether all required uses of overrides are counted for this deployment. */
 const isPaid = (inputs: CheckInputs, examined: Examined): boolean =>
   usesOf(inputs, examined).every((use) => isCounted(inputs, use));
 
@@ -89,9 +91,9 @@ const isCounted = (
       overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
   );
 
-/** Counts what the deployment needs, and gives what is known afterwards: it may be refused by then. */
+/** Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then. */
 async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
-  // One that has no name is another deployment each time it asks, and this time it is this one.
+  // A deployment without a version, commit, or ID counts as a new deployment with each request.
   const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };
   let inputs = { ...first, ...name };
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {

@@ -29,21 +29,22 @@ export type CheckDeps = Pick<
   | 'signer'
 >;
 
-/** What is asked, and who vouches for it, for kinds that are not taken on the caller's word. */
+/** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
 type Question = {
-  /** Of the place as it is known. */
+  /** The request, with resolved names of service and environment. */
   request: CheckRequest;
-  /** What is known of its names. */
+  /** How the names were resolved. */
   names?: Pick<KnownPlace, 'asked' | 'unknown'>;
-  /** Of a CI system. */
+  /** OpenID Connect token of a CI system. */
   identityToken: string | null;
-  /** Who has vouched for it before, where a token of ours says so. */
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
   voucher?: string;
 };
 
 /**
- * Reads all that an answer is made of.
- * @throws Refusal 503 where no configuration is published: what freezes is not known then, so that nothing is allowed
+ * Reads all inputs of a decision.
+ *
+ * @throws Refusal 503 if no configuration is published: the freezes are then unknown, so nothing is allowed
  */
 export async function inputsFor(
   deps: CheckDeps,
@@ -70,7 +71,7 @@ export async function inputsFor(
     identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
   const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
-  // Read last: whatever was read is not newer than the moment that it is judged by.
+  // Read the clock last, so that no input is newer than the time of the decision.
   const at = deps.clock.now();
   return {
     at,
@@ -103,7 +104,7 @@ export async function inputsFor(
 const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
   freeze.unknownEnvironment ?? freeze.unknownService;
 
-/** What freezes a place, and what is pinned there. */
+/** The freezes and pinned versions of a service and environment. */
 type Held = { freezes: PlaceState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
 
 const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
@@ -113,7 +114,7 @@ async function heldAt(deps: CheckDeps, place: CheckedPlace, dependencies: readon
   return { ...state, pinnedCommits: await commitsOf(deps, place, state.pins) };
 }
 
-/** What was frozen or pinned under the other names under which somebody asks holds for whoever uses them. */
+/** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
 async function heldUnder(deps: CheckDeps, other: CheckedPlace, place: CheckedPlace): Promise<Held> {
   const { own, pins, pinnedCommits } = await heldAt(deps, other, []);
   const { service, environment } = place;
@@ -128,7 +129,7 @@ async function heldUnder(deps: CheckDeps, other: CheckedPlace, place: CheckedPla
 const together = (own: PlaceState['freezes'], others: PlaceState['freezes']): PlaceState['freezes'] =>
   others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
 
-/** By which commits the pinned versions are known. Most places have no pin, and then nothing is read. */
+/** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
 async function commitsOf(deps: CheckDeps, place: Place, pins: readonly PinView[]): Promise<PinnedCommit[]> {
   const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
   if (pinned.size === 0) return [];
@@ -141,7 +142,7 @@ async function commitsOf(deps: CheckDeps, place: Place, pins: readonly PinView[]
 const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
   subject === undefined ? null : { ok: true, subject };
 
-/** A service may be called `constructor`. */
+/** Looks up own properties only, because a service can have the name `constructor`. */
 const entryOf = ({ services }: Config, service: ServiceName) =>
   Object.hasOwn(services, service) ? services[service] : undefined;
 
@@ -154,17 +155,21 @@ const checkedPlace = (config: Config, { service, environment }: Place): CheckedP
 const policyAt = (config: Config, place: CheckedPlace): FreezePolicy =>
   policyFor(config.freeze, { ...place, tier: entryOf(config, place.service)?.tier ?? null });
 
-/** Without a configuration nothing is configured to freeze, which is not the same as that nothing is frozen. */
+/**
+ * Requires a published configuration. An empty one has no freezes, which does not mean that nothing is frozen.
+ *
+ * @throws Refusal 503
+ */
 export function requirePublished({ version }: Pick<Config, 'version'>): void {
   if (version !== emptyConfig.version) return;
   throw new Refusal(
     503,
     'unavailable',
-    'no configuration is published, so it is not known what is frozen; publish it, or look at what has taken it away',
+    'no configuration is published, so Firebreak does not know what is frozen; publish the configuration with firebreak config push',
   );
 }
 
-/** Most policies do not ask for it, and then it is not read. */
+/** Returns the freeze caused by an open incident. Reads nothing if the policy ignores incidents, as most do. */
 async function incidentsAt(
   { incidents }: Pick<Deps, 'incidents'>,
   policy: FreezePolicy,
@@ -176,7 +181,7 @@ async function incidentsAt(
   return freeze ? [freeze] : [];
 }
 
-/** What Firebreak brings back itself at this moment passes, too, whatever is known of it. */
+/** Returns whether the version is a known good one to roll back to. A rollback by Firebreak itself always counts as one. */
 async function rollbackOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
   request: CheckRequest,
@@ -190,11 +195,11 @@ async function rollbackOf(
   if (known.kind !== 'not_known' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
   return ours?.to === request.version
-    ? { kind: 'ours', text: `Firebreak itself rolls back to ${ours.to}, in incident ${ours.incident}` }
+    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${ours.incident}` }
     : known;
 }
 
-/** The calendar says the same for hours: it is worked out once for each of these. */
+/** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */
 const calendars = new WeakMap<Config['freeze'], CalendarNow>();
 
 export function calendarNow({ freeze }: Pick<Config, 'freeze'>, at: Timestamp): CalendarNow {

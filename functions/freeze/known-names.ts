@@ -9,11 +9,11 @@ import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { Refusal } from '../api/problem.ts';
 
 /**
- * A freeze under a name that nobody knows would hold nothing, and whoever made it would not find out.
+ * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not notice.
  *
- * @returns service and environment as they are known, where the names differ from that in case and blanks alone; and what
- *   is odd about the scope, in words: an environment may be one to come
- * @throws Refusal 422 where there is no such service or team, with the name that was probably meant
+ * @returns service and environment in their known spelling, if the names differ only in case and whitespace; and warnings
+ *   about the scope. An unknown environment is only a warning, because it may be added later
+ * @throws Refusal 422 if there is no such service or team, with the likely intended name
  */
 export async function scopeAsKnown(
   deps: Pick<Deps, 'config' | 'changes'>,
@@ -38,16 +38,16 @@ export async function scopeAsKnown(
   };
 }
 
-/** What services are called: by the catalogue, by objectives, and by those who deploy them. */
+/** Returns the names of all services: those in the catalogue, in objectives, and in recorded deployments. */
 export const knownServices = (
   { services, slos }: Pick<Config, 'services' | 'slos'>,
   deployed: Iterable<string>,
 ): Set<string> => new Set([...Object.keys(services), ...slos.map((slo) => slo.service), ...deployed]);
 
-/** Where there is no catalogue, services are what CD systems call them. */
+/** Returns warnings about the service. Without any known service, an unknown one is only a warning. */
 function ofService(service: string, taken: string | undefined, known: ReadonlySet<string>): string[] {
   if (taken !== undefined) return takenFor(service, taken);
-  const text = `nothing is known of a service ${JSON.stringify(service)}: the catalogue (config/services.yaml) does not have it, and no deployment of it is recorded`;
+  const text = `unknown service ${JSON.stringify(service)}: it is not in the catalogue (config/services.yaml) and has no recorded deployment`;
   if (known.size === 0) return [text];
   throw unknown('service', text, service, known);
 }
@@ -60,7 +60,7 @@ function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string)
   if (teams.has(team)) return;
   throw unknown(
     'team',
-    `no service of the catalogue (config/services.yaml) is of a team ${JSON.stringify(team)}`,
+    `unknown team ${JSON.stringify(team)}: no service in the catalogue (config/services.yaml) belongs to it`,
     team,
     teams,
   );
@@ -70,12 +70,12 @@ function ofEnvironment(environment: string, taken: string | undefined, known: Re
   if (taken !== undefined) return takenFor(environment, taken);
   const meant = probablyMeant(environment, known);
   return [
-    `nothing is known of an environment ${JSON.stringify(environment)}, for which this holds all the same` +
+    `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` +
       (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`),
   ];
 }
 
-/** An environment that nothing but deployments names is as likely a misspelt one. */
+/** Returns a warning if only deployments name the environment, because it may be a typo. */
 function unconfigured(config: Config, place: { service: string | null; environment: string }): string[] {
   if (place.service !== null) {
     const found = unconfiguredEnvironment(config, { service: place.service, environment: place.environment });
@@ -87,7 +87,7 @@ function unconfigured(config: Config, place: { service: string | null; environme
 }
 
 const takenFor = (name: string, taken: string): string[] =>
-  taken === name ? [] : [`${JSON.stringify(name)} is taken for ${JSON.stringify(taken)}`];
+  taken === name ? [] : [`${JSON.stringify(name)} is interpreted as ${JSON.stringify(taken)}`];
 
 const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
   new Set([...configuredEnvironments(config), ...deployed]);
@@ -97,7 +97,7 @@ function unknown(field: string, text: string, name: string, known: Iterable<stri
   return new Refusal(422, 'invalid', `json: ${field}: ${text}${meant === null ? '' : `; ${meant}`}`);
 }
 
-/** Names of the services of the catalogue that a scope covers. One that lists no environments is in every one. */
+/** Returns the services of the catalogue that a scope covers. A service without environments counts as in all of them. */
 export function servicesIn(services: Config['services'], scope: FreezeScope): string[] {
   if (scope.service !== null) return [scope.service];
   return Object.entries(services)

@@ -11,25 +11,26 @@ import type { Config } from '../../schemas/config.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { millisOf } from '../../schemas/time.ts';
 
-/** What is deployed where changes seldom; a name that is not among these is looked up by itself. */
+/** How long recorded deployments are cached. They change rarely, and an unknown name is looked up separately. */
 const RECORDED_FOR_MS = 10_000;
 
 /**
- * The place that a question is about.
+ * The service and environment that a request is about, with resolved names.
  *
- * `asked`: under what other names it was asked about; null: under these. `unknown`: no configuration names the environment.
+ * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the environment.
  */
 export type KnownPlace = Place & {
   asked: Place | null;
   unknown: UnknownEnvironment | null;
 };
 
-/** `recorded`: nothing but deployments names it, as where somebody has misspelt it. */
+/** `recorded`: only recorded deployments name the environment, so it may be a typo. */
 type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: true };
 
 /**
- * Of which place it is asked. A name that differs from one that is known in case, width or blanks alone stands for that
- * one, so that no freeze, pin or token of it is passed by; the configuration is looked at first, then what was deployed.
+ * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or whitespace
+ * stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes precedence over recorded
+ * deployments.
  */
 export async function knownPlace(
   deps: Pick<Deps, 'changes' | 'clock'>,
@@ -45,11 +46,11 @@ export async function knownPlace(
   const recorded = await recordedPlaces(deps);
   const called = named ?? theOneCalled(service, recorded.keys()) ?? service;
   const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
-  // Of a service that the configuration gives no environment it can only be said whether there is such a one at all.
+  // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
   const meant =
     (own === undefined || own.size === 0
-      ? theOneCalled(environment, configuredEnvironments(config)) // before what was deployed under another spelling
+      ? theOneCalled(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
       : undefined) ??
     theOneCalled(environment, deployed) ??
     theOneCalled(environment, known);
@@ -67,7 +68,7 @@ export async function knownPlace(
   };
 }
 
-/** Whatever was recorded is known; that does not make its name right. */
+/** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */
 function recordedOnly(config: Config, place: { service: string; environment: string }): UnknownEnvironment | null {
   const found = unconfiguredEnvironment(config, place);
   return found === null ? null : { ...found, recorded: true };
@@ -98,7 +99,7 @@ function placesIn(config: Config): KnownPlaces {
 
 const recordings = new WeakMap<Deps['changes'], { readMs: number; places: KnownPlaces }>();
 
-/** Where what is deployed runs, as it was read some seconds ago at most. */
+/** Returns the services and environments of recorded deployments, cached for `RECORDED_FOR_MS`. */
 async function recordedPlaces({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownPlaces> {
   const now = millisOf(clock.now());
   const before = recordings.get(changes);

@@ -15,8 +15,8 @@ const AT_ONCE = 8;
 type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log'>;
 
 /**
- * A freeze by its id, as it holds. One of the calendar or of an incident holds from its beginning on, and as it is edited,
- * before an evaluation has put that on record: then it is now, so that it can be lifted or overridden at once.
+ * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the next
+ * evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
  */
 export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
@@ -33,8 +33,8 @@ export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Free
 }
 
 /**
- * Puts on record at once what the calendar and open incidents say now, as the next evaluation would: what is shown is
- * what holds. Where that fails, what is on record is shown as it is.
+ * Records the freezes of the calendar and of open incidents at once, as the next evaluation would, so that lists show the
+ * freezes in force. If this fails, lists show the last recorded state.
  */
 export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
   try {
@@ -43,7 +43,7 @@ export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
     await correct(deps, plan);
     await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
   } catch (error) {
-    deps.log.warn('freezes of the calendar and of incidents are shown as the last evaluation left them', {
+    deps.log.warn('freezes of the calendar and of incidents could not be updated; the list may be outdated', {
       error: String(error),
     });
   }
@@ -51,7 +51,7 @@ export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
 
 type WhatHolds = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
 
-/** @param current their incidents are read by themselves: the list of open ones may be a moment behind */
+/** @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent */
 async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<WhatHolds> {
   const [config, open, known] = await Promise.all([
     deps.config.current(),
@@ -78,7 +78,7 @@ const incidentFreezes = ({ incidents }: WhatHolds): Freeze[] =>
 
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 
-/** Whether the cause of one that a person has lifted was over once is left to the evaluation. */
+/** Applies ends and revisions. Only the evaluation decides whether the cause of a lifted freeze has ended since. */
 async function correct({ freezes }: RecordDeps, { end, revise }: LatchPlan): Promise<void> {
   await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
   await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));

@@ -5,16 +5,17 @@ import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { IncidentId, Version } from '../../schemas/names.ts';
 import { rollbackKey } from '../../workflows/steps/roll-back.ts';
 
-/** Deployments of a place that are looked through for the version that is asked about. */
+/** How many recent deployments of a service and environment are searched for the requested version. */
 export const CHANGES_READ = 100;
 
 type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
 
 /**
- * The question as what it is: to most CD systems a rollback is a deployment like any other. It is one where what is
- * deployed is known as earlier and good, which nobody's word is taken for, or where Firebreak itself goes back to it.
+ * Detects rollbacks, because most CD systems report a rollback as a normal deployment. A deployment is a rollback if the
+ * recorded deployments show that its version ran earlier and is good, or if Firebreak itself rolls back to this version. The
+ * caller's statement does not count.
  *
- * @param other the names under which it was asked about, where they stand for others: deployments may be recorded there
+ * @param other the caller's names, if they were resolved to other names: deployments may be recorded under them
  */
 export async function asWhatItIs(
   deps: RollbackDeps,
@@ -36,16 +37,20 @@ async function asKnownThere(deps: RollbackDeps, request: CheckRequest): Promise<
   return ours?.to === request.version ? { ...request, change: 'rollback' } : known;
 }
 
-/** @param changes the newest of its place, oldest first */
+/**
+ * Returns the request as a rollback if its version ran earlier and is good.
+ *
+ * @param changes the newest changes of the service and environment, oldest first
+ */
 export const knowing = (changes: readonly Change[], request: CheckRequest): CheckRequest =>
   request.change === 'deploy' && earlierAndGood(changes, request).kind !== 'not_known'
     ? { ...request, change: 'rollback' }
     : request;
 
-/** What Firebreak rolls back by itself at this moment. */
+/** A rollback by Firebreak that is in progress. */
 export type OwnRollback = { incident: IncidentId; to: Version };
 
-/** Undefined: nothing, at this place. */
+/** Returns Firebreak's rollback in progress for the service and environment, or undefined. */
 export async function ownRollback(
   { incidents, decisions }: Omit<RollbackDeps, 'changes'>,
   place: Place,

@@ -6,25 +6,28 @@ import type { Signer } from '../../domain/freeze/ports.ts';
 import type { Deps } from '../../domain/ports.ts';
 import { millisOf } from '../../schemas/time.ts';
 
-/** Long enough to begin a deployment, too short to keep one for later. */
+/** How long a token is valid: long enough to start a deployment, too short to keep a token for later. */
 export const TOKEN_SECONDS = 600;
 
-/** A token, or a state, is given again as long as most of its time is left. */
+/** How long a signed token, or a signed state, is reused. Most of its validity must remain. */
 const TOKEN_AGAIN_MS = 120_000;
 const STATE_AGAIN_MS = 15_000;
 
-/** A client that may keep no state gets one that is over as soon as it is there. */
+/** The minimum validity of a signed state. With `maxAgeSeconds: 0`, the state expires almost at once. */
 const STATE_SECONDS_MIN = 1;
 
 const KEPT_MAX = 5_000;
 
-/** Versions that a rollback may go to, in a state; and deployments that are looked through for them. */
+/** How many known good versions a signed state lists, and how many recent deployments are searched for them. */
 const KNOWN_GOOD_MAX = 20;
 const CHANGES_READ = 100;
 
 type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 
-/** For one deployment, so that whoever applies it can see that it was allowed. Null: it has no name, or nothing signs. */
+/**
+ * Returns a signed token that proves that a deployment was allowed. Returns null if the deployment has no ID, or if no signing
+ * key is configured.
+ */
 export async function deploymentToken(
   deps: Signing,
   { request, identity }: Pick<CheckInputs, 'request' | 'identity'>,
@@ -37,7 +40,7 @@ export async function deploymentToken(
       {
         typ: 'freeze-check',
         sub: `${service}/${environment}`,
-        // The same deployment has the same one, however often it asks.
+        // The same for all checks of a deployment.
         jti: sha256(JSON.stringify([service, environment, version, deployment_id])).slice(0, 32),
         service,
         environment,
@@ -54,8 +57,8 @@ export async function deploymentToken(
 }
 
 /**
- * What a plain deploy of any version is told now, and which versions are known good or bad, for the time in which nobody
- * can be asked. Null: nothing signs.
+ * Returns a signed state for clients to use while Firebreak is unreachable: the current verdict for a plain deploy of any
+ * version, and the versions known good or bad. Returns null if no signing key is configured.
  */
 export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
   const { asked: _, ...answered } = inputs;
@@ -69,7 +72,7 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
   const examined = examine(plain);
   const { service, environment } = inputs.request;
   const { outage } = inputs.policy;
-  // The findings name only what is of the place; which versions are pinned is no part of them where none is told.
+  // Add the pinned versions to the cache key: without a version in the request, the findings don't include them.
   const pinned = inputs.pins
     .filter((pin) => pin.state === 'pinned' && pin.service === service && pin.environment === environment)
     .map(({ version }) => version);
@@ -99,7 +102,7 @@ export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs:
   });
 }
 
-/** Nobody counts the uses of an override while Firebreak cannot be reached, so it lets nothing through then. */
+/** Removes overrides, because their uses cannot be counted while Firebreak is unreachable. */
 const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInputs) => {
   const bare = <T extends { overrides: unknown[] }>(freezes: readonly T[]): T[] =>
     freezes.map((freeze) => ({ ...freeze, overrides: [] }));
@@ -117,7 +120,7 @@ const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInput
 type Kept = { text: string; until: number };
 const kept = new WeakMap<Signer, Map<string, Kept>>();
 
-/** Signatures cost more than anything else in an answer. */
+/** Returns a cached signature or creates one. Signing is the most expensive part of a response. */
 async function again(
   { signer, clock }: Signing,
   name: string,

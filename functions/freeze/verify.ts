@@ -8,7 +8,7 @@ import { knownPlace } from './known-place.ts';
 
 const Told = z.string().min(1).max(256).nullish();
 
-/** A token, and the deployment for which it is shown: what is named has to be what the token was given for. */
+/** A token and the deployment for which it is presented. Every given field must match the token. */
 export const VerifyRequest = z.object({
   token: z.string().min(1).max(16_384),
   service: Told,
@@ -23,7 +23,7 @@ const Place = CheckRequest.pick({ service: true, environment: true });
 
 const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
-/** `deployment`: what the token was given for, so that what was not named can be compared. Null: it is none of ours. */
+/** `deployment`: the deployment in the token, so that the caller can compare the other fields. Null if the token is invalid. */
 export const Verified = Verdict.extend({
   valid: z.boolean(),
   deployment: CheckRequest.nullable(),
@@ -33,9 +33,9 @@ export const Verified = Verdict.extend({
 export type Verified = z.infer<typeof Verified>;
 
 /**
- * Whether a token is good for this deployment, and what holds now: a freeze that began since turns it into a refusal.
+ * Verifies a token for a deployment, and checks the freezes again: a freeze that started since then refuses the deployment.
  *
- * @param allow throws where the caller has nothing to do with the place
+ * @param allow throws if the caller may not access the service and environment
  */
 export async function verify(
   deps: CheckDeps,
@@ -44,9 +44,9 @@ export async function verify(
   allow: (service: string, environment: string) => void,
 ): Promise<Verified> {
   const read = await deps.signer.verify(token);
-  if (!read.ok) return invalid(deps, `the token is not good: ${read.problem}`);
+  if (!read.ok) return invalid(deps, `the token is invalid: ${read.problem}`);
   const claims = Claims.safeParse(read.claims);
-  if (!claims.success) return invalid(deps, 'the token is not good: it is not one of the freeze check');
+  if (!claims.success) return invalid(deps, 'the token is invalid: the freeze check did not issue it');
   const { typ: _, vouched_by: voucher, ...request } = claims.data;
   allow(request.service, request.environment);
   const named = await underKnownNames(deps, request, shown);
@@ -56,7 +56,7 @@ export async function verify(
   });
   if (wrong !== undefined)
     return {
-      ...invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(not told)'}, not for ${shown[wrong] ?? ''}`),
+      ...invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(none)'}, not for ${shown[wrong] ?? ''}`),
       deployment: request,
     };
   const {
@@ -68,14 +68,14 @@ export async function verify(
     by,
     consume: false,
     identityToken: null,
-    // It may be a rollback that nobody has called so, and for which no freeze was in the way before.
+    // Detect rollbacks here too: the first check does not look for one if no freeze applies.
     untold: true,
     ...(voucher !== undefined && { voucher }),
   });
   return { ...answer, valid: answer.allowed, deployment: request };
 }
 
-/** A place shown under other names that stand for the one of the token is that one. */
+/** Replaces names that refer to the token's service and environment by their known spelling. */
 async function underKnownNames(
   deps: CheckDeps,
   request: CheckRequest,
@@ -99,7 +99,7 @@ const invalid = ({ clock }: CheckDeps, text: string): Verified => ({
   data_age_s: null,
   stale: false,
   next_transition_at: null,
-  clears_when: 'the deployment asks the freeze check again, and shows the token that it is given',
+  clears_when: 'when the deployment runs the freeze check again and presents the new token',
   override: null,
   evaluated_at: clock.now(),
   decision_id: null,

@@ -9,7 +9,7 @@ import { askedOf, askedQuery } from './asked.ts';
 
 const PATH = '/integrations/argo-rollouts/analysis';
 
-/** What the condition of a metric is made of; `reasons` are texts, as they are shown with the measurement. */
+/** The data for the condition of a metric. `reasons` are texts, because Argo Rollouts shows them with the measurement. */
 const Measurement = z
   .object({
     data: z.object({
@@ -25,13 +25,13 @@ const Measurement = z
   .meta({ id: 'ArgoRolloutsMeasurement' });
 
 const responses = {
-  200: answers('Whether it may go on; yes or no stands in the body', Measurement),
+  200: answers('The verdict, allowed or not', Measurement),
   422: problems('Validation failed'),
 };
 
 /**
- * The check as a web metric of Argo Rollouts. Always 200 where there is an answer: anything else is an error of the
- * measurement to Argo Rollouts, and no refusal.
+ * Registers the freeze check as a web metric of Argo Rollouts. Every verdict has the status 200: Argo Rollouts treats other
+ * statuses as measurement errors, not as a refusal.
  *
  * @see https://argo-rollouts.readthedocs.io/en/stable/analysis/web/
  */
@@ -64,7 +64,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: PATH,
       tags: ['integrations'],
-      summary: 'The check as a web metric of Argo Rollouts; nothing is used up by asking',
+      summary: 'Run the freeze check as a web metric of Argo Rollouts; uses up no override',
       request: { query: askedQuery },
       responses,
     }),
@@ -78,7 +78,7 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: PATH,
       tags: ['integrations'],
-      summary: 'The same for the rollout itself: what it needs of an override is used, once for each version',
+      summary: 'Run the freeze check for the rollout itself; a required override is used up, once per version',
       request: { query: askedQuery },
       responses,
     }),
@@ -86,6 +86,6 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** One that has no name would use an override up by asking again. */
+/** Returns whether repeated checks of the deployment can be recognized. Otherwise, each check would use up an override. */
 const isNamed = ({ version, commit, deployment_id }: CheckRequest): boolean =>
   version !== null || commit !== null || deployment_id !== null;

@@ -5,14 +5,14 @@ import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { knownPlace } from '../freeze/known-place.ts';
 import { asWhatItIs } from '../freeze/rollbacks.ts';
 
-/** CD systems send an empty text for what they have no value for. */
+/** An optional text. CD systems send an empty text for a missing value. */
 const told = z
   .string()
   .max(256)
   .optional()
   .transform((text) => text || undefined);
 
-/** What is asked about, in the address. */
+/** The query parameters of a freeze check. */
 export const askedQuery = z.object({
   service: ServiceName,
   environment: EnvironmentName,
@@ -25,25 +25,25 @@ export const askedQuery = z.object({
     .transform((change) => change || undefined)
     .openapi({
       description:
-        'deploy, hotfix, rollback, security or flag; by default rollback where the version is known as earlier and good, ' +
-        'else deploy',
+        'deploy, hotfix, rollback, security, or flag. Defaults to rollback if the version ran earlier and is known good, ' +
+        'otherwise to deploy',
     }),
 });
 
-/** Whoever vouches for kinds of change that are not taken on the caller's word. */
+/** The header with the caller's identity. Policy requires an identity for some kinds of change. */
 export const identityHeader = z.object({
   'x-identity-token': z.string().max(16_384).optional().openapi({
-    description: 'OpenID Connect, of the CI system, for kinds of change that policy lets pass',
+    description: 'OpenID Connect token of the CI system, for kinds of change that policy exempts from freezes',
   }),
 });
 
-/** `untold`: nobody has said what kind of change it is. */
+/** Returns the request. `untold`: the caller did not give the kind of change. */
 export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckRequest; untold: boolean } => ({
   request: CheckRequest.parse(query),
   untold: query.change === undefined,
 });
 
-/** Where it is not told what kind of change it is, what is deployed says whether it is a rollback. */
+/** Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a rollback. */
 export async function askedOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof askedQuery>,

@@ -9,13 +9,13 @@ import { askedOf, askedQuery, identityHeader } from './asked.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
-/** A gate's answer, for the description. */
+/** Describes a gate's response for OpenAPI. */
 export const gateAnswer = (description: string) => ({
   description,
   content: { 'application/json': { schema: Answer }, 'text/plain': { schema: z.string() } },
 });
 
-/** What a gate answers: in lines for `Accept: text/plain`, else in JSON. */
+/** Returns a gate's response: lines of text for `Accept: text/plain`, otherwise JSON. */
 export function gateResponse(c: Context<Env>, request: CheckRequest, answer: CheckAnswer) {
   const status = answer.allowed ? 200 : 423;
   return /\btext\/plain\b/i.test(c.req.header('accept') ?? '')
@@ -24,8 +24,9 @@ export function gateResponse(c: Context<Env>, request: CheckRequest, answer: Che
 }
 
 /**
- * The gate for pipelines that speak `curl`: all stands in the address, so that nobody has to write JSON in a shell, and
- * `Accept: text/plain` answers in lines for the log of a job. It is the deployment that asks: uses of overrides are taken.
+ * Registers the gate for pipelines that use `curl`. All parameters are in the query string, so that no JSON is needed in a
+ * shell, and `Accept: text/plain` returns lines for the job's log. The request stands for the deployment itself, so a
+ * required override is used up.
  */
 export function deployGateRoute(app: Api, deps: Deps): void {
   endpoint(
@@ -36,7 +37,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
-      summary: 'The deployment itself asks, for curl: 200 when it is allowed, 423 when it is frozen',
+      summary: 'Check for a deployment that starts now, for curl: 200 if it is allowed, 423 if it is frozen',
       request: { query: askedQuery, headers: identityHeader },
       responses: {
         200: gateAnswer('Allowed'),

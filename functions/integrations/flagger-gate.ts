@@ -15,14 +15,14 @@ const Answer = Verdict.pick({ allowed: true, verdict: true, reasons: true, clear
   id: 'FlaggerGate',
 });
 
-/** Deployments of a place that are looked through for the one that is under way. */
+/** How many recent deployments of a service and environment are searched for one in progress. */
 const CHANGES_READ = 20;
 
 const ID_MAX_CHARS = 256;
 
 /**
- * Gates of Flagger (`confirm-rollout`, `confirm-promotion`, `confirm-traffic-increase`): 200 lets it go on, anything else
- * keeps it waiting, and it asks again at its next interval.
+ * Registers the gate for Flagger's hooks `confirm-rollout`, `confirm-promotion`, and `confirm-traffic-increase`. With 200, the
+ * canary continues. With any other status, it waits, and Flagger asks again at its next interval.
  */
 export function flaggerGateRoute(app: Api, deps: Deps): void {
   endpoint(
@@ -33,13 +33,13 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/flagger/gate',
       tags: ['integrations'],
-      summary: 'May a canary be rolled out, or promoted? 200 when it is allowed, 423 when it is frozen',
+      summary: 'Check whether a canary may be rolled out or promoted: 200 if it is allowed, 423 if it is frozen',
       request: { query, ...body(Hook) },
       responses: {
-        200: answers('Go on', Answer),
-        423: answers('Wait', Answer),
-        403: problems('Not for this key'),
-        503: problems('Unknown, so wait'),
+        200: answers('The canary continues', Answer),
+        423: answers('The canary waits', Answer),
+        403: problems('The key does not allow this canary'),
+        503: problems('The verdict is unknown, so the canary waits'),
       },
     }),
     async (c) => {
@@ -49,15 +49,19 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
       for (const place of places) c.var.allow(place);
       const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
       const answer = together(all);
-      c.var.log.debug('a canary asks to go on', { canary: canaryOf(hook), phase: hook.phase, allowed: answer.allowed });
+      c.var.log.debug('answered the gate of a canary', {
+        canary: canaryOf(hook),
+        phase: hook.phase,
+        allowed: answer.allowed,
+      });
       return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
     },
   );
 }
 
 /**
- * What the metadata names; else where a deployer of `kind: flagger` has this canary; else the service of its name. Of
- * several, all have to be allowed.
+ * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
+ * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
 function placesFor(services: Config['services'], hook: Hook): Place[] {
   const { service, environment } = toldPlace(hook);
@@ -90,14 +94,14 @@ async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow
   const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
   if (wish.open) return beingRolledBack(wish.wish);
   const version = hook.metadata['version'] || (await versionUnderWay(deps, place));
-  // The same roll-out asks at every interval; only by its name it counts once.
+  // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
   const request = await asWhatItIs(deps, CheckRequest.parse({ ...place, version, deployment_id }));
   const consume = request.version !== null || deployment_id !== null;
   return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
 }
 
-/** Where a deployment that has begun is on record, and no other: Flagger does not say what it rolls out. */
+/** Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out. */
 async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place): Promise<Version | null> {
   const begun = (await changes.recent(place, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
@@ -106,14 +110,14 @@ async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place)
   return one !== undefined && another === undefined ? one.version : null;
 }
 
-/** Flagger asks whether to promote and whether to roll back at the same check. */
+/** Returns a refusal for a version that is being rolled back. Flagger asks for promotion and rollback in the same check. */
 const beingRolledBack = ({ from, to, incident_id }: { from: string; to: string; incident_id: string }): Told => ({
   allowed: false,
   verdict: 'freeze',
   reasons: [
     {
       code: 'incident',
-      text: `${from} is being rolled back to ${to} in incident ${incident_id}, so it goes no further`,
+      text: `${from} is being rolled back to ${to} in incident ${incident_id}`,
     },
   ],
   clears_when: 'when another version is deployed',

@@ -4,7 +4,7 @@ import { placesOf } from '../../domain/gate.ts';
 import type { Deps, Place } from '../../domain/ports.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 
-/** What Flagger sends with every hook. Before 1.34 it had no checksum. */
+/** The payload of every Flagger hook. Flagger before 1.34 sends no checksum. */
 export const Hook = z
   .object({
     name: z.string().min(1).max(253),
@@ -25,20 +25,20 @@ export const Hook = z
 export type Hook = z.infer<typeof Hook>;
 
 export const query = z.object({
-  key: z.string().max(256).optional().openapi({ description: 'A token that may do flagger:gate and nothing else' }),
+  key: z.string().max(256).optional().openapi({ description: 'A token that allows only flagger:gate' }),
 });
 
 export const canaryOf = ({ namespace, name }: Hook): string => `${namespace}/${name}`;
 
 export type May = (scope: Scope) => boolean;
 
-/** What the metadata of a webhook says of the place. */
+/** Returns the service and environment in the webhook's metadata. */
 export const toldPlace = ({ metadata: { service, environment, env } }: Hook) => ({
   service,
   environment: environment ?? env,
 });
 
-/** Where this canary is, as far as the caller may know. The metadata of a webhook can say which of several is meant. */
+/** Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one. */
 export async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<Place[]> {
   const { services } = await config.current();
   const { service, environment } = toldPlace(hook);

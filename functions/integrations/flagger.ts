@@ -21,7 +21,8 @@ const RollBack = z.object({
 const TEXT_MAX_CHARS = 500;
 
 /**
- * What Flagger asks and tells.
+ * Registers the webhooks for Flagger.
+ *
  * @see https://docs.flagger.app/usage/webhooks
  */
 export function flaggerRoutes(app: Api, deps: Deps): void {
@@ -34,17 +35,24 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/flagger/rollback',
       tags: ['integrations'],
-      summary: 'The rollback gate of a canary: open where Flagger is to take it back, closed in every other case',
+      summary: 'The rollback gate of a canary: open only if Flagger should roll the canary back',
       request: { query, ...body(Hook) },
-      responses: { 200: answers('Roll it back', RollBack), 403: problems('Closed: go on'), 503: problems('Not found') },
+      responses: {
+        200: answers('Open: Flagger rolls the canary back', RollBack),
+        403: problems('Closed: the canary continues'),
+        503: problems('The state of the gate is unknown; the canary continues'),
+      },
     }),
     async (c) => {
       const hook = c.req.valid('json');
       const wish = await wanted(deps, hook, c.var.may);
       await noteOpened(deps, wish).catch((error: unknown) =>
-        c.var.log.warn('an open gate could not be noted', { incident: wish.incident_id, error: String(error) }),
+        c.var.log.warn('the timeline entry about an open rollback gate could not be written', {
+          incident: wish.incident_id,
+          error: String(error),
+        }),
       );
-      c.var.log.info('a rollback gate was found open', { canary: wish.canary, incident: wish.incident_id });
+      c.var.log.info('told Flagger to roll back a canary', { canary: wish.canary, incident: wish.incident_id });
       const { incident_id, service, environment, from, to } = wish;
       return c.json({ incident_id, service, environment, from_version: from, to_version: to }, 200);
     },
@@ -58,9 +66,9 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/flagger/event',
       tags: ['integrations'],
-      summary: 'What Flagger does with a canary, for the timeline of the open incident of its service',
+      summary: "Add an event of a canary to the timeline of its service's open incident",
       request: { query, ...body(Hook) },
-      responses: { 202: answers('Taken', z.object({ noted: z.number().int() })) },
+      responses: { 202: answers('Accepted', z.object({ noted: z.number().int() })) },
     }),
     async (c) => {
       const hook = c.req.valid('json');
@@ -74,18 +82,21 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
 const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
 
 /**
- * What the gate is open for. More than one place, or none that the caller may ask for, is no place.
- * @throws Refusal where it is closed
+ * Returns the rollback for which the gate is open. The canary must match exactly one service and environment that the caller
+ * may access.
+ *
+ * @throws Refusal 403 if the gate is closed
  */
 async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
   const canary = canaryOf(hook);
   const places = await placesOfHook(deps, hook, may);
   const [place] = places;
-  if (place === undefined) throw closed(`no deployer of kind flagger names ${canary}, or not for this key`);
+  if (place === undefined)
+    throw closed(`no deployer of kind flagger has the canary ${canary}, or the key does not allow its service`);
   if (places.length > 1)
     throw closed(
-      `${canary} is in ${places.map(({ environment }) => environment).join(' and ')}; ` +
-        'limit the key to one of these, or name it in the metadata of the webhook',
+      `the canary ${canary} is in ${places.map(({ environment }) => environment).join(' and ')}; ` +
+        'limit the key to one of them, or set the environment in the metadata of the webhook',
     );
   const wish = await deps.gates.get(place);
   const { phase, checksum } = hook;
@@ -99,29 +110,33 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
   return answer.wish;
 }
 
-/** The wish may be older than what a person has decided since: the kill switch, or an end of the act. */
+/**
+ * Refuses a rollback that was stopped after it was requested, by the kill switch or because the action has ended.
+ *
+ * @throws Refusal 403
+ */
 async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: Wish): Promise<void> {
   const { paused } = await deps.automation.read();
   if (paused) throw closed('the kill switch is on');
   const effect = await deps.effects.get(wish.incident_id, wish.key);
   const isStopped = effect !== undefined && effect.state !== 'intended' && effect.state !== 'accepted';
-  if (isStopped) throw closed(`the rollback is over: ${effect.state}`);
+  if (isStopped) throw closed(`the rollback has ended: ${effect.state}`);
 }
 
-/** Flagger asks again until it has done it: said once. */
+/** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
 const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wish: Wish): Promise<void> =>
   incidents.note(wish.incident_id, `flagger-gate-${wish.key}`, {
     at: clock.now(),
     actor: 'flagger',
     kind: 'flagger.asked',
-    text: `Flagger asked whether to roll ${wish.canary} back, and was told to`,
+    text: `Firebreak told Flagger to roll back the canary ${wish.canary}`,
     detail: { canary: wish.canary, checksum: wish.checksum },
   });
 
-/** That a gate was closed is said at every check, which is no news. */
+/** Flagger's message at every check with a closed gate. It is left out of the timeline. */
 const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
 
-/** True: there is an open incident, and it is on its timeline. */
+/** Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant. */
 async function noteEvent({ incidents, clock }: Deps, place: Place, hook: Hook): Promise<boolean> {
   const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
   if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;

@@ -4,13 +4,14 @@ import { Repository } from '../../schemas/deployers.ts';
 import type { Timestamp } from '../../schemas/time.ts';
 import type { WaitingGate } from '../../schemas/waiting-gate.ts';
 
-/** Below the address of the API, which on an Enterprise Server has a path of its own. */
+/** The end of a callback URL's path. GitHub Enterprise Server has a path prefix before it. */
 const CALLBACK = /\/repos\/([^/]+\/[^/]+)\/actions\/runs\/(\d{1,15})\/deployment_protection_rule$/;
 
 const Name = z.string().min(1).max(256);
 
 /**
- * What GitHub sends when a job comes to an environment with a protection rule.
+ * The webhook that GitHub sends when a job reaches an environment with a deployment protection rule.
+ *
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_protection_rule
  */
 export const Requested = z
@@ -29,11 +30,15 @@ export const Requested = z
   })
   .refine(({ deployment_callback_url: url, repository }) => runIn(url, repository.full_name) !== undefined, {
     path: ['deployment_callback_url'],
-    message: 'it is no deployment_protection_rule of a run of this repository',
+    message: 'the URL does not belong to a workflow run of this repository',
   });
 export type Requested = z.infer<typeof Requested>;
 
-/** @returns `calledAt`: the origin that GitHub wants to be called at, which is only compared with the one that is */
+/**
+ * Returns the waiting deployment that a webhook describes.
+ *
+ * @returns `calledAt`: the origin in the callback URL. It is only compared with the configured one, and never called
+ */
 export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate; calledAt: string } {
   const { environment, deployment, repository, installation, sender, deployment_callback_url: url } = payload;
   const name = repository.full_name;
@@ -60,7 +65,7 @@ export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate;
   };
 }
 
-/** The workflow run that an address is about. Undefined: it is of another form, or of another repository. */
+/** Returns the workflow run in a callback URL, or undefined if the URL is invalid or belongs to another repository. */
 function runIn(url: string, repository: string): number | undefined {
   const [, name, run] = CALLBACK.exec(URL.parse(url)?.pathname ?? '') ?? [];
   return name?.toLowerCase() === repository.toLowerCase() ? Number(run) : undefined;

@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * Whether GitHub has signed these bytes. Its older SHA-1 signature is not looked at; without a secret nothing is right.
+ * Returns whether GitHub signed these bytes. Ignores the older SHA-1 signature. Returns false without a secret.
+ *
  * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
  */
 export function isSignedByGithub(body: Uint8Array, signature: string | undefined, secret: string | undefined): boolean {
@@ -10,7 +11,7 @@ export function isSignedByGithub(body: Uint8Array, signature: string | undefined
   return timingSafeEqual(Buffer.from(told, 'hex'), createHmac('sha256', secret).update(body).digest());
 }
 
-/** As JSON, or as the field of a form, whichever the webhook is set to. Undefined: neither. */
+/** Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure. */
 export function payloadOf(body: Uint8Array, contentType: string): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -11,15 +11,15 @@ import { answerGate } from '../freeze/gates/answer.ts';
 import { gateOf, Requested } from './github-gate.ts';
 import { isSignedByGithub, payloadOf } from './github-payload.ts';
 
-/** GitHub sends no larger ones. */
+/** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
 
-/** GitHub gives up after ten seconds. What is on record by then is answered by the sweeper all the same. */
+/** How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments. */
 const PATIENCE_MS = 8_000;
 
 const Taken = z
   .object({
-    /** What was not of interest. */
+    /** The event and action that Firebreak ignores. */
     ignored: z.string().optional(),
     gate: z.string().optional(),
     state: z.enum(['approved', 'rejected', 'waiting', 'over', 'answered_before']).optional(),
@@ -27,7 +27,8 @@ const Taken = z
   .meta({ id: 'GithubWebhook' });
 
 /**
- * Webhooks of GitHub, signed. Of a deployment that a protection rule holds back it is said whether it may go on.
+ * Registers the receiver for signed GitHub webhooks. Answers deployment protection rules.
+ *
  * @see https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
  */
 export function githubRoutes(app: Api, deps: Deps): void {
@@ -39,12 +40,12 @@ export function githubRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/github/webhook',
       tags: ['integrations'],
-      summary: 'Webhooks of GitHub, signed with GITHUB_WEBHOOK_SECRET: deployment_protection_rule; others are ignored',
+      summary: 'Receive GitHub webhooks, signed with GITHUB_WEBHOOK_SECRET: deployment_protection_rule; ignores others',
       responses: {
-        202: answers('Taken, or of no interest', Taken),
+        202: answers('Accepted or ignored', Taken),
         400: problems('Not JSON'),
-        413: problems('Over 25 MB'),
-        422: problems('Not of the form of its event'),
+        413: problems('Larger than 25 MiB'),
+        422: problems('The payload does not match its event type'),
       },
     }),
     async (c) => {
@@ -58,7 +59,11 @@ export function githubRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** The payload, once it is sure that GitHub has sent it. */
+/**
+ * Returns the payload after checking GitHub's signature.
+ *
+ * @throws Refusal 401 if the signature is missing or invalid, 400 if the body is not JSON
+ */
 async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Promise<unknown> {
   const secret = await secrets.get('GITHUB_WEBHOOK_SECRET');
   const signature = c.req.header('x-hub-signature-256');
@@ -67,15 +72,15 @@ async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Pr
     throw new Refusal(
       401,
       'unauthorized',
-      'X-Hub-Signature-256 is missing or does not fit, or GITHUB_WEBHOOK_SECRET is not set here',
+      'X-Hub-Signature-256 is missing or invalid, or GITHUB_WEBHOOK_SECRET is not set in Firebreak',
     );
   const payload = payloadOf(body, c.req.header('content-type') ?? '');
   if (payload === undefined)
-    throw new Refusal(400, 'not-json', 'the body holds no JSON, neither whole nor as "payload"');
+    throw new Refusal(400, 'not-json', 'neither the body nor its form field "payload" is JSON');
   return payload;
 }
 
-/** On record first, so that it is answered whatever becomes of this process; then answered, if that is quick. */
+/** Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows. */
 async function requested(c: Context<Env>, deps: Deps, payload: unknown): Promise<z.infer<typeof Taken>> {
   const parsed = Requested.safeParse(payload);
   if (!parsed.success)
@@ -83,26 +88,30 @@ async function requested(c: Context<Env>, deps: Deps, payload: unknown): Promise
   const { gate, calledAt } = gateOf(parsed.data, deps.clock.now());
   const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
   if (new URL(apiUrl).origin !== calledAt)
-    c.var.log.warn('a webhook names another GitHub than the one that is configured, which is called', {
+    c.var.log.warn('a webhook has the API address of another GitHub; Firebreak calls the configured one', {
       named: calledAt,
       configured: apiUrl,
     });
   const kept = await deps.waitingGates.keep(gate);
   const delivery = c.req.header('x-github-delivery');
   if (kept === undefined) {
-    c.var.log.info('a deployment was answered before', { delivery, gate: gate.id });
+    c.var.log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
     return { gate: gate.id, state: 'answered_before' };
   }
   const state = await inTime(answerGate(deps, kept), (error) => {
-    c.var.log.warn('a deployment is answered later', { delivery, gate: gate.id, error: String(error) });
+    c.var.log.warn('a deployment could not be answered at once; the sweeper tries again', {
+      delivery,
+      gate: gate.id,
+      error: String(error),
+    });
   });
-  c.var.log.info('a deployment asks to go on', { delivery, ...about(kept), state });
+  c.var.log.info('a deployment waits for approval by the protection rule', { delivery, ...about(kept), state });
   return { gate: gate.id, state };
 }
 
 const about = ({ id, repository, environment, run }: WaitingGate) => ({ gate: id, repository, environment, run });
 
-/** What takes longer, or fails, waits: it goes on, and the sweeper looks after it. */
+/** Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries it. */
 async function inTime<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'waiting'>((resolve) => {

@@ -2,14 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
 
-/** More are no signatures of PagerDuty: while a secret is rotated there are two. */
+/** How many signatures are checked. PagerDuty sends at most two, while a secret is rotated. */
 const SIGNATURES_MAX = 10;
 
 /**
- * Whether PagerDuty has signed these bytes. One signature that fits is enough, and so is one of our secrets: both sides
- * have two while a secret is rotated. No timestamp is signed, so that whoever repeats a request is told by its id.
+ * Returns whether PagerDuty signed these bytes. One match between any signature and any of our secrets is enough, because both
+ * sides have two while a secret is rotated. The signature has no timestamp: replays are recognized by the webhook's ID.
  *
- * @param secrets separated by commas; without one nothing is right
+ * @param secrets separated by commas; without a secret, no signature is valid
  * @see https://developer.pagerduty.com/docs/verifying-webhook-signatures (read 2026-11)
  */
 export function isSignedByPagerDuty(

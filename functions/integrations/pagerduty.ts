@@ -11,27 +11,27 @@ import { isSignedByPagerDuty } from './pagerduty-signature.ts';
 
 const PATH = '/integrations/pagerduty/webhook';
 
-/** Far more than they send: what is refused, PagerDuty drops. */
+/** Far above the size of PagerDuty's webhooks, because PagerDuty drops a refused webhook. */
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
-/** An id of theirs is a UUID. */
+/** Format of a webhook ID. PagerDuty uses UUIDs. */
 const WEBHOOK_ID = /^[\w-]{1,128}$/;
 
 const Taken = z
   .object({
-    /** The type of an event that means nothing here. */
+    /** The type of an event that Firebreak ignores. */
     ignored: z.string().optional(),
-    /** It could not be read, and is kept whole under this id. */
+    /** The ID in quarantine of a payload that could not be parsed. */
     quarantined: z.string().optional(),
-    /** It is on its way to whoever it concerns. */
+    /** The ID of an event that is queued for processing. */
     event: z.string().optional(),
   })
   .meta({ id: 'PagerDutyWebhook' });
 
 /**
- * Webhooks v3 of PagerDuty, signed. What is right is never answered with 4xx, whatever stands in it: PagerDuty drops what
- * is refused, and after three in a row turns the subscription off for a day. What could not be put into the queue is
- * answered with 503, and comes again for two days.
+ * Registers the receiver for signed PagerDuty v3 webhooks. A signed webhook never gets a 4xx response, whatever its content:
+ * PagerDuty drops a refused webhook, and disables the subscription for a day after three in a row. If the event cannot be
+ * queued, the response is 503, and PagerDuty retries for two days.
  *
  * @see https://developer.pagerduty.com/docs/webhooks-overview
  */
@@ -44,10 +44,10 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: PATH,
       tags: ['integrations'],
-      summary: 'Webhooks v3 of PagerDuty, signed with PAGERDUTY_WEBHOOK_SECRET',
+      summary: 'Receive PagerDuty v3 webhooks, signed with PAGERDUTY_WEBHOOK_SECRET',
       responses: {
-        202: answers('Taken, of no interest, or kept because it could not be read', Taken),
-        413: problems('Over 4 MiB'),
+        202: answers('Accepted, ignored, or kept in quarantine because it could not be parsed', Taken),
+        413: problems('Larger than 4 MiB'),
       },
     }),
     async (c) => {
@@ -58,7 +58,7 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
         throw new Refusal(
           401,
           'unauthorized',
-          'X-PagerDuty-Signature is missing or does not fit, or PAGERDUTY_WEBHOOK_SECRET is not set here',
+          'X-PagerDuty-Signature is missing or invalid, or PAGERDUTY_WEBHOOK_SECRET is not set in Firebreak',
         );
       const read = readEvent(body);
       if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
@@ -70,7 +70,7 @@ export function pagerDutyRoutes(app: Api, deps: Deps): void {
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
 
-/** What a webhook says, as far as anything here listens to it. */
+/** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
 export function readEvent(body: Uint8Array): Read {
   const payload = PagerDutyPayload.safeParse(json(body));
   if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
@@ -89,7 +89,7 @@ function json(body: Uint8Array): unknown {
 }
 
 async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, detail: string): Promise<string> {
-  c.var.log.warn('a webhook of PagerDuty could not be read', { detail, subscription: subscriptionOf(c) });
+  c.var.log.warn('a PagerDuty webhook could not be parsed', { detail, subscription: subscriptionOf(c) });
   const contentType = c.req.header('content-type') ?? '';
   return quarantine.keep({
     source: 'pagerduty',
@@ -102,15 +102,15 @@ async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, det
   });
 }
 
-/** Gives the event's id. */
+/** Queues the event and returns its ID. */
 async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
   await handOn(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
   const { id, event_type: type } = event;
-  c.var.log.debug('an event of PagerDuty was taken', { event: id, type, pagerduty: incidentOf(event).id });
+  c.var.log.debug('a PagerDuty event was accepted', { event: id, type, pagerduty: incidentOf(event).id });
   return id;
 }
 
-/** In order per incident, and once for each webhook. */
+/** Queues an event, in order per PagerDuty incident and once per webhook. */
 export async function handOn(
   { people, clock }: Pick<Deps, 'people' | 'clock'>,
   event: PagerDutyEvent,

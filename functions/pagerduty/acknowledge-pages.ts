@@ -6,34 +6,34 @@ import { millisOf, secondsBetween } from '../../schemas/time.ts';
 import { pageRequest } from '../../workflows/steps/page.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../evaluation/pool.ts';
 
-/** What was not told by then is not worth telling any more. */
+/** How long after an acknowledgement or a decision Firebreak still tries to send it to the pager. */
 export const WORTH_SECONDS = 3600;
 
 type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
- * Tells the pager that somebody sees to the incident, so that it calls nobody else: for each page that they have heard,
- * but for the one of which they have said so there. Once each; what does not get through is tried again by the sweeper.
+ * Acknowledges an incident's pages at the pager, so that it stops escalating. Skips the page that was acknowledged at the pager
+ * itself. Acknowledges each page once; the sweeper retries failures.
  */
 export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined || !isToTell(deps, incident)) return 'reached';
   const { page: upTo = incident.pages, there } = incident.care?.acknowledged ?? {};
   for (let number = 1; number <= upTo; number += 1)
-    if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // as is for the next one
+    if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
   return 'reached';
 }
 
-/** Whether the pager takes what it is told now, as far as it was told anything. */
+/** Whether the pager was reachable. 'reached' also if there was nothing to send. */
 type Reached = 'reached' | 'unreachable';
 
-/** Incidents that are looked after at once. */
+/** How many incidents are processed in parallel. */
 const AT_ONCE = 4;
 
-/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+/** The time limit of one round, in milliseconds. The next round starts with other incidents. */
 const ROUND_MS = 15_000;
 
-/** Each minute: what `acknowledgePages` has not got through. Where the pager cannot be reached, the next minute does it. */
+/** Retries failed acknowledgements, each minute. Stops when the pager is unreachable, until the next minute. */
 export async function acknowledgeAll(
   deps: AcknowledgeDeps,
   open: readonly IncidentRecord[],
@@ -47,7 +47,10 @@ export async function acknowledgeAll(
     try {
       if ((await acknowledgePages(deps, id)) === 'unreachable') reached = false;
     } catch (error) {
-      deps.log.error('the pages of an incident could not be acknowledged', { incident: id, error: String(error) });
+      deps.log.error('the pages of an incident could not be acknowledged at PagerDuty', {
+        incident: id,
+        error: String(error),
+      });
     }
   });
 }
@@ -63,13 +66,13 @@ function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: Incid
   );
 }
 
-/** What the pager has taken back since is said again. */
+/** Returns the key of an acknowledgement. If the pager has unacknowledged the page since, the key is a new one. */
 function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: number): string {
   const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
   return `${pageKey(id, number)}.acknowledge${again}`;
 }
 
-/** Whether the pager was told by us that this page is acknowledged: then it shows so, and nobody else has said it. */
+/** Returns whether Firebreak acknowledged this page at the pager. If so, the pager's state does not show that a person did. */
 export async function isToldByUs(
   { effects }: Pick<AcknowledgeDeps, 'effects'>,
   incident: Pick<IncidentRecord, 'id' | 'care'>,
@@ -90,18 +93,20 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {
-    deps.log.warn('a page could not be acknowledged', { incident: id, ...answer });
+    deps.log.warn('a page could not be acknowledged at PagerDuty; the sweeper tries again', { incident: id, ...answer });
     return 'unreachable';
   }
   const taken = answer.kind === 'taken';
-  // Nothing was written before: to acknowledge twice is the same, and an incident that closes meanwhile is whole.
+  // No intent is recorded before the call: acknowledging twice is harmless, and an incident that closes meanwhile stays complete.
   await deps.effects.record(id, {
     key: done,
     kind: 'page-acknowledge',
     ...(await pagerTarget(deps)),
     class: 'convergent',
     state: taken ? 'succeeded' : 'failed',
-    detail: `The page ${taken ? 'is' : 'could not be'} acknowledged: ${answer.detail}`,
+    detail: taken
+      ? `Acknowledged the page: ${answer.detail}`
+      : `Could not acknowledge the page: ${answer.detail}`,
   });
   return 'reached';
 }

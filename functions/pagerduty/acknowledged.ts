@@ -10,27 +10,27 @@ import { whoIs } from './agent.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 
 type Acknowledged = {
-  /** Under which it is done once. */
+  /** Idempotency key of the change. */
   key: string;
   /** The number of the page. */
   page: number;
-  /** Whoever sees to it now. Null: nobody says who. */
+  /** The person who acknowledged it. Null if unknown. */
   agent: Agent | null;
-  /** Who says so on the timeline. */
+  /** The actor on the timeline. */
   actor: string;
   text: string;
-  /** When they have said it there. */
+  /** When the page was acknowledged at the pager. */
   at: Timestamp;
 };
 
-/** Somebody sees to it, and nobody knows who. */
+/** The name of an unknown person who acknowledged a page. */
 const SOMEBODY = 'pagerduty:somebody';
 
 /**
- * Somebody sees to it, and has said so at the pager, of one page: all that had rung by then are heard by that. Who says it
- * first counts, until it rings again; each is on the timeline.
+ * Records that a person acknowledged a page at the pager. All pages sent by then count as acknowledged. The first
+ * acknowledgement stays in effect until the pager notifies again. Each acknowledgement is on the timeline.
  *
- * @returns whether its newest page is heard now
+ * @returns whether the incident's newest page is now acknowledged
  */
 export async function acknowledgedThere(
   deps: Pick<Deps, 'incidents' | 'effects' | 'clock'>,
@@ -51,10 +51,10 @@ export async function acknowledgedThere(
   return now === undefined || isHeard(now);
 }
 
-/** Seconds. The pager tells its times without fractions. */
+/** Rounding error of the pager's times, in seconds: they have no fractions. */
 const FRACTION = 1;
 
-/** The newest page that rang when somebody has acknowledged this one: they know of all of them. */
+/** Returns the newest page that was sent when this one was acknowledged. The acknowledgement covers all pages up to it. */
 export async function rungBy(
   { incidents, effects }: Pick<Deps, 'incidents' | 'effects'>,
   { incidentId: id, number }: PageOf,
@@ -68,7 +68,7 @@ export async function rungBy(
   return number;
 }
 
-/** Whoever sees to it first has command, until somebody takes it. */
+/** Makes the person who acknowledged first the incident commander, if there is none. */
 export async function takesCommand(
   { incidents, clock }: Pick<Deps, 'incidents' | 'clock'>,
   id: IncidentId,
@@ -85,7 +85,7 @@ export async function takesCommand(
             timeline: {
               actor: name,
               kind: 'role.taken',
-              text: `${shown} has command, having acknowledged it at PagerDuty`,
+              text: `${shown} is the incident commander, because they acknowledged the page at PagerDuty`,
               detail: { role: 'commander' },
               at: entryAt(at, clock.now()),
             },
@@ -96,10 +96,10 @@ export async function takesCommand(
 }
 
 /**
- * The pager shows that somebody has acknowledged a page: the same as if it had told us.
+ * Records an acknowledgement that was found at the pager, in the same way as one from a webhook.
  *
- * @param key under which it is done once
- * @returns whether the incident's newest page is heard by that
+ * @param key idempotency key of the change
+ * @returns whether the incident's newest page is now acknowledged
  */
 export async function seenAcknowledged(
   deps: Pick<Deps, 'incidents' | 'effects' | 'clock' | 'config' | 'onCall'>,

@@ -3,8 +3,8 @@ import type { Deps } from '../../domain/ports.ts';
 import type { Config } from '../../schemas/config.ts';
 
 /**
- * Who a user of PagerDuty is here. Webhooks have no addresses: where people.yaml could only know them by theirs,
- * PagerDuty is asked. If it does not answer they go by what it calls them, until it does.
+ * Returns the person of people.yaml that a PagerDuty user is. Webhooks have no e-mail addresses, so if people.yaml identifies
+ * people only by e-mail, the address is read from PagerDuty. If that fails, the user keeps PagerDuty's name, marked `unsure`.
  */
 export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {
   const current = await config.current();

@@ -4,21 +4,21 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Care } from '../../schemas/response-roles.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
 
-/** Seconds. The chat tells what comes onto the timeline a little late; what is older it would never tell. */
+/** The maximum age of a new timeline entry, in seconds. The chat announces slightly late entries, but never older ones. */
 const LATE_MAX = 60;
 
-/** The time of the entry about what was done at the pager: when that was, unless that is long ago by now. */
+/** Returns the time of a timeline entry about an action at the pager: the time of the action, unless it is too long ago. */
 export const entryAt = (done: Timestamp, now: Timestamp): Timestamp => {
   if (done > now) return now;
   return isLate(done, now) ? plusSeconds(now, -LATE_MAX) : done;
 };
 
-/** What the text has to say of the time where the entry's is not that of what was done. */
+/** Returns the action's time for the entry's text, if it differs from the entry's time. */
 export const when = (done: Timestamp, now: Timestamp): string => (isLate(done, now) ? ` (at ${minuteOf(done)})` : '');
 
 const isLate = (done: Timestamp, now: Timestamp): boolean => secondsBetween(done, now) > LATE_MAX;
 
-/** A change of what people say, and that nobody could be asked who this one is. */
+/** Returns a change of `care` that also marks the person as unsure, if PagerDuty could not be asked who they are. */
 export function withUnsure(
   agent: Agent | null,
   { care: before }: Pick<IncidentRecord, 'care'>,

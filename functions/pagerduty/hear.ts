@@ -31,26 +31,27 @@ export type HearDeps = Pick<
   | 'onCall'
 >;
 
-/** What has been found out about an event before anything is done about it. `at`: when it was done there. */
+/** An event with the page that it is about. `at`: the time of the action at PagerDuty. */
 type Heard = { page: PageOf; key: string; at: Timestamp };
 
 /**
- * What somebody has done at PagerDuty, taken over here. Again, it changes nothing: all of it is done under the event's
- * id. What is no business of ours, and what cannot be read, is left alone.
+ * Applies an action at PagerDuty to the incident. Idempotent: the event's ID is the key of all changes. Ignores events about
+ * other incidents, and events that cannot be parsed.
  *
- * @param event as `PagerDutyEvent` reads it
+ * @param event a `PagerDutyEvent`
  * @param at when it was received
- * @throws when the table, or the configuration, cannot be read: then it has to come again
+ * @throws Error if the table or the configuration cannot be read; the event must then be delivered again
  */
 export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestamp): Promise<void> {
   const read = PagerDutyEvent.safeParse(event);
   if (!read.success)
-    return deps.log.error('an event of PagerDuty in the queue cannot be read', { error: z.prettifyError(read.error) });
+    return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: z.prettifyError(read.error) });
   const page = await whose(deps, read.data);
   const { id, event_type: type } = read.data;
-  if (page === undefined) return deps.log.debug('an event of PagerDuty is about no incident here', { event: id, type });
+  if (page === undefined)
+    return deps.log.debug('a PagerDuty event does not belong to an incident of Firebreak', { event: id, type });
   const meaning = meaningOf(read.data);
-  deps.log.debug('an event of PagerDuty was heard', { event: id, type, incident: page.incidentId, as: meaning.kind });
+  deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: meaning.kind });
   const { occurred_at: done } = read.data;
   await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
@@ -79,7 +80,7 @@ async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise
   }
 }
 
-/** The sweeper looks after what others page, too: under one key, it is told by whoever comes first. */
+/** Records an acknowledgement. The sweeper also follows pages by other tools: both use one key, so it is recorded once. */
 async function acknowledged(
   deps: HearDeps,
   { page, key, at }: Heard,
@@ -100,7 +101,7 @@ async function acknowledged(
   if (parent !== null) await takesCommand(deps, parent, { agent, key: `${key}-command`, at });
 }
 
-/** It rings again there, so it counts as not heard here, too. */
+/** Records that PagerDuty notifies again: the page counts as unacknowledged. */
 async function unacknowledged(
   deps: HearDeps,
   { page, key, at }: Heard,
@@ -125,7 +126,7 @@ async function assigned(
   return noted(deps, { ...heard, key }, { as: 'page.assigned', text, by });
 }
 
-/** Those who were told there have heard how it goes, and ours hear the same. */
+/** Takes over a status update from PagerDuty, so that our stakeholders get the same news. */
 async function told(
   deps: HearDeps,
   { page, key, at }: Heard,

@@ -11,15 +11,15 @@ type NoteDeps = Pick<
   'incidents' | 'decisions' | 'effects' | 'externalPager' | 'pager' | 'config' | 'clock' | 'log'
 >;
 
-/** Incidents that are looked after at once. */
+/** How many incidents are processed in parallel. */
 const AT_ONCE = 4;
 
-/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+/** The time limit of one round, in milliseconds. The next round starts with other incidents. */
 const ROUND_MS = 15_000;
 
 /**
- * Each minute: writes decisions that are newer than the page on PagerDuty's incident, as `pagerduty.notes` says. A page
- * does not wait for the first decision, and PagerDuty keeps the details with which it was sent.
+ * Adds decisions that are newer than the page as notes to PagerDuty's incident, each minute, if `pagerduty.notes` is on. A page
+ * does not wait for the first decision, and PagerDuty does not change the details of a sent page.
  */
 export async function noteAll(
   deps: NoteDeps,
@@ -35,24 +35,24 @@ export async function noteAll(
     try {
       if (!(await notePage(deps, incident))) reached = false;
     } catch (error) {
-      deps.log.error('a page could not be noted', { incident: incident.id, error: String(error) });
+      deps.log.error('a note could not be added at PagerDuty', { incident: incident.id, error: String(error) });
     }
   });
 }
 
-/** @returns false when PagerDuty cannot be reached: the next round tries again */
+/** Adds the newest decision as a note. Returns false if PagerDuty is unreachable: the next round tries again. */
 async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentRecord): Promise<boolean> {
   const decision = await deps.decisions.get(id, mitigations);
   if (decision === undefined || secondsBetween(decision.at, deps.clock.now()) >= WORTH_SECONDS) return true;
   const page = await deps.effects.get(id, pageKey(id, pages));
   if (page?.state !== 'succeeded' || !isOurs(page) || page.at > decision.at) return true;
-  // The same note is not written twice, and the result of a rollback that worked is one more.
+  // One note per decision, and a second one for the result of a successful rollback.
   const outcome = (await deps.decisions.outcome(id, mitigations))?.outcome;
   const key = `${pageKey(id, pages)}.note-${mitigations}${outcome === 'succeeded' ? '-done' : ''}`;
   if ((await deps.effects.get(id, key)) !== undefined) return true;
   const found = await deps.externalPager.paged(pageKey(id, pages));
   if (found.kind === 'later' || found.kind === 'unclear') return unreachable(deps, id, found.detail);
-  if (found.kind === 'done' && found.value === null) return true; // it is not shown yet
+  if (found.kind === 'done' && found.value === null) return true; // PagerDuty does not list the incident yet
   const external = found.kind === 'done' ? (found.value?.id ?? '') : '';
   const story = await deps.incidents.story(id, null);
   if (story === undefined || story.incident.status === 'resolved') return true;
@@ -71,6 +71,6 @@ async function notePage(deps: NoteDeps, { id, pages, mitigations }: IncidentReco
 }
 
 function unreachable({ log }: NoteDeps, incident: IncidentRecord['id'], detail: string): false {
-  log.warn('a page could not be noted', { incident, detail });
+  log.warn('a note could not be added at PagerDuty; the next round tries again', { incident, detail });
   return false;
 }

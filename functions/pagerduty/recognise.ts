@@ -6,15 +6,15 @@ import { Deadline, type Elapsed, pooled } from '../evaluation/pool.ts';
 
 type RecogniseDeps = Pick<Deps, 'incidents' | 'config' | 'onCall' | 'log'>;
 
-/** Milliseconds. Nobody is asked for after so long; the next round comes within a minute. */
+/** The time limit of one round, in milliseconds. The next round starts within a minute. */
 const ROUND_MS = 15_000;
 
-/** People who are looked for at once. */
+/** How many people are looked up in parallel. */
 const AT_ONCE = 4;
 
 /**
- * Each minute: finds out who those are who did something at PagerDuty while it could not be asked, and puts them down as
- * who they are. On the timeline they stand as they were known then, with a line that says who that was.
+ * Identifies people who acted at PagerDuty while their e-mail address could not be read, each minute. Existing timeline entries
+ * keep the old name; a new entry says who the person is.
  */
 export async function recognise(
   deps: RecogniseDeps,
@@ -30,7 +30,7 @@ export async function recognise(
     try {
       await recogniseOne(deps, name, incidents);
     } catch (error) {
-      deps.log.error('it could not be put down who somebody is at PagerDuty', { name, error: String(error) });
+      deps.log.error('the identity of a PagerDuty user could not be stored', { name, error: String(error) });
     }
   });
 }
@@ -38,7 +38,7 @@ export async function recognise(
 async function recogniseOne(deps: RecogniseDeps, name: string, incidents: readonly IncidentRecord[]): Promise<void> {
   const id = name.replace(/^pagerduty:/, '');
   const told = await deps.onCall.email(id);
-  if (told.kind !== 'done') return deps.log.warn('it is not known who somebody is at PagerDuty', { name, ...told });
+  if (told.kind !== 'done') return deps.log.warn('a PagerDuty user could not be identified', { name, ...told });
   const agent = agentOf(await deps.config.current(), { id, name: id }, told.value);
   for (const incident of incidents) await deps.incidents.amend(incident.id, (now) => recognised(now, name, agent));
 }

@@ -12,9 +12,9 @@ import { followedBy } from './whose.ts';
 type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'crowds'>;
 
 /**
- * A person has resolved a page at PagerDuty, as `response.yaml` takes that: over, where its alerts have ended or it is
- * over in any case; else a word on the timeline, and nobody sees to it by that: what is swept away is not taken on.
- * Where others page, somebody has to hear of what still fires.
+ * Handles a page that a person resolved at PagerDuty, as `response.yaml` defines. Resolves the incident if its alerts have
+ * ended or if `resolve: resolve` is set. Otherwise, adds a timeline entry: the incident continues, and resolving the page does
+ * not count as an acknowledgement. If another tool pages, Firebreak pages again about alerts that still fire.
  */
 export async function resolvedThere(
   deps: ResolvedDeps,
@@ -39,22 +39,22 @@ export async function resolvedThere(
   const timeline = {
     actor: agent.name,
     kind: 'page.dismissed',
-    text: `${what}, but ${goesOn}; it goes on here until it is resolved here`,
+    text: `${what}, but ${goesOn}; the incident stays open until it is resolved in Firebreak`,
     detail: { page: page.number },
     at: entryAt(at, now),
   };
-  // Told once, whoever hears of it first.
+  // One key, so that it is recorded once, by the webhook or by the sweeper.
   await deps.incidents.amend(id, (one) => ({ ...withUnsure(agent, one), timeline }), `page-${page.number}-dismissed`);
   return 'goes_on';
 }
 
-/** Why an incident is not over yet; undefined: nothing speaks against it. */
+/** Returns why the incident cannot be resolved yet, or undefined if it can. */
 function whyOn({ firing, status, crowd }: IncidentRecord): string | undefined {
-  if (status === 'mitigating') return 'something is being done about it';
+  if (status === 'mitigating') return 'a mitigation is in progress';
   if (firing > 0)
     return crowd === undefined
       ? `${firing} ${firing === 1 ? 'alert still fires' : 'alerts still fire'}`
-      : `${firing} of its incidents ${firing === 1 ? 'is' : 'are'} open`;
+      : `${firing} of its child incidents ${firing === 1 ? 'is' : 'are'} open`;
   return undefined;
 }
 

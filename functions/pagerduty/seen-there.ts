@@ -15,15 +15,15 @@ import { seenTogether } from './together.ts';
 
 export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall' | 'crowds' | 'pager'>;
 
-/** Pages of an incident that are asked about, the newest ones: each is a call. */
+/** How many of an incident's newest pages are checked. Each check is a call to the pager. */
 const PAGES_MAX = 10;
 
 /**
- * Whether somebody sees to the incident by what they did at the pager, of which we have not heard, as where no webhook
- * is set up: to any of its pages that nobody has heard yet. It is taken over as if it had been told. Not to know is no
- * reason to let everybody sleep.
+ * Returns whether one of the incident's unacknowledged pages was acknowledged or resolved at the pager without a webhook, for
+ * example because none is set up. Records such an action as if a webhook had reported it. Returns false if the pager cannot be
+ * asked, so that the escalation continues.
  *
- * @param asking what is left of the time for which the pager is asked
+ * @param asking the remaining time for calls to the pager
  */
 export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, asking: Deadline): Promise<boolean> {
   const { id } = incident;
@@ -34,7 +34,7 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
     if (told.kind === 'off') return false;
     if (told.kind !== 'done') {
       const { detail } = told;
-      deps.log.warn('it is not known whether a page is acknowledged at PagerDuty', { incident: id, number, detail });
+      deps.log.warn('the state of a page at PagerDuty could not be read', { incident: id, number, detail });
       return false;
     }
     if (told.value !== null && (await takenOver(deps, incident, number, told.value))) return true;
@@ -42,7 +42,7 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
   return incident.crowd !== undefined && (await isSeenAtParts(deps, incident, asking));
 }
 
-/** Its parts may have rung before they joined, and whoever has acknowledged one of these pages since sees to it. */
+/** Checks the pages of child incidents, which may have paged before they joined. Acknowledging one counts for the parent. */
 async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
   for (const { incident: part } of await deps.crowds.parts(id)) {
     if (part.status === 'resolved' || part.pages === 0 || !(await isSeenThere(deps, part, asking))) continue;
@@ -53,7 +53,7 @@ async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Dea
   return false;
 }
 
-/** Gives whether somebody sees to it by that. */
+/** Records an action found at the pager. Returns whether the incident counts as acknowledged by it. */
 async function takenOver(
   deps: SeenDeps,
   incident: IncidentRecord,
@@ -66,10 +66,10 @@ async function takenOver(
   if (there.status === 'acknowledged')
     return seenAcknowledged(deps, page, there, `page-${page.number}-seen-${there.acknowledged?.at ?? ''}`);
   if (there.status === 'resolved' && there.resolvedBy !== null) return resolved(deps, page, there.resolvedBy);
-  return false; // it rings, or is over there without anybody having done anything
+  return false; // still triggered, or resolved by the pager without a person
 }
 
-/** Who has resolved it while it goes on here has not taken it on. */
+/** Records that a page was resolved at the pager. If the incident continues, this does not count as an acknowledgement. */
 async function resolved(
   deps: SeenDeps,
   page: PageOf,
@@ -83,9 +83,9 @@ async function resolved(
   return now === undefined || isHeard(now);
 }
 
-/** What is not there in time goes on, and nobody waits for it. */
+/** Gives up waiting after the deadline; the call itself continues in the background. */
 async function inTime<T>(asking: Deadline, ask: () => Promise<Told<T>>): Promise<Told<T>> {
-  const late: Told<never> = { kind: 'later', detail: 'no answer in time', afterSeconds: null };
+  const late: Told<never> = { kind: 'later', detail: 'no response within the time limit', afterSeconds: null };
   if (asking.left === 0) return late;
   const over = new AbortController();
   try {

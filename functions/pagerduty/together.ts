@@ -8,38 +8,38 @@ import { Deadline, type Elapsed, rotated } from '../evaluation/pool.ts';
 import { acknowledgePages, WORTH_SECONDS } from './acknowledge-pages.ts';
 import { rungBy } from './acknowledged.ts';
 
-/** Milliseconds. Nothing is begun after so long: the next round begins with others. */
+/** The time limit of one round, in milliseconds. The next round starts with other incidents. */
 const ROUND_MS = 15_000;
 
 type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
- * Incidents that belong together are one event for whoever is woken by it: that somebody sees to one of its parts counts
- * for the parent, which is what pages; that somebody sees to the parent counts for its parts, which may have rung before
- * they joined. As ever it counts for the pages that have rung by then. Safe to repeat.
+ * Propagates an acknowledgement within an incident group. Acknowledging a child counts for the parent, which pages for the
+ * group. Acknowledging the parent counts for its children, which may have paged before they joined. In each case it counts for
+ * the pages sent by then. Idempotent.
  *
- * @param id of the one of which it was said
- * @returns the parent, where it counts as seen to by what was said of this part
+ * @param id the incident that was acknowledged
+ * @returns the parent, if it counts as acknowledged because of this child
  */
 export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<IncidentId | null> {
   const incident = await deps.incidents.read(id);
   const parent = incident && (await parentOf(deps, incident));
   if (incident === undefined || parent === undefined) return null;
   if (parent.id !== id) {
-    await counts(deps, incident, { for: parent, text: `Sees to ${placeOf(incident)}, which is a part of it` });
+    await counts(deps, incident, { for: parent, text: `Acknowledged the child incident of ${placeOf(incident)}` });
     await acknowledgePages(deps, parent.id);
   }
   const now = await deps.incidents.read(parent.id);
   if (now?.care?.acknowledged === undefined) return null;
   for (const { incident: part } of await deps.crowds.parts(parent.id)) {
     if (part.id === id || part.status === 'resolved' || part.pages === 0 || isHeard(part)) continue;
-    await counts(deps, now, { for: part, text: `Sees to incident ${parent.id}, of which it is a part` });
+    await counts(deps, now, { for: part, text: `Acknowledged the parent incident ${parent.id}` });
     await acknowledgePages(deps, part.id);
   }
   return parent.id !== id && isSameWord(now, incident) ? parent.id : null;
 }
 
-/** Each minute: what is heard in other ways than by a call or a button, and what had to be left. */
+/** Propagates acknowledgements each minute: those found by polling, and those that failed before. */
 export async function seeTogether(
   deps: TogetherDeps,
   open: readonly IncidentRecord[],
@@ -51,7 +51,7 @@ export async function seeTogether(
     try {
       await seenTogether(deps, id);
     } catch (error) {
-      deps.log.error('that somebody sees to it could not be told to what belongs to it', {
+      deps.log.error('an acknowledgement could not be propagated to the incident group', {
         incident: id,
         error: String(error),
       });
@@ -59,7 +59,7 @@ export async function seeTogether(
   }
 }
 
-/** Those of which it was said lately themselves: of many parts it was said only with their parent. */
+/** Returns recently acknowledged incidents, except for children whose acknowledgement comes from their parent. */
 function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
   const parents = new Map(open.filter(({ crowd }) => crowd !== undefined).map((one) => [one.id, one]));
   return open.filter((one) => {
@@ -70,14 +70,14 @@ function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): Incid
   });
 }
 
-/** Itself, where it has parts. Undefined: it is no part of anything that goes on. */
+/** Returns the open parent, or the incident itself if it is a parent. Returns undefined if it has no open parent. */
 async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
   if (incident.crowd !== undefined) return incident;
   const parent = incident.parent_id === undefined ? undefined : await incidents.read(incident.parent_id);
   return parent?.status === 'resolved' ? undefined : parent;
 }
 
-/** Whoever sees to this one sees to that one, too, as far as it had rung by then. */
+/** Applies an acknowledgement to another incident of the group, for the pages that it sent by then. */
 async function counts(
   deps: TogetherDeps,
   { id: from, care }: IncidentRecord,

@@ -8,15 +8,15 @@ import { incidentOf, type PagerDutyEvent } from '../../schemas/pagerduty.ts';
 type WhoseDeps = Pick<Deps, 'incidents' | 'effects' | 'config' | 'pagerIncidents'>;
 
 /**
- * The page of ours that an event is about: by the key under which it was opened; by its id, where one with the key was
- * heard of before; or because it is followed, being one of others. Undefined: it is no business of ours.
+ * Returns the page that an event is about, or undefined if it is not ours. Finds it by the deduplication key, by the ID of a
+ * PagerDuty incident that was seen before, or because Firebreak follows an incident of another tool.
  */
 export async function whose(deps: WhoseDeps, event: PagerDutyEvent): Promise<PageOf | undefined> {
   const { id: external } = incidentOf(event);
   const key = 'incident_key' in event.data ? event.data.incident_key : undefined;
   const page = key ? pageOfKey(key) : undefined;
   if (page !== undefined) {
-    // Another Firebreak may page by the same account.
+    // Another Firebreak may use the same PagerDuty account.
     if ((await deps.incidents.read(page.incidentId)) === undefined) return undefined;
     await deps.pagerIncidents.remember(external, page);
     return page;
@@ -31,7 +31,7 @@ export async function whose(deps: WhoseDeps, event: PagerDutyEvent): Promise<Pag
 const othersPage = ({ services, paging }: Config): boolean =>
   paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 
-/** It costs a read for each page of each open incident, once for each incident of others that is ours. */
+/** Searches the pages of all open incidents: one read per page. The result is remembered, so this happens once per incident. */
 async function followedAs({ incidents, effects }: WhoseDeps, external: string): Promise<PageOf | undefined> {
   for (const { id, pages } of await incidents.open()) {
     for (let number = pages; number >= 1; number -= 1) {
@@ -42,7 +42,7 @@ async function followedAs({ incidents, effects }: WhoseDeps, external: string): 
   return undefined;
 }
 
-/** The incident of others that a page of ours is. Undefined: we have paged. */
+/** Returns the other tool's incident that Firebreak follows instead of paging, or undefined if Firebreak paged. */
 export const followedBy = async (
   { effects }: Pick<Deps, 'effects'>,
   { incidentId, number }: PageOf,

@@ -294,7 +294,7 @@ describe('handle an incident', () => {
     });
     expect(await at(firebreak, 'incident', 'assign', incident, 'scribe', 'nobody')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('there is no "nobody" in people.yaml'),
+      err: expect.stringContaining('"nobody" is not in people.yaml'),
     });
     expect(await at(firebreak, 'incident', 'note', incident, 'disk', 'is', 'full')).toMatchObject({ code: 0 });
     expect((await at(firebreak, 'incident', 'show', incident)).out).toMatch(/ admin +disk is full\n/);
@@ -389,25 +389,25 @@ describe('doctor', () => {
       expect.arrayContaining([
         `ok    Firebreak             ready at ${firebreak.url}`,
         'ok    automation            on',
-        expect.stringMatching(/^test {2}Slack {17}stand-in at \S+: it answers, as the app of Firebreak sandbox$/),
-        expect.stringMatching(/^ok {4}Slack commands .*shows with the first command/),
-        expect.stringMatching(/^test {2}PagerDuty API {9}stand-in at \S+: it answers$/),
+        expect.stringMatching(/^test {2}Slack {17}stand-in at \S+: reachable; the app is installed in Firebreak sandbox$/),
+        expect.stringMatching(/^ok {4}Slack commands .*the first command from Slack shows/),
+        expect.stringMatching(/^test {2}PagerDuty API {9}stand-in at \S+: reachable$/),
         expect.stringMatching(/^off {3}PagerDuty on call .*people\.yaml has no "onCall"/),
-        expect.stringMatching(/^ok {4}PagerDuty webhooks .*shows with the first webhook/),
-        expect.stringMatching(/^test {2}mail {18}stand-in at \S+: it lets us in; nothing was sent$/),
-        'off   webhooks              no file of the configuration names a receiver',
-        'ok    signing key           allowed deployments get tokens, and clients the signed state',
-        expect.stringMatching(/^ok {4}tokens {16}\d+ on record, all written by Firebreak$/),
-        'ok    sealed log            the newest entries are as they were written; firebreak audit checks all',
+        expect.stringMatching(/^ok {4}PagerDuty webhooks .*the first webhook from PagerDuty shows/),
+        expect.stringMatching(/^test {2}mail {18}stand-in at \S+: the login works; no mail was sent$/),
+        'off   webhooks              no receiver is configured',
+        'ok    signing key           freeze checks return deployment tokens and a signed state for outages',
+        expect.stringMatching(/^ok {4}tokens {16}\d+ tokens?, all written by Firebreak$/),
+        'ok    sealed log            the newest entries are intact; run firebreak audit to check all entries',
         expect.stringMatching(/^warn {2}database {14}the local database's own port asks for no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
-        expect.stringMatching(/^test {2}PagerDuty pages .*pages no one.*not tried/),
+        expect.stringMatching(/^test {2}PagerDuty pages .*pages no one.*not tested/),
         expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
         expect.stringMatching(/^off {3}Statuspage .*STATUSPAGE_API_KEY is not set/),
         expect.stringMatching(/^no {4}Grafana annotations .*401/),
-        "warn  checkout/production   its deployer's secret CD_KEY is not set",
-        'warn  checkout/staging      its deployer is called without credentials (no "auth")',
+        'warn  checkout/production   the secret CD_KEY of the deployer is not set',
+        'warn  checkout/staging      the deployer is called without credentials (no "auth")',
         'warn  checkout/staging      rollback last proved by a drill: never',
         expect.stringMatching(
           /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,

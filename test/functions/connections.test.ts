@@ -91,7 +91,7 @@ const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
 describe('Slack', () => {
   test('is asked who we are there, and nothing else', async () => {
     const { url, received } = await slackThat(ALL);
-    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe('connected: it answers, as the app of Acme');
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe('connected: reachable; the app is installed in Acme');
     expect(received.map(({ path }) => path)).toEqual(['/auth.test']);
   });
 
@@ -99,9 +99,9 @@ describe('Slack', () => {
     const given = Object.keys(SCOPES).filter((scope) => !['channels:manage', 'pins:write'].includes(scope));
     const { url } = await slackThat({ 'x-oauth-scopes': given.join(', ') });
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
-      'wrong: the app lacks scopes, and with each what is in brackets: channels:manage (channels of incidents, and ' +
-        'whoever is let into them), pins:write (the pinned message). Add them as in slack/manifest.yaml, install the ' +
-        'app again, and set SLACK_BOT_TOKEN anew',
+      'wrong: the app lacks these scopes (with the effect in brackets): channels:manage (channels of incidents, and ' +
+        'whoever is let into them), pins:write (the pinned message). Add them as in slack/manifest.yaml, reinstall ' +
+        'the app, and set the new SLACK_BOT_TOKEN',
     );
   });
 
@@ -115,7 +115,7 @@ describe('Slack', () => {
       'is not among those of people.yaml',
       ['T0OTHER'],
       {},
-      /^wrong: the app is installed in Acme \(T0ACME\), which "workspaces"/,
+      /^wrong: the app is installed in Acme \(T0ACME\), which is not in "workspaces"/,
     ],
     ['is', ['T0OTHER', 'T0ACME'], {}, /^connected/],
     ['belongs to an organisation that is', ['E0ACME'], { enterprise_id: 'E0ACME' }, /^connected/],
@@ -137,11 +137,11 @@ describe('Slack', () => {
     const commands = async (secret?: string) =>
       (await look({ secrets: secret === undefined ? {} : { SLACK_SIGNING_SECRET: secret } }))['Slack commands'];
     expect(await commands()).toBe(
-      'off: SLACK_SIGNING_SECRET is not set: commands, buttons and events of Slack are refused',
+      'off: SLACK_SIGNING_SECRET is not set: Firebreak refuses commands, buttons, and events from Slack',
     );
     expect(await commands('0123')).toMatch(/^set: SLACK_SIGNING_SECRET is set; .*first command/);
     expect(await commands('0123\n')).toBe(
-      'wrong: SLACK_SIGNING_SECRET has blanks, which no credential has: set it anew',
+      'wrong: SLACK_SIGNING_SECRET contains whitespace, which no credential has; set it again',
     );
   });
 });
@@ -154,7 +154,7 @@ describe('PagerDuty', () => {
     const standIns = await start();
     const seen = await look({ secrets: token, config: rotas, pagerDuty: standIns.urls.pagerduty });
     expect([seen['PagerDuty API'], seen['PagerDuty on call']]).toEqual([
-      'connected: it answers',
+      'connected: reachable',
       'connected: payments: Ada Park',
     ]);
     const asked = (await calls(standIns, '?vendor=pagerduty')).map(({ method, path }) => `${method} ${path}`);
@@ -178,7 +178,7 @@ describe('PagerDuty', () => {
   test('a rota by which nobody is on call', async () => {
     const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
     expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
-      'wrong: payments: nobody is on call: there is no such escalation policy or schedule at PagerDuty, or a gap in it',
+      'wrong: payments: nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',
     );
   });
 
@@ -189,14 +189,14 @@ describe('PagerDuty', () => {
     };
     expect(await seen({})).toEqual([
       'off: PAGERDUTY_ROUTING_KEY is not set: nobody is paged',
-      'off: PAGERDUTY_WEBHOOK_SECRET is not set: webhooks of PagerDuty are refused, and what people do there is not heard',
+      'off: PAGERDUTY_WEBHOOK_SECRET is not set: Firebreak refuses webhooks from PagerDuty, and does not see actions there',
     ]);
     expect(await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'y' })).toEqual([
-      'set: PAGERDUTY_ROUTING_KEY is set; not tried, since that would page',
+      'set: PAGERDUTY_ROUTING_KEY is set; not tested, because a test would page',
       expect.stringMatching(/^set: PAGERDUTY_WEBHOOK_SECRET is set; .*first webhook/),
     ]);
     expect((await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(20) }))[0]).toMatch(
-      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32: nobody is paged/,
+      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32, so nobody is paged/,
     );
   });
 });
@@ -207,7 +207,7 @@ describe('mail', () => {
 
   test('is let in, and sends nothing', async () => {
     const standIns = await start();
-    expect(await at(standIns.mail)).toBe('connected: it lets us in; nothing was sent');
+    expect(await at(standIns.mail)).toBe('connected: the login works; no mail was sent');
     expect(await calls(standIns, '?vendor=mail')).toEqual([]);
   });
 
@@ -255,7 +255,7 @@ describe('webhooks', () => {
   };
 
   test('there are none', async () => {
-    expect((await look({}))['webhooks']).toBe('off: no file of the configuration names a receiver');
+    expect((await look({}))['webhooks']).toBe('off: no receiver is configured');
   });
 
   test('a second route that is wanted, and that nobody has named', async () => {
@@ -267,12 +267,12 @@ describe('webhooks', () => {
 
   test('each by its host, and whether what signs it is set', async () => {
     const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
-    const missing = 'which signs what it is told, is not set: it is told nothing. Set it, or correct "signature"';
+    const missing = 'is not set, so nothing is sent. Set it, or correct "signature"';
     expect(Object.entries(seen).filter(([name]) => name.startsWith('webhook'))).toEqual([
-      ['webhook second.example', `wrong: SECOND, ${missing}`],
-      ['webhook pager.example', 'set: PAGER is set; not tried, since that would tell it something'],
-      ['webhook teams.example', 'set: not signed; not tried, since that would tell it something'],
-      ['webhook desk.example', `wrong: DESK, ${missing}`],
+      ['webhook second.example', `wrong: the signing secret SECOND ${missing}`],
+      ['webhook pager.example', 'set: PAGER is set; not tested, because a test would send a message'],
+      ['webhook teams.example', 'set: not signed; not tested, because a test would send a message'],
+      ['webhook desk.example', `wrong: the signing secret DESK ${missing}`],
     ]);
   });
 });
@@ -293,11 +293,11 @@ describe('Alertmanager', () => {
   const slos = [objective('checkout-availability', badOfAll)];
 
   test.each<[string, object[], string]>([
-    ['the generated rule', GENERATED, 'connected: it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
-    ['one that does the same', [OLD], 'connected: it answers; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
-    ['no rule', [], 'incomplete: none of its inhibit_rules lets SLOFastBurn inhibit SLOSlowBurn'],
-    ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: none of its inhibit_rules'],
-    ['a rule of others', [{ ...OLD, source_match: { severity: 'none' } }], 'incomplete: none of its inhibit_rules'],
+    ['the generated rule', GENERATED, 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['one that does the same', [OLD], 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['no rule', [], 'incomplete: no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn'],
+    ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
+    ['a rule of others', [{ ...OLD, source_match: { severity: 'none' } }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
   ])('with objectives it is looked at for what inhibits tickets: %s', async (_, rules, seen) => {
     const { url } = await of(rules);
     const found = (await look({ secrets: { ALERTMANAGER_URL: url }, config: { slos } }))['Alertmanager'];
@@ -306,7 +306,7 @@ describe('Alertmanager', () => {
 
   test('without objectives it is not', async () => {
     const { url } = await of([]);
-    expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: it answers');
+    expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: reachable');
   });
 });
 
@@ -315,14 +315,14 @@ describe('tokens', () => {
   const seen = async (tokens: Partial<TokenAudit>) => (await look({ tokens: { ...NO_TOKENS, ...tokens } }))['tokens'];
 
   test('that Firebreak wrote are counted', async () => {
-    expect(await seen({ valid: 3 })).toBe('set: 3 on record, all written by Firebreak');
+    expect(await seen({ valid: 3 })).toBe('set: 3 tokens, all written by Firebreak');
   });
 
   test('that somebody else wrote are an error, listed or not', async () => {
-    expect(await seen({ refused: [ada] })).toMatch(/^wrong: refused, .* form: tok_1 \(ada\)\. Either /);
+    expect(await seen({ refused: [ada] })).toMatch(/^wrong: refused, .* records: tok_1 \(ada\)\. Possible reasons: /);
     const used = Array.from({ length: 7 }, (_, n) => ({ name: `n${n}`, at: '2026-11-20T12:00:00.000Z' }));
     expect(await seen({ valid: 1, used })).toMatch(
-      /^wrong: tried and refused: "n0" at 2026-.*"n4" at [^,]* and 2 more\. /,
+      /^wrong: used and refused: "n0" at 2026-.*"n4" at [^,]* and 2 more\. /,
     );
   });
 
@@ -333,7 +333,7 @@ describe('tokens', () => {
 
 test('a sealed log that was changed, or cannot be checked, is an error', async () => {
   const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['sealed log'];
-  expect(await seen({})).toMatch(/^set: the newest entries are as they were written/);
+  expect(await seen({})).toMatch(/^set: the newest entries are intact/);
   const broken = { intact: false, brokenAt: 'seal 3', because: 'its MAC is wrong' };
   expect(await seen(broken)).toBe('wrong: seal 3: its MAC is wrong');
   expect(await seen({ ...broken, brokenAt: null, because: 'no key' })).toBe('wrong: no key');

@@ -7,26 +7,26 @@ import { Deadline, pooled } from '../../evaluation/pool.ts';
 import { type GateVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from './words.ts';
 
-/** A deployment that was forgotten must not go live days later, in the night in which a freeze happens to end. */
+/** When a waiting deployment is rejected by default. A forgotten one must not go live days later, when a freeze ends. */
 export const REJECT_AFTER_HOURS = 24;
 
-/** GitHub has given up by then. */
+/** After this time, GitHub itself has failed the waiting deployment. */
 const GIVEN_UP_SECONDS = 31 * 24 * 3600;
 
-/** GitHub wants no more of one app at once. */
+/** How many deployments are answered in parallel, within GitHub's limit for one app. */
 const AT_ONCE = 10;
 
-/** Longer than it takes to get a token and to tell GitHub. */
+/** How long a gate is claimed. Longer than the calls to GitHub take, including getting a token. */
 const BUSY_SECONDS = 12;
 
-/** What is not begun by then waits for the next minute: whoever calls has other things to do. */
+/** The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked. */
 const ROUND_MS = 15_000;
 
 export type GateDeps = JudgeDeps & Pick<Deps, 'waitingGates' | 'audit' | 'log' | 'timeScale'>;
 
 export type GateState = 'approved' | 'rejected' | 'waiting' | 'over';
 
-/** Answers all that wait as it stands now: what was frozen may be free, and what was free may be frozen. */
+/** Checks the freezes for all waiting deployments again, and sends changed answers to GitHub. */
 export async function answerWaitingGates(deps: GateDeps): Promise<void> {
   const deadline = new Deadline(() => performance.now(), ROUND_MS);
   await pooled(await deps.waitingGates.all(), AT_ONCE, async (gate) => {
@@ -34,7 +34,7 @@ export async function answerWaitingGates(deps: GateDeps): Promise<void> {
     try {
       await answerGate(deps, gate);
     } catch (error) {
-      deps.log.error('a waiting deployment could not be answered; it is tried again', {
+      deps.log.error('a waiting deployment could not be answered; Firebreak tries again', {
         ...named(gate),
         error: String(error),
       });
@@ -43,13 +43,14 @@ export async function answerWaitingGates(deps: GateDeps): Promise<void> {
 }
 
 /**
- * Tells GitHub how it stands: approved at once when it is allowed, rejected when it has waited too long, or for a version
- * known bad; else why it waits, whenever that has changed. Safe to repeat, and for several at the same time.
+ * Sends the current answer for one deployment to GitHub. Approves it if it is allowed. Rejects it if its version is known bad
+ * or if it has waited too long. Otherwise, reports why it waits, whenever the reason changes. Idempotent and safe to run
+ * concurrently.
  */
 export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<GateState> {
   if (isBusy(deps, gate)) return 'waiting';
   const waited = secondsBetween(gate.asked_at, deps.clock.now());
-  if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has given up on it by now');
+  if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has stopped waiting for an answer');
   const verdict = await judge(deps, gate);
   if (isAllowed(verdict)) return conclude(deps, gate, 'approved', approvedText(verdict));
   if (isPinned(verdict)) return conclude(deps, gate, 'rejected', pinnedText(verdict));
@@ -62,11 +63,11 @@ export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<Gat
 const isBusy = ({ clock }: GateDeps, { busy_until }: WaitingGate): boolean =>
   busy_until !== null && clock.now() < busy_until;
 
-/** Whoever has it tells GitHub, and nobody else meanwhile. Undefined: somebody else has it. */
+/** Claims the gate, so that only one process reports to GitHub. Returns undefined if another process has it. */
 const claim = ({ waitingGates, clock }: GateDeps, gate: WaitingGate): Promise<WaitingGate | undefined> =>
   waitingGates.change({ ...gate, busy_until: plusSeconds(clock.now(), BUSY_SECONDS) });
 
-/** The last word. */
+/** Sends the final answer to GitHub. */
 async function conclude(
   deps: GateDeps,
   gate: WaitingGate,
@@ -81,14 +82,14 @@ async function conclude(
   return untold(deps, mine, told);
 }
 
-/** What keeps it, once for each change of that. */
+/** Reports to GitHub why the deployment waits, once for each change of the reason. */
 async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, comment: string): Promise<GateState> {
   const said = verdict
     .map(({ answer }) => answer.decision_id)
     .toSorted()
     .join(' ');
   if (gate.said === said || gate.notes >= NOTES_MAX) return 'waiting';
-  // Counted before it is told: one too many would be refused, and look as if nobody waited any more.
+  // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
   const mine = await claim(deps, { ...gate, said, notes: gate.notes + 1 });
   if (mine === undefined) return 'waiting';
   const told = await deps.gateKeeper.review(mine, { state: null, comment });
@@ -100,13 +101,13 @@ async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, com
   return 'waiting';
 }
 
-/** The next one tries again. */
+/** Releases the gate after a failed report. The next round tries again. */
 async function untold(
   deps: GateDeps,
   gate: WaitingGate,
   { kind, detail }: { kind: string; detail: string },
 ): Promise<GateState> {
-  const message = 'GitHub was not told of a waiting deployment; it is tried again';
+  const message = 'the answer for a waiting deployment could not be sent to GitHub; Firebreak tries again';
   if (kind === 'refused') deps.log.error(message, { ...named(gate), detail });
   else deps.log.warn(message, { ...named(gate), detail });
   await deps.waitingGates.change({ ...gate, busy_until: null });
@@ -125,7 +126,7 @@ async function ended(
   return state;
 }
 
-/** On the sealed log. */
+/** Appends an entry to the audit log. */
 const record = ({ audit, clock }: GateDeps, gate: WaitingGate, state: GateState, text: string): Promise<void> =>
   audit.append([
     {
@@ -140,10 +141,10 @@ const record = ({ audit, clock }: GateDeps, gate: WaitingGate, state: GateState,
   ]);
 
 const SAID: Readonly<Record<GateState, string>> = {
-  approved: 'GitHub was told to go on',
-  rejected: 'GitHub was told to stop',
-  waiting: 'GitHub was told to wait',
-  over: 'It does not wait for Firebreak any more',
+  approved: 'Deployment approved at GitHub',
+  rejected: 'Deployment rejected at GitHub',
+  waiting: 'Deployment held back at GitHub',
+  over: 'Deployment no longer waits for Firebreak',
 };
 
 const named = ({ repository, environment, run, deployment_id }: WaitingGate) => ({

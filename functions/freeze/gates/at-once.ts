@@ -2,10 +2,10 @@ import type { MiddlewareHandler } from 'hono';
 import type { Env } from '../../api/context.ts';
 import { answerWaitingGates, type GateDeps } from './answer.ts';
 
-/** Whoever lifts a freeze waits for no more than this; the sweeper does the rest. */
+/** How long a request waits for the answers to GitHub. The sweeper sends the remaining answers. */
 const PATIENCE_MS = 5_000;
 
-/** Of routes by which a person changes what is frozen: whatever waits is answered at once, not with the next minute. */
+/** Middleware for routes that change freezes. Answers waiting deployments at once instead of with the next minute. */
 export const answeringGates =
   (deps: GateDeps): MiddlewareHandler<Env> =>
   async (c, next) => {
@@ -16,7 +16,9 @@ export const answeringGates =
       timer = setTimeout(resolve, PATIENCE_MS);
     });
     const answered = answerWaitingGates(deps).catch((error: unknown) =>
-      c.var.log.warn('deployments that wait are answered later', { error: String(error) }),
+      c.var.log.warn('waiting deployments could not be answered at once; the sweeper tries again', {
+        error: String(error),
+      }),
     );
     await Promise.race([answered, late]).finally(() => clearTimeout(timer));
   };

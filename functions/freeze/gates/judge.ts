@@ -13,18 +13,18 @@ import { placesOf } from './places.ts';
 
 export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
 
-/** What is said of each service that the deployment is of. */
+/** The answers for each service that the deployment contains. */
 export type GateVerdict = { place: Place; answer: CheckAnswer }[];
 
 export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
 
-/** Whether no time will mend it: a version known bad. */
+/** Returns whether the deployment is refused because its version is known bad. Waiting does not help then. */
 export const isPinned = (verdict: GateVerdict): boolean =>
   verdict.some(({ answer: { allowed, reasons } }) => !allowed && reasons.some(({ code }) => code === 'pinned_version'));
 
 /**
- * Whether a deployment may go on: every service that it is of has to be allowed. Uses of overrides are taken only when
- * all are, and once for each deployment, however often it is judged.
+ * Checks all services of a deployment. The deployment is allowed only if all services are. Overrides are used up only then,
+ * and once per deployment, however often it is checked.
  */
 export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
   const { services } = await deps.config.current();
@@ -59,8 +59,8 @@ async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, co
 }
 
 /**
- * As which version the commit, or the tag, is on record here. Of several names the one that is known bad counts, since
- * it is the same code; else the newest. What is not on record goes by its commit.
+ * Returns the recorded version of the commit or tag. If several versions have this commit, a known bad one takes precedence,
+ * because it is the same code; otherwise the newest. Without a recorded version, returns the commit.
  */
 export function versionOf(
   { commit: sha, ref }: Pick<WaitingGate, 'commit' | 'ref'>,
@@ -78,8 +78,8 @@ export function versionOf(
 }
 
 /**
- * Our own rollback, where Git was brought back for it: its commit is new, and what it holds is the good version. That is
- * looked at, so that nothing else passes for it. Undefined: it is not that.
+ * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit with
+ * the content of the good version. The content is compared, so that no other commit passes as the rollback.
  */
 async function asOwnRollback(
   deps: JudgeDeps,

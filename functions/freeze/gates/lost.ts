@@ -3,15 +3,15 @@ import { type Timestamp, secondsBetween } from '../../../schemas/time.ts';
 import { gateOf, Requested } from '../../integrations/github-gate.ts';
 import { type GateDeps } from './answer.ts';
 
-/** It costs a call at GitHub, and is for the time after an outage of ours. */
+/** Minimum time between two searches. Each is a call to GitHub, and is only needed after an outage of Firebreak. */
 const LOOK_EVERY_SECONDS = 300;
 
 type Looked = { at: Timestamp; known: Set<string> };
 
-/** Remembered by this process; another one looks at the same once more, which does no harm. */
+/** Searches by this process. A repeated search by another process is harmless. */
 const looks = new WeakMap<GateKeeper, Looked>();
 
-/** Puts deployments on record that GitHub asked about while nobody was here to hear it. */
+/** Records deployments whose webhooks GitHub could not deliver while Firebreak was down. */
 export async function findLostGates(deps: GateDeps): Promise<void> {
   const { gateKeeper, waitingGates, clock, timeScale, log } = deps;
   const now = clock.now();
@@ -22,12 +22,12 @@ export async function findLostGates(deps: GateDeps): Promise<void> {
   for (const { id, at, payload } of await gateKeeper.undelivered(looked.known)) {
     const parsed = Requested.safeParse(payload);
     if (parsed.success) {
-      // It has waited since then, also for whoever rejects what has waited for too long.
+      // Use the time of the delivery, so that the time limit for waiting counts from then.
       const { gate } = gateOf(parsed.data, at < now ? at : now);
       if ((await waitingGates.keep(gate)) !== undefined)
-        log.warn('a deployment asks whose webhook did not get through', { delivery: id, gate: gate.id });
+        log.warn('found a waiting deployment whose webhook was not delivered', { delivery: id, gate: gate.id });
     } else
-      log.error('a webhook that did not get through cannot be read', { delivery: id, error: parsed.error.message });
+      log.error('an undelivered webhook of GitHub cannot be parsed', { delivery: id, error: parsed.error.message });
     looked.known.add(id);
   }
 }

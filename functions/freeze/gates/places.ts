@@ -7,9 +7,9 @@ import type { WaitingGate } from '../../../schemas/waiting-gate.ts';
 type Site = Pick<WaitingGate, 'repository' | 'environment'>;
 
 /**
- * What a deployment to an environment of a repository puts live. Deployers of `kind: github` say which services; of the
- * others, all of the repository are, in the environment of the same name. A repository that the catalogue does not know
- * is a service of its own name, about which policy has a rule, too.
+ * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github` define
+ * the mapping. Other services of the repository map to the environment of the same name. A repository that is not in the
+ * catalogue counts as a service with the repository's name, to which the policy for unknown services applies.
  */
 export function placesOf(services: Config['services'], site: Site): Place[] {
   const places = Object.entries(services).flatMap(([service, entry]) =>
@@ -21,7 +21,7 @@ export function placesOf(services: Config['services'], site: Site): Place[] {
   return places.length > 0 ? places : [unknownPlace(site)];
 }
 
-/** Environments of ours that a service has there. */
+/** Returns the environments of a service that this GitHub environment deploys. */
 function environmentsOf({ repository, environments }: ServiceEntry, site: Site): string[] {
   const own = repositoryName(repository ?? '');
   const deployed = Object.entries(environments).flatMap(([name, { deployer }]) =>
@@ -31,13 +31,13 @@ function environmentsOf({ repository, environments }: ServiceEntry, site: Site):
   );
   const named = deployed.filter(({ there }) => same(there, site.environment)).map(({ name }) => name);
   if (named.length > 0) return named;
-  // Of several services in one repository each may have environments of its own there; this is another's.
+  // Services in one repository can have separate GitHub environments. This one belongs to another service.
   const isElsewhere = deployed.some(({ name, there }) => !same(name, there));
   if (isElsewhere || !same(own, site.repository)) return [];
   return [Object.keys(environments).find((name) => same(name, site.environment)) ?? site.environment];
 }
 
-/** GitHub tells names of repositories and environments apart without their case. */
+/** Compares names as GitHub does: names of repositories and environments are not case-sensitive. */
 const same = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
 
 const unknownPlace = ({ repository, environment }: Site): Place => ({

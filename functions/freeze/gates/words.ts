@@ -4,27 +4,33 @@ import { truncate } from '../../../integrations/text.ts';
 import type { Timestamp } from '../../../schemas/time.ts';
 import type { GateVerdict } from './judge.ts';
 
-/** Below what GitHub takes, so that no line is cut within its quotation. */
+/** The maximum length of a comment. Below GitHub's limit, so that GitHub does not cut a line within code quotes. */
 const TEXT_MAX_CHARS = 1000;
 const REASON_MAX_CHARS = 280;
 
-/** For people at GitHub, in Markdown. What others have written, as the reason of a freeze, is quoted. */
-export const approvedText = (verdict: GateVerdict): string => text('Firebreak lets this pass.', verdict);
+/** Returns a Markdown comment for GitHub. Texts from users, such as the reason for a freeze, are quoted as code. */
+export const approvedText = (verdict: GateVerdict): string => text('Firebreak approved this deployment.', verdict);
 
 export const pinnedText = (verdict: GateVerdict): string =>
-  text('Firebreak refuses this version; it would not help to wait.', verdict);
+  text('Firebreak rejected this deployment: the version is known bad, so waiting would not help.', verdict);
 
-/** @param until when it is rejected */
+/** @param until when the deployment is rejected */
 export const waitingText = (verdict: GateVerdict, until: Timestamp): string => {
   const clears = [...new Set(verdict.flatMap(({ answer }) => answer.clears_when ?? []))].join('; and ');
-  const ends = clears === '' ? 'that ends' : `that ends: ${code(truncate(clears, REASON_MAX_CHARS))}`;
-  return text(`Firebreak holds this back. It goes on by itself when ${ends}. Rejected at ${moment(until)}.`, verdict);
+  const ends = clears === '' ? '' : ` (${code(truncate(clears, REASON_MAX_CHARS))})`;
+  return text(
+    `Firebreak is holding back this deployment. It continues automatically once it is allowed${ends}, or is rejected at ${moment(until)}.`,
+    verdict,
+  );
 };
 
 export const timedOutText = (verdict: GateVerdict, hours: number): string =>
-  text(`Firebreak has held this back for ${inWords(hours)}. Run it again if it is still wanted.`, verdict);
+  text(
+    `Firebreak rejected this deployment after holding it back for ${inWords(hours)}. Run it again if you still need it.`,
+    verdict,
+  );
 
-const inWords = (hours: number): string => (hours === 1 ? 'an hour' : `${hours} hours`);
+const inWords = (hours: number): string => (hours === 1 ? '1 hour' : `${hours} hours`);
 
 function text(head: string, verdict: GateVerdict): string {
   const lines = verdict
@@ -39,7 +45,7 @@ function text(head: string, verdict: GateVerdict): string {
   return fitting([head, ...lines], decisions);
 }
 
-/** As many lines as there is room for, and the last one where it fits, too. */
+/** Joins as many lines as fit, and appends the last line if it also fits. */
 function fitting(lines: readonly string[], last: string): string {
   let said = '';
   for (const line of lines) {

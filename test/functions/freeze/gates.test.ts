@@ -90,8 +90,8 @@ describe('what people read at GitHub', () => {
   test('says what holds it, and when it is rejected', () => {
     const text = waitingText([told(['a sale']), told(['nothing speaks against it'], { allowed: true })], until);
     expect(text).toContain('- `checkout/production`: `a sale`');
-    expect(text).toContain('It goes on by itself when that ends: `when it ends`');
-    expect(text).toMatch(/Rejected at .*2026.*12:00/);
+    expect(text).toContain('It continues automatically once it is allowed (`when it ends`)');
+    expect(text).toMatch(/or is rejected at .*2026.*12:00/);
     expect(text).toContain('frd_0123456789abcdef0123456789abcdef');
   });
 

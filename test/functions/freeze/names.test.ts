@@ -81,7 +81,7 @@ describe('a name that differs from the known one in case and blanks alone', () =
 
   test('of a freeze is the known one', async () => {
     const { lift, warnings } = await freeze({ service: ' Web', environment: 'PRODUCTION' });
-    expect(warnings).toEqual(['" Web" is taken for "web"', '"PRODUCTION" is taken for "production"']);
+    expect(warnings).toEqual(['" Web" is interpreted as "web"', '"PRODUCTION" is interpreted as "production"']);
     for (const environment of ['production', 'PRODUCTION'])
       expect(await check({ environment })).toMatchObject({ allowed: false });
     await lift();

@@ -172,7 +172,7 @@ describe('a deployment that is frozen', () => {
     expect(await deliver(firebreak, asked)).toMatchObject({ status: 202, body: { state: 'waiting' } });
     const [note] = server.of(20);
     expect(note).not.toHaveProperty('state');
-    expect(note?.comment).toMatch(/^Firebreak holds this back.*`lifted\/production`: `.*a sale, says @everybody/s);
+    expect(note?.comment).toMatch(/^Firebreak is holding back this deployment.*`lifted\/production`: `.*a sale, says @everybody/s);
     expect(note?.comment.length).toBeLessThanOrEqual(1024);
     await seen(async () => (await logged('gate.waiting', 20)).length === 1, 'that it waits, on the log');
 
@@ -285,7 +285,7 @@ describe.concurrent('where time passes', () => {
       await seen(async () => server.of(90).length === 2, 'the rejection');
       expect(server.of(90)[1]).toMatchObject({
         state: 'rejected',
-        comment: expect.stringMatching(/^Firebreak has held this back for an hour/),
+        comment: expect.stringMatching(/^Firebreak rejected this deployment after holding it back for 1 hour/),
       });
       await impatient.stop();
       await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });

@@ -153,7 +153,7 @@ test('the status of a team lists the freezes of its services, which are lifted b
 
 test('an unknown service is not frozen', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service}x 2h load test`)).toMatch(
-    /^Nothing is known of a service .* did you mean .* Nothing was done\.You wrote: load test$/i,
+    /^Unknown service .* did you mean .* Nothing was done\.You wrote: load test$/i,
   );
   expect(await freezes()).toEqual([]);
 });
