@@ -23,8 +23,8 @@ export type AdmissionDeps = Pick<
 >;
 
 /**
- * Takes signals of one service and environment in, wherever the routes send them: into an incident, which is started or
- * woken; into the notice of a channel or a ticket; into the record in any case. Safe to repeat.
+ * Admits signals of one service and environment according to the routes: into an incident, whose workflow is started or woken,
+ * or into the notice of a channel or ticket. Records every signal. Idempotent.
  */
 export async function admitSignals(
   deps: AdmissionDeps,
@@ -53,5 +53,5 @@ export async function admitSignals(
   return admitted;
 }
 
-/** Two alerts of different services can share an episode's name. */
+/** Returns a unique name: alerts of different services can have the same episode name. */
 const nameOf = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;

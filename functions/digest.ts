@@ -8,27 +8,27 @@ import { allDue } from './stakeholders/due.ts';
 import { Round } from './stakeholders/round.ts';
 import { type ReportDeps, sendShadowReport } from './stakeholders/shadow-report.ts';
 
-/** Nothing is begun after so long: with the longest letter it ends within the time of the function. */
+/** The time limit for starting messages. Even the slowest e-mail then ends within the function's time-out. */
 const ROUND_MS = 30_000;
 
 type DigestDeps = ReportDeps & Pick<Deps, 'crowds'>;
 
 /**
- * Each minute: tells those who want to know how incidents stand. A function of its own, since a mail server that hangs
- * must hold up nothing but letters; nor does it hold up what is told in Slack, nor Slack the letters.
+ * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays only
+ * e-mails. E-mail and Slack do not delay each other.
  *
- * @throws AggregateError when a way could not be worked off at all, as where the table is out; after all others
+ * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is unavailable
  */
 export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performance.now()): Promise<{ sent: number }> {
   const config = await deps.config.current();
   const deadline = new Deadline(elapsed, ROUND_MS);
   const told = [
     ...(await newsOfIncidents(deps, config, deadline)),
-    // After the news, which is more urgent.
+    // After the status updates, which are more urgent.
     ...(await Promise.allSettled([sendShadowReport(deps, config, deadline)])),
   ];
   const failed = told.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-  if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be told');
+  if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be notified');
   return { sent: told.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0) };
 }
 
@@ -52,7 +52,7 @@ async function newsOfIncidents(
 
 export const handler = (): Promise<{ sent: number }> => digest(withLetters(productionDeps()));
 
-/** Nobody else writes any, and what sends them is large: the others are without it. */
+/** Adds the mail client. Only this function sends e-mail, and the client is too large for the other bundles. */
 const withLetters = (deps: Deps): DigestDeps => ({
   ...deps,
   letters: smtpMail({ url: () => deps.secrets.get('SMTP_URL'), from: () => deps.secrets.get('MAIL_FROM') }),

@@ -8,36 +8,45 @@ import type { Reason } from '../schemas/incident.ts';
 import { entryOf } from '../workflows/steps/judge.ts';
 import { deployerAt } from '../workflows/steps/roll-back.ts';
 
-/** How many changes of a place are looked at, as for a rollback. */
+/** How many recent changes are considered, as for a rollback. */
 const CHANGES_READ = 50;
 
-/** A run that dies again and again is a bug that another one does not mend. */
+/** The maximum number of runs. A run that dies repeatedly is a bug that another run does not fix. */
 const RUNS_MAX = 20;
 
 type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
 
-/** A drill of this place from what runs to the version that a rollback would go to, or why there can be none. */
+/** Plans a drill from the running version to the version that a rollback would choose, or returns why none is possible. */
 export async function planDrill(
   deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
   place: Place,
   by: string,
 ): Promise<Planned> {
   const entry = entryOf((await deps.config.current()).services, place);
-  if (entry === undefined) return no('unknown-place', `the catalogue has no ${place.service} in ${place.environment}`);
+  if (entry === undefined)
+    return no('unknown-place', `the catalogue has no service ${place.service} in ${place.environment}`);
   if (!entry.drills) return no('not-a-lane', NOT_A_LANE);
   if ((await deps.automation.read()).paused)
-    return no('automation-paused', 'the kill switch is on, so nothing is rolled back, not even for a drill');
+    return no('automation-paused', 'the kill switch is on, so drills are not possible');
   const deployer = await deployerAt(deps, place);
   if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
   const changes = await deps.changes.recent(place, CHANGES_READ);
   const live = liveChange(changes);
-  if (live === undefined) return no('no-way-back', 'no deploy is recorded here, so what runs is not known');
-  if (live.status !== 'succeeded') return no('deploy-under-way', `${live.version} is being deployed; drill after it`);
+  if (live === undefined)
+    return no(
+      'no-way-back',
+      'no deployment is recorded for this service and environment, so the running version is unknown',
+    );
+  if (live.status !== 'succeeded')
+    return no('deploy-under-way', `${live.version} is being deployed; start the drill after the deployment`);
   const pinned = (await deps.pins.of(place)).map(({ version }) => version);
   const way = rollbackTarget(changes, live, pinned);
   if (way.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
   if (way.kind === 'unsafe')
-    return no('no-way-back', `${way.by.version} can be taken back to ${way.by.rollback_safe_to} at most`);
+    return no(
+      'no-way-back',
+      `${way.by.version} is not safe to roll back to a version before ${way.by.rollback_safe_to}`,
+    );
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id: DrillId.parse(mintIncidentId(at)),
@@ -69,7 +78,7 @@ export async function planDrill(
   return { ok: true, drill };
 }
 
-/** Where drills are allowed, with those that were proved there once. */
+/** Returns the lanes: services and environments for which the catalogue enables drills. */
 export function lanesOf(services: Config['services']): Place[] {
   return Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { drills }]) =>
@@ -78,16 +87,16 @@ export function lanesOf(services: Config['services']): Place[] {
   );
 }
 
-/** Each minute: starts drills that nobody has started, and replaces runs that have died. */
+/** Starts drills whose workflow is not started yet, and replaces failed runs, each minute. */
 export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
   for (const drill of await deps.drills.running()) {
     const { id, run, execution } = drill;
     if (execution === null) {
-      await deps.drillRuns.start(id, run); // once more does no harm
+      await deps.drillRuns.start(id, run); // idempotent
     } else if (await deps.engine.died(execution)) {
-      deps.log.error('the workflow of a drill has died', { drill: id, run });
+      deps.log.error('the workflow of a drill has failed', { drill: id, run });
       if (run >= RUNS_MAX)
-        await deps.drills.put(brokenOff(drill, `its workflow has died ${run} times`, deps.clock.now()));
+        await deps.drills.put(brokenOff(drill, `its workflow has failed ${run} times`, deps.clock.now()));
       else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
         await deps.drillRuns.start(id, run + 1);
     }
@@ -97,8 +106,8 @@ export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'e
 const no = (code: string, text: string): Planned => ({ ok: false, reason: { code, text } });
 
 const NOT_A_LANE =
-  'drills roll back and forth, so they are done only where the catalogue says `drills: true`: where nobody is hurt';
+  'drills roll the service back and forward again, so they must be enabled: set `drills: true` for this environment in the catalogue';
 const NO_DEPLOYER =
-  'no deployer is configured for this service and environment, or it names no address and none is set';
+  'no deployer is configured for this service and environment, or it has no address and no default address is set';
 const NO_TARGET =
-  'no earlier version is known good: recorded as succeeded, live for 30 minutes, never rolled back and not pinned';
+  'no earlier version is known good, that is, recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';

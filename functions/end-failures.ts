@@ -6,14 +6,14 @@ import type { Change } from '../schemas/change.ts';
 import { endFailedDeploy } from './api/failed-deploy.ts';
 import { OLD_NEWS_SECONDS } from './overdue.ts';
 
-/** How many newest changes of a place are looked at: what comes after a failed deploy comes soon. */
+/** How many recent changes are searched for a later success, which usually follows soon after a failure. */
 const CHANGES_READ = 50;
 
 /**
- * A failed deploy is a signal until a later one has succeeded, or it has itself after all, or a month is over. Each
- * minute, so that it counts whoever has brought that about, and at once where it was told.
+ * Resolves the signals of failed deployments. A failure ends when a later deployment succeeds, when the deployment itself
+ * succeeds after all, or after 30 days. Runs each minute, and at once when a success is recorded.
  *
- * @param only of this place, and nowhere else
+ * @param only limits it to this service and environment
  */
 export async function endFailures(
   deps: Pick<Deps, 'changes' | 'config' | 'queue' | 'clock' | 'log'>,
@@ -24,11 +24,14 @@ export async function endFailures(
     try {
       const isOldNews = plusSeconds(failedAt, OLD_NEWS_SECONDS) <= deps.clock.now();
       if (!isOldNews && !isOver(change, await deps.changes.recent(change, CHANGES_READ))) continue;
-      // Said first and forgotten then: the same again is known by its episode.
+      // Send the signal before deleting the record. A repeated signal is recognized by its episode.
       await endFailedDeploy(deps, change, failedAt, randomBytes(16).toString('hex'));
       await deps.changes.endFailure(change.id);
     } catch (error) {
-      deps.log.error('that a failed deploy is over could not be said', { change: change.id, error: String(error) });
+      deps.log.error('the signal of a failed deployment could not be resolved', {
+        change: change.id,
+        error: String(error),
+      });
     }
   }
 }

@@ -11,22 +11,22 @@ import { bySecondRoute } from './second-route.ts';
 
 type EscalateDeps = SeenDeps & Pick<Deps, 'timeScale' | 'fallbackPager'>;
 
-/** Incidents that are looked after at once. */
+/** How many incidents are processed in parallel. */
 const AT_ONCE = 8;
 
-/** Milliseconds. Nothing is begun after so long: the next round comes within a minute, and begins with others. */
+/** The time limit of one round, in milliseconds. The next round starts within a minute, with other incidents. */
 const ROUND_MS = 15_000;
 
 /**
- * Milliseconds for all that the pager is asked in a round. What it has not answered by then is not known, as if it had
- * been down: whoever may sleep through an incident does not wait for that.
+ * Milliseconds for all read requests to the pager in a round. After that, the state of a page counts as unknown, as if the pager
+ * were down, so that a slow pager does not delay escalations.
  */
 const ASKING_MS = 4000;
 
-/** What a round has left. */
+/** The remaining time of a round. */
 type Round = { deadline: Deadline; asking: Deadline };
 
-/** Each minute: calls somebody again for pages that nobody has acknowledged, as `response.yaml` says. */
+/** Escalates unacknowledged pages, as `response.yaml` defines, each minute. */
 export async function escalate(
   deps: EscalateDeps,
   open: readonly IncidentRecord[],
@@ -42,7 +42,7 @@ export async function escalate(
     try {
       if (await escalateOne(deps, escalation, id, round)) escalated += 1;
     } catch (error) {
-      deps.log.error('a page that nobody has acknowledged could not be escalated', {
+      deps.log.error('an unacknowledged page could not be escalated', {
         incident: id,
         error: String(error),
       });
@@ -57,7 +57,7 @@ async function escalateOne(
   id: IncidentRecord['id'],
   { asking }: Round,
 ): Promise<boolean> {
-  const incident = await deps.incidents.read(id); // the list may be a moment behind
+  const incident = await deps.incidents.read(id); // the list is eventually consistent
   if (incident === undefined || !isUnheard(incident)) return false;
   const page = await deps.effects.get(id, pageKey(id, incident.pages));
   const { clock, timeScale } = deps;
@@ -75,10 +75,14 @@ async function escalateOne(
 
 function words({ pages }: IncidentRecord, { afterMinutes, times }: Escalation, { nth }: DueEscalation): string {
   const minutes = `${afterMinutes} ${afterMinutes === 1 ? 'minute' : 'minutes'}`;
-  return `Nobody has acknowledged page ${pages} for ${minutes} (${nth} of ${times} times)`;
+  return `Page ${pages} was not acknowledged within ${minutes} (escalation ${nth} of ${times})`;
 }
 
-/** A new page rings for whoever is on call then. @param how what is done, for people */
+/**
+ * Sends a new page, which notifies the person who is on call now.
+ *
+ * @param how describes the action on the timeline
+ */
 async function pageAgain(
   deps: EscalateDeps,
   incident: IncidentRecord,
@@ -95,7 +99,7 @@ async function pageAgain(
   return true;
 }
 
-/** Nobody has been called by what the second route does not take: then it is paged again instead. */
+/** Sends the page by the second route. Pages again instead if the second route refuses it. */
 async function fallBack(
   deps: EscalateDeps,
   incident: IncidentRecord,
@@ -105,11 +109,17 @@ async function fallBack(
   const told = await bySecondRoute(deps, incident, due.number);
   if (told.kind === 'waits') return false;
   if (told.kind === 'not_taken')
-    return pageAgain(deps, incident, escalation, due, `paging again, since the second route does not (${told.why})`);
+    return pageAgain(
+      deps,
+      incident,
+      escalation,
+      due,
+      `paging again, because the second route did not accept the page (${told.why})`,
+    );
   const timeline = {
     actor: 'firebreak',
     kind: ESCALATED,
-    text: `${words(incident, escalation, due)}: told by the second route`,
+    text: `${words(incident, escalation, due)}: sent by the second route`,
     detail: { page: incident.pages },
   };
   await deps.incidents.amend(
@@ -120,7 +130,7 @@ async function fallBack(
   return true;
 }
 
-/** Under which an escalation is counted once. */
+/** Returns the key under which an escalation is counted once. */
 const escalationKey = ({ number }: DueEscalation): string => `escalated-${number}`;
 
 const also = (before: IncidentRecord['escalated'], { clock }: Pick<Deps, 'clock'>) => [...(before ?? []), clock.now()];

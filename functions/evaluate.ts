@@ -7,7 +7,7 @@ import { Evaluator } from './evaluation/evaluator.ts';
 import { pooled } from './evaluation/pool.ts';
 import { recordFreezes } from './evaluation/record.ts';
 
-/** Longer than an evaluation may take, so that whoever has the lease is the only one who counts. */
+/** How long the lease is valid. Longer than an evaluation may take, so that only one instance evaluates. */
 const LEASE_SECONDS = EVALUATE_TIMEOUT_SECONDS + 5;
 
 const STORE_AT_ONCE = 16;
@@ -26,15 +26,15 @@ export type EvaluateDeps = Pick<
   | 'sloStatuses'
 >;
 
-/** `held`: one is under way, here or elsewhere. */
+/** Result of an evaluation. `held`: another evaluation is in progress. */
 export type Evaluation = { evaluated: number; opened: number; ended: number } | 'held';
 
 /**
- * Each minute: how every objective stands, and what that freezes or lifts. Whatever it is interrupted at, the next one
- * does all of it.
+ * Evaluates all objectives, and opens and lifts freezes accordingly, each minute. After an interruption, the next evaluation does
+ * all of it again.
  *
- * @param evaluator the same for all of them
- * @throws AggregateError when freezes could not be put on record, after all else is done
+ * @param evaluator shared by all evaluations of this process
+ * @throws AggregateError at the end, if freezes could not be stored
  */
 export async function evaluate(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
   if (evaluator.busy) return 'held';
@@ -50,8 +50,8 @@ const NOTHING = { evaluated: 0, opened: 0, ended: 0 };
 
 async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluation> {
   if ((await deps.config.current()).version === emptyConfig.version) {
-    // Not the same as a configuration without objectives, which ends what those that are gone have frozen.
-    deps.log.warn('no configuration is published, so nothing is evaluated and all freezes stay');
+    // Unlike a configuration without objectives, which ends the freezes of removed objectives.
+    deps.log.warn('no configuration is published, so nothing is evaluated and all freezes stay in force');
     return NOTHING;
   }
   if (await isIdle(deps)) return NOTHING;
@@ -65,14 +65,14 @@ async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluati
     const { opened, ended, failed } = await recordFreezes(deps, config, standing);
     await deps.sloStatuses.setEvaluatedAt(standing.at);
     await evaluator.backfill();
-    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} freezes could not be put on record`);
+    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} freezes could not be stored`);
     return { evaluated: standing.statuses.size, opened, ended };
   } finally {
     await deps.sloLease.release(evaluator.id);
   }
 }
 
-/** Nothing is configured that could freeze, and nothing is left of what was: most begin so, and it costs them two reads. */
+/** Returns whether nothing can freeze and nothing is left from before. Most new installations are idle and need two reads. */
 async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<boolean> {
   const { slos, freeze } = await config.current();
   const byIncidents = [freeze.defaults, ...freeze.policies].some(({ incidents = 'off' }) => incidents !== 'off');
@@ -80,7 +80,7 @@ async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<b
   return (await freezes.current()).length === 0 && (await sloStatuses.all()).length === 0;
 }
 
-/** By place, and those of places that have none any more are taken away. */
+/** Stores the statuses by service and environment, and removes those without objectives. */
 async function keepStatuses({ sloStatuses }: Pick<Deps, 'sloStatuses'>, statuses: readonly SloStatus[]): Promise<void> {
   const places = new Map<string, { place: Place; statuses: SloStatus[] }>();
   const at = ({ service, environment }: SloStatus) => {

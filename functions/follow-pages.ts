@@ -9,10 +9,10 @@ import { wake } from '../workflows/wake.ts';
 import { rotated } from './evaluation/pool.ts';
 import { seenAcknowledged } from './pagerduty/acknowledged.ts';
 
-/** No reading is begun after so long, so that one round ends before the next one begins. */
+/** The time limit for starting reads, so that a round ends before the next one starts. */
 const ROUND_SECONDS = 20;
 
-/** Of a note's key; names are long in some places, and the table's keys are not. */
+/** The maximum length of names in a note's key, because the length of table keys is limited. */
 const NAMES_MAX_CHARS = 150;
 
 export type FollowDeps = Pick<
@@ -20,17 +20,17 @@ export type FollowDeps = Pick<
   'incidents' | 'effects' | 'decisions' | 'engine' | 'externalPager' | 'alerts' | 'clock' | 'log' | 'config' | 'onCall'
 >;
 
-/** Under which it is told once that somebody has acknowledged a page of others, whoever hears of it first. */
+/** Returns the key under which the acknowledgement of another tool's page is recorded once, by webhook or by polling. */
 export const acknowledgedKey = (number: number): string => `page-${number}-acknowledged`;
 
-/** Under which it is told once that a page of others was assigned to these. */
+/** Returns the key under which an assignment of another tool's page is recorded once. */
 export const assignedKey = (number: number, names: string): string =>
   `page-${number}-assigned-${names.slice(0, NAMES_MAX_CHARS)}`;
 
-/** The newest page of an incident that others have sent. `newest`: none of ours has been sent since. */
+/** The newest page that another tool sent for an incident. `newest`: Firebreak has not paged since. */
 export type Followed = { number: number; external: NonNullable<Effect['followed']>; newest: boolean };
 
-/** Each minute: what has become of the incidents by which others page, told on the timelines of ours. */
+/** Follows PagerDuty incidents that other tools opened, and adds their changes to our timelines, each minute. */
 export async function followPages(deps: FollowDeps, open: readonly IncidentRecord[]): Promise<{ read: number }> {
   const since = deps.clock.now();
   let read = 0;
@@ -38,12 +38,12 @@ export async function followPages(deps: FollowDeps, open: readonly IncidentRecor
     if (secondsBetween(since, deps.clock.now()) >= ROUND_SECONDS) break;
     const how = await followOne(deps, incident);
     if (how === 'read') read += 1;
-    if (how === 'unreachable') break; // the next one would hear the same
+    if (how === 'unreachable') break; // the next read would fail, too
   }
   return { read };
 }
 
-/** One that fails must not keep the others from being followed. */
+/** Follows one page. Errors are logged, so that the others are still followed. */
 async function followOne(
   deps: FollowDeps,
   incident: IncidentRecord,
@@ -56,10 +56,10 @@ async function followOne(
       await tell(deps, incident, page, told.value);
       return 'read';
     }
-    deps.log.warn('an incident of others could not be read', { incident: incident.id, ...told });
+    deps.log.warn('a followed PagerDuty incident could not be read', { incident: incident.id, ...told });
     return told.kind === 'refused' ? 'failed' : 'unreachable';
   } catch (error) {
-    deps.log.error('an incident of others could not be followed', { incident: incident.id, error: String(error) });
+    deps.log.error('a PagerDuty incident could not be followed', { incident: incident.id, error: String(error) });
     return 'failed';
   }
 }
@@ -83,13 +83,13 @@ async function tell(
   const acknowledged = now.status === 'acknowledged';
   if (acknowledged) await seenAcknowledged(deps, { incidentId: incident.id, number }, now, acknowledgedKey(number));
   const assigned = now.assignedTo.toSorted().join(', ');
-  // Whoever acknowledges it gets it.
+  // PagerDuty assigns an incident to the person who acknowledges it, which is not worth another entry.
   const taken = acknowledged && now.assignedTo.every((name) => now.acknowledgedBy.includes(name));
   if (assigned === '' || taken || assigned === external.assigned_to.toSorted().join(', ')) return;
   await note(deps, incident, assignedKey(number, assigned), 'page.assigned', `Assigned at PagerDuty to ${assigned}`);
 }
 
-/** Nobody hears of it there any more. While its alerts fire, somebody has to: it is looked for again, or we page. */
+/** Handles a followed incident that has ended at PagerDuty. While alerts fire, a new page is due. */
 async function ended(
   deps: FollowDeps,
   { id }: IncidentRecord,
@@ -97,11 +97,15 @@ async function ended(
   now: ExternalIncident | null,
 ): Promise<void> {
   const { id: external } = page.external;
-  const what = now === null ? `PagerDuty ${external} is not there any more` : `Resolved at PagerDuty (${external})`;
+  const what = now === null ? `PagerDuty incident ${external} no longer exists` : `Resolved at PagerDuty (${external})`;
   return endedThere(deps, id, page, what);
 }
 
-/** Also told by PagerDuty itself, which is sooner. @param what has happened, for people */
+/**
+ * Records that a followed page has ended, by polling or earlier by webhook. Requests a new page if alerts still fire.
+ *
+ * @param what describes the event on the timeline
+ */
 export async function endedThere(
   deps: FollowDeps,
   id: IncidentId,
@@ -113,13 +117,13 @@ export async function endedThere(
   const fires = incident.firing > 0 && !(await allGone(deps, incident));
   if (!fires || !newest || incident.pages !== number)
     return note(deps, incident, `page-${number}-ended`, 'page.ended', what);
-  const text = `${what} while alerts still fire: a page is due again`;
+  const text = `${what}, but alerts still fire: a new page is due`;
   const timeline = { actor: 'pagerduty', kind: 'page.ended', text, detail: { page: number, external: external.id } };
   await deps.incidents.post(id, { kind: 'page', by: 'pagerduty', note: text }, { timeline }, `page-${number}-ended`);
   await wake(deps, id);
 }
 
-/** All alerts have ended where they live, and we are yet to hear of it. Not to know is not that. */
+/** Returns whether all alerts have ended in Alertmanager although we still count them as firing. False if unknown. */
 async function allGone({ incidents, alerts }: FollowDeps, { id }: IncidentRecord): Promise<boolean> {
   const firing = await incidents.firingEpisodes(id);
   if (firing.length === 0 || firing.some(({ source }) => source !== 'alertmanager')) return false;

@@ -11,9 +11,9 @@ import { isPermanent } from './permanent.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 /**
- * What people do elsewhere, in Slack and at the pager, has its consequences here; so has what they have declared. Only what our own infrastructure does
- * wrong fails a record, and with it every later one of its group: what cannot be understood or done is kept in
- * quarantine, and its message completes.
+ * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own infrastructure fail a
+ * record, and with it all later ones of its group. An event that cannot be parsed or executed is kept in quarantine, and its
+ * message completes.
  */
 export const hear = (deps: HearDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => heard(deps, record));
@@ -28,7 +28,7 @@ async function heard(deps: HearDeps, record: SQSRecord): Promise<boolean> {
   } catch (error) {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (isPermanent(error)) return kept(deps, record, words, log);
-    log.error('what people did could not be carried out; the queue delivers it again', { error: words });
+    log.error('an inbound event could not be processed; the queue delivers it again', { error: words });
     return false;
   }
 }
@@ -57,7 +57,7 @@ async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log)
     await keep(deps, record, detail, log);
     return true;
   } catch (error) {
-    log.error('a message of people could neither be carried out nor kept', { error: String(error) });
+    log.error('an inbound event could be neither processed nor quarantined', { error: String(error) });
     return false;
   }
 }
@@ -72,7 +72,7 @@ async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Lo
     status: 422,
     detail,
   });
-  log.error('what people did could not be carried out and was quarantined', { quarantine, detail });
+  log.error('an inbound event could not be processed and was quarantined', { quarantine, detail });
 }
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>

@@ -7,15 +7,15 @@ import type { Streamed } from './request-body.ts';
 type Handler = ReturnType<typeof handle>;
 let app: Handler | undefined;
 
-/** The Lambda behind the public address. Importing it does nothing; what it needs is built at the first request. */
+/** The Lambda handler of the HTTP API. Builds its dependencies at the first request, not on import. */
 export const handler = (event: LambdaEvent & Streamed, context: LambdaContext): ReturnType<Handler> =>
   (app ??= handle(withStreams(api(deps()))))(withEncodedPath(event), context);
 
-/** The same, where a body may come as a stream: it is read only when it is known who sends it, and no further than a limit. */
+/** Accepts bodies as streams, which are read only after authentication and up to a limit. */
 function withStreams(inner: ReturnType<typeof api>): Hono {
   const fetch = (request: Request, env: { event: Streamed }) => {
     const { stream } = env.event;
-    // A stream needs the duplex that undici knows and the types of the DOM do not.
+    // A stream requires `duplex`, which undici supports and the DOM types lack.
     const init = stream && { body: stream, duplex: 'half' };
     return inner.fetch(init === undefined ? request : new Request(request, init as RequestInit), env);
   };
@@ -23,8 +23,8 @@ function withStreams(inner: ReturnType<typeof api>): Hono {
 }
 
 /**
- * An HTTP API of API Gateway hands the path over decoded, and a URL is made of it: a `#` in a name would end the path, and
- * a `%41` would be decoded once more.
+ * Encodes the path again. API Gateway (HTTP API) passes it decoded, and a URL is built from it: a `#` in a name would end the
+ * path, and `%41` would be decoded twice.
  */
 export function withEncodedPath<E extends LambdaEvent>(event: E): E {
   if (!('rawPath' in event)) return event;
@@ -32,7 +32,7 @@ export function withEncodedPath<E extends LambdaEvent>(event: E): E {
   return { ...event, rawPath };
 }
 
-/** Writes what is only counted in memory, for a process that is about to end and is told so before. */
+/** Stores counts that are only in memory, before the process ends. */
 export const beforeEnd = async (): Promise<void> => {
   if (app !== undefined) await deps().freezeDecisions.flush();
 };

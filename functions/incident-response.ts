@@ -11,8 +11,8 @@ const number = z.number().int().min(1);
 const Input = z.union([z.object({ incidentId: IncidentId, run: number }), z.object({ drillId: DrillId, run: number })]);
 
 /**
- * The durable function. Its input is ids alone; everything else is read where it is needed. Drills are carried here, too,
- * with the rights that a rollback has.
+ * Runs the durable workflow of an incident or a drill. The input has only IDs; the workflow reads all other data. Drills run here
+ * because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);
@@ -25,7 +25,7 @@ async function respond(event: unknown, context: DurableContext): Promise<unknown
 
 let durable: ReturnType<typeof withDurableExecution> | undefined;
 
-/** With a client of ours, since a run waits for its checkpoints. */
+/** The Lambda handler. Uses our own Lambda client with tuned time-outs, because a run waits for its checkpoints. */
 export const handler: ReturnType<typeof withDurableExecution> = (event, context) =>
   (durable ??= withDurableExecution(respond, {
     durableExecutionClient: new DurableExecutionApiClient(durableClient()),

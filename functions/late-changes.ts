@@ -4,8 +4,8 @@ import type { Change } from '../schemas/change.ts';
 import { wake } from '../workflows/wake.ts';
 
 /**
- * Tells open incidents of a change that was recorded after their alerts: their judgements did not know it. Safe to
- * repeat: an incident hears of a change once.
+ * Notifies open incidents of a change that was recorded after their alerts, because their decisions did not consider it.
+ * Idempotent: an incident gets a change once.
  */
 export async function tellIncidents(
   deps: Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'config' | 'log'>,
@@ -16,7 +16,7 @@ export async function tellIncidents(
   const { services } = await deps.config.current();
   for (const { id } of open.filter((incident) => mayConcern(services, incident, change))) {
     await deps.incidents.post(id, { kind: 'change_recorded', change: change.id }, {}, `change-recorded-${change.id}`);
-    // The sweeper wakes it as well, and a pipeline that records a deploy must not fail for this.
+    // Only log failures: the sweeper also wakes the workflow, and a pipeline that records a deployment must not fail.
     await wake(deps, id).catch((error: unknown) =>
       deps.log.warn('an incident could not be woken for a late change', { incident: id, error: String(error) }),
     );

@@ -4,14 +4,14 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 
 type NudgeDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
 
-/** Each minute: reminds people of what an open incident still needs of them, on its timeline and so in its channel. */
+/** Reminds people of open tasks in an incident, each minute, on its timeline and therefore in its channel. */
 export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): Promise<{ told: number }> {
   const { triage } = (await deps.config.current()).response;
   const policy = { triage, timeScale: deps.timeScale };
   let told = 0;
   for (const { id } of open.filter((incident) => nudgeFor(incident, policy, deps.clock.now()) !== undefined)) {
     try {
-      // Judged again by what the incident is then: somebody may have done it meanwhile.
+      // Check again with the current state, because the task may be done by now.
       const amended = await deps.incidents.amend(id, (incident) => {
         const due = nudgeFor(incident, policy, deps.clock.now());
         if (due === undefined) return undefined;
@@ -28,7 +28,7 @@ export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): P
       });
       if (amended === 'done') told += 1;
     } catch (error) {
-      deps.log.error('nobody could be reminded', { incident: id, error: String(error) });
+      deps.log.error('a reminder could not be added to an incident', { incident: id, error: String(error) });
     }
   }
   return { told };

@@ -6,13 +6,13 @@ import type { SloStatus } from '../schemas/slo-status.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time.ts';
 import { policyOf } from './evaluation/policy.ts';
 
-/** An evaluation begins each minute, and takes up to half of one. */
+/** When evaluations count as overdue. One starts each minute and takes up to 30 seconds. */
 const OVERDUE_SECONDS = 5 * 60;
 
-/** When Prometheus is gone, all of them have the same trouble. */
+/** How many problems are returned. If Prometheus is down, all objectives have the same problem. */
 const SHOWN_MAX = 20;
 
-/** Of an objective of which something is not known. `since`: what is known ends then; null: nothing ever was. */
+/** An objective with missing data. `since`: the time of the newest data, or null if there has never been any. */
 export type ObjectiveTrouble = {
   id: string;
   service: string;
@@ -24,14 +24,14 @@ export type ObjectiveTrouble = {
 export type ObjectivesState = {
   configured: number;
   evaluated_at: Timestamp | null;
-  /** Why nothing is known as it is now. Null: they are evaluated. */
+  /** Why the objectives are not evaluated, or null. */
   problem: string | null;
-  /** How many have one; at most 20 of them are shown. */
+  /** The number of objectives with problems. `troubles` has at most 20 of them. */
   troubled: number;
   troubles: ObjectiveTrouble[];
 };
 
-/** Whether objectives are evaluated, and those of which there are no data. */
+/** Returns whether objectives are evaluated, and which ones lack data. */
 export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'sloStatuses'>): Promise<ObjectivesState> {
   const config = await deps.config.current();
   const [statuses, evaluatedAt] = await Promise.all([deps.sloStatuses.all(), deps.sloStatuses.evaluatedAt()]);
@@ -51,10 +51,10 @@ const nameOf = ({ id, service, environment }: Pick<Slo, 'id' | 'service' | 'envi
   JSON.stringify([id, service, environment]);
 
 function evaluationProblem(evaluatedAt: Timestamp | null, at: Timestamp): string | null {
-  if (evaluatedAt === null) return 'no evaluation has come to its end yet; one begins each minute';
+  if (evaluatedAt === null) return 'no evaluation has completed yet; one starts each minute';
   const seconds = secondsBetween(evaluatedAt, at);
   if (seconds <= OVERDUE_SECONDS) return null;
-  return `the last evaluation that came to its end began at ${evaluatedAt}, and one should each minute: its log says why`;
+  return `the last completed evaluation started at ${evaluatedAt}, but one should complete each minute; see the log of the evaluation`;
 }
 
 function troubleOf(
@@ -71,10 +71,10 @@ function troubleOf(
     problem,
     since: status?.data_at ?? null,
   });
-  if (status === undefined) return trouble('it was not evaluated yet');
+  if (status === undefined) return trouble('it has not been evaluated yet');
   if (status.problem !== null) return trouble(status.problem);
   const policy = policyOf(config, slo);
   const unread = unreadBudget(status, policy);
-  if (unread !== null) return trouble(`its past could not be read: ${unread}`);
-  return isStale(status, policy, at) ? trouble('what is known of it is too old') : undefined;
+  if (unread !== null) return trouble(`its history could not be read: ${unread}`);
+  return isStale(status, policy, at) ? trouble('its newest data is too old') : undefined;
 }

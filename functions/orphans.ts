@@ -5,8 +5,8 @@ import { settleParts, type SettleDeps } from '../workflows/steps/settle-parts.ts
 type OrphanDeps = SettleDeps & Pick<Deps, 'log'>;
 
 /**
- * Each minute: parts whose parent is over and has not settled them, as its workflow does unless it has died at that very
- * moment. Nobody would be paged for them. One parent that cannot be settled keeps no other from it.
+ * Settles child incidents whose parent is resolved, each minute. Usually, the parent's workflow settles them, unless it fails at
+ * that moment; then nobody would be paged for them. A failure for one parent does not stop the others.
  */
 export async function settleOrphans(deps: OrphanDeps, open: readonly IncidentRecord[]): Promise<void> {
   const known = new Set(open.map(({ id }) => id));
@@ -14,9 +14,9 @@ export async function settleOrphans(deps: OrphanDeps, open: readonly IncidentRec
   for (const id of parents) {
     if (known.has(id)) continue;
     try {
-      await settleParts(deps, id); // the list may be behind: it looks for itself whether that is over
+      await settleParts(deps, id); // checks the parent's status itself, because the list is eventually consistent
     } catch (error) {
-      deps.log.error('the parts of an incident that is over could not be settled', {
+      deps.log.error('the children of a resolved incident could not be settled', {
         incident: id,
         error: String(error),
       });

@@ -10,15 +10,15 @@ type OverdueDeps = Pick<Deps, 'changes' | 'config' | 'clock' | 'timeScale' | 'lo
 
 const DEFAULTS = EnvironmentEntry.parse({});
 
-/** These go on for as long as people want them to. */
+/** Kinds of changes without an expected end: they last as long as people want. */
 export const HAS_NO_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 'experiment']);
 
-/** After this long nobody tells any more how a deploy ended, or deploys what has failed. */
+/** How long the end of a deployment, or a success after a failure, is awaited. */
 export const OLD_NEWS_SECONDS = 30 * 24 * 3600;
 
 /**
- * Deploys that have begun and have not ended in their time are signals of their services, once each. What is read each
- * minute stays small: what has no end is not waited for, and what has not been told to end for a month neither.
+ * Reports deployments that exceed their time-out as signals of their services, once each. To keep the list small, drops changes
+ * without an expected end, and deployments without a reported end after 30 days.
  */
 export async function reportOverdue(deps: OverdueDeps): Promise<void> {
   const rolling = await deps.changes.rolling();
@@ -31,27 +31,27 @@ export async function reportOverdue(deps: OverdueDeps): Promise<void> {
       else if (overdueAt === null) await reportIfOverdue(deps, change, deadlineOf(change, services, deps.timeScale));
       else if (plusSeconds(overdueAt, OLD_NEWS_SECONDS) <= now) await giveUp(deps, change, overdueAt);
     } catch (error) {
-      deps.log.error('a deploy that has not ended could not be reported', { change: change.id, error: String(error) });
+      deps.log.error('an overdue deployment could not be reported', { change: change.id, error: String(error) });
     }
   }
 }
 
-/** Said first and remembered then: the same signal again is known by its episode. */
+/** Sends the signal before recording it. A repeated signal is recognized by its episode. */
 async function reportIfOverdue(deps: OverdueDeps, change: Change, at: Timestamp): Promise<void> {
   if (at > deps.clock.now()) return;
   await reportOverdueDeploy(deps, change, at, randomBytes(16).toString('hex'));
   await deps.changes.setOverdue(change.id, at);
-  deps.log.warn('a deploy has not ended in its time', { change: change.id, service: change.service });
+  deps.log.warn('a deployment is overdue', { change: change.id, service: change.service });
 }
 
-/** Said first and forgotten then, in the same way. */
+/** Sends the resolved signal before deleting the record, for the same reason. */
 async function giveUp(deps: OverdueDeps, change: Change, overdueAt: Timestamp): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} was not said to have ended for 30 days`;
+  const summary = `The end of the ${change.kind} of ${change.version} was not reported for 30 days`;
   await endOverdueDeploy(deps, change, overdueAt, randomBytes(16).toString('hex'), summary);
   await deps.changes.forgetRolling(change.id);
 }
 
-/** When the time of a deploy is over that has begun. */
+/** Returns when a started deployment becomes overdue. */
 export const deadlineOf = (change: Change, services: Config['services'], timeScale: number): Timestamp =>
   plusSeconds(change.started_at, secondsFor(entryOf(services, change)) / timeScale);
 

@@ -1,4 +1,4 @@
-/** Names of errors that the same input meets again at every delivery: refused by the table, or a bug of ours. */
+/** Names of errors that the same input causes at every delivery: refused by DynamoDB, or a bug in Firebreak. */
 const PERMANENT = new Set([
   'ValidationException',
   'SerializationException',
@@ -11,13 +11,13 @@ const PERMANENT = new Set([
   '$ZodError',
 ]);
 
-/** How `fetch` says that a connection failed, as a `TypeError`. */
+/** Messages with which `fetch` reports a failed connection as a `TypeError`. */
 const FETCH_FAILED = /^(fetch failed|terminated)$/;
 
 /**
- * Whether to deliver a message again is useless: it only keeps its group waiting. Such a message is quarantined.
+ * Returns whether another delivery of the message is useless. It would only block its group, so it is quarantined instead.
  *
- * @param error what taking it in has thrown
+ * @param error the error from processing the message
  */
 export function isPermanent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

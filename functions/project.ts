@@ -34,14 +34,14 @@ const PROJECTORS: Record<Target, (deps: ProjectDeps) => Projector> = {
   webhooks: webhooksProjector,
 };
 
-/** The others have one vendor each, which is told one thing after the other. */
+/** Targets that sync several subjects in parallel. Each of the others has one vendor, with sequential requests. */
 const SIDE_BY_SIDE: Partial<Record<Target, SideBySide>> = {
   webhooks: { subjects: 16, pause: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }) },
 };
 
 /**
- * Woken by a queue for each target, shows what is due there. Messages carry nothing but the wish: what is lost or comes
- * twice changes nothing.
+ * Syncs the due subjects of a target. Each target has a queue that wakes it. A message only names the target, so lost or
+ * repeated messages are harmless.
  */
 export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
   const passes = new Map<Target, Promise<void>>();
@@ -59,7 +59,7 @@ function targetOf(body: string): Target | undefined {
   try {
     return Wake.parse(JSON.parse(body)).target;
   } catch {
-    return undefined; // nobody but us writes here; one that cannot be read wakes nobody
+    return undefined; // only Firebreak writes to this queue, so an invalid message is ignored
   }
 }
 

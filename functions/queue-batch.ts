@@ -1,33 +1,33 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Deps } from '../domain/ports.ts';
 
-/** How long the invocation may still take. */
+/** The remaining time of the invocation. */
 export type Deadline = Pick<Context, 'getRemainingTimeInMillis'>;
 
 /** For callers without a time limit. */
 export const NO_DEADLINE: Deadline = { getRemainingTimeInMillis: () => Infinity };
 
-/** Kept free at the end of an invocation to report failures. Milliseconds. */
+/** Milliseconds reserved at the end of an invocation to report failures. */
 const REPORT_MS = 3_000;
 
-/** Seconds until a failed message is delivered again, by how often it was received. The last one repeats. */
+/** Seconds until a failed message is delivered again, by receive count. The last value repeats. */
 const RETRY_SECONDS = [1, 2, 4, 8, 16, 32, 60] as const;
 
 export type BatchOptions = {
   /**
-   * Milliseconds that a batch may take at most. A batch is deleted as a whole, so one group that hangs would otherwise
-   * block the later messages of all others until the function times out.
+   * The time limit for a batch, in milliseconds. A batch is deleted as a whole, so a hanging group would otherwise block
+   * later messages of all groups until the function times out.
    */
   patienceMs?: number;
 };
 
 /**
- * Processes the records of one SQS batch: message groups in parallel, the messages of one group in order. A message that
- * fails, or is not done in time, fails with all later ones of its group; they are delivered again within seconds, not
- * after the visibility timeout of the queue. Without a group (standard queue) each record is on its own.
+ * Processes the records of one SQS batch: message groups in parallel, the messages of one group in order. A message that fails
+ * or exceeds the time limit fails together with all later ones of its group. They are delivered again within seconds, not after
+ * the queue's visibility timeout. Records without a group (standard queue) are independent.
  *
- * @param handle resolves to false, or rejects, when the record is to be delivered again. It may still be running when the
- *   time is up, so it has to be safe to repeat
+ * @param handle resolves to false, or rejects, if the record must be delivered again. Must be idempotent, because it may still be
+ *   running when the time limit ends
  */
 export async function handleBatch(
   { redelivery, log }: Pick<Deps, 'redelivery' | 'log'>,
@@ -54,7 +54,7 @@ export async function handleBatch(
     try {
       await redelivery.schedule(failed);
     } catch (error) {
-      log.warn('failed messages could not be returned early; they come again after the visibility timeout', {
+      log.warn('failed messages could not be returned early; SQS delivers them again after the visibility timeout', {
         error: String(error),
       });
     }
@@ -80,14 +80,14 @@ export async function handleBatch(
 
 const groupOf = ({ attributes, messageId }: SQSRecord): string => attributes.MessageGroupId ?? messageId;
 
-/** All by the first one: while any message of a group is invisible, SQS delivers none of them. */
+/** Returns the retries of a group, with the delay of the first message: SQS delivers none while one of them is invisible. */
 function retriesOf(failed: readonly SQSRecord[]): { queueArn: string; receiptHandle: string; afterSeconds: number }[] {
   const receives = Number(failed[0]?.attributes.ApproximateReceiveCount ?? 1);
   const afterSeconds = RETRY_SECONDS[Math.min(receives, RETRY_SECONDS.length) - 1] ?? 1;
   return failed.map(({ eventSourceARN: queueArn, receiptHandle }) => ({ queueArn, receiptHandle, afterSeconds }));
 }
 
-/** Waits for the work, but at most so long. `isOver` tells the work that nobody waits any more. */
+/** Waits for the work up to the time limit. `isOver` returns true after the time limit. */
 async function within(milliseconds: number, work: (isOver: () => boolean) => Promise<void>): Promise<void> {
   let over = false;
   const working = work(() => over);

@@ -6,12 +6,12 @@ import { admitSignals } from './admission.ts';
 
 type QuietDeps = Parameters<typeof admitSignals>[0];
 
-/** Alerts that were kept quiet and still fire are taken in as if they came now, once nothing keeps them quiet any more. */
+/** Admits muted alerts that still fire as new alerts, after their silence or maintenance window has ended. */
 export async function endQuiet(deps: QuietDeps, trace: string): Promise<{ ended: number }> {
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
   const [config, silences, now] = [await deps.config.current(), await deps.silences.active(), deps.clock.now()];
-  // Not to know which silences there are ends none of them.
+  // If the silences cannot be read, none counts as ended.
   const over = muted.filter(
     ({ signal, by }) => mutedBy(signal, config, silences, now) === null && (silences !== null || by !== 'silence'),
   );
@@ -19,7 +19,7 @@ export async function endQuiet(deps: QuietDeps, trace: string): Promise<{ ended:
   return { ended: over.length };
 }
 
-/** Says on an open incident that its alerts are silenced or in maintenance, and by whom: then somebody knows of it. */
+/** Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it. */
 export async function showQuiet(
   deps: Pick<Deps, 'config' | 'silences' | 'clock' | 'incidents'>,
   open: readonly IncidentRecord[],

@@ -1,15 +1,16 @@
-/** A body that has not been read yet, where whoever serves the request can wait with that. API Gateway can't. */
+/** A request whose body is not read yet. Only the local server provides it; API Gateway passes complete bodies. */
 export type Streamed = { stream?: ReadableStream<Uint8Array> | undefined };
 
-/** It was not sent to its end. */
+/** The connection ended before the whole body arrived. */
 export class BodyCutOff extends Error {
   override readonly name = 'BodyCutOff';
 }
 
 /**
- * Reads a stream to its end, and no more than a limit.
- * @returns undefined where there is more
- * @throws BodyCutOff
+ * Reads a stream to its end, up to a limit.
+ *
+ * @returns the bytes, or undefined if there are more than `maxBytes`
+ * @throws BodyCutOff if the connection ends before the whole body arrives
  */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array> | null,
@@ -29,12 +30,12 @@ export async function readUpTo(
       chunks.push(read.value);
     }
   } catch (error) {
-    throw new BodyCutOff('the body could not be read to its end', { cause: error });
+    throw new BodyCutOff('the connection ended before the whole body arrived', { cause: error });
   }
   return new Uint8Array(Buffer.concat(chunks, bytes));
 }
 
-/** How long a body is said to be. Undefined: it comes in chunks, or nothing is said. */
+/** Returns the length in `Content-Length`, or undefined if it is missing or invalid, as for a chunked body. */
 export function declaredBytes(contentLength: string | undefined): number | undefined {
   return contentLength !== undefined && /^\d+$/.test(contentLength) ? Number(contentLength) : undefined;
 }

@@ -4,15 +4,15 @@ import type { IncidentRecord } from '../schemas/incident.ts';
 import type { Subject, Target } from '../schemas/projection.ts';
 import { millisOf, secondsBetween } from '../schemas/time.ts';
 
-/** What has been ready for this long was forgotten by whoever should have woken its projector. */
+/** After this time, a due projection has evidently missed its wake-up. */
 const OVERDUE_SECONDS = 45;
 
-/** Each open incident is looked at again this often by the clock, however often it is swept: a mark may have been lost. */
+/** How often each open incident is synced without a change, in case a mark was lost. */
 const LOOK_AGAIN_MINUTES = 5;
 
 type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
 
-/** Wakes projectors that somebody should have woken, and lets them look at open incidents again now and then. */
+/** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
 export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
   const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
@@ -25,10 +25,10 @@ async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Targe
   const now = clock.now();
   const overdue = due.filter(({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS);
   if (overdue.length === 0) return;
-  log.info('a projector had to be woken by the sweeper', { target, waiting: overdue.length });
+  log.info('the sweeper woke a projector that had missed its wake-up', { target, waiting: overdue.length });
   await projections.wake(target, 0);
 }
 
-/** Spreads the incidents over the sweeps. */
+/** Returns the sweep in which an incident is synced, to distribute incidents over the sweeps. */
 const slotOf = (id: string, slots: number): number =>
   [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_003, 7) % slots;

@@ -13,14 +13,14 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery' | 'counters'>;
 
 /**
- * Takes signals from the queue into the table, and starts or wakes the workflow of each incident they belong to. Only
- * what our own infrastructure does wrong fails a record, and with it every later one of its group: what cannot be read
- * is kept in quarantine, and its message completes.
+ * Moves signals from the queue to the table, and starts or wakes the workflows of their incidents. Only failures of our own
+ * infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is kept in quarantine,
+ * and completes.
  */
 export const route = (deps: RouteDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => routed(deps, record), { patienceMs: PATIENCE_MS });
 
-/** Enough for a message that is slow, and no more: the groups beside one that hangs go on after it. */
+/** The time limit of a batch: enough for a slow message, but short, so that a hanging group does not block the others. */
 const PATIENCE_MS = 10_000;
 
 async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
@@ -38,7 +38,7 @@ async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
   }
 }
 
-/** One signal that cannot be stored costs neither those beside it nor the later ones of its service. */
+/** Admits signals. After a permanent error, admits each one separately, so that one bad signal does not block the others. */
 async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise<void> {
   const { receipt, receivedAt, trace, signals } = message;
   try {
@@ -70,7 +70,7 @@ async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise
   }
 }
 
-/** Where they belong, if all belong to one place. */
+/** Returns the service and environment of the signals, if all have the same. */
 function placeOf(signals: SignalMessage['signals']): {
   service?: string | undefined;
   environment?: string | undefined;
@@ -92,7 +92,7 @@ async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Pr
     status: 422,
     detail,
   });
-  log.error('a message could not be taken in and was quarantined', { quarantine, detail });
+  log.error('a message could not be processed and was quarantined', { quarantine, detail });
 }
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>

@@ -6,15 +6,14 @@ import { fullRequest } from '../workflows/steps/page.ts';
 
 type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
 
-/** `waits`: it is tried again in a minute. `not_taken`: it will not be; `why` is for people. */
+/** Result of the second route. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
 export type SecondRoute = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
 
-/** Seconds for which it is tried again. Whoever may sleep through an incident does not wait for it any longer. */
+/** How long the second route is retried, in seconds. After that, paging again is more likely to reach a person. */
 const TRIED_FOR_SECONDS = 180;
 
 /**
- * Tells the second route of a page that nobody acknowledges. Once for each escalation; the timeline says that it was
- * asked, and what it has answered.
+ * Sends an unacknowledged page by the second route, once per escalation. The timeline shows the request and its result.
  */
 export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, number: number): Promise<SecondRoute> {
   const { id, pages } = incident;
@@ -29,7 +28,7 @@ export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, n
   });
   if (kept.state === 'succeeded') return { kind: 'taken' };
   if (kept.state !== 'intended') return { kind: 'not_taken', why: kept.detail };
-  const causes = [{ text: `Nobody has acknowledged page ${pages}` }];
+  const causes = [{ text: `Page ${pages} was not acknowledged` }];
   const answer = await deps.fallbackPager.send(
     await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
   );
@@ -46,7 +45,7 @@ async function notYet(
   detail: string,
 ): Promise<SecondRoute> {
   if (secondsBetween(since, clock.now()) >= TRIED_FOR_SECONDS / timeScale) {
-    const why = `the second route has not taken it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
+    const why = `the second route did not accept it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
     await effects.conclude(id, key, 'failed', why);
     return { kind: 'not_taken', why };
   }
@@ -54,7 +53,7 @@ async function notYet(
     at: clock.now(),
     actor: 'firebreak',
     kind: 'page-fallback.waits',
-    text: `The second route was asked to call somebody for page ${pages}, and has not taken it (${detail}): tried again`,
+    text: `The second route did not accept page ${pages} (${detail}). Firebreak tries again`,
     detail: { key },
   });
   return { kind: 'waits' };

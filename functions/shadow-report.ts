@@ -11,7 +11,7 @@ import type { IncidentView } from '../schemas/incident.ts';
 import type { ShadowReport } from '../schemas/shadow-report.ts';
 import { plusSeconds, type Timestamp } from '../schemas/time.ts';
 
-/** A report reads at most so many incidents, and so many changes of each service and environment. */
+/** How many incidents a report reads at most, and how many changes of each service and environment. */
 export const INCIDENTS_MAX = 500;
 const CHANGES_MAX = 1_000;
 const PAGE = 100;
@@ -22,13 +22,13 @@ type ReportDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'automation' |
 type Wanted = {
   /** How far to look back. */
   seconds: number;
-  /** Absent parts: all. */
+  /** The service and environment. An absent one means all. */
   of: Partial<Place>;
-  /** Whether the reader may see a place. */
+  /** Returns whether the reader may see a service and environment. */
   may: (place: Place) => boolean;
 };
 
-/** Returns what automation would have done in shadow mode, beside what people did. */
+/** Compares what automation would have done in shadow mode with what people did. */
 export async function shadowReport(
   deps: ReportDeps,
   { seconds, of: { service, environment }, may }: Wanted,
@@ -55,7 +55,7 @@ export async function shadowReport(
 const placeOf = ({ service, environment }: Place): Place => ({ service, environment });
 const nameOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
 
-/** Newest first. `since`: from when on all are there. */
+/** Returns incidents, newest first. `since`: the start of the period for which the list is complete. */
 async function openedSince(
   { incidents }: Pick<Deps, 'incidents'>,
   since: Timestamp,
@@ -74,7 +74,7 @@ async function openedSince(
   return { incidents: found, since: found.at(-1)?.opened_at ?? since, complete: false };
 }
 
-/** The changes of each place since its oldest incident. */
+/** Returns the changes of each service and environment since its oldest incident. */
 async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
   all: readonly Shadowed[],

@@ -7,8 +7,8 @@ import { receivedBy, resultOf } from './slack/http.ts';
 let app: ReturnType<typeof slackApp> | undefined;
 
 /**
- * The Lambda that Slack calls. Apart from the rest of the API: it has to be there within three seconds of the first call,
- * so it holds nothing that it does not need for that.
+ * The Lambda handler for Slack. Separate from the rest of the API, with minimal dependencies, because it must respond within
+ * three seconds even on a cold start.
  */
 export const handler = async (event: APIGatewayProxyEventV2 & Streamed): Promise<APIGatewayProxyStructuredResultV2> =>
   resultOf(await (app ??= slackApp(slackDeps()))(receivedBy(event)));

@@ -21,10 +21,10 @@ import { rouse } from './rouse.ts';
 import { pooled } from './evaluation/pool.ts';
 import { wake } from '../workflows/wake.ts';
 
-/** What has been waiting for this long was forgotten by whoever should have started or rung it. */
+/** After this time, an incident has evidently missed its start or wake-up. */
 const OVERDUE_SECONDS = 30;
 
-/** A workflow that dies again and again is a bug that another run does not mend; people see it on the timeline. */
+/** The maximum number of runs. A workflow that fails repeatedly is a bug that another run does not fix; the timeline shows it. */
 const RUNS_MAX = 20;
 
 export type SweepDeps = GateDeps &
@@ -56,16 +56,15 @@ export type SweepDeps = GateDeps &
     | 'audit'
   >;
 
-/** What a sweep has begun and has not come to its end, by the names of the jobs: of this process, over its sweeps. */
+/** The names of jobs that are in progress in this process, across sweeps. */
 export type UnderWay = Set<string>;
 
 /**
- * Each minute: starts or rings whatever waits longer than it should, replaces workflows that have died, and does all else
- * that goes by the clock. All of it side by side, so that a vendor who does not answer holds up nothing but what is about
- * him; what wakes people comes first. Each job that calls somebody has a time of its own, well below that of a sweep. One
- * that goes on nevertheless is not begun again beside itself.
+ * Runs all periodic jobs, each minute: wakes workflows that missed their wake-up, replaces failed workflows, and so on. Jobs run
+ * in parallel, so that an unresponsive vendor delays only its own job; jobs that notify people come first. Each job with calls to
+ * a vendor has its own time limit, well below that of a sweep. A job that is still in progress is not started again.
  *
- * @throws when the table cannot be read
+ * @throws Error if the table cannot be read
  */
 export async function sweep(
   deps: SweepDeps,
@@ -77,26 +76,26 @@ export async function sweep(
   ]);
   let [woken, revived] = [0, 0];
   const jobs: readonly [name: string, job: () => Promise<unknown>][] = [
-    ['incidents that nobody has woken', async () => (woken = await count(overdue, deps, (id) => wakeOne(deps, id)))],
-    ['workflows that have died', async () => (revived = await count(open, deps, (one) => revive(deps, one)))],
-    ['parts of what is over', () => settleOrphans(deps, open)],
-    ['pages that nobody acknowledges', () => escalate(deps, open)],
-    ['pages of others', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
-    ['what was kept quiet', () => endQuiet(deps, 'sweep')],
-    ['pages that are acknowledged here', () => acknowledgeAll(deps, open)],
-    ['pages of what belongs together', () => seeTogether(deps, open)],
-    ['decisions that are newer than the page', () => noteAll(deps, open)],
-    ['people whom the pager has not told', () => recognise(deps, open)],
-    ['deployments that wait', () => answerWaitingGates(deps)],
-    ['deployments that were not told of', () => findLostGates(deps)],
-    ['reminders', () => nudge(deps, open)],
-    ['projections', () => rouse(deps, open)],
-    ['deploys that do not end', () => reportOverdue(deps)],
-    ['deploys that have failed', () => endFailures(deps)],
-    ['drills', () => careForDrills(deps)],
-    ['silences', () => showQuiet(deps, open)],
-    ['the sealed log', () => deps.audit.seal()],
-    ['the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
+    ['wake incidents', async () => (woken = await count(overdue, deps, (id) => wakeOne(deps, id)))],
+    ['replace failed workflows', async () => (revived = await count(open, deps, (one) => revive(deps, one)))],
+    ['settle child incidents', () => settleOrphans(deps, open)],
+    ['escalate unacknowledged pages', () => escalate(deps, open)],
+    ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
+    ['admit muted alerts', () => endQuiet(deps, 'sweep')],
+    ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
+    ['propagate acknowledgements', () => seeTogether(deps, open)],
+    ['add notes at PagerDuty', () => noteAll(deps, open)],
+    ['identify PagerDuty users', () => recognise(deps, open)],
+    ['answer waiting deployments', () => answerWaitingGates(deps)],
+    ['find undelivered GitHub webhooks', () => findLostGates(deps)],
+    ['send reminders', () => nudge(deps, open)],
+    ['wake projectors', () => rouse(deps, open)],
+    ['report overdue deployments', () => reportOverdue(deps)],
+    ['end failed deployments', () => endFailures(deps)],
+    ['start drills', () => careForDrills(deps)],
+    ['show silences', () => showQuiet(deps, open)],
+    ['seal the audit log', () => deps.audit.seal()],
+    ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
   ];
   await Promise.all(jobs.map(([name, job]) => apart(deps, underWay, name, job)));
   return { woken, revived };
@@ -104,11 +103,11 @@ export async function sweep(
 
 async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {
   const how = await wake(deps, id);
-  if (how !== 'idle') deps.log.warn('an incident had to be woken by the sweeper', { incident: id, how });
+  if (how !== 'idle') deps.log.warn('the sweeper woke an incident that had missed its wake-up', { incident: id, how });
   return how !== 'idle';
 }
 
-/** An incident must not stay open with nobody behind it. The next run goes on from the table. */
+/** Starts a new run if the workflow of an open incident has failed. The new run continues from the table. */
 async function revive(
   deps: SweepDeps,
   { id, run, started_run, opened_at, execution }: IncidentRecord,
@@ -116,22 +115,22 @@ async function revive(
   const settled =
     started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
   if (!settled || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
-  deps.log.error('a workflow has died; the next run takes over', { incident: id, run });
-  await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has died; run ${run + 1} takes over`);
+  deps.log.error('a workflow has failed; the next run takes over', { incident: id, run });
+  await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has failed; run ${run + 1} takes over`);
   await wake(deps, id);
   return true;
 }
 
-/** Whether there may be pages to follow: to look for them costs a read for each page of each open incident. */
+/** Returns whether other tools may page. Searching for their pages costs a read per page of each open incident. */
 async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
   const { services, paging } = await config.current();
   return paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 }
 
-/** One job that fails, or goes on, must not keep the others from being done. */
+/** Runs one job. Errors are logged, so that the other jobs continue. Skips a job that is still in progress. */
 async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () => Promise<unknown>): Promise<void> {
   if (underWay.has(name))
-    return deps.log.error('a job of the sweeper is under way since an earlier one, and is not begun again', {
+    return deps.log.error('a job of the sweeper is still in progress from an earlier sweep and is not started again', {
       job: name,
     });
   underWay.add(name);
@@ -145,19 +144,19 @@ async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () 
 }
 
 /**
- * Incidents looked after at once: each costs a call or two of Lambda's API, of which one takes tens of milliseconds. In
- * sequence a thousand open incidents would take the whole sweep; all at once they would be throttled.
+ * How many incidents are processed in parallel. Each needs one or two calls to Lambda's API of tens of milliseconds. In sequence,
+ * 1,000 open incidents would take the whole sweep; all in parallel, they would be throttled.
  */
 const AT_ONCE = 8;
 
-/** How many of them it was true for. One that fails must not keep the others asleep. */
+/** Returns for how many items `act` returned true. Errors are logged, so that the other items are processed. */
 async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Promise<boolean>): Promise<number> {
   let done = 0;
   await pooled(all, AT_ONCE, async (one) => {
     try {
       if (await act(one)) done += 1;
     } catch (error) {
-      deps.log.error('the sweeper could not look after an incident', { incident: one, error: String(error) });
+      deps.log.error('the sweeper could not process an incident', { incident: one, error: String(error) });
     }
   });
   return done;

@@ -24,7 +24,7 @@ export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<
   return [...none, ...seen, ...secondRoute(config)];
 }
 
-/** Reports a missing fallback route only if the escalation needs it. The route is optional otherwise. */
+/** Reports a missing second route only if the escalation needs it. The route is optional otherwise. */
 const secondRoute = ({ paging, response }: Config): Connection[] =>
   response.escalation?.how === 'fallback' && paging.fallback === undefined
     ? [

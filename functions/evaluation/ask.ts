@@ -8,16 +8,16 @@ import { type Cells, formOf, type QueryForm, samplesFor } from '../../domain/slo
 import { type Slo, WINDOW } from '../../schemas/slo.ts';
 import { timestamp } from '../../schemas/time.ts';
 
-/** `unreadable`: no usable answer. `off`: no Prometheus is connected. */
+/** Result of the queries for an objective. `unreadable`: no usable response. `off`: no Prometheus is configured. */
 export type Asked =
   | { kind: 'readings'; readings: Reading[] }
   | { kind: 'unreadable'; detail: string }
   | { kind: 'off' };
 
-/** What `{{.window}}` stands for: the length of a bucket. */
+/** The value for `{{.window}}` in queries: the length of a bucket. */
 const RATE_WINDOW = '5m';
 
-/** An objective's own queries, as they were written. */
+/** Reads an objective with its own queries. */
 export async function askOwn(
   metrics: SloMetrics,
   { indicator }: Slo,
@@ -41,8 +41,8 @@ export async function askOwn(
 }
 
 /**
- * What the rules of `slo generate` have recorded of all objectives. By objective: those that are not in it are not
- * recorded, or were when their queries were others.
+ * Reads the results of the recording rules of `slo generate` for all objectives. `of` returns undefined for an objective that
+ * has no recording rules, or whose rules were generated from other queries.
  */
 export async function askRecorded(
   metrics: SloMetrics,
@@ -64,7 +64,7 @@ export async function askRecorded(
   return {
     kind: 'recorded',
     of: (slo) => {
-      // Rules that were made before they told say nothing here, and are believed.
+      // Rules from an older `slo generate` have no digest, and are accepted.
       const isOther = definitionsOf
         ?.get(nameOf(slo))
         ?.some(({ labels }) => labels['digest'] !== digestOf(slo.indicator, sha256));
@@ -74,7 +74,7 @@ export async function askRecorded(
   };
 }
 
-/** One cell at its end, several as a range. */
+/** Queries one cell as an instant query at its end, and several cells as a range query. */
 async function askCells(
   metrics: SloMetrics,
   query: string,

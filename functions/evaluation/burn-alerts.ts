@@ -10,13 +10,13 @@ import { policyOf } from './policy.ts';
 type AlertDeps = Pick<Deps, 'clock' | 'freezes' | 'sloAlerts' | 'log'>;
 
 /**
- * A burn alert freezes at once: what is deployed until the next evaluation would be too much already. It is one whose
- * label `slo` names an objective of its service and environment.
+ * Opens freezes for burn-rate alerts at once, so that no deployment passes before the next evaluation. A burn-rate alert has the
+ * label `slo` with the ID of an objective of its service and environment.
  */
 export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: readonly Signal[]): Promise<void> {
   for (const signal of signals) {
     const slo = objectiveOf(signal, config);
-    // Monitoring that fails says nothing of the service.
+    // An alert about failing monitoring says nothing about the service.
     if (slo === undefined || signal.monitoringFailure) continue;
     const { fingerprint, severity, status } = signal;
     await deps.sloAlerts.heard(slo.id, { fingerprint, severity, firing: status === 'firing' });
@@ -28,7 +28,7 @@ async function freezeBy({ clock, freezes, log }: AlertDeps, config: Config, sign
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
   if (freeze === null) return;
-  // Senders repeat what still fires. It freezes once: whatever ended that freeze knew more than the repetition does.
+  // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended freeze.
   const id = freezeId(sha256, 'burn', [slo.id, episode], signal.startsAt);
   const { id: slo_id, service, environment } = slo;
   try {
@@ -36,9 +36,14 @@ async function freezeBy({ clock, freezes, log }: AlertDeps, config: Config, sign
     if (created)
       log.info('deploys are frozen', { freeze: id, slo: slo_id, service, environment, because: freeze.reason });
   } catch (error) {
-    // Nothing that is tried again helps, and the alert has more to do than this.
+    // A retry would not help, and the alert must still be processed.
     if (!(error instanceof Error && error.name === 'ScopeFull')) throw error;
-    log.error('a burn alert could not freeze', { slo: slo_id, service, environment, error: error.message });
+    log.error('a burn-rate alert could not open a freeze', {
+      slo: slo_id,
+      service,
+      environment,
+      error: error.message,
+    });
   }
 }
 

@@ -11,44 +11,44 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * After so many minutes what was not there is looked for again, then each hour: a Prometheus that has just started, or a
- * storage behind it, may have nothing to say of the past yet.
+ * When missing data is queried again, in minutes after loading, and then each hour. A Prometheus that has just started, or its
+ * remote storage, may not return older data yet.
  */
 const LOOK_AGAIN_MINUTES = [1, 2, 5, 10, 20, 40] as const;
 
-/** Buckets of one range query. Prometheus gives at most 11,000 points, and samples of a minute are five in a bucket. */
+/** Buckets per range query. Prometheus returns at most 11,000 points, and a bucket has five samples, one per minute. */
 const CHUNK_MAX = 2016;
 const CHUNK_MIN = 12;
 
-/** A bucket that has just closed is asked for again: rules and remote storage are up to so much behind. */
+/** How late rules and remote storage can be. A bucket that closed within this time is queried again. */
 const SETTLING_MS = 45_000;
 
-/** Buckets, an hour of them. */
+/** How far behind the counts may be to be up to date: one hour, in buckets. */
 const BEHIND_MAX = 12;
 
-/** Buckets that are always looked at again, if nothing is known of them: some samples come hours late. */
+/** How many of the newest buckets are queried again if they have no data: some samples arrive hours late. */
 const LATE_BUCKETS = BUCKETS_PER_DAY;
 
-/** Buckets, from the first on. */
+/** A range of buckets. */
 export type Wanted = { first: number; count: number };
 
-/** What has been counted for one objective: kept here between evaluations, and by days in the table. */
+/** The counts of one objective, in memory between evaluations and stored by day in the table. */
 export class Counted {
   readonly slo: Slo;
   readonly history: History;
-  /** Buckets in between were asked for. What is not known of them is not there, or comes late. */
+  /** The range of buckets that were queried. Unknown buckets in it have no data, or their data arrives late. */
   #askedFrom: number;
   #askedUntil: number;
-  /** When all closed buckets were asked for, those that have not settled included. */
+  /** When all closed buckets were queried, including those that have not settled. */
   #upToDateAt = NaN;
-  /** Of one query for what lies further back. Shorter when a longer one was not answered, for an hour. */
+  /** Buckets per query for older data. Reduced for an hour after a longer query failed. */
   #chunk = CHUNK_MAX;
   #tooMuch = { count: Infinity, at: -Infinity };
-  /** Whether all that lies further back was asked for, and answered, once. */
+  /** Whether all older data was read once. */
   #isPastRead = false;
-  /** It is asked for again, until an answer brings nothing new. */
+  /** Whether older data is queried again, until a response brings nothing new. */
   #isLookingAgain = false;
-  /** Why there was no answer, to what came since and to what lies further back. */
+  /** Why the last queries for newer and for older data failed. */
   readonly #unread: { newer: string | null; older: string | null } = { newer: null, older: null };
   readonly #loadedAt: number;
   #lookedAt: number;
@@ -57,27 +57,29 @@ export class Counted {
   private constructor(slo: Slo, history: History, now: number) {
     this.slo = slo;
     this.history = history;
-    // The newest one that was kept may not have settled.
+    // The newest stored bucket may not have settled.
     this.#askedFrom = this.#askedUntil = Math.min(newestKnown(history) ?? Infinity, indexOf(now - SETTLING_MS));
     this.#loadedAt = this.#lookedAt = now;
   }
 
   /**
-   * @param now milliseconds
-   * @throws RangeError when what is kept cannot be read
+   * Loads the stored counts.
+   *
+   * @param now Unix milliseconds
+   * @throws RangeError if the stored counts are corrupt
    */
   static async load(days: SloDays, slo: Slo, now: number): Promise<Counted> {
     return new Counted(slo, await keptHistory(days, slo, historySeconds(slo), now), now);
   }
 
-  /** Closed buckets that came since they were last asked for. Null: none. */
+  /** Returns the buckets that closed since the last query, or null. */
   newer(now: number): Wanted | null {
     if (this.#upToDateAt === now) return null;
     const count = Math.min(indexOf(now) - this.#askedUntil, CHUNK_MAX);
     return count > 0 ? { first: this.#askedUntil, count } : null;
   }
 
-  /** The newest of those that were never asked for. Null: there are none, or all of them are known. */
+  /** Returns the newest older buckets that were never queried and have no data, or null. */
   older(): Wanted | null {
     while (this.#askedFrom > this.history.oldest) {
       const first = Math.max(this.history.oldest, this.#askedFrom - this.#chunk);
@@ -90,7 +92,11 @@ export class Counted {
     return null;
   }
 
-  /** Whether it is time to look again for what was asked for and was not there. @param now milliseconds */
+  /**
+   * Returns whether missing data should be queried again.
+   *
+   * @param now Unix milliseconds
+   */
   isDue(now: number): boolean {
     const pauses = [0, ...LOOK_AGAIN_MINUTES].map((minutes) => this.#loadedAt + minutes * MINUTE_MS);
     const next = pauses.find((at) => at > this.#lookedAt);
@@ -98,10 +104,10 @@ export class Counted {
   }
 
   /**
-   * What was asked for in the last day, and was not there. In the first day all that lies further back is older again,
-   * too: there it ends with the first answer that brings nothing new, as of a service that is young.
+   * Returns the buckets of the last day that were queried but have no data, or null. In the first 24 hours after loading, all
+   * older buckets are queried again too, until a response brings nothing new, for example because the service is young.
    *
-   * @param now milliseconds @returns null: nothing
+   * @param now Unix milliseconds
    */
   lookAgain(now: number): Wanted | null {
     this.#lookedAt = now;
@@ -114,7 +120,7 @@ export class Counted {
     return wanted;
   }
 
-  /** From the first unknown one to the last. */
+  /** Returns the range from the first to the last bucket without data, or null. */
   #unknownIn({ first, count }: Wanted): Wanted | null {
     let [from, until] = [first + count, first];
     for (let index = first; index < first + count; index++) {
@@ -126,9 +132,9 @@ export class Counted {
   }
 
   /**
-   * Keeps what is known of buckets from `first` on. What has settled stays as it is.
+   * Stores readings for the buckets from `first` on. Settled buckets stay unchanged.
    *
-   * @returns whether all of them are known now, and whether some were not before
+   * @returns `all`: all of these buckets now have data. `news`: some of them had no data before
    */
   keep(first: number, readings: readonly Reading[]): { all: boolean; news: boolean } {
     let [all, news] = [true, false];
@@ -146,7 +152,12 @@ export class Counted {
     return { all, news };
   }
 
-  /** There was an answer for these, whatever is known now. @param now milliseconds @param news it brought some */
+  /**
+   * Records a successful query, with or without data.
+   *
+   * @param now Unix milliseconds
+   * @param news whether the response brought new data
+   */
   asked({ first, count }: Wanted, now: number, news: boolean): void {
     const end = first + count;
     if (end === this.#askedFrom) {
@@ -160,48 +171,58 @@ export class Counted {
     if (end >= indexOf(now)) this.#upToDateAt = now;
   }
 
-  /** There was no answer for these, and why. */
+  /** Records a failed query and its reason. */
   notAnswered({ first }: Wanted, why: string): void {
     if (first === this.#askedUntil) this.#unread.newer = why;
     else if (first < this.#askedFrom) this.#unread.older = why;
   }
 
-  /** What lies further back is too much for one answer: less is asked for at once. @param now milliseconds */
+  /**
+   * Halves the number of buckets per query for older data.
+   *
+   * @param now Unix milliseconds
+   */
   askLess(now: number): void {
     this.#tooMuch = { count: this.#chunk, at: now };
     this.#chunk = Math.max(CHUNK_MIN, Math.floor(this.#chunk / 2));
   }
 
-  /** There was an answer: more is asked for at once, unless that was too much lately. */
+  /** Doubles the number of buckets per query for older data, unless a query of that size failed within the last hour. */
   #askMore(now: number): void {
     const more = Math.min(CHUNK_MAX, this.#chunk * 2);
     if (more < this.#tooMuch.count || now >= this.#tooMuch.at + HOUR_MS) this.#chunk = more;
   }
 
-  /** Why something of the past is not known that may well be there. Null: Prometheus has said all that it has. */
+  /** Why existing data may be missing, or null if all queries succeeded. */
   get unread(): string | null {
     return this.#unread.newer ?? (this.#isPastRead ? null : this.#unread.older);
   }
 
-  /** Whether the past was read once, as far as there is any. */
+  /** Whether all older data was read once. */
   get isPastRead(): boolean {
     return this.#isPastRead || this.older() === null;
   }
 
   /**
-   * Whether what has closed was asked for, but for an hour at the most: a Prometheus that is slow now and then makes no
-   * past unread. After weeks without evaluations it takes some of them to catch up. @param now milliseconds
+   * Returns whether all closed buckets were queried, except for the last hour at most, so that an occasionally slow Prometheus
+   * does not count as a gap. After weeks without evaluations, several evaluations are needed to catch up.
+   *
+   * @param now Unix milliseconds
    */
   isUpToDate(now: number): boolean {
     return indexOf(now) - this.#askedUntil <= BEHIND_MAX;
   }
 
-  /** Whether there was a good event before this bucket, so that a missing series of them means that there are none. */
+  /** Returns whether there was a good event before this bucket. If so, a missing series of good events means zero. */
   hadGoodBefore(first: number): boolean {
     return hadGood(this.history, first);
   }
 
-  /** Makes room for what comes, even while nothing is known of it. @param now milliseconds */
+  /**
+   * Moves the history's window forward to the current bucket, even without data.
+   *
+   * @param now Unix milliseconds
+   */
   advance(now: number): void {
     const current = indexOf(now);
     if (current >= endOf(this.history)) setBucket(this.history, current, null);
@@ -209,7 +230,7 @@ export class Counted {
     this.#askedUntil = Math.max(this.#askedUntil, this.history.oldest);
   }
 
-  /** Keeps what is new. What could not be kept is kept the next time. */
+  /** Stores changed days, newest first. Days that fail are stored with the next call. */
   async save(days: SloDays): Promise<void> {
     for (const day of [...this.#unsaved].toSorted((a, b) => b - a)) {
       await days.save(storedAs(this.slo), dayName(day), encodeDay(this.history, day));

@@ -16,26 +16,25 @@ import { Ranges } from './ranges.ts';
 import { Trouble } from './trouble.ts';
 import { Turns } from './turns.ts';
 
-/** Milliseconds from the beginning: until then queries are made, and until then what lies further back is fetched. */
+/** Time limits in milliseconds from the start of an evaluation: for current data, and for older data. */
 const ASK_MS = 20_000;
 const BACKFILL_MS = 28_000;
 
-/** Reads and writes of the table. */
+/** How many reads and writes of the table run in parallel. */
 const STORE_AT_ONCE = 16;
 
 type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays'>;
 
-/** How objectives stand. `connected`: there is a Prometheus to ask, whether it answers or not. */
+/** The status of all objectives. `connected`: a Prometheus is configured, whether it responds or not. */
 export type Standing = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
 
 /**
- * Counts, evaluation by evaluation. What was counted stays in memory between them, so one instance goes on where it was;
- * another one reads what was kept.
+ * Evaluates all objectives. Keeps the counts in memory between evaluations. A new instance loads the stored counts.
  */
 export class Evaluator {
-  /** Whose evaluations these are. */
+  /** The holder's ID for the evaluation lease. */
   readonly id: string = randomUUID();
-  /** Whether an evaluation is under way. */
+  /** Whether an evaluation is in progress. */
   busy = false;
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
@@ -50,12 +49,12 @@ export class Evaluator {
     this.#trouble = { present: new Trouble(deps.log, PRESENT), past: new Trouble(deps.log, PAST) };
   }
 
-  /** Another one has counted since: what is known here is not all there is. */
+  /** Drops the counts in memory, because another instance has evaluated since. */
   forget(): void {
     this.#counted.clear();
   }
 
-  /** How all objectives stand. What lies further back is fetched before that where nothing was known yet. */
+  /** Returns the status of all objectives. Reads older data first for objectives that are new to this instance. */
   async evaluate(config: Config): Promise<Standing> {
     const { clock, sloMetrics: metrics } = this.#deps;
     const at = clock.now();
@@ -92,8 +91,8 @@ export class Evaluator {
   }
 
   /**
-   * What lies further back, of those that answered, as far as there is time: for the next evaluation, since freezes do
-   * not wait for it.
+   * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation, because
+   * freezes must not wait for it.
    */
   async backfill(isWanted: (counted: Counted) => boolean = () => true): Promise<void> {
     if (this.#backfill === null) return;
@@ -103,9 +102,9 @@ export class Evaluator {
   }
 
   /**
-   * Begins with new objectives where they were left, and drops those that are gone.
+   * Loads the stored counts of new objectives, and drops removed objectives.
    *
-   * @returns those of which it cannot be read where they were left, and why; nothing is written over that
+   * @returns the objectives whose stored counts are corrupt, with the reason. Corrupt counts are not overwritten
    */
   async #track(slos: readonly Slo[], now: number): Promise<Map<SloId, string>> {
     const before = this.#counted;
@@ -117,7 +116,7 @@ export class Evaluator {
         const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
         this.#counted.set(slo.id, isSame ? same : await Counted.load(this.#deps.sloDays, slo, now));
       } catch (error) {
-        broken.set(slo.id, `what was counted before cannot be read: ${String(error)}`);
+        broken.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
       }
     });
     return broken;
@@ -133,14 +132,14 @@ export class Evaluator {
     this.#trouble.past.tell(new Map(unread), of, now);
   }
 
-  /** What cannot be kept now is in memory, and kept the next time. */
+  /** Stores the counts. Counts that fail stay in memory and are stored the next time. */
   async #save(all: readonly Counted[]): Promise<void> {
     const failed: unknown[] = [];
     await pooled(all, STORE_AT_ONCE, async (counted) => {
       await counted.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
     });
     if (failed.length > 0)
-      this.#deps.log.warn('what was counted could not be kept', {
+      this.#deps.log.warn('the counts of objectives could not be stored; Firebreak tries again', {
         objectives: failed.length,
         because: String(failed[0]),
       });
@@ -148,9 +147,12 @@ export class Evaluator {
 }
 
 const PRESENT = { begins: 'objectives cannot be read', over: 'all objectives can be read again' };
-const PAST = { begins: 'the past of objectives cannot be read', over: 'the past of all objectives can be read again' };
+const PAST = {
+  begins: 'the history of objectives cannot be read',
+  over: 'the history of all objectives can be read again',
+};
 
-/** Those for whom there was no time are one trouble, whoever they are each time. */
+/** Returns the problem of an objective. All objectives for which there was no time share one problem. */
 function silenceOf(id: SloId, found: Measured): [string, string][] {
   if (found.kind === 'late') return [['late', LATE]];
   return found.kind === 'unreadable' ? [[id, found.detail]] : [];
@@ -185,11 +187,11 @@ function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined)
   }
 }
 
-/** There the forecasts say only when all of it will be spent. */
+/** Levels for objectives whose budget does not freeze. Forecasts then only predict when the whole budget is spent. */
 const WHERE_BUDGETS_DO_NOT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
 
-const NOT_READ_YET = 'there was no time yet to ask for all of it';
-const NOT_CONNECTED = 'no Prometheus is connected: set PROMETHEUS_URL';
-const NOT_ASKED = 'it has not been asked for yet';
+const NOT_READ_YET = 'its history is not completely read yet';
+const NOT_CONNECTED = 'no Prometheus is configured: set PROMETHEUS_URL';
+const NOT_ASKED = 'it has not been evaluated yet';
 const LATE =
-  'Prometheus answers too slowly to ask for every objective within a minute: load the rules of firebreak slo generate';
+  'Prometheus responds too slowly to evaluate every objective within a minute: load the rules of firebreak slo generate';

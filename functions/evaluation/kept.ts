@@ -9,10 +9,11 @@ import { timestamp } from '../../schemas/time.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * What is kept of an objective's past.
+ * Loads the stored history of an objective.
  *
- * @param seconds back from `now`, which is in milliseconds
- * @throws RangeError when it cannot be read
+ * @param seconds how far to look back from `now`
+ * @param now Unix milliseconds
+ * @throws RangeError if the stored history is corrupt
  */
 export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
   const history = emptyHistory(seconds, now);
@@ -21,9 +22,13 @@ export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now:
   return history;
 }
 
-/** Whoever changes what is counted begins a new history: the old one counted something else. */
+/** Returns the key of the stored history. A changed indicator has a new key, because the old history counted something else. */
 export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
   `${id}@${digestOf(indicator, sha256)}` as SloId;
 
-/** @param day since the Unix epoch @returns `2026-11-20` */
+/**
+ * Returns the date of a day, such as `2026-11-20`.
+ *
+ * @param day days since the Unix epoch
+ */
 export const dayName = (day: number): string => timestamp(day * DAY_MS).slice(0, 10);

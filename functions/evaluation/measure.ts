@@ -10,50 +10,50 @@ import type { Ranges } from './ranges.ts';
 import type { Turns } from './turns.ts';
 
 /**
- * Objectives that are asked for by themselves at once, each with two queries: half of the 20 that Prometheus answers at
- * once, since the rules that page people are among them.
+ * How many objectives are queried in parallel, with two queries each. Half of the 20 queries that Prometheus runs in parallel,
+ * because the alerting rules need the rest.
  */
 const AT_ONCE = 5;
 
-/** One query; a Prometheus that takes longer is one that does not answer. */
+/** Time-out of one query. */
 const QUERY_TIMEOUT_MS = 10_000;
 
-/** What is begun with less time than this only costs Prometheus work. */
+/** The minimum remaining time to start a query. A shorter query would only load Prometheus. */
 const SHORTEST_MS = 1_000;
 
-/** Buckets of all objectives in one answer: two hours of two thousand are two megabytes. */
+/** Buckets per query for all objectives: two hours of 2,000 objectives are about 2 MB. */
 const RECORDED_MAX = 24;
 
-/** Objectives that look again, in one evaluation, for what was not there: they are many when many begin together. */
+/** How many objectives query missing data again per evaluation. After a start, many are due at the same time. */
 const LOOK_AGAIN_MAX = 100;
 
-/** What was found of one objective's last 300 seconds. `late`: there was no time left to ask. */
+/** Result for the last 300 seconds of an objective. `late`: there was no time left for the query. */
 export type Measured =
   | Exclude<Asked, { kind: 'readings' }>
   | { kind: 'reading'; reading: Reading; source: SloStatus['source'] }
   | { kind: 'late' };
 
 /**
- * Whoever has not been asked at the deadline is not asked in this evaluation, and is among the first in the next one.
- * `now`: milliseconds.
+ * Context of the queries of one evaluation. Objectives that are not queried before the deadline come first in the next
+ * evaluation. `now`: Unix milliseconds.
  */
 export type Asking = {
   metrics: SloMetrics;
   deadline: Deadline;
   turns: Turns<Counted>;
-  /** The same in the whole evaluation. */
+  /** Shared by the whole evaluation. */
   ranges: Ranges;
   now: number;
 };
 
 /**
- * The last 300 seconds of each objective, and the buckets that have closed since the last evaluation: of all that are
- * recorded by a few queries, then of the others by their own.
+ * Reads the last 300 seconds of each objective, and the buckets that closed since the last evaluation. Reads all recorded
+ * objectives with a few queries, and the others with their own queries.
  */
 export async function measure(asking: Asking, all: readonly Counted[]): Promise<Map<Counted, Measured>> {
   const cells: Cells = { from: asking.now / 1000 - BUCKET_SECONDS, count: 1 };
   const recorded = await askRecorded(asking.metrics, cells, timeoutOf(asking));
-  // It is the simplest query that there is: whoever cannot answer it is not asked thousands of others.
+  // This is the cheapest query. If it fails, skip thousands of more expensive ones.
   if (recorded.kind !== 'recorded') return new Map(all.map((counted) => [counted, recorded]));
   const measured = new Map<Counted, Measured>();
   for (const counted of all) {
@@ -78,7 +78,7 @@ async function lastOf(asking: Asking, counted: Counted, cells: Cells): Promise<M
   return { kind: 'reading', reading, source: 'own' };
 }
 
-/** What lies further back, as far as there is time: of each objective the newest part first. */
+/** Reads older data within the time limit, the newest part of each objective first. */
 export async function fillOlder(asking: Asking, all: readonly Counted[]): Promise<void> {
   const due = asking.turns.inTurn(all.filter((counted) => counted.isDue(asking.now)));
   await pooled(due.slice(0, LOOK_AGAIN_MAX), AT_ONCE, async (counted) => {
@@ -90,18 +90,18 @@ export async function fillOlder(asking: Asking, all: readonly Counted[]): Promis
     await pooled(left, AT_ONCE, async (counted) => {
       const answer = await fill(asking, counted, counted.older());
       if (answer === 'readings') answered.add(counted);
-      // What is too much for five in a row is too much for the others.
+      // After five failures in a row, the size is too large for the other objectives, too.
       if (answer === 'futile' || (answer === 'unreadable' && asking.deadline.left > 0)) counted.askLess(asking.now);
     });
     left = left.filter((counted) => answered.has(counted) && counted.older() !== null);
   }
 }
 
-/** Closed buckets by the recorded rules. Objectives of which something stays unknown still want it afterwards. */
+/** Reads closed buckets from the recording rules. Objectives that still lack data query it themselves afterwards. */
 async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<void> {
   for (const { wanted, group } of byFirst(all, asking.now)) {
     const pieces = piecesOf(wanted);
-    if (pieces.length > group.length) continue; // their own queries are fewer
+    if (pieces.length > group.length) continue; // the objectives' own queries are fewer
     let left = group;
     for (const piece of pieces) {
       if (left.length === 0 || asking.deadline.left < SHORTEST_MS) break;
@@ -118,7 +118,7 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
   }
 }
 
-/** Those that want the same buckets; nearly always all of them. */
+/** Groups objectives that need the same buckets. Usually, all of them do. */
 function byFirst(all: readonly Counted[], now: number): { wanted: Wanted; group: Counted[] }[] {
   const groups = new Map<number, { wanted: Wanted; group: Counted[] }>();
   for (const counted of all) {
@@ -138,7 +138,7 @@ function piecesOf({ first, count }: Wanted): Wanted[] {
   });
 }
 
-/** By the objective's own queries. Null: nothing was wanted. */
+/** Reads buckets with the objective's own queries. Returns null if no buckets are needed. */
 async function fill(
   asking: Asking,
   counted: Counted,

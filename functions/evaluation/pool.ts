@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Does all, at most so many at once, in order. What is thrown ends it, after what had begun. */
+/** Processes items in order, at most `atOnce` in parallel. After an error, no further items are started by that worker. */
 export async function pooled<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
   const worker = async (): Promise<void> => {
@@ -9,16 +9,16 @@ export async function pooled<T>(items: readonly T[], atOnce: number, work: (item
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }
 
-/** The same ones from another one on: whoever comes too late in one round comes first in another. */
+/** Rotates a list, so that the items that a round does not reach come first in a later one. */
 export const rotated = <T>(all: readonly T[], by: number): T[] => {
   const from = all.length === 0 ? 0 : by % all.length;
   return [...all.slice(from), ...all.slice(0, from)];
 };
 
-/** Milliseconds that only go on, whatever becomes of the clock. */
+/** Returns monotonic milliseconds, independent of the system clock. */
 export type Elapsed = () => number;
 
-/** Counts down from its beginning. Real time: it is about how long this process may go on. */
+/** A countdown in real time, because it limits the run time of this process. */
 export class Deadline {
   readonly #elapsed: Elapsed;
   readonly #endsAt: number;
@@ -28,16 +28,16 @@ export class Deadline {
     this.#endsAt = elapsed() + milliseconds;
   }
 
-  /** Milliseconds; 0 when it is over. */
+  /** The remaining milliseconds, at least 0. */
   get left(): number {
     return Math.max(0, Math.floor(this.#endsAt - this.#elapsed()));
   }
 }
 
-/** So long one may have the thread before others have their turn: checks are answered beside an evaluation. */
+/** How long work may block the thread, in milliseconds. Freeze checks are answered during an evaluation. */
 const TURN_MS = 8;
 
-/** Works each of them out, and lets others have their turn in between. In order. */
+/** Maps items in order, and yields to the event loop in between. */
 export async function inTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
   const done: R[] = [];
   let since = performance.now();

@@ -1,9 +1,9 @@
-/** So many in a row that are not answered: as many as are asked for at once. */
+/** How many range queries must fail in a row: as many as run in parallel. */
 const ENOUGH = 5;
 
 /**
- * Whether a Prometheus answers range queries, in one evaluation. Of one that answers none, thousands of objectives would
- * ask in vain each minute; so the others wait for the next evaluation, in which others are the first to ask.
+ * Tracks whether Prometheus responds to range queries in one evaluation. If it does not, the remaining objectives wait for the
+ * next evaluation, so that thousands of queries do not fail each minute. Other objectives come first then.
  */
 export class Ranges {
   #inARow = 0;
@@ -13,13 +13,13 @@ export class Ranges {
     this.#inARow = 0;
   }
 
-  /** @param why in words */
+  /** @param why the reason, as text */
   notAnswered(why: string): void {
     this.#inARow += 1;
     this.#last = why;
   }
 
-  /** Why it is of no use to ask for more of them now. Null: it may be. */
+  /** Why further range queries would fail now, or null. */
   get futile(): string | null {
     return this.#inARow >= ENOUGH ? this.#last : null;
   }

@@ -10,15 +10,15 @@ import type { Standing } from './evaluator.ts';
 import { policyOf } from './policy.ts';
 import { pooled } from './pool.ts';
 
-/** When much breaks at once, thousands of freezes begin together; those of one service wait for each other anyway. */
+/** How many freezes are written in parallel. A large outage can open thousands; writes for one service conflict anyway. */
 const AT_ONCE = 8;
 
 type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;
 
-/** `failed`: what could not be put on record. It is tried again with the next evaluation. */
+/** The recorded changes. `failed`: errors of failed writes, which the next evaluation retries. */
 export type Recorded = { opened: number; ended: number; failed: unknown[] };
 
-/** What an evaluation found, made freezes: those that it opens, and those whose cause is over. */
+/** Opens and ends freezes according to an evaluation. */
 export async function recordFreezes(deps: RecordDeps, config: Config, standing: Standing): Promise<Recorded> {
   const [current, alerts, incidents] = await Promise.all([
     deps.freezes.current(),
@@ -46,13 +46,13 @@ export async function recordFreezes(deps: RecordDeps, config: Config, standing: 
   return carryOut(deps, plan);
 }
 
-/** Whether one of those fires that freeze by policy. Null: none of them was ever heard of. */
+/** Returns whether an alert that freezes by policy is firing, or null if there has never been one. */
 function isAlerting(alerts: readonly HeardAlert[], policy: FreezePolicy): boolean | null {
   const counting = alerts.filter(({ severity }) => freezesByAlert(severity, policy));
   return counting.length === 0 ? null : counting.some(({ firing }) => firing);
 }
 
-/** One freeze that cannot be written keeps no other from it. */
+/** Writes the planned changes. A failed write does not stop the others. */
 async function carryOut({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
   const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
   const each = async <T extends { id: string }>(
@@ -64,13 +64,16 @@ async function carryOut({ freezes, log }: RecordDeps, { end, settle, revise, ope
         await write(one);
       } catch (error) {
         recorded.failed.push(error);
-        log.error('a freeze could not be put on record', { freeze: one.id, error: String(error) });
+        log.error('a freeze could not be stored; the next evaluation tries again', {
+          freeze: one.id,
+          error: String(error),
+        });
       }
     });
   await each(end, async ({ id, ...how }) => {
     await freezes.end(id, how);
     recorded.ended += 1;
-    log.info('a freeze is over', { freeze: id, because: how.reason });
+    log.info('a freeze has ended', { freeze: id, because: how.reason });
   });
   await each(settle, ({ id, at }) => freezes.settle(id, at));
   await each(revise, (revision) => freezes.revise(revision));

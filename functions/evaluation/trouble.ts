@@ -1,16 +1,16 @@
 import type { Log } from '../../domain/ports.ts';
 
-/** What was told is not told again for so long after it was over, so that what comes and goes is not told each time. */
+/** How long a problem is not logged again after it was last seen, so that a recurring problem does not flood the log. */
 const QUIET_MS = 10 * 60_000;
 
-/** How a trouble is told of, when it begins and when it is over. */
+/** The log messages for the start and the end of a problem. */
 export type TroubleWords = { begins: string; over: string };
 
-/** What cannot be read of objectives: told when it begins, not each minute of it, and when all can be read again. */
+/** Logs problems with reading objectives: when they start and when all are over, but not each minute. */
 export class Trouble {
   readonly #log: Log;
   readonly #words: TroubleWords;
-  /** By what has the trouble: until when it is not told again. */
+  /** Until when a problem is not logged again (Unix milliseconds), by objective. */
   readonly #told = new Map<string, number>();
 
   constructor(log: Log, words: TroubleWords) {
@@ -19,9 +19,11 @@ export class Trouble {
   }
 
   /**
-   * @param silent all that cannot be read now, and why
-   * @param of how many there are
-   * @param now milliseconds
+   * Logs new problems, or the end of all problems.
+   *
+   * @param silent the objectives that cannot be read now, with the reason
+   * @param of the number of all objectives
+   * @param now Unix milliseconds
    */
   tell(silent: ReadonlyMap<string, string>, of: number, now: number): void {
     const news = [...silent].filter(([who]) => !this.#told.has(who));

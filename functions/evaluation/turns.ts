@@ -1,4 +1,4 @@
-/** Who waits for something of which there is not enough for all: whoever had it last comes last. */
+/** A fair order for a limited resource: the item that was served last comes last. */
 export class Turns<T extends WeakKey> {
   readonly #had = new WeakMap<T, number>();
   #count = 0;

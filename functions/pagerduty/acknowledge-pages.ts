@@ -93,7 +93,10 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
   if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
   const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
   if (answer.kind === 'later') {
-    deps.log.warn('a page could not be acknowledged at PagerDuty; the sweeper tries again', { incident: id, ...answer });
+    deps.log.warn('a page could not be acknowledged at PagerDuty; the sweeper tries again', {
+      incident: id,
+      ...answer,
+    });
     return 'unreachable';
   }
   const taken = answer.kind === 'taken';
@@ -104,9 +107,7 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
     ...(await pagerTarget(deps)),
     class: 'convergent',
     state: taken ? 'succeeded' : 'failed',
-    detail: taken
-      ? `Acknowledged the page: ${answer.detail}`
-      : `Could not acknowledge the page: ${answer.detail}`,
+    detail: taken ? `Acknowledged the page: ${answer.detail}` : `Could not acknowledge the page: ${answer.detail}`,
   });
   return 'reached';
 }

@@ -8,28 +8,27 @@ import { pooled } from '../evaluation/pool.ts';
 import { type Receiver, receiversOf } from './receivers.ts';
 
 /**
- * Incidents that were resolved for so long: whoever has heard of one hears that it is over, also where the mail server was
- * down for a night.
+ * How long after the resolution stakeholders are still notified of it. Covers a mail server that is down overnight.
  */
 const RESOLVED_SECONDS = 24 * 3600;
 const RESOLVED_READ = 50;
 
 const READ_AT_ONCE = 8;
 
-/** Something that a receiver may have to be told. `before`: what they were told last. */
+/** A notification that may be due. `before`: the last notification to the receiver. */
 export type Due = {
   id: IncidentRecord['id'];
   receiver: Receiver;
   stakeholder: Stakeholder;
   before: Remembered | undefined;
-  /** What belongs to it, and what they have heard of what it belongs to. */
+  /** The incident's children, and whether the receiver was notified of its parent. */
   parts: readonly IncidentRecord[];
   heardOfParent: boolean;
 };
 
 type DueDeps = Pick<Deps, 'incidents' | 'crowds' | 'digests' | 'clock' | 'timeScale' | 'log'>;
 
-/** What is to be told now, those that are open first. An incident that cannot be read keeps nothing from the others. */
+/** Returns the notifications that are due, open incidents first. Skips incidents that cannot be read. */
 export async function allDue(deps: DueDeps, config: Config): Promise<Due[]> {
   const { incidents, log } = deps;
   const [open, resolved] = await Promise.all([incidents.open(), justResolved(deps)]);
@@ -39,7 +38,7 @@ export async function allDue(deps: DueDeps, config: Config): Promise<Due[]> {
     try {
       due.set(incident.id, await dueOf(deps, incident, config));
     } catch (error) {
-      log.error('what stakeholders were told cannot be read', { incident: incident.id, error: String(error) });
+      log.error('the notifications of stakeholders could not be read', { incident: incident.id, error: String(error) });
     }
   });
   return [...new Set(all.map(({ id }) => id))].flatMap((id) => due.get(id) ?? []);
@@ -53,7 +52,7 @@ async function justResolved({ incidents, clock }: DueDeps): Promise<IncidentReco
   return records.flatMap((record) => record ?? []);
 }
 
-/** Each receiver by itself, and once: one that is refused keeps nothing from the others. */
+/** Returns the due notifications of an incident, one per receiver, so that a refusal affects only one receiver. */
 async function dueOf(
   deps: DueDeps,
   incident: IncidentRecord,
@@ -75,7 +74,7 @@ async function dueOf(
   return [...new Map(due.map((one) => [one.receiver.name, one])).values()];
 }
 
-/** What is part of an incident that goes on, and what was told of the one that it was a part of, where it is over. */
+/** Returns the children of an open incident, and the notifications about the parent of a resolved one. */
 async function belongingTo(
   { crowds, digests }: Pick<DueDeps, 'crowds' | 'digests'>,
   { id, crowd, status, parent_id }: IncidentRecord,

@@ -4,12 +4,12 @@ import type { ChatMessage, Delivered, Mail, Told } from '../../domain/outlets.ts
 import type { Deps } from '../../domain/ports.ts';
 import type { Stakeholder } from '../../schemas/stakeholders.ts';
 
-/** Somebody, or a channel, that is told how it goes. */
+/** A person or channel that gets status updates. */
 export type Receiver = {
-  /** By which it is remembered: `mailto:…`, `slack:…`. */
+  /** The key in the store: `mailto:…` or `slack:…`. */
   name: string;
   way: TellingWay;
-  /** An address, or a channel. */
+  /** An e-mail address or a channel. */
   to: string;
 };
 
@@ -22,7 +22,11 @@ const mailTo = (to: string): Receiver => ({ name: `mailto:${to}`, way: 'mail', t
 
 const subjectOf = ({ summary }: ChatMessage): string => (typeof summary === 'string' ? summary : plainOf(summary));
 
-/** Makes one attempt. An error counts as not delivered for now. @param key the same for the same message */
+/**
+ * Makes one attempt to deliver a message. An exception counts as a temporary failure.
+ *
+ * @param key idempotency key of the message
+ */
 export async function deliver(
   deps: Pick<Deps, 'chat'> & { letters: Mail },
   receiver: Receiver,
@@ -50,7 +54,7 @@ async function attempt(
   }
 }
 
-/** What Slack refuses whatever channel it is for: our token, what it may do, or an address that is not Slack's. */
+/** Slack errors that do not depend on the channel: our token, its scopes, or a wrong API address. */
 const OURS =
   /^(invalid_auth|not_authed|account_inactive|token_\w+|\w+_scope|no_permission|not_allowed_token_type|\w*access_\w+|http_\d+|bad_\w+)$/;
 

@@ -19,10 +19,10 @@ import { type Deadline, pooled } from '../evaluation/pool.ts';
 import type { Due } from './due.ts';
 import { deliver } from './receivers.ts';
 
-/** Connections to one server, or calls. */
+/** How many messages are sent in parallel. */
 const AT_ONCE = 4;
 
-/** What was not taken so often ends a round: perhaps nothing is. */
+/** How many failures end a round, because the receiving server probably has a problem. */
 const FAILURES_MAX = 5;
 
 export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat'> & {
@@ -32,14 +32,14 @@ export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' |
 type Given = {
   way: TellingWay;
   services: Config['services'];
-  /** Set where it did not work the last time. */
+  /** The current pause after a failure. */
   pause: TellingPause | undefined;
   deadline: Deadline;
 };
 
 /**
- * Tells all that is due one way. What is told is on record before it is sent, and is taken back when it certainly was not:
- * so a letter may be missing after a crash, and none is sent again and again.
+ * Sends all due notifications by one way, e-mail or Slack. Each is recorded before it is sent, and the record is reverted if
+ * it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
  */
 export class Round {
   readonly #deps: RoundDeps;
@@ -56,11 +56,11 @@ export class Round {
     this.#pause = given.pause;
   }
 
-  /** @returns how many were told */
+  /** Sends the due notifications, and returns how many were sent. */
   async tell(due: readonly Due[]): Promise<number> {
     if (this.#pause !== undefined && this.#deps.clock.now() < this.#pause.until) return 0;
     const [first, ...others] = due;
-    if (first !== undefined) await this.#tellOne(first); // alone: where nobody answers, one has waited for it
+    if (first !== undefined) await this.#tellOne(first); // alone, so that only one waits if the server does not respond
     await pooled(others, AT_ONCE, (one) => this.#tellOne(one));
     return this.#sent;
   }
@@ -69,14 +69,14 @@ export class Round {
     return this.#stopped || this.#failures >= FAILURES_MAX || this.#given.deadline.left === 0;
   }
 
-  /** One that fails must not keep the others from being told. */
+  /** Sends one notification. Errors are logged, so that the others are still sent. */
   async #tellOne(due: Due): Promise<void> {
     if (this.#isOver) return;
     try {
       await this.#attempt(due);
     } catch (error) {
       this.#failures += 1;
-      this.#deps.log.error('a stakeholder could not be told', { ...named(due), error: String(error) });
+      this.#deps.log.error('a stakeholder could not be notified', { ...named(due), error: String(error) });
     }
   }
 
@@ -85,12 +85,12 @@ export class Round {
     const { id, receiver, stakeholder, before, parts, heardOfParent } = due;
     const story = await this.#story(id);
     const now = clock.now();
-    // The list may be a moment behind: what is remembered has to be what is told.
+    // The list is eventually consistent. The record must match what is sent.
     const asked = { services: this.#given.services, now, timeScale, parts, heardOfParent };
     if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
     const told = telling(story.incident, now);
     const mine = await digests.remember(id, receiver.name, told, before);
-    if (mine === undefined) return; // somebody else tells them
+    if (mine === undefined) return; // another run sends it
     await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, told)));
   }
 
@@ -102,7 +102,7 @@ export class Round {
     return story;
   }
 
-  /** What has become of it. */
+  /** Records the result of a delivery. */
   async #took(due: Due, mine: Remembered, how: Delivered): Promise<void> {
     const { digests, log, clock, timeScale } = this.#deps;
     const { id, receiver, before } = due;
@@ -112,8 +112,8 @@ export class Round {
       case 'done':
         this.#sent += 1;
         return this.#works();
-      case 'unclear': // it may have been told, so it is not told again
-        log.warn('a stakeholder may not have been told', { ...named(due), detail: how.detail });
+      case 'unclear': // possibly delivered, so it is not sent again
+        log.warn('a stakeholder may not have been notified', { ...named(due), detail: how.detail });
         return this.#stop({ detail: how.detail, afterSeconds: null });
       case 'closed':
       case 'off':
@@ -121,7 +121,7 @@ export class Round {
         return this.#stop(how.kind === 'off' ? { detail: how.detail, afterSeconds: null } : how);
       case 'later':
         this.#failures += 1;
-        log.warn('a stakeholder could not be told; it is tried again', { ...named(due), detail: how.detail });
+        log.warn('a stakeholder could not be notified; Firebreak tries again', { ...named(due), detail: how.detail });
         await instead(toldLater(before, now));
         return;
       case 'refused':
@@ -136,26 +136,26 @@ export class Round {
     await this.#deps.digests.setPause(this.#given.way, null);
   }
 
-  /** Nobody else is told that way for a while. Several that were under way at once have found out the same. */
+  /** Pauses this way for a while. Ignores further failures of messages that were sent in parallel. */
   async #stop(failed: { detail: string; afterSeconds: number | null }): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     const { digests, log, clock, timeScale } = this.#deps;
     const { way } = this.#given;
     const pause = pauseAfter(this.#pause, failed, { now: clock.now(), timeScale });
-    log.warn('stakeholders cannot be told; it is tried again', { way, ...pause });
+    log.warn('stakeholders cannot be notified; Firebreak tries again', { way, ...pause });
     await digests.setPause(way, pause);
   }
 
-  /** Somebody who reads the timeline knows whom to tell instead. */
+  /** Adds a timeline entry, so that responders know whom to notify in another way. */
   async #refused({ id, receiver }: Due, detail: string): Promise<void> {
     const { incidents, clock, log } = this.#deps;
-    log.error('a stakeholder can never be told', { incident: id, receiver: receiver.name, detail });
+    log.error('a stakeholder was refused as a receiver', { incident: id, receiver: receiver.name, detail });
     await incidents.note(id, `stakeholder-refused-${sha256(receiver.name).slice(0, 32)}`, {
       at: clock.now(),
       actor: 'firebreak',
       kind: 'stakeholder.refused',
-      text: `${receiver.to} is not told how it goes: ${detail}`,
+      text: `Status updates cannot be delivered to ${receiver.to}: ${detail}`,
       detail: null,
     });
   }
@@ -163,7 +163,7 @@ export class Round {
 
 const named = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.name });
 
-/** Of the same news to the same receiver the same, and another one each time that it is told again by the clock. */
+/** Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition. */
 function keyOf({ id, receiver, before }: Due, { about }: ToldBefore): string {
   const since = before?.about === about ? before.at : '';
   return `digest-${sha256(JSON.stringify([id, receiver.name, about, since]))}`;

@@ -10,10 +10,10 @@ import { shadowReport } from '../shadow-report.ts';
 import { deliver, type Receiver, receiversOf } from './receivers.ts';
 import type { RoundDeps } from './round.ts';
 
-/** What the report covers. */
+/** The period that the report covers. */
 const REPORT_SECONDS = 30 * 24 * 3600;
 
-/** A report that could not be sent for a day is skipped: the next one covers the same incidents. */
+/** How late a report may be sent. A later one is skipped, because the next report covers the same incidents. */
 const LATE_SECONDS = 24 * 3600;
 
 const AT_ONCE = 4;
@@ -23,8 +23,8 @@ export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automati
 type Waiting = { receiver: Receiver; before: Remembered | undefined };
 
 /**
- * Sends the weekly report of shadow mode to those who have not had it yet. It is on record before it is sent, so a crash in
- * between may lose one, and none is sent twice.
+ * Sends the weekly shadow report to receivers who have not got it yet. Each delivery is recorded before it is sent: a crash in
+ * between may lose one, but none is sent twice.
  *
  * @returns how many were sent
  */
@@ -44,7 +44,7 @@ export async function sendShadowReport(deps: ReportDeps, config: Config, deadlin
   return sent;
 }
 
-/** Those who have not had the report of `due`, by ways that work as far as is known. */
+/** Returns the receivers who have not got the report of `due`, without those whose way is paused. */
 async function waitingFor(
   { digests }: ReportDeps,
   receivers: readonly Receiver[],
@@ -71,7 +71,7 @@ async function sendOne(
   if (remembered === undefined) return false; // another run sends it
   const how = await deliver(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);
   if (how.kind === 'done') return true;
-  log.warn('the report of shadow mode was not delivered', {
+  log.warn('the shadow report was not delivered', {
     receiver: receiver.name,
     delivery: how.kind,
     detail: how.detail,
