@@ -91,7 +91,9 @@ const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
 describe('Slack', () => {
   test('is asked who we are there, and nothing else', async () => {
     const { url, received } = await slackThat(ALL);
-    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe('connected: reachable; the app is installed in Acme');
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
+      'connected: reachable; the app is installed in Acme',
+    );
     expect(received.map(({ path }) => path)).toEqual(['/auth.test']);
   });
 
@@ -297,7 +299,11 @@ describe('Alertmanager', () => {
     ['one that does the same', [OLD], 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
     ['no rule', [], 'incomplete: no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn'],
     ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
-    ['a rule of others', [{ ...OLD, source_match: { severity: 'none' } }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
+    [
+      'a rule of others',
+      [{ ...OLD, source_match: { severity: 'none' } }],
+      'incomplete: no inhibit_rule lets SLOFastBurn',
+    ],
   ])('with objectives it is looked at for what inhibits tickets: %s', async (_, rules, seen) => {
     const { url } = await of(rules);
     const found = (await look({ secrets: { ALERTMANAGER_URL: url }, config: { slos } }))['Alertmanager'];

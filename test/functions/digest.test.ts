@@ -139,7 +139,9 @@ describe('stakeholders', { timeout: 60_000 }, () => {
       const { items } = (await firebreak.get(`/v1/incidents/${body.id}/timeline`)).body;
       return items.find(({ kind }: { kind: string }) => kind === 'stakeholder.refused');
     }, 'that it is said');
-    expect(text).toMatch(/^search-lead@acme\.example is not told how it goes: .*550 5\.1\.1 no such user$/);
+    expect(text).toMatch(
+      /^Status updates cannot be delivered to search-lead@acme\.example: .*550 5\.1\.1 no such user$/,
+    );
 
     await firebreak.post(`/v1/incidents/${body.id}/actions/resolve`);
     const toOthers = async () =>

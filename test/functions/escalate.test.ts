@@ -113,8 +113,8 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(1)).toBe(1);
     expect(await after(60)).toBe(0);
     expect(asked()).toEqual([
-      'Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): paging again',
-      'Nobody has acknowledged page 1 for 10 minutes (2 of 2 times): paging again',
+      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again',
+      'Page 1 was not acknowledged within 10 minutes (escalation 2 of 2): paging again',
     ]);
     expect(said()).toEqual(asked());
   });
@@ -133,7 +133,7 @@ describe('a page that nobody acknowledges', () => {
     await paged(2);
     expect(await after(9)).toBe(0);
     expect(await after(1)).toBe(1);
-    expect(asked().at(-1)).toContain('page 2');
+    expect(asked().at(-1)).toContain('Page 2');
   });
 
   test('that was acknowledged is none of the later one, which is escalated as often as any', async () => {
@@ -145,8 +145,8 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(9)).toBe(0);
     expect([await after(1), await after(10), await after(10)]).toEqual([1, 1, 0]);
     expect(asked().slice(2)).toEqual([
-      'Nobody has acknowledged page 2 for 10 minutes (1 of 2 times): paging again',
-      'Nobody has acknowledged page 2 for 10 minutes (2 of 2 times): paging again',
+      'Page 2 was not acknowledged within 10 minutes (escalation 1 of 2): paging again',
+      'Page 2 was not acknowledged within 10 minutes (escalation 2 of 2): paging again',
     ]);
   });
 
@@ -155,7 +155,7 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(120)).toBe(0);
     await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
     expect([await after(9), await after(1)]).toEqual([0, 1]);
-    expect(asked()).toEqual(['Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): paging again']);
+    expect(asked()).toEqual(['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again']);
   });
 
   test('two sweepers at the same moment page once', async () => {
@@ -197,7 +197,7 @@ describe('a page that nobody acknowledges', () => {
   test('for a minute is said in words', async () => {
     set({ afterMinutes: 1, times: 1 });
     await after(1);
-    expect(said()).toEqual(['Nobody has acknowledged page 1 for 1 minute (1 of 1 times): paging again']);
+    expect(said()).toEqual(['Page 1 was not acknowledged within 1 minute (escalation 1 of 1): paging again']);
   });
 
   test('is told by the second route, until that has taken it, with one id each time', async () => {
@@ -209,7 +209,9 @@ describe('a page that nobody acknowledges', () => {
     expect([await after(10), await after(1), await after(60)]).toEqual([0, 1, 0]);
     const call = `second route trigger page.1.escalated-1 critical`;
     expect(world.calls.filter((one) => one.startsWith('second'))).toEqual([call, call]);
-    expect(said()).toEqual(['Nobody has acknowledged page 1 for 10 minutes (1 of 1 times): told by the second route']);
+    expect(said()).toEqual([
+      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): sent by the second route',
+    ]);
   });
 });
 
@@ -275,7 +277,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
     expect([await after(10), await after(10)]).toEqual([1, 1]);
     expect(said()[0]).toBe(
-      'Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+      'Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     );
     expect(said().filter((text) => text.startsWith('Resolved'))).toHaveLength(1);
     const { care, roles } = await record();
@@ -310,10 +312,10 @@ describe('the second route', () => {
   ])('is not said to have told anybody where %s: it is paged again', async (_, answer) => {
     world.secondRoute = [answer];
     expect([await after(10), await after(10), await after(60)]).toEqual([1, 1, 0]);
-    const why = `paging again, since the second route does not (${answer.detail})`;
+    const why = `paging again, because the second route did not accept the page (${answer.detail})`;
     expect(asked()).toEqual([
-      `Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): ${why}`,
-      `Nobody has acknowledged page 1 for 10 minutes (2 of 2 times): ${why}`,
+      `Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): ${why}`,
+      `Page 1 was not acknowledged within 10 minutes (escalation 2 of 2): ${why}`,
     ]);
     expect(words(/^page-fallback\.(failed|withheld)$/)).toEqual([answer.detail, answer.detail]);
   });
@@ -322,12 +324,13 @@ describe('the second route', () => {
     world.secondRoute = [later('the second route answered 500')];
     expect(await after(10)).toBe(0);
     expect(words(/^page-fallback/)).toEqual([
-      'The second route was asked to call somebody for page 1, and has not taken it (the second route answered 500): ' +
-        'tried again',
+      'The second route did not accept page 1 (the second route answered 500). Firebreak tries again',
     ]);
     expect([await after(1), await after(1), words(/^page-fallback/).length, said()]).toEqual([0, 0, 1, []]);
     expect(await after(1)).toBe(1);
-    expect(asked()).toEqual([expect.stringContaining('(1 of 2 times): paging again, since the second route does not')]);
+    expect(asked()).toEqual([
+      expect.stringContaining('(escalation 1 of 2): paging again, because the second route did not accept the page'),
+    ]);
   });
 
   test('that takes it later has told somebody', async () => {
@@ -335,7 +338,7 @@ describe('the second route', () => {
     expect([await after(10), await after(1)]).toEqual([0, 1]);
     expect([asked(), said()]).toEqual([
       [],
-      ['Nobody has acknowledged page 1 for 10 minutes (1 of 2 times): told by the second route'],
+      ['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): sent by the second route'],
     ]);
   });
 });

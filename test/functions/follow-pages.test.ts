@@ -81,11 +81,11 @@ describe('an incident of others that is followed', () => {
 
   test.each<[string, (typeof world.external)[number], string]>([
     ['resolved', theirs({ status: 'resolved' }), 'Resolved at PagerDuty (Q1)'],
-    ['deleted', gone, 'PagerDuty Q1 is not there any more'],
+    ['deleted', gone, 'PagerDuty incident Q1 no longer exists'],
   ])('asks for a page once when it is %s while alerts fire', async (_, found, what) => {
     await sweptWith(found);
     await sweptWith(found);
-    expect(said()).toEqual([`${what} while alerts still fire: a page is due again`]);
+    expect(said()).toEqual([`${what}, but alerts still fire: a new page is due`]);
     expect(pagesAsked()).toMatchObject([{ message: { kind: 'page', by: 'pagerduty' } }]);
   });
 

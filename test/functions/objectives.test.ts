@@ -18,13 +18,15 @@ test('an evaluation that is missing, or overdue, is a problem', async () => {
   const world = await SloWorld.open(availability());
   world.requests(10);
   const { problem, troubles } = await objectivesState(world.deps);
-  expect(problem).toMatch(/^no evaluation has come to its end yet/);
-  expect(troubles).toMatchObject([{ id: 'checkout-availability', problem: 'it was not evaluated yet', since: null }]);
+  expect(problem).toMatch(/^no evaluation has completed yet/);
+  expect(troubles).toMatchObject([
+    { id: 'checkout-availability', problem: 'it has not been evaluated yet', since: null },
+  ]);
   await world.evaluate(world.evaluator());
   world.at(NOON + 5 * MINUTE);
   expect(await objectivesState(world.deps)).toMatchObject({ configured: 1, problem: null, troubled: 0, troubles: [] });
   world.at(NOON + 6 * MINUTE);
-  expect((await objectivesState(world.deps)).problem).toContain('began at 2026-11-20T12:00:00.000Z');
+  expect((await objectivesState(world.deps)).problem).toContain('started at 2026-11-20T12:00:00.000Z');
 });
 
 test('objectives without data are named, with the problem and since when; at most twenty', async () => {
@@ -56,10 +58,10 @@ test('one whose past cannot be read is among them, unless budgets freeze nothing
   await world.evaluate(world.evaluator());
   const now = '2026-11-20T12:00:00.000Z';
   expect((await objectivesState(world.deps)).troubles).toMatchObject([
-    { problem: expect.stringMatching(/^its past could not be read: Prometheus answered 400/), since: now },
+    { problem: expect.stringMatching(/^its history could not be read: Prometheus answered 400/), since: now },
   ]);
   world.config = { ...world.config, freeze: FreezeFile.parse({ defaults: { budget: 'off' } }) };
   expect((await objectivesState(world.deps)).troubled).toBe(0);
   world.at(NOON + HOUR);
-  expect((await objectivesState(world.deps)).troubles).toMatchObject([{ problem: 'what is known of it is too old' }]);
+  expect((await objectivesState(world.deps)).troubles).toMatchObject([{ problem: 'its newest data is too old' }]);
 });

@@ -74,7 +74,7 @@ describe('a deploy that does not end', () => {
     await sweep();
     expect(said.map(({ status, title }) => [status, title])).toEqual([
       ['firing', 'The deploy of v7 started and is overdue'],
-      ['resolved', 'The deploy of v7 was not said to have ended for 30 days'],
+      ['resolved', 'The end of the deploy of v7 was not reported for 30 days'],
     ]);
     expect(said[1]?.episode).toBe(said[0]?.episode);
     expect(await world.deps.changes.rolling()).toEqual([]);

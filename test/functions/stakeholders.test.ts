@@ -202,7 +202,9 @@ describe('a recipient', () => {
     await resolved(id);
     expect(await round()).toEqual([expect.stringContaining(SUPPORT)]);
     const noted = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'stakeholder.refused');
-    expect(noted?.map(({ text }) => text)).toEqual([`${CTO} is not told how it goes: 550 5.1.1 no such user`]);
+    expect(noted?.map(({ text }) => text)).toEqual([
+      `Status updates cannot be delivered to ${CTO}: 550 5.1.1 no such user`,
+    ]);
   });
 
   test('who is not taken for now is tried after longer and longer, by the same letter', async () => {

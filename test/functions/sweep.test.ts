@@ -73,13 +73,13 @@ test('a vendor who does not answer holds up nothing else, and is not asked again
   };
   const underWay: UnderWay = new Set();
   const first = sweep(deps, underWay);
-  await expect.poll(() => underWay).toEqual(new Set(['deployments that were not told of']));
+  await expect.poll(() => underWay).toEqual(new Set(['find undelivered GitHub webhooks']));
   expect([said(/^page\.escalated|^nudge/), sealed]).toEqual([['nudge.triage', 'page.escalated'], 1]);
 
   after(10);
   await sweep(deps, underWay);
   expect([said(/^page\.escalated/), sealed, asked]).toEqual([['page.escalated', 'page.escalated'], 2, 1]);
-  expect(errors).toMatchObject([{ job: 'deployments that were not told of' }]);
+  expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks' }]);
 
   answer([]);
   await first;
@@ -99,7 +99,7 @@ test('a job that fails keeps none of the others from being done, and is done aga
   const underWay: UnderWay = new Set();
   await sweep(deps, underWay);
   expect(said(/^page\.escalated|^nudge/)).toHaveLength(2);
-  expect(errors).toMatchObject([{ job: 'deployments that were not told of', error: 'Error: a bug' }]);
+  expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks', error: 'Error: a bug' }]);
   atGithub = async () => [];
   after(10);
   await sweep(deps, underWay);

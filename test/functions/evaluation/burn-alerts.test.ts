@@ -176,5 +176,7 @@ test('a scope that is full costs the alert nothing', async () => {
   });
   Object.assign(one.deps, { freezes });
   await arrive(one, page());
-  expect(one.told('error')).toMatchObject([{ message: 'a burn alert could not freeze', slo: 'checkout-availability' }]);
+  expect(one.told('error')).toMatchObject([
+    { message: 'a burn-rate alert could not open a freeze', slo: 'checkout-availability' },
+  ]);
 });

@@ -196,7 +196,7 @@ test('one freeze that cannot be put on record keeps no other from it, and the fu
     ...world.deps,
     freezes: Object.assign(Object.create(freezes) as typeof freezes, { open, current: () => freezes.current() }),
   };
-  await expect(evaluate(deps, world.evaluator())).rejects.toThrow('2 freezes could not be put on record');
+  await expect(evaluate(deps, world.evaluator())).rejects.toThrow('2 freezes could not be stored');
   expect(await world.frozenBy()).toEqual(['budget', 'burn']);
   expect(world.told('error').map(({ error }) => error)).toEqual(Array(2).fill('Error: its scope is full'));
   expect(await world.deps.sloStatuses.evaluatedAt()).not.toBeNull();

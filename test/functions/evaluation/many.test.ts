@@ -204,6 +204,6 @@ test('a Prometheus that answers no range queries is not asked for the past of al
   const unread = (await world.deps.sloStatuses.all()).map((status) => status.unread);
   expect(new Set(unread)).toEqual(new Set(['Prometheus answered 404: page not found']));
   expect(world.told('warn')).toMatchObject([
-    { message: 'the past of objectives cannot be read', objectives: few.length },
+    { message: 'the history of objectives cannot be read', objectives: few.length },
   ]);
 });

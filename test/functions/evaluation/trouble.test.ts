@@ -152,7 +152,7 @@ describe('a past that cannot be read', () => {
     expect(unread).toMatch(/Prometheus answered 400: exceeded maximum resolution/);
     expect(world.told('warn')).toEqual([
       expect.objectContaining({
-        message: 'the past of objectives cannot be read',
+        message: 'the history of objectives cannot be read',
         objectives: 1,
         of: 1,
         because: unread,
@@ -164,7 +164,9 @@ describe('a past that cannot be read', () => {
     await world.evaluateUntil(NOON + 35 * MINUTE, MINUTE, evaluator);
     expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, errors: 72_000 } });
     expect(await world.frozenBy()).toEqual(['budget']);
-    expect(world.told('info').map(({ message }) => message)).toContain('the past of all objectives can be read again');
+    expect(world.told('info').map(({ message }) => message)).toContain(
+      'the history of all objectives can be read again',
+    );
     expect(world.told('warn')).toHaveLength(1);
   });
 
@@ -196,7 +198,7 @@ describe('a past that cannot be read', () => {
       unread: expect.stringMatching(detail),
       budget: { remaining: null },
     });
-    expect(world.told('warn')).toMatchObject([{ message: 'the past of objectives cannot be read' }]);
+    expect(world.told('warn')).toMatchObject([{ message: 'the history of objectives cannot be read' }]);
   });
 
   test('is also what came while nobody evaluated, as long as there was no time to ask for all of it', async () => {
@@ -208,7 +210,7 @@ describe('a past that cannot be read', () => {
     await world.evaluate(evaluator);
     const { unread, budget } = await world.status();
     expect(budget.remaining).toBeNull();
-    expect(unread).toBe('there was no time yet to ask for all of it');
+    expect(unread).toBe('its history is not completely read yet');
     await world.evaluateUntil(NOON + 17 * DAY + 2 * MINUTE, MINUTE, evaluator);
     expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, events: 24_192_000 } });
   });

@@ -142,7 +142,7 @@ describe('a deployment that is allowed', () => {
     expect(server.of(6789012345)[0]?.comment).toContain('nothing speaks against it');
     expect(comment).toBeDefined();
     await seen(async () => (await logged('gate.approved', 6789012345)).length === 1, 'the approval on the log');
-    expect(firebreak.output).toContain('a webhook names another GitHub than the one that is configured');
+    expect(firebreak.output).toContain('a webhook has the API address of another GitHub');
   });
 
   test('is approved once, however often GitHub tells of it', async () => {
@@ -172,7 +172,9 @@ describe('a deployment that is frozen', () => {
     expect(await deliver(firebreak, asked)).toMatchObject({ status: 202, body: { state: 'waiting' } });
     const [note] = server.of(20);
     expect(note).not.toHaveProperty('state');
-    expect(note?.comment).toMatch(/^Firebreak is holding back this deployment.*`lifted\/production`: `.*a sale, says @everybody/s);
+    expect(note?.comment).toMatch(
+      /^Firebreak is holding back this deployment.*`lifted\/production`: `.*a sale, says @everybody/s,
+    );
     expect(note?.comment.length).toBeLessThanOrEqual(1024);
     await seen(async () => (await logged('gate.waiting', 20)).length === 1, 'that it waits, on the log');
 

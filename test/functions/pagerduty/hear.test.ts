@@ -71,7 +71,7 @@ describe('acknowledged at PagerDuty', () => {
     expect(roles?.commander).toMatchObject({ name: 'ada', shown: 'Ada', slack: 'U024BE7LH' });
     expect(said()).toEqual([
       'ada: Acknowledged at PagerDuty by Ada',
-      'ada: Ada has command, having acknowledged it at PagerDuty',
+      'ada: Ada is the incident commander, because they acknowledged the page at PagerDuty',
     ]);
   });
 
@@ -121,7 +121,7 @@ describe('resolved at PagerDuty by a person', () => {
     await receiver.happens(ours('resolved'));
     await receiver.happens(ours('resolved'));
     expect(said()).toEqual([
-      'ada: Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+      'ada: Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ]);
     expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([]);
     expect(kinds()).toEqual(['page.dismissed']);
@@ -131,7 +131,7 @@ describe('resolved at PagerDuty by a person', () => {
     await paged(undefined, 2);
     await receiver.happens(ours('resolved'));
     expect(said()).toEqual([
-      'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+      'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ]);
     const { care, roles } = await record();
     expect([isHeard(await record()), care?.acknowledged, roles?.commander]).toEqual([false, undefined, undefined]);
@@ -380,7 +380,7 @@ describe('where others page', () => {
 
   test('somebody has to hear of what still fires when it is resolved there', async () => {
     await receiver.happens(about('webhook-incident-resolved', { key: 'theirs' }));
-    expect(said()).toEqual(['pagerduty: Resolved at PagerDuty by Ada while alerts still fire: a page is due again']);
+    expect(said()).toEqual(['pagerduty: Resolved at PagerDuty by Ada, but alerts still fire: a new page is due']);
     expect(inbox().at(-1)).toMatchObject({ kind: 'page', by: 'pagerduty' });
   });
 });

@@ -69,7 +69,7 @@ test('who was paged runs the incident from PagerDuty', { timeout: 60_000 }, asyn
     expect.arrayContaining([
       'Note at PagerDuty by Ada Park: looking',
       'Acknowledged at PagerDuty by Ada',
-      'Ada has command, having acknowledged it at PagerDuty',
+      'Ada is the incident commander, because they acknowledged the page at PagerDuty',
       'Resolved at PagerDuty by Ada',
     ]),
   );
@@ -79,7 +79,7 @@ test('a page that nobody acknowledges calls somebody again', { timeout: 60_000 }
   const { incident } = await fires('cart');
   await seen(async () => (await shown('cart')).length === 2, 'another page');
   expect(await timeline(incident)).toContain(
-    'Nobody has acknowledged page 1 for 10 minutes (1 of 1 times): paging again',
+    'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): paging again',
   );
 });
 

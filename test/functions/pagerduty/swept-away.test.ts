@@ -39,12 +39,14 @@ test('a page that is swept away while its alert fires rings again', { timeout: 6
   expect(told.map(({ kind, text }) => [kind, text])).toEqual([
     [
       'page.dismissed',
-      'Resolved at PagerDuty by Ada, but 1 alert still fires; it goes on here until it is resolved here',
+      'Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ],
     ['page-fallback.withheld', expect.stringMatching(/no second route/)],
     [
       'page.escalated',
-      expect.stringMatching(/^Nobody has acknowledged page 1 for 10 minutes \(1 of 2 times\): paging again, since/),
+      expect.stringMatching(
+        /^Page 1 was not acknowledged within 10 minutes \(escalation 1 of 2\): paging again, because/,
+      ),
     ],
   ]);
   expect((await firebreak.get(incident)).body).toMatchObject({ status: 'open', roles: {} });

@@ -83,7 +83,7 @@ describe('one event', () => {
     expect(await heardBy(parent)).toBe('ada');
     expect((await read(parent)).roles?.commander).toMatchObject({ name: 'ada' });
     expect(world.store.dossier(parent).timeline.map(({ text }) => text)).toEqual(
-      expect.arrayContaining(['Sees to cart production, which is a part of it']),
+      expect.arrayContaining(['Acknowledged the child incident of cart production']),
     );
     // That of the cart is known there.
     expect(silenced()).toEqual(['search', 'several-services']);
