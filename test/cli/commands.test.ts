@@ -389,7 +389,9 @@ describe('doctor', () => {
       expect.arrayContaining([
         `ok    Firebreak             ready at ${firebreak.url}`,
         'ok    automation            on',
-        expect.stringMatching(/^test {2}Slack {17}stand-in at \S+: reachable; the app is installed in Firebreak sandbox$/),
+        expect.stringMatching(
+          /^test {2}Slack {17}stand-in at \S+: reachable; the app is installed in Firebreak sandbox$/,
+        ),
         expect.stringMatching(/^ok {4}Slack commands .*the first command from Slack shows/),
         expect.stringMatching(/^test {2}PagerDuty API {9}stand-in at \S+: reachable$/),
         expect.stringMatching(/^off {3}PagerDuty on call .*people\.yaml has no "onCall"/),

@@ -152,7 +152,12 @@ describe('a drill', { timeout: 60_000 }, () => {
 
   test.each<[string, Place, string, RegExp]>([
     ['in an environment without drills', { service: 'live', environment: 'production' }, 'not-a-lane', /drills: true/],
-    ['in an unknown environment', { service: 'live', environment: 'moon' }, 'unknown-place', /has no service live in moon/],
+    [
+      'in an unknown environment',
+      { service: 'live', environment: 'moon' },
+      'unknown-place',
+      /has no service live in moon/,
+    ],
     ['without a deployer', { service: 'bare', environment: 'bare-lane' }, 'no-deployer', /no deployer/],
     ['without recorded deploys', placeOf('few'), 'no-way-back', /no deployment is recorded/],
   ])('is refused %s', async (_, { service, environment }, code, why) => {
