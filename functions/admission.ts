@@ -23,8 +23,8 @@ export type AdmissionDeps = Pick<
 >;
 
 /**
- * Admits signals of one service and environment according to the routes: into an incident, whose workflow is started or woken,
- * or into the notice of a channel or ticket. Records every signal. Idempotent.
+ * Admits signals of one service and environment according to the routes: into an incident, whose workflow is started or
+ * woken, or into the notice of a channel or ticket. Records every signal. Idempotent.
  */
 export async function admitSignals(
   deps: AdmissionDeps,

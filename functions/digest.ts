@@ -14,10 +14,11 @@ const ROUND_MS = 30_000;
 type DigestDeps = ReportDeps & Pick<Deps, 'crowds'>;
 
 /**
- * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays only
- * e-mails. E-mail and Slack do not delay each other.
+ * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
+ * only e-mails. E-mail and Slack do not delay each other.
  *
- * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is unavailable
+ * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is
+ *   unavailable
  */
 export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performance.now()): Promise<{ sent: number }> {
   const config = await deps.config.current();

@@ -16,7 +16,9 @@ const RUNS_MAX = 20;
 
 type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
 
-/** Plans a drill from the running version to the version that a rollback would choose, or returns why none is possible. */
+/**
+ * Plans a drill from the running version to the version that a rollback would choose, or returns why none is possible.
+ */
 export async function planDrill(
   deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
   place: Place,

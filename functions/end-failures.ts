@@ -10,8 +10,8 @@ import { OLD_NEWS_SECONDS } from './overdue.ts';
 const CHANGES_READ = 50;
 
 /**
- * Resolves the signals of failed deployments. A failure ends when a later deployment succeeds, when the deployment itself
- * succeeds after all, or after 30 days. Runs each minute, and at once when a success is recorded.
+ * Resolves the signals of failed deployments. A failure ends when a later deployment succeeds, when the deployment
+ * itself succeeds after all, or after 30 days. Runs each minute, and at once when a success is recorded.
  *
  * @param only limits it to this service and environment
  */

@@ -18,8 +18,8 @@ const AT_ONCE = 8;
 const ROUND_MS = 15_000;
 
 /**
- * Milliseconds for all read requests to the pager in a round. After that, the state of a page counts as unknown, as if the pager
- * were down, so that a slow pager does not delay escalations.
+ * Milliseconds for all read requests to the pager in a round. After that, the state of a page counts as unknown, as if
+ * the pager were down, so that a slow pager does not delay escalations.
  */
 const ASKING_MS = 4000;
 

@@ -30,8 +30,8 @@ export type EvaluateDeps = Pick<
 export type Evaluation = { evaluated: number; opened: number; ended: number } | 'held';
 
 /**
- * Evaluates all objectives, and opens and lifts freezes accordingly, each minute. After an interruption, the next evaluation does
- * all of it again.
+ * Evaluates all objectives, and opens and lifts freezes accordingly, each minute. After an interruption, the next
+ * evaluation does all of it again.
  *
  * @param evaluator shared by all evaluations of this process
  * @throws AggregateError at the end, if freezes could not be stored
@@ -72,7 +72,10 @@ async function alone(deps: EvaluateDeps, evaluator: Evaluator): Promise<Evaluati
   }
 }
 
-/** Returns whether nothing can freeze and nothing is left from before. Most new installations are idle and need two reads. */
+/**
+ * Returns whether nothing can freeze and nothing is left from before. Most new installations are idle and need two
+ * reads.
+ */
 async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<boolean> {
   const { slos, freeze } = await config.current();
   const byIncidents = [freeze.defaults, ...freeze.policies].some(({ incidents = 'off' }) => incidents !== 'off');

@@ -20,7 +20,9 @@ export type FollowDeps = Pick<
   'incidents' | 'effects' | 'decisions' | 'engine' | 'externalPager' | 'alerts' | 'clock' | 'log' | 'config' | 'onCall'
 >;
 
-/** Returns the key under which the acknowledgement of another tool's page is recorded once, by webhook or by polling. */
+/**
+ * Returns the key under which the acknowledgement of another tool's page is recorded once, by webhook or by polling.
+ */
 export const acknowledgedKey = (number: number): string => `page-${number}-acknowledged`;
 
 /** Returns the key under which an assignment of another tool's page is recorded once. */

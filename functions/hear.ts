@@ -11,9 +11,9 @@ import { isPermanent } from './permanent.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
 /**
- * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own infrastructure fail a
- * record, and with it all later ones of its group. An event that cannot be parsed or executed is kept in quarantine, and its
- * message completes.
+ * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
+ * infrastructure fail a record, and with it all later ones of its group. An event that cannot be parsed or executed is
+ * kept in quarantine, and its message completes.
  */
 export const hear = (deps: HearDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => heard(deps, record));

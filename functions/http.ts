@@ -23,8 +23,8 @@ function withStreams(inner: ReturnType<typeof api>): Hono {
 }
 
 /**
- * Encodes the path again. API Gateway (HTTP API) passes it decoded, and a URL is built from it: a `#` in a name would end the
- * path, and `%41` would be decoded twice.
+ * Encodes the path again. API Gateway (HTTP API) passes it decoded, and a URL is built from it: a `#` in a name would
+ * end the path, and `%41` would be decoded twice.
  */
 export function withEncodedPath<E extends LambdaEvent>(event: E): E {
   if (!('rawPath' in event)) return event;

@@ -11,8 +11,8 @@ const number = z.number().int().min(1);
 const Input = z.union([z.object({ incidentId: IncidentId, run: number }), z.object({ drillId: DrillId, run: number })]);
 
 /**
- * Runs the durable workflow of an incident or a drill. The input has only IDs; the workflow reads all other data. Drills run here
- * because they need the same permissions as rollbacks.
+ * Runs the durable workflow of an incident or a drill. The input has only IDs; the workflow reads all other data.
+ * Drills run here because they need the same permissions as rollbacks.
  */
 async function respond(event: unknown, context: DurableContext): Promise<unknown> {
   const input = Input.parse(event);

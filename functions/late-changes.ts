@@ -4,8 +4,8 @@ import type { Change } from '../schemas/change.ts';
 import { wake } from '../workflows/wake.ts';
 
 /**
- * Notifies open incidents of a change that was recorded after their alerts, because their decisions did not consider it.
- * Idempotent: an incident gets a change once.
+ * Notifies open incidents of a change that was recorded after their alerts, because their decisions did not consider
+ * it. Idempotent: an incident gets a change once.
  */
 export async function tellIncidents(
   deps: Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'config' | 'log'>,

@@ -17,8 +17,8 @@ export const HAS_NO_END: ReadonlySet<ChangeKind> = new Set<ChangeKind>(['flag', 
 export const OLD_NEWS_SECONDS = 30 * 24 * 3600;
 
 /**
- * Reports deployments that exceed their time-out as signals of their services, once each. To keep the list small, drops changes
- * without an expected end, and deployments without a reported end after 30 days.
+ * Reports deployments that exceed their time-out as signals of their services, once each. To keep the list small, drops
+ * changes without an expected end, and deployments without a reported end after 30 days.
  */
 export async function reportOverdue(deps: OverdueDeps): Promise<void> {
   const rolling = await deps.changes.rolling();

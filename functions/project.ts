@@ -40,8 +40,8 @@ const SIDE_BY_SIDE: Partial<Record<Target, SideBySide>> = {
 };
 
 /**
- * Syncs the due subjects of a target. Each target has a queue that wakes it. A message only names the target, so lost or
- * repeated messages are harmless.
+ * Syncs the due subjects of a target. Each target has a queue that wakes it. A message only names the target, so lost
+ * or repeated messages are harmless.
  */
 export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> {
   const passes = new Map<Target, Promise<void>>();

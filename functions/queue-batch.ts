@@ -15,19 +15,19 @@ const RETRY_SECONDS = [1, 2, 4, 8, 16, 32, 60] as const;
 
 export type BatchOptions = {
   /**
-   * The time limit for a batch, in milliseconds. A batch is deleted as a whole, so a hanging group would otherwise block
-   * later messages of all groups until the function times out.
+   * The time limit for a batch, in milliseconds. A batch is deleted as a whole, so a hanging group would otherwise
+   * block later messages of all groups until the function times out.
    */
   patienceMs?: number;
 };
 
 /**
- * Processes the records of one SQS batch: message groups in parallel, the messages of one group in order. A message that fails
- * or exceeds the time limit fails together with all later ones of its group. They are delivered again within seconds, not after
- * the queue's visibility timeout. Records without a group (standard queue) are independent.
+ * Processes the records of one SQS batch: message groups in parallel, the messages of one group in order. A message
+ * that fails or exceeds the time limit fails together with all later ones of its group. They are delivered again within
+ * seconds, not after the queue's visibility timeout. Records without a group (standard queue) are independent.
  *
- * @param handle resolves to false, or rejects, if the record must be delivered again. Must be idempotent, because it may still be
- *   running when the time limit ends
+ * @param handle resolves to false, or rejects, if the record must be delivered again. Must be idempotent, because it
+ *   may still be running when the time limit ends
  */
 export async function handleBatch(
   { redelivery, log }: Pick<Deps, 'redelivery' | 'log'>,
@@ -80,7 +80,10 @@ export async function handleBatch(
 
 const groupOf = ({ attributes, messageId }: SQSRecord): string => attributes.MessageGroupId ?? messageId;
 
-/** Returns the retries of a group, with the delay of the first message: SQS delivers none while one of them is invisible. */
+/**
+ * Returns the retries of a group, with the delay of the first message: SQS delivers none while one of them is
+ * invisible.
+ */
 function retriesOf(failed: readonly SQSRecord[]): { queueArn: string; receiptHandle: string; afterSeconds: number }[] {
   const receives = Number(failed[0]?.attributes.ApproximateReceiveCount ?? 1);
   const afterSeconds = RETRY_SECONDS[Math.min(receives, RETRY_SECONDS.length) - 1] ?? 1;

@@ -19,7 +19,9 @@ export async function endQuiet(deps: QuietDeps, trace: string): Promise<{ ended:
   return { ended: over.length };
 }
 
-/** Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it. */
+/**
+ * Shows on an open incident that its alerts are silenced or in maintenance, and why, so that responders know about it.
+ */
 export async function showQuiet(
   deps: Pick<Deps, 'config' | 'silences' | 'clock' | 'incidents'>,
   open: readonly IncidentRecord[],

@@ -13,14 +13,16 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 export type RouteDeps = AdmissionDeps & Pick<Deps, 'quarantine' | 'redelivery' | 'counters'>;
 
 /**
- * Moves signals from the queue to the table, and starts or wakes the workflows of their incidents. Only failures of our own
- * infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is kept in quarantine,
- * and completes.
+ * Moves signals from the queue to the table, and starts or wakes the workflows of their incidents. Only failures of our
+ * own infrastructure fail a record, and with it all later ones of its group. A message that cannot be parsed is kept in
+ * quarantine, and completes.
  */
 export const route = (deps: RouteDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => routed(deps, record), { patienceMs: PATIENCE_MS });
 
-/** The time limit of a batch: enough for a slow message, but short, so that a hanging group does not block the others. */
+/**
+ * The time limit of a batch: enough for a slow message, but short, so that a hanging group does not block the others.
+ */
 const PATIENCE_MS = 10_000;
 
 async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
@@ -38,7 +40,10 @@ async function routed(deps: RouteDeps, record: SQSRecord): Promise<boolean> {
   }
 }
 
-/** Admits signals. After a permanent error, admits each one separately, so that one bad signal does not block the others. */
+/**
+ * Admits signals. After a permanent error, admits each one separately, so that one bad signal does not block the
+ * others.
+ */
 async function admit(deps: RouteDeps, message: SignalMessage, log: Log): Promise<void> {
   const { receipt, receivedAt, trace, signals } = message;
   try {

@@ -7,8 +7,8 @@ import { receivedBy, resultOf } from './slack/http.ts';
 let app: ReturnType<typeof slackApp> | undefined;
 
 /**
- * The Lambda handler for Slack. Separate from the rest of the API, with minimal dependencies, because it must respond within
- * three seconds even on a cold start.
+ * The Lambda handler for Slack. Separate from the rest of the API, with minimal dependencies, because it must respond
+ * within three seconds even on a cold start.
  */
 export const handler = async (event: APIGatewayProxyEventV2 & Streamed): Promise<APIGatewayProxyStructuredResultV2> =>
   resultOf(await (app ??= slackApp(slackDeps()))(receivedBy(event)));

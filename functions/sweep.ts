@@ -24,7 +24,10 @@ import { wake } from '../workflows/wake.ts';
 /** After this time, an incident has evidently missed its start or wake-up. */
 const OVERDUE_SECONDS = 30;
 
-/** The maximum number of runs. A workflow that fails repeatedly is a bug that another run does not fix; the timeline shows it. */
+/**
+ * The maximum number of runs. A workflow that fails repeatedly is a bug that another run does not fix; the timeline
+ * shows it.
+ */
 const RUNS_MAX = 20;
 
 export type SweepDeps = GateDeps &
@@ -60,9 +63,10 @@ export type SweepDeps = GateDeps &
 export type UnderWay = Set<string>;
 
 /**
- * Runs all periodic jobs, each minute: wakes workflows that missed their wake-up, replaces failed workflows, and so on. Jobs run
- * in parallel, so that an unresponsive vendor delays only its own job; jobs that notify people come first. Each job with calls to
- * a vendor has its own time limit, well below that of a sweep. A job that is still in progress is not started again.
+ * Runs all periodic jobs, each minute: wakes workflows that missed their wake-up, replaces failed workflows, and so on.
+ * Jobs run in parallel, so that an unresponsive vendor delays only its own job; jobs that notify people come first.
+ * Each job with calls to a vendor has its own time limit, well below that of a sweep. A job that is still in progress
+ * is not started again.
  *
  * @throws Error if the table cannot be read
  */
@@ -144,8 +148,8 @@ async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () 
 }
 
 /**
- * How many incidents are processed in parallel. Each needs one or two calls to Lambda's API of tens of milliseconds. In sequence,
- * 1,000 open incidents would take the whole sweep; all in parallel, they would be throttled.
+ * How many incidents are processed in parallel. Each needs one or two calls to Lambda's API of tens of milliseconds. In
+ * sequence, 1,000 open incidents would take the whole sweep; all in parallel, they would be throttled.
  */
 const AT_ONCE = 8;
 

@@ -111,7 +111,8 @@ export type Sender = {
 };
 
 /**
- * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is known.
+ * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is
+ * known.
  *
  * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
  */
@@ -148,7 +149,8 @@ async function take(
   sender: Sender,
 ): Promise<never> {
   const contentType = c.req.header('content-type') ?? '';
-  // Null if the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is useless.
+  // Null if the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is
+  // useless.
   const keep = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
     deps.quarantine
       .keep({

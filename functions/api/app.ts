@@ -117,7 +117,10 @@ export function api(deps: Deps): Api {
   return app;
 }
 
-/** Responds with 503, so that the sender retries: the quarantine has room again tomorrow, or the payload is fixed by then. */
+/**
+ * Responds with 503, so that the sender retries: the quarantine has room again tomorrow, or the payload is fixed by
+ * then.
+ */
 async function quarantineFull(
   c: Context<Env>,
   { counters }: Deps,

@@ -33,8 +33,8 @@ export const mayAskByLabel = (principal: Principal, scope: Scope, now: Timestamp
   principal === INGEST || authorize(principal, 'rollback:request', scope, now).allowed;
 
 /**
- * Returns the principal of an `Authorization` header: `Bearer`, or `Basic` with the token as password. Returns undefined if
- * the token is missing, unknown, or expired.
+ * Returns the principal of an `Authorization` header: `Bearer`, or `Basic` with the token as password. Returns
+ * undefined if the token is missing, unknown, or expired.
  */
 export async function principalOf(
   deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>,
@@ -62,8 +62,8 @@ function tokenOf(authorization: string | undefined): string | undefined {
 }
 
 /**
- * Returns whether the sender's signature over the raw body is valid. Returns false without a configured secret. Does not read
- * the body if the signature is missing or its timestamp is outside the window.
+ * Returns whether the sender's signature over the raw body is valid. Returns false without a configured secret. Does
+ * not read the body if the signature is missing or its timestamp is outside the window.
  */
 export async function signedBy(
   deps: Pick<Deps, 'secrets' | 'clock'>,

@@ -53,7 +53,10 @@ function inForce(automation: Automation): Automation {
   return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
 }
 
-/** Removes the services and environments that the caller may not read. The kill switch and global mode are visible to all. */
+/**
+ * Removes the services and environments that the caller may not read. The kill switch and global mode are visible to
+ * all.
+ */
 function visible(automation: Automation, may: (scope: Scope) => boolean): Automation {
   const ofService = <T>(entries: Record<string, T>) => Object.entries(entries).filter(([service]) => may({ service }));
   const services = ofService(automation.services).map(([service, { mode, environments }]) => {

@@ -4,11 +4,11 @@ import type { Env } from './context.ts';
 import { Refusal } from './problem.ts';
 
 /**
- * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The body
- * is read once: later calls, and Hono's own readers, get the same bytes.
+ * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The
+ * body is read once: later calls, and Hono's own readers, get the same bytes.
  *
- * @throws Refusal 413 if the body is too large: before reading if `Content-Length` says so, otherwise as soon as it exceeds
- *   the limit; 400 if the connection ends before the whole body arrives
+ * @throws Refusal 413 if the body is too large: before reading if `Content-Length` says so, otherwise as soon as it
+ *   exceeds the limit; 400 if the connection ends before the whole body arrives
  */
 export async function readBody(c: Context<Env>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const known = c.get('body');

@@ -124,8 +124,8 @@ export function careRoutes(app: Api, deps: Deps): void {
 /**
  * Returns a person of people.yaml who has the permissions that the role needs.
  *
- * @throws Refusal 403 if the caller may not change the incident, 404 without such an incident, 422 without such a person or
- *   if the person lacks permissions
+ * @throws Refusal 403 if the caller may not change the incident, 404 without such an incident, 422 without such a
+ *   person or if the person lacks permissions
  */
 async function holderOf(
   deps: Pick<Deps, 'config' | 'incidents' | 'clock'>,

@@ -31,9 +31,9 @@ const RECEIVERS = /^\/(v1\/alerts\/|api\/v1\/rollback$)/;
 type Limited = { bucket: Bucket; afterSeconds: number; waiting: number; turn: Promise<unknown> };
 
 /**
- * Looks up the principal of a credential. Credentials from an address that sent too many wrong ones are looked up one at a
- * time, which limits the cost of guessing and of broken clients. A valid credential is never refused because of other
- * requests from its address. A credential that was valid before does not wait either.
+ * Looks up the principal of a credential. Credentials from an address that sent too many wrong ones are looked up one
+ * at a time, which limits the cost of guessing and of broken clients. A valid credential is never refused because of
+ * other requests from its address. A credential that was valid before does not wait either.
  *
  * @throws Refusal 429 for a wrong credential of a limited address, 503 if too many credentials wait to be looked up
  */
@@ -141,7 +141,10 @@ function addressOf({ env }: Context<Env>): string {
   return networkOf(requestContext?.http?.sourceIp ?? '');
 }
 
-/** Returns the address to count by: an IPv4 address, or the /64 prefix of an IPv6 address, since each client has at least a /64. */
+/**
+ * Returns the address to count by: an IPv4 address, or the /64 prefix of an IPv6 address, since each client has at
+ * least a /64.
+ */
 export function networkOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (v4 !== undefined || !isIPv6(address)) return v4 ?? address;

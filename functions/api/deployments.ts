@@ -136,8 +136,8 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
 const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 
 /**
- * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment as
- * overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
+ * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment
+ * as overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
  */
 async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
   const said = await deps.changes.overdueAt(change.id);

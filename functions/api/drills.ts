@@ -100,7 +100,9 @@ export function drillRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** Starts the drill's workflow. A failure is only logged, because the sweeper starts the stored drill within a minute. */
+/**
+ * Starts the drill's workflow. A failure is only logged, because the sweeper starts the stored drill within a minute.
+ */
 async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
   try {
     await drillRuns.start(id, 1);

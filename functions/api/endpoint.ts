@@ -70,8 +70,8 @@ const guard =
   };
 
 /**
- * Refuses a token in the query string that allows more than the gate. URLs are logged in many places, so a token in a URL
- * must be useless for everything else.
+ * Refuses a token in the query string that allows more than the gate. URLs are logged in many places, so a token in a
+ * URL must be useless for everything else.
  *
  * @throws Refusal 403
  */
@@ -93,8 +93,8 @@ export const allower =
   };
 
 /**
- * Returns a page of the items that the caller may see. A page can have fewer items than the limit, but is empty only at the
- * end of the list.
+ * Returns a page of the items that the caller may see. A page can have fewer items than the limit, but is empty only at
+ * the end of the list.
  *
  * @param read returns the page that starts at a cursor
  */

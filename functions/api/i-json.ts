@@ -13,7 +13,8 @@ const DEPTH_MAX = 16;
 const TINIEST = 1e-100;
 
 /**
- * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited nesting.
+ * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
+ * nesting.
  *
  * @throws Refusal 400 if the body is not JSON, 413 if it is too large, 422 if it can't be stored unchanged
  * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth

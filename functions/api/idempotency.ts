@@ -6,7 +6,10 @@ import type { Env } from './context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';
 import { Refusal } from './problem.ts';
 
-/** POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it later. */
+/**
+ * POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it
+ * later.
+ */
 const CREATES = [
   /^\/v1\/(deployments|incidents|drills|freezes)$/,
   /^\/v1\/incidents\/[^/]+\/timeline$/,
@@ -30,7 +33,8 @@ export const idempotency =
       throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has more than 255 characters');
     const principal = await c.var.principalOf(c.req.header('authorization'));
     if (principal === undefined) return next(); // the route refuses it
-    // Identify the caller by the credential: names are not unique, and tokens with the same name can have different rights.
+    // Identify the caller by the credential: names are not unique, and tokens with the same name can have different
+    // rights.
     const caller = sha256(c.req.header('authorization') ?? '');
     const key: IdempotencyKey = { principal: caller, route: c.req.path, key: given };
     const begun = await deps.idempotency.begin(key, sha256(await readBody(c, BODY_MAX_BYTES)));

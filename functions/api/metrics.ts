@@ -12,8 +12,8 @@ import { millisOf, type Timestamp } from '../../schemas/time.ts';
 import { type Api, endpoint } from './endpoint.ts';
 
 /**
- * Registers the Prometheus endpoint. All metrics are read from the table and the queues, so that every instance returns the
- * same values.
+ * Registers the Prometheus endpoint. All metrics are read from the table and the queues, so that every instance returns
+ * the same values.
  */
 export function metricsRoutes(app: Api, deps: Deps): void {
   const costly = costlyMetrics(deps);
@@ -113,7 +113,10 @@ async function present(deps: Deps): Promise<Metric[]> {
   ];
 }
 
-/** Returns the configuration metrics. Loads are counted locally only: on AWS, an invalid configuration cannot be published. */
+/**
+ * Returns the configuration metrics. Loads are counted locally only: on AWS, an invalid configuration cannot be
+ * published.
+ */
 async function configMetrics({ config }: Pick<Deps, 'config'>): Promise<Metric[]> {
   const [problems, loads = null] = await Promise.all([config.problems(), config.loads?.()]);
   const warnings = problems.filter((problem) => problem.includes('warning:')).length;
@@ -164,7 +167,9 @@ function costlyMetrics(deps: Deps): () => Promise<Metric[]> {
   };
 }
 
-/** Returns the queue metrics. If SQS fails, only their samples are missing, and an alert rule can detect the absence. */
+/**
+ * Returns the queue metrics. If SQS fails, only their samples are missing, and an alert rule can detect the absence.
+ */
 async function queueMetrics({ queueStats, projections, log }: Deps): Promise<Metric[]> {
   const [queues, due] = await Promise.all([
     queueStats.read().catch((error: unknown) => {
@@ -261,8 +266,8 @@ function delays(name: string, help: string, counts: readonly Count[]): Metric {
 const LOOKED_BACK = 100;
 
 /**
- * Returns the deployments of the running versions. After a rollback, this is the earlier deployment of the version, or none
- * if it is not found: alert rules that look for recent deployments would otherwise blame the rollback.
+ * Returns the deployments of the running versions. After a rollback, this is the earlier deployment of the version, or
+ * none if it is not found: alert rules that look for recent deployments would otherwise blame the rollback.
  */
 async function deployed({ changes }: Pick<Deps, 'changes'>): Promise<Change[]> {
   const found = await Promise.all(

@@ -4,7 +4,9 @@ import { answers, type Api, endpoint } from './endpoint.ts';
 
 const Description = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });
 
-/** Registers the OpenAPI description. Must be called after all other routes, because it describes the registered ones. */
+/**
+ * Registers the OpenAPI description. Must be called after all other routes, because it describes the registered ones.
+ */
 export function openApiRoute(app: Api, deps: Deps): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   app.openAPIRegistry.registerComponent('securitySchemes', 'basic', {

@@ -216,7 +216,9 @@ function summary(runbook: Runbook): z.infer<typeof Summary> {
   return { name, title, file, version, mode, services, environments, inputs, steps };
 }
 
-/** Returns the runbook with only the services and environments that the caller may see, or undefined if there are none. */
+/**
+ * Returns the runbook with only the services and environments that the caller may see, or undefined if there are none.
+ */
 function seenBy({ may }: Pick<Env['Variables'], 'may'>, runbook: Runbook): Runbook | undefined {
   const services = runbook.services?.filter((service) => may({ service }));
   const environments = runbook.environments?.filter((environment) => may({ environment }));

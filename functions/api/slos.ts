@@ -107,7 +107,10 @@ async function viewsOf(deps: Deps, config: Config, slos: readonly Slo[]): Promis
   );
 }
 
-/** Returns the history, or an empty list if the stored history is corrupt. The objective's state then reports the problem. */
+/**
+ * Returns the history, or an empty list if the stored history is corrupt. The objective's state then reports the
+ * problem.
+ */
 async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, slo: Slo): Promise<SloPoint[]> {
   const now = millisOf(clock.now());
   try {

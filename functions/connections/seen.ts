@@ -4,9 +4,9 @@ import type { Deps } from '../../domain/ports.ts';
 import type { VendorMode } from '../../domain/vendors.ts';
 
 /**
- * State of a connection. `set`: a credential is set, but cannot be tested without side effects. `wrong`: the credential was
- * refused, or the configuration is wrong. `unreachable`: the check got no result. `incomplete`: reachable, but part of its
- * configuration is missing.
+ * State of a connection. `set`: a credential is set, but cannot be tested without side effects. `wrong`: the credential
+ * was refused, or the configuration is wrong. `unreachable`: the check got no result. `incomplete`: reachable, but part
+ * of its configuration is missing.
  */
 export type State = 'connected' | 'set' | 'off' | 'wrong' | 'unreachable' | 'incomplete';
 export type Connection = {

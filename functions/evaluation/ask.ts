@@ -41,8 +41,8 @@ export async function askOwn(
 }
 
 /**
- * Reads the results of the recording rules of `slo generate` for all objectives. `of` returns undefined for an objective that
- * has no recording rules, or whose rules were generated from other queries.
+ * Reads the results of the recording rules of `slo generate` for all objectives. `of` returns undefined for an
+ * objective that has no recording rules, or whose rules were generated from other queries.
  */
 export async function askRecorded(
   metrics: SloMetrics,

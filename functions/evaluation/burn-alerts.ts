@@ -10,8 +10,8 @@ import { policyOf } from './policy.ts';
 type AlertDeps = Pick<Deps, 'clock' | 'freezes' | 'sloAlerts' | 'log'>;
 
 /**
- * Opens freezes for burn-rate alerts at once, so that no deployment passes before the next evaluation. A burn-rate alert has the
- * label `slo` with the ID of an objective of its service and environment.
+ * Opens freezes for burn-rate alerts at once, so that no deployment passes before the next evaluation. A burn-rate
+ * alert has the label `slo` with the ID of an objective of its service and environment.
  */
 export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: readonly Signal[]): Promise<void> {
   for (const signal of signals) {
@@ -28,7 +28,8 @@ async function freezeBy({ clock, freezes, log }: AlertDeps, config: Config, sign
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
   if (freeze === null) return;
-  // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended freeze.
+  // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended
+  // freeze.
   const id = freezeId(sha256, 'burn', [slo.id, episode], signal.startsAt);
   const { id: slo_id, service, environment } = slo;
   try {

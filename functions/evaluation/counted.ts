@@ -11,8 +11,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /**
- * When missing data is queried again, in minutes after loading, and then each hour. A Prometheus that has just started, or its
- * remote storage, may not return older data yet.
+ * When missing data is queried again, in minutes after loading, and then each hour. A Prometheus that has just started,
+ * or its remote storage, may not return older data yet.
  */
 const LOOK_AGAIN_MINUTES = [1, 2, 5, 10, 20, 40] as const;
 
@@ -104,8 +104,9 @@ export class Counted {
   }
 
   /**
-   * Returns the buckets of the last day that were queried but have no data, or null. In the first 24 hours after loading, all
-   * older buckets are queried again too, until a response brings nothing new, for example because the service is young.
+   * Returns the buckets of the last day that were queried but have no data, or null. In the first 24 hours after
+   * loading, all older buckets are queried again too, until a response brings nothing new, for example because the
+   * service is young.
    *
    * @param now Unix milliseconds
    */
@@ -187,7 +188,9 @@ export class Counted {
     this.#chunk = Math.max(CHUNK_MIN, Math.floor(this.#chunk / 2));
   }
 
-  /** Doubles the number of buckets per query for older data, unless a query of that size failed within the last hour. */
+  /**
+   * Doubles the number of buckets per query for older data, unless a query of that size failed within the last hour.
+   */
   #askMore(now: number): void {
     const more = Math.min(CHUNK_MAX, this.#chunk * 2);
     if (more < this.#tooMuch.count || now >= this.#tooMuch.at + HOUR_MS) this.#chunk = more;
@@ -204,8 +207,8 @@ export class Counted {
   }
 
   /**
-   * Returns whether all closed buckets were queried, except for the last hour at most, so that an occasionally slow Prometheus
-   * does not count as a gap. After weeks without evaluations, several evaluations are needed to catch up.
+   * Returns whether all closed buckets were queried, except for the last hour at most, so that an occasionally slow
+   * Prometheus does not count as a gap. After weeks without evaluations, several evaluations are needed to catch up.
    *
    * @param now Unix milliseconds
    */

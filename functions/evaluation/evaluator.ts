@@ -91,8 +91,8 @@ export class Evaluator {
   }
 
   /**
-   * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation, because
-   * freezes must not wait for it.
+   * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation,
+   * because freezes must not wait for it.
    */
   async backfill(isWanted: (counted: Counted) => boolean = () => true): Promise<void> {
     if (this.#backfill === null) return;

@@ -22,7 +22,10 @@ export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now:
   return history;
 }
 
-/** Returns the key of the stored history. A changed indicator has a new key, because the old history counted something else. */
+/**
+ * Returns the key of the stored history. A changed indicator has a new key, because the old history counted something
+ * else.
+ */
 export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
   `${id}@${digestOf(indicator, sha256)}` as SloId;
 

@@ -10,8 +10,8 @@ import type { Ranges } from './ranges.ts';
 import type { Turns } from './turns.ts';
 
 /**
- * How many objectives are queried in parallel, with two queries each. Half of the 20 queries that Prometheus runs in parallel,
- * because the alerting rules need the rest.
+ * How many objectives are queried in parallel, with two queries each. Half of the 20 queries that Prometheus runs in
+ * parallel, because the alerting rules need the rest.
  */
 const AT_ONCE = 5;
 
@@ -47,8 +47,8 @@ export type Asking = {
 };
 
 /**
- * Reads the last 300 seconds of each objective, and the buckets that closed since the last evaluation. Reads all recorded
- * objectives with a few queries, and the others with their own queries.
+ * Reads the last 300 seconds of each objective, and the buckets that closed since the last evaluation. Reads all
+ * recorded objectives with a few queries, and the others with their own queries.
  */
 export async function measure(asking: Asking, all: readonly Counted[]): Promise<Map<Counted, Measured>> {
   const cells: Cells = { from: asking.now / 1000 - BUCKET_SECONDS, count: 1 };

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Processes items in order, at most `atOnce` in parallel. After an error, no further items are started by that worker. */
+/**
+ * Processes items in order, at most `atOnce` in parallel. After an error, no further items are started by that worker.
+ */
 export async function pooled<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
   const worker = async (): Promise<void> => {

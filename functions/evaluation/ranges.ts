@@ -2,8 +2,8 @@
 const ENOUGH = 5;
 
 /**
- * Tracks whether Prometheus responds to range queries in one evaluation. If it does not, the remaining objectives wait for the
- * next evaluation, so that thousands of queries do not fail each minute. Other objectives come first then.
+ * Tracks whether Prometheus responds to range queries in one evaluation. If it does not, the remaining objectives wait
+ * for the next evaluation, so that thousands of queries do not fail each minute. Other objectives come first then.
  */
 export class Ranges {
   #inARow = 0;

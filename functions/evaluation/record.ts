@@ -10,7 +10,9 @@ import type { Standing } from './evaluator.ts';
 import { policyOf } from './policy.ts';
 import { pooled } from './pool.ts';
 
-/** How many freezes are written in parallel. A large outage can open thousands; writes for one service conflict anyway. */
+/**
+ * How many freezes are written in parallel. A large outage can open thousands; writes for one service conflict anyway.
+ */
 const AT_ONCE = 8;
 
 type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;

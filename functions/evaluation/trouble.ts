@@ -1,6 +1,8 @@
 import type { Log } from '../../domain/ports.ts';
 
-/** How long a problem is not logged again after it was last seen, so that a recurring problem does not flood the log. */
+/**
+ * How long a problem is not logged again after it was last seen, so that a recurring problem does not flood the log.
+ */
 const QUIET_MS = 10 * 60_000;
 
 /** The log messages for the start and the end of a problem. */

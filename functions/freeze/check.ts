@@ -63,7 +63,8 @@ const isFree = ({ found }: Examined): boolean =>
   found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
 
 /**
- * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be refused.
+ * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
+ * refused.
  */
 async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
   const request = asked.untold ? await asWhatItIs(deps, asked.request, asked.names.asked) : asked.request;
@@ -91,7 +92,9 @@ const isCounted = (
       overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
   );
 
-/** Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then. */
+/**
+ * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
+ */
 async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
   // A deployment without a version, commit, or ID counts as a new deployment with each request.
   const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };

@@ -181,7 +181,9 @@ async function incidentsAt(
   return freeze ? [freeze] : [];
 }
 
-/** Returns whether the version is a known good one to roll back to. A rollback by Firebreak itself always counts as one. */
+/**
+ * Returns whether the version is a known good one to roll back to. A rollback by Firebreak itself always counts as one.
+ */
 async function rollbackOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
   request: CheckRequest,

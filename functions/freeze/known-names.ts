@@ -9,10 +9,11 @@ import { EnvironmentName, ServiceName } from '../../schemas/names.ts';
 import { Refusal } from '../api/problem.ts';
 
 /**
- * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not notice.
+ * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not
+ * notice.
  *
- * @returns service and environment in their known spelling, if the names differ only in case and whitespace; and warnings
- *   about the scope. An unknown environment is only a warning, because it may be added later
+ * @returns service and environment in their known spelling, if the names differ only in case and whitespace; and
+ *   warnings about the scope. An unknown environment is only a warning, because it may be added later
  * @throws Refusal 422 if there is no such service or team, with the likely intended name
  */
 export async function scopeAsKnown(
@@ -97,7 +98,9 @@ function unknown(field: string, text: string, name: string, known: Iterable<stri
   return new Refusal(422, 'invalid', `json: ${field}: ${text}${meant === null ? '' : `; ${meant}`}`);
 }
 
-/** Returns the services of the catalogue that a scope covers. A service without environments counts as in all of them. */
+/**
+ * Returns the services of the catalogue that a scope covers. A service without environments counts as in all of them.
+ */
 export function servicesIn(services: Config['services'], scope: FreezeScope): string[] {
   if (scope.service !== null) return [scope.service];
   return Object.entries(services)

@@ -17,7 +17,8 @@ const RECORDED_FOR_MS = 10_000;
 /**
  * The service and environment that a request is about, with resolved names.
  *
- * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the environment.
+ * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the
+ * environment.
  */
 export type KnownPlace = Place & {
   asked: Place | null;
@@ -28,9 +29,9 @@ export type KnownPlace = Place & {
 type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: true };
 
 /**
- * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or whitespace
- * stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes precedence over recorded
- * deployments.
+ * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or
+ * whitespace stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes
+ * precedence over recorded deployments.
  */
 export async function knownPlace(
   deps: Pick<Deps, 'changes' | 'clock'>,

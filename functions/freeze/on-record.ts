@@ -15,8 +15,8 @@ const AT_ONCE = 8;
 type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log'>;
 
 /**
- * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the next
- * evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
+ * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the
+ * next evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
  */
 export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
@@ -33,8 +33,8 @@ export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Free
 }
 
 /**
- * Records the freezes of the calendar and of open incidents at once, as the next evaluation would, so that lists show the
- * freezes in force. If this fails, lists show the last recorded state.
+ * Records the freezes of the calendar and of open incidents at once, as the next evaluation would, so that lists show
+ * the freezes in force. If this fails, lists show the last recorded state.
  */
 export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
   try {
@@ -51,7 +51,9 @@ export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
 
 type WhatHolds = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
 
-/** @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent */
+/**
+ * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
+ */
 async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<WhatHolds> {
   const [config, open, known] = await Promise.all([
     deps.config.current(),

@@ -11,9 +11,9 @@ export const CHANGES_READ = 100;
 type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
 
 /**
- * Detects rollbacks, because most CD systems report a rollback as a normal deployment. A deployment is a rollback if the
- * recorded deployments show that its version ran earlier and is good, or if Firebreak itself rolls back to this version. The
- * caller's statement does not count.
+ * Detects rollbacks, because most CD systems report a rollback as a normal deployment. A deployment is a rollback if
+ * the recorded deployments show that its version ran earlier and is good, or if Firebreak itself rolls back to this
+ * version. The caller's statement does not count.
  *
  * @param other the caller's names, if they were resolved to other names: deployments may be recorded under them
  */

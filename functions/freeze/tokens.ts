@@ -25,8 +25,8 @@ const CHANGES_READ = 100;
 type Signing = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 
 /**
- * Returns a signed token that proves that a deployment was allowed. Returns null if the deployment has no ID, or if no signing
- * key is configured.
+ * Returns a signed token that proves that a deployment was allowed. Returns null if the deployment has no ID, or if no
+ * signing key is configured.
  */
 export async function deploymentToken(
   deps: Signing,
@@ -57,8 +57,8 @@ export async function deploymentToken(
 }
 
 /**
- * Returns a signed state for clients to use while Firebreak is unreachable: the current verdict for a plain deploy of any
- * version, and the versions known good or bad. Returns null if no signing key is configured.
+ * Returns a signed state for clients to use while Firebreak is unreachable: the current verdict for a plain deploy of
+ * any version, and the versions known good or bad. Returns null if no signing key is configured.
  */
 export async function signedState(deps: Signing & Pick<Deps, 'changes'>, inputs: CheckInputs): Promise<string | null> {
   const { asked: _, ...answered } = inputs;

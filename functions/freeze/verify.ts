@@ -23,7 +23,10 @@ const Place = CheckRequest.pick({ service: true, environment: true });
 
 const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
 
-/** `deployment`: the deployment in the token, so that the caller can compare the other fields. Null if the token is invalid. */
+/**
+ * `deployment`: the deployment in the token, so that the caller can compare the other fields. Null if the token is
+ * invalid.
+ */
 export const Verified = Verdict.extend({
   valid: z.boolean(),
   deployment: CheckRequest.nullable(),
@@ -33,7 +36,8 @@ export const Verified = Verdict.extend({
 export type Verified = z.infer<typeof Verified>;
 
 /**
- * Verifies a token for a deployment, and checks the freezes again: a freeze that started since then refuses the deployment.
+ * Verifies a token for a deployment, and checks the freezes again: a freeze that started since then refuses the
+ * deployment.
  *
  * @param allow throws if the caller may not access the service and environment
  */

@@ -9,7 +9,9 @@ import { askedOf, askedQuery } from './asked.ts';
 
 const PATH = '/integrations/argo-rollouts/analysis';
 
-/** The data for the condition of a metric. `reasons` are texts, because Argo Rollouts shows them with the measurement. */
+/**
+ * The data for the condition of a metric. `reasons` are texts, because Argo Rollouts shows them with the measurement.
+ */
 const Measurement = z
   .object({
     data: z.object({
@@ -30,8 +32,8 @@ const responses = {
 };
 
 /**
- * Registers the freeze check as a web metric of Argo Rollouts. Every verdict has the status 200: Argo Rollouts treats other
- * statuses as measurement errors, not as a refusal.
+ * Registers the freeze check as a web metric of Argo Rollouts. Every verdict has the status 200: Argo Rollouts treats
+ * other statuses as measurement errors, not as a refusal.
  *
  * @see https://argo-rollouts.readthedocs.io/en/stable/analysis/web/
  */
@@ -86,6 +88,8 @@ export function argoRolloutsRoutes(app: Api, deps: Deps): void {
   );
 }
 
-/** Returns whether repeated checks of the deployment can be recognized. Otherwise, each check would use up an override. */
+/**
+ * Returns whether repeated checks of the deployment can be recognized. Otherwise, each check would use up an override.
+ */
 const isNamed = ({ version, commit, deployment_id }: CheckRequest): boolean =>
   version !== null || commit !== null || deployment_id !== null;

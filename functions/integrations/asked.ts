@@ -43,7 +43,10 @@ export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckR
   untold: query.change === undefined,
 });
 
-/** Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a rollback. */
+/**
+ * Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a
+ * rollback.
+ */
 export async function askedOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
   query: z.infer<typeof askedQuery>,

@@ -24,9 +24,9 @@ export function gateResponse(c: Context<Env>, request: CheckRequest, answer: Che
 }
 
 /**
- * Registers the gate for pipelines that use `curl`. All parameters are in the query string, so that no JSON is needed in a
- * shell, and `Accept: text/plain` returns lines for the job's log. The request stands for the deployment itself, so a
- * required override is used up.
+ * Registers the gate for pipelines that use `curl`. All parameters are in the query string, so that no JSON is needed
+ * in a shell, and `Accept: text/plain` returns lines for the job's log. The request stands for the deployment itself,
+ * so a required override is used up.
  */
 export function deployGateRoute(app: Api, deps: Deps): void {
   endpoint(

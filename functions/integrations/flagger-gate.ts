@@ -21,8 +21,8 @@ const CHANGES_READ = 20;
 const ID_MAX_CHARS = 256;
 
 /**
- * Registers the gate for Flagger's hooks `confirm-rollout`, `confirm-promotion`, and `confirm-traffic-increase`. With 200, the
- * canary continues. With any other status, it waits, and Flagger asks again at its next interval.
+ * Registers the gate for Flagger's hooks `confirm-rollout`, `confirm-promotion`, and `confirm-traffic-increase`. With
+ * 200, the canary continues. With any other status, it waits, and Flagger asks again at its next interval.
  */
 export function flaggerGateRoute(app: Api, deps: Deps): void {
   endpoint(
@@ -101,7 +101,9 @@ async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow
   return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
 }
 
-/** Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out. */
+/**
+ * Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out.
+ */
 async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place): Promise<Version | null> {
   const begun = (await changes.recent(place, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
@@ -110,7 +112,9 @@ async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place)
   return one !== undefined && another === undefined ? one.version : null;
 }
 
-/** Returns a refusal for a version that is being rolled back. Flagger asks for promotion and rollback in the same check. */
+/**
+ * Returns a refusal for a version that is being rolled back. Flagger asks for promotion and rollback in the same check.
+ */
 const beingRolledBack = ({ from, to, incident_id }: { from: string; to: string; incident_id: string }): Told => ({
   allowed: false,
   verdict: 'freeze',

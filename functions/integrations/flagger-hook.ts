@@ -38,7 +38,9 @@ export const toldPlace = ({ metadata: { service, environment, env } }: Hook) => 
   environment: environment ?? env,
 });
 
-/** Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one. */
+/**
+ * Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one.
+ */
 export async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<Place[]> {
   const { services } = await config.current();
   const { service, environment } = toldPlace(hook);

@@ -82,8 +82,8 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
 const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
 
 /**
- * Returns the rollback for which the gate is open. The canary must match exactly one service and environment that the caller
- * may access.
+ * Returns the rollback for which the gate is open. The canary must match exactly one service and environment that the
+ * caller may access.
  *
  * @throws Refusal 403 if the gate is closed
  */
@@ -136,7 +136,9 @@ const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wis
 /** Flagger's message at every check with a closed gate. It is left out of the timeline. */
 const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
 
-/** Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant. */
+/**
+ * Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant.
+ */
 async function noteEvent({ incidents, clock }: Deps, place: Place, hook: Hook): Promise<boolean> {
   const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
   if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;

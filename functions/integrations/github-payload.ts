@@ -11,7 +11,9 @@ export function isSignedByGithub(body: Uint8Array, signature: string | undefined
   return timingSafeEqual(Buffer.from(told, 'hex'), createHmac('sha256', secret).update(body).digest());
 }
 
-/** Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure. */
+/**
+ * Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure.
+ */
 export function payloadOf(body: Uint8Array, contentType: string): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -14,7 +14,9 @@ import { isSignedByGithub, payloadOf } from './github-payload.ts';
 /** GitHub's own limit for webhook payloads. */
 const BODY_MAX_BYTES = 25 * 1024 * 1024;
 
-/** How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments. */
+/**
+ * How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments.
+ */
 const PATIENCE_MS = 8_000;
 
 const Taken = z
@@ -80,7 +82,9 @@ async function received(c: Context<Env>, { secrets }: Pick<Deps, 'secrets'>): Pr
   return payload;
 }
 
-/** Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows. */
+/**
+ * Records the deployment first, so that it is answered even if this process fails, and then answers it if time allows.
+ */
 async function requested(c: Context<Env>, deps: Deps, payload: unknown): Promise<z.infer<typeof Taken>> {
   const parsed = Requested.safeParse(payload);
   if (!parsed.success)
@@ -111,7 +115,10 @@ async function requested(c: Context<Env>, deps: Deps, payload: unknown): Promise
 
 const about = ({ id, repository, environment, run }: WaitingGate) => ({ gate: id, repository, environment, run });
 
-/** Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries it. */
+/**
+ * Returns 'waiting' after the time limit or on failure. The work continues in the background, and the sweeper retries
+ * it.
+ */
 async function inTime<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'waiting'>((resolve) => {

@@ -6,8 +6,9 @@ const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
 const SIGNATURES_MAX = 10;
 
 /**
- * Returns whether PagerDuty signed these bytes. One match between any signature and any of our secrets is enough, because both
- * sides have two while a secret is rotated. The signature has no timestamp: replays are recognized by the webhook's ID.
+ * Returns whether PagerDuty signed these bytes. One match between any signature and any of our secrets is enough,
+ * because both sides have two while a secret is rotated. The signature has no timestamp: replays are recognized by the
+ * webhook's ID.
  *
  * @param secrets separated by commas; without a secret, no signature is valid
  * @see https://developer.pagerduty.com/docs/verifying-webhook-signatures (read 2026-11)

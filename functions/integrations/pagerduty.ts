@@ -29,9 +29,9 @@ const Taken = z
   .meta({ id: 'PagerDutyWebhook' });
 
 /**
- * Registers the receiver for signed PagerDuty v3 webhooks. A signed webhook never gets a 4xx response, whatever its content:
- * PagerDuty drops a refused webhook, and disables the subscription for a day after three in a row. If the event cannot be
- * queued, the response is 503, and PagerDuty retries for two days.
+ * Registers the receiver for signed PagerDuty v3 webhooks. A signed webhook never gets a 4xx response, whatever its
+ * content: PagerDuty drops a refused webhook, and disables the subscription for a day after three in a row. If the
+ * event cannot be queued, the response is 503, and PagerDuty retries for two days.
  *
  * @see https://developer.pagerduty.com/docs/webhooks-overview
  */

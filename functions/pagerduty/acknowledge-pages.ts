@@ -12,8 +12,8 @@ export const WORTH_SECONDS = 3600;
 type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
- * Acknowledges an incident's pages at the pager, so that it stops escalating. Skips the page that was acknowledged at the pager
- * itself. Acknowledges each page once; the sweeper retries failures.
+ * Acknowledges an incident's pages at the pager, so that it stops escalating. Skips the page that was acknowledged at
+ * the pager itself. Acknowledges each page once; the sweeper retries failures.
  */
 export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
   const incident = await deps.incidents.read(id);
@@ -72,7 +72,10 @@ function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: numb
   return `${pageKey(id, number)}.acknowledge${again}`;
 }
 
-/** Returns whether Firebreak acknowledged this page at the pager. If so, the pager's state does not show that a person did. */
+/**
+ * Returns whether Firebreak acknowledged this page at the pager. If so, the pager's state does not show that a person
+ * did.
+ */
 export async function isToldByUs(
   { effects }: Pick<AcknowledgeDeps, 'effects'>,
   incident: Pick<IncidentRecord, 'id' | 'care'>,
@@ -100,7 +103,8 @@ async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, numb
     return 'unreachable';
   }
   const taken = answer.kind === 'taken';
-  // No intent is recorded before the call: acknowledging twice is harmless, and an incident that closes meanwhile stays complete.
+  // No intent is recorded before the call: acknowledging twice is harmless, and an incident that closes meanwhile stays
+  // complete.
   await deps.effects.record(id, {
     key: done,
     kind: 'page-acknowledge',

@@ -54,7 +54,9 @@ export async function acknowledgedThere(
 /** Rounding error of the pager's times, in seconds: they have no fractions. */
 const FRACTION = 1;
 
-/** Returns the newest page that was sent when this one was acknowledged. The acknowledgement covers all pages up to it. */
+/**
+ * Returns the newest page that was sent when this one was acknowledged. The acknowledgement covers all pages up to it.
+ */
 export async function rungBy(
   { incidents, effects }: Pick<Deps, 'incidents' | 'effects'>,
   { incidentId: id, number }: PageOf,

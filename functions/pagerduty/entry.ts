@@ -4,10 +4,14 @@ import type { IncidentRecord } from '../../schemas/incident.ts';
 import type { Care } from '../../schemas/response-roles.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
 
-/** The maximum age of a new timeline entry, in seconds. The chat announces slightly late entries, but never older ones. */
+/**
+ * The maximum age of a new timeline entry, in seconds. The chat announces slightly late entries, but never older ones.
+ */
 const LATE_MAX = 60;
 
-/** Returns the time of a timeline entry about an action at the pager: the time of the action, unless it is too long ago. */
+/**
+ * Returns the time of a timeline entry about an action at the pager: the time of the action, unless it is too long ago.
+ */
 export const entryAt = (done: Timestamp, now: Timestamp): Timestamp => {
   if (done > now) return now;
   return isLate(done, now) ? plusSeconds(now, -LATE_MAX) : done;

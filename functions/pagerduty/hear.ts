@@ -35,8 +35,8 @@ export type HearDeps = Pick<
 type Heard = { page: PageOf; key: string; at: Timestamp };
 
 /**
- * Applies an action at PagerDuty to the incident. Idempotent: the event's ID is the key of all changes. Ignores events about
- * other incidents, and events that cannot be parsed.
+ * Applies an action at PagerDuty to the incident. Idempotent: the event's ID is the key of all changes. Ignores events
+ * about other incidents, and events that cannot be parsed.
  *
  * @param event a `PagerDutyEvent`
  * @param at when it was received
@@ -80,7 +80,9 @@ async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise
   }
 }
 
-/** Records an acknowledgement. The sweeper also follows pages by other tools: both use one key, so it is recorded once. */
+/**
+ * Records an acknowledgement. The sweeper also follows pages by other tools: both use one key, so it is recorded once.
+ */
 async function acknowledged(
   deps: HearDeps,
   { page, key, at }: Heard,

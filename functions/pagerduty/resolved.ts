@@ -12,9 +12,10 @@ import { followedBy } from './whose.ts';
 type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'crowds'>;
 
 /**
- * Handles a page that a person resolved at PagerDuty, as `response.yaml` defines. Resolves the incident if its alerts have
- * ended or if `resolve: resolve` is set. Otherwise, adds a timeline entry: the incident continues, and resolving the page does
- * not count as an acknowledgement. If another tool pages, Firebreak pages again about alerts that still fire.
+ * Handles a page that a person resolved at PagerDuty, as `response.yaml` defines. Resolves the incident if its alerts
+ * have ended or if `resolve: resolve` is set. Otherwise, adds a timeline entry: the incident continues, and resolving
+ * the page does not count as an acknowledgement. If another tool pages, Firebreak pages again about alerts that still
+ * fire.
  */
 export async function resolvedThere(
   deps: ResolvedDeps,

@@ -19,9 +19,9 @@ export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall' | 'crowds' | 
 const PAGES_MAX = 10;
 
 /**
- * Returns whether one of the incident's unacknowledged pages was acknowledged or resolved at the pager without a webhook, for
- * example because none is set up. Records such an action as if a webhook had reported it. Returns false if the pager cannot be
- * asked, so that the escalation continues.
+ * Returns whether one of the incident's unacknowledged pages was acknowledged or resolved at the pager without a
+ * webhook, for example because none is set up. Records such an action as if a webhook had reported it. Returns false if
+ * the pager cannot be asked, so that the escalation continues.
  *
  * @param asking the remaining time for calls to the pager
  */
@@ -42,7 +42,10 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
   return incident.crowd !== undefined && (await isSeenAtParts(deps, incident, asking));
 }
 
-/** Checks the pages of child incidents, which may have paged before they joined. Acknowledging one counts for the parent. */
+/**
+ * Checks the pages of child incidents, which may have paged before they joined. Acknowledging one counts for the
+ * parent.
+ */
 async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
   for (const { incident: part } of await deps.crowds.parts(id)) {
     if (part.status === 'resolved' || part.pages === 0 || !(await isSeenThere(deps, part, asking))) continue;
@@ -69,7 +72,9 @@ async function takenOver(
   return false; // still triggered, or resolved by the pager without a person
 }
 
-/** Records that a page was resolved at the pager. If the incident continues, this does not count as an acknowledgement. */
+/**
+ * Records that a page was resolved at the pager. If the incident continues, this does not count as an acknowledgement.
+ */
 async function resolved(
   deps: SeenDeps,
   page: PageOf,

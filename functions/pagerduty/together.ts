@@ -14,9 +14,9 @@ const ROUND_MS = 15_000;
 type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
- * Propagates an acknowledgement within an incident group. Acknowledging a child counts for the parent, which pages for the
- * group. Acknowledging the parent counts for its children, which may have paged before they joined. In each case it counts for
- * the pages sent by then. Idempotent.
+ * Propagates an acknowledgement within an incident group. Acknowledging a child counts for the parent, which pages for
+ * the group. Acknowledging the parent counts for its children, which may have paged before they joined. In each case it
+ * counts for the pages sent by then. Idempotent.
  *
  * @param id the incident that was acknowledged
  * @returns the parent, if it counts as acknowledged because of this child

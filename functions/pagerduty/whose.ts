@@ -8,8 +8,8 @@ import { incidentOf, type PagerDutyEvent } from '../../schemas/pagerduty.ts';
 type WhoseDeps = Pick<Deps, 'incidents' | 'effects' | 'config' | 'pagerIncidents'>;
 
 /**
- * Returns the page that an event is about, or undefined if it is not ours. Finds it by the deduplication key, by the ID of a
- * PagerDuty incident that was seen before, or because Firebreak follows an incident of another tool.
+ * Returns the page that an event is about, or undefined if it is not ours. Finds it by the deduplication key, by the ID
+ * of a PagerDuty incident that was seen before, or because Firebreak follows an incident of another tool.
  */
 export async function whose(deps: WhoseDeps, event: PagerDutyEvent): Promise<PageOf | undefined> {
   const { id: external } = incidentOf(event);
@@ -31,7 +31,10 @@ export async function whose(deps: WhoseDeps, event: PagerDutyEvent): Promise<Pag
 const othersPage = ({ services, paging }: Config): boolean =>
   paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
 
-/** Searches the pages of all open incidents: one read per page. The result is remembered, so this happens once per incident. */
+/**
+ * Searches the pages of all open incidents: one read per page. The result is remembered, so this happens once per
+ * incident.
+ */
 async function followedAs({ incidents, effects }: WhoseDeps, external: string): Promise<PageOf | undefined> {
   for (const { id, pages } of await incidents.open()) {
     for (let number = pages; number >= 1; number -= 1) {

@@ -38,8 +38,8 @@ type Given = {
 };
 
 /**
- * Sends all due notifications by one way, e-mail or Slack. Each is recorded before it is sent, and the record is reverted if
- * it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
+ * Sends all due notifications by one way, e-mail or Slack. Each is recorded before it is sent, and the record is
+ * reverted if it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
  */
 export class Round {
   readonly #deps: RoundDeps;
@@ -163,7 +163,9 @@ export class Round {
 
 const named = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.name });
 
-/** Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition. */
+/**
+ * Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition.
+ */
 function keyOf({ id, receiver, before }: Due, { about }: ToldBefore): string {
   const since = before?.about === about ? before.at : '';
   return `digest-${sha256(JSON.stringify([id, receiver.name, about, since]))}`;

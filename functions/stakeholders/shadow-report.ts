@@ -23,8 +23,8 @@ export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automati
 type Waiting = { receiver: Receiver; before: Remembered | undefined };
 
 /**
- * Sends the weekly shadow report to receivers who have not got it yet. Each delivery is recorded before it is sent: a crash in
- * between may lose one, but none is sent twice.
+ * Sends the weekly shadow report to receivers who have not got it yet. Each delivery is recorded before it is sent: a
+ * crash in between may lose one, but none is sent twice.
  *
  * @returns how many were sent
  */

@@ -475,7 +475,8 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(ours.decisions).toMatchObject([{ kind: 'approve', target: ledger, from_version: BAD.version }]);
     expect(ours.decisions[0].reasons.map(({ code }: any) => code)).toContain('another_service');
 
-    // Whoever is limited to the service that fails may say no to what its incident asks, but not yes to a change of another.
+    // Whoever is limited to the service that fails may say no to what its incident asks, but not yes to a change of
+    // another.
     const [shops, ledgers] = await Promise.all(
       ['shop', 'ledger'].map((service) => guarded.person(`of-${service}`, ['incidents:act'], { services: [service] })),
     );

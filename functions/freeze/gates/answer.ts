@@ -7,7 +7,9 @@ import { Deadline, pooled } from '../../evaluation/pool.ts';
 import { type GateVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from './words.ts';
 
-/** When a waiting deployment is rejected by default. A forgotten one must not go live days later, when a freeze ends. */
+/**
+ * When a waiting deployment is rejected by default. A forgotten one must not go live days later, when a freeze ends.
+ */
 export const REJECT_AFTER_HOURS = 24;
 
 /** After this time, GitHub itself has failed the waiting deployment. */
@@ -19,7 +21,9 @@ const AT_ONCE = 10;
 /** How long a gate is claimed. Longer than the calls to GitHub take, including getting a token. */
 const BUSY_SECONDS = 12;
 
-/** The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked. */
+/**
+ * The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked.
+ */
 const ROUND_MS = 15_000;
 
 export type GateDeps = JudgeDeps & Pick<Deps, 'waitingGates' | 'audit' | 'log' | 'timeScale'>;
@@ -43,9 +47,9 @@ export async function answerWaitingGates(deps: GateDeps): Promise<void> {
 }
 
 /**
- * Sends the current answer for one deployment to GitHub. Approves it if it is allowed. Rejects it if its version is known bad
- * or if it has waited too long. Otherwise, reports why it waits, whenever the reason changes. Idempotent and safe to run
- * concurrently.
+ * Sends the current answer for one deployment to GitHub. Approves it if it is allowed. Rejects it if its version is
+ * known bad or if it has waited too long. Otherwise, reports why it waits, whenever the reason changes. Idempotent and
+ * safe to run concurrently.
  */
 export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<GateState> {
   if (isBusy(deps, gate)) return 'waiting';

@@ -23,8 +23,8 @@ export const isPinned = (verdict: GateVerdict): boolean =>
   verdict.some(({ answer: { allowed, reasons } }) => !allowed && reasons.some(({ code }) => code === 'pinned_version'));
 
 /**
- * Checks all services of a deployment. The deployment is allowed only if all services are. Overrides are used up only then,
- * and once per deployment, however often it is checked.
+ * Checks all services of a deployment. The deployment is allowed only if all services are. Overrides are used up only
+ * then, and once per deployment, however often it is checked.
  */
 export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
   const { services } = await deps.config.current();
@@ -59,8 +59,8 @@ async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, co
 }
 
 /**
- * Returns the recorded version of the commit or tag. If several versions have this commit, a known bad one takes precedence,
- * because it is the same code; otherwise the newest. Without a recorded version, returns the commit.
+ * Returns the recorded version of the commit or tag. If several versions have this commit, a known bad one takes
+ * precedence, because it is the same code; otherwise the newest. Without a recorded version, returns the commit.
  */
 export function versionOf(
   { commit: sha, ref }: Pick<WaitingGate, 'commit' | 'ref'>,
@@ -78,8 +78,8 @@ export function versionOf(
 }
 
 /**
- * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit with
- * the content of the good version. The content is compared, so that no other commit passes as the rollback.
+ * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit
+ * with the content of the good version. The content is compared, so that no other commit passes as the rollback.
  */
 async function asOwnRollback(
   deps: JudgeDeps,

@@ -7,9 +7,10 @@ import type { WaitingGate } from '../../../schemas/waiting-gate.ts';
 type Site = Pick<WaitingGate, 'repository' | 'environment'>;
 
 /**
- * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github` define
- * the mapping. Other services of the repository map to the environment of the same name. A repository that is not in the
- * catalogue counts as a service with the repository's name, to which the policy for unknown services applies.
+ * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`
+ * define the mapping. Other services of the repository map to the environment of the same name. A repository that is
+ * not in the catalogue counts as a service with the repository's name, to which the policy for unknown services
+ * applies.
  */
 export function placesOf(services: Config['services'], site: Site): Place[] {
   const places = Object.entries(services).flatMap(([service, entry]) =>

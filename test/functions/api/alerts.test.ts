@@ -17,7 +17,10 @@ const atHome = (service: string) => ({ service, environment: homeOf(service) });
 const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
   inEnvironment(forService(given(request), from, service), homeOf(service));
 
-/** Nothing here waits longer than for what it expects; but there are several such waits, and a machine does other things. */
+/**
+ * Nothing here waits longer than for what it expects; but there are several such waits, and a machine does other
+ * things.
+ */
 const TOGETHER = { timeout: 180_000 };
 
 const SHOP = 'shop';

@@ -248,7 +248,8 @@ describe('a past that cannot be read', () => {
     await world.evaluateUntil(NOON + HOUR, MINUTE, evaluator);
     await world.evaluateUntil(NOON + 24 * HOUR, 20 * MINUTE, evaluator);
     const again = world.prometheus.asked.filter(({ step, from }) => step !== null && from < NOON / 1000 - 4 * 3600);
-    // Of a service that is young, two stretches with two queries each: after 1, 2, 5, 10, 20, 40 minutes, then each hour.
+    // Of a service that is young, two stretches with two queries each: after 1, 2, 5, 10, 20, 40 minutes, then each
+    // hour.
     expect(again.length).toBeGreaterThanOrEqual(6 * 2);
     expect(again.length).toBeLessThanOrEqual((6 + 24) * 4);
 

@@ -115,7 +115,8 @@ describe('names that nobody knows', () => {
       environment: 'airport',
       reason: 'x',
     });
-    // It holds, as before; that no configuration names it is told, since it may have been misspelt when it was recorded.
+    // It holds, as before; that no configuration names it is told, since it may have been misspelt when it was
+    // recorded.
     const warnings = ['no configuration names an environment "airport" of kiosk'];
     expect({ status, ...body }).toMatchObject({ status: 201, warnings });
   });

@@ -46,8 +46,8 @@ const frozen = async (service: string, reason = 'a sale, says @everybody'): Prom
 const lift = (id: string) => firebreak.request('DELETE', `/v1/freezes/${id}`);
 
 /**
- * What GitHub was told last of a run, once it was told something: by the request itself, or by the sweeper, which may be
- * faster.
+ * What GitHub was told last of a run, once it was told something: by the request itself, or by the sweeper, which may
+ * be faster.
  */
 async function answered(asked: Parameters<typeof deliver>[1], run: number): Promise<string> {
   expect((await deliver(firebreak, asked)).status).toBe(202);
