@@ -13,7 +13,13 @@ export type Schedule = {
 };
 
 /** The minimum interval in milliseconds at any time scale, because these runs are the only work of an idle product. */
-const SHORTEST_INTERVAL_MS = 500;
+const SHORTEST_INTERVAL_MS = 1_000;
+
+/**
+ * The minimum pause after a run at a large time scale, as a multiple of the run's duration. On a busy machine, runs that
+ * follow each other without a pause would take the processor from the work that made them slow.
+ */
+const PAUSE_PER_RUN = 4;
 
 /** Milliseconds from the start to the first run. Short, because nothing ran while the process was stopped. */
 const FIRST_RUN_AFTER_MS = 100;
@@ -36,12 +42,16 @@ export function startSchedules(options: {
   const stopping = new AbortController();
   const { lambda, timeScale = 1, log } = options;
   const loops = options.schedules.map(async (schedule) => {
-    const intervalMs = Math.max(SHORTEST_INTERVAL_MS, (schedule.everySeconds * 1000) / timeScale);
+    const rateMs = schedule.everySeconds * 1000;
+    const intervalMs = Math.max(SHORTEST_INTERVAL_MS, rateMs / timeScale);
     let waitMs = FIRST_RUN_AFTER_MS;
     while (await passes(waitMs, stopping.signal)) {
       const startedAt = Date.now();
       await run(schedule, lambda, stopping.signal, log);
-      waitMs = Math.max(0, intervalMs - (Date.now() - startedAt));
+      const tookMs = Date.now() - startedAt;
+      // Never longer than the schedule's own rate, which is what a deployment keeps.
+      const pauseMs = Math.min(PAUSE_PER_RUN * tookMs, rateMs - tookMs);
+      waitMs = Math.max(0, intervalMs - tookMs, pauseMs);
     }
   });
   return {

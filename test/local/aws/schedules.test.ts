@@ -4,18 +4,24 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSchedules, type Schedule } from '../../../local/aws/schedules.ts';
 import { Bench, until } from './durable/bench.ts';
 
+const SLOW_RUN_MS = 400;
+
 describe('schedules', () => {
   let bench: Bench;
   let running: { stop(): Promise<void> } | undefined;
   let events: unknown[];
   /** The number of running calls of the slow function at the start of each. */
   let atOnce: number[];
+  /** Milliseconds from the end of each run of the slow function to the start of the next one. */
+  let pauses: number[];
 
   beforeEach(async () => {
     bench = new Bench();
     events = [];
     atOnce = [];
+    pauses = [];
     let underWay = 0;
+    let endedAt: number | undefined;
     await bench.start({
       sweep: { timeoutSeconds: 5, handler: async (event) => events.push(event) },
       slow: {
@@ -23,8 +29,10 @@ describe('schedules', () => {
         handler: async () => {
           underWay += 1;
           atOnce.push(underWay);
-          await sleep(400); // longer than the interval
+          if (endedAt !== undefined) pauses.push(performance.now() - endedAt);
+          await sleep(SLOW_RUN_MS);
           underWay -= 1;
+          endedAt = performance.now();
         },
       },
       broken: {
@@ -67,11 +75,11 @@ describe('schedules', () => {
     expect(events).toEqual([{ pending: true }]);
   });
 
-  test('runs repeat, at intervals of at least half a second', async () => {
+  test('runs repeat, at intervals of at least a second', async () => {
     const startedAt = Date.now();
     running = startSchedules({ schedules: [every(60)], lambda: bench.lambda, timeScale: 1_000_000 });
     await until(async () => (events.length >= 3 ? true : undefined));
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(2000);
   });
 
   test('a time scale turns minutes into milliseconds', async () => {
@@ -79,7 +87,7 @@ describe('schedules', () => {
     await until(async () => (events.length >= 2 ? true : undefined));
   });
 
-  test('a run waits for the end of the previous one', async () => {
+  test('a run waits for the end of the previous one, and at a large time scale for a pause of several runs', async () => {
     running = startSchedules({
       schedules: [every(60, { functionName: 'slow' })],
       lambda: bench.lambda,
@@ -87,6 +95,7 @@ describe('schedules', () => {
     });
     await until(async () => (atOnce.length >= 3 ? true : undefined));
     expect(atOnce.slice(0, 3)).toEqual([1, 1, 1]);
+    for (const pause of pauses) expect(pause).toBeGreaterThanOrEqual(3 * SLOW_RUN_MS);
   });
 
   test('a failed run is logged and not repeated, and the next one follows', async () => {
@@ -127,7 +136,7 @@ describe('schedules', () => {
     await until(async () => events[0]);
     await running.stop();
     const seen = events.length;
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 1_500)); // longer than the interval
     expect(events.length - seen).toBeLessThanOrEqual(1); // one may have been accepted before the stop
   });
 });
