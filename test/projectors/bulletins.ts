@@ -9,7 +9,7 @@ type About =
   | { kind: 'notice'; channel: string }
   | Pick<Extract<Bulletin, { kind: 'ticket' }>, 'kind' | 'target' | 'title'>;
 
-/** An alert comes or goes, so many seconds after the one before; `anew`: another round begins. */
+/** An alert that fires or ends, with the seconds since the previous one; `anew`: a new round starts. */
 export type Beat = { after: number; firing: number; anew: boolean; marks: readonly number[] };
 
 const beat = (seconds: fc.Arbitrary<number>, anew: boolean): fc.Arbitrary<Beat> =>
@@ -22,7 +22,7 @@ const beat = (seconds: fc.Arbitrary<number>, anew: boolean): fc.Arbitrary<Beat> 
 
 const within = fc.array(beat(fc.nat(300), false), { maxLength: 4 });
 
-/** One or two rounds; the second begins a quarter of an hour after the end of the first. */
+/** One or two rounds; the second starts 15 minutes after the end of the first. */
 export const anyBeats: fc.Arbitrary<readonly Beat[]> = fc
   .tuple(within, fc.option(fc.tuple(beat(fc.integer({ min: 901, max: 2000 }), true), within), { nil: undefined }))
   .map(([first, second]) => {
@@ -31,7 +31,7 @@ export const anyBeats: fc.Arbitrary<readonly Beat[]> = fc
     return [...first, end, second[0], ...second[1]];
   });
 
-/** One bulletin as it goes on, and its marks; at the end it is marked once more. */
+/** Plays a bulletin with its marks; at the end, it is marked once more. */
 export function tellBulletin(
   world: World,
   subject: Subject,

@@ -6,7 +6,7 @@ import { NO_TROUBLE } from './trouble.ts';
 
 const EAR: Ear = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https://hooks.slack.com/commands/T1/1/x' };
 
-/** Somebody waits for the channel; what they were told. */
+/** Sets up a person who waits for the channel, and records the messages to them. */
 function waiting(answer: Told<null> = { kind: 'done', value: null }) {
   const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { ear: EAR } as unknown, told: false }]]);
   const told: { ear: Ear; message: ChatMessage }[] = [];
@@ -28,7 +28,7 @@ function waiting(answer: Told<null> = { kind: 'done', value: null }) {
   return { deps, told };
 }
 
-test('whoever has declared an incident is told of its channel as soon as it is there, once', async () => {
+test('the person who declared an incident gets its channel once it exists, and only once', async () => {
   const { deps, told } = waiting();
   const slack = slackWorld({ archiveAfterHours: 'never', taken: 0, trouble: NO_TROUBLE }, undefined, deps);
   await play(slack, []);
@@ -40,7 +40,7 @@ test('whoever has declared an incident is told of its channel as soon as it is t
   expect(JSON.stringify(told)).toContain(JSON.stringify({ channel: channel?.id }));
 });
 
-test('what the chat does not take now may be told again; whoever does not wait is told nothing', async () => {
+test('a message that the chat does not accept is retried; nobody gets one without waiting', async () => {
   const { deps, told } = waiting({ kind: 'later', detail: 'busy', afterSeconds: null });
   await tellOfChannel(deps, INCIDENT, 'C1');
   await tellOfChannel(deps, INCIDENT, 'C1');

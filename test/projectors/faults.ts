@@ -3,20 +3,20 @@ import type { Told } from '../../domain/outlets.ts';
 import type { Process } from './process.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** What befalls one call of a vendor. `at`: so many milliseconds after it was made, the vendor does what was asked. */
+/** Outcome of a call to a vendor. `at`: milliseconds after the call at which the vendor executes it. */
 export type Fault =
   | { kind: 'done'; at: number; answeredAfter: number }
   | { kind: 'refused' }
   | { kind: 'later'; seconds: number | null }
-  /** No answer in time. `at` null: it never arrived. */
+  /** No answer in time. `at` null: the call never arrived. */
   | { kind: 'unclear'; at: number | null }
   /** The process dies during the call. */
   | { kind: 'dies'; at: number | null };
 
-/** Our limit for a call. */
+/** Time-out of a call. */
 const CALL_MS = 10_000;
 
-/** So long a vendor may sit on what it has got. */
+/** Maximum delay before a vendor executes a call. */
 const SITS_ON_IT_MS = 60_000;
 
 const arrival = fc.oneof(
@@ -44,16 +44,16 @@ const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('dies' as const), at: arrival }) },
 );
 
-/** For one call after the other; after these, all goes well. */
+/** Faults of consecutive calls; later calls succeed. */
 export const anyFaults: fc.Arbitrary<readonly Fault[]> = fc.array(anyFault, { maxLength: 40, size: 'max' });
 
 export const WELL = { kind: 'done', at: 50, answeredAfter: 50 } as const;
 
-/** A vendor's methods, as it does them: at once, and with its own answer. */
+/** A vendor's methods without faults, which return immediately. */
 export type Vendor<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
 } & {
-  /** What is seen when a call begins and makes the rest of it needless. */
+  /** Result that is determined at the start of a call and makes the rest unnecessary. */
   begun?(method: string, args: readonly unknown[]): Told<unknown> | undefined;
 };
 
@@ -61,13 +61,13 @@ type Line = {
   clock: SimulatedClock;
   process: Process;
   next: (method: string, args: readonly unknown[]) => Fault;
-  /** Told when the vendor has done what was asked, whether or not anybody learns of it. */
+  /** Called when the vendor has executed a call, even if the answer is lost. */
   done: (method: string) => void;
-  /** While it may do something yet. */
+  /** Number of calls that the vendor may still execute. */
   underWay: { calls: number };
 };
 
-/** The vendor at the end of a line that may be disturbed. */
+/** Returns a vendor whose calls have faults. */
 export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
   return new Proxy(vendor, {
     get(target, name) {

@@ -15,7 +15,7 @@ import { configOf, START, type Trouble, World } from './world.ts';
 
 const INCIDENT = '01TEST00000000000000000001' as IncidentId;
 
-/** How a deploy goes on: milliseconds after it was recorded. */
+/** Later states of a deploy, with milliseconds after it was recorded. */
 type Rollout = { status: Change['status']; after: number; marks: readonly number[] };
 
 type Scenario = { history: readonly Step[]; rollout: readonly Rollout[]; trouble: Trouble };
@@ -29,7 +29,7 @@ const anyRollout: fc.Arbitrary<Rollout> = fc.record({
 const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
   fc.record({ history: anyHistory, rollout: fc.array(anyRollout, { maxLength: 3 }), trouble });
 
-/** An incident and a deploy as they go; nothing has been shown yet. */
+/** Sets up an incident and a deploy, before the first projection. */
 function told({ history, rollout, trouble }: Scenario) {
   const annotations = new MemoryAnnotations();
   let change = aChange('v2', 0, { status: 'started', started_at: START, finished_at: null });
@@ -63,29 +63,29 @@ async function expectShown(scenario: Scenario): Promise<void> {
   expect(await world.callsWhenMarked(subject, `incident:${INCIDENT}`)).toEqual([]);
 }
 
-test('whatever the marks, each change and each incident is on the graphs once, as it is', async () => {
+test('for any marks, each change and each incident has one correct annotation', async () => {
   await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), runs(40));
 });
 
-test('whatever goes wrong on the way, each is on the graphs once, as it is', async () => {
+test('for any faults, each change and each incident has one correct annotation', async () => {
   await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), runs(60));
 });
 
-test('a mark that arrives late does not undo the one after it', async () => {
+test('an annotation that is written late does not overwrite a newer one', async () => {
   const faults: Fault[] = [...Array.from({ length: 4 }, () => WELL), { kind: 'unclear', at: 40_000 }];
   const resolved = { fact: { kind: 'resolved' as const }, after: 5000, late: 0, marks: [0] };
   const severity = { fact: { kind: 'severity' as const, to: 'warning' as const }, after: 20_000, late: 0, marks: [0] };
   await expectShown({ history: [severity, resolved], rollout: [], trouble: { ...NO_TROUBLE, faults } });
 });
 
-test('what Grafana refuses for good is not tried forever', async () => {
+test('a permanent refusal of Grafana is not retried forever', async () => {
   const { world } = told({ history: [], rollout: [], trouble: { ...NO_TROUBLE, forbidden: ['create'] } });
   await world.run(25, true);
   expect(world.calls.filter((call) => call.startsWith('create ')).length).toBeLessThan(2000);
   expect((await world.projections.due('grafana')).map(({ subject }) => subject)).toEqual([`incident:${INCIDENT}`]);
 });
 
-test('an update that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+test('an update that is refused after an unclear attempt is retried as rarely as any other', async () => {
   const resolved = { fact: { kind: 'resolved' as const }, after: 5000, late: 0, marks: [0] };
   const { world } = told({ history: [resolved], rollout: [], trouble: NO_TROUBLE });
   let updates = 0;

@@ -4,7 +4,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
 import { signal } from '../support/signals.ts';
 import type { MemoryIncidents } from './memory-incidents.ts';
 
-/** What happens to an incident. */
+/** An event of an incident. */
 export type Fact =
   | { kind: 'paged' }
   | { kind: 'decided' }
@@ -21,11 +21,11 @@ export type Fact =
 
 export type Step = {
   fact: Fact;
-  /** Milliseconds since the step before it. */
+  /** Milliseconds since the previous step. */
   after: number;
-  /** So many seconds its entry is older than the moment at which it is written. */
+  /** Seconds between the timestamp of the entry and its writing. */
   late: number;
-  /** The marks that tell of it: each so many milliseconds later; none, when they are lost. */
+  /** Delays in milliseconds of the marks for this step; empty if they are lost. */
   marks: readonly number[];
 };
 
@@ -66,11 +66,11 @@ const anyMarks = fc.oneof(
 const stepOf = (fact: fc.Arbitrary<Fact>, after = gap): fc.Arbitrary<Step> =>
   fc.record({ fact, after, late: lateness, marks: anyMarks });
 
-/** What still comes after the end comes soon. */
+/** Delays of steps after the end, in milliseconds. */
 const soon = fc.integer({ min: 1, max: 40_000 });
 const afterwards = fc.constantFrom<Fact>({ kind: 'note' }, { kind: 'rollback ended', well: true });
 
-/** From its opening to its end, and what is written after that. Some have not ended when we stop looking. */
+/** Steps from the opening to the end, and late entries. Some incidents stay open. */
 export const anyHistory: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
     fc.array(stepOf(anyFact), { maxLength: 9 }),
@@ -79,7 +79,7 @@ export const anyHistory: fc.Arbitrary<readonly Step[]> = fc
   )
   .map(([steps, end, after]) => (end === undefined ? steps : [...steps, end, ...after]));
 
-/** The same facts at the same times, told by other marks. */
+/** Returns the same facts at the same times, with other marks. */
 export const retold = (history: readonly Step[]): fc.Arbitrary<readonly Step[]> =>
   fc
     .array(anyMarks, { minLength: history.length, maxLength: history.length })
@@ -87,7 +87,7 @@ export const retold = (history: readonly Step[]): fc.Arbitrary<readonly Step[]> 
 
 export const PARENT = '01TEST00000000000000PARENT' as IncidentId;
 
-/** Lets a fact be so now. After the end only the timeline grows. */
+/** Applies a fact now. After the end, only the timeline changes. */
 export function happen(
   incidents: MemoryIncidents,
   id: IncidentId,

@@ -8,11 +8,11 @@ import type { Signal } from '../../schemas/signal.ts';
 import { signal } from '../support/signals.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** The list of open incidents is as old as this. */
+/** Delay of the list of open incidents. */
 const INDEX_LAGS_MS = 3000;
 
 export type Dossier = {
-  /** As it was, by the time of each change. */
+  /** Earlier states, by the time of each change. */
   records: { at: number; record: IncidentRecord }[];
   decisions: DecisionView[];
   effects: Effect[];
@@ -22,12 +22,12 @@ export type Dossier = {
 
 type Shown = Pick<Incidents, 'read' | 'story' | 'note' | 'setChannel' | 'open'>;
 
-/** Incidents as projectors see them. */
+/** In-memory incidents for projectors. */
 export class MemoryIncidents implements Shown {
   readonly dossiers = new Map<IncidentId, Dossier>();
   readonly #clock: SimulatedClock;
   readonly #changed: (subject: Subject) => Promise<void>;
-  /** Entries that one look at the timeline gives. */
+  /** Page size of the timeline. */
   readonly #page: number;
 
   constructor(clock: SimulatedClock, page: number, changed: (subject: Subject) => Promise<void>) {
@@ -73,7 +73,7 @@ export class MemoryIncidents implements Shown {
     this.of(id).records.push({ at: this.#clock.millis, record });
   }
 
-  /** Once by its key; perhaps late, by the time that it bears. */
+  /** Adds an entry once by its key, possibly later than its timestamp. */
   write(id: IncidentId, key: string, entry: Partial<TimelineEntry>): void {
     const { timeline } = this.of(id);
     if (timeline.some(({ place }) => place.endsWith(`#${key}`))) return;
@@ -120,5 +120,5 @@ export class MemoryIncidents implements Shown {
   }
 }
 
-/** Alerts' own words; the public never reads them. */
+/** Title of alerts, which must not be published. */
 export const ALERT = 'HighErrorRatio of checkout';

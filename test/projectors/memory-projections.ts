@@ -6,10 +6,10 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.
 type Row = Due & { wokenAt: Timestamp };
 type Projector = { owner: string; until: Timestamp | null; pace: Pace; wakeAt: Timestamp | null };
 
-/** Whoever was woken for the same subject so lately has not looked yet. */
+/** Window in which a second wake-up for the same subject is not needed. */
 const JUST_WOKEN_SECONDS = 10;
 
-/** What aws/table/projections.ts keeps in a table, in memory. Each call is one moment: nothing comes in between. */
+/** In-memory version of aws/table/projections.ts. Each call is atomic. */
 export class MemoryProjections implements Projections {
   readonly #clock: Clock;
   readonly #wake: (target: Target, afterSeconds: number) => void;
@@ -122,7 +122,7 @@ export class MemoryProjections implements Projections {
     return rows;
   }
 
-  /** How much is still to be shown. */
+  /** Number of subjects that are still due. */
   waiting(target: Target): number {
     return this.#rows(target).size;
   }

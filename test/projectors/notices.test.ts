@@ -13,7 +13,7 @@ import { configOf, type Trouble, World } from './world.ts';
 
 const SUBJECT: Subject = 'notice:checkout';
 
-/** Nobody is looked for because of a notice. */
+/** Notices cause no lookup of people. */
 const off = async (): Promise<Told<never>> => ({ kind: 'off', detail: 'not asked' });
 const NOBODY = { onCall: { now: off, email: off }, directory: { userByEmail: off } };
 
@@ -45,18 +45,18 @@ async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<vo
   expect(await world.callsWhenMarked(SUBJECT)).toEqual([]);
 }
 
-test('whatever the marks, alerts without an incident are one message a round, which is as they are', async () => {
+test('for any marks, alerts without an incident have one correct message per round', async () => {
   await fc.assert(
     fc.asyncProperty(anyBeats, async (beats) => expectShown(beats, NO_TROUBLE)),
     runs(40),
   );
 });
 
-test('whatever goes wrong on the way, alerts without an incident are one message a round', async () => {
+test('for any faults, alerts without an incident have one message per round', async () => {
   await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), runs(60));
 });
 
-test('an edit that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+test('an edit that is refused after an unclear attempt is retried as rarely as any other', async () => {
   const { world } = worldOf([{ after: 60, firing: 2, anew: false, marks: [0] }], NO_TROUBLE);
   let edits = 0;
   world.vendorIs((method) => {

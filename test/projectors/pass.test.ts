@@ -15,7 +15,7 @@ const C: Subject = 'incident:c';
 
 let clock: SetClock;
 let projections: MemoryProjections;
-/** In so many seconds, as they were asked for. */
+/** Requested wake-ups, in seconds. */
 let wakes: number[];
 let shown: Subject[];
 let errors: unknown[];
@@ -44,7 +44,7 @@ const showing = (project: Projector = async () => undefined) =>
     await project(subject, turn);
   });
 
-/** Marks them, each a second after the one before; and forgets who was woken for it. */
+/** Marks subjects, one per second, and clears the recorded wake-ups. */
 async function marked(...subjects: Subject[]): Promise<void> {
   for (const subject of subjects) {
     await projections.changed(subject);
@@ -53,7 +53,7 @@ async function marked(...subjects: Subject[]): Promise<void> {
   wakes.length = 0;
 }
 
-/** Somebody else works there, until it dies. */
+/** Another projector that holds the lease until it dies. */
 async function somebodyElse(): Promise<Lease> {
   const lease = await projections.lease('slack', 15);
   if (lease === undefined) throw new Error('somebody works there already');
@@ -63,19 +63,19 @@ async function somebodyElse(): Promise<Lease> {
 const waiting = (): number => projections.waiting('slack');
 
 describe('a pass', () => {
-  test('shows what is due, oldest first, each once', async () => {
+  test('projects due subjects, oldest first, each once', async () => {
     await marked(B, A, C);
     await showing();
     expect(shown).toEqual([B, A, C]);
     expect([waiting(), wakes]).toEqual([0, []]);
   });
 
-  test('with nothing to show asks for nothing', async () => {
+  test('without due subjects schedules nothing', async () => {
     await showing();
     expect([shown, wakes]).toEqual([[], []]);
   });
 
-  test('shows again what changes while it is shown, and what comes up meanwhile', async () => {
+  test('projects a subject again that changes during its projection, and new subjects', async () => {
     await marked(A);
     await showing(async () => {
       if (shown.length === 1) await projections.changed(A, C);
@@ -84,7 +84,7 @@ describe('a pass', () => {
     expect(waiting()).toBe(0);
   });
 
-  test('leaves what is not yet due, and asks to be woken for it', async () => {
+  test('schedules a wake-up for subjects that are not due yet', async () => {
     await marked(A, B);
     await showing(async (subject, turn) => {
       if (subject === A) turn.comeAgain(plusSeconds(clock.now(), 30));
@@ -99,7 +99,7 @@ describe('a pass', () => {
     expect(waiting()).toBe(0);
   });
 
-  test('that was told to come again by several comes at the first of these times', async () => {
+  test('with several scheduled turns uses the earliest time', async () => {
     await marked(A);
     await showing(async (_, turn) => {
       for (const seconds of [30, 20, 25]) turn.comeAgain(plusSeconds(clock.now(), seconds));
@@ -107,7 +107,7 @@ describe('a pass', () => {
     expect(wakes).toEqual([20]);
   });
 
-  test('asks once to be woken, however many come by before that', async () => {
+  test('schedules one wake-up, even if other passes run before it', async () => {
     await marked(A);
     await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 60)));
     for (const _ of [1, 2, 3]) {
@@ -117,7 +117,7 @@ describe('a pass', () => {
     expect(wakes).toEqual([60]);
   });
 
-  test('asks again when something is due before that, and not when it is due after it', async () => {
+  test('schedules another wake-up only for an earlier due time', async () => {
     await marked(A);
     await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 60)));
     await marked(B);
@@ -128,7 +128,7 @@ describe('a pass', () => {
     expect(wakes).toEqual([]);
   });
 
-  test('asks to be woken after a quarter of an hour at most, and then again', async () => {
+  test('schedules wake-ups at most 15 minutes ahead', async () => {
     await marked(A);
     await showing(async (_, turn) => turn.comeAgain(plusSeconds(clock.now(), 3600)));
     expect(wakes).toEqual([900]);
@@ -137,7 +137,7 @@ describe('a pass', () => {
     expect([shown, wakes]).toEqual([[A], [900, 900]]);
   });
 
-  test('ends in time, and goes on at once with the next one', async () => {
+  test('ends after its time limit, and continues immediately in the next pass', async () => {
     await marked(A, B, C);
     await showing(async () => later(20));
     expect([shown, waiting(), wakes]).toEqual([[A, B], 1, [0]]);
@@ -145,7 +145,7 @@ describe('a pass', () => {
     expect([shown, waiting()]).toEqual([[A, B, C], 0]);
   });
 
-  test('keeps the others going when one of them has a bug, which comes again in a while', async () => {
+  test('continues after an exception for one subject, which is retried later', async () => {
     await marked(A, B, C);
     await showing(async (subject) => {
       if (subject === A) throw new TypeError('of undefined');
@@ -157,7 +157,7 @@ describe('a pass', () => {
     expect([shown.at(-1), waiting()]).toEqual([A, 0]);
   });
 
-  test('leaves the pace of the vendor to the next one', async () => {
+  test('stores the pace of the vendor for the next pass', async () => {
     const post = { name: 'post', allowances: { post: { perSecond: 0.1, burst: 1 } } };
     const calls: Subject[] = [];
     const posts: Projector = async (subject, turn) => {
@@ -179,7 +179,7 @@ describe('a pass', () => {
   });
 });
 
-describe('a pass that shows several side by side', () => {
+describe('a pass with parallel subjects', () => {
   const both = (project: Projector) =>
     pass(
       'slack',
@@ -191,12 +191,12 @@ describe('a pass that shows several side by side', () => {
       { subjects: 2, pause: (_, signal) => sleep(10, undefined, { signal }) },
     );
 
-  test('keeps none waiting for another, as far as there is room, and each subject has one turn at a time', async () => {
+  test('runs subjects in parallel up to its limit, with one turn per subject at a time', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     await marked(A, B, C);
     const passed = both((subject) => (subject === A ? promise : Promise.resolve()));
     await expect.poll(() => shown).toEqual([A, B, C]);
-    await projections.changed(A, B); // while A is still being shown
+    await projections.changed(A, B); // while A is being projected
     await expect.poll(() => shown).toEqual([A, B, C, B]);
     resolve();
     await passed;
@@ -204,7 +204,7 @@ describe('a pass that shows several side by side', () => {
     expect(waiting()).toBe(0);
   });
 
-  test('ends for all when its lease has run out', async () => {
+  test('ends for all subjects when its lease has expired', async () => {
     await marked(A, B, C);
     await both(async () => {
       later(16);
@@ -214,8 +214,8 @@ describe('a pass that shows several side by side', () => {
   });
 });
 
-describe('a pass where somebody else works', () => {
-  test('shows nothing, and comes by again should that one have died', async () => {
+describe('a pass with another projector', () => {
+  test('projects nothing, and checks again in case the other projector has died', async () => {
     await marked(A);
     await somebodyElse();
     await showing();
@@ -225,13 +225,13 @@ describe('a pass where somebody else works', () => {
     expect([shown, waiting()]).toEqual([[A], 0]);
   });
 
-  test('has nothing to do where nothing is due', async () => {
+  test('schedules nothing if nothing is due', async () => {
     await somebodyElse();
     await showing();
     expect(wakes).toEqual([]);
   });
 
-  test('stops when its own lease has run out, and settles nothing any more', async () => {
+  test('stops when its own lease has expired, and settles nothing', async () => {
     await marked(A, B);
     let other: Lease | undefined;
     await showing(async () => {
@@ -239,10 +239,10 @@ describe('a pass where somebody else works', () => {
       other ??= await somebodyElse();
     });
     expect([shown, waiting(), wakes, errors]).toEqual([[A], 2, [], []]);
-    expect(await projections.renew(other ?? (await somebodyElse()), 15)).toBe(true); // it was not given back for it
+    expect(await projections.renew(other ?? (await somebodyElse()), 15)).toBe(true); // the other lease was not released
   });
 
-  test('calls no vendor once its lease has run out', async () => {
+  test('makes no call after its lease has expired', async () => {
     await marked(A);
     let calls = 0;
     await showing(async (_, turn) => {
@@ -256,7 +256,7 @@ describe('a pass where somebody else works', () => {
     expect([calls, waiting(), errors]).toEqual([0, 1, []]);
   });
 
-  test('keeps its lease as long as it works', async () => {
+  test('renews its lease while it works', async () => {
     await marked(A, B, C);
     const others: unknown[] = [];
     await showing(async () => {
@@ -266,15 +266,15 @@ describe('a pass where somebody else works', () => {
     expect([shown, others, waiting()]).toEqual([[A, B, C], [undefined, undefined, undefined], 0]);
   });
 
-  test('gives it back, and it is free at once', async () => {
+  test('releases its lease at the end', async () => {
     await marked(A);
     await showing();
     expect(await projections.lease('slack', 15)).toBeDefined();
   });
 
-  test('that was marked for in the last moment is woken', async () => {
+  test('is woken for a subject that was marked at the last moment', async () => {
     await marked(A);
-    // Whoever marks at the very end finds the lease taken, and leaves again.
+    // A projector that is woken at the very end finds the lease taken, and ends.
     const { release } = projections;
     projections.release = async (lease) => {
       await release.call(projections, lease);

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** Something that befalls a process at one of its reads and writes of what is shown, counted over all processes. */
+/** Interruption of a process at a read or write of projection state, counted over all processes. */
 export type Interruption = { kind: 'dies' } | { kind: 'hangs'; seconds: number };
 
-/** By the number of the read or write. */
+/** Interruptions by number of the read or write. */
 export type Interruptions = ReadonlyMap<number, Interruption>;
 
 export const anyInterruptions: fc.Arbitrary<Interruptions> = fc
@@ -20,19 +20,19 @@ export const anyInterruptions: fc.Arbitrary<Interruptions> = fc
   )
   .map((pairs) => new Map(pairs));
 
-/** What never comes: for whoever is dead. */
+/** Promise that never settles, for dead processes. */
 const never = <T>(): Promise<T> => new Promise(() => undefined);
 
-/** A function in the cloud gets no more. */
+/** Maximum duration of a function. */
 const LIFE_MS = 60_000;
 
-/** One invocation. When it has died, everything that it waits for never comes, so it does nothing more. */
+/** One invocation. After it has died, all its promises stay pending, so it does nothing more. */
 export class Process {
   readonly #clock: SimulatedClock;
   readonly #interrupt: () => Interruption | undefined;
   #dead = false;
   #onEnd: (well: boolean) => void = () => undefined;
-  /** True: it has finished. False: it has died. */
+  /** Resolves to true if it finished, and to false if it died. */
   readonly ended: Promise<boolean>;
 
   constructor(clock: SimulatedClock, interrupt: () => Interruption | undefined) {
@@ -49,19 +49,19 @@ export class Process {
     this.#onEnd(false);
   }
 
-  /** It has done all that it wanted to. */
+  /** Marks the process as finished. */
   end(): void {
     this.#onEnd(true);
   }
 
-  /** The value, to those who live. */
+  /** Passes a value on if the process is alive. */
   alive<T>(value: T): T | Promise<T> {
     return this.#dead ? never() : value;
   }
 
   /**
-   * A store, at each of whose calls it may die or hang: before what is asked for is done, or after it. Only what is
-   * written without a condition does not hang before it is done: the look whether the lease still holds comes just before.
+   * Returns a store at whose calls the process may die or hang, before or after the operation. Unconditional writes
+   * don't hang before the operation, because the lease check comes right before them.
    */
   using<T extends object>(store: T): T {
     const step = async (mayHang = true): Promise<void> => {

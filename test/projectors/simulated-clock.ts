@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/ports.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
 
-/** Time that passes only when nothing can be done at the moment: then it is at once the time of what comes next. */
+/** Clock that jumps to the next event when nothing else can run. */
 export class SimulatedClock implements Clock {
   #now: number;
   #events: { at: number; order: number; run: () => void }[] = [];
@@ -19,7 +19,7 @@ export class SimulatedClock implements Clock {
     return this.#now;
   }
 
-  /** Has something happen in so many milliseconds. */
+  /** Schedules a callback, with a delay in milliseconds. */
   in(milliseconds: number, run: () => void): void {
     this.#order += 1;
     this.#events.push({ at: this.#now + Math.max(0, milliseconds), order: this.#order, run });
@@ -31,7 +31,7 @@ export class SimulatedClock implements Clock {
     });
   }
 
-  /** Lets things happen, one after the other, until `over`. @throws when that takes longer than `hours` */
+  /** Runs the scheduled callbacks in order until `over`. @throws if that takes longer than `hours` */
   async run(over: () => boolean, hours: number): Promise<void> {
     const end = this.#now + hours * 3_600_000;
     for (;;) {
@@ -46,7 +46,7 @@ export class SimulatedClock implements Clock {
   }
 }
 
-/** Everything that can go on without time passing has done so. */
+/** Waits until all work that needs no time has run. */
 const calm = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);

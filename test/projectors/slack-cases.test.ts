@@ -31,16 +31,16 @@ const forbidden = (...methods: string[]): Partial<Scenario> => ({ trouble: { ...
 
 const unclear = (at: number): Fault => ({ kind: 'unclear', at });
 
-test('a summary whose answer was lost shows what has become so since', async () => {
+test('a summary whose answer was lost shows the current state', async () => {
   const slack = slackWorld(scenario([WELL, unclear(0)]));
   await play(slack, [step({ kind: 'decided' }, SECOND), resolved(SECOND)]);
   await expectShown(slack);
 });
 
 test.each([
-  ['no channel where it is tried quietly', {}, 0],
-  ['a channel where that is wanted', { channel: true }, 1],
-])('an incident in mode shadow has %s, and a line in the channel of its team', async (_what, shadow, channels) => {
+  ['no channel by default', {}, 0],
+  ['a channel if that is configured', { channel: true }, 1],
+])('an incident in shadow mode has %s, and a line in the channel of its team', async (_what, shadow, channels) => {
   const slack = slackWorld(scenario([]));
   const { services } = ServicesFile.parse({
     services: { checkout: { slack: { channel: '#team-checkout' }, environments: { production: { shadow } } } },
@@ -51,15 +51,15 @@ test.each([
   expect(slack.chat.channels.find(({ name }) => name === 'team-checkout')?.messages).toHaveLength(1);
 });
 
-test('an edit that arrives late does not undo the one after it', async () => {
-  // The channel, its summary, pin, two lines, purpose, topic and bookmarks; then the edit.
+test('an edit that is executed late does not overwrite a newer one', async () => {
+  // The channel, its summary, pin, two lines, purpose, topic, and bookmarks; then the edit.
   const slack = slackWorld(scenario([...Array.from({ length: 8 }, () => WELL), unclear(40 * SECOND)]));
   await play(slack, [step({ kind: 'severity', to: 'warning' }, 60 * SECOND), resolved(5 * SECOND)]);
   expect(slack.world.calls[8]).toMatch(/^edit /);
   await expectShown(slack);
 });
 
-test('a message that is refused is tried again now and then, and said once on the timeline', async () => {
+test('a refused message is retried at intervals, and reported once on the timeline', async () => {
   const slack = slackWorld(scenario([], forbidden('post')));
   await play(slack, [note(SECOND)], 1);
   const posts = slack.world.calls.filter((call) => call.startsWith('post '));
@@ -71,7 +71,7 @@ test('a message that is refused is tried again now and then, and said once on th
   ]);
 });
 
-test('a name that is somebody else’s is passed by, though looks at the list of channels are scarce', async () => {
+test('a name that belongs to another channel is skipped, despite the rate limit of the channel list', async () => {
   const slack = slackWorld(scenario([], { taken: 2 }));
   let lists = 0;
   slack.world.vendorIs((method) => {
@@ -82,19 +82,19 @@ test('a name that is somebody else’s is passed by, though looks at the list of
   await expectShown(slack);
 });
 
-test('a list of channels that is refused is asked for again', async () => {
+test('a refused list of channels is retried', async () => {
   const slack = slackWorld(scenario([WELL, { kind: 'refused' }], { taken: 1 }));
   await play(slack, [resolved(SECOND)]);
   await expectShown(slack);
 });
 
-test('the line of an incident that has become a part of another is kept true', async () => {
+test('the line of an incident that joined a parent is kept up to date', async () => {
   const slack = slackWorld(scenario([]));
   await play(slack, [step({ kind: 'joined parent' }, 60 * SECOND), resolved(SECOND)]);
   await expectShown(slack);
 });
 
-test('what becomes a part of another while Slack’s limit holds it up gets no channel', async () => {
+test('an incident that joins a parent while it waits for the rate limit gets no channel', async () => {
   const slack = slackWorld(scenario([{ kind: 'later', seconds: 90 }]));
   slack.world.incidents.begin(OTHER, {});
   slack.world.mark(`incident:${OTHER}`);
@@ -105,7 +105,7 @@ test('what becomes a part of another while Slack’s limit holds it up gets no c
   ]);
 });
 
-test('what its parent has left gets a channel of its own', async () => {
+test('an incident that leaves its parent gets its own channel', async () => {
   const slack = slackWorld(scenario([{ kind: 'later', seconds: 90 }]));
   slack.world.incidents.begin(OTHER, {});
   slack.world.mark(`incident:${OTHER}`);
@@ -118,7 +118,7 @@ test('what its parent has left gets a channel of its own', async () => {
 
 const OTHER = '01TEST00000000000000000002' as typeof INCIDENT;
 
-test('a pin or bookmarks that are refused hold up neither the rest nor the archive', async () => {
+test('a refused pin or bookmark delays neither the rest nor archiving', async () => {
   const slack = slackWorld(scenario([], { ...forbidden('pin', 'setBookmarks', 'setPurpose'), archiveAfterHours: 26 }));
   await play(slack, [note(SECOND), resolved(SECOND)], 53);
   const [channel] = slack.chat.channels.filter(({ ours }) => ours);
@@ -127,10 +127,10 @@ test('a pin or bookmarks that are refused hold up neither the rest nor the archi
 });
 
 test.each([
-  ['is there', WELL],
-  ['is missing, and all else is there', { kind: 'refused' } as const],
-])('a topic that was refused, and then answered as the archive was due, %s', async (_, last) => {
-  // It is held up for a minute, and the minute after its first refusal ends with the two minutes before the archive.
+  ['is set', WELL],
+  ['is missing, and everything else is complete', { kind: 'refused' } as const],
+])('a topic that was refused, and retried when archiving was due, %s', async (_, last) => {
+  // The topic is delayed by a minute and then refused. Its retry a minute later is when archiving is due.
   const heldUp: Fault[] = [WELL, { kind: 'later', seconds: null }, { kind: 'dies', at: null }];
   const summaryToPurpose = Array.from({ length: 6 }, () => WELL);
   const faults: Fault[] = [...heldUp, ...summaryToPurpose, { kind: 'refused' }, WELL, last];
@@ -145,7 +145,7 @@ test.each([
   expect(channel).toMatchObject({ archived: true, topic: last.kind === 'refused' ? [] : [expect.any(String)] });
 });
 
-test('a topic that is refused after an attempt without an answer is tried as seldom as any other', async () => {
+test('a topic that is refused after an unclear attempt is retried as rarely as any other', async () => {
   const slack = slackWorld(scenario([], { archiveAfterHours: 1 }));
   let tried = 0;
   slack.world.vendorIs((method) => {
@@ -158,19 +158,19 @@ test('a topic that is refused after an attempt without an answer is tried as sel
   await expectShown(slack);
 });
 
-test('what is refused for good is not tried forever', async () => {
+test('a permanent refusal is not retried forever', async () => {
   const slack = slackWorld(scenario([], forbidden('pin', 'setTopic')));
   await play(slack, [resolved(SECOND)], 26);
   expect(slack.world.projections.waiting('slack')).toBe(0);
 });
 
-test('what is written just after the end is told before the channel is archived', async () => {
+test('an entry right after the end is posted before the channel is archived', async () => {
   const slack = slackWorld(scenario([], { archiveAfterHours: 0 }));
   await play(slack, [resolved(SECOND), note(90 * SECOND, { late: 80 })]);
   await expectShown(slack);
 });
 
-test('a channel that people archive is left alone, but the team’s line goes on', async () => {
+test('a channel that people archive is not changed, but the line of the team is updated', async () => {
   const slack = slackWorld(scenario([]));
   slack.world.expect(60 * SECOND, () => {
     for (const channel of slack.chat.channels.filter(({ ours }) => ours)) channel.archived = true;
@@ -181,7 +181,7 @@ test('a channel that people archive is left alone, but the team’s line goes on
   expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
 });
 
-test('hundreds of entries within two minutes are all told, in order', async () => {
+test('hundreds of entries within two minutes are all posted, in order', async () => {
   const slack = slackWorld(scenario([]));
   for (let n = 0; n < 350; n += 1)
     slack.world.expect(n * 250, () => slack.world.incidents.write(INCIDENT, `entry ${n}`, { kind: 'note' }));
@@ -189,8 +189,8 @@ test('hundreds of entries within two minutes are all told, in order', async () =
   await expectShown(slack);
 });
 
-test('a projector that hangs while its lease runs out does not undo what another one has written', async () => {
-  // It hangs in the renewal itself: the lease holds from when it was asked for.
+test('a projector that hangs until its lease expires does not overwrite what another one has written', async () => {
+  // It hangs in the renewal itself: the lease counts from the time of the request.
   for (let at = 1; at <= 120; at += 1) {
     const interruptions = new Map([[at, { kind: 'hangs' as const, seconds: 20 }]]);
     const slack = slackWorld({ ...scenario([]), trouble: { ...NO_TROUBLE, twice: true, interruptions } });
@@ -200,7 +200,7 @@ test('a projector that hangs while its lease runs out does not undo what another
   }
 });
 
-test('a process that dies anywhere leaves nothing undone and nothing doubled', async () => {
+test('a process that dies at any point causes neither gaps nor duplicates', async () => {
   for (let at = 1; at <= 120; at += 1) {
     const interruptions = new Map([[at, { kind: 'dies' as const }]]);
     const slack = slackWorld({ ...scenario([]), trouble: { ...NO_TROUBLE, interruptions } });
@@ -209,7 +209,7 @@ test('a process that dies anywhere leaves nothing undone and nothing doubled', a
   }
 });
 
-test('Slack is down for ten minutes: afterwards it is whole, and nothing is there twice', async () => {
+test('after ten minutes of downtime of Slack, everything is complete, without duplicates', async () => {
   const slack = slackWorld(scenario([], { archiveAfterHours: 1 }));
   slack.world.vendorIs((method) => (slack.world.clock.now() < BACK ? outage(method) : WELL));
   await play(slack, [
@@ -223,7 +223,7 @@ test('Slack is down for ten minutes: afterwards it is whole, and nothing is ther
 });
 
 const BACK = plusSeconds(START, 600);
-/** Some calls are carried out, and nobody learns of it. */
+/** Some calls are executed, but their answer is lost. */
 const outage = (method: string): Fault => ({ kind: 'unclear', at: method === 'post' ? 30 * SECOND : null });
 
 describe('people', () => {
@@ -241,7 +241,7 @@ describe('people', () => {
       name === `with ${user}` ? messages.map(({ message }) => JSON.stringify(message)) : [],
     );
 
-  test('who is called first for the team is let in, by an address where there is no id', async () => {
+  test('on the first on-call level are invited, by e-mail address if there is no ID', async () => {
     const slack = slackWorld(withTeam());
     await play(slack, [note(SECOND)]);
     await expectShown(slack);
@@ -249,7 +249,7 @@ describe('people', () => {
     expect([count(slack, 'now'), count(slack, 'userByEmail'), count(slack, 'invite')]).toEqual([1, 1, 1]);
   });
 
-  test('somebody else is on call when it pages again', async () => {
+  test('who are on call for a later page are invited, too', async () => {
     const slack = slackWorld(withTeam());
     const [ada] = slack.people.onCall;
     slack.people.onCall.splice(0, 2);
@@ -265,7 +265,7 @@ describe('people', () => {
     ]);
   });
 
-  test('whoever takes a role or acts later is let in; once, and who goes stays away', async () => {
+  test('who take a role or act later are invited once, and not again after they leave', async () => {
     const slack = slackWorld(withTeam());
     slack.people.onCall.length = 0;
     slack.world.expect(30 * SECOND, () => channelOf(slack)?.members.splice(0));
@@ -273,7 +273,7 @@ describe('people', () => {
     expect(membersOf(slack)).toEqual(['UADA']);
   });
 
-  test('one whom Slack does not let in keeps out no other, is said once, and is written to', async () => {
+  test('whose invitation is refused do not block others, are reported once, and get a direct message', async () => {
     const slack = slackWorld(withTeam());
     await play(slack, [takes('gus', SECOND), note(60 * SECOND), note(60 * SECOND)]);
     await expectShown(slack);
@@ -284,7 +284,7 @@ describe('people', () => {
     expect(lettersTo(slack, 'UGUEST')).toEqual([expect.stringContaining('You are needed as commander.')]);
   });
 
-  test('a pager that does not answer holds up nothing in Slack', async () => {
+  test('are not invited while the pager does not answer, which delays nothing else in Slack', async () => {
     const slack = slackWorld(withTeam());
     let asked = 0;
     slack.world.vendorIs((method) => {
@@ -298,7 +298,7 @@ describe('people', () => {
     expect(membersOf(slack)).toEqual(['UADA', 'UKIM']);
   });
 
-  test('invitations that are refused are said once, and tried again now and then', async () => {
+  test('whose invitations all are refused are reported once, and invited again at intervals', async () => {
     const slack = slackWorld(withTeam([], forbidden('invite')));
     await play(slack, [takes('ada', SECOND)], 1);
     expect(refusedOnTimeline(slack)).toEqual(['Slack refused the invitations: missing_scope']);
@@ -306,7 +306,7 @@ describe('people', () => {
     expect(count(slack, 'invite')).toBeLessThan(100);
   });
 
-  test('where Slack refuses a channel, they are written to, once', async () => {
+  test('get one direct message if Slack refuses the channel', async () => {
     const slack = slackWorld(withTeam([], forbidden('createChannel')));
     await play(slack, [note(SECOND)], 1);
     for (const user of ['UADA', 'UKIM'])
@@ -315,7 +315,7 @@ describe('people', () => {
       ]);
   });
 
-  test('nobody is called to what is over', async () => {
+  test('are not invited to a resolved incident', async () => {
     const slack = slackWorld(withTeam());
     slack.world.vendorIs((method) => (method === 'now' ? { kind: 'later', seconds: 600 } : WELL));
     await play(slack, [resolved(60 * SECOND)]);
@@ -324,7 +324,7 @@ describe('people', () => {
     expect(membersOf(slack)).toEqual([]);
   });
 
-  test('whoever has got command without having asked for it is mentioned, and is there already', async () => {
+  test('who were assigned command are mentioned after they were invited', async () => {
     const slack = slackWorld(withTeam());
     const { incidents } = slack.world;
     slack.world.expect(SECOND, () => {

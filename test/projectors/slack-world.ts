@@ -22,16 +22,18 @@ export const SUBJECT: Subject = `incident:${INCIDENT}`;
 export type Scenario = {
   history: readonly Step[];
   archiveAfterHours: number | 'never';
-  /** Names of that day which are somebody else's. */
+  /** Number of channel names of the day that are already taken. */
   taken: number;
-  /** Checkout has a team, and people.yaml lists people. Absent: it has none, and nobody is looked for. */
+  /** Whether checkout has a team, and people.yaml lists people. Absent: no. */
   team?: boolean;
   trouble: Trouble;
 };
 
 export type SlackWorld = { world: World; chat: MemoryChat; config: Config; people: MemoryPeople };
 
-/** By their names; ada and kim are on call, kim is known by an address alone, gus is a guest, and sam is in no chat. */
+/**
+ * Slack IDs by name. Ada and Kim are on call, Kim is known only by e-mail address, Gus is a guest, Sam is not in Slack.
+ */
 export const IN_SLACK: Readonly<Record<string, string | null>> = { ada: 'UADA', kim: 'UKIM', gus: 'UGUEST', sam: null };
 
 const PEOPLE = {
@@ -41,8 +43,7 @@ const PEOPLE = {
   sam: { name: 'Sam', email: 'sam@example.com' },
 };
 
-/** Whoever has declared an incident knows where it is talked of. */
-/** Nobody has ever acted from Slack. */
+/** No cached users. */
 export const NOBODY_MET: Pick<Acquaintances, 'user'> = { user: async () => undefined };
 
 export const NOBODY_WAITS: AwaitedDeps = {
@@ -50,7 +51,7 @@ export const NOBODY_WAITS: AwaitedDeps = {
   whispers: { tell: async () => ({ kind: 'done', value: null }) },
 };
 
-/** An incident of checkout, from its opening on; nothing has been shown yet. */
+/** Sets up an incident of checkout, before the first projection. */
 export function slackWorld(
   { archiveAfterHours, taken, team = false, trouble }: Omit<Scenario, 'history'>,
   page?: number,
@@ -95,7 +96,7 @@ export function slackWorld(
   return { world, chat, config, people };
 }
 
-/** Until all has been told that has happened, or for so many hours. */
+/** Runs until everything is projected, or for a number of hours. */
 export async function play({ world }: SlackWorld, history: readonly Step[], hours?: number): Promise<void> {
   world.tell(INCIDENT, history);
   await world.run(hours, hours !== undefined);
@@ -113,11 +114,11 @@ const ours = ({ chat }: SlackWorld): Channel[] =>
 
 const keyed = (key: string) => (message: { key: string }) => message.key === `${SUBJECT} ${key}`;
 
-/** What people see, without the ids that Slack gives. */
+/** Asserts the visible state in Slack, without Slack IDs. */
 export async function expectShown(slack: SlackWorld): Promise<void> {
   const story = await storyOf(slack);
   const channels = ours(slack);
-  // What had become a part of another before it got a channel has none.
+  // An incident that joined a parent before it got a channel has none.
   if (story.parent !== null && channels.length === 0) {
     expect(teamMessages(slack).flatMap(([, messages]) => messages)).toEqual([]);
     return;
@@ -145,7 +146,10 @@ export async function expectShown(slack: SlackWorld): Promise<void> {
   }
 }
 
-/** Whoever acted or is on call, but for those who came to know of it when it was over. None is written to twice. */
+/**
+ * Asserts the members: people who acted or are on call, unless known only after the end. At most one direct message
+ * each.
+ */
 function expectPeople({ world, chat, config }: SlackWorld, { incident, parent }: Story, { members }: Channel): void {
   const hasTeam = serviceEntry(config.services, 'checkout')?.team !== undefined;
   const { timeline } = world.incidents.of(INCIDENT);
@@ -165,7 +169,7 @@ function expectPeople({ world, chat, config }: SlackWorld, { incident, parent }:
 
 type Ornaments = Record<'pin' | 'setPurpose' | 'setTopic' | 'setBookmarks', unknown>;
 
-/** Each as it is to be, but for those that Slack refused to the last: they do not hold up the archive, which ends it. */
+/** Asserts the ornaments, except refused ones in an archived channel, because they don't delay archiving. */
 function expectOrnaments({ world }: SlackWorld, channel: Channel, wanted: Ornaments): void {
   const { archived, pinned: pin, purpose: setPurpose, topic: setTopic, bookmarks: setBookmarks } = channel;
   const ended = archived ? world.refused : new Set<string>();
@@ -178,7 +182,7 @@ const teamMessages = ({ chat }: SlackWorld): [string, Channel['messages']][] =>
     name.startsWith('team-') ? [[name, messages] as [string, Channel['messages']]] : [],
   );
 
-/** Each entry once, in the order of the timeline but for those that were written late. */
+/** Asserts one message per entry, in the order of the timeline except for late entries. */
 function expectTold({ world, config }: SlackWorld, { messages }: Channel): void {
   const { people } = config.people;
   const shownOf = (name: string): string => Object.entries(people).find(([id]) => id === name)?.[1].name ?? name;
@@ -195,7 +199,7 @@ function expectTold({ world, config }: SlackWorld, { messages }: Channel): void 
   );
   for (const [n, { key }] of entries.entries()) {
     if (!intime.has(key)) continue;
-    // Nothing that comes after it in the timeline was posted before it.
+    // No later entry of the timeline was posted before it.
     expect(entries.slice(0, n).filter((one) => one.key > key)).toEqual([]);
   }
 }

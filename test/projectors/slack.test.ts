@@ -15,7 +15,7 @@ const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
     trouble,
   });
 
-test('whatever the marks, Slack shows each incident as it is, and then is left alone', async () => {
+test('for any marks, Slack shows the correct state of each incident, without further calls', async () => {
   await fc.assert(
     fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), async (scenario) => {
       const slack = slackWorld(scenario);
@@ -27,7 +27,7 @@ test('whatever the marks, Slack shows each incident as it is, and then is left a
   );
 });
 
-test('whatever goes wrong on the way, it ends as if nothing had', async () => {
+test('for any faults, the final state is the same as without faults', async () => {
   await fc.assert(
     fc.asyncProperty(anyScenario(anyTrouble), async (scenario) => {
       const slack = slackWorld(scenario);
@@ -39,9 +39,8 @@ test('whatever goes wrong on the way, it ends as if nothing had', async () => {
   );
 });
 
-test('the same history told by other marks looks the same', async () => {
-  // Whether an incident has got a channel before it becomes a part of another is a matter of when it was looked at; so
-  // is who was known before it was over.
+test('the same history with other marks has the same result', async () => {
+  // Exclude incidents that join a parent, and teams: there, the result depends on the time of the projection.
   const alone = anyScenario(fc.constant(NO_TROUBLE)).filter(
     ({ history, team }) => team !== true && !history.some(({ fact }) => fact.kind === 'joined parent'),
   );
@@ -61,7 +60,7 @@ test('the same history told by other marks looks the same', async () => {
   );
 });
 
-/** Without ids; messages by their keys, since those that were late come when they are seen. */
+/** Returns channels without IDs, and messages by key, because the position of late ones varies. */
 const whatIsSeen = (channels: readonly Channel[] = []): unknown =>
   channels.map(({ name, purpose, topic, archived, bookmarks, messages, pinned }) => ({
     name,

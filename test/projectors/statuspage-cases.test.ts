@@ -14,7 +14,7 @@ const step = (fact: Step['fact'], after: number): Step => ({ fact, after, late: 
 const resolved = (after: number): Step => step({ kind: 'resolved' }, after);
 const severity = (to: 'critical' | 'warning', after: number): Step => step({ kind: 'severity', to }, after);
 
-/** Search begins so late that it is another story, unless said otherwise. */
+/** Default delay of search in seconds, so that both incidents are independent. */
 const scenario = (more: Partial<Scenario>): Scenario => ({
   checkout: [],
   search: [resolved(1)],
@@ -25,52 +25,52 @@ const scenario = (more: Partial<Scenario>): Scenario => ({
 const faults = (...all: readonly Fault[]): Partial<Scenario> => ({ trouble: { ...NO_TROUBLE, faults: all } });
 const unclear = (at: number): Fault => ({ kind: 'unclear', at });
 
-/** Of checkout. */
+/** Steps of checkout. */
 const mailed = ({ incidents }: MemoryStatusPage): string[] =>
   incidents.filter(({ key }) => key === CHECKOUT).flatMap(({ updates }) => updates.map(({ status }) => status));
 
-test('one that is less severe than it was stays about its components, which work again at its end', async () => {
+test('an incident whose severity was lowered keeps its components, which are operational again at its end', async () => {
   const shown = await played(scenario({ checkout: [severity('warning', 20 * SECOND), resolved(20 * SECOND)] }));
   expect(mailed(shown.page)).toEqual(['investigating', 'resolved']);
   expectShown(shown);
 });
 
-test('a creation whose answer was lost is not mailed again, nor is its status', async () => {
+test('a creation whose answer was lost sends no second e-mail, nor does its status', async () => {
   const shown = await played(scenario({ checkout: [resolved(300 * SECOND)], ...faults(WELL, unclear(40 * SECOND)) }));
   expectShown(shown);
 });
 
-test('an update whose answer was lost is not mailed again', async () => {
+test('an update whose answer was lost sends no second e-mail', async () => {
   const checkout = [step({ kind: 'rollback ended', well: true }, 20 * SECOND), resolved(200 * SECOND)];
   const shown = await played(scenario({ checkout, ...faults(WELL, WELL, unclear(30 * SECOND)) }));
   expect(mailed(shown.page)).toEqual(['investigating', 'monitoring', 'resolved']);
   expectShown(shown);
 });
 
-test('a component that arrives late does not undo what was said of it since', async () => {
-  // The components by name, the creation, and a component that does better.
+test('a component that is set late does not overwrite a newer status', async () => {
+  // The components by name, the creation, and an improved component.
   const checkout = [severity('warning', 20 * SECOND), severity('critical', 15 * SECOND)];
   const shown = await played(scenario({ checkout, ...faults(WELL, WELL, unclear(50 * SECOND)) }));
   expect(shown.world.calls[2]).toMatch(/^setComponent /);
   expectShown(shown);
 });
 
-test('what one incident has said of a component that it shares, another one knows', async () => {
+test('an incident knows the status that another one has set for a shared component', async () => {
   const search = [severity('warning', 1), severity('critical', 30 * SECOND)];
   expectShown(await played(scenario({ checkout: [resolved(34_333)], search, searchAfter: 19_032 })));
 });
 
-test('two that end at the same time leave no component behind', async () => {
+test('two incidents that end at the same time leave all components operational', async () => {
   expectShown(
     await played(scenario({ checkout: [resolved(60_500)], search: [resolved(40_000)], searchAfter: 20_000 })),
   );
 });
 
-test('one that begins while another one ends is not covered up by it', async () => {
+test('an incident that starts while another ends determines the status of shared components', async () => {
   expectShown(await played(scenario({ checkout: [resolved(60_500)], search: [], searchAfter: 60_000 })));
 });
 
-test('one that ends before it came onto the page leaves no component behind', async () => {
+test('an incident that ends before it was published leaves all components operational', async () => {
   for (const at of [null, 40 * SECOND]) {
     const shown = await played(
       scenario({
@@ -84,15 +84,15 @@ test('one that ends before it came onto the page leaves no component behind', as
   }
 });
 
-test('a creation that did not arrive is made again, though the page takes few calls', async () => {
+test('a creation that did not arrive is retried, despite the low rate limit', async () => {
   const later: Fault = { kind: 'later', seconds: 1 };
   const looks = Array.from({ length: 12 }, () => later);
-  // Looks that are put off use up what the creation would need.
+  // Delayed lookups use up the allowance for the creation.
   const shown = await played(scenario({ checkout: [], ...faults(WELL, { kind: 'unclear', at: null }, ...looks) }));
   expect(mailed(shown.page)).toEqual(['investigating']);
 });
 
-test('a person is asked once', async () => {
+test('approval is requested once', async () => {
   const config = configOf({
     services: { checkout: { statusPage: { components: ['CHECKOUT'], publish: 'approve' } } },
   });
@@ -102,7 +102,7 @@ test('a person is asked once', async () => {
   expect(page.incidents).toEqual([]);
 });
 
-test('a component that the page does not have is looked for once', async () => {
+test('an unknown component is looked up once', async () => {
   const config = configOf({
     services: { checkout: { statusPage: { components: ['CHECKOUT', 'NOWHERE'], publish: 'auto' } } },
   });
@@ -111,7 +111,7 @@ test('a component that the page does not have is looked for once', async () => {
   expect(world.calls.filter((call) => call.startsWith('components '))).toHaveLength(1);
 });
 
-test('a process that dies or hangs anywhere leaves nothing undone and nothing doubled', async () => {
+test('a process that dies or hangs at any point causes neither gaps nor duplicates', async () => {
   for (let at = 1; at <= 110; at += 1) {
     const interruption = at % 2 === 0 ? { kind: 'dies' as const } : { kind: 'hangs' as const, seconds: 30 };
     const interruptions = new Map([[at, interruption]]);
@@ -128,7 +128,7 @@ test('a process that dies or hangs anywhere leaves nothing undone and nothing do
   }
 });
 
-test('an incident that people have deleted there does not keep its components from working again', async () => {
+test('an incident that people deleted on the page does not keep its components degraded', async () => {
   const shown = await played(
     scenario({ checkout: [resolved(60 * SECOND)], searchAfter: 90_000 * SECOND }),
     configOf(),

@@ -10,14 +10,14 @@ import { ALERT } from './memory-incidents.ts';
 import { MemoryStatusPage, type PublicIncident } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
 
-/** Both are about payments. */
+/** Incidents of two services that share a component for payments. */
 export const CHECKOUT = '01TEST00000000000000000001' as IncidentId;
 export const SEARCH = '01TEST00000000000000000002' as IncidentId;
 const COMPONENTS = { [CHECKOUT]: ['CHECKOUT', 'PAYMENTS'], [SEARCH]: ['PAYMENTS', 'SEARCH'] };
 
 export type Scenario = { checkout: readonly Step[]; search: readonly Step[]; searchAfter: number; trouble: Trouble };
 
-/** Both incidents as they go, until all has been shown. */
+/** Plays both incidents until everything is projected. */
 export async function played(
   { checkout, search, searchAfter, trouble }: Scenario,
   config = configOf(),
@@ -45,7 +45,7 @@ export function expectShown({ world, page }: Played): void {
   for (const id of [CHECKOUT, SEARCH]) {
     const public_ = page.incidents.filter(({ key }) => key === id);
     const now = world.incidents.now(id);
-    // One that is over so soon that nobody has been told is not told at all.
+    // An incident that ends before it was published is not published.
     const isPublic = now.status !== 'resolved' && now.severity === 'critical';
     expect(public_.length, 'each is mailed').toBeLessThanOrEqual(1);
     if (isPublic) expect(public_).toHaveLength(1);
@@ -60,7 +60,7 @@ export function expectShown({ world, page }: Played): void {
   expect(world.calls.join(), 'no word of an alert').not.toContain(ALERT);
 }
 
-/** As the incident went, without going back, nothing twice, and in our own words. */
+/** Asserts that updates are in order, without repetition, and with Firebreak's own texts. */
 function expectUpdates(world: World, id: IncidentId, { name, updates }: PublicIncident): void {
   const names = COMPONENTS[id] ?? [];
   const { title, updates: templates } = world.config.statusPage;
@@ -79,7 +79,7 @@ function expectUpdates(world: World, id: IncidentId, { name, updates }: PublicIn
 const statusesOf = (records: readonly IncidentRecord[]): PublicStatus[] =>
   records.map((record) => publicStatus(record));
 
-/** Some of them, in their order. */
+/** Returns whether one list is a subsequence of another. */
 function isWithin(some: readonly string[], all: readonly string[]): boolean {
   let at = 0;
   return some.every((one) => {
@@ -88,7 +88,7 @@ function isWithin(some: readonly string[], all: readonly string[]): boolean {
   });
 }
 
-/** Marked again, nobody is called. */
+/** Asserts that further marks cause no calls. */
 export async function expectFixedPoint({ world }: Played): Promise<void> {
   expect(await world.callsWhenMarked(`incident:${SEARCH}`, `incident:${CHECKOUT}`)).toEqual([]);
 }

@@ -10,7 +10,7 @@ const alone = anyHistory.map((history) => history.filter(({ fact }) => fact.kind
 const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
   fc.record({ checkout: alone, search: alone, searchAfter: fc.nat(300_000), trouble });
 
-test('whatever the marks, customers read each incident once, as it goes, and then no more', async () => {
+test('for any marks, each incident is published once, with its updates, without further calls', async () => {
   await fc.assert(
     fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), async (scenario) => {
       const shown = await played(scenario);
@@ -21,7 +21,7 @@ test('whatever the marks, customers read each incident once, as it goes, and the
   );
 });
 
-test('whatever goes wrong on the way, customers read each incident once', async () => {
+test('for any faults, each incident is published once', async () => {
   await fc.assert(
     fc.asyncProperty(anyScenario(anyTrouble), async (scenario) => {
       const shown = await played(scenario);

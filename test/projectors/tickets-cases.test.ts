@@ -11,22 +11,22 @@ import type { Trouble } from './world.ts';
 const beat = (after: number, firing: number, anew = false): Beat => ({ after, firing, anew, marks: [0] });
 const faults = (...all: readonly Fault[]): Trouble => ({ ...NO_TROUBLE, faults: all });
 
-test('a comment that arrives late is not written twice', async () => {
-  // A look, the ticket, and the comment.
+test('a comment that is written late is not duplicated', async () => {
+  // A lookup, the ticket, and the comment.
   await expectWritten([beat(60, 0)], faults(WELL, WELL, { kind: 'unclear', at: 40_000 }));
 });
 
-test('a ticket that arrives late is not written twice', async () => {
+test('a ticket that is created late is not duplicated', async () => {
   await expectWritten([beat(600, 0)], faults(WELL, { kind: 'unclear', at: 40_000 }));
 });
 
-test('more tickets at once than GitHub takes are all written', async () => {
+test('all tickets are created, even if they exceed the rate limit of GitHub', async () => {
   const subjects = Array.from({ length: 30 }, (_, n): Subject => `ticket:${n}`);
   const { vendor } = await played([], NO_TROUBLE, subjects);
   expect(vendor.tickets).toHaveLength(30);
 });
 
-test('a round that ended while GitHub was down is told that it is over', async () => {
+test('a round that ended while GitHub was down gets its comment', async () => {
   const down = Array.from({ length: 40 }, (): Fault => ({ kind: 'unclear', at: null }));
   await expectWritten([beat(30, 0), beat(1000, 1, true)], faults(WELL, WELL, ...down));
 });

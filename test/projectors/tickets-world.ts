@@ -13,7 +13,7 @@ const TICKET = {
   target: { kind: 'github' as const, repository: 'acme/shop', labels: [] },
 };
 
-/** The tickets of one alert, or of several of the same kind, when all has been written. */
+/** Plays the rounds of one alert or several, and returns the tickets. */
 export async function played(beats: readonly Beat[], trouble: Trouble, subjects: readonly Subject[] = [SUBJECT]) {
   const vendor = new MemoryTickets();
   const world: World = new World('tickets', trouble, configOf(), (seen) =>
@@ -21,7 +21,7 @@ export async function played(beats: readonly Beat[], trouble: Trouble, subjects:
   );
   const [first] = subjects.map((subject) => tellBulletin(world, subject, TICKET, beats));
   if (first === undefined) throw new Error('there is nothing to write a ticket for');
-  const bulletins = first; // they all go alike
+  const bulletins = first; // all are the same
   await world.run();
   return { world, vendor, now: bulletins.now() };
 }
@@ -34,7 +34,7 @@ export async function expectWritten(beats: readonly Beat[], trouble: Trouble): P
   if (now.firing > 0) expect(newest, 'what fires has a ticket').toBeDefined();
   for (const { ticket, comments } of vendor.tickets) {
     const resolved = [`${ticket.key}.resolved`];
-    // What fires again within a round has been said to be over, perhaps, and is not said so twice.
+    // An alert that fires again within a round may already have its comment, which is not repeated.
     if (ticket.key === newest?.ticket.key && now.firing > 0) expect([[], resolved]).toContainEqual(comments);
     else expect(comments).toEqual(resolved);
   }

@@ -4,13 +4,13 @@ import { anyBeats } from './bulletins.ts';
 import { expectWritten } from './tickets-world.ts';
 import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
 
-test('whatever the marks, each round has one ticket, which is told once that it is over', async () => {
+test('for any marks, each round has one ticket, with one comment at its end', async () => {
   await fc.assert(
     fc.asyncProperty(anyBeats, async (beats) => expectWritten(beats, NO_TROUBLE)),
     runs(40),
   );
 });
 
-test('whatever goes wrong on the way, each round has one ticket, which is told once that it is over', async () => {
+test('for any faults, each round has one ticket, with one comment at its end', async () => {
   await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectWritten), runs(60));
 });

@@ -3,7 +3,7 @@ import { anyFaults } from './faults.ts';
 import { anyInterruptions } from './process.ts';
 import type { Trouble } from './world.ts';
 
-/** Calls that go wrong in every way, processes that die or hang, and two of them at once. */
+/** Any faults of calls, interruptions of processes, and parallel processes. */
 export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
   faults: anyFaults,
   interruptions: anyInterruptions,
@@ -13,8 +13,8 @@ export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
 export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
 
 /**
- * More of them, as `RUNS=100000`, for as many minutes as `MINUTES` says, look for what a few do not find; `SEED`, as a
- * failure prints it, finds again what was found.
+ * Returns the number of runs. To search longer, set `RUNS`, such as `RUNS=100000`, and `MINUTES` as the limit. To
+ * reproduce a failure, set `SEED` to the printed value.
  */
 export const runs = (number: number): { numRuns: number; seed?: number; interruptAfterTimeLimit?: number } => {
   const { RUNS, MINUTES, SEED } = process.env;

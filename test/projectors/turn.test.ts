@@ -41,18 +41,18 @@ const attempt = (told: Told<string>, method = EDIT, record?: Parameters<Turn['at
     record,
   );
 
-/** Another turn at the same desk: of the next subject. */
+/** Starts the turn of the next subject in the same pass. */
 const nextTurn = (): void => {
   turn = new Turn(desk);
 };
 
 describe('an attempt', () => {
-  test('that is done is told, and the turn is over', async () => {
+  test('that succeeds returns its result and ends the turn', async () => {
     expect(await attempt(done)).toEqual(done);
     expect(turn.again).toBeNull();
   });
 
-  test('that there is no allowance for is not made, and comes again as soon as there is', async () => {
+  test('without allowance is not made, and is scheduled for when there is one', async () => {
     await attempt(done, POST);
     expect(await attempt(done, POST)).toBeUndefined();
     expect([calls, turn.again]).toEqual([1, inSeconds(1)]);
@@ -60,7 +60,7 @@ describe('an attempt', () => {
     expect(await attempt(done, POST)).toEqual(done);
   });
 
-  test('that was certainly not done comes again, when the vendor wishes', async () => {
+  test('that certainly failed is retried at the time that the vendor gives', async () => {
     const told: Told<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
     expect(await attempt(told)).toEqual(told);
     expect(turn.again).not.toBeNull();
@@ -72,7 +72,7 @@ describe('an attempt', () => {
     expect(await attempt(done, POST)).toEqual(done); // another method
   });
 
-  test('that nobody knows the end of holds up everything at this vendor', async () => {
+  test('with an unclear outcome delays all calls to the vendor', async () => {
     await attempt({ kind: 'unclear', detail: 'no answer' });
     nextTurn();
     expect(await attempt(done, POST)).toBeUndefined();
@@ -84,14 +84,14 @@ describe('an attempt', () => {
   test.each([
     { kind: 'refused', code: 'is_archived', detail: 'is_archived' },
     { kind: 'off', detail: 'no token' },
-  ] as const)('that is $kind is for the caller to judge', async (told) => {
+  ] as const)('that is $kind is handled by the caller', async (told) => {
     expect(await attempt(told)).toEqual(told);
     expect(turn.again).toBeNull();
     expect(await attempt(done)).toEqual(done);
   });
 
-  test('is not made where another projector has taken over, nor told after it has', async () => {
-    let held = 2; // before the record, and right before the call
+  test('is not made after another projector has taken over, and returns nothing then', async () => {
+    let held = 2; // checks before the record, and right before the call
     desk.stillOurs = async () => {
       held -= 1;
       if (held < 0) throw new Error('the lease has run out');
@@ -103,8 +103,8 @@ describe('an attempt', () => {
   });
 });
 
-describe('an attempt that must be recorded before', () => {
-  test('is recorded with its time, once it is allowed', async () => {
+describe('an attempt with a record', () => {
+  test('is recorded with its time after the allowance is checked', async () => {
     const recorded: string[] = [];
     const record = async (at: string) => recorded.push(at) > 0;
     await attempt(done, POST, record);
@@ -112,13 +112,13 @@ describe('an attempt that must be recorded before', () => {
     expect([recorded, calls]).toEqual([[clock.now()], 1]);
   });
 
-  test('is not made while somebody else makes it, and costs nothing', async () => {
+  test('is not made while it is in progress elsewhere, and uses no allowance', async () => {
     expect(await attempt(done, POST, async () => false)).toBeUndefined();
     expect([calls, turn.again]).toEqual([0, inSeconds(1)]);
     expect(await attempt(done, POST)).toEqual(done);
   });
 
-  test('is not made when the record took too long: somebody may have given it up', async () => {
+  test('is not made if storing the record took too long, because the record may be outdated', async () => {
     const slow = async (): Promise<boolean> => {
       later(6);
       return true;
@@ -129,13 +129,13 @@ describe('an attempt that must be recorded before', () => {
 });
 
 describe('a turn', () => {
-  test('comes again at the first time that was asked for', () => {
+  test('is scheduled for the earliest requested time', () => {
     expect(turn.again).toBeNull();
     for (const seconds of [30, 10, 20]) turn.comeAgain(inSeconds(seconds));
     expect(turn.again).toEqual(inSeconds(10));
   });
 
-  test('tries what was refused every minute, less often what is over, until it has been over for a day', () => {
+  test('retries refusals every minute, less often after the end, until a day after the end', () => {
     turn.afterRefusal(null);
     expect(turn.again).toEqual(inSeconds(60));
     nextTurn();
@@ -147,11 +147,11 @@ describe('a turn', () => {
   });
 });
 
-describe('attempts side by side', () => {
+describe('parallel attempts', () => {
   const held = () => Promise.withResolvers<Told<string>>();
   const LATER: Told<string> = { kind: 'later', detail: 'no answer', afterSeconds: null };
 
-  test('of one method are made one after the other, and none after one that was not answered', async () => {
+  test('of one method run one after the other, and none after an unanswered one', async () => {
     const answer = held();
     const other = new Turn(desk);
     const first = turn.attempt(EDIT, () => answer.promise);
@@ -166,7 +166,7 @@ describe('attempts side by side', () => {
     expect(other.again).toBe(inSeconds(5));
   });
 
-  test('of several methods do not wait for each other, nor forget what the others have used up', async () => {
+  test('of several methods do not wait for each other, and share their allowances', async () => {
     const answer = held();
     const first = turn.attempt(EDIT, () => answer.promise);
     expect(await new Turn(desk).attempt(POST, async () => done)).toEqual(done);
@@ -176,7 +176,7 @@ describe('attempts side by side', () => {
     expect(desk.underWay.size).toBe(0);
   });
 
-  test('are not begun any more once the time is over for which they had to wait', async () => {
+  test('are not started after the time limit of the pass', async () => {
     desk = { ...desk, until: inSeconds(10) };
     const [answer, late] = [held(), new Turn(desk)];
     const first = new Turn(desk).attempt(EDIT, () => answer.promise);

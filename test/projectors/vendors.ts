@@ -16,8 +16,7 @@ import type { Vendor } from './faults.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 /*
- * The vendors as they behave seen through the ports. None of them knows a repeated call from a new one: what is asked
- * for twice is done twice.
+ * In-memory vendors behind the ports. They don't deduplicate: a repeated call is executed twice.
  */
 
 const done = <T>(value: T): Told<T> => ({ kind: 'done', value });
@@ -37,7 +36,7 @@ export type Channel = {
   members: string[];
 };
 
-/** Names are taken forever; messages are found in their channel by their key; there is nothing against doubles. */
+/** Slack: channel names stay taken; messages are found in their channel by key; duplicates are possible. */
 export class MemoryChat implements Vendor<Chat> {
   readonly channels: Channel[] = [];
   readonly #clock: SimulatedClock;
@@ -52,7 +51,7 @@ export class MemoryChat implements Vendor<Chat> {
     return `${letter}${this.#ids}`;
   }
 
-  /** One that people have made. */
+  /** Creates a channel of other people. */
   add(name: string, ours = false): Channel {
     const channel: Channel = {
       id: this.#id('C'),
@@ -102,7 +101,7 @@ export class MemoryChat implements Vendor<Chat> {
     return done({ channel: found.id, id });
   }
 
-  /** What is posted to a user is a conversation with the app. */
+  /** Posting to a user opens a direct message channel. */
   #withUser(user: string): Channel | undefined {
     if (!user.startsWith('U')) return undefined;
     return this.channels.find(({ name }) => name === `with ${user}`) ?? this.add(`with ${user}`);
@@ -128,7 +127,7 @@ export class MemoryChat implements Vendor<Chat> {
     return this.#in(channel, (found) => void (found.bookmarks = links));
   }
 
-  /** Guests are let in nowhere. */
+  /** Refuses to invite guests. */
   invite(channel: string, users: readonly string[]): Told<{ user: string; code: string }[]> {
     const guests = users.filter((user) => user.startsWith('UGUEST'));
     const told = this.#in(channel, ({ members }) => {
@@ -154,9 +153,9 @@ export class MemoryChat implements Vendor<Chat> {
 }
 
 export type MemoryPeople = {
-  /** Whoever is on call, whatever the team. */
+  /** On-call people, the same for all teams. */
   onCall: OnCallPerson[];
-  /** Ids in the chat by address. */
+  /** Slack IDs by e-mail address. */
   users: Record<string, string>;
 };
 
@@ -173,11 +172,11 @@ export type PublicIncident = {
   id: string;
   key: string;
   name: string;
-  /** Each was mailed to subscribers. */
+  /** Updates, each of which sent e-mails. */
   updates: { status: string; body: string }[];
 };
 
-/** Every creation and every update is mailed. Components are what was said of them last. */
+/** Statuspage: every creation and every update sends e-mails. Components have their last status. */
 export class MemoryStatusPage implements Vendor<StatusPage> {
   readonly incidents: PublicIncident[] = [];
   #made = 0;
@@ -214,7 +213,7 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
   }
 }
 
-/** Nothing is unique but the ids that it gives. */
+/** Grafana: only the IDs that it assigns are unique. */
 export class MemoryAnnotations implements Vendor<Annotations> {
   readonly marks: (Annotation & { id: string })[] = [];
 
@@ -238,7 +237,7 @@ export class MemoryAnnotations implements Vendor<Annotations> {
 
 export type WrittenTicket = { id: string; url: null; ticket: Ticket; comments: string[] };
 
-/** Keys stand in the texts; whether one is there already is seen when the call begins, not when it is written. */
+/** Tickets: texts contain the keys. An existing key is detected at the start of a call, not at the write. */
 export class MemoryTickets implements Vendor<Tickets> {
   readonly tickets: WrittenTicket[] = [];
 

@@ -32,7 +32,7 @@ beforeEach(async () => {
   id = theIncident(world);
 });
 
-/** Beside the world's own clock, which stands. */
+/** Sleeps in real time, because the clock of the world does not advance by itself. */
 const sleepFor = (milliseconds: number, signal: AbortSignal) => sleep(milliseconds, undefined, { signal });
 
 const configured = (response: object) => {
@@ -44,7 +44,7 @@ const configured = (response: object) => {
   });
 };
 
-/** Something has changed, some seconds later, and whoever shows it is woken. */
+/** Advances the time, marks the subject, and runs the projector. */
 async function changed(subject: Subject = `incident:${id}`, seconds = 90): Promise<void> {
   world.clock.set(world.clock.millis + seconds * 1000);
   await projections.changed(subject);
@@ -81,7 +81,7 @@ const types = (to: Vendor) => bodies(to).map(({ type }) => type);
 const ids = ({ received }: Vendor) => received.map(({ headers }) => headers['webhook-id']);
 
 describe('a receiver of webhooks', () => {
-  test('hears that an incident opens, changes and is over, each once and signed', async () => {
+  test('gets signed events for the opening, changes, and the end of an incident, each once', async () => {
     const to = await vendor({});
     configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
     await changed();
@@ -107,7 +107,7 @@ describe('a receiver of webhooks', () => {
     expect(new Set(ids(to)).size).toBe(3);
   });
 
-  test('hears it in order, and the same again until it has taken it', async () => {
+  test('gets events in order, and repetitions until it accepts them', async () => {
     const to = await vendor(
       { status: 503 },
       { cut: 200 },
@@ -126,7 +126,7 @@ describe('a receiver of webhooks', () => {
     expect(JSON.parse(last ?? '').data.title).toBe('Payments fail');
   });
 
-  test('that refuses is asked again, and holds up no other', async () => {
+  test('that refuses an event gets it again, without delaying others', async () => {
     const [stern, kind] = [await vendor({ status: 403 }), await vendor({})];
     configured({ webhooks: [stern, kind].map(({ url }) => ({ url, signature: 'HOOK_SECRET' })) });
     await changed();
@@ -134,7 +134,7 @@ describe('a receiver of webhooks', () => {
     expect([types(stern), types(kind)]).toEqual([['incident.opened', 'incident.opened'], ['incident.opened']]);
   });
 
-  test('that is down is left alone for a while, and holds up no other', async () => {
+  test('that is down is called less often, without delaying others', async () => {
     const [down, kind] = [await vendor({ cut: 200 }), await vendor({})];
     configured({ webhooks: [down, kind].map(({ url }) => ({ url, signature: 'HOOK_SECRET' })) });
     await changed();
@@ -144,7 +144,7 @@ describe('a receiver of webhooks', () => {
     expect([types(down), types(kind)]).toEqual([['incident.opened'], ['incident.opened', 'incident.changed']]);
   });
 
-  test('that does not answer keeps nobody waiting, neither for this incident nor for another one or a change', async () => {
+  test('that does not answer delays neither this incident nor others nor changes', async () => {
     const patience = new AbortController();
     const limits = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => patience.signal);
     onTestFinished(() => limits.mockRestore());
@@ -165,7 +165,7 @@ describe('a receiver of webhooks', () => {
     const passed = passes(0);
     await expect.poll(() => [kind.received.length, pager.received.length]).toEqual([2, 1]);
 
-    // What comes up meanwhile does not wait for them either.
+    // New subjects don't wait either.
     await retitled('Payments fail');
     await projections.changed(`incident:${other}`);
     await world.deps.changes.patch(change.id, { status: 'failed' });
@@ -177,7 +177,7 @@ describe('a receiver of webhooks', () => {
     patience.abort(new DOMException('', 'TimeoutError'));
     await passed;
     await changed();
-    // What was asked twice has the same id.
+    // A repeated event has the same ID.
     const told = ({ received }: Vendor, of: IncidentId) =>
       [...new Map(received.map(({ headers, body }) => [headers['webhook-id'], JSON.parse(body)])).values()].flatMap(
         ({ type, data }) => (data.id === of ? [type] : []),
@@ -186,7 +186,7 @@ describe('a receiver of webhooks', () => {
       expect([told(one, id), told(one, other)]).toEqual([['incident.opened', 'incident.changed'], ['incident.opened']]);
   });
 
-  test('is told who sees to it, until it rings again', async () => {
+  test('gets the acknowledgement, until the incident pages again', async () => {
     const to = await vendor({});
     configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
     const at = world.clock.now();
@@ -205,7 +205,7 @@ describe('a receiver of webhooks', () => {
     expect(bodies(to).map(({ data }) => data.acknowledged_by)).toEqual(['grace', null]);
   });
 
-  test('hears only of what it wants', async () => {
+  test('gets only the events that it selected', async () => {
     const paths = new Map<string, string[]>();
     const to = await vendorThat(({ path, body }) => {
       paths.set(path, [...(paths.get(path) ?? []), JSON.parse(body).type]);
@@ -228,7 +228,7 @@ describe('a receiver of webhooks', () => {
     expect(Object.fromEntries(paths)).toEqual({ '/end': ['incident.resolved'], '/critical': both, '/checkout': both });
   });
 
-  test('that is new hears nothing of what is over', async () => {
+  test('that is new gets no events of resolved incidents', async () => {
     const to = await vendor({});
     await resolved();
     configured({ webhooks: [{ url: to.url, signature: 'HOOK_SECRET' }] });
@@ -236,7 +236,7 @@ describe('a receiver of webhooks', () => {
     expect(to.received).toEqual([]);
   });
 
-  test('without its secret is sent nothing', async () => {
+  test('without a secret gets no events', async () => {
     const to = await vendor({});
     configured({ webhooks: [{ url: to.url, signature: 'ANOTHER_SECRET' }] });
     await changed();
@@ -244,7 +244,7 @@ describe('a receiver of webhooks', () => {
   });
 });
 
-test('Teams gets a card in which texts from outside are no Markdown', async () => {
+test('external texts are not formatted as Markdown in a Teams card', async () => {
   const to = await vendor({ status: 202 });
   configured({ webhooks: [{ url: to.url, format: 'teams' }] });
   await retitled('[click](https://evil.example) **now** <at>everyone</at>');
@@ -261,7 +261,7 @@ test('Teams gets a card in which texts from outside are no Markdown', async () =
   expect(new Set(body.map(({ type }: { type: string }) => type))).toEqual(new Set(['RichTextBlock']));
 });
 
-describe('changes', () => {
+describe('change events', () => {
   const place = { service: 'checkout', environment: 'production', version: 'v7' };
   const recorded = async (more: object): Promise<ChangeId> => {
     const started_at = world.clock.now();
@@ -269,7 +269,7 @@ describe('changes', () => {
     return change.id;
   };
 
-  test('are told to PagerDuty once for each status, in the form that it documents', async () => {
+  test('are sent to PagerDuty once for each status, in its documented format', async () => {
     const { response } = exchange('pagerduty/change-enqueue');
     const to = await vendor({ status: 429 }, { status: response.status, body: response.body });
     eventsUrl = to.url;
@@ -293,7 +293,7 @@ describe('changes', () => {
     ]);
   });
 
-  test('are told to nobody unless that is wished, nor when they are history', async () => {
+  test('are sent only if configured, and not for old changes', async () => {
     const to = await vendor({ status: 202, body: '{"status":"success"}' });
     eventsUrl = to.url;
     configured({});

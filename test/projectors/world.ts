@@ -14,17 +14,17 @@ import { SimulatedClock } from './simulated-clock.ts';
 
 export const START = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-/** What goes wrong, and with what. */
+/** Faults of a scenario. */
 export type Trouble = {
   faults: readonly Fault[];
   interruptions: Interruptions;
-  /** Each batch of wakes is taken by two. */
+  /** Whether each batch of wake-ups starts two processes. */
   twice: boolean;
-  /** Methods that are refused whatever comes, as `pin`. */
+  /** Methods that are always refused, such as `pin`. */
   forbidden?: readonly string[];
 };
 
-/** Of a process: everything that a projector may be given, as it is seen from there. */
+/** Dependencies of a projector, with the interruptions of its process. */
 export type Seen = {
   projections: MemoryProjections;
   incidents: MemoryIncidents;
@@ -33,17 +33,17 @@ export type Seen = {
   store<T extends object>(store: T): T;
 };
 
-/** A queue, its functions and the sweeper, for one target. */
+/** A queue, its functions, and the sweeper, for one target. */
 export class World {
   readonly clock = new SimulatedClock(START);
   readonly projections: MemoryProjections;
   readonly incidents: MemoryIncidents;
-  /** Each call at the vendor. */
+  /** Calls to the vendor. */
   readonly calls: string[] = [];
-  /** Methods of which a call was refused, and none was carried out since. */
+  /** Methods whose last call was refused. */
   readonly refused = new Set<string>();
   config: Config;
-  /** Until then it is not over. */
+  /** Number of pending events; the scenario ends after them. */
   expected = 0;
   readonly #target: Target;
   readonly #trouble: Trouble;
@@ -52,8 +52,8 @@ export class World {
   #fault = (_method: string): Fault => this.#trouble.faults[this.calls.length] ?? WELL;
   readonly #alive = new Set<Process>();
   /**
-   * When wakes come that nobody has taken yet. Those of one moment are one batch: were each of them to wake two, who only
-   * wait for the lease and wake each other again would double with each wait.
+   * Times of pending wake-ups. Wake-ups at the same time are one batch: otherwise, processes that only wait for the
+   * lease and wake each other would double with each wait.
    */
   readonly #batches = new Set<number>();
   readonly #bugs: string[] = [];
@@ -69,7 +69,7 @@ export class World {
     this.#sweepNext();
   }
 
-  /** Something that will happen. */
+  /** Schedules an event. */
   expect(afterMs: number, happens: () => unknown): void {
     this.expected += 1;
     this.clock.in(afterMs, () => {
@@ -82,7 +82,7 @@ export class World {
     void this.projections.changed(...subjects);
   }
 
-  /** Lets all of a history happen, told by its marks; at its end it is marked once more. */
+  /** Schedules a history with its marks, and one more mark at its end. */
   tell(id: IncidentId, history: readonly Step[]): void {
     const subject: Subject = `incident:${id}`;
     this.mark(subject);
@@ -95,7 +95,7 @@ export class World {
     this.expect(at + 1, () => this.mark(subject));
   }
 
-  /** The calls that are made when these are marked again and again. */
+  /** Returns the calls after the subjects are marked repeatedly. */
   async callsWhenMarked(...subjects: readonly Subject[]): Promise<string[]> {
     const before = this.calls.length;
     for (const wait of [0, 1, 20_000, 500_000])
@@ -104,7 +104,7 @@ export class World {
     return this.calls.slice(before);
   }
 
-  /** Until nothing is to be done, or for so many hours. */
+  /** Runs until nothing is due, or for a number of hours. */
   async run(hours = 5, anyway = false): Promise<void> {
     const end = this.clock.millis + hours * 3_600_000;
     await this.clock.run(() => (anyway ? this.clock.millis >= end : this.#calm()) || this.#bugs.length > 0, hours + 1);
@@ -156,12 +156,12 @@ export class World {
     void work.catch((error: unknown) => this.#bugs.push(String(error))).finally(() => process.end());
     void process.ended.then((well) => {
       this.#alive.delete(process);
-      // What was not finished comes again from the queue.
+      // The queue delivers an unfinished message again.
       if (!well) this.clock.in(90_000, () => this.#spawn());
     });
   }
 
-  /** How each call of the vendor goes, instead of one fault after the other. */
+  /** Sets the outcome of each call, instead of consecutive faults. */
   vendorIs(fault: (method: string) => Fault): void {
     this.#fault = fault;
   }
@@ -192,7 +192,7 @@ export class World {
   };
 }
 
-/** Checkout and search share a component. */
+/** Configuration in which checkout and search share a component. */
 export const configOf = (more: object = {}): Config =>
   Config.parse({
     version: 'test',
