@@ -1,6 +1,6 @@
 /// <reference path="./.sst/platform/config.d.ts" />
 
-/** The system that `npm start` runs on one machine, on AWS. How to deploy it: docs/aws.md */
+/** Deploys to AWS the same system that `npm start` runs on one machine. For instructions, see docs/aws.md */
 export default $config({
   app: ({ stage }) => ({
     name: 'firebreak',

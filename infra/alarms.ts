@@ -3,34 +3,34 @@ import type { Target } from '../schemas/projection.ts';
 import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
 
-/** Two full tries of the router. */
+/** Two complete attempts of the router. */
 const URGENT_AGE_SECONDS = 2 * ROUTER_TIMEOUT_SECONDS;
 const ORDINARY_AGE_SECONDS = 600;
-/** Whoever has typed a command looks at their screen. */
+/** The person who typed a command is waiting for the response. */
 const PEOPLE_AGE_SECONDS = 60;
 
-/** A projector asks to be woken later, at most this late. Whether SQS counts that as age its documentation leaves open. */
+/** The longest delay with which a projector asks to be woken. AWS does not document whether SQS counts it as age. */
 const LONGEST_DELAY_SECONDS = 900;
 const SHOWN_LATE_SECONDS = 600;
 
-/** Percent of the account's quota; AWS's own recommendation. */
+/** Percent of the account's quota, as AWS recommends. */
 const RUNNING_MAX_PERCENT = 80;
 
-/** Calls in a quarter of an hour that no storm explains: a function that is allowed to call itself again does not stop. */
+/** More calls in 15 minutes than any storm causes: a function that may invoke itself does not stop. */
 const RUNAWAY_MINUTES = 15;
 const RUNAWAY_CALLS = 30_000;
 
-/** Everything that is watched. */
+/** Resources that have alarms. */
 export type Watched = {
   urgent: Feed;
   ordinary: Feed;
   unmatched: Feed;
   people: Feed;
   shown: Record<Target, Feed>;
-  /** Those of no queue, by what they belong to. */
+  /** Dead-letter queues of functions, by the function's name. */
   otherDeadLetters: Record<string, sst.aws.Queue>;
   api: sst.aws.ApiGatewayV2;
-  /** By the name that their alarms get. */
+  /** By the name in their alarms. */
   functions: Record<
     'http' | 'slack' | 'hear' | 'route' | 'project' | 'sweep' | 'evaluate' | 'digest',
     sst.aws.Function
@@ -46,13 +46,14 @@ type Metric = {
   statistic: 'Sum' | 'Maximum';
 };
 
-/** What went wrong in words, and over how many minutes the metric has to be above or below what. */
+/** The description of an alarm, and the number of minutes for which the metric must be above or below a value. */
 type Alarm = { says: string; metric: Metric; minutes: number } & ({ above: number } | { below: number });
 
 /**
- * Alarms that tell people, by a topic, that Firebreak itself is not well: that way must not lead through Firebreak.
+ * Creates alarms that notify people through a topic when Firebreak itself has a problem, since Firebreak cannot report
+ * it.
  *
- * @param email subscribed to the topic when given
+ * @param email subscribed to the topic if given
  */
 export function createAlarms(stage: string, watched: Watched, email: string | undefined): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic('Alarms');
@@ -82,13 +83,13 @@ export function createAlarms(stage: string, watched: Watched, email: string | un
   return topic;
 }
 
-/** No data is good news where a number must stay low, and bad news where it must not stop. */
+/** Missing data is fine for a metric that must stay low, and a breach for one that must not stop. */
 const conditionOf = (alarm: Alarm) =>
   'above' in alarm
     ? { comparisonOperator: 'GreaterThanThreshold', threshold: alarm.above, treatMissingData: 'notBreaching' }
     : { comparisonOperator: 'LessThanThreshold', threshold: alarm.below, treatMissingData: 'breaching' };
 
-/** Of queues where nothing should ever arrive. */
+/** Alarms for queues that must stay empty. */
 function ofDeadLetters({
   urgent,
   ordinary,
@@ -103,7 +104,7 @@ function ofDeadLetters({
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
-      says: `What ${name} gave up lies in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/aws.md`,
+      says: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/aws.md`,
       metric: ofQueue(queue, 'ApproximateNumberOfMessagesVisible'),
       minutes: 1,
       above: 0,
@@ -116,7 +117,7 @@ function ofWaiting({ urgent, ordinary, unmatched, people, shown }: Watched): Rec
   const late = Object.entries(shown).map(([target, { queue }]): [string, Alarm] => [
     `${target}-age`,
     {
-      says: `The projector for ${target} should have looked more than ${SHOWN_LATE_SECONDS} seconds ago, and has not`,
+      says: `The projector for ${target} is more than ${SHOWN_LATE_SECONDS} seconds late`,
       metric: ofQueue(queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: LONGEST_DELAY_SECONDS + SHOWN_LATE_SECONDS,
@@ -124,25 +125,25 @@ function ofWaiting({ urgent, ordinary, unmatched, people, shown }: Watched): Rec
   ]);
   return {
     'urgent-age': {
-      says: `A signal that may page has been waiting for more than ${URGENT_AGE_SECONDS} seconds`,
+      says: `A signal that can page has waited for more than ${URGENT_AGE_SECONDS} seconds`,
       metric: ofQueue(urgent.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: URGENT_AGE_SECONDS,
     },
     'ordinary-age': {
-      says: `A signal that pages nobody has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      says: `A signal that does not page has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
       metric: ofQueue(ordinary.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'unmatched-age': {
-      says: `A signal of a service outside the catalogue has been waiting for more than ${ORDINARY_AGE_SECONDS} seconds`,
+      says: `A signal of a service outside the catalogue has waited for more than ${ORDINARY_AGE_SECONDS} seconds`,
       metric: ofQueue(unmatched.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 5,
       above: ORDINARY_AGE_SECONDS,
     },
     'people-age': {
-      says: `What somebody did in Slack has been waiting for more than ${PEOPLE_AGE_SECONDS} seconds`,
+      says: `An action of a person in Slack or PagerDuty has waited for more than ${PEOPLE_AGE_SECONDS} seconds`,
       metric: ofQueue(people.queue, 'ApproximateAgeOfOldestMessage'),
       minutes: 1,
       above: PEOPLE_AGE_SECONDS,
@@ -155,7 +156,7 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
   const errors = Object.entries(functions).map(([name, { name: functionName }]): [string, Alarm] => [
     `${name}-errors`,
     {
-      says: `${name} threw, ran out of time, or could not start`,
+      says: `${name} threw an error, timed out, or could not start`,
       metric: ofLambda(functionName, 'Errors'),
       minutes: 1,
       above: 0,
@@ -165,7 +166,7 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-throttles`,
       {
-        says: `${name} is called more often at once than it has places: infra/functions.ts, or the account's quota`,
+        says: `${name} is throttled: raise its reserved concurrency in infra/functions.ts, or the account's quota`,
         metric: ofLambda(functionName, 'Throttles'),
         minutes: 1,
         above: 0,
@@ -175,19 +176,19 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
   return {
     ...Object.fromEntries([...errors, ...throttles]),
     'sweep-silent': {
-      says: 'The sweeper has not run for five minutes: what was forgotten is not picked up',
+      says: 'The sweeper has not run for five minutes: workflows that stopped are not restarted',
       metric: ofLambda(functions.sweep.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'evaluate-silent': {
-      says: 'No objective has been evaluated for five minutes: freezes neither begin nor end',
+      says: 'Objectives have not been evaluated for five minutes: freezes neither begin nor end',
       metric: ofLambda(functions.evaluate.name, 'Invocations'),
       minutes: 5,
       below: 1,
     },
     'digest-silent': {
-      says: 'Stakeholders have not been told how incidents stand for five minutes',
+      says: 'Updates to stakeholders have not been sent for five minutes',
       metric: ofLambda(functions.digest.name, 'Invocations'),
       minutes: 5,
       below: 1,
@@ -195,26 +196,26 @@ function ofFunctions({ functions, workflow }: Watched): Record<string, Alarm> {
   };
 }
 
-/** Its `Errors` are attempts, which are tried again; these are ends. */
+/** The workflow's `Errors` metric counts attempts, which are retried; these metrics count failed executions. */
 const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
   'workflow-failed': {
-    says: 'A workflow has failed; the sweeper lets the next run take over',
+    says: 'A workflow has failed; the sweeper starts the next run',
     metric: ofLambda(workflow.name, 'DurableExecutionFailed'),
     minutes: 1,
     above: 0,
   },
   'workflow-timed-out': {
-    says: 'A workflow has reached its execution time-out without handing over',
+    says: 'A workflow has reached its execution timeout without handing over to the next run',
     metric: ofLambda(workflow.name, 'DurableExecutionTimedOut'),
     minutes: 1,
     above: 0,
   },
   'workflow-quota': {
-    says: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the durable executions that the account may run at once`,
+    says: `Workflows use more than ${RUNNING_MAX_PERCENT} % of the account's quota of concurrent durable executions`,
     metric: {
       namespace: 'AWS/Lambda',
       metricName: 'ApproximateRunningDurableExecutionsUtilization',
-      dimensions: {}, // of the whole account
+      dimensions: {}, // for the whole account
       statistic: 'Maximum',
     },
     minutes: 5,
@@ -222,13 +223,16 @@ const ofWorkflow = ({ workflow }: Watched): Record<string, Alarm> => ({
   },
 });
 
-/** Calls that Lambda accepted and then gave up, because no place was free for too long or the dead-letter queue failed. */
+/**
+ * Alarms for calls that Lambda accepted and then dropped, because concurrency was used up for too long or the
+ * dead-letter queue failed.
+ */
 function ofAsyncCalls({ functions: { sweep, evaluate, digest }, workflow }: Watched): Record<string, Alarm> {
   const alarms = Object.entries({ sweep, evaluate, digest, workflow }).flatMap(([name, { name: functionName }]) => [
     [
       `${name}-dropped`,
       {
-        says: `Lambda has dropped a call of ${name} that it had accepted`,
+        says: `Lambda has dropped an accepted asynchronous call of ${name}`,
         metric: ofLambda(functionName, 'AsyncEventsDropped'),
         minutes: 1,
         above: 0,
@@ -247,13 +251,13 @@ function ofAsyncCalls({ functions: { sweep, evaluate, digest }, workflow }: Watc
   return Object.fromEntries(alarms);
 }
 
-/** Of functions that are called by other functions. */
+/** Alarms for functions that other functions invoke. */
 function ofRecursion({ functions: { hear, route, project }, workflow }: Watched): Record<string, Alarm> {
   const dropped = Object.entries({ hear, route, project, workflow }).map(
     ([name, { name: functionName }]): [string, Alarm] => [
       `${name}-recursion`,
       {
-        says: `Lambda has taken calls of ${name} for an endless loop and dropped one`,
+        says: `Lambda has detected a recursive loop in calls of ${name} and dropped one`,
         metric: ofLambda(functionName, 'RecursiveInvocationsDropped'),
         minutes: 1,
         above: 0,
@@ -263,7 +267,7 @@ function ofRecursion({ functions: { hear, route, project }, workflow }: Watched)
   const runaway = Object.entries({ project, workflow }).map(([name, { name: functionName }]): [string, Alarm] => [
     `${name}-runaway`,
     {
-      says: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be calling itself without end`,
+      says: `${name} was called more than ${RUNAWAY_CALLS} times in ${RUNAWAY_MINUTES} minutes: it may be invoking itself endlessly`,
       metric: ofLambda(functionName, 'Invocations'),
       minutes: RUNAWAY_MINUTES,
       above: RUNAWAY_CALLS,
@@ -272,14 +276,14 @@ function ofRecursion({ functions: { hear, route, project }, workflow }: Watched)
   return Object.fromEntries([...dropped, ...runaway]);
 }
 
-/** DynamoDB throttles a partition that is too hot, and a table that grows faster than on-demand capacity follows. */
+/** DynamoDB throttles a hot partition, and a table whose traffic grows faster than on-demand capacity. */
 function ofTable({ table }: Watched): Record<string, Alarm> {
   const indexes = { table: {}, index: { GlobalSecondaryIndexName: TABLE.index.name } };
   const throttles = Object.entries(indexes).flatMap(([part, dimensions]) =>
     ['Read', 'Write'].map((kind): [string, Alarm] => [
       `${part}-${kind.toLowerCase()}s-throttled`,
       {
-        says: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and become slow`,
+        says: `DynamoDB has throttled ${kind.toLowerCase()}s of the ${part}; requests are retried and take longer`,
         metric: {
           namespace: 'AWS/DynamoDB',
           metricName: `${kind}ThrottleEvents`,
@@ -296,7 +300,7 @@ function ofTable({ table }: Watched): Record<string, Alarm> {
 
 const ofApi = ({ api }: Watched): Record<string, Alarm> => ({
   'http-5xx': {
-    says: 'A request was answered with 5xx; its sender has to come again, Grafana only does at its next interval',
+    says: 'A response had a 5xx status. The sender must retry; Grafana retries only at its next interval',
     metric: {
       namespace: 'AWS/ApiGateway',
       metricName: '5xx',

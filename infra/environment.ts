@@ -4,8 +4,8 @@ import { WORKFLOW_ALIAS } from './names.ts';
 import type { Resources } from './permissions.ts';
 
 /**
- * What a function finds in its environment, by the names that aws/env.ts reads. Never a credential: the key opens nothing
- * but the function's own sealed copy.
+ * Returns the environment of a function, with the names that aws/env.ts reads. Contains no credentials: the key
+ * decrypts only the function's own copy of its secrets.
  */
 export const environmentOf = (
   stage: string,

@@ -19,19 +19,22 @@ import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';
 import { createDeadLetters, type Feed } from './queues.ts';
 
 /**
- * Calls at once. Kept apart for each function, so that a storm at one does not starve the others: nothing in front of
- * the receivers throttles, this is their only limit. Reserved out of the account's quota, which is 1,000 by default.
+ * Reserved concurrency of each function, so that a storm at one function does not starve the others. It is the only
+ * limit of the receivers: nothing throttles in front of them. It is reserved from the account's quota, which is 1,000
+ * by default.
  */
 const AT_ONCE = {
   http: 100,
-  /** Of one workspace; Slack sends at most ten events a second. */
+  /** For one workspace; Slack sends at most ten events per second. */
   slack: 20,
-  /** Of those who do something in Slack, each in their channel. */
+  /** People acting in Slack, each in their channel. */
   people: 10,
   urgent: 20,
   ordinary: 10,
   unmatched: 4,
-  /** For each place where incidents are shown: the least that an event source takes. One works, the other finds that. */
+  /**
+   * For each target that shows incidents: the minimum of an event source. One works, the other finds the lease taken.
+   */
   shown: 2,
   sweep: 1,
   evaluate: 1,
@@ -40,14 +43,14 @@ const AT_ONCE = {
 
 const LOGS = { format: 'json', retention: '3 months' } as const;
 
-/** What the functions have in common. */
+/** Options that all functions share. */
 function common(stage: string, name: keyof typeof FUNCTION_GRANTS, resources: Resources) {
   return {
     name: functionName(stage, name),
     handler: `functions/${name}.handler`,
     runtime: 'nodejs24.x' as const,
     architecture: 'arm64' as const,
-    memory: '1024 MB' as const, // less memory is less processor, and a cold start is processor time
+    memory: '1024 MB' as const, // less memory means less CPU, and cold starts are CPU-bound
     environment: environmentOf(stage, name, resources),
     logging: LOGS,
     policies: $util.output([resources.arns.managedPolicy('AWSXRayDaemonWriteAccess')]),
@@ -56,7 +59,7 @@ function common(stage: string, name: keyof typeof FUNCTION_GRANTS, resources: Re
 
 const TRACED = { tracingConfig: { mode: 'Active' } };
 
-/** SST's own policy also trusts the account itself: with it, every role that may assume roles could act as Firebreak. */
+/** SST's own trust policy also trusts the account: every role that may assume roles could then act as Firebreak. */
 const TRUST = {
   assumeRolePolicy: JSON.stringify({
     Version: '2012-10-17',
@@ -68,7 +71,10 @@ const COMMON_TRANSFORM = { function: TRACED, role: TRUST };
 
 const deadLettersAt = (queue: sst.aws.Queue) => ({ deadLetterConfig: { targetArn: queue.arn } });
 
-/** The HTTP API at a public address; why it is an HTTP API: docs/adr/0008-receive-webhooks-through-an-http-api.md */
+/**
+ * Creates the HTTP API at a public address. For why it is an HTTP API, see
+ * docs/adr/0008-receive-webhooks-through-an-http-api.md
+ */
 export function createHttp(stage: string, resources: Resources) {
   const http = new sst.aws.Function('Http', {
     ...common(stage, 'http', resources),
@@ -83,8 +89,8 @@ export function createHttp(stage: string, resources: Resources) {
 }
 
 /**
- * What Slack calls, at the same address. It has to answer within three seconds of a cold start, so it is small: the
- * clients of AWS are those of the runtime.
+ * Creates the function that Slack calls, at the same address. It must respond within three seconds of a cold start, so
+ * its bundle is small: it uses the AWS clients of the runtime.
  */
 export function createSlack(stage: string, resources: Resources, api: sst.aws.ApiGatewayV2) {
   const slack = new sst.aws.Function('SlackCalls', {
@@ -99,7 +105,7 @@ export function createSlack(stage: string, resources: Resources, api: sst.aws.Ap
   return slack;
 }
 
-/** From the queues of signals into the table. Each has places that the others cannot take. */
+/** Creates the router, which moves signals from the queues into the table. Each queue has its own concurrency. */
 export function createRouter(stage: string, resources: Resources) {
   const route = new sst.aws.Function('Route', {
     ...common(stage, 'route', resources),
@@ -121,7 +127,7 @@ function subscribe({ queue }: Feed, to: sst.aws.Function, atOnce: number, size: 
   });
 }
 
-/** What people did in Slack and at the pager, into what it means. */
+/** Creates the function that processes actions of people in Slack and PagerDuty. */
 export function createHearing(stage: string, resources: Resources) {
   const hear = new sst.aws.Function('Hear', {
     ...common(stage, 'hear', resources),
@@ -134,7 +140,10 @@ export function createHearing(stage: string, resources: Resources) {
   return hear;
 }
 
-/** What is due, to where it is shown. A place that is slow or down takes no function from the others. */
+/**
+ * Creates the projector, which shows updates at their targets. A slow or unavailable target uses no concurrency of the
+ * others.
+ */
 export function createProjector(stage: string, resources: Resources) {
   const feeds = Object.values(resources.shown);
   const project = new sst.aws.Function('Project', {
@@ -148,14 +157,14 @@ export function createProjector(stage: string, resources: Resources) {
   return project;
 }
 
-/** What is called by the clock. What fails is not tried again by Lambda: the next minute is never far. */
+/** Creates the scheduled functions. Lambda does not retry failures: the next run is a minute later. */
 export function createScheduled(stage: string, resources: Resources) {
   const sweep = createAlone('Sweep', stage, 'sweep', resources, {
     memory: '512 MB',
     timeout: `${SWEEP_TIMEOUT_SECONDS} seconds`,
   });
   const evaluate = createAlone('Evaluate', stage, 'evaluate', resources, {
-    memory: '2048 MB', // a month of two thousand objectives is 300 MB
+    memory: '2048 MB', // a month of two thousand objectives needs 300 MB
     timeout: `${EVALUATE_TIMEOUT_SECONDS} seconds`,
   });
   const digest = createAlone('Digest', stage, 'digest', resources, {
@@ -167,7 +176,7 @@ export function createScheduled(stage: string, resources: Resources) {
     new sst.aws.CronV2(`Schedule-${name}`, {
       function: targets[name].fn,
       schedule: everyMinutes(everySeconds / 60),
-      retries: 2, // of what the scheduler could not hand over
+      retries: 2, // for events that the scheduler could not deliver
       dlq: targets[name].deadLetters.arn,
     });
   }
@@ -176,7 +185,7 @@ export function createScheduled(stage: string, resources: Resources) {
 
 type Alone = { memory: `${number} MB`; timeout: `${number} seconds` };
 
-/** One at a time. */
+/** Creates a function with a concurrency of one. */
 function createAlone(
   id: string,
   stage: string,
@@ -204,8 +213,8 @@ function createAlone(
 const everyMinutes = (minutes: number) => `rate(${minutes} ${minutes === 1 ? 'minute' : 'minutes'})` as const;
 
 /**
- * The durable workflow. A deployment publishes a new version and points the alias at it; executions end on the version
- * that they began with.
+ * Creates the durable workflow. A deployment publishes a new version and points the alias at it; executions finish on
+ * the version with which they began.
  */
 export function createWorkflow(stage: string, resources: Resources) {
   const deadLetters = createDeadLetters('IncidentResponseDeadLetters');
@@ -227,10 +236,13 @@ export function createWorkflow(stage: string, resources: Resources) {
   return { workflow, deadLetters };
 }
 
-/** Minutes. Lambda stops the executions of a durable function before it deletes it; the provider waits ten by default. */
+/**
+ * In minutes. Lambda stops the executions of a durable function before it deletes the function; the provider waits ten
+ * by default.
+ */
 const DURABLE_DELETE_MINUTES = 60;
 
-/** Adds to the function's arguments, and to its options what can only be set there. */
+/** Adds to the function's arguments, and to options that can only be set there. */
 const durable =
   (more: object) =>
   (args: object, options: $util.CustomResourceOptions): undefined => {
@@ -239,7 +251,7 @@ const durable =
   };
 
 /**
- * Lets functions call themselves again, by a queue or directly. By default Lambda drops about the 17th call of such a
+ * Lets functions invoke themselves, through a queue or directly. By default, Lambda drops about the 17th call of such a
  * chain: docs/adr/0027-allow-recursion-for-functions-that-call-themselves.md
  */
 export function allowRecursion(

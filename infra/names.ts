@@ -1,25 +1,25 @@
-/** Names that are known before anything is made: a role names the function that it belongs to. */
+/** Names that must be known before resources exist: a role names the function that it belongs to. */
 
-/** Names of executions are stage, incident and run, in 64 characters; aws/env.ts refuses a longer one, too. */
+/** Names of executions contain stage, incident, and run in 64 characters; aws/env.ts also refuses a longer stage. */
 const STAGE_MAX_CHARS = 20;
 
-/** Runs are started through this alias, so that callers keep one name while versions come and go below it. */
+/** Runs are started through this alias, so that callers use one name across versions. */
 export const WORKFLOW_ALIAS = 'live';
 
-/** @throws when names made of it would not be legal */
+/** @throws if names with this stage would be invalid */
 export function checkedStage(stage: string): string {
   if (stage.length <= STAGE_MAX_CHARS) return stage;
-  const limit = `at most ${STAGE_MAX_CHARS}, since executions are named after it`;
+  const limit = `the limit is ${STAGE_MAX_CHARS}, because names of executions contain it`;
   throw new Error(`the stage "${stage}" has ${stage.length} characters; ${limit}`);
 }
 
-/** As on one machine: `firebreak-local-route` there, `firebreak-production-route` here. */
+/** Same pattern as on one machine: `firebreak-local-route` there, `firebreak-production-route` here. */
 export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;
 
-/** Below this path are the parameters of aws/secret-groups.ts. */
+/** Path of the parameters of aws/secret-groups.ts. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 
-/** Where this is deployed, as ARNs spell it. */
+/** Returns parts of ARNs for the current deployment. */
 export function deploymentArns() {
   const { partition } = aws.getPartitionOutput();
   const { region } = aws.getRegionOutput();

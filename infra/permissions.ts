@@ -4,7 +4,7 @@ import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
 import { type AwsTargets, ofTargets } from './targets.ts';
 
-/** What the functions work with. */
+/** Resources that the functions use. */
 export type Resources = {
   table: sst.aws.Dynamo;
   bucket: sst.aws.Bucket;
@@ -12,16 +12,16 @@ export type Resources = {
   ordinary: Feed;
   /** Signals of services outside the catalogue. */
   unmatched: Feed;
-  /** What people do in Slack and at the pager. */
+  /** Actions of people in Slack and PagerDuty. */
   people: Feed;
-  /** One for each place where incidents are shown. */
+  /** One for each target that shows incidents. */
   shown: Record<Target, Feed>;
-  /** The workflow by its name: its own role needs it, too. */
+  /** Name of the workflow function: its own role needs it too. */
   workflowName: string;
   secretsPath: string;
-  /** Seals a function's copy of its secrets. */
+  /** Returns the key that encrypts a function's copy of its secrets. */
   secretsKey: (grants: readonly Grant[]) => $util.Input<string>;
-  /** What rollbacks act upon on AWS. */
+  /** Rollback targets on AWS. */
   targets: AwsTargets;
   arns: ReturnType<typeof deploymentArns>;
 };
@@ -32,7 +32,10 @@ export type Statement = {
   conditions?: { test: string; variable: string; values: string[] }[];
 };
 
-/** What each function may do, action by action. Nothing is linked: a link would allow everything on its resource. */
+/**
+ * Returns the permissions of each function, action by action. Nothing is linked: a link would allow everything on its
+ * resource.
+ */
 export function permissionsOf(resources: Resources) {
   const { urgent, ordinary, unmatched, people } = resources;
   const signals = [urgent, ordinary, unmatched];
@@ -41,7 +44,7 @@ export function permissionsOf(resources: Resources) {
   const starting = ofStarting(resources);
   const secrets = (name: keyof typeof FUNCTION_GRANTS) => ofSecrets(resources, FUNCTION_GRANTS[name]);
   const config = ofBlobs(resources, { read: ['config'], write: [] });
-  // Whoever changes what is shown wakes those who show it.
+  // Functions that change shown data wake the projectors.
   const telling = sendingTo(shown);
   return {
     http: [
@@ -56,14 +59,14 @@ export function permissionsOf(resources: Resources) {
       ...telling,
       ...measuring([...signals, people, ...shown]),
     ],
-    // It changes nothing but what it cannot read: what people want is done by others.
+    // It only writes quarantine entries: other functions carry out what people request.
     slack: [
       ...ofReading(resources),
       ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
       ...secrets('slack'),
       ...sendingTo([people]),
     ],
-    // What people want is done as over HTTP.
+    // Requests of people are carried out as over HTTP.
     hear: [
       ...table,
       ...ofBlobs(resources, {
@@ -73,20 +76,20 @@ export function permissionsOf(resources: Resources) {
       ...secrets('hear'),
       ...starting,
       ...takingFrom([people]),
-      ...sendingTo([people]), // who is on call for what somebody declares is found out apart
+      ...sendingTo([people]), // the on-call lookup for a declared incident is a separate message
       ...telling,
     ],
     route: [
       ...table,
       ...ofBlobs(resources, { read: ['config'], write: ['quarantine'] }),
-      ...secrets('route'), // where Alertmanager is, for its silences
+      ...secrets('route'), // the address of Alertmanager, for its silences
       ...starting,
       ...takingFrom(signals),
       ...telling,
     ],
     project: [...table, ...config, ...secrets('project'), ...takingFrom(shown), ...telling],
-    // What was kept quiet, it takes in as the router does; of deploys that do not end it sends a signal itself.
-    // It seals the log, and answers gates that wait.
+    // It admits muted alerts like the router when their mute ends, sends signals about unfinished deployments, seals
+    // the log, and answers waiting gates.
     sweep: [
       ...table,
       ...ofBlobs(resources, {
@@ -100,7 +103,7 @@ export function permissionsOf(resources: Resources) {
       ...telling,
     ],
     evaluate: [...table, ...config, ...secrets('evaluate')],
-    // Whom it could not tell is on the timeline.
+    // Failed deliveries are recorded on the timeline.
     digest: [...table, ...config, ...secrets('digest'), ...telling],
     workflow: [
       ...table,
@@ -117,26 +120,26 @@ const sendingTo = (feeds: readonly Feed[]): Statement[] => [
   { actions: ['sqs:SendMessage'], resources: feeds.map(({ queue }) => queue.arn) },
 ];
 
-/** How many messages wait is a part of `/metrics`. */
+/** `/metrics` includes the lengths of queues. */
 const measuring = (feeds: readonly Feed[]): Statement[] => [
   { actions: ['sqs:GetQueueAttributes'], resources: feeds.map(({ queue }) => queue.arn) },
 ];
 
 const takingFrom = (feeds: readonly Feed[]): Statement[] => [
   {
-    // Lambda receives and deletes with the function's role; the function itself returns what failed early.
+    // Lambda receives and deletes messages with the function's role; the function itself returns failed messages early.
     actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
     resources: feeds.map(({ queue }) => queue.arn),
   },
 ];
 
-/** Leaving its failures to a queue is done by the function's own role. */
+/** Failures are sent to the dead-letter queue with the function's own role. */
 export const mayLeaveAt = (deadLetters: sst.aws.Queue): Statement => ({
   actions: ['sqs:SendMessage'],
   resources: [deadLetters.arn],
 });
 
-/** A transaction needs the rights of its parts. */
+/** A transaction needs the permissions of its parts. */
 const ofTable = ({ table }: Resources): Statement[] => [
   {
     actions: [
@@ -153,7 +156,7 @@ const ofTable = ({ table }: Resources): Statement[] => [
   { actions: ['dynamodb:Query'], resources: [$interpolate`${table.arn}/index/*`] },
 ];
 
-/** Reading; and of what could not be read, its entry in quarantine. */
+/** Permissions for reading, and for quarantine entries of unreadable bodies. */
 const ofReading = ({ table }: Resources): Statement[] => [
   { actions: ['dynamodb:GetItem'], resources: [table.arn] },
   {
@@ -168,14 +171,17 @@ function ofBlobs({ bucket }: Resources, { read, write }: { read: string[]; write
   const below = (folder: string) => $interpolate`${bucket.arn}/${folder}/*`;
   const reading: Statement[] = [
     { actions: ['s3:GetObject'], resources: read.map(below) },
-    // Without it S3 answers 403 instead of 404 for what is not there, such as a configuration not yet published.
+    // Without it, S3 answers 403 instead of 404 for missing objects, such as a configuration that is not published yet.
     { actions: ['s3:ListBucket'], resources: [bucket.arn] },
   ];
   const writing: Statement[] = [{ actions: ['s3:PutObject'], resources: write.map(below) }];
   return [...(read.length > 0 ? reading : []), ...(write.length > 0 ? writing : [])];
 }
 
-/** Its groups of secrets and no others, and its own copy of them. The key of SSM is AWS's own, open to the account. */
+/**
+ * Permissions for the function's own groups of secrets, and for its own copy of them. SSM's key is AWS-managed and open
+ * to the account.
+ */
 const ofSecrets = ({ arns, bucket, secretsPath }: Resources, grants: readonly Grant[]): Statement[] => [
   {
     actions: ['ssm:GetParameters'],
@@ -184,7 +190,10 @@ const ofSecrets = ({ arns, bucket, secretsPath }: Resources, grants: readonly Gr
   { actions: ['s3:GetObject', 's3:PutObject'], resources: [$interpolate`${bucket.arn}/${copyFolder(grants)}/*`] },
 ];
 
-/** To start a run and to ring one. Callbacks belong to executions, and those to versions, not to an alias. */
+/**
+ * Permissions to start a run and to complete its callbacks. Callbacks belong to executions, and these to versions, not
+ * to an alias.
+ */
 const ofStarting = ({ arns, workflowName }: Resources): Statement[] => [
   { actions: ['lambda:InvokeFunction'], resources: [$interpolate`${arns.function(workflowName)}:${WORKFLOW_ALIAS}`] },
   {
@@ -193,7 +202,7 @@ const ofStarting = ({ arns, workflowName }: Resources): Statement[] => [
   },
 ];
 
-/** To see whether a run has died. */
+/** Permissions to check whether a run has died. */
 const ofLooking = ({ arns, workflowName }: Resources): Statement[] => [
   {
     actions: ['lambda:GetDurableExecution'],

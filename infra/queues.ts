@@ -2,12 +2,12 @@ import { PROJECT, QUEUE } from '../aws/resources.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
-/** A queue that calls a function, and where its messages go when the function could not take them. */
+/** A queue that invokes a function, with its dead-letter queue. */
 export type Feed = { queue: sst.aws.Queue; deadLetters: sst.aws.Queue };
 
-/** In order within a group: a service and environment, or a channel; one that is stuck holds back nobody else. */
+/** Creates a FIFO queue. A group is a service and environment, or a channel; a stuck group delays no other. */
 export function createOrderedQueue(name: string): Feed {
-  // The dead letters of a FIFO queue are FIFO themselves.
+  // The dead-letter queue of a FIFO queue must be FIFO.
   const deadLetters = createDeadLetters(`${name}DeadLetters`, true);
   const queue = new sst.aws.Queue(name, {
     fifo: true,
@@ -18,7 +18,10 @@ export function createOrderedQueue(name: string): Feed {
   return { queue, deadLetters };
 }
 
-/** Wakes a projector. What it is to show is in the table, so that order does not matter and nothing can be lost here. */
+/**
+ * Creates a queue that wakes a projector. The data is in the table, so order does not matter and nothing can be lost
+ * here.
+ */
 export function createWakeQueue(name: string): Feed {
   const deadLetters = createDeadLetters(`${name}DeadLetters`);
   const queue = new sst.aws.Queue(name, {
@@ -28,7 +31,7 @@ export function createWakeQueue(name: string): Feed {
   return { queue, deadLetters };
 }
 
-/** Lambda and the scheduler take standard queues only. */
+/** Lambda and the scheduler support only standard queues. */
 export const createDeadLetters = (name: string, fifo = false): sst.aws.Queue =>
   new sst.aws.Queue(name, {
     fifo,

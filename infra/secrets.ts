@@ -4,34 +4,35 @@ import { secretsPath } from './names.ts';
 
 const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';
 
-/** A deployment without them is refused: nobody could do anything, and the log could not be sealed. */
+/** A deployment without them is refused: no request would be allowed, and the log could not be sealed. */
 const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
 
 /**
- * What is read when it is set: credentials, and beside them the addresses, which change with them. A vendor whose
- * credential is missing is off.
+ * Optional secrets: credentials, and vendor addresses, which change with them. A vendor without its credential is off.
  */
 const OPTIONAL = [
   ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
-  // Named by a configuration, as in docs/configuration.md, or by a runbook. Others of that kind: add them here, or see
-  // docs/aws.md.
+  // Secrets that a configuration (docs/configuration.md) or a runbook names. Add more here, or see docs/aws.md.
   ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
 ];
 
-/** They have to be random: they open a public address, or keys are derived from them. 32 bytes as base64 have 44 characters. */
+/**
+ * They must be random: they protect a public address, or keys are derived from them. 32 bytes as base64 have 44
+ * characters.
+ */
 const RANDOM = [...REQUIRED, 'FIREBREAK_INGEST_TOKEN'];
 const RANDOM_MIN_CHARS = 24;
 
 const NOT_SET = '';
 
-/** SSM's limit. Above 4 KB a parameter is an advanced one, which costs five cents a month. */
+/** SSM's limit. A parameter above 4 KB is an advanced one, which costs five cents per month. */
 const PARAMETER_MAX_BYTES = 8 * 1024;
 
 type SecretValue = readonly [name: string, value: string];
 
 /**
- * The parameters that the functions read, made of the secrets that have a value: `sst secret set NAME value`. An empty one
- * is not set.
+ * Creates the parameters that functions read, from secrets that have a value: `sst secret set NAME value`. An empty
+ * secret is not set.
  */
 export function createSecrets(stage: string) {
   const adminToken = new sst.Secret(ADMIN_TOKEN);
@@ -47,13 +48,13 @@ export function createSecrets(stage: string) {
   return { secretsKey: keysFrom(stage, adminToken) };
 }
 
-/** @throws when it could not stay like that */
+/** @throws if a secret is missing, too short, or too large */
 function checked(name: string, value: string): string {
   if (value === NOT_SET && REQUIRED.includes(name))
-    throw new Error(`${name} is empty; set it: sst secret set ${name} <value>`);
+    throw new Error(`${name} is empty. Set it: sst secret set ${name} <value>`);
   if (value !== NOT_SET && RANDOM.includes(name) && value.length < RANDOM_MIN_CHARS) {
     throw new Error(
-      `${name} has ${value.length} characters; at least ${RANDOM_MIN_CHARS}, e.g. from: openssl rand -base64 32`,
+      `${name} has ${value.length} characters; the minimum is ${RANDOM_MIN_CHARS}. Create one with: openssl rand -base64 32`,
     );
   }
   return value;
@@ -62,7 +63,7 @@ function checked(name: string, value: string): string {
 function createParameter(stage: string, name: string, value: string): void {
   const bytes = Buffer.byteLength(value);
   if (bytes > PARAMETER_MAX_BYTES)
-    throw new Error(`the secrets of ${name} have ${bytes} bytes together; SSM takes ${PARAMETER_MAX_BYTES}`);
+    throw new Error(`the secrets of ${name} have ${bytes} bytes together; the limit of SSM is ${PARAMETER_MAX_BYTES}`);
   new aws.ssm.Parameter(`Secrets-${name.replace('/', '-')}`, {
     name: `${secretsPath(stage)}/${name}`,
     type: 'SecureString',
@@ -73,8 +74,8 @@ function createParameter(stage: string, name: string, value: string): void {
 }
 
 /**
- * Keys that seal the functions' copies of their secrets, another for each set of grants. They come from the admin token,
- * which stays hidden behind them, so that nobody has to keep one more secret.
+ * Derives the keys that encrypt the functions' copies of their secrets, one for each set of grants. They are derived
+ * from the admin token, which they do not reveal, so that no additional secret is needed.
  */
 function keysFrom(stage: string, adminToken: sst.Secret) {
   const derived = new Map<string, $util.Output<string>>();

@@ -1,15 +1,15 @@
 import { TABLE } from '../aws/resources.ts';
 
-/** Days. Whoever has not replayed a refused input by then never will. */
+/** In days. Refused inputs are rarely replayed after this time. */
 const QUARANTINE_DAYS = 90;
-/** Days. Signals too large for a queue message, kept whole for post-mortems and for the year's comparison. */
+/** In days. Signals too large for a queue message, stored for post-mortems and for year-over-year comparison. */
 const SIGNAL_DAYS = 400;
-/** Days. A function that starts and finds no copy of its secrets writes one. */
+/** In days. A function that starts without a copy of its secrets writes one. */
 const SECRETS_DAYS = 30;
-/** Days until what was replaced or expired is really gone. */
+/** Days until replaced or expired objects are permanently deleted. */
 const NONCURRENT_DAYS = 30;
 
-/** The one table. What it is asked and what is written together: docs/data-model.md */
+/** Creates the table. For its access patterns and transactions, see docs/data-model.md */
 export function createTable(production: boolean) {
   const { keys, index, ttl } = TABLE;
   return new sst.aws.Dynamo('Table', {
@@ -18,15 +18,15 @@ export function createTable(production: boolean) {
     globalIndexes: { [index.name]: { hashKey: index.hash, rangeKey: index.range } },
     ttl,
     deletionProtection: production,
-    // Said here although it is SST's default: a restore to any second of the last 35 days rests on it.
+    // Explicit although it is SST's default: restores to any second of the last 35 days depend on it.
     transform: { table: { pointInTimeRecovery: { enabled: true } } },
   });
 }
 
 /**
- * What fits neither a message nor an item, and the published configuration. Versions of the configuration (`config/`),
- * the inputs of decisions (`decisions/`, `freeze-decisions/`), the runbooks that incidents follow (`runbooks/`) and the
- * head of the sealed log (`audit/`) never expire: a rollback and every explanation need them.
+ * Creates the bucket for data that is too large for a message or an item, and for the published configuration. Versions
+ * of the configuration (`config/`), inputs of decisions (`decisions/`, `freeze-decisions/`), runbooks that incidents
+ * follow (`runbooks/`), and the head of the sealed log (`audit/`) never expire: rollbacks and explanations need them.
  */
 export function createBucket(production: boolean) {
   const bucket = new sst.aws.Bucket('Blobs', {

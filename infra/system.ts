@@ -16,7 +16,7 @@ import { createSecrets } from './secrets.ts';
 import { createBucket, createTable } from './storage.ts';
 import { AWS_TARGETS } from './targets.ts';
 
-/** Everything, in the order in which parts need each other. Gives what `sst deploy` prints at its end. */
+/** Creates all resources in the order of their dependencies. Returns the outputs that `sst deploy` prints. */
 export function createSystem() {
   const stage = checkedStage($app.stage);
   const production = $app.protect === true;

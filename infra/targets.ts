@@ -1,19 +1,21 @@
 import type { Statement } from './permissions.ts';
 
-/** Targets on AWS of one stage, each by its whole ARN. What they are for: docs/aws-targets.md */
+/** AWS targets of one stage, by their full ARNs. For their use, see docs/aws-targets.md */
 export type AwsTargets = {
-  /** Roles that deployers name as `roleArn`, in whichever account. */
+  /** Roles that deployers name as `roleArn`, in any account. */
   roles?: readonly string[];
-  /** The rest is called as Firebreak itself, in its own account: Lambda functions, without a version, … */
+  /**
+   * Targets in Firebreak's own account, which are called without another role: Lambda functions, without a version, …
+   */
   functions?: readonly string[];
-  /** … services of ECS, and the roles of their tasks (task role, execution role), which a rollback hands on, … */
+  /** … ECS services, and the roles of their tasks (task role, execution role), which a rollback passes on, … */
   services?: readonly string[];
   taskRoles?: readonly string[];
-  /** … and deployment groups of CodeDeploy. */
+  /** … and CodeDeploy deployment groups. */
   deploymentGroups?: readonly string[];
 };
 
-/** By stage. A stage that is not here acts upon nothing on AWS. */
+/** By stage. A stage that is not listed has no AWS targets. */
 export const AWS_TARGETS: Readonly<Record<string, AwsTargets>> = {};
 
 const FORMS: Readonly<Record<keyof AwsTargets, RegExp>> = {
@@ -25,14 +27,15 @@ const FORMS: Readonly<Record<keyof AwsTargets, RegExp>> = {
 };
 
 /**
- * What acting upon them needs, and nothing for what is not there.
+ * Returns the permissions that actions on the targets need, and none for absent kinds.
  *
- * @throws Error when something is not the ARN of one such resource: a pattern would allow more than is meant
+ * @throws Error if an entry is not the ARN of one such resource: a pattern would allow more than intended
  */
 export function ofTargets(targets: AwsTargets): Statement[] {
   for (const [kind, form] of Object.entries(FORMS)) {
     for (const arn of targets[kind as keyof AwsTargets] ?? []) {
-      if (!form.test(arn)) throw new Error(`infra/targets.ts: ${kind} has "${arn}", which is not the ARN of one`);
+      if (!form.test(arn))
+        throw new Error(`infra/targets.ts: ${kind} contains "${arn}", which is not a valid ARN of this kind`);
     }
   }
   const { roles = [], functions = [], services = [], taskRoles = [], deploymentGroups = [] } = targets;
@@ -52,7 +55,7 @@ const ofFunctions = (functions: readonly string[]): Statement => ({
   resources: functions.flatMap((arn) => [arn, `${arn}:*`]),
 });
 
-/** Reading definitions of tasks knows no resources, so the Region is what limits it. */
+/** Reading task definitions does not support resource-level permissions, so only the Region limits it. */
 const ofServices = (services: readonly string[]): Statement[] => [
   { actions: ['ecs:DescribeServices', 'ecs:UpdateService'], resources: [...services] },
   {

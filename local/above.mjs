@@ -1,7 +1,7 @@
 /**
- * Whether whoever has started this by npm is still there. npm runs a script in a shell, and passes SIGTERM on to that
- * shell alone, which dies of it and tells nobody; of npm's own end by `kill -9` not even the shell hears. Plain
- * JavaScript, and without imports from the project, as all that runs before the set-up.
+ * Detects whether npm, or the shell between npm and this process, is still running. npm runs a script in a shell and
+ * forwards SIGTERM only to that shell, which dies without telling its children; if npm is killed by `kill -9`, not even
+ * the shell notices. Plain JavaScript without imports from the project, like all code that runs before the set-up.
  */
 import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
@@ -11,8 +11,8 @@ const LOOK_MS = 500;
 const SHELL = /^-?(a|ba|da|k|z)?sh$/;
 
 /**
- * Calls `left` once npm, or the shell between it and this process, is gone. Started otherwise, as by a supervisor or with
- * `nohup`, there is nobody whose end would mean anything.
+ * Calls `left` once npm, or the shell between it and this process, is gone. Does nothing if the process was started
+ * otherwise, such as by a supervisor or with `nohup`.
  *
  * @param {() => void} left
  */
@@ -29,7 +29,7 @@ export function whenLeftAlone(left) {
 }
 
 /**
- * The process that has started `pid`, where that is a shell; else `pid` is npm itself, and who has started it may go.
+ * Returns the parent of `pid` if that is a shell; otherwise `pid` is npm itself, whose parent may exit.
  *
  * @param {number} pid
  */

@@ -1,10 +1,11 @@
 /**
- * Runs one of the project's TypeScript programs on a machine that has only Node 20 (or newer) with npm.
+ * Runs one of the project's TypeScript programs on a machine that has only Node 20 or newer with npm.
  *
- *   node local/bootstrap.mjs [<program> [arguments…]]
+ * node local/bootstrap.mjs [<program> [arguments…]]
  *
- * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, under the project's own Node, in the same process
- * group and with the same terminal. Plain JavaScript, because the Node that reads this file may not know TypeScript.
+ * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, with the project's own Node, in
+ * the same process group and with the same terminal. Plain JavaScript, because the Node that reads this file may not
+ * support TypeScript.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -12,13 +13,13 @@ import { delimiter } from 'node:path';
 import { whenLeftAlone } from './above.mjs';
 import { environment, pathOutside, projectBin, root, setUp, SetupError } from './setup.mjs';
 
-/** The other programs look at files only, and must not fail for want of a database. */
+/** Other programs only read files, and must not fail because the database is missing. */
 const RUNS_THE_PRODUCT = /^(local|bench|cli|demo|node_modules\/vitest)\//;
 
-/** They do with what `npm ci --omit=dev` has installed. */
+/** These programs need only the packages of `npm ci --omit=dev`. */
 const IS_THE_PRODUCT = /^(local|cli)\//;
 
-/** How long the program may take to stop once npm is gone. */
+/** Time for the program to stop once npm is gone, in milliseconds. */
 const STOP_MAX_MS = 15_000;
 
 const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
@@ -27,10 +28,10 @@ const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
 
 /**
- * Starts `program` and becomes it, as far as anybody outside can see: same group, same terminal, same end.
+ * Starts `program` and behaves like it to the outside: same process group, same terminal, same exit status.
  *
- * The IPC channel carries no messages. It closes when this process is gone for whatever reason, `kill -9` included, and
- * the program stops then (local/parent.ts).
+ * The IPC channel carries no messages. It closes when this process ends for any reason, including `kill -9`, and the
+ * program then stops (local/parent.ts).
  *
  * @param {string} node path of the Node to run it with
  * @param {string} program path, relative to the project's root
@@ -45,15 +46,15 @@ function run(node, program, args) {
     setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS).unref();
   });
   child.once('error', (error) => {
-    say(`${node} could not be started: ${error.message}`);
+    say(`${node} cannot be started: ${error.message}`);
     process.exit(1);
   });
   child.once('exit', (code, signal) => {
     if (signal === null) process.exit(code ?? 1);
-    // Ended by a signal: end by the same one, so that a shell or a supervisor sees what happened.
+    // Ended by a signal: end by the same signal, so that a shell or a supervisor sees the cause.
     for (const name of FORWARDED) process.removeAllListeners(name);
     process.kill(process.pid, signal);
-    setTimeout(() => process.exit(128 + constants.signals[signal]), 100); // when the signal is one that does not end us
+    setTimeout(() => process.exit(128 + constants.signals[signal]), 100); // for signals that do not end this process
   });
 }
 

@@ -15,7 +15,7 @@ const SERVICES_FILE = 'services.yaml';
 const ROUTES_FILE = 'routes.yaml';
 const STATUS_PAGE_FILE = 'status-page.yaml';
 
-/** The names that are looked for in the folder of the configuration. */
+/** Known files in the configuration folder. */
 export const CONFIG_FILES = [
   SERVICES_FILE,
   'paging.yaml',
@@ -26,12 +26,12 @@ export const CONFIG_FILES = [
   'people.yaml',
   'response.yaml',
 ];
-/** Folders in it: objectives, and the JSON Schemas of the files. */
+/** Known folders in it: objectives, and the JSON Schemas of the files. */
 const CONFIG_FOLDERS = ['slos', 'schemas'];
 
 type At = (path: readonly PropertyKey[]) => Where;
 
-/** What is wrong or doubtful in the catalogue, routes, calendar, and status page of a set that can be read. */
+/** Returns errors and warnings in the catalogue, routes, calendar, and status page of a valid configuration. */
 export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, now: Timestamp): Promise<Problem[]> {
   const [inServices, inRoutes, inFreeze, inStatusPage] = await Promise.all(
     [SERVICES_FILE, ROUTES_FILE, FREEZE_FILE, STATUS_PAGE_FILE].map((name) => placesIn(join(dir, name))),
@@ -46,7 +46,7 @@ export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, n
   ]);
 }
 
-/** A file of routes may be a bare list of them. */
+/** The routes file can be a bare list of routes. */
 const isList = (at: Places): boolean => at.isList;
 
 type Places = At & { isList: boolean };
@@ -62,7 +62,7 @@ async function placesIn(file: string): Promise<Places> {
   return Object.assign(at, { isList: Array.isArray(document.toJS({ maxAliasCount: 100 })) });
 }
 
-/** Queries that Prometheus would refuse: what they are for would never be measured. */
+/** Returns queries that Prometheus would refuse. */
 const lintQueries = (services: Config['services'], at: At): Problem[] =>
   Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { health }]) =>
@@ -77,9 +77,10 @@ const lintQueries = (services: Config['services'], at: At): Problem[] =>
   );
 
 /**
- * Files in the folder of the configuration that nothing reads, as `services.yml`, and what is missing.
+ * Returns files in the configuration folder that Firebreak does not read, such as `services.yml`, and reports a missing
+ * folder.
  *
- * @throws what the file system says, except that there is no such folder
+ * @throws errors of the file system, except for a missing folder
  */
 export async function lintConfigFolder(dir: string): Promise<Problem[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
@@ -88,7 +89,7 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
   });
   const at = { file: dir, line: 1 };
   if (entries === undefined)
-    return [doubtful(at, 'there is no such folder, so the configuration is all defaults', 'docs/configuration.md')];
+    return [doubtful(at, 'this folder does not exist, so all configuration is default', 'docs/configuration.md')];
   const names = entries.map(({ name }) => name);
   const unread = entries.flatMap((entry) => {
     const known = entry.isDirectory() ? CONFIG_FOLDERS : CONFIG_FILES;
@@ -97,10 +98,11 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
     const where = { file: join(dir, entry.name), line: 1 };
     const meant = nearest(stem(entry.name), known.map(stem));
     const right = known.find((one) => stem(one) === meant);
-    if (right === undefined) return [doubtful(where, 'nothing reads this', `there are ${known.join(', ')}`)];
-    const message = 'nothing reads this';
+    if (right === undefined)
+      return [doubtful(where, 'Firebreak does not read this', `known names: ${known.join(', ')}`)];
+    const message = 'Firebreak does not read this';
     const suggestion = `did you mean "${right}"?`;
-    // Where the right one is there as well, this may be a copy.
+    // If the correct name also exists, this may be a copy.
     return [names.includes(right) ? doubtful(where, message, suggestion) : wrong(where, message, suggestion)];
   });
   return inOrder(unread);
@@ -108,17 +110,19 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
 
 const stem = (name: string): string => basename(name).replace(/\.[^.]*$/, '');
 
-/** That a folder of runbooks is missing, or has files that only nearly are runbooks. */
+/** Reports a missing runbooks folder, and files whose names are almost those of runbooks. */
 export async function lintRunbooksFolder(dir: string): Promise<Problem[]> {
   const found = await stat(dir).catch(() => undefined);
   if (found === undefined)
-    return [doubtful({ file: dir, line: 1 }, 'there is no such folder, so there are no runbooks', 'docs/runbooks.md')];
+    return [
+      doubtful({ file: dir, line: 1 }, 'this folder does not exist, so there are no runbooks', 'docs/runbooks.md'),
+    ];
   const entries = await readdir(dir, { withFileTypes: true });
   return inOrder(
     entries
       .filter((entry) => entry.isFile() && /\.(markdown|mdx|mkd|MD|Md|mD)$/.test(entry.name))
       .map(({ name }) =>
-        wrong({ file: join(dir, name), line: 1 }, 'nothing reads this', `did you mean "${stem(name)}.md"?`),
+        wrong({ file: join(dir, name), line: 1 }, 'Firebreak does not read this', `did you mean "${stem(name)}.md"?`),
       ),
   );
 }

@@ -32,18 +32,18 @@ import { NAMES } from './names.ts';
 import type { Opened } from './opened.ts';
 import type { Storage } from './storage.ts';
 
-/** How many batches of each queue are routed at once. Of services outside the catalogue, the least that AWS takes. */
+/** Number of concurrent batches of each queue. For unmatched signals, the minimum that AWS allows. */
 const ROUTERS = 4;
 const ROUTERS_OF_UNMATCHED = 2;
 
-/** Two, the least that Lambda's event sources know: one works, the other finds that it does. */
+/** The minimum of Lambda's event sources is two: one works, the other finds the lease taken. */
 const PROJECTORS = 2;
 
-/** How many people are heard at once. */
+/** Number of concurrent messages of people. */
 const EARS = 4;
 
 export type ComputeOptions = {
-  /** Where executions are kept. */
+  /** File of the executions. */
   file: string;
   accessKeyId: string;
   timeScale: number;
@@ -51,8 +51,8 @@ export type ComputeOptions = {
 };
 
 /**
- * What runs: Lambda with the deployed functions, the queues' pollers and the schedules. What was interrupted goes on
- * before anything new is taken up.
+ * Starts Lambda with the deployed functions, the pollers of the queues, and the schedules. Interrupted executions
+ * resume before new work starts.
  */
 export async function startCompute(
   env: Env,
@@ -92,7 +92,7 @@ export async function startCompute(
   opened.onClose(stop);
 }
 
-/** The deployed handlers, as `infra/functions.ts` sets them up. */
+/** The deployed handlers, as configured in `infra/functions.ts`. */
 export function localFunctions(deadLetterQueueUrl: string): Record<string, LocalFunction> {
   const recursive = new Set<string>(RECURSIVE.map((name) => NAMES[name]));
   return Object.fromEntries(

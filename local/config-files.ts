@@ -16,13 +16,13 @@ import { loadSlos } from './slo-files.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, keysAt, kindsAt, valueAt } from './yaml-problems.ts';
 
-/** The set as the files on disk say it, or what is wrong with them, each as `file:line: message (suggestion)`. */
+/** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
 
-/** The folder of objectives in that of the configuration. */
+/** Folder of objectives in the configuration folder. */
 export const SLOS = 'slos';
 
-/** Reads and checks all files. A missing file means its defaults. */
+/** Reads and validates all files. A missing file means defaults. */
 export async function loadConfig(dir: string): Promise<LoadedFiles> {
   const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
@@ -60,7 +60,7 @@ export async function loadConfig(dir: string): Promise<LoadedFiles> {
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
 }
 
-/** The catalogue alone. Without `services` it is wrong, and `problems` says how. */
+/** Reads only the catalogue. Without `services`, it is invalid, and `problems` says why. */
 export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {
   const { value, problems } = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   return value === undefined ? { problems } : { services: value.services, problems };
@@ -96,7 +96,10 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   };
 }
 
-/** `kind`: it tells forms apart, and is that of none. `unknown`: the last part of the path, where it is a key that there is not. `words`: those that could stand there. */
+/**
+ * `kind`: an unknown value of a discriminator. `unknown`: the last part of the path is an unknown key. `words`: the
+ * valid values.
+ */
 type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[]; kind?: true };
 
 function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | null {
@@ -110,7 +113,7 @@ function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | 
   return typeof given === 'string' ? didYouMean(given, words) : null;
 }
 
-/** The keys that could stand where one stands that there is not. What is transformed has a form on one side only. */
+/** Returns the known keys beside an unknown one. A transformed schema has them only in its input or its output. */
 const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string[] =>
   (['input', 'output'] as const).flatMap((io) =>
     keysAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path.slice(0, -1), value),
@@ -124,7 +127,7 @@ const kindsOf = (schema: z.ZodType, path: readonly PropertyKey[], value: unknown
   ),
 ];
 
-/** Each unknown key as a problem of its own; of a union, what is wrong with the closest of its forms. */
+/** Returns each unknown key as a separate problem; for a union, returns the problems of the closest branch. */
 function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
@@ -138,7 +141,7 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
     if (issue.code === 'invalid_key')
       return issue.issues.map(({ message }) => ({ path, message: `${where}: ${message}` }));
     if (issue.code === 'invalid_union' && issue.errors.length === 0 && 'discriminator' in issue)
-      return [{ path, message: `${where}: there is no such kind`, kind: true }];
+      return [{ path, message: `${where}: unknown kind`, kind: true }];
     if (issue.code === 'invalid_union') {
       const closest = closestForm(issue.errors);
       if (closest !== undefined) return flatten(closest, path);
@@ -153,13 +156,15 @@ function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyK
 const wordsOf = (issue: z.core.$ZodIssue): string[] =>
   issue.code === 'invalid_value' ? issue.values.filter((word) => typeof word === 'string') : [];
 
-/** Of the forms that a value can have, the one with the fewest problems. Undefined: it has none of them at all. */
+/** Returns the branch with the fewest problems, or undefined if the value matches none of the branches' types. */
 function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
   const meant = forms.filter((issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0));
   return meant.toSorted((a, b) => a.length - b.length)[0];
 }
 
-/** What a form says that the whole of a value had to be instead. Empty: the value has this form, with problems inside. */
+/**
+ * Returns the types that a branch expects for the whole value. Empty: the type matches, and the problems are inside.
+ */
 function expectedBy(issue: z.core.$ZodIssue): string[] {
   if (issue.path.length > 0) return [];
   if (issue.code === 'invalid_type') return [issue.expected];

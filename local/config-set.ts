@@ -10,16 +10,17 @@ import { lintPeopleFiles } from './people-files.ts';
 import { loadRunbooks } from './runbook-files.ts';
 import { lintSlos } from './slo-files.ts';
 
-/** Where the set is on disk. */
+/** Folders of the configuration on disk. */
 export type ConfigFolders = { configDir: string; runbooksDir: string };
 
 /**
- * Configuration and runbooks as one set: either all of it is right, or none of it comes into force. `warnings`: what is
- * right, but hardly meant. What only `check` refuses, as a file that nothing reads, stops no start, and is a warning here.
+ * Configuration and runbooks as one set: it comes into force only if all of it is valid. `warnings`: valid, but
+ * probably not intended. Errors that only `check` refuses, such as a file that is not read, do not stop the start and
+ * are warnings here.
  */
 export type LoadedSet = { ok: true; config: Config; warnings: string[] } | { ok: false; problems: string[] };
 
-/** Reads and checks everything. What is missing means its defaults. @param now for windows that are past */
+/** Reads and validates everything. Missing files mean defaults. @param now for windows that are past */
 export async function loadSet(
   { configDir, runbooksDir }: ConfigFolders,
   now: Timestamp = timestamp(Date.now()),
@@ -37,7 +38,7 @@ export async function loadSet(
   ]);
   const warnings = found
     .flat()
-    .filter(({ file }) => file !== configDir && file !== runbooksDir) // that there is none may well be meant
+    .filter(({ file }) => file !== configDir && file !== runbooksDir) // missing folders can be intended
     .map((problem) => shown({ ...problem, level: 'warning' }));
   const version = sha256(`${files.config.version} ${runbooks.set.version}`).slice(0, 16);
   return { ok: true, config: { ...files.config, version, runbooks: runbooks.set }, warnings };

@@ -21,7 +21,10 @@ const FILES = [
 ];
 const LOOK_EVERY_MS = 1000;
 
-/** Publishes a set to where the functions read it; one that is wrong leaves the last good one in force, and says so; what is hardly meant is said, too. */
+/**
+ * Publishes a configuration to where the functions read it. If it is invalid, the last valid one stays in force and its
+ * problems are published. Warnings are published too.
+ */
 export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): Promise<void> {
   const before = await published(blobs);
   const loads = before?.loads ?? { at: null, succeeded: 0, failed: 0 };
@@ -35,7 +38,7 @@ export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): P
   if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
 }
 
-/** The set in force; undefined when there is none, or none that this version of Firebreak can read. */
+/** Returns the published configuration, or undefined if there is none or this version cannot read it. */
 export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
   const body = await blobs.get(CONFIG_KEY);
   if (body === undefined) return undefined;
@@ -47,7 +50,10 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
   }
 }
 
-/** Takes up what changes on disk. Looks at the files each second: it works on every file system and through editors' renames. */
+/**
+ * Applies changes on disk. Polls the files every second, which works on every file system and with editors that rename
+ * files.
+ */
 export function watchConfig(
   folders: ConfigFolders,
   onChange: (loaded: LoadedSet) => Promise<void>,

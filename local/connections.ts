@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { line } from './process-metrics.ts';
 
-/** Above the limit, for health checks, and to tell others that it is full. */
+/** Connections above the limit, for health checks and 503 responses. */
 const RESERVE = 16;
 
 /** Milliseconds for all headers, and for a whole request. The largest body takes a second on a slow line. */
@@ -10,7 +10,7 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 const LOOK_EVERY_MS = 2_000;
 
-/** What `http.createServer` is to be given. Without these Node waits for a minute, and for five. */
+/** Options for `http.createServer`. Without them, Node waits one minute for the headers and five for the request. */
 export const RECEIVING = {
   headersTimeout: HEADERS_MS,
   requestTimeout: REQUEST_MS,
@@ -18,13 +18,14 @@ export const RECEIVING = {
 };
 
 /**
- * Keeps no more than so many connections. `maxConnections` of Node refuses the newest, so that whoever opens connections
- * and sends nothing keeps everybody else out, health checks included. Here the one goes that has had no request for the
- * longest time. Where all of them have one, a few more are let in, for health checks, and to be told 503.
+ * Limits the number of connections. Node's `maxConnections` refuses the newest connections, so that a client that opens
+ * connections and sends nothing would lock out everyone, including health checks. This class closes the connection that
+ * has been idle for the longest time. If all have requests in progress, it accepts a few more, for health checks and
+ * for 503 responses.
  */
 export class Connections {
   readonly #max: number;
-  /** Those without a request in progress, the one that is so for the longest time first. */
+  /** Connections without a request in progress, longest idle first. */
   readonly #idle = new Set<Socket>();
   readonly #busy = new Set<Socket>();
   #closed = 0;
@@ -33,7 +34,7 @@ export class Connections {
   constructor(server: Server, max: number) {
     this.#max = max;
     server.on('connection', (socket: Socket) => this.#opened(socket));
-    // Before the product's own listener, which asks whether it refuses.
+    // Runs before the product's own listener, which asks whether to refuse.
     server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const { socket } = incoming;
       this.#idle.delete(socket);
@@ -44,7 +45,7 @@ export class Connections {
     });
   }
 
-  /** Whether more requests are in progress than there may be connections, which is counted as one that is refused. */
+  /** Returns whether more requests are in progress than connections are allowed, and counts a refusal if so. */
   refuses(): boolean {
     const full = this.#busy.size > this.#max;
     if (full) this.#refused += 1;
@@ -54,9 +55,19 @@ export class Connections {
   metrics(): string {
     const open = this.#idle.size + this.#busy.size;
     return [
-      line('firebreak_http_connections', 'gauge', 'Open connections of clients', open),
-      line('firebreak_http_connections_closed_total', 'counter', 'Connections closed to make room', this.#closed),
-      line('firebreak_http_requests_refused_total', 'counter', 'Requests refused because it was full', this.#refused),
+      line('firebreak_http_connections', 'gauge', 'Open client connections', open),
+      line(
+        'firebreak_http_connections_closed_total',
+        'counter',
+        'Idle connections closed because the limit was reached',
+        this.#closed,
+      ),
+      line(
+        'firebreak_http_requests_refused_total',
+        'counter',
+        'Requests refused because the connection limit was reached',
+        this.#refused,
+      ),
     ].join('');
   }
 

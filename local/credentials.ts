@@ -13,11 +13,11 @@ const Kept = z.partialRecord(z.enum(NAMES), z.string().min(1));
 type Kept = z.infer<typeof Kept>;
 
 /**
- * Puts the tokens of this instance, its signing key and its audit key into `env` where they are not set there: those of the data folder,
- * made at the first start and readable for the owner alone.
+ * Sets the tokens of this instance, its signing key, and its audit key in `env` if they are not set there: those in the
+ * data folder, which are generated at the first start and readable only by their owner.
  *
- * @param shown whether the lines show new tokens: what is no terminal may be a log that others read
- * @returns the lines that tell of new tokens, once
+ * @param shown whether the lines show new tokens: output that is not a terminal may be a log that others read
+ * @returns lines about new tokens, printed once
  */
 export async function provideCredentials(dataDir: string, env: Env, shown: boolean): Promise<string[]> {
   await provideSigningKey(dataDir, env);
@@ -30,15 +30,15 @@ export async function provideCredentials(dataDir: string, env: Env, shown: boole
   for (const name of NAMES) env[name] ||= tokens[name];
   if (missing.length === 0) return [];
   const called = (name: (typeof NAMES)[number]) => `${name === 'FIREBREAK_ADMIN_TOKEN' ? 'admin' : 'ingest'} token`;
-  if (!shown) return [`${missing.map(called).join(' and ')}: new, in ${file}`];
-  return [...missing.map((name) => `${called(name)}  ${tokens[name]}`), `kept in ${file}`];
+  if (!shown) return [`${missing.map(called).join(' and ')}: generated, stored in ${file}`];
+  return [...missing.map((name) => `${called(name)}  ${tokens[name]}`), `stored in ${file}`];
 }
 
 async function read(file: string): Promise<Kept> {
   try {
     return Kept.parse(JSON.parse((await readPrivate(file)) ?? '{}'));
   } catch (error) {
-    throw new Error(`${file} cannot be read; repair it, or remove it to get new tokens`, { cause: error });
+    throw new Error(`${file} cannot be read. Repair it, or remove it to get new tokens`, { cause: error });
   }
 }
 

@@ -1,13 +1,13 @@
-/** Raised with each change of how something is stored: an older version refuses what it would misread. */
+/** Incremented with each change of a storage format: an older version refuses data that it would misread. */
 
-/** 2: lists are sharded, and open incidents, the incidents and changes of a service, and pinned places have indexes. */
+/** 2: lists are sharded, and open incidents, incidents and changes of a service, and pinned versions have indexes. */
 export const TABLE_FORMAT = 2;
 
 export const QUEUES_FORMAT = 1;
 
 export const EXECUTIONS_FORMAT = 1;
 
-/** For a store that this version cannot read. @param what e.g. `the table of /data` */
+/** Returns the error for a store that this version cannot read. @param what for example `the table of /data` */
 export const unreadable = (what: string, found: number, known: number): Error =>
   new Error(
     found > known

@@ -8,7 +8,7 @@ import { lineOf } from './yaml-lines.ts';
 
 export const FREEZE_FILE = 'freeze.yaml';
 
-/** What in the freezes of a set that is right is hardly meant, each with its line. Without the file: nothing. */
+/** Returns warnings about the freezes of a valid configuration, with line numbers. Without the file: none. */
 export async function lintFreezeFile(
   dir: string,
   config: Pick<Config, 'freeze' | 'services' | 'slos'>,

@@ -20,30 +20,33 @@ type LambdaAnswer = {
   isBase64Encoded: boolean;
 };
 
-/** Takes what Lambda gives it, except for the body, which it reads when it has looked at the rest. */
+/** A Lambda handler whose body is a stream, which it reads after it has checked the rest of the request. */
 type Handler = (event: LambdaEvent & Streamed) => Promise<LambdaAnswer>;
 
 const KEPT_MS = 75_000;
 
 const HEALTH = /^\/(healthz|readyz)$/;
 
-/** Serves the deployed Lambda handler over HTTP: each request becomes the event that Lambda would get, and back. */
+/**
+ * Serves the deployed Lambda handler over HTTP: converts each request to the event that Lambda would receive, and the
+ * result back.
+ */
 export async function serveFront(options: {
   host: string;
   port: number;
   maxConnections: number;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies: readonly string[];
   handler: Handler;
-  /** By the beginning of their paths, other deployed handlers. */
+  /** Other deployed handlers, by path prefix. */
   others: Readonly<Record<string, Handler>>;
   sandbox: Hono | undefined;
-  /** Refuses what may not be done in the sandbox as things are. Undefined: it may. */
+  /** Refuses actions in the sandbox that are not allowed now. Undefined: allowed. */
   guard: (request: Request) => Response | undefined;
   adminToken: string;
-  /** Series of this machine, besides those of the process. */
+  /** Metrics of this machine, in addition to those of the process. */
   metrics: () => string;
-  /** Added to the answer of `GET /v1/connections`: no deployed function knows it. */
+  /** Added to the response of `GET /v1/connections`: the deployed functions do not know it. */
   machine: () => Promise<Machine>;
 }): Promise<{ url: string; close(): Promise<void> }> {
   const ofProcess = processMetrics();
@@ -55,18 +58,18 @@ export async function serveFront(options: {
       const near = fromThisMachine(incoming, request);
       if (near && options.sandbox && (path === '/sandbox' || path.startsWith('/sandbox/')))
         return options.guard(request) ?? options.sandbox.fetch(request);
-      // Prometheus on this machine needs no token for our metrics.
+      // Prometheus on this machine needs no token for Firebreak's metrics.
       const authorization =
         near && path === '/metrics' && !request.headers.has('authorization')
           ? `Bearer ${options.adminToken}`
           : undefined;
       if (!HEALTH.test(path) && connections.refuses()) {
-        const detail = 'as many requests as there may be are in progress; try again';
+        const detail = 'the limit of concurrent requests is reached; try again';
         return send(refused(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
       }
       const declared = declaredBytes(incoming.headers['content-length']);
       if (declared !== undefined && declared > BODY_MAX_BYTES) {
-        const detail = `${declared} bytes; at most ${BODY_MAX_BYTES}`;
+        const detail = `the body has ${declared} bytes; the limit is ${BODY_MAX_BYTES}`;
         return send(refused(413, 'body-too-large', detail), incoming, outgoing);
       }
       const other = Object.entries(options.others).find(([beginning]) => path.startsWith(beginning));
@@ -80,21 +83,23 @@ export async function serveFront(options: {
       return send(path === '/metrics' ? withMore(answer, more) : answer, incoming, outgoing);
     },
     overrideGlobalObjects: false,
-    // What is left of a body is looked after here.
+    // unread bodies are handled here
     autoCleanupIncoming: false,
     serverOptions: RECEIVING,
   }) as Server;
   const connections = new Connections(server, options.maxConnections);
-  // Whether a body is sent at all is told when it is read: the credentials are looked at first.
+  // Send `100 Continue` only when the body is read: credentials are checked first.
   server.on('checkContinue', (incoming, outgoing) => {
     waits.add(incoming);
     server.emit('request', incoming, outgoing);
   });
-  // Longer than clients keep a connection that they do not use: who closes first must not be a race with a request.
+  // Longer than clients keep idle connections, so that the server does not close one while a request is on its way.
   server.keepAliveTimeout = KEPT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new Error(`port ${options.port} is taken; set PORT to a free one`) : error),
+      reject(
+        error.code === 'EADDRINUSE' ? new Error(`port ${options.port} is in use; set PORT to a free port`) : error,
+      ),
     );
     server.listen(options.port, options.host, resolve);
   });
@@ -111,14 +116,16 @@ export async function serveFront(options: {
   };
 }
 
-/** Set by reverse proxies and content delivery networks: with any of them the request was sent from somewhere else. */
+/**
+ * Headers of reverse proxies and content delivery networks: with any of them, the request came from another machine.
+ */
 const FORWARDED =
   /^(forwarded|via|x-forwarded(-.+)?|x-original-.+|x-real-ip|(x-)?(true-)?client-ip|x-cluster-client-ip|x-envoy-.+|cf-.+|cdn-loop|fastly-.+|fly-.+|x-azure-.+|x-appengine-.+)$/i;
 
 /**
- * From a loopback address, by a loopback name, and not forwarded: a web page that resolves its own name to this machine is
- * not local, nor is whoever comes through a reverse proxy. A proxy that leaves no trace in the headers often speaks
- * HTTP/1.0 (nginx by default), which nothing that runs here does.
+ * Returns whether a request comes from a loopback address, to a loopback name, and was not forwarded. This excludes a
+ * web page whose own name resolves to this machine, and requests through a reverse proxy. A proxy that adds no headers
+ * often uses HTTP/1.0 (nginx by default), which no local client does.
  */
 function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): boolean {
   const remote = incoming.socket.remoteAddress ?? '';
@@ -132,7 +139,7 @@ function fromThisMachine(incoming: HttpBindings['incoming'], request: Request): 
   );
 }
 
-/** A refusal of this server itself, before the product has seen the request. */
+/** Builds a refusal of this server itself, before the product has seen the request. */
 function refused(status: number, code: string, detail: string, headers: Record<string, string> = {}): LambdaAnswer {
   const request_id = randomUUID();
   const type = `urn:firebreak:problem:${code}`;
@@ -150,14 +157,14 @@ function refused(status: number, code: string, detail: string, headers: Record<s
 }
 
 /**
- * The path of a request as an HTTP API of API Gateway hands it over: decoded once, unlike by a REST API or a function
- * URL, so that `%2F` becomes a separator; and cut at a decoded `?`.
+ * Returns the path of a request as API Gateway's HTTP API passes it: decoded once, unlike in a REST API or a function
+ * URL, so that `%2F` becomes a separator; and truncated at a decoded `?`.
  */
 export function rawPathOf(path: string): string {
   try {
     return decodeURIComponent(path).split('?')[0] ?? '';
   } catch {
-    return path; // no percent-encoding of UTF-8
+    return path; // not percent-encoded UTF-8
   }
 }
 
@@ -188,7 +195,7 @@ function toEvent(request: Request, authorization: string | undefined, sourceIp: 
   return event as unknown as LambdaEvent;
 }
 
-/** What is true of this process alone is no part of what any instance could tell. */
+/** Adds metrics of this process, which are not part of the deployed function's response. */
 const withMore = (answer: LambdaAnswer, more: () => string): LambdaAnswer =>
   answer.statusCode === 200 && !answer.isBase64Encoded ? { ...answer, body: answer.body + more() } : answer;
 
@@ -197,7 +204,7 @@ async function withMachine(answer: LambdaAnswer, machine: () => Promise<Machine>
   return { ...answer, body: JSON.stringify({ ...(JSON.parse(answer.body) as object), machine: await machine() }) };
 }
 
-/** Written as it is: to make a `Response` of it, and to read that again, takes as long as many an answer. */
+/** Writes the response directly: creating and reading a `Response` would take as long as many a request. */
 async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
   const { statusCode, headers = {}, cookies = [], isBase64Encoded } = answer;
   const body = Buffer.from(answer.body, isBase64Encoded ? 'base64' : 'utf8');
@@ -209,7 +216,7 @@ async function send(answer: LambdaAnswer, incoming: IncomingMessage, outgoing: S
   return RESPONSE_ALREADY_SENT;
 }
 
-/** The answer to a request of which not all has come, and nobody wants the rest. */
+/** Responds to a request whose body was not received completely and is not needed. */
 async function sendEarly(body: Buffer, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   outgoing.setHeader('connection', 'close');
   outgoing.setHeader('content-length', body.byteLength);

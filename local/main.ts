@@ -10,8 +10,8 @@ const plain = (markdown: string): string => markdown.replaceAll(/ \(\[.*?\]\(.*?
 
 const HELP = `npm start
 
-Starts Firebreak on this machine, prints "firebreak ready on ADDRESS", and runs until Ctrl-C. It takes no arguments. The
-environment says how it runs; docs/environment.md has all variables:
+Starts Firebreak on this machine, prints "firebreak ready on ADDRESS", and runs until Ctrl-C. It takes no arguments.
+Configure it with environment variables; docs/environment.md lists all of them:
 
 ${namesIn('machine')
   .map((name) => {
@@ -24,11 +24,11 @@ const args = process.argv.slice(2);
 if (args.length > 0) {
   const isHelp = args.some((arg) => ['-h', '--help', 'help'].includes(arg));
   if (isHelp) console.log(HELP);
-  else console.error(`npm start takes no arguments, and got ${args.join(' ')}\n\n${HELP}`);
+  else console.error(`npm start takes no arguments, but got ${args.join(' ')}\n\n${HELP}`);
   process.exit(isHelp ? 0 : 2);
 }
 
-// All that is written holds what only the owner may read, also in a data folder that others may enter.
+// Make all files private, including those in a data folder that others can enter.
 process.umask(0o077);
 stopWithParent();
 
@@ -47,7 +47,7 @@ try {
       },
     );
   };
-  // Before the ready line: whoever reads it may stop the process.
+  // Before the ready line: its reader may stop the process at once.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   running.failed.then(
     (error) => {
@@ -58,7 +58,7 @@ try {
   );
   for (const note of running.notes) console.log(`  ${note}`);
   console.log(`firebreak ready on ${running.url}`);
-  flushCompileCache(); // what ends by a kill leaves it to the next start, too
+  flushCompileCache(); // a killed process leaves its cache to the next start too
 } catch (error) {
   console.error(`firebreak could not start: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

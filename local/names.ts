@@ -1,4 +1,4 @@
-/** Names of what is made on one machine; on AWS `infra/names.ts` makes them of the stage. */
+/** Names of local resources; on AWS, `infra/names.ts` derives them from the stage. */
 export const NAMES = {
   table: 'firebreak',
   bucket: 'firebreak',

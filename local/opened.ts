@@ -1,4 +1,4 @@
-/** What has been opened, closed again in the opposite order. */
+/** Keeps what was opened, and closes it in reverse order. */
 export class Opened {
   readonly #closers: (() => Promise<void> | void)[] = [];
 

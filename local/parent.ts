@@ -1,12 +1,13 @@
-/** How long the program may take to stop once the process that started it is gone. */
+/** Time for the program to stop once its parent process is gone, in milliseconds. */
 const STOP_MAX_MS = 10_000;
 
 /**
- * Stops this process when the one that started it is gone, even by `kill -9`: nobody would be left to forward a Ctrl-C, and
- * a forgotten instance would keep the data folder locked. For a program it is local/bootstrap.mjs, for a test file the
- * test runner; both hold the other end of this process's IPC channel. Started directly, it does nothing.
+ * Stops this process when its parent is gone, even by `kill -9`: no process would be left to forward Ctrl-C, and a
+ * forgotten instance would keep the data folder locked. The parent of a program is local/bootstrap.mjs, that of a test
+ * file the test runner; both hold the other end of this process's IPC channel. Without a parent of this kind, it does
+ * nothing.
  *
- * The process is stopped as by SIGTERM, so what it does then it does here too; after 10 s it is ended.
+ * The process is stopped as by SIGTERM, with the same clean-up; after 10 s it is killed.
  */
 export function stopWithParent(): void {
   if (!process.connected) return;
@@ -14,6 +15,6 @@ export function stopWithParent(): void {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_MAX_MS).unref();
     process.kill(process.pid, 'SIGTERM');
   });
-  // Waiting for the end of the parent is no reason to stay; waiting for its messages is.
+  // Waiting for the parent's end must not keep the process alive; waiting for its messages does.
   if (process.listenerCount('message') === 0) process.channel?.unref();
 }

@@ -10,7 +10,7 @@ import { lineOf } from './yaml-lines.ts';
 export const PEOPLE_FILE = 'people.yaml';
 export const RESPONSE_FILE = 'response.yaml';
 
-/** What in people.yaml and response.yaml, which are right, is hardly meant, each with its line. */
+/** Returns warnings about valid people.yaml and response.yaml, with line numbers. */
 export async function lintPeopleFiles(
   dir: string,
   config: Pick<Config, 'people' | 'response' | 'services' | 'paging'>,
@@ -22,7 +22,7 @@ export async function lintPeopleFiles(
   return inOrder([...lintPeople(config, inPeople), ...lintResponse(config, inResponse)]);
 }
 
-/** Without the file nothing in it is looked for. */
+/** Without the file, no lines are looked up. */
 async function linesOf(file: string): Promise<(path: readonly PropertyKey[]) => Where> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';

@@ -1,6 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises';
 
-/** Readable for the owner alone; whole or not at all, and on disk before anybody is told. */
+/** Writes a file that only its owner can read, atomically and flushed to disk. */
 export async function writePrivate(file: string, text: string): Promise<void> {
   const draft = `${file}.new`;
   const handle = await open(draft, 'w', 0o600);
@@ -13,7 +13,7 @@ export async function writePrivate(file: string, text: string): Promise<void> {
   await rename(draft, file);
 }
 
-/** Undefined when there is none. */
+/** Returns undefined if the file does not exist. */
 export async function readPrivate(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');

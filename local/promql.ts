@@ -1,9 +1,9 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** How much of a query is quoted around what is wrong. */
+/** Length of the quoted part of a query in messages. */
 const QUOTED_CHARS = 20;
 
-/** By the grammar of Prometheus' own editor. @returns what is wrong, in words; null: it is PromQL */
+/** Parses a query with the grammar of Prometheus's own editor. @returns what is wrong, or null if it is valid PromQL */
 export function parsesAsPromql(query: string): string | null {
   let wrongAt: number | undefined;
   parser.parse(query).iterate({
@@ -14,5 +14,5 @@ export function parsesAsPromql(query: string): string | null {
   });
   if (wrongAt === undefined) return null;
   const rest = query.slice(wrongAt, wrongAt + QUOTED_CHARS).trim();
-  return rest === '' ? 'it ends too early' : `unexpected ${JSON.stringify(rest)} at character ${wrongAt + 1}`;
+  return rest === '' ? 'it is incomplete' : `unexpected ${JSON.stringify(rest)} at character ${wrongAt + 1}`;
 }

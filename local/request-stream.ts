@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Lambda takes no larger request either; what is smaller, the product itself refuses by its own limits. */
+/** Lambda accepts no larger request; smaller limits are the product's own. */
 export const BODY_MAX_BYTES = 6 * 1024 * 1024;
 
-/** Of more than that nothing is read, and the sender may see the connection break instead of the answer. */
+/**
+ * Above this, the rest of a request is not read, and the sender may see a broken connection instead of the response.
+ */
 const DRAINED_MAX_BYTES = 64 * 1024 * 1024;
 const DRAINED_MAX_MS = 2_000;
 
-/** A body that is read only when somebody asks for it. */
+/** Returns a body that is read only on demand. */
 export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Uint8Array> | undefined;
   let bytes = 0;
@@ -22,7 +24,7 @@ export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse):
         const next = await chunks.next();
         if (next.done === true) return controller.close();
         bytes += next.value.byteLength;
-        if (bytes > BODY_MAX_BYTES) controller.error(new Error(`more than ${BODY_MAX_BYTES} bytes`));
+        if (bytes > BODY_MAX_BYTES) controller.error(new Error(`the body has more than ${BODY_MAX_BYTES} bytes`));
         else controller.enqueue(next.value);
       },
     },
@@ -30,12 +32,12 @@ export function bodyStream(incoming: IncomingMessage, outgoing: ServerResponse):
   );
 }
 
-/** Requests whose sender waits to be told whether to send the body at all (`Expect: 100-continue`). */
+/** Requests with `Expect: 100-continue`, whose sender waits before it sends the body. */
 export const waits = new WeakSet<IncomingMessage>();
 
 /**
- * Takes the rest of a request whose answer is written already, and forgets it: a sender that is cut off while it sends
- * often does not see the answer.
+ * Reads and drops the rest of a request after its response was written: a sender that is cut off while it sends often
+ * does not see the response.
  */
 export function drained(incoming: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {

@@ -4,10 +4,10 @@ import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { PROJECT, QUEUE, TABLE } from '../aws/resources.ts';
 import type { Target } from '../schemas/projection.ts';
 
-/** The account of everything emulated. */
+/** Account of all emulated resources. */
 export const ACCOUNT = '000000000000';
 
-/** What `sst deploy` makes on AWS, made here; each is fine when it is there already. */
+/** Creates what `sst deploy` creates on AWS; existing resources are kept. */
 export async function createTable(client: DynamoDBClient, name: string): Promise<void> {
   const { keys, index } = TABLE;
   try {
@@ -50,21 +50,21 @@ export type Queues = {
   /** Signals of services outside the catalogue. */
   unmatched: string;
   workflowDeadLetters: string;
-  /** What people do in Slack and at the pager. */
+  /** Actions of people in Slack and PagerDuty. */
   people: string;
-  /** One for each place where incidents are shown. */
+  /** One queue for each target that shows incidents. */
   shown: Record<Target, string>;
 };
 
 /**
- * Three queues for signals and one for people, with their dead letters, one for each place where incidents are shown, and
- * one for what the workflow could not finish. URLs change with each start.
+ * Creates three queues for signals and one for people, with their dead-letter queues, one for each target that shows
+ * incidents, and one for failed workflow invocations. URLs change with each start.
  */
 export async function createQueues(client: SQSClient): Promise<Queues> {
   const retention = String(QUEUE.deadLetterDays * 24 * 3600);
   const create = async (name: string, attributes: Record<string, string>): Promise<string> => {
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
-    if (QueueUrl === undefined) throw new Error(`SQS made the queue ${name} and gave no URL`);
+    if (QueueUrl === undefined) throw new Error(`SQS created the queue ${name} but returned no URL`);
     return QueueUrl;
   };
   const signals = async (name: string): Promise<string> => {

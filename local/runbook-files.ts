@@ -12,13 +12,13 @@ import { loadConfig } from './config-files.ts';
 import { mended } from './runbook-mend.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
-/** The runbooks as the files on disk say them, or what is wrong with them, each as `file:line: message (suggestion)`. */
+/** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
 export type LoadedRunbooks = { ok: true; set: RunbookSet } | { ok: false; problems: string[] };
 
-/** A file as large as a book is none that anybody reads during an incident. */
+/** A larger file cannot be read during an incident. */
 const MAX_FILE_BYTES = 256 * 1024;
 
-/** Reads all runbooks below a folder. Without the folder there are none. */
+/** Reads all runbooks below a folder. Without the folder, there are none. */
 export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
   const { runbooks, problems } = await readFolder(dir);
   const wrong = [...problems, ...runbooks.flatMap(checkRunbook), ...sameNames(runbooks)];
@@ -28,10 +28,10 @@ export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
 }
 
 /**
- * All that can be said about the runbooks of a folder, as lines for people.
+ * Validates the runbooks of a folder and returns the result as lines for people.
  *
- * @param configDir where the catalogue is. Absent: names of services and environments are not looked at
- * @returns exitCode 1 where anything is wrong; a warning alone is not
+ * @param configDir folder of the catalogue. Absent: names of services and environments are not checked
+ * @returns exitCode 1 on errors; warnings alone give 0
  */
 export async function lintFolder(dir: string, configDir?: string): Promise<{ lines: string[]; exitCode: 0 | 1 }> {
   const { runbooks, partly, problems } = await readFolder(dir);
@@ -42,7 +42,7 @@ export async function lintFolder(dir: string, configDir?: string): Promise<{ lin
   const lines = [...catalogue.problems, ...found.map((each) => shownBelow(dir, each))];
   const count = `${runbooks.length} ${runbooks.length === 1 ? 'runbook' : 'runbooks'}`;
   return {
-    lines: lines.length > 0 ? lines : [`${count}, nothing to complain about`],
+    lines: lines.length > 0 ? lines : [`${count}, no problems found`],
     exitCode: failed ? 1 : 0,
   };
 }
@@ -55,7 +55,10 @@ async function servicesOf(
   return loaded.ok ? { services: loaded.config.services, problems: [] } : { problems: loaded.problems };
 }
 
-/** The files of runbooks below a folder, by name; what begins with a dot or an underscore is none, nor is a README. */
+/**
+ * Returns the files of runbooks below a folder, by name, except README files and names that begin with a dot or an
+ * underscore.
+ */
 export async function runbookFiles(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -67,7 +70,7 @@ export async function runbookFiles(dir: string): Promise<string[]> {
     .toSorted();
 }
 
-/** `partly`: what could be read of those with which something is wrong. */
+/** `partly`: the readable parts of invalid runbooks. */
 type Read = { runbooks: Runbook[]; partly: Runbook[]; problems: Problem[] };
 
 async function readFolder(dir: string): Promise<Read> {
@@ -75,7 +78,7 @@ async function readFolder(dir: string): Promise<Read> {
   for (const file of await runbookFiles(dir)) {
     const { size } = await stat(join(dir, file));
     if (size > MAX_FILE_BYTES) {
-      read.problems.push(wrong(file, 1, `${size} bytes, and ${MAX_FILE_BYTES} are the most that a runbook may have`));
+      read.problems.push(wrong(file, 1, `the file has ${size} bytes; the limit for a runbook is ${MAX_FILE_BYTES}`));
       continue;
     }
     const looked = look(file, await readFile(join(dir, file), 'utf8'));
@@ -87,26 +90,28 @@ async function readFolder(dir: string): Promise<Read> {
 
 const FRONT_MATTER = /^\u{feff}?---[ \t]*\r?\n(?<head>[^]*?)(?<=\n)---[ \t]*(?:\r?\n(?<body>[^]*))?$/u;
 
-/** The line of hyphens before it. */
+/** The line of hyphens before the front matter. */
 const LINES_BEFORE = 1;
 
-/** One runbook, or what is wrong with how it is written, and with what can be read of it all the same. */
+/**
+ * Parses one runbook. Returns the runbook, or its errors, including those in the readable part of an invalid runbook.
+ */
 export function readRunbook(file: string, text: string): Runbook | Problem[] {
   const looked = look(file, text);
   const { runbook, problems } = looked;
   return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(looked)];
 }
 
-/** What is wrong with the part that could be read, where that is not all. */
+/** Returns the errors in the readable part of an invalid runbook. */
 function alsoWrong({ runbook, problems, inputsUnread }: Looked): Problem[] {
   if (runbook === undefined || problems.length === 0) return [];
   return checkRunbook(runbook).filter(({ message }) => !inputsUnread || !OF_INPUTS.test(message));
 }
 
-/** Of inputs that could not be read, it is not known what goes with them. */
+/** If inputs cannot be read, errors about their use are unreliable. */
 const OF_INPUTS = /\binputs\b/;
 
-/** `problems` empty: the whole of it could be read. `runbook` undefined: nothing of it could. */
+/** `problems` empty: all of it was readable. `runbook` undefined: nothing was readable. */
 type Looked = { runbook: Runbook | undefined; problems: Problem[]; inputsUnread: boolean };
 
 const unread = (...problems: Problem[]): Looked => ({ runbook: undefined, problems, inputsUnread: false });
@@ -138,10 +143,10 @@ function look(file: string, text: string): Looked {
   return { runbook, problems: [...problems, ...named], inputsUnread };
 }
 
-/** So often what is wrong is taken out, and what it has hidden is looked for. */
+/** Number of times that invalid parts are removed to find errors behind them. */
 const MENDED_MAX = 3;
 
-/** What stands at the head, as far as it can be read, and what is wrong with the rest of it. */
+/** Parses the front matter as far as possible, and returns the errors in the rest. */
 function readHead(
   value: unknown,
   { file, lines }: Pick<Runbook, 'file' | 'lines'>,
@@ -161,7 +166,7 @@ function readHead(
   return { front: undefined, problems, inputsUnread };
 }
 
-/** Aliases that name nothing, or would grow without end, are found only here. */
+/** Undefined aliases, and aliases that would expand without limit, are detected only here. */
 function valueOf(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 }) ?? {};
@@ -173,11 +178,11 @@ function valueOf(document: Document): unknown {
 
 let schema: JsonSchema | undefined;
 
-/** To know which keys there are. It takes a moment to make, and most sets have nothing wrong. */
+/** Known keys. Built on demand, because it takes time and most files have no errors. */
 const frontMatterSchema = (): JsonSchema =>
   (schema ??= z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
 
-/** The line of every key and item, by its path. */
+/** Returns the line of every key and item, by its path. */
 function linesOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {
   const found: Record<string, number> = {};
   const add = (key: string | number, place: unknown, inner: unknown): void => {

@@ -6,9 +6,8 @@ type Issue = Pick<z.core.$ZodIssue, 'path' | 'code'> & { readonly keys?: readonl
 type Head = Record<string, unknown>;
 
 /**
- * The head of a runbook without what is wrong in it, so that the rest can be looked at, too: whoever mends a file wants to
- * hear of everything at once. A step that cannot be read keeps its id, and every step its place. Undefined: nothing of it
- * can be read.
+ * Returns the front matter without its invalid parts, so that the rest can be checked too and an author sees all errors
+ * at once. An unreadable step keeps its id, and every step its position. Returns undefined if nothing is readable.
  */
 export function mended(value: unknown, issues: readonly Issue[]): Head | undefined {
   if (!isHead(value)) return undefined;
@@ -35,7 +34,7 @@ function mendInput(inputs: Head, name: string): void {
   inputs[name] = { default: '' };
 }
 
-/** Of steps side by side only those that cannot be read. */
+/** Of parallel steps, replaces only the unreadable ones. */
 function mendStep(steps: unknown, index: number): void {
   if (!Array.isArray(steps)) return;
   const all: unknown[] = steps;
@@ -47,7 +46,7 @@ function mendStep(steps: unknown, index: number): void {
 const single = (step: unknown, otherwise: string): Head => ({
   id: idOf(step, otherwise),
   uses: 'note',
-  with: { text: 'It could not be read.' },
+  with: { text: 'This step could not be read.' },
 });
 
 function group(step: Head, otherwise: string): Head {

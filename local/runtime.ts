@@ -33,30 +33,30 @@ import { connectStandIns, productFor, realIn, sandboxMetrics, vendorLines } from
 
 type FrontHandler = Parameters<typeof serveFront>[0]['handler'];
 
-/** The configuration on disk is wrong, and there is no earlier one to go on with. */
+/** Thrown if the configuration on disk is invalid, and there is no earlier one to use. */
 class BadConfig extends Error {
   override readonly name = 'BadConfig';
 }
 
 export type Running = {
   url: string;
-  /** Lines to tell whoever has started it. */
+  /** Lines for the person who started it. */
   notes: string[];
   stop(): Promise<void>;
-  /** Resolves with the reason when it cannot go on. */
+  /** Resolves with the reason when it cannot continue. */
   failed: Promise<Error>;
 };
 
 /**
- * The whole product on this machine. AWS is emulated behind its own APIs and everything else is what runs on AWS.
- * In the order in which parts need each other: whatever takes requests from outside comes last.
+ * Starts the whole product on this machine. AWS is emulated behind its own APIs; all other code is what runs on AWS.
+ * Parts start in the order of their dependencies: servers for outside requests come last.
  */
 export async function startRuntime(settings: Settings, env: Env): Promise<Running> {
   const opened = new Opened();
   try {
     return await start(settings, env, opened);
   } catch (error) {
-    await opened.close().catch(() => undefined); // the first error tells more
+    await opened.close().catch(() => undefined); // the first error is more useful
     throw error;
   }
 }
@@ -86,7 +86,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     ...(await provideCredentials(dataDir, env, process.stdout.isTTY)),
   ];
   const named = namedCredentials(config.inForce()?.services ?? {});
-  delete env['FIREBREAK_STAND_INS']; // of this start alone
+  delete env['FIREBREAK_STAND_INS']; // valid only for this start
   if (standIns) connectStandIns(env, standIns, named);
   notes.push(...vendorLines(env, standIns?.prometheus, named));
   const parameters = () => parametersOf(NAMES.secrets, { ...env, ...sandboxMetrics(env, standIns) }, config.inForce());
@@ -109,7 +109,7 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     FIREBREAK_WORKFLOW_QUALIFIER: '$LATEST',
     FIREBREAK_SECRETS_PATH: NAMES.secrets,
     FIREBREAK_SECRETS_GRANTS: ALL_GRANTS.join(','),
-    FIREBREAK_SECRETS_KEY: randomBytes(32).toString('base64'), // what is copied to the disk opens for this process alone
+    FIREBREAK_SECRETS_KEY: randomBytes(32).toString('base64'), // only this process can decrypt the copy on disk
     LOG_LEVEL: settings.logLevel,
   });
   const logEntry = (entry: { error?: unknown }) => (entry.error == null ? log.debug : log.warn)('local', { ...entry });
@@ -120,8 +120,12 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
     opened,
   );
 
-  // After the front has closed, and before what it writes to.
-  opened.onClose(() => beforeEnd().catch((error: unknown) => log.warn('counts are lost', { error: String(error) })));
+  // After the front has closed, and before the stores that it writes to close.
+  opened.onClose(() =>
+    beforeEnd().catch((error: unknown) =>
+      log.warn('cannot write the last metric counts; they are lost', { error: String(error) }),
+    ),
+  );
   const guard = sandboxGuard({
     adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
     real: () => realIn(env, config.inForce()),
@@ -153,19 +157,19 @@ async function start(settings: Settings, env: Env, opened: Opened): Promise<Runn
   return { url: front.url, notes, stop: () => opened.close(), failed: storage.failed };
 }
 
-/** When a snapshot that is still there was left behind by a backup that was interrupted. */
+/** After this time, a remaining snapshot was left by an interrupted backup. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Parts of AWS that hold data and are not emulated here, by the variable that says where they are. */
+/** Returns the variables for parts of AWS that hold data and are not emulated here. */
 const storesElsewhere = (env: NodeJS.ProcessEnv): string[] =>
   ['DYNAMODB', 'SQS', 'S3', 'LAMBDA'].map((service) => `AWS_ENDPOINT_URL_${service}`).filter((name) => env[name]);
 
 const notHere = (names: readonly string[]): string =>
-  `${names.join(' and ')} is set: what is stored there is not in the data folder, and a backup without it could not be restored. Back that up by its own means`;
+  `${names.join(' and ')} is set: that data is not in the data folder, and a backup without it cannot be restored. Back it up separately`;
 
 /**
- * The key that our emulations ask for: new at each start. Where a part of AWS is somebody else's, all share the
- * environment's key, since the SDK signs with one.
+ * Returns the key of Firebreak's emulations: new at each start. If a part of AWS is external, all share the
+ * environment's key, because the SDK signs with one key.
  */
 function emulationKey(env: Env): string {
   const services = ['DYNAMODB', 'SQS', 'S3', 'LAMBDA', 'SSM'] as const;
@@ -180,16 +184,16 @@ function emulationKey(env: Env): string {
 
 type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop: () => void };
 
-/** The names of the status page's components, all services together. */
+/** Returns the names of the status page's components of all services. */
 const publicComponents = ({ services }: Config): string[] =>
   Object.values(services).flatMap(({ statusPage }) => statusPage?.components ?? []);
 
 /**
- * Publishes the configuration to where the functions read it, and whatever becomes of it on disk. A set that is wrong
- * leaves the last good one in force.
+ * Publishes the configuration to where the functions read it, and watches the files. If a new one is invalid, the last
+ * valid one stays in force.
  *
- * @param prepare run with each good set before it comes into force
- * @throws BadConfig when it is wrong and there never was a good one
+ * @param prepare run with each valid configuration before it comes into force
+ * @throws BadConfig if it is invalid and there was never a valid one
  */
 async function takeUpConfig(
   folders: ConfigFolders,
@@ -210,13 +214,13 @@ async function takeUpConfig(
       await publish(blobs, loaded, timestamp(Date.now()));
       if (loaded.ok) {
         inForce = loaded.config;
-        log.info('configuration taken up', { version: loaded.config.version });
+        log.info('configuration reloaded', { version: loaded.config.version });
       } else {
-        log.error('configuration is wrong; the last good set stays in force', { problems: loaded.problems });
+        log.error('configuration is invalid; the last valid one stays in force', { problems: loaded.problems });
       }
     },
-    (error) => log.error('configuration could not be looked at', { error: String(error) }),
+    (error) => log.error('cannot check the configuration files for changes', { error: String(error) }),
   );
-  const notes = first.ok ? [] : [`config: ${first.problems.join('; ')}. The last good set stays in force`];
+  const notes = first.ok ? [] : [`config: ${first.problems.join('; ')}. The last valid configuration stays in force`];
   return { inForce: () => inForce, notes, stop: watch.stop };
 }

@@ -2,27 +2,27 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { problem } from './standins/problem.ts';
 
 export type SandboxGuard = {
-  /** Where a person opens the page with the right to act in it. */
+  /** Returns the address of the sandbox page, with the permission to act in it. */
   pageAt(url: string): string;
-  /** Undefined: it may be done. */
+  /** Undefined: allowed. */
   refusal(request: Request): Response | undefined;
 };
 
 const KEY_HEADER = 'x-sandbox-key';
 
 /**
- * Protects what is done in the sandbox once Firebreak is connected with something real. Reading and faults stay open on
- * this machine; everything else needs the key of this start, which the page gets by its address, or the admin token: by
- * it anybody on this machine could play a person, and act on real systems.
+ * Protects actions in the sandbox once Firebreak is connected to a real system. Reading and faults stay open on this
+ * machine. All other actions need the key of this start, which the page's address contains, or the admin token:
+ * otherwise, every user of this machine could act as a person and change real systems.
  *
- * @param real what Firebreak writes to that is no stand-in, at this moment
+ * @param real systems that Firebreak currently writes to and that are not stand-ins
  */
 export function sandboxGuard(options: { adminToken: string; real: () => string[] }): SandboxGuard {
   const key = randomBytes(24).toString('base64url');
   const isKnown = ({ headers }: Request): boolean =>
     isSame(headers.get(KEY_HEADER), key) || isSame(headers.get('authorization'), `Bearer ${options.adminToken}`);
   return {
-    // The fragment of an address is never sent, so that it gets into no log.
+    // The fragment of an address is never sent, so it does not get into logs.
     pageAt: (url) => `${url}/sandbox#key=${key}`,
     refusal(request) {
       const { pathname } = new URL(request.url);
@@ -32,8 +32,8 @@ export function sandboxGuard(options: { adminToken: string; real: () => string[]
       const shown = real.slice(0, 3).join(', ') + (real.length > 3 ? ` and ${real.length - 3} more` : '');
       return problem(
         403,
-        `Firebreak is connected with real systems (${shown}), so acting in the sandbox needs the key of this start. ` +
-          `Open the page by the address that npm start printed, or send the header ${KEY_HEADER} or the admin token.`,
+        `Firebreak is connected to real systems (${shown}), so actions in the sandbox require the key of this start. ` +
+          `Open the page with the address that npm start printed, or send the header ${KEY_HEADER} or the admin token.`,
       ).getResponse();
     },
   };

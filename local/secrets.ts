@@ -2,7 +2,10 @@ import { groupOf, parametersFor } from '../aws/secret-groups.ts';
 import { secretNamesOf } from '../domain/runbooks/secret-names.ts';
 import type { Config } from '../schemas/config.ts';
 
-/** What the emulated parameter store holds below `path`: the environment's secrets, and those that the config names. */
+/**
+ * Returns the parameters of the emulated parameter store below `path`: the environment's secrets, and those that the
+ * configuration names.
+ */
 export function parametersOf(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -16,7 +19,7 @@ export function parametersOf(
   return Object.fromEntries(parameters.map(([name, value]) => [`${path}/${name}`, value]));
 }
 
-/** Whether the product reads this name as a secret, whatever the configuration names. */
+/** Returns whether the product always reads this name as a secret. */
 const isKnown = (name: string): boolean => ![undefined, 'connected'].includes(groupOf(name));
 
 function* secretNames({ services, paging, response, routes, runbooks }: Config): Generator<string> {

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Says who sent a request. `X-Forwarded-For` counts only as far as proxies wrote it that are trusted: anybody can send it,
- * and whatever is left of the first address that is not trusted may be invented.
+ * Returns the address of a request's sender. `X-Forwarded-For` counts only as far as trusted proxies wrote it:
+ * everything left of the first untrusted address may be forged.
  */
 export function senderAddress(trusted: readonly string[]): (incoming: IncomingMessage) => string {
   const proxies = new BlockList();
@@ -33,6 +33,6 @@ export function senderAddress(trusted: readonly string[]): (incoming: IncomingMe
   };
 }
 
-/** An IPv4 address as such, however it is written. */
+/** Returns a plain IPv4 address, without an IPv6 prefix or a port. */
 const plain = (address: string): string =>
   address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1');

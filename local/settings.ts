@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
 import { type Env, environmentOf, namesIn } from '../schemas/variables.ts';
 
-/** How one machine is set up: the environment, read once at start. Of secrets only their form is looked at here. */
+/** Settings of one machine: the environment, read once at the start. Only the form of secrets is checked here. */
 const Environment = environmentOf([...namesIn('machine', 'access', 'vendors', 'emulation')]);
 
 export type Settings = {
@@ -18,10 +18,10 @@ export type Settings = {
   trustedProxies: readonly string[];
 };
 
-/** @throws naming each variable that is wrong */
+/** Parses the settings. @throws Error that names each invalid variable */
 export function readSettings(env: Env, cwd: string): Settings {
   const read = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
-  if (!read.success) throw new Error(`the environment is not right:\n${z.prettifyError(read.error)}`);
+  if (!read.success) throw new Error(`the environment is invalid:\n${z.prettifyError(read.error)}`);
   const { data } = read;
   const path = (given: string) => (isAbsolute(given) ? given : resolve(cwd, given));
   return {

@@ -1,6 +1,6 @@
 /**
  * Sets up what is missing in this folder: the packages of package-lock.json, the Node that runs the product, and the
- * DynamoDB binary of this platform. Finding that nothing is missing takes a few milliseconds.
+ * DynamoDB binary of this platform. Takes a few milliseconds if nothing is missing.
  *
  * No imports from the project or its packages: nothing may be installed yet.
  */
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 /** @typedef {(text: string) => void} Say tells the person who waits what is going on */
 
-/** The oldest Node that can set up, and the oldest that can run the product. */
+/** The oldest Node that can run the set-up, and the oldest that can run the product. */
 const OLDEST_TO_SET_UP = 20;
 const OLDEST_TO_RUN = 24;
 
@@ -20,16 +20,16 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const projectBin = join(root, 'node_modules', '.bin');
 const projectNode = join(projectBin, 'node');
 
-/** Where Node keeps what it has compiled: a program that finds its files there is up in two thirds of the time. */
+/** Folder of Node's compile cache: it reduces the start time of a program by a third. */
 export const compiled = join(root, 'node_modules/.cache/firebreak-compiled');
 
-/** What programs of this project are started with. */
+/** Returns the environment for programs of this project. */
 export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env });
 
-/** What stops the set-up. It is about the machine, not about this code: its message is shown without a stack. */
+/** Thrown if the set-up fails because of the machine, not the code: its message is shown without a stack trace. */
 export class SetupError extends Error {}
 
-/** PATH without this project's own programs: npm must not run on the Node that it is about to replace. */
+/** Returns PATH without this project's own programs: npm must not run on the Node that it is about to replace. */
 export const pathOutside = () =>
   (process.env['PATH'] ?? '')
     .split(delimiter)
@@ -37,17 +37,17 @@ export const pathOutside = () =>
     .join(delimiter);
 
 /**
- * Makes this folder ready to run, once even when two processes begin at the same time.
+ * Prepares this folder for running, once even if two processes start at the same time.
  *
- * @param {{ database: boolean, development?: boolean, say: Say }} options `database`: the program needs a DynamoDB;
- *   `development`: it needs the packages that `npm ci --omit=dev` leaves out
+ * @param {{ database: boolean, development?: boolean, say: Say }} options `database`: the program needs DynamoDB;
+ * `development`: it needs the packages that `npm ci --omit=dev` omits
  * @returns {Promise<string>} path of the Node to run the product with
- * @throws {SetupError} when this machine can't be set up, with what to do
+ * @throws {SetupError} if this machine cannot be set up, with what to do
  */
 export async function setUp({ database, development = false, say }) {
   if (process.platform === 'win32') throw new SetupError('Windows is not supported directly: run this inside WSL.');
   if (ownMajor() < OLDEST_TO_SET_UP) {
-    throw new SetupError(`Node ${process.versions.node} is too old: Node ${OLDEST_TO_SET_UP} or newer is needed.`);
+    throw new SetupError(`Node ${process.versions.node} is too old: Node ${OLDEST_TO_SET_UP} or newer is required.`);
   }
   if (!isSetUp(database, development)) {
     await underLock(say, () => {
@@ -79,16 +79,16 @@ function packagesIn(file) {
 }
 
 /**
- * Whether node_modules holds what package-lock.json names. npm leaves its own record of what it installed, as the last
- * thing of a successful install; a package that may be absent (optional: another platform's binary; for development, where
- * the product alone is run) may be absent.
+ * Returns whether node_modules contains what package-lock.json lists. npm writes its own record as the last step of a
+ * successful install. Optional packages (binaries of other platforms), and development packages if only the product is
+ * run, may be missing.
  *
  * @param {boolean} development
  */
 function packagesMatchLock(development) {
   if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
   const installed = packagesIn('node_modules/.package-lock.json');
-  // The Node of an earlier version, whose binary nobody has compared with a hash.
+  // The Node package of an earlier version, whose binary was not verified by a hash.
   if (installed['node_modules/node'] !== undefined) return false;
   return Object.entries(packagesIn('package-lock.json')).every(([path, entry]) => {
     const found = installed[path];
@@ -98,14 +98,14 @@ function packagesMatchLock(development) {
   });
 }
 
-/** The Node to run with: the project's own, else the one that runs this file when it is new enough. */
+/** Returns the Node to run with: the project's own, otherwise the one that runs this file if it is new enough. */
 function runtime() {
   if (majorOf(projectNode) >= OLDEST_TO_RUN) return projectNode;
   return ownMajor() >= OLDEST_TO_RUN ? process.execPath : undefined;
 }
 
 /**
- * The major version of the Node at `path`; 0 when there is none, or none that runs on this machine.
+ * Returns the major version of the Node at `path`; 0 if there is none, or none that runs on this machine.
  *
  * @param {string} path
  */
@@ -123,14 +123,14 @@ const hasDynamo = () =>
   existsSync(join(root, 'node_modules', dynoxide, 'package.json'));
 
 /**
- * Runs npm, its output shown on stderr: stdout is for the program's lines, which scripts read.
+ * Runs npm with its output on stderr: stdout is for the program's lines, which scripts read.
  *
  * @param {string[]} args
- * @returns {number | string} the exit code, or why it did not get that far
+ * @returns {number | string} the exit code, or why npm did not run
  */
 function npm(args) {
   const quiet = ['--loglevel=error', '--no-fund', '--no-audit', '--no-update-notifier'];
-  // npm's own waits between tries add up to more than a minute of silence when there is no network.
+  // Without a network, npm's default retries add up to more than a minute of silence.
   const tries = [
     '--prefer-offline',
     '--fetch-retries=3',
@@ -152,28 +152,28 @@ function installPackages(say) {
   const ended = npm(['ci']);
   if (ended !== 0) {
     throw new SetupError(
-      `set-up failed: "npm ci" in ${root} did not succeed (${ended}); what it said is above.\n` +
-        'The first start needs npm 10 or newer and a package registry that it can reach. Fix that and start again.',
+      `set-up failed: "npm ci" in ${root} failed (${ended}); see its output above.\n` +
+        'The first start needs npm 10 or newer and access to a package registry. Fix this and start again.',
     );
   }
   say(`set up in ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
 /**
- * The binaries of Node are optional packages, one for each platform, whose hash is in package-lock.json. npm leaves out one
- * that the registry does not have, or that is not what the hash says, without an error.
+ * Node's binaries are optional packages, one for each platform, with hashes in package-lock.json. npm silently omits a
+ * package that the registry lacks or that does not match its hash.
  */
 const noNode = () =>
   new SetupError(
-    `set-up failed: there is no Node ${OLDEST_TO_RUN} that runs on ${process.platform}-${process.arch} at ${projectNode}.\n` +
-      'Its package is not for this platform, is not at the registry, or is not what its hash in package-lock.json says; ' +
-      'or optional packages are left out (omit=optional in an .npmrc).\n' +
-      `Correct that, or install Node ${OLDEST_TO_RUN} or newer on this machine, and start again.`,
+    `set-up failed: no Node ${OLDEST_TO_RUN} for ${process.platform}-${process.arch} at ${projectNode}.\n` +
+      'Its package does not exist for this platform, is not in the registry, or does not match its hash in package-lock.json; ' +
+      'or optional packages are disabled (omit=optional in an .npmrc).\n' +
+      `Fix this, or install Node ${OLDEST_TO_RUN} or newer on this machine, and start again.`,
   );
 
 /**
- * The binary of linux-x64 is in package-lock.json. Those of other platforms are not: a registry that lacks one of them
- * would fail every `npm ci`. They are installed by name and not saved.
+ * package-lock.json contains only the linux-x64 binary, because a registry that lacks one of the others would fail
+ * every `npm ci`. Binaries of other platforms are installed by name and not saved.
  *
  * @param {Say} say
  */
@@ -185,7 +185,7 @@ function installDynoxide(say) {
   throw new SetupError(
     `set-up failed: no local DynamoDB for ${process.platform}-${process.arch} (npm install ${dynoxide}@${version}: ${ended}).\n` +
       'Either install dynoxide yourself and set FIREBREAK_DYNOXIDE_BIN to its path, ' +
-      'or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB that already runs (DynamoDB Local, or AWS).',
+      'or set AWS_ENDPOINT_URL_DYNAMODB to a running DynamoDB (DynamoDB Local, or AWS).',
   );
 }
 
@@ -193,7 +193,8 @@ const lockFile = join(root, '.setup-lock');
 const LOCK_MAX_AGE_MINUTES = 15;
 
 /**
- * Runs `work` while no other process sets up this folder: two `npm ci` in one folder destroy each other's work.
+ * Runs `work` while no other process sets up this folder: two concurrent `npm ci` in one folder destroy each other's
+ * work.
  *
  * @param {Say} say
  * @param {() => void} work
@@ -212,7 +213,7 @@ async function underLock(say, work) {
   }
 }
 
-/** Takes the lock; one whose holder is gone, or that is very old, counts as free. */
+/** Takes the lock. A lock whose holder is gone, or that is very old, counts as free. */
 function takeLock() {
   try {
     writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
@@ -224,12 +225,12 @@ function takeLock() {
     const ageMinutes = (Date.now() - statSync(lockFile).mtimeMs) / 60_000;
     if (ageMinutes > LOCK_MAX_AGE_MINUTES || !isAlive(Number(readFileSync(lockFile, 'utf8')))) rmSync(lockFile);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error; // it was released meanwhile
+    if (!hasCode(error, 'ENOENT')) throw error; // released in the meantime
   }
   return false;
 }
 
-/** @param {number} pid 0 (written, but not yet filled in) counts as alive */
+/** @param {number} pid 0 (file created, but not yet filled) counts as alive */
 function isAlive(pid) {
   try {
     process.kill(pid, 0);

@@ -4,15 +4,15 @@ import type { Env } from '../schemas/variables.ts';
 import { readPrivate, writePrivate } from './private-file.ts';
 
 /**
- * Puts the key that signs tokens of deployments into `env` where it is not set there: that of the data folder, made at the
- * first start and readable for the owner alone. Unlike tokens, nobody ever has to see it.
+ * Sets the key that signs deployment tokens in `env` if it is not set there: the key in the data folder, which is
+ * generated at the first start and readable only by its owner. Unlike tokens, it is never shown.
  */
 export async function provideSigningKey(dataDir: string, env: Env): Promise<void> {
   if (env['FIREBREAK_SIGNING_KEY']) return;
   const file = join(dataDir, 'signing-key.pem');
   const kept = await readPrivate(file);
   if (kept !== undefined && !isKey(kept))
-    throw new Error(`${file} holds no private key; repair it, or remove it to get a new one`);
+    throw new Error(`${file} contains no private key. Repair it, or remove it to get a new one`);
   const key = kept ?? newKey();
   if (kept === undefined) await writePrivate(file, key);
   env['FIREBREAK_SIGNING_KEY'] = key;

@@ -14,12 +14,12 @@ import type { Slo } from '../schemas/slo.ts';
 import { lineOf, valueOf } from './yaml-lines.ts';
 import { type JsonSchema, valueProblems } from './yaml-problems.ts';
 
-/** More than anybody writes by hand. */
+/** Larger than any hand-written file. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
- * The objectives as the files below a folder say them; without the folder there are none. Undefined: what is wrong with
- * them is in `problems`, each as `file:line: message (suggestion)`.
+ * Reads the objectives in the files below a folder; without the folder, there are none. On errors, `value` is undefined
+ * and `problems` lists them, each as `file:line: message (suggestion)`.
  */
 export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
   const { slos, problems } = await readFolder(dir);
@@ -28,9 +28,9 @@ export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined;
 }
 
 /**
- * All that can be said about the objectives of a folder, in order.
+ * Returns all errors and warnings about the objectives of a folder, in order.
  *
- * @param services the catalogue. Absent: names of services and environments are not looked at
+ * @param services the catalogue. Absent: names of services and environments are not checked
  */
 export async function lintSlos(
   dir: string,
@@ -40,7 +40,7 @@ export async function lintSlos(
   return { slos, found: inOrder([...problems, ...remarks, ...lint(slos, services)]) };
 }
 
-/** The files of objectives below a folder, by name; what begins with a dot or an underscore is none. */
+/** Returns the files of objectives below a folder, by name, except names that begin with a dot or an underscore. */
 export async function sloFiles(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -76,17 +76,23 @@ async function objectsIn(file: string): Promise<Read[]> {
     : [wrong({ file, line: 1 }, `cannot be read: ${text.message}`)];
 }
 
-/** An object, or what is wrong with one. */
+/** An object, or its error. */
 type Read<T = OpenSlo> = Written<T> | Problem;
 
 const objectsOf = (file: string, text: string): Read[] =>
   documentsOf(file, text).flatMap((one) => ('value' in one ? readObject(one) : [one]));
 
-/** What stands in a file, which may have several documents, and lists of them. */
+/** Returns the documents of a file, which can contain several documents and lists of documents. */
 export function documentsOf(file: string, text: string): Read<unknown>[] {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_FILE_BYTES)
-    return [wrong({ file, line: 1 }, `${bytes} bytes, and ${MAX_FILE_BYTES} are the most`, 'make several files of it')];
+    return [
+      wrong(
+        { file, line: 1 },
+        `the file has ${bytes} bytes; the limit is ${MAX_FILE_BYTES}`,
+        'split it into several files',
+      ),
+    ];
   const lines = new LineCounter();
   const documents: Document[] = [
     ...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false }),
@@ -103,7 +109,7 @@ export function documentsOf(file: string, text: string): Read<unknown>[] {
   });
 }
 
-/** Of a document: one, each of a list, or none where there is only a comment. */
+/** Returns one item for a document, each item of a list, or none for a document with only comments. */
 function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown }[] {
   if (value === null || value === undefined) return [];
   if (!Array.isArray(value)) return [{ node, value }];
@@ -112,7 +118,7 @@ function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown
 
 export function readObject({ value, at }: Written<unknown>): Read[] {
   if (isImportable(value))
-    return [wrong(at([]), 'it is not written as OpenSLO v1', 'firebreak slo import makes such documents of it')];
+    return [wrong(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
   const header = Header.safeParse(value);
   if (!header.success) return explained(header.error, value, Header, at);
   const schema = schemaOf(header.data.kind);
@@ -133,7 +139,7 @@ function explained(
   );
 }
 
-/** To know which keys there are. They take a moment to make, and most sets have nothing wrong. */
+/** Known keys. Built on demand, because it takes time and most files have no errors. */
 const jsonSchemas = new Map<z.ZodType, JsonSchema>();
 
 function jsonSchemaOf(schema: z.ZodType): JsonSchema {

@@ -7,13 +7,13 @@ import { inOrder, type Problem } from '../domain/runbooks/problem.ts';
 import type { OpenSlo } from '../schemas/openslo.ts';
 import { documentsOf, readObject } from './slo-files.ts';
 
-/** `made`: documents that a start accepts, all of them together. Errors in `problems` are about what is not there. */
+/** `made`: documents that a start accepts together. Errors in `problems` are about objects without a document. */
 export type ReadImport = { made: Made[]; problems: Problem[] };
 
 /**
- * What files of other tools say, as documents of OpenSLO v1.
+ * Converts files of other tools to OpenSLO v1 documents.
  *
- * @param files what people call them, and where they are
+ * @param files display names and paths
  */
 export async function importSlos(
   files: readonly { name: string; path: string }[],
@@ -30,7 +30,7 @@ export async function importSlos(
             'value' in one ? itemsOf(one) : [one],
           )
         : [wrong({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
-    if (documents.length === 0) problems.push(wrong({ file: name, line: 1 }, 'there is nothing in it'));
+    if (documents.length === 0) problems.push(wrong({ file: name, line: 1 }, 'the file is empty'));
     for (const document of documents) {
       if (!('value' in document)) {
         problems.push(document);
@@ -41,7 +41,7 @@ export async function importSlos(
       for (const one of imported.made) {
         const found = problemsOf(one, accepted);
         problems.push(
-          ...found.map((each) => ({ ...each, message: `its OpenSLO v1 form is refused: ${each.message}` })),
+          ...found.map((each) => ({ ...each, message: `its conversion to OpenSLO v1 is invalid: ${each.message}` })),
         );
         if (found.length === 0) made.push(one);
       }
@@ -50,7 +50,7 @@ export async function importSlos(
   return { made, problems: inOrder(problems) };
 }
 
-/** Of what `kubectl get -o yaml` prints, each object. */
+/** Returns each object of a list, such as in the output of `kubectl get -o yaml`. */
 function itemsOf(document: Written<unknown>): Written<unknown>[] {
   const { kind, items } = (typeof document.value === 'object' ? document.value : {}) as {
     kind?: unknown;
@@ -60,7 +60,7 @@ function itemsOf(document: Written<unknown>): Written<unknown>[] {
   return items.map((item: unknown, index) => inside(document, ['items', index], item));
 }
 
-/** What a start would say of it beside those before it, to which it is added when that is nothing. */
+/** Validates a document together with those accepted before it, and adds it to them if it is valid. */
 function problemsOf({ written }: Made, accepted: Written<OpenSlo>[]): Problem[] {
   const read = readObject(written);
   const objects = read.filter((one) => 'value' in one);

@@ -21,15 +21,15 @@ import { ACCOUNT, createBucket, createQueues, createTable, type Queues } from '.
 
 export type Storage = {
   blobs: Blobs;
-  /** Runs `work` while no object of the emulated S3 changes. Undefined: S3 is somebody else's. */
+  /** Runs `work` while no object of the emulated S3 changes. Undefined: S3 is external. */
   holdBlobs: LocalS3['hold'] | undefined;
   sqs: SQSClient;
   queues: Queues;
-  /** Resolves with the reason when the database ends by itself; nothing can go on then. */
+  /** Resolves with the reason if the database ends by itself; Firebreak cannot continue then. */
   failed: Promise<Error>;
 };
 
-/** What holds data: DynamoDB, SQS and S3, with the table, queues and bucket in them. */
+/** Starts the stores: DynamoDB, SQS, and S3, with the table, queues, and bucket in them. */
 export async function startStorage(dir: string, env: Env, accessKeyId: string, opened: Opened): Promise<Storage> {
   const { failed } = await startDatabase(join(dir, 'dynamodb.sqlite'), env, accessKeyId, opened);
   if (!env['AWS_ENDPOINT_URL_SQS']) {
@@ -44,7 +44,7 @@ export async function startStorage(dir: string, env: Env, accessKeyId: string, o
     env['AWS_ENDPOINT_URL_S3'] = emulated.url;
     holdBlobs = emulated.hold;
   }
-  // Queue URLs of an earlier start lead to a port that is gone; what counts is the endpoint.
+  // Queue URLs of an earlier start contain a port that is gone, so only the endpoint counts.
   const sqs = awsClient(SQSClient, EMULATION_LIMITS, { useQueueUrlAsEndpoint: false });
   const s3 = awsClient(S3Client, EMULATION_LIMITS, { forcePathStyle: true });
   await createBucket(s3, NAMES.bucket);
@@ -52,13 +52,13 @@ export async function startStorage(dir: string, env: Env, accessKeyId: string, o
   return { blobs, holdBlobs, sqs, queues: await createQueues(sqs), failed };
 }
 
-/** The program has neither credentials nor a Unix socket: `startDynamoDb` says what hides its port. */
+/** The database has neither credentials nor a Unix socket; see `startDynamoDb` for how its port is hidden. */
 const OPEN_PORT =
-  "the local database's own port asks for no credentials: any user of this machine who finds it can read and change all " +
-  'data, except that tokens written there are refused. On a machine that is shared with people whom you do not trust, ' +
+  "the local database's own port requires no credentials: any user of this machine who finds it can read and change all " +
+  'data, except that tokens written there are refused. On a machine that you share with people you do not trust, ' +
   'set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB with access control';
 
-/** Ours, or somebody else's where the environment names one. Whoever it belongs to has our table. */
+/** Starts the local database, or uses the external one that the environment names. Creates the table in either. */
 async function startDatabase(
   file: string,
   env: Env,
@@ -66,7 +66,7 @@ async function startDatabase(
   opened: Opened,
 ): Promise<Pick<Storage, 'failed'>> {
   const own = { file, accessKeyId, binary: env['FIREBREAK_DYNOXIDE_BIN'] };
-  delete env['FIREBREAK_DATABASE_WARNING']; // of this start alone
+  delete env['FIREBREAK_DATABASE_WARNING']; // valid only for this start
   if (env['AWS_ENDPOINT_URL_DYNAMODB']) {
     await createTable(awsClient(DynamoDBClient, EMULATION_LIMITS), NAMES.table);
     return { failed: new Promise(() => undefined) };

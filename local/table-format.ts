@@ -9,10 +9,10 @@ import { Pin } from '../schemas/pin.ts';
 import { TABLE_FORMAT, unreadable } from './formats.ts';
 
 /**
- * Adds what the table of an older checkout lacks, so that its open incidents go on. Runs before anything else reads the
- * table, and can be repeated after a crash.
+ * Upgrades a table that an older version has written, so that its open incidents continue. Runs before anything else
+ * reads the table, and can be repeated after a crash.
  *
- * @throws when a newer version has written the table
+ * @throws Error if a newer version has written the table
  */
 export async function bringUpToDate(client: DynamoDBClient, name: string): Promise<void> {
   const table = new Table(client, name);
@@ -38,7 +38,7 @@ async function* scanned(client: DynamoDBClient, TableName: string): AsyncGenerat
   } while (start);
 }
 
-/** What is written for an item of format 1. */
+/** Returns the writes for an item of format 1. */
 function rewritten(table: Table, item: Item): Write[] {
   const { pk, sk, list, list_key } = item;
   if (pk === 'PENDING') {

@@ -15,19 +15,19 @@ import type { StandIns } from './standins/index.ts';
 import type { Product } from './standins/stand-in.ts';
 import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
 
-/** A routing key has 32 characters; the stand-in takes any. */
+/** A routing key has 32 characters; the stand-in accepts any. */
 const SANDBOX_ROUTING_KEY = 'sandbox0000000000000000000000000';
 
-/** Bot tokens begin so; the stand-in takes any. */
+/** Bot tokens have this prefix; the stand-in accepts any. */
 const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
 
-/** Whatever the stand-ins of PagerDuty's REST API, Statuspage, Grafana, GitHub and LaunchDarkly are asked with is good. */
+/** The stand-ins of PagerDuty's REST API, Statuspage, Grafana, GitHub, and LaunchDarkly accept any token. */
 const SANDBOX_TOKEN = 'sandbox-000000000000';
 
-/** In whose name notes are written; the stand-in takes any address. */
+/** The author of notes; the stand-in accepts any address. */
 const SANDBOX_USER = 'firebreak@example.com';
 
-/** What connects Firebreak to the stand-in of a vendor. Settings that are set already are kept, but for addresses. */
+/** Settings that connect Firebreak to the stand-in of a vendor. Existing settings are kept, except addresses. */
 const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string) => Env) | null> = {
   pagerduty: ({ pagerduty }) => ({
     PAGERDUTY_EVENTS_URL: pagerduty,
@@ -35,12 +35,12 @@ const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string
     PAGERDUTY_API_URL: pagerduty,
     PAGERDUTY_API_TOKEN: SANDBOX_TOKEN,
     PAGERDUTY_FROM: SANDBOX_USER,
-    PAGERDUTY_WEBHOOK_SECRET: randomBytes(16).toString('hex'), // as Slack's
+    PAGERDUTY_WEBHOOK_SECRET: randomBytes(16).toString('hex'), // like Slack's secret below
   }),
   slack: ({ slack }) => ({
     SLACK_API_URL: `${slack}/api/`,
     SLACK_BOT_TOKEN: SANDBOX_BOT_TOKEN,
-    // Of one start: nobody else may sign what people do.
+    // New for each start: no other process can sign actions of people.
     SLACK_SIGNING_SECRET: randomBytes(16).toString('hex'),
   }),
   statuspage: ({ statuspage }) => ({ STATUSPAGE_API_URL: `${statuspage}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
@@ -52,14 +52,14 @@ const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string
   kubernetes: ({ kubernetes }) => ({ KUBERNETES_URL: kubernetes, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
   'argo-cd': (urls) => ({ ARGOCD_URL: urls['argo-cd'], ARGOCD_TOKEN: SANDBOX_TOKEN }),
   cd: ({ cd }) => ({ CD_URL: `${cd}/api/v1/rollback` }),
-  prometheus: null, // once it has samples: `sandboxMetrics`
+  prometheus: null, // connected once it has samples: see `sandboxMetrics`
   alertmanager: null, // it has no stand-in
 };
 
 /**
- * Connects each vendor of which nothing is set with its stand-in, and gives the product the addresses of all stand-ins.
+ * Connects each vendor without settings to its stand-in, and gives the product the addresses of all stand-ins.
  *
- * @param named credentials that the catalogue names: one that is set makes its vendor real
+ * @param named credentials that the catalogue names: a vendor with one of these set is real
  */
 export function connectStandIns(
   env: Env,
@@ -73,11 +73,11 @@ export function connectStandIns(
   ][]) {
     if (settings === null || !nothingIsSet(vendor, (name) => namedIn(env, name), named)) continue;
     for (const [name, value] of Object.entries(settings(urls, mail)) as [VariableName, string][]) env[name] ||= value;
-    if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // it has no other
+    if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // the stand-in's only page
   }
 }
 
-/** The lines to print at the start: how each vendor is connected, and which of their requests are refused. */
+/** Returns the lines to print at the start: how each vendor is connected, and which of their requests are refused. */
 export function vendorLines(
   env: Env,
   metrics: StandIns['prometheus'] | undefined,
@@ -98,19 +98,21 @@ export function vendorLines(
       : []),
     ...(env['PAGERDUTY_WEBHOOK_SECRET']
       ? []
-      : ['Webhooks of PagerDuty are refused: PAGERDUTY_WEBHOOK_SECRET is not set']),
+      : ['Webhooks from PagerDuty are refused: PAGERDUTY_WEBHOOK_SECRET is not set']),
     ...(env['SLACK_SIGNING_SECRET']
       ? []
-      : ['Commands and buttons of Slack are refused: SLACK_SIGNING_SECRET is not set']),
+      : ['Commands and buttons from Slack are refused: SLACK_SIGNING_SECRET is not set']),
     ...(env['GRAFANA_WEBHOOK_SECRET']
       ? []
-      : ['Grafana signatures are off: GRAFANA_WEBHOOK_SECRET is not set; its contact point needs a token']),
+      : [
+          'Grafana signatures are not checked: GRAFANA_WEBHOOK_SECRET is not set, so its contact point must send a token',
+        ]),
   ];
 }
 
 const standInsOf = (env: Env) => standInsAt((env['FIREBREAK_STAND_INS'] ?? '').split(' '));
 
-/** What Firebreak writes to that is no stand-in, by what is set and configured now. */
+/** Returns the real systems, not stand-ins, that Firebreak writes to with the current settings and configuration. */
 export function realIn(env: Env, config: Config | undefined): string[] {
   if (config === undefined) return [];
   const standIns = standInsOf(env);
@@ -118,7 +120,7 @@ export function realIn(env: Env, config: Config | undefined): string[] {
   return whatIsReal({ config, vendors, standIns });
 }
 
-/** What the stand-ins need to tell the product what people do: nothing of a vendor that the product has for real. */
+/** Returns what the stand-ins need to send the actions of people to the product, except for vendors that are real. */
 export function productFor(env: Env, standIns: StandIns['urls'], url: string): Product {
   const [slack, pagerDuty] = [env['SLACK_SIGNING_SECRET'], env['PAGERDUTY_WEBHOOK_SECRET']];
   const isOurSlack = env['SLACK_API_URL'] === `${standIns.slack}/api/`;
@@ -131,8 +133,8 @@ export function productFor(env: Env, standIns: StandIns['urls'], url: string): P
 }
 
 /**
- * What connects Prometheus in a sandbox: its stand-in, as soon as that was given samples or rules. Before, it would turn
- * every look at a service's health into "no data".
+ * Returns the setting that connects Prometheus in a sandbox: its stand-in, once it has samples or rules. Before that,
+ * every health check would find "no data".
  */
 export function sandboxMetrics(env: Env, standIns: StandIns | undefined): Record<string, string> {
   if (env['PROMETHEUS_URL'] || !standIns?.prometheus.inUse()) return {};
@@ -140,6 +142,6 @@ export function sandboxMetrics(env: Env, standIns: StandIns | undefined): Record
 }
 
 function prometheusNote(metrics: StandIns['prometheus'] | undefined): string {
-  const off = '; verification goes by the alerts';
-  return metrics ? `${off}. PUT /sandbox/prometheus/series gives the sandbox samples, and connects it` : off;
+  const off = '; verification uses only alerts';
+  return metrics ? `${off}. PUT /sandbox/prometheus/series adds samples to the sandbox and connects it` : off;
 }

@@ -1,9 +1,9 @@
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, isSeq, type LineCounter } from 'yaml';
 
 /**
- * The line of the deepest part of `path` that is there. Of a value that is an alias, the line where it is used.
+ * Returns the line of the deepest existing part of `path`. For an alias, the line where it is used.
  *
- * @param contents what the path begins at: of a document, or of a part of one
+ * @param contents root of the path: a document, or a part of one
  */
 export function lineOf(contents: unknown, path: readonly PropertyKey[], lines: LineCounter): number {
   let line = startOf(contents, lines) ?? 1;
@@ -18,7 +18,7 @@ export function lineOf(contents: unknown, path: readonly PropertyKey[], lines: L
   return line;
 }
 
-/** Where a part begins (of a map its key), and what it is. */
+/** Returns where a part begins (for a map, its key), and the part. */
 function childOf(node: unknown, step: PropertyKey): [unknown, unknown] {
   if (isSeq(node)) return [node.items[Number(step)], node.items[Number(step)]];
   if (!isMap(node)) return [undefined, undefined];
@@ -29,7 +29,10 @@ function childOf(node: unknown, step: PropertyKey): [unknown, unknown] {
 const startOf = (node: unknown, lines: LineCounter): number | undefined =>
   isNode(node) && node.range ? lines.linePos(node.range[0]).line : undefined;
 
-/** What a document says. Aliases that name nothing, or would grow without end, are found only here. */
+/**
+ * Returns the value of a document. Undefined aliases, and aliases that would expand without limit, are detected only
+ * here.
+ */
 export function valueOf(document: Document): { ok: true; value: unknown } | { ok: false; problem: string } {
   try {
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) };

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { didYouMean } from '../domain/runbooks/nearest.ts';
 
-/** What is wrong with a value, and where in it. */
+/** An error in a value, and its path. */
 export type ValueProblem = { path: string; message: string; suggestion: string | null };
 
-/** As `z.toJSONSchema` gives it: what is needed to know which keys there are. */
+/** The parts of the output of `z.toJSONSchema` that are needed to find known keys. */
 export type JsonSchema = {
   properties?: Record<string, JsonSchema>;
   additionalProperties?: JsonSchema | boolean;
@@ -15,11 +15,11 @@ export type JsonSchema = {
 };
 
 /**
- * What zod found, in words for whoever wrote the value: each unknown key as a problem of its own, with the key that was
- * probably meant; of a union, what is wrong with the form that was meant.
+ * Converts zod's issues to messages for the author: each unknown key as a separate problem, with the most similar key;
+ * for a union, the problems of the intended branch.
  *
- * @param schema of the whole value, in which known keys are looked up
- * @param name what the whole of it is called
+ * @param schema of the whole value, for known keys
+ * @param name name of the whole value in messages
  */
 export function valueProblems(
   error: z.ZodError,
@@ -50,7 +50,7 @@ function explained(issue: z.core.$ZodIssue, prefix: Path, whole: Whole): ValuePr
     case 'invalid_union':
       return ofUnion(issue, path, whole);
     case 'invalid_value': {
-      const message = given === undefined ? missing(path, whole) : `${where}: ${shown(given)} is not known here`;
+      const message = given === undefined ? missing(path, whole) : `${where}: unknown value ${shown(given)}`;
       return [{ path: at, message, suggestion: meant(given, issue.values) }];
     }
     case 'invalid_key':
@@ -71,7 +71,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole):
   const given = valueAt(value, path);
   if (issue.errors.length === 0) {
     const kinds = kindsAt(schema, path, value);
-    const message = given === undefined ? missing(path, whole) : `${where}: there is no ${shown(given)}`;
+    const message = given === undefined ? missing(path, whole) : `${where}: unknown kind ${shown(given)}`;
     return [{ path: path.join('.'), message, suggestion: meant(given, kinds) }];
   }
   const form = meantForm(issue.errors, given);
@@ -83,7 +83,7 @@ function ofUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, whole: Whole):
   return [{ path: path.join('.'), message: `${where}: ${message}`, suggestion }];
 }
 
-/** Of the forms that a value can have, the one that was meant. Undefined: it has none of them at all. */
+/** Returns the branch that was probably intended, or undefined if the value matches none of the branches' types. */
 function meantForm(forms: readonly z.core.$ZodIssue[][], given: unknown): readonly z.core.$ZodIssue[] | undefined {
   const possible = forms.filter(
     (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
@@ -92,20 +92,22 @@ function meantForm(forms: readonly z.core.$ZodIssue[][], given: unknown): readon
 }
 
 /**
- * How far a value is from a form: keys that this form does not know, and such as it needs and does not find, weigh more
- * than anything further inside.
+ * Returns how far a value is from a branch: keys that the branch does not know, and required keys that are missing,
+ * weigh more than problems inside.
  */
 function strangeness(issues: readonly z.core.$ZodIssue[], given: unknown): number {
   const weights = issues.map((issue) => {
     if (issue.path.length === 0 && issue.code === 'unrecognized_keys') return 200 * issue.keys.length;
     if (issue.path.length !== 1 || valueAt(given, issue.path) !== undefined) return 1;
-    // Which form it is has not been said; that is what to tell where no other form fits.
+    // The discriminator is missing; report that if no other branch fits.
     return issue.code === 'invalid_union' ? 90 : 100;
   });
   return weights.reduce((sum, weight) => sum + weight, 0);
 }
 
-/** What a form says that the whole of a value had to be instead. Empty: the value has this form, with problems inside. */
+/**
+ * Returns the types that a branch expects for the whole value. Empty: the type matches, and the problems are inside.
+ */
 function expectedBy(issue: z.core.$ZodIssue): string[] {
   if (issue.path.length > 0) return [];
   if (issue.code === 'invalid_type') return [issue.expected];
@@ -115,19 +117,19 @@ function expectedBy(issue: z.core.$ZodIssue): string[] {
   return inner.some((expected) => expected.length === 0) ? [] : inner.flat();
 }
 
-/** Of `.nan` and `.inf` YAML makes numbers, which nothing here can be. */
+/** YAML reads `.nan` and `.inf` as numbers, which no key accepts. */
 const notA = (expected: string, given: unknown): string =>
   typeof given === 'number' && !Number.isFinite(given)
-    ? `${given} is no number that can be counted with`
-    : `${shown(given)} is no ${expected}`;
+    ? `${given} is not a finite number`
+    : `expected ${expected}, got ${shown(given)}`;
 
-/** What a number that was written as a text would be. */
+/** Returns the number that a text contains, as a suggestion. */
 function written(expected: string, given: unknown): string | null {
   const [, digits, percent] = typeof given === 'string' ? (/^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(given) ?? []) : [];
   if (expected !== 'number' || digits === undefined) return null;
-  if (percent === '') return `without quotes: ${digits}`;
+  if (percent === '') return `remove the quotes: ${digits}`;
   const share = Number((Number(digits) / 100).toPrecision(12));
-  return `write the number alone: ${share} where a share is meant, ${digits} where a percentage is`;
+  return `write a plain number: ${share} for a share, ${digits} for a percentage`;
 }
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
@@ -141,7 +143,7 @@ function meant(given: unknown, values: readonly unknown[]): string | null {
   return near ?? (words.length > 0 ? `one of ${words.join(', ')}` : null);
 }
 
-/** What stands there in a value; undefined: nothing. */
+/** Returns the value at a path; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   let inner = value;
   for (const key of path) {
@@ -151,12 +153,12 @@ export function valueAt(value: unknown, path: Path): unknown {
   return inner;
 }
 
-/** The keys that what stands at `path` can have. */
+/** Returns the keys that the value at `path` can have. */
 export const keysAt = (schema: JsonSchema, path: Path, value: unknown): string[] => [
   ...new Set(formsAt(schema, path, value).flatMap(({ properties }) => Object.keys(properties ?? {}))),
 ];
 
-/** What the key that tells forms apart, at the end of `path`, can be. */
+/** Returns the valid values of the discriminator at the end of `path`. */
 export function kindsAt(schema: JsonSchema, path: Path, value: unknown): unknown[] {
   const key = String(path.at(-1) ?? '');
   const forms = formsAt(schema, path.slice(0, -1), value, false);
@@ -167,7 +169,7 @@ export function kindsAt(schema: JsonSchema, path: Path, value: unknown): unknown
   ];
 }
 
-/** Every form of what stands at `path`; of forms that say which they are, only those that it says it is. */
+/** Returns every schema of the value at `path`; of branches with a discriminator, only the one that the value names. */
 function formsAt(schema: JsonSchema, path: Path, value: unknown, asGiven = true): JsonSchema[] {
   let forms = formsOf(schema);
   for (const [index, key] of path.entries()) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Mode } from './names.ts';
 import { InstantIn, Timestamp } from './time.ts';
 
-/** What can be done here. Every route declares the one that it needs. */
+/** Actions that tokens and roles can allow. Every route declares the one that it needs. */
 export const Action = z.enum([
   'alerts:write',
   'rollback:request',
@@ -33,7 +33,7 @@ export const Action = z.enum([
 ]);
 export type Action = z.infer<typeof Action>;
 
-/** What a token may do and where. An absent list means everywhere. */
+/** Permissions of a token. An absent list means no limit. */
 const Grant = {
   name: z.string().min(1).max(128),
   actions: z.array(z.union([Action, z.literal('*')])).min(1),
@@ -54,35 +54,35 @@ const Grant = {
 export const NewToken = z.strictObject({ ...Grant, expires_at: InstantIn.nullish().transform((at) => at ?? null) });
 export type NewToken = z.infer<typeof NewToken>;
 
-/** A token as it is kept: its hash, never itself. */
+/** A token as stored: its hash, never the token itself. */
 export const TokenRecord = z.object({
   ...Grant,
   id: z.string(),
   expires_at: Timestamp.nullable(),
   created_at: Timestamp,
   created_by: z.string(),
-  /** Absent: it is not revoked. */
+  /** Absent: not revoked. */
   revoked_at: Timestamp.optional(),
   revoked_by: z.string().optional(),
 });
 export type TokenRecord = z.infer<typeof TokenRecord>;
 
-/** Who calls: a token, a person, a CI identity. */
+/** The caller: a token, a person, or a CI identity. */
 export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'services' | 'environments' | 'expires_at'>;
 
-/** Caps of one service; `environments` names those of its own that have another. `null` takes a cap away. */
+/** Mode limits of one service; `environments` holds those of environments that differ. `null` removes a limit. */
 const ServiceCaps = z.strictObject({
   mode: Mode.nullish(),
   environments: z.record(z.string(), Mode.nullable()).nullish(),
 });
 
-/** What `PUT /v1/automation` takes. What is left out stays as it is: of each service, too, and of each environment. */
+/** The body of `PUT /v1/automation`. Omitted settings, services, and environments stay as they are. */
 export const AutomationInput = z.strictObject({
   paused: z.boolean().optional(),
   reason: z.string().max(2000).nullish(),
-  /** Caps every service; `null` caps nothing. */
+  /** Limits every service; `null` removes the limit. */
   mode: Mode.nullish(),
-  /** `null` takes all caps of a service away. */
+  /** `null` removes all limits of a service. */
   services: z.record(z.string(), ServiceCaps.nullable()).optional(),
 });
 export type AutomationInput = z.infer<typeof AutomationInput>;
@@ -95,7 +95,7 @@ export const Automation = z.object({
   at: Timestamp.nullable(),
   mode: Mode.nullable(),
   services: z.record(z.string(), z.object({ mode: Mode.nullable(), environments: z.record(z.string(), Mode) })),
-  /** Services whose automation was wrong too often: they are capped at `approve` until a person sets their mode. */
+  /** Services whose automation was wrong too often: they are limited to `approve` until a person sets their mode. */
   demoted: z.record(z.string(), z.object({ at: Timestamp, reason: z.string() })).default({}),
 });
 export type Automation = z.infer<typeof Automation>;

@@ -4,38 +4,38 @@ import { EnvironmentName, ServiceName } from './names.ts';
 import { oneOf } from './synonyms.ts';
 import { readSpan, SPAN_KEYS, type TimeSpan, wrong } from './time-span.ts';
 
-/** One, or a list of them. */
+/** Accepts one value or a list of values. */
 export const oneOrMore = <T extends z.ZodType>(one: T) =>
   z.union([
     one.transform((value): z.output<T>[] => [value]),
-    z.array(one).min(1, 'an empty list is nobody; leave it out for all'),
+    z.array(one).min(1, 'must not be empty; omit it to include all'),
   ]);
 
-/** What a freeze lets pass besides rollbacks to a version known good, which always pass. */
+/** Changes that a freeze allows, in addition to rollbacks to a known good version, which are always allowed. */
 export const PassingChange = CheckedChange.exclude(['deploy'], {
   error: ({ input }) =>
     input === 'deploy'
-      ? 'a freeze that lets deploys pass holds nothing; leave it out'
-      : `${JSON.stringify(input)} is no kind of change that can pass: rollback, hotfix, security or flag`,
+      ? 'a freeze must not allow deploys; remove "deploy"'
+      : `${JSON.stringify(input)} is not one of the changes that a freeze can allow: rollback, hotfix, security, flag`,
 });
 
-/** A freeze that is planned. What is absent of services, teams and environments is all of them. */
+/** A planned freeze. Absent services, teams, or environments mean all of them. */
 export type CalendarEntry = {
-  /** What it is known by. */
+  /** Identifies the entry. */
   name: string;
   services?: ServiceName[];
   teams?: string[];
   environments?: EnvironmentName[];
-  /** For whoever is refused. */
+  /** Shown to callers whose deployment is refused. */
   reason?: string;
-  /** In place of what the policy lets pass. */
+  /** Replaces what the policy allows. */
   passes?: z.infer<typeof PassingChange>[];
 } & TimeSpan;
 
 const Team = z.string().min(1).max(256);
 
 const EntryMap = z.strictObject({
-  name: z.string().trim().min(1, 'an entry is known by its name').max(128),
+  name: z.string().trim().min(1, 'must not be empty: it identifies the entry').max(128),
   service: oneOrMore(ServiceName).optional(),
   services: oneOrMore(ServiceName).optional(),
   team: oneOrMore(Team).optional(),
@@ -47,13 +47,13 @@ const EntryMap = z.strictObject({
   ...SPAN_KEYS,
 });
 
-/** An entry of `calendar`: once, or again and again. */
+/** An entry of `calendar`, once or recurring. */
 export const CalendarEntry = EntryMap.transform((entry, context): CalendarEntry => {
   const services = oneOf({ service: entry.service, services: entry.services }, context);
   const teams = oneOf({ team: entry.team, teams: entry.teams }, context);
   const environments = oneOf({ environment: entry.environment, environments: entry.environments }, context);
   if (services !== undefined && teams !== undefined)
-    wrong(context, 'a freeze is of services or of teams, not of both; make it two entries');
+    wrong(context, 'an entry cannot have both services and teams; split it into two entries');
   const span = readSpan(entry, context);
   if (span === undefined) return z.NEVER;
   const { name, reason, passes } = entry;

@@ -22,7 +22,7 @@ const Commit = z.object({
   committed_at: InstantIn.nullish().transform((at) => at ?? null),
 });
 
-/** CI systems send variables that nobody has set: blank is not told. */
+/** CI systems send unset variables as blank text, which counts as absent. */
 const told = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
 const text = (max: number) => z.string().max(max).transform(told).nullish();
 
@@ -30,7 +30,7 @@ const Http = z.url({ protocol: /^https?$/ });
 const WebAddress = z
   .string()
   .max(2048)
-  .refine((address) => told(address) === undefined || Http.safeParse(address).success, 'Invalid URL: http or https')
+  .refine((address) => told(address) === undefined || Http.safeParse(address).success, 'must be an http or https URL')
   .meta({ format: 'uri' });
 
 const Told = z.strictObject({
@@ -49,25 +49,33 @@ const Told = z.strictObject({
   has_migration: z.boolean().nullish(),
   rollback_safe_to: text(256),
   previous_version: text(256),
-  /** Of a canary: the share of the traffic that it gets, 0 to 1. */
+  /** For a canary: its share of the traffic, 0 to 1. */
   canary_weight: z.number().min(0).max(1).nullish(),
 });
 
-/** Why these times cannot be, in words; undefined: they can. Both at the same moment is how an old change is told. */
+/**
+ * Returns why the times are impossible, or undefined if they are possible. Equal times are valid: old changes are
+ * reported like that.
+ */
 export function whyNoTimes(startedAt: Timestamp, finishedAt: Timestamp | null | undefined): string | undefined {
   if (finishedAt == null || finishedAt >= startedAt) return undefined;
-  return `finished_at (${finishedAt}) is before started_at (${startedAt}); send them as the CD system's own clock has them`;
+  return `finished_at (${finishedAt}) is before started_at (${startedAt}); send both times from the same clock`;
 }
 
-/** So far a clock may be ahead of ours before what it tells is refused: it would be what runs until that time has come. */
+/**
+ * Maximum clock skew in seconds. A change further in the future is refused: it would count as the running version until
+ * that time.
+ */
 export const AHEAD_MAX_SECONDS = 15 * 60;
 
-/** The same of a commit. Its time is that of whoever's machine it was made on, and says nothing of what runs. */
+/** Maximum skew of a commit. Its time comes from the developer's machine and does not affect which version runs. */
 const COMMIT_AHEAD_MAX_SECONDS = 24 * 3600;
 
 type Times = Pick<NewChange, 'committed_at' | 'commits' | 'finished_at'> & Partial<Pick<NewChange, 'started_at'>>;
 
-/** Why these times cannot be yet, in words; undefined: they can. @param now by our own clock */
+/**
+ * Returns which time is too far in the future, or undefined if none is. @param now current time of Firebreak's clock
+ */
 export function whyAhead(
   { started_at, finished_at, committed_at, commits }: Times,
   now: Timestamp,
@@ -84,21 +92,21 @@ export function whyAhead(
   ];
   for (const [name, at, max] of times)
     if (at != null && at > plusSeconds(now, max))
-      return `${name} (${at}) is ${spelt(secondsBetween(now, at))} ahead of Firebreak's clock (${now}), and at most ${spelt(max)} are taken for a clock that differs; look at the clock of whatever sends it`;
+      return `${name} (${at}) is ${spelt(secondsBetween(now, at))} ahead of Firebreak's clock (${now}); the limit is ${spelt(max)}. Check the clock of the sender`;
   return undefined;
 }
 
 const spelt = (seconds: number): string =>
   seconds < 2 * 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
 
-/** What `POST /v1/deployments` takes. Only service, environment and version are required. */
+/** The body of `POST /v1/deployments`. Only service, environment, and version are required. */
 export const NewChange = Told.superRefine(({ started_at, finished_at }, context) => {
   const message = started_at == null ? undefined : whyNoTimes(started_at, finished_at);
   if (message !== undefined) context.addIssue({ code: 'custom', path: ['finished_at'], message });
 });
 export type NewChange = z.infer<typeof NewChange>;
 
-/** What `PATCH /v1/deployments/{id}` takes: what is learnt while it rolls out. Identity and start never change. */
+/** The body of `PATCH /v1/deployments/{id}`: what becomes known during the rollout. Identity and start never change. */
 export const ChangePatch = Told.pick({
   commit: true,
   committed_at: true,
@@ -115,7 +123,7 @@ export const ChangePatch = Told.pick({
   .strict();
 export type ChangePatch = z.infer<typeof ChangePatch>;
 
-/** Anything that altered production, as recorded. `null` is "not told". */
+/** A recorded change to production. `null` means not reported. */
 export const Change = z.object({
   id: ChangeId,
   service: ServiceName,
@@ -131,7 +139,7 @@ export const Change = z.object({
   author: z.string().nullable(),
   url: z.string().nullable(),
   has_migration: z.boolean().nullable(),
-  /** Blank in records of older versions, where it forbade every rollback. */
+  /** May be blank in records of older versions, where it forbade every rollback. */
   rollback_safe_to: z
     .string()
     .nullable()
@@ -139,7 +147,9 @@ export const Change = z.object({
   previous_version: z.string().nullable(),
   /** Absent in records of older versions. */
   canary_weight: z.number().nullable().default(null),
-  /** The incident in which Firebreak or a person rolled this version back; the version is no target any more. */
+  /**
+   * The incident in which Firebreak or a person rolled this version back; the version is no longer a rollback target.
+   */
   rolled_back_by: z.string().nullable(),
   /** The incident for which Firebreak itself made this change. Such a change is never a suspect of that incident. */
   made_for: z.string().nullable(),

@@ -11,7 +11,7 @@ import { noRunbooks, RunbookSet } from './runbook.ts';
 import { Slo } from './slo.ts';
 import { oneOf } from './synonyms.ts';
 
-/** What Firebreak does beside an existing paging while it is tried in mode `shadow`. */
+/** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
 const ShadowTrial = z.strictObject({
   /** Pages for alerts. */
   page: z.boolean().default(false),
@@ -28,16 +28,16 @@ export const EnvironmentEntry = z.strictObject({
       mode: Mode.default('shadow'),
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
       /**
-       * What an act without a person needs: `any` evidence that is sure enough, its time included; or `version`, that
-       * monitoring tells the bad version from others (`health.byVersion`, or labels of the alerts).
+       * Evidence required for an automatic action: `any` kind that is strong enough, including timing, or `version`:
+       * monitoring must identify the bad version (`health.byVersion`, or labels of the alerts).
        */
       evidence: z.enum(['any', 'version']).default('any'),
       /**
-       * How long an act without a person waits after its alert for those of others that fail, too. Not where monitoring
-       * tells the bad version from others.
+       * Seconds that an automatic action waits after its alert for alerts of other failing services. Skipped if
+       * monitoring identifies the bad version.
        */
       settleSeconds: z.number().int().min(0).max(300).default(10),
-      /** How long an approval may take. */
+      /** Time limit of an approval. */
       approvalTimeoutMinutes: z
         .number()
         .int()
@@ -45,43 +45,46 @@ export const EnvironmentEntry = z.strictObject({
         .max(24 * 60)
         .default(60),
       /**
-       * What becomes of a question that nobody has answered: it is withdrawn, withdrawn and paged about, or, where
-       * nothing but the mode `approve` asked, acted upon.
+       * When an approval request times out: withdraw it, withdraw it and page, or act if only the mode `approve`
+       * required the approval.
        */
       onApprovalTimeout: z.enum(['withdraw', 'page', 'act']).default('withdraw'),
-      /** How many people have to be for it; of two, whoever asked for the rollback may be one. */
+      /** Number of required approvals. The person who requested the rollback may give one of two. */
       approvals: z.union([z.literal(1), z.literal(2)]).default(1),
     })
     .prefault({}),
-  /** While the mode is `shadow`. Absent: as `paging.yaml` says. */
+  /** Applies while the mode is `shadow`. Absent: the setting in `paging.yaml`. */
   shadow: ShadowTrial.optional(),
-  /** A deploy that has begun and not ended after so long has failed. */
+  /** A deployment without an end counts as failed after this time. */
   deployTimeoutSeconds: z
     .number()
     .int()
     .min(1)
     .max(7 * 24 * 3600)
     .default(300),
-  /** Where its feature flags are kept. */
+  /** Where the feature flags of the environment are managed. */
   flags: FlagsConfig.optional(),
-  /** Nothing here is used by anybody: drills may roll back and forth. */
+  /** The environment has no users: drills may roll it back and forth. */
   drills: z.boolean().default(false),
-  /** Verification after a mitigation, and where the onset of a problem is looked for. */
+  /** Used for verification after a mitigation and to find when a problem began. */
   health: z
     .strictObject({
       promql: z.string().min(1),
-      /** Healthy at or below, in the query's own unit. */
+      /** Healthy at or below this value, in the query's unit. */
       max: z.number(),
-      /** Requests per second: tells a rush of traffic from a bad deploy. */
+      /** Requests per second: tells a traffic peak from a bad deployment. */
       traffic: z.string().min(1).optional(),
-      /** `promql` by label `version`: tells which version fails. */
+      /** `promql` by label `version`: shows which version fails. */
       byVersion: z.string().min(1).optional(),
     })
     .optional(),
 });
 export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
 
-/** Who pages: we, or an Alertmanager that pages beside us; then its incident is found and followed, not doubled. */
+/**
+ * Who pages: Firebreak, or an Alertmanager beside it. In the second case, Firebreak finds and follows the pager's
+ * incident and does not page again.
+ */
 const PagingMode = z.enum(['firebreak', 'external']);
 export type PagingMode = z.infer<typeof PagingMode>;
 
@@ -91,15 +94,15 @@ const ServiceEntry = z.strictObject({
   tier: z.number().int().min(1).max(4).optional(),
   repository: z.string().min(1).optional(),
   dependsOn: z.array(ServiceName).default([]),
-  /** Labels that mean this service. Absent: label `service` equals its name. */
+  /** Labels that identify this service. Absent: label `service` equals its name. */
   match: z.record(z.string(), z.string()).optional(),
-  /** Absent: as `paging.yaml` says. */
+  /** Absent: the setting in `paging.yaml`. */
   paging: PagingMode.optional(),
   slack: z.strictObject({ channel: z.string().min(1) }).optional(),
   statusPage: z
     .strictObject({ components: z.array(z.string().min(1)), publish: z.enum(['auto', 'approve']).default('approve') })
     .optional(),
-  /** Where an alert without an environment label belongs. Absent: the only environment, else `production`. */
+  /** Environment of alerts without an environment label. Absent: the only environment, otherwise `production`. */
   defaultEnvironment: EnvironmentName.optional(),
   environments: z
     .record(
@@ -121,17 +124,17 @@ export const ServicesFile = z.strictObject({
 });
 export type ServicesFile = z.infer<typeof ServicesFile>;
 
-/** `config/paging.yaml`: who pages, and who hears of it when the pager cannot be reached. */
+/** `config/paging.yaml`: who pages, and the fallback when the pager cannot be reached. */
 export const PagingFile = z
   .strictObject({
     mode: PagingMode.optional(),
-    /** The same as `mode`. */
+    /** Same as `mode`. */
     paging: PagingMode.optional(),
     /** For all services in mode `shadow`. Absent: they page and open channels as in every mode. */
     shadow: ShadowTrial.optional(),
-    /** Called, signed after Standard Webhooks, when the pager has not taken a page within a minute. */
+    /** Called, with a Standard Webhooks signature, if the pager has not accepted a page within a minute. */
     fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
-    /** An incident for which no `resolved` comes and nothing else is heard closes after so many hours. */
+    /** An incident without `resolved` and without any other news closes after this many hours. */
     quietHours: z
       .number()
       .min(1)
@@ -144,12 +147,15 @@ export const PagingFile = z
   }));
 export type PagingFile = z.infer<typeof PagingFile>;
 
-/** The whole set in force. `version` is a hash of its content: decisions name the one they were made under. */
+/**
+ * The complete configuration in force. `version` is a hash of its content; decisions record the version they were made
+ * under.
+ */
 export const Config = z.strictObject({
   version: z.string(),
   services: ServicesFile.shape.services,
   paging: PagingFile,
-  /** Absent in sets that were published before there were routes. */
+  /** Absent in configurations published before routes existed. */
   routes: RoutesFile.prefault({}),
   slack: SlackFile.prefault({}),
   statusPage: StatusPageFile.prefault({}),

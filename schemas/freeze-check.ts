@@ -2,63 +2,66 @@ import * as z from 'zod';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 
-/** What is about to be done. */
+/** The kind of change that is about to be made. */
 export const CheckedChange = z.enum(['deploy', 'hotfix', 'rollback', 'security', 'flag']);
 export type CheckedChange = z.infer<typeof CheckedChange>;
 
-/** CI systems send variables that nobody has set: blank is not told, as where deployments are recorded. */
+/** CI systems send unset variables as blank text, which counts as absent, as for recorded deployments. */
 const Told = z
   .string()
   .max(NAME_MAX_CHARS)
   .nullish()
   .transform((text) => (text == null || text.trim() === '' ? null : text));
 
-/** What a CD system asks about. Only service and environment are required; an empty text is as good as none. */
+/** The question of a CD system. Only service and environment are required; an empty text counts as absent. */
 export const CheckRequest = z.object({
   service: ServiceName,
   environment: EnvironmentName,
-  /** What `POST /v1/deployments` takes as one. */
+  /** Accepts the same versions as `POST /v1/deployments`. */
   version: z
     .union([Version, z.literal('')])
     .nullish()
     .transform((version) => version || null),
   commit: Told,
-  /** The CD system's own name for this one deployment, the same in each retry. */
+  /** The CD system's id of this deployment, the same in each retry. */
   deployment_id: Told,
   change: CheckedChange.nullish().transform((change) => change ?? ('deploy' as const)),
 });
 export type CheckRequest = z.infer<typeof CheckRequest>;
 
 export const CheckReasonCode = z.enum([
-  /** Nothing speaks against it. */
+  /** No freeze applies. */
   'clear',
   'unknown_service',
   'unknown_environment',
-  /** Asked under names that differ from the known ones in case or blanks alone: answered as those. */
+  /** The given names differ from known ones only in case or spaces; the answer is for the known names. */
   'taken_for',
-  /** The budget is spent, or nearly. */
+  /** The error budget is spent, or nearly spent. */
   'budget_spent',
   'budget_low',
-  /** Too little of its window is known to claim a budget, and there is no more to be read. */
+  /** Too little of the window is known to compute a budget, and no more data is available. */
   'budget_partly_known',
   'burn_rate',
-  /** A freeze of a budget or a burn rate whose cause is over, kept for its minimum duration. */
+  /** A budget or burn-rate freeze whose cause is over, kept for its minimum duration. */
   'minimum_duration',
   'calendar',
   'incident',
   'pinned_version',
   'person',
-  /** Something that this service depends on is frozen. */
+  /** A dependency of this service is frozen. */
   'dependency_frozen',
-  /** What is known of the budget is too old, or could not be read. */
+  /** The budget data is too old, or could not be read. */
   'stale_data',
-  /** Let through: by a recorded override; as a rollback to a version known good; as a kind that policy lets pass. */
+  /**
+   * Allowed by a recorded override, as a rollback to a known good version, or as a kind of change that the policy
+   * allows.
+   */
   'override',
   'known_good_rollback',
   'exempt_kind',
-  /** A rollback that is not to a version known good, or a kind that is not taken on the caller's word. */
+  /** A rollback that is not to a known good version, or a kind of change that requires an identity token. */
   'not_exempt',
-  /** At verification only: forged, expired, or for another deployment. */
+  /** Only at verification: forged, expired, or issued for another deployment. */
   'invalid_token',
 ]);
 export type CheckReasonCode = z.infer<typeof CheckReasonCode>;
@@ -66,19 +69,19 @@ export type CheckReasonCode = z.infer<typeof CheckReasonCode>;
 export const CheckReason = z.object({ code: CheckReasonCode, text: z.string() });
 export type CheckReason = z.infer<typeof CheckReason>;
 
-/** What was decided, without what only the outside adds. */
+/** The decision, without fields that are added outside the domain. */
 export const Verdict = z.object({
   allowed: z.boolean(),
   verdict: z.enum(['allow', 'warn', 'freeze']),
   reasons: z.array(CheckReason).min(1),
-  /** Age of the newest evaluation that the answer rests upon. Null: no objective has a say. */
+  /** Age of the newest evaluation that the answer is based on. Null: no objective is involved. */
   data_age_s: z.number().nullable(),
   stale: z.boolean(),
-  /** When the answer can change by itself: the next beginning or end of a freeze, an expiry, a forecast. */
+  /** When the answer can change by itself: the next start or end of a freeze, an expiry, or a forecast. */
   next_transition_at: Timestamp.nullable(),
-  /** In words, what has to happen for a refusal to end. Null: nothing is refused. */
+  /** For people: what must happen for a refusal to end. Null: nothing is refused. */
   clears_when: z.string().nullable(),
-  /** The override that lets it through, or that would at the time of the deployment. */
+  /** The override that allows the deployment now, or would at the time of the deployment. */
   override: z
     .object({
       id: z.string(),
@@ -95,9 +98,9 @@ export type Verdict = z.infer<typeof Verdict>;
 export const CheckAnswer = Verdict.extend({
   evaluated_at: Timestamp,
   decision_id: z.string(),
-  /** ES256. Only where it is allowed and the deployment has an id. */
+  /** ES256. Only if the deployment is allowed and has an id. */
   token: z.string().nullable(),
-  /** What a client keeps for the time in which Firebreak cannot be reached; ES256. Null: no key is configured. */
+  /** The state that a client stores for times when Firebreak cannot be reached; ES256. Null: no key is configured. */
   signed_state: z.string().nullable(),
 });
 export type CheckAnswer = z.infer<typeof CheckAnswer>;

@@ -3,10 +3,10 @@ import { CalendarEntry, oneOrMore, PassingChange } from './calendar.ts';
 import { whyTooWide } from './identity-claims.ts';
 import { oneOf } from './synonyms.ts';
 
-const SHARE = 'a share looks like 75% or 0.75, and is at most 1000%';
+const SHARE = 'must be a share such as 75% or 0.75, at most 1000%';
 const SHARE_MAX = 10;
 
-/** Parts of a budget, above 0, to 1 and beyond; `75%` is 0.75. */
+/** A share of a budget, above 0 and possibly above 1; `75%` is 0.75. */
 const Share = z.union([
   z.number({ error: SHARE }).gt(0, SHARE).max(SHARE_MAX, SHARE),
   z
@@ -16,16 +16,16 @@ const Share = z.union([
     .refine((share) => share > 0 && share <= SHARE_MAX, SHARE),
 ]);
 
-/** As YAML 1.1 reads a bare `off`, too. */
+/** Also accepts `false`, because YAML 1.1 reads a bare `off` as that. */
 const Off = z.union([z.literal('off'), z.literal(false)]).transform(() => 'off' as const);
 const On = z.union([z.literal('on'), z.literal(true)]).transform(() => 'on' as const);
 
 const Budget = z
   .strictObject({
-    /** From here on the answer warns. */
+    /** The answer warns from this share on. */
     warn: Share.optional(),
     freeze: Share.optional(),
-    /** Below `freeze`, so that a freeze does not come and go. */
+    /** Must be below `freeze`, so that a freeze does not flap. */
     liftBelow: Share.optional(),
   })
   .superRefine(({ warn, freeze, liftBelow }, context) => {
@@ -33,25 +33,25 @@ const Budget = z
       context.addIssue({
         code: 'custom',
         path: ['liftBelow'],
-        message: `it has to be below "freeze" (${percent(freeze)}), or freezes come and go`,
+        message: `must be below "freeze" (${percent(freeze)}), otherwise freezes flap`,
       });
     if (freeze !== undefined && warn !== undefined && warn > freeze)
       context.addIssue({
         code: 'custom',
         path: ['warn'],
-        message: `a warning above "freeze" (${percent(freeze)}) never comes`,
+        message: `must be at most "freeze" (${percent(freeze)}), otherwise it never warns`,
       });
   });
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(4))}%`;
 
 /**
- * An identity token is accepted that has all of `claims`; a value may hold `*` for any text. Claims have to narrow it: an
- * issuer signs tokens for everybody who uses it, and the audience is chosen by whoever asks for the token.
+ * Accepts identity tokens with all these claims; a value can contain `*` for any text. The claims must narrow the
+ * tokens: an issuer signs tokens for all its users, and the requester of a token chooses the audience.
  */
 const Identity = z
   .strictObject({
-    issuer: z.url({ protocol: /^https?$/, error: 'an issuer is an http or https URL' }),
+    issuer: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
     audience: z.string().min(1),
     claims: z.record(z.string(), z.string()).default({}),
   })
@@ -62,45 +62,53 @@ const Identity = z
 export type Identity = z.infer<typeof Identity>;
 
 const minutes = (min: number, max: number) =>
-  z.number().min(min, `at least ${min} minutes`).max(max, `at most ${max} minutes`);
+  z
+    .number()
+    .min(min, `must be at least ${min} ${min === 1 ? 'minute' : 'minutes'}`)
+    .max(max, `must be at most ${max} minutes`);
 
 const A_WEEK = 7 * 24 * 60;
 
-/** What a policy may say; what it leaves out, the one before it or the default says. */
+/** Settings of a policy; omitted settings come from the previous matching policy or from the defaults. */
 export const FreezeRules = z.strictObject({
   /** Shares of the budget that are spent. */
   budget: z.union([Budget, Off]).optional(),
-  /** The slowest burn that freezes. */
+  /** The slowest burn rate that freezes. */
   burn: z.union([z.enum(['page', 'ticket']), Off]).optional(),
-  /** A freeze by budget or burn lasts at least so long. */
+  /** Minimum duration of a freeze by budget or burn rate. */
   minimumMinutes: minutes(0, A_WEEK).optional(),
-  /** Kinds that a freeze lets pass, besides a rollback to a version that is known as earlier and good: it always does. */
+  /**
+   * Changes that a freeze allows, in addition to a rollback to an earlier version known to be good, which is always
+   * allowed.
+   */
   passes: z.union([z.array(PassingChange), PassingChange.transform((kind) => [kind])]).optional(),
   /**
-   * Whose word is taken for kinds other than a rollback: identity tokens (OpenID Connect) of a CI system with these
-   * claims. Nobody's, where there is none.
+   * Identity tokens (OpenID Connect) of CI systems that prove kinds of changes other than a rollback. Absent: such
+   * changes are not accepted.
    */
   identities: z.array(Identity).optional(),
-  /** What the freeze of something that the service depends on does to it. */
+  /** Effect of a dependency's freeze on the service. */
   dependants: z.union([z.literal('warn'), On, Off]).optional(),
-  /** An open incident of this severity, or of a higher one, freezes. */
+  /** An open incident of this severity or a higher one freezes. */
   incidents: z.union([z.enum(['critical', 'warning']), Off]).optional(),
-  /** What is known is stale when it is older; then deploys are allowed, with a warning, or not. */
+  /** Budget data older than this is stale; deployments are then allowed with a warning, or denied. */
   stale: z
     .strictObject({ afterMinutes: minutes(1, 24 * 60).optional(), deploys: z.enum(['allow', 'deny']).optional() })
     .optional(),
-  /** For clients that cannot reach Firebreak: how old the last signed state may be, and what without one. */
+  /** For clients that cannot reach Firebreak: the maximum age of the last signed state, and the answer without one. */
   outage: z
     .strictObject({ maxAgeMinutes: minutes(0, A_WEEK).optional(), deploys: z.enum(['allow', 'deny']).optional() })
     .optional(),
   overrides: z
     .strictObject({
-      /** 2: a second person, who is not the one who asks. */
-      people: z.union([z.literal(1), z.literal(2)], { error: '1, or 2: who asks, and somebody else' }).optional(),
+      /** 2: requires a second person, who is not the requester. */
+      people: z
+        .union([z.literal(1), z.literal(2)], { error: 'must be 1, or 2 (the requester and a second person)' })
+        .optional(),
       maxHours: z
         .number()
-        .min(1, 'at least 1 hour')
-        .max(24 * 14, 'at most 336 hours, two weeks')
+        .min(1, 'must be at least 1 hour')
+        .max(24 * 14, 'must be at most 336 hours (two weeks)')
         .optional(),
     })
     .optional(),
@@ -108,11 +116,13 @@ export const FreezeRules = z.strictObject({
 export type FreezeRules = z.infer<typeof FreezeRules>;
 
 const Names = oneOrMore(z.string().min(1)).optional();
-const Tiers = oneOrMore(z.number().int().min(1, 'tiers are 1 to 4').max(4, 'tiers are 1 to 4')).optional();
+const Tiers = oneOrMore(
+  z.number().int().min(1, 'must be a tier from 1 to 4').max(4, 'must be a tier from 1 to 4'),
+).optional();
 
 type PolicyMatch = { service?: string[]; team?: string[]; environment?: string[]; tier?: number[] };
 
-/** For whom a policy is. What is absent is anything; all that is there has to hold. */
+/** Selects services of a policy. An absent key matches anything; all given keys must match. */
 const PolicyMatch = z
   .strictObject({
     service: Names,
@@ -144,32 +154,32 @@ const Policy = z.strictObject({
   ...FreezeRules.shape,
 });
 
-/** `config/freeze.yaml`. What is parsed reads the same when it is parsed again. */
+/** `config/freeze.yaml`. Parsed output parses to the same value again. */
 export const FreezeFile = z
   .strictObject({
-    /** Of every service. */
+    /** For every service. */
     defaults: FreezeRules.nullish().transform((rules) => rules ?? {}),
-    /** In order: of two that match, the later one says it. */
+    /** In order: a later matching policy overrides an earlier one. */
     policies: z
       .array(Policy)
       .nullish()
       .transform((policies) => policies ?? []),
-    /** Freezes that are planned. */
+    /** Planned freezes. */
     calendar: z
       .array(CalendarEntry)
       .nullish()
       .transform((entries) => entries ?? []),
-    /** A service that the catalogue does not know. */
+    /** Applies to services that are not in the catalogue. */
     unknownService: z.enum(['allow', 'deny']).default('allow'),
-    /** An environment that nobody knows of a service. As `unknownService`, unless it is said. */
+    /** Applies to environments that are not known for a service. Absent: same as `unknownService`. */
     unknownEnvironment: z.enum(['allow', 'deny']).optional(),
-    /** Deployments that wait at GitHub for a freeze to end: after so long they are rejected. A day, unless said otherwise. */
+    /** Deployments that wait at GitHub for the end of a freeze are rejected after this time. Default: one day. */
     gates: z
       .strictObject({
         rejectAfterHours: z
           .number()
-          .min(1, 'at least 1 hour')
-          .max(24 * 29, 'at most 696 hours: GitHub itself gives up after 30 days'),
+          .min(1, 'must be at least 1 hour')
+          .max(24 * 29, 'must be at most 696 hours: GitHub itself gives up after 30 days'),
       })
       .optional(),
   })
@@ -179,7 +189,7 @@ export const FreezeFile = z
         context.addIssue({
           code: 'custom',
           path: ['calendar', index, 'name'],
-          message: `another entry is called ${JSON.stringify(name)}, and a freeze is known by the name of its entry`,
+          message: `another entry has the name ${JSON.stringify(name)}; names of entries must be unique`,
         });
   });
 export type FreezeFile = z.infer<typeof FreezeFile>;

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { EnvironmentName, ServiceName, Version } from './names.ts';
 import { InstantIn, Timestamp } from './time.ts';
 
-/** Why deploys are not allowed. */
+/** The cause of a freeze. */
 export const FreezeCause = z.enum(['budget', 'burn', 'calendar', 'incident', 'pin', 'person']);
 export type FreezeCause = z.infer<typeof FreezeCause>;
 
-/** What a freeze holds for. Null is all of them; a team's services are those that the catalogue gives it. */
+/** The scope of a freeze. Null means all; the catalogue defines a team's services. */
 export const FreezeScope = z.object({
   service: ServiceName.nullable(),
   environment: EnvironmentName.nullable(),
@@ -14,7 +14,7 @@ export const FreezeScope = z.object({
 });
 export type FreezeScope = z.infer<typeof FreezeScope>;
 
-/** Whoever did something, as the API knows them. */
+/** Name of the caller, as in the API. */
 const Who = z.string();
 
 /** A permission to deploy during one freeze. */
@@ -23,18 +23,21 @@ export const Override = z.object({
   reason: z.string(),
   requested_by: Who,
   requested_at: Timestamp,
-  /** A second person, never the one who asked, where policy wants one: until then the override is of no use. */
+  /**
+   * The override needs the approval of a second person, never the requester, if the policy requires it; until then it
+   * is not usable.
+   */
   needs_approval: z.boolean(),
   approved_by: Who.nullable(),
   approved_at: Timestamp.nullable(),
   withdrawn_by: Who.nullable(),
   withdrawn_at: Timestamp.nullable(),
-  /** Absent: none was given. */
+  /** Absent: no reason was given. */
   withdrawn_because: z.string().optional(),
   expires_at: Timestamp,
-  /** How many deployments may use it. Null: any number until it expires. */
+  /** Number of deployments that may use it. Null: any number until it expires. */
   uses: z.number().int().positive().nullable(),
-  /** The deployments that have: each counts once, however often it asks. */
+  /** The deployments that used it; each counts once, however often it asks. */
   used_by: z.array(z.object({ deployment: z.string(), at: Timestamp, by: Who })),
   /** Null: any version. */
   version: Version.nullable(),
@@ -42,34 +45,34 @@ export const Override = z.object({
 export type Override = z.infer<typeof Override>;
 
 /**
- * A freeze on record. It holds from `starts_at` until `ended_at`, or until `until` where that is earlier; whether it
- * holds is seen at read, never written.
+ * A recorded freeze. It is in force from `starts_at` until `ended_at`, or until `until` if that is earlier. This is
+ * computed on read, never stored.
  */
 export const Freeze = z.object({
   id: z.string(),
   cause: FreezeCause,
   ...FreezeScope.shape,
-  /** In words, for whoever is refused. */
+  /** For people whose deployment is refused. */
   reason: z.string(),
-  /** When it ends, in words. */
+  /** For people: when it ends. */
   ends_when: z.string(),
   starts_at: Timestamp,
-  /** The planned end. Null: it ends when its cause does, or by a person. */
+  /** The planned end. Null: it ends with its cause, or when a person ends it. */
   until: Timestamp.nullable(),
-  /** Of budget and burn: not lifted by evaluation before this, so that it does not flap. */
+  /** For budget and burn rate: evaluation does not lift it before this time, so that it does not flap. */
   not_before: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),
   /** A person, `evaluation`, or `calendar`. */
   ended_by: Who.nullable(),
   end_reason: z.string().nullable(),
   /**
-   * When its cause was seen to be over. A person may lift a freeze before that; then the same cause does not freeze again
-   * until it was over once.
+   * When its cause was found to be over. A person can lift a freeze earlier; then the same cause does not freeze again
+   * until it has been over once.
    */
   settled_at: Timestamp.nullable(),
   opened_by: Who,
   opened_at: Timestamp,
-  /** What caused it, by cause: the objective, the incident, the entry of the calendar. */
+  /** The cause: the objective, the incident, or the calendar entry. */
   slo: z.string().nullable(),
   incident_id: z.string().nullable(),
   calendar: z.string().nullable(),
@@ -77,25 +80,26 @@ export const Freeze = z.object({
 });
 export type Freeze = z.infer<typeof Freeze>;
 
-/** As it is shown. `over`: it has ended, by its time or otherwise. */
+/** As shown. `over`: it has ended by time or otherwise. */
 export const FreezeView = Freeze.extend({ state: z.enum(['scheduled', 'in_force', 'over']) });
 export type FreezeView = z.infer<typeof FreezeView>;
 
-/** Something besides blanks, control characters, and what is not seen at all. */
+/** Requires a visible character: no spaces, control characters, or invisible characters only. */
 const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
-/** Why something is done, as a person says it. */
-export const SaidReason = z.string().trim().regex(VISIBLE, 'say why; whoever is refused reads it').max(2000);
+/** The reason that a person gives. */
+export const SaidReason = z
+  .string()
+  .trim()
+  .regex(VISIBLE, 'must give a reason; it is shown to everyone whose deployment is refused')
+  .max(2000);
 
-/** Before this nothing has begun that can still hold: it is another time than the one that was meant. */
+/** An earlier start is an input error: nothing that began before it can still be in force. */
 const EARLIEST_START = '2000-01-01T00:00:00.000Z';
 
-const StartIn = InstantIn.refine(
-  (at) => at >= EARLIEST_START,
-  `a beginning before ${EARLIEST_START} is a slip of the pen`,
-);
+const StartIn = InstantIn.refine((at) => at >= EARLIEST_START, `must not be before ${EARLIEST_START}`);
 
-/** What `POST /v1/freezes` takes. Without a scope it holds for everything. */
+/** The body of `POST /v1/freezes`. Without a scope, it applies to everything. */
 export const NewFreeze = z
   .strictObject({
     service: ServiceName.nullish().transform((name) => name ?? null),
@@ -111,15 +115,15 @@ export const NewFreeze = z
     until: InstantIn.nullish().transform((at) => at ?? null),
   })
   .refine((scope) => ![scope.service, scope.environment, scope.team].includes('*'), {
-    message: 'leave it out instead of *: a freeze without a service is of all of them',
+    message: 'must not be *; omit it to freeze all services',
   })
   .refine(({ service, team }) => service === null || team === null, {
     path: ['team'],
-    message: 'a freeze is of a service or of a team, not of both',
+    message: 'a freeze cannot have both a service and a team',
   });
 export type NewFreeze = z.infer<typeof NewFreeze>;
 
-/** What `POST /v1/freezes/{id}/overrides` takes. */
+/** The body of `POST /v1/freezes/{id}/overrides`. */
 export const NewOverride = z.strictObject({
   reason: SaidReason,
   expires_at: InstantIn,

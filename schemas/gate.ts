@@ -3,8 +3,8 @@ import { EnvironmentName, IncidentId, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 
 /**
- * That a roll-out be taken back by whoever asks whether it should be: Flagger can't be told anything, it asks. Written
- * by the deployer, read by the gate.
+ * A request to roll back a rollout, for targets that poll: Flagger cannot be called, it polls its gate. Written by the
+ * deployer, read by the gate.
  */
 export const Wish = z.object({
   service: ServiceName,
@@ -12,18 +12,18 @@ export const Wish = z.object({
   /** `namespace/name` of the canary. */
   canary: z.string(),
   incident_id: IncidentId,
-  /** Of the act that it is for. */
+  /** Key of the action that made the request. */
   key: z.string(),
   from: Version,
   to: Version,
-  /** The roll-out, as the cluster shows it. Another one is another wish. */
+  /** The rollout as the cluster shows it. Another rollout is another request. */
   rollout: z.string(),
-  /** The roll-out, as the question calls it. */
+  /** The rollout as Flagger's request names it. */
   checksum: z.string(),
-  /** The question that came last, where it called the roll-out something else: nothing is open until that is clear. */
+  /** The checksum of Flagger's last request if it differed: the gate stays closed until that is resolved. */
   asked: z.string().nullable(),
   at: Timestamp,
-  /** `over`: nothing is taken back any more; it is kept to know whose doing the end was. */
+  /** `over`: nothing is rolled back any more; kept to know what caused the end. */
   state: z.enum(['open', 'over']),
 });
 export type Wish = z.infer<typeof Wish>;

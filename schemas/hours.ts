@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { oneOf } from './synonyms.ts';
 import { isTimeZone, TimeZone } from './time-zone.ts';
 
-/** In the order of ISO 8601: Monday is the first. */
+/** In ISO 8601 order: Monday is the first. */
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
 
 /**
- * Hours of a week, by what the clocks of a place show. `from` is the first minute of them, `to` the first one after.
- * Where `to` is not later than `from` it is the next day's: a night belongs to the day on which it begins.
+ * Hours of a week in local time. `from` is the first minute, `to` the first minute after. If `to` is not later than
+ * `from`, it is on the next day: a night belongs to the day on which it begins.
  */
 export type Hours = {
   days: Weekday[];
@@ -19,7 +19,7 @@ export type Hours = {
   timeZone: string;
 };
 
-const EXAMPLE = 'hours look like Mon-Fri 09:00-17:00 Europe/Berlin, and several of them are a list';
+const EXAMPLE = 'write hours such as Mon-Fri 09:00-17:00 Europe/Berlin, or a list of them';
 
 const GROUPS = new Map<string, readonly Weekday[]>([
   ['daily', WEEKDAYS],
@@ -31,11 +31,11 @@ const GROUPS = new Map<string, readonly Weekday[]>([
 
 const LONG_NAMES = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
-/** @returns 0 for Monday, or -1. A name may be cut to two letters or more. */
+/** Returns 0 for Monday, or -1. A name can be shortened to two letters or more. */
 const dayNumber = (word: string): number =>
   word.length < 2 ? -1 : LONG_NAMES.findIndex((name) => name.startsWith(word));
 
-/** `mon-fri`, `fri-mon`, `sat`, `weekend`. Undefined: no days. */
+/** Parses `mon-fri`, `fri-mon`, `sat`, `weekend`. Returns undefined if it is not a range of days. */
 function rangeOfDays(text: string): readonly Weekday[] | undefined {
   const word = text.trim().toLowerCase();
   const ends = word.split(/\s*[-–:]\s*/).map(dayNumber);
@@ -44,7 +44,7 @@ function rangeOfDays(text: string): readonly Weekday[] | undefined {
   return WEEKDAYS.filter((_, day) => (from <= to ? day >= from && day <= to : day >= from || day <= to));
 }
 
-/** `mon-wed, sat`. Undefined: something in it is no day. */
+/** Parses `mon-wed, sat`. Returns undefined if a part is not a day. */
 function daysOf(text: string): Weekday[] | undefined {
   const named = text.split(',').map(rangeOfDays);
   return named.includes(undefined) ? undefined : WEEKDAYS.filter((day) => named.flat().includes(day));
@@ -54,16 +54,19 @@ const Days = z.union([z.string(), z.array(z.string())]).transform((given, contex
   const text = String(given);
   const days = daysOf(text);
   if (days !== undefined) return days;
-  context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is no day of the week; ${EXAMPLE}` });
+  context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is not a day of the week; ${EXAMPLE}` });
   return z.NEVER;
 });
 
-/** `9`, `9:00`, `09:00`, at most `24:00`; `HH:MM` out. */
+/** Accepts `9`, `9:00`, `09:00`, at most `24:00`; returns `HH:MM`. */
 export const TimeOfDay = z.union([z.string(), z.number()]).transform((given, context): string => {
   const [, hours, minutes = '00'] = /^(\d{1,2})(?::([0-5]\d))?$/.exec(String(given)) ?? [];
   if (hours !== undefined && Number(hours) * 60 + Number(minutes) <= 24 * 60)
     return `${hours.padStart(2, '0')}:${minutes}`;
-  context.addIssue({ code: 'custom', message: `${JSON.stringify(given)} is no time of day; one is 09:00` });
+  context.addIssue({
+    code: 'custom',
+    message: `${JSON.stringify(given)} is not a time of day; write one such as 09:00`,
+  });
   return z.NEVER;
 });
 
@@ -84,14 +87,14 @@ const HoursMap = z
     const from = oneOf({ from: times.from, start: times.start }, context) ?? '00:00';
     const to = oneOf({ to: times.to, end: times.end }, context) ?? '24:00';
     if (from === to || from === '24:00') {
-      context.addIssue({ code: 'custom', message: `${from}-${to} is no time at all; a whole day is 00:00-24:00` });
+      context.addIssue({ code: 'custom', message: `${from}-${to} is empty; write a whole day as 00:00-24:00` });
     }
     return { days, from, to, timeZone: oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? 'UTC' };
   });
 
 const TIMES = /^(\D*?)\s*(\d[\d:]*)\s*(?:-|–|to)\s*(\d[\d:]*)(?:\s+(.*))?$/i;
 
-/** Which part of the text is what. Days alone are whole days, times alone are those of every day. */
+/** Splits the text. Days without times are whole days; times without days apply to every day. */
 function partsOf(text: string): { days?: string; from?: string; to?: string; timeZone?: string } {
   const [, days = '', from = '', to = '', timeZone] = TIMES.exec(text) ?? [];
   if (from !== '') return { from, to, ...(days && { days }), ...(timeZone && { timeZone }) };
@@ -99,7 +102,7 @@ function partsOf(text: string): { days?: string; from?: string; to?: string; tim
   return daysOf(last) === undefined && isTimeZone(last) ? { days: before, timeZone: last } : { days: text };
 }
 
-/** `Mon-Fri 09:00-17:00 Europe/Berlin`; without a time zone UTC is meant. */
+/** `Mon-Fri 09:00-17:00 Europe/Berlin`; the default time zone is UTC. */
 const HoursText = z
   .string()
   .transform((text): z.input<typeof HoursMap> => partsOf(text.trim()))

@@ -1,4 +1,4 @@
-/** Issuers that sign for the jobs of all their customers, and the claims that name one of these. */
+/** Issuers that sign for the jobs of all their customers, with the claims that identify a customer. */
 const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; example: string }[] = [
   {
     /** @see https://docs.github.com/en/actions/reference/security/oidc#oidc-token-claims */
@@ -20,23 +20,23 @@ const SHARED_ISSUERS: readonly { issuer: RegExp; claims: readonly string[]; exam
   },
 ];
 
-/** What keeps claims from telling whose token it is, with what to add. Undefined: they do. */
+/** Returns why the claims do not identify one customer, with what to add, or undefined if they do. */
 export function whyTooWide(issuer: string, claims: Readonly<Record<string, string>>): string | undefined {
   const shared = SHARED_ISSUERS.find((one) => one.issuer.test(issuer));
   if (shared === undefined)
     return Object.values(claims).some((pattern) => /[^*]/.test(pattern))
       ? undefined
-      : 'without a claim, every token of this issuer is accepted; add one that only your jobs have, e.g. claims: { sub: "project:acme/*" }';
+      : 'without a claim, every token of this issuer is accepted; add a claim that only your jobs have, e.g. claims: { sub: "project:acme/*" }';
   const isOwner = ([name, pattern]: [string, string]) => shared.claims.includes(name) && namesOne(name, pattern);
   return Object.entries(claims).some(isOwner)
     ? undefined
-    : `${new URL(issuer).host} signs tokens for everybody; add a claim that names you (${shared.claims.join(', ')}), e.g. claims: { ${shared.example} }`;
+    : `${new URL(issuer).host} signs tokens for all its users; add a claim that identifies your organization (${shared.claims.join(', ')}), e.g. claims: { ${shared.example} }`;
 }
 
-/** What a subject that names its owner begins with; subjects can be made of other claims instead, which anybody can have. */
+/** Prefixes of subjects that name their owner. Subjects can be customized to consist of other claims, which do not. */
 const SUBJECT = /^(repo|repository|repository_owner|repository_id|repository_owner_id|project_path|organization):/;
 
-/** Whether a pattern begins with a whole name: `acme/*` does, `acme*` is also `acme-evil`. */
+/** Returns whether a pattern begins with a whole name: `acme/*` does; `acme*` also matches `acme-evil`. */
 function namesOne(name: string, pattern: string): boolean {
   if (name === 'sub' && !SUBJECT.test(pattern)) return false;
   const [beginning = '', ...rest] = (name === 'sub' ? pattern.replace(SUBJECT, '') : pattern).split('*');

@@ -18,35 +18,37 @@ export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
 export const VerificationOutcome = z.enum(['passed', 'failed', 'inconclusive']);
 export type VerificationOutcome = z.infer<typeof VerificationOutcome>;
 
-/** Whether somebody has to be woken for it: not at all, if nobody has been yet, or again in any case. */
+/** Whether a page is needed: no, only if none was sent yet, or again in any case. */
 export const PageNeed = z.enum(['no', 'if_nobody', 'again']);
 export type PageNeed = z.infer<typeof PageNeed>;
 
-/** What a runbook says of the question whether to do what it asks for. Null: as it is for everything of the service. */
+/** Approval settings of a runbook. Null: the settings of the service apply. */
 export const RunbookApproval = z.object({ people: z.array(z.string()).nullable(), seconds: z.number().nullable() });
 export type RunbookApproval = z.infer<typeof RunbookApproval>;
 
-/** What can arrive in an incident's inbox. The doorbell carries nothing; all meaning is here. */
+/** Messages of an incident's inbox. The callback only wakes the workflow; the content is here. */
 export const Message = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('signals'),
     fired: z.number(),
     resolved: z.number(),
     critical: z.boolean(),
-    /** It is to wake somebody. Absent: if it is critical. */
+    /** Whether to page. Absent: only if critical. */
     pages: z.boolean().optional(),
     asksRollback: z.boolean(),
-    /** They came by the request that opened the incident: a large group is taken in piece by piece. */
+    /** The signals came with the request that opened the incident: a large group is admitted in parts. */
     opening: z.literal(true).optional(),
-    /** All that would page may be about what failed before the mitigation whose verification is not over. */
+    /**
+     * All signals that would page may be about the failure before the mitigation whose verification is still running.
+     */
     looks_back: z.literal(true).optional(),
-    /** They page although the incident has paged: it is the one that unmatched alerts share. */
+    /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
     again: z.literal(true).optional(),
   }),
   z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
   /**
-   * Somebody has declared what is open already: from now on a person says when it is over. `rings`: it is paged anew.
-   * `part`: it was declared of this part, and the part says when that is over.
+   * A person declared an incident that is already open: from now on a person must resolve it. `rings`: page again.
+   * `part`: it was declared for this child incident, which decides when it is over.
    */
   z.object({
     kind: z.literal('declared'),
@@ -56,7 +58,7 @@ export const Message = z.discriminatedUnion('kind', [
     part: IncidentId.optional(),
   }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
-  /** `from`: what ran when they asked. `to`: the version that they have named. */
+  /** `from`: the version running at the time of the request. `to`: the requested version. */
   z.object({
     kind: z.literal('rollback'),
     by: z.string(),
@@ -64,18 +66,20 @@ export const Message = z.discriminatedUnion('kind', [
     from: Version.optional(),
     to: Version.optional(),
   }),
-  /** A person has said of a change that it was not the cause, or that it may be after all. `judge`: what is left is. */
+  /** A person ruled a change out as the cause, or took that back. `judge`: judge the remaining changes. */
   z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
   /** A change was recorded that may have been made before the problem began. */
   z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
-  /** The newest judgement did not know these changes. */
+  /** The newest decision did not know these changes. */
   z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
   z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
   z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
-  /** The incident that it was a part of is over, and it goes on by itself. `page`: somebody has to be woken for it. */
+  /** The incident's parent is resolved, and the incident continues by itself. `page`: a page is needed. */
   z.object({ kind: z.literal('left'), parent: IncidentId, page: z.boolean() }),
-  /** A runbook wants a rollback; `mode` caps it. `approval`: it wants a person to be for it, who and how long. */
+  /**
+   * A runbook requests a rollback; `mode` limits it. `approval`: the runbook requires approval, by whom and how long.
+   */
   z.object({
     kind: z.literal('runbook_rollback'),
     runbook: z.string(),
@@ -84,37 +88,37 @@ export const Message = z.discriminatedUnion('kind', [
   }),
   /** A person has started a run of a runbook. */
   z.object({ kind: z.literal('runbook_run'), number: z.number() }),
-  /** A runbook has come to its end. `acted`: it has changed production, and whether that has helped is to be seen. */
+  /** A runbook has ended. `acted`: it has changed production, and the result must be verified. */
   z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
   z.object({
     kind: z.literal('mitigation'),
     number: z.number(),
     outcome: MitigationOutcome,
     page: PageNeed,
-    /** A limit was reached after it was judged: judged again, a person is asked. */
+    /** A limit was reached after the decision: judged again, a person is asked. */
     again: z.literal(true).optional(),
   }),
-  /** `runbook`: it is about what that one has done, and `number` says nothing. */
+  /** `runbook`: verifies what this runbook has done; `number` has no meaning then. */
   z.object({
     kind: z.literal('verification'),
     number: z.number(),
     runbook: z.number().optional(),
     outcome: VerificationOutcome,
-    /** Alerts were firing when it was judged, and there was nothing else to judge it by. */
+    /** Alerts were firing at the verification, and there was no other evidence. */
     alerts_fired: z.literal(true).optional(),
   }),
 ]);
 export type Message = z.infer<typeof Message>;
 
-/** A message with its place in the incident's sequence. */
+/** A message with its sequence number in the incident. */
 export type Mail = { seq: number; message: Message };
 
-/** A message that this version can't read, because a newer version wrote it. `kind` is the kind that it names. */
+/** A message of an unknown kind, written by a newer version. `kind` is the kind that it names. */
 export type Unread = { seq: number; kind: string };
 
 /**
- * Reads messages up to the first one that this version can't read. What comes after it waits, so that messages are handled
- * in their order.
+ * Reads messages up to the first one that this version cannot read. Later messages wait, so that messages are handled
+ * in order.
  *
  * @param schema the messages that the version knows
  */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Timestamp } from './time.ts';
 
-/** The machine and the process of a Firebreak on one machine: what `firebreak doctor --production` judges. */
+/** The machine and the process of a local installation, which `firebreak doctor --production` checks. */
 export const Machine = z.object({
   at: Timestamp,
   host: z.string(),
@@ -12,7 +12,7 @@ export const Machine = z.object({
   admin_token: z.enum(['set', 'generated']),
   /** Names of tokens that are too short. */
   weak_tokens: z.array(z.string()),
-  /** Of the process; null where the system has no users. */
+  /** User of the process; null if the system has no user ids. */
   user_id: z.number().nullable(),
   node_version: z.string(),
   expected_node_version: z.string(),
@@ -29,7 +29,7 @@ export const Machine = z.object({
     free_bytes: z.number(),
     total_bytes: z.number(),
   }),
-  /** The moment that the last backup shows. */
+  /** Point in time of the last backup's data. */
   last_backup_at: Timestamp.nullable(),
 });
 export type Machine = z.infer<typeof Machine>;

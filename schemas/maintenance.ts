@@ -16,11 +16,11 @@ const WindowMap = z.strictObject({
   by: z.string().optional(),
 });
 
-/** A window of `maintenance`: once, or again and again. */
+/** A window of `maintenance`, once or recurring. */
 export const MaintenanceWindow = WindowMap.transform((window, context): MaintenanceWindow => {
   const { name, match, matchers, reason, by } = window;
   const matching = oneOf({ match, matchers }, context);
-  if (matching === undefined) wrong(context, '"match" is missing; "match: {}" is every alert');
+  if (matching === undefined) wrong(context, '"match" is missing; use "match: {}" for every alert');
   const span = readSpan(window, context);
   if (matching === undefined || span === undefined) return z.NEVER;
   const what: What = { name, matchers: matching };

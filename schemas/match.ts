@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type Matcher, MatcherSyntaxError, parseMatcher, parseMatchers } from './matcher-syntax.ts';
 
-/** `severity="warning", team=~"pay.*"`, in braces or not. */
+/** `severity="warning", team=~"pay.*"`, with or without braces. */
 const MatcherText = z.string().transform((text, context): Matcher[] => {
   try {
     return parseMatchers(text);
@@ -12,7 +12,7 @@ const MatcherText = z.string().transform((text, context): Matcher[] => {
   }
 });
 
-/** As Alertmanager's API writes it, and as it is stored. */
+/** The form in Alertmanager's API and in storage. */
 const MatcherObject = z
   .strictObject({
     name: z.string().min(1),
@@ -30,16 +30,16 @@ const MatcherObject = z
   })
   .transform((matcher): Matcher[] => [matcher]);
 
-/** `{severity: warning, tier: 1}`: each label equals its value. */
+/** `{severity: warning, tier: 1}`: each label must equal its value. */
 const Labels = z
   .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]))
   .transform((labels): Matcher[] => Object.entries(labels).map(([name, value]) => equals(name, String(value))));
 
 const equals = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
 
-/** What is meant as a matcher and is none shall not be taken for labels. */
+/** An incomplete matcher must not be read as labels. */
 const NoMatcher = Labels.refine((matchers) => !matchers.some(({ name }) => name === 'isRegex'), {
-  message: 'a matcher has name, value, isRegex and isEqual',
+  message: 'a matcher needs name, value, isRegex, and isEqual',
   abort: true,
 });
 
@@ -47,6 +47,6 @@ const MatcherList = z
   .array(z.union([MatcherText, MatcherObject, NoMatcher]))
   .transform((lists): Matcher[] => lists.flat());
 
-/** Matchers as people write them: a text, a list of texts, or a map of labels. All of them have to hold. */
+/** Matchers as people write them: a text, a list of texts, or a map of labels. All must match. */
 export const Matchers = z.union([MatcherText, MatcherList, Labels]);
 export type Matchers = z.infer<typeof Matchers>;

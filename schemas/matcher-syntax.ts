@@ -1,30 +1,30 @@
 import { unescape, unescapePattern } from './go-string.ts';
 import { compile, PatternError } from './re2/pattern.ts';
 
-/** A condition on one label, in Alertmanager's words: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
+/** A condition on one label, in Alertmanager's terms: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
 export type Matcher = { name: string; value: string; isRegex: boolean; isEqual: boolean };
 
-/** A text that is no matcher. The message says what is wrong and at which character. */
+/** Thrown for a text that is not a matcher. The message says what is wrong and at which character. */
 export class MatcherSyntaxError extends Error {
   override readonly name = 'MatcherSyntaxError';
 }
 
 /**
- * One matcher, such as `severity="critical"` or `service=~"checkout|cart"`.
+ * Parses one matcher, such as `severity="critical"` or `service=~"checkout|cart"`.
  * @throws MatcherSyntaxError
  */
 export function parseMatcher(text: string): Matcher {
   const reader = new Reader(text);
   const matcher = reader.matcher();
-  if (!reader.atEnd()) throw reader.wrong(`${reader.shown()} after the matcher; one matcher is expected here`);
+  if (!reader.atEnd()) throw reader.wrong(`expected a single matcher, found ${reader.shown()} after it`);
   return matcher;
 }
 
 /**
- * Matchers separated by commas, in braces or not: `{severity="critical", env!~"dev.*"}`. The syntax is that of
- * Alertmanager since 0.27: names and values are quoted, or free of spaces and of {}!=~,\"'`; what is quoted has Go's
- * escapes. Where Alertmanager falls back to its older syntax so do we for the backslash alone: one that begins no escape
- * stands for itself, and one in a quoted regular expression belongs to it (`"\d+\.\d+"`).
+ * Parses matchers separated by commas, with or without braces: `{severity="critical", env!~"dev.*"}`. The syntax is
+ * that of Alertmanager since 0.27: names and values are quoted, or free of spaces and of {}!=~,\"'`; quoted text has
+ * Go's escapes. Of Alertmanager's fallback to its older syntax, only backslashes are supported: one that begins no
+ * escape stands for itself, and one in a quoted regular expression belongs to it (`"\d+\.\d+"`).
  * @throws MatcherSyntaxError
  * @see https://prometheus.io/docs/alerting/latest/configuration/#matcher
  */
@@ -36,9 +36,8 @@ export function parseMatchers(text: string): Matcher[] {
     matchers.push(reader.matcher());
     if (!reader.take(',')) break;
   }
-  if (braces && !reader.take('}'))
-    throw reader.wrong(`${reader.shown()} where a comma or the closing brace is expected`);
-  if (!reader.atEnd()) throw reader.wrong(`${reader.shown()} where ${braces ? 'the end' : 'a comma'} is expected`);
+  if (braces && !reader.take('}')) throw reader.wrong(`expected a comma or the closing brace, found ${reader.shown()}`);
+  if (!reader.atEnd()) throw reader.wrong(`expected ${braces ? 'the end' : 'a comma'}, found ${reader.shown()}`);
   return matchers;
 }
 
@@ -54,7 +53,7 @@ const OPERATOR = /=~|!~|!=|=/y;
 const UNQUOTED = /[^\p{White_Space}{}!=~,\\"'`]+/uy;
 const QUOTED = /"((?:[^"\\\n]|\\[^\n])*)"/uy;
 
-/** Walks over a text, white space aside. */
+/** Reads a text, ignoring white space. */
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -85,7 +84,7 @@ class Reader {
     return true;
   }
 
-  /** What comes next, for a message. */
+  /** Returns the next characters, for a message. */
   shown(): string {
     return this.atEnd() ? 'the end' : JSON.stringify(Array.from(this.#text.slice(this.#at)).slice(0, 12).join(''));
   }
@@ -99,14 +98,14 @@ class Reader {
   #name(): string {
     const at = this.#at;
     const name = this.#word((quoted) => unescape(quoted));
-    if (name === null) throw this.wrong(`${this.shown()} where the name of a label is expected`);
+    if (name === null) throw this.wrong(`expected the name of a label, found ${this.shown()}`);
     if (name === '') throw this.wrong('the name of a label is empty', at);
     return name;
   }
 
   #operator(name: string): keyof typeof OPERATORS {
     const operator = this.#take(OPERATOR)?.[0];
-    if (!isOperator(operator)) throw this.wrong(`${this.shown()} where =, !=, =~ or !~ is expected after ${name}`);
+    if (!isOperator(operator)) throw this.wrong(`expected =, !=, =~ or !~ after ${name}, found ${this.shown()}`);
     this.#take(SPACE);
     return operator;
   }
@@ -116,7 +115,7 @@ class Reader {
     const { isRegex } = OPERATORS[operator];
     const value = this.#word((quoted) => (isRegex ? unescapePattern(quoted) : unescape(quoted)));
     if (value === null)
-      throw this.wrong(`${this.shown()} where a value is expected; write it in "", as in ${name}${operator}"…"`);
+      throw this.wrong(`expected a value, found ${this.shown()}; put it in double quotes, as in ${name}${operator}"…"`);
     if (isRegex) this.#check(value, at);
     return value;
   }
@@ -126,7 +125,7 @@ class Reader {
       compile(pattern);
     } catch (error) {
       if (!(error instanceof PatternError)) throw error;
-      throw this.wrong(`the regular expression ${pattern} cannot be used: ${error.message}`, at);
+      throw this.wrong(`invalid regular expression ${pattern}: ${error.message}`, at);
     }
   }
 
@@ -138,7 +137,7 @@ class Reader {
     }
     const at = this.#at;
     const inside = this.#take(QUOTED)?.[1];
-    if (inside === undefined) throw this.wrong('a " that is not closed on its line', at);
+    if (inside === undefined) throw this.wrong('a " is not closed on its line', at);
     this.#take(SPACE);
     try {
       return unquote(inside);

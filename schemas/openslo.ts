@@ -7,7 +7,7 @@ import { TimeWindow } from './openslo/time-window.ts';
 /** @see https://github.com/OpenSLO/OpenSLO */
 const VERSION = 'openslo/v1';
 
-/** What every object has, and what is looked at before anything else of it. */
+/** Header of every object, read before the rest. */
 export const Header = z.looseObject({
   apiVersion: z.literal(VERSION),
   kind: z.enum(['SLO', 'SLI', 'Service', 'DataSource', 'AlertPolicy', 'AlertCondition', 'AlertNotificationTarget']),
@@ -23,15 +23,15 @@ const Metadata = z.strictObject({
   annotations: z.record(z.string(), z.string()).nullish(),
 });
 
-/** It becomes a label of metrics and a part of addresses, and `-1`, `-2` … may come behind it. */
+/** The name becomes a metric label and part of URLs, and `-1`, `-2` … can be appended to it. */
 const SloName = z
   .string()
   .regex(
     /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,238}[A-Za-z0-9])?$/,
-    'a name has letters, digits, "-", "_" and ".", such as checkout-availability',
+    'must consist of letters, digits, "-", "_", and ".", such as checkout-availability',
   );
 
-/** What it is measured by. What it is called has no meaning here. */
+/** An inline indicator. Its name is ignored. */
 const InlineIndicator = z.strictObject({
   apiVersion: z.literal(VERSION).nullish(),
   kind: z.literal('SLI').nullish(),
@@ -45,24 +45,24 @@ const SloSpec = z
     service: ServiceName,
     indicator: InlineIndicator.nullish(),
     indicatorRef: z.string().min(1).nullish(),
-    timeWindow: z.array(TimeWindow).length(1, 'there has to be exactly one time window').nullish(),
+    timeWindow: z.array(TimeWindow).length(1, 'must have exactly one time window').nullish(),
     budgetingMethod: z.enum(['Occurrences', 'Timeslices', 'RatioTimeslices']).nullish(),
-    objectives: z.array(Objective).min(1, 'there has to be an objective').max(100),
-    /** Burn alerts are Firebreak's own. */
+    objectives: z.array(Objective).min(1, 'must have at least one objective').max(100),
+    /** Not used: burn alerts are Firebreak's own. */
     alertPolicies: z.array(z.unknown()).nullish(),
   })
   .superRefine(({ indicator, indicatorRef, budgetingMethod, objectives }, context) => {
     const problem = (path: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path, message });
-    if ((indicator == null) === (indicatorRef == null)) problem([], 'say one of "indicator" and "indicatorRef"');
+    if ((indicator == null) === (indicatorRef == null)) problem([], 'set either "indicator" or "indicatorRef"');
     if (budgetingMethod === 'RatioTimeslices')
       problem(
         ['budgetingMethod'],
-        'RatioTimeslices is not supported (Occurrences counts every event, Timeslices every slice of time)',
+        'RatioTimeslices is not supported (use Occurrences to count events, or Timeslices to count slices of time)',
       );
     if (budgetingMethod === 'Timeslices')
       for (const [index, objective] of objectives.entries())
         for (const key of ['timeSliceTarget', 'timeSliceWindow'] as const)
-          if (objective[key] == null) problem(['objectives', index], `with Timeslices goes "${key}"`);
+          if (objective[key] == null) problem(['objectives', index], `"${key}" is required with Timeslices`);
   });
 export type SloSpec = z.infer<typeof SloSpec>;
 
@@ -78,7 +78,7 @@ export type SloDocument = z.infer<typeof SloDocument>;
 export const SliDocument = z.strictObject({ ...header('SLI'), metadata: Metadata, spec: SliSpec });
 export type SliDocument = z.infer<typeof SliDocument>;
 
-/** Only its type is looked at: which Prometheus is asked is said elsewhere. */
+/** Only its type is checked: the address of Prometheus is configured elsewhere. */
 export const DataSourceDocument = z.strictObject({
   ...header('DataSource'),
   metadata: Metadata,
@@ -86,11 +86,11 @@ export const DataSourceDocument = z.strictObject({
 });
 export type DataSourceDocument = z.infer<typeof DataSourceDocument>;
 
-/** Valid, and without a meaning here. */
+/** Valid, but ignored. */
 const ignored = <K extends Kind>(kind: K) =>
   z.strictObject({ ...header(kind), metadata: Metadata, spec: z.unknown().optional() });
 
-/** Every kind of object that can stand in `config/slos/*.yaml`. */
+/** Every kind of object that `config/slos/*.yaml` can contain. */
 export const OpenSlo = z.discriminatedUnion('kind', [
   SloDocument,
   SliDocument,
@@ -102,9 +102,9 @@ export const OpenSlo = z.discriminatedUnion('kind', [
 ]);
 export type OpenSlo = z.infer<typeof OpenSlo>;
 
-/** The form of one kind. */
+/** Returns the schema of a kind. */
 export function schemaOf(kind: Kind): z.ZodType<OpenSlo> {
   const found = OpenSlo.options.find((option) => option.shape.kind.value === kind);
-  if (found === undefined) throw new Error(`no form for objects of kind ${kind}`);
+  if (found === undefined) throw new Error(`no schema for objects of kind ${kind}`);
   return found;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** How a component of the status page is doing, in the words of Statuspage. */
+/** Status of a component on the status page, in Statuspage's terms. */
 export const ComponentStatus = z.enum([
   'operational',
   'degraded_performance',
@@ -10,6 +10,6 @@ export const ComponentStatus = z.enum([
 ]);
 export type ComponentStatus = z.infer<typeof ComponentStatus>;
 
-/** Where a public incident stands, in the words of Statuspage. */
+/** Status of a public incident, in Statuspage's terms. */
 export const PublicStatus = z.enum(['investigating', 'identified', 'monitoring', 'resolved']);
 export type PublicStatus = z.infer<typeof PublicStatus>;

@@ -2,16 +2,16 @@ import * as z from 'zod';
 import { InstantIn } from './time.ts';
 
 /**
- * Webhooks v3 of PagerDuty: what they tell of an incident, as far as it means something here.
+ * PagerDuty's V3 webhooks: the parts of incident events that Firebreak uses.
  *
  * @see https://developer.pagerduty.com/docs/webhooks-overview (read 2026-11): event types and their data
  */
 
-/** Of what people write. A queue carries it, and a timeline shows it. */
+/** Limit for text that people write, because it goes through a queue and onto a timeline. */
 const TEXT_MAX_CHARS = 4000;
 const text = z.string().transform((given) => [...given].slice(0, TEXT_MAX_CHARS).join(''));
 
-/** Somebody or something, by id and name. A field of another form is one that nobody has told. */
+/** An object with id and name. A field of an unexpected form counts as absent. */
 export const PagerDutyReference = z.object({
   id: z.string().max(64).nullish(),
   type: z.string().max(64).nullish(),
@@ -27,12 +27,12 @@ export const PagerDutyIncident = z.object({
   id: z.string().min(1).max(64),
   html_url: link,
   title: text.nullish().catch(null),
-  /** The key under which it was opened; ours, where we have paged. */
+  /** The deduplication key of the incident; Firebreak's own for its pages. */
   incident_key: z.string().max(512).nullish().catch(null),
   assignees: z.array(PagerDutyReference).nullish().catch(null),
   escalation_policy: reference,
   priority: reference,
-  /** The only reason that there is says into which incident it was merged. */
+  /** The only resolve reason that exists names the incident into which this one was merged. */
   resolve_reason: z
     .object({ incident: z.object({ id: z.string().min(1).max(64) }).nullish() })
     .nullish()
@@ -40,10 +40,10 @@ export const PagerDutyIncident = z.object({
 });
 export type PagerDutyIncident = z.infer<typeof PagerDutyIncident>;
 
-/** What is about an incident holds no more of it than this. */
+/** The reference to the incident in events about one. */
 const about = z.object({ id: z.string().min(1).max(64), html_url: link });
 
-/** Somebody who was asked to help, or a policy by which somebody was. */
+/** A requested responder: a person, or an escalation policy. */
 const PagerDutyResponder = z.object({
   incident: about,
   user: reference,
@@ -56,7 +56,7 @@ export type PagerDutyResponder = z.infer<typeof PagerDutyResponder>;
 const common = {
   id: z.string().min(1).max(128),
   occurred_at: InstantIn.nullish().catch(null),
-  /** Who did it; null for what an integration has done. */
+  /** Who did it; null for an integration. */
   agent: reference,
 };
 
@@ -72,7 +72,7 @@ const INCIDENT_EVENTS = [
   'incident.priority_updated',
 ] as const;
 
-/** An event that may mean something here; its data are of another form for each type. */
+/** An event that Firebreak handles; each type has its own data. */
 export const PagerDutyEvent = z.discriminatedUnion('event_type', [
   z.object({ event_type: z.enum(INCIDENT_EVENTS), ...common, data: PagerDutyIncident }),
   z.object({
@@ -93,10 +93,10 @@ export const PagerDutyEvent = z.discriminatedUnion('event_type', [
 ]);
 export type PagerDutyEvent = z.infer<typeof PagerDutyEvent>;
 
-/** What every payload has, whatever it is about. */
+/** The part that every payload has. */
 export const PagerDutyPayload = z.object({ event: z.looseObject({ event_type: z.string().min(1) }) });
 
-/** Types that are read. Of others, and there are more every year, nothing is wanted. */
+/** Event types that are read. Others, of which PagerDuty adds more every year, are ignored. */
 export const READ_EVENT_TYPES: ReadonlySet<string> = new Set([
   ...INCIDENT_EVENTS,
   'incident.annotated',
@@ -105,6 +105,6 @@ export const READ_EVENT_TYPES: ReadonlySet<string> = new Set([
   'incident.responder.replied',
 ]);
 
-/** The incident that an event is about. */
+/** Returns the incident that an event is about. */
 export const incidentOf = ({ data }: PagerDutyEvent): { id: string; html_url?: string | null | undefined } =>
   'incident' in data ? data.incident : data;

@@ -2,24 +2,24 @@ import * as z from 'zod';
 import { Action } from './access.ts';
 import { EnvironmentName, ServiceName } from './names.ts';
 
-/** By which a person is known everywhere: in decisions, on timelines, as the name of their tokens. */
+/** Identifies a person everywhere: in decisions, on timelines, and as the name of their tokens. */
 export const PersonId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a person is called by lower-case letters, digits, ".", "_" and "-"')
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must consist of lowercase letters, digits, ".", "_", and "-"')
   .brand<'PersonId'>();
 export type PersonId = z.infer<typeof PersonId>;
 
-const RoleName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a role is called by lower-case letters, digits and "-"');
+const RoleName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must consist of lowercase letters, digits, and "-"');
 export type RoleName = z.infer<typeof RoleName>;
 
-const SlackUserId = z.string().regex(/^[UW][A-Z0-9]{2,30}$/, 'an id of a user of Slack looks like U012AB3CD');
-const SlackTeamId = z.string().regex(/^[TE][A-Z0-9]{2,30}$/, 'an id of a workspace of Slack looks like T012AB3CD');
-const SlackGroupId = z.string().regex(/^S[A-Z0-9]{2,30}$/, 'an id of a user group of Slack looks like S012AB3CD');
-const PagerDutyId = z.string().regex(/^[A-Z0-9]{4,32}$/, 'an id of PagerDuty looks like PABC123');
+const SlackUserId = z.string().regex(/^[UW][A-Z0-9]{2,30}$/, 'must be a Slack user ID, such as U012AB3CD');
+const SlackTeamId = z.string().regex(/^[TE][A-Z0-9]{2,30}$/, 'must be a Slack workspace ID, such as T012AB3CD');
+const SlackGroupId = z.string().regex(/^S[A-Z0-9]{2,30}$/, 'must be a Slack user group ID, such as S012AB3CD');
+const PagerDutyId = z.string().regex(/^[A-Z0-9]{4,32}$/, 'must be a PagerDuty ID, such as PABC123');
 
 const Team = z.string().min(1).max(128);
 
-/** What whoever has the role may do, and where. Absent: everywhere. `own`: services of their teams. */
+/** Actions of a role, and where they are allowed. Absent: everywhere. `own`: services of the person's teams. */
 export const Role = z.strictObject({
   actions: z.array(z.union([Action, z.literal('*')])).min(1),
   services: z.union([z.literal('own'), z.array(ServiceName)]).optional(),
@@ -28,9 +28,9 @@ export const Role = z.strictObject({
 export type Role = z.infer<typeof Role>;
 
 export const Person = z.strictObject({
-  /** As others see it. Absent: the id. */
+  /** Display name. Absent: the id. */
   name: z.string().min(1).max(128).optional(),
-  /** By which they are found in Slack and PagerDuty, where no id is given. */
+  /** Identifies the person in Slack and PagerDuty if no id is given. */
   email: z.email().optional(),
   slack: SlackUserId.optional(),
   pagerduty: PagerDutyId.optional(),
@@ -39,23 +39,23 @@ export const Person = z.strictObject({
 });
 export type Person = z.infer<typeof Person>;
 
-/** Who is on call for a team, as PagerDuty knows. */
+/** The PagerDuty source of who is on call for a team. */
 const OnCall = z
   .strictObject({ escalationPolicy: PagerDutyId.optional(), schedule: PagerDutyId.optional() })
   .refine(({ escalationPolicy, schedule }) => (escalationPolicy === undefined) !== (schedule === undefined), {
-    message: 'one of "escalationPolicy" and "schedule"',
+    message: 'set either "escalationPolicy" or "schedule"',
   });
 export type OnCall = z.infer<typeof OnCall>;
 
 const Written = z.strictObject({
   people: z.record(PersonId, Person).default({}),
-  /** Besides, or instead of, `viewer`, `responder` and `admin`. */
+  /** In addition to, or replacing, `viewer`, `responder`, and `admin`. */
   roles: z.record(RoleName, Role).default({}),
-  /** Full members of the workspace who are not listed. `nobody` refuses them. */
+  /** Role of full members of the workspace who are not listed. `nobody` refuses them. */
   everyone: z.union([z.literal('nobody'), RoleName]).default('responder'),
-  /** Where people of other workspaces share a channel: those whose members count. Empty: the one of the app. */
+  /** With shared channels: workspaces whose members count. Empty: only the app's workspace. */
   workspaces: z.array(SlackTeamId).default([]),
-  /** Roles and teams that members of a user group of Slack have besides their own. */
+  /** Roles and teams that members of a Slack user group have in addition to their own. */
   userGroups: z
     .record(SlackGroupId, z.strictObject({ roles: z.array(RoleName).default([]), teams: z.array(Team).default([]) }))
     .default({}),
@@ -63,7 +63,7 @@ const Written = z.strictObject({
   onCall: z.record(Team, OnCall).default({}),
 });
 
-/** `config/people.yaml`: who works here, and what they may do. */
+/** `config/people.yaml`: people, and their permissions. */
 export const PeopleFile = Written.superRefine((file, context) => {
   for (const { path, message } of peopleProblems(file)) context.addIssue({ code: 'custom', path, message });
 });
@@ -82,7 +82,7 @@ const WATCHES: Action[] = [
   'metrics:read',
 ];
 
-/** What is there without being written down. */
+/** Built-in roles. */
 export const ROLES: Readonly<Record<'viewer' | 'responder' | 'admin', Role>> = {
   viewer: { actions: WATCHES },
   responder: {
@@ -101,13 +101,13 @@ export const ROLES: Readonly<Record<'viewer' | 'responder' | 'admin', Role>> = {
 
 type Problem = { path: string[]; message: string };
 
-/** Roles that there are not, and two people who are one. */
+/** Finds unknown roles, and people with the same id. */
 function peopleProblems(file: z.infer<typeof Written>): Problem[] {
   const known = new Set([...Object.keys(ROLES), ...Object.keys(file.roles)]);
   const missing = (path: string[], roles: readonly RoleName[]): Problem[] =>
     roles
       .filter((role) => !known.has(role))
-      .map((role) => ({ path, message: `there is no role "${role}"; there are ${[...known].join(', ')}` }));
+      .map((role) => ({ path, message: `unknown role "${role}"; known roles: ${[...known].join(', ')}` }));
   return [
     ...Object.entries(file.people).flatMap(([id, { roles }]) => missing(['people', id, 'roles'], roles)),
     ...Object.entries(file.userGroups).flatMap(([id, { roles }]) => missing(['userGroups', id, 'roles'], roles)),

@@ -2,13 +2,13 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 
-/** A version known bad: it was rolled back. */
+/** A version known to be bad, because it was rolled back. */
 export const Pin = z.object({
   id: z.string(),
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
-  /** What was brought back in its place, and so is nothing newer. Absent in pins of older versions. */
+  /** The version that was restored, which is therefore not a newer one. Absent in pins of older versions. */
   rolled_back_to: Version.optional(),
   incident_id: IncidentId,
   reason: z.string(),
@@ -18,7 +18,7 @@ export const Pin = z.object({
 });
 export type Pin = z.infer<typeof Pin>;
 
-/** As it is shown. */
+/** A pin as shown. */
 export const PinView = Pin.extend({
   /** `superseded`: a newer version was deployed since, and runs. */
   state: z.enum(['pinned', 'superseded', 'lifted']),

@@ -3,14 +3,14 @@ import { TimeZone } from './time-zone.ts';
 
 /** `config/slack.yaml`: how incidents look in Slack. */
 export const SlackFile = z.strictObject({
-  /** Channels are called so, then the day as YYMMDD, then a number. */
+  /** Prefix of channel names; the day as YYMMDD and a number follow. */
   channelPrefix: z
     .string()
-    .regex(/^[a-z0-9_-]{1,40}$/, 'lower-case letters, digits, - and _')
+    .regex(/^[a-z0-9_-]{1,40}$/, 'must consist of lowercase letters, digits, - and _')
     .default('incident-'),
-  /** Where the days of the channels' names begin and end. */
+  /** Time zone of the day in channel names. */
   timeZone: TimeZone.default('UTC'),
-  /** How long a channel stays open after its incident was resolved; `never`: people archive. */
+  /** Hours that a channel stays open after its incident was resolved; `never`: people archive it. */
   archiveAfterHours: z
     .union([
       z
@@ -23,20 +23,20 @@ export const SlackFile = z.strictObject({
 });
 export type SlackFile = z.infer<typeof SlackFile>;
 
-/** Words for customers. `{components}` stands for the names of the components; nothing else can get in. */
+/** Texts for customers. `{components}` is replaced by the names of the components; other placeholders are refused. */
 const Words = z
   .string()
   .min(1)
   .max(2000)
-  .refine((text) => /^(?:[^{}]|\{components\})*$/.test(text), 'the only placeholder is {components}');
+  .refine((text) => /^(?:[^{}]|\{components\})*$/.test(text), 'unknown placeholder; only {components} is allowed');
 
-/** `config/status-page.yaml`: what the public is told. Alerts' own words never are. */
+/** `config/status-page.yaml`: what the status page shows. It never shows texts of alerts. */
 export const StatusPageFile = z.strictObject({
   /** Environments that customers use. */
   environments: z.array(z.string().min(1)).min(1).default(['production']),
-  /** From which severity on. */
+  /** Lowest severity that is published. */
   from: z.enum(['critical', 'warning']).default('critical'),
-  /** What a component is while its incident is open, by the incident's severity, and once it has been mitigated. */
+  /** Status of a component while its incident is open, by severity, and after its mitigation. */
   components: z
     .strictObject({
       critical: z.enum(['degraded_performance', 'partial_outage', 'major_outage']).default('major_outage'),

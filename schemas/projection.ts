@@ -3,12 +3,12 @@ import { ComponentStatus, PublicStatus } from './outlets.ts';
 import { WebhookEvent } from './response.ts';
 import { Timestamp } from './time.ts';
 
-/** Where incidents, changes and bulletins are shown. Each has its own queue and its own pace. */
+/** Where incidents, changes, and alert notices are shown. Each target has its own queue and rate limits. */
 export const Target = z.enum(['slack', 'statuspage', 'grafana', 'tickets', 'webhooks']);
 export type Target = z.infer<typeof Target>;
 export const TARGETS = Target.options;
 
-/** What is shown: its kind and its id. A component is shown with the incidents that are about it. */
+/** What is shown: its kind and id. A component is shown with the incidents that affect it. */
 export const Subject = z.templateLiteral([
   z.enum(['incident', 'change', 'notice', 'ticket', 'component']),
   ':',
@@ -16,18 +16,18 @@ export const Subject = z.templateLiteral([
 ]);
 export type Subject = z.infer<typeof Subject>;
 
-/** A message in a queue of projections: whoever reads it looks into the table for what is due. */
+/** A message in a projector's queue; its reader looks up in the table what is due. */
 export const Wake = z.object({ target: Target });
 export type Wake = z.infer<typeof Wake>;
 
-/** What one method may still be called, and until when it may not. Milliseconds since the Unix epoch. */
+/** Remaining calls of each method, and blocked times. Milliseconds since the Unix epoch. */
 export const Pace = z.object({
   buckets: z.record(z.string(), z.object({ left: z.number(), at: z.number() })).default({}),
   blocked: z.record(z.string(), z.object({ until: z.number(), failures: z.number() })).default({}),
 });
 export type Pace = z.infer<typeof Pace>;
 
-/** A message that is, or may be, at an outlet. `intended`: it may have been sent. `free`: it certainly was not. */
+/** A message that is, or may be, in a channel. `intended`: may have been sent. `free`: was certainly not sent. */
 export const Sent = z.object({
   state: z.enum(['intended', 'done', 'free']),
   /** When it was intended. */
@@ -37,26 +37,26 @@ export const Sent = z.object({
 });
 export type Sent = z.infer<typeof Sent>;
 
-/** Somebody who is to be in an incident's channel. */
+/** A person who should be in an incident's channel. */
 export const Guest = z.object({
-  /** As others see them. */
+  /** Display name. */
   shown: z.string(),
-  /** The id of the user in Slack; null: not found yet, or they are nobody there. */
+  /** The Slack user id; null: not found yet, or not a user there. */
   slack: z.string().nullable(),
-  /** What they are asked to come for. Null: they have come by what they did. */
+  /** Why they are invited. Null: they joined by an action of their own. */
   why: z.string().nullable(),
-  /** `in`: they were let in; whether they stay is theirs. `out`: they cannot be. */
+  /** `in`: they were added; they may leave. `out`: they cannot be added. */
   state: z.enum(['wanted', 'in', 'out']),
-  /** They were, or may have been, written to instead. */
+  /** They were, or may have been, sent a direct message instead. */
   written: z.boolean().default(false),
 });
 export type Guest = z.infer<typeof Guest>;
 
-/** What Slack shows of an incident, as far as we know. Texts are kept as they were sent, so that a difference is seen. */
+/** What Slack shows of an incident, as far as known. Texts are stored as sent, so that differences are detected. */
 export const SlackState = z.object({
-  /** The name that is ours, as soon as it has been chosen. */
+  /** The chosen channel name. */
   name: z.string().nullable().default(null),
-  /** What we know of the name: nothing; that there is a channel of it; that it is not ours. */
+  /** `chosen`: unknown whether a channel has the name. `taken`: one has. `foreign`: it belongs to someone else. */
   naming: z.enum(['chosen', 'taken', 'foreign']).default('chosen'),
   channel: z.string().nullable().default(null),
   purposeSet: z.boolean().default(false),
@@ -64,54 +64,54 @@ export const SlackState = z.object({
   summary: z.string().nullable().default(null),
   pinned: z.boolean().default(false),
   bookmarks: z.string().nullable().default(null),
-  /** By team channel: the line as it was shown. */
+  /** By team channel: the line as shown. */
   lines: z.record(z.string(), z.string()).default({}),
-  /** Who is to be in the channel, by the name under which they stand on timelines. */
+  /** People who should be in the channel, by their name on timelines. */
   people: z.record(z.string(), Guest).default({}),
-  /** By team: the round of pages for which it was asked who is on call. */
+  /** By team: the round of pages for which the on-call person was looked up. */
   called: z.record(z.string(), z.number()).default({}),
-  /** Place in the timeline up to which everything has been told. */
+  /** Position in the timeline up to which everything was sent. */
   told: z.string().nullable().default(null),
   archived: z.boolean().default(false),
-  /** What was last said without an answer, and when: that may still come, and undo what was said since. */
+  /** Calls without a response, with their times: they may still take effect and undo later ones. */
   unsure: z.record(z.string(), Timestamp).default({}),
-  /** What stands in the way, by what was to be done: Slack's error. */
+  /** Slack's errors, by the action that failed. */
   problems: z.record(z.string(), z.string()).default({}),
 });
 export type SlackState = z.infer<typeof SlackState>;
 
 export const StatuspageState = z.object({
   id: z.string().nullable().default(null),
-  /** Since when a creation may be under way. */
+  /** Since when a creation may be in progress. */
   creatingSince: Timestamp.nullable().default(null),
   status: PublicStatus.nullable().default(null),
-  /** The update that may be under way, and since when. */
+  /** The update that may be in progress, and since when. */
   updating: z.object({ status: PublicStatus, since: Timestamp }).nullable().default(null),
-  /** When to look once more at the other incidents: the list of them lags behind. */
+  /** When to look again at the other incidents: their list is eventually consistent. */
   lookAgainAt: Timestamp.nullable().default(null),
-  /** Ids of components by their names, as far as they were looked up. Empty: the page has none of this name. */
+  /** Ids of components by their names, as far as looked up. Empty: the page has no component of this name. */
   known: z.record(z.string(), z.string()).default({}),
-  /** A person has been asked whether it may be public. */
+  /** A person was asked whether it may be published. */
   asked: z.boolean().default(false),
   problem: z.string().nullable().default(null),
 });
 export type StatuspageState = z.infer<typeof StatuspageState>;
 
-/** What was last said of a component of the status page, whichever incident it was for. */
+/** The last status sent for a component of the status page, for whichever incident. */
 export const ComponentState = z.object({
   said: ComponentStatus.nullable().default(null),
-  /** When something was last said of it without an answer: that may still come, and undo what was said since. */
+  /** When a status was last sent without a response: it may still take effect and undo later ones. */
   unsure: Timestamp.nullable().default(null),
 });
 export type ComponentState = z.infer<typeof ComponentState>;
 
 export const GrafanaState = z.object({
   id: z.string().nullable().default(null),
-  /** It was looked for, and there is none. */
+  /** It was searched and not found. */
   missing: z.boolean().default(false),
   creatingSince: Timestamp.nullable().default(null),
   shown: z.string().nullable().default(null),
-  /** When something was last said of it without an answer. */
+  /** When something was last sent without a response. */
   unsure: Timestamp.nullable().default(null),
   problem: z.string().nullable().default(null),
 });
@@ -120,7 +120,7 @@ export type GrafanaState = z.infer<typeof GrafanaState>;
 export const NoticeState = z.object({
   round: z.number().default(0),
   shown: z.string().nullable().default(null),
-  /** When something was last said of it without an answer. */
+  /** When something was last sent without a response. */
   unsure: Timestamp.nullable().default(null),
 });
 export type NoticeState = z.infer<typeof NoticeState>;
@@ -129,25 +129,25 @@ export const TicketState = z.object({
   round: z.number().default(0),
   id: z.string().nullable().default(null),
   url: z.string().nullable().default(null),
-  /** It was looked for, and there is none. */
+  /** It was searched and not found. */
   missing: z.boolean().default(false),
   creatingSince: Timestamp.nullable().default(null),
-  /** Since when the comment of its end may be under way. */
+  /** Since when the closing comment may be in progress. */
   closingSince: Timestamp.nullable().default(null),
   closed: z.boolean().default(false),
   problem: z.string().nullable().default(null),
 });
 export type TicketState = z.infer<typeof TicketState>;
 
-/** What one receiver of webhooks has been told of an incident. */
+/** What one webhook receiver was sent about an incident. */
 export const ReceiverState = z.object({
-  /** Letters written so far. */
+  /** Number of messages written so far. */
   number: z.number().default(0),
   opened: z.boolean().default(false),
   over: z.boolean().default(false),
-  /** What it was told last, as text. */
+  /** The state that was sent last, as text. */
   shown: z.string().nullable().default(null),
-  /** Written down, and not taken yet. */
+  /** A stored message that was not accepted yet. */
   letter: z.object({ id: z.string(), event: WebhookEvent, body: z.string() }).nullable().default(null),
 });
 export type ReceiverState = z.infer<typeof ReceiverState>;
@@ -155,5 +155,5 @@ export type ReceiverState = z.infer<typeof ReceiverState>;
 /** By receiver. */
 export const WebhooksState = z.object({ receivers: z.record(z.string(), ReceiverState).default({}) });
 
-/** The statuses of a change that PagerDuty has been told. */
+/** Statuses of a change that were sent to PagerDuty. */
 export const ChangeEventState = z.object({ told: z.array(z.string()).default([]) });

@@ -1,14 +1,14 @@
 import type * as z from 'zod';
 
-/** Keys that one pass finds may hide others below what is read next; nothing is nested this deep. */
+/** Limit of passes: each can reveal unknown keys below those found before; no schema is nested this deeply. */
 const PASSES = 20;
 
 type Issue = z.core.$ZodIssue;
 type UnknownKeys = { path: PropertyKey[]; keys: string[] };
 
 /**
- * Reads what a newer version may have written with a schema that refuses unknown keys: these are left out, and named. All
- * else that is wrong is still refused.
+ * Parses a value that a newer version may have written with a strict schema: removes unknown keys and returns their
+ * paths. Other errors are still refused.
  *
  * @returns `ignored`: paths such as `services.shop.newKey`
  * @throws z.ZodError
@@ -27,7 +27,7 @@ export function readTolerant<T>(schema: z.ZodType<T>, value: unknown): { data: T
   return { data: schema.parse(copy), ignored };
 }
 
-/** Of a union, those of an arm in which nothing else is wrong. */
+/** For a union, returns the keys of a branch that has no other errors. */
 function unknownKeysIn(issue: Issue, above: PropertyKey[] = []): UnknownKeys[] {
   const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys') return [{ path, keys: issue.keys }];
@@ -39,7 +39,7 @@ function unknownKeysIn(issue: Issue, above: PropertyKey[] = []): UnknownKeys[] {
   return [];
 }
 
-/** False: it is gone already, or not where it was said to be. */
+/** Returns false if the key is already gone, or not at the given path. */
 function removed(root: unknown, path: readonly PropertyKey[], key: string): boolean {
   let at: unknown = root;
   for (const step of path) at = isRecord(at) ? at[step] : undefined;

@@ -4,10 +4,10 @@ import type { Timestamp } from './time.ts';
 import { localTime } from './time-zone.ts';
 
 /**
- * When a window recurs, as what the clocks of its place show, written as UTC: a time that the clocks skip in spring is
- * an occurrence like the others. What it means becomes clear where it is made an instant.
+ * Returns the occurrences of a window in local time, written as UTC: a time that the clocks skip in spring is an
+ * occurrence like others. Its meaning is decided when it is converted to an instant.
  *
- * @param rule of RFC 5545, e.g. `FREQ=WEEKLY;BYDAY=SA`; one that `recurrenceProblem` finds nothing wrong with
+ * @param rule of RFC 5545, e.g. `FREQ=WEEKLY;BYDAY=SA`, for which `recurrenceProblem` finds no problem
  * @param timeZone of an `UNTIL` that is given in UTC
  */
 export function occurrences(rule: string, start: Temporal.PlainDateTime, timeZone: string): RRuleTemporal {
@@ -17,7 +17,7 @@ export function occurrences(rule: string, start: Temporal.PlainDateTime, timeZon
   return new RRuleTemporal({ rruleString, dtstart: start.toZonedDateTime('UTC') });
 }
 
-/** Of `20260103T020000`. */
+/** Converts `20260103T020000`. */
 const extended = (text: string): Timestamp =>
   text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6.000Z') as Timestamp;
 
@@ -30,8 +30,8 @@ const fromEitherEnd = (max: number) => (text: string) => whole(1, max)(text.repl
 const oneOfThese = (pattern: RegExp) => (text: string) => pattern.test(text);
 
 /**
- * The parts of a rule, and what each of their values may be. The library leaves out what it does not know, without a
- * word. Not here: seconds, other calendars, and frequencies that would make windows which never end.
+ * The parts of a rule and their valid values, since the library silently ignores unknown ones. Excluded are seconds,
+ * other calendars, and frequencies whose windows would never end.
  */
 const PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['FREQ', oneOfThese(/^(DAILY|WEEKLY|MONTHLY|YEARLY)$/)],
@@ -49,27 +49,27 @@ const PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['WKST', oneOfThese(/^(MO|TU|WE|TH|FR|SA|SU)$/)],
 ]);
 
-/** What is wrong with a rule, as a sentence. Undefined: nothing. */
+/** Returns what is wrong with a rule, as a sentence, or undefined. */
 export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
   const parts = rule.split(';').map((part) => part.split('='));
   for (const [name = '', values = ''] of parts) {
     const fits = PARTS.get(name);
-    if (fits === undefined) return `unknown part ${JSON.stringify(name)}; a rule looks like FREQ=WEEKLY;BYDAY=SA`;
-    if (!values.split(',').every(fits)) return `${name} cannot be ${JSON.stringify(values)}`;
+    if (fits === undefined) return `unknown part ${JSON.stringify(name)}; write a rule such as FREQ=WEEKLY;BYDAY=SA`;
+    if (!values.split(',').every(fits)) return `invalid value ${JSON.stringify(values)} of ${name}`;
   }
   const names = parts.map(([name]) => name);
-  if (!names.includes('FREQ')) return 'FREQ is missing; a rule looks like FREQ=WEEKLY;BYDAY=SA';
-  if (new Set(names).size < names.length) return 'a part of it is there twice';
-  if (names.includes('COUNT') && names.includes('UNTIL')) return 'COUNT and UNTIL exclude each other';
+  if (!names.includes('FREQ')) return 'FREQ is missing; write a rule such as FREQ=WEEKLY;BYDAY=SA';
+  if (new Set(names).size < names.length) return 'a part is repeated';
+  if (names.includes('COUNT') && names.includes('UNTIL')) return 'COUNT and UNTIL cannot be combined';
   return neverComes(rule, start, timeZone);
 }
 
 function neverComes(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
   try {
-    // Those that are counted are counted out, so that none is found later to take too long.
+    // Rules with COUNT are evaluated completely, so that a slow one is found here and not later.
     const first = occurrences(rule, start, timeZone).all((_, index) => index === 0 || rule.includes('COUNT='));
-    return first.length > 0 ? undefined : `it never comes after ${start.toString()}`;
+    return first.length > 0 ? undefined : `the rule has no occurrence after ${start.toString()}`;
   } catch (error) {
-    return error instanceof Error ? `it cannot be followed: ${error.message}` : String(error);
+    return error instanceof Error ? `the rule cannot be evaluated: ${error.message}` : String(error);
   }
 }

@@ -5,21 +5,21 @@ import { MaintenanceWindow } from './maintenance.ts';
 import { Matchers } from './match.ts';
 import { oneOf } from './synonyms.ts';
 
-/** Slack's limit for names of channels. */
+/** Slack's limit for channel names. */
 const CHANNEL_MAX_CHARS = 80;
 
 const CHANNEL_ID = /^[CGD][A-Z0-9]{8,}$/;
 
-/** A channel as the chat takes it: `#name`, or an id as it is. */
+/** Normalizes a channel: `#name`, or an unchanged id. */
 export const channelName = (text: string): string =>
   CHANNEL_ID.test(text) ? text : `#${text.trim().replace(/^#/, '').toLowerCase()}`;
 
-/** A channel of Slack, by its name or its id. */
+/** A Slack channel, by name or id. */
 export const ChannelName = z
   .string()
   .transform(channelName)
   .refine((name) => /^#?[^\s#.,@<>&:"'`/]+$/.test(name) && name.length <= CHANNEL_MAX_CHARS + 1, {
-    error: ({ input }) => `${JSON.stringify(input)} is no name of a channel; one is "#payments"`,
+    error: ({ input }) => `${JSON.stringify(input)} is not a channel name; write one such as "#payments"`,
   });
 
 /** `true` is the channel of the alert's service. */
@@ -32,17 +32,17 @@ const Slack = z.union([
   z.array(ChannelOrService),
 ]);
 
-const Repository = z.string().regex(/^[^\s/]+\/[^\s/]+$/, 'a repository looks like acme/checkout');
+const Repository = z.string().regex(/^[^\s/]+\/[^\s/]+$/, 'must be a repository, such as acme/checkout');
 
 const GitHubTarget = z.strictObject({
-  /** Absent: that of the alert's service. */
+  /** Absent: the repository of the alert's service. */
   repository: Repository.optional(),
   labels: z.array(z.string().min(1)).default([]),
 });
 
 const WebhookTarget = z.strictObject({ url: HttpUrl, signature: SecretName.optional() });
 
-/** An address alone says all that is needed. */
+/** Shorthand: the address alone. */
 const Webhook = z.union([HttpUrl.transform((url): z.infer<typeof WebhookTarget> => ({ url })), WebhookTarget]);
 
 /** Where a ticket is opened, once the alert's service is known. */
@@ -83,16 +83,16 @@ const RouteMap = z.strictObject({
   incident: z.boolean().optional(),
   slack: Slack.default([]),
   ticket: Ticket.default([]),
-  /** Everything is recorded, whatever is said here: `record: true` alone is how to say "and no more". */
+  /** Every alert is recorded; `record: true` alone means "only record". */
   record: z.boolean().optional(),
   hours: HoursList.nullish(),
   continue: z.boolean().default(false),
 });
 
-/** One of `routes`. */
+/** An entry of `routes`. */
 export const Route = RouteMap.transform(({ match, matchers, incident, hours, name, ...route }, context) => {
   if (route.page && incident === false) {
-    const message = 'a page belongs to an incident: leave "incident" away, or do not page';
+    const message = 'a page requires an incident: remove "incident: false" or the page';
     context.addIssue({ code: 'custom', path: ['incident'], message });
   }
   return {
@@ -112,7 +112,7 @@ const Off = z.union([z.literal(false), z.literal('off')]).transform(() => false 
 const threshold = (min: number, usual: number) => z.union([z.number().int().min(min), Off]).default(usual);
 
 const Thresholds = z.strictObject({
-  /** More than so many incidents that opened within `minutes` are one. False: however many. */
+  /** More than this number of incidents opened within `minutes` are grouped. False: never. */
   incidents: threshold(1, 5),
   minutes: z
     .number()
@@ -120,7 +120,7 @@ const Thresholds = z.strictObject({
     .min(1)
     .max(24 * 60)
     .default(5),
-  /** At least so many incidents whose services depend on the same one are one. False: however many. */
+  /** At least this number of incidents whose services share a dependency are grouped. False: never. */
   sharedDependency: threshold(2, 2),
 });
 export type ManyAtOnce = z.infer<typeof Thresholds>;
@@ -146,14 +146,14 @@ const RoutesMap = z.strictObject({
     .transform((windows) => windows ?? []),
   manyAtOnce: ManyAtOnce.prefault({}),
   /**
-   * Whether strangers that fail at the same time are evidence against a single change. `ignore` is for environments whose
-   * services have nothing to do with each other, as in trials: it makes automation bolder.
+   * Whether unrelated services that fail at the same time are evidence against a single change. `ignore` is for
+   * environments whose services are independent, such as trials: it makes automation bolder.
    */
   failTogether: z.enum(['count', 'ignore']).default('count'),
-  /** Services outside the catalogue that can have an incident each; the others share one. */
+  /** Number of services outside the catalogue that can have an incident each; the others share one. */
   unmatchedIncidents: z.number().int().min(0).max(UNMATCHED_INCIDENTS_MAX).default(UNMATCHED_INCIDENTS),
 });
 
-/** `config/routes.yaml`, a bare list of routes too. What is parsed reads the same when it is parsed again. */
+/** `config/routes.yaml`; also accepts a bare list of routes. Parsed output parses to the same value again. */
 export const RoutesFile = z.union([RoutesMap, z.array(Route).transform((routes) => RoutesMap.parse({ routes }))]);
 export type RoutesFile = z.infer<typeof RoutesFile>;

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, Mode, ServiceName, Version } from './names.ts';
 import { Timestamp } from './time.ts';
 
-/** Whether what automation would have done was what people did. */
+/** Whether automation would have done what people did. */
 export const ShadowVerdict = z.enum(['right', 'wrong', 'undecided']);
 export type ShadowVerdict = z.infer<typeof ShadowVerdict>;
 
-/** What automation would have done. `nothing`: it would only have suggested something, or found nothing to do. */
+/** What automation would have done. `nothing`: only a suggestion, or nothing to do. */
 export const ShadowAct = z.enum(['roll_back', 'ask', 'nothing']);
 export type ShadowAct = z.infer<typeof ShadowAct>;
 
@@ -28,12 +28,12 @@ export type ShadowTally = z.infer<typeof Tally>;
 export const ShadowRow = z.object({
   service: ServiceName,
   environment: EnvironmentName,
-  /** The mode in force now. Null: the catalogue no longer has this service and environment. */
+  /** The mode in force now. Null: the service and environment are no longer in the catalogue. */
   mode: Mode.nullable(),
   rollbacks: Tally,
   questions: Tally,
   nothing: Tally,
-  /** How to take it out of shadow mode. Null: it is not in shadow mode. */
+  /** How to leave shadow mode. Null: it is not in shadow mode. */
   promotion: z.object({ to: Mode, ready: z.boolean(), because: z.string(), steps: z.array(z.string()) }).nullable(),
   /** The newest cases, newest first. */
   cases: z.array(ShadowCase),
@@ -41,10 +41,10 @@ export const ShadowRow = z.object({
 export type ShadowRow = z.infer<typeof ShadowRow>;
 
 export const ShadowReport = z.object({
-  /** Covers incidents that were opened from here on. Later than asked for where there were too many to read. */
+  /** Covers incidents opened from this time on. Later than requested if there were too many to read. */
   since: Timestamp,
   until: Timestamp,
-  /** False: there were more incidents in the time asked for than one report reads. */
+  /** False: there were more incidents in the requested time than one report reads. */
   complete: z.boolean(),
   incidents: z.number(),
   items: z.array(ShadowRow),

@@ -4,44 +4,44 @@ import { Slo, SloId } from './slo.ts';
 import { Budget, BurnAlert, BurnRates, Forecast, SloStatus } from './slo-status.ts';
 import { Timestamp } from './time.ts';
 
-/** One day (UTC) of an objective's past. */
+/** One day (UTC) of an objective's history. */
 export const SloPoint = z.object({
-  /** The end of the day, or of what is known of it so far. */
+  /** The end of the day, or of the known part so far. */
   at: Timestamp,
-  /** As it stood then. Null: too little of its window is known. */
+  /** Budget at that time. Null: too little of the window is known. */
   budget_remaining: z.number().nullable(),
-  /** Of this day alone; seconds where every second counts alike. */
+  /** Of this day alone; seconds if every second counts alike. */
   events: z.number(),
   errors: z.number(),
-  /** The share of the day that is known, 0 to 1. */
+  /** Known share of the day, 0 to 1. */
   coverage: z.number(),
 });
 export type SloPoint = z.infer<typeof SloPoint>;
 
-/** What a budget is of. */
+/** The window of a budget. */
 export const SloWindowView = z.object({
   kind: z.enum(['rolling', 'calendar']),
-  /** Of one that rolls. */
+  /** For rolling windows. */
   days: z.number().nullable(),
-  /** Of the calendar: so many of these, by the clocks of this place. */
+  /** For calendar windows: the number of units, in this time zone. */
   unit: z.enum(['day', 'week', 'month', 'quarter', 'year']).nullable(),
   count: z.number().nullable(),
   time_zone: z.string().nullable(),
-  /** As it is now. That of the calendar reaches beyond now. */
+  /** The current window. A calendar window ends in the future. */
   from: Timestamp,
   until: Timestamp,
   /** `28 days` */
   text: z.string(),
 });
 
-/** A configured objective, with what the last evaluation found. What is not known is null. */
+/** A configured objective with the result of the last evaluation. Unknown values are null. */
 export const SloView = z.object({
   id: SloId,
   name: z.string(),
   description: z.string(),
   service: ServiceName,
   environment: EnvironmentName,
-  /** The share that has to be good. */
+  /** The share that must be good. */
   objective: Slo.shape.target,
   window: SloWindowView,
   /** 1: whole. 0: spent. Below: overspent. */
@@ -60,12 +60,12 @@ export const SloView = z.object({
   data_at: SloStatus.shape.data_at,
   /** When objectives were last evaluated. */
   evaluated_at: Timestamp.nullable(),
-  /** What is known is older than policy believes, or nothing is. */
+  /** The data is older than the policy allows, or there is none. */
   stale: z.boolean(),
   source: SloStatus.shape.source.nullable(),
   /** Freezes in force that it causes. */
   frozen_by: z.array(z.string()),
-  /** A point a day over the window, the oldest first, of 92 days at most. */
+  /** One point per day over the window, oldest first, at most 92 days. */
   history: z.array(SloPoint),
 });
 export type SloView = z.infer<typeof SloView>;

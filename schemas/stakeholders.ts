@@ -6,17 +6,20 @@ import { TimeZone } from './time-zone.ts';
 
 const Addresses = z.union([z.email().transform((address) => [address]), z.array(z.email()).min(1).max(50)]);
 
-/** Somebody who wants to know how it goes, and does not work on it. */
+/** A person who wants updates but does not work on the incident. */
 export const Stakeholder = z
   .strictObject({
     email: Addresses.optional(),
     slack: ChannelName.optional(),
-    /** From which severity on. */
+    /** Lowest severity. */
     from: z.enum(['critical', 'warning']).default('critical'),
-    /** Absent: of all services. */
+    /** Absent: all services. */
     services: z.array(ServiceName).min(1).optional(),
     teams: z.array(z.string().min(1)).min(1).optional(),
-    /** While it goes on. `changes`: only when its status or severity has changed, or somebody has given an update. */
+    /**
+     * Interval while the incident is open. `changes`: only when its status or severity changes, or someone posts an
+     * update.
+     */
     everyMinutes: z
       .union([
         z
@@ -29,21 +32,21 @@ export const Stakeholder = z
       .default('changes'),
   })
   .refine(({ email, slack }) => email !== undefined || slack !== undefined, {
-    message: 'an "email" or a channel of "slack" is missing: nobody would be told',
+    message: 'set "email" or "slack": no recipient is configured',
   });
 export type Stakeholder = z.infer<typeof Stakeholder>;
 
-/** Who gets the report of shadow mode, and when: once a week, about the last 30 days. */
+/** Receivers and time of the weekly shadow-mode report, which covers the last 30 days. */
 export const WeeklyShadowReport = z
   .strictObject({
     email: Addresses.optional(),
     slack: ChannelName.optional(),
     day: z.enum(WEEKDAYS).default('mon'),
     /** `HH:MM`, up to `23:59`. */
-    at: TimeOfDay.refine((at) => at !== '24:00', 'the latest time is 23:59').default('09:00'),
+    at: TimeOfDay.refine((at) => at !== '24:00', 'must be at most 23:59').default('09:00'),
     timeZone: TimeZone.default('UTC'),
   })
   .refine(({ email, slack }) => email !== undefined || slack !== undefined, {
-    message: 'an "email" or a channel of "slack" is missing: nobody would get the report',
+    message: 'set "email" or "slack": no recipient is configured',
   });
 export type WeeklyShadowReport = z.infer<typeof WeeklyShadowReport>;

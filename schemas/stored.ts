@@ -19,9 +19,9 @@ import { readAs } from './read-as.ts';
 import { Signal, SourceName } from './signal.ts';
 
 /*
- * Records as they are read from the table, where a newer version may have written values that this one does not know.
- * Each of them is read as the known value that does least harm: an incident stays open and critical, an effect is unclear
- * and not repeated, a decision or a change leads to no act, a freeze holds until a person lifts it, automation asks.
+ * Schemas for records in the table, in which a newer version may have written unknown values. Each is read as the known
+ * value that does the least harm: an incident stays open and critical, an effect is unclear and not repeated, a
+ * decision or a change leads to no action, a freeze holds until a person lifts it, automation asks for approval.
  */
 
 export const StoredIncident = IncidentRecord.extend({
@@ -52,7 +52,7 @@ export const StoredSignal = Signal.extend({
   severity: readAs(Severity, 'critical'),
 });
 
-/** Overrides keep unknown fields, since all of them are written back with their freeze. */
+/** Overrides keep unknown fields, because all of them are written back with their freeze. */
 export const StoredFreeze = Freeze.extend({
   cause: readAs(FreezeCause, 'person'),
   overrides: z.array(Override.loose()),
@@ -66,7 +66,7 @@ const drill = {
 };
 
 export const StoredDrill = Drill.extend(drill);
-/** Keeps unknown fields, since it is written back as a whole. */
+/** Keeps unknown fields, because it is written back as a whole. */
 export const StoredDrillRecord = DrillRecord.extend(drill).loose();
 
 /** An unknown action allows nothing here; it stays in the list, which the record's authentication code covers. */

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 
-/** What is given under one of several names. Two names for one thing at once are a mistake, even when they agree. */
+/** Returns the value given under one of several names. Two names at once are an error, even with equal values. */
 export function oneOf<T>(given: Readonly<Record<string, T | undefined>>, context: z.RefinementCtx): T | undefined {
   const [first, second] = Object.entries(given).filter(([, value]) => value !== undefined);
   if (first !== undefined && second !== undefined) {
     context.addIssue({
       code: 'custom',
-      message: `"${first[0]}" and "${second[0]}" mean the same: one of them is enough`,
+      message: `"${first[0]}" and "${second[0]}" mean the same; set only one of them`,
     });
   }
   return first?.[1];

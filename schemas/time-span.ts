@@ -6,23 +6,23 @@ import { TimeZone } from './time-zone.ts';
 import { plusSeconds, type Timestamp } from './time.ts';
 import { WrittenDuration, writtenInstant, writtenLocal, WrittenTime } from './written-time.ts';
 
-/** From the first instant in it to the first one after. */
+/** From the first instant in the span to the first instant after it. */
 export type SingleSpan = { from: Timestamp; until: Timestamp };
 
 export type RecurringSpan = {
   /** RFC 5545, in capitals and without `RRULE:`. */
   rrule: string;
-  /** By the clocks of `timeZone`: `2026-01-03T02:00:00`. */
+  /** Local time in `timeZone`: `2026-01-03T02:00:00`. */
   start: string;
   timeZone: string;
-  /** Of each occurrence, in time that passes: `PT2H30M`. */
+  /** Elapsed time of each occurrence: `PT2H30M`. */
   duration: string;
 };
 
-/** Once, or again and again. */
+/** Once or recurring. */
 export type TimeSpan = SingleSpan | RecurringSpan;
 
-/** The keys of a time span as people write it: each thing under any one of its names. */
+/** Keys of a time span as people write it; each has several aliases. */
 export const SPAN_KEYS = {
   from: WrittenTime.optional(),
   start: WrittenTime.optional(),
@@ -41,7 +41,7 @@ export const SPAN_KEYS = {
 
 type WrittenSpan = z.infer<z.ZodObject<typeof SPAN_KEYS>>;
 
-/** A span as it was written, each thing under one name. */
+/** A span as written, with aliases merged. */
 type Read = {
   begins: WrittenTime;
   ends: WrittenTime | undefined;
@@ -49,7 +49,7 @@ type Read = {
   place: string;
 };
 
-/** Undefined: it is none, and what is wrong with it has been said. */
+/** Returns undefined if the span is invalid; the problems are added to `context`. */
 export function readSpan(written: WrittenSpan, context: z.RefinementCtx): TimeSpan | undefined {
   const read = oneNameEach(written, context);
   if (read === undefined) return undefined;
@@ -61,28 +61,28 @@ function oneNameEach(written: WrittenSpan, context: z.RefinementCtx): Read | und
     written;
   const begins = oneOf({ from, start, starts_at }, context);
   const ends = oneOf({ until, end, ends_at }, context);
-  // The end may come without an offset where the beginning has one.
+  // The end can omit the offset if the start has one.
   const needsPlace = ends !== undefined && ends.offset === undefined;
   const place =
     oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsPlace ? undefined : begins?.offset);
   if (begins === undefined) return wrong(context, '"from" is missing');
-  if (place === undefined) return wrong(context, '"timeZone" is missing, or an offset with the times');
+  if (place === undefined) return wrong(context, '"timeZone" is missing; set it, or add an offset to the times');
   return { begins, ends, duration, place };
 }
 
-/** Says what is wrong with the whole of something. */
+/** Adds a problem of the whole value. */
 export function wrong(context: z.RefinementCtx, message: string): undefined {
   context.addIssue({ code: 'custom', message });
 }
 
-/** Where the clocks show its end twice, it is the second one. */
+/** If the clocks show the end twice, it is the second time. */
 function single({ begins, ends, duration, place }: Read, context: z.RefinementCtx): SingleSpan | undefined {
-  if (ends !== undefined && duration !== undefined) return wrong(context, 'one of "until" and "duration" is enough');
+  if (ends !== undefined && duration !== undefined) return wrong(context, 'set either "until" or "duration", not both');
   const from = writtenInstant(begins, place, 'first');
   if (duration !== undefined) return { from, until: plusSeconds(from, secondsOf(duration)) };
   if (ends === undefined) return wrong(context, '"until" is missing');
   const until = writtenInstant(ends, place, 'second');
-  return from < until ? { from, until } : wrong(context, `it ends (${until}) before it begins (${from})`);
+  return from < until ? { from, until } : wrong(context, `the end (${until}) is not after the start (${from})`);
 }
 
 /** @param duration ISO 8601 */
@@ -90,7 +90,8 @@ export const secondsOf = (duration: string): number => Temporal.Duration.from(du
 
 function recurring(read: Read, written: string, context: z.RefinementCtx): RecurringSpan | undefined {
   const { begins, ends, duration, place } = read;
-  if (ends !== undefined) return wrong(context, 'with "rrule" goes a "duration"; the last one is UNTIL in the rule');
+  if (ends !== undefined)
+    return wrong(context, 'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition');
   if (duration === undefined) return wrong(context, '"duration" is missing');
   const rrule = written
     .trim()

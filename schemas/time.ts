@@ -6,7 +6,7 @@ export type Timestamp = z.infer<typeof Timestamp>;
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
-/** Any RFC 3339 time with an offset in, ours out. Digits below the millisecond are cut, not rounded. */
+/** Accepts an RFC 3339 time with any offset; returns a `Timestamp`. Digits below the millisecond are truncated. */
 export const InstantIn = z.string().transform((text, context): Timestamp => {
   const normal = normalise(text);
   if (normal !== undefined) return normal;
@@ -14,7 +14,7 @@ export const InstantIn = z.string().transform((text, context): Timestamp => {
   return z.NEVER;
 });
 
-/** An offset can carry a time beyond the years that RFC 3339 has, where texts do not sort any more. */
+/** An offset can move a time beyond the years of RFC 3339, where texts no longer sort. */
 const EARLIEST = Date.parse('0000-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
@@ -27,11 +27,11 @@ function normalise(text: string): Timestamp | undefined {
 /** @param millis since the Unix epoch, within the years 0 to 9999 */
 export const timestamp = (millis: number): Timestamp => new Date(millis).toISOString() as Timestamp;
 
-/** Milliseconds since the Unix epoch. */
+/** Returns milliseconds since the Unix epoch. */
 export const millisOf = (at: Timestamp): number => Date.parse(at);
 
-/** `at`, shifted by so many seconds (negative: earlier). */
+/** Returns `at` plus `seconds`; negative values go back. */
 export const plusSeconds = (at: Timestamp, seconds: number): Timestamp => timestamp(millisOf(at) + seconds * 1000);
 
-/** Seconds from `from` to `to`; negative when `to` is earlier. */
+/** Returns the seconds from `from` to `to`; negative if `to` is earlier. */
 export const secondsBetween = (from: Timestamp, to: Timestamp): number => (millisOf(to) - millisOf(from)) / 1000;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Minutes; `off`: nobody is reminded of that. */
+/** In minutes; `off`: no reminder. */
 const Minutes = (fallback: number) =>
   z
     .union([
@@ -12,17 +12,17 @@ const Minutes = (fallback: number) =>
     ])
     .default(fallback);
 
-/** What people are reminded of while an incident goes on, in `config/response.yaml`. */
+/** Reminders during an incident, in `config/response.yaml`. */
 export const Triage = z.strictObject({
-  /** From which severity on. */
+  /** Lowest severity. */
   from: z.enum(['critical', 'warning']).default('critical'),
-  /** Until somebody has said that they see to it, and that it is as severe as it says. */
+  /** Until a person has acknowledged the incident and confirmed its severity. */
   acknowledgeMinutes: Minutes(5),
-  /** Until somebody commands. */
+  /** Until there is an incident commander. */
   commanderMinutes: Minutes(10),
-  /** From one update to the next. */
+  /** Between updates. */
   updateMinutes: Minutes(30),
-  /** How often in a row for the same thing. */
+  /** Maximum number of reminders in a row of the same kind. */
   times: z.number().int().min(1).max(20).default(3),
 });
 export type Triage = z.infer<typeof Triage>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Chapters of docs/environment.md. `schemas/variable-notes.ts` says what they are. */
+/** Chapters of docs/environment.md. `schemas/variable-notes.ts` describes them. */
 export type Chapter =
   | 'machine'
   | 'access'
@@ -14,11 +14,11 @@ export type Chapter =
 
 export type Variable = {
   chapter: Chapter;
-  /** What a value has to be, with the default where code relies on one. */
+  /** Schema of a value, with the default if code relies on one. */
   schema: z.ZodType;
-  /** Its value must not be shown, logged, or passed on. */
+  /** The value must not be shown, logged, or passed on. */
   secret?: true;
-  /** It makes no sense on AWS, so a function that finds it refuses to start. */
+  /** Not allowed on AWS: a function that finds it refuses to start. */
   machineOnly?: true;
   /** The default, for code that applies it itself. */
   standard?: string;
@@ -30,7 +30,7 @@ const anything = z.string().optional(); // also an empty one
 const httpUrl = z.url({ protocol: /^https?$/ });
 const folder = (standard: string) => z.string().min(1).default(standard);
 
-/** Addresses and networks (CIDR), as a list with commas. */
+/** Addresses and networks (CIDR), separated by commas. */
 const networks = z
   .string()
   .default('')
@@ -40,7 +40,11 @@ const networks = z
       .map((one) => one.trim())
       .filter((one) => one !== ''),
   )
-  .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an address or a network, as 10.0.0.0/8')));
+  .pipe(
+    z.array(
+      z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a network, such as 10.0.0.0/8'),
+    ),
+  );
 
 const entry = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) => ({ chapter, schema });
 const secret = <In extends Chapter>(chapter: In) => ({ chapter, schema: optional, secret: true }) as const;
@@ -58,8 +62,8 @@ const system = entry('system', anything);
 const testing = entry('tests', anything);
 
 /**
- * Every environment variable that the project reads. Code parses with these schemas, types of environments have these
- * names, and docs/environment.md is written from them and their notes, so that none of these can differ from the others.
+ * Every environment variable that the project reads. Code parses with these schemas, types of environments use these
+ * names, and docs/environment.md is generated from them and their notes, so that all of these agree.
  */
 export const VARIABLES = {
   PORT: entry('machine', z.coerce.number().int().min(0).max(65535).default(8080)),
@@ -97,7 +101,7 @@ export const VARIABLES = {
   GRAFANA_TOKEN: token,
   GRAFANA_WEBHOOK_SECRET: token,
   GRAFANA_TIMESTAMP_HEADER: {
-    ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a value of its own
+    ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
     standard: 'X-Grafana-Alerting-Timestamp',
   },
   PROMETHEUS_URL: url,
@@ -187,7 +191,7 @@ export type VariableName = keyof typeof VARIABLES;
 
 const NAMES = Object.keys(VARIABLES) as VariableName[];
 
-/** An environment. Names that are not in the table are errors of types. */
+/** An environment. Names that are not in the table are type errors. */
 export type Env = { [Name in VariableName]?: string | undefined };
 
 /** Reads a variable whose name a configuration has chosen. */
@@ -196,7 +200,7 @@ export const namedIn = (env: Env, name: string): string | undefined =>
 
 type Schemas<Name extends VariableName> = { [Each in Name]: (typeof VARIABLES)[Each]['schema'] };
 
-/** The schema of an environment with these variables; others are left out. */
+/** Returns the schema of an environment with these variables; others are dropped. */
 export const environmentOf = <Name extends VariableName>(names: readonly Name[]): z.ZodObject<Schemas<Name>> =>
   z.object(Object.fromEntries(names.map((name) => [name, VARIABLES[name].schema])) as Schemas<Name>);
 
@@ -205,7 +209,7 @@ type NamesIn<Each extends Chapter> = {
   [Name in VariableName]: (typeof VARIABLES)[Name]['chapter'] extends Each ? Name : never;
 }[VariableName];
 
-/** All names of these chapters, in the table's order. */
+/** Returns all names of these chapters, in the table's order. */
 export const namesIn = <const Each extends Chapter>(...chapters: readonly Each[]): NamesIn<Each>[] =>
   NAMES.filter((name) => (chapters as readonly Chapter[]).includes(VARIABLES[name].chapter)) as NamesIn<Each>[];
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { instantOf, localTime } from './time-zone.ts';
 import type { Timestamp } from './time.ts';
 
-/** A time as people write it: by the clocks of some place, or with the offset that makes it an instant. */
+/** A time as people write it: local time, or with an offset that makes it an instant. */
 export type WrittenTime = {
   local: Temporal.PlainDateTime;
   /** A time zone itself: `UTC`, `+02:00`. */
@@ -20,19 +20,22 @@ export const WrittenTime = z.string().transform((text, context): WrittenTime => 
     return { local, offset: offset?.toUpperCase().replace('Z', 'UTC') };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} is no time; one is 2026-01-03T02:00` });
+    context.addIssue({
+      code: 'custom',
+      message: `${JSON.stringify(text)} is not a time; write one such as 2026-01-03T02:00`,
+    });
     return z.NEVER;
   }
 });
 
-/** @param timeZone whose clocks are meant where the time has no offset */
+/** @param timeZone used if the time has no offset */
 export const writtenInstant = (
   { local, offset }: WrittenTime,
   timeZone: string,
   ofTwo: 'first' | 'second',
 ): Timestamp => instantOf(local, offset ?? timeZone, ofTwo);
 
-/** What the clocks of this place show then. */
+/** Returns the local time in this time zone. */
 export const writtenLocal = ({ local, offset }: WrittenTime, timeZone: string): Temporal.PlainDateTime =>
   offset === undefined ? local : localTime(instantOf(local, offset, 'first'), timeZone);
 
@@ -40,17 +43,20 @@ const DURATION_MAX_DAYS = 31;
 
 const SHORT = /^(?:(\d{1,6})\s*d)?\s*(?:(\d{1,6})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*(?:(\d{1,6})\s*s)?$/i;
 
-/** `2h`, `90m`, `1h 30m`, `PT2H`; a day is 24 hours. As ISO 8601 out, hours the largest unit, seconds the smallest. */
+/**
+ * Accepts `2h`, `90m`, `1h 30m`, `PT2H`; a day is 24 hours. Returns ISO 8601 with hours as the largest unit and seconds
+ * as the smallest.
+ */
 export const WrittenDuration = z.string().transform((text, context): string => {
   const duration = durationOf(text.trim());
   const days = duration?.total('days') ?? 0;
   if (duration !== undefined && days > 0 && days <= DURATION_MAX_DAYS) return duration.toString();
-  const message = `${JSON.stringify(text)} is no duration of at most ${DURATION_MAX_DAYS} days; one is 2h, 90m or PT2H`;
+  const message = `${JSON.stringify(text)} is not a duration of at most ${DURATION_MAX_DAYS} days; write one such as 2h, 90m, or PT2H`;
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
 
-/** Undefined: it is none, or it has no fixed length, as months. */
+/** Returns undefined if it is not a duration or has no fixed length, such as months. */
 function durationOf(text: string): Temporal.Duration | undefined {
   const [, days = 0, hours = 0, minutes = 0, seconds = 0] = SHORT.exec(text) ?? [];
   const short = { days: Number(days), hours: Number(hours), minutes: Number(minutes), seconds: Number(seconds) };

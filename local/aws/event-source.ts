@@ -134,7 +134,7 @@ export function judge(messages: Message[], payload: string): Verdict {
   const reported = reportedFailures(payload);
   const known = new Set(messages.map(({ MessageId }) => MessageId));
   const strange = reported === undefined || reported.find((id) => !known.has(id)) !== undefined;
-  if (strange) return { succeeded: [], failed: messages, because: `The report can't be understood: ${payload}` };
+  if (strange) return { succeeded: [], failed: messages, because: `Invalid batch item failure report: ${payload}` };
   const failed = messages.filter(({ MessageId = '' }) => reported.includes(MessageId));
   const succeeded = messages.filter((message) => !failed.includes(message));
   return failed.length === 0 ? { succeeded, failed } : { succeeded, failed, because: 'reported in batchItemFailures' };

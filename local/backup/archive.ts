@@ -12,7 +12,7 @@ import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../formats.ts';
 import { isOurs, NEEDED } from './contents.ts';
 import { filesOfTar, type TarFile, tarOf } from './tar.ts';
 
-/** Raised when an older version could not restore it. */
+/** Incremented when older versions cannot restore the archive. */
 const FORMAT = 1;
 
 /** The first file of an archive. */
@@ -21,24 +21,24 @@ const MANIFEST_MAX_BYTES = 256 * 1024 * 1024;
 
 const Manifest = z.object({
   format: z.literal(FORMAT),
-  /** The version of Firebreak that made it. */
+  /** The version of Firebreak that created it. */
   firebreak: z.string(),
-  /** The moment that it shows. */
+  /** The point in time of its data. */
   at: z.iso.datetime(),
   stores: z.object({ table: z.int(), queues: z.int(), executions: z.int() }),
   files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
 });
 export type Manifest = z.infer<typeof Manifest>;
 
-/** An archive that cannot be used, and why. */
+/** Thrown for an archive that cannot be used, with the reason. */
 export class BadArchive extends Error {
   override readonly name = 'BadArchive';
 }
 
 /**
- * Packs a folder into a new file that only its owner may read, and reads it back before it gets its name.
+ * Packs a folder into a new file that only its owner can read, and verifies the file before it gets its final name.
  *
- * @throws Error when the file exists, or cannot be written
+ * @throws Error if the file exists or cannot be written
  */
 export async function pack(folder: string, at: string, file: string): Promise<{ bytes: number; manifest: Manifest }> {
   const draft = `${file}.unfinished`;
@@ -64,20 +64,20 @@ export async function pack(folder: string, at: string, file: string): Promise<{ 
 }
 
 /**
- * Reads the whole archive, and compares each file with the manifest.
+ * Reads the whole archive and compares each file with the manifest.
  *
- * @throws BadArchive when one is not as the manifest says, or when this version cannot restore it
+ * @throws BadArchive if a file differs from the manifest, or if this version cannot restore the archive
  */
 export async function verify(file: string): Promise<Manifest> {
   return readThrough(file, async (_, content) => {
-    for await (const _chunk of content); // to read it is to hash it
+    for await (const _chunk of content); // reading computes the hash
   });
 }
 
 /**
  * Writes the files of an archive into an empty folder.
  *
- * @throws BadArchive as `verify` does
+ * @throws BadArchive like `verify`
  */
 export async function unpack(file: string, write: (name: string, content: Readable) => Promise<void>): Promise<void> {
   await readThrough(file, (name, content) => write(name, Readable.from(content)));
@@ -90,31 +90,31 @@ async function readThrough(
   let reading = MANIFEST;
   const gunzip = createGunzip();
   const input = createReadStream(file);
-  const unzipped = pipeline(input, gunzip).catch(() => undefined); // whoever reads `gunzip` is told, too
+  const unzipped = pipeline(input, gunzip).catch(() => undefined); // the reader of `gunzip` gets the error too
   try {
     const files = filesOfTar(gunzip);
     const manifest = await manifestIn(await files.next());
     const expected = new Map(manifest.files.map((one) => [one.name, one]));
     for (;;) {
-      reading = [...expected.keys()][0] ?? 'its end';
+      reading = [...expected.keys()][0] ?? 'the end';
       const next = await files.next();
       if (next.done === true) break;
       const found: TarFile = next.value;
       reading = found.name;
       const { bytes, sha256 } = expected.get(found.name) ?? { bytes: -1, sha256: '' };
-      if (bytes < 0) throw new BadArchive(`it has a file ${found.name}, which its manifest does not name`);
+      if (bytes < 0) throw new BadArchive(`it contains the file ${found.name}, which is not in its manifest`);
       expected.delete(found.name);
       const hash = createHash('sha256');
       await each(found.name, hashed(found.content, hash));
       if (found.bytes !== bytes || hash.digest('hex') !== sha256)
-        throw new BadArchive(`${found.name} is damaged: it is not as it was when it was backed up`);
+        throw new BadArchive(`${found.name} is damaged: its checksum differs from the manifest`);
     }
     const [absent] = expected.keys();
     if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
     return manifest;
   } catch (error) {
     if (error instanceof BadArchive) throw error;
-    if (input.errored && 'syscall' in input.errored) throw input.errored; // it cannot be read at all
+    if (input.errored && 'syscall' in input.errored) throw input.errored; // the file itself cannot be read
     throw new BadArchive(`damaged at ${reading}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     input.destroy();
@@ -126,12 +126,12 @@ async function readThrough(
 async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest> {
   const first = next.done === true ? undefined : next.value;
   if (first === undefined || first.name !== MANIFEST || first.bytes > MANIFEST_MAX_BYTES)
-    throw new BadArchive('it is no backup of Firebreak: it does not begin with a manifest');
+    throw new BadArchive('it is not a Firebreak backup: it does not begin with a manifest');
   const said: unknown = JSON.parse(await text(first.content));
   const { format, firebreak } = z.object({ format: z.int(), firebreak: z.string() }).parse(said);
   const newer = (what: string): BadArchive =>
     new BadArchive(
-      `it was made by Firebreak ${firebreak}, whose ${what} this version cannot read: restore with that one`,
+      `it was created by Firebreak ${firebreak}. This version cannot read its ${what}: restore it with that version`,
     );
   if (format > FORMAT) throw newer('archives');
   const manifest = Manifest.parse(said);
@@ -141,7 +141,8 @@ async function manifestIn(next: IteratorResult<TarFile, void>): Promise<Manifest
   if (executions > EXECUTIONS_FORMAT) throw newer('executions');
   const names = manifest.files.map(({ name }) => name);
   const foreign = names.find((name) => !isOurs(name));
-  if (foreign !== undefined) throw new BadArchive(`it has a file ${foreign}, which does not belong into a data folder`);
+  if (foreign !== undefined)
+    throw new BadArchive(`it contains the file ${foreign}, which does not belong in a data folder`);
   const absent = NEEDED.find((name) => !names.includes(name));
   if (absent !== undefined) throw new BadArchive(`${absent} is missing`);
   return manifest;
@@ -172,7 +173,7 @@ async function described(folder: string): Promise<Manifest['files']> {
   return files;
 }
 
-/** Small ones first, so that `tar` shows keys and databases before thousands of objects. */
+/** Small files first, so that `tar` lists keys and databases before thousands of objects. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const names = entries
@@ -187,7 +188,7 @@ async function sha256Of(content: AsyncIterable<Uint8Array>): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A file, or the names in a folder. */
+/** Flushes a file, or the names in a folder, to the disk. */
 export async function onDisk(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {

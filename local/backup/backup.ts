@@ -8,7 +8,7 @@ import { askForSnapshot } from './control.ts';
 import { noteBackup } from './last.ts';
 import { removeSnapshots, type Snapshot, takeSnapshot } from './snapshot.ts';
 
-/** A backup that cannot be made, and why. */
+/** Thrown if a backup cannot be created, with the reason. */
 export class NoBackup extends Error {
   override readonly name = 'NoBackup';
 }
@@ -16,15 +16,15 @@ export class NoBackup extends Error {
 export type Backup = { file: string; at: string; bytes: number; files: number; withKeys: boolean; running: boolean };
 
 /**
- * Backs a data folder up into a new archive: through the Firebreak that uses it, or by itself when none does.
+ * Backs up a data folder into a new archive: through the Firebreak that uses it, or directly if none does.
  *
- * @throws NoBackup, or an error of what could not be read or written
+ * @throws NoBackup, or an error when reading or writing fails
  */
 export async function backUp(dataDir: string, file: string): Promise<Backup> {
-  if (!existsSync(dataDir)) throw new NoBackup(`there is no data folder ${dataDir}`);
+  if (!existsSync(dataDir)) throw new NoBackup(`the data folder ${dataDir} does not exist`);
   if (existsSync(join(dataDir, RESTORING)))
-    throw new NoBackup(`a restore into ${dataDir} has not ended: restore again before you back it up`);
-  if (existsSync(file)) throw new NoBackup(`${file} exists already`);
+    throw new NoBackup(`a restore into ${dataDir} was interrupted: restore again before you back it up`);
+  if (existsSync(file)) throw new NoBackup(`${file} already exists`);
   await mkdir(dirname(resolve(file)), { recursive: true, mode: 0o700 });
   const lock = await lockDataDir(dataDir).catch(() => undefined);
   let snapshot: Snapshot | undefined;
@@ -49,11 +49,11 @@ export async function backUp(dataDir: string, file: string): Promise<Backup> {
 
 const SCHEDULED = /^firebreak-\d{8}T\d{6}Z\.tar\.gz$/;
 
-/** The name of an archive of now: names sort by time. */
+/** Returns the name of a new archive; names sort by time. */
 export const nameOfBackup = (now: Date): string =>
   `firebreak-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}.tar.gz`;
 
-/** Removes all archives of a folder but the newest, by their names. @returns the names of those that are gone */
+/** Removes all archives in a folder except the newest `keep`, by name. @returns the names of removed archives */
 export async function prune(folder: string, keep: number): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => SCHEDULED.test(name)).sort();
   const gone = names.slice(0, Math.max(0, names.length - keep));

@@ -7,19 +7,22 @@ import * as z from 'zod';
 import { readPrivate, writePrivate } from '../private-file.ts';
 import { NoSnapshot, type Snapshot } from './snapshot.ts';
 
-/** In the data folder, readable for its owner alone: where the process that uses it is asked for a snapshot. */
+/**
+ * In the data folder, readable only by its owner: address and key for requesting a snapshot from the process that uses
+ * the folder.
+ */
 const FILE = 'control.json';
 const PATH = '/snapshot';
 
 const Control = z.object({ url: z.url(), key: z.string().min(1) });
 const Answer = z.union([z.object({ folder: z.string(), at: z.string() }), z.object({ error: z.string() })]);
 
-/** Longer than to copy the largest data folder that makes sense. */
+/** Longer than a copy of the largest reasonable data folder takes. */
 const PATIENCE_MS = 30 * 60_000;
 
 /**
- * Lets the owner of the data folder ask this process for a snapshot: on a loopback port of its own, with a key of this start.
- * Tokens of the API do not count here, since an archive has keys in it that no request over the network may get.
+ * Lets the owner of the data folder request a snapshot from this process, on a separate loopback port and with a key of
+ * this start. API tokens are not accepted, because an archive contains keys that no network request may obtain.
  */
 export async function startControl(
   dataDir: string,
@@ -67,7 +70,7 @@ function isKey(key: string, authorization: string | undefined): boolean {
   return wanted.length === given.length && timingSafeEqual(wanted, given);
 }
 
-/** Asks the process that uses the data folder. @throws NoSnapshot */
+/** Requests a snapshot from the process that uses the data folder. @throws NoSnapshot */
 export async function askForSnapshot(dataDir: string): Promise<Snapshot> {
   const text = await readPrivate(join(dataDir, FILE));
   if (text === undefined) throw new NoSnapshot(`the Firebreak that uses ${dataDir} is not ready yet: try again`);
@@ -81,7 +84,7 @@ export async function askForSnapshot(dataDir: string): Promise<Snapshot> {
     });
   } catch (cause) {
     throw new NoSnapshot(
-      `the Firebreak that uses ${dataDir} does not answer at ${url}: it may be starting or stopping, or run in a container; run this command there`,
+      `the Firebreak that uses ${dataDir} does not respond at ${url}. It may be starting or stopping: try again. If it runs in a container, run this command there`,
       { cause },
     );
   }

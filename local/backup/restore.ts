@@ -9,21 +9,21 @@ import { BadArchive, type Manifest, onDisk, unpack, verify } from './archive.ts'
 import { DATABASES, RESTORING } from './contents.ts';
 import { RESTORED, type Restored } from './restored-file.ts';
 
-/** A folder that nothing may be restored into, and why. */
+/** Thrown for a folder that cannot be restored into, with the reason. */
 export class NotRestored extends Error {
   override readonly name = 'NotRestored';
 }
 
-/** What a lock leaves in a folder. */
+/** Files that a lock leaves in a folder. */
 const OF_THE_LOCK = ['lock', 'lock.sqlite', 'lock.sqlite-journal'];
 
 /**
- * Restores an archive into a folder that is empty, or not there, and that no Firebreak uses. Nothing is written before the
- * whole archive was found to be right. A crash in between leaves a folder that a start refuses, and into which the
- * archive can be restored again.
+ * Restores an archive into a folder that is empty or does not exist, and that no Firebreak uses. Verifies the whole
+ * archive before it writes anything. After a crash in between, the folder cannot be started, but the archive can be
+ * restored into it again.
  *
  * @param options.pause whether automation is paused at the next start
- * @throws BadArchive, NotRestored, or an error of what could not be read or written
+ * @throws BadArchive, NotRestored, or an error when reading or writing fails
  */
 export async function restore(
   file: string,
@@ -58,10 +58,10 @@ export async function restore(
   }
 }
 
-/** For a start: the files of a restore that has not ended are not a whole data folder. */
+/** Refuses to start: an interrupted restore leaves an incomplete data folder. */
 export function refuseHalfRestored(dataDir: string): void {
   if (existsSync(join(dataDir, RESTORING)))
-    throw new Error(`a restore into ${dataDir} has not ended: run firebreak restore again`);
+    throw new Error(`a restore into ${dataDir} was interrupted: run firebreak restore again`);
 }
 
 async function locked(dataDir: string): Promise<{ release(): Promise<void> }> {
@@ -73,15 +73,15 @@ async function locked(dataDir: string): Promise<{ release(): Promise<void> }> {
 }
 
 async function requireEmpty(dataDir: string): Promise<void> {
-  if (existsSync(join(dataDir, RESTORING))) return; // all that is there is from a restore that has not ended
+  if (existsSync(join(dataDir, RESTORING))) return; // all files there come from an interrupted restore
   const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name)) : [];
   if (found.length > 0)
     throw new NotRestored(
-      `${dataDir} is not empty (it has ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}): move it away, or restore into another folder with --data-dir`,
+      `${dataDir} is not empty (it contains ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}). Move it away, or restore into another folder with --data-dir`,
     );
 }
 
-/** The marker goes last: as long as it is there, the rest is known to be no data folder. */
+/** The marker is removed last: while it exists, the folder is known to be incomplete. */
 async function removeRest(dataDir: string): Promise<void> {
   const rest = (await readdir(dataDir)).filter((name) => !OF_THE_LOCK.includes(name) && name !== RESTORING);
   for (const name of rest) await rm(join(dataDir, name), { recursive: true, force: true });

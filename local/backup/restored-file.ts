@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** In a data folder that was restored, until its first start. */
+/** Exists in a restored data folder until its first start. */
 export const RESTORED = 'restored.json';
 
 export const Restored = z.object({
-  /** The moment that the backup shows. */
+  /** The point in time of the backup's data. */
   backup_of: z.iso.datetime(),
   restored_at: z.iso.datetime(),
   /** Whether automation is paused at the first start. */

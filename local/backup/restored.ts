@@ -11,10 +11,10 @@ import { readPrivate } from '../private-file.ts';
 import { RESTORED, Restored } from './restored-file.ts';
 
 /**
- * The first start on a restored folder: turns the kill switch on before anything goes on, unless the restore was told
- * otherwise or it is on already.
+ * Handles the first start on a restored folder: turns the kill switch on before anything continues, unless the restore
+ * was run without it or it is already on.
  *
- * @returns lines for the person who has started it
+ * @returns lines for the person who starts Firebreak
  */
 export async function afterRestore(dataDir: string): Promise<string[]> {
   const file = join(dataDir, RESTORED);

@@ -7,31 +7,31 @@ import { isCode } from '../aws/s3/durable-files.ts';
 import { DATABASES, KEYS, NEEDED, OBJECTS, SNAPSHOT } from './contents.ts';
 
 export type Snapshot = {
-  /** A folder in the data folder, laid out like it. */
+  /** A folder in the data folder, with the same layout. */
   folder: string;
-  /** The moment that it shows, as ISO 8601. */
+  /** The point in time of its data, as ISO 8601. */
   at: string;
 };
 
-/** There is nothing whole to be copied, and why. */
+/** Thrown if a store is missing, with the reason. */
 export class NoSnapshot extends Error {
   override readonly name = 'NoSnapshot';
 }
 
-/** How many pages are copied before the next look whether the copy is wanted; they are copied on another thread. */
+/** Number of pages to copy before checking again whether the copy is wanted; they are copied on another thread. */
 const PAGES_AT_ONCE = 4096;
 const LINKS_AT_ONCE = 32;
 
 /**
- * Copies the data folder as it is at one moment, while it is in use or not.
+ * Copies the data folder as of one moment, whether or not it is in use.
  *
- * To start on the copy is to start after a `kill -9` at that moment. The queues, the executions, and the stand-ins are
- * written by this process alone, and only between two turns of its event loop, so read transactions that begin in one turn
- * see them at the same moment. The database is another process: what this process has been told of is in it, and of
- * what it was asked for meanwhile, a part may be, as after a kill. Objects do not change until each has a second name.
+ * A start on the copy equals a start after a `kill -9` at that moment. Only this process writes the queues, the
+ * executions, and the stand-ins, and only between turns of its event loop, so read transactions that begin in one turn
+ * see the same moment. The database is another process: the copy contains all acknowledged writes and possibly some of
+ * those in progress, as after a kill. Objects do not change until each has a hard link.
  *
  * @param hold runs its argument while no object changes
- * @throws NoSnapshot when a store is missing
+ * @throws NoSnapshot if a store is missing
  */
 export async function takeSnapshot(
   dataDir: string,
@@ -39,7 +39,9 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   const absent = [...NEEDED, OBJECTS].find((name) => !existsSync(join(dataDir, name)));
   if (absent !== undefined)
-    throw new NoSnapshot(`${dataDir} has no ${absent}: no Firebreak was ever ready there, or that store is elsewhere`);
+    throw new NoSnapshot(
+      `${dataDir} has no ${absent}: Firebreak never started completely there, or that store is elsewhere`,
+    );
   const folder = join(dataDir, `${SNAPSHOT}${randomBytes(6).toString('hex')}`);
   await mkdir(folder, { mode: 0o700 });
   const readers = new Map<string, DatabaseSync>();
@@ -63,21 +65,21 @@ export async function takeSnapshot(
   }
 }
 
-/** Removes what is left of snapshots whose readers have gone. @param olderThanMs 0: nobody else uses the folder */
+/** Removes snapshots that their readers have left behind. @param olderThanMs 0: no other process uses the folder */
 export async function removeSnapshots(dataDir: string, olderThanMs: number): Promise<void> {
   const names = (await readdir(dataDir)).filter((name) => name.startsWith(SNAPSHOT));
   for (const folder of names.map((name) => join(dataDir, name))) {
-    const made = await stat(folder).catch(() => undefined); // its reader may be done with it just now
+    const made = await stat(folder).catch(() => undefined); // its reader may be removing it now
     if (made && Date.now() - made.mtimeMs >= olderThanMs) await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** A connection that sees the file as it is now, whatever is written later. */
+/** Opens a connection that sees the file as it is now, regardless of later writes. */
 function readerOf(file: string): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     database.exec('BEGIN');
-    database.prepare('SELECT count(*) FROM sqlite_schema').get(); // only the first read fixes what the transaction sees
+    database.prepare('SELECT count(*) FROM sqlite_schema').get(); // only the first read fixes the state that the transaction sees
     return database;
   } catch (error) {
     database.close();
@@ -85,12 +87,12 @@ function readerOf(file: string): DatabaseSync {
   }
 }
 
-/** Files of objects are replaced, never changed: a second name keeps what a file is now. */
+/** Links object files, which are replaced and never changed, so that a hard link preserves the current content. */
 async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to, { mode: 0o700 });
   const entries = await readdir(from, { recursive: true, withFileTypes: true });
   const paths = entries.map((entry) => ({ entry, path: relative(from, join(entry.parentPath, entry.name)) }));
-  const kept = paths.filter(({ path }) => !path.startsWith('.')); // what is being written
+  const kept = paths.filter(({ path }) => !path.startsWith('.')); // skip files that are being written
   for (const { entry, path } of kept) {
     if (entry.isDirectory()) await mkdir(join(to, path), { recursive: true, mode: 0o700 });
   }
@@ -102,7 +104,7 @@ async function linkTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Some file systems know no second names. */
+/** Copies on file systems without hard links. */
 const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to));
 
 async function copyIfThere(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The POSIX tar format, as much of it as a backup needs: regular files, and the extended header for names and sizes that do
- * not fit. Any tar program can read what is written here.
+ * Reads and writes the part of the POSIX tar format that a backup needs: regular files, and the extended header for
+ * long names and sizes. Any tar program can read the archives.
  *
  * @see IEEE Std 1003.1, pax, "ustar Interchange Format" and "pax Interchange Format"
  */
@@ -9,12 +9,12 @@ const BLOCK = 512;
 const NAME_BYTES = 100;
 /** Eleven octal digits. */
 const SIZE_MAX = 8 ** 11 - 1;
-/** An extended header of ours has two lines. */
+/** Extended headers written here have two lines. */
 const EXTENDED_MAX_BYTES = 64 * 1024;
 
 export type TarFile = { name: string; bytes: number; content: AsyncIterable<Uint8Array> };
 
-/** Bytes of an archive with these files. Each is read when it is its turn. */
+/** Returns the bytes of an archive with these files. Reads each file when its turn comes. */
 export async function* tarOf(files: Iterable<TarFile> | AsyncIterable<TarFile>, mtime: Date): AsyncGenerator<Buffer> {
   for await (const { name, bytes, content } of files) {
     if (Buffer.byteLength(name) > NAME_BYTES || bytes > SIZE_MAX) {
@@ -34,10 +34,10 @@ export async function* tarOf(files: Iterable<TarFile> | AsyncIterable<TarFile>, 
 }
 
 /**
- * The files of an archive, in their order. `content` of one is to be read before the next is asked for; what is left of it
- * is skipped.
+ * Returns the files of an archive, in order. Read `content` of one before requesting the next; unread content is
+ * skipped.
  *
- * @throws Error when it is no archive of regular files, or ends early
+ * @throws Error if it is not an archive of regular files, or is truncated
  */
 export async function* filesOfTar(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
   const source = new Source(archive);
@@ -54,10 +54,10 @@ export async function* filesOfTar(archive: AsyncIterable<Uint8Array>): AsyncGene
       await source.take(-stated & (BLOCK - 1));
       continue;
     }
-    if (type !== '0') throw new Error(`${name} is no regular file`);
+    if (type !== '0') throw new Error(`${name} is not a regular file`);
     const content = source.stream(bytes);
     yield { name: extended.path ?? name, bytes, content };
-    for await (const _ of content); // what nobody has read
+    for await (const _ of content); // skip unread content
     await source.take(padding);
     extended = {};
   }
@@ -97,7 +97,7 @@ function header(name: string, bytes: number, type: '0' | 'x', mtime: Date): Buff
   octal(0, 116, 7);
   octal(bytes, 124, 11);
   octal(Math.floor(mtime.getTime() / 1000), 136, 11);
-  block.write(' '.repeat(8), 148, 'latin1'); // its own sum counts as spaces
+  block.write(' '.repeat(8), 148, 'latin1'); // the checksum field itself counts as spaces
   block.write(type, 156, 'latin1');
   block.write('ustar\0' + '00', 257, 'latin1');
   octal(sumOf(block), 148, 6);
@@ -119,7 +119,7 @@ function parsed(block: Buffer): { name: string; bytes: number; type: string } {
 
 const sumOf = (block: Buffer): number => block.reduce((sum, byte) => sum + byte, 0);
 
-/** Takes the bytes of a stream in pieces of the sizes that are asked for. */
+/** Reads a stream in pieces of requested sizes. */
 class Source {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = Buffer.alloc(0);
@@ -128,14 +128,14 @@ class Source {
     this.#chunks = stream[Symbol.asyncIterator]();
   }
 
-  /** @throws Error when there are fewer */
+  /** @throws Error if there are fewer bytes */
   async take(bytes: number): Promise<Buffer> {
     const taken: Uint8Array[] = [];
     for await (const chunk of this.stream(bytes)) taken.push(chunk);
     return Buffer.concat(taken);
   }
 
-  /** The next so many bytes. What is read of it is read from the archive, so that a second reader gets the rest. */
+  /** Returns the next bytes as a stream. It reads directly from the archive, so a second reader gets the rest. */
   stream(bytes: number): AsyncIterable<Uint8Array> {
     let left = bytes;
     const next = async (): Promise<IteratorResult<Uint8Array>> => {
@@ -149,14 +149,14 @@ class Source {
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
-  /** Reads to the end, so that whatever checks the stream as a whole has checked it. */
+  /** Reads to the end, so that checks of the whole stream run. */
   async drain(): Promise<void> {
     while (!(await this.#chunks.next()).done);
   }
 
   async #more(): Promise<void> {
     const next = await this.#chunks.next();
-    if (next.done === true) throw new Error('the archive ends early');
+    if (next.done === true) throw new Error('the archive is truncated');
     this.#rest = next.value;
   }
 }

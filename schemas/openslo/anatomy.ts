@@ -1,15 +1,15 @@
 import { type Token, tokensOf } from './promql.ts';
 
-/** What a query consists of, as far as its words tell. */
+/** Parts of a query, as far as its tokens show. */
 export type Anatomy = {
   metrics: string[];
-  /** Functions and aggregations that it calls. */
+  /** Functions and aggregations in the query. */
   calls: string[];
-  /** Of its range selectors: `5m`, `1h`, `{{.window}}`. */
+  /** Ranges of its selectors: `5m`, `1h`, `{{.window}}`. */
   ranges: string[];
 };
 
-/** What stands before a list of labels. */
+/** Keywords before a list of labels. */
 const GROUPINGS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 
 const AGGREGATIONS = new Set(
@@ -18,7 +18,7 @@ const AGGREGATIONS = new Set(
 
 const OPERATORS = new Set(['and', 'or', 'unless', 'atan2', 'bool', 'offset', 'inf', 'nan', 'start', 'end']);
 
-/** Functions that make a rate, or a number of events, of a counter. */
+/** Functions that compute a rate, or a number of events, from a counter. */
 const OF_COUNTERS = ['rate', 'irate', 'increase', 'resets'];
 const RATES = new Set([...OF_COUNTERS, 'delta', 'idelta', 'deriv']);
 
@@ -47,13 +47,16 @@ export function anatomyOf(query: string): Anatomy {
 
 const NOTHING: Token = { kind: 'mark', text: '' };
 
-/** Where what is opened at `from` is closed; neither labels nor ranges nor lists of labels have brackets inside. */
+/**
+ * Returns the index at which a bracket opened at `from` is closed; labels, ranges, and lists of labels contain no
+ * brackets.
+ */
 function closing(tokens: readonly Token[], from: number, mark: string): number {
   const at = tokens.findIndex(({ kind, text }, index) => index > from && kind === 'mark' && text === mark);
   return at === -1 ? tokens.length : at;
 }
 
-/** Names of metrics between braces: `__name__="up"`, and, since Prometheus 3, a text alone. */
+/** Returns metric names between braces: `__name__="up"`, and since Prometheus 3 a quoted name alone. */
 function namesIn(tokens: readonly Token[]): string[] {
   return tokens.flatMap(({ kind, text }, index) => {
     if (kind !== 'text') return [];
@@ -64,10 +67,10 @@ function namesIn(tokens: readonly Token[]): string[] {
   });
 }
 
-/** It makes a rate, or a number of events, by itself: whatever it is made of, its values are no counter's. */
+/** Returns whether the query computes a rate or a number of events itself, so that its values are not a counter's. */
 export const isRate = ({ calls }: Anatomy): boolean => calls.some((name) => RATES.has(name));
 
-/** It takes what it is made of for counters. */
+/** Returns whether the query treats its metrics as counters. */
 export const readsCounters = ({ calls }: Anatomy): boolean => calls.some((name) => OF_COUNTERS.includes(name));
 
 export const aggregates = ({ calls }: Anatomy): boolean => calls.some((name) => AGGREGATIONS.has(name));

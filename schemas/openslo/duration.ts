@@ -11,12 +11,12 @@ export type Shorthand = { count: number; unit: Unit };
  */
 export const DurationShorthand = z
   .string()
-  .regex(/^[1-9][0-9]{0,5}[mhdwMQY]$/, 'a duration is a number and one of m, h, d, w, M, Q, Y, such as 28d or 4w')
+  .regex(/^[1-9][0-9]{0,5}[mhdwMQY]$/, 'must be a number and one of m, h, d, w, M, Q, Y, such as 28d or 4w')
   .transform((text): Shorthand => ({ count: Number(text.slice(0, -1)), unit: text.slice(-1) as Unit }));
 
 const DAY_SECONDS = 24 * 3600;
 
-/** What rolls has a length: a month is 30 days, a quarter 90, a year 365. */
+/** For rolling windows, a month has 30 days, a quarter 90, and a year 365. */
 const SECONDS: Readonly<Record<Unit, number>> = {
   m: 60,
   h: 3600,

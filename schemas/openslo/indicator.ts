@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What asks for it is the tool's own matter, so any key may stand in `spec`; `query` or `promql` is read. */
+/** `spec` can contain any key, since it belongs to the data source; `query` or `promql` is read. */
 const MetricSource = z.strictObject({
   metricSourceRef: z.string().nullish(),
   type: z.string().nullish(),
@@ -22,18 +22,19 @@ const RatioMetric = z
   .superRefine(({ good, bad, total, raw, rawType }, context) => {
     const problem = (message: string): void => context.addIssue({ code: 'custom', message });
     if (raw != null) {
-      if (good != null || bad != null || total != null) problem('"raw" goes without "good", "bad" and "total"');
-      if (rawType == null) problem('with "raw" goes "rawType": success or failure');
+      if (good != null || bad != null || total != null)
+        problem('"raw" cannot be combined with "good", "bad", or "total"');
+      if (rawType == null) problem('"rawType" (success or failure) is required with "raw"');
       return;
     }
-    if (rawType != null) problem('"rawType" goes with "raw"');
-    if (good != null && bad != null) problem('say one of "good" and "bad"');
-    if (good == null && bad == null) problem('"good" or "bad" is missing, or "raw"');
+    if (rawType != null) problem('"rawType" requires "raw"');
+    if (good != null && bad != null) problem('set either "good" or "bad", not both');
+    if (good == null && bad == null) problem('"good", "bad", or "raw" is missing');
     if (total == null) problem('"total" is missing');
   });
 export type RatioMetric = z.infer<typeof RatioMetric>;
 
-/** What an SLI says, by itself or in an SLO. */
+/** The spec of an SLI, by itself or in an SLO. */
 export const SliSpec = z
   .strictObject({
     description: z.string().nullish(),
@@ -42,6 +43,6 @@ export const SliSpec = z
   })
   .superRefine(({ ratioMetric, thresholdMetric }, context) => {
     if ((ratioMetric == null) === (thresholdMetric == null))
-      context.addIssue({ code: 'custom', message: 'say one of "ratioMetric" and "thresholdMetric"' });
+      context.addIssue({ code: 'custom', message: 'set either "ratioMetric" or "thresholdMetric"' });
   });
 export type SliSpec = z.infer<typeof SliSpec>;

@@ -5,12 +5,12 @@ import { BUCKET_SECONDS } from './time-window.ts';
 const MINUTE_SECONDS = 60;
 const SLICE_MAX_SECONDS = 24 * 3600;
 
-/** A number is minutes. */
+/** A number is in minutes. */
 const SliceSeconds = z.union([z.number(), DurationShorthand]).transform((slice, context): number => {
   const seconds = sliceSeconds(slice);
   if (seconds === MINUTE_SECONDS) return seconds;
   if (seconds > 0 && seconds <= SLICE_MAX_SECONDS && seconds % BUCKET_SECONDS === 0) return seconds;
-  const message = 'a slice has whole five minutes, and a day at the most, or is a minute (one is 5m, or 1m)';
+  const message = 'must be 1m, or a multiple of five minutes up to one day, such as 5m';
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
@@ -18,7 +18,7 @@ const SliceSeconds = z.union([z.number(), DurationShorthand]).transform((slice, 
 const sliceSeconds = (slice: number | Shorthand): number =>
   typeof slice === 'number' ? slice * MINUTE_SECONDS : secondsOf(slice);
 
-/** An objective of an SLO. `op` and `value` are of threshold metrics. */
+/** An objective of an SLO. `op` and `value` are for threshold metrics. */
 export const Objective = z
   .strictObject({
     displayName: z.string().nullish(),
@@ -35,7 +35,7 @@ export const Objective = z
   .superRefine(({ target, targetPercent, ...rest }, context) => {
     const problem = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message });
     if (target == null && targetPercent == null) problem([], '"target" or "targetPercent" is missing');
-    if (target != null && targetPercent != null) problem([], 'say one of "target" and "targetPercent"');
+    if (target != null && targetPercent != null) problem([], 'set either "target" or "targetPercent", not both');
     const wrong = targetProblem(target, 1, 'target: 0.999') ?? targetProblem(targetPercent, 100, 'targetPercent: 99.9');
     if (wrong !== null) problem([target == null ? 'targetPercent' : 'target'], wrong);
     for (const key of ['indicator', 'indicatorRef', 'compositeWeight'] as const)
@@ -43,21 +43,22 @@ export const Objective = z
   });
 export type Objective = z.infer<typeof Objective>;
 
-/** @param whole what would be always */
+/** @param whole the value that would mean "always" */
 function targetProblem(target: number | null | undefined, whole: 1 | 100, example: string): string | null {
   if (target == null) return null;
   const share = shareOf(target, whole);
-  if (share === 1) return `always leaves no budget at all, so that any error would freeze (one is ${example})`;
+  if (share === 1)
+    return `a target of 100% leaves no budget, so that any error would freeze (use, for example, ${example})`;
   if (share > 1 && whole === 1 && target < 100)
-    return `${target} is above 1 (for percent write targetPercent: ${target})`;
-  return share > 0 && share < 1 ? null : `${target} is not above 0 and below ${whole} (one is ${example})`;
+    return `${target} is above 1 (for a percentage use targetPercent: ${target})`;
+  return share > 0 && share < 1 ? null : `${target} must be above 0 and below ${whole}, such as ${example}`;
 }
 
 const SIGNIFICANT_DIGITS = 12;
 
-/** 99.9 % are 0.999, and not a little more. */
+/** Avoids rounding errors: 99.9% is exactly 0.999. */
 const shareOf = (target: number, whole: 1 | 100): number =>
   whole === 1 ? target : Number((target / whole).toPrecision(SIGNIFICANT_DIGITS));
 
-/** Above 0 and below 1. */
+/** Returns the target, above 0 and below 1. */
 export const targetOf = ({ target, targetPercent }: Objective): number => target ?? shareOf(targetPercent ?? 0, 100);

@@ -1,9 +1,12 @@
 import { WINDOW } from '../slo.ts';
 
-/** `window`: `{{.window}}`. `text`: between quotes, with them. `mark`: everything that is neither word nor number. */
+/**
+ * `window`: `{{.window}}`. `text`: a quoted string, with its quotes. `mark`: anything that is neither a word nor a
+ * number.
+ */
 export type Token = { kind: 'name' | 'number' | 'text' | 'window' | 'mark'; text: string };
 
-/** Not PromQL: where and why, in words. */
+/** Thrown if a text is not PromQL: says where and why. */
 export class PromqlError extends Error {
   override readonly name = 'PromqlError';
 }
@@ -23,8 +26,8 @@ const KINDS: readonly (readonly [Token['kind'] | 'nothing', RegExp])[] = [
 const CLOSED_BY: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
 /**
- * The words of a query. It is told whether they can be PromQL at all (quotes and brackets are closed, nothing is left
- * that belongs to a template), not whether Prometheus would take them.
+ * Splits a query into tokens. Checks only that it can be PromQL (quotes and brackets are closed, no template
+ * placeholders are left), not that Prometheus accepts it.
  *
  * @throws PromqlError
  */
@@ -35,7 +38,7 @@ export function tokensOf(query: string): Token[] {
     if (kind !== 'nothing') tokens.push({ kind, text });
     at += text.length;
   }
-  if (tokens.length === 0) throw new PromqlError('an empty query');
+  if (tokens.length === 0) throw new PromqlError('the query is empty');
   checkBrackets(tokens);
   return tokens;
 }
@@ -49,12 +52,12 @@ function wordAt(query: string, at: number): { kind: Token['kind'] | 'nothing'; t
   throw new PromqlError(strange(query.slice(at)));
 }
 
-/** What is wrong with what a query goes on with. */
+/** Returns what is wrong at the beginning of `rest`. */
 function strange(rest: string): string {
   const [template] = /^(?:\{\{[^}]*\}{0,2}|\$\{[^}]*\}?|\$\w*)/.exec(rest) ?? [];
-  if (template !== undefined) return `${template} is not filled in here (for the window write ${WINDOW})`;
+  if (template !== undefined) return `the placeholder ${template} is not supported (use ${WINDOW} for the window)`;
   if (/^["'`]/.test(rest)) return `the quote before ${JSON.stringify(rest.slice(1, 20))} is not closed`;
-  return `${JSON.stringify(rest[0])} has no meaning in PromQL`;
+  return `${JSON.stringify(rest[0])} is not valid in PromQL`;
 }
 
 function checkBrackets(tokens: readonly Token[]): void {
@@ -64,7 +67,7 @@ function checkBrackets(tokens: readonly Token[]): void {
     if (Object.hasOwn(CLOSED_BY, text)) open.push(text);
     else if (/^[)\]}]$/.test(text)) {
       const last = open.pop();
-      if (last === undefined) throw new PromqlError(`${text} closes nothing`);
+      if (last === undefined) throw new PromqlError(`unmatched ${text}`);
       if (CLOSED_BY[last] !== text) throw new PromqlError(`${last} is closed by ${text}`);
     }
   }
@@ -72,7 +75,10 @@ function checkBrackets(tokens: readonly Token[]): void {
   if (last !== undefined) throw new PromqlError(`${last} is not closed`);
 }
 
-/** As it is kept: the window written in one way, no comments (what is put behind one would belong to it). */
+/**
+ * Normalizes a query for storage: one spelling of the window, and no comments, since appended text would become part of
+ * one.
+ */
 export function normalised(query: string): string {
   const text = query.replaceAll(/\{\{-?\s*\.window\s*-?\}\}/g, WINDOW);
   let kept = '';

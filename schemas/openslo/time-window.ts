@@ -4,7 +4,7 @@ import { TimeZone } from '../time-zone.ts';
 import { WrittenTime } from '../written-time.ts';
 import { DurationShorthand, secondsOf, type Shorthand } from './duration.ts';
 
-/** Events are counted in buckets of so many seconds, and windows and slices consist of whole ones. */
+/** Size of the buckets in which events are counted, in seconds. Windows and slices consist of whole buckets. */
 export const BUCKET_SECONDS = 300;
 
 const HOUR_SECONDS = 3600;
@@ -13,14 +13,14 @@ const MAX_SECONDS = MAX_DAYS * 24 * HOUR_SECONDS;
 
 const UNITS = { d: 'day', w: 'week', M: 'month', Q: 'quarter', Y: 'year' } as const;
 
-/** `2026-01-01 12:30:00`, by the clocks of the calendar's time zone. */
+/** `2026-01-01 12:30:00`, in the calendar's time zone. */
 const StartTime = WrittenTime.transform(({ local, offset }, context): string => {
   if (offset === undefined) return local.toString({ smallestUnit: 'second' });
-  context.addIssue({ code: 'custom', message: 'no offset stands here: "timeZone" says by which clocks it is' });
+  context.addIssue({ code: 'custom', message: 'must not have an offset; "timeZone" sets the time zone' });
   return z.NEVER;
 });
 
-/** The time window of an SLO. One without `calendar` rolls. */
+/** The time window of an SLO. Without `calendar`, it is rolling. */
 export const TimeWindow = z
   .strictObject({
     duration: DurationShorthand,
@@ -33,11 +33,11 @@ export const TimeWindow = z
       return z.NEVER;
     };
     if (calendar == null) {
-      if (isRolling === false) return problem('isRolling', 'a window that does not roll needs a "calendar"');
+      if (isRolling === false) return problem('isRolling', 'a window with isRolling: false requires "calendar"');
       const wrong = rollingProblem(duration);
       return wrong === null ? { kind: 'rolling', seconds: secondsOf(duration) } : problem('duration', wrong);
     }
-    if (isRolling === true) return problem('isRolling', 'a window with a "calendar" does not roll');
+    if (isRolling === true) return problem('isRolling', 'a window with "calendar" requires isRolling: false');
     const wrong = calendarProblem(duration);
     const unit = unitOf(duration);
     if (wrong !== null || unit === undefined) return problem('duration', wrong ?? '');
@@ -48,13 +48,13 @@ const unitOf = ({ unit }: Shorthand) => (unit === 'm' || unit === 'h' ? undefine
 
 function rollingProblem(duration: Shorthand): string | null {
   const seconds = secondsOf(duration);
-  if (seconds > MAX_SECONDS) return `${MAX_DAYS} days are the most`;
-  if (seconds < HOUR_SECONDS) return 'an hour is the least (m is minutes, M is months)';
-  return seconds % BUCKET_SECONDS === 0 ? null : 'it has to be whole five minutes: that is how events are counted';
+  if (seconds > MAX_SECONDS) return `must be at most ${MAX_DAYS} days`;
+  if (seconds < HOUR_SECONDS) return 'must be at least one hour (m means minutes, M means months)';
+  return seconds % BUCKET_SECONDS === 0 ? null : 'must be a multiple of five minutes, in which events are counted';
 }
 
 function calendarProblem(duration: Shorthand): string | null {
-  if (secondsOf(duration) > MAX_SECONDS) return `${MAX_DAYS} days are the most`;
+  if (secondsOf(duration) > MAX_SECONDS) return `must be at most ${MAX_DAYS} days`;
   if (unitOf(duration) !== undefined) return null;
-  return 'by the calendar there are d, w, M, Q and Y (m is minutes, M is months: 1M is one)';
+  return 'a calendar window uses d, w, M, Q, or Y, such as 1M (m means minutes, M means months)';
 }

@@ -2,7 +2,7 @@ import type { CharacterTest } from './characters.ts';
 import { PatternError } from './pattern-error.ts';
 import type { Node, Place } from './syntax.ts';
 
-/** A state names those that follow it by their number. */
+/** A state refers to its successors by number. */
 type State =
   | { kind: 'character'; test: CharacterTest; next: number }
   | { kind: 'place'; place: Place; next: number }
@@ -11,16 +11,16 @@ type State =
 
 export type Automaton = { states: readonly State[]; start: number };
 
-/** More than a list of a thousand names needs; it bounds the time that one text can take. */
+/** More than a list of a thousand names needs; limits the time for one text. */
 const MAX_STATES = 20_000;
 
-/** @throws PatternError when it would get too large */
+/** Builds the automaton of a pattern. @throws PatternError if it would be too large */
 export function automaton(node: Node): Automaton {
   const builder = new Builder();
   return { start: builder.build(node, builder.add({ kind: 'end' })), states: builder.states };
 }
 
-/** Builds from the end: each part is told what follows it. */
+/** Builds from the end: each part gets the state that follows it. */
 class Builder {
   readonly states: State[] = [];
   #parts = 0;
@@ -29,11 +29,11 @@ class Builder {
     return this.states.push(state) - 1;
   }
 
-  /** The state at which `node` begins. */
+  /** Returns the state at which `node` begins. */
   build(node: Node, next: number): number {
-    // Counts parts and not states: empty ones take time, too, when they are repeated.
+    // Counts parts, not states: repeated empty parts take time, too.
     this.#parts += 1;
-    if (this.#parts > MAX_STATES) throw new PatternError(`larger than ${MAX_STATES} states`);
+    if (this.#parts > MAX_STATES) throw new PatternError(`it is too large (more than ${MAX_STATES} states)`);
     switch (node.kind) {
       case 'character':
         return this.add({ kind: 'character', test: node.test, next });
@@ -69,8 +69,8 @@ class Builder {
 }
 
 /**
- * Whether the whole text matches. All ways are followed at once, so the time is bounded by characters times states,
- * whatever the text: nothing is tried again.
+ * Returns whether the whole text matches. All paths are followed at once without backtracking, so the time is limited
+ * to characters times states.
  */
 export function accepts({ states, start }: Automaton, text: string): boolean {
   const characters = Array.from(text);
@@ -87,7 +87,9 @@ export function accepts({ states, start }: Automaton, text: string): boolean {
   return [...reached].some((number) => states[number]?.kind === 'end');
 }
 
-/** All states that can be reached without a further character, between these two; undefined is the end of the text. */
+/**
+ * Returns all states that are reachable without another character, between these two; undefined is the end of the text.
+ */
 function follow(
   states: readonly State[],
   from: readonly number[],

@@ -1,14 +1,14 @@
 import { PatternError } from './pattern-error.ts';
 
-/** Whether one character (a code point) is meant. */
+/** Returns whether one character (a code point) matches. */
 export type CharacterTest = (character: string) => boolean;
 
-/** Characters: the inside of a class of JavaScript, and whether all others are meant instead. */
+/** Characters: the inside of a JavaScript class, and whether it is negated. */
 export type Part = { source: string; negated: boolean };
 
 /**
- * A class. JavaScript's own classes do the work, which on a single character are safe; what is negated is negated here,
- * since theirs and Go's differ where case is ignored.
+ * Returns the test of a class. It uses JavaScript's classes, which are safe on a single character. Negation is done
+ * here, because JavaScript and Go differ in it when case is ignored.
  */
 export function anyOf(parts: readonly Part[], negated: boolean, ignoreCase: boolean): CharacterTest {
   const flags = ignoreCase ? 'iu' : 'u';
@@ -33,7 +33,7 @@ const escaped = (point: number): string => `\\u{${point.toString(16)}}`;
 
 export const pointOf = (character: string): number => character.codePointAt(0) ?? 0;
 
-/** ASCII in Go. */
+/** ASCII only, as in Go. */
 const PERL: Readonly<Record<string, string>> = { d: '0-9', s: '\\t\\n\\f\\r ', w: '0-9A-Za-z_' };
 
 /** @param letter one of dswDSW */
@@ -61,16 +61,16 @@ const NAMED: Readonly<Record<string, string>> = {
 export function namedClass(name: string): Part {
   const plain = name.replace(/^\^/, '');
   const source = Object.hasOwn(NAMED, plain) ? NAMED[plain] : undefined;
-  if (source === undefined) throw new PatternError(`there is no class [:${name}:]`);
+  if (source === undefined) throw new PatternError(`unknown class [:${name}:]`);
   return part(source, plain !== name);
 }
 
-/** @param name a category or a script of Unicode, as in \p{Lu} or \p{^Greek} @throws PatternError */
+/** @param name a Unicode category or script, as in \p{Lu} or \p{^Greek} @throws PatternError */
 export function unicodeClass(name: string, negated: boolean): Part {
   const plain = name.replace(/^\^/, '');
   const known = ['General_Category=', 'Script='].map((kind) => `\\p{${kind}${plain}}`).find(isClass);
   const source = plain === 'Any' ? '\\p{Any}' : known;
-  if (source === undefined) throw new PatternError(`there is no class \\p{${name}}`);
+  if (source === undefined) throw new PatternError(`unknown class \\p{${name}}`);
   return part(source, negated !== (plain !== name));
 }
 

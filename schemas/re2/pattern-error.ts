@@ -1,4 +1,4 @@
-/** A regular expression that Go would refuse, or that is too large. */
+/** Thrown for a regular expression that Go refuses, or that is too large. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
 }

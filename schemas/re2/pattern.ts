@@ -7,11 +7,11 @@ export { PatternError } from './pattern-error.ts';
 export const MAX_INPUT_CHARS = 4096;
 
 /**
- * A regular expression as Go's `regexp` reads it, for whole texts. Go's, because the same expressions stand in the
- * configuration of Alertmanager; and JavaScript's own could be made to run for hours by a label.
+ * Compiles a regular expression in the syntax of Go's `regexp`, for whole texts. Go's, because the same expressions are
+ * used in Alertmanager's configuration, and because a label could make JavaScript's own run for hours.
  *
- * @returns whether a text matches as a whole; texts are to be no longer than MAX_INPUT_CHARS
- * @throws PatternError for what Go would refuse, and for what would be too large
+ * @returns whether a text matches as a whole; texts must not be longer than MAX_INPUT_CHARS
+ * @throws PatternError for what Go refuses, and for what would be too large
  * @see https://github.com/google/re2/wiki/Syntax
  */
 export function compile(pattern: string): (text: string) => boolean {

@@ -11,13 +11,13 @@ import {
 } from './characters.ts';
 import { PatternError } from './pattern-error.ts';
 
-/** What a pattern says, as far as "does the whole text match?" needs it: neither groups nor greed. */
+/** The parts of a pattern that decide whether a whole text matches: without capture groups and greediness. */
 export type Node =
   | { kind: 'character'; test: CharacterTest }
   | { kind: 'place'; place: Place }
   | { kind: 'sequence'; nodes: readonly Node[] }
   | { kind: 'either'; nodes: readonly Node[] }
-  /** `max` is null where there is no upper bound. */
+  /** `max` is null if there is no upper bound. */
   | { kind: 'repeat'; node: Node; min: number; max: number | null };
 
 export type Place = 'text start' | 'text end' | 'line start' | 'line end' | 'word edge' | 'no word edge';
@@ -25,11 +25,11 @@ export type Place = 'text start' | 'text end' | 'line start' | 'line end' | 'wor
 /** As in Go. */
 const MAX_REPEAT = 1000;
 
-/** Go allows 1,000; here each is a call within a call. */
+/** Go allows 1,000; lower here because each level is a recursive call. */
 const MAX_DEPTH = 200;
 
 /**
- * Reads a regular expression of Go.
+ * Parses a Go regular expression.
  * @throws PatternError
  * @see https://pkg.go.dev/regexp/syntax
  */
@@ -59,13 +59,13 @@ class Parser {
 
   whole(): Node {
     const node = this.#alternatives();
-    if (!this.#atEnd()) throw new PatternError('a ) without its (');
+    if (!this.#atEnd()) throw new PatternError('unmatched ")"');
     return node;
   }
 
   #alternatives(): Node {
     this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw new PatternError(`more than ${MAX_DEPTH} groups inside each other`);
+    if (this.#depth > MAX_DEPTH) throw new PatternError(`groups are nested more than ${MAX_DEPTH} levels deep`);
     const nodes = [this.#sequence()];
     while (this.#takes('|')) nodes.push(this.#sequence());
     this.#depth -= 1;
@@ -78,14 +78,14 @@ class Parser {
     while (!this.#atEnd() && !this.#sees('|') && !this.#sees(')')) {
       const found = this.#take(REPETITION);
       if (!found) nodes.push(...this.#atom());
-      else if (repeated) throw new PatternError(`${found[0]} after another repetition`);
+      else if (repeated) throw new PatternError(`${found[0]} follows another repetition`);
       else nodes.push(repeat(nodes.pop(), found));
       repeated = found !== null;
     }
     return { kind: 'sequence', nodes };
   }
 
-  /** None where only flags are set; several where they are quoted by \Q and \E. */
+  /** Returns no node if only flags are set, and several for text quoted by \Q and \E. */
   #atom(): Node[] {
     if (this.#takes('(')) return this.#group();
     if (this.#takes('[')) return [this.#class()];
@@ -100,16 +100,16 @@ class Parser {
 
   #group(): Node[] {
     const outside = this.#flags;
-    if (this.#take(LOOK_AROUND)) throw new PatternError('look-around, which Go does not know');
+    if (this.#take(LOOK_AROUND)) throw new PatternError('Go does not support look-around');
     if (!this.#take(GROUP_NAME) && this.#sees('?')) {
       const found = this.#take(GROUP_FLAGS);
-      if (!found) throw new PatternError(`(${this.#text.slice(this.#at, this.#at + 3)}, which Go does not know`);
+      if (!found) throw new PatternError(`Go does not support (${this.#text.slice(this.#at, this.#at + 3)}`);
       const [, on = '', off = '', end] = found;
       this.#flags = changed(outside, on, off);
       if (end === ')') return [];
     }
     const node = this.#alternatives();
-    if (!this.#takes(')')) throw new PatternError('a ( without its )');
+    if (!this.#takes(')')) throw new PatternError('missing ")"');
     this.#flags = outside;
     return [node];
   }
@@ -117,9 +117,9 @@ class Parser {
   #class(): Node {
     const negated = this.#takes('^');
     const parts: Part[] = [];
-    // A ] at the beginning is a character like others.
+    // A ] at the beginning is an ordinary character.
     while (parts.length === 0 || !this.#takes(']')) {
-      if (this.#atEnd()) throw new PatternError('a [ without its ]');
+      if (this.#atEnd()) throw new PatternError('missing "]"');
       parts.push(this.#classPart());
     }
     return { kind: 'character', test: anyOf(parts, negated, this.#flags.i) };
@@ -131,11 +131,11 @@ class Parser {
     const group = this.#knownClass();
     if (group) return group;
     const from = this.#classCharacter();
-    // In [a-] the hyphen stands for itself.
+    // In [a-], the hyphen stands for itself.
     if (!this.#sees('-') || this.#sees('-]')) return range(from, from);
     this.#takes('-');
     const to = this.#classCharacter();
-    if (to < from) throw new PatternError('a range in [] that goes backwards');
+    if (to < from) throw new PatternError('a range in [] is in reverse order');
     return range(from, to);
   }
 
@@ -150,7 +150,7 @@ class Parser {
       return [{ kind: 'place', place }];
     }
     const literals = this.#take(LITERALS);
-    if (literals?.[2] === '') throw new PatternError('\\Q without its \\E');
+    if (literals?.[2] === '') throw new PatternError('missing \\E after \\Q');
     if (literals) return Array.from(literals[1] ?? '', (character) => this.#literal(character));
     const group = this.#knownClass();
     if (group) return [{ kind: 'character', test: anyOf([group], false, this.#flags.i) }];
@@ -164,7 +164,7 @@ class Parser {
     return letter === undefined ? null : unicodeClass(name ?? short ?? '', letter === 'P');
   }
 
-  /** The code point that an escape means. */
+  /** Returns the code point of an escape. */
   #escaped(): number {
     for (const { form, base } of NUMBERED) {
       const digits = this.#take(form)
@@ -172,16 +172,16 @@ class Parser {
         .find((group) => group !== undefined);
       if (digits === undefined) continue;
       const point = Number.parseInt(digits, base);
-      if (point > 0x10ffff) throw new PatternError(`\\x{${digits}} is no character`);
+      if (point > 0x10ffff) throw new PatternError(`\\x{${digits}} is not a character`);
       return point;
     }
     this.#takes('\\');
-    if (this.#atEnd()) throw new PatternError('a \\ at the end');
+    if (this.#atEnd()) throw new PatternError('a trailing \\');
     const character = this.#character();
     const control = CONTROLS.get(character);
     if (control !== undefined) return control;
     if (!/^[!-/:-@[-`{-~ \0-\x1f\x7f]$/.test(character))
-      throw new PatternError(`the escape \\${character} is not Go's`);
+      throw new PatternError(`Go does not support the escape \\${character}`);
     return pointOf(character);
   }
 
@@ -191,7 +191,7 @@ class Parser {
 
   #character(): string {
     const character = this.#take(ANY_CHARACTER)?.[0];
-    if (character === undefined) throw new PatternError('a [ without its ]');
+    if (character === undefined) throw new PatternError('missing "]"');
     return character;
   }
 
@@ -226,7 +226,7 @@ const PLACES: Readonly<Partial<Record<string, Place>>> = {
 
 const NUMBERED = [
   { form: /\\x(?:\{([\da-fA-F]+)\}|([\da-fA-F]{2}))/y, base: 16 },
-  // A single digit other than 0 would refer back to a group.
+  // A single digit other than 0 would be a back-reference.
   { form: /\\(0[0-7]{0,2}|[1-7][0-7]{1,2})/y, base: 8 },
 ];
 
@@ -240,12 +240,12 @@ const CONTROLS = new Map([
 ]);
 
 function repeat(node: Node | undefined, [whole, mark, from, comma, to]: RegExpExecArray): Node {
-  if (node === undefined) throw new PatternError(`${whole} with nothing before it to repeat`);
+  if (node === undefined) throw new PatternError(`${whole} has nothing to repeat`);
   if (mark !== undefined) return { kind: 'repeat', node, min: mark === '+' ? 1 : 0, max: mark === '?' ? 1 : null };
   const min = Number(from);
   const max = comma === undefined ? min : to === undefined ? null : Number(to);
   if (min > (max ?? MAX_REPEAT) || (max ?? 0) > MAX_REPEAT)
-    throw new PatternError(`${whole} is no count; it goes up to ${MAX_REPEAT}`);
+    throw new PatternError(`${whole} is not a valid count; the limit is ${MAX_REPEAT}`);
   return { kind: 'repeat', node, min, max };
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What a runbook can be told when it is started by a person. */
+/** Types of inputs that a person can set when starting a runbook. */
 const InputType = z.enum(['string', 'integer', 'number', 'boolean']);
 export type InputType = z.infer<typeof InputType>;
 
@@ -11,7 +11,7 @@ const MATCHES: Readonly<Record<InputType, (value: unknown) => boolean>> = {
   boolean: (value) => typeof value === 'boolean',
 };
 
-/** Whether a value is one of this type. */
+/** Returns whether a value has this type. */
 export const isOfType = (value: unknown, type: InputType): boolean => MATCHES[type](value);
 
 export const Input = z
@@ -25,13 +25,12 @@ export const Input = z
     const wrong = (key: string, message: string): void => {
       context.addIssue({ code: 'custom', path: [key], message });
     };
-    if (usual !== undefined && !isOfType(usual, type)) wrong('default', `${JSON.stringify(usual)} is no ${type}`);
-    if (usual === undefined && !required) wrong('default', 'say a default, or that it is required');
-    if (usual !== undefined && required) wrong('required', 'what has a default is not required');
+    if (usual !== undefined && !isOfType(usual, type))
+      wrong('default', `${JSON.stringify(usual)} is not of type ${type}`);
+    if (usual === undefined && !required) wrong('default', 'set either a default or required: true');
+    if (usual !== undefined && required) wrong('required', 'an input with a default cannot be required');
   });
 export type Input = z.infer<typeof Input>;
 
-/** What inputs are called in expressions: `inputs.<name>`. */
-export const InputName = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'the name of an input has lower-case letters, digits and _');
+/** Name of an input in expressions: `inputs.<name>`. */
+export const InputName = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'must consist of lowercase letters, digits, and _');

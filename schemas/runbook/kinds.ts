@@ -4,7 +4,7 @@ import { channelName } from '../routes.ts';
 import { HttpWith } from './http.ts';
 import { Duration, Expression, Template, WholeTemplate } from './values.ts';
 
-/** More instances than this are never asked for, whatever a runbook says. */
+/** Upper limit of instances for all runbooks. */
 const MAX_INSTANCES = 10_000;
 
 const Nothing = z.strictObject({}).prefault({});
@@ -16,15 +16,15 @@ const Count = z.union([z.number().int().min(1).max(MAX_INSTANCES), WholeTemplate
 const Scale = z
   .strictObject({
     to: Count.optional(),
-    /** So many more than there are. */
+    /** Number of instances to add. */
     by: Count.optional(),
-    /** So many times as many as there are, rounded up. */
+    /** Multiplies the number of instances; rounded up. */
     factor: z.union([z.number().gt(1).max(10), WholeTemplate]).optional(),
-    /** Never more than this, whatever the rest says. Written out: nothing can raise it. */
+    /** Upper limit of the result. A literal number, so that no expression can raise it. */
     ceiling: z.number().int().min(1).max(MAX_INSTANCES),
   })
   .refine(({ to, by, factor }) => [to, by, factor].filter((given) => given !== undefined).length === 1, {
-    message: 'say one of "to", "by" and "factor"',
+    message: 'set exactly one of "to", "by", and "factor"',
   });
 
 const Channel = z.union([
@@ -32,11 +32,11 @@ const Channel = z.union([
   z
     .string()
     .transform(channelName)
-    .refine((name) => /^#?[^\s#.,@<>&:"'`/$]{1,80}$/.test(name), 'a channel is written #payments'),
+    .refine((name) => /^#?[^\s#.,@<>&:"'`/$]{1,80}$/.test(name), 'must be a channel, such as #payments'),
 ]);
 
 const SlackPost = z.strictObject({
-  /** Absent: the incident's own, else the service's. */
+  /** Default: the incident's channel, otherwise the service's. */
   channel: Channel.optional(),
   text: Template,
 });
@@ -44,7 +44,7 @@ const SlackPost = z.strictObject({
 const Ticket = z.strictObject({
   title: Template,
   text: Template,
-  /** Absent: the service's. */
+  /** Default: the service's repository. */
   repository: Repository.optional(),
   labels: z.array(z.string().min(1)).default([]),
 });
@@ -54,30 +54,30 @@ const Limit = z.union([z.number(), WholeTemplate]);
 const WaitUntil = z
   .strictObject({
     promql: Template.optional(),
-    /** In the query's own unit; every series has to be at or below. */
+    /** Every series must be at or below this value, in the query's unit. */
     max: Limit.optional(),
-    /** Every series has to be at or above. */
+    /** Every series must be at or above this value. */
     min: Limit.optional(),
-    /** How long it has to hold without a break. */
+    /** How long the condition must hold without interruption. */
     for: Duration.optional(),
     cel: Expression.optional(),
   })
   .superRefine(({ promql, cel, max, min }, context) => {
     if ((promql === undefined) === (cel === undefined))
-      context.addIssue({ code: 'custom', message: 'say one of "promql" and "cel"' });
+      context.addIssue({ code: 'custom', message: 'set either "promql" or "cel"' });
     if (promql !== undefined && max === undefined && min === undefined)
-      context.addIssue({ code: 'custom', message: 'with "promql" goes "max" or "min"' });
+      context.addIssue({ code: 'custom', message: '"promql" requires "max" or "min"' });
     if (cel !== undefined && (max !== undefined || min !== undefined))
-      context.addIssue({ code: 'custom', message: '"max" and "min" go with "promql"' });
+      context.addIssue({ code: 'custom', message: '"max" and "min" require "promql"' });
   });
 
 const Approve = z.strictObject({
   text: Template,
-  /** Absent: whoever may approve. */
+  /** Default: everyone who may approve. */
   people: z.array(z.string().min(1)).min(1).optional(),
 });
 
-/** What each kind of step takes under `with`. */
+/** Parameters of each kind of step under `with`. */
 export const WITH = {
   rollback: Nothing,
   'flag.disable': Flag,
@@ -97,10 +97,10 @@ export const WITH = {
 
 export type StepKind = keyof typeof WITH;
 
-/** What goes with a step of this kind, as it was checked. */
+/** Validated parameters of a kind of step. */
 export type With<Kind extends StepKind> = z.infer<(typeof WITH)[Kind]>;
 
-/** By which an act is taken back. */
+/** A step that reverts an action. */
 export const Inverse = z.discriminatedUnion('uses', [
   z.strictObject({ uses: z.literal('flag.disable'), with: WITH['flag.disable'] }),
   z.strictObject({ uses: z.literal('flag.enable'), with: WITH['flag.enable'] }),

@@ -2,65 +2,67 @@ import * as z from 'zod';
 import { Inverse, type StepKind, WITH } from './kinds.ts';
 import { Duration, Expression, StepId, Template } from './values.ts';
 
-/** `stop`: the rest is left. `continue`: the rest is done all the same. `undo`: what was done is taken back. */
+/** `stop`: skip the remaining steps. `continue`: run them anyway. `undo`: revert completed steps. */
 export const FailureAction = z.enum(['stop', 'continue', 'undo']);
 export type FailureAction = z.infer<typeof FailureAction>;
 
 const ApprovalMap = z.strictObject({
-  /** Absent: whoever may approve. */
+  /** Absent: everyone who may approve. */
   people: z.array(z.string().min(1)).min(1).optional(),
-  /** How long it is asked for. Absent: as long as the service's `approvalTimeoutMinutes`. */
+  /** How long to wait for approval. Absent: the service's `approvalTimeoutMinutes`. */
   timeout: Duration.optional(),
-  /** When somebody says no, or nobody says anything: leave the step out, or stop here. */
+  /** If rejected or not answered: skip the step, or stop the runbook. */
   otherwise: z.enum(['skip', 'stop']).default('stop'),
 });
 export type Approval = z.infer<typeof ApprovalMap>;
 
-/** `true`: whoever may approve is asked. */
+/** `true`: everyone who may approve is asked. */
 const Approval = z.union([
   z.boolean().transform((asked): Approval | undefined => (asked ? ApprovalMap.parse({}) : undefined)),
   ApprovalMap,
 ]);
 
 const Retry = z.strictObject({
-  /** After the first try. */
+  /** Retries after the first attempt. */
   max: z.number().int().min(1).max(10),
-  /** Exponential: each time twice as long, an hour at most. */
+  /** Exponential: doubles each time, up to an hour. */
   backoff: z.enum(['constant', 'exponential']).default('constant'),
   delay: Duration.prefault('10s'),
 });
 export type Retry = z.infer<typeof Retry>;
 
-/** How much a step may do at most. An act is always upon the incident's own service. */
+/** Limits of a step. An action always applies to the incident's own service. */
 const BlastRadius = z.strictObject({
-  /** How often it may be done within one incident, repeats after a failure aside. */
+  /** Maximum number of times within one incident, without retries after a failure. */
   times: z.number().int().min(1).max(10).default(1),
 });
 export type BlastRadius = z.infer<typeof BlastRadius>;
 
 const Common = {
-  id: StepId.describe('What it is called in expressions: `steps.<id>.status`, `steps.<id>.output`.'),
+  id: StepId.describe('Name of the step in expressions: `steps.<id>.status`, `steps.<id>.output`.'),
   name: Template.optional().describe('For people.'),
-  when: Expression.optional().describe('CEL. It is left out where this is not true.'),
-  timeout: Duration.optional().describe('Such as 30s, 5m, 2h. Required where something is changed.'),
-  onFailure: FailureAction.optional().describe('When it has failed. Absent: as the runbook says.'),
+  when: Expression.optional().describe('CEL expression. The step is skipped unless it is true.'),
+  timeout: Duration.optional().describe('Such as 30s, 5m, 2h. Required for steps that change something.'),
+  onFailure: FailureAction.optional().describe("What happens when the step fails. Default: the runbook's setting."),
 };
 
 const Asked = {
   ...Common,
-  approval: Approval.optional().describe('A person is asked first.'),
-  retry: Retry.optional().describe('Tried again when it has failed.'),
+  approval: Approval.optional().describe('Requires approval before the step runs.'),
+  retry: Retry.optional().describe('Retries the step when it fails.'),
 };
 
-/** What changes production. Whether it says how to get back is checked where messages can tell more. */
+/**
+ * Keys of steps that change production. `undo` or `irreversible` is checked later, where messages can be more precise.
+ */
 const Acting = {
   ...Asked,
-  inverse: Inverse.optional().describe('What takes it back.'),
-  irreversible: z.literal(true).optional().describe('Nothing takes it back.'),
-  blastRadius: BlastRadius.optional().describe('How much it may do at most. Absent: once within an incident.'),
+  inverse: Inverse.optional().describe('The step that reverts it.'),
+  irreversible: z.literal(true).optional().describe('Declares that the step cannot be reverted.'),
+  blastRadius: BlastRadius.optional().describe('Limits of the step. Default: once within an incident.'),
 };
 
-/** One kind of step: which it is, what it takes, and what may stand beside. */
+/** Builds the schema of one kind of step: its name, its parameters, and its other keys. */
 const kind = <K extends StepKind, Shape extends z.core.$ZodLooseShape>(uses: K, shape: Shape) =>
   z.strictObject({ uses: z.literal(uses), with: WITH[uses], ...shape });
 
@@ -82,7 +84,7 @@ export const SingleStep = z.discriminatedUnion('uses', [
 ]);
 export type SingleStep = z.infer<typeof SingleStep>;
 
-/** Steps that are done side by side: none sees what another gave. It has failed when one of them has. */
+/** Steps that run in parallel: none sees another's output. Fails when one of them fails. */
 export const ParallelStep = z.strictObject({
   id: StepId,
   name: Template.optional(),
@@ -95,6 +97,6 @@ export type ParallelStep = z.infer<typeof ParallelStep>;
 export const Step = z.union([ParallelStep, SingleStep]);
 export type Step = z.infer<typeof Step>;
 
-/** How a step has ended, as expressions see it. `pending`: not yet, or never. `declined`: a person said no, or nobody did. */
+/** Status of a step, as in expressions. `pending`: not run yet, or never. `declined`: rejected, or not answered. */
 export const StepStatus = z.enum(['pending', 'succeeded', 'failed', 'skipped', 'declined']);
 export type StepStatus = z.infer<typeof StepStatus>;

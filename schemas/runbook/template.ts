@@ -1,7 +1,7 @@
-/** A piece of a text: as it is, or what an expression gives. */
+/** A part of a text: literal, or an expression. */
 export type TemplatePart = { kind: 'text'; text: string } | { kind: 'expression'; expression: string };
 
-/** An `${{` without its `}}`, or with nothing in it. */
+/** Thrown for `${{` without `}}`, or with nothing in between. */
 export class TemplateSyntaxError extends Error {
   override readonly name = 'TemplateSyntaxError';
 }
@@ -10,7 +10,7 @@ const OPENS = '${{';
 const CLOSES = '}}';
 
 /**
- * Splits `Deploy ${{ suspect.version }} of …` into its pieces.
+ * Splits `Deploy ${{ suspect.version }} of …` into its parts.
  *
  * @throws TemplateSyntaxError
  */
@@ -20,9 +20,9 @@ export function parseTemplate(text: string): TemplatePart[] {
   for (let opens = text.indexOf(OPENS); opens >= 0; opens = text.indexOf(OPENS, at)) {
     if (opens > at) parts.push({ kind: 'text', text: text.slice(at, opens) });
     const closes = endOf(text, opens + OPENS.length);
-    if (closes === undefined) throw new TemplateSyntaxError(`"${OPENS}" without its "${CLOSES}"`);
+    if (closes === undefined) throw new TemplateSyntaxError(`"${OPENS}" without closing "${CLOSES}"`);
     const expression = text.slice(opens + OPENS.length, closes).trim();
-    if (expression === '') throw new TemplateSyntaxError(`"${OPENS} ${CLOSES}" with nothing in it`);
+    if (expression === '') throw new TemplateSyntaxError(`"${OPENS} ${CLOSES}" is empty`);
     parts.push({ kind: 'expression', expression });
     at = closes + CLOSES.length;
   }
@@ -30,10 +30,10 @@ export function parseTemplate(text: string): TemplatePart[] {
   return parts;
 }
 
-/** Whether anything has to be put in. */
+/** Returns whether the text contains an expression. */
 export const isTemplate = (text: string): boolean => text.includes(OPENS);
 
-/** Where the expression that begins at `from` ends. Quotes and braces of its own do not end it. */
+/** Returns the end of the expression that begins at `from`, skipping its quotes and braces. */
 function endOf(text: string, from: number): number | undefined {
   let quote: string | undefined;
   let braces = 0;

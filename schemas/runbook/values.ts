@@ -2,26 +2,26 @@ import * as z from 'zod';
 import { WrittenDuration } from '../written-time.ts';
 import { parseTemplate, type TemplatePart, TemplateSyntaxError } from './template.ts';
 
-/** Of an expression; UTF-16 units. */
+/** Limit of an expression, in UTF-16 units. */
 export const EXPRESSION_MAX_CHARS = 1000;
 
 const TEXT_MAX_CHARS = 4000;
 
-/** An expression in CEL. `true` and `false` may be written without quotes. */
+/** A CEL expression. `true` and `false` can be written without quotes. */
 export const Expression = z.union([
   z.boolean().transform(String),
   z
     .string()
     .trim()
-    .min(1, 'an expression is missing here')
+    .min(1, 'must not be empty: expected an expression')
     .max(EXPRESSION_MAX_CHARS)
-    .refine((text) => !text.startsWith('${{'), 'is an expression as it is: leave ${{ and }} away'),
+    .refine((text) => !text.startsWith('${{'), 'must be a bare expression: remove ${{ and }}'),
 ]);
 
-/** A text that may hold `${{ expression }}`. */
+/** A text that can contain `${{ expression }}`. */
 export const Template = z
   .string()
-  .min(1, 'an empty text')
+  .min(1, 'must not be empty')
   .max(TEXT_MAX_CHARS)
   .superRefine((text, context) => {
     const parts = partsOf(text);
@@ -37,19 +37,19 @@ function partsOf(text: string): TemplatePart[] | TemplateSyntaxError {
   }
 }
 
-/** One expression and nothing else: its value is taken as it is, and not as a text. */
+/** A single expression: its value is used as it is, not as text. */
 export const WholeTemplate = Template.refine((text) => {
   const parts = partsOf(text);
   return Array.isArray(parts) && parts.length === 1 && parts[0]?.kind === 'expression';
-}, 'a number, or one expression: ${{ inputs.instances }}');
+}, 'must be a number, or one expression such as ${{ inputs.instances }}');
 
-/** `5m`, `90s`, `1h 30m`, `PT5M`. As ISO 8601 out. */
+/** Accepts `5m`, `90s`, `1h 30m`, `PT5M`; returns ISO 8601. */
 export const Duration = WrittenDuration;
 
-/** What steps are called in expressions: `steps.<id>`. */
+/** Name of a step in expressions: `steps.<id>`. */
 export const StepId = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'an id has lower-case letters, digits and _, and begins with a letter')
-  .refine((id) => !RESERVED.has(id), { error: ({ input }) => `"${String(input)}" means something in CEL` });
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must consist of lowercase letters, digits, and _, and begin with a letter')
+  .refine((id) => !RESERVED.has(id), { error: ({ input }) => `"${String(input)}" is a reserved word in CEL` });
 
 const RESERVED = new Set(['in', 'true', 'false', 'null']);

@@ -1,7 +1,10 @@
 import { parseGroup } from './group.ts';
 import type { Source } from './parsed.ts';
 
-/** Prometheus Alertmanager's webhook, payload version "4" (since 0.16). It has no signature: a token says who sends. */
+/**
+ * Prometheus Alertmanager's webhook, payload version "4" (since 0.16). It has no signature: a token identifies the
+ * sender.
+ */
 export const alertmanager: Source = {
   name: 'alertmanager',
   parse: (body) => parseGroup(body, 'alertmanager', ['4']),

@@ -1,19 +1,19 @@
 import type { Unreadable } from './parsed.ts';
 
-/** More bad alerts than this in one request are kept together: not one rule is broken, the sender is. */
+/** More bad alerts than this in one request are stored together: then the sender is broken, not one rule. */
 const KEPT_APART_MAX = 50;
 
-/** A text of the group that is longer than this is not kept with a bad alert of it. */
+/** Longer texts of the group are not stored with its bad alerts. */
 const ENVELOPE_TEXT_MAX_CHARS = 1024;
 
 export type BadAlert = { item: unknown; detail: string };
 
 /**
- * Bad alerts as bodies of their own, each with what is needed to read it again. One by one, so that the same alert is
- * counted when it comes again in another group.
+ * Returns bad alerts as separate bodies, each with everything needed to parse it again. Separate, so that the same
+ * alert is counted when it returns in another group.
  *
- * @param group what they came in
- * @param whole its text
+ * @param group the parsed group
+ * @param whole the text of the group
  */
 export function keptApart(bad: readonly BadAlert[], group: unknown, whole: string): Unreadable[] {
   const [first] = bad;
@@ -26,7 +26,7 @@ export function keptApart(bad: readonly BadAlert[], group: unknown, whole: strin
   return [{ body: bodyOf(bad.map(({ item }) => item)), detail, alerts: bad.length }];
 }
 
-/** The group's short texts, its version among them. The rest repeats what the alerts say, and can be megabytes. */
+/** Returns the group's short texts, with its version. The rest repeats the alerts, and can be megabytes. */
 const envelopeOf = (group: unknown): object =>
   typeof group === 'object' && group !== null
     ? Object.fromEntries(Object.entries(group).filter(([, value]) => isShortText(value)))
@@ -34,7 +34,7 @@ const envelopeOf = (group: unknown): object =>
 
 const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= ENVELOPE_TEXT_MAX_CHARS;
 
-/** Undefined: nested too deeply to be written, though it could be read. */
+/** Returns undefined if the value is nested too deeply to be serialized, although it could be parsed. */
 function written(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);

@@ -5,13 +5,13 @@ import { InstantIn, timestamp } from '../time.ts';
 import { fault, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source } from './parsed.ts';
 
-/** Anything that is neither Alertmanager nor Grafana: synthetic monitors, customer reports, a script. */
+/** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
 export const GenericAlert = z.strictObject({
   service: ServiceName,
   environment: EnvironmentName,
   severity: z.string().max(64),
   title: z.string().min(1).max(4096).overwrite(wellFormed),
-  /** The same key is the same alert. It resolves what it fired. */
+  /** Identifies the alert: resolves what it fired. */
   dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
   status: z.enum(['firing', 'resolved']),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */

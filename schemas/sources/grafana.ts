@@ -3,7 +3,7 @@ import { parseGroup } from './group.ts';
 import type { Source } from './parsed.ts';
 
 /**
- * Grafana alerting's webhook, payload version "1". With an external Alertmanager it sends that one's format ("4").
+ * Grafana Alerting's webhook, payload version "1". With an external Alertmanager, it sends Alertmanager's format ("4").
  * @see https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
  */
 export const grafana: Source = {

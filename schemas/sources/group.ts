@@ -4,10 +4,10 @@ import { InstantIn } from '../time.ts';
 import { type BadAlert, keptApart } from './bad-alerts.ts';
 import { ALERTS_MAX, type Fault, type ParseResult } from './parsed.ts';
 
-/** JSON can spell half a surrogate pair, which is no character: neither UTF-8 nor our stores can hold it. */
+/** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
 export const wellFormed = (text: string): string => text.toWellFormed();
 
-/** Any object as a map, so that a label called `__proto__` is a label. */
+/** Reads any object as a map, so that a label called `__proto__` is a label. */
 export const Texts = z
   .custom<Record<string, unknown>>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   .transform((record, context) => {
@@ -41,13 +41,13 @@ const Group = z.object({
   groupKey: z.unknown().optional(),
 });
 
-/** UTF-16 units. It travels with every alert of the group; a usual one has a few hundred. */
+/** In UTF-16 units. The key is stored with every alert of the group; a usual one has a few hundred. */
 const GROUP_KEY_MAX_CHARS = 2048;
 
 /**
- * Reads the group payload of Alertmanager (version "4") and of Grafana alerting (version "1"), which share it.
- * The group's own status is not looked at: it is computed from the alerts that were kept, and can be wrong.
- * One bad alert does not cost the good ones.
+ * Parses the group payload that Alertmanager (version "4") and Grafana Alerting (version "1") share. The group's own
+ * status is ignored: it is computed from the alerts that were kept, and can be wrong. One bad alert does not affect the
+ * good ones.
  */
 export function parseGroup(body: string, source: SourceName, versions: readonly string[]): ParseResult {
   const json = parseJson(body);
@@ -67,7 +67,7 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
     return fault(
       413,
       'too-many-alerts',
-      `${items.length} alerts in one request; at most ${ALERTS_MAX}. Set max_alerts or group by more labels`,
+      `${items.length} alerts in one request; the limit is ${ALERTS_MAX}. Set max_alerts, or group by more labels`,
     );
   }
   const alerts: Alert[] = [];
@@ -81,7 +81,7 @@ export function parseGroup(body: string, source: SourceName, versions: readonly 
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };
 }
 
-/** Whole or not at all: others know the group by a hash of it. */
+/** Never truncated: other systems know the group by a hash of the key. */
 const wholeKey = (key: unknown): Pick<Alert, 'groupKey'> =>
   typeof key === 'string' && key !== '' && key.length <= GROUP_KEY_MAX_CHARS && key.isWellFormed()
     ? { groupKey: key }

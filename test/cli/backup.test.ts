@@ -98,13 +98,13 @@ describe('firebreak backup', () => {
 
   test('a refused backup leaves no partial archive', async () => {
     const file = await archived();
-    expect(await backUp(file)).toMatchObject({ code: 1, err: expect.stringContaining('exists already') });
+    expect(await backUp(file)).toMatchObject({ code: 1, err: expect.stringContaining('already exists') });
     await rm(join(dataDir, 'durable.sqlite'));
     const refused = await backUp(join(dir, 'more.tar.gz'));
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('has no durable.sqlite') });
     expect((await readdir(dir)).sort()).toEqual(['archive.tar.gz', 'data']);
     const nowhere = await cli(['backup', '--data-dir', join(dir, 'nowhere')]);
-    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('there is no data folder') });
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('does not exist') });
   });
 });
 
@@ -155,10 +155,13 @@ describe('firebreak restore', () => {
     const newer = Buffer.from(tar.toString('latin1').replace('"format": 1', '"format": 9'), 'latin1');
     await writeFile(file, gzipSync(newer));
     const { code, err } = await restore(file, join(dir, 'restored'));
-    expect([code, err]).toEqual([1, expect.stringMatching(/made by Firebreak \d\S*, whose archives this version/)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/created by Firebreak \d\S+ This version cannot read its archives/),
+    ]);
     const store = Buffer.from(tar.toString('latin1').replace('"executions": 1', '"executions": 9'), 'latin1');
     await writeFile(file, gzipSync(store));
-    expect((await restore(file, join(dir, 'restored'))).err).toContain('whose executions this version cannot read');
+    expect((await restore(file, join(dir, 'restored'))).err).toContain('This version cannot read its executions');
   });
 
   test('refuses a folder that is in use or not empty', async () => {
@@ -168,7 +171,7 @@ describe('firebreak restore', () => {
     expect(running).toMatchObject({ code: 1, err: expect.stringContaining(`in use by process ${process.pid}`) });
     await lock.release();
     const full = await restore(file, dataDir);
-    expect(full).toMatchObject({ code: 1, err: expect.stringMatching(/is not empty \(it has .*move it away/) });
+    expect(full).toMatchObject({ code: 1, err: expect.stringMatching(/is not empty \(it contains .*Move it away/) });
     expect(keptIn(dataDir, 'sqs')).toBe('sqs');
   });
 

@@ -401,7 +401,7 @@ describe('doctor', () => {
         'ok    signing key           freeze checks return deployment tokens and a signed state for outages',
         expect.stringMatching(/^ok {4}tokens {16}\d+ tokens?, all written by Firebreak$/),
         'ok    sealed log            the newest entries are intact; run firebreak audit to check all entries',
-        expect.stringMatching(/^warn {2}database {14}the local database's own port asks for no credentials/),
+        expect.stringMatching(/^warn {2}database {14}the local database's own port requires no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
         expect.stringMatching(/^test {2}PagerDuty pages .*pages no one.*not tested/),

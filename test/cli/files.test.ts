@@ -119,7 +119,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
       { 'config/services.yml': SERVICES },
       1,
       [
-        'config/services.yml:1: nothing reads this (did you mean "services.yaml"?)',
+        'config/services.yml:1: Firebreak does not read this (did you mean "services.yaml"?)',
         'config/services.yaml:1: warning: the catalogue has no services, so every alert is unmatched and nothing is automatic',
       ],
     ],
@@ -128,8 +128,8 @@ describe('check reports mistakes that a start accepts silently:', () => {
       { 'runbooks/say.markdown': RIGHT, 'config/services.yaml': SERVICES, 'config/service.yaml': SERVICES },
       1,
       [
-        'runbooks/say.markdown:1: nothing reads this (did you mean "say.md"?)',
-        'config/service.yaml:1: warning: nothing reads this (did you mean "services.yaml"?)',
+        'runbooks/say.markdown:1: Firebreak does not read this (did you mean "say.md"?)',
+        'config/service.yaml:1: warning: Firebreak does not read this (did you mean "services.yaml"?)',
       ],
     ],
     [
@@ -156,7 +156,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
       },
       1,
       [
-        'config/services.yaml:6: services.a.environments.production.health.promql is not valid PromQL: it ends too early',
+        'config/services.yaml:6: services.a.environments.production.health.promql is not valid PromQL: it is incomplete',
         'config/services.yaml:8: services.a.environments.production.health.traffic is not valid PromQL: unexpected "m])" at character 10',
       ],
     ],
@@ -213,7 +213,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
     const { code, out } = await cli(['check'], { ...bare, root: dir.replace(/[^/]+$/, 'firebreak-nothing') });
     expect(code).toBe(0);
     expect(out).toMatch(
-      /config:1: warning: there is no such folder, .*\n.*runbooks:1: warning: there is no such folder, /,
+      /config:1: warning: this folder does not exist, .*\n.*runbooks:1: warning: this folder does not exist, /,
     );
   });
 });
@@ -235,7 +235,7 @@ describe('runbooks', () => {
   test('lint reports no problems for a valid runbook', async () => {
     await write('runbooks/say.md', RIGHT);
     const linted = await cli(['runbooks', 'lint', 'runbooks', '--config', 'config'], { cwd: dir });
-    expect(linted).toEqual({ code: 0, out: '1 runbook, nothing to complain about\n', err: '' });
+    expect(linted).toEqual({ code: 0, out: '1 runbook, no problems found\n', err: '' });
   });
 
   test('list prints name, mode, number of steps, and title', async () => {

@@ -117,7 +117,7 @@ describe('firebreak freeze', () => {
       [[], /specify what to freeze: .*--all/],
       [['--service', 'bank'], /specify when it ends: .*--until-lifted/],
       [['--all', '--service', 'bank', '--for', '1h'], /--all cannot be combined/],
-      [['--service', 'bank', '--for', 'soon'], /"soon" is no duration/],
+      [['--service', 'bank', '--for', 'soon'], /"soon" is not a duration/],
       [['--service', 'bank', '--for', '1h', '--until-lifted'], /specify only one of/],
     ] as const)
       expect(await freeze(...because, ...args)).toMatchObject({ code: 2, err: expect.stringMatching(says) });

@@ -81,7 +81,9 @@ test('Sloth: imports events and raw ratios; reports alerts, plugins, and SLOs wi
       "sloth.yml:15: warning: slos.0.plugins is not carried over: Sloth's plugins are not run here",
       `sloth.yml:20: warning: slos.0.alerting ${ALERTS}`,
       'sloth.yml:38: slos.2.sli.plugin: the queries that a plugin makes are not in the file (write them as events; the rules that sloth generate writes hold them)',
-      expect.stringMatching(/^sloth\.yml:42: its OpenSLO v1 form is refused: .*always leaves no budget at all/),
+      expect.stringMatching(
+        /^sloth\.yml:42: its conversion to OpenSLO v1 is invalid: .*a target of 100% leaves no budget/,
+      ),
       '2 problems: the import is incomplete',
     ],
   ]);
@@ -261,7 +263,7 @@ test('other kinds, duplicates, and missing files are reported', async () => {
   const twice = await cli(['slo', 'import', same, same]);
   expect([twice.code, documentsIn(twice.out).length]).toEqual([1, 1]);
   expect(twice.err).toContain(
-    'sloth-object.yaml:11: its OpenSLO v1 form is refused: an objective "search-latency" is at',
+    'sloth-object.yaml:11: its conversion to OpenSLO v1 is invalid: an objective "search-latency" is at',
   );
   await writeFile(
     join(dir, 'a.yaml'),
@@ -274,7 +276,7 @@ test('other kinds, duplicates, and missing files are reported', async () => {
     'a.yaml:1: it is OpenSLO v1 already (put it into config/slos as it is)',
     expect.stringMatching(/^a\.yaml:4: apps\/v1 Deployment cannot be imported \(what can: Sloth/),
     expect.stringMatching(/^a\.yaml:8: /),
-    'b.yaml:1: there is nothing in it',
+    'b.yaml:1: the file is empty',
     expect.stringMatching(/^c\.yaml:1: cannot be read: ENOENT/),
     '5 problems: the import is incomplete',
   ]);

@@ -149,26 +149,26 @@ describe('a regular expression has Go semantics', () => {
   });
 
   test.each([
-    ['*a', /nothing before it/],
+    ['*a', /nothing to repeat/],
     ['a**', /another repetition/],
     ['a+{2}', /another repetition/],
-    ['a{1001}', /up to 1000/],
-    ['a{2,1}', /up to 1000/],
-    ['(a', /\( without its \)/],
-    ['a)', /\) without its \(/],
-    ['a)(b', /\) without its \(/], // Alertmanager accepts it, because it adds a group around it
-    ['[a', /\[ without its \]/],
-    ['[z-a]', /backwards/],
-    ['[[:letter:]]', /no class \[:letter:\]/],
-    ['\\p{Klingon}', /no class \\p\{Klingon\}/],
-    ['\\p{Alphabetic}', /no class/], // valid in JavaScript, but not in Go
+    ['a{1001}', /the limit is 1000/],
+    ['a{2,1}', /the limit is 1000/],
+    ['(a', /missing "\)"/],
+    ['a)', /unmatched "\)"/],
+    ['a)(b', /unmatched "\)"/], // Alertmanager accepts it, because it adds a group around it
+    ['[a', /missing "\]"/],
+    ['[z-a]', /reverse order/],
+    ['[[:letter:]]', /unknown class \[:letter:\]/],
+    ['\\p{Klingon}', /unknown class \\p\{Klingon\}/],
+    ['\\p{Alphabetic}', /unknown class/], // valid in JavaScript, but not in Go
     ['(a)\\1', /escape \\1/],
     ['\\C', /escape \\C/],
-    ['\\Qa', /without its \\E/],
+    ['\\Qa', /missing \\E/],
     ['(?=a)', /look-around/],
     ['(?<!a)b', /look-around/],
     ['(?>a)', /\(\?>a/],
-    ['\\x{110000}', /no character/],
+    ['\\x{110000}', /is not a character/],
   ])('%j is invalid', (pattern, reason) => {
     expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(MatcherSyntaxError);
     expect(() => parseMatcher(`a=~${JSON.stringify(pattern)}`)).toThrow(reason);
@@ -210,23 +210,23 @@ describe('parsing', () => {
   });
 
   test.each([
-    [',', 'character 1 of ,: "," where the name of a label is expected'],
-    ['{,}', 'character 2 of {,}: ",}" where the name of a label is expected'],
-    ['{', 'character 2 of {: the end where a comma or the closing brace is expected'],
-    ['}', 'character 1 of }: "}" where a comma is expected'],
-    ['foo=bar}', 'character 8 of foo=bar}: "}" where a comma is expected'],
-    ['{foo=bar', 'character 9 of {foo=bar: the end where a comma or the closing brace is expected'],
-    ['{foo=bar} x', 'character 11 of {foo=bar} x: "x" where the end is expected'],
-    ['🙂=a b=c', 'character 5 of 🙂=a b=c: "b=c" where a comma is expected'],
-    ['foo', 'character 4 of foo: the end where =, !=, =~ or !~ is expected after foo'],
-    ['foo!bar', 'character 4 of foo!bar: "!bar" where =, !=, =~ or !~ is expected after foo'],
-    ['job=', 'character 5 of job=: the end where a value is expected; write it in "", as in job="…"'],
-    ["a='b'", `character 3 of a='b': "'b'" where a value is expected; write it in "", as in a="…"`],
-    ['foo="bar', 'character 5 of foo="bar: a " that is not closed on its line'],
-    ['foo="\\xf0\\x9f"', 'character 5 of foo="\\xf0\\x9f": the escaped bytes are no UTF-8'],
-    ['foo="\\ud800"', 'character 5 of foo="\\ud800": \\ud800 is no character'],
+    [',', 'character 1 of ,: expected the name of a label, found ","'],
+    ['{,}', 'character 2 of {,}: expected the name of a label, found ",}"'],
+    ['{', 'character 2 of {: expected a comma or the closing brace, found the end'],
+    ['}', 'character 1 of }: expected a comma, found "}"'],
+    ['foo=bar}', 'character 8 of foo=bar}: expected a comma, found "}"'],
+    ['{foo=bar', 'character 9 of {foo=bar: expected a comma or the closing brace, found the end'],
+    ['{foo=bar} x', 'character 11 of {foo=bar} x: expected the end, found "x"'],
+    ['🙂=a b=c', 'character 5 of 🙂=a b=c: expected a comma, found "b=c"'],
+    ['foo', 'character 4 of foo: expected =, !=, =~ or !~ after foo, found the end'],
+    ['foo!bar', 'character 4 of foo!bar: expected =, !=, =~ or !~ after foo, found "!bar"'],
+    ['job=', 'character 5 of job=: expected a value, found the end; put it in double quotes, as in job="…"'],
+    ["a='b'", `character 3 of a='b': expected a value, found "'b'"; put it in double quotes, as in a="…"`],
+    ['foo="bar', 'character 5 of foo="bar: a " is not closed on its line'],
+    ['foo="\\xf0\\x9f"', 'character 5 of foo="\\xf0\\x9f": the escaped bytes are not valid UTF-8'],
+    ['foo="\\ud800"', 'character 5 of foo="\\ud800": \\ud800 is not a character'],
     ['""=a', 'character 1 of ""=a: the name of a label is empty'],
-    ['a=b,c=~"["', 'character 8 of a=b,c=~"[": the regular expression [ cannot be used: a [ without its ]'],
+    ['a=b,c=~"["', 'character 8 of a=b,c=~"[": invalid regular expression [: missing "]"'],
   ])('%s is rejected', (text, message) => {
     expect(() => parseMatchers(text)).toThrow(new MatcherSyntaxError(message));
   });

@@ -109,13 +109,13 @@ describe('the permissions of a person', () => {
 
 describe('the file', () => {
   test.each([
-    [{ people: { ada: { roles: ['boss'] } } }, 'there is no role "boss"; there are viewer, responder, admin'],
-    [{ everyone: 'boss' }, 'there is no role "boss"'],
-    [{ userGroups: { S0SRE: { roles: ['boss'] } } }, 'there is no role "boss"'],
+    [{ people: { ada: { roles: ['boss'] } } }, 'unknown role "boss"; known roles: viewer, responder, admin'],
+    [{ everyone: 'boss' }, 'unknown role "boss"'],
+    [{ userGroups: { S0SRE: { roles: ['boss'] } } }, 'unknown role "boss"'],
     [{ people: { a: { slack: 'U0A' }, b: { slack: 'U0A' } } }, 'a and b have the same slack'],
     [{ people: { a: { email: 'x@y.example' }, b: { email: 'X@y.example' } } }, 'a and b have the same email'],
-    [{ onCall: { payments: {} } }, 'one of "escalationPolicy" and "schedule"'],
-    [{ people: { Ada: {} } }, 'lower-case'],
+    [{ onCall: { payments: {} } }, 'set either "escalationPolicy" or "schedule"'],
+    [{ people: { Ada: {} } }, 'lowercase'],
   ])('%j is rejected: %s', (file, words) => {
     const read = PeopleFile.safeParse(file);
     expect(JSON.stringify(read.error?.issues)).toContain(JSON.stringify(words).slice(1, -1));

@@ -128,7 +128,7 @@ test('a backup during many alerts: after a restore elsewhere each incident conti
   expect(await cli(['restore', archive, '--data-dir', dataDir])).toMatchObject({ code: 0 });
   const second = await prepare(dataDir);
   await mkdir(join(dataDir, 'restoring'));
-  await expect(second.start()).rejects.toThrow('has not ended: run firebreak restore again');
+  await expect(second.start()).rejects.toThrow('was interrupted: run firebreak restore again');
   await rmdir(join(dataDir, 'restoring'));
   await second.start();
 

@@ -63,7 +63,7 @@ describe('stages', () => {
   });
 
   test('a stage that would make names of executions too long is refused', async () => {
-    await expect(describeSystem('a-stage-of-21-letters', REQUIRED)).rejects.toThrow('at most 20');
+    await expect(describeSystem('a-stage-of-21-letters', REQUIRED)).rejects.toThrow('the limit is 20');
   });
 });
 
@@ -556,7 +556,7 @@ describe('secrets', () => {
       await expect(describeSystem('dev', { ...others, [name]: 'short' })).rejects.toThrow(`${name} has 5 characters`);
     }
     await expect(describeSystem('dev', { ...REQUIRED, FIREBREAK_INGEST_TOKEN: 'secret' })).rejects.toThrow(
-      'at least 24',
+      'the minimum is 24',
     );
   });
 

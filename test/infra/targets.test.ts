@@ -80,7 +80,7 @@ describe('what acting upon targets on AWS needs', () => {
     ['taskRoles', 'arn:aws:iam::123456789012:user/ada'],
     ['deploymentGroups', 'arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop'],
   ] as const)('%s takes no %s', (kind, arn) => {
-    expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} has "${arn}"`);
+    expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} contains "${arn}"`);
   });
 });
 

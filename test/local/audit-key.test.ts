@@ -33,5 +33,5 @@ test('a key that is set is used, with those that it replaced, and none is genera
 
 test('an empty file stops the start: with another key the log would look forged', async () => {
   await writeFile(join(dir, 'audit-key'), '\n');
-  await expect(started()).rejects.toThrow(/audit-key is empty; restore it from a backup/);
+  await expect(started()).rejects.toThrow(/audit-key is empty\. Restore it from a backup/);
 });

@@ -30,8 +30,8 @@ test('what check refuses although a start can do without it is in force with a w
   const warnings = loaded.ok ? loaded.warnings.map((line) => line.replaceAll(`${dir}/`, '')) : [];
   expect(warnings).toEqual(
     expect.arrayContaining([
-      'config/route.yaml:1: warning: nothing reads this (did you mean "routes.yaml"?)',
-      'runbooks/disk.markdown:1: warning: nothing reads this (did you mean "disk.md"?)',
+      'config/route.yaml:1: warning: Firebreak does not read this (did you mean "routes.yaml"?)',
+      'runbooks/disk.markdown:1: warning: Firebreak does not read this (did you mean "disk.md"?)',
       expect.stringMatching(/^config\/services\.yaml:3: warning: .*"serch".*did you mean "search"/),
       expect.stringMatching(/^config\/services\.yaml:5: warning: .*promql is not valid PromQL/),
     ]),

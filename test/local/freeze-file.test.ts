@@ -54,8 +54,8 @@ test('an identity that no claim narrows is a mistake with its line', async () =>
   expect(loaded).toEqual({
     ok: false,
     problems: [
-      `${dir}/freeze.yaml:6: defaults.identities.0.claims: token.actions.githubusercontent.com signs tokens for everybody; add a claim that names you`,
-      `${dir}/freeze.yaml:8: defaults.identities.1.claims: without a claim, every token of this issuer is accepted; add one`,
+      `${dir}/freeze.yaml:6: defaults.identities.0.claims: token.actions.githubusercontent.com signs tokens for all its users; add a claim that identifies your organization`,
+      `${dir}/freeze.yaml:8: defaults.identities.1.claims: without a claim, every token of this issuer is accepted; add a claim`,
     ].map((beginning) => expect.stringContaining(beginning)),
   });
 });

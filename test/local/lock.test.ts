@@ -126,5 +126,5 @@ test('of eight starts at once over a stale lock, exactly one wins', async () => 
 test('a lock that cannot be taken for another reason is not taken for a running instance', async () => {
   await (await lockDataDir(dir)).release();
   await writeFile(join(dir, 'lock.sqlite'), 'no database, whatever the name says; '.repeat(30));
-  await expect(lockDataDir(dir)).rejects.toThrow(/lock\.sqlite cannot be taken\. Is its folder writable/);
+  await expect(lockDataDir(dir)).rejects.toThrow(/Cannot lock .*lock\.sqlite\. Check that its folder is writable/);
 });

@@ -48,12 +48,12 @@ describe('people.yaml', () => {
     [
       'a role',
       'people:\n  ada: { roles: [respnder] }\n',
-      /^people\.yaml:2: people\.ada\.roles: there is no role "respnder"; there are .*responder/,
+      /^people\.yaml:2: people\.ada\.roles: unknown role "respnder"; known roles: .*responder/,
     ],
     [
       'an id of Slack',
       'people:\n  ada:\n    slack: "@ada"\n',
-      /^people\.yaml:3: people\.ada\.slack: an id of a user of Slack looks like U012AB3CD/,
+      /^people\.yaml:3: people\.ada\.slack: must be a Slack user ID, such as U012AB3CD/,
     ],
     ['an address', 'people:\n  ada:\n    email: ada\n', /^people\.yaml:3: people\.ada\.email: /],
     [

@@ -47,7 +47,7 @@ test('one that is set is used, and none is made', async () => {
 
 test('one that was broken stops the start: tokens that are out would be worth nothing', async () => {
   await writeFile(file(), 'nothing');
-  await expect(started()).rejects.toThrow(/signing-key\.pem holds no private key; repair it, or remove it/);
+  await expect(started()).rejects.toThrow(/signing-key\.pem contains no private key\. Repair it, or remove it/);
 });
 
 test('each of two instances has its own', async () => {
@@ -58,7 +58,7 @@ test('each of two instances has its own', async () => {
 
 test('new tokens are shown at a terminal alone; elsewhere it is said in which file they are', async () => {
   const { told } = await started({}, false);
-  expect(told).toEqual([`admin token and ingest token: new, in ${join(dir, 'tokens.json')}`]);
+  expect(told).toEqual([`admin token and ingest token: generated, stored in ${join(dir, 'tokens.json')}`]);
   const kept = await readFile(join(dir, 'tokens.json'), 'utf8');
   expect(JSON.parse(kept)).toEqual({
     FIREBREAK_ADMIN_TOKEN: expect.stringMatching(/^fba_/),

@@ -314,25 +314,25 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
   const cases: [string, string[], (string | RegExp)[]][] = [
     ['YAML that is none', ['kind: [', '---', ...slo('b')], [/^a\.yaml:2: /]],
     ['a key twice', [...slo('a'), 'kind: SLO'], [/^a\.yaml:\d+: .*unique/]],
-    ['a text', ['hello'], [/^a\.yaml:1: the document: "hello" is no object/]],
+    ['a text', ['hello'], [/^a\.yaml:1: the document: expected object, got "hello"/]],
     ['no version', ['kind: SLO'], ['a.yaml:1: "apiVersion" is missing in the document (one of openslo/v1)']],
     [
       'an older version',
       slo('a').map((line) => line.replace('openslo/v1', 'openslo/v1alpha')),
-      ['a.yaml:1: it is not written as OpenSLO v1 (firebreak slo import makes such documents of it)'],
+      ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],
     ],
     [
       'what belongs to another tool',
       ['version: prometheus/v1', 'service: checkout', 'slos: []'],
-      ['a.yaml:1: it is not written as OpenSLO v1 (firebreak slo import makes such documents of it)'],
+      ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],
     ],
     [
       'a kind that there is not',
       ['apiVersion: openslo/v1', 'kind: slo'],
-      ['a.yaml:2: kind: "slo" is not known here (did you mean "SLO"?)'],
+      ['a.yaml:2: kind: unknown value "slo" (did you mean "SLO"?)'],
     ],
     ['no metadata', ['apiVersion: openslo/v1', 'kind: Service'], ['a.yaml:1: "metadata" is missing in the Service']],
-    ['a name that is none', slo('"a b"'), [/^a\.yaml:4: metadata\.name: a name has letters, digits/]],
+    ['a name that is none', slo('"a b"'), [/^a\.yaml:4: metadata\.name: must consist of letters, digits/]],
     [
       'misspelt keys',
       [...slo('a', { spec: ['timeWindows: []', 'objectives: [{ target: 0.9, targt: 1 }]'] })],
@@ -361,7 +361,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     [
       'slices without what they need',
       slo('a', { spec: ['budgetingMethod: Timeslices', 'objectives:', '  - target: 0.9', '    timeSliceWindow: 5m'] }),
-      ['a.yaml:15: spec.objectives.0: with Timeslices goes "timeSliceTarget"'],
+      ['a.yaml:15: spec.objectives.0: "timeSliceTarget" is required with Timeslices'],
     ],
     [
       'a slice of two minutes',
@@ -372,7 +372,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
           '  - { target: 0.9, timeSliceTarget: 1, timeSliceWindow: 2m }',
         ],
       }),
-      [/^a\.yaml:15: spec\.objectives\.0\.timeSliceWindow: a slice has whole five minutes/],
+      [/^a\.yaml:15: spec\.objectives\.0\.timeSliceWindow: must be 1m, or a multiple of five minutes/],
     ],
     [
       'a slice as long as the window',
@@ -389,20 +389,20 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     [
       'two windows',
       slo('a', { spec: ['timeWindow: [{ duration: 28d }, { duration: 7d }]', 'objectives: [{ target: 0.9 }]'] }),
-      [/^a\.yaml:13: spec\.timeWindow: there has to be exactly one time window/],
+      [/^a\.yaml:13: spec\.timeWindow: must have exactly one time window/],
     ],
     [
       'a composite',
       slo('a', { indicator: [], spec: ['objectives:', '  - target: 0.9', '    indicatorRef: x'] }),
       [
-        /^a\.yaml:5: spec: say one of "indicator" and "indicatorRef"/,
+        /^a\.yaml:5: spec: set either "indicator" or "indicatorRef"/,
         /^a\.yaml:9: spec\.objectives\.0\.indicatorRef: composite objectives are not supported/,
       ],
     ],
     [
       'no objective',
       slo('a', { spec: ['objectives: []'] }),
-      [/^a\.yaml:13: spec\.objectives: there has to be an objective/],
+      [/^a\.yaml:13: spec\.objectives: must have at least one objective/],
     ],
     [
       'an indicator that there is not',
@@ -426,12 +426,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       slo('a', {
         indicator: ratio('ratioMetric:', `  good: ${source('x')}`, `  bad: ${source('x')}`, `  total: ${source('x')}`),
       }),
-      [/^a\.yaml:9: .*say one of "good" and "bad"/],
+      [/^a\.yaml:9: .*set either "good" or "bad", not both/],
     ],
     [
       'a ratio that nobody said the sense of',
       slo('a', { indicator: ratio('ratioMetric:', `  raw: ${source('x')}`) }),
-      [/^a\.yaml:9: .*with "raw" goes "rawType"/],
+      [/^a\.yaml:9: .*"rawType" \(success or failure\) is required with "raw"/],
     ],
     [
       'nothing to compare with',
@@ -459,7 +459,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
         ),
       }),
       [
-        'a.yaml:10: query: $__rate_interval is not filled in here (for the window write {{.window}})',
+        'a.yaml:10: query: the placeholder $__rate_interval is not supported (use {{.window}} for the window)',
         'a.yaml:15: query: ( is not closed',
       ],
     ],
@@ -523,11 +523,11 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
         ],
       }),
       [
-        'a.yaml:14: spec.objectives.0.target: NaN is no number that can be counted with',
-        'a.yaml:15: spec.objectives.1.target: -Infinity is no number that can be counted with',
-        'a.yaml:16: spec.objectives.2.target: "0.999" is no number (without quotes: 0.999)',
-        'a.yaml:17: spec.objectives.3.targetPercent: "99.9%" is no number (write the number alone: 0.999 where a share is meant, 99.9 where a percentage is)',
-        'a.yaml:18: spec.objectives.4.target: "most" is no number',
+        'a.yaml:14: spec.objectives.0.target: NaN is not a finite number',
+        'a.yaml:15: spec.objectives.1.target: -Infinity is not a finite number',
+        'a.yaml:16: spec.objectives.2.target: expected number, got "0.999" (remove the quotes: 0.999)',
+        'a.yaml:17: spec.objectives.3.targetPercent: expected number, got "99.9%" (write a plain number: 0.999 for a share, 99.9 for a percentage)',
+        'a.yaml:18: spec.objectives.4.target: expected number, got "most"',
       ],
     ],
   ];
@@ -595,7 +595,9 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
 
   test('a file that nobody wrote', async () => {
     await file('a.yaml', `# ${'x'.repeat(5_000_000)}`);
-    expect(await problems()).toEqual([expect.stringMatching(/^a\.yaml:1: \d+ bytes, and 4194304 are the most/)]);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^a\.yaml:1: the file has \d+ bytes; the limit is 4194304/),
+    ]);
   });
 });
 
@@ -635,7 +637,7 @@ describe('the set', () => {
     const loaded = await loadConfig(dir);
     expect(loaded.ok ? [] : loaded.problems).toEqual([
       expect.stringMatching(/services\.yaml:1: unknown key "servces"/),
-      expect.stringMatching(/slos\/a\.yaml:2: apiVersion: "openslo\/v2" is not known here/),
+      expect.stringMatching(/slos\/a\.yaml:2: apiVersion: unknown value "openslo\/v2"/),
     ]);
   });
 });
@@ -758,7 +760,7 @@ describe("as OpenSLO's own examples are written", () => {
         'objectives: [{ op: gt, target: 0.995, timeSliceTarget: 0.99, timeSliceWindow: 1m }]',
       ),
       [
-        'a.yaml:12: spec.timeWindow.0.duration: by the calendar there are d, w, M, Q and Y (m is minutes, M is months: 1M is one)',
+        'a.yaml:12: spec.timeWindow.0.duration: a calendar window uses d, w, M, Q, or Y, such as 1M (m means minutes, M means months)',
       ],
       ['duration: 1m', 'duration: 1M'],
     ],
@@ -770,7 +772,7 @@ describe("as OpenSLO's own examples are written", () => {
         'objectives: [{ op: gt, target: 0.99, timeSliceWindow: 1m }]',
       ),
       [
-        'a.yaml:13: spec.budgetingMethod: RatioTimeslices is not supported (Occurrences counts every event, Timeslices every slice of time)',
+        'a.yaml:13: spec.budgetingMethod: RatioTimeslices is not supported (use Occurrences to count events, or Timeslices to count slices of time)',
       ],
       ['RatioTimeslices', 'Occurrences'],
     ],

@@ -33,7 +33,7 @@ describe('npm start', () => {
     const modes = await Promise.all(kept.map(async (name) => (await stat(join(firebreak.dataDir, name))).mode & 0o077));
     expect([...new Set(modes)]).toEqual([0]);
     // What is no terminal may be a log that others read.
-    expect(printed).toContain(`admin token and ingest token: new, in ${file}`);
+    expect(printed).toContain(`admin token and ingest token: generated, stored in ${file}`);
     expect(printed).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);
     const answer = await firebreak.request('GET', '/v1/incidents', undefined, {
       authorization: `Bearer ${tokens.FIREBREAK_ADMIN_TOKEN}`,
@@ -111,7 +111,7 @@ describe('one that runs', () => {
   test('has its port for itself: a second one says that it is taken', async () => {
     const { port } = new URL(firebreak.url);
     const second = await prepare({ env: { PORT: port } });
-    await expect(second.start()).rejects.toThrow(`port ${port} is taken; set PORT to a free one`);
+    await expect(second.start()).rejects.toThrow(`port ${port} is in use; set PORT to a free port`);
   });
 
   /** Pages that the stand-in has taken. */
@@ -192,7 +192,7 @@ describe('one that runs', () => {
     const refused = await bare('POST', '/sandbox/slack/commands', {}, freeze);
     expect([refused.status, ((await refused.json()) as any).detail]).toEqual([
       403,
-      expect.stringMatching(/real systems \(PagerDuty pages, targets of billing\/production\).*needs the key/),
+      expect.stringMatching(/real systems \(PagerDuty pages, targets of billing\/production\).*require the key/),
     ]);
     expect((await bare('GET', '/sandbox/calls')).status).toBe(200);
     expect((await bare('DELETE', '/sandbox/faults')).status).toBe(200);

@@ -88,31 +88,35 @@ describe('what is wrong is said:', () => {
 
   test.each<[string, object, RegExp]>([
     ['a key that there is not', { budgets: {} }, /unrecognized_keys.*budgets/],
-    ['a share that is meant as percent', { budget: { warn: 75 } }, /looks like 75% or 0.75/],
-    ['one that no form has', { budget: { freeze: '75 percent' } }, /looks like 75% or 0.75/],
+    ['a share that is meant as percent', { budget: { warn: 75 } }, /a share such as 75% or 0.75/],
+    ['one that no form has', { budget: { freeze: '75 percent' } }, /a share such as 75% or 0.75/],
     ['one that is too large', { budget: { freeze: '5000%' } }, /at most 1000%/],
-    ['nothing as a share', { budget: { freeze: '0%' } }, /looks like 75% or 0.75/],
+    ['nothing as a share', { budget: { freeze: '0%' } }, /a share such as 75% or 0.75/],
     [
       'a level to lift at that is none',
       { budget: { freeze: '80%', liftBelow: 0.8 } },
-      /below .*freeze.*\(80%\), or freezes come and go/,
+      /below .*freeze.*\(80%\), otherwise freezes flap/,
     ],
-    ['a warning that never comes', { budget: { freeze: 0.8, warn: 0.9 } }, /above .*freeze.* \(80%\) never comes/],
+    [
+      'a warning that never comes',
+      { budget: { freeze: 0.8, warn: 0.9 } },
+      /at most .*freeze.* \(80%\), otherwise it never warns/,
+    ],
     ['a burn that there is not', { burn: 'fast' }, /page/],
-    ['deploys that pass', { passes: ['deploy'] }, /a freeze that lets deploys pass holds nothing/],
+    ['deploys that pass', { passes: ['deploy'] }, /a freeze must not allow deploys/],
     [
       'a kind that there is not',
       { passes: ['hot-fix'] },
-      /hot-fix.* is no kind of change that can pass: rollback, hotfix/,
+      /hot-fix.* is not one of the changes that a freeze can allow: rollback, hotfix/,
     ],
     ['a minimum duration of months', { minimumMinutes: 1e6 }, /at most 10080 minutes/],
     [
       'an issuer that is no address',
       { identities: [{ issuer: 'github', audience: 'x' }] },
-      /an issuer is an http or https URL/,
+      /must be an http or https URL/,
     ],
-    ['an identity without a claim', accepts('https://ci.test'), /every token of this issuer is accepted; add one/],
-    ['one with no claim in it', accepts('https://ci.test', {}), /every token of this issuer is accepted; add one/],
+    ['an identity without a claim', accepts('https://ci.test'), /every token of this issuer is accepted; add a claim/],
+    ['one with no claim in it', accepts('https://ci.test', {}), /every token of this issuer is accepted; add a claim/],
     [
       'one of which anything is right',
       accepts('https://ci.test', { sub: '*', ref: '**' }),
@@ -121,25 +125,29 @@ describe('what is wrong is said:', () => {
     [
       'any repository of GitHub',
       accepts(GITHUB, { ref: 'refs/heads/main' }),
-      /signs tokens for everybody; add .*owner/,
+      /signs tokens for all its users; add .*owner/,
     ],
-    ['every subject of GitHub', accepts(GITHUB, { sub: 'repo:*' }), /signs tokens for everybody/],
+    ['every subject of GitHub', accepts(GITHUB, { sub: 'repo:*' }), /signs tokens for all its users/],
     [
       'subjects that anybody can have',
       accepts(GITHUB, { sub: 'environment:production' }),
-      /signs tokens for everybody/,
+      /signs tokens for all its users/,
     ],
-    ['owners of similar names', accepts(GITHUB, { repository_owner: 'acme*' }), /signs tokens for everybody/],
-    ['repositories of similar owners', accepts(GITHUB, { repository: 'acme*/shop' }), /signs tokens for everybody/],
-    ['any project of GitLab', accepts('https://gitlab.com', { ref_protected: 'true' }), /signs tokens for everybody/],
+    ['owners of similar names', accepts(GITHUB, { repository_owner: 'acme*' }), /signs tokens for all its users/],
+    ['repositories of similar owners', accepts(GITHUB, { repository: 'acme*/shop' }), /signs tokens for all its users/],
+    [
+      'any project of GitLab',
+      accepts('https://gitlab.com', { ref_protected: 'true' }),
+      /signs tokens for all its users/,
+    ],
     [
       'any pipeline of Buildkite',
       accepts(BUILDKITE, { pipeline_slug: 'deploy' }),
       /e\.g\. claims: \{ organization_slug/,
     ],
-    ['three people', { overrides: { people: 3 } }, /1, or 2: who asks, and somebody else/],
-    ['an override for a month', { overrides: { maxHours: 720 } }, /at most 336 hours, two weeks/],
-    ['data that are stale at once', { stale: { afterMinutes: 0 } }, /at least 1 minutes/],
+    ['three people', { overrides: { people: 3 } }, /must be 1, or 2 \(the requester and a second person\)/],
+    ['an override for a month', { overrides: { maxHours: 720 } }, /at most 336 hours \(two weeks\)/],
+    ['data that are stale at once', { stale: { afterMinutes: 0 } }, /at least 1 minute/],
     ['a word of stale data that there is not', { stale: { deploys: 'warn' } }, /allow/],
   ])('%s', (_, defaults, problem) => {
     expect(problemsOf({ defaults })).toMatch(problem);
@@ -162,8 +170,8 @@ describe('what is wrong is said:', () => {
 
   test.each<[string, object, RegExp]>([
     ['a policy for nobody', { policies: [{ burn: 'off' }] }, /match/],
-    ['an empty list of services', { policies: [{ match: { service: [] } }] }, /an empty list is nobody/],
-    ['a tier that there is not', { policies: [{ match: { tier: 5 } }] }, /tiers are 1 to 4/],
+    ['an empty list of services', { policies: [{ match: { service: [] } }] }, /must not be empty/],
+    ['a tier that there is not', { policies: [{ match: { tier: 5 } }] }, /must be a tier from 1 to 4/],
     ['two names for one thing', { policies: [{ match: { tier: 1, tiers: 1 } }] }, /mean the same/],
     [
       'an answer for unknown services that there is not',
@@ -171,7 +179,11 @@ describe('what is wrong is said:', () => {
       /unknownService.*allow|allow.*unknownService/,
     ],
     ['an entry without a name', { calendar: [ONCE] }, /name/],
-    ['an entry with an empty one', { calendar: [{ name: ' ', ...ONCE }] }, /known by its name/],
+    [
+      'an entry with an empty one',
+      { calendar: [{ name: ' ', ...ONCE }] },
+      /must not be empty: it identifies the entry/,
+    ],
     [
       'two of one name',
       {
@@ -180,12 +192,12 @@ describe('what is wrong is said:', () => {
           { name: 'a', ...ONCE },
         ],
       },
-      /another entry is called .*"a/,
+      /another entry has the name .*"a/,
     ],
     [
       'services and teams',
       { calendar: [{ name: 'a', ...ONCE, service: 'x', team: 'y' }] },
-      /of services or of teams, not of both/,
+      /cannot have both services and teams/,
     ],
     ['an entry without a beginning', { calendar: [{ name: 'a', until: '2026-12-06' }] }, /\\"from\\" is missing/],
     ['one without an end', { calendar: [{ name: 'a', from: '2026-12-06T00:00Z' }] }, /\\"until\\" is missing/],
@@ -197,7 +209,7 @@ describe('what is wrong is said:', () => {
     [
       'one that ends before it begins',
       { calendar: [{ name: 'a', ...ONCE, until: '2026-12-01' }] },
-      /it ends .* before it begins/,
+      /the end .* is not after the start/,
     ],
     [
       'a recurrence without a length',
@@ -207,9 +219,9 @@ describe('what is wrong is said:', () => {
     [
       'a rule that is none',
       { calendar: [{ name: 'a', start: '2026-12-06', ...BERLIN, duration: '1h', rrule: 'WEEKLY' }] },
-      /a rule looks like FREQ=WEEKLY;BYDAY=SA/,
+      /write a rule such as FREQ=WEEKLY;BYDAY=SA/,
     ],
-    ['nobody', { calendar: [{ name: 'a', ...ONCE, services: [] }] }, /an empty list is nobody; leave it out for all/],
+    ['nobody', { calendar: [{ name: 'a', ...ONCE, services: [] }] }, /must not be empty; omit it to include all/],
   ])('%s', (_, file, problem) => {
     expect(problemsOf(file)).toMatch(problem);
   });

@@ -46,22 +46,22 @@ describe('a time window', () => {
   test.each<[string, object, RegExp]>([
     ['no duration', {}, /^duration: /],
     ['a number', { duration: 28 }, /^duration: .*string/],
-    ['a unit that there is not', { duration: '28D' }, /^duration: a duration is a number and one of m, h, d, w/],
+    ['a unit that there is not', { duration: '28D' }, /^duration: must be a number and one of m, h, d, w/],
     ['nothing', { duration: '0d' }, /^duration: /],
     ['a fraction', { duration: '1.5d' }, /^duration: /],
-    ['minutes that were meant as months', { duration: '1m' }, /^duration: an hour is the least .*M is months/],
-    ['minutes of a calendar', { duration: '1m', calendar }, /^duration: by the calendar there are d, w, M, Q and Y/],
+    ['minutes that were meant as months', { duration: '1m' }, /^duration: must be at least one hour .*M means months/],
+    ['minutes of a calendar', { duration: '1m', calendar }, /^duration: a calendar window uses d, w, M, Q, or Y/],
     ['no whole five minutes', { duration: '61m' }, /^duration: .*five minutes/],
-    ['more than a year', { duration: '53w' }, /^duration: 366 days are the most/],
-    ['more than a year of a calendar', { duration: '2Y', calendar }, /^duration: 366 days are the most/],
-    ['neither rolling nor a calendar', { duration: '1d', isRolling: false }, /^isRolling: .*needs a "calendar"/],
-    ['both', { duration: '1d', isRolling: true, calendar }, /^isRolling: .*does not roll/],
+    ['more than a year', { duration: '53w' }, /^duration: must be at most 366 days/],
+    ['more than a year of a calendar', { duration: '2Y', calendar }, /^duration: must be at most 366 days/],
+    ['neither rolling nor a calendar', { duration: '1d', isRolling: false }, /^isRolling: .*requires "calendar"/],
+    ['both', { duration: '1d', isRolling: true, calendar }, /^isRolling: .*requires isRolling: false/],
     [
       'an offset',
       { duration: '1d', calendar: { ...calendar, startTime: '2026-01-01T00:00Z' } },
-      /startTime: no offset/,
+      /startTime: must not have an offset/,
     ],
-    ['no time', { duration: '1d', calendar: { ...calendar, startTime: '2026-02-30' } }, /startTime: .*is no time/],
+    ['no time', { duration: '1d', calendar: { ...calendar, startTime: '2026-02-30' } }, /startTime: .*is not a time/],
     ['a place that there is not', { duration: '1d', calendar: { ...calendar, timeZone: 'Mars' } }, /timeZone: unknown/],
   ])('cannot be %s', (_, window, problem) => {
     expect(said(TimeWindow, window)).toEqual([expect.stringMatching(problem)]);
@@ -81,14 +81,14 @@ describe('a target', () => {
 
   test.each<[object, RegExp]>([
     [{}, /^: "target" or "targetPercent" is missing/],
-    [{ target: 0.9, targetPercent: 90 }, /^: say one of/],
-    [{ target: 1 }, /^target: always leaves no budget/],
-    [{ target: 99.9 }, /^target: 99\.9 is above 1 \(for percent write targetPercent: 99\.9\)/],
-    [{ target: 0 }, /^target: 0 is not above 0/],
-    [{ target: -0.5 }, /^target: -0\.5 is not above 0/],
-    [{ targetPercent: 100 }, /^targetPercent: always leaves no budget/],
-    [{ targetPercent: 99.99999999999999 }, /^targetPercent: always leaves no budget/],
-    [{ targetPercent: 101 }, /^targetPercent: 101 is not above 0 and below 100/],
+    [{ target: 0.9, targetPercent: 90 }, /^: set either "target" or "targetPercent"/],
+    [{ target: 1 }, /^target: a target of 100% leaves no budget/],
+    [{ target: 99.9 }, /^target: 99\.9 is above 1 \(for a percentage use targetPercent: 99\.9\)/],
+    [{ target: 0 }, /^target: 0 must be above 0/],
+    [{ target: -0.5 }, /^target: -0\.5 must be above 0/],
+    [{ targetPercent: 100 }, /^targetPercent: a target of 100% leaves no budget/],
+    [{ targetPercent: 99.99999999999999 }, /^targetPercent: a target of 100% leaves no budget/],
+    [{ targetPercent: 101 }, /^targetPercent: 101 must be above 0 and below 100/],
     [{ target: '0.99' }, /^target: .*expected number/],
   ])('%j is refused', (objective, problem) => {
     expect(said(Objective, objective)[0]).toMatch(problem);
@@ -108,7 +108,7 @@ describe('a target', () => {
 
   test.each(['2m', '7m', '2d', 0, -5, 2.5])('no slice of %j', (slice) => {
     expect(said(Objective, { target: 0.9, timeSliceWindow: slice })).toEqual([
-      expect.stringMatching(/^timeSliceWindow: a slice has whole five minutes/),
+      expect.stringMatching(/^timeSliceWindow: must be 1m, or a multiple of five minutes/),
     ]);
   });
 });
@@ -132,14 +132,14 @@ describe('a query', () => {
   test.each([
     ['sum(rate(x[5m])', '( is not closed'],
     ['sum(rate(x[5m)])', '[ is closed by )'],
-    ['x}', '} closes nothing'],
+    ['x}', 'unmatched }'],
     ['x{code="5..}', 'the quote before "5..}" is not closed'],
-    ['rate(x[$__rate_interval])', '$__rate_interval is not filled in here (for the window write {{.window}})'],
-    ['rate(x[${window}])', '${window} is not filled in here (for the window write {{.window}})'],
-    ['rate(x[{{ .Window }}])', '{{ .Window }} is not filled in here (for the window write {{.window}})'],
-    ['sum:requests{*}.as_count()', '"." has no meaning in PromQL'],
-    ['x & y', '"&" has no meaning in PromQL'],
-    ['', 'an empty query'],
+    ['rate(x[$__rate_interval])', 'the placeholder $__rate_interval is not supported (use {{.window}} for the window)'],
+    ['rate(x[${window}])', 'the placeholder ${window} is not supported (use {{.window}} for the window)'],
+    ['rate(x[{{ .Window }}])', 'the placeholder {{ .Window }} is not supported (use {{.window}} for the window)'],
+    ['sum:requests{*}.as_count()', '"." is not valid in PromQL'],
+    ['x & y', '"&" is not valid in PromQL'],
+    ['', 'the query is empty'],
   ])('%j is none: %s', (text, problem) => {
     expect(() => tokensOf(text)).toThrow(new PromqlError(problem));
   });

@@ -19,7 +19,7 @@ export function findDynoxide(configured: string | undefined): string {
   } catch (cause) {
     throw new Error(
       `No DynamoDB for ${platform}-${arch}. Install its package (npm install --no-save ${name}@${DYNOXIDE_VERSION}), ` +
-        'or set FIREBREAK_DYNOXIDE_BIN to a dynoxide program, or AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB that runs.',
+        'or set FIREBREAK_DYNOXIDE_BIN to a dynoxide program, or AWS_ENDPOINT_URL_DYNAMODB to a running DynamoDB.',
       { cause },
     );
   }

@@ -52,7 +52,7 @@ export async function startDynamoDb(options: {
   const closing = Promise.withResolvers<'closing'>();
   const exited = new Promise<Error>((resolve) => {
     void Promise.race([child.exited, closing.promise]).then((why) => {
-      if (why !== 'closing') resolve(new Error(`DynamoDB over ${file} has stopped: ${hidden(why)}`));
+      if (why !== 'closing') resolve(new Error(`DynamoDB for ${file} stopped: ${hidden(why)}`));
     });
   });
   return {
@@ -85,7 +85,9 @@ async function startProgram(program: string, file: string, log: (entry: object) 
     const gone = await untilReady(child, address);
     if (gone === undefined) return { child, address, hidden };
     if (!PORT_TAKEN.test(gone) || tries === START_TRIES) {
-      throw new Error(`DynamoDB over ${file} did not start: ${gone}\nIs the folder there, writable, and not full?`);
+      throw new Error(
+        `DynamoDB for ${file} did not start: ${gone}\nCheck that the folder exists, is writable, and has free space.`,
+      );
     }
   }
 }
@@ -112,7 +114,7 @@ async function untilReady(child: TiedChild, address: Address): Promise<string | 
   while (!(await answers(address, gaveUp))) {
     if (gaveUp.aborted) {
       await child.stop();
-      gone = `it did not answer within ${READY_WITHIN_MS / 1000} s`;
+      gone = `no response within ${READY_WITHIN_MS / 1000} s`;
     }
     if (gone !== undefined) return gone;
     await sleep(READY_POLL_MS);

@@ -80,10 +80,10 @@ export function spawnTied(program: string, args: string[], onLine: (line: string
 
 function whyGone(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve(`it could not be started: ${error.message}`));
+    child.once('error', (error) => resolve(`it cannot be started: ${error.message}`));
     child.once('close', (code, signal) => {
       // A shell reports death by a signal as 128 plus the signal number.
-      if (signal !== null) return resolve(`its guardian was killed by ${signal}`);
+      if (signal !== null) return resolve(`its parent shell was killed by ${signal}`);
       resolve((code ?? 0) > 128 ? `it was killed by signal ${(code ?? 0) - 128}` : `it exited with status ${code}`);
     });
   });

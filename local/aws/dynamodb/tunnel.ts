@@ -11,7 +11,7 @@ const END_OF_HEAD = '\r\n\r\n';
 const GONE: EmulatedResponse = {
   status: 500,
   headers: { 'content-type': 'application/x-amz-json-1.0' },
-  body: JSON.stringify({ __type: 'InternalFailure', message: 'the database does not answer' }),
+  body: JSON.stringify({ __type: 'InternalFailure', message: 'the database does not respond' }),
 };
 
 /**
@@ -64,13 +64,13 @@ const listening = (server: Server): Promise<void> =>
 function headOf(caller: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);
-    const late = setTimeout(() => done(new Error('no request came')), HEAD_WITHIN_MS);
+    const late = setTimeout(() => done(new Error('no request received')), HEAD_WITHIN_MS);
     const hear = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       if (head.includes(END_OF_HEAD)) done(head);
-      else if (head.length > HEAD_MAX_BYTES) done(new Error('the headers do not end'));
+      else if (head.length > HEAD_MAX_BYTES) done(new Error('the headers are incomplete'));
     };
-    const end = (): void => done(new Error('the caller has hung up'));
+    const end = (): void => done(new Error('the caller closed the connection'));
     const done = (result: Buffer | Error): void => {
       clearTimeout(late);
       caller.off('data', hear).off('close', end).pause();

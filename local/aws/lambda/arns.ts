@@ -18,7 +18,7 @@ const FUNCTION_REF =
 export function parseFunctionRef(ref: string, qualifierParameter?: string): FunctionRef {
   const match = FUNCTION_REF.exec(ref);
   const name = match?.[1];
-  if (!name) throw invalidParameter(`1 validation error detected: '${ref}' is no function name or function ARN.`);
+  if (!name) throw invalidParameter(`1 validation error detected: '${ref}' is not a function name or function ARN.`);
   const inRef = match[2];
   if (inRef !== undefined && qualifierParameter !== undefined && inRef !== qualifierParameter) {
     throw invalidParameter(

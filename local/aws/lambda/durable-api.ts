@@ -98,14 +98,14 @@ function filterOf(query: URLSearchParams, qualifier: string | undefined): (row: 
 function timeOf(text: string | null): number | undefined {
   if (text === null) return undefined;
   const time = Date.parse(text);
-  if (Number.isNaN(time)) throw invalidParameter(`'${text}' is no time.`);
+  if (Number.isNaN(time)) throw invalidParameter(`'${text}' is not a time.`);
   return time;
 }
 
 function pageSize(query: URLSearchParams): number {
   const asked = Number(query.get('MaxItems') ?? 0);
   if (!Number.isInteger(asked) || asked < 0 || asked > PAGE_MAX_ITEMS)
-    throw invalidParameter(`MaxItems is from 0 to ${PAGE_MAX_ITEMS}.`);
+    throw invalidParameter(`MaxItems must be from 0 to ${PAGE_MAX_ITEMS}.`);
   return asked === 0 ? PAGE_DEFAULT_ITEMS : asked;
 }
 
@@ -153,7 +153,7 @@ export function heartbeat(_: EmulatedRequest, callbackId: string, { executions }
 
 function errorFrom(request: EmulatedRequest): ErrorObject {
   const parsed = ErrorObject.safeParse(jsonOf(request));
-  if (!parsed.success) throw invalidParameter(`The body is no error object: ${parsed.error.issues[0]?.message}`);
+  if (!parsed.success) throw invalidParameter(`The body is not an error object: ${parsed.error.issues[0]?.message}`);
   return parsed.data;
 }
 
@@ -164,5 +164,5 @@ function jsonOf({ body }: EmulatedRequest): Record<string, unknown> {
   } catch {
     // refused below
   }
-  throw invalidParameter('The body is no JSON object.');
+  throw invalidParameter('The body is not a JSON object.');
 }

@@ -337,7 +337,7 @@ export class Executions {
   completeCallback(callbackId: string, outcome: Outcome): void {
     const bytes = byteLength(outcome.status === 'SUCCEEDED' ? outcome.result : JSON.stringify(outcome.error));
     if (bytes > CALLBACK_RESULT_MAX_BYTES)
-      throw invalidParameter(`A callback carries at most ${CALLBACK_RESULT_MAX_BYTES} bytes.`);
+      throw invalidParameter(`A callback result must not exceed ${CALLBACK_RESULT_MAX_BYTES} bytes.`);
     this.#transact((unit) => {
       const { execution, operation } = this.#openCallback(unit, callbackId);
       execution.applyAndWake(callbackEnded(operation, outcome, unit.now));

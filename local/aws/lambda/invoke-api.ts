@@ -49,7 +49,8 @@ export async function invoke(request: EmulatedRequest, ref: string, parts: Invok
 function understand(request: EmulatedRequest, ref: string, type: string, { functions }: InvokeParts): Call {
   const { name, qualifier } = parseFunctionRef(ref, request.query.get('Qualifier') ?? undefined);
   const local = functions.get(name);
-  if (!local) throw notFound(`Function not found: ${name}. Known here: ${[...functions.keys()].join(', ') || 'none'}.`);
+  if (!local)
+    throw notFound(`Function not found: ${name}. Known functions: ${[...functions.keys()].join(', ') || 'none'}.`);
   if (local.durable && qualifier === undefined) throw invalidParameter(UNQUALIFIED);
   const executionName = header(request, 'x-amz-durable-execution-name');
   if (executionName !== undefined) checkExecutionName(executionName, name, local);
@@ -69,9 +70,11 @@ function understand(request: EmulatedRequest, ref: string, type: string, { funct
 
 function checkExecutionName(executionName: string, functionName: string, local: LocalFunction): void {
   if (!local.durable)
-    throw invalidParameter(`${functionName} is no durable function: it can't be given an execution name.`);
+    throw invalidParameter(`${functionName} is not a durable function, so it cannot have an execution name.`);
   if (!EXECUTION_NAME.test(executionName)) {
-    throw invalidParameter(`'${executionName}' is no execution name: 1 to 64 characters of a-z, A-Z, 0-9, - and _.`);
+    throw invalidParameter(
+      `'${executionName}' is not an execution name: 1 to 64 characters of a-z, A-Z, 0-9, - and _.`,
+    );
   }
 }
 
@@ -158,7 +161,7 @@ async function runNow(call: Call, { sandbox }: InvokeParts): Promise<EmulatedRes
     throw new ApiError(
       'TooManyRequestsException',
       429,
-      `Rate Exceeded: ${functionName} runs as often as its reserved concurrency allows.`,
+      `Rate Exceeded: ${functionName} has reached its reserved concurrency.`,
     );
   }
   const result = await sandbox.run({

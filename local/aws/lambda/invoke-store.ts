@@ -20,7 +20,7 @@ const invokeStore = {
   get: (key: string | symbol) => current.getStore()?.[key],
   set: (key: string | symbol, value: unknown) => {
     const values = current.getStore();
-    if (!values) throw new Error('No invocation is running here.');
+    if (!values) throw new Error('No invocation is running in this context.');
     values[key] = value;
   },
   run: <T>(values: Values, work: () => T): T => current.run(values, work),

@@ -54,8 +54,7 @@ const MAX_CONCURRENT_RESUMES = 64;
  */
 export async function startLambda(options: LambdaOptions): Promise<LambdaEndpoint> {
   const scale = options.timeScale ?? 1;
-  if (!(scale >= 1))
-    throw new Error(`timeScale is ${scale}; it says how many times faster waits pass, so it is at least 1.`);
+  if (!(scale >= 1)) throw new Error(`timeScale is ${scale}; it must be at least 1: waits are divided by it.`);
   const functions = new Map(Object.entries(options.functions));
   setEnvironment(functions);
   installInvokeStore();
@@ -111,7 +110,7 @@ function setEnvironment(functions: ReadonlyMap<string, LocalFunction>): void {
       const other = setBy.get(key);
       if (other && other.value !== value) {
         throw new Error(
-          `The functions ${other.name} and ${name} want different ${key}, but share one process here. Rename one.`,
+          `The functions ${other.name} and ${name} need different values of ${key}, but share one process here. Rename one.`,
         );
       }
       setBy.set(key, { name, value });
@@ -156,7 +155,7 @@ async function handle(request: EmulatedRequest, parts: Parts): Promise<EmulatedR
       const argument = method === request.method ? path.exec(request.path)?.[1] : undefined;
       if (argument !== undefined) return json(200, answer(request, decodeURIComponent(argument), parts));
     }
-    throw notFound(`${request.method} ${request.path} is no operation of Lambda that is emulated here.`);
+    throw notFound(`${request.method} ${request.path} is not an emulated Lambda operation.`);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const { type, status, message } = error;

@@ -51,7 +51,7 @@ export function parseUpdates(updates: unknown): OperationUpdate[] {
   const parsed = z.array(OperationUpdate).nullish().safeParse(updates);
   if (parsed.success) return parsed.data ?? [];
   const issue = parsed.error.issues[0];
-  throw invalidParameter(`Updates.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not readable'}`);
+  throw invalidParameter(`Updates.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`);
 }
 
 /** A stored durable operation. Times are milliseconds since the Unix epoch, by this machine's clock. */

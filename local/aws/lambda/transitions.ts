@@ -38,7 +38,7 @@ export function apply(update: OperationUpdate, before: Operation | undefined, mo
     case 'CHAINED_INVOKE':
       return update.Action === 'CANCEL' ? cancel(operation, moment.now) : startChainedInvoke(update, operation, moment);
     case 'EXECUTION':
-      throw new Error('an update of the execution itself is no change of an operation');
+      throw new Error('an update of the execution itself must not be applied to an operation');
   }
 }
 

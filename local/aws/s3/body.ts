@@ -24,7 +24,7 @@ export function decodedBody(headers: IncomingHttpHeaders, body: Buffer): Buffer 
   const { content, trailers } = unchunk(body);
   const length = header(headers, 'x-amz-decoded-content-length');
   if (length !== undefined && Number(length) !== content.length) {
-    throw incompleteBody(`x-amz-decoded-content-length is ${length}, the chunks hold ${content.length} bytes.`);
+    throw incompleteBody(`x-amz-decoded-content-length is ${length}, but the chunks have ${content.length} bytes.`);
   }
   checkDigests({ ...headers, ...trailers }, content);
   return content;
@@ -44,7 +44,7 @@ function unchunk(body: Buffer): { content: Buffer; trailers: Record<string, stri
   let at = 0;
   const line = (): string => {
     const end = body.indexOf('\r\n', at);
-    if (end === -1) throw incompleteBody('A chunk of the body ends in the middle.');
+    if (end === -1) throw incompleteBody('A chunk of the body is incomplete.');
     const text = body.toString('latin1', at, end);
     at = end + 2;
     return text;
@@ -54,10 +54,10 @@ function unchunk(body: Buffer): { content: Buffer; trailers: Record<string, stri
     if (hex === undefined) throw incompleteBody('A chunk of the body does not begin with its length.');
     const length = Number.parseInt(hex, 16);
     if (length === 0) break;
-    if (at + length > body.length) throw incompleteBody('A chunk of the body is shorter than its length says.');
+    if (at + length > body.length) throw incompleteBody('A chunk of the body is shorter than its declared length.');
     chunks.push(body.subarray(at, at + length));
     at += length;
-    if (line() !== '') throw incompleteBody('A chunk of the body is longer than its length says.');
+    if (line() !== '') throw incompleteBody('A chunk of the body is longer than its declared length.');
   }
   const trailers: Record<string, string> = {};
   while (at < body.length) {

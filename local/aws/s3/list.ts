@@ -15,7 +15,7 @@ type ListPage = { keys: string[]; commonPrefixes: string[]; nextToken: string | 
 /** @throws S3Error InvalidArgument */
 export function listRequest(query: URLSearchParams): ListRequest {
   const maxKeys = Number(query.get('max-keys') ?? KEYS_MAX);
-  if (!Number.isInteger(maxKeys) || maxKeys < 0) throw invalidArgument('max-keys must be a whole number from 0.');
+  if (!Number.isInteger(maxKeys) || maxKeys < 0) throw invalidArgument('max-keys must be a non-negative integer.');
   const token = query.get('continuation-token');
   if (token === '') throw invalidArgument('The continuation token provided is incorrect');
   return {

@@ -97,4 +97,4 @@ export const unknownOperation = (operation: string): SqsError =>
   new SqsError('UnknownOperationException', 'InvalidAction', `The operation ${operation} is not emulated here.`);
 
 export const unreadableRequest = (reason: string): SqsError =>
-  new SqsError('SerializationException', 'MalformedInput', `The request could not be read: ${reason}`);
+  new SqsError('SerializationException', 'MalformedInput', `The request cannot be parsed: ${reason}`);

@@ -37,7 +37,7 @@ export function groupCommit(db: DatabaseSync): GroupCommit {
   return {
     run: (work) =>
       new Promise((resolve, reject) => {
-        if (closed) return reject(new Error('the SQS emulation has been stopped; nothing more is accepted'));
+        if (closed) return reject(new Error('the SQS emulation is stopped and accepts no more requests'));
         if (waiting.length === 0) setImmediate(flush);
         waiting.push({
           fail: reject,
@@ -63,6 +63,8 @@ function inSavepoint<T>(db: DatabaseSync, work: () => T): { value: T } | { error
   } catch (error) {
     db.exec('ROLLBACK TO job');
     db.exec('RELEASE job');
-    return { error: error instanceof Error ? error : new Error('not an error was thrown', { cause: error }) };
+    return {
+      error: error instanceof Error ? error : new Error('a value that is not an Error was thrown', { cause: error }),
+    };
   }
 }

@@ -12,7 +12,7 @@ export function read<Schema extends z.ZodType>(schema: Schema, input: unknown): 
   const [issue] = result.error.issues;
   const path = issue?.path ?? [];
   if (at(input, path) === undefined) throw missingParameter(String(path.at(-1) ?? 'Input'));
-  throw unreadableRequest(`${path.join('.')}: ${issue?.message ?? 'not understood'}`);
+  throw unreadableRequest(`${path.join('.')}: ${issue?.message ?? 'invalid'}`);
 }
 
 function at(input: unknown, path: readonly PropertyKey[]): unknown {

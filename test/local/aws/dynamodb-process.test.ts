@@ -180,7 +180,7 @@ describe.skipIf(process.platform !== 'linux')('the database process', () => {
     const [database] = databaseOver(file);
     const guardian = processesOver(file).find((pid) => pid !== database);
     process.kill(guardian ?? Number.NaN, 'SIGKILL');
-    await expect(dynamodb.exited).resolves.toMatchObject({ message: expect.stringContaining('guardian') });
+    await expect(dynamodb.exited).resolves.toMatchObject({ message: expect.stringContaining('parent shell') });
     await nobodyLeft();
     await dynamodb.close();
   });

@@ -274,7 +274,7 @@ describe('starting', () => {
       one: plain(async () => 1, { environment: { LAMBDA_TEST_MODE: 'act' } }),
       two: plain(async () => 2, { environment: { LAMBDA_TEST_MODE: 'shadow' } }),
     };
-    await expect(bench.start(functions)).rejects.toThrow(/one and two want different LAMBDA_TEST_MODE/);
+    await expect(bench.start(functions)).rejects.toThrow(/one and two need different values of LAMBDA_TEST_MODE/);
     await bench.remove();
   });
 
