@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Blobs, ConfigSource, Log } from '../domain/ports.ts';
-import { Config, emptyConfig } from '../schemas/config.ts';
-import { readTolerant } from '../schemas/read-tolerant.ts';
-import { Timestamp } from '../schemas/time.ts';
+import type { Blobs, ConfigSource, Log } from '../domain/ports/index.ts';
+import { Config, emptyConfig } from '../schemas/config/config.ts';
+import { readTolerant } from '../schemas/parsing/read-tolerant.ts';
+import { Timestamp } from '../schemas/time/time.ts';
 import { CONFIG_KEY } from './published.ts';
 
 export { CONFIG_KEY };

@@ -1,6 +1,6 @@
-import type { Clock, ConfigSource, Gates, Place, Secrets } from '../domain/ports.ts';
-import type { Deployer } from '../domain/targets.ts';
-import type { StandIns } from '../domain/vendors.ts';
+import type { Clock, ConfigSource, Gates, Place, Secrets } from '../domain/ports/index.ts';
+import type { Deployer } from '../domain/rollback/targets.ts';
+import type { StandIns } from '../domain/catalogue/vendors.ts';
 import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';
 import type { AwsAccess } from '../integrations/aws/access.ts';
 import { flaggerDeployer } from '../integrations/flagger/deployer.ts';
@@ -17,8 +17,8 @@ import type {
   DeployerConfig,
   FlaggerDeployer,
   KubernetesDeployer,
-} from '../schemas/deployers.ts';
-import type { VariableName } from '../schemas/variables.ts';
+} from '../schemas/config/deployers.ts';
+import type { VariableName } from '../schemas/config/variables.ts';
 
 type Around = {
   place: Place;

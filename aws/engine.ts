@@ -4,7 +4,7 @@ import {
   type LambdaClient,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
-import type { DrillRuns, Engine } from '../domain/ports.ts';
+import type { DrillRuns, Engine } from '../domain/ports/index.ts';
 
 /** Errors by which the API says that a callback is already closed. */
 const CLOSED_CALLBACK = new Set([

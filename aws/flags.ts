@@ -1,9 +1,9 @@
-import type { Clock, Place, Secrets } from '../domain/ports.ts';
-import type { Flags } from '../domain/targets.ts';
+import type { Clock, Place, Secrets } from '../domain/ports/index.ts';
+import type { Flags } from '../domain/rollback/targets.ts';
 import { httpFlags } from '../integrations/flags-http/flags.ts';
-import { publicUrl, type StandIns } from '../domain/vendors.ts';
+import { publicUrl, type StandIns } from '../domain/catalogue/vendors.ts';
 import { launchDarklyFlags } from '../integrations/launchdarkly/flags.ts';
-import type { FlagsConfig } from '../schemas/deployers.ts';
+import type { FlagsConfig } from '../schemas/config/deployers.ts';
 
 /**
  * Returns the adapter for a kind of flag service, or undefined if LaunchDarkly is not connected and no token is named.

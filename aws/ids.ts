@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { IncidentId } from '../schemas/names.ts';
-import { millisOf, type Timestamp } from '../schemas/time.ts';
+import type { IncidentId } from '../schemas/config/names.ts';
+import { millisOf, type Timestamp } from '../schemas/time/time.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Evidence, RelatedChange } from '../domain/correlation/evidence.ts';
-import { decide, DECIDE_VERSION, type DecisionInputs, type TargetInputs } from '../domain/rollback.ts';
-import { liveChange } from '../domain/versions.ts';
-import type { EnvironmentName, ServiceName } from '../schemas/names.ts';
-import type { Question } from './evaluation/case.ts';
-import { type Evaluation, evaluateAll } from './evaluation/evaluation.ts';
-import { DEFAULT_SEED, FURTHER_SEEDS } from './evaluation/generate.ts';
-import type { Judge } from './evaluation/judge.ts';
-import { CLEAR_MIN, type Report, WRONG_MAX } from './evaluation/report.ts';
+import { decide, DECIDE_VERSION, type DecisionInputs, type TargetInputs } from '../domain/rollback/rollback.ts';
+import { liveChange } from '../domain/changes/versions.ts';
+import type { EnvironmentName, ServiceName } from '../schemas/config/names.ts';
+import type { Question } from '../evaluation/case.ts';
+import { type Evaluation, evaluateAll } from '../evaluation/evaluation.ts';
+import { DEFAULT_SEED, FURTHER_SEEDS } from '../evaluation/generate.ts';
+import type { Judge } from '../evaluation/judge.ts';
+import { CLEAR_MIN, type Report, WRONG_MAX } from '../evaluation/report.ts';
 import { result, type Result } from './results.ts';
 
 /** Where no evidence of versions is wanted, mistakes are accepted: of those of "nearest earlier deploy" at most this share. */

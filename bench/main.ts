@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureChannels } from './channels.ts';
 import { correlationBeside, correlationResults } from './correlation.ts';
-import { evaluationTable } from './evaluation/print.ts';
+import { evaluationTable } from '../evaluation/print.ts';
 import { measureFlood } from './flood.ts';
 import { measureFreezeCheck } from './freeze-check.ts';
 import { measureIntake } from './intake.ts';

@@ -25,7 +25,7 @@ const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
 
 /**
  * What the product waits for, one thing after another, between the 202 and the first step that is not shared by page and
- * rollback. Derived from its calls to AWS (aws/table/admit.ts, workflows/wake.ts, workflows/incident-response.ts). In its
+ * rollback. Derived from its calls to AWS (aws/table/alerts/admit.ts, workflows/wake.ts, workflows/incident-response.ts). In its
  * disfavour are left out: calls that go on beside these, the forwarder before DynamoDB, a checkpoint's other rows.
  */
 const toTheBranches: readonly Hop[] = [
@@ -81,7 +81,7 @@ const toTheRollback: readonly Hop[] = [
   table('TransactWriteItems: intent, lock, incident, both counts of the hour, deed, timeline', 7),
 ];
 
-/** One message of 25 signals, which join the open incident (aws/table/admit.ts, workflows/wake.ts). */
+/** One message of 25 signals, which join the open incident (aws/table/alerts/admit.ts, workflows/wake.ts). */
 const aBatch: readonly Hop[] = [
   table('GetItem: which incident is open?'),
   table('GetItem: that incident'),
@@ -99,7 +99,7 @@ const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
   engine('DeleteMessageBatch', 1),
 ]).flat();
 
-/** The freeze check (aws/table/freeze-state.ts): in its disfavour is left out that it reads the caller's token, too. */
+/** The freeze check (aws/table/freeze/freeze-state.ts): in its disfavour is left out that it reads the caller's token, too. */
 const aCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
 
 /** By the path that is posted to: what is done before the answer, and the way after it. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../domain/guards.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../domain/rollback/guards.ts';
 import { alert, bareWays, names, recordDeployments, settled, WARM_UP, warmUp } from './incident.ts';
 import { type Pair, withPair } from './pair.ts';
 import { result, type Result } from './results.ts';

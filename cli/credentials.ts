@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import { VARIABLES } from '../schemas/variables.ts';
+import { VARIABLES } from '../schemas/config/variables.ts';
 import { Misused, No, type World } from './world.ts';
 
 /** `tokens.json` of the data folder, written at the first start. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { nearest } from '../domain/runbooks/nearest.ts';
-import { type IncidentStatus, IncidentView } from '../schemas/incident.ts';
-import { IncidentId } from '../schemas/names.ts';
+import { type IncidentStatus, IncidentView } from '../schemas/incidents/incident.ts';
+import { IncidentId } from '../schemas/config/names.ts';
 import { type Client, queryOf } from './client.ts';
 import { oneLine } from './table.ts';
 import { Misused, No } from './world.ts';

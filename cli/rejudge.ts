@@ -1,6 +1,6 @@
-import { decide, DECIDE_VERSION, type DecisionInputs } from '../domain/rollback.ts';
+import { decide, DECIDE_VERSION, type DecisionInputs } from '../domain/rollback/rollback.ts';
 import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts';
-import type { DecisionView } from '../schemas/incident.ts';
+import type { DecisionView } from '../schemas/incidents/incident.ts';
 import { canonicalJson, sha256 } from './digest.ts';
 
 /** Inputs of a rollback decision or of a runbook's approval. */

@@ -1,4 +1,4 @@
-import type { Env } from '../schemas/variables.ts';
+import type { Env } from '../schemas/config/variables.ts';
 
 /** Environment of a command. */
 export type World = {

@@ -1,5 +1,5 @@
-import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
-import { millisOf } from '../schemas/time.ts';
+import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
+import { millisOf } from '../schemas/time/time.ts';
 import type { Stage } from './stage.ts';
 import type { Fact } from './stories/story.ts';
 import { oneLine, stampOf, type Teller, WIDTH, wrap } from './teller.ts';

@@ -1,5 +1,5 @@
-import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
-import { millisOf } from '../schemas/time.ts';
+import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
+import { millisOf } from '../schemas/time/time.ts';
 import type { Teller, Tone } from './teller.ts';
 import { wordsOf } from './vendors.ts';
 import type { Audience, VendorCall } from './witness.ts';

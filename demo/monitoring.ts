@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { timestamp } from '../schemas/time.ts';
+import { timestamp } from '../schemas/time/time.ts';
 import { type Firebreak, whenAway } from './firebreak.ts';
 import type { Teller } from './teller.ts';
 import type { ToyService } from './toy-service.ts';

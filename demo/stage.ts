@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { Change } from '../schemas/change.ts';
-import type { IncidentView, TimelineEntry } from '../schemas/incident.ts';
-import { timestamp } from '../schemas/time.ts';
+import { Change } from '../schemas/changes/change.ts';
+import type { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
+import { timestamp } from '../schemas/time/time.ts';
 import { configOf } from './config.ts';
 import { Firebreak, whenAway } from './firebreak.ts';
 import { Interpreter } from './interpreter.ts';

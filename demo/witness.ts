@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { IncidentView, TimelineEntry } from '../schemas/incident.ts';
-import { millisOf, Timestamp } from '../schemas/time.ts';
+import { IncidentView, TimelineEntry } from '../schemas/incidents/incident.ts';
+import { millisOf, Timestamp } from '../schemas/time/time.ts';
 import { type Firebreak, whenAway } from './firebreak.ts';
 
 const LOOK_EVERY_MS = 200;

@@ -1,8 +1,8 @@
 import type { Hono } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { deps } from '../aws/deps.ts';
-import { api } from './api/app.ts';
-import type { Streamed } from './request-body.ts';
+import { api } from '../http/app.ts';
+import type { Streamed } from '../http/middleware/request-body.ts';
 
 type Handler = ReturnType<typeof handle>;
 let app: Handler | undefined;

@@ -1,8 +1,8 @@
 import { type DurableContext, DurableExecutionApiClient, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import * as z from 'zod';
 import { deps, durableClient } from '../aws/deps.ts';
-import { DrillId } from '../schemas/drill.ts';
-import { IncidentId } from '../schemas/names.ts';
+import { DrillId } from '../schemas/automation/drill.ts';
+import { IncidentId } from '../schemas/config/names.ts';
 import { drill } from '../workflows/drill.ts';
 import { incidentResponse } from '../workflows/incident-response.ts';
 import { durableRun } from '../workflows/run.ts';

@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { slackDeps } from '../aws/slack-deps.ts';
-import { slackApp } from './slack/app.ts';
-import type { Streamed } from './request-body.ts';
-import { receivedBy, resultOf } from './slack/http.ts';
+import { slackApp } from '../slack/app.ts';
+import type { Streamed } from '../http/middleware/request-body.ts';
+import { receivedBy, resultOf } from '../slack/requests/http.ts';
 
 let app: ReturnType<typeof slackApp> | undefined;
 

@@ -1,5 +1,5 @@
 import { QUEUE, ROUTER_TIMEOUT_SECONDS, TABLE } from '../aws/resources.ts';
-import type { Target } from '../schemas/projection.ts';
+import type { Target } from '../schemas/incidents/projection.ts';
 import { functionName } from './names.ts';
 import type { Feed } from './queues.ts';
 

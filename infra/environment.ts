@@ -1,10 +1,10 @@
-import type { Environment } from '../aws/env.ts';
-import { FUNCTION_GRANTS } from '../aws/secret-groups.ts';
+import type { Environment } from '../aws/secrets/env.ts';
+import { FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
 import { WORKFLOW_ALIAS } from './names.ts';
 import type { Resources } from './permissions.ts';
 
 /**
- * Returns the environment of a function, with the names that aws/env.ts reads. Contains no credentials: the key
+ * Returns the environment of a function, with the names that aws/secrets/env.ts reads. Contains no credentials: the key
  * decrypts only the function's own copy of its secrets.
  */
 export const environmentOf = (

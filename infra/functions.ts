@@ -12,7 +12,7 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
-import { type FUNCTION_GRANTS } from '../aws/secret-groups.ts';
+import { type FUNCTION_GRANTS } from '../aws/secrets/secret-groups.ts';
 import { environmentOf } from './environment.ts';
 import { functionName, WORKFLOW_ALIAS } from './names.ts';
 import { mayLeaveAt, permissionsOf, type Resources } from './permissions.ts';

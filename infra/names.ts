@@ -1,6 +1,6 @@
 /** Names that must be known before resources exist: a role names the function that it belongs to. */
 
-/** Names of executions contain stage, incident, and run in 64 characters; aws/env.ts also refuses a longer stage. */
+/** Names of executions contain stage, incident, and run in 64 characters; aws/secrets/env.ts also refuses a longer stage. */
 const STAGE_MAX_CHARS = 20;
 
 /** Runs are started through this alias, so that callers use one name across versions. */
@@ -16,7 +16,7 @@ export function checkedStage(stage: string): string {
 /** Same pattern as on one machine: `firebreak-local-route` there, `firebreak-production-route` here. */
 export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;
 
-/** Path of the parameters of aws/secret-groups.ts. */
+/** Path of the parameters of aws/secrets/secret-groups.ts. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 
 /** Returns parts of ARNs for the current deployment. */

@@ -1,5 +1,5 @@
-import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secret-groups.ts';
-import type { Target } from '../schemas/projection.ts';
+import { copyFolder, FUNCTION_GRANTS, type Grant } from '../aws/secrets/secret-groups.ts';
+import type { Target } from '../schemas/incidents/projection.ts';
 import { WORKFLOW_ALIAS, type deploymentArns } from './names.ts';
 import type { Feed } from './queues.ts';
 import { type AwsTargets, ofTargets } from './targets.ts';

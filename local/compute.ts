@@ -1,5 +1,5 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { awsClient } from '../aws/client.ts';
+import { awsClient } from '../aws/clients/client.ts';
 import {
   DIGEST_TIMEOUT_SECONDS,
   EVALUATE_TIMEOUT_SECONDS,
@@ -14,23 +14,23 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
-import { handler as digestHandler } from '../functions/digest.ts';
-import { handler as evaluateHandler } from '../functions/evaluate.ts';
-import { handler as hearHandler } from '../functions/hear.ts';
+import { handler as digestHandler } from '../jobs/digest/digest.ts';
+import { handler as evaluateHandler } from '../jobs/slo-evaluation/evaluate.ts';
+import { handler as hearHandler } from '../jobs/queues/process-inbound.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
-import { handler as projectHandler } from '../functions/project.ts';
-import { handler as routeHandler } from '../functions/route.ts';
+import { handler as projectHandler } from '../jobs/queues/project.ts';
+import { handler as routeHandler } from '../jobs/queues/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
-import { handler as sweepHandler } from '../functions/sweep.ts';
-import type { Env } from '../schemas/variables.ts';
+import { handler as sweepHandler } from '../jobs/sweep/sweep.ts';
+import type { Env } from '../schemas/config/variables.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';
 import { startSchedules } from './aws/schedules.ts';
 import { EMULATION_LIMITS } from './limits.ts';
 import { NAMES } from './names.ts';
-import type { Opened } from './opened.ts';
-import type { Storage } from './storage.ts';
+import type { Opened } from './config/opened.ts';
+import type { Storage } from './state/storage.ts';
 
 /** Number of concurrent batches of each queue. For unmatched signals, the minimum that AWS allows. */
 const ROUTERS = 4;

@@ -1,4 +1,4 @@
-import type { Limits } from '../aws/client.ts';
+import type { Limits } from '../aws/clients/client.ts';
 
 /**
  * For clients of the emulations. A call waits as long as a function may run or a queue may be polled, and a busy

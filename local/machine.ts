@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import type { Machine } from '../schemas/machine.ts';
-import { timestamp } from '../schemas/time.ts';
-import type { Env } from '../schemas/variables.ts';
+import type { Machine } from '../schemas/config/machine.ts';
+import { timestamp } from '../schemas/time/time.ts';
+import type { Env } from '../schemas/config/variables.ts';
 import { lastBackupOf } from './backup/last.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
-import { VARIABLE_NOTES } from '../schemas/variable-notes.ts';
-import { namesIn, VARIABLES } from '../schemas/variables.ts';
+import { VARIABLE_NOTES } from '../schemas/config/variable-notes.ts';
+import { namesIn, VARIABLES } from '../schemas/config/variables.ts';
 import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import { readSettings } from './settings.ts';

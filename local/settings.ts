@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
-import { type Env, environmentOf, namesIn } from '../schemas/variables.ts';
+import { type Env, environmentOf, namesIn } from '../schemas/config/variables.ts';
 
 /** Settings of one machine: the environment, read once at the start. Only the form of secrets is checked here. */
 const Environment = environmentOf([...namesIn('machine', 'access', 'vendors', 'emulation')]);

@@ -7,13 +7,13 @@ import {
   type VendorId,
   type VendorState,
   vendorStates,
-} from '../domain/vendors.ts';
-import { whatIsReal } from '../domain/reality.ts';
-import type { Config } from '../schemas/config.ts';
-import { type Env, namedIn, type VariableName } from '../schemas/variables.ts';
-import type { StandIns } from './standins/index.ts';
-import type { Product } from './standins/stand-in.ts';
-import { SANDBOX_PAGE_ID } from './standins/statuspage.ts';
+} from '../domain/catalogue/vendors.ts';
+import { whatIsReal } from '../domain/catalogue/reality.ts';
+import type { Config } from '../schemas/config/config.ts';
+import { type Env, namedIn, type VariableName } from '../schemas/config/variables.ts';
+import type { StandIns } from '../sandbox/core/index.ts';
+import type { Product } from '../sandbox/core/stand-in.ts';
+import { SANDBOX_PAGE_ID } from '../sandbox/statuspage/statuspage.ts';
 
 /** A routing key has 32 characters; the stand-in accepts any. */
 const SANDBOX_ROUTING_KEY = 'sandbox0000000000000000000000000';

@@ -6,12 +6,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { PagingFile, ServicesFile } from '../schemas/config.ts';
-import { FreezeFile } from '../schemas/freeze-policy.ts';
-import { PeopleFile } from '../schemas/people.ts';
-import { SlackFile, StatusPageFile } from '../schemas/presentation.ts';
-import { ResponseFile } from '../schemas/response.ts';
-import { RoutesFile } from '../schemas/routes.ts';
+import { PagingFile, ServicesFile } from '../schemas/config/config.ts';
+import { FreezeFile } from '../schemas/freeze/freeze-policy.ts';
+import { PeopleFile } from '../schemas/people/people.ts';
+import { SlackFile, StatusPageFile } from '../schemas/messages/presentation.ts';
+import { ResponseFile } from '../schemas/incidents/response.ts';
+import { RoutesFile } from '../schemas/alerts/routes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 

@@ -5,15 +5,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CHAPTERS, VARIABLE_NOTES } from '../schemas/variable-notes.ts';
-import { type Chapter, namesIn, type Variable, type VariableName, VARIABLES } from '../schemas/variables.ts';
+import { CHAPTERS, VARIABLE_NOTES } from '../schemas/config/variable-notes.ts';
+import { type Chapter, namesIn, type Variable, type VariableName, VARIABLES } from '../schemas/config/variables.ts';
 
 const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'environment.md');
 
 const INTRODUCTION = `# Environment variables
 
 This page lists every environment variable that Firebreak reads. \`npm run docs:environment\` generates it from
-\`schemas/variables.ts\`, the table with which the code parses the environment. \`npm run check\` fails if the page and the table
+\`schemas/config/variables.ts\`, the table with which the code parses the environment. \`npm run check\` fails if the page and the table
 differ, or if code reads a variable that is not in the table.
 
 Don't show, log, or commit values marked “secret”.

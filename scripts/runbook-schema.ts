@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { FrontMatter } from '../schemas/runbook.ts';
+import { FrontMatter } from '../schemas/runbooks/runbook.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 

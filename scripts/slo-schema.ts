@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { OpenSlo } from '../schemas/openslo.ts';
+import { OpenSlo } from '../schemas/slo/openslo.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 

@@ -1,8 +1,8 @@
-import { isHeard } from '../domain/heard.ts';
-import type { Deps } from '../domain/ports.ts';
-import { placeOf } from '../domain/story.ts';
-import type { IncidentRecord } from '../schemas/incident.ts';
-import { type IncidentId, isFrom, type Severity } from '../schemas/names.ts';
+import { isHeard } from '../domain/paging/acknowledgement.ts';
+import type { Deps } from '../domain/ports/index.ts';
+import { placeOf } from '../domain/messages/story.ts';
+import type { IncidentRecord } from '../schemas/incidents/incident.ts';
+import { type IncidentId, isFrom, type Severity } from '../schemas/config/names.ts';
 import { wake } from './wake.ts';
 
 type TellDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;

@@ -1,5 +1,5 @@
-import type { Deps } from '../domain/ports.ts';
-import type { IncidentId } from '../schemas/names.ts';
+import type { Deps } from '../domain/ports/index.ts';
+import type { IncidentId } from '../schemas/config/names.ts';
 
 /** Notes on an incident's timeline that the automation of a service now requires approval. */
 export async function noteDemotion(

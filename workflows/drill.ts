@@ -1,5 +1,5 @@
-import type { Deps } from '../domain/ports.ts';
-import type { DrillId } from '../schemas/drill.ts';
+import type { Deps } from '../domain/ports/index.ts';
+import type { DrillId } from '../schemas/automation/drill.ts';
 import type { Run } from './run.ts';
 import { advanceDrill, takeCharge } from './steps/drill.ts';
 

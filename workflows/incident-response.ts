@@ -1,19 +1,19 @@
-import type { Deps, Listened } from '../domain/ports.ts';
-import { apply, type Asked, begin, began, plan, type ResponseState } from '../domain/response.ts';
-import type { Unread } from '../schemas/inbox.ts';
-import type { IncidentRecord } from '../schemas/incident.ts';
-import type { IncidentId } from '../schemas/names.ts';
-import { secondsBetween, type Timestamp } from '../schemas/time.ts';
+import type { Deps, Listened } from '../domain/ports/index.ts';
+import { apply, type Asked, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
+import type { Unread } from '../schemas/incidents/inbox.ts';
+import type { IncidentRecord } from '../schemas/incidents/incident.ts';
+import type { IncidentId } from '../schemas/config/names.ts';
+import { secondsBetween, type Timestamp } from '../schemas/time/time.ts';
 import { type Activity, activityOf } from './activity.ts';
 import type { Bell, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
-import { joinCrowd, leaveCrowd } from './steps/crowd.ts';
-import { hear } from './steps/hear.ts';
+import { joinCrowd, leaveCrowd } from './steps/incident-group.ts';
+import { hear } from './steps/read-inbox.ts';
 import { judgeLate } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
-import { settleParts } from './steps/settle-parts.ts';
+import { settleParts } from './steps/settle-children.ts';
 import { withdrawQuestions } from './steps/withdraw-questions.ts';
 import { wake } from './wake.ts';
 

@@ -1,5 +1,5 @@
-import type { Deps } from '../domain/ports.ts';
-import type { StepEnd, StepEnds } from '../schemas/runbook/runs.ts';
+import type { Deps } from '../domain/ports/index.ts';
+import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
 import type { RunbookInput } from './runbook.ts';
 import type { Outline } from './steps/runbook/choose.ts';

@@ -1,13 +1,13 @@
-import type { Deps, RunbookEnd } from '../domain/ports.ts';
+import type { Deps, RunbookEnd } from '../domain/ports/index.ts';
 import { afterStage } from '../domain/runbooks/inverses.ts';
-import type { IncidentId } from '../schemas/names.ts';
+import type { IncidentId } from '../schemas/config/names.ts';
 import type { Run } from './run.ts';
 import { type Chosen, chooseRunbook, isJudged, type Outline } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';
 import { undoOrder } from './steps/runbook/undo.ts';
 import { VERIFICATION_SECONDS } from './steps/mitigate.ts';
 import { verifyRunbook } from './steps/verify.ts';
-import type { StepEnd, StepEnds } from '../schemas/runbook/runs.ts';
+import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import { runStep } from './runbook-step.ts';
 
 export type RunbookInput = { incidentId: IncidentId; number: number };

@@ -1,6 +1,6 @@
-import type { Deps } from '../domain/ports.ts';
-import type { IncidentRecord } from '../schemas/incident.ts';
-import type { IncidentId } from '../schemas/names.ts';
+import type { Deps } from '../domain/ports/index.ts';
+import type { IncidentRecord } from '../schemas/incidents/incident.ts';
+import type { IncidentId } from '../schemas/config/names.ts';
 
 /**
  * Makes sure that a workflow run reads an incident's inbox: starts the due run, or completes the callbacks of the current

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
-import { Automation, type AutomationInput } from '../../schemas/access.ts';
-import { Mode } from '../../schemas/names.ts';
+import { Automation, type AutomationInput } from '../../schemas/access/access.ts';
+import { Mode } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';

@@ -5,7 +5,7 @@ import { isNode, LineCounter, parseDocument } from 'yaml';
 import { type Problem, shown } from '../../domain/runbooks/problem.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import { doubtful } from '../../domain/slo/written.ts';
-import { timestamp } from '../../schemas/time.ts';
+import { timestamp } from '../../schemas/time/time.ts';
 import {
   lintConfigFolder,
   lintFreezeFile,
@@ -17,8 +17,8 @@ import {
   loadRunbooks,
   SLOS,
 } from '../files.ts';
-import type { RunbookSet } from '../../schemas/runbook.ts';
-import { namedIn } from '../../schemas/variables.ts';
+import type { RunbookSet } from '../../schemas/runbooks/runbook.ts';
+import { namedIn } from '../../schemas/config/variables.ts';
 import { folderOf } from '../folders.ts';
 import { No, type World } from '../world.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { Change, ChangeKind, ChangeStatus } from '../../schemas/change.ts';
+import { Change, ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';

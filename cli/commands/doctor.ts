@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { productionFindings, type Way } from '../../domain/production.ts';
-import { Automation } from '../../schemas/access.ts';
-import { Machine } from '../../schemas/machine.ts';
-import { UNMATCHED } from '../../schemas/names.ts';
+import { productionFindings, type Way } from '../../domain/catalogue/production.ts';
+import { Automation } from '../../schemas/access/access.ts';
+import { Machine } from '../../schemas/config/machine.ts';
+import { UNMATCHED } from '../../schemas/config/names.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
 import { oneLine } from '../table.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { Drill } from '../../schemas/drill.ts';
+import { Drill } from '../../schemas/automation/drill.ts';
 import { Client, NoAnswer, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { CheckAnswer, CheckedChange } from '../../schemas/freeze-check.ts';
+import { CheckAnswer, CheckedChange } from '../../schemas/freeze/freeze-check.ts';
 import { Client, NoAnswer, Refused, queryOf } from '../client.ts';
 import { remember, stateFile, type Trust, trustIn } from '../last-state.ts';
 import { decideAlone, recall, type Remembered } from '../offline/decide.mjs';

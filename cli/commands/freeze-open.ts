@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { durationIn } from '../../domain/slack-commands/duration.ts';
-import { FreezeView } from '../../schemas/freeze.ts';
+import { durationIn } from '../../domain/slack/commands/duration.ts';
+import { FreezeView } from '../../schemas/freeze/freeze.ts';
 import { Client } from '../client.ts';
 import { asJson, oneLine, shortTime } from '../table.ts';
 import { Misused, type World } from '../world.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { subjectOf } from '../../domain/incident-buttons.ts';
-import { isNamed, questionName } from '../../domain/question-names.ts';
+import { subjectOf } from '../../domain/messages/incident-buttons.ts';
+import { isNamed, questionName } from '../../domain/rollback/question-names.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
-import { type DecisionView, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
-import { Severity } from '../../schemas/names.ts';
-import { IncidentRole } from '../../schemas/response-roles.ts';
+import { type DecisionView, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import { Severity } from '../../schemas/config/names.ts';
+import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { Client } from '../client.ts';
 import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION } from '../options.ts';

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { clearedWords } from '../../domain/cleared.ts';
-import { worthShowing } from '../../domain/incident-card.ts';
-import { inShort, subjectOf } from '../../domain/incident-buttons.ts';
-import { questionName } from '../../domain/question-names.ts';
-import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import { clearedWords } from '../../domain/changes/cleared-suspects.ts';
+import { worthShowing } from '../../domain/messages/incident-card.ts';
+import { inShort, subjectOf } from '../../domain/messages/incident-buttons.ts';
+import { questionName } from '../../domain/rollback/question-names.ts';
+import { IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { Client, queryOf } from '../client.ts';
 import { incidentNamed, pathOf, shortName } from '../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { Timestamp } from '../../schemas/time.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { DecisionView, IncidentView } from '../../schemas/incident.ts';
+import { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import { Client } from '../client.ts';
 import { differences, type Inputs } from '../rejudge.ts';
 import { oneLine } from '../table.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/shadow-report.ts';
+import { ShadowReport, type ShadowRow, type ShadowTally } from '../../schemas/automation/shadow-report.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson, oneLine, shortTime, table } from '../table.ts';

@@ -2,8 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
-import { Input } from '../../schemas/runbook/inputs.ts';
-import { type InputValues, partsOfRun, type PlanStep, RunId, RunPlan, RunView } from '../../schemas/runbook/runs.ts';
+import { Input } from '../../schemas/runbooks/parts/inputs.ts';
+import {
+  type InputValues,
+  partsOfRun,
+  type PlanStep,
+  RunId,
+  RunPlan,
+  RunView,
+} from '../../schemas/runbooks/parts/runs.ts';
 import { Client, NoAnswer, queryOf } from '../client.ts';
 import { incidentNamed } from '../incident-named.ts';
 import { JSON_OPTION, LIMIT_OPTION, several } from '../options.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { Action, TokenRecord } from '../../schemas/access.ts';
+import { Action, TokenRecord } from '../../schemas/access/access.ts';
 import { Client, queryOf } from '../client.ts';
 import { JSON_OPTION, LIMIT_OPTION, several } from '../options.ts';
 import { asJson, shortTime, table } from '../table.ts';

@@ -1,4 +1,4 @@
-import type { IncidentView } from '../../schemas/incident.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Stage } from '../stage.ts';
 import { noRollback, type Outcome, untilOver } from './outcome.ts';
 import type { Fact, Story, ToyPlan } from './story.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { IncidentView } from '../../schemas/incident.ts';
-import { millisOf } from '../../schemas/time.ts';
+import { IncidentView } from '../../schemas/incidents/incident.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { decisionsOf, onePage, oneRollback, onlyIncident, untilOver, verified } from './outcome.ts';
 import type { Story } from './story.ts';
 

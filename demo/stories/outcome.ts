@@ -1,4 +1,4 @@
-import type { DecisionView, IncidentView } from '../../schemas/incident.ts';
+import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import { incidentChannels, shownBy, type Views } from '../shown.ts';
 import type { Stage } from '../stage.ts';
 import type { Fact } from './story.ts';

@@ -1,4 +1,4 @@
-import { millisOf } from '../../schemas/time.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import type { Stage } from '../stage.ts';
 import { oneChannel, onePage, onlyIncident, oneRollback, type Outcome, untilOver } from './outcome.ts';
 import type { Fact, Story } from './story.ts';

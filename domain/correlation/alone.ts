@@ -1,4 +1,4 @@
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Factor } from './factor.ts';
 import type { Course } from './health.ts';

@@ -1,6 +1,6 @@
-import type { Change } from '../../schemas/change.ts';
-import { secondsBetween } from '../../schemas/time.ts';
-import { putsVersionLive } from '../versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { putsVersionLive } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';

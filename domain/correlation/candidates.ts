@@ -1,6 +1,6 @@
-import type { Change } from '../../schemas/change.ts';
-import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
-import { byStart } from '../versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { byStart } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';
 import { WEIGHTS } from './weights.ts';

@@ -1,9 +1,9 @@
-import type { Change } from '../../schemas/change.ts';
-import type { Reason, Suspect } from '../../schemas/incident.ts';
-import { clearingOf, inForce } from '../cleared.ts';
-import { type Onset, onsetOf } from '../onset.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { byStart } from '../versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Reason, Suspect } from '../../schemas/incidents/incident.ts';
+import { clearingOf, inForce } from '../changes/cleared-suspects.ts';
+import { type Onset, onsetOf } from './onset.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { byStart } from '../changes/versions.ts';
 import { isProven, type Weighed, whyNotAlone } from './alone.ts';
 import { versionFactors } from './by-version.ts';
 import { type Candidate, candidatesOf, type Timing, timingFactor } from './candidates.ts';

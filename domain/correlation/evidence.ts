@@ -1,7 +1,7 @@
-import type { Change } from '../../schemas/change.ts';
-import type { Cleared } from '../../schemas/incident.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { OnsetEvidence } from '../onset.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { OnsetEvidence } from './onset.ts';
 
 /**
  * Relation of a change to the failing service: a change of the service itself, of one of its dependencies, or of shared

@@ -1,4 +1,4 @@
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';

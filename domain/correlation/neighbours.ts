@@ -1,4 +1,4 @@
-import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, Failing } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';

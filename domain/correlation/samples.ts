@@ -1,4 +1,4 @@
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Curve } from './evidence.ts';
 
 /** A sample. `at` is in milliseconds since the Unix epoch. */

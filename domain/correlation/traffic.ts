@@ -1,4 +1,4 @@
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, factor } from './factor.ts';
 import { between, median, pointsOf, smooth } from './samples.ts';

@@ -1,4 +1,4 @@
-import type { ChangeKind } from '../../schemas/change.ts';
+import type { ChangeKind } from '../../schemas/changes/change.ts';
 
 /**
  * Weights of the evidence, as the natural logarithm of a likelihood ratio: how many times more often the evidence is

@@ -1,4 +1,4 @@
-import type { ChangeKind } from '../../schemas/change.ts';
+import type { ChangeKind } from '../../schemas/changes/change.ts';
 
 /** Name of a change of this kind where its version is not given. */
 const CALLED: Readonly<Record<ChangeKind, string>> = {

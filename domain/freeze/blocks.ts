@@ -1,9 +1,17 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { CheckReasonCode } from '../../schemas/freeze-check.ts';
-import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { CheckReasonCode } from '../../schemas/freeze/freeze-check.ts';
+import type { BurnAlert, SloStatus } from '../../schemas/slo/slo-status.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FreezePolicy } from './policy.ts';
-import { coolsAt, freezingBurn, hasCooled, hasRecovered, isTelling, isTooOld, spentInWords } from './spending.ts';
+import {
+  coolsAt,
+  freezingBurn,
+  hasCooled,
+  hasRecovered,
+  isTelling,
+  isTooOld,
+  spentInWords,
+} from './budget/spending.ts';
 import { moment, onRecord, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */

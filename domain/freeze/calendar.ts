@@ -1,8 +1,8 @@
-import type { CalendarEntry } from '../../schemas/calendar.ts';
-import type { Freeze, FreezeScope } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { SingleSpan } from '../../schemas/time-span.ts';
-import { nextSpan, spansAt } from '../time-spans.ts';
+import type { CalendarEntry } from '../../schemas/freeze/calendar.ts';
+import type { Freeze, FreezeScope } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { SingleSpan } from '../../schemas/time/time-span.ts';
+import { nextSpan, spansAt } from '../time/time-spans.ts';
 import { NEW } from './causes.ts';
 import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';

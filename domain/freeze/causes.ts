@@ -1,12 +1,12 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { Severity } from '../../schemas/names.ts';
-import type { Slo, SloWindow } from '../../schemas/slo.ts';
-import type { BurnAlert, SloStatus } from '../../schemas/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Severity } from '../../schemas/config/names.ts';
+import type { Slo, SloWindow } from '../../schemas/slo/slo.ts';
+import type { BurnAlert, SloStatus } from '../../schemas/slo/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
-import { countsAs, spentInWords } from './spending.ts';
+import { countsAs, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
 import { list, moment, percent } from './words.ts';
 

@@ -1,9 +1,9 @@
-import type { CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { Version } from '../../schemas/names.ts';
-import type { PinView } from '../../schemas/pin.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { Place } from '../ports.ts';
+import type { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { Version } from '../../schemas/config/names.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Place } from '../ports/index.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
 

@@ -1,14 +1,14 @@
-import type { CheckReason, Verdict } from '../../schemas/freeze-check.ts';
+import type { CheckReason, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { freezeFindings } from './holding.ts';
-import { type Knowledge, knowledgeOf, staleFindings, unknownService } from './knowledge.ts';
-import { deploymentKey, type Usable } from './overrides.ts';
-import { type Pass, passReason } from './passes.ts';
-import { pinFindings } from './pinned.ts';
+import { type Knowledge, knowledgeOf, staleFindings, unknownService } from './exemptions/knowledge.ts';
+import { deploymentKey, type Usable } from './exemptions/overrides.ts';
+import { type Pass, passReason } from './exemptions/passes.ts';
+import { pinFindings } from './exemptions/pinned.ts';
 import { placeFindings } from './place-names.ts';
 import { nextTransition } from './transitions.ts';
-import { budgetWarnings } from './warnings.ts';
+import { budgetWarnings } from './budget/warnings.ts';
 
 /** Intermediate result of a check, reusable for several questions about the same inputs. */
 export type Examined = { knowledge: Knowledge; found: readonly Finding[] };

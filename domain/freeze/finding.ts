@@ -1,5 +1,5 @@
-import type { CheckReason } from '../../schemas/freeze-check.ts';
-import type { Pass } from './passes.ts';
+import type { CheckReason } from '../../schemas/freeze/freeze-check.ts';
+import type { Pass } from './exemptions/passes.ts';
 
 /** One finding of a check. */
 export type Finding = CheckReason & {

@@ -1,11 +1,11 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { CheckReasonCode } from '../../schemas/freeze-check.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { CheckReasonCode } from '../../schemas/freeze/freeze-check.ts';
 import { type Circumstances, codeOf, endInWords, freezeInWords } from './blocks.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
-import { unusable } from './overrides.ts';
-import { howToOverride, notExempt, type Pass, passThrough } from './passes.ts';
-import { freezesAt, frozenDependencies, statusOf } from './standing.ts';
+import { unusable } from './exemptions/overrides.ts';
+import { howToOverride, notExempt, type Pass, passThrough } from './exemptions/passes.ts';
+import { freezesAt, frozenDependencies, statusOf } from './budget/standing.ts';
 import { stateAt } from './state.ts';
 
 /** A freeze in force that affects the service and environment. */

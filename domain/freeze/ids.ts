@@ -1,5 +1,5 @@
-import type { Freeze, FreezeCause, FreezeScope } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Freeze, FreezeCause, FreezeScope } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Hash function that returns a long string of letters and digits, such as SHA-256 in hexadecimal. */
 export type Hash = (text: string) => string;

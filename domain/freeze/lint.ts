@@ -1,5 +1,5 @@
-import type { Config } from '../../schemas/config.ts';
-import { serviceEntry } from '../catalogue.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
 import { didYouMean } from '../runbooks/nearest.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { doubtful, type Where } from '../slo/written.ts';

@@ -1,7 +1,7 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { Evaluated, LatchInputs } from './latch-inputs.ts';
-import { hasCooled, hasRecovered } from './spending.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Evaluated, LatchInputs } from './budget/latch-inputs.ts';
+import { hasCooled, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, EVALUATION, stateAt } from './state.ts';
 import { moment, percent } from './words.ts';
 

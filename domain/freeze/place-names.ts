@@ -1,5 +1,5 @@
-import type { Config } from '../../schemas/config.ts';
-import { nameKey } from '../actor-names.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { nameKey } from '../access/actor-identity.ts';
 import { nearest } from '../runbooks/nearest.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';

@@ -1,6 +1,6 @@
-import type { CheckedChange } from '../../schemas/freeze-check.ts';
-import type { FreezeFile, FreezeRules, Identity } from '../../schemas/freeze-policy.ts';
-import type { EnvironmentName, ServiceName } from '../../schemas/names.ts';
+import type { CheckedChange } from '../../schemas/freeze/freeze-check.ts';
+import type { FreezeFile, FreezeRules, Identity } from '../../schemas/freeze/freeze-policy.ts';
+import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 
 /**
  * Effective policy for one service in one environment. Shares of the budget are from 0 to 1, and above 1 if overspent.

@@ -1,11 +1,11 @@
-import type { Freeze, Override } from '../../schemas/freeze.ts';
-import type { CheckRequest, Verdict } from '../../schemas/freeze-check.ts';
-import type { Identity } from '../../schemas/freeze-policy.ts';
-import type { PinView } from '../../schemas/pin.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { WaitingGate } from '../../schemas/waiting-gate.ts';
-import type { Page, Place } from '../ports.ts';
+import type { Freeze, Override } from '../../schemas/freeze/freeze.ts';
+import type { CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
+import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
+import type { Page, Place } from '../ports/index.ts';
 
 /** Store of freezes. Every change to a freeze is recorded in the audit log in the same transaction. */
 export type Freezes = {

@@ -1,5 +1,5 @@
-import type { Freeze, FreezeScope, FreezeView } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Freeze, FreezeScope, FreezeView } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { CheckedPlace } from './ports.ts';
 
 type Times = Pick<Freeze, 'cause' | 'starts_at' | 'until' | 'ended_at'>;

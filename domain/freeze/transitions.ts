@@ -1,11 +1,11 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type Circumstances, liftsFrom } from './blocks.ts';
 import type { CheckInputs } from './check-inputs.ts';
-import type { Pass } from './passes.ts';
-import { hasSpent, isStale, isTelling, isTooOld } from './spending.ts';
-import { freezesAt, frozenDependencies, statusOf } from './standing.ts';
+import type { Pass } from './exemptions/passes.ts';
+import { hasSpent, isStale, isTelling, isTooOld } from './budget/spending.ts';
+import { freezesAt, frozenDependencies, statusOf } from './budget/standing.ts';
 import { stateAt } from './state.ts';
 
 /** Seconds between two evaluations. */

@@ -1,5 +1,5 @@
-import type { Freeze, FreezeScope } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Freeze, FreezeScope } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
 export const moment = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

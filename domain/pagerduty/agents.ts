@@ -1,6 +1,6 @@
-import type { Config } from '../../schemas/config.ts';
-import type { PagerDutyReference } from '../../schemas/pagerduty.ts';
-import { type Person, PersonId } from '../../schemas/people.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { PagerDutyReference } from '../../schemas/messages/pagerduty.ts';
+import { type Person, PersonId } from '../../schemas/people/people.ts';
 
 /** A PagerDuty user, with the user ID in PagerDuty. */
 export type PagerUser = { id: string | null; name: string };

@@ -1,6 +1,6 @@
-import type { Change } from '../../schemas/change.ts';
-import { secondsBetween, type Timestamp } from '../../schemas/time.ts';
-import type { Told } from '../outlets.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import type { Told } from '../messages/channels.ts';
 
 /** A change in production, sent to PagerDuty for on-call responders. */
 export type ChangeEvent = {

@@ -3,7 +3,7 @@ import type {
   PagerDutyIncident,
   PagerDutyReference,
   PagerDutyResponder,
-} from '../../schemas/pagerduty.ts';
+} from '../../schemas/messages/pagerduty.ts';
 import { isOwnNote } from './own-notes.ts';
 import { type PagerUser, userOf } from './agents.ts';
 

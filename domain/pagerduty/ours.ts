@@ -1,4 +1,4 @@
-import { IncidentId } from '../../schemas/names.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
 
 /** A page sent by Firebreak: its incident and its number within the incident. */
 export type PageOf = { incidentId: IncidentId; number: number };

@@ -1,6 +1,6 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import { isTemplate, parseTemplate } from '../../schemas/runbook/template.ts';
-import { compile } from './cel.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
+import { compile } from './cel/cel.ts';
 import type { Declarations } from './variables.ts';
 import { declarationsOf, type Placed, placedSteps, textsIn } from './walk.ts';
 

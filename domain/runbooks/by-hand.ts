@@ -1,5 +1,5 @@
-import type { StepEnd, StepEnds } from '../../schemas/runbook/runs.ts';
-import type { Runbook } from '../../schemas/runbook.ts';
+import type { StepEnd, StepEnds } from '../../schemas/runbooks/parts/runs.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { type PlannedStep, planOf, type RunbookPlan } from './plan.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import type { SingleStep } from '../../schemas/runbook/steps.ts';
-import { expressionProblems } from './check-expressions.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
+import { expressionProblems } from './cel/check-expressions.ts';
 import { factsOf } from './kinds.ts';
 import { inOrder, type Problem, problem } from './problem.ts';
 import { hasSecret, hasSecretParameter, isSecretHeader } from './secrets.ts';

@@ -1,4 +1,4 @@
-import type { FailureAction } from '../../schemas/runbook/steps.ts';
+import type { FailureAction } from '../../schemas/runbooks/parts/steps.ts';
 import type { PlannedInverse, PlannedStep, RunbookPlan } from './plan.ts';
 
 export type Undo = {

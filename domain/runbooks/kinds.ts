@@ -1,6 +1,6 @@
-import { READING_METHODS } from '../../schemas/runbook/http.ts';
-import type { StepKind } from '../../schemas/runbook/kinds.ts';
-import type { SingleStep } from '../../schemas/runbook/steps.ts';
+import { READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
+import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
+import type { SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 
 /** How a kind of step is undone: automatically, as the runbook specifies, or not at all. */
 type WayBack = 'built-in' | 'as written' | 'none';

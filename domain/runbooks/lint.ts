@@ -1,9 +1,9 @@
-import type { Config, ServiceEntry } from '../../schemas/config.ts';
-import type { Runbook, RunbookSet } from '../../schemas/runbook.ts';
-import { timestamp } from '../../schemas/time.ts';
-import { serviceEntry } from '../catalogue.ts';
+import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
+import type { Runbook, RunbookSet } from '../../schemas/runbooks/runbook.ts';
+import { timestamp } from '../../schemas/time/time.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
 import { checkRunbook } from './check.ts';
-import { compile, isConstant } from './cel.ts';
+import { compile, isConstant } from './cel/cel.ts';
 import { factsOf } from './kinds.ts';
 import { didYouMean } from './nearest.ts';
 import { inOrder, type Problem, problem } from './problem.ts';

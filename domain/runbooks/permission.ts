@@ -1,7 +1,7 @@
-import type { Reason } from '../../schemas/incident.ts';
-import { lowestMode, type Mode } from '../../schemas/names.ts';
-import { demotion, type Doubtable, SENDER_MAY_NOT_ASK, whyUnsure } from '../guards.ts';
-import type { Guard } from '../rollback.ts';
+import type { Reason } from '../../schemas/incidents/incident.ts';
+import { lowestMode, type Mode } from '../../schemas/config/names.ts';
+import { demotion, type Doubtable, SENDER_MAY_NOT_ASK, whyUnsure } from '../rollback/guards.ts';
+import type { Guard } from '../rollback/rollback.ts';
 
 /** Conditions that limit a step that changes production, at the current moment. */
 export type StepGuards = {

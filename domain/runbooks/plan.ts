@@ -1,7 +1,7 @@
-import { secondsOf } from '../../schemas/maintenance.ts';
-import type { Runbook } from '../../schemas/runbook.ts';
-import type { StepKind } from '../../schemas/runbook/kinds.ts';
-import type { Approval, FailureAction, SingleStep } from '../../schemas/runbook/steps.ts';
+import { secondsOf } from '../../schemas/time/maintenance.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { StepKind } from '../../schemas/runbooks/parts/kinds.ts';
+import type { Approval, FailureAction, SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 import { factsOf } from './kinds.ts';
 import { lineOf } from './problem.ts';
 import { type Placed, placedSteps } from './walk.ts';

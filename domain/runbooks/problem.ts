@@ -1,4 +1,4 @@
-import type { Runbook } from '../../schemas/runbook.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 
 /** A problem in a runbook, with its location. `error`: the runbook cannot be used, or not as intended. */
 export type Problem = {

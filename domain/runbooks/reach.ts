@@ -1,7 +1,7 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import type { Matcher } from '../../schemas/matcher-syntax.ts';
-import { Severity } from '../../schemas/names.ts';
-import { matches } from '../matchers.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { Matcher } from '../../schemas/alerts/matcher-syntax.ts';
+import { Severity } from '../../schemas/config/names.ts';
+import { matches } from '../alerts/matchers.ts';
 import { PLACES } from './select.ts';
 
 /** Conditions that must all hold: one alternative by which a runbook can match. */

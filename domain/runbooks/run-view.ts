@@ -1,6 +1,6 @@
-import type { RunbookRun } from '../ports.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import { RunStatus, runId, type RunStepStatus, type RunView, StepEnd } from '../../schemas/runbook/runs.ts';
+import type { RunbookRun } from '../ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { RunStatus, runId, type RunStepStatus, type RunView, StepEnd } from '../../schemas/runbooks/parts/runs.ts';
 import { type PlannedStep, planOf } from './plan.ts';
 import type { Json } from './variables.ts';
 

@@ -1,4 +1,4 @@
-import type { With } from '../../schemas/runbook/kinds.ts';
+import type { With } from '../../schemas/runbooks/parts/kinds.ts';
 
 /**
  * Returns the target number of instances: never above the ceiling, and never below the current number unless `to` says

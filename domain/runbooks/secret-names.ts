@@ -1,5 +1,5 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import type { HttpAuth } from '../../schemas/runbook/http.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { HttpAuth } from '../../schemas/runbooks/parts/http.ts';
 import { placedSteps } from './walk.ts';
 
 /** Returns the names of the secrets that the calls of a runbook and their inverses use. */

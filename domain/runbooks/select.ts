@@ -1,6 +1,6 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import { matches } from '../matchers.ts';
-import { holds } from './cel.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import { matches } from '../alerts/matchers.ts';
+import { holds } from './cel/cel.ts';
 import type { Variables } from './variables.ts';
 import { declarationsOf } from './walk.ts';
 

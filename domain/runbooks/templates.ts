@@ -1,6 +1,6 @@
-import { type StepKind, WITH, type With } from '../../schemas/runbook/kinds.ts';
-import { isTemplate, parseTemplate } from '../../schemas/runbook/template.ts';
-import { evaluate } from './cel.ts';
+import { type StepKind, WITH, type With } from '../../schemas/runbooks/parts/kinds.ts';
+import { isTemplate, parseTemplate } from '../../schemas/runbooks/parts/template.ts';
+import { evaluate } from './cel/cel.ts';
 import { factsOf, type Target } from './kinds.ts';
 import type { PlannedStep } from './plan.ts';
 import type { Declarations, Json, Variables } from './variables.ts';

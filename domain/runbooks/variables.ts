@@ -1,10 +1,10 @@
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { ChangeKind } from '../../schemas/change.ts';
-import type { DecisionKind } from '../../schemas/incident.ts';
-import type { Severity } from '../../schemas/names.ts';
-import type { StepStatus } from '../../schemas/runbook/steps.ts';
-import type { InputType } from '../../schemas/runbook/inputs.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { ChangeKind } from '../../schemas/changes/change.ts';
+import type { DecisionKind } from '../../schemas/incidents/incident.ts';
+import type { Severity } from '../../schemas/config/names.ts';
+import type { StepStatus } from '../../schemas/runbooks/parts/steps.ts';
+import type { InputType } from '../../schemas/runbooks/parts/inputs.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Relation } from '../correlation/evidence.ts';
 
 /** Output of a step, or value of an expression. */

@@ -1,6 +1,6 @@
-import type { Runbook } from '../../schemas/runbook.ts';
-import type { InputType } from '../../schemas/runbook/inputs.ts';
-import type { ParallelStep, SingleStep } from '../../schemas/runbook/steps.ts';
+import type { Runbook } from '../../schemas/runbooks/runbook.ts';
+import type { InputType } from '../../schemas/runbooks/parts/inputs.ts';
+import type { ParallelStep, SingleStep } from '../../schemas/runbooks/parts/steps.ts';
 import type { Declarations } from './variables.ts';
 
 /** A step with its location in the front matter. */

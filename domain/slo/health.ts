@@ -1,7 +1,7 @@
-import type { Slo } from '../../schemas/slo.ts';
-import { burnAlertsOf, outageShare } from './burn-pairs.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import { burnAlertsOf, outageShare } from './budget/burn-pairs.ts';
 import { badShare, rateOf } from './generate/expressions.ts';
-import { allowedShare } from './rounding.ts';
+import { allowedShare } from './measurement/rounding.ts';
 
 /** Returns the lowest burn rate that pages. */
 const pagedFrom = (slo: Slo): number =>

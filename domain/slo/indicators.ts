@@ -1,10 +1,10 @@
-import type { MetricSource, RatioMetric, SliSpec } from '../../schemas/openslo/indicator.ts';
-import { anatomyOf, isRate } from '../../schemas/openslo/anatomy.ts';
-import type { Objective } from '../../schemas/openslo/objective.ts';
-import { normalised, PromqlError, tokensOf } from '../../schemas/openslo/promql.ts';
-import { type Indicator, Query, WINDOW } from '../../schemas/slo.ts';
+import type { MetricSource, RatioMetric, SliSpec } from '../../schemas/slo/openslo/indicator.ts';
+import { anatomyOf, isRate } from '../../schemas/slo/openslo/anatomy.ts';
+import type { Objective } from '../../schemas/slo/openslo/objective.ts';
+import { normalised, PromqlError, tokensOf } from '../../schemas/slo/openslo/promql.ts';
+import { type Indicator, Query, WINDOW } from '../../schemas/slo/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
-import { COUNTER } from './counter-names.ts';
+import { COUNTER } from './measurement/counter-names.ts';
 import { type Where, type Written, wrong } from './written.ts';
 
 /** Type of each data source by name. */

@@ -1,12 +1,12 @@
-import { EnvironmentName } from '../../schemas/names.ts';
-import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../../schemas/openslo.ts';
-import type { SliSpec } from '../../schemas/openslo/indicator.ts';
-import { type Objective, targetOf } from '../../schemas/openslo/objective.ts';
-import { DEFAULT_WINDOW, Query, Slo } from '../../schemas/slo.ts';
+import { EnvironmentName } from '../../schemas/config/names.ts';
+import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../../schemas/slo/openslo.ts';
+import type { SliSpec } from '../../schemas/slo/openslo/indicator.ts';
+import { type Objective, targetOf } from '../../schemas/slo/openslo/objective.ts';
+import { DEFAULT_WINDOW, Query, Slo } from '../../schemas/slo/slo.ts';
 import { didYouMean } from '../runbooks/nearest.ts';
 import type { Problem } from '../runbooks/problem.ts';
 import { type Asks, asksOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
-import { comparedEachMinute } from './minutes.ts';
+import { comparedEachMinute } from './measurement/minutes.ts';
 import { doubtful, inside, type Where, type Written, type WrittenSlo, wrong } from './written.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Account } from './account.ts';
+import type { Account } from './budget/account.ts';
 import type { Bucket } from './history.ts';
-import { sumSince, visitSince } from './observed.ts';
+import { sumSince, visitSince } from './measurement/observed.ts';
 
 /** Number of bisections that narrow five minutes down to a millisecond. */
 const HALVINGS = 19;

@@ -1,13 +1,13 @@
-import type { Slo } from '../../schemas/slo.ts';
-import type { SloStatus } from '../../schemas/slo-status.ts';
-import { timestamp } from '../../schemas/time.ts';
-import { accountOf } from './account.ts';
-import { budgetOf } from './budget.ts';
-import { burningOf, burnRatesOf } from './burn.ts';
-import { forecastOf, type Levels } from './forecast.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import { timestamp } from '../../schemas/time/time.ts';
+import { accountOf } from './budget/account.ts';
+import { budgetOf } from './budget/budget.ts';
+import { burningOf, burnRatesOf } from './budget/burn.ts';
+import { forecastOf, type Levels } from './budget/forecast.ts';
 import type { Bucket, History } from './history.ts';
-import { knownUntil } from './observed.ts';
-import { isUntouched } from './untouched.ts';
+import { knownUntil } from './measurement/observed.ts';
+import { isUntouched } from './budget/untouched.ts';
 
 /** Results of an evaluation besides the numbers. */
 export type Found = Pick<SloStatus, 'state' | 'problem' | 'source'> & {

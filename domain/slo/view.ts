@@ -1,13 +1,13 @@
-import type { Freeze } from '../../schemas/freeze.ts';
-import type { Slo } from '../../schemas/slo.ts';
-import { type BurnRates, BurnWindow, type Forecast, type SloStatus } from '../../schemas/slo-status.ts';
-import type { SloPoint, SloView } from '../../schemas/slo-view.ts';
-import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import { type BurnRates, BurnWindow, type Forecast, type SloStatus } from '../../schemas/slo/slo-status.ts';
+import type { SloPoint, SloView } from '../../schemas/slo/slo-view.ts';
+import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import { windowInWords } from '../freeze/causes.ts';
 import type { FreezePolicy } from '../freeze/policy.ts';
-import { isStale, unreadBudget } from '../freeze/spending.ts';
+import { isStale, unreadBudget } from '../freeze/budget/spending.ts';
 import { stateAt } from '../freeze/state.ts';
-import { spanOf } from './period.ts';
+import { spanOf } from './budget/period.ts';
 
 export type ViewInputs = {
   slo: Slo;

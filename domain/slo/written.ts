@@ -1,4 +1,4 @@
-import type { Slo } from '../../schemas/slo.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
 import type { Problem } from '../runbooks/problem.ts';
 
 /** Location in a file. Lines count from 1. */

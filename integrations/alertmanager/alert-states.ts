@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { AlertState, FiringEpisode } from '../../domain/ports.ts';
-import { read } from '../read.ts';
+import type { AlertState, FiringEpisode } from '../../domain/ports/index.ts';
+import { read } from '../shared/read.ts';
 
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));
 

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { read } from '../read.ts';
+import { read } from '../shared/read.ts';
 
 const Status = z.object({ config: z.object({ original: z.string() }) });
 const Matches = z.record(z.string(), z.string()).default({});

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Silence, Silences } from '../../domain/outlets.ts';
-import type { Log } from '../../domain/ports.ts';
-import { InstantIn, millisOf } from '../../schemas/time.ts';
-import { call, json, NoAnswer } from '../http.ts';
+import type { Silence, Silences } from '../../domain/messages/channels.ts';
+import type { Log } from '../../domain/ports/index.ts';
+import { InstantIn, millisOf } from '../../schemas/time/time.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
 
 /** Short, because processing of alerts waits for this request. */

@@ -1,9 +1,9 @@
-import type { Clock } from '../../domain/ports.ts';
-import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
-import type { GitRevert } from '../../schemas/deployers.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { GitRevert } from '../../schemas/config/deployers.ts';
 import { toBeMerged } from '../github/pull-requests.ts';
 import type { GitReverter, Reverted } from '../github/revert.ts';
-import { truncate } from '../text.ts';
+import { truncate } from '../shared/text.ts';
 import { type Application, newestId } from './application.ts';
 import { broughtByState, type Deployment, runningIn } from './deployments.ts';
 import { commitFor, type Elsewhere, placeIn, type PlaceInGit } from './git-source.ts';
@@ -11,7 +11,7 @@ import { type GitHandle, writeHandle } from './handle.ts';
 import { isFresh, settled } from './health.ts';
 import { MESSAGE_MAX_CHARS } from './limits.ts';
 import { failureOf, hasFailed, underWay } from './operations.ts';
-import { refuse } from '../ended.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './rest.ts';
 import { blocking } from './windows.ts';
 

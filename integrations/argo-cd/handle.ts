@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { json } from '../http.ts';
+import { json } from '../shared/http.ts';
 
 /** A rollback in the cluster that Argo CD has accepted. */
 const RollbackHandle = z.object({

@@ -1,7 +1,7 @@
-import type { Clock } from '../../domain/ports.ts';
-import type { ActAnswer } from '../../domain/targets.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { truncate } from '../text.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { truncate } from '../shared/text.ts';
 import type { Application } from './application.ts';
 import { MESSAGE_MAX_CHARS, UNHEALTHY_MS } from './limits.ts';
 

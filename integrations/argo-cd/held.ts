@@ -1,4 +1,4 @@
-import type { Held, RollbackRequest } from '../../domain/targets.ts';
+import type { Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import { type Application, isAutomated } from './application.ts';
 import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
 import type { Git } from './git.ts';

@@ -1,6 +1,6 @@
-import type { Clock } from '../../domain/ports.ts';
-import type { ActAnswer } from '../../domain/targets.ts';
-import { truncate } from '../text.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import { truncate } from '../shared/text.ts';
 import { type Application, newestId } from './application.ts';
 import { broughtByState, contentOf, type Deployment, historyOf, nameOf, runningIn } from './deployments.ts';
 import { type RollbackHandle, writeHandle } from './handle.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { json } from '../http.ts';
+import { json } from '../shared/http.ts';
 import { type Application, isAutomated } from './application.ts';
 import { restoring } from './parents.ts';
-import { refuse } from '../ended.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './rest.ts';
 
 /** The annotation with the previous setting of automated sync, for restoring it. */

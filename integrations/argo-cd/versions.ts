@@ -1,4 +1,4 @@
-import type { RollbackRequest } from '../../domain/targets.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { Application, Source } from './application.ts';
 import { contentOf, type Deployment, historyOf, isSame, nameOf } from './deployments.ts';
 

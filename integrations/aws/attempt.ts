@@ -1,5 +1,5 @@
-import type { ActAnswer } from '../../domain/targets.ts';
-import { truncate } from '../text.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import { truncate } from '../shared/text.ts';
 
 /** Milliseconds for one attempt with all its calls: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;

@@ -1,6 +1,6 @@
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy';
-import type { RollbackRequest } from '../../domain/targets.ts';
-import { truncate } from '../text.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import { truncate } from '../shared/text.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
 import { type Names, whichOf } from './naming.ts';
 

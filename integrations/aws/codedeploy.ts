@@ -6,10 +6,10 @@ import {
   type RevisionLocation,
   StopDeploymentCommand,
 } from '@aws-sdk/client-codedeploy';
-import type { Clock } from '../../domain/ports.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
-import type { CodeDeployDeployer } from '../../schemas/deployers.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { CodeDeployDeployer } from '../../schemas/config/deployers.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';
 import { backTo } from './codedeploy-appspec.ts';

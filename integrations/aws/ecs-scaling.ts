@@ -1,5 +1,5 @@
 import type { ECSClient, UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
-import type { ActAnswer, Scaling } from '../../domain/targets.ts';
+import type { ActAnswer, Scaling } from '../../domain/rollback/targets.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';
 import { describeService } from './ecs-service.ts';
 

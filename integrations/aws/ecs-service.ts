@@ -1,5 +1,5 @@
 import { type Deployment, DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs';
-import type { ActAnswer } from '../../domain/targets.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
 import { type Ask, refuse } from './attempt.ts';
 
 /** A service with its primary deployment, in progress or completed. */

@@ -5,8 +5,8 @@ import {
   LambdaClient,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
-import type { ActAnswer, Deployer, Held } from '../../domain/targets.ts';
-import type { LambdaAliasDeployer } from '../../schemas/deployers.ts';
+import type { ActAnswer, Deployer, Held } from '../../domain/rollback/targets.ts';
+import type { LambdaAliasDeployer } from '../../schemas/config/deployers.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';
 import { type Published, publishedVersions, readVersions } from './lambda-versions.ts';

@@ -1,4 +1,4 @@
-import type { RollbackRequest } from '../../domain/targets.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
 
 /** The two versions of a rollback and their commits. */
 export type Names = Pick<RollbackRequest, 'from' | 'to' | 'fromCommit' | 'toCommit'>;

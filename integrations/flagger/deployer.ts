@@ -1,8 +1,8 @@
-import type { Gates, Place as Where } from '../../domain/ports.ts';
-import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
-import type { FlaggerDeployer } from '../../schemas/deployers.ts';
-import type { Wish } from '../../schemas/gate.ts';
-import { heldOr, refuse } from '../ended.ts';
+import type { Gates, Place as Where } from '../../domain/ports/index.ts';
+import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { FlaggerDeployer } from '../../schemas/config/deployers.ts';
+import type { Wish } from '../../schemas/freeze/gate.ts';
+import { heldOr, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { placeOfDeployment, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
 import { isUnder, ROLLBACK_KEY } from '../kubernetes/marks.ts';

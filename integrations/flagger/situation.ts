@@ -1,4 +1,4 @@
-import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
+import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import { ROLLBACK_KEY } from '../kubernetes/marks.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
 import { fromOf, toOf } from '../kubernetes/revisions.ts';

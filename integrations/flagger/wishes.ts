@@ -1,9 +1,9 @@
-import { isExpired } from '../../domain/gate.ts';
-import type { Gates, Place } from '../../domain/ports.ts';
-import type { ActAnswer, RollbackRequest } from '../../domain/targets.ts';
-import type { Wish } from '../../schemas/gate.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { putOff } from '../ended.ts';
+import { isExpired } from '../../domain/freeze/gate.ts';
+import type { Gates, Place } from '../../domain/ports/index.ts';
+import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { Wish } from '../../schemas/freeze/gate.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { putOff } from '../shared/refusals.ts';
 import { checksumOf } from './checksum.ts';
 import type { CanaryStatus } from './canary.ts';
 

@@ -1,6 +1,6 @@
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import type { FlagsConfig } from '../../schemas/deployers.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { FlagsConfig } from '../../schemas/config/deployers.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
 /** The configuration of a flag service that implements the contract in `docs/flags.md`. */

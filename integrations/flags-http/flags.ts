@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Clock, Place, Secrets } from '../../domain/ports.ts';
-import type { ActAnswer, FlagRequest, Flags } from '../../domain/targets.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
-import { truncate } from '../text.ts';
+import type { Clock, Place, Secrets } from '../../domain/ports/index.ts';
+import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 import { addressOf } from './address.ts';
 import { authHeaders, type HttpFlags } from './auth.ts';
 

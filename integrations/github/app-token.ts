@@ -1,9 +1,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { ask, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
 
 /** Milliseconds for one call: a part of the 10 s for a webhook. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
 import { ask, type GithubOptions, repositoryPath } from './rest.ts';
 
 /** Milliseconds for all calls of one attempt together. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { GateKeeper } from '../../domain/freeze/ports.ts';
-import { InstantIn } from '../../schemas/time.ts';
+import { InstantIn } from '../../schemas/time/time.ts';
 import type { GithubAccess } from './access.ts';
 import { PAGE_ITEMS } from './limits.ts';
 import { ask, type GithubOptions } from './rest.ts';

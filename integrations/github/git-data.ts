@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { refuse } from '../ended.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 
 const Sha = z.string().regex(/^[0-9a-f]{40}$/);

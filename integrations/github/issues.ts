@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Ticket, Tickets, Told } from '../../domain/outlets.ts';
-import { truncate } from '../text.ts';
+import type { Ticket, Tickets, Told } from '../../domain/messages/channels.ts';
+import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   BODY_MAX_CHARS,

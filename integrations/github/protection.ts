@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { GateKeeper } from '../../domain/freeze/ports.ts';
-import { truncate } from '../text.ts';
+import { truncate } from '../shared/text.ts';
 import { type GithubAccess } from './access.ts';
 import { attempt } from './attempt.ts';
 import { undelivered } from './deliveries.ts';

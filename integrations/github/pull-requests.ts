@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { GitRevert } from '../../schemas/deployers.ts';
-import { truncate } from '../text.ts';
-import { putOff } from '../ended.ts';
+import type { GitRevert } from '../../schemas/config/deployers.ts';
+import { truncate } from '../shared/text.ts';
+import { putOff } from '../shared/refusals.ts';
 import { type Calls, ended } from './attempt.ts';
 import { escaped } from './git-data.ts';
 import { BODY_MAX_CHARS } from './limits.ts';

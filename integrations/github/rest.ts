@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { publicUrl } from '../../domain/vendors.ts';
-import { Repository } from '../../schemas/deployers.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, json, retryAfterSeconds } from '../http.ts';
-import { type Question, tell, withoutSlash } from '../told.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { publicUrl } from '../../domain/catalogue/vendors.ts';
+import { Repository } from '../../schemas/config/deployers.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, json, retryAfterSeconds } from '../shared/http.ts';
+import { type Question, tell, withoutSlash } from '../shared/request.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 export type GithubOptions = {

@@ -1,4 +1,4 @@
-import { truncate } from '../text.ts';
+import { truncate } from '../shared/text.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from './limits.ts';
 
 /** Returns the trailer by which Firebreak finds its own commits. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { GitRevert } from '../../schemas/deployers.ts';
-import { type Ending, putOff, refuse } from '../ended.ts';
+import type { GitRevert } from '../../schemas/config/deployers.ts';
+import { type Ending, putOff, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, ended } from './attempt.ts';
 import {
   type Commit,

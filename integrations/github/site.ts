@@ -1,5 +1,5 @@
-import type { RollbackRequest } from '../../domain/targets.ts';
-import { refuse } from '../ended.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { type Deployment, isOf, readEnvironment, type Wanted } from './deployments.ts';
 import type { GithubOptions } from './rest.ts';

@@ -1,6 +1,6 @@
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { Ended, refuse } from '../ended.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { Ended, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls } from './attempt.ts';
 import { atWork, type Deployment, isOf, named } from './deployments.ts';
 import { badOf, goodOf, lookAt, type Sight, type Site } from './site.ts';

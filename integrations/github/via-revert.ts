@@ -1,7 +1,7 @@
-import { code } from '../../domain/markdown.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
-import type { GitRevert } from '../../schemas/deployers.ts';
-import { Ended, refuse } from '../ended.ts';
+import { code } from '../../domain/messages/markdown.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { GitRevert } from '../../schemas/config/deployers.ts';
+import { Ended, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls } from './attempt.ts';
 import { atWork, isOf, named } from './deployments.ts';
 import { pullRequestAt, toBeMerged } from './pull-requests.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { putOff, refuse } from '../ended.ts';
+import { putOff, refuse } from '../shared/refusals.ts';
 import { type Calls, ended } from './attempt.ts';
 
 const Run = z.object({

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Annotation, Annotations, Told } from '../../domain/outlets.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, retryAfterSeconds } from '../http.ts';
-import { tell, withoutSlash } from '../told.ts';
-import { truncate } from '../text.ts';
+import type { Annotation, Annotations, Told } from '../../domain/messages/channels.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, retryAfterSeconds } from '../shared/http.ts';
+import { tell, withoutSlash } from '../shared/request.ts';
+import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, FOUND_MAX, TAG_PART_MAX_BYTES, TAGS_MAX_BYTES, TEXT_MAX_CHARS } from './limits.ts';
 
 const Created = z.object({ id: z.number() });

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Clock, Place, Secrets } from '../../domain/ports.ts';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
-import type { HttpDeployer } from '../../schemas/deployers.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
-import { truncate } from '../text.ts';
+import type { Clock, Place, Secrets } from '../../domain/ports/index.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { HttpDeployer } from '../../schemas/config/deployers.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */

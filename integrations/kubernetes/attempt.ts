@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { Ended, type Ending, orEnding, putOff, refuse } from '../ended.ts';
-import { type Answer, retryAfterSeconds } from '../http.ts';
-import { tell, withoutSlash } from '../told.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
+import { type Answer, retryAfterSeconds } from '../shared/http.ts';
+import { tell, withoutSlash } from '../shared/request.ts';
 import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 
 /** The access to a cluster's API. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { RollbackRequest } from '../../domain/targets.ts';
-import { refuse } from '../ended.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { json } from '../http.ts';
+import { json } from '../shared/http.ts';
 import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
 import { isVersion, nameOf, versionsOf, type Wanted } from './versions.ts';

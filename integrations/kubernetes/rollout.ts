@@ -1,6 +1,6 @@
-import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
-import type { ArgoRolloutsDeployer } from '../../schemas/deployers.ts';
-import { heldOr, refuse } from '../ended.ts';
+import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { ArgoRolloutsDeployer } from '../../schemas/config/deployers.ts';
+import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';

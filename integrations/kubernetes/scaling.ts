@@ -1,5 +1,5 @@
-import type { ActAnswer, Scaling } from '../../domain/targets.ts';
-import { refuse } from '../ended.ts';
+import type { ActAnswer, Scaling } from '../../domain/rollback/targets.ts';
+import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { isUnder, SCALE_KEY } from './marks.ts';
 import { Autoscalers, type Workload } from './objects.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { RollbackRequest } from '../../domain/targets.ts';
-import { truncate } from '../text.ts';
-import { type Ending, refuse } from '../ended.ts';
+import type { RollbackRequest } from '../../domain/rollback/targets.ts';
+import { truncate } from '../shared/text.ts';
+import { type Ending, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { CHANGE_CAUSE_MAX_CHARS } from './limits.ts';
 import { CHANGE_CAUSE, keeperOf, ROLLBACK_KEY } from './marks.ts';

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, retryAfterSeconds } from '../http.ts';
-import { tell, withoutSlash } from '../told.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, retryAfterSeconds } from '../shared/http.ts';
+import { tell, withoutSlash } from '../shared/request.ts';
 import { API_VERSION, AUDIT_ITEMS, CALL_TIMEOUT_MS, FLAG_MAX_BYTES, WINDOW_SECONDS } from './limits.ts';
 
 const Flag = z.object({

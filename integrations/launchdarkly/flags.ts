@@ -1,6 +1,6 @@
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import type { FlagRequest, Flags } from '../../domain/targets.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Identity } from '../../schemas/freeze-policy.ts';
-import { truncate } from '../text.ts';
+import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
+import { truncate } from '../shared/text.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 

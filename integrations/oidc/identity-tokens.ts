@@ -1,8 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWSHeaderParameters, jwtVerify } from 'jose';
 import type { IdentityTokens } from '../../domain/freeze/ports.ts';
-import type { Clock } from '../../domain/ports.ts';
-import type { Identity } from '../../schemas/freeze-policy.ts';
-import { millisOf, timestamp } from '../../schemas/time.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
+import { millisOf, timestamp } from '../../schemas/time/time.ts';
 import { type Claims, mismatch, subjectOf } from './claims.ts';
 import { issuerKeys, type IssuerKeys, NoKeys } from './issuer-keys.ts';
 

@@ -1,8 +1,8 @@
 import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import * as z from 'zod';
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { call, json, NoAnswer } from '../http.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
 
 /** Milliseconds for one call. A freeze check waits for at most two calls. */
 const TIMEOUT_MS = 3_000;

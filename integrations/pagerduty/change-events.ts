@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ChangeEvents } from '../../domain/pagerduty/change-event.ts';
-import { tell, withoutSlash } from '../told.ts';
-import { truncate } from '../text.ts';
+import { tell, withoutSlash } from '../shared/request.ts';
+import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
 
 /** The response to an accepted event, which PagerDuty shows later. Distinguishes it from a proxy's login page. */

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { ExternalFound, ExternalIncident, ExternalPager, ExternalQuery, Told } from '../../domain/outlets.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { truncate } from '../text.ts';
+import type {
+  ExternalFound,
+  ExternalIncident,
+  ExternalPager,
+  ExternalQuery,
+  Told,
+} from '../../domain/messages/channels.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { truncate } from '../shared/text.ts';
 import { AlertPage, IncidentPage, Notes, NoteTaken, OneIncident } from './incident.ts';
 import { likeness } from './likeness.ts';
 import { NOTE_MAX_CHARS, PAGE_MAX } from './limits.ts';

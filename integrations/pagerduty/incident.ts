@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { ExternalIncident } from '../../domain/outlets.ts';
+import type { ExternalIncident } from '../../domain/messages/channels.ts';
 import { userOf } from '../../domain/pagerduty/agents.ts';
-import { PagerDutyReference } from '../../schemas/pagerduty.ts';
-import { InstantIn, type Timestamp } from '../../schemas/time.ts';
+import { PagerDutyReference } from '../../schemas/messages/pagerduty.ts';
+import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 
 const Named = z.object({ summary: z.string().nullish() });
 type Named = z.infer<typeof Named>;

@@ -1,5 +1,5 @@
-import type { ExternalQuery } from '../../domain/outlets.ts';
-import { json } from '../http.ts';
+import type { ExternalQuery } from '../../domain/messages/channels.ts';
+import { json } from '../shared/http.ts';
 
 /** An alert at PagerDuty. `details` is free-form data of its sender. */
 export type ShownAlert = { key: string; title: string; details: unknown };

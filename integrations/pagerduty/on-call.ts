@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { agentOf } from '../../domain/pagerduty/agents.ts';
-import type { OnCall, OnCallPerson } from '../../domain/on-call.ts';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock, ConfigSource } from '../../domain/ports.ts';
-import type { Config } from '../../schemas/config.ts';
-import { PersonId } from '../../schemas/people.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { OnCall, OnCallPerson } from '../../domain/people/on-call.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock, ConfigSource } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { PersonId } from '../../schemas/people/people.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { ON_CALL_TIMEOUT_MS, PAGE_MAX } from './limits.ts';
 import { openRest, type RestOptions } from './rest.ts';
 

@@ -1,7 +1,7 @@
 import { api } from '@pagerduty/pdjs';
-import type { Attempt, Clock, Pager, PageRequest } from '../../domain/ports.ts';
-import type { Severity } from '../../schemas/names.ts';
-import { truncate } from '../text.ts';
+import type { Attempt, Clock, Pager, PageRequest } from '../../domain/ports/index.ts';
+import type { Severity } from '../../schemas/config/names.ts';
+import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   DEDUP_KEY_MAX_CHARS,

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { type Answer, retryAfterSeconds } from '../http.ts';
-import { type Question, tell, withoutSlash } from '../told.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, retryAfterSeconds } from '../shared/http.ts';
+import { type Question, tell, withoutSlash } from '../shared/request.ts';
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts';
 
 export type RestOptions = {

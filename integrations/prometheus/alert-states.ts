@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { AlertState, FiringEpisode } from '../../domain/ports.ts';
-import { read } from '../read.ts';
+import type { AlertState, FiringEpisode } from '../../domain/ports/index.ts';
+import { read } from '../shared/read.ts';
 import { canGive, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';
 

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { read } from '../read.ts';
+import { read } from '../shared/read.ts';
 
 const Status = z.object({ status: z.literal('success'), data: z.object({ yaml: z.string() }) });
 const Global = z.object({

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Curve } from '../../domain/correlation/evidence.ts';
-import type { Metrics } from '../../domain/ports.ts';
-import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
-import { type Answer, call, json, NoAnswer } from '../http.ts';
-import { truncate } from '../text.ts';
+import type { Metrics } from '../../domain/ports/index.ts';
+import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+import { type Answer, call, json, NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 import { isWritten, toNumber } from './numbers.ts';
 
 /** Milliseconds. Short, because a rollback waits for these queries. */

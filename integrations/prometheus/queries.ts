@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Answered, Series, SloMetrics } from '../../domain/slo/ports.ts';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
-import { call, json, NoAnswer } from '../http.ts';
-import { truncate } from '../text.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 import { type Moments, NotAnAnswer, sampleOf, samplesOf } from './samples.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */

@@ -1,7 +1,7 @@
-import type { Clock, HttpAnswer, HttpCalls, Secrets } from '../../domain/ports.ts';
-import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbook/http.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import type { Clock, HttpAnswer, HttpCalls, Secrets } from '../../domain/ports/index.ts';
+import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */

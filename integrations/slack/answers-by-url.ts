@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import type { ChatMessage, Told } from '../../domain/outlets.ts';
-import { call, NoAnswer } from '../http.ts';
-import { truncate } from '../text.ts';
+import type { ChatMessage, Told } from '../../domain/messages/channels.ts';
+import { call, NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 

@@ -1,7 +1,7 @@
 import { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
-import type { Told } from '../../domain/outlets.ts';
-import { NoAnswer } from '../http.ts';
-import { truncate } from '../text.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import { NoAnswer } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
 
 export type Failure = Exclude<Told<never>, { kind: 'done' } | { kind: 'off' }>;
 

@@ -1,6 +1,6 @@
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/outlets.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
 import { buttonIds } from '../../schemas/slack/button.ts';
-import { truncate } from '../text.ts';
+import { truncate } from '../shared/text.ts';
 import {
   BLOCKS_MAX,
   BLOCKS_MAX_CHARS,

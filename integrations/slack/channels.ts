@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatChannel } from '../../domain/outlets.ts';
+import type { ChatChannel } from '../../domain/messages/channels.ts';
 import { orRefused } from './answers.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Chat, ChatMessage, Text, Told } from '../../domain/outlets.ts';
+import type { Chat, ChatMessage, Text, Told } from '../../domain/messages/channels.ts';
 import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';

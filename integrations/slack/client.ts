@@ -1,8 +1,8 @@
 import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { call, json, NoAnswer, retryAfterSeconds } from '../http.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, NotOk, slackCode } from './answers.ts';
 import { ANSWER_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
 

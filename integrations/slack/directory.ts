@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatApp, Directory } from '../../domain/outlets.ts';
+import type { ChatApp, Directory } from '../../domain/messages/channels.ts';
 import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';

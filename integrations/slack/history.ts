@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Ask } from './client.ts';
 import type { Me } from './identity.ts';
 import { CLOCK_SKEW_SECONDS, MESSAGES_PER_PAGE } from './limits.ts';

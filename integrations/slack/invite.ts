@@ -1,6 +1,6 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import * as z from 'zod';
-import type { NotLetIn } from '../../domain/outlets.ts';
+import type { NotLetIn } from '../../domain/messages/channels.ts';
 import { CallFailed } from './answers.ts';
 import type { Ask } from './client.ts';
 import { USERS_PER_INVITE } from './limits.ts';

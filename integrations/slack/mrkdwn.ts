@@ -1,5 +1,5 @@
-import { type Span, type Text, utcWords } from '../../domain/outlets.ts';
-import { millisOf, type Timestamp, timestamp } from '../../schemas/time.ts';
+import { type Span, type Text, utcWords } from '../../domain/messages/channels.ts';
+import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 
 const CUT = '…';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { call, json, NoAnswer } from '../http.ts';
+import { call, json, NoAnswer } from '../shared/http.ts';
 
 /** A refusal by Slack with its error code, or `no_answer` without a response. */
 export class SlackRefused extends Error {

@@ -1,6 +1,6 @@
-import type { Clock, ConfigSource, Pager, Secrets } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { call, NoAnswer } from '../http.ts';
+import type { Clock, ConfigSource, Pager, Secrets } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { call, NoAnswer } from '../shared/http.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 const ATTEMPT_TIMEOUT_MS = 10_000;

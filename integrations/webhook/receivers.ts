@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { Told } from '../../domain/outlets.ts';
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import type { Letter, WebhookReceivers } from '../../domain/webhook-receiver.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { retryAfterSeconds } from '../http.ts';
-import { tell } from '../told.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Letter, WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { retryAfterSeconds } from '../shared/http.ts';
+import { tell } from '../shared/request.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 import { teamsMessage } from './teams.ts';
 

@@ -1,6 +1,6 @@
-import type { IncidentTold } from '../../domain/webhooks.ts';
-import { truncate } from '../text.ts';
-import type { WebhookEvent } from '../../schemas/response.ts';
+import type { IncidentTold } from '../../domain/messages/webhooks.ts';
+import { truncate } from '../shared/text.ts';
+import type { WebhookEvent } from '../../schemas/incidents/response.ts';
 
 /** Maximum characters of a text. Teams accepts 28 KB including the card's markup, but a card should be short. */
 const TEXT_MAX_CHARS = 500;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Tickets, Told } from '../../domain/outlets.ts';
-import type { Clock, Secrets } from '../../domain/ports.ts';
-import { millisOf } from '../../schemas/time.ts';
-import { retryAfterSeconds } from '../http.ts';
-import { tell } from '../told.ts';
+import type { Tickets, Told } from '../../domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { retryAfterSeconds } from '../shared/http.ts';
+import { tell } from '../shared/request.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 /** Milliseconds for one attempt. */

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import * as z from 'zod';
 import manifestOfPackage from '../../package.json' with { type: 'json' };
-import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../formats.ts';
+import { EXECUTIONS_FORMAT, QUEUES_FORMAT, TABLE_FORMAT } from '../state/formats.ts';
 import { isOurs, NEEDED } from './contents.ts';
 import { filesOfTar, type TarFile, tarOf } from './tar.ts';
 

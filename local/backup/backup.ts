@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { lockDataDir } from '../lock.ts';
+import { lockDataDir } from '../state/lock.ts';
 import { onDisk, pack } from './archive.ts';
 import { RESTORING } from './contents.ts';
 import { askForSnapshot } from './control.ts';

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readPrivate, writePrivate } from '../private-file.ts';
+import { readPrivate, writePrivate } from '../state/private-file.ts';
 import { NoSnapshot, type Snapshot } from './snapshot.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { writePrivate } from '../private-file.ts';
+import { writePrivate } from '../state/private-file.ts';
 import { line } from '../process-metrics.ts';
 
 const FILE = 'last-backup.json';

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { awsClient } from '../../aws/client.ts';
-import { AutomationTable } from '../../aws/table/automation.ts';
-import { Table } from '../../aws/table/table.ts';
-import { timestamp } from '../../schemas/time.ts';
+import { awsClient } from '../../aws/clients/client.ts';
+import { AutomationTable } from '../../aws/table/access/automation.ts';
+import { Table } from '../../aws/table/core/table.ts';
+import { timestamp } from '../../schemas/time/time.ts';
 import { EMULATION_LIMITS } from '../limits.ts';
 import { NAMES } from '../names.ts';
-import { readPrivate } from '../private-file.ts';
+import { readPrivate } from '../state/private-file.ts';
 import { RESTORED, Restored } from './restored-file.ts';
 
 /**

@@ -1,9 +1,9 @@
-import type { Chat, ChatChannel, Told } from '../../domain/outlets.ts';
-import type { Projections } from '../../domain/projections.ts';
-import { dayIn, type SlackPolicy } from '../../domain/slack-policy.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { SlackState } from '../../schemas/projection.ts';
-import type { Turn } from '../turn.ts';
+import type { Chat, ChatChannel, Told } from '../../domain/messages/channels.ts';
+import type { Projections } from '../../domain/incidents/projections.ts';
+import { dayIn, type SlackPolicy } from '../../domain/slack/policy.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { SlackState } from '../../schemas/incidents/projection.ts';
+import type { Turn } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
 
 type Deps = { chat: Chat; projections: Projections };

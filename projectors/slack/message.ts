@@ -1,9 +1,9 @@
-import type { Chat, ChatMessage, Told } from '../../domain/outlets.ts';
-import type { Projections } from '../../domain/projections.ts';
-import type { Subject } from '../../schemas/projection.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import type { Turn } from '../turn.ts';
-import { sureFrom } from '../unclear.ts';
+import type { Chat, ChatMessage, Told } from '../../domain/messages/channels.ts';
+import type { Projections } from '../../domain/incidents/projections.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Turn } from '../sync/session.ts';
+import { sureFrom } from '../sync/unclear.ts';
 import { METHODS } from './methods.ts';
 
 /** Maximum clock difference. The search for a message starts this long before its intent. */

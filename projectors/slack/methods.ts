@@ -1,5 +1,5 @@
-import type { Allowance } from '../../domain/token-bucket.ts';
-import type { Method } from '../turn.ts';
+import type { Allowance } from '../../domain/alerts/token-bucket.ts';
+import type { Method } from '../sync/session.ts';
 
 /**
  * Rate limits per Slack method, slightly below its tier, so that Firebreak prioritizes calls instead of being refused.

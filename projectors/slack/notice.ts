@@ -1,9 +1,9 @@
-import { type Bulletins, noticeCard } from '../../domain/bulletins.ts';
-import type { Chat } from '../../domain/outlets.ts';
-import { idOf, type Projections } from '../../domain/projections.ts';
-import { NoticeState, type Subject } from '../../schemas/projection.ts';
-import type { Turn } from '../turn.ts';
-import { answered, setAgainFrom, sureFrom } from '../unclear.ts';
+import { type Bulletins, noticeCard } from '../../domain/messages/alert-notices.ts';
+import type { Chat } from '../../domain/messages/channels.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import { NoticeState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Turn } from '../sync/session.ts';
+import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 

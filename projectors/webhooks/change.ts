@@ -1,9 +1,9 @@
 import { type ChangeEvents, changeEvent } from '../../domain/pagerduty/change-event.ts';
-import type { Changes } from '../../domain/ports.ts';
-import { idOf, type Projections } from '../../domain/projections.ts';
-import { ChangeId } from '../../schemas/names.ts';
-import { ChangeEventState, type Subject } from '../../schemas/projection.ts';
-import type { Method, Turn } from '../turn.ts';
+import type { Changes } from '../../domain/ports/index.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import { ChangeId } from '../../schemas/config/names.ts';
+import { ChangeEventState, type Subject } from '../../schemas/incidents/projection.ts';
+import type { Method, Turn } from '../sync/session.ts';
 
 /**
  * Rate limit. PagerDuty accepts 120 events a minute for one routing key, including pages.

@@ -1,13 +1,13 @@
-import type { Incidents } from '../../domain/ports.ts';
-import { idOf, type Projections } from '../../domain/projections.ts';
-import type { WebhookReceivers } from '../../domain/webhook-receiver.ts';
-import { type IncidentTold, incidentTold, nextEvent, wants } from '../../domain/webhooks.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import { IncidentId } from '../../schemas/names.ts';
-import { ReceiverState, type Subject, WebhooksState } from '../../schemas/projection.ts';
-import type { Webhook } from '../../schemas/response.ts';
-import { Timestamp } from '../../schemas/time.ts';
-import type { Method, Turn } from '../turn.ts';
+import type { Incidents } from '../../domain/ports/index.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
+import { type IncidentTold, incidentTold, nextEvent, wants } from '../../domain/messages/webhooks.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
+import { ReceiverState, type Subject, WebhooksState } from '../../schemas/incidents/projection.ts';
+import type { Webhook } from '../../schemas/incidents/response.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
+import type { Method, Turn } from '../sync/session.ts';
 
 export type IncidentDeps = {
   receivers: WebhookReceivers;

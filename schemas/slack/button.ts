@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EnvironmentName, IncidentId, ServiceName, Version } from '../names.ts';
+import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 
 /** Slack's limit for the `value` of a button, in characters. */
 const VALUE_MAX_CHARS = 2000;

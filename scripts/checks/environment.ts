@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { namesIn, VARIABLES } from '../../schemas/variables.ts';
+import { namesIn, VARIABLES } from '../../schemas/config/variables.ts';
 import { environmentDocument } from '../environment-doc.ts';
 import { projectFiles } from './files.ts';
 
-const TABLE = 'schemas/variables.ts';
-const NOTES = 'schemas/variable-notes.ts';
+const TABLE = 'schemas/config/variables.ts';
+const NOTES = 'schemas/config/variable-notes.ts';
 const DOCUMENT = 'docs/environment.md';
 
 /** Patterns that read a variable or a secret by a literal name. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIG_KEY, publishedConfig } from '../../aws/config-source.ts';
-import type { Blobs } from '../../domain/ports.ts';
+import type { Blobs } from '../../domain/ports/index.ts';
 import { silent } from '../support/fake-deps.ts';
 
 /** A store whose one text a test sets, and which counts how often it is read. */

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { slackDeps } from '../../aws/slack-deps.ts';
-import { slackApp } from '../../functions/slack/app.ts';
-import type { Received } from '../../functions/slack/http.ts';
+import { slackApp } from '../../slack/app.ts';
+import type { Received } from '../../slack/requests/http.ts';
 import { startSqs } from '../../local/aws/sqs/server.ts';
 import { startSsm } from '../../local/aws/ssm/server.ts';
-import { Heard } from '../../schemas/heard.ts';
+import { Heard } from '../../schemas/messages/inbound-events.ts';
 import { createHmac } from 'node:crypto';
-import { COMMAND, FORM, SECRET, shown } from '../functions/slack/support.ts';
+import { COMMAND, FORM, SECRET, shown } from '../slack/support.ts';
 
 /**
  * What is built from the environment, with the clients of AWS: the table and the bucket take connections and never

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { correlationResults } from '../../bench/correlation.ts';
-import type { Kind } from '../../bench/evaluation/case.ts';
-import { type Evaluation, evaluateAll } from '../../bench/evaluation/evaluation.ts';
-import { casesOfKind, DEFAULT_SEED } from '../../bench/evaluation/generate.ts';
-import type { Judge } from '../../bench/evaluation/judge.ts';
-import { nearestEarlierDeploy } from '../../bench/evaluation/nearest.ts';
-import { evaluate } from '../../bench/evaluation/report.ts';
+import type { Kind } from '../../evaluation/case.ts';
+import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';
+import { casesOfKind, DEFAULT_SEED } from '../../evaluation/generate.ts';
+import type { Judge } from '../../evaluation/judge.ts';
+import { nearestEarlierDeploy } from '../../evaluation/nearest.ts';
+import { evaluate } from '../../evaluation/report.ts';
 
 const nobody: Judge = () => ({ action: 'none', change_id: null, confidence: 0, ranked: [] });
 

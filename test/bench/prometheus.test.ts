@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { objectives, startPrometheus } from '../../bench/prometheus.ts';
-import { askOwn, askRecorded } from '../../functions/evaluation/ask.ts';
+import { askOwn, askRecorded } from '../../jobs/slo-evaluation/ask.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
-import { loadSlos } from '../../local/slo-files.ts';
+import { loadSlos } from '../../local/config/slo-files.ts';
 
 /** Ten events a second, of which one in ten thousand fails. */
 const COUNTED = { events: 3000, errors: expect.closeTo(0.3) };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { batches } from '../../bench/response.ts';
-import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/guards.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../domain/rollback/guards.ts';
 
 test('no instance has to roll back more services than it does in an hour without a person', () => {
   expect(batches.filter(({ acting }) => acting.length > ORGANISATION_ROLLBACKS_PER_HOUR)).toEqual([]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lockDataDir } from '../../local/lock.ts';
+import { lockDataDir } from '../../local/state/lock.ts';
 import { cli } from './support.ts';
 
 const OBJECT = join('s3', 'firebreak', 'runs%2f%41%2ejson');

@@ -7,7 +7,7 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 import { at, cli, terminal } from './support.ts';
-import { standInNote } from '../../domain/vendors.ts';
+import { standInNote } from '../../domain/catalogue/vendors.ts';
 
 const ASKS = `---
 title: Ask before the flag

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Guarded } from '../functions/guarded.ts';
+import { Guarded } from '../product/guarded.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';

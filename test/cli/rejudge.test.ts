@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
 import { differences, type Inputs } from '../../cli/rejudge.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
-import { DecisionView } from '../../schemas/incident.ts';
+import { DecisionView } from '../../schemas/incidents/incident.ts';
 
 const ID = '0'.repeat(26);
 

@@ -1,7 +1,7 @@
 import { Stage } from '../../demo/stage.ts';
 import type { Fact, Story } from '../../demo/stories/story.ts';
 import { callsOf, type VendorCall } from '../../demo/witness.ts';
-import type { IncidentView, TimelineEntry } from '../../schemas/incident.ts';
+import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { bareEnvironment } from '../support/firebreak.ts';
 
 /** Shortens the quarter of an hour of a verification to less than 4 seconds. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { readSettings } from '../../local/settings.ts';
-import { VARIABLES } from '../../schemas/variables.ts';
+import { VARIABLES } from '../../schemas/config/variables.ts';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from './containerfile.ts';
 import { environmentOfUnit, unit } from './unit.ts';
 

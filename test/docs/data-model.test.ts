@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RETENTION_DAYS } from '../../aws/table/retention.ts';
+import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -20,10 +20,10 @@ const SEVERAL = ['INC#', 'FREEZE#', 'BULLETIN#'];
 /** Matches the literal prefix of a key. */
 const beginning = (literal: string): string => /^\w+#?/.exec(literal)?.[0] ?? '';
 
-/** Returns every record kind with a key in `aws/table/keys.ts`. */
+/** Returns every record kind with a key in `aws/table/core/keys.ts`. */
 function written(): Set<string> {
   const kinds = new Set<string>();
-  for (const [, pk = '', sk = ''] of read('aws/table/keys.ts').matchAll(
+  for (const [, pk = '', sk = ''] of read('aws/table/core/keys.ts').matchAll(
     /\bpk: ((?:(?!\bpk:)[^])*?),\s+sk: ([^]*?),?\s+\}/g,
   )) {
     const kind = beginning(/[`']([A-Z][^`']*)/.exec(sk)?.[1] ?? '');

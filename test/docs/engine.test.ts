@@ -22,8 +22,8 @@ describe('docs/engine.md', () => {
   });
 
   test.each([
-    'domain/guards.ts',
-    'domain/rollback.ts',
+    'domain/rollback/guards.ts',
+    'domain/rollback/rollback.ts',
     'domain/runbooks/permission.ts',
     'workflows/steps/roll-back.ts',
   ])('explains every code that %s gives as a reason', (file) => {

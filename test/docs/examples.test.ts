@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isMap, isSeq, parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
-import { loadConfig } from '../../local/config-files.ts';
+import { loadConfig } from '../../local/config/config-files.ts';
 import { configSchemas } from '../../scripts/config-schemas.ts';
-import { DeployerConfig, FlagsConfig } from '../../schemas/deployers.ts';
+import { DeployerConfig, FlagsConfig } from '../../schemas/config/deployers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { VENDOR_CONNECTIONS } from '../../domain/vendors.ts';
+import { VENDOR_CONNECTIONS } from '../../domain/catalogue/vendors.ts';
 
 /* docs/sandbox.md lists the vendors as the code has them. */
 

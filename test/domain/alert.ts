@@ -1,4 +1,4 @@
-import type { Alert } from '../../schemas/signal.ts';
+import type { Alert } from '../../schemas/alerts/signal.ts';
 import { NOON } from './arbitraries.ts';
 
 type Texts = Record<string, string> | ReadonlyMap<string, string>;

@@ -1,21 +1,27 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Evidence } from '../../domain/correlation/evidence.ts';
-import type { OnsetEvidence } from '../../domain/onset.ts';
-import type { Act, Place } from '../../domain/ports.ts';
+import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
+import type { Act, Place } from '../../domain/ports/index.ts';
 import {
   type AskedBy,
   DECIDE_VERSION,
   type DecisionInputs,
   type Guard,
   type TargetInputs,
-} from '../../domain/rollback.ts';
-import type { Change } from '../../schemas/change.ts';
-import { ChangeKind, ChangeStatus } from '../../schemas/change.ts';
-import type { Cleared } from '../../schemas/incident.ts';
-import type { RunbookApproval } from '../../schemas/inbox.ts';
-import { type ChangeId, type EnvironmentName, Mode, type ServiceName, type Version } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+} from '../../domain/rollback/rollback.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
+import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
+import {
+  type ChangeId,
+  type EnvironmentName,
+  Mode,
+  type ServiceName,
+  type Version,
+} from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Start of the alerts in these tests. */
 export const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { blankIncident } from '../../aws/table/open.ts';
-import type { Child, Story } from '../../domain/story.ts';
-import { ChangeKind } from '../../schemas/change.ts';
+import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import type { Child, Story } from '../../domain/messages/story.ts';
+import { ChangeKind } from '../../schemas/changes/change.ts';
 import {
   type Cleared,
   DecisionKind,
@@ -13,17 +13,17 @@ import {
   IncidentRecord,
   IncidentStatus,
   type TimelineEntry,
-} from '../../schemas/incident.ts';
+} from '../../schemas/incidents/incident.ts';
 import {
   type ChangeId,
   type EnvironmentName,
   type IncidentId,
   type ServiceName,
   Severity,
-} from '../../schemas/names.ts';
-import type { Version } from '../../schemas/names.ts';
-import type { Signal } from '../../schemas/signal.ts';
-import { plusSeconds } from '../../schemas/time.ts';
+} from '../../schemas/config/names.ts';
+import type { Version } from '../../schemas/config/names.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
 import { signal } from '../support/signals.ts';
 import { INCIDENT, NOON } from './arbitraries.ts';
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, onTestFinished, test } from 'vitest';
-import { ProjectionTable } from '../../aws/table/projections.ts';
-import { Table } from '../../aws/table/table.ts';
+import { ProjectionTable } from '../../aws/table/incidents/projections.ts';
+import { Table } from '../../aws/table/core/table.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb/start.ts';
-import { createTable } from '../../local/resources.ts';
-import type { Subject, Target } from '../../schemas/projection.ts';
+import { createTable } from '../../local/state/resources.ts';
+import type { Subject, Target } from '../../schemas/incidents/projection.ts';
 import { SetClock, silent } from '../support/fake-deps.ts';
 import { faultProxy } from '../support/fault-proxy.ts';
 

@@ -6,7 +6,7 @@ import { AttendedProduct } from '../support/scenario-product.ts';
 import { expectShown, SHOWN_CONFIG, SHOWN_SERVICE, untilOpenEverywhere } from '../support/scenario-shown.ts';
 import { type AroundEffect, startVendors } from '../support/scenario-vendors.ts';
 import { catalogueOf, expectPromisesKept, play, type Story } from '../support/scenario.ts';
-import type { Vendor } from '../../local/standins/index.ts';
+import type { Vendor } from '../../sandbox/core/index.ts';
 import { chanceOf, hasEffectWhereShown } from '../kill/boundaries.ts';
 import { namesOf } from '../kill/calls.ts';
 import { startFaultyAws } from './aws.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, TransactionInProgressException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { absent, Table } from '../../aws/table/table.ts';
+import { absent, Table } from '../../aws/table/core/table.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../../local/aws/dynamodb/start.ts';
-import { createTable } from '../../local/resources.ts';
+import { createTable } from '../../local/state/resources.ts';
 import { faultProxy, type FaultRates } from '../support/fault-proxy.ts';
 
 const credentials = { accessKeyId: 'table-test', secretAccessKey: 'not checked' };

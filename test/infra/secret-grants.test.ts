@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secret-groups.ts';
-import type { Deps } from '../../domain/ports.ts';
-import type { digest } from '../../functions/digest.ts';
-import type { evaluate } from '../../functions/evaluate.ts';
-import type { hear } from '../../functions/hear.ts';
-import type { project } from '../../functions/project.ts';
-import type { route } from '../../functions/route.ts';
-import type { sweep } from '../../functions/sweep.ts';
+import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secrets/secret-groups.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { digest } from '../../jobs/digest/digest.ts';
+import type { evaluate } from '../../jobs/slo-evaluation/evaluate.ts';
+import type { hear } from '../../jobs/queues/process-inbound.ts';
+import type { project } from '../../jobs/queues/project.ts';
+import type { route } from '../../jobs/queues/route.ts';
+import type { sweep } from '../../jobs/sweep/sweep.ts';
 
 const WORKFLOWS = join(import.meta.dirname, '../../workflows');
 

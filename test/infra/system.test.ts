@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { readEnvironment } from '../../aws/env.ts';
+import { readEnvironment } from '../../aws/secrets/env.ts';
 import { PEOPLE, PROJECT, QUEUE, ROUTER_TIMEOUT_SECONDS, SCHEDULES, WORKFLOW } from '../../aws/resources.ts';
-import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secret-groups.ts';
-import { TARGETS } from '../../schemas/projection.ts';
+import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../aws/secrets/secret-groups.ts';
+import { TARGETS } from '../../schemas/incidents/projection.ts';
 import { type Described, describeSystem, type System } from './platform.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

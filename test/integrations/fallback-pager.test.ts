@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { PageRequest, Pager } from '../../domain/ports.ts';
+import type { PageRequest, Pager } from '../../domain/ports/index.ts';
 import { webhookPager } from '../../integrations/webhook/fallback-pager.ts';
 import { signedHeaders } from '../../integrations/webhook/standard-webhooks.ts';
-import { Config } from '../../schemas/config.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import { Config } from '../../schemas/config/config.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { impatient } from './impatience.ts';
 import { nobody, vendor } from './server.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Annotation, Annotations } from '../../domain/outlets.ts';
+import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import { grafanaAnnotations } from '../../integrations/grafana/annotations.ts';
 import { TAGS_MAX_BYTES, TEXT_MAX_CHARS } from '../../integrations/grafana/limits.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import { start } from '../local/standins/support.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { start } from '../sandbox/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { vendor } from './server.ts';
 import { recorded, sent, toldAsAgreed } from './told.ts';

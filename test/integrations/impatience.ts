@@ -1,6 +1,6 @@
 import { expect, onTestFinished, vi } from 'vitest';
-import type { StandIns } from '../../local/standins/index.ts';
-import { calls } from '../local/standins/support.ts';
+import type { StandIns } from '../../sandbox/core/index.ts';
+import { calls } from '../sandbox/support.ts';
 import { leftHanging } from './server.ts';
 
 /**

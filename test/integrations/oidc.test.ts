@@ -5,8 +5,8 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { matches } from '../../integrations/oidc/claims.ts';
 import { identityTokens } from '../../integrations/oidc/identity-tokens.ts';
-import type { Identity } from '../../schemas/freeze-policy.ts';
-import { millisOf } from '../../schemas/time.ts';
+import type { Identity } from '../../schemas/freeze/freeze-policy.ts';
+import { millisOf } from '../../schemas/time/time.ts';
 import { SetClock } from '../support/fake-deps.ts';
 
 /** An issuer of identity tokens with a real HTTP server. */

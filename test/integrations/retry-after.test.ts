@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryAfterSeconds } from '../../integrations/http.ts';
+import { retryAfterSeconds } from '../../integrations/shared/http.ts';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { HttpAnswer } from '../../domain/ports.ts';
+import type { HttpAnswer } from '../../domain/ports/index.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
-import { HttpWith } from '../../schemas/runbook/http.ts';
+import { HttpWith } from '../../schemas/runbooks/parts/http.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { matches } from '../../domain/matchers.ts';
-import type { Silences } from '../../domain/outlets.ts';
+import { matches } from '../../domain/alerts/matchers.ts';
+import type { Silences } from '../../domain/messages/channels.ts';
 import { alertmanagerSilences } from '../../integrations/alertmanager/silences.ts';
 import { silent } from '../support/fake-deps.ts';
 import { impatient } from './impatience.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { StatusPage } from '../../domain/outlets.ts';
+import type { StatusPage } from '../../domain/messages/channels.ts';
 import { BODY_MAX_CHARS, NAME_MAX_CHARS } from '../../integrations/statuspage/limits.ts';
 import { statuspage } from '../../integrations/statuspage/status-page.ts';
-import { SANDBOX_PAGE_ID } from '../../local/standins/statuspage.ts';
-import { calls, start } from '../local/standins/support.ts';
+import { SANDBOX_PAGE_ID } from '../../sandbox/statuspage/statuspage.ts';
+import { calls, start } from '../sandbox/support.ts';
 import { SetClock } from '../support/fake-deps.ts';
 import { type Reply, vendor } from './server.ts';
 import { recorded, sent, toldAsAgreed } from './told.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/targets.ts';
+import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 
 /** The behavior of a target's stand-in for the next changing call. */
 export type Trouble =

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Told } from '../../domain/outlets.ts';
-import { exchange } from '../local/standins/support.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import { exchange } from '../sandbox/support.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
 

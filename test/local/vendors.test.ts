@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { VENDOR_CONNECTIONS } from '../../domain/vendors.ts';
+import { VENDOR_CONNECTIONS } from '../../domain/catalogue/vendors.ts';
 import { connectStandIns, vendorLines } from '../../local/vendors.ts';
-import type { StandIns } from '../../local/standins/index.ts';
+import type { StandIns } from '../../sandbox/core/index.ts';
 
 /* How one machine connects vendors with stand-ins, and what its start prints. */
 

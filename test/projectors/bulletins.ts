@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import type { Bulletin, Bulletins } from '../../domain/bulletins.ts';
-import type { Subject } from '../../schemas/projection.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Bulletin, Bulletins } from '../../domain/messages/alert-notices.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { signal } from '../support/signals.ts';
 import type { World } from './world.ts';
 

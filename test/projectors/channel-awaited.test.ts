@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type AwaitedDeps, tellOfChannel, waitsForChannel } from '../../domain/channel-awaited.ts';
-import type { ChatMessage, Ear, Told } from '../../domain/outlets.ts';
+import { type AwaitedDeps, tellOfChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import type { ChatMessage, Ear, Told } from '../../domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Told } from '../../domain/outlets.ts';
+import type { Told } from '../../domain/messages/channels.ts';
 import type { Process } from './process.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { IncidentId, Severity, Version, ChangeId } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import type { IncidentId, Severity, Version, ChangeId } from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { signal } from '../support/signals.ts';
 import type { MemoryIncidents } from './memory-incidents.ts';
 

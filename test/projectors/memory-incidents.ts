@@ -1,10 +1,10 @@
-import { blankIncident } from '../../aws/table/open.ts';
-import type { Incidents } from '../../domain/ports.ts';
-import type { Story, Told } from '../../domain/story.ts';
-import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
-import type { Subject } from '../../schemas/projection.ts';
-import type { Signal } from '../../schemas/signal.ts';
+import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import type { Incidents } from '../../domain/ports/index.ts';
+import type { Story, Told } from '../../domain/messages/story.ts';
+import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
 import { signal } from '../support/signals.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

@@ -1,7 +1,7 @@
-import type { Clock } from '../../domain/ports.ts';
-import { type Due, type Lease, type Projections, targetsOf } from '../../domain/projections.ts';
-import { type Pace, type Sent, type Subject, type Target, TARGETS } from '../../schemas/projection.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { type Due, type Lease, type Projections, targetsOf } from '../../domain/incidents/projections.ts';
+import { type Pace, type Sent, type Subject, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 type Row = Due & { wokenAt: Timestamp };
 type Projector = { owner: string; until: Timestamp | null; pace: Pace; wakeAt: Timestamp | null };
@@ -9,7 +9,7 @@ type Projector = { owner: string; until: Timestamp | null; pace: Pace; wakeAt: T
 /** Window in which a second wake-up for the same subject is not needed. */
 const JUST_WOKEN_SECONDS = 10;
 
-/** In-memory version of aws/table/projections.ts. Each call is atomic. */
+/** In-memory version of aws/table/incidents/projections.ts. Each call is atomic. */
 export class MemoryProjections implements Projections {
   readonly #clock: Clock;
   readonly #wake: (target: Target, afterSeconds: number) => void;

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { noticeCard } from '../../domain/bulletins.ts';
-import type { Chat, Told } from '../../domain/outlets.ts';
-import { slackProjector } from '../../projectors/slack.ts';
-import type { Subject } from '../../schemas/projection.ts';
+import { noticeCard } from '../../domain/messages/alert-notices.ts';
+import type { Chat, Told } from '../../domain/messages/channels.ts';
+import { slackProjector } from '../../projectors/slack/slack.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
 import { WELL } from './faults.ts';
 import { NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';

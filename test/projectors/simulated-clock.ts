@@ -1,5 +1,5 @@
-import type { Clock } from '../../domain/ports.ts';
-import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
+import type { Clock } from '../../domain/ports/index.ts';
+import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Clock that jumps to the next event when nothing else can run. */
 export class SimulatedClock implements Clock {

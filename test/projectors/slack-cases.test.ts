@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ServicesFile } from '../../schemas/config.ts';
-import { plusSeconds } from '../../schemas/time.ts';
+import { ServicesFile } from '../../schemas/config/config.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
 import { type Fault, WELL } from './faults.ts';
 import type { Fact, Step } from './history.ts';
 import { expectShown, INCIDENT, play, type Scenario, type SlackWorld, slackWorld, SUBJECT } from './slack-world.ts';

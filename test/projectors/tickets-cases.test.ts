@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Subject } from '../../schemas/projection.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Beat } from './bulletins.ts';
 import { type Fault, WELL } from './faults.ts';
 import { expectWritten, played } from './tickets-world.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Tickets } from '../../domain/outlets.ts';
-import { ticketsProjector } from '../../projectors/tickets.ts';
-import type { Subject } from '../../schemas/projection.ts';
+import type { Tickets } from '../../domain/messages/channels.ts';
+import { ticketsProjector } from '../../projectors/tickets/tickets.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
 import { type Beat, tellBulletin } from './bulletins.ts';
 import { MemoryTickets } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';

@@ -9,9 +9,9 @@ import type {
   Ticket,
   Tickets,
   Told,
-} from '../../domain/outlets.ts';
-import type { OnCall, OnCallPerson } from '../../domain/on-call.ts';
-import { millisOf, type Timestamp } from '../../schemas/time.ts';
+} from '../../domain/messages/channels.ts';
+import type { OnCall, OnCallPerson } from '../../domain/people/on-call.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Vendor } from './faults.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

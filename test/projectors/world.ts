@@ -1,10 +1,10 @@
-import { rouse } from '../../functions/rouse.ts';
-import type { Log } from '../../domain/ports.ts';
-import { pass, type Projector } from '../../projectors/pass.ts';
-import { Config } from '../../schemas/config.ts';
-import type { Subject, Target } from '../../schemas/projection.ts';
-import type { Timestamp } from '../../schemas/time.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import { rouse } from '../../jobs/sweep/wake-stale.ts';
+import type { Log } from '../../domain/ports/index.ts';
+import { pass, type Projector } from '../../projectors/sync/sync.ts';
+import { Config } from '../../schemas/config/config.ts';
+import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import { happen, type Step } from './history.ts';
 import { type Fault, over, type Vendor, WELL } from './faults.ts';
 import { MemoryIncidents } from './memory-incidents.ts';

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toSignal } from '../../domain/signal.ts';
-import { Config } from '../../schemas/config.ts';
-import { type Alert, Signal } from '../../schemas/signal.ts';
-import { sources } from '../../schemas/sources/index.ts';
-import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/sources/parsed.ts';
+import { toSignal } from '../../domain/alerts/signal.ts';
+import { Config } from '../../schemas/config/config.ts';
+import { type Alert, Signal } from '../../schemas/alerts/signal.ts';
+import { sources } from '../../schemas/alerts/sources/index.ts';
+import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/alerts/sources/parsed.ts';
 import { fixture, inbound } from '../support/fixtures.ts';
 
 const NOON = Date.parse('2026-11-20T12:00:00Z');

@@ -9,15 +9,15 @@ import type {
   Metrics,
   PageRequest,
   Secrets,
-} from '../../domain/ports.ts';
-import { type Config, emptyConfig } from '../../schemas/config.ts';
-import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/targets.ts';
-import type { ExternalFound, ExternalIncident, Told } from '../../domain/outlets.ts';
-import type { OnCallPerson } from '../../domain/on-call.ts';
+} from '../../domain/ports/index.ts';
+import { type Config, emptyConfig } from '../../schemas/config/config.ts';
+import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
+import type { ExternalFound, ExternalIncident, Told } from '../../domain/messages/channels.ts';
+import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
-import type { Projections } from '../../domain/projections.ts';
-import type { Subject } from '../../schemas/projection.ts';
-import { millisOf, timestamp, type Timestamp } from '../../schemas/time.ts';
+import type { Projections } from '../../domain/incidents/projections.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import {
   FakeAutomation,
   FakeChanges,

@@ -1,6 +1,6 @@
-import type { TellingPause, TellingWay, ToldBefore } from '../../domain/digest.ts';
-import type { Digests, Remembered } from '../../domain/ports.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { TellingPause, TellingWay, ToldBefore } from '../../domain/messages/stakeholder-digest.ts';
+import type { Digests, Remembered } from '../../domain/ports/index.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 
 /** The digests for stakeholders, in memory. Calls are asynchronous, like the table's. */
 export class FakeDigests implements Digests {

@@ -1,6 +1,6 @@
 import type { PageOf, PagerIncidents } from '../../domain/pagerduty/ours.ts';
 
-/** The in-memory version of aws/table/pager-incidents.ts. */
+/** The in-memory version of aws/table/messages/pager-incidents.ts. */
 export class FakePagerIncidents implements PagerIncidents {
   readonly #known = new Map<string, PageOf>();
 

@@ -11,8 +11,8 @@ import {
   opensIncident,
   pages,
   scopeOf,
-} from '../../domain/admission.ts';
-import { askedAfter } from '../../domain/asked.ts';
+} from '../../domain/alerts/admission.ts';
+import { askedAfter } from '../../domain/rollback/rollback-request.ts';
 import {
   isOld,
   isWorthTelling,
@@ -22,11 +22,11 @@ import {
   SHARED_ENVIRONMENT,
   SHARED_SCOPE,
   sharedTitle,
-} from '../../domain/unmatched.ts';
-import { newChange } from '../../aws/table/changes.ts';
-import { SEVERAL, scopeOfCrowd } from '../../aws/table/crowd.ts';
-import { blankIncident } from '../../aws/table/open.ts';
-import { canonicalJson, sha256 } from '../../aws/hash.ts';
+} from '../../domain/alerts/unmatched.ts';
+import { newChange } from '../../aws/table/changes/changes.ts';
+import { SEVERAL, scopeOfCrowd } from '../../aws/table/incidents/incident-groups.ts';
+import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
+import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
 import type { ZodType } from 'zod';
 import { nextByHand, whereFrom } from '../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
@@ -61,26 +61,26 @@ import type {
   Receipt,
   RollbackEnd,
   SignalView,
-} from '../../domain/ports.ts';
-import { isAmong, isAsked } from '../../domain/approvals.ts';
-import { inForce, notCleared } from '../../domain/cleared.ts';
-import { isSpent, mergedCaps, promotedBy } from '../../domain/automation.ts';
-import { type Crowd, type Opening, stillFails } from '../../domain/crowd.ts';
+} from '../../domain/ports/index.ts';
+import { isAmong, isAsked } from '../../domain/rollback/approvals.ts';
+import { inForce, notCleared } from '../../domain/changes/cleared-suspects.ts';
+import { isSpent, mergedCaps, promotedBy } from '../../domain/automation/automation.ts';
+import { type Crowd, type Opening, stillFails } from '../../domain/incidents/incident-group.ts';
 import {
   ORGANISATION_ROLLBACKS_PER_HOUR,
   organisationLimit,
   SENDER_ROLLBACKS_PER_HOUR,
   senderLimit,
-} from '../../domain/guards.ts';
-import { fewestOf } from '../../domain/senders.ts';
-import { partsView } from '../../domain/parts.ts';
-import type { Decision, DecisionInputs } from '../../domain/rollback.ts';
-import { withoutShadow } from '../../domain/shadow.ts';
-import type { Child, Story } from '../../domain/story.ts';
-import { endOf, isAhead, putsVersionLive } from '../../domain/versions.ts';
-import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access.ts';
-import type { Change, ChangePatch, NewChange } from '../../schemas/change.ts';
-import { NOBODY_OBJECTED } from '../../schemas/incident.ts';
+} from '../../domain/rollback/guards.ts';
+import { fewestOf } from '../../domain/alerts/senders.ts';
+import { partsView } from '../../domain/incidents/children.ts';
+import type { Decision, DecisionInputs } from '../../domain/rollback/rollback.ts';
+import { withoutShadow } from '../../domain/automation/shadow.ts';
+import type { Child, Story } from '../../domain/messages/story.ts';
+import { endOf, isAhead, putsVersionLive } from '../../domain/changes/versions.ts';
+import { type Automation, type AutomationInput, untouchedAutomation } from '../../schemas/access/access.ts';
+import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
+import { NOBODY_OBJECTED } from '../../schemas/incidents/incident.ts';
 import type {
   DecisionState,
   DecisionView,
@@ -89,18 +89,18 @@ import type {
   IncidentView,
   Reason,
   TimelineEntry,
-} from '../../schemas/incident.ts';
-import { type Mail, Message, readMail, type Unread } from '../../schemas/inbox.ts';
-import { skippedEntry } from '../../domain/unread.ts';
-import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/names.ts';
-import type { Pin, PinView } from '../../schemas/pin.ts';
-import type { Signal } from '../../schemas/signal.ts';
-import { Roles } from '../../schemas/response-roles.ts';
-import { UNMATCHED_INCIDENTS } from '../../schemas/routes.ts';
-import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time.ts';
+} from '../../schemas/incidents/incident.ts';
+import { type Mail, Message, readMail, type Unread } from '../../schemas/incidents/inbox.ts';
+import { skippedEntry } from '../../domain/alerts/unread.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
+import type { Pin, PinView } from '../../schemas/changes/pin.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import { Roles } from '../../schemas/people/response-roles.ts';
+import { UNMATCHED_INCIDENTS } from '../../schemas/alerts/routes.ts';
+import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /*
- * The stores of domain/ports.ts in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
+ * The stores of domain/ports/index.ts in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
  * real ones, which proves that they behave alike.
  */
 
@@ -352,7 +352,7 @@ export class FakeIncidents implements Incidents {
     if (fired || raised || ended || asksNow) this.#tell(into, heard, { fired, raised, ended, replaced, asksNow });
   }
 
-  /** Behaves like aws/table/unmatched.ts. */
+  /** Behaves like aws/table/alerts/unmatched.ts. */
   #targetOf(
     arrival: Arrival,
     row: Episode | undefined,

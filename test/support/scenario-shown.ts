@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { ChannelView, MessageView } from '../../local/standins/slack-view.ts';
-import type { GithubView } from '../../local/standins/github.ts';
-import type { GrafanaView } from '../../local/standins/grafana.ts';
-import type { StatuspageView } from '../../local/standins/statuspage-view.ts';
+import type { ChannelView, MessageView } from '../../sandbox/slack/blocks/view.ts';
+import type { GithubView } from '../../sandbox/github/github.ts';
+import type { GrafanaView } from '../../sandbox/grafana/grafana.ts';
+import type { StatuspageView } from '../../sandbox/statuspage/view.ts';
 import { eventually } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';

@@ -1,9 +1,9 @@
-import type { Arrival } from '../../domain/admission.ts';
-import { type Delivery, deliver, type Mute } from '../../domain/routing.ts';
-import { type Config, emptyConfig } from '../../schemas/config.ts';
-import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/names.ts';
-import type { Signal } from '../../schemas/signal.ts';
-import type { Timestamp } from '../../schemas/time.ts';
+import type { Arrival } from '../../domain/alerts/admission.ts';
+import { type Delivery, deliver, type Mute } from '../../domain/alerts/routing.ts';
+import { type Config, emptyConfig } from '../../schemas/config/config.ts';
+import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Returns a signal. By default, it is critical, for checkout in production, and asks for a rollback. */
 export function signal(more: Partial<Signal> = {}): Signal {

@@ -1,17 +1,17 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { clearingOfVersion } from '../../domain/cleared.ts';
-import type { Attempt } from '../../domain/ports.ts';
-import type { ActAnswer } from '../../domain/targets.ts';
-import { Refusal } from '../../functions/api/problem.ts';
-import { secondsBetween } from '../../schemas/time.ts';
+import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
+import type { Attempt } from '../../domain/ports/index.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import { Refusal } from '../../http/problem.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { Run } from './history.ts';
 import { acting, all, deploys, ends, fires, type Moment, pauses, play } from './play.ts';
 import { replay } from './replay.ts';
-import { asksForRollback, clears, suspects } from './suspect-stories.ts';
+import { asksForRollback, clears, suspects } from './stories/suspects.ts';
 
 /*
  * Stories that nobody has thought of: whatever happens, in whatever order, and however often the process dies, what

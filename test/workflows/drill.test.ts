@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../aws/table/stores.ts';
-import { drillPaths, playDrill } from './drill-stories.ts';
+import { drillPaths, playDrill } from './stories/drills.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
 
 let stores: TableStores;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Effect } from '../../schemas/incident.ts';
-import { externalPaths } from './external-stories.ts';
+import type { Effect } from '../../schemas/incidents/incident.ts';
+import { externalPaths } from './stories/external-pages.ts';
 import { play } from './play.ts';
 
 /** The effects of a story's incident, in their order. */

@@ -1,13 +1,13 @@
 import { describe, test } from 'vitest';
-import { crowdPaths } from './crowd-stories.ts';
-import { externalPaths } from './external-stories.ts';
-import { guardPaths } from './guard-stories.ts';
+import { crowdPaths } from './stories/groups.ts';
+import { externalPaths } from './stories/external-pages.ts';
+import { guardPaths } from './stories/guards.ts';
 import { byContext, golden, record, type Run, updating } from './history.ts';
-import { latePaths } from './late-stories.ts';
+import { latePaths } from './stories/late-changes.ts';
 import { play } from './play.ts';
-import { runbookPaths } from './runbook-stories.ts';
-import { paths } from './stories.ts';
-import { suspectPaths } from './suspect-stories.ts';
+import { runbookPaths } from './stories/runbooks.ts';
+import { paths } from './stories/rollbacks.ts';
+import { suspectPaths } from './stories/suspects.ts';
 
 const inContexts = ({ input, result, events }: Run) => ({ input, result, events: byContext(events) });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { PageRequest } from '../../domain/ports.ts';
+import type { PageRequest } from '../../domain/ports/index.ts';
 import { pagerDuty } from '../../integrations/pagerduty/pager.ts';
-import { calls, start } from '../local/standins/support.ts';
+import { calls, start } from '../sandbox/support.ts';
 import { ends, fires, type Moment, mode, play, type Story } from './play.ts';
 
 type Arrived = {

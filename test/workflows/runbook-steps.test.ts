@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
-import { answered, done, follows, later, names, set } from './runbook-stories.ts';
+import { answered, done, follows, later, names, set } from './stories/runbooks.ts';
 
 /** What each kind of step does, and what becomes of a runbook when it cannot. */
 

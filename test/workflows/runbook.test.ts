@@ -3,8 +3,8 @@ import { type QuestionInputs, whyAsked } from '../../domain/runbooks/permission.
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { detailsOf, type Run } from './history.ts';
 import { answers, answersWhatWaits, ends, fires, type Moment, pauses, play, says, theIncident } from './play.ts';
-import { answered, dies, done, follows, later, names, runbookPaths, set } from './runbook-stories.ts';
-import type { Path } from './stories.ts';
+import { answered, dies, done, follows, later, names, runbookPaths, set } from './stories/runbooks.ts';
+import type { Path } from './stories/rollbacks.ts';
 
 const OPERATIONS_MAX = 3000;
 const CHECKPOINT_MAX_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ActAnswer } from '../../domain/targets.ts';
+import type { ActAnswer } from '../../domain/rollback/targets.ts';
 import { ends, fires, type Moment, play, theIncident } from './play.ts';
 
 const waits: ActAnswer = {

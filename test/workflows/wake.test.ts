@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decide } from '../../domain/rollback.ts';
-import type { IncidentId } from '../../schemas/names.ts';
-import { hear } from '../../workflows/steps/hear.ts';
+import { decide } from '../../domain/rollback/rollback.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { hear } from '../../workflows/steps/read-inbox.ts';
 import { wake } from '../../workflows/wake.ts';
 import { clear } from '../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';

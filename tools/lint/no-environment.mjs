@@ -2,7 +2,7 @@ import { defineRule } from '@oxlint/plugins';
 
 const MESSAGE =
   'settings are read where a program starts (aws/deps.ts, aws/slack-deps.ts, cli/main.ts, local/main.ts), by the table in ' +
-  'schemas/variables.ts, and passed in as arguments';
+  'schemas/config/variables.ts, and passed in as arguments';
 
 /** @param {string} specifier */
 const isProcessModule = (specifier) => specifier === 'node:process' || specifier === 'process';

@@ -4,14 +4,14 @@ import { defineRule } from '@oxlint/plugins';
 
 const TIME = 'pass time as an argument, or get it from a step';
 const RANDOM = 'pass randomness as an argument, or get it from a step';
-const IO = 'use a port for I/O (domain/ports.ts)';
+const IO = 'use a port for I/O (domain/ports/index.ts)';
 const TIMER = 'use the durable engine for waits';
 const SETTING = 'pass settings as arguments';
 
 /** Globals with side effects or nondeterministic results, and their replacements. */
 /** @type {ReadonlyMap<string, string>} */
 const IMPURE = new Map([
-  ['Date', `${TIME}; calculate with schemas/time.ts`],
+  ['Date', `${TIME}; calculate with schemas/time/time.ts`],
   ['performance', TIME],
   ['crypto', RANDOM],
   ['process', SETTING],

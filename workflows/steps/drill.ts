@@ -1,9 +1,9 @@
-import { brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../domain/drill.ts';
-import type { Deps } from '../../domain/ports.ts';
-import type { Deployer, RollbackRequest } from '../../domain/targets.ts';
-import { shippedSince } from '../../domain/versions.ts';
-import type { DrillId, DrillRecord } from '../../schemas/drill.ts';
-import { IncidentId } from '../../schemas/names.ts';
+import { brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
+import { shippedSince } from '../../domain/changes/versions.ts';
+import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
 import { entryOf, readAutomation } from './judge.ts';
 import { deployerAt } from './roll-back.ts';
 

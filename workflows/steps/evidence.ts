@@ -1,14 +1,14 @@
 import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.ts';
-import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
-import { healthOf, type HealthQuery } from '../../domain/health.ts';
-import type { OnsetEvidence } from '../../domain/onset.ts';
-import type { Deps, Place, SignalView } from '../../domain/ports.ts';
-import { byStart, endOf, liveChange } from '../../domain/versions.ts';
-import type { Change } from '../../schemas/change.ts';
-import type { Config } from '../../schemas/config.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { ServiceName } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
+import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
+import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
+import type { Deps, Place, SignalView } from '../../domain/ports/index.ts';
+import { byStart, endOf, liveChange } from '../../domain/changes/versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { failingOf } from './failing.ts';
 
 /** Look-back for causes and for metric curves. */

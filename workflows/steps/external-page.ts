@@ -1,11 +1,11 @@
-import { serviceEntry } from '../../domain/catalogue.ts';
-import type { ExternalIncident, Told } from '../../domain/outlets.ts';
-import { pageNote } from '../../domain/page-note.ts';
-import { type DuePage, isOurs, pageKey, pagerTarget, whyUnheard } from '../../domain/pages.ts';
-import type { Deps } from '../../domain/ports.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
-import { plusSeconds } from '../../schemas/time.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { ExternalIncident, Told } from '../../domain/messages/channels.ts';
+import { pageNote } from '../../domain/paging/page-note.ts';
+import { type DuePage, isOurs, pageKey, pagerTarget, whyUnheard } from '../../domain/paging/pages.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 
 /**

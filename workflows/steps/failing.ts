@@ -1,14 +1,14 @@
 import type { Failing } from '../../domain/correlation/evidence.ts';
-import { serviceEntry } from '../../domain/catalogue.ts';
-import type { Opening } from '../../domain/crowd.ts';
-import { type Dependency, dependenciesOf } from '../../domain/dependencies.ts';
-import { healthOf } from '../../domain/health.ts';
-import type { Deps, Place } from '../../domain/ports.ts';
-import { putsVersionLive } from '../../domain/versions.ts';
-import type { Config } from '../../schemas/config.ts';
-import type { IncidentRecord } from '../../schemas/incident.ts';
-import type { ServiceName } from '../../schemas/names.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { Opening } from '../../domain/incidents/incident-group.ts';
+import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
+import { healthOf } from '../../domain/catalogue/health.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Services count as failing together if their failures began within this time of each other. */
 const TOGETHER_SECONDS = 300;

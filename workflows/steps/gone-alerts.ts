@@ -1,6 +1,6 @@
-import { hasEnded } from '../../domain/alert-states.ts';
-import type { Deps } from '../../domain/ports.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import { hasEnded } from '../../domain/alerts/alert-states.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 

@@ -1,8 +1,8 @@
-import { serviceEntry } from '../../domain/catalogue.ts';
-import { modesFor } from '../../domain/automation.ts';
-import { manyOpened, type Opening } from '../../domain/crowd.ts';
-import type { Deps, Place } from '../../domain/ports.ts';
-import type { Asked } from '../../domain/response.ts';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { modesFor } from '../../domain/automation/automation.ts';
+import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Asked } from '../../domain/incidents/response.ts';
 import {
   decide,
   DECIDE_VERSION,
@@ -10,16 +10,16 @@ import {
   type DecisionInputs,
   type Guard,
   type TargetInputs,
-} from '../../domain/rollback.ts';
-import { asksInVain } from '../../domain/routing.ts';
-import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/senders.ts';
-import { type Automation, untouchedAutomation } from '../../schemas/access.ts';
-import type { Change } from '../../schemas/change.ts';
-import type { Config, EnvironmentEntry } from '../../schemas/config.ts';
-import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
-import { plusSeconds, type Timestamp } from '../../schemas/time.ts';
-import type { Signal } from '../../schemas/signal.ts';
+} from '../../domain/rollback/rollback.ts';
+import { asksInVain } from '../../domain/alerts/routing.ts';
+import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/alerts/senders.ts';
+import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
 import { evidenceOf } from './evidence.ts';
 
 /** Number of newest changes read per service and environment: enough to find a good version before several bad ones. */

@@ -6,13 +6,13 @@ import {
   type Standing,
   wasMissed,
   whyNotAgain,
-} from '../../domain/late-changes.ts';
-import type { Deps } from '../../domain/ports.ts';
-import type { Asked } from '../../domain/response.ts';
-import type { DecisionInputs } from '../../domain/rollback.ts';
-import type { Change } from '../../schemas/change.ts';
-import type { DecisionView, IncidentRecord } from '../../schemas/incident.ts';
-import type { ChangeId, IncidentId } from '../../schemas/names.ts';
+} from '../../domain/changes/late-changes.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Asked } from '../../domain/incidents/response.ts';
+import type { DecisionInputs } from '../../domain/rollback/rollback.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge.ts';

@@ -1,20 +1,20 @@
-import { modesFor } from '../../domain/automation.ts';
-import { clearedWords, clearingOfVersion } from '../../domain/cleared.ts';
-import { demotion } from '../../domain/guards.ts';
-import { sendersOf } from '../../domain/senders.ts';
-import { shippedSince } from '../../domain/versions.ts';
-import type { Deps, Place } from '../../domain/ports.ts';
-import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/targets.ts';
+import { modesFor } from '../../domain/automation/automation.ts';
+import { clearedWords, clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
+import { demotion } from '../../domain/rollback/guards.ts';
+import { sendersOf } from '../../domain/alerts/senders.ts';
+import { shippedSince } from '../../domain/changes/versions.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import {
   type Cleared,
   type DecisionView,
   type IncidentRecord,
   NOBODY_OBJECTED,
   type Reason,
-} from '../../schemas/incident.ts';
-import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/names.ts';
-import type { Asked } from '../../domain/response.ts';
-import type { Decision } from '../../domain/rollback.ts';
+} from '../../schemas/incidents/incident.ts';
+import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
+import type { Asked } from '../../domain/incidents/response.ts';
+import type { Decision } from '../../domain/rollback/rollback.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judgeNow, readAutomation } from './judge.ts';
 

@@ -1,10 +1,10 @@
-import { healthOf } from '../../domain/health.ts';
-import type { Deps } from '../../domain/ports.ts';
-import { afterVerdict, type Mitigation } from '../../domain/verdict.ts';
-import type { VerificationOutcome } from '../../schemas/inbox.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import { healthOf } from '../../domain/catalogue/health.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { afterVerdict, type Mitigation } from '../../domain/rollback/verdict.ts';
+import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../wake.ts';
-import { warnings } from './hear.ts';
+import { warnings } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actsOf } from './runbook/conclude.ts';

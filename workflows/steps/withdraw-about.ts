@@ -1,8 +1,8 @@
-import type { Deps } from '../../domain/ports.ts';
+import type { Deps } from '../../domain/ports/index.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
-import { putsVersionLive } from '../../domain/versions.ts';
-import type { Cleared, DecisionView, IncidentView } from '../../schemas/incident.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { Cleared, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import { ringAnswered } from '../wake.ts';
 
 type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;

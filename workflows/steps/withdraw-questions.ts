@@ -1,5 +1,5 @@
-import type { Deps } from '../../domain/ports.ts';
-import type { IncidentId } from '../../schemas/names.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 
 /** Withdraws all open questions of a closed incident, and completes their callbacks. */
 export async function withdrawQuestions(

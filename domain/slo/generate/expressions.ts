@@ -1,5 +1,5 @@
-import { type Indicator, type Slo, WINDOW } from '../../../schemas/slo.ts';
-import { allowedShare } from '../rounding.ts';
+import { type Indicator, type Slo, WINDOW } from '../../../schemas/slo/slo.ts';
+import { allowedShare } from '../measurement/rounding.ts';
 import { ERRORS } from './names.ts';
 
 /** Window of buckets and recorded rates: five minutes. */

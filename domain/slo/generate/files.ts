@@ -1,4 +1,4 @@
-import type { Slo } from '../../../schemas/slo.ts';
+import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Hash } from '../../freeze/ids.ts';
 import { type AlertmanagerOptions, alertmanagerConfig } from './alertmanager.ts';
 import { detail, overview } from './dashboards.ts';

@@ -1,10 +1,10 @@
-import type { Slo } from '../../../schemas/slo.ts';
-import type { BurnWindow } from '../../../schemas/slo-status.ts';
+import type { Slo } from '../../../schemas/slo/slo.ts';
+import type { BurnWindow } from '../../../schemas/slo/slo-status.ts';
 import type { Hash } from '../../freeze/ids.ts';
-import { digestOf } from '../digest.ts';
-import { allowedShare } from '../rounding.ts';
+import { digestOf } from '../hash.ts';
+import { allowedShare } from '../measurement/rounding.ts';
 import { degradation } from './degradation.ts';
-import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../burn-pairs.ts';
+import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../budget/burn-pairs.ts';
 import { labelsOf, rawIncreases, recorded } from './expressions.ts';
 import {
   ALLOWED,

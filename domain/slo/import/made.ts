@@ -1,4 +1,4 @@
-import type { OpenSlo } from '../../../schemas/openslo.ts';
+import type { OpenSlo } from '../../../schemas/slo/openslo.ts';
 import type { Problem } from '../../runbooks/problem.ts';
 import type { Written } from '../written.ts';
 import type { Path } from './fields.ts';

@@ -1,5 +1,5 @@
-import { normalised, PromqlError, tokensOf } from '../../../schemas/openslo/promql.ts';
-import { WINDOW } from '../../../schemas/slo.ts';
+import { normalised, PromqlError, tokensOf } from '../../../schemas/slo/openslo/promql.ts';
+import { WINDOW } from '../../../schemas/slo/slo.ts';
 import type { Written } from '../written.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
 import { type Defaults, type Imported, madeOf, prometheus } from './made.ts';

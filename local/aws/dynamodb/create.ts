@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { awsClient } from '../../../aws/client.ts';
+import { awsClient } from '../../../aws/clients/client.ts';
 import { EMULATION_LIMITS } from '../../limits.ts';
 import { startDynamoDb } from './start.ts';
 

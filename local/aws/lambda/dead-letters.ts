@@ -1,5 +1,5 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { awsClient } from '../../../aws/client.ts';
+import { awsClient } from '../../../aws/clients/client.ts';
 import { EMULATION_LIMITS } from '../../limits.ts';
 import { REGION } from './arns.ts';
 import type { DeadLetter, Store } from './store.ts';

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { EXECUTIONS_FORMAT, unreadable } from '../../formats.ts';
+import { EXECUTIONS_FORMAT, unreadable } from '../../state/formats.ts';
 import type { HistoryEvent } from './history.ts';
 import type { ErrorObject, Operation } from './operation.ts';
 import type { TimerKind } from './transitions.ts';

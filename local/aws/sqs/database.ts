@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { QUEUES_FORMAT, unreadable } from '../../formats.ts';
+import { QUEUES_FORMAT, unreadable } from '../../state/formats.ts';
 
 /**
  * The schema. All times are milliseconds since the Unix epoch.

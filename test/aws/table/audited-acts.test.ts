@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AuditLogTable } from '../../../aws/table/audit-log.ts';
-import { collect } from '../../../aws/table/table.ts';
-import { logWaitingShards } from '../../../aws/table/keys.ts';
-import { decide } from '../../../domain/rollback.ts';
-import type { IncidentId, Version } from '../../../schemas/names.ts';
+import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
+import { collect } from '../../../aws/table/core/table.ts';
+import { logWaitingShards } from '../../../aws/table/core/keys.ts';
+import { decide } from '../../../domain/rollback/rollback.ts';
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { actAt, clear } from '../../domain/arbitraries.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 /* What people and automation do is on the sealed log, written in the transaction that does it. Tokens are in
-   test/functions/api/access.test.ts. */
+   test/http/access.test.ts. */
 
 let stores: TableStores;
 let id: IncidentId;

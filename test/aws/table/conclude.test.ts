@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EffectTable } from '../../../aws/table/effects.ts';
-import type { IncidentId } from '../../../schemas/names.ts';
+import { EffectTable } from '../../../aws/table/incidents/effects.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';

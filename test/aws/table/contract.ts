@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Arrival } from '../../../domain/admission.ts';
-import type { Crowd } from '../../../domain/crowd.ts';
-import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports.ts';
-import { decide } from '../../../domain/rollback.ts';
-import type { AutomationInput } from '../../../schemas/access.ts';
-import { NewChange } from '../../../schemas/change.ts';
-import type { IncidentRecord } from '../../../schemas/incident.ts';
-import type { Message } from '../../../schemas/inbox.ts';
-import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
-import type { PinView } from '../../../schemas/pin.ts';
-import type { Signal } from '../../../schemas/signal.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import type { Arrival } from '../../../domain/alerts/admission.ts';
+import type { Crowd } from '../../../domain/incidents/incident-group.ts';
+import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports/index.ts';
+import { decide } from '../../../domain/rollback/rollback.ts';
+import type { AutomationInput } from '../../../schemas/access/access.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Message } from '../../../schemas/incidents/inbox.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { actAt, change, clear, clearing } from '../../domain/arbitraries.ts';
 import { arrival, arrivals, signal, silenced, stranger } from '../../support/signals.ts';
 import type { Stores } from './stores.ts';
@@ -22,7 +22,7 @@ const note: Message = { kind: 'resume', by: 'ada', note: '' };
 let services = 0;
 
 /**
- * What stores promise in domain/ports.ts, whoever keeps it: the table, and its likeness in memory that workflows are
+ * What stores promise in domain/ports/index.ts, whoever keeps it: the table, and its likeness in memory that workflows are
  * tested with. Each test has a service of its own.
  */
 export function storesKeepTheirPromises(name: string, open: () => Stores): void {

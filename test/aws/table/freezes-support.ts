@@ -1,8 +1,8 @@
 import type { FreezeDecision } from '../../../domain/freeze/ports.ts';
-import { CheckRequest, Verdict } from '../../../schemas/freeze-check.ts';
-import { Freeze, Override } from '../../../schemas/freeze.ts';
-import { SloStatus } from '../../../schemas/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import { CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
+import { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
+import { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** A refusal. @param bytes of its inputs */
 export const decision = (id: string, at: Timestamp, bytes = 10): FreezeDecision => ({

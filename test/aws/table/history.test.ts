@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openIncidents } from '../../../aws/table/open-incidents.ts';
-import { NewChange } from '../../../schemas/change.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/names.ts';
-import { plusSeconds } from '../../../schemas/time.ts';
+import { openIncidents } from '../../../aws/table/incidents/open-incidents.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AcquaintanceTable } from '../../../aws/table/acquaintances.ts';
-import { HearingTable } from '../../../aws/table/hearings.ts';
+import { AcquaintanceTable } from '../../../aws/table/access/user-cache.ts';
+import { HearingTable } from '../../../aws/table/messages/processed-events.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 let stores: TableStores;

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Act, RollbackEnd } from '../../../domain/ports.ts';
-import { decide } from '../../../domain/rollback.ts';
-import { afterVerdict } from '../../../domain/verdict.ts';
-import type { Message } from '../../../schemas/inbox.ts';
-import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
-import { NewChange } from '../../../schemas/change.ts';
-import type { Signal } from '../../../schemas/signal.ts';
-import { plusSeconds } from '../../../schemas/time.ts';
+import type { Act, RollbackEnd } from '../../../domain/ports/index.ts';
+import { decide } from '../../../domain/rollback/rollback.ts';
+import { afterVerdict } from '../../../domain/rollback/verdict.ts';
+import type { Message } from '../../../schemas/incidents/inbox.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { actAt, clear } from '../../domain/arbitraries.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
-import { IncidentTable } from '../../../aws/table/incidents.ts';
+import { IncidentTable } from '../../../aws/table/incidents/incidents.ts';
 
 let stores: TableStores;
 let services = 0;

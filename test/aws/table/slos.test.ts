@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SloDayTable } from '../../../aws/table/slo-days.ts';
-import { SloStatusTable } from '../../../aws/table/slo-statuses.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
-import { SloId } from '../../../schemas/slo.ts';
-import { timestamp, type Timestamp } from '../../../schemas/time.ts';
+import { SloDayTable } from '../../../aws/table/slo/slo-days.ts';
+import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { SloId } from '../../../schemas/slo/slo.ts';
+import { timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 import { status } from './freezes-support.ts';
 import { openTable, type TableStores } from './stores.ts';
 

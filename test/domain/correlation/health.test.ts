@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
 import type { Curve } from '../../../domain/correlation/evidence.ts';
-import { plusSeconds } from '../../../schemas/time.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { before, NOON } from '../arbitraries.ts';
 import { afterDeploy, confidence, curve, own, scene, step, suspectIn, timed, v42, weights } from './scenes.ts';
 

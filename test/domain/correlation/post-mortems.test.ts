@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
 import type { Evidence } from '../../../domain/correlation/evidence.ts';
-import type { Change } from '../../../schemas/change.ts';
-import type { Timestamp } from '../../../schemas/time.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { change } from '../arbitraries.ts';
 import { failing, of, own, scene } from './scenes.ts';
 

@@ -8,7 +8,7 @@ import {
   MIN_CONFIDENCE,
 } from '../../../domain/correlation/correlate.ts';
 import type { Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { anyChanges, before, clearing, INCIDENT, NOON } from '../arbitraries.ts';
 import { afterDeploy, curve, of, own, scene, shifted, step, suspectIn, timed, v42 } from './scenes.ts';
 

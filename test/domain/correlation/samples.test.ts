@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { between, median, pointsOf, quantile, smooth } from '../../../domain/correlation/samples.ts';
-import { millisOf, plusSeconds } from '../../../schemas/time.ts';
+import { millisOf, plusSeconds } from '../../../schemas/time/time.ts';
 import { NOON } from '../arbitraries.ts';
 
 const at = (seconds: number) => plusSeconds(NOON, seconds);

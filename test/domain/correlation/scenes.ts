@@ -1,8 +1,8 @@
 import { correlate, type Correlation, type RankedSuspect } from '../../../domain/correlation/correlate.ts';
 import type { Curve, Evidence, Failing, RelatedChange } from '../../../domain/correlation/evidence.ts';
-import type { Change } from '../../../schemas/change.ts';
-import type { ServiceName } from '../../../schemas/names.ts';
-import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { before, change, INCIDENT, NOON } from '../arbitraries.ts';
 
 /** Evidence for checkout failing since noon, evaluated two minutes later, without other facts. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, correlate, MIN_CONFIDENCE } from '../../../domain/correlation/correlate.ts';
-import type { Change } from '../../../schemas/change.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import { INCIDENT } from '../arbitraries.ts';
 import { confidence, of, own, scene, timed, weights } from './scenes.ts';
 

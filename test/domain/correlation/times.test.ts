@@ -6,7 +6,7 @@ import {
   LOOK_BACK_SECONDS,
   MIN_CONFIDENCE,
 } from '../../../domain/correlation/correlate.ts';
-import type { Change } from '../../../schemas/change.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
 import { confidence, own, scene, timed } from './scenes.ts';
 

@@ -3,13 +3,13 @@ import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { NEW, type Objective } from '../../../domain/freeze/causes.ts';
 import { DEFAULT_POLICY, type FreezePolicy } from '../../../domain/freeze/policy.ts';
 import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
-import type { Freeze, FreezeCause, Override } from '../../../schemas/freeze.ts';
-import { CheckRequest } from '../../../schemas/freeze-check.ts';
-import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/names.ts';
-import type { PinView } from '../../../schemas/pin.ts';
-import { DEFAULT_WINDOW, SloId } from '../../../schemas/slo.ts';
-import type { BurnAlert, SloStatus } from '../../../schemas/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import type { Freeze, FreezeCause, Override } from '../../../schemas/freeze/freeze.ts';
+import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import { DEFAULT_WINDOW, SloId } from '../../../schemas/slo/slo.ts';
+import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Builders of freezes, objectives, and checks for the tests: checkout in production, at noon. */
 

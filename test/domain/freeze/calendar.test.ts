@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { calendarAt, calendarFreezes } from '../../../domain/freeze/calendar.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
-import { nextSpan, spansAt } from '../../../domain/time-spans.ts';
-import { FreezeFile } from '../../../schemas/freeze-policy.ts';
-import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time.ts';
+import { nextSpan, spansAt } from '../../../domain/time/time-spans.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
+import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { anyRecurring } from '../routes.ts';
 import { hash, place } from './builders.ts';
 

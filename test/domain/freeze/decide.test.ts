@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CalendarFreeze, CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { decide, stateOf, usesOf } from '../../../domain/freeze/decide.ts';
-import type { Freeze } from '../../../schemas/freeze.ts';
-import { Version } from '../../../schemas/names.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { Version } from '../../../schemas/config/names.ts';
 import { at, freeze, inputs, NOON, override, PAGE, pin, place, slo, status, TICKET, used } from './builders.ts';
 
 type Asked = NonNullable<Parameters<typeof inputs>[0]>;

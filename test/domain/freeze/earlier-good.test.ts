@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { earlierAndGood } from '../../../domain/freeze/earlier-good.ts';
+import { earlierAndGood } from '../../../domain/freeze/exemptions/earlier-good.ts';
 import { change } from '../arbitraries.ts';
 
 const CHANGES = [

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Freeze } from '../../../schemas/freeze.ts';
-import { CheckReasonCode } from '../../../schemas/freeze-check.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { CheckReasonCode } from '../../../schemas/freeze/freeze-check.ts';
 import { type Event, History } from './history.ts';
 
 const event: fc.Arbitrary<Event> = fc.tuple(

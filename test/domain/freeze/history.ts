@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { decide, stateOf } from '../../../domain/freeze/decide.ts';
-import { type CheckedChange, CheckRequest } from '../../../schemas/freeze-check.ts';
-import { FreezeFile } from '../../../schemas/freeze-policy.ts';
-import { EnvironmentName, IncidentId, type Severity } from '../../../schemas/names.ts';
-import { millisOf, plusSeconds, secondsBetween, timestamp } from '../../../schemas/time.ts';
+import { type CheckedChange, CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
+import { EnvironmentName, IncidentId, type Severity } from '../../../schemas/config/names.ts';
+import { millisOf, plusSeconds, secondsBetween, timestamp } from '../../../schemas/time/time.ts';
 import { override, pin, place } from './builders.ts';
 import { isAllowed } from './model.ts';
 import { CHECKOUT, type Truth, World } from './world.ts';

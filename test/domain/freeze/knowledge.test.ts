@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../domain/freeze/decide.ts';
 import { sloView } from '../../../domain/slo/view.ts';
-import type { SloStatus } from '../../../schemas/slo-status.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { objective } from '../slo/pasts.ts';
 import { at, inputs, NOON, policy, status } from './builders.ts';
 

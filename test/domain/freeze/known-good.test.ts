@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { knownGood } from '../../../domain/freeze/known-good.ts';
+import { knownGood } from '../../../domain/freeze/exemptions/known-good.ts';
 import { change } from '../arbitraries.ts';
 
 const DAY = 24 * 60;

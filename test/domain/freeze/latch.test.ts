@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { calendarAt } from '../../../domain/freeze/calendar.ts';
 import { burnFreeze, burnFreezeByAlert, budgetFreeze, incidentFreeze } from '../../../domain/freeze/causes.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
-import type { Evaluated, LatchInputs } from '../../../domain/freeze/latch-inputs.ts';
-import { latch, revisionOf } from '../../../domain/freeze/latch.ts';
-import { Freeze } from '../../../schemas/freeze.ts';
-import { FreezeFile } from '../../../schemas/freeze-policy.ts';
-import type { Severity } from '../../../schemas/names.ts';
+import type { Evaluated, LatchInputs } from '../../../domain/freeze/budget/latch-inputs.ts';
+import { latch, revisionOf } from '../../../domain/freeze/budget/latch.ts';
+import { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
+import type { Severity } from '../../../schemas/config/names.ts';
 import { at, freeze, hash, INCIDENT, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
 
 type More = Partial<LatchInputs> & { objective?: Partial<Evaluated> };

@@ -1,6 +1,6 @@
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
-import type { Freeze, Override } from '../../../schemas/freeze.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time.ts';
+import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { CHECKOUT, PAYMENTS, type World } from './world.ts';
 
 /**

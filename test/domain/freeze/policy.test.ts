@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_POLICY, type FreezePolicy, type PolicySubject, policyFor } from '../../../domain/freeze/policy.ts';
-import { FreezeFile } from '../../../schemas/freeze-policy.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import { place } from './builders.ts';
 
 const CHECKOUT: PolicySubject = { ...place(), tier: 1 };

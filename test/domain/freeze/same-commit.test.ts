@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isPinnedAs, isSameCommit as isSameOffline } from '../../../cli/offline/pinned.mjs';
-import { isSameCommit, isVersionNamed } from '../../../domain/freeze/same-commit.ts';
+import { isSameCommit, isVersionNamed } from '../../../domain/freeze/exemptions/same-commit.ts';
 
 const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../../domain/freeze/decide.ts';
-import type { BurnAlert } from '../../../schemas/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import type { BurnAlert } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { at, freeze, inputs, NOON, override, PAGE, status, TICKET } from './builders.ts';
 
 type Asked = NonNullable<Parameters<typeof inputs>[0]>;

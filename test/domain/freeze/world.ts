@@ -3,17 +3,17 @@ import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { burnFreezeByAlert, incidentFreeze, type OpenIncident } from '../../../domain/freeze/causes.ts';
 import { usesOf } from '../../../domain/freeze/decide.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
-import { latch, type LatchPlan, revisionOf } from '../../../domain/freeze/latch.ts';
+import { latch, type LatchPlan, revisionOf } from '../../../domain/freeze/budget/latch.ts';
 import type { FreezePolicy } from '../../../domain/freeze/policy.ts';
 import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
 import { covers } from '../../../domain/freeze/state.ts';
-import type { CalendarEntry } from '../../../schemas/calendar.ts';
-import type { Freeze, Override } from '../../../schemas/freeze.ts';
-import type { CheckRequest } from '../../../schemas/freeze-check.ts';
-import type { Severity } from '../../../schemas/names.ts';
-import type { PinView } from '../../../schemas/pin.ts';
-import type { SloStatus } from '../../../schemas/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import type { CalendarEntry } from '../../../schemas/freeze/calendar.ts';
+import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
+import type { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import type { Severity } from '../../../schemas/config/names.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { freeze, hash, NOON, PAGE, place, policy, slo, status, TICKET } from './builders.ts';
 
 /** Actual state of an objective. */

@@ -3,7 +3,7 @@ import { BY_HAND_MAX, isByHand, nextByHand, remainingOf, whereFrom } from '../..
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { viewOfRun } from '../../../domain/runbooks/run-view.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import { timestamp } from '../../../schemas/time.ts';
+import { timestamp } from '../../../schemas/time/time.ts';
 import { incident } from '../stories.ts';
 import { runbook } from './support.ts';
 

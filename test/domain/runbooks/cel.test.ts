@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compile, evaluate, holds } from '../../../domain/runbooks/cel.ts';
+import { compile, evaluate, holds } from '../../../domain/runbooks/cel/cel.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { variables } from './support.ts';
 

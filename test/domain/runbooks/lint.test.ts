@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { lint } from '../../../domain/runbooks/lint.ts';
 import { shown } from '../../../domain/runbooks/problem.ts';
 import { select } from '../../../domain/runbooks/select.ts';
-import { ServicesFile } from '../../../schemas/config.ts';
-import type { Runbook } from '../../../schemas/runbook.ts';
+import { ServicesFile } from '../../../schemas/config/config.ts';
+import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { runbook, variables } from './support.ts';
 
 /** Parses each file with its front matter; files without steps get steps that change nothing. */

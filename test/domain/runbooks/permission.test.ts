@@ -8,7 +8,7 @@ import {
   whyAsked,
 } from '../../../domain/runbooks/permission.ts';
 import { CONFIDENT } from '../../../domain/correlation/correlate.ts';
-import { Mode, Version } from '../../../schemas/names.ts';
+import { Mode, Version } from '../../../schemas/config/names.ts';
 
 const against: fc.Arbitrary<Against> = fc.record({
   change_id: fc.constant('chg_1'),

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { asksRollback, select } from '../../../domain/runbooks/select.ts';
-import type { Runbook } from '../../../schemas/runbook.ts';
+import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { runbook, variables } from './support.ts';
 
 const LABELS = new Map([

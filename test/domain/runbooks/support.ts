@@ -1,8 +1,8 @@
 import { shown } from '../../../domain/runbooks/problem.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
-import { readRunbook } from '../../../local/runbook-files.ts';
-import type { Runbook } from '../../../schemas/runbook.ts';
-import { timestamp } from '../../../schemas/time.ts';
+import { readRunbook } from '../../../local/config/runbook-files.ts';
+import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import { timestamp } from '../../../schemas/time/time.ts';
 
 /** Parses a runbook with this front matter; `title` and `match` have defaults. */
 export function runbook(head: string, file = 'a.md'): Runbook {

@@ -4,7 +4,7 @@ import { planOf } from '../../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../../domain/runbooks/templates.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
-import { parseTemplate } from '../../../schemas/runbook/template.ts';
+import { parseTemplate } from '../../../schemas/runbooks/parts/template.ts';
 import { runbook, variables } from './support.ts';
 
 function resolved(step: string, given: Partial<Variables> = {}, inputs = '') {

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accountOf } from '../../../domain/slo/account.ts';
-import { budgetOf, spentShare } from '../../../domain/slo/budget.ts';
+import { accountOf } from '../../../domain/slo/budget/account.ts';
+import { budgetOf, spentShare } from '../../../domain/slo/budget/budget.ts';
 import { type Bucket, bucketAt, indexOf, setBucket } from '../../../domain/slo/history.ts';
-import type { Budget } from '../../../schemas/slo-status.ts';
+import type { Budget } from '../../../schemas/slo/slo-status.ts';
 import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, pastOf, rolling } from './pasts.ts';
 import { steady, type Story, THRESHOLD } from './pasts.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BURN_PAIRS, BURN_SECONDS, burnAlertsOf } from '../../../domain/slo/burn-pairs.ts';
-import { burningOf, burnRatesOf } from '../../../domain/slo/burn.ts';
-import { isUntouched } from '../../../domain/slo/untouched.ts';
-import type { BurnAlert, BurnRates } from '../../../schemas/slo-status.ts';
+import { BURN_PAIRS, BURN_SECONDS, burnAlertsOf } from '../../../domain/slo/budget/burn-pairs.ts';
+import { burningOf, burnRatesOf } from '../../../domain/slo/budget/burn.ts';
+import { isUntouched } from '../../../domain/slo/budget/untouched.ts';
+import type { BurnAlert, BurnRates } from '../../../schemas/slo/slo-status.ts';
 import { accountAt, DAY, HOUR, MINUTE, NOON, objective as ofFourWeeks, outage, rolling, steady } from './pasts.ts';
 import { type Story, THRESHOLD } from './pasts.ts';
 

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readingsOf, recordedReadings } from '../../../domain/slo/counts.ts';
+import { readingsOf, recordedReadings } from '../../../domain/slo/measurement/counts.ts';
 import type { Series } from '../../../domain/slo/ports.ts';
-import { bucketOf, type Reading, stateOf } from '../../../domain/slo/reading.ts';
-import { type Cells, formOf, samplesFor } from '../../../domain/slo/series.ts';
-import type { Indicator } from '../../../schemas/slo.ts';
+import { bucketOf, type Reading, stateOf } from '../../../domain/slo/measurement/reading.ts';
+import { type Cells, formOf, samplesFor } from '../../../domain/slo/measurement/series.ts';
+import type { Indicator } from '../../../schemas/slo/slo.ts';
 
 /** 2026-11-20T12:00:00Z, in epoch seconds. */
 const NOON = 1_795_176_000;

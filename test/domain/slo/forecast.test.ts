@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accountOf } from '../../../domain/slo/account.ts';
-import { budgetOf, spentShare } from '../../../domain/slo/budget.ts';
-import { forecastOf } from '../../../domain/slo/forecast.ts';
+import { accountOf } from '../../../domain/slo/budget/account.ts';
+import { budgetOf, spentShare } from '../../../domain/slo/budget/budget.ts';
+import { forecastOf } from '../../../domain/slo/budget/forecast.ts';
 import { type Bucket, indexOf, setBucket } from '../../../domain/slo/history.ts';
-import type { Slo } from '../../../schemas/slo.ts';
-import type { Forecast } from '../../../schemas/slo-status.ts';
+import type { Slo } from '../../../schemas/slo/slo.ts';
+import type { Forecast } from '../../../schemas/slo/slo-status.ts';
 import { accountAt, DAY, HOUR, MINUTE, NOON, objective, outage, pastOf, recentOf, rolling } from './pasts.ts';
 import { steady, type Story, THRESHOLD } from './pasts.ts';
 

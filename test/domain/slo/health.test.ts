@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { healthOf } from '../../../domain/health.ts';
+import { healthOf } from '../../../domain/catalogue/health.ts';
 import { healthQueryOf } from '../../../domain/slo/health.ts';
-import { emptyConfig, ServicesFile } from '../../../schemas/config.ts';
+import { emptyConfig, ServicesFile } from '../../../schemas/config/config.ts';
 import { objective } from './pasts.ts';
 
 const ALL = 'sum(rate(requests_total[{{.window}}]))';

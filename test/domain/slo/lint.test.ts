@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { lint } from '../../../domain/slo/lint.ts';
+import { lint } from '../../../domain/slo/lint/lint.ts';
 import type { WrittenSlo } from '../../../domain/slo/written.ts';
-import { ServicesFile } from '../../../schemas/config.ts';
-import { Slo } from '../../../schemas/slo.ts';
+import { ServicesFile } from '../../../schemas/config/config.ts';
+import { Slo } from '../../../schemas/slo/slo.ts';
 
 type Said = Partial<Record<keyof Slo, unknown>>;
 

@@ -1,7 +1,7 @@
-import { type Account, accountOf, historySeconds } from '../../../domain/slo/account.ts';
+import { type Account, accountOf, historySeconds } from '../../../domain/slo/budget/account.ts';
 import { type Bucket, bucketAt, emptyHistory, endOf, type History, indexOf } from '../../../domain/slo/history.ts';
 import { setBucket } from '../../../domain/slo/history.ts';
-import { Slo, type SloWindow } from '../../../schemas/slo.ts';
+import { Slo, type SloWindow } from '../../../schemas/slo/slo.ts';
 
 /** On a bucket boundary. */
 export const NOON = Date.parse('2026-11-20T12:00:00Z');

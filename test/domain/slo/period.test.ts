@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accountOf } from '../../../domain/slo/account.ts';
-import { budgetOf, spentShare } from '../../../domain/slo/budget.ts';
-import { longestSeconds, spanOf } from '../../../domain/slo/period.ts';
-import type { SloWindow } from '../../../schemas/slo.ts';
+import { accountOf } from '../../../domain/slo/budget/account.ts';
+import { budgetOf, spentShare } from '../../../domain/slo/budget/budget.ts';
+import { longestSeconds, spanOf } from '../../../domain/slo/budget/period.ts';
+import type { SloWindow } from '../../../schemas/slo/slo.ts';
 import { accountAt, DAY, HOUR, MINUTE, objective, outage, pastOf, type Story, THRESHOLD } from './pasts.ts';
 
 type Calendar = SloWindow & { kind: 'calendar' };

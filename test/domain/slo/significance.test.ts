@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chanceOf, significant } from '../../../domain/slo/significance.ts';
+import { chanceOf, significant } from '../../../domain/slo/budget/significance.ts';
 
 test.each([
   // By hand: 1 - 0.999^30; 1 - (1 + 4) / 16.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { historySeconds } from '../../../domain/slo/account.ts';
+import { historySeconds } from '../../../domain/slo/budget/account.ts';
 import { statusOf } from '../../../domain/slo/status.ts';
-import { SloStatus } from '../../../schemas/slo-status.ts';
+import { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { HOUR, MINUTE, NOON, objective, outage, pastOf, recentOf, rolling, type Story } from './pasts.ts';
 
 const FOUND = {

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AuditLogTable } from '../../../aws/table/audit-log.ts';
-import { FreezeTable } from '../../../aws/table/freezes.ts';
-import { briefing } from '../../../domain/brief.ts';
-import { type Bulletin, noticeCard } from '../../../domain/bulletins.ts';
-import { digestOf } from '../../../domain/digest.ts';
-import { entryMessage, summaryCard, teamLine } from '../../../domain/incident-card.ts';
-import type { ChatMessage } from '../../../domain/outlets.ts';
-import { COMMANDS } from '../../../domain/slack-commands/wanted.ts';
+import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
+import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
+import { briefing } from '../../../domain/messages/handoff-summary.ts';
+import { type Bulletin, noticeCard } from '../../../domain/messages/alert-notices.ts';
+import { digestOf } from '../../../domain/messages/stakeholder-digest.ts';
+import { entryMessage, summaryCard, teamLine } from '../../../domain/messages/incident-card.ts';
+import type { ChatMessage } from '../../../domain/messages/channels.ts';
+import { COMMANDS } from '../../../domain/slack/commands/wanted.ts';
 import {
   helpMessage,
   listMessage,
@@ -16,15 +16,15 @@ import {
   statusMessage,
   takenMessage,
   usageMessage,
-} from '../../../functions/slack/words.ts';
+} from '../../../slack/requests/replies.ts';
 import { bodyOf } from '../../../integrations/slack/blocks.ts';
-import { NewChange } from '../../../schemas/change.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/names.ts';
-import { plusSeconds } from '../../../schemas/time.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../aws/table/stores.ts';
 import { NOON } from '../../domain/arbitraries.ts';
-import { ADA, BOB, buttonsIn, CHANNEL, ChatWorld, happened } from '../../functions/people/chat-world.ts';
-import { INCIDENT } from '../../functions/slack/support.ts';
+import { ADA, BOB, buttonsIn, CHANNEL, ChatWorld, happened } from '../../slack/commands/chat-world.ts';
+import { INCIDENT } from '../../slack/support.ts';
 import { messageProblems } from '../../support/block-kit.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { foreign } from '../../support/foreign-text.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import type { Story } from '../../../domain/story.ts';
-import type { DecisionView, IncidentRecord, TimelineEntry } from '../../../schemas/incident.ts';
-import { EnvironmentName, ServiceName, Version } from '../../../schemas/names.ts';
-import type { Timestamp } from '../../../schemas/time.ts';
+import type { Story } from '../../../domain/messages/story.ts';
+import type { DecisionView, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { INCIDENT } from '../../domain/arbitraries.ts';
 import { anyEntry, anyStory } from '../../domain/stories.ts';
 import { foreign } from '../../support/foreign-text.ts';

@@ -6,7 +6,7 @@ import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } fro
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createDatabase } from '../../../local/aws/dynamodb/create.ts';
 import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
-import { createTable } from '../../../local/resources.ts';
+import { createTable } from '../../../local/state/resources.ts';
 
 const accessKeyId = 'create-test';
 let folder: string;

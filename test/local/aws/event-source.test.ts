@@ -14,8 +14,8 @@ import { judge, startEventSource, type EventSource } from '../../../local/aws/ev
 import { longestChain } from '../../../local/aws/lambda/lineage.ts';
 import type { LocalFunction } from '../../../local/aws/lambda/lambda.ts';
 import { startSqs } from '../../../local/aws/sqs/server.ts';
-import { sqsRedelivery } from '../../../aws/redelivery.ts';
-import { handleBatch, NO_DEADLINE } from '../../../functions/queue-batch.ts';
+import { sqsRedelivery } from '../../../aws/clients/redelivery.ts';
+import { handleBatch, NO_DEADLINE } from '../../../jobs/queues/queue-batch.ts';
 import { silent } from '../../support/fake-deps.ts';
 import { ACCESS_KEY_ID, Bench, until } from './durable/bench.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Config } from '../../../schemas/config.ts';
-import type { DecisionView } from '../../../schemas/incident.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DecisionView } from '../../../schemas/incident.ts';
-import { Config } from '../../../schemas/config.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { acting, all, deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
 
 const CHECKOUT = 'job:checkout:error_ratio';

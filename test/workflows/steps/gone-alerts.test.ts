@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../domain/ports.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time.ts';
+import type { AlertState } from '../../../domain/ports/index.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { all, configured, fires, type Moment, play } from '../play.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;

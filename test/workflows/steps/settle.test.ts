@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Config } from '../../../schemas/config.ts';
-import type { DecisionView } from '../../../schemas/incident.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import {
   acting,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { follows, names } from '../runbook-stories.ts';
+import { follows, names } from '../stories/runbooks.ts';
 import { configured, ends, fires, type Moment, play, says } from '../play.ts';
 
 const PAGE = 'pager trigger page.1 critical';

@@ -1,7 +1,7 @@
-import type { Deps } from '../../../domain/ports.ts';
-import type { ActAnswer, ActRequest } from '../../../domain/targets.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import type { ActAnswer, ActRequest } from '../../../domain/rollback/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { Effect } from '../../../schemas/incident.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import { entryOf } from '../judge.ts';
 import { deployerAt } from '../roll-back.ts';

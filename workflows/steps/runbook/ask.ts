@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { wake } from '../../wake.ts';
 import type { Outline } from './choose.ts';

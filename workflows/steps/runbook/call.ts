@@ -1,6 +1,6 @@
-import type { Deps } from '../../../domain/ports.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { HttpWith } from '../../../schemas/runbook/http.ts';
+import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { isOurs } from './act.ts';
 import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';

@@ -1,13 +1,13 @@
-import { serviceEntry } from '../../../domain/catalogue.ts';
-import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
-import { routingLabels } from '../../../domain/routing.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import type { Deps, Followed, SignalView } from '../../../domain/ports/index.ts';
+import { routingLabels } from '../../../domain/alerts/routing.ts';
 import { isByHand } from '../../../domain/runbooks/by-hand.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';
 import { byPriority, select } from '../../../domain/runbooks/select.ts';
-import type { Config } from '../../../schemas/config.ts';
-import type { IncidentRecord } from '../../../schemas/incident.ts';
-import type { Runbook } from '../../../schemas/runbook.ts';
-import type { StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { beforeItBegins } from './variables.ts';
 

@@ -1,9 +1,9 @@
-import type { Deps, RunbookEnd } from '../../../domain/ports.ts';
+import type { Deps, RunbookEnd } from '../../../domain/ports/index.ts';
 import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
-import type { IncidentId } from '../../../schemas/names.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { contextOf } from './context.ts';
 import { remember } from './memory.ts';

@@ -1,4 +1,4 @@
-import type { Deps, Followed, Place } from '../../../domain/ports.ts';
+import type { Deps, Followed, Place } from '../../../domain/ports/index.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
 import { againstSuspect } from '../../../domain/runbooks/against.ts';
@@ -6,13 +6,13 @@ import type { Against, StepGuards } from '../../../domain/runbooks/permission.ts
 import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';
-import { modesFor } from '../../../domain/automation.ts';
-import { doubtable } from '../../../domain/guards.ts';
-import { weighed } from '../../../domain/rollback.ts';
-import { isOfThoseWhoMayNotAsk } from '../../../domain/senders.ts';
-import type { IncidentRecord } from '../../../schemas/incident.ts';
+import { modesFor } from '../../../domain/automation/automation.ts';
+import { doubtable } from '../../../domain/rollback/guards.ts';
+import { weighed } from '../../../domain/rollback/rollback.ts';
+import { isOfThoseWhoMayNotAsk } from '../../../domain/alerts/senders.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { entryOf, readAutomation } from '../judge.ts';
 import type { Outline } from './choose.ts';
 import { variablesOf } from './variables.ts';

@@ -1,10 +1,10 @@
-import type { Deps } from '../../../domain/ports.ts';
-import { holds } from '../../../domain/runbooks/cel.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import { secondsOf } from '../../../schemas/maintenance.ts';
+import { secondsOf } from '../../../schemas/time/maintenance.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { verdictOf } from '../verify.ts';
 import type { Outline } from './choose.ts';
 import { type Context, contextOf } from './context.ts';

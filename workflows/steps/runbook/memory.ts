@@ -1,9 +1,9 @@
-import type { Deps } from '../../../domain/ports.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { Effect } from '../../../schemas/incident.ts';
-import type { Timestamp } from '../../../schemas/time.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd } from '../../../schemas/runbook/runs.ts';
+import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Performed } from './perform.ts';
 import type { Ready } from './prepare.ts';
 

@@ -1,5 +1,5 @@
-import type { Deps } from '../../../domain/ports.ts';
-import type { IncidentId } from '../../../schemas/names.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
 
 /** Returns whether the incident is closed, which ends all waits. */
 export const isOver = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<boolean> =>

@@ -1,9 +1,9 @@
-import type { Deps } from '../../../domain/ports.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
 import { permit } from '../../../domain/runbooks/permission.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import type { With } from '../../../schemas/runbook/kinds.ts';
+import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd, StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { attemptAct } from './act.ts';
 import { callHttp } from './call.ts';

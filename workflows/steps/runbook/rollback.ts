@@ -1,10 +1,10 @@
-import type { Deps } from '../../../domain/ports.ts';
-import type { AskedBy } from '../../../domain/rollback.ts';
-import { liveChange } from '../../../domain/versions.ts';
-import type { Message, MitigationOutcome } from '../../../schemas/inbox.ts';
-import type { IncidentRecord } from '../../../schemas/incident.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import type { AskedBy } from '../../../domain/rollback/rollback.ts';
+import { liveChange } from '../../../domain/changes/versions.ts';
+import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { RunbookInput } from '../../runbook.ts';
-import type { StepEnd } from '../../../schemas/runbook/runs.ts';
+import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { entryOf } from '../judge.ts';
 import { refuse } from '../withdraw-about.ts';

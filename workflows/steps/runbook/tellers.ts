@@ -1,10 +1,10 @@
-import { serviceEntry } from '../../../domain/catalogue.ts';
-import type { Told } from '../../../domain/outlets.ts';
-import type { Deps } from '../../../domain/ports.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import type { Told } from '../../../domain/messages/channels.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
-import { standInNote } from '../../../domain/vendors.ts';
-import type { With } from '../../../schemas/runbook/kinds.ts';
-import type { TicketTarget } from '../../../schemas/routes.ts';
+import { standInNote } from '../../../domain/catalogue/vendors.ts';
+import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
+import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { Context } from './context.ts';
 import type { Performed } from './perform.ts';
 

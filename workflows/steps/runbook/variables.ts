@@ -1,10 +1,10 @@
-import { serviceEntry } from '../../../domain/catalogue.ts';
-import type { Deps, Followed, SignalView } from '../../../domain/ports.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import type { Deps, Followed, SignalView } from '../../../domain/ports/index.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
-import type { Config } from '../../../schemas/config.ts';
-import type { IncidentRecord } from '../../../schemas/incident.ts';
-import type { Runbook } from '../../../schemas/runbook.ts';
-import type { StepEnds } from '../../../schemas/runbook/runs.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 
 /** Tier of services outside the catalogue: the least critical. */
 const NO_TIER = 4;

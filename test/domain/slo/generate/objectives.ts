@@ -1,4 +1,4 @@
-import { Slo } from '../../../../schemas/slo.ts';
+import { Slo } from '../../../../schemas/slo/slo.ts';
 
 /** Builds an objective of 99.9 % over 28 days with the given indicator and settings. */
 export const objective = (id: string, indicator: unknown, rest: Record<string, unknown> = {}): Slo =>

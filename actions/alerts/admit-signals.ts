@@ -1,0 +1,57 @@
+import { alertOf, type Arrival } from '../../domain/alerts/admission.ts';
+import { entriesOf } from '../../domain/messages/alert-notices.ts';
+import type { Admitted, Deps, Receipt } from '../../domain/ports/index.ts';
+import { deliver, mutedBy } from '../../domain/alerts/routing.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import { wake } from '../../workflows/wake.ts';
+import { freezeByAlerts } from '../slo/burn-alerts.ts';
+
+export type AdmissionDeps = Pick<
+  Deps,
+  | 'clock'
+  | 'config'
+  | 'silences'
+  | 'incidents'
+  | 'bulletins'
+  | 'projections'
+  | 'decisions'
+  | 'engine'
+  | 'log'
+  | 'freezes'
+  | 'sloAlerts'
+>;
+
+/**
+ * Admits signals of one service and environment according to the routes: into an incident, whose workflow is started or
+ * woken, or into the notice of a channel or ticket. Records every signal. Idempotent.
+ */
+export async function admitSignals(
+  deps: AdmissionDeps,
+  signals: readonly Signal[],
+  receipt: Pick<Receipt, 'at' | 'trace'>,
+): Promise<Admitted> {
+  const config = await deps.config.current();
+  const silences = signals.some(({ status }) => status === 'firing') ? await deps.silences.active() : null;
+  const now = deps.clock.now();
+  const arrivals = signals.map((signal): Arrival => ({
+    signal,
+    delivery: deliver(signal, config, receipt.at),
+    mute: signal.status === 'firing' ? mutedBy(signal, config, silences, now) : null,
+  }));
+  const admitted = await deps.incidents.admit(arrivals, receipt, config.routes.unmatchedIncidents);
+  for (const id of admitted.wake)
+    deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how: await wake(deps, id) });
+  const apart = new Map(admitted.apart.map(({ arrival, status }) => [nameOf(arrival.signal), status]));
+  const entries = arrivals.flatMap((arrival) => {
+    const status = apart.get(nameOf(arrival.signal));
+    return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
+  });
+  const bulletins = entries.length > 0 ? await deps.bulletins.heard(entries, now) : [];
+  await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...bulletins);
+  await freezeByAlerts(deps, config, signals);
+  return admitted;
+}
+
+/** Returns a unique name: alerts of different services can have the same episode name. */
+const nameOf = (signal: Signal): string => `${alertOf(signal)} ${signal.episode}`;

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import type { Deps } from '../../domain/ports/index.ts';
+import { Heard } from '../../schemas/messages/inbound-events.ts';
+import { readSignalMessage } from '../../schemas/alerts/signal.ts';
+import { sources } from '../../schemas/alerts/sources/index.ts';
+import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { handOn, readEvent } from '../../http/webhooks/pagerduty.ts';
+import { alertsIn, enqueue, read, type Sender } from '../../http/webhooks/alerts.ts';
+import { Refusal } from '../../http/problem.ts';
+
+export type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
+
+export type Replayed = { receipt: string; accepted: number; quarantined: number; truncated: number };
+
+/**
+ * Parses a quarantined input again with the current code, and processes it as if it arrived now.
+ *
+ * @param sender the caller who replays it, because the original sender is no longer known
+ * @throws Refusal 422 if it still cannot be parsed
+ */
+export async function replay(
+  deps: Deps,
+  kept: Kept,
+  trace: string,
+  sender: Sender & { by: string },
+): Promise<Replayed> {
+  const answer = await again(deps, kept, trace, sender);
+  await deps.quarantine.replayed(kept.id, sender.by);
+  return answer;
+}
+
+async function again(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  switch (kept.source) {
+    case 'queue':
+      return replayMessage(deps, kept, trace);
+    case 'people':
+      return replayHeard(deps, kept);
+    case 'pagerduty':
+      return replayPagerDuty(deps, kept, trace);
+    case 'slack':
+      throw new Refusal(
+        422,
+        'not-replayed',
+        'actions in Slack are not replayed; ask the person to repeat the action in Slack',
+      );
+    default:
+      return replayBody(deps, kept, trace, sender);
+  }
+}
+
+async function replayBody(deps: Deps, kept: Kept, trace: string, sender: Sender): Promise<Replayed> {
+  const source = sources.get(kept.source);
+  if (source === undefined) throw new Refusal(422, 'unknown-source', `this version has no alert source ${kept.source}`);
+  // Ignore the stored content type: it may be the reason why the input is in quarantine.
+  const result = read(source, '', kept.body, millisOf(deps.clock.now()));
+  if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
+  const { alerts, unreadable, truncated } = result.parsed;
+  if (alerts.length === 0 && unreadable.length > 0) {
+    throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
+  }
+  await keepRest(deps, kept, unreadable);
+  const asksRollback = kept.receiver === '/api/v1/rollback';
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: asksRollback };
+  await enqueue(deps, receipt, alerts, asksRollback, sender);
+  return { receipt: receipt.id, accepted: alerts.length, quarantined: alertsIn(unreadable), truncated };
+}
+
+/** Keeps each alert that still cannot be parsed as a separate entry. */
+async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Promise<void> {
+  const { source, receiver, content_type: contentType } = kept;
+  for (const { body, detail } of rest) {
+    await deps.quarantine.keep({
+      source,
+      sender: null,
+      receiver,
+      contentType,
+      body: Buffer.from(body),
+      status: 422,
+      detail,
+    });
+  }
+}
+
+/** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
+async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
+  const heard = Heard.safeParse(jsonOf(body));
+  if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
+  await deps.people.send(heard.data, `replayed:${heard.data.key}`);
+  return { receipt: heard.data.key, accepted: 1, quarantined: 0, truncated: 0 };
+}
+
+async function replayPagerDuty(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
+  const found = readEvent(Uint8Array.from(Buffer.from(body)));
+  if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
+  if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
+  await handOn(deps, found.event, { webhook: '', trace });
+  return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
+}
+
+function jsonOf(body: Kept['body']): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replays a queue message with signals that were parsed, but could not be stored. */
+async function replayMessage(deps: Deps, { body }: Kept, trace: string): Promise<Replayed> {
+  const message = readSignalMessage(Buffer.from(body).toString());
+  if (!message.success)
+    throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');
+  const { signals } = message.data;
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace };
+  await deps.queue.sendAll(receipt, signals);
+  return { receipt: receipt.id, accepted: signals.length, quarantined: 0, truncated: 0 };
+}

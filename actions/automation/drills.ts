@@ -1,0 +1,115 @@
+import { mintIncidentId } from '../../aws/ids.ts';
+import { brokenOff } from '../../domain/automation/drill.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { liveChange, rollbackTarget } from '../../domain/changes/versions.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
+import type { Reason } from '../../schemas/incidents/incident.ts';
+import { entryOf } from '../../workflows/steps/judge.ts';
+import { deployerAt } from '../../workflows/steps/roll-back.ts';
+
+/** How many recent changes are considered, as for a rollback. */
+const CHANGES_READ = 50;
+
+/** The maximum number of runs. A run that dies repeatedly is a bug that another run does not fix. */
+const RUNS_MAX = 20;
+
+type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
+
+/**
+ * Plans a drill from the running version to the version that a rollback would choose, or returns why none is possible.
+ */
+export async function planDrill(
+  deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
+  place: Place,
+  by: string,
+): Promise<Planned> {
+  const entry = entryOf((await deps.config.current()).services, place);
+  if (entry === undefined)
+    return no('unknown-place', `the catalogue has no service ${place.service} in ${place.environment}`);
+  if (!entry.drills) return no('not-a-lane', NOT_A_LANE);
+  if ((await deps.automation.read()).paused)
+    return no('automation-paused', 'the kill switch is on, so drills are not possible');
+  const deployer = await deployerAt(deps, place);
+  if (deployer === undefined) return no('no-deployer', NO_DEPLOYER);
+  const changes = await deps.changes.recent(place, CHANGES_READ);
+  const live = liveChange(changes);
+  if (live === undefined)
+    return no(
+      'no-way-back',
+      'no deployment is recorded for this service and environment, so the running version is unknown',
+    );
+  if (live.status !== 'succeeded')
+    return no('deploy-under-way', `${live.version} is being deployed; start the drill after the deployment`);
+  const pinned = (await deps.pins.of(place)).map(({ version }) => version);
+  const way = rollbackTarget(changes, live, pinned);
+  if (way.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
+  if (way.kind === 'unsafe')
+    return no(
+      'no-way-back',
+      `${way.by.version} is not safe to roll back to a version before ${way.by.rollback_safe_to}`,
+    );
+  const at = deps.clock.now();
+  const drill: DrillRecord = {
+    id: DrillId.parse(mintIncidentId(at)),
+    service: place.service,
+    environment: place.environment,
+    from_version: live.version,
+    to_version: way.version,
+    from_commit: live.commit,
+    to_commit: changes.findLast(({ version }) => version === way.version)?.commit ?? null,
+    target: deployer.target,
+    resource: deployer.resource,
+    asks_hold: deployer.held !== undefined,
+    asked_by: by,
+    started_at: at,
+    ended_at: null,
+    phase: 'back',
+    outcome: null,
+    reason: null,
+    way_back_s: null,
+    duration_s: null,
+    steps: [],
+    begun: false,
+    handle: null,
+    attempts: 0,
+    run: 1,
+    execution: null,
+    rev: 0,
+  };
+  return { ok: true, drill };
+}
+
+/** Returns the lanes: services and environments for which the catalogue enables drills. */
+export function lanesOf(services: Config['services']): Place[] {
+  return Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, { drills }]) =>
+      drills ? [{ service: service as Place['service'], environment: environment as Place['environment'] }] : [],
+    ),
+  );
+}
+
+/** Starts drills whose workflow is not started yet, and replaces failed runs, each minute. */
+export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'engine' | 'clock' | 'log'>) {
+  for (const drill of await deps.drills.running()) {
+    const { id, run, execution } = drill;
+    if (execution === null) {
+      await deps.drillRuns.start(id, run); // idempotent
+    } else if (await deps.engine.died(execution)) {
+      deps.log.error('the workflow of a drill has failed', { drill: id, run });
+      if (run >= RUNS_MAX)
+        await deps.drills.put(brokenOff(drill, `its workflow has failed ${run} times`, deps.clock.now()));
+      else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
+        await deps.drillRuns.start(id, run + 1);
+    }
+  }
+}
+
+const no = (code: string, text: string): Planned => ({ ok: false, reason: { code, text } });
+
+const NOT_A_LANE =
+  'drills roll the service back and forward again, so they must be enabled: set `drills: true` for this environment in the catalogue';
+const NO_DEPLOYER =
+  'no deployer is configured for this service and environment, or it has no address and no default address is set';
+const NO_TARGET =
+  'no earlier version is known good, that is, recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';

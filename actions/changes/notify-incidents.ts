@@ -1,0 +1,24 @@
+import { mayConcern } from '../../domain/changes/late-changes.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { wake } from '../../workflows/wake.ts';
+
+/**
+ * Notifies open incidents of a change that was recorded after their alerts, because their decisions did not consider
+ * it. Idempotent: an incident gets a change once.
+ */
+export async function tellIncidents(
+  deps: Pick<Deps, 'incidents' | 'decisions' | 'engine' | 'config' | 'log'>,
+  change: Change,
+): Promise<void> {
+  const open = await deps.incidents.open();
+  if (open.length === 0) return;
+  const { services } = await deps.config.current();
+  for (const { id } of open.filter((incident) => mayConcern(services, incident, change))) {
+    await deps.incidents.post(id, { kind: 'change_recorded', change: change.id }, {}, `change-recorded-${change.id}`);
+    // Only log failures: the sweeper also wakes the workflow, and a pipeline that records a deployment must not fail.
+    await wake(deps, id).catch((error: unknown) =>
+      deps.log.warn('an incident could not be woken for a late change', { incident: id, error: String(error) }),
+    );
+  }
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { DEPLOY_OVERDUE } from '../../domain/alerts/admission.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { endOf } from '../../domain/changes/versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { enqueue } from '../../http/webhooks/alerts.ts';
+
+type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
+
+/** Enqueues a firing signal for a failed deployment. It is processed as any other signal of the service. */
+export function reportFailedDeploy(deps: ReportDeps, change: Change, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} failed`;
+  const startsAt = endOf(change);
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt, endsAt: null });
+}
+
+/**
+ * Enqueues the resolved signal for a failed deployment, after it or a later one has succeeded.
+ *
+ * @param failedAt the time that the firing signal reported
+ */
+export function endFailedDeploy(deps: ReportDeps, change: Change, failedAt: Timestamp, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} failed`;
+  const endsAt = deps.clock.now();
+  return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: failedAt, endsAt });
+}
+
+/**
+ * Enqueues a firing signal for a deployment that does not end.
+ *
+ * @param at when the deployment became overdue
+ */
+export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
+  const summary = `The ${change.kind} of ${change.version} started and is overdue`;
+  return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt: null });
+}
+
+/** Enqueues the resolved signal for an overdue deployment that has ended, whatever its status. */
+export function endOverdueDeploy(
+  deps: ReportDeps,
+  change: Change,
+  at: Timestamp,
+  trace: string,
+  summary = `The ${change.kind} of ${change.version} has ended`,
+): Promise<void> {
+  const endsAt = deps.clock.now();
+  return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt });
+}
+
+async function report(
+  deps: ReportDeps,
+  { id, service, environment, version, url }: Change,
+  trace: string,
+  told: { alertname: string; summary: string; startsAt: Timestamp; endsAt: Timestamp | null },
+): Promise<void> {
+  await enqueue(
+    deps,
+    { id: randomUUID(), at: deps.clock.now(), trace },
+    [
+      {
+        source: 'deployment',
+        status: told.endsAt === null ? 'firing' : 'resolved',
+        labels: new Map([
+          ['alertname', told.alertname],
+          ['service', service],
+          ['environment', environment],
+          ['severity', 'warning'],
+          ['version', version],
+        ]),
+        annotations: new Map([['summary', told.summary]]),
+        startsAt: told.startsAt,
+        endsAt: told.endsAt,
+        fingerprint: told.alertname === DEPLOY_OVERDUE ? `${id}-overdue` : id,
+        episodic: true,
+        generatorUrl: url,
+      },
+    ],
+    false,
+  );
+}

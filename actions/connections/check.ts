@@ -1,0 +1,249 @@
+import type { Deps } from '../../domain/ports/index.ts';
+import type { VendorState } from '../../domain/catalogue/vendors.ts';
+import type { DeployerConfig } from '../../schemas/config/deployers.ts';
+import { mail, webhooks } from './outgoing.ts';
+import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './people.ts';
+import {
+  ANSWERS,
+  type Connection,
+  credential,
+  credentialOf,
+  inTime,
+  off,
+  type Seen,
+  told,
+  unreachable,
+  wrong,
+} from './seen.ts';
+import { lanesOf } from '../automation/drills.ts';
+import { vendorModes } from './vendor-modes.ts';
+
+type Asked = Pick<
+  Deps,
+  | 'audit'
+  | 'secrets'
+  | 'config'
+  | 'directory'
+  | 'onCall'
+  | 'statusPage'
+  | 'annotations'
+  | 'externalPager'
+  | 'metrics'
+  | 'silences'
+  | 'signer'
+  | 'standIns'
+  | 'tokens'
+  | 'databaseWarning'
+>;
+
+/** A name that does not exist. The search for it shows whether the vendor's search works. */
+const NOTHING = 'firebreak-doctor';
+
+/** Checks each vendor with a read-only request that has no visible effect. */
+export async function connections(deps: Asked): Promise<Connection[]> {
+  const secret = (key: string): Promise<Seen> => credential(deps, { key, untried: 'not tested' });
+  const [outgoing, ...vendors] = await Promise.all([
+    webhooks(deps),
+    inTime('PagerDuty pages', pagerDutyPages(deps)),
+    inTime('PagerDuty API', told(deps.externalPager.check())),
+    inTime('PagerDuty on call', onCall(deps)),
+    inTime('PagerDuty webhooks', pagerDutyWebhooks(deps)),
+    inTime('Slack', slack(deps)),
+    inTime('Slack commands', slackCommands(deps)),
+    inTime('mail', mail(deps)),
+    inTime('Statuspage', told(deps.statusPage.components())),
+    inTime('Grafana annotations', told(deps.annotations.find(NOTHING))),
+    inTime('Prometheus', prometheus(deps)),
+    inTime('Alertmanager', alertmanager(deps)),
+    inTime('GitHub', secret('GITHUB_TOKEN')),
+    inTime('Argo CD', secret('ARGOCD_TOKEN')),
+    inTime('Kubernetes', secret('KUBERNETES_TOKEN')),
+    inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
+    inTime('signing key', signingKey(deps)),
+    inTime('tokens', tokenRecords(deps)),
+    inTime('sealed log', sealedLog(deps)),
+  ]);
+  const modes = await vendorModes(deps);
+  return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];
+}
+
+/** Adds the address and the credentials to each vendor's connection. */
+const located = (seen: readonly Connection[], modes: readonly VendorState[]): Connection[] =>
+  seen.map((one) => {
+    const vendor = modes.find(({ name }) => name === one.name);
+    return vendor === undefined ? one : { ...one, ...placeOf(vendor), ...(one.state === 'off' && { mode: 'off' }) };
+  });
+
+const placeOf = ({
+  mode,
+  address,
+  credentials,
+}: VendorState): Pick<Connection, 'mode' | 'address' | 'credentials'> => ({
+  mode,
+  ...(address !== null && { address }),
+  credentials,
+});
+
+/** Returns the connections of vendors without read-only requests. They are only called for rollbacks. */
+const callees = (modes: readonly VendorState[]): Connection[] =>
+  modes
+    .filter(({ vendor }) => vendor === 'cd' || vendor === 'aws')
+    .map((one) => ({
+      name: one.name,
+      ...placeOf(one),
+      ...(one.missing === null
+        ? { state: 'set', detail: 'not tested, because each request would change something' }
+        : off(`${one.missing}; deployers without an address are off`)),
+    }));
+
+async function prometheus({ metrics, secrets }: Asked): Promise<Seen> {
+  const value = await metrics.value('vector(1)');
+  if (value === null) return off('PROMETHEUS_URL is not set; Firebreak verifies mitigations only by the alerts');
+  if (value.kind === 'unreadable') return unreachable(value.detail);
+  if (await secrets.get('ALERTMANAGER_URL')) return ANSWERS;
+  return { ...ANSWERS, detail: 'reachable; Firebreak also reads from it whether alerts of its own rules have ended' };
+}
+
+/** Returns whether Prometheus scrapes Firebreak as the job that deploy/monitoring/ relies on, or null if unknown. */
+export async function isWatched({ metrics }: Pick<Deps, 'metrics'>): Promise<boolean | null> {
+  const seen = await metrics.value('count(up{job="firebreak"})');
+  return seen === null || seen.kind === 'unreadable' ? null : seen.kind === 'value' && seen.value > 0;
+}
+
+async function alertmanager({ config, secrets, silences }: Asked): Promise<Seen> {
+  if (!(await secrets.get('ALERTMANAGER_URL')))
+    return off(
+      'ALERTMANAGER_URL is not set; Firebreak does not see silences, and does not see the end of alerts that are sent ' +
+        'without send_resolved, except for alerts by rules of PROMETHEUS_URL',
+    );
+  if ((await silences.active()) === null) return unreachable('the silences could not be read');
+  if ((await config.current()).slos.length === 0) return ANSWERS;
+  const inhibits = await silences.inhibitsSlowBurns();
+  if (inhibits === null) return unreachable('the configuration of Alertmanager could not be read');
+  return inhibits
+    ? { ...ANSWERS, detail: 'reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective' }
+    : NO_INHIBITION;
+}
+
+const NO_INHIBITION: Seen = {
+  state: 'incomplete',
+  detail:
+    'no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn of the same objective, so each page also creates a ticket; ' +
+    'copy the rule from alertmanager/firebreak.yaml, which firebreak slo generate writes',
+};
+
+/** Checks the signing key of the freeze check. */
+async function signingKey({ signer, secrets }: Asked): Promise<Seen> {
+  const problem = await signer.problem();
+  if (problem === null)
+    return { state: 'set', detail: 'freeze checks return deployment tokens and a signed state for outages' };
+  return (await secrets.get('FIREBREAK_SIGNING_KEY')) ? wrong(problem) : off(problem);
+}
+
+/** Checks only the newest seals of the audit log, because the whole log can take long. */
+async function sealedLog({ audit }: Pick<Asked, 'audit'>): Promise<Seen> {
+  const { intact, brokenAt, because } = await audit.check({ last: SEALS_CHECKED });
+  if (intact)
+    return { state: 'set', detail: 'the newest entries are intact; run firebreak audit to check all entries' };
+  return wrong(`${brokenAt === null ? '' : `${brokenAt}: `}${because ?? 'the log has been altered'}`);
+}
+
+/** How many seals to check. A seal covers the entries of one minute. */
+const SEALS_CHECKED = 60;
+
+/** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
+async function tokenRecords({ tokens }: Pick<Asked, 'tokens'>): Promise<Seen> {
+  const { valid, previous, refused, used } = await tokens.check();
+  const problems = [
+    ...(refused.length === 0
+      ? []
+      : [
+          `refused, because Firebreak did not write these records: ${few(refused.map(({ id, name }) => `${id} (${name})`))}`,
+        ]),
+    ...(used.length === 0
+      ? []
+      : [`used and refused: ${few(used.map(({ name, at }) => `${JSON.stringify(name)} at ${at}`))}`]),
+  ];
+  if (problems.length > 0) return wrong(`${problems.join('; ')}. ${FORGED}`);
+  if (previous.length === 0)
+    return { state: 'set', detail: `${valid} ${valid === 1 ? 'token' : 'tokens'}, all written by Firebreak` };
+  return {
+    state: 'incomplete',
+    detail:
+      `not used since FIREBREAK_ADMIN_TOKEN was replaced: ${few(previous.map(({ id, name }) => `${id} (${name})`))}. Use or ` +
+      'revoke these tokens, then remove FIREBREAK_ADMIN_TOKEN_PREVIOUS',
+  };
+}
+
+const FORGED =
+  'Possible reasons: FIREBREAK_ADMIN_TOKEN was replaced without setting FIREBREAK_ADMIN_TOKEN_PREVIOUS, the records are older ' +
+  'than signed records, or another party writes to the table. Revoke the listed tokens, and create the ones you need again';
+
+const SHOWN = 5;
+const few = (all: readonly string[]): string =>
+  `${all.slice(0, SHOWN).join(', ')}${all.length > SHOWN ? ` and ${all.length - SHOWN} more` : ''}`;
+
+const database = ({ databaseWarning }: Pick<Asked, 'databaseWarning'>): Connection[] =>
+  databaseWarning === undefined ? [] : [{ name: 'database', state: 'incomplete', detail: databaseWarning }];
+
+export type TargetState = {
+  service: string;
+  environment: string;
+  /** The kind of deployer. Null if there is none: Firebreak then pages, but never rolls back. */
+  deployer: string | null;
+  mode: string;
+  drills: boolean;
+  /** What is wrong with the target, or null. Only problems that can be found without calling the deployer. */
+  problem: string | null;
+};
+
+/** Returns every service and environment of the catalogue, and whether its deployer can be called. */
+export async function targets(deps: Pick<Deps, 'config' | 'deployerFor' | 'secrets'>): Promise<TargetState[]> {
+  const { services } = await deps.config.current();
+  const lanes = lanesOf(services);
+  const places = Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).map(([environment, entry]) => ({ service, environment, entry })),
+  );
+  return Promise.all(
+    places.map(async ({ service, environment, entry: { deployer, autoRollback } }) => ({
+      service,
+      environment,
+      deployer: deployer?.kind ?? null,
+      mode: autoRollback.mode,
+      drills: lanes.some((lane) => lane.service === service && lane.environment === environment),
+      problem: deployer === undefined ? null : await problemOf(deps, deployer, { service, environment }),
+    })),
+  );
+}
+
+async function problemOf(
+  deps: Pick<Deps, 'deployerFor' | 'secrets'>,
+  deployer: DeployerConfig,
+  place: { service: string; environment: string },
+): Promise<string | null> {
+  if ((await deps.deployerFor(deployer, place as Parameters<Deps['deployerFor']>[1])) === undefined)
+    return `the deployer (${deployer.kind}) has no address, and no default address is set`;
+  const key = secretOf(deployer);
+  if (key !== null && !(await credentialOf(deps.secrets, key))) return `the secret ${key} of the deployer is not set`;
+  return deployer.kind === 'http' && deployer.auth === undefined
+    ? 'the deployer is called without credentials (no "auth")'
+    : null;
+}
+
+/** Returns the name of the deployer's secret, or null if it needs none or uses the IAM role of the functions. */
+function secretOf(deployer: DeployerConfig): string | null {
+  if ('auth' in deployer && deployer.auth !== undefined)
+    return 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;
+  switch (deployer.kind) {
+    case 'argo-cd':
+      return 'ARGOCD_TOKEN';
+    case 'github':
+      return 'GITHUB_TOKEN';
+    case 'kubernetes':
+    case 'argo-rollouts':
+    case 'flagger':
+      return 'KUBERNETES_TOKEN';
+    default:
+      return null;
+  }
+}

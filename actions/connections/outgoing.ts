@@ -1,0 +1,60 @@
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { checkMail } from '../../integrations/mail/check.ts';
+import { type Connection, credential, inTime, off, type Seen, told, wrong } from './seen.ts';
+
+/** A receiver of our webhooks. */
+type Receiver = { url: string; signature: string | null };
+
+/** Checks that the mail server accepts the login. */
+export const mail = ({ secrets }: Pick<Deps, 'secrets'>): Promise<Seen> =>
+  told(checkMail({ url: () => secrets.get('SMTP_URL'), from: () => secrets.get('MAIL_FROM') }), () => ({
+    state: 'connected',
+    detail: 'the login works; no mail was sent',
+  }));
+
+/** Returns each receiver once, by host only, because the rest of a URL may be secret. Calls none of them. */
+export async function webhooks(deps: Pick<Deps, 'secrets' | 'config'>): Promise<Connection[]> {
+  const config = await deps.config.current();
+  const all = receiversOf(config);
+  const none = all.length === 0 ? [{ name: 'webhooks', ...off('no receiver is configured') }] : [];
+  const seen = await Promise.all(
+    all.map(async (one) => inTime(`webhook ${URL.parse(one.url)?.host ?? ''}`, signed(deps, one))),
+  );
+  return [...none, ...seen, ...secondRoute(config)];
+}
+
+/** Reports a missing second route only if the escalation needs it. The route is optional otherwise. */
+const secondRoute = ({ paging, response }: Config): Connection[] =>
+  response.escalation?.how === 'fallback' && paging.fallback === undefined
+    ? [
+        {
+          name: 'second route',
+          ...wrong(
+            'response.yaml sets "escalation" to "how: fallback", but paging.yaml has no "fallback", so Firebreak pages ' +
+              'again instead. Add a "fallback" to paging.yaml, or set "how: page-again"',
+          ),
+        },
+      ]
+    : [];
+
+function receiversOf({ paging, response, routes }: Config): Receiver[] {
+  const tickets = routes.routes.flatMap(({ ticket }) =>
+    ticket.flatMap((one) => ('webhook' in one ? [one.webhook] : [])),
+  );
+  const written = [...(paging.fallback === undefined ? [] : [paging.fallback]), ...response.webhooks, ...tickets];
+  const all = written.map(({ url, signature }): Receiver => ({ url, signature: signature ?? null }));
+  return [...new Map(all.map((one) => [`${one.url} ${one.signature}`, one])).values()];
+}
+
+async function signed(deps: Pick<Deps, 'secrets'>, { signature }: Receiver): Promise<Seen> {
+  const untried = 'not tested, because a test would send a message';
+  if (signature === null) return { state: 'set', detail: `not signed; ${untried}` };
+  const seen = await credential(deps, { key: signature, untried });
+  return seen.state === 'off'
+    ? {
+        state: 'wrong',
+        detail: `the signing secret ${signature} is not set, so nothing is sent. Set it, or correct "signature"`,
+      }
+    : seen;
+}

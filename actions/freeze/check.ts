@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
+import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
+import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
+import type { Place } from '../../domain/ports/index.ts';
+import type { CheckAnswer, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
+import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import { type KnownPlace, knownPlace } from './known-environment.ts';
+import { asWhatItIs } from './rollbacks.ts';
+import { deploymentToken, signedState } from './tokens.ts';
+
+/** How often to retry when another deployment takes the last use of an override between the read and the use. */
+const TRIES = 3;
+
+export type Asked = {
+  /** The request, with service and environment as the caller wrote them. */
+  request: CheckRequest;
+  /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
+  allow?: (place: Place) => void;
+  /** The caller's name, for the record. */
+  by: string;
+  /** Whether the deployment starts now, so that it uses up a required override. */
+  consume: boolean;
+  identityToken: string | null;
+  /** The caller did not give the kind of change, so the recorded deployments decide whether it is a rollback. */
+  untold?: boolean;
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
+  voucher?: string;
+};
+
+/** A request with resolved names of service and environment. */
+type Named = Asked & { names: Pick<KnownPlace, 'asked' | 'unknown'> };
+
+/** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
+export async function check(deps: CheckDeps, question: Asked): Promise<CheckAnswer> {
+  const asked = await underKnownNames(deps, question);
+  const first = await inputsFor(deps, asked);
+  const seen = examine(first);
+  const inputs = isFree(seen) ? first : await letThrough(deps, asked, first);
+  const examined = inputs === first ? seen : examine(inputs);
+  const verdict = decide(inputs, examined);
+  const id = decisionId(inputs, examined);
+  await deps.freezeDecisions.keep({ id, at: inputs.at, by: asked.by, request: inputs.request, verdict, inputs });
+  return {
+    ...verdict,
+    evaluated_at: inputs.at,
+    decision_id: id,
+    token: verdict.allowed && isPaid(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
+    signed_state: await signedState(deps, inputs),
+  };
+}
+
+async function underKnownNames(deps: CheckDeps, asked: Asked): Promise<Named> {
+  const config = await deps.config.current();
+  requirePublished(config);
+  const { service, environment, ...names } = await knownPlace(deps, config, asked.request);
+  if (names.asked !== null) asked.allow?.({ service, environment });
+  return { ...asked, request: { ...asked.request, service, environment }, names };
+}
+
+/** Returns whether the deployment is allowed without an override. This is the common case. */
+const isFree = ({ found }: Examined): boolean =>
+  found.every(({ effect, pass }) => effect !== 'refuse' && pass?.by !== 'override');
+
+/**
+ * Reads the inputs again with the actual kind of change, and uses up required overrides. The deployment may still be
+ * refused.
+ */
+async function letThrough(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
+  const request = asked.untold ? await asWhatItIs(deps, asked.request, asked.names.asked) : asked.request;
+  const meant = { ...asked, request };
+  const inputs = request.change === asked.request.change ? first : await inputsFor(deps, meant);
+  return asked.consume ? consuming(deps, meant, inputs) : inputs;
+}
+
+/** Returns the decision's ID. The same request on the same state has the same ID at any time. */
+export const decisionId = (inputs: CheckInputs, examined: Examined): string =>
+  `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
+
+/** Returns whether all required uses of overrides are counted for this deployment. */
+const isPaid = (inputs: CheckInputs, examined: Examined): boolean =>
+  usesOf(inputs, examined).every((use) => isCounted(inputs, use));
+
+const isCounted = (
+  { own, dependencies, calendar, incidents }: CheckInputs,
+  { freeze, override, deployment }: Use,
+): boolean =>
+  deployment !== null &&
+  [...own.freezes, ...dependencies.flatMap(({ state }) => state.freezes), ...calendar, ...incidents].some(
+    ({ id, overrides }) =>
+      id === freeze &&
+      overrides.some((one) => one.id === override && one.used_by.some((use) => use.deployment === deployment)),
+  );
+
+/**
+ * Counts the required uses of overrides, and returns the inputs read afterwards. The deployment may be refused by then.
+ */
+async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Promise<CheckInputs> {
+  // A deployment without a version, commit, or ID counts as a new deployment with each request.
+  const name = isNamed(asked) ? {} : { countedAs: `unnamed-${randomUUID()}` };
+  let inputs = { ...first, ...name };
+  for (let attempt = 0; attempt <= TRIES; attempt += 1) {
+    const wanted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
+    if (wanted.length === 0) return inputs;
+    await Promise.all(wanted.map((use) => takeUse(deps, asked, use)));
+    inputs = { ...(await inputsFor(deps, asked)), ...name };
+  }
+  throw new Error(`the uses of an override by ${asked.request.deployment_id ?? 'a deployment'} could not be counted`);
+}
+
+const isNamed = ({ request: { deployment_id, version, commit } }: Asked): boolean =>
+  deployment_id !== null || version !== null || commit !== null;
+
+const takeUse = async ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>
+  deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version);

@@ -1,0 +1,86 @@
+import { NEW } from '../../domain/freeze/causes.ts';
+import { stateAt } from '../../domain/freeze/state.ts';
+import { moment } from '../../domain/freeze/words.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { Refusal } from '../../http/problem.ts';
+import { scopeAsKnown, servicesIn } from './known-names.ts';
+import { freezeOnRecord } from './record-freezes.ts';
+import type { Who } from '../incidents/acting-person.ts';
+
+type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
+
+/** Returns the scope of the permission. Null means all: a freeze of all services requires permission for all. */
+export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'environment'>): Scope => ({
+  service,
+  environment,
+});
+
+/** @throws Refusal 404 */
+export async function found(deps: FreezeDeps, id: string): Promise<Freeze> {
+  const freeze = await freezeOnRecord(deps, id);
+  if (freeze === undefined) throw unknownFreeze(id);
+  return freeze;
+}
+
+export const unknownFreeze = (id: string): Refusal => new Refusal(404, 'unknown-freeze', `there is no freeze ${id}`);
+
+/**
+ * Opens a freeze, now or from a start time.
+ *
+ * @param input.id ID of the freeze, which is the idempotency key
+ * @returns the freeze, with warnings, and the names of the affected services
+ * @throws Refusal 403, 422
+ */
+export async function openFreeze(
+  deps: FreezeDeps,
+  who: Who,
+  { id, freeze: input }: { id: string; freeze: NewFreeze },
+): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
+  who.allow('freezes:write', scopeOf(input));
+  const { service, environment, warnings } = await scopeAsKnown(deps, input);
+  const freeze = byPerson(id, { ...input, service, environment }, who.name, deps.clock.now());
+  who.allow('freezes:write', scopeOf(freeze));
+  const { services } = await deps.config.current();
+  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
+}
+
+function byPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
+  const starts_at = input.starts_at ?? now;
+  if (input.until !== null && input.until <= (starts_at < now ? now : starts_at))
+    throw new Refusal(422, 'invalid', `json: until (${input.until}) must be later than now and than starts_at`);
+  return {
+    ...NEW,
+    ...input,
+    starts_at,
+    id,
+    cause: 'person',
+    ends_when: input.until === null ? 'it is lifted' : `it expires at ${moment(input.until)}, or is lifted`,
+    opened_by: by,
+    opened_at: now,
+  };
+}
+
+/**
+ * Lifts a freeze. Its cause opens a new freeze only after it has ended once. A freeze that has ended is unchanged.
+ *
+ * @param input.reason null: a default text
+ * @returns the freeze, and whether it had already ended
+ * @throws Refusal 403, 404
+ */
+export async function liftFreeze(
+  deps: FreezeDeps,
+  who: Who,
+  { id, reason }: { id: string; reason: string | null },
+): Promise<{ freeze: Freeze; wasOver: boolean }> {
+  const before = await found(deps, id);
+  who.allow('freezes:write', scopeOf(before));
+  const at = deps.clock.now();
+  const because = reason ?? `Lifted by ${who.name}`;
+  const settled = before.cause === 'person';
+  const freeze = await deps.freezes.end(id, { at, by: who.name, reason: because, settled });
+  if (freeze === undefined) throw unknownFreeze(id);
+  return { freeze, wasOver: stateAt(before, at) === 'over' };
+}

@@ -1,0 +1,159 @@
+import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { NOTES_MAX } from '../../../integrations/github/protection.ts';
+import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
+import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import { Deadline, pooled } from '../../shared/concurrency.ts';
+import { type GateVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
+import { approvedText, pinnedText, timedOutText, waitingText } from './texts.ts';
+
+/**
+ * When a waiting deployment is rejected by default. A forgotten one must not go live days later, when a freeze ends.
+ */
+export const REJECT_AFTER_HOURS = 24;
+
+/** After this time, GitHub itself has failed the waiting deployment. */
+const GIVEN_UP_SECONDS = 31 * 24 * 3600;
+
+/** How many deployments are answered in parallel, within GitHub's limit for one app. */
+const AT_ONCE = 10;
+
+/** How long a gate is claimed. Longer than the calls to GitHub take, including getting a token. */
+const BUSY_SECONDS = 12;
+
+/**
+ * The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked.
+ */
+const ROUND_MS = 15_000;
+
+export type GateDeps = JudgeDeps & Pick<Deps, 'waitingGates' | 'audit' | 'log' | 'timeScale'>;
+
+export type GateState = 'approved' | 'rejected' | 'waiting' | 'over';
+
+/** Checks the freezes for all waiting deployments again, and sends changed answers to GitHub. */
+export async function answerWaitingGates(deps: GateDeps): Promise<void> {
+  const deadline = new Deadline(() => performance.now(), ROUND_MS);
+  await pooled(await deps.waitingGates.all(), AT_ONCE, async (gate) => {
+    if (deadline.left === 0) return;
+    try {
+      await answerGate(deps, gate);
+    } catch (error) {
+      deps.log.error('a waiting deployment could not be answered; Firebreak tries again', {
+        ...named(gate),
+        error: String(error),
+      });
+    }
+  });
+}
+
+/**
+ * Sends the current answer for one deployment to GitHub. Approves it if it is allowed. Rejects it if its version is
+ * known bad or if it has waited too long. Otherwise, reports why it waits, whenever the reason changes. Idempotent and
+ * safe to run concurrently.
+ */
+export async function answerGate(deps: GateDeps, gate: WaitingGate): Promise<GateState> {
+  if (isBusy(deps, gate)) return 'waiting';
+  const waited = secondsBetween(gate.asked_at, deps.clock.now());
+  if (waited > GIVEN_UP_SECONDS) return ended(deps, gate, 'over', 'GitHub has stopped waiting for an answer');
+  const verdict = await judge(deps, gate);
+  if (isAllowed(verdict)) return conclude(deps, gate, 'approved', approvedText(verdict));
+  if (isPinned(verdict)) return conclude(deps, gate, 'rejected', pinnedText(verdict));
+  const hours = (await deps.config.current()).freeze.gates?.rejectAfterHours ?? REJECT_AFTER_HOURS;
+  const seconds = (hours * 3600) / deps.timeScale;
+  if (waited >= seconds) return conclude(deps, gate, 'rejected', timedOutText(verdict, hours));
+  return note(deps, gate, verdict, waitingText(verdict, plusSeconds(gate.asked_at, seconds)));
+}
+
+const isBusy = ({ clock }: GateDeps, { busy_until }: WaitingGate): boolean =>
+  busy_until !== null && clock.now() < busy_until;
+
+/** Claims the gate, so that only one process reports to GitHub. Returns undefined if another process has it. */
+const claim = ({ waitingGates, clock }: GateDeps, gate: WaitingGate): Promise<WaitingGate | undefined> =>
+  waitingGates.change({ ...gate, busy_until: plusSeconds(clock.now(), BUSY_SECONDS) });
+
+/** Sends the final answer to GitHub. */
+async function conclude(
+  deps: GateDeps,
+  gate: WaitingGate,
+  state: 'approved' | 'rejected',
+  comment: string,
+): Promise<GateState> {
+  const mine = await claim(deps, gate);
+  if (mine === undefined) return 'waiting';
+  const told = await deps.gateKeeper.review(mine, { state, comment });
+  if (told.kind === 'done') return ended(deps, mine, state, comment);
+  if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
+  return untold(deps, mine, told);
+}
+
+/** Reports to GitHub why the deployment waits, once for each change of the reason. */
+async function note(deps: GateDeps, gate: WaitingGate, verdict: GateVerdict, comment: string): Promise<GateState> {
+  const said = verdict
+    .map(({ answer }) => answer.decision_id)
+    .toSorted()
+    .join(' ');
+  if (gate.said === said || gate.notes >= NOTES_MAX) return 'waiting';
+  // Count the note before it is sent: GitHub refuses one too many in the same way as one for an ended deployment.
+  const mine = await claim(deps, { ...gate, said, notes: gate.notes + 1 });
+  if (mine === undefined) return 'waiting';
+  const told = await deps.gateKeeper.review(mine, { state: null, comment });
+  if (told.kind === 'over') return ended(deps, mine, 'over', told.detail);
+  if (told.kind !== 'done')
+    return untold(deps, { ...mine, said: gate.said, notes: told.kind === 'unclear' ? mine.notes : gate.notes }, told);
+  if (mine.notes === 1) await record(deps, mine, 'waiting', comment);
+  await deps.waitingGates.change({ ...mine, busy_until: null });
+  return 'waiting';
+}
+
+/** Releases the gate after a failed report. The next round tries again. */
+async function untold(
+  deps: GateDeps,
+  gate: WaitingGate,
+  { kind, detail }: { kind: string; detail: string },
+): Promise<GateState> {
+  const message = 'the answer for a waiting deployment could not be sent to GitHub; Firebreak tries again';
+  if (kind === 'refused') deps.log.error(message, { ...named(gate), detail });
+  else deps.log.warn(message, { ...named(gate), detail });
+  await deps.waitingGates.change({ ...gate, busy_until: null });
+  return 'waiting';
+}
+
+async function ended(
+  deps: GateDeps,
+  gate: WaitingGate,
+  state: Exclude<GateState, 'waiting'>,
+  text: string,
+): Promise<GateState> {
+  await record(deps, gate, state, text);
+  await deps.waitingGates.end(gate);
+  deps.log.info('a waiting deployment was answered', { ...named(gate), state });
+  return state;
+}
+
+/** Appends an entry to the audit log. */
+const record = ({ audit, clock }: GateDeps, gate: WaitingGate, state: GateState, text: string): Promise<void> =>
+  audit.append([
+    {
+      id: `gate-${gate.id}-${state}`,
+      at: clock.now(),
+      actor: 'firebreak',
+      kind: `gate.${state}`,
+      subject: `github:${gate.repository}/${gate.environment}`,
+      text: `${SAID[state]}: ${text}`,
+      detail: { run: gate.run, deployment_id: gate.deployment_id, commit: gate.commit, asked_by: gate.asked_by },
+    } satisfies AuditEntry,
+  ]);
+
+const SAID: Readonly<Record<GateState, string>> = {
+  approved: 'Deployment approved at GitHub',
+  rejected: 'Deployment rejected at GitHub',
+  waiting: 'Deployment held back at GitHub',
+  over: 'Deployment no longer waits for Firebreak',
+};
+
+const named = ({ repository, environment, run, deployment_id }: WaitingGate) => ({
+  repository,
+  environment,
+  run,
+  deployment: deployment_id,
+});

@@ -1,0 +1,47 @@
+import type { Place } from '../../../domain/ports/index.ts';
+import { repositoryName } from '../../../integrations/github/rest.ts';
+import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+
+type Site = Pick<WaitingGate, 'repository' | 'environment'>;
+
+/**
+ * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`
+ * define the mapping. Other services of the repository map to the environment of the same name. A repository that is
+ * not in the catalogue counts as a service with the repository's name, to which the policy for unknown services
+ * applies.
+ */
+export function placesOf(services: Config['services'], site: Site): Place[] {
+  const places = Object.entries(services).flatMap(([service, entry]) =>
+    environmentsOf(entry, site).map((environment) => ({
+      service: ServiceName.parse(service),
+      environment: EnvironmentName.parse(environment),
+    })),
+  );
+  return places.length > 0 ? places : [unknownPlace(site)];
+}
+
+/** Returns the environments of a service that this GitHub environment deploys. */
+function environmentsOf({ repository, environments }: ServiceEntry, site: Site): string[] {
+  const own = repositoryName(repository ?? '');
+  const deployed = Object.entries(environments).flatMap(([name, { deployer }]) =>
+    deployer?.kind === 'github' && same(deployer.repository ?? own, site.repository)
+      ? [{ name, there: deployer.environment ?? name }]
+      : [],
+  );
+  const named = deployed.filter(({ there }) => same(there, site.environment)).map(({ name }) => name);
+  if (named.length > 0) return named;
+  // Services in one repository can have separate GitHub environments. This one belongs to another service.
+  const isElsewhere = deployed.some(({ name, there }) => !same(name, there));
+  if (isElsewhere || !same(own, site.repository)) return [];
+  return [Object.keys(environments).find((name) => same(name, site.environment)) ?? site.environment];
+}
+
+/** Compares names as GitHub does: names of repositories and environments are not case-sensitive. */
+const same = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
+
+const unknownPlace = ({ repository, environment }: Site): Place => ({
+  service: ServiceName.parse(repository.split('/').at(-1) ?? repository),
+  environment: EnvironmentName.parse(environment),
+});

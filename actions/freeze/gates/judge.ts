@@ -1,0 +1,100 @@
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import type { Deps, Place } from '../../../domain/ports/index.ts';
+import { isOf } from '../../../integrations/github/deployments.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { CheckAnswer, CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import { Version } from '../../../schemas/config/names.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
+import { check } from '../check.ts';
+import type { CheckDeps } from '../inputs.ts';
+import { CHANGES_READ, knowing, ownRollback } from '../rollbacks.ts';
+import { placesOf } from './environments.ts';
+
+export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
+
+/** The answers for each service that the deployment contains. */
+export type GateVerdict = { place: Place; answer: CheckAnswer }[];
+
+export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
+
+/** Returns whether the deployment is refused because its version is known bad. Waiting does not help then. */
+export const isPinned = (verdict: GateVerdict): boolean =>
+  verdict.some(({ answer: { allowed, reasons } }) => !allowed && reasons.some(({ code }) => code === 'pinned_version'));
+
+/**
+ * Checks all services of a deployment. The deployment is allowed only if all services are. Overrides are used up only
+ * then, and once per deployment, however often it is checked.
+ */
+export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVerdict> {
+  const { services } = await deps.config.current();
+  const asked = await Promise.all(placesOf(services, gate).map((place) => look(deps, gate, place)));
+  return asked.every(({ answer }) => answer.allowed)
+    ? Promise.all(asked.map(({ request }) => ask(deps, gate, request, true)))
+    : asked;
+}
+
+type Asked = GateVerdict[number] & { request: CheckRequest };
+
+async function look(deps: JudgeDeps, gate: WaitingGate, place: Place): Promise<Asked> {
+  const [changes, pins] = await Promise.all([deps.changes.recent(place, CHANGES_READ), deps.pins.of(place)]);
+  const request = knowing(changes, {
+    ...place,
+    version: versionOf(gate, changes, pins),
+    commit: gate.commit,
+    deployment_id: gate.deployment_id,
+    change: 'deploy',
+  });
+  const asked = await ask(deps, gate, request, false);
+  if (asked.answer.allowed) return asked;
+  const ours = await asOwnRollback(deps, gate, request, changes);
+  return ours === undefined ? asked : ask(deps, gate, ours, false);
+}
+
+async function ask(deps: JudgeDeps, gate: WaitingGate, request: CheckRequest, consume: boolean): Promise<Asked> {
+  const { service, environment } = request;
+  const by = `github:${gate.repository} (${gate.asked_by})`;
+  const answer = await check(deps, { request, by, consume, identityToken: null });
+  return { place: { service, environment }, answer, request };
+}
+
+/**
+ * Returns the recorded version of the commit or tag. If several versions have this commit, a known bad one takes
+ * precedence, because it is the same code; otherwise the newest. Without a recorded version, returns the commit.
+ */
+export function versionOf(
+  { commit: sha, ref }: Pick<WaitingGate, 'commit' | 'ref'>,
+  changes: readonly Change[],
+  pins: readonly PinView[],
+): Version {
+  const names = changes
+    .filter(({ version, commit }) => isOf({ version, commit }, { sha, ref }))
+    .map(({ version }) => version);
+  const bad = pins.find(
+    ({ version, state }) =>
+      state === 'pinned' && (names.includes(version) || isOf({ version, commit: null }, { sha, ref })),
+  );
+  return bad?.version ?? names.at(-1) ?? Version.parse(sha);
+}
+
+/**
+ * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit
+ * with the content of the good version. The content is compared, so that no other commit passes as the rollback.
+ */
+async function asOwnRollback(
+  deps: JudgeDeps,
+  gate: WaitingGate,
+  request: CheckRequest,
+  changes: readonly Change[],
+): Promise<CheckRequest | undefined> {
+  const ours = await ownRollback(deps, request);
+  if (ours === undefined) return undefined;
+  if (ours.to === request.version) return { ...request, change: 'rollback' };
+  const commit =
+    changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
+  const { services } = await deps.config.current();
+  const deployer = serviceEntry(services, request.service)?.environments[request.environment]?.deployer;
+  if (deployer?.kind !== 'github' || deployer.via !== 'revert') return undefined;
+  const isSame = await deps.gateKeeper.hasContentOf(gate, commit ?? ours.to, deployer.path ?? null);
+  return isSame ? { ...request, version: ours.to, change: 'rollback' } : undefined;
+}

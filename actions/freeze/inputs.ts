@@ -1,0 +1,213 @@
+import { sha256 } from '../../aws/clients/hash.ts';
+import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
+import { incidentFreeze } from '../../domain/freeze/causes.ts';
+import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
+import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
+import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
+import type { CheckedPlace, PlaceState } from '../../domain/freeze/ports.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { type Config, emptyConfig } from '../../schemas/config/config.ts';
+import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { Refusal } from '../../http/problem.ts';
+import type { KnownPlace } from './known-environment.ts';
+import { CHANGES_READ, ownRollback } from './rollbacks.ts';
+
+export type CheckDeps = Pick<
+  Deps,
+  | 'clock'
+  | 'config'
+  | 'freezeState'
+  | 'incidents'
+  | 'changes'
+  | 'decisions'
+  | 'identityTokens'
+  | 'freezes'
+  | 'freezeDecisions'
+  | 'signer'
+>;
+
+/** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
+type Question = {
+  /** The request, with resolved names of service and environment. */
+  request: CheckRequest;
+  /** How the names were resolved. */
+  names?: Pick<KnownPlace, 'asked' | 'unknown'>;
+  /** OpenID Connect token of a CI system. */
+  identityToken: string | null;
+  /** The identity that vouched for the deployment earlier, taken from our own token. */
+  voucher?: string;
+};
+
+/**
+ * Reads all inputs of a decision.
+ *
+ * @throws Refusal 503 if no configuration is published: the freezes are then unknown, so nothing is allowed
+ */
+export async function inputsFor(
+  deps: CheckDeps,
+  { request, names, identityToken, voucher }: Question,
+): Promise<CheckInputs> {
+  const config = await deps.config.current();
+  requirePublished(config);
+  const { service, environment } = request;
+  const entry = entryOf(config, service);
+  const place = checkedPlace(config, request);
+  const policy = policyAt(config, place);
+  const dependencies =
+    policy.dependants === 'off'
+      ? []
+      : (entry?.dependsOn ?? []).map((name) => checkedPlace(config, { service: name, environment }));
+  const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const asked = names?.asked ?? null;
+  const [state, underOther, incidents, troubles, rollback, identity] = await Promise.all([
+    heldAt(deps, place, dependencies),
+    asked === null ? NOTHING_HELD : heldUnder(deps, { ...asked, team: place.team }, place),
+    incidentsAt(deps, policy, request),
+    Promise.all(dependencies.map((one) => incidentsAt(deps, policyAt(config, one), one))),
+    request.change === 'rollback' ? rollbackOf(deps, request, asked) : null,
+    identityToken === null ? voucherOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
+  ]);
+  const commits = [...state.pinnedCommits, ...underOther.pinnedCommits];
+  // Read the clock last, so that no input is newer than the time of the decision.
+  const at = deps.clock.now();
+  return {
+    at,
+    request,
+    known: entry !== undefined,
+    unknownService: config.freeze.unknownService,
+    ...(asked !== null && { asked }),
+    ...(names?.unknown != null && {
+      unknownEnvironment: { policy: unknownEnvironmentIn(config), ...names.unknown },
+    }),
+    policy,
+    place,
+    objectives: objectives.length,
+    objectiveIds: objectives.map(({ id }) => id),
+    own: { ...state.own, freezes: together(state.own.freezes, underOther.freezes) },
+    dependencies: dependencies.flatMap((dependency, index) => {
+      const found = state.dependencies[index];
+      return found === undefined ? [] : [{ place: dependency, state: found, incidents: troubles[index] ?? [] }];
+    }),
+    calendar: calendarFreezes(calendarNow(config, at), place, sha256),
+    incidents,
+    pins: [...state.pins, ...underOther.pins],
+    ...(commits.length > 0 && { pinnedCommits: commits }),
+    rollback,
+    identity,
+    evaluatedAt: state.evaluatedAt,
+  };
+}
+
+const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
+  freeze.unknownEnvironment ?? freeze.unknownService;
+
+/** The freezes and pinned versions of a service and environment. */
+type Held = { freezes: PlaceState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
+
+const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
+
+async function heldAt(deps: CheckDeps, place: CheckedPlace, dependencies: readonly CheckedPlace[]) {
+  const state = await deps.freezeState.read(place, dependencies);
+  return { ...state, pinnedCommits: await commitsOf(deps, place, state.pins) };
+}
+
+/** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
+async function heldUnder(deps: CheckDeps, other: CheckedPlace, place: CheckedPlace): Promise<Held> {
+  const { own, pins, pinnedCommits } = await heldAt(deps, other, []);
+  const { service, environment } = place;
+  const freezes = own.freezes.map((freeze) => ({
+    ...freeze,
+    service: freeze.service === other.service ? service : freeze.service,
+    environment: freeze.environment === other.environment ? environment : freeze.environment,
+  }));
+  return { freezes, pins: pins.map((pin) => ({ ...pin, service, environment })), pinnedCommits };
+}
+
+const together = (own: PlaceState['freezes'], others: PlaceState['freezes']): PlaceState['freezes'] =>
+  others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
+
+/** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
+async function commitsOf(deps: CheckDeps, place: Place, pins: readonly PinView[]): Promise<PinnedCommit[]> {
+  const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
+  if (pinned.size === 0) return [];
+  const commits = (await deps.changes.recent(place, CHANGES_READ)).flatMap(({ version, commit }) =>
+    commit !== null && pinned.has(version) ? [{ version, commit }] : [],
+  );
+  return [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
+  subject === undefined ? null : { ok: true, subject };
+
+/** Looks up own properties only, because a service can have the name `constructor`. */
+const entryOf = ({ services }: Config, service: ServiceName) =>
+  Object.hasOwn(services, service) ? services[service] : undefined;
+
+const checkedPlace = (config: Config, { service, environment }: Place): CheckedPlace => ({
+  service,
+  environment,
+  team: entryOf(config, service)?.team ?? null,
+});
+
+const policyAt = (config: Config, place: CheckedPlace): FreezePolicy =>
+  policyFor(config.freeze, { ...place, tier: entryOf(config, place.service)?.tier ?? null });
+
+/**
+ * Requires a published configuration. An empty one has no freezes, which does not mean that nothing is frozen.
+ *
+ * @throws Refusal 503
+ */
+export function requirePublished({ version }: Pick<Config, 'version'>): void {
+  if (version !== emptyConfig.version) return;
+  throw new Refusal(
+    503,
+    'unavailable',
+    'no configuration is published, so Firebreak does not know what is frozen; publish the configuration with firebreak config push',
+  );
+}
+
+/** Returns the freeze caused by an open incident. Reads nothing if the policy ignores incidents, as most do. */
+async function incidentsAt(
+  { incidents }: Pick<Deps, 'incidents'>,
+  policy: FreezePolicy,
+  place: Place,
+): Promise<CheckInputs['incidents']> {
+  if (policy.incidents === 'off') return [];
+  const incident = await incidents.openAt(place);
+  const freeze = incident && incidentFreeze(incident, policy, sha256);
+  return freeze ? [freeze] : [];
+}
+
+/**
+ * Returns whether the version is a known good one to roll back to. A rollback by Firebreak itself always counts as one.
+ */
+async function rollbackOf(
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  request: CheckRequest,
+  other: Place | null,
+): Promise<NonNullable<CheckInputs['rollback']>> {
+  const known = earlierAndGood(await deps.changes.recent(request, CHANGES_READ), request);
+  if (known.kind === 'not_known' && other !== null) {
+    const there = earlierAndGood(await deps.changes.recent(other, CHANGES_READ), request);
+    if (there.kind !== 'not_known') return there;
+  }
+  if (known.kind !== 'not_known' || request.version === null) return known;
+  const ours = await ownRollback(deps, request);
+  return ours?.to === request.version
+    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${ours.incident}` }
+    : known;
+}
+
+/** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */
+const calendars = new WeakMap<Config['freeze'], CalendarNow>();
+
+export function calendarNow({ freeze }: Pick<Config, 'freeze'>, at: Timestamp): CalendarNow {
+  const known = calendars.get(freeze);
+  if (known !== undefined && known.at <= at && (known.until === null || at < known.until)) return known;
+  const now = calendarAt(freeze.calendar, at);
+  calendars.set(freeze, now);
+  return now;
+}

@@ -1,0 +1,113 @@
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import {
+  configuredEnvironments,
+  configuredPlaces,
+  type KnownPlaces,
+  probablyMeant,
+  theOneCalled,
+} from '../../domain/freeze/place-names.ts';
+import { unconfiguredEnvironment } from '../../domain/catalogue/unconfigured.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+
+/** How long recorded deployments are cached. They change rarely, and an unknown name is looked up separately. */
+const RECORDED_FOR_MS = 10_000;
+
+/**
+ * The service and environment that a request is about, with resolved names.
+ *
+ * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the
+ * environment.
+ */
+export type KnownPlace = Place & {
+  asked: Place | null;
+  unknown: UnknownEnvironment | null;
+};
+
+/** `recorded`: only recorded deployments name the environment, so it may be a typo. */
+type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: true };
+
+/**
+ * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or
+ * whitespace stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes
+ * precedence over recorded deployments.
+ */
+export async function knownPlace(
+  deps: Pick<Deps, 'changes' | 'clock'>,
+  config: Config,
+  { service, environment }: Place,
+): Promise<KnownPlace> {
+  const configured = placesIn(config);
+  const named = theOneCalled(service, configured.keys());
+  const own = named === undefined ? undefined : configured.get(named);
+  const first = own && theOneCalled(environment, own);
+  if (named !== undefined && first !== undefined) return placeOf(named, first, { service, environment });
+
+  const recorded = await recordedPlaces(deps);
+  const called = named ?? theOneCalled(service, recorded.keys()) ?? service;
+  const deployed = new Set([...(recorded.get(called) ?? []), ...(recorded.get(service) ?? [])]);
+  // If the configuration lists no environments for the service, compare with the environments of all services.
+  const known = new Set([...(own !== undefined && own.size > 0 ? own : everywhere(config, recorded)), ...deployed]);
+  const meant =
+    (own === undefined || own.size === 0
+      ? theOneCalled(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
+      : undefined) ??
+    theOneCalled(environment, deployed) ??
+    theOneCalled(environment, known);
+  if (meant !== undefined)
+    return {
+      ...placeOf(called, meant, { service, environment }),
+      unknown: recordedOnly(config, { service: called, environment: meant }),
+    };
+  const isRecorded = (await deps.changes.recent({ service, environment }, 1)).length > 0;
+  return {
+    ...placeOf(called, environment, { service, environment }),
+    unknown: isRecorded
+      ? recordedOnly(config, { service: called, environment })
+      : { known: [...known].toSorted(), meant: probablyMeant(environment, known) },
+  };
+}
+
+/** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */
+function recordedOnly(config: Config, place: { service: string; environment: string }): UnknownEnvironment | null {
+  const found = unconfiguredEnvironment(config, place);
+  return found === null ? null : { ...found, recorded: true };
+}
+
+function placeOf(service: string, environment: string, asked: Place): KnownPlace {
+  const isSame = service === asked.service && environment === asked.environment;
+  return {
+    service: ServiceName.parse(service),
+    environment: EnvironmentName.parse(environment),
+    asked: isSame ? null : asked,
+    unknown: null,
+  };
+}
+
+const everywhere = (config: Config, recorded: KnownPlaces): Set<string> =>
+  new Set([...configuredEnvironments(config), ...[...recorded.values()].flatMap((environments) => [...environments])]);
+
+const configs = new WeakMap<Config, KnownPlaces>();
+
+function placesIn(config: Config): KnownPlaces {
+  const before = configs.get(config);
+  if (before !== undefined) return before;
+  const places = configuredPlaces(config);
+  configs.set(config, places);
+  return places;
+}
+
+const recordings = new WeakMap<Deps['changes'], { readMs: number; places: KnownPlaces }>();
+
+/** Returns the services and environments of recorded deployments, cached for `RECORDED_FOR_MS`. */
+async function recordedPlaces({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownPlaces> {
+  const now = millisOf(clock.now());
+  const before = recordings.get(changes);
+  if (before !== undefined && Math.abs(now - before.readMs) < RECORDED_FOR_MS) return before.places;
+  const places = new Map<string, Set<string>>();
+  for (const { service, environment } of await changes.live())
+    places.set(service, (places.get(service) ?? new Set<string>()).add(environment));
+  recordings.set(changes, { readMs: now, places });
+  return places;
+}

@@ -1,0 +1,87 @@
+import { sha256 } from '../../aws/clients/hash.ts';
+import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
+import { incidentFreeze } from '../../domain/freeze/causes.ts';
+import type { LatchInputs } from '../../domain/freeze/budget/latch-inputs.ts';
+import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Freeze } from '../../schemas/freeze/freeze.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
+import { policyOf } from '../slo/policy.ts';
+import { pooled } from '../shared/concurrency.ts';
+import { calendarNow, requirePublished } from './inputs.ts';
+
+const AT_ONCE = 8;
+
+type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log'>;
+
+/**
+ * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the
+ * next evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
+ */
+export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
+  const known = await deps.freezes.get(id);
+  if (known !== undefined && !isComputed(known)) return known;
+  const found = await whatHolds(deps, known === undefined ? [] : [known]);
+  if (known !== undefined) {
+    await correct(deps, latch({ ...found, objectives: [], current: [known] }, sha256));
+    return deps.freezes.get(id);
+  }
+  const computed = [...calendarEverywhere(found.calendar, sha256), ...incidentFreezes(found)].find(
+    (freeze) => freeze.id === id,
+  );
+  return computed && (await deps.freezes.open(computed)).freeze;
+}
+
+/**
+ * Records the freezes of the calendar and of open incidents at once, as the next evaluation would, so that lists show
+ * the freezes in force. If this fails, lists show the last recorded state.
+ */
+export async function recordWhatHolds(deps: RecordDeps): Promise<void> {
+  try {
+    const current = (await deps.freezes.current()).filter(isComputed);
+    const plan = latch({ ...(await whatHolds(deps, current)), objectives: [], current }, sha256);
+    await correct(deps, plan);
+    await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
+  } catch (error) {
+    deps.log.warn('freezes of the calendar and of incidents could not be updated; the list may be outdated', {
+      error: String(error),
+    });
+  }
+}
+
+type WhatHolds = Pick<LatchInputs, 'at' | 'calendar'> & { incidents: NonNullable<LatchInputs['incidents']> };
+
+/**
+ * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
+ */
+async function whatHolds(deps: RecordDeps, current: readonly Freeze[]): Promise<WhatHolds> {
+  const [config, open, known] = await Promise.all([
+    deps.config.current(),
+    deps.incidents.open(),
+    Promise.all(current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)]))),
+  ]);
+  requirePublished(config);
+  const incidents = new Map([...open, ...known.flat()].map((incident) => [incident.id, incident]));
+  const at = deps.clock.now();
+  return {
+    at,
+    calendar: calendarNow(config, at),
+    incidents: [...incidents.values()]
+      .filter(({ status }) => status !== 'resolved')
+      .map((incident) => ({ incident, policy: policyOf(config, incident) })),
+  };
+}
+
+const readIncident = async ({ incidents }: RecordDeps, id: string) =>
+  (await incidents.read(IncidentId.parse(id))) ?? [];
+
+const incidentFreezes = ({ incidents }: WhatHolds): Freeze[] =>
+  incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
+
+const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
+
+/** Applies ends and revisions. Only the evaluation decides whether the cause of a lifted freeze has ended since. */
+async function correct({ freezes }: RecordDeps, { end, revise }: LatchPlan): Promise<void> {
+  await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
+  await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));
+}

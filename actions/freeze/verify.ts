@@ -1,0 +1,110 @@
+import * as z from 'zod';
+import { canonicalJson } from '../../aws/clients/hash.ts';
+import { CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
+import { check } from './check.ts';
+import type { CheckDeps } from './inputs.ts';
+import { knownPlace } from './known-environment.ts';
+
+const Told = z.string().min(1).max(256).nullish();
+
+/** A token and the deployment for which it is presented. Every given field must match the token. */
+export const VerifyRequest = z.object({
+  token: z.string().min(1).max(16_384),
+  service: Told,
+  environment: Told,
+  version: Told,
+  commit: Told,
+  deployment_id: Told,
+});
+export type VerifyRequest = z.infer<typeof VerifyRequest>;
+
+const Place = CheckRequest.pick({ service: true, environment: true });
+
+const Claims = z.object({ typ: z.literal('freeze-check'), vouched_by: z.string().optional(), ...CheckRequest.shape });
+
+/**
+ * `deployment`: the deployment in the token, so that the caller can compare the other fields. Null if the token is
+ * invalid.
+ */
+export const Verified = Verdict.extend({
+  valid: z.boolean(),
+  deployment: CheckRequest.nullable(),
+  evaluated_at: Timestamp,
+  decision_id: z.string().nullable(),
+});
+export type Verified = z.infer<typeof Verified>;
+
+/**
+ * Verifies a token for a deployment, and checks the freezes again: a freeze that started since then refuses the
+ * deployment.
+ *
+ * @param allow throws if the caller may not access the service and environment
+ */
+export async function verify(
+  deps: CheckDeps,
+  { token, ...shown }: VerifyRequest,
+  by: string,
+  allow: (service: string, environment: string) => void,
+): Promise<Verified> {
+  const read = await deps.signer.verify(token);
+  if (!read.ok) return invalid(deps, `the token is invalid: ${read.problem}`);
+  const claims = Claims.safeParse(read.claims);
+  if (!claims.success) return invalid(deps, 'the token is invalid: the freeze check did not issue it');
+  const { typ: _, vouched_by: voucher, ...request } = claims.data;
+  allow(request.service, request.environment);
+  const named = await underKnownNames(deps, request, shown);
+  const wrong = (['service', 'environment', 'version', 'commit', 'deployment_id'] as const).find((name) => {
+    const value = named[name];
+    return value !== undefined && value !== null && canonicalJson(value) !== canonicalJson(request[name]);
+  });
+  if (wrong !== undefined)
+    return {
+      ...invalid(deps, `the token is for ${wrong} ${request[wrong] ?? '(none)'}, not for ${shown[wrong] ?? ''}`),
+      deployment: request,
+    };
+  const {
+    token: _token,
+    signed_state: _state,
+    ...answer
+  } = await check(deps, {
+    request,
+    by,
+    consume: false,
+    identityToken: null,
+    // Detect rollbacks here too: the first check does not look for one if no freeze applies.
+    untold: true,
+    ...(voucher !== undefined && { voucher }),
+  });
+  return { ...answer, valid: answer.allowed, deployment: request };
+}
+
+/** Replaces names that refer to the token's service and environment by their known spelling. */
+async function underKnownNames(
+  deps: CheckDeps,
+  request: CheckRequest,
+  shown: Omit<VerifyRequest, 'token'>,
+): Promise<Omit<VerifyRequest, 'token'>> {
+  const place = Place.parse({
+    service: shown.service ?? request.service,
+    environment: shown.environment ?? request.environment,
+  });
+  const known = await knownPlace(deps, await deps.config.current(), place);
+  const isSame = known.service === request.service && known.environment === request.environment;
+  return isSame ? { ...shown, service: known.service, environment: known.environment } : shown;
+}
+
+const invalid = ({ clock }: CheckDeps, text: string): Verified => ({
+  valid: false,
+  deployment: null,
+  allowed: false,
+  verdict: 'freeze',
+  reasons: [{ code: 'invalid_token', text }],
+  data_age_s: null,
+  stale: false,
+  next_transition_at: null,
+  clears_when: 'when the deployment runs the freeze check again and presents the new token',
+  override: null,
+  evaluated_at: clock.now(),
+  decision_id: null,
+});

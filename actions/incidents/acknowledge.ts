@@ -1,0 +1,150 @@
+import { briefing, briefText } from '../../domain/messages/handoff-summary.ts';
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import { componentsOf } from '../../domain/messages/status-page-texts.ts';
+import type { Amend, Deps } from '../../domain/ports/index.ts';
+import {
+  acknowledged,
+  assigned,
+  claimed,
+  handedOver,
+  left,
+  type Somebody,
+  told,
+  triaged,
+} from '../../domain/people/roles.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId, Severity } from '../../schemas/config/names.ts';
+import type { IncidentRole } from '../../schemas/people/response-roles.ts';
+import { Refusal } from '../../http/problem.ts';
+import { acknowledgePages } from '../paging/acknowledge-pages.ts';
+import { seenTogether } from '../paging/together.ts';
+import { correct } from './declare-incident.ts';
+import { resolved, view } from './incident-view.ts';
+import { takeOver } from './take-over.ts';
+import { somebody, type Who } from './acting-person.ts';
+
+type CareDeps = Pick<Deps, 'incidents' | 'clock'>;
+
+/** `key`: idempotency key; absent: the action is executed each time. */
+type Once = { id: IncidentId; key?: string | undefined };
+
+/**
+ * Changes an open incident on behalf of a person.
+ *
+ * @throws Refusal 403, 404; 409 if the incident is resolved
+ */
+async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend): Promise<IncidentView> {
+  who.allow('incidents:write', await view(deps, id));
+  if ((await deps.incidents.amend(id, amend, key)) === 'resolved') throw resolved(id);
+  return view(deps, id);
+}
+
+type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'crowds'>;
+
+/** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
+export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
+  await amended(deps, who, once, acknowledged(who.name, deps.clock.now()));
+  await seenBy(deps, once.id);
+  return view(deps, once.id);
+}
+
+/** Acknowledges the pages of an incident and of its group. */
+async function seenBy(deps: PagedDeps, id: IncidentId): Promise<void> {
+  await acknowledgePages(deps, id);
+  await seenTogether(deps, id);
+}
+
+/** Takes a role, also from another holder. Taking command also acknowledges the incident. */
+export async function takeRole(
+  deps: PagedDeps,
+  who: Who,
+  { role, ...once }: Once & { role: IncidentRole },
+): Promise<IncidentView> {
+  await amended(deps, who, once, claimed(role, somebody(who), deps.clock.now()));
+  if (role === 'commander') await seenBy(deps, once.id);
+  return view(deps, once.id);
+}
+
+export const leaveRole = (deps: CareDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
+  amended(deps, who, once, left(role, somebody(who)));
+
+export const assignRole = (
+  deps: CareDeps,
+  who: Who,
+  { role, to, ...once }: Once & { role: IncidentRole; to: Somebody },
+): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
+
+/**
+ * Hands over command.
+ *
+ * @param input.brief summary for the new commander; null: one is created from the incident
+ * @returns the updated incident, and the summary
+ * @throws Refusal 403, 404, 409
+ */
+export async function handOver(
+  deps: CareDeps,
+  who: Who,
+  { to, brief, ...once }: Once & { to: Somebody; brief: string | null },
+): Promise<{ incident: IncidentView; brief: string }> {
+  const now = deps.clock.now();
+  const text = brief ?? (await ownBrief(deps, once.id));
+  return { incident: await amended(deps, who, once, handedOver(to, who.name, text, now)), brief: text };
+}
+
+/** Number of timeline entries from which a summary is created. */
+const RECENT = 100;
+
+async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise<string> {
+  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  return story === undefined ? '' : briefText(story, items, clock.now());
+}
+
+/** Returns the summary for people who join. @throws Refusal 403, 404 */
+export async function soFar({ incidents, clock }: CareDeps, who: Who, id: IncidentId): Promise<ChatMessage> {
+  who.allow('incidents:read', await view({ incidents }, id));
+  const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
+  if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+  return briefing(story, items, clock.now());
+}
+
+/** Sets or confirms the severity. */
+export async function triage(
+  deps: CareDeps & Pick<Deps, 'engine' | 'decisions'>,
+  who: Who,
+  { id, key, severity }: Once & { severity: Severity },
+): Promise<IncidentView> {
+  const incident = await amended(
+    deps,
+    who,
+    { id, ...(key !== undefined && { key: `${key}-triaged` }) },
+    triaged(severity, who.name, deps.clock.now()),
+  );
+  if (incident.severity === severity) return incident;
+  return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
+}
+
+type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'crowds'>;
+
+/** `waits`: the status page shows the service, and waits for approval. */
+type ToldPublic = 'published' | 'waits' | 'nothing';
+
+/**
+ * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
+ * texts.
+ *
+ * @throws Refusal 403, 404, 409
+ */
+export async function tell(
+  deps: TellDeps,
+  who: Who,
+  { text, publish, ...once }: Once & { text: string; publish: boolean },
+): Promise<{ incident: IncidentView; public: ToldPublic }> {
+  const incident = await amended(deps, who, once, told(text, who.name, deps.clock.now()));
+  const record = await deps.incidents.read(once.id);
+  const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());
+  if (record === undefined || page.names.length === 0 || page.publish === 'now') return { incident, public: 'nothing' };
+  if (!publish) return { incident, public: 'waits' };
+  return { incident: await takeOver(deps, who, { id: once.id, action: 'publish', note: '' }), public: 'published' };
+}
+
+const NOTHING = { names: [], publish: 'now' } as const;

@@ -1,0 +1,129 @@
+import { isSameActor } from '../../domain/access/actor-identity.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { minuteOf } from '../../domain/messages/story.ts';
+import type { AskedLast, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { Version } from '../../schemas/config/names.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { Refusal } from '../../http/problem.ts';
+import type { TakeOver } from './take-over.ts';
+
+/** `fulfilled`: the state is already as requested. `once`: idempotency key. */
+export type Wish = { fulfilled: boolean; once?: string };
+
+/**
+ * Returns whether an action is still needed, and its key, so that a double click executes nothing twice.
+ *
+ * @throws Refusal 409 if the action is not possible now
+ */
+export async function wishOf(
+  deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
+  { action, to, shown }: { action: TakeOver; to?: Version; shown?: Version },
+  incident: IncidentView,
+  by: string,
+): Promise<Wish> {
+  if (action === 'publish') return { fulfilled: false, once: 'publish' };
+  if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
+  if (incident.status === 'resolved') return { fulfilled: false };
+  const switched = action === 'pause' || action === 'resume' || action === 'abort';
+  if (switched) return switchedBefore(deps, incident, action);
+  if (action !== 'rollback') return { fulfilled: false };
+  if ((await deps.automation.read()).paused) {
+    throw new Refusal(
+      409,
+      'automation-paused',
+      'the kill switch is on, so Firebreak rolls nothing back: first PUT /v1/automation {"paused": false}',
+    );
+  }
+  if (await isRollingBack(deps, incident, by, to ?? shown)) return { fulfilled: true };
+  const last = justRolledBack(incident, deps.clock.now());
+  if (to !== undefined && last?.to_version === to) return { fulfilled: true };
+  // A request that names another version is not a double click.
+  if (to === undefined && last !== undefined) {
+    throw new Refusal(
+      409,
+      'just-rolled-back',
+      `a person rolled this back within the last ${DOUBLE_CLICK_SECONDS} seconds; to go back further, repeat the request later`,
+    );
+  }
+  if (shown !== undefined) await refuseBesideAnother(deps, incident, shown);
+  const judged = (await deps.incidents.read(incident.id))?.mitigations ?? 0;
+  // Until the decision is made, repeated requests have the same key.
+  return { fulfilled: false, once: `rollback-after-${judged}${to === undefined ? '' : `-to-${to}`}` };
+}
+
+/** Returns whether the same switch was the last one, and no question has been asked since. */
+async function switchedBefore(
+  deps: Pick<Deps, 'incidents'>,
+  { id, decisions }: IncidentView,
+  action: NonNullable<AskedLast['switched']>['action'],
+): Promise<Wish> {
+  const incident = await deps.incidents.read(id);
+  const last = incident?.asked?.switched;
+  const isSo = last?.action === action && incident?.automation_paused === (action !== 'resume');
+  const open = action === 'abort' && decisions.some(({ state }) => state === 'waiting');
+  const once = `${action}-since-${last === undefined ? 'none' : `${last.action}-${last.at}`}`;
+  return { fulfilled: isSo && !open, once: open ? `${once}-with-${decisions.length}` : once };
+}
+
+/**
+ * Returns whether the rollback that this person requested is in progress.
+ *
+ * @throws Refusal 409 if another one is, because it changes the running version
+ */
+async function isRollingBack(
+  deps: Pick<Deps, 'decisions'>,
+  { id, effects, decisions }: IncidentView,
+  by: string,
+  wanted: Version | undefined,
+): Promise<boolean> {
+  const running = effects.findLast(
+    ({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'),
+  );
+  if (running === undefined) return false;
+  const number = Number(running.key.split('.').at(-1));
+  const asked = (await deps.decisions.inputs(id, number))?.asked;
+  const { from_version: from, to_version: to } = decisions.find(({ id: own }) => own === `${id}-${number}`) ?? {};
+  const theSame = wanted === undefined || wanted === to;
+  if (asked?.by === 'person' && isSameActor(asked.who, by) && theSame) return true;
+  const whose = asked?.by === 'person' ? `, requested by ${asked.who},` : '';
+  throw new Refusal(
+    409,
+    'rollback-in-progress',
+    `the rollback of ${from ?? 'this service'} to ${to ?? 'an earlier version'}${whose} has been in progress since ${running.at}; wait until it ends, and repeat the request to go back further`,
+  );
+}
+
+/**
+ * Refuses a request while another rollback was requested moments ago and is not decided yet.
+ *
+ * @throws Refusal 409
+ */
+async function refuseBesideAnother(
+  { incidents, clock }: Pick<Deps, 'incidents' | 'clock'>,
+  { id, decisions }: IncidentView,
+  shown: Version,
+): Promise<void> {
+  const last = (await incidents.read(id))?.asked?.rollback;
+  if (last === undefined || secondsBetween(last.at, clock.now()) >= DOUBLE_CLICK_SECONDS) return;
+  if (decisions.some(({ at }) => at > last.at)) return;
+  const { from, to } = last;
+  if (to === null || to === shown) return;
+  throw new Refusal(
+    409,
+    'rollback-in-progress',
+    `a rollback of ${from ?? 'this service'} to ${to} was requested by ${last.by} at ${minuteOf(last.at)}; wait until it ends, and repeat the request for ${shown}`,
+  );
+}
+
+/** Seconds in which a second request counts as a double click. It would otherwise roll back the restored version. */
+const DOUBLE_CLICK_SECONDS = 60;
+
+/** Returns the decision of a rollback that a person requested within this time. Undefined: there is none. */
+function justRolledBack({ decisions, effects }: IncidentView, now: Timestamp): DecisionView | undefined {
+  const last = decisions.at(-1);
+  const just = effects.some(
+    ({ kind, state, at }) =>
+      kind === 'roll-back' && state === 'succeeded' && secondsBetween(at, now) < DOUBLE_CLICK_SECONDS,
+  );
+  return just && last?.because === 'asked_by_person' ? last : undefined;
+}

@@ -1,0 +1,86 @@
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { wake } from '../../workflows/wake.ts';
+import { Refusal } from '../../http/problem.ts';
+import { view } from './incident-view.ts';
+import { seesToIt } from './acknowledges.ts';
+import type { Who } from './acting-person.ts';
+
+export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rejected'; note: string };
+
+type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' | 'engine'>;
+
+/**
+ * Answers a waiting decision. Repeating the same answer succeeds. An approval requires permission for the service that
+ * would be changed, which can be another than the incident's. For a rejection, permission for the incident is enough.
+ *
+ * @returns the updated incident
+ * @throws Refusal 403, 404; 409 `superseded`, `second-person-needed`, `paused`, `automation-paused`
+ */
+export async function answerDecision(
+  deps: AnswerDeps,
+  who: Who,
+  { id, digest, answer, note }: Answer,
+): Promise<IncidentView> {
+  const before = await view(deps, id);
+  allowAnswer(who, before, { digest, answer });
+  if (answer === 'approved') await refusePaused(deps, before, digest);
+  const taken = await deps.decisions.answer(id, digest, answer, who.name, note);
+  if (taken === 'needs_another')
+    throw new Refusal(
+      409,
+      'second-person-needed',
+      'you have already approved this, in person or with a token; a second person must approve it',
+    );
+  if (taken === 'not_asked')
+    throw new Refusal(403, 'not-asked', 'the runbook asks other people; see its timeline entry');
+  if (taken === 'superseded')
+    throw new Refusal(
+      409,
+      'superseded',
+      'no decision with this digest is waiting for an answer; read the incident again',
+    );
+  await seesToIt(deps, who, id);
+  await wake(deps, id);
+  return view(deps, id);
+}
+
+function allowAnswer(who: Who, incident: IncidentView, { digest, answer }: Pick<Answer, 'digest' | 'answer'>): void {
+  const target = incident.decisions.find((decision) => decision.digest === digest)?.target ?? incident;
+  if (answer === 'rejected' && mayAct(who, incident)) return;
+  who.allow('incidents:act', { service: target.service, environment: target.environment });
+}
+
+function mayAct(who: Who, { service, environment }: Place): boolean {
+  try {
+    who.allow('incidents:act', { service, environment });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Refuses an approval while automation is paused: it would have no effect, and the question would not be asked again.
+ * So the question stays open.
+ */
+async function refusePaused(
+  deps: Pick<Deps, 'automation' | 'incidents'>,
+  { id, decisions }: IncidentView,
+  digest: string,
+): Promise<void> {
+  if (!decisions.some((decision) => decision.state === 'waiting' && decision.digest === digest)) return;
+  if ((await deps.automation.read()).paused)
+    throw new Refusal(
+      409,
+      'automation-paused',
+      'the kill switch is on, so an approval would have no effect; the question stays open: first PUT /v1/automation {"paused": false}',
+    );
+  if ((await deps.incidents.read(id))?.automation_paused === true)
+    throw new Refusal(
+      409,
+      'paused',
+      `the automation of this incident is paused, so an approval would have no effect; the question stays open: first POST /v1/incidents/${id}/actions/resume`,
+    );
+}

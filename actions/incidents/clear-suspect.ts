@@ -1,0 +1,200 @@
+import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
+import { ChangeId, type IncidentId, type Version } from '../../schemas/config/names.ts';
+import { rollbackKey } from '../../workflows/steps/roll-back.ts';
+import { asksToRollBack, withdrawAbout } from '../../workflows/steps/withdraw-about.ts';
+import { wake } from '../../workflows/wake.ts';
+import { Refusal } from '../../http/problem.ts';
+import { note } from './declare-incident.ts';
+import { view } from './incident-view.ts';
+import { markWrong } from './mark-wrong.ts';
+import { seesToIt } from './acknowledges.ts';
+import type { Who } from './acting-person.ts';
+
+type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+
+/** A rollback of a change that was cleared. */
+export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };
+
+/** Result of clearing a suspect. */
+export type ClearedNow = {
+  /** The updated incident. */
+  incident: IncidentView;
+  cleared: Cleared;
+  /** Whether the incident is resolved, so that only the timeline was changed. */
+  over: boolean;
+  /** Number of withdrawn questions. */
+  withdrawn: number;
+  /** Null: the change was not rolled back. */
+  rollback: NeedlessRollback | null;
+  /** Whether its rollback counts against the automation of its service. */
+  wrong: boolean;
+};
+
+/**
+ * Clears a change as a suspect of an incident. Firebreak no longer asks about it, and does not roll it back
+ * automatically, until a person suspects it again (`suspectAgain`) or requests its rollback. Waiting questions about it
+ * are withdrawn, its automatic rollback is marked as wrong, and the other suspects are evaluated. A rollback in
+ * progress continues. Repeating the call succeeds and changes nothing.
+ *
+ * @param text text for the timeline; empty: a default text
+ * @throws Refusal 403, 404; 409 `no-suspect`, `too-many-cleared`
+ */
+export async function notTheDeploy(
+  deps: CauseDeps,
+  who: Who,
+  { id, change: named, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
+): Promise<ClearedNow> {
+  const before = await view(deps, id);
+  who.allow('incidents:act', before);
+  const change = await changeOf(deps, before, named);
+  const known = clearingOf(before.cleared, change);
+  const said = known ?? clearingBy(who, change, deps.clock.now());
+  const { cleared, over } = await clear(deps, who, { before, said, judge: leavesWork(before, change), key, text });
+  const now = await view(deps, id);
+  const withdrawn = over ? [] : await withdrawAbout(deps, now, cleared);
+  const rollbacks = rollbacksOf(now, change);
+  const wrong = await countAsWrong(deps, who, id, rollbacks, `${change.version} was not the cause`);
+  if (!over) {
+    await seesToIt(deps, who, id);
+    await wake(deps, id);
+  }
+  const last = rollbacks.at(-1);
+  return {
+    incident: await view(deps, id),
+    cleared,
+    over,
+    withdrawn: withdrawn.length,
+    rollback: last === undefined ? null : { state: last.state === 'succeeded' ? 'done' : 'under_way', to: last.to },
+    wrong,
+  };
+}
+
+/** @throws Refusal 404 if the change is unknown; 409 if it belongs to another environment */
+export async function changeOf(
+  { changes }: Pick<Deps, 'changes'>,
+  { id, environment }: IncidentView,
+  named: string,
+): Promise<Change> {
+  const read = ChangeId.safeParse(named);
+  const change = read.success ? await changes.get(read.data) : undefined;
+  if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${named}`);
+  if (change.environment === environment) return change;
+  throw new Refusal(
+    409,
+    'no-suspect',
+    `incident ${id} is in ${environment}, but ${change.version} was deployed to ${change.environment}, so it is not a suspect`,
+  );
+}
+
+const clearingBy = (
+  { name: by }: Who,
+  { id: change_id, service, version, kind }: Change,
+  at: Cleared['at'],
+): Cleared => ({ change_id, service, version, kind, by, at });
+
+/**
+ * Records the clearing once, also if several people clear the change. `over`: a resolved incident gets only an entry.
+ */
+async function clear(
+  deps: CauseDeps,
+  who: Who,
+  {
+    before,
+    said,
+    judge,
+    key,
+    text,
+  }: { before: IncidentView; said: Cleared; judge: boolean; key: string; text: string },
+): Promise<{ cleared: Cleared; over: boolean }> {
+  const { id, status, cleared } = before;
+  const { change_id: change, version, by } = said;
+  const entry = {
+    actor: by,
+    kind: 'suspect.cleared',
+    text: text || `${version} was not the cause`,
+    detail: { change, version },
+  };
+  if (status !== 'resolved') {
+    if (cleared.includes(said)) return { cleared: said, over: false };
+    if (cleared.length >= CLEARED_MAX)
+      throw new Refusal(
+        409,
+        'too-many-cleared',
+        `incident ${id} already has the maximum of ${CLEARED_MAX} cleared changes`,
+      );
+    const earlier = cleared.find(({ change_id }) => change_id === change);
+    const posted = await deps.incidents.post(
+      id,
+      { kind: 'cleared', by, change, judge },
+      (now) => ({ cleared: withCleared(now.cleared, said), timeline: entry }),
+      `cleared-${change}-after-${earlier?.back?.at ?? 'none'}`,
+    );
+    // If another person was faster, their clearing counts.
+    if (posted) return { cleared: clearingNow(await view(deps, id), said), over: false };
+  }
+  await note(deps, who, { id, key, ...entry });
+  return { cleared: said, over: true };
+}
+
+const clearingNow = ({ cleared }: IncidentView, said: Cleared): Cleared =>
+  cleared.find(({ change_id }) => change_id === said.change_id) ?? said;
+
+/**
+ * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about
+ * another change is waiting.
+ */
+const leavesWork = (incident: IncidentView, change: Change): boolean =>
+  needsJudgement(incident) &&
+  rollbacksOf(incident, change).length === 0 &&
+  !incident.decisions.some((one) => isAsked(one) && !asksToRollBack(one, change));
+
+/** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
+export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
+  status !== 'mitigated' &&
+  !effects.some(({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'));
+
+/** Returns whether a question about a rollback is waiting. */
+export const isAsked = ({ question, state }: DecisionView): boolean => question === undefined && state === 'waiting';
+
+type Begun = Effect & { to: Version | null };
+
+/** Returns the rollbacks of a change in this incident that were started and have not failed. */
+export function rollbacksOf(
+  { id, decisions, effects }: IncidentView,
+  { service, version }: Pick<Change, 'service' | 'version'>,
+): Begun[] {
+  return decisions
+    .filter(
+      ({ question, target, from_version }) =>
+        question === undefined && target?.service === service && from_version === version,
+    )
+    .flatMap((decision) => {
+      const key = rollbackKey(id, Number(decision.id.split('-').at(-1)));
+      const effect = effects.find((one) => one.kind === 'roll-back' && one.key === key);
+      const begun = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
+      return begun ? [{ ...effect, to: decision.to_version }] : [];
+    });
+}
+
+/** Marks rollbacks as wrong. Rollbacks that a person requested do not count. */
+async function countAsWrong(
+  deps: CauseDeps,
+  who: Who,
+  id: IncidentId,
+  rollbacks: readonly Begun[],
+  text: string,
+): Promise<boolean> {
+  let wrong = false;
+  for (const { key } of rollbacks) {
+    try {
+      await markWrong(deps, who, { id, note: text, key });
+      wrong = true;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'nothing-to-mark') throw error;
+    }
+  }
+  return wrong;
+}

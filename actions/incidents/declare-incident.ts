@@ -1,0 +1,144 @@
+import { hash } from 'node:crypto';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/config/names.ts';
+import { tellDeclared, tellRaised } from '../../workflows/declared-in.ts';
+import { wake } from '../../workflows/wake.ts';
+import { resolved, view } from './incident-view.ts';
+import { askWhoIsOnCall } from './on-call-commander.ts';
+import type { Who } from './acting-person.ts';
+
+type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
+type DeclareDeps = ActDeps & Pick<Deps, 'people' | 'config' | 'log'>;
+
+export type Declared = {
+  service: ServiceName;
+  environment: EnvironmentName;
+  title: string;
+  severity: Severity;
+  trace: string;
+  /** Excludes the incident from groups of simultaneous failures, because it reports no failure. */
+  alone?: true;
+};
+
+/**
+ * Opens an incident for a person, or returns the open one. The on-call person gets command of a new incident, in the
+ * background.
+ *
+ * @throws Refusal 403
+ */
+export async function opened(
+  deps: DeclareDeps,
+  who: Who,
+  input: Declared,
+): Promise<{ incident: IncidentView; created: boolean }> {
+  who.allow('incidents:write', input);
+  const { id, created: isNew } = await deps.incidents.declare({ ...input, by: who.name });
+  const created = isNew || (await wasOpenedBy(deps, id, input));
+  await wake(deps, id);
+  if (created) await saidBy(deps, who, id);
+  if (created) await askWhoIsOnCall(deps, id, input);
+  return { incident: await view(deps, id), created };
+}
+
+/** Returns whether an interrupted attempt of the same request opened the incident; then the remaining steps follow. */
+async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, title }: Declared): Promise<boolean> {
+  const incident = await incidents.read(id);
+  return incident?.by_hand === true && incident.trace === trace && incident.title === title;
+}
+
+/**
+ * Opens an incident like `opened`. If one is already open, the report is added to its timeline, and its severity is
+ * raised to the reported one; the same applies to its parent, which pages and has the channel. If nobody has command,
+ * the on-call person gets it.
+ *
+ * @throws Refusal 403
+ */
+export async function declare(
+  deps: DeclareDeps,
+  who: Who,
+  input: Declared,
+): Promise<{ incident: IncidentView; created: boolean }> {
+  const found = await opened(deps, who, input);
+  if (found.created) return found;
+  const { id } = found.incident;
+  const { title, severity } = input;
+  const { name: by } = who;
+  const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
+  const said = { key, by, title, severity };
+  // The incident closed in the meantime, so a new one is opened.
+  if (!(await tellDeclared(deps, id, said))) return opened(deps, who, input);
+  const part = await deps.incidents.read(id);
+  if (part?.parent_id !== undefined) await tellDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
+  if (part?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
+  return { incident: await view(deps, id), created: false };
+}
+
+/**
+ * Corrects the title or severity of an incident.
+ *
+ * @param key idempotency key; absent: the correction is applied each time
+ * @returns the updated incident
+ * @throws Refusal 403, 404, 409
+ */
+export async function correct(
+  deps: ActDeps,
+  who: Who,
+  { id, title, severity, key }: { id: IncidentId; title?: string; severity?: Severity; key?: string },
+): Promise<IncidentView> {
+  const incident = await view(deps, id);
+  who.allow('incidents:write', incident);
+  const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
+  const text = `Changed ${changed || 'nothing'}`;
+  const posted = await deps.incidents.post(
+    id,
+    { kind: 'severity', severity: severity ?? incident.severity, by: who.name },
+    {
+      ...(title && { title }),
+      ...(severity && { severity }),
+      timeline: { actor: who.name, kind: 'incident.changed', text, detail: null },
+    },
+    key,
+  );
+  if (!posted) throw resolved(id);
+  if (severity !== undefined) await saidBy(deps, who, id);
+  if (severity === 'critical' && incident.severity !== 'critical') await tellItsParent(deps, who, id);
+  await wake(deps, id);
+  return view(deps, id);
+}
+
+/** Raises the severity of the parent, which pages for its children. */
+async function tellItsParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
+  const part = await deps.incidents.read(id);
+  if (part?.parent_id !== undefined) await tellRaised(deps, part.parent_id, who.name, part);
+}
+
+/** Records that a person has confirmed the severity, so that no reminder asks for it. */
+const saidBy = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) =>
+  incidents.amend(id, ({ care }) =>
+    care?.triaged === undefined ? { care: { triaged: { by, at: clock.now() } } } : undefined,
+  );
+
+/**
+ * Adds a note to the timeline, also of a resolved incident.
+ *
+ * @param key idempotency key
+ * @param pinned whether it is a chat message that a person has marked
+ * @throws Refusal 403, 404
+ */
+export async function note(
+  deps: Pick<Deps, 'incidents' | 'clock'>,
+  who: Who,
+  {
+    id,
+    key,
+    text,
+    detail,
+    pinned = false,
+  }: { id: IncidentId; key: string; pinned?: boolean } & Pick<TimelineEntry, 'text' | 'detail'>,
+): Promise<TimelineEntry> {
+  who.allow('incidents:write', await view(deps, id));
+  const entry = { at: deps.clock.now(), actor: who.name, kind: pinned ? 'note.pinned' : 'note', text, detail };
+  await deps.incidents.note(id, key, entry);
+  return entry;
+}

@@ -1,0 +1,50 @@
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { noteDemotion } from '../../workflows/demotion.ts';
+import { Refusal } from '../../http/problem.ts';
+import { view } from './incident-view.ts';
+import type { Who } from './acting-person.ts';
+
+/**
+ * Marks the actions of automation in an incident as wrong, also those that it would have executed in shadow mode. Works
+ * for resolved incidents, too.
+ *
+ * @param input.key key of the only wrong action; absent: all actions
+ * @returns the updated incident
+ * @throws Refusal 403, 404; 409 `nothing-to-mark`
+ */
+export async function markWrong(
+  deps: Pick<Deps, 'automation' | 'decisions' | 'incidents' | 'clock'>,
+  who: Who,
+  { id, note, key }: { id: IncidentId; note: string; key?: string },
+): Promise<IncidentView> {
+  const incident = await view(deps, id);
+  who.allow('incidents:act', incident);
+  // It counts against the automation of the changed service, which can be another than the incident's.
+  for (const effect of incident.effects)
+    if (effect.place !== undefined && (key ?? effect.key) === effect.key) who.allow('incidents:act', effect.place);
+  const ofShadow = key === undefined;
+  if (ofShadow)
+    for (const { kind, target } of incident.decisions)
+      if (kind === 'shadow' && target !== null) who.allow('incidents:act', target);
+  const text = note || 'Marked the automation as wrong';
+  const { acts, demoted } = await deps.automation.wrong(id, key ?? null, text);
+  const shadowed = ofShadow ? await deps.decisions.markWrong(id, who.name, text) : 0;
+  if (acts + shadowed === 0)
+    throw new Refusal(
+      409,
+      'nothing-to-mark',
+      `automation has executed no action in incident ${id} that can be marked as wrong; actions that a person requested do not count`,
+    );
+  const entry = {
+    at: deps.clock.now(),
+    actor: who.name,
+    kind: 'automation.marked_wrong',
+    text,
+    detail: { acts, ...(shadowed > 0 && { shadowed }) },
+  };
+  await deps.incidents.note(id, `marked-wrong-${who.name}${key === undefined ? '' : `-${key}`}`, entry);
+  for (const service of demoted) await noteDemotion(deps, id, service);
+  return view(deps, id);
+}

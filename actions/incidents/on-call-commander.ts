@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { OnCallPerson } from '../../domain/people/on-call.ts';
+import type { Told } from '../../domain/messages/channels.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Somebody } from '../../domain/people/roles.ts';
+import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import { commandsParent } from '../../workflows/declared-in.ts';
+
+type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
+
+/** Queues the lookup of the on-call person for a service's team, if people.yaml configures one. */
+export async function askWhoIsOnCall(
+  deps: AskDeps,
+  id: IncidentId,
+  { service, trace }: { service: ServiceName; trace: string },
+): Promise<void> {
+  const team = await teamOf(deps, service);
+  if (team === undefined) return;
+  const key = `on-call:${id}`;
+  try {
+    await deps.people.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
+  } catch (error) {
+    deps.log.error('the lookup of the on-call person could not be queued', {
+      incident: id,
+      team,
+      error: String(error),
+    });
+    await noteUnknown(deps, id, `The on-call person of ${team} could not be looked up`);
+  }
+}
+
+/** Returns the team of a service. Undefined: it has none, or the team has no `onCall` configuration. */
+async function teamOf({ config }: Pick<Deps, 'config'>, service: ServiceName): Promise<string | undefined> {
+  const { services, people } = await config.current();
+  const team = serviceEntry(services, service)?.team;
+  return team !== undefined && Object.hasOwn(people.onCall, team) ? team : undefined;
+}
+
+type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'>;
+
+/** Seconds between attempts. Together with their time-outs, all attempts fit into one invocation. */
+const PAUSES_SECONDS = [1, 3];
+
+/**
+ * Assigns command of a declared incident to the on-call person of the team. If nobody is found, the timeline says so.
+ */
+export async function giveCommandToOnCall(
+  deps: OnCallDeps,
+  id: IncidentId,
+  pause: (seconds: number) => Promise<unknown> = (seconds) => sleep(seconds * 1000),
+): Promise<void> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved' || incident.roles?.commander !== undefined) return;
+  const team = await teamOf(deps, incident.service);
+  if (team === undefined) return;
+  const told = await askedAgain(() => deps.onCall.now(team), pause);
+  if (told.kind !== 'done') {
+    deps.log.warn('the on-call person could not be looked up', { incident: id, team, detail: told.detail });
+    return noteUnknown(deps, id, `The on-call person of ${team} could not be looked up (${told.detail})`);
+  }
+  const [first] = told.value.toSorted((a, b) => a.level - b.level);
+  if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);
+  await giveCommand(deps, id, somebodyOnCall(first), team);
+  await commandsParent(deps, id);
+}
+
+/** Retries temporary failures only. */
+async function askedAgain<T>(
+  ask: () => Promise<Told<T>>,
+  pause: (seconds: number) => Promise<unknown>,
+): Promise<Told<T>> {
+  let told = await ask();
+  for (const seconds of PAUSES_SECONDS) {
+    if (told.kind !== 'later' && told.kind !== 'unclear') break;
+    await pause(seconds);
+    told = await ask();
+  }
+  return told;
+}
+
+const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id: IncidentId, why: string) =>
+  incidents.note(id, 'commander-on-call-unknown', {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'commander.unknown',
+    text: `${why}. The incident has no commander until a person takes command`,
+    detail: { role: 'commander' },
+  });
+
+async function giveCommand(deps: OnCallDeps, id: IncidentId, somebody: Somebody, team: string): Promise<void> {
+  const holder = { ...somebody, at: deps.clock.now() };
+  const text = `Assigned command to ${holder.shown}, who is on call for ${team}`;
+  await deps.incidents.amend(
+    id,
+    ({ roles }) =>
+      roles?.commander === undefined
+        ? {
+            roles: { commander: holder },
+            timeline: {
+              actor: 'firebreak',
+              kind: 'role.assigned',
+              text,
+              detail: { role: 'commander', to: holder.name },
+            },
+          }
+        : undefined,
+    'commander-on-call',
+  );
+}
+
+const somebodyOnCall = ({ person, pagerduty, slack, name }: OnCallPerson): Somebody => ({
+  name: person ?? (slack === null ? `pagerduty:${pagerduty}` : `slack:${slack}`),
+  shown: name,
+  slack,
+});

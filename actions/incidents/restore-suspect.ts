@@ -1,0 +1,61 @@
+import { clearingOf, takenBack } from '../../domain/changes/cleared-suspects.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { refuse } from '../../workflows/steps/withdraw-about.ts';
+import { wake } from '../../workflows/wake.ts';
+import { Refusal } from '../../http/problem.ts';
+import { resolved, view } from './incident-view.ts';
+import { changeOf, isAsked, needsJudgement, rollbacksOf } from './clear-suspect.ts';
+import { seesToIt } from './acknowledges.ts';
+import type { Who } from './acting-person.ts';
+
+type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+
+/**
+ * Suspects a cleared change again and evaluates it with the other suspects. Any action requires approval.
+ *
+ * @param text text for the timeline; empty: a default text
+ * @returns the updated incident
+ * @throws Refusal 403, 404; 409 `not-cleared`, `incident-resolved`
+ */
+export async function suspectAgain(
+  deps: AgainDeps,
+  who: Who,
+  { id, change: named, text = '' }: { id: IncidentId; change: string; text?: string },
+): Promise<IncidentView> {
+  const before = await view(deps, id);
+  who.allow('incidents:act', before);
+  const change = await changeOf(deps, before, named);
+  const earlier = before.cleared.find(({ change_id }) => change_id === change.id);
+  const cleared = clearingOf(before.cleared, change);
+  if (cleared === undefined) {
+    if (earlier?.back?.by === who.name) return before;
+    throw new Refusal(409, 'not-cleared', `incident ${id} has no cleared suspect ${change.version}`);
+  }
+  const back = { by: who.name, at: deps.clock.now() };
+  // A rollback that a person requested is not asked again.
+  const asked = before.decisions.filter(isAsked);
+  const byHand = asked.some(({ because }) => because === 'second_person');
+  const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !byHand;
+  const posted = await deps.incidents.post(
+    id,
+    { kind: 'cleared', by: who.name, change: change.id, judge },
+    (now) => ({
+      cleared: takenBack(now.cleared, [cleared], back),
+      timeline: {
+        actor: who.name,
+        kind: 'suspect.again',
+        text: text || `Suspected ${change.version} again`,
+        detail: { change: cleared.change_id, version: change.version },
+      },
+    }),
+    `suspected-again-${cleared.change_id}-after-${cleared.at}`,
+  );
+  if (!posted) throw resolved(id);
+  const note = `Evaluated again: ${change.version} is suspected again`;
+  if (judge) for (const decision of asked) await refuse(deps, id, decision, who.name, note);
+  await seesToIt(deps, who, id);
+  await wake(deps, id);
+  return view(deps, id);
+}

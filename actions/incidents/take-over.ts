@@ -1,0 +1,227 @@
+import type { RollbackAsked } from '../../domain/rollback/rollback-request.ts';
+import { clearingOfVersion, takenBack } from '../../domain/changes/cleared-suspects.ts';
+import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
+import type { ChangeOfIncident, Deps, IncidentChange } from '../../domain/ports/index.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId, Version } from '../../schemas/config/names.ts';
+import { ringAnswered, wake } from '../../workflows/wake.ts';
+import { resolved, view } from './incident-view.ts';
+import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
+import { seesToIt } from './acknowledges.ts';
+import type { Who } from './acting-person.ts';
+import { type Wish, wishOf } from './action-request.ts';
+
+export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
+export type TakeOver = (typeof TAKE_OVERS)[number];
+
+type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'crowds'>;
+
+/** Inbox message of an action, and its immediate change of the incident. */
+type Act = { message: Message; change: ChangeOfIncident };
+
+const ACTS: Record<Exclude<TakeOver, 'rollback' | 'resolve'>, (by: string, note: string) => Act> = {
+  pause: (by, note) => ({
+    message: { kind: 'pause', by, note },
+    change: {
+      automationPaused: true,
+      ...said(by, 'automation.paused', note || 'Paused the automation of this incident'),
+    },
+  }),
+  resume: (by, note) => ({
+    message: { kind: 'resume', by, note },
+    change: {
+      automationPaused: false,
+      ...said(by, 'automation.resumed', note || 'Resumed the automation of this incident'),
+    },
+  }),
+  abort: (by, note) => ({
+    message: { kind: 'abort', by, note },
+    change: {
+      automationPaused: true,
+      ...said(by, 'automation.aborted', note || 'Aborted the pending actions of automation'),
+    },
+  }),
+  publish: (by, note) => ({
+    message: { kind: 'publish', by, note },
+    change: {
+      publishedBy: by,
+      ...said(by, 'statuspage.published', note || 'Approved the update of the status page'),
+    },
+  }),
+};
+
+const said = (actor: string, kind: string, text: string, detail: object | null = null): IncidentChange => ({
+  timeline: { actor, kind, text, detail },
+});
+
+type Wanted = {
+  id: IncidentId;
+  action: TakeOver;
+  note: string;
+  /** Idempotency key, if the action itself does not determine one. */
+  key?: string;
+  /** For a rollback: the running version that was shown. Absent: the current one. */
+  from?: Version;
+  /** For a rollback: the version that the person named. Absent: the newest that is known to be good. */
+  to?: Version;
+  /** For a rollback: the target version that was shown. Absent: none. */
+  shown?: Version;
+  /** For a rollback that may be interrupted and repeated. */
+  once?: Once;
+};
+
+/**
+ * The idempotency key of an action, which is stored before the action. A repeated request is then neither lost nor
+ * executed twice, even if the incident has changed.
+ */
+export type Once = {
+  /** The stored key. Null: no action was needed. Undefined: not stored. */
+  kept: string | null | undefined;
+  keep(key: string | null): Promise<void>;
+};
+
+/**
+ * Executes an action of a person in an incident. Repeating the call succeeds and changes nothing.
+ *
+ * @returns the updated incident
+ * @throws Refusal 403, 404, 409; 422 if the named version is unknown
+ */
+export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise<IncidentView> {
+  const { id, action, key, once } = wanted;
+  const before = await view(deps, id);
+  who.allow('incidents:act', before);
+  const { name: by } = who;
+  const wish = await wishNow(deps, wanted, before, by);
+  if (wish.fulfilled) {
+    await once?.keep(null);
+    return before;
+  }
+  if (action === 'rollback') await seesToIt(deps, who, id);
+  const isNew = once?.kept === undefined;
+  if (action === 'rollback' && isNew && (await agrees(deps, before, by, wanted))) {
+    await once?.keep(null);
+    await wake(deps, id);
+    return view(deps, id);
+  }
+  const { message, change } = await actOf(deps, who, before, wanted);
+  if (isNew) await once?.keep(wish.once ?? null);
+  if (!(await deps.incidents.post(id, message, change, wish.once ?? key))) throw resolved(id);
+  if (action === 'abort') await withdraw(deps, before, before.decisions, by, 'Aborted');
+  if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'Requested a rollback instead');
+  await wake(deps, id);
+  return view(deps, id);
+}
+
+/** Returns the stored action of a repeated request, because the incident may have changed since. */
+async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<Wish> {
+  const kept = wanted.once?.kept;
+  if (kept === undefined) return wishOf(deps, wanted, before, by);
+  return kept === null ? { fulfilled: true } : { fulfilled: false, once: kept };
+}
+
+async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Wanted): Promise<Act> {
+  const { action, note } = wanted;
+  if (action === 'rollback') return rollbackAct(deps, who, before, wanted);
+  return action === 'resolve' ? resolveAct(deps, who, before, note) : ACTS[action](who.name, note);
+}
+
+/** Resolves an incident. For a parent, the workflow also closes the children. */
+async function resolveAct({ crowds }: ActDeps, { name: by }: Who, { id }: IncidentView, note: string): Promise<Act> {
+  const also = openPartsWords(openParts(await crowds.parts(id)));
+  const text = note || 'Resolved the incident';
+  return {
+    message: { kind: 'resolve', by, note },
+    change: said(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),
+  };
+}
+
+/** Requests a rollback. If the version was cleared, this suspects it again. */
+async function rollbackAct(
+  deps: ActDeps,
+  who: Who,
+  { service, environment }: IncidentView,
+  { note, from, to }: Wanted,
+): Promise<Act> {
+  const { name: by } = who;
+  const plan = await planRollback(deps, who, { service, environment }, to);
+  if (to !== undefined) refuseImpossible(plan);
+  const runs = from ?? plan.live?.version;
+  const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
+  const meant = to === undefined ? from : runs;
+  const rollbackAsked: RollbackAsked = {
+    from: runs ?? null,
+    to: plan.way?.kind === 'version' ? plan.way.version : null,
+  };
+  return {
+    message: {
+      kind: 'rollback',
+      by,
+      note,
+      ...(meant !== undefined && { from: meant }),
+      ...(to !== undefined && { to }),
+    },
+    change: ({ cleared }) => {
+      const clearing = runs === undefined ? undefined : clearingOfVersion(cleared, { service, version: runs });
+      if (clearing === undefined) return { rollbackAsked, ...said(by, 'rollback.asked', text, rollbackAsked) };
+      const back = { by, at: deps.clock.now() };
+      return {
+        cleared: takenBack(cleared, [clearing], back),
+        rollbackAsked,
+        ...said(by, 'rollback.asked', `${text}; ${clearing.version} is therefore suspected again`, rollbackAsked),
+      };
+    },
+  };
+}
+
+const withVersion = (note: string, to: Version | undefined): string =>
+  to === undefined ? note : `${note} (requested a rollback to ${to})`;
+
+/**
+ * Counts a rollback request as the approval of a second person, if one is waiting. A repeated request changes nothing.
+ */
+async function agrees(
+  deps: Pick<Deps, 'decisions'>,
+  { id, service, environment, decisions }: IncidentView,
+  by: string,
+  { note, to }: Wanted,
+): Promise<boolean> {
+  const asked = decisions.find(
+    ({ state, because, target }) =>
+      state === 'waiting' &&
+      because === 'second_person' &&
+      (target === null || (target.service === service && target.environment === environment)),
+  );
+  if (asked === undefined) return false;
+  const named = (await deps.decisions.inputs(id, Number(asked.id.split('-').at(-1))))?.asked.to;
+  // A request for another version is no approval.
+  if (to === undefined ? named !== undefined : to !== asked.to_version) return false;
+  return (await deps.decisions.answer(id, asked.digest, 'approved', by, note)) !== 'superseded';
+}
+
+/**
+ * Returns the rollback decisions that a manual rollback of the same service supersedes, without questions of runbooks.
+ */
+const supersededBy = ({ service, environment, decisions }: IncidentView): IncidentView['decisions'] =>
+  decisions.filter(
+    ({ question, target }) =>
+      question === undefined && (target === null || (target.service === service && target.environment === environment)),
+  );
+
+/** Withdraws the questions that are still waiting. */
+async function withdraw(
+  deps: ActDeps,
+  { id }: IncidentView,
+  decisions: IncidentView['decisions'],
+  by: string,
+  note: string,
+): Promise<void> {
+  for (const { id: decision, digest } of decisions.filter(({ state }) => state === 'waiting')) {
+    const answered = await deps.decisions.answer(id, digest, 'rejected', by, note);
+    if (answered !== 'not_asked') continue;
+    // Only other people can approve this question, but the acting person can withdraw it.
+    await deps.decisions.expire(id, Number(decision.split('-').at(-1)));
+    const incident = await deps.incidents.read(id);
+    if (incident !== undefined) await ringAnswered(deps, incident);
+  }
+}

@@ -1,0 +1,117 @@
+import { isOurs, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
+import { pageRequest } from '../../workflows/steps/page.ts';
+import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';
+
+/** How long after an acknowledgement or a decision Firebreak still tries to send it to the pager. */
+export const WORTH_SECONDS = 3600;
+
+type AcknowledgeDeps = Pick<Deps, 'incidents' | 'effects' | 'pager' | 'clock' | 'log'>;
+
+/**
+ * Acknowledges an incident's pages at the pager, so that it stops escalating. Skips the page that was acknowledged at
+ * the pager itself. Acknowledges each page once; the sweeper retries failures.
+ */
+export async function acknowledgePages(deps: AcknowledgeDeps, id: IncidentId): Promise<Reached> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || !isToTell(deps, incident)) return 'reached';
+  const { page: upTo = incident.pages, there } = incident.care?.acknowledged ?? {};
+  for (let number = 1; number <= upTo; number += 1)
+    if (number !== there && (await acknowledge(deps, incident, number)) === 'unreachable') return 'unreachable'; // skip the others, which would fail too
+  return 'reached';
+}
+
+/** Whether the pager was reachable. 'reached' also if there was nothing to send. */
+type Reached = 'reached' | 'unreachable';
+
+/** How many incidents are processed in parallel. */
+const AT_ONCE = 4;
+
+/** The time limit of one round, in milliseconds. The next round starts with other incidents. */
+const ROUND_MS = 15_000;
+
+/** Retries failed acknowledgements, each minute. Stops when the pager is unreachable, until the next minute. */
+export async function acknowledgeAll(
+  deps: AcknowledgeDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  let reached = true;
+  const untold = open.filter((one) => isToTell(deps, one));
+  await pooled(rotated(untold, Math.floor(millisOf(deps.clock.now()) / 60_000)), AT_ONCE, async ({ id }) => {
+    if (!reached || deadline.left === 0) return;
+    try {
+      if ((await acknowledgePages(deps, id)) === 'unreachable') reached = false;
+    } catch (error) {
+      deps.log.error('the pages of an incident could not be acknowledged at PagerDuty', {
+        incident: id,
+        error: String(error),
+      });
+    }
+  });
+}
+
+function isToTell({ clock }: Pick<Deps, 'clock'>, { pages, care, status }: IncidentRecord): boolean {
+  const said = care?.acknowledged;
+  return (
+    pages > 0 &&
+    status !== 'resolved' &&
+    said !== undefined &&
+    (said.page ?? pages) > 0 &&
+    secondsBetween(said.at, clock.now()) < WORTH_SECONDS
+  );
+}
+
+/** Returns the key of an acknowledgement. If the pager has unacknowledged the page since, the key is a new one. */
+function toldKey({ id, care }: Pick<IncidentRecord, 'id' | 'care'>, number: number): string {
+  const again = care?.rings !== undefined && care.rings.page <= number ? `-${care.rings.at}` : '';
+  return `${pageKey(id, number)}.acknowledge${again}`;
+}
+
+/**
+ * Returns whether Firebreak acknowledged this page at the pager. If so, the pager's state does not show that a person
+ * did.
+ */
+export async function isToldByUs(
+  { effects }: Pick<AcknowledgeDeps, 'effects'>,
+  incident: Pick<IncidentRecord, 'id' | 'care'>,
+  number: number,
+): Promise<boolean> {
+  const keys = [toldKey(incident, number), toldKey({ id: incident.id }, number)];
+  return (await Promise.all(keys.map((key) => effects.get(incident.id, key)))).some((told) => told !== undefined);
+}
+
+async function acknowledge(deps: AcknowledgeDeps, incident: IncidentRecord, number: number): Promise<Reached> {
+  const { id, care } = incident;
+  const key = pageKey(id, number);
+  const page = await deps.effects.get(id, key);
+  const said = care?.acknowledged;
+  if (page === undefined || said === undefined || page.state !== 'succeeded' || !isOurs(page)) return 'reached';
+  if (said.page === undefined && page.at > said.at) return 'reached';
+  const done = toldKey(incident, number);
+  if ((await deps.effects.get(id, done)) !== undefined) return 'reached';
+  const answer = await deps.pager.send({ ...pageRequest(incident, key, deps), action: 'acknowledge' });
+  if (answer.kind === 'later') {
+    deps.log.warn('a page could not be acknowledged at PagerDuty; the sweeper tries again', {
+      incident: id,
+      ...answer,
+    });
+    return 'unreachable';
+  }
+  const taken = answer.kind === 'taken';
+  // No intent is recorded before the call: acknowledging twice is harmless, and an incident that closes meanwhile stays
+  // complete.
+  await deps.effects.record(id, {
+    key: done,
+    kind: 'page-acknowledge',
+    ...(await pagerTarget(deps)),
+    class: 'convergent',
+    state: taken ? 'succeeded' : 'failed',
+    detail: taken ? `Acknowledged the page: ${answer.detail}` : `Could not acknowledge the page: ${answer.detail}`,
+  });
+  return 'reached';
+}

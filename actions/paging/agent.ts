@@ -1,0 +1,28 @@
+import { type Agent, agentOf, type PagerUser } from '../../domain/pagerduty/agents.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+
+/**
+ * Returns the person of people.yaml that a PagerDuty user is. Webhooks have no e-mail addresses, so if people.yaml
+ * identifies people only by e-mail, the address is read from PagerDuty. If that fails, the user keeps PagerDuty's name,
+ * marked `unsure`.
+ */
+export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {
+  const current = await config.current();
+  const known = agentOf(current, user, null);
+  if (Object.hasOwn(current.people.people, known.name) || user.id === null || !byAddress(current)) return known;
+  const told = await onCall.email(user.id);
+  switch (told.kind) {
+    case 'done':
+      return agentOf(current, user, told.value);
+    case 'off':
+      return known;
+    case 'refused':
+    case 'later':
+    case 'unclear':
+      return { ...known, unsure: true };
+  }
+}
+
+const byAddress = ({ people }: Config): boolean =>
+  Object.values(people.people).some(({ email, pagerduty }) => email !== undefined && pagerduty === undefined);

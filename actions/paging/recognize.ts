@@ -1,0 +1,44 @@
+import { agentOf } from '../../domain/pagerduty/agents.ts';
+import { recognised } from '../../domain/pagerduty/recognised.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { Deadline, type Elapsed, pooled } from '../shared/concurrency.ts';
+
+type RecogniseDeps = Pick<Deps, 'incidents' | 'config' | 'onCall' | 'log'>;
+
+/** The time limit of one round, in milliseconds. The next round starts within a minute. */
+const ROUND_MS = 15_000;
+
+/** How many people are looked up in parallel. */
+const AT_ONCE = 4;
+
+/**
+ * Identifies people who acted at PagerDuty while their e-mail address could not be read, each minute. Existing timeline
+ * entries keep the old name; a new entry says who the person is.
+ */
+export async function recognise(
+  deps: RecogniseDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  const byName = new Map<string, IncidentRecord[]>();
+  for (const incident of open)
+    for (const name of incident.care?.unsure ?? []) byName.set(name, [...(byName.get(name) ?? []), incident]);
+  await pooled([...byName], AT_ONCE, async ([name, incidents]) => {
+    if (deadline.left === 0) return;
+    try {
+      await recogniseOne(deps, name, incidents);
+    } catch (error) {
+      deps.log.error('the identity of a PagerDuty user could not be stored', { name, error: String(error) });
+    }
+  });
+}
+
+async function recogniseOne(deps: RecogniseDeps, name: string, incidents: readonly IncidentRecord[]): Promise<void> {
+  const id = name.replace(/^pagerduty:/, '');
+  const told = await deps.onCall.email(id);
+  if (told.kind !== 'done') return deps.log.warn('a PagerDuty user could not be identified', { name, ...told });
+  const agent = agentOf(await deps.config.current(), { id, name: id }, told.value);
+  for (const incident of incidents) await deps.incidents.amend(incident.id, (now) => recognised(now, name, agent));
+}

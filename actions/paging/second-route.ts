@@ -1,0 +1,60 @@
+import { pageKey } from '../../domain/paging/pages.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { fullRequest } from '../../workflows/steps/page.ts';
+
+type RouteDeps = Pick<Deps, 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log'>;
+
+/** Result of the second route. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */
+export type SecondRoute = { kind: 'taken' } | { kind: 'waits' } | { kind: 'not_taken'; why: string };
+
+/** How long the second route is retried, in seconds. After that, paging again is more likely to reach a person. */
+const TRIED_FOR_SECONDS = 180;
+
+/**
+ * Sends an unacknowledged page by the second route, once per escalation. The timeline shows the request and its result.
+ */
+export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, number: number): Promise<SecondRoute> {
+  const { id, pages } = incident;
+  const key = `${pageKey(id, pages)}.escalated-${number}`;
+  const detail = `Page ${pages} through the fallback, because nobody has acknowledged it`;
+  const kept = await deps.effects.intend(id, {
+    key,
+    kind: 'page-fallback',
+    target: 'webhook',
+    class: 'repeatable',
+    detail,
+  });
+  if (kept.state === 'succeeded') return { kind: 'taken' };
+  if (kept.state !== 'intended') return { kind: 'not_taken', why: kept.detail };
+  const causes = [{ text: `Page ${pages} was not acknowledged` }];
+  const answer = await deps.fallbackPager.send(
+    await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
+  );
+  if (answer.kind === 'later') return notYet(deps, incident, kept, answer.detail);
+  const state = answer.kind === 'taken' ? 'succeeded' : answer.kind === 'off' ? 'withheld' : 'failed';
+  await deps.effects.conclude(id, key, state, answer.detail);
+  return answer.kind === 'taken' ? { kind: 'taken' } : { kind: 'not_taken', why: answer.detail };
+}
+
+async function notYet(
+  { incidents, effects, clock, timeScale }: RouteDeps,
+  { id, pages }: IncidentRecord,
+  { key, at: since }: Effect,
+  detail: string,
+): Promise<SecondRoute> {
+  if (secondsBetween(since, clock.now()) >= TRIED_FOR_SECONDS / timeScale) {
+    const why = `the second route did not accept it for ${TRIED_FOR_SECONDS / 60} minutes: ${detail}`;
+    await effects.conclude(id, key, 'failed', why);
+    return { kind: 'not_taken', why };
+  }
+  await incidents.note(id, `${key}-waits`, {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'page-fallback.waits',
+    text: `The second route did not accept page ${pages} (${detail}). Firebreak tries again`,
+    detail: { key },
+  });
+  return { kind: 'waits' };
+}

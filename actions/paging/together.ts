@@ -1,0 +1,103 @@
+import { heard, isHeard } from '../../domain/paging/acknowledgement.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { placeOf } from '../../domain/messages/story.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
+import { Deadline, type Elapsed, rotated } from '../shared/concurrency.ts';
+import { acknowledgePages, WORTH_SECONDS } from './acknowledge-pages.ts';
+import { rungBy } from './acknowledged.ts';
+
+/** The time limit of one round, in milliseconds. The next round starts with other incidents. */
+const ROUND_MS = 15_000;
+
+type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'clock' | 'log'>;
+
+/**
+ * Propagates an acknowledgement within an incident group. Acknowledging a child counts for the parent, which pages for
+ * the group. Acknowledging the parent counts for its children, which may have paged before they joined. In each case it
+ * counts for the pages sent by then. Idempotent.
+ *
+ * @param id the incident that was acknowledged
+ * @returns the parent, if it counts as acknowledged because of this child
+ */
+export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<IncidentId | null> {
+  const incident = await deps.incidents.read(id);
+  const parent = incident && (await parentOf(deps, incident));
+  if (incident === undefined || parent === undefined) return null;
+  if (parent.id !== id) {
+    await counts(deps, incident, { for: parent, text: `Acknowledged the child incident of ${placeOf(incident)}` });
+    await acknowledgePages(deps, parent.id);
+  }
+  const now = await deps.incidents.read(parent.id);
+  if (now?.care?.acknowledged === undefined) return null;
+  for (const { incident: part } of await deps.crowds.parts(parent.id)) {
+    if (part.id === id || part.status === 'resolved' || part.pages === 0 || isHeard(part)) continue;
+    await counts(deps, now, { for: part, text: `Acknowledged the parent incident ${parent.id}` });
+    await acknowledgePages(deps, part.id);
+  }
+  return parent.id !== id && isSameWord(now, incident) ? parent.id : null;
+}
+
+/** Propagates acknowledgements each minute: those found by polling, and those that failed before. */
+export async function seeTogether(
+  deps: TogetherDeps,
+  open: readonly IncidentRecord[],
+  elapsed: Elapsed = () => performance.now(),
+): Promise<void> {
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  for (const { id } of rotated(saidOf(deps, open), Math.floor(millisOf(deps.clock.now()) / 60_000))) {
+    if (deadline.left === 0) return;
+    try {
+      await seenTogether(deps, id);
+    } catch (error) {
+      deps.log.error('an acknowledgement could not be propagated to the incident group', {
+        incident: id,
+        error: String(error),
+      });
+    }
+  }
+}
+
+/** Returns recently acknowledged incidents, except for children whose acknowledgement comes from their parent. */
+function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
+  const parents = new Map(open.filter(({ crowd }) => crowd !== undefined).map((one) => [one.id, one]));
+  return open.filter((one) => {
+    const said = one.care?.acknowledged;
+    const parent = one.parent_id && parents.get(one.parent_id);
+    if (said === undefined || secondsBetween(said.at, clock.now()) >= WORTH_SECONDS) return false;
+    return parents.has(one.id) || (parent !== undefined && !isSameWord(parent, one));
+  });
+}
+
+/** Returns the open parent, or the incident itself if it is a parent. Returns undefined if it has no open parent. */
+async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
+  if (incident.crowd !== undefined) return incident;
+  const parent = incident.parent_id === undefined ? undefined : await incidents.read(incident.parent_id);
+  return parent?.status === 'resolved' ? undefined : parent;
+}
+
+/** Applies an acknowledgement to another incident of the group, for the pages that it sent by then. */
+async function counts(
+  deps: TogetherDeps,
+  { id: from, care }: IncidentRecord,
+  { for: { id }, text }: { for: IncidentRecord; text: string },
+): Promise<void> {
+  const said = care?.acknowledged;
+  if (said === undefined) return;
+  const { by, at } = said;
+  const page = await rungBy(deps, { incidentId: id, number: 0 }, at);
+  if (page === 0) return;
+  const timeline = { actor: by, kind: 'incident.acknowledged', text, detail: { incident: from } };
+  await deps.incidents.amend(
+    id,
+    (incident) => {
+      const change = heard(incident, { by, at, page });
+      return change.care === undefined ? undefined : { ...change, timeline };
+    },
+    `seen-with-${from}-${at}`,
+  );
+}
+
+const isSameWord = ({ care: one }: IncidentRecord, { care: other }: IncidentRecord): boolean =>
+  one?.acknowledged?.at === other?.acknowledged?.at && one?.acknowledged?.by === other?.acknowledged?.by;

@@ -1,0 +1,61 @@
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId, Version } from '../../schemas/config/names.ts';
+import { opened } from '../incidents/declare-incident.ts';
+import type { PlanDeps } from './plan-rollback.ts';
+import { type Once, takeOver } from '../incidents/take-over.ts';
+import type { Who } from '../incidents/acting-person.ts';
+
+type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'people' | 'log' | 'crowds'>;
+
+/** A rollback that a person has confirmed. */
+type Agreed = {
+  place: Place;
+  from: Version;
+  /** Version that the person named. Absent: the newest that is known to be good. */
+  to?: Version;
+  /** Target version that was shown to the person. Absent: none. */
+  shown?: Version;
+  trace: string;
+};
+
+/** State that is stored before the rollback is requested: the incident and the idempotency key. */
+export type Begun = { incident: IncidentId; once: string | null };
+
+/** Stored state of a request that may be interrupted and repeated, and the function that stores it. */
+export type Resumable = { begun: Begun | undefined; keep(begun: Begun): Promise<void> };
+
+/**
+ * Requests a confirmed rollback in the open incident, or in a new one. All guards apply. A repeated call uses the same
+ * incident and key, so that the rollback is requested only once, wherever the first call was interrupted.
+ *
+ * @returns the incident of the rollback
+ * @throws Refusal 403, 409, 422
+ */
+export async function rollBack(
+  deps: RollDeps,
+  who: Who,
+  { place, from, to, shown, trace }: Agreed,
+  { begun, keep }: Resumable,
+): Promise<IncidentView> {
+  const id = begun?.incident ?? (await incidentOf(deps, who, { place, from, trace }));
+  const once: Once = { kept: begun?.once, keep: (key) => keep({ incident: id, once: key }) };
+  return takeOver(deps, who, {
+    id,
+    action: 'rollback',
+    note: '',
+    from,
+    ...(to !== undefined && { to }),
+    ...(shown !== undefined && { shown }),
+    once,
+  });
+}
+
+async function incidentOf(
+  deps: RollDeps,
+  who: Who,
+  { place, from, trace }: Pick<Agreed, 'place' | 'from' | 'trace'>,
+): Promise<IncidentId> {
+  const title = `Rollback of ${from}`;
+  return (await opened(deps, who, { ...place, title, severity: 'warning', trace, alone: true })).incident.id;
+}

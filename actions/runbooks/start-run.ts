@@ -1,0 +1,161 @@
+import type { Deps, RunbookRun } from '../../domain/ports/index.ts';
+import { remainingOf, undoId } from '../../domain/runbooks/by-hand.ts';
+import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
+import { viewOfRun } from '../../domain/runbooks/run-view.ts';
+import type { Json } from '../../domain/runbooks/variables.ts';
+import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import {
+  partsOfRun,
+  type RunId,
+  runId,
+  type RunView,
+  StepEnd,
+  type StepEnds,
+} from '../../schemas/runbooks/parts/runs.ts';
+import { stepAsked } from '../../workflows/steps/runbook/ask.ts';
+import { wake } from '../../workflows/wake.ts';
+import { Refusal } from '../../http/problem.ts';
+import { resolved, view } from '../incidents/incident-view.ts';
+import { opened } from '../incidents/declare-incident.ts';
+import { type Planned, planFollowed, planRun, titleFor, type WantedRun } from './plan-run.ts';
+import { seesToIt } from '../incidents/acknowledges.ts';
+import type { Who } from '../incidents/acting-person.ts';
+
+/**
+ * Starts a runbook in the named incident, in the open one of the service and environment, or in a new one. It runs like
+ * a runbook that alerts have started.
+ *
+ * @throws Refusal 403, 404, 409, 422
+ */
+export async function startRun(deps: Deps, who: Who, wanted: WantedRun, trace: string): Promise<RunView> {
+  const planned = await planRun(deps, who, wanted);
+  refuse(planned);
+  const { plan, place, followed } = planned;
+  const title = titleFor(plan.title);
+  const id =
+    plan.incident_id ??
+    (await opened(deps, who, { ...place, title, severity: 'warning', trace, alone: true })).incident.id;
+  return begin(deps, who, id, followed);
+}
+
+/**
+ * Retries a failed run from the failed step. The retry is a new run, which takes over the results of the earlier one.
+ *
+ * @throws Refusal 403, 404, 409
+ */
+export async function retryRun(deps: Deps, who: Who, id: RunId): Promise<RunView> {
+  const planned = await planRetry(deps, who, id);
+  refuse(planned);
+  return begin(deps, who, partsOfRun(id).incident, planned.followed);
+}
+
+/** Plans `retryRun`. @throws Refusal 403, 404, 409 */
+export async function planRetry(deps: Deps, who: Who, id: RunId): Promise<Planned> {
+  const { incident: incidentId, number } = partsOfRun(id);
+  const run = await runOf(deps, id);
+  const incident = await view(deps, incidentId);
+  const place = { service: incident.service, environment: incident.environment };
+  who.allow('incidents:act', place);
+  if (incident.status === 'resolved') throw resolved(incidentId);
+  if (run.outcome !== 'failed') throw notFailed(id, run);
+  const newest = (await deps.runbooks.of(incidentId)).filter(({ name }) => name === run.runbook.name).at(-1);
+  if (newest !== undefined && newest.number !== number)
+    throw new Refusal(409, 'run-retried', `run ${runId(incidentId, newest.number)} of this runbook is newer`);
+  const ends = endsIn(await deps.runbooks.memories(incidentId, number));
+  const { failed, done } = remainingOf(planOf(run.runbook), ends);
+  if (failed.length === 0)
+    throw new Refusal(409, 'run-not-kept', `the results of run ${id} were not stored; start the runbook again`);
+  const { runbook, labels, annotations, inputs } = run;
+  const again = { of: number, done, lookFor: lookFor(incident, run, ends, done) };
+  const followed = { runbook, labels, annotations, by: who.name, ...(inputs && { inputs }), again };
+  const record = await deps.incidents.read(incidentId);
+  return planFollowed(deps, who, { place, followed, incident: record });
+}
+
+const notFailed = (id: RunId, { outcome }: RunbookRun): Refusal =>
+  outcome === null
+    ? new Refusal(409, 'run-in-progress', `run ${id} is in progress`)
+    : new Refusal(409, 'run-not-failed', `run ${id} has not failed: its outcome is ${outcome}`);
+
+function refuse({ plan: { refused } }: Planned): void {
+  const [first] = refused;
+  if (first !== undefined) throw new Refusal(409, first.code, first.text);
+}
+
+async function begin(deps: Deps, who: Who, id: IncidentId, followed: Planned['followed']): Promise<RunView> {
+  await seesToIt(deps, who, id);
+  const started = await deps.runbooks.start(id, followed);
+  switch (started.kind) {
+    case 'running':
+      throw new Refusal(409, 'run-in-progress', `run ${runId(id, started.number)} of this runbook is in progress`);
+    case 'too_many':
+      throw new Refusal(409, 'too-many-runs', `incident ${id} has reached the maximum number of runs`);
+    case 'closed':
+      throw resolved(id);
+    case 'started':
+      await wake(deps, id);
+      return viewRun(deps, runId(id, started.number));
+  }
+}
+
+async function runOf({ runbooks, incidents }: Pick<Deps, 'runbooks' | 'incidents'>, id: RunId): Promise<RunbookRun> {
+  const { incident, number } = partsOfRun(id);
+  const run = (await incidents.read(incident)) && (await runbooks.run(incident, number));
+  if (run === undefined) throw new Refusal(404, 'unknown-run', `there is no run ${id}`);
+  return run;
+}
+
+/** @throws Refusal 404 */
+export async function viewRun(deps: Pick<Deps, 'runbooks' | 'incidents'>, id: RunId): Promise<RunView> {
+  const { incident: incidentId, number } = partsOfRun(id);
+  const run = await runOf(deps, id);
+  const [incident, memories] = await Promise.all([view(deps, incidentId), deps.runbooks.memories(incidentId, number)]);
+  const waiting = incident.decisions
+    .filter(({ state }) => state === 'waiting')
+    .flatMap((decision) => stepAsked(number, decision.id) ?? []);
+  return viewOfRun(incident, run, memories, new Set(waiting));
+}
+
+function endsIn(memories: ReadonlyMap<string, Json>): StepEnds {
+  const ends: StepEnds = {};
+  for (const [what, value] of memories) {
+    const end = what.startsWith(ENDED) ? StepEnd.safeParse(value) : undefined;
+    if (end?.success) ends[what.slice(ENDED.length)] = end.data;
+  }
+  return ends;
+}
+
+const ENDED = 'ended ';
+
+/**
+ * Returns the steps with an unknown outcome, with the idempotency key that the vendor knows. The same call again
+ * determines the outcome.
+ */
+function lookFor(
+  { id, effects }: IncidentView,
+  { runbook, number, again }: RunbookRun,
+  ends: StepEnds,
+  done: StepEnds,
+): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const step of planOf(runbook).steps) {
+    if (done[step.id] !== undefined || ends[undoId(step.id)] !== undefined) continue;
+    const own = `${id}.runbook.${number}.${step.id}`;
+    const tried = effects.filter(({ key }) => key === own || isTryOf(own, key)).map(({ key }) => key);
+    const last = tried.toSorted((a, b) => tryOf(a, own) - tryOf(b, own)).at(-1);
+    const earlier = again?.lookFor[step.id];
+    if (ends[step.id]?.unclear === true && last !== undefined)
+      found[step.id] = last === own && earlier !== undefined ? earlier : last;
+    else if (ends[step.id]?.status === 'failed' && TELLS.has(step.uses)) found[step.id] = earlier ?? own;
+  }
+  return found;
+}
+
+/** Steps that look for an earlier message before they send it again. */
+const TELLS: ReadonlySet<PlannedStep['uses']> = new Set(['ticket', 'slack.post']);
+
+const isTryOf = (own: string, key: string): boolean =>
+  key.startsWith(`${own}.`) && /^\d+$/.test(key.slice(own.length + 1));
+
+const tryOf = (key: string, own: string): number => (key === own ? 1 : Number(key.slice(own.length + 1)));

@@ -1,0 +1,80 @@
+import { isStale, unreadBudget } from '../../domain/freeze/budget/spending.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { policyOf } from './policy.ts';
+
+/** When evaluations count as overdue. One starts each minute and takes up to 30 seconds. */
+const OVERDUE_SECONDS = 5 * 60;
+
+/** How many problems are returned. If Prometheus is down, all objectives have the same problem. */
+const SHOWN_MAX = 20;
+
+/** An objective with missing data. `since`: the time of the newest data, or null if there has never been any. */
+export type ObjectiveTrouble = {
+  id: string;
+  service: string;
+  environment: string;
+  problem: string;
+  since: Timestamp | null;
+};
+
+export type ObjectivesState = {
+  configured: number;
+  evaluated_at: Timestamp | null;
+  /** Why the objectives are not evaluated, or null. */
+  problem: string | null;
+  /** The number of objectives with problems. `troubles` has at most 20 of them. */
+  troubled: number;
+  troubles: ObjectiveTrouble[];
+};
+
+/** Returns whether objectives are evaluated, and which ones lack data. */
+export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'sloStatuses'>): Promise<ObjectivesState> {
+  const config = await deps.config.current();
+  const [statuses, evaluatedAt] = await Promise.all([deps.sloStatuses.all(), deps.sloStatuses.evaluatedAt()]);
+  const at = deps.clock.now();
+  const byName = new Map(statuses.map((status) => [nameOf(status), status]));
+  const troubles = config.slos.flatMap((slo) => troubleOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
+  return {
+    configured: config.slos.length,
+    evaluated_at: evaluatedAt,
+    problem: config.slos.length === 0 ? null : evaluationProblem(evaluatedAt, at),
+    troubled: troubles.length,
+    troubles: troubles.slice(0, SHOWN_MAX),
+  };
+}
+
+const nameOf = ({ id, service, environment }: Pick<Slo, 'id' | 'service' | 'environment'>): string =>
+  JSON.stringify([id, service, environment]);
+
+function evaluationProblem(evaluatedAt: Timestamp | null, at: Timestamp): string | null {
+  if (evaluatedAt === null) return 'no evaluation has completed yet; one starts each minute';
+  const seconds = secondsBetween(evaluatedAt, at);
+  if (seconds <= OVERDUE_SECONDS) return null;
+  return `the last completed evaluation started at ${evaluatedAt}, but one should complete each minute; see the log of the evaluation`;
+}
+
+function troubleOf(
+  config: Config,
+  slo: Slo,
+  status: SloStatus | undefined,
+  at: Timestamp,
+): ObjectiveTrouble | undefined {
+  const { id, service, environment } = slo;
+  const trouble = (problem: string): ObjectiveTrouble => ({
+    id,
+    service,
+    environment,
+    problem,
+    since: status?.data_at ?? null,
+  });
+  if (status === undefined) return trouble('it has not been evaluated yet');
+  if (status.problem !== null) return trouble(status.problem);
+  const policy = policyOf(config, slo);
+  const unread = unreadBudget(status, policy);
+  if (unread !== null) return trouble(`its history could not be read: ${unread}`);
+  return isStale(status, policy, at) ? trouble('its newest data is too old') : undefined;
+}

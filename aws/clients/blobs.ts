@@ -1,0 +1,19 @@
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { Blobs } from '../../domain/ports/index.ts';
+import { type Limits, streamLimit } from './client.ts';
+
+/** Stores data that is too large for a message or an item in one S3 bucket. */
+export const s3Blobs = (client: S3Client, bucket: string, limits: Limits): Blobs => ({
+  async put(key, body, contentType) {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
+  },
+  async get(key) {
+    try {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), streamLimit(limits));
+      return await Body?.transformToByteArray();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  },
+});

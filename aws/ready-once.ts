@@ -1,0 +1,68 @@
+import type { Changes, CrowdPort, Decisions, Effects, Incidents, RunbookRuns } from '../domain/ports/index.ts';
+import type { Projections } from '../domain/incidents/projections.ts';
+
+/**
+ * Wraps the stores so that each write notifies the projectors. Callers cannot forget to notify them. Only outcomes are
+ * announced, not intents, so that a page never waits for a Slack queue.
+ */
+export function announced(
+  stores: {
+    incidents: Incidents;
+    crowds: CrowdPort;
+    decisions: Decisions;
+    effects: Effects;
+    changes: Changes;
+    runbooks: RunbookRuns;
+  },
+  changed: Projections['changed'],
+): typeof stores {
+  const { incidents, crowds, decisions, effects, changes, runbooks } = stores;
+  return {
+    incidents: after(
+      incidents,
+      ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
+      (id) => changed(`incident:${id}`),
+    ),
+    crowds: after(crowds, ['join', 'childEnded', 'letGo'], (parent, child) =>
+      changed(`incident:${parent}`, `incident:${String(child)}`),
+    ),
+    runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),
+    decisions: after(decisions, ['keep', 'ask', 'answer', 'expire'], (id) => changed(`incident:${id}`)),
+    effects: after(effects, ['conclude', 'concludeRollback'], (id) => changed(`incident:${id}`)),
+    changes: after(changes, [], async () => undefined, {
+      async record(change, extra) {
+        const recorded = await changes.record(change, extra);
+        await changed(`change:${recorded.change.id}`);
+        return recorded;
+      },
+      async patch(id, patch) {
+        const patched = await changes.patch(id, patch);
+        await changed(`change:${id}`);
+        return patched;
+      },
+    }),
+  };
+}
+
+/** Returns `port` with calls to `methods` followed by `tell`, which gets the first arguments: incident ids. */
+function after<T extends object>(
+  port: T,
+  methods: readonly (keyof T)[],
+  tell: (...ids: [string, unknown?]) => Promise<void>,
+  more: Partial<T> = {},
+): T {
+  return new Proxy(port, {
+    get(target, key) {
+      const own: unknown = Reflect.get(more, key);
+      if (own !== undefined) return own;
+      const method: unknown = Reflect.get(target, key);
+      if (typeof method !== 'function') return method;
+      if (!methods.includes(key as keyof T)) return method.bind(target) as unknown;
+      return async (...args: [string, ...unknown[]]): Promise<unknown> => {
+        const result: unknown = await Reflect.apply(method, target, args);
+        await tell(args[0], args[1]);
+        return result;
+      };
+    },
+  });
+}

@@ -1,0 +1,147 @@
+import { GetParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import * as z from 'zod';
+import { type Log, type Secrets, SecretsUnreadable } from '../../domain/ports/index.ts';
+import { type Grant, groupOf, namedParameter } from './secret-groups.ts';
+import type { Parameters, SecretsCopy } from './secrets-copy.ts';
+
+/** Running functions see a rotated secret within this time. It is divided by the time scale, down to `KEPT_MIN_MS`. */
+const KEPT_MS = 30_000;
+const KEPT_MIN_MS = 1000;
+
+/**
+ * Shortens the cache time by a random share up to this, so that containers that started together do not call SSM
+ * together.
+ */
+const JITTER = 0.25;
+
+/** After a failure, the last known values are used for this long before the next attempt. */
+const FALLBACK_KEPT_MS = 10_000;
+
+/**
+ * Without known values, further callers get the same error for this long, so that an invocation does not wait
+ * repeatedly.
+ */
+const FAILURE_KEPT_MS = 1000;
+
+/** SSM cannot store empty values. Two quotation marks stand for a value that is empty on purpose. */
+const EMPTY = '""';
+
+/** The limit of SSM's GetParameters. */
+const NAMES_PER_CALL = 10;
+
+const Group = z.record(z.string(), z.string());
+
+export type SecretsOptions = {
+  client: SSMClient;
+  /** Path of the parameters. */
+  path: string;
+  /** Other secrets are refused, as IAM refuses them. */
+  grants: readonly Grant[];
+  copy: SecretsCopy;
+  log: Log;
+  /** In milliseconds. */
+  now: () => number;
+  /** In [0, 1). */
+  random?: () => number;
+  /** Factor by which the pauses are shortened. */
+  timeScale?: number;
+};
+
+/**
+ * Reads secrets from SSM parameters, one for each group that the function may read. Reads all in one call and caches
+ * them for half a minute.
+ *
+ * While SSM does not respond, the last known values stay in use: those of this process or, after a cold start, those of
+ * the encrypted copy. The copy is renewed after each read that finds changes.
+ */
+export function ssmSecrets(options: SecretsOptions): Secrets {
+  const { client, path, grants, copy, log, now, random = Math.random, timeScale = 1 } = options;
+  const keptMs = Math.max(KEPT_MS / timeScale, KEPT_MIN_MS);
+  const wanted = new Set<string>(grants.filter((grant) => grant !== 'named'));
+  let kept: { until: number; parameters: Promise<Parameters> } | undefined;
+  let last: Parameters | undefined;
+  let copied: Promise<Parameters | undefined> | undefined;
+
+  /** Read once per process, in parallel with SSM, so that the fallback does not wait for both. */
+  const readCopy = (): Promise<Parameters | undefined> =>
+    copy.read().catch((error: unknown) => {
+      log.warn('cannot read the copy of the secrets', { error: String(error) });
+      return undefined;
+    });
+
+  const renewCopy = async (fresh: Parameters): Promise<void> => {
+    if (sameAs(await copied, fresh)) return;
+    try {
+      await copy.write(fresh);
+      copied = Promise.resolve(fresh);
+    } catch (error) {
+      log.warn('cannot renew the copy of the secrets', { error: String(error) });
+    }
+  };
+
+  /**
+   * @param failed called when SSM did not respond, with the time in milliseconds for which the known values are kept
+   */
+  const read = async (failed: (keptForMs: number) => void): Promise<Parameters> => {
+    copied ??= readCopy();
+    try {
+      last = await readAll(client, path, [...wanted]);
+      void renewCopy(last); // runs in the background
+      return last;
+    } catch (error) {
+      const from = last === undefined ? 'copy' : 'memory';
+      last ??= await copied;
+      if (last === undefined) {
+        copied = undefined;
+        failed(FAILURE_KEPT_MS * (1 + random()));
+        const reason = `cannot read secrets, and no earlier values are known: ${String(error)}`;
+        throw new SecretsUnreadable(reason, { cause: error });
+      }
+      failed((FALLBACK_KEPT_MS / timeScale) * (0.5 + random()));
+      log.warn('cannot read secrets; the last known values stay in use', { from, error: String(error) });
+      return last;
+    }
+  };
+
+  const refresh = (): { until: number; parameters: Promise<Parameters> } => {
+    const parameters = read((keptForMs) => (next.until = now() + keptForMs));
+    const next = { until: now() + keptMs * (1 - JITTER * random()), parameters };
+    parameters.catch(() => undefined); // The caller that awaits the promise handles the error.
+    return next;
+  };
+
+  return {
+    async get(name) {
+      const group = groupOf(name);
+      if (!grants.includes(group ?? 'named'))
+        throw new SecretsUnreadable(`this function may not read ${name}: grant it in aws/secrets/secret-groups.ts`);
+      const parameter = group ?? namedParameter(name);
+      if (!wanted.has(parameter)) {
+        wanted.add(parameter);
+        if (!last?.has(parameter)) kept = undefined;
+      }
+      if (kept === undefined || kept.until <= now()) kept = refresh();
+      const value = (await kept.parameters).get(parameter);
+      if (value === undefined) throw new SecretsUnreadable(`cannot read ${name}, and no earlier value is known`);
+      if (value === null) return undefined;
+      const secret = group === undefined ? value : Group.parse(JSON.parse(value))[name];
+      return secret === EMPTY ? '' : secret;
+    },
+  };
+}
+
+async function readAll(client: SSMClient, path: string, names: readonly string[]): Promise<Parameters> {
+  const values = new Map<string, string | null>(names.map((name) => [name, null]));
+  const calls = [...Map.groupBy(names.entries(), ([n]) => Math.floor(n / NAMES_PER_CALL)).values()];
+  const answers = await Promise.all(
+    calls.map((call) =>
+      client.send(new GetParametersCommand({ Names: call.map(([, name]) => `${path}/${name}`), WithDecryption: true })),
+    ),
+  );
+  for (const { Name, Value } of answers.flatMap(({ Parameters = [] }) => Parameters))
+    if (Name !== undefined && Value !== undefined) values.set(Name.slice(path.length + 1), Value);
+  return values;
+}
+
+const sameAs = (a: Parameters | undefined, b: Parameters): boolean =>
+  a !== undefined && a.size === b.size && [...b].every(([name, value]) => a.get(name) === value);

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import type { Acquaintances, ChatUser, Clock } from '../../../domain/ports/index.ts';
+import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import type { Item, Table } from '../core/table.ts';
+
+const KEPT_SECONDS = 24 * 3600;
+
+const User = z.object({
+  id: z.string(),
+  team: z.string(),
+  email: z.string().nullable(),
+  name: z.string().nullable(),
+  kind: z.enum(['member', 'guest', 'outsider']),
+});
+
+export class AcquaintanceTable implements Acquaintances {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async user(id: string): ReturnType<Acquaintances['user']> {
+    const item = await this.#kept('user', id);
+    return item && { user: User.parse(item['user']), at: Timestamp.parse(item['at']) };
+  }
+
+  async group(id: string): ReturnType<Acquaintances['group']> {
+    const item = await this.#kept('group', id);
+    return item && { members: z.array(z.string()).parse(item['members']), at: Timestamp.parse(item['at']) };
+  }
+
+  async keepUser(user: ChatUser): Promise<void> {
+    await this.#keep('user', user.id, { user });
+  }
+
+  async keepGroup(id: string, members: readonly string[]): Promise<void> {
+    await this.#keep('group', id, { members: [...members] });
+  }
+
+  /** DynamoDB deletes expired items up to days later. */
+  async #kept(kind: 'user' | 'group', id: string): Promise<Item | undefined> {
+    const item = await this.#table.get(keys.acquaintance(kind, id));
+    return item !== undefined && Number(item['expires_at']) > this.#seconds() ? item : undefined;
+  }
+
+  async #keep(kind: 'user' | 'group', id: string, what: Item): Promise<void> {
+    const at = this.#clock.now();
+    await this.#table.transact([
+      this.#table.put({ ...keys.acquaintance(kind, id), ...what, at, expires_at: this.#seconds() + KEPT_SECONDS }),
+    ]);
+  }
+
+  #seconds(): number {
+    return Math.floor(millisOf(this.#clock.now()) / 1000);
+  }
+}

@@ -1,0 +1,231 @@
+import type { Blobs, Clock, Page, Quarantine, Quarantined } from '../../../domain/ports/index.ts';
+import {
+  QUARANTINE_A_DAY,
+  QUARANTINE_A_SENDER_A_DAY,
+  QuarantineFull,
+  type Quota,
+} from '../../../domain/alerts/quarantine.ts';
+import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
+import { sha256 } from '../../clients/hash.ts';
+import { actWrite } from '../audit/act-entries.ts';
+import { keys } from '../core/keys.ts';
+import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
+import { pageOfFew } from '../core/small-list.ts';
+import type { Item, Table } from '../core/table.ts';
+
+type Input = Parameters<Quarantine['keep']>[0];
+
+/**
+ * Stores unreadable bodies as blobs, each once with a count, since a refused group is sent repeatedly. Counts the
+ * inputs of each day, in total and for each sender, in the same transactions: quotas are checked without reading
+ * entries, and one sender cannot use the space of others.
+ */
+export class QuarantineTable implements Quarantine {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+  readonly #quotas: { day: Quota; sender: Quota };
+
+  constructor(
+    table: Table,
+    blobs: Blobs,
+    clock: Clock,
+    quotas = { day: QUARANTINE_A_DAY, sender: QUARANTINE_A_SENDER_A_DAY },
+  ) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+    this.#quotas = quotas;
+  }
+
+  async keep(input: Input): Promise<string> {
+    const id = `q_${sha256(Buffer.concat([Buffer.from(`${input.source} ${input.receiver}\n`), input.body])).slice(0, 32)}`;
+    for (;;) {
+      const at = this.#clock.now();
+      const known = await this.#table.get(keys.quarantine(id));
+      const isKept = known !== undefined && !isOver(known, at);
+      if (isKept ? await this.#again(id, known, input, at) : await this.#first(id, input, at)) return id;
+    }
+  }
+
+  /** @returns false if another process has replayed or stored it in the meantime */
+  async #again(id: string, known: Item, input: Input, at: Timestamp): Promise<boolean> {
+    const entry = keys.quarantine(id);
+    const update = {
+      UpdateExpression:
+        'SET #status = :status, detail = :detail, last_seen_at = :at, replayed_at = :none ADD #count :one',
+      ConditionExpression: 'replayed_at = :before',
+      ExpressionAttributeNames: { '#status': 'status', '#count': 'count' },
+      ExpressionAttributeValues: {
+        ':status': input.status,
+        ':detail': shortened(input.detail),
+        ':at': at,
+        ':none': null,
+        ':one': 1,
+        ':before': known['replayed_at'] ?? null,
+      },
+    };
+    const reopens = known['replayed_at'] !== null;
+    const writes = [this.#table.update(entry, update), ...(reopens ? this.#opened(known, 1) : [])];
+    return (await this.#table.transact(writes)).ok;
+  }
+
+  /**
+   * @returns false if another process has stored it in the meantime
+   * @throws QuarantineFull
+   */
+  async #first(id: string, input: Input, at: Timestamp): Promise<boolean> {
+    const { sender, source, body } = input;
+    const day = at.slice(0, 10);
+    const expires = expiresAfter(at, RETENTION_DAYS.quarantine);
+    const counts: { key: ReturnType<typeof keys.quarantine>; quota: Quota | null }[] = [
+      { key: keys.quarantineDay(day), quota: sender === null ? null : this.#quotas.day },
+      ...(sender === null ? [] : [{ key: keys.quarantineDay(day, sender), quota: this.#quotas.sender }]),
+    ];
+    // Single reads: the Slack function's permissions allow GetItem only.
+    const before = await Promise.all(counts.map(async ({ key }) => this.#table.get(key)));
+    // Checked before the body is written, so that refused input takes no space; the transaction decides.
+    if (counts.some(({ quota }, index) => quota !== null && isFull(before[index], quota, body.byteLength)))
+      throw new QuarantineFull(source, sender);
+    await this.#blobs.put(blobKey(id), body, 'application/octet-stream'); // the declared type may be invalid
+    const done = await this.#table.transact([
+      this.#table.update(keys.quarantine(id), {
+        UpdateExpression:
+          'SET #source = :source, receiver = :receiver, #status = :status, detail = :detail, content_type = :type, #bytes = :bytes, sender = :sender, last_seen_at = :at, first_seen_at = :at, replayed_at = :none, #count = :one, #day = :day, expires_at = :expires',
+        ConditionExpression: 'attribute_not_exists(pk) OR expires_at <= :now',
+        ExpressionAttributeNames: {
+          '#source': 'source',
+          '#status': 'status',
+          '#bytes': 'bytes',
+          '#count': 'count',
+          '#day': 'day',
+        },
+        ExpressionAttributeValues: {
+          ':source': source,
+          ':receiver': input.receiver,
+          ':status': input.status,
+          ':detail': shortened(input.detail),
+          ':type': input.contentType.slice(0, 200),
+          ':bytes': body.byteLength,
+          ':sender': sender,
+          ':at': at,
+          ':none': null,
+          ':one': 1,
+          ':day': day,
+          ':expires': expires.expires_at,
+          ':now': secondsOf(at),
+        },
+      }),
+      ...counts.map(({ key, quota }) =>
+        this.#table.update(key, {
+          UpdateExpression: 'ADD entries :one, #bytes :bytes, #open :one SET expires_at = :expires',
+          ExpressionAttributeNames: { '#bytes': 'bytes', '#open': 'open' },
+          ExpressionAttributeValues: {
+            ':one': 1,
+            ':bytes': body.byteLength,
+            // Expires with the last of its entries.
+            ':expires': expires.expires_at + 24 * 3600,
+            ...(quota && { ':entries': quota.entries, ':most': quota.bytes - body.byteLength }),
+          },
+          ...(quota && {
+            ConditionExpression: 'attribute_not_exists(pk) OR (entries < :entries AND #bytes <= :most)',
+          }),
+        }),
+      ),
+    ]);
+    if (done.ok) return true;
+    if (done.failed.includes(0)) return false;
+    throw new QuarantineFull(source, sender);
+  }
+
+  async get(id: string): Promise<(Quarantined & { receiver: string; body: Uint8Array }) | undefined> {
+    const item = await this.#table.get(keys.quarantine(id));
+    if (item === undefined || isOver(item, this.#clock.now())) return undefined;
+    const body = await this.#blobs.get(blobKey(id));
+    return body && { ...shown(item), receiver: String(item['receiver']), body };
+  }
+
+  async list(query: { limit: number; cursor?: string }): Promise<Page<Quarantined>> {
+    const all: Quarantined[] = [];
+    const now = this.#clock.now();
+    for await (const item of this.#table.each('QUARANTINE', 'q_')) if (!isOver(item, now)) all.push(shown(item));
+    return pageOfFew(all, ({ first_seen_at, id }) => `${first_seen_at} ${id}`, query);
+  }
+
+  async replayed(id: string, by: string): Promise<void> {
+    const at = this.#clock.now();
+    const item = await this.#table.get(keys.quarantine(id));
+    const entry = (condition: object, values: object) =>
+      this.#table.update(keys.quarantine(id), {
+        UpdateExpression: 'SET replayed_at = :at',
+        ExpressionAttributeValues: { ':at': at, ...values },
+        ...condition,
+      });
+    const act = actWrite(this.#table, {
+      id: `${id}:replayed:${at}`,
+      at,
+      actor: by,
+      kind: 'quarantine.replayed',
+      subject: id,
+      text: 'Replayed a quarantined input',
+      detail: {},
+    });
+    const closed =
+      item === undefined || item['replayed_at'] !== null
+        ? undefined
+        : await this.#table.transact([
+            entry({ ConditionExpression: 'replayed_at = :none' }, { ':none': null }),
+            ...this.#opened(item, -1),
+            act,
+          ]);
+    // Already replayed: it is no longer counted.
+    if (closed?.ok !== true) await this.#table.transact([entry({}, {}), act]);
+  }
+
+  async count(): Promise<number> {
+    let count = 0;
+    const now = this.#clock.now();
+    for await (const item of this.#table.each('QUARANTINE', 'day#'))
+      if (!isOver(item, now)) count += Number(item['open'] ?? 0);
+    return count;
+  }
+
+  /** Entries of earlier versions have no day and are not counted. */
+  #opened({ day }: Item, by: 1 | -1) {
+    if (typeof day !== 'string') return [];
+    return [
+      this.#table.update(keys.quarantineDay(day), {
+        UpdateExpression: 'ADD #open :by',
+        ExpressionAttributeNames: { '#open': 'open' },
+        ExpressionAttributeValues: { ':by': by },
+      }),
+    ];
+  }
+}
+
+const blobKey = (id: string): string => `quarantine/${id}`;
+
+/** The detail may end within a surrogate pair. */
+const shortened = (detail: string): string => detail.slice(0, 2000).toWellFormed();
+
+const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);
+
+/** DynamoDB deletes expired items up to days later. */
+const isOver = ({ expires_at }: Item, now: Timestamp): boolean =>
+  typeof expires_at === 'number' && expires_at <= secondsOf(now);
+
+const isFull = (item: Item | undefined, { entries, bytes }: Quota, more: number): boolean =>
+  item !== undefined && (Number(item['entries']) >= entries || Number(item['bytes']) + more > bytes);
+
+const shown = (item: Item): Quarantined => ({
+  id: String(item['sk']),
+  source: String(item['source']),
+  status: Number(item['status']),
+  detail: String(item['detail']),
+  content_type: String(item['content_type']),
+  bytes: Number(item['bytes']),
+  count: Number(item['count']),
+  first_seen_at: Timestamp.parse(item['first_seen_at']),
+  last_seen_at: Timestamp.parse(item['last_seen_at']),
+  replayed_at: typeof item['replayed_at'] === 'string' ? Timestamp.parse(item['replayed_at']) : null,
+});

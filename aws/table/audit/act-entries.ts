@@ -1,0 +1,41 @@
+import type { AuditEntry } from '../../../domain/freeze/ports.ts';
+import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { entryText } from './audit-entries.ts';
+import { keys } from '../core/keys.ts';
+import type { Table, Write } from '../core/table.ts';
+
+/** Far below the limit of a sealed log entry. */
+const DETAIL_MAX_BYTES = 16 * 1024;
+const TEXT_MAX_CHARS = 2000;
+const SUBJECT_MAX_CHARS = 300;
+
+/**
+ * Records an action for the sealed log in the transaction that carries it out. The entry gets an item of its own, so it
+ * can neither conflict with other entries nor fail the transaction; `AuditLogTable.seal` moves it into the log. A
+ * detail that is too long is replaced by its hash.
+ */
+export function actWrite(table: Table, { detail, ...entry }: AuditEntry): Write {
+  const json = canonicalJson(detail);
+  const isShort = Buffer.byteLength(json) <= DETAIL_MAX_BYTES;
+  const text = entryText({
+    ...entry,
+    subject: entry.subject.slice(0, SUBJECT_MAX_CHARS).toWellFormed(),
+    text: entry.text.slice(0, TEXT_MAX_CHARS).toWellFormed(),
+    detail: isShort ? detail : { sha256: sha256(json) },
+  });
+  return table.put({ ...keys.logWaiting(entry.at, entry.id), entry: text });
+}
+
+/** Records a timeline entry of an incident in the sealed log. @param key unique within the incident */
+export const incidentActWrite = (table: Table, id: IncidentId, key: string, said: TimelineEntry): Write =>
+  actWrite(table, {
+    id: `incident:${id}:${key}`,
+    at: said.at,
+    actor: said.actor,
+    kind: said.kind,
+    subject: id,
+    text: said.text,
+    detail: typeof said.detail === 'object' ? { ...said.detail } : {},
+  });

@@ -1,0 +1,53 @@
+import type { Backlog, Clock, Waiting } from '../../../domain/ports/index.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
+import { keys, pendingShards, unfinishedShards } from '../core/keys.ts';
+import { collect, type Item, type Table, type Write } from '../core/table.ts';
+
+/** Older effects without an outcome are abandoned and not counted. */
+const KEPT_SECONDS = 24 * 3600;
+
+export class BacklogTable implements Backlog {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async pending(): Promise<Waiting> {
+    return waiting((await this.#all(pendingShards)).map(({ since }) => Timestamp.parse(since)));
+  }
+
+  async effects(): Promise<{ kind: string; waiting: Waiting }[]> {
+    const since = plusSeconds(this.#clock.now(), -KEPT_SECONDS);
+    const items = (await this.#all(unfinishedShards)).filter(({ at }) => Timestamp.parse(at) > since);
+    return [...Map.groupBy(items, ({ kind }) => String(kind))].map(([kind, all]) => ({
+      kind,
+      waiting: waiting(all.map(({ at }) => Timestamp.parse(at))),
+    }));
+  }
+
+  async #all(partitions: readonly string[]): Promise<Item[]> {
+    return (await Promise.all(partitions.map((pk) => collect(this.#table.each(pk), (item) => item)))).flat();
+  }
+}
+
+const waiting = (times: readonly Timestamp[]): Waiting => ({
+  count: times.length,
+  oldest: times.toSorted()[0] ?? null,
+});
+
+/** Part of the transaction that records the intent. */
+export const unfinishedWrite = (
+  table: Table,
+  id: IncidentId,
+  { key, kind, at }: Pick<Effect, 'key' | 'kind' | 'at'>,
+): Write =>
+  table.put({ ...keys.unfinished(id, key), kind, at, expires_at: Math.ceil(millisOf(at) / 1000) + KEPT_SECONDS });
+
+/** Part of the transaction that records the outcome. */
+export const finishedWrite = (table: Table, id: IncidentId, key: string): Write =>
+  table.remove(keys.unfinished(id, key));

@@ -1,0 +1,301 @@
+import type { Changes, Clock, Page, Place } from '../../../domain/ports/index.ts';
+import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
+import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
+import type { ChangeId } from '../../../schemas/config/names.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
+import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { type Key, keys, shardedLists } from '../core/keys.ts';
+import { pointedPage, shardedPage } from '../core/sharded.ts';
+import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+
+const TRIES = 20;
+
+/** Number of changes to look back when searching for the version that runs again. */
+const LOOKED_BACK = 50;
+
+/** Stores deployments and all other changes to production. */
+export class ChangeTable implements Changes {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async record(
+    input: NewChange,
+    { made_for }: { made_for?: string } = {},
+  ): Promise<{ change: Change; created: boolean }> {
+    const change = newChange(input, this.#clock.now(), made_for ?? null);
+    const result = await this.#table.transact(changeWrites(this.#table, change, true));
+    const first = result.ok ? change : await this.get(change.id);
+    if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
+    await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
+    return { change: first, created: result.ok };
+  }
+
+  async patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#item(id);
+      if (item === undefined) return undefined;
+      const rev = Number(item['rev'] ?? 0);
+      const before = StoredChange.parse(item);
+      if (patch.status === 'started' && before.status !== 'started') return 'ended';
+      const change = patched(before, patch, this.#clock.now());
+      const key = keys.change(change, change.started_at, id);
+      const result = await this.#table.transact([
+        this.#table.put(
+          // Keep fields that a newer version has written.
+          { ...item, ...changeItem(change, key), rev: rev + 1 },
+          {
+            ConditionExpression: 'rev = :rev OR (attribute_not_exists(rev) AND :rev = :zero)',
+            ExpressionAttributeValues: { ':rev': rev, ':zero': 0 },
+          },
+        ),
+        ...rollingWrites(this.#table, change, key),
+        ...failureWrites(this.#table, change, key),
+      ]);
+      if (!result.ok) continue;
+      await this.#live(change);
+      return change;
+    }
+    throw new Error(`deployment ${id} changed during all ${TRIES} attempts; try again`);
+  }
+
+  async get(id: ChangeId): Promise<Change | undefined> {
+    const item = await this.#item(id);
+    return item && StoredChange.parse(item);
+  }
+
+  async #item(id: ChangeId): Promise<Item | undefined> {
+    const key = await keyOfChange(this.#table, id);
+    return key && this.#table.get(key);
+  }
+
+  async list({
+    service,
+    environment,
+    ...query
+  }: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
+    const page =
+      service === undefined
+        ? await shardedPage(this.#table, shardedLists.changes, query, isIn(environment))
+        : environment === undefined
+          ? await pointedPage(
+              this.#table,
+              { list: shardedLists.changes, pk: keys.changesOf(service).pk, to: pointee },
+              query,
+            )
+          : await this.#table.page(
+              {
+                ConsistentRead: true,
+                KeyConditionExpression: 'pk = :pk',
+                ExpressionAttributeValues: { ':pk': keys.changes({ service, environment }).pk },
+              },
+              query,
+            );
+    return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
+  }
+
+  async recent(place: Place, limit: number): Promise<Change[]> {
+    const changes: Change[] = [];
+    const until = `${aheadFrom(this.#clock.now())}#\uffff`;
+    for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))
+      changes.push(StoredChange.parse(item));
+    return changes.toReversed();
+  }
+
+  async live(): Promise<Change[]> {
+    const changes: Change[] = [];
+    for await (const item of this.#table.each('LIVE')) {
+      const change = StoredChange.parse(item['change']);
+      const runs = isAhead(change, this.#clock.now()) ? await this.#newestLive(change) : change;
+      if (runs !== undefined) changes.push(runs);
+    }
+    return changes;
+  }
+
+  /** Returns the newest succeeded change of a service and environment, except the given one. */
+  async #newestLive(apart: Change): Promise<Change | undefined> {
+    const changes = await this.recent(apart, LOOKED_BACK);
+    return changes.findLast(
+      (change) => putsVersionLive(change) && change.status === 'succeeded' && change.id !== apart.id,
+    );
+  }
+
+  async rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]> {
+    return (await this.#pointedTo(keys.rollings())).map(({ row, change }) => ({ change, overdueAt: overdueIn(row) }));
+  }
+
+  async failures(): Promise<{ change: Change; failedAt: Timestamp }[]> {
+    const found = await this.#pointedTo(keys.failures());
+    return found.map(({ row, change }) => ({ change, failedAt: Timestamp.parse(row['failed_at']) }));
+  }
+
+  async endFailure(id: ChangeId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.failure(id))]);
+  }
+
+  /** Reads the records to which the rows of a partition point. */
+  async #pointedTo({ pk }: Pick<Key, 'pk'>): Promise<{ row: Item; change: Change }[]> {
+    const rows = await collect(this.#table.each(pk), (item) => item);
+    const items = await this.#table.getAll(rows.map(pointee));
+    return rows.flatMap((row, n) => (items[n] === undefined ? [] : [{ row, change: StoredChange.parse(items[n]) }]));
+  }
+
+  async setOverdue(id: ChangeId, at: Timestamp): Promise<void> {
+    await this.#table.transact([
+      this.#table.update(keys.rolling(id), {
+        UpdateExpression: 'SET overdue_at = :at',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':at': at },
+      }),
+    ]);
+  }
+
+  async forgetRolling(id: ChangeId): Promise<void> {
+    await this.#table.transact([this.#table.remove(keys.rolling(id))]);
+  }
+
+  async overdueAt(id: ChangeId): Promise<Timestamp | null> {
+    return overdueIn(await this.#table.get(keys.rolling(id)));
+  }
+
+  /**
+   * Keeps a pointer to the newest succeeded change of a service and environment; a late record of an older change does
+   * not move it.
+   */
+  async #live(change: Change): Promise<void> {
+    if (!putsVersionLive(change)) return;
+    const now = this.#clock.now();
+    if (change.status === 'succeeded' && isAhead(change, now)) return;
+    if (change.status === 'succeeded') await this.#table.transact([liveWrite(this.#table, change, now)]);
+    else await this.#notLive(change);
+  }
+
+  /** Handles a change that was reported as succeeded and then as not: the previous version runs again. */
+  async #notLive(change: Change): Promise<void> {
+    const row = await this.#table.get(keys.live(change));
+    if (row === undefined || StoredChange.parse(row['change']).id !== change.id) return;
+    const before = await this.#newestLive(change);
+    const still = { ConditionExpression: 'since = :since', ExpressionAttributeValues: { ':since': row['since'] } };
+    await this.#table.transact([
+      before === undefined
+        ? this.#table.remove(keys.live(change), still)
+        : this.#table.put({ ...keys.live(change), change: before, since: endOf(before) }, still),
+    ]);
+  }
+}
+
+/**
+ * Creates a record from the input, with defaults. The start defaults to now. The end of a finished change defaults to
+ * its start: for a record made hours later, "now" would make an old deployment the suspect of a new problem.
+ */
+export function newChange(
+  input: Omit<NewChange, 'kind' | 'status'> & Partial<Pick<NewChange, 'kind' | 'status'>>,
+  now: Timestamp,
+  madeFor: string | null,
+): Change {
+  const { service, environment, version, kind = 'deploy', status = 'succeeded' } = input;
+  const started_at = input.started_at ?? input.finished_at ?? now;
+  const identity = { service, environment, version, kind, started_at };
+  return {
+    ...identity,
+    id: `chg_${sha256(canonicalJson(identity)).slice(0, 26)}` as ChangeId,
+    status,
+    commit: input.commit ?? null,
+    committed_at: input.committed_at ?? null,
+    commits: input.commits ?? [],
+    finished_at: status === 'started' ? (input.finished_at ?? null) : (input.finished_at ?? started_at),
+    author: input.author ?? null,
+    url: input.url ?? null,
+    has_migration: input.has_migration ?? null,
+    rollback_safe_to: input.rollback_safe_to ?? null,
+    previous_version: input.previous_version ?? null,
+    canary_weight: input.canary_weight ?? null,
+    rolled_back_by: null,
+    made_for: madeFor,
+    recorded_at: now,
+  };
+}
+
+const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
+
+function patched(change: Change, patch: ChangePatch, now: Timestamp): Change {
+  const told = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<Change>;
+  const next = { ...change, ...told };
+  const ends = next.status !== 'started' && next.finished_at === null;
+  return { ...next, commits: next.commits ?? [], finished_at: ends ? later(next.started_at, now) : next.finished_at };
+}
+
+/** Returns the key of the record with this id, or undefined if there is none. */
+export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | undefined> {
+  const pointer = await table.get(keys.changeById(id));
+  return pointer && pointee(pointer);
+}
+
+/** Returns the key of the record to which a row points. */
+const pointee = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
+
+const isIn =
+  (environment: string | undefined) =>
+  (item: Item): boolean =>
+    environment === undefined || item['environment'] === environment;
+
+/** Writes the record and the pointer by id; `once`: only if it is new. */
+export function changeWrites(table: Table, change: Change, once = false): Write[] {
+  const key = keys.change(change, change.started_at, change.id);
+  return [
+    table.put({ ...changeItem(change, key), rev: 0 }, once ? absent : undefined),
+    table.put({ ...keys.changeById(change.id), at_pk: key.pk, at_sk: key.sk }),
+    table.put({ ...keys.changeOf(change.service, change.started_at, change.id), at_pk: key.pk, at_sk: key.sk }),
+    ...(change.status === 'started' ? rollingWrites(table, change, key) : []),
+    ...failureWrites(table, change, key),
+    ...(once || change.status !== 'succeeded' || !putsVersionLive(change)
+      ? []
+      : [table.put({ ...keys.live(change), change, since: endOf(change) })]),
+  ];
+}
+
+const overdueIn = (row: Item | undefined): Timestamp | null =>
+  row?.['overdue_at'] === undefined ? null : Timestamp.parse(row['overdue_at']);
+
+/** Lists a change as running from its start until its end is reported. */
+const rollingWrites = (table: Table, { id, status }: Change, { pk, sk }: Key): Write[] =>
+  status === 'started'
+    ? [
+        table.update(keys.rolling(id), {
+          UpdateExpression: 'SET at_pk = :pk, at_sk = :sk',
+          ExpressionAttributeValues: { ':pk': pk, ':sk': sk },
+        }),
+      ]
+    : [table.remove(keys.rolling(id))];
+
+/** Lists a failed change as an active failure until it is reported as over, with the end that was reported first. */
+const failureWrites = (table: Table, change: Change, { pk, sk }: Key): Write[] =>
+  change.status === 'failed'
+    ? [
+        table.update(keys.failure(change.id), {
+          UpdateExpression: 'SET at_pk = :pk, at_sk = :sk, failed_at = if_not_exists(failed_at, :at)',
+          ExpressionAttributeValues: { ':pk': pk, ':sk': sk, ':at': endOf(change) },
+        }),
+      ]
+    : [];
+
+const changeItem = (change: Change, key: Key): Item => ({
+  ...key,
+  ...change,
+  ...shardedLists.changes.place(change.id, `${change.started_at}#${change.id}`),
+});
+
+/** A change reported with a start in the future gives way to any other. */
+const liveWrite = (table: Table, change: Change, now: Timestamp): Write =>
+  table.put(
+    { ...keys.live(change), change, since: endOf(change) },
+    {
+      ConditionExpression: 'attribute_not_exists(pk) OR since <= :since OR since > :ahead',
+      ExpressionAttributeValues: { ':since': endOf(change), ':ahead': aheadFrom(now) },
+    },
+  );

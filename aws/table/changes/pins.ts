@@ -1,0 +1,153 @@
+import type { Clock, Page, Pins, Place } from '../../../domain/ports/index.ts';
+import { isAhead } from '../../../domain/changes/versions.ts';
+import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
+import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
+import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { actWrite } from '../audit/act-entries.ts';
+import { keys, lists } from '../core/keys.ts';
+import { pageOfFew } from '../core/small-list.ts';
+import { collect, type Item, listed, type Table, type Write } from '../core/table.ts';
+
+/** Number of newest pins of a service and environment to read. */
+const PINS_READ = 50;
+
+/** Above this, the oldest pins leave the combined item, which holds 400 KB; their own records stay. */
+const PINNED_MAX = 150;
+const TRIMMED_MAX = 200;
+
+const Placed = Pin.pick({ service: true, environment: true });
+
+/** Each pin is an attribute of the combined item, so that it is added without reading the others. */
+const PREFIX = 'pin:';
+const nameOf = (id: string): string => `${PREFIX}${id}`;
+
+/**
+ * Stores versions known to be bad. Whether a pin is superseded is determined on read, from what runs then. Beside the
+ * records, one item for each service and environment holds the active pins, since each freeze check needs them.
+ */
+export class PinTable implements Pins {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async list({ all, ...paging }: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>> {
+    if (!all) return pageOfFew(await this.#inForce(), ({ pinned_at, id }) => `${pinned_at} ${id}`, paging);
+    const live = new Map<string, Item>();
+    for await (const item of this.#table.each('LIVE')) live.set(String(item['sk']), item);
+    const page = await this.#table.page(listed(lists.pins), paging);
+    return { ...page, items: page.items.map((item) => view(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))) };
+  }
+
+  /** Reads the combined items, so that the cost does not grow with the number of old pins. */
+  async #inForce(): Promise<PinView[]> {
+    const places = await collect(this.#table.each(keys.pinnedPlaces().pk), (item) => Placed.parse(item));
+    const items = await this.#table.getAll(places.flatMap((place) => [keys.pinned(place), keys.live(place)]));
+    return places.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
+  }
+
+  async of(place: Place): Promise<PinView[]> {
+    const [pinned, live] = await this.#table.getAll([keys.pinned(place), keys.live(place)]);
+    await this.#trim(place, pinned);
+    return pinsIn(pinned, live);
+  }
+
+  /** Each rollback first asks for the pins, so this keeps the item small before the next pin is added. */
+  async #trim(place: Place, item: Item | undefined): Promise<void> {
+    const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
+    if (names.length <= PINNED_MAX) return;
+    const old = newestFirst(item)
+      .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
+      .map(({ id }) => nameOf(id));
+    await this.#table.touch(keys.pinned(place), {
+      UpdateExpression: `REMOVE ${old.map((_, n) => `#pin${n}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(old.map((name, n) => [`#pin${n}`, name])),
+    });
+  }
+
+  async get(id: string): Promise<PinView | undefined> {
+    const pointer = await this.#table.get(keys.pinById(id));
+    const item = pointer && (await this.#table.get({ pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) }));
+    if (item === undefined) return undefined;
+    const pin = Pin.parse(item);
+    return view(pin, await this.#table.get(keys.live(pin)));
+  }
+
+  async lift(id: string, by: string): Promise<PinView | undefined> {
+    const pin = await this.get(id);
+    if (pin === undefined) return undefined;
+    const at = this.#clock.now();
+    await this.#table.transact([
+      this.#table.update(keys.pin(pin, pin.pinned_at, id), {
+        UpdateExpression: 'SET lifted_at = :at, lifted_by = :by',
+        ConditionExpression: 'lifted_at = :none',
+        ExpressionAttributeValues: { ':at': at, ':by': by, ':none': null },
+      }),
+      this.#table.update(keys.pinned(pin), {
+        UpdateExpression: 'REMOVE #pin',
+        ExpressionAttributeNames: { '#pin': nameOf(id) },
+      }),
+      actWrite(this.#table, {
+        id: `${id}:lifted`,
+        at,
+        actor: by,
+        kind: 'pin.lifted',
+        subject: pin.service,
+        text: `Lifted the pin of ${pin.version} in ${pin.environment}`,
+        detail: { pin: id, version: pin.version, environment: pin.environment },
+      }),
+    ]);
+    return this.get(id);
+  }
+}
+
+/** Returns the active pins, newest first, from the combined item and the live version. */
+export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
+  newestFirst(pinned)
+    .slice(0, PINS_READ)
+    .map((pin) => view(pin, live))
+    .filter(({ state }) => state === 'pinned');
+
+const newestFirst = (pinned: Item | undefined): Pin[] =>
+  Object.entries(pinned ?? {})
+    .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
+    .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
+
+/**
+ * Superseded while a newer version runs that was deployed after the pin; when that is rolled back, the pin is active
+ * again. Pipelines report a rollback like any deployment, so it is recognized by its version.
+ */
+function view(pin: Pin, live: Item | undefined): PinView {
+  const change = live === undefined ? undefined : StoredChange.parse(live['change']);
+  const newer =
+    change !== undefined &&
+    change.kind !== 'rollback' &&
+    change.version !== pin.version &&
+    change.version !== pin.rolled_back_to &&
+    change.started_at > pin.pinned_at &&
+    // A change reported with a future start says nothing about the order.
+    !isAhead(change, change.recorded_at);
+  const state = pin.lifted_at !== null ? 'lifted' : newer ? 'superseded' : 'pinned';
+  return { ...pin, state, superseded_by: newer ? change.version : null };
+}
+
+/** Pins a version; the same pin for the same incident is written once. */
+export function pinWrites(table: Table, pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>): Write[] {
+  const { service, environment, version, incident_id } = pin;
+  const id = `pin_${sha256(canonicalJson({ service, environment, version, incident_id })).slice(0, 26)}`;
+  const key = keys.pin(pin, pin.pinned_at, id);
+  const whole: Pin = { ...pin, id, lifted_at: null, lifted_by: null };
+  return [
+    table.put({ ...key, ...whole, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
+    table.put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }),
+    table.put({ ...keys.pinnedPlace(pin), service, environment }),
+    table.update(keys.pinned(pin), {
+      UpdateExpression: 'SET #pin = :pin',
+      ExpressionAttributeNames: { '#pin': nameOf(id) },
+      ExpressionAttributeValues: { ':pin': whole },
+    }),
+  ];
+}

@@ -1,0 +1,277 @@
+import type { DrillId } from '../../../schemas/automation/drill.ts';
+import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
+import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
+import type { DigestOf, Place } from '../../../domain/ports/index.ts';
+import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { sha256 } from '../../clients/hash.ts';
+
+/** Keys of the table; docs/data-model.md describes who reads and writes what. */
+export type Key = { pk: string; sk: string };
+
+/** DynamoDB limits a partition key to 2048 bytes and a sort key to 1024 bytes. Keys here have up to three parts. */
+const PART_MAX_CHARS = 320;
+
+/**
+ * Encodes a name, which can contain any character, because '#' separates the parts of a key. A Chinese character takes
+ * nine bytes.
+ */
+const part = (name: string): string => short(encodeURIComponent(name));
+
+/** Shortens a long name; it then ends in its hash. Encoded text never contains a percent sign before a tilde. */
+const short = (encoded: string): string =>
+  encoded.length <= PART_MAX_CHARS ? encoded : `${encoded.slice(0, PART_MAX_CHARS - 66)}%~${sha256(encoded)}`;
+
+const placeOf = ({ service, environment }: Place): string => `${part(service)}#${part(environment)}`;
+
+/** A scope never has both a service and a team. */
+const scopeOf = ({ service, team, environment }: FreezeScope): string =>
+  [
+    service === null ? (team === null ? '*' : `team:${part(team)}`) : `service:${part(service)}`,
+    environment === null ? '*' : part(environment),
+  ].join('#');
+
+/**
+ * DynamoDB allows 1,000 write units per second for one partition key, and an index that cannot keep up throttles the
+ * table itself. Partitions that are written with each alert, message, or deployment are therefore split. Four shards
+ * use the 4,000 units per second with which a new on-demand table starts. A change of this number requires a rewrite of
+ * the table.
+ */
+const SHARDS = 4;
+
+/** 256 is a multiple of `SHARDS`, so that all shards get the same share. */
+const shardOf = (name: string): number => parseInt(sha256(name).slice(0, 2), 16) % SHARDS;
+
+const shardsOf = (name: string): readonly string[] => Array.from({ length: SHARDS }, (_, shard) => `${name}#${shard}`);
+
+/** Zero-padded, so that sequence numbers sort as text. */
+const digits = (n: number): string => String(n).padStart(10, '0');
+
+export const keys = {
+  /** Version number of the table layout. */
+  format: (): Key => ({ pk: 'FORMAT', sk: 'FORMAT' }),
+  incident: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'META' }),
+  inbox: (id: IncidentId, seq: number): Key => ({ pk: `INC#${id}`, sk: `IN#${digits(seq)}` }),
+  inboxKey: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `INKEY#${key}` }),
+  signal: (id: IncidentId, at: Timestamp, hash: string): Key => ({ pk: `INC#${id}`, sk: `SIG#${at}#${hash}` }),
+  /** Alerts of the incident whose state at their source was found. */
+  seen: (id: IncidentId): Key => ({ pk: `INC#${id}`, sk: 'SEEN' }),
+  timeline: (id: IncidentId, at: Timestamp, key: string): Key => ({ pk: `INC#${id}`, sk: `TL#${at}#${key}` }),
+  digest: (of: DigestOf, stakeholder: string): Key => ({
+    pk: of === 'shadow-report' ? 'REPORT#shadow' : `INC#${of}`,
+    sk: `DIGEST#${stakeholder}`,
+  }),
+  /** A channel to stakeholders that is paused. */
+  digestPause: (way: string): Key => ({ pk: 'DIGESTPAUSE', sk: way }),
+  digestPauses: (): Pick<Key, 'pk'> => ({ pk: 'DIGESTPAUSE' }),
+  noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
+  effect: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `EFF#${key}` }),
+  decision: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `DEC#${digits(number)}` }),
+  runbook: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `RBK#${digits(number)}` }),
+  runbookName: (id: IncidentId, name: string): Key => ({ pk: `INC#${id}`, sk: `RBKNAME#${name}` }),
+  /** Lists the runs of runbooks. */
+  runbookRun: (id: IncidentId, number: number): Key => ({ pk: `INC#${id}`, sk: `RBKRUN#${digits(number)}` }),
+  /** A value that a runbook's step has stored. */
+  runbookMemory: (id: IncidentId, number: number, what: string): Key => ({
+    pk: `INC#${id}`,
+    sk: `RBKMEM#${digits(number)}#${what}`,
+  }),
+  open: (scope: string): Key => ({ pk: `OPEN#${scope.split('#').map(short).join('#')}`, sk: 'OPEN' }),
+  /** Services outside the catalogue that have an incident of their own. */
+  unmatchedPlaces: (): Key => ({ pk: 'UNMATCHED', sk: 'PLACES' }),
+  child: (parent: IncidentId, child: IncidentId): Key => ({ pk: `INC#${parent}`, sk: `CHILD#${child}` }),
+  opening: (at: Timestamp, id: IncidentId): Key => ({ pk: 'OPENINGS', sk: `${at}#${id}` }),
+  openings: (): Pick<Key, 'pk'> => ({ pk: 'OPENINGS' }),
+  pending: (id: IncidentId): Key => ({ pk: `PENDING#${shardOf(id)}`, sk: id }),
+  /** An effect without an outcome. */
+  unfinished: (id: IncidentId, key: string): Key => ({ pk: `UNFINISHED#${shardOf(id)}`, sk: `${id}#${part(key)}` }),
+  /** Counters of one group, spread over shards, because all functions write to them. */
+  counts: (group: string, shard: number): Key => ({ pk: `COUNTS#${group}#${shard % SHARDS}`, sk: 'COUNTS' }),
+  /** Incidents that are not resolved. Written twice in the life of an incident, so one partition is enough. */
+  openIncident: (id: IncidentId): Key => ({ pk: 'OPENINC', sk: id }),
+  openIncidents: (): Pick<Key, 'pk'> => ({ pk: 'OPENINC' }),
+  /** All incidents of a service. */
+  incidentOf: (service: string, id: IncidentId): Key => ({ pk: `INCOF#${part(service)}`, sk: id }),
+  incidentsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `INCOF#${part(service)}` }),
+  /** The newest episode of an alert. */
+  alert: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
+  change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: `CHG#${placeOf(place)}`,
+    sk: `${startedAt}#${id}`,
+  }),
+  changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
+  /** All changes of a service in all environments. */
+  changeOf: (service: string, startedAt: Timestamp, id: ChangeId): Key => ({
+    pk: `CHGOF#${part(service)}`,
+    sk: `${startedAt}#${id}`,
+  }),
+  changesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `CHGOF#${part(service)}` }),
+  changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
+  live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
+  lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
+  /** Automatic actions of all services in the last hour. */
+  pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),
+  /** Automatic actions of a service: its error budget. */
+  deed: (service: string, at: Timestamp, key: string): Key => ({ pk: `DEED#${part(service)}`, sk: `${at}#${key}` }),
+  deeds: (service: string): Pick<Key, 'pk'> => ({ pk: `DEED#${part(service)}` }),
+  demotion: (service: string): Key => ({ pk: 'DEMOTED', sk: part(service) }),
+  demotions: (): Pick<Key, 'pk'> => ({ pk: 'DEMOTED' }),
+  promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
+  pin: (place: Place, at: Timestamp, id: string): Key => ({ pk: `PIN#${placeOf(place)}`, sk: `${at}#${id}` }),
+  pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  /** The active pins of a service and environment, in one item. */
+  pinned: (place: Place): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
+  /** A service and environment that has had a pin. */
+  pinnedPlace: (place: Place): Key => ({ pk: 'PINNEDPLACES', sk: placeOf(place) }),
+  pinnedPlaces: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDPLACES' }),
+  gate: (place: Place): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
+  pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
+  rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
+  rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
+  failure: (id: ChangeId): Key => ({ pk: 'FAILED', sk: id }),
+  failures: (): Pick<Key, 'pk'> => ({ pk: 'FAILED' }),
+  act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
+  acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
+  drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
+  /** Drills that are not finished. */
+  drilling: (id: DrillId): Key => ({ pk: 'DRILLING', sk: id }),
+  drillings: (): Pick<Key, 'pk'> => ({ pk: 'DRILLING' }),
+  /** When the rollback path of a service and environment was last proved. */
+  proved: (place: Place): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
+  proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
+  /** Events of an objective on one day (UTC), in buckets of five minutes. */
+  sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
+  /** Result of the last evaluation of a service's objectives in an environment. */
+  sloStatus: (place: Place): Key => ({ pk: 'SLOSTATUS', sk: placeOf(place) }),
+  sloStatuses: (): Pick<Key, 'pk'> => ({ pk: 'SLOSTATUS' }),
+  /** When objectives were last evaluated. */
+  sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),
+  /** The evaluator that currently holds the lease. */
+  sloLease: (): Key => ({ pk: 'SLOLEASE', sk: 'SLOLEASE' }),
+  /** Last state received for a burn alert of an objective. */
+  sloAlert: (id: string, fingerprint: string): Key => ({ pk: 'SLOALERTS', sk: `${part(id)}#${part(fingerprint)}` }),
+  sloAlerts: (): Pick<Key, 'pk'> => ({ pk: 'SLOALERTS' }),
+  freeze: (id: string): Key => ({ pk: `FREEZE#${part(id)}`, sk: 'FREEZE' }),
+  /** A deployment that an override has allowed. */
+  freezeUse: (id: string, override: string, deployment: string): Key => ({
+    pk: `FREEZE#${part(id)}`,
+    sk: `USE#${part(override)}#${part(deployment)}`,
+  }),
+  /** The unfinished freezes of one scope, for checks. */
+  freezeScope: (scope: FreezeScope): Key => ({ pk: `FREEZES#${scopeOf(scope)}`, sk: 'FREEZES' }),
+  /** Freezes that are scheduled, in force, or not settled. */
+  freezing: (id: string): Key => ({ pk: 'FREEZING', sk: part(id) }),
+  freezings: (): Pick<Key, 'pk'> => ({ pk: 'FREEZING' }),
+  /** The cause of a freeze, so that it opens only one. */
+  freezeCause: (cause: string): Key => ({ pk: `FREEZECAUSE#${part(cause)}`, sk: 'FREEZECAUSE' }),
+  freezeDecision: (id: string): Key => ({ pk: `FREEZEDEC#${part(id)}`, sk: 'FREEZEDEC' }),
+  /** A deployment in another system that waits for Firebreak's approval. */
+  waitingGate: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
+  waitingGates: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
+  /** Entries of the sealed log, by the minute in which they were written. */
+  logEntry: (minute: string, at: Timestamp, id: string): Key => ({ pk: `LOG#${minute}`, sk: `${at}#${part(id)}` }),
+  logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
+  /** An entry that was written together with its action and is not in the log yet. */
+  logWaiting: (at: Timestamp, id: string): Key => ({ pk: `LOGWAITING#${shardOf(id)}`, sk: `${at}#${part(id)}` }),
+  /** Marks that an entry exists, in any minute. */
+  logEntryById: (id: string): Key => ({ pk: `LOGID#${part(id)}`, sk: 'LOGID' }),
+  /** Counts the entries of a minute until it is closed; several items, so that writers rarely conflict. */
+  logGate: (minute: string, shard: number): Key => ({ pk: `LOGGATE#${minute}#${shard}`, sk: 'LOGGATE' }),
+  /** A minute that may have unsealed entries. */
+  logOpen: (minute: string): Key => ({ pk: 'LOGOPEN', sk: minute }),
+  logOpens: (): Pick<Key, 'pk'> => ({ pk: 'LOGOPEN' }),
+  /** How far a minute is sealed, and by which seals. */
+  logSealed: (minute: string): Key => ({ pk: 'LOGSEALED', sk: minute }),
+  logSealeds: (): Pick<Key, 'pk'> => ({ pk: 'LOGSEALED' }),
+  seal: (number: number): Key => ({ pk: 'SEALS', sk: digits(number) }),
+  seals: (): Pick<Key, 'pk'> => ({ pk: 'SEALS' }),
+  /** The hash at each entry of a seal, to find the entry that was altered. */
+  sealLinks: (number: number): Key => ({ pk: `SEALLINKS#${digits(number)}`, sk: 'SEALLINKS' }),
+  /** The configuration version that the log recorded last. */
+  loggedConfig: (): Key => ({ pk: 'LOGCONFIG', sk: 'LOGCONFIG' }),
+  quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
+  /**
+   * Count of a day's quarantined inputs, in total or for one sender. In the same partition, because the writer's
+   * permissions cover only that one.
+   */
+  quarantineDay: (day: string, sender?: string): Key => ({
+    pk: 'QUARANTINE',
+    sk: sender === undefined ? `day#${day}` : `sender#${day}#${sender}`,
+  }),
+  /** The page that a PagerDuty incident belongs to. */
+  pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
+  automation: (): Key => ({ pk: 'AUTOMATION', sk: 'AUTOMATION' }),
+  token: (hash: string): Key => ({ pk: `TOKEN#${hash}`, sk: 'TOKEN' }),
+  tokenById: (id: string): Key => ({ pk: 'TOKENS', sk: id }),
+  /** A token whose record Firebreak did not write, by its hash. */
+  refusedToken: (hash: string): Key => ({ pk: 'TOKENSREFUSED', sk: hash }),
+  refusedTokens: (): Pick<Key, 'pk'> => ({ pk: 'TOKENSREFUSED' }),
+  tokenName: (name: string): Key => ({ pk: 'TOKENNAMES', sk: name }),
+  /** Updates that targets still have to show. */
+  due: (subject: Subject): Key => ({ pk: 'DUE', sk: subject }),
+  dues: (): Pick<Key, 'pk'> => ({ pk: 'DUE' }),
+  projector: (target: Target): Key => ({ pk: `PROJECTOR#${target}`, sk: 'PROJECTOR' }),
+  projection: (target: Target, subject: Subject): Key => ({ pk: `PRJ#${subject}`, sk: target }),
+  sent: (target: Target, subject: Subject, key: string): Key => ({
+    pk: `PRJ#${subject}`,
+    sk: `${target}#${part(key)}`,
+  }),
+  bulletin: (id: string): Key => ({ pk: `BULLETIN#${id}`, sk: 'HEAD' }),
+  bulletinAlert: (id: string, hash: string): Key => ({ pk: `BULLETIN#${id}`, sk: `EP#${hash}` }),
+  /** The incident of a channel, by the channel's id in the chat. */
+  channel: (chatId: string): Key => ({ pk: `CHANNEL#${part(chatId)}`, sk: 'CHANNEL' }),
+  /** The outcome of an action that a person took in another system. */
+  hearing: (key: string): Key => ({ pk: `HEARD#${sha256(key)}`, sk: 'HEARD' }),
+  /** A user or group of the chat. */
+  acquaintance: (kind: 'user' | 'group', id: string): Key => ({ pk: `CHAT#${part(id)}`, sk: kind }),
+  counter: (row: string): Key => ({ pk: `COUNTER#${part(row)}`, sk: 'COUNTER' }),
+  idempotency: (principal: string, route: string, key: string): Key => ({
+    pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,
+    sk: 'IDEM',
+  }),
+};
+
+/** The partitions of `keys.logWaiting`. */
+export const logWaitingShards = shardsOf('LOGWAITING');
+
+/** The partitions of `keys.pending`. */
+export const pendingShards = shardsOf('PENDING');
+
+/** The partitions of `keys.unfinished`. */
+export const unfinishedShards = shardsOf('UNFINISHED');
+
+/** Returns all keys of `keys.counts` for a group. */
+export const countsOf = (group: string): Key[] =>
+  Array.from({ length: SHARDS }, (_, shard) => keys.counts(group, shard));
+
+/** Lists across partitions, newest first, by the index `list` (eventually consistent). */
+export const lists = {
+  pins: 'PINS',
+  drills: 'DRILLS',
+  freezes: 'FREEZELIST',
+};
+
+/** Lists with many writes, each spread over `shards`. */
+export const shardedLists = {
+  incidents: shardedList('INCIDENTS'),
+  changes: shardedList('CHANGES'),
+  recorded: shardedList('RECORDED'),
+  muted: shardedList('MUTED'),
+  runbookRuns: shardedList('RUNBOOKRUNS'),
+};
+
+export type ShardedList = ReturnType<typeof shardedList>;
+
+function shardedList(name: string) {
+  return {
+    name,
+    shards: shardsOf(name),
+    /**
+     * Returns the attributes that put an item into the list.
+     *
+     * @param id determines the shard, so it must never change
+     * @param key sorts the list; must be unique within it
+     */
+    place: (id: string, key: string) => ({ list: `${name}#${shardOf(id)}`, list_key: key }),
+  };
+}

@@ -1,0 +1,33 @@
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+
+/** Days after which DynamoDB may delete bulk records; docs/data-model.md, "How long it is kept". */
+export const RETENTION_DAYS = {
+  /**
+   * After an alert's last notification. Longer than a quiet incident stays open (`quietHours`, at most two weeks), so
+   * that no alert is deleted that keeps one open.
+   */
+  episode: 90,
+  /**
+   * After a message arrived. Workflows read each message once, within minutes; their position is stored on the
+   * incident.
+   */
+  inbox: 90,
+  /** After an unreadable body first arrived. The bucket deletes it after the same time: infra/storage.ts. */
+  quarantine: 90,
+  /** After a rollback; only the last hour is counted. */
+  act: 7,
+} as const;
+
+/** A firing alert is renewed by the first notification after this many days, not by each, to save writes. */
+const RENEWED_AFTER_DAYS = 1;
+
+const DAY_SECONDS = 24 * 3600;
+
+/** Returns the attribute by which DynamoDB deletes an item this many days after `at`. */
+export const expiresAfter = (at: Timestamp, days: number): { expires_at: number } => ({
+  expires_at: Math.ceil(millisOf(at) / 1000) + days * DAY_SECONDS,
+});
+
+/** Returns whether an episode with this expiry must be renewed. Undefined: written without one. */
+export const isToBeRenewed = (expiresAt: number | undefined, now: Timestamp): boolean =>
+  expiresAt === undefined || expiresAt < expiresAfter(now, RETENTION_DAYS.episode - RENEWED_AFTER_DAYS).expires_at;

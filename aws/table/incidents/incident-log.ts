@@ -1,0 +1,68 @@
+import {
+  INCIDENT_EVENTS,
+  type IncidentEvent,
+  type IncidentEventFields,
+} from '../../../domain/incidents/incident-events.ts';
+import type { Log } from '../../../domain/ports/index.ts';
+import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { keys } from '../core/keys.ts';
+import type { Table } from '../core/table.ts';
+
+/** Number of incidents whose service is cached. */
+const REMEMBERED = 1000;
+
+/** Longest time that a page waits for its log line; after that the line lacks the service. */
+const PATIENCE_MS = 250;
+
+type About = { service: string; environment: string; trace: string };
+
+/** Logs events of incidents. A store calls it after a write, and only the process whose write succeeded. */
+export class IncidentLog {
+  readonly #table: Table;
+  readonly #log: Log;
+  readonly #known = new Map<IncidentId, Promise<About | undefined>>();
+
+  constructor(table: Table, log: Log) {
+    this.#table = table;
+    this.#log = log;
+  }
+
+  /** Never rejects. */
+  async tell(id: IncidentId, event: IncidentEvent, fields: IncidentEventFields = {}): Promise<void> {
+    const about = await inTime(this.#about(id));
+    this.#log.info(INCIDENT_EVENTS[event], { event, incident: id, ...about, ...fields });
+  }
+
+  /** Service and environment never change, so each process reads them once. */
+  #about(id: IncidentId): Promise<About | undefined> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const reading = this.#read(id).catch(() => {
+      this.#known.delete(id);
+      return undefined;
+    });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size >= REMEMBERED && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(id, reading);
+    return reading;
+  }
+
+  async #read(id: IncidentId): Promise<About | undefined> {
+    const item = await this.#table.get(keys.incident(id));
+    if (item === undefined) return undefined;
+    const { service, environment, trace, unmatched } = StoredIncident.parse(item);
+    return { service: unmatched || service, environment, trace };
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, PATIENCE_MS, undefined);
+  const result = await Promise.race([work, late.promise]);
+  clearTimeout(timer);
+  return result;
+}
+
+/** For stores whose events are not logged. */
+export const unlogged: Pick<IncidentLog, 'tell'> = { tell: async () => undefined };

@@ -1,0 +1,586 @@
+import { one as oneMore } from '../../../domain/incidents/metrics.ts';
+import { type Arrival, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
+import type {
+  Admitted,
+  Amend,
+  Amended,
+  BegunRunbook,
+  ChangeOfIncident,
+  Clock,
+  Counters,
+  Incidents,
+  LeftToNext,
+  Listened,
+  Page,
+  Place,
+  Receipt,
+  SignalView,
+} from '../../../domain/ports/index.ts';
+import { partsView } from '../../../domain/incidents/children.ts';
+import type { Mute } from '../../../domain/alerts/routing.ts';
+import type { Story } from '../../../domain/messages/story.ts';
+import { skippedEntry } from '../../../domain/alerts/unread.ts';
+import {
+  type IncidentRecord,
+  type IncidentStatus,
+  type IncidentView,
+  TimelineEntry,
+} from '../../../schemas/incidents/incident.ts';
+import { type Message, readMail, type Unread } from '../../../schemas/incidents/inbox.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
+import { type Signal } from '../../../schemas/alerts/signal.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { sha256 } from '../../clients/hash.ts';
+import { mintIncidentId } from '../../ids.ts';
+import { incidentActWrite } from '../audit/act-entries.ts';
+import { admit, signalEnd } from '../alerts/admit.ts';
+import { amend } from './amendments.ts';
+import { partsOf } from './incident-groups.ts';
+import { begunRunbooks } from './runbooks.ts';
+import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
+import { uncounted } from '../core/counters.ts';
+import { type IncidentLog, unlogged } from './incident-log.ts';
+import { type Key, keys, pendingShards, shardedLists } from '../core/keys.ts';
+import { hangBell, mailWrites, pendingWrite, timelineWrite } from './inbox.ts';
+import { blankIncident, newIncidentWrites } from './new-incident.ts';
+import { openIncidents } from './open-incidents.ts';
+import { markWrite } from './projections.ts';
+import { recordOf } from '../core/record.ts';
+import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';
+import { storyOf } from './story.ts';
+import { pageOfRead, pointedPage, shardedPage } from '../core/sharded.ts';
+import { absent, collect, type Item, type Table } from '../core/table.ts';
+
+const TRIES = 20;
+
+/** Messages of people that are recorded in the sealed log, by the kind of their timeline entry. */
+const ON_SEALED_LOG = new Set(['rollback.asked', 'automation.paused', 'automation.resumed', 'automation.aborted']);
+
+/** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
+const MAIL_MAX = 100;
+
+/** Newest first; older ones are read after these are gone. */
+const MUTED_READ = 500;
+
+/** Stores incidents with their inbox, signals, and timeline. */
+export class IncidentTable implements Incidents {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  readonly #counters: Pick<Counters, 'add'>;
+  readonly #events: Pick<IncidentLog, 'tell'>;
+
+  constructor(
+    table: Table,
+    clock: Clock,
+    counters: Pick<Counters, 'add'> = uncounted,
+    events: Pick<IncidentLog, 'tell'> = unlogged,
+  ) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#counters = counters;
+    this.#events = events;
+  }
+
+  async admit(
+    arrivals: readonly Arrival[],
+    receipt: Pick<Receipt, 'at' | 'trace'>,
+    unmatchedIncidents: number = UNMATCHED_INCIDENTS,
+  ): Promise<Admitted> {
+    const admitted = await admit(this.#table, this.#clock, arrivals, receipt, unmatchedIncidents);
+    for (const id of admitted.opened) await this.#events.tell(id, 'incident.opened', { actor: 'alerts' });
+    await this.#counters.add([
+      { name: 'firebreak_incidents_opened_total', labels: ['alerts'], by: admitted.opened.length },
+    ]);
+    return admitted;
+  }
+
+  async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {
+    const { service, environment, title, severity, by, trace, alone = false } = input;
+    const scope = scopeOf({ service, environment, unmatched: null });
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const pointer = await this.#table.get(keys.open(scope));
+      if (pointer) return { id: IncidentId.parse(pointer['incident_id']), created: false };
+      const at = this.#clock.now();
+      const incident: IncidentRecord = {
+        ...blankIncident,
+        id: mintIncidentId(at),
+        service,
+        environment,
+        title,
+        severity,
+        opened_at: at,
+        trace,
+        by_hand: true,
+        opened_by: by,
+      };
+      const result = await this.#table.transact(
+        newIncidentWrites(this.#table, { at, scope }, incident, [], { actor: by, alone }),
+      );
+      if (result.ok) {
+        await this.#events.tell(incident.id, 'incident.opened', { actor: by, severity });
+        await this.#counters.add([oneMore('firebreak_incidents_opened_total', 'person')]);
+        return { id: incident.id, created: true };
+      }
+    }
+    throw new Error(
+      `an incident of ${service} in ${environment} opened or closed during all ${TRIES} attempts; try again`,
+    );
+  }
+
+  async read(id: IncidentId): Promise<IncidentRecord | undefined> {
+    const item = await this.#table.get(keys.incident(id));
+    return item && recordOf(item);
+  }
+
+  view(id: IncidentId): Promise<IncidentView | undefined> {
+    return this.#show(id);
+  }
+
+  async list(query: {
+    status?: IncidentStatus;
+    service?: string;
+    limit: number;
+    cursor?: string;
+  }): Promise<Page<IncidentView>> {
+    const page = await this.#items(query);
+    const items = await Promise.all(page.items.map((item) => this.#show(IncidentId.parse(item['id']))));
+    // The index can be a moment behind, so check the condition on the item.
+    const still = (shown: IncidentView | undefined): shown is IncidentView =>
+      shown !== undefined && (query.status === undefined || shown.status === query.status);
+    return { items: items.filter(still), next_cursor: page.next_cursor };
+  }
+
+  /** Uses the smallest index: there are few open incidents, and few of one service. */
+  async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
+    const list = shardedLists.incidents;
+    const wanted = (item: Item): boolean =>
+      (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
+    if (status !== undefined && status !== 'resolved') {
+      const open = await openIncidents(this.#table);
+      return pageOfRead(open.filter(wanted), (item) => String(item['id']), list, query);
+    }
+    if (service === undefined) return shardedPage(this.#table, list, query, wanted);
+    const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));
+    return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, wanted);
+  }
+
+  /** Reads decisions and effects before the incident, so that the incident includes the changes they caused. */
+  async #show(id: IncidentId): Promise<IncidentView | undefined> {
+    const [decisions, effects] = await Promise.all([
+      collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => StoredDecision.parse(item)),
+      collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => StoredEffect.parse(item)),
+    ]);
+    const incident = await this.read(id);
+    if (incident === undefined) return undefined;
+    const { service, environment, title, severity, status, opened_at, resolved_at, signal_count, suspects } = incident;
+    return {
+      id,
+      service,
+      environment,
+      title,
+      severity,
+      status,
+      opened_at,
+      resolved_at,
+      signal_count,
+      suspects,
+      parent_id: incident.parent_id ?? null,
+      ...(incident.crowd !== undefined && { parts: partsView(await partsOf(this.#table, id)) }),
+      channel: incident.channel ?? (await this.#channelOf(incident.parent_id)),
+      roles: namesOf(incident.roles),
+      cleared: incident.cleared ?? [],
+      decisions,
+      effects: effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),
+    };
+  }
+
+  /** Incidents of a group share a channel. */
+  async #channelOf(parent: IncidentId | undefined): Promise<string | null> {
+    return parent === undefined ? null : ((await this.read(parent))?.channel ?? null);
+  }
+
+  async signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>> {
+    const page = await this.#part(id, 'SIG#', query);
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        ...StoredSignal.parse(item),
+        first_seen_at: Timestamp.parse(item['first_seen_at']),
+      })),
+    };
+  }
+
+  async timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>> {
+    const page = await this.#part(id, 'TL#', query);
+    return { ...page, items: page.items.map((item) => TimelineEntry.parse({ detail: null, ...item })) };
+  }
+
+  #part(id: IncidentId, prefix: string, query: { limit: number; cursor?: string }): Promise<Page<Item>> {
+    return this.#table.page(
+      {
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': keys.incident(id).pk, ':prefix': prefix },
+      },
+      query,
+    );
+  }
+
+  async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
+    // The mark and the entry are written together; a failed condition means that the entry exists.
+    await this.#table.transact([
+      this.#table.put({ ...keys.noted(id, key), at: entry.at }, absent),
+      timelineWrite(this.#table, id, key, entry),
+    ]);
+  }
+
+  async amend(id: IncidentId, amendment: Amend, key?: string): Promise<Amended> {
+    let said: ReturnType<Amend>;
+    const noted: Amend = (incident) => (said = amendment(incident));
+    const amended = await amend(this.#table, this.#clock, (one) => this.read(one), { id, amendment: noted, key });
+    if (amended === 'done' && said?.timeline !== undefined) {
+      const { actor, kind } = said.timeline;
+      if (kind.endsWith('.acknowledged')) await this.#events.tell(id, 'incident.acknowledged', { actor });
+      else await this.#events.tell(id, 'incident.updated', { actor, action: kind });
+    }
+    return amended;
+  }
+
+  async post(id: IncidentId, message: Message, change: ChangeOfIncident = {}, key?: string): Promise<boolean> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const incident = await this.read(id);
+      if (incident === undefined || incident.status === 'resolved') return false;
+      const changes = typeof change === 'function' ? change(incident) : change;
+      const at = this.#clock.now();
+      const expires = expiresAfter(at, RETENTION_DAYS.inbox);
+      const once =
+        key === undefined
+          ? []
+          : [this.#table.put({ ...keys.inboxKey(id, key), seq: incident.seq + 1, ...expires }, absent)];
+      const { timeline } = changes;
+      const result = await this.#table.transact([
+        ...once,
+        ...mailWrites(this.#table, incident, message, at, changes),
+        ...(timeline !== undefined && ON_SEALED_LOG.has(timeline.kind)
+          ? [incidentActWrite(this.#table, id, `message-${incident.seq + 1}`, { ...timeline, at })]
+          : []),
+      ]);
+      if (result.ok) await this.#tellOf(id, message);
+      if (result.ok || (once.length === 1 && result.failed.includes(0))) return true;
+    }
+    throw new Error(`cannot add a message to incident ${id}: it changed during all ${TRIES} attempts; try again`);
+  }
+
+  /** Logs messages that no other event covers. */
+  async #tellOf(id: IncidentId, message: Message): Promise<void> {
+    if (message.kind === 'verification')
+      await this.#events.tell(id, 'verification.ended', { outcome: message.outcome });
+    else if ('by' in message && message.kind !== 'answered')
+      await this.#events.tell(id, 'request.made', { actor: message.by, action: message.kind });
+  }
+
+  async begin(
+    id: IncidentId,
+    run: number,
+    execution: string,
+  ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined> {
+    const known = await this.read(id);
+    if (known === undefined) return undefined;
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET started_run = :run, #execution = :execution',
+      ExpressionAttributeNames: { '#execution': 'execution' },
+      ExpressionAttributeValues: { ':run': run, ':execution': execution },
+    });
+    const decisions = await collect(this.#table.each(keys.incident(id).pk, 'DEC#'), (item) => item);
+    const unfinished = decisions
+      .filter(
+        (item) =>
+          item['outcome'] === undefined || (item['outcome'] === 'succeeded' && known.verification === 'pending'),
+      )
+      .map((item) => Number(item['number']));
+    // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
+    // history.
+    const runbooks = await begunRunbooks(this.#table, id);
+    return { incident: { ...known, started_run: run, execution: null }, unfinished, runbooks };
+  }
+
+  async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
+    if (bell !== null) await hangBell(this.#table, id, 'inbox', bell);
+    const rows = await collect(
+      this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
+      ({ seq, message }) => ({ seq: Number(seq), message }),
+    );
+    const { mail, unread } = readMail(rows);
+    const incident = await this.read(id);
+    if (incident === undefined) throw new Error(`incident ${id} does not exist`);
+    // A read that finds nothing leaves the mark to the next read.
+    if (mail.length > 0 || bell !== null) await this.#drained(id, mail.at(-1)?.seq ?? after);
+    const { firing, severity, status, renotified } = incident;
+    return { mail, ...(unread && { unread }), firing, severity, status, renotified, at: this.#clock.now() };
+  }
+
+  /**
+   * Messages that the workflow has read need no sweeper. A failed condition means that newer messages exist: the mark
+   * stays.
+   */
+  async #drained(id: IncidentId, seq: number): Promise<void> {
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: 'SET drained = :seq',
+      ExpressionAttributeValues: { ':seq': seq },
+    });
+    await this.#table.transact([
+      this.#table.remove(keys.pending(id), {
+        ConditionExpression: 'attribute_not_exists(pk) OR seq <= :seq',
+        ExpressionAttributeValues: { ':seq': seq },
+      }),
+    ]);
+  }
+
+  async resolve(
+    id: IncidentId,
+    drained: number,
+    by: string | null,
+    text: string,
+    warnings = 0,
+  ): Promise<'resolved' | 'not_yet'> {
+    const item = await this.#table.get(keys.incident(id));
+    if (item === undefined || item['status'] === 'resolved') return 'resolved';
+    const at = this.#clock.now();
+    const calm = by === null ? ' AND firing <= :warnings AND #status <> :mitigating' : '';
+    const result = await this.#table.transact([
+      this.#table.update(keys.incident(id), {
+        UpdateExpression: 'SET #status = :resolved, resolved_at = :at, resolved_by = :by',
+        ConditionExpression: `seq = :drained AND #status <> :resolved${calm}`,
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':resolved': 'resolved',
+          ':at': at,
+          ':by': by,
+          ':drained': drained,
+          ...(calm === '' ? {} : { ':warnings': warnings, ':mitigating': 'mitigating' }),
+        },
+      }),
+      this.#table.remove(keys.open(String(item['scope'])), {
+        ConditionExpression: 'incident_id = :id',
+        ExpressionAttributeValues: { ':id': id },
+      }),
+      this.#table.remove(keys.openIncident(id)),
+      this.#table.remove(keys.pending(id)),
+      markWrite(this.#table, `incident:${id}`, at),
+      timelineWrite(this.#table, id, 'resolved', {
+        at,
+        actor: by ?? 'firebreak',
+        kind: 'incident.resolved',
+        text,
+        detail: null,
+      }),
+    ]);
+    if (!result.ok) return 'not_yet';
+    await this.#events.tell(id, 'incident.resolved', { actor: by ?? 'firebreak' });
+    await this.#counters.add([oneMore('firebreak_incidents_resolved_total', by === null ? 'firebreak' : 'person')]);
+    return 'resolved';
+  }
+
+  async handOver(id: IncidentId, run: number, text: string, { unread, resolveBy }: LeftToNext = {}): Promise<void> {
+    const at = this.#clock.now();
+    const sets = { run, unread, resolve_by: resolveBy };
+    const told = Object.entries(sets).filter(([, value]) => value !== undefined);
+    const gone = Object.entries(sets).filter(([, value]) => value === undefined);
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: [
+        `SET ${told.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        ...(gone.length === 0 ? [] : [`REMOVE ${gone.map(([name]) => `#${name}`).join(', ')}`]),
+      ].join(' '),
+      ExpressionAttributeNames: Object.fromEntries(Object.keys(sets).map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(told.map(([name, value]) => [`:${name}`, value])),
+    });
+    await this.#table.transact([pendingWrite(this.#table, id, 0, at)]);
+    await this.note(id, `run-${run}`, { at, actor: 'firebreak', kind: 'workflow.handed_over', text, detail: { run } });
+  }
+
+  async skipUnread(id: IncidentId, unread: Unread): Promise<void> {
+    await this.note(id, `unread-${unread.seq}`, skippedEntry(unread, this.#clock.now()));
+  }
+
+  async firingEpisodes(id: IncidentId): ReturnType<Incidents['firingEpisodes']> {
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
+    const signals = all.filter(({ status }) => status === 'firing');
+    const [[seen], rows] = await Promise.all([
+      this.#table.getAll([keys.seen(id)]),
+      episodeItems(this.#table, signals, id),
+    ]);
+    const found = seen?.['episodes'] instanceof Set ? seen['episodes'] : new Set();
+    return signals
+      .filter(({ episode }, n) => isFiring(rows[n], episode) && rows[n]?.['incident_id'] === id)
+      .map(({ episode, source, fingerprint, labels, severity, title, groupKey = null, links }) => ({
+        severity,
+        title,
+        episode,
+        source,
+        fingerprint,
+        labels,
+        groupKey,
+        generatorUrl: links.source,
+        seen: found.has(shortHash(episode)),
+      }));
+  }
+
+  async seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void> {
+    if (episodes.length === 0) return;
+    await this.#table.touch(keys.seen(id), {
+      UpdateExpression: 'ADD episodes :found',
+      ExpressionAttributeValues: { ':found': new Set(episodes.map(shortHash)) },
+    });
+  }
+
+  async endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void> {
+    const wanted = new Set(episodes);
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
+    for (const signal of all.filter(({ episode, status }) => status === 'firing' && wanted.has(episode)))
+      await this.#endEpisode(id, signal, text);
+  }
+
+  async endEvents(id: IncidentId): Promise<void> {
+    const at = (await this.read(id))?.resolved_at ?? null;
+    if (at === null) return;
+    const all = await collect(this.#table.each(keys.incident(id).pk, 'SIG#'), (item) => StoredSignal.parse(item));
+    for (const signal of all.filter((one) => isEvent(one) && one.status === 'firing')) {
+      const { episode, startsAt } = signal;
+      const listing = signalEnd(this.#table, id, startsAt, episode, at);
+      const newest = this.#table.update(episodeKey(signal), {
+        UpdateExpression: 'SET ends_at = :at, expires_at = :expires ADD rev :one',
+        ConditionExpression: 'episode = :episode',
+        ExpressionAttributeValues: {
+          ':at': at,
+          ':one': 1,
+          ':episode': episode,
+          ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
+        },
+      });
+      const { ok } = await this.#table.transact([listing, newest]);
+      if (!ok) await this.#table.transact([listing]); // the alert has fired again since
+    }
+  }
+
+  async #endEpisode(id: IncidentId, signal: Signal, text: string): Promise<void> {
+    const { episode } = signal;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const [incident, [row]] = [await this.read(id), await episodeItems(this.#table, [signal], id)];
+      if (incident === undefined || incident.status === 'resolved' || !isFiring(row, episode)) return;
+      const at = this.#clock.now();
+      const result = await this.#table.transact([
+        this.#table.update(keyOf(row), {
+          UpdateExpression:
+            'SET #status = :resolved, ends_at = :at, assumed = :true, rev = :next, expires_at = :expires',
+          ConditionExpression: 'rev = :rev',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':resolved': 'resolved',
+            ':at': at,
+            ':rev': row['rev'],
+            ':true': true,
+            ':next': Number(row['rev']) + 1,
+            ':expires': expiresAfter(at, RETENTION_DAYS.episode).expires_at,
+          },
+        }),
+        signalEnd(this.#table, id, Timestamp.parse(row['starts_at']), episode, at),
+        ...mailWrites(
+          this.#table,
+          incident,
+          { kind: 'signals', fired: 0, resolved: 1, critical: false, asksRollback: false },
+          at,
+          { timeline: { actor: 'firebreak', kind: 'alerts.ended', text, detail: { resolved: [episode] } } },
+          { firing: -1 },
+        ),
+      ]);
+      if (result.ok) return;
+    }
+  }
+
+  async story(id: IncidentId, after: string | null): Promise<Story | undefined> {
+    return storyOf(this.#table, id, after);
+  }
+
+  async setMuted(id: IncidentId, text: string | null): Promise<boolean> {
+    const { ok } = await this.#table.transact([
+      this.#table.update(keys.incident(id), {
+        UpdateExpression: 'SET muted = :muted',
+        ConditionExpression:
+          text === null ? 'attribute_exists(muted.#text)' : 'attribute_not_exists(muted.#text) OR muted.#text <> :text',
+        ExpressionAttributeNames: { '#text': 'text' },
+        ExpressionAttributeValues: {
+          ':muted': text === null ? null : { text },
+          ...(text !== null && { ':text': text }),
+        },
+      }),
+    ]);
+    return ok;
+  }
+
+  async setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void> {
+    if (chatId !== undefined)
+      await this.#table.transact([this.#table.put({ ...keys.channel(chatId), incident_id: id })]);
+    await this.#table.touch(keys.incident(id), {
+      UpdateExpression: `SET channel = :channel${chatId === undefined ? '' : ', channel_id = :id'}`,
+      ExpressionAttributeValues: { ':channel': channel, ...(chatId !== undefined && { ':id': chatId }) },
+    });
+  }
+
+  async inChannel(chatId: string): Promise<IncidentId | undefined> {
+    const row = await this.#table.get(keys.channel(chatId));
+    return row && IncidentId.parse(row['incident_id']);
+  }
+
+  async pending(before: Timestamp): Promise<IncidentId[]> {
+    const rows = await Promise.all(pendingShards.map((pk) => collect(this.#table.each(pk), (item) => item)));
+    return rows
+      .flat()
+      .filter((row) => String(row['since']) < before)
+      .map((row) => IncidentId.parse(row['sk']));
+  }
+
+  async apart({ muted, ...query }: Parameters<Incidents['apart']>[0]): ReturnType<Incidents['apart']> {
+    const { muted: quiet, recorded } = shardedLists;
+    const page = await shardedPage(this.#table, muted ? quiet : recorded, query);
+    return {
+      ...page,
+      items: page.items.flatMap((item) => {
+        const signal = StoredSignal.safeParse(item['signal']);
+        if (!signal.success) return []; // written by a version with fewer fields
+        const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
+        return [{ signal: { ...signal.data, first_seen_at }, mute: (item['mute'] as Mute | undefined) ?? null }];
+      }),
+    };
+  }
+
+  async muted(): ReturnType<Incidents['muted']> {
+    const page = await shardedPage(this.#table, shardedLists.muted, { limit: MUTED_READ });
+    return page.items.flatMap((item) => {
+      const signal = StoredSignal.safeParse(item['signal']);
+      const by = (item['mute'] as Mute | undefined)?.by ?? 'silence';
+      return signal.success ? [{ signal: signal.data, by }] : [];
+    });
+  }
+
+  async openAt({ service, environment }: Place): Promise<IncidentRecord | undefined> {
+    const pointer = await this.#table.get(keys.open(scopeOf({ service, environment, unmatched: null })));
+    return pointer && this.read(IncidentId.parse(pointer['incident_id']));
+  }
+
+  async open(): Promise<IncidentRecord[]> {
+    return (await openIncidents(this.#table)).map(recordOf);
+  }
+}
+
+/** Short, because one item holds thousands of them. */
+const shortHash = (text: string): string => sha256(text).slice(0, 16);
+
+/** Returns whether the episode still fires. If the alert has fired again since, only the newest episode counts. */
+const isFiring = (row: Item | undefined, episode: string): row is Item =>
+  row?.['status'] === 'firing' && row['episode'] === episode;
+
+const namesOf = (roles: IncidentRecord['roles'] = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(roles).map(([role, { shown }]) => [role, shown]));

@@ -1,0 +1,272 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Log } from '../../../domain/ports/index.ts';
+import { type Due, type Lease, type Projections, targetsOf } from '../../../domain/incidents/projections.ts';
+import { Pace, Sent, Subject, type Target, TARGETS } from '../../../schemas/incidents/projection.ts';
+import { plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+
+/** Wakes a projector, at the earliest after this many seconds. */
+export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
+
+/** A projector that was woken for the same subject within this time has not looked yet. */
+const JUST_WOKEN_SECONDS = 10;
+
+/** Attempts to write a mark. A lost mark may never be found: the sweeper only checks open incidents. */
+const MARK_TRIES = 3;
+
+/**
+ * A short delay collects changes that belong together, and lets pages and rollbacks go first. SQS delays by whole
+ * seconds.
+ */
+const SOON_SECONDS = 1;
+
+const ALWAYS = async (): Promise<boolean> => true;
+
+export class ProjectionTable implements Projections {
+  readonly #table: Table;
+  readonly #clock: Clock;
+  readonly #wake: Waker;
+  readonly #log: Log;
+  readonly #isOn: (target: Target) => Promise<boolean>;
+
+  /** @param isOn whether a target is worth waking; the sweeper handles targets that are off */
+  constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn: (target: Target) => Promise<boolean> = ALWAYS) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#wake = wake;
+    this.#log = log;
+    this.#isOn = isOn;
+  }
+
+  async changed(...subjects: readonly Subject[]): Promise<void> {
+    const woken = await Promise.all(subjects.map((subject) => this.#mark(subject)));
+    await Promise.all([...new Set(woken.flat())].map((target) => this.#tryToWake(target)));
+  }
+
+  /** Returns the targets to wake. */
+  async #mark(subject: Subject): Promise<Target[]> {
+    const at = this.#clock.now();
+    const by = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const before = await this.#table.touch(keys.due(subject), {
+          ...marked(subject, at, 'woken_at', by),
+          ReturnValues: 'ALL_OLD',
+        });
+        return targetsOf(subject).filter((target) => sleeps(target, before, at, by));
+      } catch (error) {
+        if (attempt < MARK_TRIES) continue;
+        this.#log.warn('cannot mark a change for projectors; the next change shows it', {
+          subject,
+          error: String(error),
+        });
+        return [];
+      }
+    }
+  }
+
+  async #tryToWake(target: Target): Promise<void> {
+    try {
+      if (await this.#isOn(target)) await this.#wake(target, SOON_SECONDS);
+    } catch (error) {
+      this.#log.warn('cannot wake a projector; the sweeper will wake it', { target, error: String(error) });
+    }
+  }
+
+  async due(target: Target): Promise<Due[]> {
+    return dueOn(target, await this.#dues());
+  }
+
+  async dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>> {
+    const items = await this.#dues();
+    return new Map(TARGETS.map((target) => [target, dueOn(target, items)]));
+  }
+
+  #dues(): Promise<Item[]> {
+    return collect(this.#table.each(keys.dues().pk), (item) => item);
+  }
+
+  async settle(target: Target, { subject, wanted }: Due, again: Timestamp | null): Promise<void> {
+    const names = { '#since': since(target), '#not_before': notBefore(target) };
+    const key = keys.due(subject);
+    // A failed condition means a newer change: the subject stays due.
+    const { ok } = await this.#table.transact([
+      again === null
+        ? this.#table.update(key, {
+            UpdateExpression: 'REMOVE #since, #not_before',
+            ConditionExpression: 'wanted = :wanted',
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ':wanted': wanted },
+          })
+        : this.#table.update(key, {
+            UpdateExpression: 'SET #not_before = :again',
+            ConditionExpression: 'wanted = :wanted AND attribute_exists(#since)',
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ':wanted': wanted, ':again': again },
+          }),
+    ]);
+    if (ok && again === null) await this.#drop(subject, wanted);
+  }
+
+  /** Deletes the mark when every target has shown the subject. */
+  async #drop(subject: Subject, wanted: number): Promise<void> {
+    const targets = targetsOf(subject);
+    const item = await this.#table.get(keys.due(subject));
+    if (targets.some((target) => item?.[since(target)] !== undefined)) return;
+    await this.#table.transact([
+      this.#table.remove(keys.due(subject), {
+        ConditionExpression: ['wanted = :wanted', ...targets.map((_, n) => `attribute_not_exists(#since${n})`)].join(
+          ' AND ',
+        ),
+        ExpressionAttributeNames: Object.fromEntries(targets.map((target, n) => [`#since${n}`, since(target)])),
+        ExpressionAttributeValues: { ':wanted': wanted },
+      }),
+    ]);
+  }
+
+  async lease(target: Target, seconds: number): Promise<Lease | undefined> {
+    const owner = randomUUID();
+    const now = this.#clock.now();
+    const result = await this.#table.transact([
+      this.#table.update(keys.projector(target), {
+        UpdateExpression: 'SET #owner = :owner, #until = :until',
+        ConditionExpression: 'attribute_not_exists(#until) OR #until < :now',
+        ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
+        ExpressionAttributeValues: { ':owner': owner, ':until': plusSeconds(now, seconds), ':now': now },
+      }),
+    ]);
+    if (!result.ok) return undefined;
+    const item = await this.#table.get(keys.projector(target));
+    const wakeAt = typeof item?.['wake_at'] === 'string' ? Timestamp.parse(item['wake_at']) : null;
+    return { target, owner, pace: Pace.parse(item?.['pace'] ?? {}), wakeAt };
+  }
+
+  async renew({ target, owner }: Lease, seconds: number): Promise<boolean> {
+    const { ok } = await this.#table.transact([
+      this.#held(target, owner, 'SET #until = :until', { ':until': plusSeconds(this.#clock.now(), seconds) }),
+    ]);
+    return ok;
+  }
+
+  async release({ target, owner, pace, wakeAt }: Lease): Promise<void> {
+    const values = { ':pace': pace, ':wake': wakeAt };
+    await this.#table.transact([this.#held(target, owner, 'SET pace = :pace, wake_at = :wake REMOVE #until', values)]);
+  }
+
+  #held(target: Target, owner: string, update: string, values: Item): Write {
+    return this.#table.update(keys.projector(target), {
+      UpdateExpression: update,
+      ConditionExpression: '#owner = :owner',
+      ExpressionAttributeNames: { '#owner': 'owner', '#until': 'until' },
+      ExpressionAttributeValues: { ':owner': owner, ...values },
+    });
+  }
+
+  wake(target: Target, afterSeconds: number): Promise<void> {
+    return this.#wake(target, afterSeconds);
+  }
+
+  async read(target: Target, subject: Subject): Promise<unknown> {
+    return (await this.#table.get(keys.projection(target, subject)))?.['state'];
+  }
+
+  async write(target: Target, subject: Subject, state: object): Promise<void> {
+    await this.#table.touch(keys.projection(target, subject), {
+      UpdateExpression: 'SET #state = :state',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':state': state },
+    });
+  }
+
+  async sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined> {
+    const item = await this.#table.get(keys.sent(target, subject, key));
+    return item && Sent.parse(item);
+  }
+
+  async intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean> {
+    const { ok } = await this.#table.transact([
+      this.#table.put(
+        { ...keys.sent(target, subject, key), state: 'intended', at, channel: null, id: null },
+        replaces === undefined
+          ? absent
+          : {
+              ConditionExpression: '#state = :state AND #at = :at',
+              ExpressionAttributeNames: { '#state': 'state', '#at': 'at' },
+              ExpressionAttributeValues: { ':state': replaces.state, ':at': replaces.at },
+            },
+      ),
+    ]);
+    return ok;
+  }
+
+  async conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void> {
+    await this.#table.transact([this.#table.put({ ...keys.sent(target, subject, key), ...sent })]);
+  }
+
+  async nextNumber(row: string, above = 0): Promise<number> {
+    if (above > 0) {
+      await this.#table.transact([
+        this.#table.update(keys.counter(row), {
+          UpdateExpression: 'SET #number = :above',
+          ConditionExpression: 'attribute_not_exists(#number) OR #number < :above',
+          ExpressionAttributeNames: { '#number': 'number' },
+          ExpressionAttributeValues: { ':above': above },
+        }),
+      ]);
+    }
+    const item = await this.#table.touch(keys.counter(row), {
+      UpdateExpression: 'ADD #number :one',
+      ExpressionAttributeNames: { '#number': 'number' },
+      ExpressionAttributeValues: { ':one': 1 },
+      ReturnValues: 'ALL_NEW',
+    });
+    return Number(item?.['number']);
+  }
+}
+
+/** Attribute since when a target has something to show; absent: everything is shown. */
+const since = (target: Target): string => `${target}_since`;
+const notBefore = (target: Target): string => `${target}_not_before`;
+
+/**
+ * Marks a change as due now at every target that shows the subject, even if the target was waiting. One item, so one
+ * write.
+ */
+function marked(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken_at', by = '') {
+  const targets = targetsOf(subject);
+  const sets = targets.map((target) => `${since(target)} = if_not_exists(${since(target)}, :at)`);
+  return {
+    UpdateExpression: `ADD wanted :one SET ${[...sets, `${stamp} = :at`, 'marked_by = :by'].join(', ')} REMOVE ${targets.map(notBefore).join(', ')}`,
+    ExpressionAttributeValues: { ':one': 1, ':at': at, ':by': by },
+  };
+}
+
+/**
+ * Returns whether this target must be woken: it was not woken, or long ago. If `by` itself has marked it before, that
+ * was its own attempt whose response was lost, after which no target was woken.
+ */
+function sleeps(target: Target, before: Item | undefined, at: Timestamp, by: string): boolean {
+  const woken = before?.['woken_at'];
+  if (before?.['marked_by'] === by) return true;
+  if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
+  return typeof woken !== 'string' || secondsBetween(Timestamp.parse(woken), at) > JUST_WOKEN_SECONDS;
+}
+
+/** Returns the mark of a subject as part of a transaction. Does not wake projectors. */
+export const markWrite = (table: Table, subject: Subject, at: Timestamp): Write =>
+  table.update(keys.due(subject), marked(subject, at, 'marked_at'));
+
+/** Oldest mark first. */
+const dueOn = (target: Target, items: readonly Item[]): Due[] =>
+  items
+    .filter((item) => item[since(target)] !== undefined)
+    .map((item) => dueOf(item, target))
+    .toSorted((a, b) => (a.since < b.since ? -1 : 1));
+
+const dueOf = (item: Item, target: Target): Due => ({
+  subject: Subject.parse(item['sk']),
+  wanted: Number(item['wanted']),
+  since: Timestamp.parse(item[since(target)]),
+  notBefore: typeof item[notBefore(target)] === 'string' ? Timestamp.parse(item[notBefore(target)]) : null,
+});

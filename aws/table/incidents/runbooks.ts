@@ -1,0 +1,263 @@
+import * as z from 'zod';
+import type {
+  BegunRunbook,
+  Blobs,
+  Clock,
+  IncidentChange,
+  Page,
+  RunbookEnd,
+  RunbookRun,
+  RunbookRuns,
+  StartedRun,
+} from '../../../domain/ports/index.ts';
+import { nextByHand, whereFrom } from '../../../domain/runbooks/by-hand.ts';
+import type { Json } from '../../../domain/runbooks/variables.ts';
+import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { Runbook } from '../../../schemas/runbooks/runbook.ts';
+import { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
+import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { incidentActWrite } from '../audit/act-entries.ts';
+import { keys, shardedLists } from '../core/keys.ts';
+import { mailWrites, timelineWrite } from './inbox.ts';
+import { shardedPage } from '../core/sharded.ts';
+import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
+
+/** Above this, a runbook is stored in a blob; an item holds at most 400 KB. */
+const RUNBOOK_MAX_BYTES = 128 * 1024;
+
+const TRIES = 20;
+
+const Pairs = z.array(z.tuple([z.string(), z.string()]));
+const Again = z.object({ of: z.number(), done: StepEnds, lookFor: z.record(z.string(), z.string()) });
+const Followed = z.object({
+  runbook: Runbook,
+  labels: Pairs,
+  annotations: Pairs,
+  by: z.string().optional(),
+  inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  again: Again.optional(),
+});
+type Followed = z.infer<typeof Followed>;
+
+/**
+ * Stores the runbooks that incidents follow, as full copies: a later change of the file applies only to later
+ * incidents.
+ */
+export class RunbookTable implements RunbookRuns {
+  readonly #table: Table;
+  readonly #blobs: Blobs;
+  readonly #clock: Clock;
+
+  constructor(table: Table, blobs: Blobs, clock: Clock) {
+    this.#table = table;
+    this.#blobs = blobs;
+    this.#clock = clock;
+  }
+
+  of(id: IncidentId): Promise<BegunRunbook[]> {
+    return begunRunbooks(this.#table, id);
+  }
+
+  async get(id: IncidentId, number: number): Promise<Followed | undefined> {
+    const item = await this.#table.get(keys.runbook(id, number));
+    return item && this.#followed(item);
+  }
+
+  async #followed(item: Item): Promise<Followed> {
+    const json =
+      typeof item['followed'] === 'string'
+        ? item['followed']
+        : Buffer.from((await this.#blobs.get(String(item['blob']))) ?? '').toString();
+    return Followed.parse(JSON.parse(json));
+  }
+
+  async run(id: IncidentId, number: number): Promise<RunbookRun | undefined> {
+    const item = await this.#table.get(keys.runbook(id, number));
+    if (item === undefined) return undefined;
+    const { outcome = null, ended_as: text = null, at } = item;
+    return {
+      ...(await this.#followed(item)),
+      number,
+      at: Timestamp.parse(at),
+      outcome: typeof outcome === 'string' ? outcome : null,
+      text: typeof text === 'string' ? text : null,
+    };
+  }
+
+  /** Returns the list row of a run, which points to it. */
+  #listed(id: IncidentId, number: number, at: Timestamp): Write {
+    const key = `${at}#${id}#${number}`;
+    const place = shardedLists.runbookRuns.place(`${id}-${number}`, key);
+    return this.#table.put({ ...keys.runbookRun(id, number), incident_id: id, number, ...place });
+  }
+
+  async list(query: { limit: number; cursor?: string }): Promise<Page<{ incident: IncidentId; number: number }>> {
+    const page = await shardedPage(this.#table, shardedLists.runbookRuns, query);
+    const items = page.items.map((item) => ({
+      incident: IncidentId.parse(item['incident_id']),
+      number: Number(item['number']),
+    }));
+    return { items, next_cursor: page.next_cursor };
+  }
+
+  async memories(id: IncidentId, number: number): Promise<Map<string, Json>> {
+    const { pk, sk: prefix } = keys.runbookMemory(id, number, '');
+    const found = await collect(
+      this.#table.each(pk, prefix),
+      ({ sk, value }) => [String(sk).slice(prefix.length), JSON.parse(String(value)) as Json] as const,
+    );
+    return new Map(found);
+  }
+
+  async start(id: IncidentId, followed: Followed & { by: string }): Promise<StartedRun> {
+    const { name, version, title } = followed.runbook;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      if (item === undefined || item['status'] === 'resolved') return { kind: 'closed' };
+      const begun = await this.of(id);
+      const running = begun.find((run) => run.name === name && !run.done);
+      if (running !== undefined) return { kind: 'running', number: running.number };
+      const number = nextByHand(begun.map((run) => run.number));
+      if (number === null) return { kind: 'too_many' };
+      const newest = begun.filter((run) => run.name === name).at(-1);
+      const at = this.#clock.now();
+      const again =
+        followed.again === undefined ? '' : ` again, from ${whereFrom(followed.runbook, followed.again.done)}`;
+      const timeline = {
+        actor: followed.by,
+        kind: 'runbook.started',
+        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)})${again}`,
+        detail: { runbook: name, version, number },
+      };
+      const result = await this.#table.transact([
+        this.#table.put(
+          { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+          absent,
+        ),
+        this.#listed(id, number, at),
+        // Only one run at a time: a concurrent start of the same runbook changes this number.
+        this.#table.put(
+          { ...keys.runbookName(id, name), number },
+          newest === undefined
+            ? absent
+            : {
+                ConditionExpression: '#number = :before',
+                ExpressionAttributeNames: { '#number': 'number' },
+                ExpressionAttributeValues: { ':before': newest.number },
+              },
+        ),
+        ...mailWrites(this.#table, StoredIncident.parse(item), { kind: 'runbook_run', number }, at, { timeline }),
+        incidentActWrite(this.#table, id, `runbook-${number}`, { ...timeline, at }),
+      ]);
+      if (result.ok) return { kind: 'started', number };
+    }
+    throw new Error(`cannot start a runbook in incident ${id}: it changed during all ${TRIES} attempts; try again`);
+  }
+
+  async choose(id: IncidentId, number: number, followed: Followed, because: string): Promise<Followed | undefined> {
+    const at = this.#clock.now();
+    const { name, version, title } = followed.runbook;
+    const result = await this.#table.transact([
+      this.#table.put(
+        { ...keys.runbook(id, number), number, name, version, at, ...(await this.#content(id, number, followed)) },
+        absent,
+      ),
+      this.#listed(id, number, at),
+      // Two concurrent evaluations may select the same runbook.
+      this.#table.put({ ...keys.runbookName(id, name), number }, absent),
+      timelineWrite(this.#table, id, `runbook-${number}`, {
+        at,
+        actor: 'firebreak',
+        kind: 'runbook.started',
+        text: `Started the runbook "${title}" (${name}, version ${version.slice(0, 12)}): ${because}`,
+        detail: { runbook: name, version, number },
+      }),
+    ]);
+    const kept = await this.get(id, number);
+    if (kept === undefined && result.ok) throw new Error(`cannot store or read runbook ${number} of incident ${id}`);
+    return kept;
+  }
+
+  async #content(id: IncidentId, number: number, followed: Followed): Promise<{ followed: string } | { blob: string }> {
+    const json = JSON.stringify(followed);
+    if (Buffer.byteLength(json) <= RUNBOOK_MAX_BYTES) return { followed: json };
+    const blob = `runbooks/${id}/${number}.json`;
+    await this.#blobs.put(blob, json, 'application/json');
+    return { blob };
+  }
+
+  async remember<T extends Json>(id: IncidentId, number: number, what: string, value: T): Promise<T> {
+    const key = keys.runbookMemory(id, number, what);
+    const { ok } = await this.#table.transact([
+      this.#table.put({ ...key, value: JSON.stringify(value), at: this.#clock.now() }, absent),
+    ]);
+    if (ok) return value;
+    const kept = await this.recall(id, number, what);
+    if (kept === undefined) throw new Error(`cannot store or read ${what} of runbook ${number} of incident ${id}`);
+    return kept as T;
+  }
+
+  async recall(id: IncidentId, number: number, what: string): Promise<Json | undefined> {
+    const item = await this.#table.get(keys.runbookMemory(id, number, what));
+    return item && (JSON.parse(String(item['value'])) as Json);
+  }
+
+  async conclude(id: IncidentId, number: number, { outcome, text, acted, page }: RunbookEnd): Promise<void> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const item = await this.#table.get(keys.incident(id));
+      if (item === undefined) throw new Error(`incident ${id} does not exist`);
+      const incident = StoredIncident.parse(item);
+      const at = this.#clock.now();
+      const timeline = { actor: 'firebreak', kind: `runbook.${outcome}`, text, detail: { number } };
+      const result = await this.#table.transact([
+        this.#table.update(keys.runbook(id, number), {
+          UpdateExpression: 'SET outcome = :outcome, acted = :acted, ended_as = :text',
+          ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outcome)',
+          ExpressionAttributeValues: { ':outcome': outcome, ':acted': acted, ':text': text },
+        }),
+        ...(incident.status === 'resolved'
+          ? [timelineWrite(this.#table, id, `runbook-${number}-end`, { ...timeline, at })]
+          : mailWrites(this.#table, incident, { kind: 'runbook', number, acted, page }, at, {
+              ...(await this.#afterwards(incident, number, acted, at)),
+              timeline,
+            })),
+      ]);
+      if (result.ok || result.failed.includes(0)) return;
+    }
+    throw new Error(
+      `cannot conclude the runbook of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
+    );
+  }
+
+  /** Returns the incident's status after a runbook has ended. */
+  async #afterwards(
+    { id, status, verification }: IncidentRecord,
+    number: number,
+    acted: boolean,
+    at: Timestamp,
+  ): Promise<IncidentChange> {
+    if (acted) return { status: 'mitigated', verification: 'pending', verifying: { number: 0, runbook: number, at } };
+    if (status !== 'mitigating' || (await this.#somethingActs(id))) return {};
+    // A failed runbook does not undo an earlier mitigation.
+    return { status: verification === 'not_needed' || verification === 'failed' ? 'open' : 'mitigated' };
+  }
+
+  /** Returns whether another action of this incident is changing production now. */
+  async #somethingActs(id: IncidentId): Promise<boolean> {
+    const effects = await collect(this.#table.each(keys.incident(id).pk, 'EFF#'), (item) => item);
+    return effects.some(
+      ({ resource, state }) => resource !== undefined && (state === 'intended' || state === 'accepted'),
+    );
+  }
+}
+
+export async function begunRunbooks(table: Table, id: IncidentId): Promise<BegunRunbook[]> {
+  return collect(table.each(keys.incident(id).pk, 'RBK#'), (item: Item) => ({
+    number: Number(item['number']),
+    name: String(item['name']),
+    done: item['outcome'] !== undefined,
+    acted: item['acted'] === true,
+  }));
+}

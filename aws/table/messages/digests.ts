@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import {
+  type TellingPause,
+  type TellingWay,
+  TELLING_WAYS,
+  type ToldBefore,
+} from '../../../domain/messages/stakeholder-digest.ts';
+import type { DigestOf, Digests, Remembered } from '../../../domain/ports/index.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { sha256 } from '../../clients/hash.ts';
+import { keys } from '../core/keys.ts';
+import { collect, type Condition, type Table } from '../core/table.ts';
+
+const Kept = z.object({
+  stakeholder: z.string(),
+  about: z.string(),
+  at: Timestamp,
+  heard: z.boolean().default(true),
+  refused: z.literal(true).optional(),
+  again: z.object({ at: Timestamp, tries: z.number() }).optional(),
+  rev: z.number().default(0),
+});
+
+const Pause = z.object({ sk: z.enum(TELLING_WAYS), tries: z.number(), until: Timestamp, detail: z.string() });
+
+/** Stores what stakeholders were sent: an item for each receiver beside the incident. */
+export class DigestTable implements Digests {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async read(of: DigestOf): Promise<Record<string, Remembered>> {
+    const { pk, sk } = keys.digest(of, '');
+    const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
+    return Object.fromEntries(items.map(({ stakeholder, ...told }) => [stakeholder, told]));
+  }
+
+  async remember(
+    of: DigestOf,
+    stakeholder: string,
+    { about, at, heard, refused, again }: ToldBefore,
+    before: Remembered | undefined,
+  ): Promise<Remembered | undefined> {
+    const now = { about, at, heard, ...(refused && { refused }), ...(again && { again }), rev: (before?.rev ?? 0) + 1 };
+    const item = { ...keys.digest(of, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
+    const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
+    return ok ? now : undefined;
+  }
+
+  async pauses(): Promise<Partial<Record<TellingWay, TellingPause>>> {
+    const { pk } = keys.digestPauses();
+    const pauses = await collect(this.#table.each(pk), (item) => Pause.parse(item));
+    return Object.fromEntries(pauses.map(({ sk, ...pause }) => [sk, pause]));
+  }
+
+  async setPause(way: TellingWay, pause: TellingPause | null): Promise<void> {
+    const key = keys.digestPause(way);
+    await this.#table.transact([pause === null ? this.#table.remove(key) : this.#table.put({ ...key, ...pause })]);
+  }
+}
+
+const asBefore = (rev: number): Condition =>
+  rev === 0
+    ? { ConditionExpression: 'attribute_not_exists(rev)' }
+    : { ConditionExpression: 'rev = :rev', ExpressionAttributeValues: { ':rev': rev } };

@@ -1,0 +1,37 @@
+import type { Clock, Hearings } from '../../../domain/ports/index.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import { absent, type Table } from '../core/table.ts';
+
+/** Longer than a queue keeps a message that could not be processed. */
+const KEPT_SECONDS = 7 * 24 * 3600;
+
+export class HearingTable implements Hearings {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async read(key: string): ReturnType<Hearings['read']> {
+    const item = await this.#table.get(keys.hearing(key));
+    return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, told: item['told'] === true };
+  }
+
+  async did(key: string, outcome: object): Promise<boolean> {
+    const expires_at = Math.floor(millisOf(this.#clock.now()) / 1000) + KEPT_SECONDS;
+    const { ok } = await this.#table.transact([
+      this.#table.put({ ...keys.hearing(key), outcome: JSON.stringify(outcome), expires_at }, absent),
+    ]);
+    return ok;
+  }
+
+  async told(key: string): Promise<void> {
+    await this.#table.touch(keys.hearing(key), {
+      UpdateExpression: 'SET told = :true',
+      ExpressionAttributeValues: { ':true': true },
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import * as z from 'zod';
+import type { Clock } from '../../../domain/ports/index.ts';
+import type { HeardAlert, SloAlerts } from '../../../domain/slo/ports.ts';
+import { Severity } from '../../../schemas/config/names.ts';
+import { SloId } from '../../../schemas/slo/slo.ts';
+import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import type { Table } from '../core/table.ts';
+
+/** An alert without notifications for this long counts as resolved. */
+const BELIEVED_SECONDS = 7 * 24 * 3600;
+
+/** Longer, so that the alert is seen as resolved instead of missing. */
+const KEPT_SECONDS = 2 * BELIEVED_SECONDS;
+
+const Heard = z.object({ id: SloId, fingerprint: z.string(), severity: Severity, firing: z.boolean(), at: Timestamp });
+
+/** Stores an item for each burn alert of an objective. */
+export class SloAlertTable implements SloAlerts {
+  readonly #table: Table;
+  readonly #clock: Clock;
+
+  constructor(table: Table, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async heard(id: SloId, { fingerprint, severity, firing }: HeardAlert): Promise<void> {
+    const at = this.#clock.now();
+    await this.#table.touch(keys.sloAlert(id, fingerprint), {
+      UpdateExpression:
+        'SET id = :id, fingerprint = :fingerprint, severity = :severity, firing = :firing, #at = :at, expires_at = :expires',
+      ExpressionAttributeNames: { '#at': 'at' },
+      ExpressionAttributeValues: {
+        ':id': id,
+        ':fingerprint': fingerprint,
+        ':severity': severity,
+        ':firing': firing,
+        ':at': at,
+        ':expires': Math.floor(millisOf(at) / 1000) + KEPT_SECONDS,
+      },
+    });
+  }
+
+  async all(): Promise<Map<SloId, HeardAlert[]>> {
+    const since = plusSeconds(this.#clock.now(), -BELIEVED_SECONDS);
+    const found = new Map<SloId, HeardAlert[]>();
+    for await (const item of this.#table.each(keys.sloAlerts().pk)) {
+      const { id, at, firing, ...alert } = Heard.parse(item);
+      const alerts = found.get(id) ?? [];
+      alerts.push({ ...alert, firing: firing && at > since });
+      found.set(id, alerts);
+    }
+    return found;
+  }
+}

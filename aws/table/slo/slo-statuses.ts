@@ -1,0 +1,79 @@
+import * as z from 'zod';
+import type { Place } from '../../../domain/ports/index.ts';
+import type { SloStatuses } from '../../../domain/slo/ports.ts';
+import type { SloId } from '../../../schemas/slo/slo.ts';
+import { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { keys } from '../core/keys.ts';
+import type { Item, Table } from '../core/table.ts';
+
+const Statuses = z.array(SloStatus);
+
+/**
+ * Stores results of the last evaluation: one item for each service and environment, whose objectives are written and
+ * read together.
+ */
+export class SloStatusTable implements SloStatuses {
+  readonly #table: Table;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  async of(place: Place): Promise<SloStatus[]> {
+    return statusesIn(await this.#table.get(keys.sloStatus(place)));
+  }
+
+  /** Searches all items: an objective may have moved to another service. */
+  async get(id: SloId): Promise<SloStatus | undefined> {
+    for await (const item of this.#table.each(keys.sloStatuses().pk)) {
+      const status = statusesIn(item).find((one) => one.id === id);
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
+  async all(): Promise<SloStatus[]> {
+    const all: SloStatus[] = [];
+    for await (const item of this.#table.each(keys.sloStatuses().pk)) all.push(...statusesIn(item));
+    return all;
+  }
+
+  async put(place: Place, statuses: readonly SloStatus[]): Promise<void> {
+    if (statuses.length === 0) {
+      await this.#table.transact([this.#table.remove(keys.sloStatus(place))]);
+      return;
+    }
+    // As text: DynamoDB's numbers have a smaller range than JavaScript's.
+    await this.#table.touch(keys.sloStatus(place), {
+      UpdateExpression: 'SET statuses = :statuses',
+      ExpressionAttributeValues: { ':statuses': JSON.stringify(statuses) },
+    });
+  }
+
+  async evaluatedAt(): Promise<Timestamp | null> {
+    return evaluatedIn(await this.#table.get(keys.sloEvaluation()));
+  }
+
+  /** A slow evaluation that ends after a later one does not move the time back. */
+  async setEvaluatedAt(at: Timestamp): Promise<void> {
+    await this.#table.transact([
+      this.#table.update(keys.sloEvaluation(), {
+        UpdateExpression: 'SET evaluated_at = :at',
+        ConditionExpression: 'attribute_not_exists(evaluated_at) OR evaluated_at < :at',
+        ExpressionAttributeValues: { ':at': at },
+      }),
+    ]);
+  }
+}
+
+/** As text, which `statusesOf` parses. */
+export const statusesTextIn = (item: Item | undefined): string =>
+  item === undefined ? '[]' : String(item['statuses']);
+
+export const statusesOf = (text: string): SloStatus[] => Statuses.parse(JSON.parse(text));
+
+const statusesIn = (item: Item | undefined): SloStatus[] => statusesOf(statusesTextIn(item));
+
+export const evaluatedIn = (item: Item | undefined): Timestamp | null =>
+  item?.['evaluated_at'] === undefined ? null : Timestamp.parse(item['evaluated_at']);

@@ -1,0 +1,134 @@
+import type { Action, TokenRecord } from '../../schemas/access/access.ts';
+import type { PeopleFile } from '../../schemas/people/people.ts';
+
+/**
+ * Returns a key that is equal for names that readers cannot distinguish: case, width, Unicode composition, blanks, and
+ * invisible characters are ignored. Lookalike letters of other scripts remain distinct.
+ */
+export const nameKey = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFKC')
+    .replaceAll(/[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '');
+
+/** Returns whether two names refer to the same actor, where a different one is required. */
+export const isSameActor = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
+
+/** Principal of the first token, which creates the tokens of people. */
+const ADMIN = 'admin';
+
+const CREATED_BY = /^.+ \(token of (.+)\)$/s;
+
+/**
+ * Returns the name under which a token acts. A token created by the admin token represents the person or system that it
+ * is named after. Any other token's name includes its creator, so that nobody can impersonate someone else by naming a
+ * token.
+ */
+export function actsAs({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
+  const creator = personBehind(created_by);
+  return created_by === ADMIN || isSameActor(creator, name) ? name : `${name} (token of ${creator})`;
+}
+
+/** Returns the person, or the token created by the admin, that is responsible for actions under this name. */
+export const personBehind = (name: string): string => CREATED_BY.exec(name)?.[1] ?? name;
+
+/** Returns whether two names count as one person where a second person is required. */
+export const isSamePerson = (one: string, other: string): boolean =>
+  isSameActor(personBehind(one), personBehind(other));
+
+/**
+ * Returns why `by` may not create a token with this name if it belongs to a person in people.yaml. `forbidden`: others
+ * may create it. Undefined: the name belongs to nobody, or `by` may use it.
+ */
+export function whyOfPerson(
+  name: string,
+  { people }: Pick<PeopleFile, 'people'>,
+  by: string,
+): { text: string; forbidden: boolean } | undefined {
+  const called = JSON.stringify(name);
+  const id = Object.keys(people).find((one) => isSameActor(one, name));
+  if (id !== undefined) {
+    if (by === ADMIN || isSamePerson(by, id)) return undefined;
+    return {
+      text: `${called} is a person in people.yaml: only the admin token, or a token of ${id}, can create a token with this name`,
+      forbidden: true,
+    };
+  }
+  const found = Object.entries(people).find(([, person]) =>
+    [person.name, person.email, person.slack, person.pagerduty].some(
+      (own) => own !== undefined && isSameActor(own, name),
+    ),
+  );
+  if (found === undefined) return undefined;
+  return {
+    text: `${called} is ${found[0]} in people.yaml: name the token ${JSON.stringify(found[0])}, so that both count as one person`,
+    forbidden: false,
+  };
+}
+
+/** Names under which Firebreak records its own actions and those of its own tokens. */
+const OWN = new Set(['admin', 'ingest', 'firebreak', 'evaluation', 'calendar', 'alerts', 'system', 'unknown']);
+
+/** Senders that have no token, or whose name represents the messages that they send with one. */
+const SENDERS = new Set([
+  'alertmanager',
+  'grafana',
+  'prometheus',
+  'flagger',
+  'github',
+  'pagerduty',
+  'slack',
+  'statuspage',
+]);
+
+/** Prefixes of recorded actors, such as `github:acme/shop (ada)`. */
+const PREFIX = /^(firebreak|github|slack|pagerduty|person|incident):/;
+
+/** Returns why a name is reserved and what to do; undefined: it is not reserved. */
+export function whyReserved(name: string, actions: readonly string[]): string | undefined {
+  const key = nameKey(name);
+  if (key === '') return `${JSON.stringify(name)} has nothing in it that can be read; name whoever uses the token`;
+  if (key.includes('(tokenof'))
+    return `"(token of …)" is how Firebreak says who created a token; name whoever uses it without that`;
+  if (OWN.has(key) || PREFIX.test(key))
+    return `Firebreak says ${JSON.stringify(key)} on record of what it does itself; name whoever uses the token`;
+  if (SENDERS.has(key) && decides(actions))
+    return `${JSON.stringify(key)} is the name of a sender, and this token may decide things, too; name whoever uses it`;
+  return undefined;
+}
+
+/** Actions that make decisions, which are recorded under the actor's name. */
+const DECIDES: ReadonlySet<string> = new Set<Action | '*'>([
+  '*',
+  'incidents:write',
+  'incidents:act',
+  'automation:write',
+  'versions:write',
+  'freezes:write',
+  'freezes:override',
+  'tokens:write',
+  'quarantine:replay',
+]);
+
+/**
+ * Returns whether a token with these actions needs a unique name. Tokens of senders, CI systems, and readers do not: a
+ * new token replaces an old one under the same name.
+ */
+export const decides = (actions: readonly string[]): boolean => actions.some((action) => DECIDES.has(action));
+
+/**
+ * Thrown if an active token has the same name and either of the two may decide: audit records could not distinguish
+ * them.
+ */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken';
+
+  constructor(called: string, holder: { id: string; name: string }) {
+    super(
+      `${JSON.stringify(called)} is the name of the token ${holder.id}` +
+        `${holder.name === called ? '' : ` (${JSON.stringify(holder.name)}, which reads the same)`}, and what either of ` +
+        `them decides would be on record under it; choose another name, or revoke ${holder.id} first`,
+    );
+  }
+}

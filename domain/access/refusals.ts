@@ -1,0 +1,48 @@
+import type { Action } from '../../schemas/access/access.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Scope } from './access.ts';
+import type { Text } from '../messages/channels.ts';
+import { everyoneMay, type Known, whoMay } from '../people/people.ts';
+
+/** Descriptions of actions in permission errors. */
+const WORDS: Readonly<Partial<Record<Action, string>>> = {
+  'incidents:read': 'view incidents',
+  'incidents:write': 'change incidents',
+  'incidents:act': 'act on incidents',
+  'automation:read': 'view the settings of automation',
+  'automation:write': 'change the settings of automation',
+  'deployments:read': 'view deployments',
+  'freezes:read': 'view freezes',
+  'freezes:write': 'open and lift freezes',
+  'freezes:override': 'override freezes',
+};
+
+/** Explains the missing permission and whom to ask. */
+export const mayNot = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
+  `You don't have permission to ${permission(action, scope)}. `,
+  ...whomToAsk(known, action, scope, now),
+];
+
+/** Describes the missing permission, to follow a name. */
+export const notThat = (action: Action, scope: Scope): string =>
+  `does not have permission to ${permission(action, scope)}`;
+
+const permission = (action: Action, scope: Scope): string => `${WORDS[action] ?? action}${placeOf(scope)}`;
+
+function placeOf({ service, environment }: Scope): string {
+  if (service === null && environment === null) return ' for all services and environments';
+  const what = service === null ? ' for all services' : service === undefined ? '' : ` for ${service}`;
+  const where = environment === null ? ' in all environments' : environment === undefined ? '' : ` in ${environment}`;
+  return `${what}${where}`;
+}
+
+/** Returns who has the permission, so that there is always someone to ask. */
+export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
+  const listed = whoMay(known, action, scope, now);
+  if (listed.length > 0)
+    return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
+  if (everyoneMay(known, action, scope, now)) return ['Ask any full member of this workspace.'];
+  return [
+    'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/slack.md).',
+  ];
+}

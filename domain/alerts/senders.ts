@@ -1,0 +1,21 @@
+import type { Signal } from '../../schemas/alerts/signal.ts';
+
+/**
+ * Returns the tokens that sent these alerts, without duplicates: actions are counted by token. Empty if some came by a
+ * credential set up with Firebreak, such as the initial ingest token, for which only the limit for all services
+ * applies.
+ */
+export function sendersOf(signals: readonly Pick<Signal, 'sender'>[]): string[] {
+  const senders = new Set(signals.map(({ sender = '' }) => sender));
+  return [...senders].every((sender) => sender.startsWith('token:')) ? [...senders] : [];
+}
+
+/** Returns the number of actions for the sender in `senders` with the fewest; 0 if `senders` is empty. */
+export const fewestOf = (acts: readonly { senders: readonly string[] }[], senders: readonly string[]): number =>
+  senders.length === 0
+    ? 0
+    : Math.min(...senders.map((sender) => acts.filter((act) => act.senders.includes(sender)).length));
+
+/** Returns whether all of these alerts came from senders that may not request actions. */
+export const isOfThoseWhoMayNotAsk = (signals: readonly Pick<Signal, 'mayNotAsk'>[]): boolean =>
+  signals.length > 0 && signals.every(({ mayNotAsk }) => mayNotAsk === true);

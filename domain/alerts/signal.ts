@@ -1,0 +1,131 @@
+import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
+import { EnvironmentName, NAME_MAX_CHARS, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
+import type { Alert, Signal } from '../../schemas/alerts/signal.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+/** Environment of an alert without one, if the catalogue cannot determine it. */
+const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
+
+/** Maximum length of a title: a summary can be 100 KB long; its full text stays among the annotations. */
+const TITLE_MAX_CHARS = 1024;
+
+/** Alerts with which Grafana reports that it could not evaluate a rule. */
+const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
+
+/** Tolerance for senders' clocks that are ahead. */
+const CLOCK_SKEW_MAX_SECONDS = 300;
+
+/** Returns whether an alert claims a start further in the future than clock differences explain. */
+export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>
+  secondsBetween(at, startsAt) > CLOCK_SKEW_MAX_SECONDS;
+
+/**
+ * Removes times in the future. A later alert that starts before the known start or end counts as outdated, so a future
+ * time would hide real alerts until then. A future start is dropped: the alert counts as one without a start. A future
+ * end becomes the time of receipt, because `resolved` means that the alert has ended by now.
+ *
+ * @param at time of receipt
+ */
+export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
+  const endsAt = alert.endsAt !== null && alert.endsAt > at ? at : alert.endsAt;
+  return startsAhead(alert, at) ? { ...alert, endsAt, startsAt: at, episodic: false } : { ...alert, endsAt };
+}
+
+/** Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests. */
+export function toSignal(alert: Alert, services: Config['services'], asRollbackRequest = false): Signal {
+  const { labels, annotations } = alert;
+  const place = placeOf(labels, services);
+  const alertname = labels.get('alertname') ?? '';
+  const monitoringFailure = MONITORING_FAILURES.has(alertname);
+  const asks = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
+  return {
+    source: alert.source,
+    episode: [alert.source, alert.fingerprint, ...(alert.episodic ? [alert.startsAt] : [])].join(':'),
+    fingerprint: alert.fingerprint,
+    episodic: alert.episodic,
+    status: alert.status,
+    startsAt: alert.startsAt,
+    endsAt: alert.endsAt,
+    ...place,
+    severity: severityOf(labels.get('severity')),
+    asksRollback: asks && !monitoringFailure,
+    monitoringFailure,
+    title: cut(
+      annotations.get('summary') || annotations.get('title') || alertname || 'alert without a name',
+      TITLE_MAX_CHARS,
+    ),
+    links: {
+      runbook: httpUrl(annotations.get('runbook_url')) ?? httpUrl(annotations.get('runbook')),
+      dashboard: httpUrl(annotations.get('dashboard')) ?? httpUrl(annotations.get('dashboard_url')),
+      source: httpUrl(alert.generatorUrl ?? undefined),
+    },
+    labels: [...labels],
+    annotations: [...annotations],
+    ...(alert.groupKey === undefined ? {} : { groupKey: alert.groupKey }),
+    blob: null,
+  };
+}
+
+const SEVERITIES: Readonly<Record<string, Severity>> = {
+  critical: 'critical',
+  page: 'critical',
+  warning: 'warning',
+  ticket: 'warning',
+  info: 'info',
+  none: 'info',
+};
+
+/** Maps unknown or missing severities to warning, so that a typo is visible but pages nobody. */
+export const severityOf = (label: string | undefined): Severity =>
+  (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
+
+function placeOf(
+  labels: ReadonlyMap<string, string>,
+  services: Config['services'],
+): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
+  // Prometheus treats an empty label as missing.
+  const labelled = nameIn(labels.get('environment')) ?? nameIn(labels.get('env'));
+  for (const [name, entry] of Object.entries(services)) {
+    if (!matches(labels, name, entry)) continue;
+    const environment = labelled ?? defaultEnvironment(entry);
+    if (environment === undefined || !runsIn(entry, environment)) break;
+    return { service: ServiceName.parse(name), environment: EnvironmentName.parse(environment), unmatched: null };
+  }
+  return {
+    service: UNMATCHED,
+    environment: labelled ?? UNKNOWN_ENVIRONMENT,
+    unmatched: nameIn(labels.get('service')) ?? '',
+  };
+}
+
+/** Returns the environment name in a label, if valid. */
+const nameIn = (label: string | undefined): EnvironmentName | undefined =>
+  label ? EnvironmentName.parse(cut(label, NAME_MAX_CHARS)) : undefined;
+
+/** Truncates to `max` UTF-16 code units without splitting a character. */
+const cut = (text: string, max: number): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '');
+
+const matches = (
+  labels: ReadonlyMap<string, string>,
+  name: string,
+  { match = { service: name } }: ServiceEntry,
+): boolean => Object.entries(match).every(([label, value]) => labels.get(label) === value);
+
+/**
+ * Returns whether the service runs in the environment. A service without environments accepts any: alerts page, but
+ * permit no actions.
+ */
+const runsIn = ({ environments }: ServiceEntry, environment: string): boolean =>
+  Object.keys(environments).length === 0 || Object.hasOwn(environments, environment);
+
+function defaultEnvironment({ defaultEnvironment: named, environments }: ServiceEntry): string | undefined {
+  const all = Object.keys(environments);
+  if (named !== undefined) return named;
+  return all.length === 1 ? all[0] : all.length === 0 || all.includes('production') ? 'production' : undefined;
+}
+
+/** Accepts only http and https, because links from alerts are shown to people. */
+function httpUrl(text: string | undefined): string | null {
+  if (text === undefined || !URL.canParse(text)) return null;
+  return /^https?:$/.test(new URL(text).protocol) ? text : null;
+}

@@ -1,0 +1,58 @@
+import { type EnvironmentName, type IncidentId, UNMATCHED } from '../../schemas/config/names.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+/**
+ * Alerts of services outside the catalogue. Their senders choose everything that distinguishes them, so their incidents
+ * are limited: the first few services have one each, and all others share one (ADR 30).
+ */
+
+/** Seconds for which a service keeps its slot after its incident opened, even if it is resolved. */
+const PLACE_HELD_SECONDS = 3600;
+
+/** Minimum seconds between two pages of the shared incident. */
+const PAGE_AGAIN_SECONDS = 3600;
+
+/** Scope of the shared incident. Every other scope has at least two parts, so none equals it. */
+export const SHARED_SCOPE: string = UNMATCHED;
+
+/** Environment of the shared incident, whose alerts may name any environment. */
+export const SHARED_ENVIRONMENT = 'unknown' as EnvironmentName;
+
+export const sharedTitle = (alerts: number): string =>
+  `${alerts} ${alerts === 1 ? 'alert' : 'alerts'} of services outside the catalogue`;
+
+/** Slot of a service outside the catalogue that has, or recently had, an incident of its own. */
+export type Place = { scope: string; incident: IncidentId; at: Timestamp };
+
+/** Returns whether the slot can be given to another service once its incident is resolved. */
+export const isOld = ({ at }: Pick<Place, 'at'>, now: Timestamp): boolean =>
+  secondsBetween(at, now) > PLACE_HELD_SECONDS;
+
+/**
+ * Returns the slots that remain when `scope` takes one: its own, an unused one, or the oldest that can be reassigned.
+ *
+ * @param free slots whose hour has passed and whose incidents are resolved
+ * @param max number of slots
+ * @returns undefined if none is available: its alerts join the shared incident
+ */
+export function placesBeside(
+  { taken, free, max }: { taken: readonly Place[]; free: readonly Place[]; max: number },
+  own: string,
+): Place[] | undefined {
+  const others = taken.filter(({ scope }) => scope !== own);
+  const tooMany = Math.max(0, others.length + 1 - max);
+  const oldestFirst = free.filter(({ scope }) => scope !== own).toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  const given = new Set(oldestFirst.slice(0, tooMany).map(({ scope }) => scope));
+  return given.size < tooMany ? undefined : others.filter(({ scope }) => !given.has(scope));
+}
+
+/** Returns whether the shared incident pages again for alerts that join it. */
+export const pagesAgain = (lastPageAt: Timestamp, now: Timestamp): boolean =>
+  secondsBetween(lastPageAt, now) >= PAGE_AGAIN_SECONDS;
+
+/**
+ * Returns whether the timeline of the shared incident gets an entry for a new count: at each doubling, so that it stays
+ * readable during a flood.
+ */
+export const isWorthTelling = (before: number, after: number): boolean =>
+  Math.floor(Math.log2(Math.max(1, before))) !== Math.floor(Math.log2(Math.max(1, after)));

@@ -1,0 +1,58 @@
+import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
+import type { Mode } from '../../schemas/config/names.ts';
+import type { Place } from '../ports/index.ts';
+
+/** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
+export function modesFor({ mode, services }: Automation, { service, environment }: Place): Mode[] {
+  const own = Object.hasOwn(services, service) ? services[service] : undefined;
+  const there =
+    own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
+  return [mode, own?.mode, there].filter((cap): cap is Mode => cap !== null && cap !== undefined);
+}
+
+/** Merges new caps into the existing ones: unmentioned caps stay, and null removes one. */
+export function mergedCaps(
+  before: Automation['services'],
+  told: NonNullable<AutomationInput['services']>,
+): Automation['services'] {
+  const caps = new Map(Object.entries(before));
+  for (const [service, news] of Object.entries(told)) {
+    const own = caps.get(service) ?? { mode: null, environments: {} };
+    if (news === null) caps.delete(service);
+    else
+      caps.set(service, {
+        mode: news.mode === undefined ? own.mode : news.mode,
+        environments: mergedEnvironments(own.environments, news.environments),
+      });
+  }
+  return Object.fromEntries(caps);
+}
+
+function mergedEnvironments(
+  before: Readonly<Record<string, Mode>>,
+  told: Readonly<Record<string, Mode | null>> | null | undefined,
+): Record<string, Mode> {
+  if (told === null) return {};
+  const all = Object.entries<Mode | null>(before).concat(Object.entries(told ?? {}));
+  // Later entries override earlier ones.
+  return Object.fromEntries([...new Map(all)].filter((cap): cap is [string, Mode] => cap[1] !== null));
+}
+
+/** Returns the services that this change promotes: to `act`, or by removing their cap. */
+export const promotedBy = (told: AutomationInput['services']): string[] =>
+  Object.entries(told ?? {}).flatMap(([service, news]) =>
+    news === null || news.mode === null || news.mode === 'act' ? [service] : [],
+  );
+
+/** Number of newest automatic actions that count for the automation budget. */
+export const BUDGET_ACTS = 20;
+
+/** Number of wrong actions among them from which automation must ask for approval. */
+const BUDGET_WRONG = 2;
+
+/**
+ * Returns whether the error budget of the automation is spent. @param acts newest actions of a service since a person
+ * promoted it
+ */
+export const isSpent = (acts: readonly { wrong: boolean }[]): boolean =>
+  acts.slice(0, BUDGET_ACTS).filter(({ wrong }) => wrong).length >= BUDGET_WRONG;

@@ -1,0 +1,62 @@
+import { Temporal } from 'temporal-polyfill';
+import { WEEKDAYS } from '../../schemas/time/hours.ts';
+import type { ShadowReport, ShadowRow, ShadowTally } from '../../schemas/automation/shadow-report.ts';
+import type { WeeklyShadowReport } from '../../schemas/people/stakeholders.ts';
+import { instantOf, localTime } from '../../schemas/time/time-zone.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { ChatMessage, ChatPart, Text } from '../messages/channels.ts';
+
+/** The weekly report of shadow mode, as a message. */
+
+/** Maximum number of services shown with tallies; the others are counted. */
+const ROWS_SHOWN = 15;
+
+/** Returns the newest time at which the report was due: the last `day` at `at` that is not after `now`. */
+export function lastDue({ day, at, timeZone }: Pick<WeeklyShadowReport, 'day' | 'at' | 'timeZone'>, now: Timestamp) {
+  const today = localTime(now, timeZone).toPlainDate();
+  const daysBack = (today.dayOfWeek - 1 - WEEKDAYS.indexOf(day) + 7) % 7;
+  const dueAt = (date: Temporal.PlainDate): Timestamp =>
+    instantOf(date.toPlainDateTime(Temporal.PlainTime.from(at)), timeZone, 'first');
+  const date = today.subtract({ days: daysBack });
+  const due = dueAt(date);
+  return due <= now ? due : dueAt(date.subtract({ days: 7 }));
+}
+
+/** Returns the report as one message for Slack or e-mail. */
+export function shadowDigest({ since, until, complete, incidents, items }: ShadowReport): ChatMessage {
+  const count = `${incidents} ${incidents === 1 ? 'incident' : 'incidents'}`;
+  const ready = items.filter(({ promotion }) => promotion?.ready === true).length;
+  const span: Text = [`${count} since `, { at: since }, ', until ', { at: until }, '.'];
+  const shown = items.slice(0, ROWS_SHOWN);
+  const more = items.length - shown.length;
+  return {
+    summary: `Shadow mode: ${count}, ${ready} ${ready === 1 ? 'service is' : 'services are'} ready for promotion`,
+    parts: [
+      { kind: 'header', text: 'What automation would have done in shadow mode' },
+      { kind: 'text', text: complete ? span : [...span, ' Older incidents were too many to read.'] },
+      ...(items.length === 0
+        ? [{ kind: 'text' as const, text: ['No service was in shadow mode in an incident.'] }]
+        : shown.map(rowPart)),
+      ...(more > 0
+        ? [{ kind: 'text' as const, text: [`And ${more} more ${more === 1 ? 'service' : 'services'}.`] }]
+        : []),
+      { kind: 'note', text: ['Each case: ', { code: 'firebreak report shadow --since 30d' }] },
+    ],
+  };
+}
+
+function rowPart({ service, environment, rollbacks, questions, nothing, promotion }: ShadowRow): ChatPart {
+  const lines: Text = [
+    { bold: `${service} in ${environment}` },
+    `\nWould have rolled back: ${tallied(rollbacks)}`,
+    `\nWould have asked: ${tallied(questions)}`,
+    `\nWould have done nothing: ${tallied(nothing)}`,
+  ];
+  if (promotion === null) return { kind: 'text', text: lines };
+  if (!promotion.ready) return { kind: 'text', text: [...lines, `\nNot ready for promotion: ${promotion.because}`] };
+  const steps = promotion.steps.flatMap((step): Text => ['\n', { code: step }]);
+  return { kind: 'text', text: [...lines, `\nReady for mode ${promotion.to} (${promotion.because}):`, ...steps] };
+}
+
+const tallied = ({ count, right, wrong, undecided }: ShadowTally): string =>
+  count === 0 ? '0' : `${count} (${right} right, ${wrong} wrong, ${undecided} undecided)`;

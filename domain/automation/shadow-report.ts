@@ -1,0 +1,250 @@
+import type { Automation } from '../../schemas/access/access.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import { lowestMode, type Mode } from '../../schemas/config/names.ts';
+import type {
+  ShadowAct,
+  ShadowCase,
+  ShadowRow,
+  ShadowTally,
+  ShadowVerdict,
+} from '../../schemas/automation/shadow-report.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { modesFor } from './automation.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { inForce } from '../changes/cleared-suspects.ts';
+import type { Place } from '../ports/index.ts';
+import { putsVersionLive } from '../changes/versions.ts';
+
+/** Compares what automation would have done in shadow mode with what people did. */
+
+/** A rollback recorded within this time after the end of an incident still belongs to it. */
+const LATE_SECONDS = 30 * 60;
+
+/** A version removed within this time after the end may have been the cause after all. */
+const DOUBT_SECONDS = 24 * 3600;
+
+/** Maximum number of cases shown per service and environment. */
+const CASES_SHOWN = 20;
+
+/** Minimum number of right cases for a promotion; a tenth of the cases may be wrong. */
+const READY_RIGHT = 3;
+const READY_WRONG_SHARE = 0.1;
+
+/** Minimum number of right rollbacks for `act`, with none wrong: two wrong ones of 20 demote the service again. */
+const ACT_RIGHT = 10;
+
+export type ShadowIncident = Pick<
+  IncidentView,
+  'id' | 'service' | 'environment' | 'opened_at' | 'resolved_at' | 'cleared' | 'decisions'
+>;
+
+/** Hypothetical action for one incident, not judged yet. */
+export type Shadowed = Place & { would: ShadowAct; decision: DecisionView; incident: ShadowIncident };
+
+/** Changes of a service and environment, in any order, complete since `since`. */
+export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
+
+/**
+ * Returns the most automatic action that automation would have taken for an incident.
+ *
+ * @param isShadow whether a service and environment is in shadow mode now, for decisions without possible action, which
+ *   do not record the mode
+ * @returns undefined if the incident was not handled in shadow mode
+ */
+export function shadowed(incident: ShadowIncident, isShadow: (place: Place) => boolean): Shadowed | undefined {
+  const all = incident.decisions
+    .filter(({ question }) => question === undefined)
+    // Older versions did not store the hypothetical decision.
+    .filter(({ kind, would }) => (kind === 'shadow' && would !== undefined) || kind === 'none')
+    .map((decision): Shadowed => ({ ...placeOf(decision, incident), would: actOf(decision), decision, incident }))
+    .filter(({ decision, ...place }) => decision.kind === 'shadow' || isShadow(place));
+  return ACTS.map((act) => all.find(({ would }) => would === act)).find((found) => found !== undefined);
+}
+
+/** Most automatic first. */
+const ACTS: readonly ShadowAct[] = ['roll_back', 'ask', 'nothing'];
+
+function placeOf({ target }: DecisionView, { service, environment }: ShadowIncident): Place {
+  return target ?? { service, environment };
+}
+
+function actOf({ would, from_version, to_version }: DecisionView): ShadowAct {
+  if (would === undefined || would.kind === 'suggest' || from_version === null || to_version === null) return 'nothing';
+  return would.kind === 'roll_back' ? 'roll_back' : 'ask';
+}
+
+type Judgement = { verdict: ShadowVerdict; because: string };
+const right = (because: string): Judgement => ({ verdict: 'right', because });
+const wrong = (because: string): Judgement => ({ verdict: 'wrong', because });
+const undecided = (because: string): Judgement => ({ verdict: 'undecided', because });
+
+/** Judges a case by people's answers and by deployments. Unclear cases are undecided. */
+export function judgeShadow(one: Shadowed, known: KnownChanges, now: Timestamp): ShadowCase {
+  const { decision, incident, would } = one;
+  const { from_version, to_version } = decision;
+  return {
+    incident: incident.id,
+    at: decision.at,
+    would,
+    from_version,
+    to_version,
+    ...(would === 'nothing' ? judgeNothing(one, known, now) : judgeAct(one, known, now)),
+  };
+}
+
+function judgeAct({ decision, incident, service }: Shadowed, known: KnownChanges, now: Timestamp): Judgement {
+  const { from_version: from, to_version: to, marked_wrong: mark } = decision;
+  if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
+  const cleared = inForce(incident.cleared).find((each) => each.version === from && each.service === service);
+  if (cleared !== undefined) return wrong(`${cleared.by} said that ${from} was not the cause`);
+  const early = tooEarly(incident, known);
+  if (early !== undefined) return early;
+  const { during, later, until } = changesAround(incident, known, now);
+  const back = during.find((change) => putsVersionLive(change) && (change.version === to || isRollback(change)));
+  if (back !== undefined && back.version !== to)
+    return undecided(`people rolled back to ${back.version} instead of ${to}`);
+  if (incident.resolved_at === null)
+    return undecided(
+      back === undefined ? 'the incident is open' : `people rolled back to ${to}, and the incident is open`,
+    );
+  if (back !== undefined) return right(`people rolled back to ${to}, and the incident ended`);
+  const other = during.find((change) => !putsVersionLive(change) || change.version !== from);
+  if (other !== undefined) return undecided(`another change was made meanwhile: ${other.kind} of ${other.version}`);
+  if (now < until) return undecided('the incident ended less than 30 minutes ago');
+  const after = later.find((change) => change.version === to || isRollback(change));
+  if (after !== undefined) return undecided(`people rolled back to ${after.version} within a day after the end`);
+  return wrong(`the incident ended while ${from} kept running`);
+}
+
+function judgeNothing({ incident, decision }: Shadowed, known: KnownChanges, now: Timestamp): Judgement {
+  const { marked_wrong: mark } = decision;
+  if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
+  const early = tooEarly(incident, known);
+  if (early !== undefined) return early;
+  const { during, until } = changesAround(incident, known, now);
+  const back = during.find(isRollback);
+  if (back !== undefined) return wrong(`people rolled back to ${back.version}`);
+  if (incident.resolved_at === null) return undecided('the incident is open');
+  if (now < until) return undecided('the incident ended less than 30 minutes ago');
+  return right('nobody rolled back either');
+}
+
+/** Returns a judgement for cases that changes cannot decide. */
+function tooEarly({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
+  if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'asked_by_person'))
+    return undecided('the mode was raised meanwhile, and Firebreak rolled back itself');
+  if (opened_at < since) return undecided('too many changes were made since');
+  return undefined;
+}
+
+function changesAround(
+  { opened_at, resolved_at }: ShadowIncident,
+  { changes }: KnownChanges,
+  now: Timestamp,
+): { during: Change[]; later: Change[]; until: Timestamp } {
+  const until = resolved_at === null ? now : plusSeconds(resolved_at, LATE_SECONDS);
+  const doubt = plusSeconds(until, DOUBT_SECONDS);
+  const done = changes
+    .filter(({ status, started_at }) => status === 'succeeded' && started_at >= opened_at)
+    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
+  return {
+    during: done.filter(({ started_at }) => started_at <= until),
+    later: done.filter((change) => putsVersionLive(change) && change.started_at > until && change.started_at <= doubt),
+    until,
+  };
+}
+
+const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
+
+/** Returns one row for each service and environment, sorted by name. @param cases newest first */
+export function shadowRows(
+  cases: readonly { place: Place; judged: ShadowCase }[],
+  { services, automation }: { services: Config['services']; automation: Automation },
+): ShadowRow[] {
+  const places = Map.groupBy(cases, ({ place }) => JSON.stringify([place.service, place.environment]));
+  return [...places]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, all]) => {
+      const { service, environment } = all[0]?.place ?? {};
+      if (service === undefined || environment === undefined) return [];
+      const place = { service, environment };
+      const judged = all.map((one) => one.judged);
+      const tallies = {
+        rollbacks: tally(judged, 'roll_back'),
+        questions: tally(judged, 'ask'),
+        nothing: tally(judged, 'nothing'),
+      };
+      return [
+        {
+          ...place,
+          mode: modeOf(place, services, automation),
+          ...tallies,
+          promotion: promotionOf(place, tallies, { services, automation }),
+          cases: judged.slice(0, CASES_SHOWN),
+        },
+      ];
+    });
+}
+
+function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
+  const own = cases.filter(({ would }) => would === act);
+  const count = (verdict: ShadowVerdict) => own.filter((one) => one.verdict === verdict).length;
+  return { count: own.length, right: count('right'), wrong: count('wrong'), undecided: count('undecided') };
+}
+
+/** Returns the effective mode of a service and environment. Null: not in the catalogue. */
+export function modeOf(place: Place, services: Config['services'], automation: Automation): Mode | null {
+  const own = configuredMode(place, services);
+  if (own === null) return null;
+  const demoted: Mode[] = Object.hasOwn(automation.demoted, place.service) ? ['approve'] : [];
+  return lowestMode(own, ...modesFor(automation, place), ...demoted);
+}
+
+function configuredMode({ service, environment }: Place, services: Config['services']): Mode | null {
+  const entry = serviceEntry(services, service);
+  if (entry === undefined || !Object.hasOwn(entry.environments, environment)) return null;
+  return entry.environments[environment]?.autoRollback.mode ?? 'shadow';
+}
+
+function promotionOf(
+  place: Place,
+  { rollbacks, questions }: Record<'rollbacks' | 'questions', ShadowTally>,
+  { services, automation }: { services: Config['services']; automation: Automation },
+): ShadowRow['promotion'] {
+  if (modeOf(place, services, automation) !== 'shadow') return null;
+  const good = rollbacks.right + questions.right;
+  const bad = rollbacks.wrong + questions.wrong;
+  const ready = good >= READY_RIGHT && bad <= READY_WRONG_SHARE * (good + bad);
+  const to = ready && rollbacks.right >= ACT_RIGHT && rollbacks.wrong === 0 ? 'act' : 'approve';
+  const because = `${good} right, ${bad} wrong${ready ? '' : `; wait for at least ${READY_RIGHT} right and at most ${READY_WRONG_SHARE * 100} % wrong`}`;
+  return { to, ready, because, steps: stepsTo(to, place, { services, automation }) };
+}
+
+/** Returns the required changes: the catalogue, and each cap that is `shadow`. */
+function stepsTo(
+  to: Mode,
+  place: Place,
+  { services, automation }: { services: Config['services']; automation: Automation },
+): string[] {
+  const { service, environment } = place;
+  const caps = Object.hasOwn(automation.services, service) ? automation.services[service] : undefined;
+  const there = caps && Object.hasOwn(caps.environments, environment) ? caps.environments[environment] : undefined;
+  const key = [service, 'environments', environment, 'autoRollback', 'mode'].map(yamlKey).join(': { ');
+  return [
+    ...(configuredMode(place, services) === 'shadow'
+      ? [`In config/services.yaml, set services: { ${key}: ${to}${' }'.repeat(5)}`]
+      : []),
+    ...(there === 'shadow'
+      ? [`firebreak automation mode ${to} --service ${shellWord(service)} --environment ${shellWord(environment)}`]
+      : []),
+    ...(caps?.mode === 'shadow' ? [`firebreak automation mode ${to} --service ${shellWord(service)}`] : []),
+    ...(automation.mode === 'shadow' ? [`firebreak automation mode ${to}  # of every service`] : []),
+  ];
+}
+
+const PLAIN = /^[A-Za-z][\w.-]*$/;
+const YAML_WORDS = /^(true|false|null|yes|no|on|off|y|n)$/i;
+const yamlKey = (name: string): string => (PLAIN.test(name) && !YAML_WORDS.test(name) ? name : JSON.stringify(name));
+const shellWord = (name: string): string => (PLAIN.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`);

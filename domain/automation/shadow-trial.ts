@@ -1,0 +1,21 @@
+import type { Config, ShadowTrial } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+
+/**
+ * Returns whether an incident is silent because Firebreak runs on trial beside an existing pager. Only the mode in the
+ * catalogue counts: a temporary cap must not silence pages.
+ *
+ * @param what a page for alerts, or the channel of an incident
+ */
+export function isQuietTrial(
+  { service, environment, unmatched, by_hand, crowd }: IncidentRecord,
+  { services, paging }: Pick<Config, 'services' | 'paging'>,
+  what: keyof ShadowTrial,
+): boolean {
+  if (unmatched !== null || by_hand === true || crowd !== undefined) return false;
+  const environments = serviceEntry(services, service)?.environments ?? {};
+  const entry = Object.hasOwn(environments, environment) ? environments[environment] : undefined;
+  if (entry?.autoRollback.mode !== 'shadow') return false;
+  return (entry.shadow ?? paging.shadow)?.[what] === false;
+}

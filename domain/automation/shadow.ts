@@ -1,0 +1,44 @@
+import type { DecisionView, Reason, Would } from '../../schemas/incidents/incident.ts';
+import type { Mode } from '../../schemas/config/names.ts';
+import { decide, type DecisionInputs } from '../rollback/rollback.ts';
+
+/** Returns the decision as if every `shadow` mode were `act`. Undefined: no action would be possible either. */
+export function withoutShadow(inputs: DecisionInputs): Would | undefined {
+  const { kind, reasons } = decide({
+    ...inputs,
+    asked: { ...inputs.asked, mode: inputs.asked.mode === 'shadow' ? null : inputs.asked.mode },
+    targets: inputs.targets.map((target) => ({
+      ...target,
+      policy: { ...target.policy, mode: lifted(target.policy.mode) },
+      modes: target.modes.map(lifted),
+    })),
+  });
+  return kind === 'none' || kind === 'shadow' ? undefined : { kind, reasons };
+}
+
+const lifted = (mode: Mode): Mode => (mode === 'shadow' ? 'act' : mode);
+
+const WOULD: Record<Would['kind'], { done: string; why: string }> = {
+  roll_back: { done: 'Would have rolled back', why: ': ' },
+  approve: { done: 'Would have asked before rolling back', why: ', because ' },
+  suggest: { done: 'Would only have suggested to roll back', why: ', because ' },
+};
+
+/** Describes the hypothetical decision in one sentence. Undefined: unknown. */
+export function wouldWords({
+  would,
+  from_version: from,
+  to_version: to,
+}: Pick<DecisionView, 'would' | 'from_version' | 'to_version'>): string | undefined {
+  if (would === undefined) return undefined;
+  const { done, why } = WOULD[would.kind];
+  const versions = from === null ? '' : ` ${from}${to === null ? '' : ` to ${to}`}`;
+  const because = new Set(reasonsOf(would).map(({ text }) => text));
+  return `${done}${versions} (mode shadow)${why}${[...because].join('; ')}`;
+}
+
+/** Returns the reasons that prevent automatic action; for an automatic action, its suspected cause. */
+function reasonsOf({ reasons }: Would): readonly Reason[] {
+  const others = reasons.filter(({ code }) => code !== 'suspect');
+  return others.length === 0 ? reasons : others;
+}

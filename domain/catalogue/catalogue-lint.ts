@@ -1,0 +1,156 @@
+import type { Config } from '../../schemas/config/config.ts';
+import { UNMATCHED } from '../../schemas/config/names.ts';
+import type { Matcher } from '../../schemas/alerts/matcher-syntax.ts';
+import type { TimeSpan } from '../../schemas/time/time-span.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { didYouMean } from '../runbooks/nearest.ts';
+import type { Problem } from '../runbooks/problem.ts';
+import { doubtful, type Where, wrong } from '../slo/written.ts';
+import { configuredEnvironments } from '../freeze/place-names.ts';
+
+/** Locates a part of a file, or its closest existing parent. */
+type At = (path: readonly PropertyKey[]) => Where;
+
+type Services = Config['services'];
+
+/** Returns the problems of a valid catalogue. */
+export function lintCatalogue(services: Services, at: At): Problem[] {
+  const names = Object.keys(services);
+  if (names.length === 0)
+    return [doubtful(at([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic')];
+  return [...unknownDependencies(services, at), ...sameMatch(services, at)];
+}
+
+function unknownDependencies(services: Services, at: At): Problem[] {
+  const names = Object.keys(services);
+  return Object.entries(services).flatMap(([service, { dependsOn }]) =>
+    dependsOn.flatMap((name, index) => {
+      const where = at(['services', service, 'dependsOn', index]);
+      if (name === service) return [doubtful(where, `${service} depends on itself`)];
+      if (names.includes(name)) return [];
+      return [
+        doubtful(where, `the catalogue has no service "${name}", on which ${service} depends`, didYouMean(name, names)),
+      ];
+    }),
+  );
+}
+
+/**
+ * Reports services whose labels equal or extend those of an earlier service: only the earlier one ever receives alerts.
+ */
+function sameMatch(services: Services, at: At): Problem[] {
+  const all = Object.entries(services).map(([name, { match = { service: name } }]) => ({
+    name,
+    labels: Object.entries(match),
+  }));
+  return all.flatMap(({ name, labels }, index) => {
+    const first = all
+      .slice(0, index)
+      .find((other) =>
+        other.labels.every(([label, value]) => labels.some(([own, wanted]) => own === label && wanted === value)),
+      );
+    if (first === undefined) return [];
+    return [
+      wrong(
+        at(['services', name, 'match']),
+        `every alert that matches ${name} belongs to ${first.name}, which stands before it`,
+        'give each service labels of its own in "match", or put the narrower one first',
+      ),
+    ];
+  });
+}
+
+type RoutesConfig = Pick<Config, 'services' | 'slos' | 'freeze' | 'routes'>;
+
+/** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
+export function lintRoutes(config: RoutesConfig, now: Timestamp, at: At): Problem[] {
+  const { routes, maintenance } = config.routes;
+  return [
+    ...routes.flatMap((route, index) => [
+      ...unknownLabels(config, route.matchers, at(['routes', index]), 'this route takes nothing'),
+      ...unreachable(routes, index, at),
+    ]),
+    ...maintenance.flatMap((window, index) => [
+      ...unknownLabels(config, window.matchers, at(['maintenance', index]), 'this window is for nothing'),
+      ...overWindow(window, window.name, now, at(['maintenance', index])),
+    ]),
+  ];
+}
+
+/** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
+function valuesOf(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
+  const { services } = config;
+  return {
+    service: { what: 'service', values: [...Object.keys(services), UNMATCHED] },
+    team: { what: 'team', values: Object.values(services).flatMap(({ team }) => team ?? []) },
+    environment: { what: 'environment', values: [...configuredEnvironments(config)] },
+    severity: { what: 'severity', values: ['critical', 'warning', 'info'] },
+  };
+}
+
+function unknownLabels(config: RoutesConfig, matchers: readonly Matcher[], where: Where, so: string): Problem[] {
+  if (Object.keys(config.services).length === 0) return [];
+  const known = valuesOf(config);
+  return matchers.flatMap(({ name, value, isRegex, isEqual }) => {
+    const label = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (label === undefined || isRegex || !isEqual || value === '' || label.values.includes(value)) return [];
+    return [
+      doubtful(where, `there is no ${label.what} "${value}", so ${so} by that name`, didYouMean(value, label.values)),
+    ];
+  });
+}
+
+/** Reports a route if an earlier route without `continue` matches everything that it matches. */
+function unreachable(routes: Config['routes']['routes'], index: number, at: At): Problem[] {
+  const route = routes[index];
+  const first = routes
+    .slice(0, index)
+    .findIndex(
+      (earlier) =>
+        !earlier.continue &&
+        earlier.hours.length === 0 &&
+        earlier.matchers.every((matcher) => route?.matchers.some((own) => isSame(own, matcher))),
+    );
+  if (first === -1) return [];
+  const name = routes[first]?.name ?? `route ${first + 1}`;
+  return [
+    doubtful(
+      at(['routes', index]),
+      `nothing reaches this route: ${name} takes all of it before`,
+      'move this route up, or let the other one "continue: true"',
+    ),
+  ];
+}
+
+const isSame = (one: Matcher, other: Matcher): boolean =>
+  one.name === other.name &&
+  one.value === other.value &&
+  one.isRegex === other.isRegex &&
+  one.isEqual === other.isEqual;
+
+/** Reports calendar freezes in the past. */
+export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp, at: At): Problem[] =>
+  freeze.calendar.flatMap((entry, index) => overWindow(entry, entry.name, now, at(['calendar', index])));
+
+/** Recurring spans are not checked. */
+function overWindow(span: TimeSpan, name: string, now: Timestamp, where: Where): Problem[] {
+  if (!('until' in span) || span.until > now) return [];
+  return [doubtful(where, `"${name}" was over at ${span.until}`, 'delete it, or correct its times')];
+}
+
+/** Reports environments of the status page that no service has. */
+export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freeze' | 'statusPage'>, at: At): Problem[] {
+  const known = configuredEnvironments(config);
+  if (Object.keys(config.services).length === 0) return [];
+  return config.statusPage.environments.flatMap((name, index) =>
+    known.has(name)
+      ? []
+      : [
+          doubtful(
+            at(['environments', index]),
+            `no configuration names an environment "${name}", so the public is told nothing of it`,
+            didYouMean(name, known),
+          ),
+        ],
+  );
+}

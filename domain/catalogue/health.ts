@@ -1,0 +1,22 @@
+import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
+import { serviceEntry } from './catalogue.ts';
+import type { Place } from '../ports/index.ts';
+import { healthQueryOf } from '../slo/health.ts';
+
+/** Query for the current health of a service and environment. `called`: its description for readers of the result. */
+export type HealthQuery = NonNullable<EnvironmentEntry['health']> & { called: string };
+
+/**
+ * Returns the health query from the catalogue, else one derived from the objective with the highest target. Undefined:
+ * there is none.
+ */
+export function healthOf({ services, slos }: Pick<Config, 'services' | 'slos'>, place: Place): HealthQuery | undefined {
+  const { service, environment } = place;
+  const { environments = {} } = serviceEntry(services, service) ?? {};
+  const written = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;
+  if (written !== undefined) return { ...written, called: written.promql };
+  const [slo] = slos
+    .filter((one) => one.service === service && one.environment === environment)
+    .toSorted((a, b) => b.target - a.target || (a.id < b.id ? -1 : 1));
+  return slo && { ...healthQueryOf(slo), called: `the share of errors of ${slo.id}` };
+}

@@ -1,0 +1,55 @@
+import type { Config } from '../../schemas/config/config.ts';
+import {
+  configuredEnvironments,
+  configuredPlaces,
+  type KnownPlaces,
+  probablyMeant,
+  theOneCalled,
+} from '../freeze/place-names.ts';
+
+type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
+type Place = { service: string; environment: string };
+
+/** An environment that no configuration names for a service. `meant`: the likely match; null: none is similar. */
+export type Unconfigured = { known: string[]; meant: string | null };
+
+const places = new WeakMap<Known, KnownPlaces>();
+
+/** Caches the result by configuration, because a list calls this for each of its items. */
+function placesIn(config: Known): KnownPlaces {
+  const made = places.get(config) ?? configuredPlaces(config);
+  places.set(config, made);
+  return made;
+}
+
+/**
+ * Returns a finding if no configuration names the environment of a service. If a service lists no environments, those
+ * of all other services count. Null: it is named, or there is no catalogue to compare with.
+ */
+export function unconfiguredEnvironment(config: Known, { service, environment }: Place): Unconfigured | null {
+  const configured = placesIn(config);
+  if (configured.size === 0) return null;
+  const named = theOneCalled(service, configured.keys());
+  const own = named === undefined ? undefined : configured.get(named);
+  const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
+  if (theOneCalled(environment, known) !== undefined) return null;
+  return { known: [...known].toSorted(), meant: probablyMeant(environment, known) };
+}
+
+/** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
+export function nameWarnings(config: Known, { service, environment }: Place): string[] {
+  const services = [...placesIn(config).keys()];
+  if (services.length === 0) return [];
+  const unknown =
+    theOneCalled(service, services) === undefined
+      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(probablyMeant(service, services))}`]
+      : [];
+  const found = unconfiguredEnvironment(config, { service, environment });
+  return found === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, found)];
+}
+
+/** Formats `no configuration names an environment "prod" of shop; did you mean "production"?` */
+export const unconfiguredWords = ({ service, environment }: Place, { meant }: Pick<Unconfigured, 'meant'>): string =>
+  `no configuration names an environment ${JSON.stringify(environment)} of ${service}${suggestion(meant)}`;
+
+const suggestion = (meant: string | null): string => (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`);

@@ -1,0 +1,60 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Cleared, Suspect } from '../../schemas/incidents/incident.ts';
+import { minuteOf } from '../messages/story.ts';
+import { putsVersionLive } from './versions.ts';
+
+/** Suspects cleared by people, oldest first. Absent: none. */
+type Said = readonly Cleared[] | undefined;
+
+/** Maximum number per incident; more indicate a malfunctioning client. */
+export const CLEARED_MAX = 50;
+
+/** Returns the clearings in force, which nobody has withdrawn. */
+export const inForce = (cleared: Said): readonly Cleared[] => (cleared ?? []).filter(({ back }) => back === undefined);
+
+/**
+ * Returns the clearing that applies to a change, if any. A clearing applies to the version, so it covers all changes
+ * that put this version live.
+ */
+export const clearingOf = (
+  cleared: Said,
+  change: Pick<Change, 'id' | 'service' | 'version' | 'kind'>,
+): Cleared | undefined =>
+  inForce(cleared).find((one) => one.change_id === change.id || (putsVersionLive(change) && isOfVersion(one, change)));
+
+/** Returns the clearing that applies to a version of a service, if any. */
+export const clearingOfVersion = (cleared: Said, of: { service: string; version: string }): Cleared | undefined =>
+  inForce(cleared).find((one) => isOfVersion(one, of));
+
+const isOfVersion = (one: Cleared, { service, version }: { service: string; version: string }): boolean =>
+  putsVersionLive(one) && one.service === service && one.version === version;
+
+/** Removes the suspects that people have cleared since the judgement. */
+export function notCleared(suspects: readonly Suspect[], cleared: Said): Suspect[] {
+  const ids = new Set<string>(inForce(cleared).map(({ change_id }) => change_id));
+  return suspects.filter(({ change_id }) => !ids.has(change_id));
+}
+
+/** Adds a clearing; it replaces an earlier one of the same change. */
+export const withCleared = (cleared: Said, one: Cleared): Cleared[] => [
+  ...(cleared ?? []).filter(({ change_id }) => change_id !== one.change_id),
+  one,
+];
+
+/** Marks clearings as withdrawn. They remain in the record. */
+export const takenBack = (cleared: Said, which: readonly Cleared[], back: NonNullable<Cleared['back']>): Cleared[] => {
+  const ids = new Set(which.map(({ change_id }) => change_id));
+  return (cleared ?? []).map((one) => (ids.has(one.change_id) ? { ...one, back } : one));
+};
+
+const WORDS_MAX = 3;
+
+/** Describes the clearings: by whom and when. */
+export function clearedWords(cleared: readonly Cleared[]): string {
+  const told = cleared.slice(-WORDS_MAX).map(({ version, by, at, back }) => {
+    const again = back === undefined ? '' : `, and is suspected again by ${back.by} since ${minuteOf(back.at)}`;
+    return `${version} was cleared by ${by} at ${minuteOf(at)}${again}`;
+  });
+  const more = cleared.length - told.length;
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}

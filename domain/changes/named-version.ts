@@ -1,0 +1,178 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Version } from '../../schemas/config/names.ts';
+import { list, spell } from '../correlation/words.ts';
+import { migrationsIn } from '../rollback/guards.ts';
+import type { Place } from '../ports/index.ts';
+import { editDistance } from '../runbooks/nearest.ts';
+import { minuteOf } from '../messages/story.ts';
+import {
+  broughtBackFrom,
+  byStart,
+  endOf,
+  GOOD_AFTER_SECONDS,
+  liveChanges,
+  liveFor,
+  putsVersionLive,
+  type RollbackTarget,
+  wayBack,
+} from './versions.ts';
+
+/** Whether a rollback to a version named by a person is possible, or why not. */
+export type NamedTarget =
+  | Exclude<RollbackTarget, { kind: 'none_known_good' }>
+  /** It is the current version. */
+  | { kind: 'runs'; version: Version }
+  /** No deployment of it is recorded; `known`: recorded versions, most similar first. */
+  | { kind: 'unknown'; version: Version; known: readonly Version[] }
+  /** No deployment of it succeeded. */
+  | { kind: 'never_ran'; version: Version }
+  /** It is pinned as known bad. */
+  | { kind: 'pinned'; version: Version };
+
+/**
+ * Evaluates a rollback of the current version to a version named by a person. People may know better than the records
+ * which version was good, so it need not have run for a minimum time; a known bad version, or one that is no longer
+ * safe, is refused nevertheless.
+ *
+ * @param live current version
+ * @param pinned known bad versions
+ */
+export function namedTarget(
+  changes: readonly Change[],
+  live: Change,
+  version: Version,
+  pinned: readonly string[] = [],
+): NamedTarget {
+  if (version === live.version) return { kind: 'runs', version };
+  const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
+  if (records.length === 0) return { kind: 'unknown', version, known: mostAlike(version, changes, live) };
+  if (pinned.includes(version)) return { kind: 'pinned', version };
+  const ran = lastRun(changes, version);
+  return ran === undefined ? { kind: 'never_ran', version } : wayBack(changes, ran);
+}
+
+const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>
+  liveChanges(changes).findLast((change) => change.version === version && change.status === 'succeeded');
+
+/** Maximum number of known versions to suggest for an unknown name. */
+const KNOWN_TOLD = 4;
+
+/** Returns the most similar rollback targets; the newer one first in case of a tie. */
+function mostAlike(version: string, changes: readonly Change[], live: Change): Version[] {
+  const newestFirst = liveChanges(changes)
+    .filter((change) => change.status === 'succeeded' && change.version !== live.version)
+    .map((change) => change.version)
+    .toReversed();
+  return [...new Set(newestFirst)]
+    .map((known) => ({ known, distance: editDistance(version.toLowerCase(), known.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, KNOWN_TOLD)
+    .map(({ known }) => known);
+}
+
+/** Explains why the rollback is not possible, as a sentence without its end. */
+export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { service, environment }: Place): string {
+  const { version } = target;
+  const where = `${service} in ${environment}`;
+  switch (target.kind) {
+    case 'runs':
+      return `${version} is what runs of ${where} now`;
+    case 'unknown':
+      return target.known.length === 0
+        ? `no deployment of ${version} is among the newest of ${where}, and none that could be gone back to`
+        : `no deployment of ${version} is among the newest of ${where}; known are ${target.known.join(', ')}`;
+    case 'never_ran':
+      return `no deployment of ${version} to ${where} has succeeded, so it has never run there`;
+    case 'pinned':
+      return `${version} is pinned as known bad in ${where}; lift the pin first, if it is good after all`;
+    case 'unsafe':
+      return `${target.by.version} can be taken back to ${target.by.rollback_safe_to} at most (rollback_safe_to), and ${version} is older`;
+  }
+}
+
+/**
+ * Effect of a rollback to a version on the current one. `already`: changes that an earlier rollback undid; their data
+ * may remain.
+ */
+export type Way = { goes: 'back' | 'forward'; takes: readonly Change[]; already: readonly Change[] };
+
+/** @param undoes all changes that were put live since that version */
+export function wayFrom(changes: readonly Change[], live: Change, undoes: readonly Change[]): Way {
+  if (live.kind !== 'rollback') return { goes: 'back', takes: undoes, already: [] };
+  const first = broughtBackFrom(liveChanges(changes), live);
+  const others = undoes.filter(({ id }) => id !== live.id);
+  const takes = first === undefined ? [] : others.filter((change) => byStart(change, first) <= 0);
+  return {
+    goes: takes.length === 0 ? 'forward' : 'back',
+    takes,
+    already: others.filter((one) => !takes.includes(one)),
+  };
+}
+
+/** Facts that a person should know before a rollback to a version, each as a sentence without its end. */
+export type Past = {
+  /** When it last ran, and for how long. */
+  ran: string;
+  /** Concerns and unknowns, the most serious first. */
+  doubts: string[];
+  /** Statements about how far back a rollback is safe, where this one is within the limit. */
+  safe: string[];
+};
+
+/**
+ * Returns the recorded facts about a rollback target. Undefined: it never ran.
+ * @param chosen default target if nobody names a version; null: none
+ * @param undoes changes that the rollback would undo
+ * @param live current version
+ */
+export function pastOf(
+  changes: readonly Change[],
+  version: Version,
+  { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
+): Past | undefined {
+  const ran = lastRun(changes, version);
+  if (ran === undefined) return undefined;
+  const next = liveChanges(changes).find((change) => byStart(change, ran) > 0);
+  const seconds = next === undefined ? null : Math.max(0, liveFor(ran, next));
+  const bad = changes.some((change) => change.version === version && change.rolled_back_by !== null);
+  const brief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
+  const until =
+    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${span(seconds)}`;
+  return {
+    ran: `${version} ran last from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', and was well as far as is known'}`,
+    doubts: [
+      ...(wayFrom(changes, live, undoes).goes === 'forward'
+        ? [`${version} is newer than ${live.version}, to which it was rolled back: this goes forward, not back`]
+        : []),
+      ...(bad ? [`${version} has been rolled back before, as a bad one`] : []),
+      ...migrationWords(undoes),
+      ...(brief ? [`${version} ran too short a time to be known as good`] : []),
+      ...(chosen !== null && chosen !== version ? [`the newest version that is known good is ${chosen}`] : []),
+    ],
+    safe: undoes.flatMap((change) => (change.rollback_safe_to === null ? [] : [floorWords(change, version)])),
+  };
+}
+
+function migrationWords(undoes: readonly Change[]): string[] {
+  const { known, untold } = migrationsIn(undoes);
+  const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
+  const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
+  return [
+    ...(known.length === 0 ? [] : [`${names(known)} ${has(known)}: the old version may not work on the new data`]),
+    ...(untold.length === 0 ? [] : [`it is not known whether ${names(untold)} ${has(untold)}`]),
+  ];
+}
+
+const floorWords = ({ version, rollback_safe_to: floor }: Change, to: Version): string =>
+  floor === to
+    ? `${version} can be taken back to just that (rollback_safe_to)`
+    : `${version} can be taken back to ${floor} at most (rollback_safe_to), and ${to} is newer`;
+
+const HOUR = 3600;
+
+const span = (seconds: number): string =>
+  seconds < 2 * HOUR
+    ? spell(seconds)
+    : seconds < 48 * HOUR
+      ? `${Math.round(seconds / HOUR)} hours`
+      : `${Math.round(seconds / (24 * HOUR))} days`;

@@ -1,0 +1,100 @@
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import type { Finding } from '../finding.ts';
+import { freezingBurn, hasSpent, isStale, isTelling, spentInWords } from './spending.ts';
+import { isLifted, stateAt } from '../state.ts';
+import { moment, percent } from '../words.ts';
+
+/**
+ * Warns about low budgets, and about conditions that would freeze but do not: a person has lifted the freeze, or the
+ * next evaluation opens it.
+ */
+export const budgetWarnings = (inputs: CheckInputs): Finding[] => [
+  ...inputs.own.slos.flatMap((status) => [...ofBudget(status, inputs), ...ofBurn(status, inputs)]),
+  ...liftedBurns(inputs),
+  ...inputs.own.slos.flatMap((status) => ofCoverage(status, inputs)),
+];
+
+function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
+  const { policy } = inputs;
+  if (policy.budget === null || isFrozen('budget', status.id, inputs)) return [];
+  const text = `${spentInWords(status)} of the error budget of ${status.id} is spent`;
+  // A lifted freeze can be below the freeze level, but not yet below the lift level.
+  if (hasSpent(status, policy.budget.freeze) || liftedOf('budget', status.id, inputs) !== undefined)
+    return [
+      {
+        code: 'budget_spent',
+        effect: 'warn',
+        key: status.id,
+        text: `${text}; ${whyOpen('budget', status.id, inputs)}`,
+      },
+    ];
+  if (!hasSpent(status, policy.budget.warn)) return [];
+  const { spent_at } = status.forecast;
+  const soon = spent_at === null ? '' : `; as it burns now, all of it is spent about ${moment(spent_at)}`;
+  return [
+    {
+      code: 'budget_low',
+      effect: 'warn',
+      key: status.id,
+      text: `${text}, and deploys freeze at ${percent(policy.budget.freeze)}${soon}`,
+    },
+  ];
+}
+
+function ofBurn(status: SloStatus, inputs: CheckInputs): Finding[] {
+  const burn = burnNow(status, inputs);
+  if (burn === undefined || isFrozen('burn', status.id, inputs)) return [];
+  const { factor, long, short } = burn;
+  const text = `the error budget of ${status.id} burns more than ${factor} times too fast, over the last ${long} and the last ${short}`;
+  return [
+    { code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyOpen('burn', status.id, inputs)}` },
+  ];
+}
+
+const burnNow = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
+  isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
+
+/**
+ * Warns about burn-rate freezes that a person lifted before their cause was over and for which data show no current
+ * burn: an alert opened them, or there are no data.
+ */
+function liftedBurns(inputs: CheckInputs): Finding[] {
+  const { own, policy } = inputs;
+  if (policy.burn === 'off') return [];
+  const ids = new Set(own.freezes.flatMap(({ cause, slo }) => (cause === 'burn' && slo !== null ? [slo] : [])));
+  return [...ids].flatMap((id): Finding[] => {
+    const lifted = liftedOf('burn', id, inputs);
+    const isTold = own.slos.some((status) => status.id === id && burnNow(status, inputs) !== undefined);
+    if (lifted === undefined || isTold || isFrozen('burn', id, inputs)) return [];
+    return [{ code: 'burn_rate', effect: 'warn', key: id, text: `${lifted.reason}; ${whyOpen('burn', id, inputs)}` }];
+  });
+}
+
+/**
+ * Explains partly known budgets of a new service, or of a Prometheus whose retention is shorter than the window. Only a
+ * note, because a warning would last for weeks.
+ */
+function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
+  const { id, budget } = status;
+  if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
+  const text = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known, and there are no older data; ${spentInWords(status)} is spent`;
+  return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
+}
+
+const ofObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>
+  own.freezes.filter((freeze) => freeze.cause === cause && freeze.slo === id);
+
+const isFrozen = (cause: Freeze['cause'], id: string, inputs: CheckInputs): boolean =>
+  ofObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
+
+const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Freeze | undefined =>
+  ofObjective(cause, id, inputs).find(isLifted);
+
+function whyOpen(cause: Freeze['cause'], id: string, inputs: CheckInputs): string {
+  const lifted = liftedOf(cause, id, inputs);
+  if (lifted === undefined) return 'the next evaluation freezes deploys';
+  const why = lifted.end_reason === null ? '' : `: ${lifted.end_reason}`;
+  return `${lifted.ended_by ?? ''} has lifted the freeze ${lifted.id}${why}`;
+}

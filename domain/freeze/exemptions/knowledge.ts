@@ -1,0 +1,122 @@
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import type { Finding } from '../finding.ts';
+import { exemption } from './passes.ts';
+import type { FreezePolicy } from '../policy.ts';
+import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
+import { age, list, moment, percent } from '../words.ts';
+
+/** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
+export function unknownService(inputs: CheckInputs): Finding[] {
+  if (inputs.known) return [];
+  const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
+  const finding = { code: 'unknown_service', key: inputs.request.service } as const;
+  if (inputs.unknownService === 'allow')
+    return [{ ...finding, effect: 'warn', text: `${text}; by policy that is allowed (unknownService: allow)` }];
+  return [
+    refusedUnlessExempt(inputs, {
+      ...finding,
+      text: `${text}; by policy that is not allowed (unknownService: deny). Is the name right?`,
+      clears: 'when the catalogue has the service',
+    }),
+  ];
+}
+
+/** Age of the data behind an answer. */
+export type Knowledge = {
+  /**
+   * Age in seconds of the oldest data among the objectives. Null: no objective can freeze, or the data of at least one
+   * are missing or insufficient.
+   */
+  ageSeconds: number | null;
+  /** Objectives with stale or missing data, with explanations. Empty: none. */
+  stale: Unknown[];
+};
+
+/** `old`: data exist, but are older than the policy accepts. */
+type Unknown = { key: string; text: string; old: boolean };
+
+/** @returns an empty `stale` if no objective can freeze: none is configured, or the policy turns such freezes off */
+export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluatedAt }: CheckInputs): Knowledge {
+  const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
+  if (!hasSay) return { ageSeconds: null, stale: [] };
+  const missing = missingOf(objectives, objectiveIds, own.slos);
+  const last = evaluatedAt === null ? 'there was no evaluation yet' : `last evaluation: ${moment(evaluatedAt)}`;
+  return {
+    ageSeconds: missing.count > 0 ? null : greatest(own.slos.map((status) => ageOf(status, policy, at))),
+    stale: [
+      ...own.slos
+        .filter((status) => isStale(status, policy, at))
+        .map((status) => ({ key: status.id, ...whatIsStale(status, policy, at) })),
+      ...(missing.count > 0
+        ? [
+            {
+              key: `missing ${missing.names.join(' ') || missing.count}`,
+              text: `${missing.count} of ${objectives} objectives were not evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${last})`,
+              old: false,
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+/**
+ * Returns the objectives without a status. Inputs stored by older versions have only the number of objectives, not
+ * their IDs.
+ */
+function missingOf(
+  objectives: number,
+  ids: readonly string[] | undefined,
+  known: readonly SloStatus[],
+): { count: number; names: string[] } {
+  if (ids === undefined) return { count: objectives - known.length, names: [] };
+  const names = ids.filter((id) => !known.some((status) => status.id === id));
+  return { count: names.length, names };
+}
+
+/** Returns the age in seconds; null if too little of the budget is known to state an age. */
+const ageOf = (status: SloStatus, policy: FreezePolicy, at: Timestamp): number | null =>
+  unreadBudget(status, policy) === null ? dataAge(status, at) : null;
+
+const greatest = (ages: readonly (number | null)[]): number | null =>
+  ages.reduce((oldest, seconds) => (oldest === null || seconds === null ? null : Math.max(oldest, seconds)), 0);
+
+function whatIsStale(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<Unknown, 'key'> {
+  const { id, problem, budget } = status;
+  const seconds = dataAge(status, at);
+  if (seconds === null) return { text: because(`of ${id} nothing is known`, problem), old: false };
+  if (seconds > policy.stale.afterSeconds)
+    return { text: because(`what is known of ${id} is ${age(seconds)} old`, problem), old: true };
+  const known = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known`;
+  return { text: because(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
+}
+
+const because = (what: string, why: string | null): string => (why === null ? what : `${what}: ${why}`);
+
+/**
+ * Reports data that are too old or could not be read: by policy a warning or a refusal. An override cannot lift the
+ * refusal, because there is no freeze to override.
+ */
+export function staleFindings(inputs: CheckInputs, { stale }: Knowledge): Finding[] {
+  if (stale.length === 0) return [];
+  const { afterSeconds, deploys } = inputs.policy.stale;
+  const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;
+  const limit = stale.some(({ old }) => old) ? ` (stale after ${age(afterSeconds)})` : '';
+  const what = `${list(stale.map(({ text }) => text))}${limit}`;
+  if (deploys === 'allow')
+    return [{ ...finding, effect: 'warn', text: `${what}; by policy deploys are allowed then (stale.deploys: allow)` }];
+  return [
+    refusedUnlessExempt(inputs, {
+      ...finding,
+      text: `${what}; by policy deploys are not allowed then (stale.deploys: deny)`,
+      clears: 'when Prometheus answers again and an evaluation has read it',
+    }),
+  ];
+}
+
+function refusedUnlessExempt(inputs: CheckInputs, finding: Omit<Finding, 'effect'>): Finding {
+  const pass = exemption(inputs, inputs.policy.passes);
+  return pass === undefined ? { ...finding, effect: 'refuse' } : { ...finding, effect: 'warn', pass };
+}

@@ -1,0 +1,84 @@
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { CheckedChange, CheckReason } from '../../../schemas/freeze/freeze-check.ts';
+import type { CalendarFreeze, CheckInputs } from '../check-inputs.ts';
+import { type Usable, usableOverride } from './overrides.ts';
+
+/** Exemption that lets a change through a freeze. */
+export type Pass = { by: 'rollback' | 'kind' } | ({ by: 'override' } & Usable);
+
+/** Returns the exemption from a freeze in force; undefined if there is none. */
+export const passThrough = (freeze: CalendarFreeze, inputs: CheckInputs): Pass | undefined => {
+  const exempt = exemption(inputs, freeze.passes ?? inputs.policy.passes);
+  if (exempt !== undefined) return exempt;
+  const usable = usableOverride(freeze, inputs, inputs.at);
+  return usable && { by: 'override', ...usable };
+};
+
+/**
+ * Returns the exemption for the kind of change. A rollback to a known good version passes everything but a pin. Other
+ * kinds require proof of identity.
+ *
+ * @param passes kinds of change exempted by the freeze or the policy
+ */
+export function exemption(
+  { request, rollback, identity }: CheckInputs,
+  passes: readonly CheckedChange[],
+): Pass | undefined {
+  if (request.change === 'rollback')
+    return rollback !== null && rollback.kind !== 'not_known' ? { by: 'rollback' } : undefined;
+  return request.change !== 'deploy' && passes.includes(request.change) && identity?.ok === true
+    ? { by: 'kind' }
+    : undefined;
+}
+
+/** Describes the exemption for the decision record. */
+export function passReason(pass: Pass, { request, rollback, identity }: CheckInputs): CheckReason {
+  switch (pass.by) {
+    case 'rollback':
+      return { code: 'known_good_rollback', text: `a rollback passes: ${rollback?.text ?? ''}` };
+    case 'kind': {
+      const subject = identity?.ok === true ? identity.subject : '';
+      return { code: 'exempt_kind', text: `a ${nameOf(request.change)} passes by policy; ${subject} vouches for it` };
+    }
+    case 'override':
+      return { code: 'override', text: overrideInWords(pass) };
+  }
+}
+
+function overrideInWords({ freeze, override, usesLeft, again }: Usable): string {
+  const yes = override.approved_by === null ? '' : `, approved by ${override.approved_by}`;
+  const left = usesLeft === 1 ? '1 use' : `${usesLeft ?? 0} uses`;
+  const uses =
+    usesLeft === null ? '' : again ? `, which this deployment has used; ${left} left` : `, with ${left} left`;
+  return `override ${override.id} of freeze ${freeze.id} by ${override.requested_by}${yes}: ${override.reason}${uses}`;
+}
+
+/**
+ * Explains why a change of a kind that could be exempt is not. Undefined: an ordinary deploy.
+ *
+ * @param holding freezes that refuse the change
+ */
+export function notExempt(
+  { request: { change }, rollback, identity, policy }: CheckInputs,
+  holding: readonly Pick<CalendarFreeze, 'passes'>[],
+): CheckReason | undefined {
+  const reason = (text: string): CheckReason => ({ code: 'not_exempt', text: `${text}; it is judged like a deploy` });
+  if (change === 'deploy') return undefined;
+  if (change === 'rollback')
+    return reason(rollback?.text ?? 'nothing is known of the version that this rollback goes back to');
+  if (!holding.some(({ passes }) => (passes ?? policy.passes).includes(change)))
+    return reason(`no ${nameOf(change)} passes here by policy ("passes" of config/freeze.yaml)`);
+  if (identity?.ok === true) return reason(`no ${nameOf(change)} passes all that holds here`);
+  const why = identity === null ? 'none was sent' : `the one that was sent is not accepted: ${identity.problem}`;
+  return reason(`a ${nameOf(change)} passes only with an identity token of the CI system (OpenID Connect), and ${why}`);
+}
+
+const nameOf = (change: CheckedChange): string =>
+  ({ deploy: 'deploy', hotfix: 'hotfix', rollback: 'rollback', security: 'security fix', flag: 'change of a flag' })[
+    change
+  ];
+
+/** Describes how to override the freeze for an urgent deploy. */
+export const howToOverride = ({ id }: Freeze, people: 1 | 2): string =>
+  `to deploy all the same, ask for an override: firebreak freeze override ${id} --reason … ` +
+  `(POST /v1/freezes/${id}/overrides)${people === 2 ? ', which a second person has to approve' : ''}`;

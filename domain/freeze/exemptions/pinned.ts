@@ -1,0 +1,60 @@
+import type { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import type { CheckInputs } from '../check-inputs.ts';
+import type { Finding } from '../finding.ts';
+import { isSameCommit, isVersionNamed } from './same-commit.ts';
+import { list, moment } from '../words.ts';
+
+/**
+ * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
+ * applies. If the request names neither a version nor a known bad commit, the version is unknown, so the finding is
+ * only a warning.
+ */
+export function pinFindings(inputs: CheckInputs): Finding[] {
+  const { request, pins, place } = inputs;
+  const pinned = pins.filter(
+    ({ state, service, environment }) =>
+      state === 'pinned' && service === place.service && environment === place.environment,
+  );
+  const meant = pinned.flatMap((pin) => {
+    const named = nameFor(pin, inputs);
+    return named === undefined ? [] : [refusal(pin, named)];
+  });
+  if (meant.length > 0) return meant;
+  if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
+  const versions = list([...new Set(pinned.map(({ version }) => version))].toSorted());
+  return [
+    {
+      code: 'pinned_version',
+      effect: 'warn',
+      key: versions,
+      text: `${versions}: pinned here as known bad. Which version this is was not told, so it could not be refused; send "version"`,
+    },
+  ];
+}
+
+/** Returns the name in the request that matches the pinned version; undefined if none does. */
+function nameFor({ version }: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
+  const names = namesIn(request);
+  const own = names.find((name) => isVersionNamed(version, name));
+  if (own !== undefined) return own;
+  // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
+  // one.
+  const isAnother = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
+  if (isAnother) return undefined;
+  const commits = pinnedCommits.filter((one) => one.version === version);
+  return names.find((name) => commits.some(({ commit }) => isSameCommit(name, commit)));
+}
+
+const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
+
+const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, named: string): Finding => ({
+  code: 'pinned_version',
+  effect: 'refuse',
+  key: id,
+  text:
+    `${version}${named === version ? '' : ` (${named} is recorded as it)`} is pinned as known bad since ` +
+    `${moment(pinned_at)} (incident ${incident_id}): ${reason}. ` +
+    `Deploy another version; no override lets this one through. If it is good after all, lift the pin: DELETE /v1/versions/pinned/${id}`,
+  clears: `when another version is deployed, or somebody lifts the pin ${id}`,
+});

@@ -1,0 +1,56 @@
+import type { Config } from '../../schemas/config/config.ts';
+import type { Wish } from '../../schemas/freeze/gate.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Place } from '../ports/index.ts';
+
+/** Lifetime in seconds of a rollback request: after this time, its reason may no longer apply. */
+export const WISH_SECONDS = 3600;
+
+/** Request from Flagger's webhook. */
+export type GateQuestion = { canary: string; phase: string; checksum: string };
+
+/**
+ * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
+ */
+export type GateAnswer = { open: true; wish: Wish } | { open: false; because: string; mistaken: boolean };
+
+/** Phases in which Flagger calls the rollback webhook. */
+const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
+
+/** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
+export function answerOf(
+  wish: Wish | undefined,
+  { canary, phase, checksum }: GateQuestion,
+  now: Timestamp,
+): GateAnswer {
+  if (wish === undefined || wish.state === 'over') return closed('nobody wants anything to be rolled back here');
+  if (wish.canary !== canary) return closed(`a rollback is wanted of ${wish.canary}, not of ${canary}`);
+  if (isExpired(wish, now)) return closed(`the rollback was wanted at ${wish.at}, which is too long ago`);
+  if (!ASKED_IN.includes(phase)) return closed(`nothing is rolled back in phase ${phase}`);
+  if (wish.checksum !== checksum)
+    return {
+      open: false,
+      because: `a rollback is wanted of the roll-out ${wish.checksum}, and this is ${checksum || 'one without checksum'}`,
+      mistaken: true,
+    };
+  return wish.asked === null ? { open: true, wish } : closed(`another roll-out, ${wish.asked}, has asked since`);
+}
+
+const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });
+
+export const isExpired = ({ at }: Wish, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
+
+/**
+ * Returns the services and environments of a canary, by the deployers in the catalogue. There can be several, in
+ * different clusters.
+ */
+export function placesOf(services: Config['services'], canary: string): Place[] {
+  return Object.entries(services).flatMap(([service, entry]) =>
+    Object.entries(entry.environments).flatMap(([environment, { deployer }]) =>
+      deployer?.kind === 'flagger' && `${deployer.namespace}/${deployer.canary ?? service}` === canary
+        ? [{ service: ServiceName.parse(service), environment: EnvironmentName.parse(environment) }]
+        : [],
+    ),
+  );
+}

@@ -1,0 +1,37 @@
+import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+
+/**
+ * Returns the incidents to list individually: children are listed with their parent if that is open and the reader may
+ * see it.
+ */
+export function byThemselves<T extends { id: IncidentId; parent_id?: IncidentId | undefined }>(
+  open: readonly T[],
+): T[] {
+  const known = new Set(open.map(({ id }) => id));
+  return open.filter(({ parent_id }) => parent_id === undefined || !known.has(parent_id));
+}
+
+/** Numbers of open child incidents and their alerts, which a person who resolves the parent resolves as well. */
+export type OpenParts = { incidents: number; alerts: number };
+
+type Shown = Pick<IncidentRecord, 'status'> & { firing?: number };
+
+export function openParts(parts: readonly { incident: Shown }[]): OpenParts {
+  const open = parts.map(({ incident }) => incident).filter(({ status }) => status !== 'resolved');
+  return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
+}
+
+/** Builds the API view of a parent's children. */
+export function partsView(parts: readonly { incident: Shown }[]): NonNullable<IncidentView['parts']> {
+  const { incidents: open, alerts: firing } = openParts(parts);
+  return { incidents: parts.length, open, firing };
+}
+
+/** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */
+export function openPartsWords({ incidents, alerts }: OpenParts): string | null {
+  if (incidents === 0) return null;
+  const what = incidents === 1 ? 'one child incident' : `${incidents} child incidents`;
+  const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? 'one firing alert' : `${alerts} firing alerts`;
+  return `${what} with ${fire}`;
+}

@@ -1,0 +1,148 @@
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import type { ManyAtOnce } from '../../schemas/alerts/routes.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+
+/** A recently opened incident. */
+export type Opening = {
+  id: IncidentId;
+  at: Timestamp;
+  /** Start of the first alert that opened it. Absent: not opened by an alert, or stored by an older version. */
+  began?: Timestamp;
+  scope: string;
+  service: ServiceName;
+  environment: string;
+  unmatched: string | null;
+};
+
+/**
+ * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
+ * still counts as failing while its alerts fire.
+ */
+const MITIGATION_PROVES_NOTHING_SECONDS = 30;
+
+/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
+export function stillFails(
+  { status, verification, firing }: Pick<IncidentRecord, 'status' | 'verification' | 'firing'>,
+  openForSeconds: number,
+): boolean {
+  if (status === 'open' || status === 'mitigating') return true;
+  const unproven = status === 'mitigated' && verification !== 'passed' && firing > 0;
+  return unproven && openForSeconds < MITIGATION_PROVES_NOTHING_SECONDS;
+}
+
+/** Reason for grouping incidents. `name`: the shared dependency, or empty. */
+export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text: string };
+
+export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
+
+/**
+ * Returns whether many incidents opened around the time of an incident, including those that are already over. If each
+ * is resolved quickly in turn, many would never be open at once.
+ */
+export function manyOpened(
+  { environment, opened_at: at }: Pick<IncidentRecord, 'environment' | 'opened_at'>,
+  recent: readonly Opening[],
+  { incidents, minutes }: ManyAtOnce,
+): boolean {
+  if (incidents === false) return false;
+  const [since, until] = [plusSeconds(at, -minutes * 60), plusSeconds(at, minutes * 60)];
+  const near = recent.filter((one) => one.at > since && one.at < until && one.environment === environment);
+  return new Set(near.map(({ scope }) => scope)).size > incidents;
+}
+
+/**
+ * Decides whether a new incident belongs to a group. More than a few at once, or several that share a dependency, are
+ * one event for the people who are paged.
+ *
+ * @param recent incidents of the last minutes that still fail, including the new one: a mitigated incident had its own
+ *   cause
+ */
+export function together(
+  opened: Opening,
+  recent: readonly Opening[],
+  services: Config['services'],
+  policy: ManyAtOnce,
+): Together {
+  const since = plusSeconds(opened.at, -policy.minutes * 60);
+  const until = plusSeconds(opened.at, policy.minutes * 60);
+  // Services outside the catalogue are grouped separately (unmatched.ts): otherwise, any sender of their alerts could
+  // hide pages in a group.
+  if (opened.unmatched !== null) return { kind: 'alone' };
+  const near = recent.filter(
+    ({ at, environment, unmatched }) =>
+      at > since && at < until && environment === opened.environment && unmatched === null,
+  );
+  const scopes = new Set(near.map(({ scope }) => scope));
+  if (policy.incidents !== false && scopes.size > policy.incidents) {
+    return {
+      kind: 'together',
+      members: near,
+      crowd: { because: 'many', name: '', text: `${scopes.size} incidents in ${policy.minutes} minutes` },
+    };
+  }
+  return policy.sharedDependency === false
+    ? { kind: 'alone' }
+    : shared(opened, near, services, policy.sharedDependency);
+}
+
+/**
+ * Groups by the dependency that most incidents share, the first by name in case of a tie. A failing dependency belongs
+ * to the group of its dependents, but does not count towards its size: a service and its only dependent are told apart
+ * by their changes.
+ */
+function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Together {
+  const candidates = reaches(opened, services)
+    .map((name) => ({
+      name,
+      members: near.filter((other) => reaches(other, services).includes(name)),
+      dependents: new Set(near.filter((other) => dependsOn(other, services).includes(name)).map(({ scope }) => scope)),
+    }))
+    .filter(({ dependents }) => dependents.size >= atLeast)
+    .toSorted((a, b) => b.members.length - a.members.length || (a.name < b.name ? -1 : 1));
+  const [best] = candidates;
+  if (best === undefined) return { kind: 'alone' };
+  const names = [...new Set(best.members.map(({ service }) => service))].toSorted();
+  const others = names.filter((name) => name !== best.name).join(', ');
+  const text = names.includes(best.name as ServiceName)
+    ? `${best.name} fails, and with it what depends on it: ${others}`
+    : `${others} all depend on ${best.name}`;
+  return { kind: 'together', members: best.members, crowd: { because: 'shared_dependency', name: best.name, text } };
+}
+
+const dependsOn = ({ service }: Opening, services: Config['services']): readonly string[] =>
+  serviceEntry(services, service)?.dependsOn ?? [];
+
+/** Returns the service and its direct dependencies. */
+const reaches = (opening: Opening, services: Config['services']): string[] => [
+  opening.service,
+  ...dependsOn(opening, services),
+];
+
+/** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
+export const stillGathers = (
+  crowd: Crowd,
+  lastJoinedAt: Timestamp,
+  opened: Opening,
+  services: Config['services'],
+  policy: ManyAtOnce,
+): boolean =>
+  opened.unmatched === null &&
+  opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60) &&
+  (crowd.because === 'many' || reaches(opened, services).includes(crowd.name));
+
+/** Number of incidents of one scope within an hour from which an alert counts as flapping. */
+export const FLAPPING_FROM = 3;
+export const FLAPPING_WITHIN_SECONDS = 3600;
+
+/**
+ * Returns whether the scope's incidents open and close repeatedly. Such an incident stays open until it has been quiet
+ * for some time.
+ */
+export const isFlapping = (opened: Opening, recent: readonly Opening[]): boolean =>
+  recent.filter(
+    ({ at, scope }) =>
+      scope === opened.scope && at > plusSeconds(opened.at, -FLAPPING_WITHIN_SECONDS) && at <= opened.at,
+  ).length >= FLAPPING_FROM;

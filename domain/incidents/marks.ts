@@ -1,0 +1,39 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Annotation } from '../messages/channels.ts';
+import { placeOf } from '../messages/story.ts';
+
+/** Annotations on graphs: regions and points, each identified by a tag. */
+
+/** Returns the tag that identifies an annotation. */
+export const markTag = (subject: string): string => `firebreak:${subject}`;
+
+export function incidentMark(incident: IncidentRecord): Annotation {
+  const { id, service, environment, severity, opened_at, resolved_at, suspects, title } = incident;
+  const suspect = suspects[0]?.version;
+  return {
+    from: opened_at,
+    until: resolved_at,
+    tags: ['incident', markTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
+    text: `Incident: ${placeOf(incident)}: ${title}`,
+  };
+}
+
+const WORDS: Partial<Record<Change['kind'], string>> = { deploy: 'Deploy', rollback: 'Rollback', hotfix: 'Hotfix' };
+
+export function changeMark(change: Change): Annotation {
+  const { id, kind, service, environment, version, status, started_at, finished_at, previous_version, author } = change;
+  // Hotfixes get the tag that people search for; the text names the kind.
+  const tag = kind === 'hotfix' ? 'deploy' : kind;
+  return {
+    from: started_at,
+    until: finished_at !== null && finished_at > started_at ? finished_at : null,
+    tags: [tag, markTag(id), service, environment, version],
+    text: [
+      `${WORDS[kind] ?? kind}: ${service} ${environment} ${version}`,
+      previous_version === null ? '' : ` (was ${previous_version})`,
+      status === 'succeeded' ? '' : ` ${status}`,
+      author === null ? '' : ` by ${author}`,
+    ].join(''),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Pace, Sent, Subject, Target } from '../../schemas/incidents/projection.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+/** A subject that a target must project. */
+export type Due = {
+  subject: Subject;
+  /** Number of marks, so that a change during projection is not lost. */
+  wanted: number;
+  since: Timestamp;
+  /** Earliest time. Null: now. */
+  notBefore: Timestamp | null;
+};
+
+/** Lease of a target. `pace`: remaining rate limits of the vendor. `wakeAt`: the next requested wake-up. */
+export type Lease = { target: Target; owner: string; pace: Pace; wakeAt: Timestamp | null };
+
+/**
+ * Desired and current projections. Level-triggered: a mark says that something changed, but not what; the projector
+ * reads the current state of the subject.
+ */
+export type Projections = {
+  /**
+   * Marks subjects as changed for every target that shows them, and wakes these targets. Never throws: the sweeper
+   * finds lost marks.
+   */
+  changed(...subjects: readonly Subject[]): Promise<void>;
+  /** Returns due subjects, oldest mark first. Strongly consistent. */
+  due(target: Target): Promise<Due[]>;
+  /** Returns the due subjects of all targets with one read. */
+  dueAnywhere(): Promise<ReadonlyMap<Target, readonly Due[]>>;
+  /** Records that a subject is projected (null), or continues at a time. Changes in the meantime keep it due. */
+  settle(target: Target, due: Due, again: Timestamp | null): Promise<void>;
+  /** Acquires the lease of a target, which one projector at a time holds. Undefined: another one holds it. */
+  lease(target: Target, seconds: number): Promise<Lease | undefined>;
+  /** Extends the lease. False: it was lost. */
+  renew(lease: Lease, seconds: number): Promise<boolean>;
+  /** Releases the lease and stores its state. */
+  release(lease: Lease): Promise<void>;
+  /** Wakes the target after a delay in seconds. */
+  wake(target: Target, afterSeconds: number): Promise<void>;
+  /** Returns the state of the projection as last written. */
+  read(target: Target, subject: Subject): Promise<unknown>;
+  write(target: Target, subject: Subject, state: object): Promise<void>;
+  sent(target: Target, subject: Subject, key: string): Promise<Sent | undefined>;
+  /**
+   * Records the intent to send a message. `false`: another process has, or had, the same intent.
+   * @param replaces an earlier intent without result
+   */
+  intend(target: Target, subject: Subject, key: string, at: Timestamp, replaces?: Sent): Promise<boolean>;
+  conclude(target: Target, subject: Subject, key: string, sent: Sent): Promise<void>;
+  /** Returns the next number of a row, greater than `above` and never repeated. */
+  nextNumber(row: string, above?: number): Promise<number>;
+};
+
+/** Returns the targets that show a subject. */
+export const targetsOf = (subject: Subject): readonly Target[] =>
+  SHOWN_BY[subject.slice(0, subject.indexOf(':'))] ?? [];
+
+const SHOWN_BY: Readonly<Record<string, readonly Target[]>> = {
+  incident: ['slack', 'statuspage', 'grafana', 'webhooks'],
+  change: ['grafana', 'webhooks'],
+  notice: ['slack'],
+  ticket: ['tickets'],
+};
+
+export const idOf = (subject: Subject): string => subject.slice(subject.indexOf(':') + 1);

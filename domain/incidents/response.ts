@@ -1,0 +1,305 @@
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Message, RunbookApproval } from '../../schemas/incidents/inbox.ts';
+import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../schemas/config/names.ts';
+import { causeOf, type PageCause } from '../paging/page-causes.ts';
+import type { BegunRunbook } from '../ports/index.ts';
+import type { AskedBy } from '../rollback/rollback.ts';
+import { isByHand } from '../runbooks/by-hand.ts';
+
+/** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
+export type ResponseState = {
+  severity: Severity;
+  firing: number;
+  drained: number;
+  /** Number of pages started; `pageDue`: another page is due. */
+  pages: number;
+  pageDue: boolean;
+  /** Reasons for the page that is due. Empty: the incident has opened. */
+  pageCauses: readonly PageCause[];
+  /** Number of judgements started; `running`: those in progress; `mitigationDue`: the next one. */
+  mitigations: number;
+  running: number[];
+  mitigationDue: Asked | null;
+  /** Requester of the newest judgement, except requests by people. Null: nothing to judge. */
+  judgedFor: Asked | null;
+  /** Late changes that have not been evaluated. */
+  lateChanges: readonly ChangeId[];
+  /** Number of runbook selections started; `runbookDue`: another one is due. */
+  runbooks: number;
+  runbookDue: boolean;
+  /** Runs started by people that are not followed yet. */
+  runs: readonly number[];
+  /** A judgement for an alert that requests a rollback was started. */
+  judgedAsked: boolean;
+  verification: IncidentRecord['verification'];
+  /** Number of the mitigation that `verification` refers to: the newest completed one. */
+  verifying: number;
+  /** Number of the runbook that mitigated, if no rollback was completed after it. */
+  verifyingRunbook: number | null;
+  verifyAgain: boolean;
+  /** A mitigation was completed. */
+  mitigated: boolean;
+  /** The page for alerts after the mitigation was sent; it is sent only once. */
+  pagedAgain: boolean;
+  /** An alert that may describe the time before the mitigation fires; it pages unless the verification passes. */
+  pageHeld: boolean;
+  /** Someone was paged, or is to be paged, for the incident. */
+  paging: boolean;
+  byHand: boolean;
+  resolveBy: string | null;
+};
+
+/**
+ * Request for a judgement. `mode`, `approval`: cap and approval set by the requester, such as a runbook. `from`, `to`:
+ * version that ran when a person asked, and the version that they named.
+ */
+export type Asked = {
+  by: AskedBy;
+  who: string;
+  mode?: Mode;
+  approval?: RunbookApproval;
+  from?: Version;
+  to?: Version;
+};
+
+/** What to start now, each in a child context; and whether to try to close the incident. */
+export type Plan = {
+  page: number | null;
+  mitigate: { number: number; asked: Asked } | null;
+  runbook: number | null;
+  /** Runs started by people. */
+  runs: readonly number[];
+  lateChanges: { changes: readonly ChangeId[]; judged: number; asked: Asked } | null;
+  verify: { number: number; runbook: number | null } | null;
+  tryResolve: { by: string | null } | null;
+};
+
+/** Returns the initial state of a run, from the stored incident, for the first run and later ones. */
+export function begin(
+  incident: IncidentRecord,
+  unfinished: readonly number[],
+  runbooks: { begun: readonly Pick<BegunRunbook, 'number'>[]; any: boolean } = { begun: [], any: false },
+): ResponseState {
+  // An unread message may have made the incident critical after the pages so far: a redundant page is preferable to a
+  // missing one.
+  const raisedUnread = incident.seq > incident.drained && incident.severity === 'critical' && incident.pages > 0;
+  // A child incident is paged by its parent.
+  const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
+  // A parent incident has nothing of its own to roll back.
+  const first: Asked | null =
+    incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
+  return {
+    severity: raisedUnread ? 'warning' : incident.severity,
+    firing: incident.firing,
+    drained: incident.drained,
+    pages: incident.pages,
+    pageDue: paging && incident.pages === 0,
+    pageCauses: [],
+    mitigations: incident.mitigations,
+    running: [...unfinished],
+    mitigationDue: incident.mitigations === 0 ? first : null,
+    judgedFor: first,
+    judgedAsked: incident.asks_rollback,
+    lateChanges: [],
+    // Numbers are never reused, and some selections find no runbook.
+    runbooks: Math.max(0, ...runbooks.begun.map(({ number }) => number).filter((number) => !isByHand(number))),
+    runbookDue: runbooks.any && incident.crowd === undefined,
+    runs: [],
+    verification: incident.verification,
+    verifying: incident.verifying?.number ?? 0,
+    verifyingRunbook: incident.verifying?.runbook ?? null,
+    verifyAgain: false,
+    mitigated: incident.verification !== 'not_needed',
+    pagedAgain: false,
+    pageHeld: false,
+    paging: paging && !raisedUnread,
+    byHand: incident.by_hand === true || incident.by_event === true,
+    resolveBy: incident.resolve_by ?? null,
+  };
+}
+
+/** Returns the state after one message. `firing` is the stored count, read together with the message. */
+export function apply(state: ResponseState, message: Message): ResponseState {
+  const after = applied({ ...state, pageDue: false }, message);
+  if (!after.pageDue) return { ...after, pageDue: state.pageDue };
+  return { ...after, pageCauses: [...state.pageCauses, causeOf(message, state)] };
+}
+
+/** Returns the state after one message; `pageDue` says whether this message is the reason for a page. */
+function applied(state: ResponseState, message: Message): ResponseState {
+  switch (message.kind) {
+    case 'signals': {
+      const pages = (message.pages ?? message.critical) && message.fired > 0;
+      // Alerts that opened the incident have not returned, however late they are processed. Alerts that may describe
+      // the time before the mitigation wait for the verification.
+      const held = message.looks_back === true && state.verification === 'pending';
+      const freshAfterMitigation = state.mitigated && !state.pagedAgain && pages && message.opening !== true && !held;
+      // A warning may not have notified anyone, so a higher severity pages.
+      const raised = pages && (!state.paging || (message.critical && state.severity !== 'critical'));
+      // The resolution by a person does not cover alerts that fired later.
+      const notOver = state.resolveBy !== null && pages;
+      const asksNow = message.asksRollback && !state.judgedAsked && !held;
+      return {
+        ...state,
+        severity: message.critical ? 'critical' : state.severity,
+        paging: state.paging || pages,
+        pagedAgain: state.pagedAgain || freshAfterMitigation,
+        pageHeld: state.pageHeld || (held && pages),
+        pageDue: freshAfterMitigation || raised || notOver || (pages && message.again === true),
+        resolveBy: notOver ? null : state.resolveBy,
+        judgedAsked: state.judgedAsked || asksNow,
+        mitigationDue: asksNow ? { by: 'alert', who: '' } : state.mitigationDue,
+        // A runbook may apply to the alerts that joined.
+        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !held),
+        verifyAgain: state.verifyAgain || couldPassNow(state),
+      };
+    }
+    case 'severity':
+      return {
+        ...state,
+        severity: message.severity,
+        paging: state.paging || message.severity === 'critical',
+        pageDue: message.severity === 'critical' && state.severity !== 'critical',
+      };
+    case 'declared':
+      return {
+        ...state,
+        severity: message.severity === 'critical' ? 'critical' : state.severity,
+        paging: state.paging || message.rings,
+        pageDue: message.rings,
+        byHand: state.byHand || message.part === undefined,
+      };
+    case 'page':
+      return { ...state, pageDue: message.by !== 'firebreak' || state.pages === 0 };
+    case 'rollback': {
+      const { by: who, from, to } = message;
+      return { ...state, mitigationDue: { by: 'person', who, ...(from && { from }), ...(to && { to }) } };
+    }
+    case 'cleared':
+      return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;
+    case 'change_recorded':
+      return { ...state, lateChanges: [...state.lateChanges, message.change] };
+    case 'judge_again':
+      return { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor };
+    case 'runbook_rollback':
+      return runbookAsks(state, message);
+    case 'runbook_run':
+      return { ...state, runs: [...state.runs, message.number] };
+    case 'runbook':
+      return {
+        ...state,
+        mitigated: state.mitigated || message.acted,
+        verification: message.acted ? 'pending' : state.verification,
+        verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
+        pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+      };
+    case 'left':
+      return { ...state, paging: state.paging || message.page, pageDue: message.page };
+    case 'resolve':
+      return { ...state, resolveBy: message.by };
+    case 'mitigation':
+      return {
+        ...state,
+        running: state.running.filter((number) => number !== message.number),
+        mitigationDue: state.mitigationDue ?? (message.again === true ? { by: 'alert', who: '' } : null),
+        mitigated: state.mitigated || message.outcome === 'succeeded',
+        pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
+        verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
+        verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
+        verifyingRunbook: message.outcome === 'succeeded' ? null : state.verifyingRunbook,
+        pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
+      };
+    case 'verification':
+      // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
+      if (state.verifyingRunbook !== null ? message.runbook !== state.verifyingRunbook : isOfBefore(message, state))
+        return state;
+      return {
+        ...state,
+        verification: message.outcome,
+        pageHeld: false,
+        // The alerts ended between the check and its verdict, and no later message will report that.
+        verifyAgain: state.verifyAgain || (message.alerts_fired === true && state.mitigated && state.firing === 0),
+        ...(message.outcome === 'failed' && state.verification === 'pending'
+          ? { pageDue: true, mitigationDue: state.mitigationDue ?? { by: 'verification', who: '' } }
+          : {}),
+        ...(message.outcome === 'inconclusive' && state.pageHeld && state.firing > 0
+          ? { pageDue: true, pagedAgain: true }
+          : {}),
+      };
+    case 'answered':
+    case 'pause':
+    case 'resume':
+    case 'abort':
+    case 'publish':
+      return state; // Read from the table directly before an action.
+  }
+}
+
+const isOfBefore = (
+  { number, runbook }: { number: number; runbook?: number | undefined },
+  { verifying }: ResponseState,
+): boolean => runbook !== undefined || number < verifying;
+
+/**
+ * Handles a runbook's rollback request. If an alert or a person already requested a judgement, the runbook waits for
+ * its result.
+ */
+function runbookAsks(
+  state: ResponseState,
+  { runbook, mode: cap, approval }: Extract<Message, { kind: 'runbook_rollback' }>,
+): ResponseState {
+  const due = state.mitigationDue?.by ?? null;
+  if (state.judgedAsked || due === 'alert' || due === 'person') return state;
+  // After a mitigation that did not help, every further one requires a person.
+  const mode = lowestMode(cap ?? 'act', due === 'verification' ? 'approve' : 'act');
+  return {
+    ...state,
+    judgedAsked: true,
+    mitigationDue: { by: 'runbook', who: runbook, ...(mode !== 'act' && { mode }), ...(approval && { approval }) },
+  };
+}
+
+/** Returns what is due. The caller records each start with `began`. */
+export function plan(state: ResponseState): Plan {
+  const proven = state.verification === 'not_needed' || state.verification === 'passed';
+  const calm = state.firing === 0 && proven && !state.byHand; // an incident declared by a person is resolved by a person
+  return {
+    page: state.pageDue ? state.pages + 1 : null,
+    mitigate: state.mitigationDue === null ? null : { number: state.mitigations + 1, asked: state.mitigationDue },
+    runbook: state.runbookDue ? state.runbooks + 1 : null,
+    runs: state.runs,
+    lateChanges: lateOf(state),
+    verify:
+      state.verifyAgain && couldPassNow(state) ? { number: state.verifying, runbook: state.verifyingRunbook } : null,
+    tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
+  };
+}
+
+/** Returns the late changes to evaluate, unless a judgement starts now, which reads them itself. */
+function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: ResponseState): Plan['lateChanges'] {
+  if (lateChanges.length === 0 || mitigationDue !== null || mitigations === 0 || judgedFor === null) return null;
+  return { changes: lateChanges, judged: mitigations, asked: judgedFor };
+}
+
+export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): ResponseState => ({
+  ...state,
+  pages: page ?? state.pages,
+  pageDue: false,
+  pageCauses: [],
+  mitigations: mitigate?.number ?? state.mitigations,
+  running: mitigate === null ? state.running : [...state.running, mitigate.number],
+  mitigationDue: null,
+  judgedFor: mitigate !== null && mitigate.asked.by !== 'person' ? mitigate.asked : state.judgedFor,
+  runbooks: runbook ?? state.runbooks,
+  runbookDue: false,
+  runs: [],
+  lateChanges: [],
+  verifyAgain: false,
+});
+
+/**
+ * Returns whether a verification that did not pass should be repeated, because the alerts have ended: later proof
+ * counts.
+ */
+const couldPassNow = (state: ResponseState): boolean =>
+  state.mitigated && (state.verification === 'failed' || state.verification === 'inconclusive') && state.firing === 0;

@@ -1,0 +1,87 @@
+import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { Subject } from '../../schemas/incidents/projection.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Arrival } from '../alerts/admission.ts';
+import type { ChatMessage, Text } from './channels.ts';
+import { linksOf } from './story.ts';
+
+/**
+ * Notice for alerts without an incident: a message in a channel, one for each service and environment; or a ticket, one
+ * for each alert name. It stays open while its alerts fire, and is edited in place.
+ */
+export type Bulletin = {
+  /** Incremented when the notice starts again after it ended. */
+  round: number;
+  place: { service: string; environment: string };
+  firstAt: Timestamp;
+  /** Time of the last update. */
+  heardAt: Timestamp;
+  /** Alerts of this round, newest first, up to a limit. */
+  alerts: { signal: Signal; status: 'firing' | 'resolved' }[];
+  firing: number;
+  total: number;
+} & ({ kind: 'notice'; channel: string } | { kind: 'ticket'; target: TicketTarget; title: string });
+
+export type Bulletins = {
+  /** Adds alerts to their notices. Idempotent. Returns the notices that changed. */
+  heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]>;
+  read(id: string): Promise<Bulletin | undefined>;
+};
+
+export type BulletinEntry = { signal: Signal; status: 'firing' | 'resolved' } & (
+  | { kind: 'notice'; channel: string }
+  | { kind: 'ticket'; target: TicketTarget }
+);
+
+/**
+ * Returns the notices that an arrival belongs to. Channel notices are for alerts without an incident; tickets are
+ * created in any case.
+ */
+export function entriesOf(
+  { signal, delivery, mute }: Arrival,
+  status: 'firing' | 'resolved',
+  apart: boolean,
+): BulletinEntry[] {
+  // A muted alert starts nothing, but its end may be reported.
+  if (mute !== null && status === 'firing') return [];
+  return [
+    ...(apart ? delivery.channels.map((channel) => ({ signal, status, kind: 'notice' as const, channel })) : []),
+    ...delivery.tickets.map((target) => ({ signal, status, kind: 'ticket' as const, target })),
+  ];
+}
+
+/** Seconds after the end within which a returning alert continues the same notice: a flapping alert has only one. */
+export const SAME_ROUND_SECONDS = 900;
+
+const ALERTS_NAMED = 10;
+
+export function noticeCard(bulletin: Bulletin): ChatMessage {
+  const { firing, total, place, alerts, firstAt } = bulletin;
+  const over = firing === 0;
+  const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
+  const mark = over ? '✔️' : severe ? '🟠' : '🔵';
+  const title = `${place.service} ${place.environment}: ${over ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
+  const nameOf = ({ unmatched, title: own }: Signal): string => (unmatched ? `${unmatched}: ${own}` : own);
+  const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];
+  const rows = names.slice(0, ALERTS_NAMED).map(([name, all]) => {
+    const open = all.filter(({ status }) => status === 'firing').length;
+    return `\n${open > 0 ? '🔥' : '✔️'} ${name}${all.length > 1 ? ` × ${all.length}` : ''}`;
+  });
+  const links = linksOf(alerts.map(({ signal }) => signal));
+  return {
+    summary: `${mark} ${title}`,
+    parts: [
+      { kind: 'text', text: [`${mark} `, { bold: title }, ...rows] },
+      {
+        kind: 'note',
+        text: [
+          'since ',
+          { at: firstAt },
+          ` · ${total} in total · no incident`,
+          ...links.flatMap(({ title: text, url }): Text => [' · ', { link: url, text }]),
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,102 @@
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { age } from '../freeze/words.ts';
+import { inShort } from './incident-buttons.ts';
+import { decisionWords, nextStep, statusWords } from './incident-card.ts';
+import type { ChatMessage, ChatPart, Text } from './channels.ts';
+import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
+import { plainOf } from './plain-text.ts';
+import { placeOf, type Story } from './story.ts';
+
+/** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
+
+const DONE_SHOWN = 6;
+const SAID_SHOWN = 3;
+const ALERTS_NAMED = 3;
+
+/** Kinds of timeline entries about actions by people and automation, except alerts and requests. */
+const DONE =
+  /^(rollback\.started|mitigation\.(succeeded|failed|gave_up)|verification\.|runbook\.|flag\.|scale\.|restart\.|http\.|decision\.(approved|rejected)|automation\.(paused|resumed|aborted|marked_wrong)|incident\.changed|suspect\.|role\.|command\.|statuspage\.published)/;
+
+/** Kinds of timeline entries written by people. They are limited separately, so that they do not displace actions. */
+const SAID = /^(incident\.(update|declared)|page\.(update|note)|note)/;
+
+const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
+  rows.length === 0 ? [] : [{ kind: 'text', text: [{ bold: title }, ...rows.flatMap((row) => ['\n• ', ...row])] }];
+
+/**
+ * Builds the message "What happened so far" for one person.
+ * @param recent timeline, newest first, as far as relevant
+ */
+export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
+  const { incident } = story;
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  const rows = (kinds: RegExp, shown: number): Text[] =>
+    recent
+      .filter(({ kind }) => kinds.test(kind))
+      .slice(0, shown)
+      .map(({ at, actor, text }): Text => [{ at }, ` ${actor}: ${text}`])
+      .toReversed();
+  return {
+    summary: `What happened so far: ${title}, ${incident.severity}, ${statusWords(incident)}`,
+    parts: [
+      { kind: 'text', text: [{ bold: `What happened so far: ${title}` }, '\n', ...standsIn(story, now)] },
+      { kind: 'text', text: impact(story) },
+      ...lines('Actions', rows(DONE, DONE_SHOWN)),
+      ...lines('Updates and notes', rows(SAID, SAID_SHOWN)),
+      ...lines(
+        'Open points',
+        openPoints(story).map((point) => [point]),
+      ),
+      { kind: 'text', text: [{ bold: 'Next step' }, `\n${nextStep(story)}`] },
+    ],
+  };
+}
+
+const stands = (story: Story, now: Timestamp): string => plainOf(standsIn(story, now));
+
+function standsIn({ incident }: Story, now: Timestamp): Text {
+  const { opened_at, resolved_at, severity, roles } = incident;
+  const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
+  const commander = roles?.commander === undefined ? 'no commander' : `commander: ${roles.commander.shown}`;
+  const when = resolved_at === null ? `${lasted} ago` : `resolved after ${lasted}`;
+  return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
+}
+
+const impact = (story: Story): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
+
+function impactWords({ incident, signals, children, childCount }: Story): string {
+  if (incident.crowd !== undefined) {
+    const named = children.map(({ service }) => service).slice(0, ALERTS_NAMED);
+    return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.crowd.text}`;
+  }
+  const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
+  const firing = Math.max(incident.firing, 0);
+  const which = names.length === 0 ? '' : `: ${names.slice(0, ALERTS_NAMED).join('; ')}`;
+  return `${firing === 0 ? 'No alerts are firing' : `${firing} of ${incident.signal_count} alerts ${firing === 1 ? 'is' : 'are'} firing`}${which}`;
+}
+
+/** Returns the waiting decisions except the newest one, which is the next step, and the actions in progress. */
+function openPoints({ incident, decisions, effects }: Story): string[] {
+  const waiting = decisions.filter(({ state }) => state === 'waiting').slice(0, -1);
+  const running = effects
+    .filter(({ state, resource }) => resource !== undefined && (state === 'intended' || state === 'accepted'))
+    .map(({ kind, detail }) => `In progress: ${kind}, ${detail}`);
+  const paused = incident.automation_paused ? ['The automation of this incident is paused'] : [];
+  return [...waiting.map((one) => decisionWords(inShort(one))), ...running, ...paused];
+}
+
+/** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
+export function briefText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
+  const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
+  const [done, said] = [last(DONE), last(SAID)];
+  return [
+    `${stands(story, now)}.`,
+    `${impactWords(story)}.`,
+    ...(done === undefined ? [] : [`Last action: ${done}.`]),
+    ...(said === undefined ? [] : [`Last update or note: ${said}.`]),
+    ...openPoints(story).map((point) => `Open point: ${point}.`),
+    `Next step: ${nextStep(story)}`,
+  ]
+    .join(' ')
+    .replaceAll('..', '.');
+}

@@ -1,0 +1,183 @@
+import type { DecisionView } from '../../schemas/incidents/incident.ts';
+import { inForce } from '../changes/cleared-suspects.ts';
+import { failedRollback } from '../rollback/failed-rollback.ts';
+import { isHeard } from '../paging/acknowledgement.ts';
+import type { ChatButton, ChatPart } from './channels.ts';
+import { numberOf } from '../rollback/question-names.ts';
+import { REMEDY_WORDS } from '../rollback/remedies.ts';
+import type { Story } from './story.ts';
+
+/** Buttons of the summary: `asked` at the top, for what needs an answer; `more` at the bottom, for other actions. */
+export type IncidentButtons = { asked: readonly ChatPart[]; more: readonly ChatPart[] };
+
+/**
+ * Returns the buttons for the actions that a person can currently take: decisions first, then acknowledgement and
+ * command, then the rest. Actions without effect are omitted.
+ */
+export function buttonsOf(story: Story): IncidentButtons {
+  if (story.incident.status === 'resolved') return { asked: [], more: [] };
+  return {
+    asked: [...questionsOf(story), ...rowOf(againOf(story)), ...rowOf(mineOf(story))],
+    more: rowOf(itsOf(story)),
+  };
+}
+
+const rowOf = (buttons: readonly ChatButton[]): ChatPart[] =>
+  buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
+
+/** Maximum number of decisions with buttons; further ones follow when these are answered. */
+const QUESTIONS_MAX = 3;
+
+/** Returns the decisions that can be answered now. While automation is paused, an approval would have no effect. */
+export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): readonly DecisionView[] =>
+  incident.status === 'resolved' || incident.automation_paused
+    ? []
+    : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
+
+/** Returns the number that distinguishes several decisions, in text and on buttons. */
+export const apart = (decision: DecisionView, all: readonly DecisionView[]): string =>
+  all.length > 1 ? ` (${numberOf(decision.id)})` : '';
+
+/** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
+function questionsOf(story: Story): ChatPart[] {
+  const { id: incidentId } = story.incident;
+  const waiting = answerable(story);
+  return waiting.map((decision, index): ChatPart => {
+    const of = apart(decision, waiting);
+    return {
+      kind: 'buttons',
+      buttons: [
+        {
+          button: { verb: 'approve', incident: incidentId, digest: decision.digest },
+          text: `${actOf(decision)}${of}`,
+          ...(index === 0 && { style: 'primary' as const }),
+          confirm: {
+            title: 'Approve this action?',
+            text: [subjectOf(decision), whyAsked(decision)].filter(Boolean).join('. '),
+            yes: 'Approve',
+            no: 'Cancel',
+          },
+        },
+        { button: { verb: 'reject', incident: incidentId, digest: decision.digest }, text: `Reject${of}` },
+      ],
+    };
+  });
+}
+
+/**
+ * Returns a button that repeats a failed rollback. If another version was deployed in the meantime, it does nothing and
+ * says so.
+ */
+function againOf(story: Story): ChatButton[] {
+  const failed = answerable(story).length > 0 ? undefined : failedRollback(story);
+  if (failed?.order == null) return [];
+  const { service, environment, from, to } = failed.order;
+  return [
+    {
+      button: { verb: 'rollback', service, environment, from, to, named: true },
+      text: `Try again: roll back to ${to}`,
+      confirm: {
+        title: 'Roll back now?',
+        text: `${service} in ${environment}: roll back from ${from} to ${to}. Last attempt: ${failed.detail}`,
+        yes: 'Roll back',
+        no: 'Cancel',
+      },
+    },
+  ];
+}
+
+const actOf = ({ question, to_version }: DecisionView): string =>
+  question === undefined ? `Roll back${to_version === null ? '' : ` to ${to_version}`}` : 'Approve';
+
+/** Describes the action to approve, in one sentence. */
+export function subjectOf({ question, target, from_version, to_version }: DecisionView): string {
+  if (question !== undefined) return question;
+  const where = target === null ? '' : `${target.service} in ${target.environment} `;
+  return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
+}
+
+/** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */
+export function inShort(decision: DecisionView): DecisionView {
+  const others = decision.reasons.filter(({ code }) => code !== 'suspect');
+  return others.length === 0 ? decision : { ...decision, reasons: others };
+}
+
+/** Returns the reason that prevents automatic action. Empty: none is given. */
+export const whyAsked = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
+
+/** Returns the buttons to acknowledge and to take command. */
+function mineOf({ incident }: Story): ChatButton[] {
+  const { id, roles } = incident;
+  return [
+    ...(isHeard(incident)
+      ? []
+      : [{ button: { verb: 'acknowledge', incident: id }, text: REMEDY_WORDS.acknowledge } satisfies ChatButton]),
+    ...(roles?.commander === undefined
+      ? [{ button: { verb: 'take_command', incident: id }, text: REMEDY_WORDS.take_command } satisfies ChatButton]
+      : []),
+  ];
+}
+
+/** Returns the buttons for severity, updates, suspects, automation, and resolution. */
+function itsOf(story: Story): ChatButton[] {
+  const { id, automation_paused: paused } = story.incident;
+  return [
+    { button: { verb: 'severity', incident: id }, text: REMEDY_WORDS.severity },
+    { button: { verb: 'publish', incident: id }, text: REMEDY_WORDS.publish },
+    ...suspicionOf(story),
+    paused
+      ? { button: { verb: 'resume', incident: id }, text: 'Resume automation' }
+      : { button: { verb: 'pause', incident: id }, text: 'Pause automation' },
+    {
+      button: { verb: 'resolve', incident: id },
+      text: 'Resolve…',
+      style: 'danger',
+    },
+  ];
+}
+
+/** Returns the buttons for the most probable suspect, and for the one that was cleared last. */
+function suspicionOf(story: Story): ChatButton[] {
+  const { id, suspects, cleared } = story.incident;
+  const [suspect] = suspects;
+  const last = inForce(cleared).at(-1);
+  return [
+    ...(suspect === undefined
+      ? []
+      : [
+          {
+            button: { verb: 'not_the_deploy', incident: id, change: suspect.change_id },
+            text: `Clear suspect ${suspect.version}`,
+            confirm: {
+              title: 'Clear this suspect?',
+              text: whatFollows(story, suspect.version),
+              yes: 'Clear suspect',
+              no: 'Cancel',
+            },
+          } satisfies ChatButton,
+        ]),
+    ...(last === undefined
+      ? []
+      : [
+          {
+            button: { verb: 'suspect_again', incident: id, change: last.change_id },
+            text: `Suspect ${last.version} again`,
+          } satisfies ChatButton,
+        ]),
+  ];
+}
+
+/** Describes the consequences of clearing this version. */
+function whatFollows({ incident, decisions, effects }: Story, version: string): string {
+  const judged = decisions.filter(({ question, from_version }) => question === undefined && from_version === version);
+  const acted = effects.some(
+    ({ kind, state, key }) =>
+      kind === 'roll-back' &&
+      (state === 'succeeded' || state === 'accepted') &&
+      judged.some((decision) => key.endsWith(`.${numberOf(decision.id)}`)),
+  );
+  if (acted)
+    return `If ${version} was not the cause, its rollback was wrong. This counts against the automation of ${incident.service}.`;
+  const asked = judged.some(({ state }) => state === 'waiting') ? 'withdraws the question about it, and ' : '';
+  return `If ${version} is not the cause, Firebreak ${asked}evaluates the other suspects.`;
+}

@@ -1,0 +1,227 @@
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { isFrom } from '../../schemas/config/names.ts';
+import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { decisionWords, statusWords } from './incident-card.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
+import { minuteOf, placeOf, type Story } from './story.ts';
+
+/** The last notification to a stakeholder about an incident, possibly still being sent. */
+export type ToldBefore = {
+  /** State whose changes are sent immediately. */
+  about: string;
+  at: Timestamp;
+  /** The stakeholder has received a notification about this incident. */
+  heard: boolean;
+  /** The recipient was rejected: this notification is not repeated, but later changes are sent. */
+  refused?: true | undefined;
+  /** Number of consecutive failed attempts, and the earliest time of the next one. */
+  again?: { at: Timestamp; tries: number } | undefined;
+};
+
+/** Notification channels; each can fail independently. */
+export const TELLING_WAYS = ['mail', 'slack'] as const;
+export type TellingWay = (typeof TELLING_WAYS)[number];
+
+/** Pause of a channel until `until`, after consecutive failures. */
+export type TellingPause = { tries: number; until: Timestamp; detail: string };
+
+/** Returns the state whose changes are sent immediately. */
+export const aboutOf = ({ status, severity, care }: IncidentRecord): string =>
+  JSON.stringify([status, severity, care?.told?.at ?? null]);
+
+type Asked = {
+  services: Config['services'];
+  now: Timestamp;
+  /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number;
+  /** For a parent incident: its children. */
+  parts?: readonly Pick<IncidentRecord, 'service'>[];
+  /**
+   * For a child incident: the stakeholder was notified about its parent, which replaces notifications about the child.
+   */
+  heardOfParent?: boolean;
+};
+
+/**
+ * Returns whether a notification is due. A stakeholder who was never notified about an incident does not receive its
+ * resolution.
+ */
+export function isDue(
+  incident: IncidentRecord,
+  stakeholder: Stakeholder,
+  before: ToldBefore | undefined,
+  { services, now, timeScale, parts = [], heardOfParent = false }: Asked,
+): boolean {
+  // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
+  // at least receives the child's resolution.
+  if (incident.parent_id !== undefined && (incident.status !== 'resolved' || heardOfParent)) return false;
+  if (before?.again !== undefined && now < before.again.at) return false;
+  const isNews = before?.about !== aboutOf(incident);
+  if (before === undefined || !before.heard)
+    return (
+      isNews &&
+      incident.status !== 'resolved' &&
+      [incident, ...parts].some(({ service }) =>
+        concerns({ severity: incident.severity, service }, stakeholder, services),
+      )
+    );
+  if (isNews) return true;
+  if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes' || before.refused) return false;
+  return secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
+}
+
+/** Records a notification before it is sent, so that a crash cannot cause repeated sending. */
+export const telling = (incident: IncidentRecord, now: Timestamp): ToldBefore => ({
+  about: aboutOf(incident),
+  at: now,
+  heard: true,
+});
+
+/** Restores the previous state after a notification that was certainly not sent. */
+export const notTold = (before: ToldBefore | undefined, now: Timestamp): ToldBefore =>
+  before ?? { about: '', at: now, heard: false };
+
+/** Records that the notification can never be sent, because the recipient does not exist. */
+export const neverTold = (now: ToldBefore, before: ToldBefore | undefined): ToldBefore => ({
+  ...now,
+  heard: before?.heard ?? false,
+  refused: true,
+});
+
+/** Pauses in minutes before the second attempt and the maximum; each pause doubles the previous one. */
+const AGAIN_MINUTES = { first: 1, longest: 30 };
+
+/** Schedules another attempt after a failure that may be temporary. */
+export const toldLater = (
+  before: ToldBefore | undefined,
+  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+): ToldBefore => {
+  const tries = (before?.again?.tries ?? 0) + 1;
+  const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
+  return { ...notTold(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
+};
+
+function concerns(
+  { severity, service }: Pick<IncidentRecord, 'severity' | 'service'>,
+  stakeholder: Stakeholder,
+  services: Config['services'],
+): boolean {
+  if (!isFrom(stakeholder.from, severity)) return false;
+  if (stakeholder.services?.includes(service) === false) return false;
+  const team = Object.hasOwn(services, service) ? services[service]?.team : undefined;
+  return stakeholder.teams === undefined || (team !== undefined && stakeholder.teams.includes(team));
+}
+
+/**
+ * Builds the summary for people who do not work on the incident: what is broken, since when, which actions were taken,
+ * and who is in command.
+ */
+export function digestOf({ incident, effects, decisions, children, childCount }: Story): ChatMessage {
+  const { severity, opened_at, resolved_at, roles, care } = incident;
+  const title = `${placeOf(incident)}: ${incident.title}`;
+  const words = statusWords(incident);
+  const would = decisions.findLast((decision) => decision.would !== undefined);
+  const done = effects.filter(({ kind, state }) => kind === 'roll-back' && state === 'succeeded');
+  return {
+    summary: `${resolved_at === null ? '' : 'Over: '}${title} (${severity}, ${words})`,
+    parts: [
+      { kind: 'header', text: title },
+      {
+        kind: 'fields',
+        fields: [
+          { name: 'Status', value: [words] },
+          { name: 'Severity', value: [severity] },
+          { name: 'Since', value: [minuteOf(opened_at)] },
+          ...(resolved_at === null ? [] : [{ name: 'Over since', value: [minuteOf(resolved_at)] }]),
+          { name: 'In command', value: [roles?.commander?.shown ?? 'nobody yet'] },
+        ],
+      },
+      ...(care?.told?.text === undefined
+        ? []
+        : [
+            {
+              kind: 'text' as const,
+              text: [{ bold: `Latest update, ${minuteOf(care.told.at)}` }, `\n${care.told.text}`],
+            },
+          ]),
+      ...partsOf(children, childCount),
+      ...(done.length === 0
+        ? []
+        : [
+            {
+              kind: 'text' as const,
+              text: [{ bold: 'What was done' }, ...done.map(({ detail, at }) => `\n${minuteOf(at)}: ${detail}`)],
+            },
+          ]),
+      ...(would === undefined
+        ? []
+        : [
+            { kind: 'text' as const, text: [{ bold: 'What automation would have done' }, `\n${decisionWords(would)}`] },
+          ]),
+      { kind: 'note', text: [`Incident ${incident.id}`] },
+    ],
+  };
+}
+
+const PARTS_SHOWN = 20;
+
+/** Lists the children, for readers who were notified about one of them. */
+function partsOf(children: Story['children'], count: number): ChatPart[] {
+  if (children.length === 0) return [];
+  const rows = children
+    .slice(0, PARTS_SHOWN)
+    .map(({ service, environment, title, status }) => `\n${service} ${environment}: ${title} (${status})`);
+  const more = count - rows.length;
+  return [
+    {
+      kind: 'text',
+      text: [{ bold: 'What belongs to it' }, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])],
+    },
+  ];
+}
+
+/** Pauses of a channel in minutes after the first failure and the maximum; each pause doubles the previous one. */
+const PAUSE_MINUTES = { first: 1, longest: 5 };
+
+/** @param afterSeconds delay requested by the other side; null: none */
+export function pauseAfter(
+  before: TellingPause | undefined,
+  { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
+  { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
+): TellingPause {
+  const tries = (before?.tries ?? 0) + 1;
+  const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);
+  return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
+}
+
+/** Formats a message as plain text for email. */
+export const letterOf = ({ parts }: ChatMessage): string => `${parts.map(paragraph).filter(Boolean).join('\n\n')}\n`;
+
+function paragraph(part: ChatPart): string {
+  switch (part.kind) {
+    case 'header':
+      return `${part.text}\n${'='.repeat(Math.min([...part.text].length, 72))}`;
+    case 'fields':
+      return part.fields.map(({ name, value }) => `${name}: ${plainOf(value)}`).join('\n');
+    case 'text':
+    case 'note':
+      return plainOf(part.text);
+    case 'line':
+      return '-'.repeat(8);
+    case 'buttons':
+      return '';
+  }
+}
+
+const plainOf = (text: Text): string => text.map(plainSpan).join('').trim();
+
+function plainSpan(span: Span): string {
+  if (typeof span === 'string') return span;
+  if ('bold' in span) return span.bold;
+  if ('code' in span) return span.code;
+  if ('at' in span) return utcWords(span);
+  if ('link' in span) return `${span.text} <${span.link}>`;
+  if ('channel' in span) return `#${span.channel}`;
+  return `@${'user' in span ? span.user : span.group}`;
+}

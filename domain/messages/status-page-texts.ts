@@ -1,0 +1,64 @@
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import type { StatusPageFile } from '../../schemas/messages/presentation.ts';
+import { isFrom } from '../../schemas/config/names.ts';
+
+/** Public texts about incidents. They consist only of templates and configured names. */
+
+type Told = Pick<
+  IncidentRecord,
+  'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
+>;
+
+/** Returns the components that an incident affects; empty: nothing is published. */
+export function componentsOf(
+  incident: Pick<Told, 'service' | 'environment' | 'severity' | 'published_by'>,
+  { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
+): { names: readonly string[]; publish: 'now' | 'ask' } {
+  const entry = serviceEntry(services, incident.service);
+  const names = entry?.statusPage?.components ?? [];
+  const severe = isFrom(statusPage.from, incident.severity);
+  if (names.length === 0 || !severe || !statusPage.environments.includes(incident.environment))
+    return { names: [], publish: 'ask' };
+  const allowed = entry?.statusPage?.publish === 'auto' || incident.published_by !== undefined;
+  return { names, publish: allowed ? 'now' : 'ask' };
+}
+
+export function publicStatus({ status, suspects }: Pick<Told, 'status' | 'suspects'>): PublicStatus {
+  if (status === 'resolved') return 'resolved';
+  if (status === 'mitigated') return 'monitoring';
+  return status === 'mitigating' && suspects.length > 0 ? 'identified' : 'investigating';
+}
+
+/** Returns a component's status by this incident alone. */
+export function componentStatus(
+  { status, severity }: Pick<Told, 'status' | 'severity'>,
+  { components }: StatusPageFile,
+): ComponentStatus {
+  if (status === 'resolved') return 'operational';
+  if (status === 'mitigated') return components.mitigated;
+  return severity === 'critical' ? components.critical : components.warning;
+}
+
+const WORST: readonly ComponentStatus[] = [
+  'operational',
+  'under_maintenance',
+  'degraded_performance',
+  'partial_outage',
+  'major_outage',
+];
+
+/** Returns a component's status by all incidents that affect it. */
+export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
+  WORST[Math.max(0, ...statuses.map((status) => WORST.indexOf(status)))] ?? 'operational';
+
+/** @param names names of components, from the configuration rather than from an alert */
+export const words = (template: string, names: readonly string[]): string =>
+  template.replaceAll('{components}', () => listed(names));
+
+function listed(names: readonly string[]): string {
+  if (names.length < 2) return names[0] ?? '';
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

@@ -1,0 +1,76 @@
+import type {
+  DecisionView,
+  Effect,
+  IncidentRecord,
+  IncidentStatus,
+  TimelineEntry,
+} from '../../schemas/incidents/incident.ts';
+import type { IncidentId, Severity } from '../../schemas/config/names.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+/** A timeline entry with its position, which identifies it. */
+export type Told = { place: string; entry: TimelineEntry };
+
+export type Child = {
+  id: IncidentId;
+  service: string;
+  environment: string;
+  title: string;
+  severity: Severity;
+  status: IncidentStatus;
+};
+
+/** All displayed data of an incident, read at one time. */
+export type Story = {
+  incident: IncidentRecord;
+  decisions: readonly DecisionView[];
+  effects: readonly Effect[];
+  /** Some of the alerts, firing ones first. */
+  signals: readonly Signal[];
+  /** The timeline from a position on, oldest first, at most a few hundred entries. */
+  timeline: readonly Told[];
+  /** The first child incidents. */
+  children: readonly Child[];
+  /** Total number of children. */
+  childCount: number;
+  parent: { id: IncidentId; channel: string | null } | null;
+};
+
+/** A link with its title. */
+export type Link = { title: string; url: string };
+
+const ANNOTATED_LINKS: readonly [title: string, names: readonly string[]][] = [
+  ['Logs', ['logs_url', 'logs', 'log_url']],
+  ['Traces', ['traces_url', 'traces', 'trace_url']],
+];
+
+/** Complete URL: a URL truncated in a long text is invalid. */
+const WHOLE_URL = /^https?:\/\/.*[^…]$/is;
+
+/** Returns links for further investigation: the first of each kind that an alert names. http and https only. */
+export function linksOf(signals: readonly Signal[]): Link[] {
+  const first = (of: (signal: Signal) => string | null | undefined): string | undefined =>
+    signals.map(of).find((url): url is string => typeof url === 'string' && WHOLE_URL.test(url));
+  const links: [string, string | undefined][] = [
+    ['Runbook', first(({ links: { runbook } }) => runbook)],
+    ['Dashboard', first(({ links: { dashboard } }) => dashboard)],
+    ...ANNOTATED_LINKS.map(([title, names]): [string, string | undefined] => [
+      title,
+      first(({ annotations }) => annotations.find(([name]) => names.includes(name))?.[1]),
+    ]),
+    ['Alert', first(({ links: { source } }) => source)],
+  ];
+  return links.flatMap(([title, url]) => (url === undefined ? [] : [{ title, url }]));
+}
+
+/** Returns the displayed service and environment: unmatched alerts keep the service name that they gave. */
+export const placeOf = ({
+  service,
+  environment,
+  unmatched,
+}: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'>): string =>
+  `${unmatched === null || unmatched === '' ? service : unmatched} ${environment}`;
+
+/** Formats a time for texts outside of chat messages, whose readers' time zones are unknown. */
+export const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

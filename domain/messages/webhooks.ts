@@ -1,0 +1,83 @@
+import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
+import { isHeard } from '../paging/acknowledgement.ts';
+import { decisionWords } from './incident-card.ts';
+
+/** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
+export type IncidentTold = {
+  id: string;
+  /** Unmatched alerts keep the service name that they gave. */
+  service: string;
+  environment: string;
+  title: string;
+  severity: string;
+  status: string;
+  opened_at: string;
+  resolved_at: string | null;
+  parent_id: string | null;
+  channel: string | null;
+  roles: Record<string, string>;
+  acknowledged_by: string | null;
+  suspects: { version: string; confidence: number }[];
+  /** Latest result of the automation, as text; null: not judged yet. */
+  automation: string | null;
+};
+
+const SUSPECTS_TOLD = 3;
+
+export function incidentTold(
+  view: IncidentView,
+  incident: Pick<IncidentRecord, 'unmatched' | 'care' | 'pages'>,
+): IncidentTold {
+  const { unmatched, care } = incident;
+  const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
+  const last = view.decisions.at(-1);
+  return {
+    id,
+    service: unmatched || view.service,
+    environment,
+    title,
+    severity,
+    status,
+    opened_at,
+    resolved_at,
+    parent_id,
+    channel,
+    roles,
+    acknowledged_by: isHeard(incident) ? (care?.acknowledged?.by ?? null) : null,
+    suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
+    automation: last === undefined ? null : decisionWords(last),
+  };
+}
+
+/** What a receiver has been sent about an incident. */
+export type ToldSoFar = {
+  opened: boolean;
+  over: boolean;
+  /** The last payload, as text. */
+  shown: string | null;
+};
+
+/**
+ * Returns the next event for a receiver; null: none. An incident that was resolved before its first event is never
+ * sent, because it predates the receiver.
+ */
+export function nextEvent(
+  { status }: Pick<IncidentTold, 'status'>,
+  { opened, over, shown: before }: ToldSoFar,
+  shown: string,
+): WebhookEvent | null {
+  if (over) return null;
+  if (!opened) return status === 'resolved' ? null : 'incident.opened';
+  if (status === 'resolved') return 'incident.resolved';
+  return shown === before ? null : 'incident.changed';
+}
+
+/**
+ * Returns whether a receiver subscribes to an incident. After its first event, it receives events until the incident is
+ * resolved.
+ */
+export const wants = (
+  { services, severities }: Pick<Webhook, 'services' | 'severities'>,
+  { service, severity }: Pick<IncidentRecord, 'service' | 'severity'>,
+): boolean => (services?.includes(service) ?? true) && (severities?.includes(severity) ?? true);

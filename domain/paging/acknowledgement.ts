@@ -1,0 +1,48 @@
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Care, Said } from '../../schemas/people/response-roles.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
+
+/** Returns the number of the last acknowledged page. An acknowledgement before the first page is valid as well. */
+const heardUpTo = ({ care, pages }: Ringing): number | undefined =>
+  care?.acknowledged === undefined ? undefined : (care.acknowledged.page ?? pages);
+
+/** Returns whether the incident was acknowledged since its newest page: each new page needs a new acknowledgement. */
+export function isHeard(incident: Ringing): boolean {
+  const page = heardUpTo(incident);
+  return page !== undefined && page >= incident.pages;
+}
+
+/** Returns the unacknowledged pages, newest first. */
+export function unheardPages(incident: Ringing): number[] {
+  const from = heardUpTo(incident) ?? 0;
+  return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
+}
+
+/**
+ * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `there`: the page that was
+ * acknowledged at the pager.
+ */
+type Heard = Said & { page?: number; there?: number };
+
+/** Records an acknowledgement. The first one counts until the next page. */
+export function heard(incident: Ringing, { by, at, page = incident.pages, there }: Heard): { care?: Care } {
+  const { acknowledged: before, rings } = incident.care ?? {};
+  const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
+  if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
+  if (before === undefined || (before.page ?? incident.pages) < upTo)
+    return { care: { acknowledged: { by, at, page: upTo, ...(there !== undefined && { there }) } } };
+  const newest = before.again ?? before;
+  return there !== undefined && newest.at < at ? { care: { acknowledged: { ...before, again: { by, at } } } } : {};
+}
+
+/** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
+export function unheard({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
+  const { acknowledged: said, rings: before } = care;
+  const rings = before !== undefined && before.at > at ? before : { page, at };
+  if (said === undefined || said.at > at || (said.page ?? page) < page) return { care: { rings } };
+  const { again, ...first } = said;
+  if (again !== undefined && again.at > at) return { care: { rings, acknowledged: { ...first, ...again } } };
+  return { care: { rings, acknowledged: { ...first, page: page - 1 } } };
+}

@@ -1,0 +1,57 @@
+import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Escalation } from '../../schemas/incidents/response.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import { isHeard } from './acknowledgement.ts';
+import { isOurs } from './pages.ts';
+
+/** Timeline kind of an escalation. */
+export const ESCALATED = 'page.escalated';
+
+/**
+ * Returns whether an incident may need an escalation. A cheap check, so that further queries are limited to these
+ * incidents.
+ */
+export const isUnheard = (incident: IncidentRecord): boolean =>
+  incident.pages > 0 &&
+  !isHeard(incident) &&
+  goesOn(incident) &&
+  incident.parent_id === undefined && // the parent pages
+  (incident.status === 'open' || incident.status === 'mitigating'); // an apparently effective mitigation needs no further escalation
+
+/**
+ * Returns whether the incident continues. An incident opened by alerts is over once none fires; it only waits to see
+ * whether that lasts.
+ */
+const goesOn = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
+  firing > 0 || by_hand === true || by_event === true;
+
+/** `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. */
+export type DueEscalation = { number: number; nth: number };
+
+/**
+ * Returns the escalation that is due; null: none. A page counts from its acceptance by the pager; pages by others are
+ * escalated by them.
+ *
+ * @param page newest page
+ * @param before times of the incident's previous escalations
+ * @param heardAt time of the last acknowledgement before a new page, which restarts the count
+ * @param ringsAt time at which the pager resumed notifications for a page that is no longer acknowledged
+ * @param timeScale factor by which the wait is shortened
+ */
+export function escalationDue(
+  { afterMinutes, times }: Escalation,
+  page: Effect | undefined,
+  before: readonly Timestamp[],
+  {
+    now,
+    timeScale,
+    heardAt,
+    ringsAt,
+  }: { now: Timestamp; timeScale: number; heardAt: Timestamp | undefined; ringsAt: Timestamp | undefined },
+): DueEscalation | null {
+  if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) return null;
+  const nth = before.filter((at) => heardAt === undefined || at > heardAt).length + 1;
+  if (nth > times) return null;
+  const since = [page.at, ...before, ...(ringsAt === undefined ? [] : [ringsAt])].toSorted().at(-1) ?? page.at;
+  return plusSeconds(since, (afterMinutes * 60) / timeScale) <= now ? { number: before.length + 1, nth } : null;
+}

@@ -1,0 +1,129 @@
+import type { DecisionView } from '../../schemas/incidents/incident.ts';
+import {
+  decisionWords,
+  effectWords,
+  nextStep,
+  rollbackOf,
+  statusWords,
+  worthShowing,
+} from '../messages/incident-card.ts';
+import { inShort, subjectOf, whyAsked } from '../messages/incident-buttons.ts';
+import { questionName } from '../rollback/question-names.ts';
+import { linksOf, minuteOf, type Story } from '../messages/story.ts';
+
+const ALERTS_NAMED = 5;
+const PARTS_NAMED = 10;
+const SUSPECTS_NAMED = 3;
+
+/** Maximum length in UTF-16 code units. Texts of alerts and CD systems can be long; a page is read on a phone. */
+const TEXT_MAX_CHARS = 500;
+
+/** Maximum length of a URL in the details; longer ones are only in the page's links. */
+const URL_MAX_CHARS = 2000;
+
+/** Annotations with more detail than the title of an alert, in order of preference. */
+const DESCRIPTIONS = ['description', 'message'];
+
+/** Details of an incident at the time of a page, by name; strings or lists of strings. */
+export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
+
+/** @param reason reason for the page; null: the incident has opened */
+export function detailsOf(story: Story, reason: string | null): PageDetails {
+  const { incident } = story;
+  const question = questionOf(story);
+  const judged = story.decisions.length > 0;
+  const links = linksOf(story.signals).filter(({ url }) => url.length <= URL_MAX_CHARS);
+  return {
+    ...shortened({
+      ...(reason !== null && { page_reason: reason }),
+      problem: problemOf(story),
+      since: minuteOf(sinceOf(story)),
+      status: statusWords(incident),
+      ...(incident.crowd === undefined && { suspects: suspectsOf(story) }),
+      automation: automationOf(story),
+      ...(question !== null && { question }),
+      ...(judged && question === null && { next_step: nextStep(story) }),
+      ...(incident.channel !== undefined && { channel: incident.channel }),
+    }),
+    ...Object.fromEntries(links.map(({ title, url }) => [title.toLowerCase(), url])),
+    api: `GET /v1/incidents/${incident.id}`,
+  };
+}
+
+/** Returns the firing alerts with their descriptions; for a parent incident, its children. */
+function problemOf({ incident, signals, children, childCount }: Story): string[] {
+  if (incident.crowd !== undefined) {
+    const rest = childCount - Math.min(children.length, PARTS_NAMED);
+    return [
+      incident.crowd.text,
+      ...children
+        .slice(0, PARTS_NAMED)
+        .map(({ service, environment, title, status }) => `${service} ${environment}: ${title} (${status})`),
+      ...(rest > 0 ? [`and ${rest} more`] : []),
+    ];
+  }
+  const firing = signals.filter(({ status }) => status === 'firing');
+  const words = firing.map(alertWords);
+  const distinct = [...new Set(words)];
+  if (distinct.length === 0) return [incident.title];
+  const named = distinct.slice(0, ALERTS_NAMED);
+  const more = Math.max(incident.firing - firing.length, 0) + distinct.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
+}
+
+function alertWords({ title, labels, annotations }: Story['signals'][number]): string {
+  const name = labels.find(([label]) => label === 'alertname')?.[1];
+  const said = DESCRIPTIONS.map((wanted) => annotations.find(([one]) => one === wanted)?.[1]).find(Boolean);
+  return [...new Set([name, title, said].filter((text) => text !== undefined))].join(': ');
+}
+
+/** Returns the start of the first alert that still fires. Alerts can claim a start in the future. */
+function sinceOf({ incident, signals }: Story): Story['incident']['opened_at'] {
+  const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
+  return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
+}
+
+/** Returns the suspects with confidence; unknown before the first judgement. */
+export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | string[] {
+  if (incident.suspects.length > 0)
+    return worthShowing(incident.suspects)
+      .slice(0, SUSPECTS_NAMED)
+      .map(({ version, confidence, reasons }) =>
+        [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),
+      );
+  return decisions.length === 0 ? 'not known yet' : 'no known change could have caused this incident';
+}
+
+/** Returns the newest decision and its result. */
+export function automationOf(story: Pick<Story, 'incident' | 'decisions' | 'effects'>): string {
+  if (story.incident.automation_paused) return 'paused for this incident';
+  const last = story.decisions.at(-1);
+  if (last === undefined) return 'no decision yet';
+  const done = rollbackOf(last, story);
+  return [decisionWords(inShort(last)), ...(done === undefined ? [] : [effectWords(done)])].join('. ');
+}
+
+/** Returns the newest waiting decision, with its short name and how to answer it. Null: none. */
+export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'decisions'>): string | null {
+  const waiting = decisions.findLast(({ state }) => state === 'waiting');
+  if (waiting === undefined || incident.status === 'resolved' || incident.automation_paused) return null;
+  const name = questionName(waiting.id);
+  return `Question ${name}: ${subjectOf(waiting)}?${why(waiting)} Answer: firebreak incident approve ${incident.id} ${name}, or the buttons in Slack`;
+}
+
+function why(decision: DecisionView): string {
+  const because = whyAsked(decision);
+  return because === '' ? '' : ` Why Firebreak asks: ${because}.`;
+}
+
+function shortened(details: PageDetails): PageDetails {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? cut(value) : value.map((one) => cut(one)),
+    ]),
+  );
+}
+
+export const cut = (text: string, max = TEXT_MAX_CHARS): string =>
+  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

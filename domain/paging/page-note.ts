@@ -1,0 +1,27 @@
+import { detailsOf } from './page-details.ts';
+import type { Story } from '../messages/story.ts';
+
+/** Details in order of importance for the responder: a long note is truncated at the end. */
+const FIRST = ['question', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
+
+/** Labels of details, in addition to the first line, which names the incident. */
+const LABELS: Readonly<Record<string, string>> = { api: 'As it stands now' };
+
+/** Builds a plain-text note for the pager's incident with the current details. */
+export function pageNote(story: Story): string {
+  const { id, service, environment, severity, title, unmatched } = story.incident;
+  const details = detailsOf(story, null);
+  const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];
+  return [
+    `Firebreak follows this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
+    '',
+    ...names.flatMap((name) => {
+      const value = details[name];
+      if (value === undefined) return [];
+      const label = LABELS[name] ?? labelOf(name);
+      return typeof value === 'string' ? [`${label}: ${value}`] : [`${label}:`, ...value.map((one) => `- ${one}`)];
+    }),
+  ].join('\n');
+}
+
+const labelOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;

@@ -1,0 +1,49 @@
+import type { Effect } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { ExternalIncident } from '../messages/channels.ts';
+import type { Pager } from '../ports/index.ts';
+
+/** Returns the key of a page at the pager and of its effect. */
+export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
+
+/** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
+export const isOurs = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
+
+/** A page of an incident, and when it became due. */
+export type DuePage = { incidentId: IncidentId; number: number; due: Timestamp };
+
+/**
+ * Seconds between notifications of the same alert by two senders. An acknowledgement older than this concerns an
+ * earlier alert; alerts that joined since then only appear in the incident's log.
+ */
+const SAME_MOMENT_SECONDS = 60;
+
+/**
+ * Default duration in seconds of an escalation policy's step: an incident unacknowledged for longer may no longer
+ * notify anyone.
+ */
+const RINGS_FOR_SECONDS = 1800;
+
+/**
+ * Returns why an external incident does not replace a page of Firebreak's own. Undefined: it notifies someone, or did
+ * so just now.
+ */
+export function whyUnheard(
+  { status, createdAt, acknowledgedBy }: ExternalIncident,
+  { number, due }: Pick<DuePage, 'number' | 'due'>,
+): string | undefined {
+  const whom = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
+  if (status === 'acknowledged' && number > 1) return `it is acknowledged${whom}, and has to be heard again`;
+  if (status === 'acknowledged' && createdAt < plusSeconds(due, -SAME_MOMENT_SECONDS))
+    return `it was acknowledged${whom} before, and what joins it rings for nobody`;
+  if (status === 'triggered' && createdAt < plusSeconds(due, -RINGS_FOR_SECONDS))
+    return 'nobody has taken it for more than half an hour, and it may ring for nobody any more';
+  return undefined;
+}
+
+/** Returns the pager as the target of an effect. */
+export const pagerTarget = async ({ pager }: { pager: Pager }): Promise<Pick<Effect, 'target' | 'stand_in'>> => ({
+  target: 'pagerduty',
+  ...((await pager.standIn?.()) && { stand_in: true }),
+});

@@ -1,0 +1,99 @@
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { isFrom } from '../../schemas/config/names.ts';
+import type { Care, NudgeKind, RoleHolder, Roles } from '../../schemas/people/response-roles.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import type { Triage } from '../../schemas/incidents/triage.ts';
+import { isHeard } from './acknowledgement.ts';
+import type { Remedy } from '../rollback/remedies.ts';
+
+/** A due reminder, with its timeline text and the state to store. */
+export type Nudge = {
+  kind: NudgeKind;
+  text: string;
+  /** Slack user IDs to mention. */
+  mention: readonly string[];
+  /** Recipient without a known Slack ID, which Slack may be able to resolve. Null: none. */
+  to: Pick<RoleHolder, 'name' | 'shown'> | null;
+  /** Actions to offer as buttons. */
+  asks: readonly Remedy[];
+  nudged: NonNullable<Care['nudged']>;
+};
+
+type Policy = { triage: Triage; /** Factor by which Firebreak's own pauses are shortened. */ timeScale: number };
+
+/**
+ * Returns the most important reminder that is due, one at a time. For a group of incidents, only the parent has
+ * reminders.
+ */
+export function nudgeFor(incident: IncidentRecord, { triage, timeScale }: Policy, now: Timestamp): Nudge | undefined {
+  const { status, severity, parent_id, care = {}, roles = {} } = incident;
+  if (status === 'resolved' || parent_id !== undefined) return undefined;
+  if (!isFrom(triage.from, severity)) return undefined;
+  const due = (kind: NudgeKind, minutes: number | 'off', since: Timestamp): boolean => {
+    if (minutes === 'off') return false;
+    const before = care.nudged?.[kind];
+    const isSame = before !== undefined && before.at > since;
+    if (isSame && before.times >= triage.times) return false;
+    return secondsBetween(isSame ? before.at : since, now) >= (minutes * 60) / timeScale;
+  };
+  const nudge = (kind: NudgeKind, since: Timestamp, { text, asks, mention = [], to = null }: Words): Nudge => {
+    const before = care.nudged?.[kind];
+    const times = before !== undefined && before.at > since ? before.times + 1 : 1;
+    return {
+      kind,
+      text: `${times > 1 ? `Reminder ${times}: ` : ''}${to === null ? '' : `${to.shown}: `}${text}`,
+      mention,
+      to,
+      asks,
+      nudged: { ...care.nudged, [kind]: { at: now, times } },
+    };
+  };
+  const opened = incident.opened_at;
+  // An effective mitigation makes the question of command less urgent.
+  const leads = status === 'open' || status === 'mitigating';
+  const missing = missingOf(incident);
+  if (leads && missing !== undefined && due('triage', triage.acknowledgeMinutes, opened))
+    return nudge('triage', opened, missing);
+  if (leads && roles.commander === undefined && due('commander', triage.commanderMinutes, opened))
+    return nudge('commander', opened, {
+      text: 'This incident has no commander. To take command, use "Take command" or /incident take.',
+      asks: ['take_command'],
+    });
+  const told = care.told?.at ?? opened;
+  if (!due('update', triage.updateMinutes, told)) return undefined;
+  const since = care.told === undefined ? 'the incident was opened' : `the last one by ${care.told.by}`;
+  return nudge('update', told, {
+    ...tellerOf(roles),
+    text: `No update since ${since}. Use "Publish update…" or /incident update: what is known, what is being done, and when the next update follows.`,
+    asks: ['publish'],
+  });
+}
+
+type Words = Pick<Nudge, 'text' | 'asks'> & Partial<Pick<Nudge, 'mention' | 'to'>>;
+
+/**
+ * Returns who should publish the next update. A person who cannot be mentioned in Slack, or not yet, is named in the
+ * text.
+ */
+function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'mention' | 'to'>> {
+  const teller = communications ?? commander;
+  if (teller === undefined) return {};
+  return teller.slack === null ? { to: { name: teller.name, shown: teller.shown } } : { mention: [teller.slack] };
+}
+
+function missingOf(incident: IncidentRecord): Words | undefined {
+  const { care = {}, severity } = incident;
+  if (!isHeard(incident)) {
+    const and = care.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
+    return {
+      text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,
+      asks: care.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
+    };
+  }
+  if (care.triaged === undefined)
+    return {
+      text: `The severity ${severity} is not confirmed yet. Use "Severity…" or /incident severity ${severity}.`,
+      asks: ['severity'],
+    };
+  return undefined;
+}

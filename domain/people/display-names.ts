@@ -1,0 +1,58 @@
+import type { ChatMessage, ChatPart, Span, Text } from '../messages/channels.ts';
+
+/** Form of unlisted people on timelines: by Slack ID. */
+const BY_ID = /\bslack:([UW][A-Z0-9]{2,20})\b/g;
+
+/** Replaces Slack IDs in a message by names. @param nameOf returns the name for a Slack ID, if known */
+export async function byName(
+  message: ChatMessage,
+  nameOf: (id: string) => Promise<string | undefined>,
+): Promise<ChatMessage> {
+  const names = new Map<string, string>();
+  for (const id of idsIn(message)) {
+    const name = await nameOf(id);
+    if (name !== undefined) names.set(id, name);
+  }
+  return withNames(message, names);
+}
+
+/** Replaces Slack IDs in a text by names. @param nameOf returns the name for a Slack ID, if known */
+export async function namedText(text: string, nameOf: (id: string) => Promise<string | undefined>): Promise<string> {
+  const ids = [...new Set([...text.matchAll(BY_ID)].flatMap(([, id]) => id ?? []))];
+  const names = new Map(await Promise.all(ids.map(async (id) => [id, await nameOf(id)] as const)));
+  return text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
+}
+
+/** Returns the Slack IDs in a message. */
+const idsIn = (message: ChatMessage): string[] => [
+  ...new Set([...JSON.stringify(message).matchAll(BY_ID)].flatMap(([, id]) => id ?? [])),
+];
+
+/** @param names names by ID; unknown IDs are kept */
+function withNames(message: ChatMessage, names: ReadonlyMap<string, string>): ChatMessage {
+  const said = (text: string): string => text.replaceAll(BY_ID, (whole, id: string) => names.get(id) ?? whole);
+  const all = (text: Text): Text => text.map((span) => named(span, said));
+  const { summary, parts } = message;
+  return {
+    summary: typeof summary === 'string' ? said(summary) : all(summary),
+    parts: parts.map((part): ChatPart => {
+      switch (part.kind) {
+        case 'header':
+          return { ...part, text: said(part.text) };
+        case 'text':
+        case 'note':
+          return { ...part, text: all(part.text) };
+        case 'fields':
+          return { ...part, fields: part.fields.map(({ name, value }) => ({ name, value: all(value) })) };
+        case 'line':
+        case 'buttons':
+          return part;
+      }
+    }),
+  };
+}
+
+function named(span: Span, said: (text: string) => string): Span {
+  if (typeof span === 'string') return said(span);
+  return 'bold' in span ? { bold: said(span.bold) } : span;
+}

@@ -1,0 +1,27 @@
+import type { PersonId } from '../../schemas/people/people.ts';
+import type { Told } from '../messages/channels.ts';
+
+/** A person who is on call now, by the pager's data and, if listed, people.yaml. */
+export type OnCallPerson = {
+  /** User ID at the pager. */
+  pagerduty: string;
+  name: string;
+  email: string | null;
+  /** Escalation level; 1 is notified first. */
+  level: number;
+  /** ID in people.yaml; null: not listed. */
+  person: PersonId | null;
+  /** Slack user ID from people.yaml. */
+  slack: string | null;
+};
+
+/** Lookup of on-call people at the pager. One attempt per call; results are at most a minute old. */
+export type OnCall = {
+  /**
+   * Returns the on-call people of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule for
+   * the team.
+   */
+  now(team: string): Promise<Told<OnCallPerson[]>>;
+  /** Returns a user's email address. Null: no user with this ID. */
+  email(user: string): Promise<Told<string | null>>;
+};

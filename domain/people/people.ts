@@ -1,0 +1,158 @@
+import type { Action, Principal } from '../../schemas/access/access.ts';
+import {
+  type PeopleFile,
+  type Person,
+  PersonId,
+  type Role,
+  type RoleName,
+  ROLES,
+} from '../../schemas/people/people.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { authorize, type Scope } from '../access/access.ts';
+
+/** A Slack user. */
+export type SlackUser = {
+  id: string;
+  /** Workspace of the user, which can be another company's in a shared channel. */
+  team: string;
+  /** Email address verified by Slack. Null: unknown, or the app may not read it. */
+  email: string | null;
+  name: string | null;
+  /** User groups of the user that `people.yaml` names. */
+  groups: readonly string[];
+  /** `guest`: has access to a part of the workspace. `outsider`: belongs to another company, or is a bot. */
+  kind: 'member' | 'guest' | 'outsider';
+};
+
+/**
+ * A person who acts, with all permissions. Grants differ in actions and scopes; one that allows is enough. `name` is
+ * used in decisions and on timelines, and distinguishes a second person from the first.
+ */
+export type Actor = {
+  name: string;
+  shown: string;
+  person: PersonId | null;
+  teams: readonly string[];
+  grants: Principal[];
+};
+
+export type Found = { ok: true; actor: Actor } | { ok: false; because: string };
+
+/** The required part of the configuration. Of the catalogue, only the teams of services matter. */
+export type Known = { people: PeopleFile; services: Readonly<Record<string, { team?: string | undefined }>> };
+
+/** Returns the actor for a Slack user. */
+export function actorOf({ people: file, services }: Known, user: SlackUser): Found {
+  const person = personOf(file, user);
+  const name = person?.[0] ?? `slack:${user.id}`;
+  if (person === undefined && user.kind !== 'member')
+    return no(
+      `${user.name ?? user.id} is ${user.kind === 'guest' ? 'a guest' : 'not a member'} of this workspace, and is not listed in people.yaml`,
+    );
+  const groups = user.groups.flatMap((id) => file.userGroups[id] ?? []);
+  const own = person?.[1].roles ?? (file.everyone === 'nobody' ? [] : [file.everyone]);
+  const roles = [...new Set([...own, ...groups.flatMap((group) => group.roles)])];
+  if (roles.length === 0)
+    return no(`${user.name ?? user.id} is not listed in people.yaml, which has "everyone: nobody"`);
+  const teams = [...new Set([...(person?.[1].teams ?? []), ...groups.flatMap((group) => group.teams)])];
+  const grants = roles.flatMap((role) => grantOf(file, services, role, name, teams) ?? []);
+  const shown = person?.[1].name ?? user.name ?? name;
+  return { ok: true, actor: { name, shown, person: person?.[0] ?? null, teams, grants } };
+}
+
+/** Finds a person by ID, else by an email address that Slack has verified. */
+function personOf({ people }: PeopleFile, { id, email, kind }: SlackUser): [PersonId, Person] | undefined {
+  const all = Object.entries(people).map(([key, person]): [PersonId, Person] => [PersonId.parse(key), person]);
+  const byId = all.find(([, { slack }]) => slack === id);
+  // Other companies control their users' email addresses themselves.
+  if (byId !== undefined || email === null || kind === 'outsider') return byId;
+  return all.find(([, person]) => person.slack === undefined && person.email?.toLowerCase() === email.toLowerCase());
+}
+
+const no = (because: string): Found => ({ ok: false, because });
+
+const roleOf = ({ roles }: PeopleFile, name: RoleName): Role | undefined =>
+  Object.hasOwn(roles, name) ? roles[name] : Object.hasOwn(ROLES, name) ? ROLES[name as keyof typeof ROLES] : undefined;
+
+function grantOf(
+  file: PeopleFile,
+  services: Known['services'],
+  roleName: RoleName,
+  name: string,
+  teams: readonly string[],
+): Principal | undefined {
+  const role = roleOf(file, roleName);
+  if (role === undefined) return undefined;
+  const of = (team: string | undefined) => team !== undefined && teams.includes(team);
+  const own = () => Object.entries(services).flatMap(([service, entry]) => (of(entry.team) ? [service] : []));
+  return {
+    name,
+    actions: role.actions,
+    sources: null,
+    services: role.services === undefined ? null : role.services === 'own' ? own() : role.services,
+    environments: role.environments ?? null,
+    expires_at: null,
+  };
+}
+
+/** Returns whether any grant allows the action; otherwise the refusal of the last one. */
+export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timestamp): ReturnType<typeof authorize> {
+  let answer: ReturnType<typeof authorize> = { allowed: false, because: `${actor.name} has no role` };
+  for (const grant of actor.grants) {
+    answer = authorize(grant, action, scope, now);
+    if (answer.allowed) return answer;
+  }
+  return answer;
+}
+
+/** Maximum number of people to suggest after a refusal. */
+const NAMED_MAX = 5;
+
+/** Whom to ask: a Slack user or user group by ID, or a name. */
+export type Asked = { user: string } | { group: string } | string;
+
+/**
+ * Returns whom to ask for an action: people with the permission, the service's team first, and user groups with the
+ * permission.
+ */
+export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Asked[] {
+  const { people: file, services } = known;
+  const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
+  const team = service === null ? undefined : services[service]?.team;
+  const may = (roles: readonly RoleName[], teams: readonly string[]) =>
+    rolesMay(known, { roles, teams }, action, scope, now);
+  const people = Object.entries(file.people)
+    .filter(([, { roles, teams }]) => may(roles, teams))
+    .toSorted(([, a], [, b]) => Number(isIn(b, team)) - Number(isIn(a, team)))
+    .map(([id, person]): Asked => (person.slack === undefined ? (person.name ?? id) : { user: person.slack }));
+  const groups = Object.entries(file.userGroups)
+    .filter(([, { roles, teams }]) => may(roles, teams))
+    .map(([id]): Asked => ({ group: id }));
+  return [...people.slice(0, NAMED_MAX), ...groups.slice(0, NAMED_MAX)];
+}
+
+/** Returns whether full members who are not listed have the permission. */
+export function everyoneMay(known: Known, action: Action, scope: Scope, now: Timestamp): boolean {
+  const { everyone } = known.people;
+  return everyone !== 'nobody' && rolesMay(known, { roles: [everyone], teams: [] }, action, scope, now);
+}
+
+/**
+ * Returns whether a listed person may have the permission, as far as people.yaml determines it: membership in user
+ * groups is known only to Slack, so any is assumed.
+ */
+export function listedMay(known: Known, person: Given, action: Action, scope: Scope, now: Timestamp): boolean {
+  const all = [person, ...Object.values(known.people.userGroups)];
+  const given = { roles: all.flatMap(({ roles }) => roles), teams: all.flatMap(({ teams }) => teams) };
+  return rolesMay(known, given, action, scope, now);
+}
+
+type Given = { roles: readonly RoleName[]; teams: readonly string[] };
+
+const rolesMay = ({ people, services }: Known, { roles, teams }: Given, action: Action, scope: Scope, now: Timestamp) =>
+  roles.some((role) => {
+    const grant = grantOf(people, services, role, 'somebody', teams);
+    return grant !== undefined && authorize(grant, action, scope, now).allowed;
+  });
+
+const isIn = ({ teams }: Person, team: string | undefined): boolean => team !== undefined && teams.includes(team);

@@ -1,0 +1,94 @@
+import type { IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Severity } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { isSameActor } from '../access/actor-identity.ts';
+import { heard, isHeard } from '../paging/acknowledgement.ts';
+import type { Amend, Amendment } from '../ports/index.ts';
+
+/** Changes to an open incident by people; a change to the present value has no effect. */
+
+/** A person who acts or is assigned. */
+export type Somebody = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
+
+type Entry = NonNullable<Amendment['timeline']>;
+
+const entry = (actor: string, kind: string, text: string, detail: unknown = null): Entry => ({
+  actor,
+  kind,
+  text,
+  detail,
+});
+
+const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody): boolean => {
+  const holder = roles?.[role];
+  return holder !== undefined && isSameActor(holder.name, name);
+};
+
+/** Acknowledges the incident when command is taken. */
+const seesToIt = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
+  role === 'commander' ? heard(incident, { by, at }) : {};
+
+export const claimed =
+  (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
+  (incident) => {
+    if (holds(incident, role, who)) return undefined;
+    const before = incident.roles?.[role];
+    const text = before === undefined ? `Took the ${role} role` : `Took the ${role} role from ${before.shown}`;
+    return {
+      roles: { [role]: { ...who, at } },
+      ...seesToIt(incident, role, who.name, at),
+      timeline: entry(who.name, 'role.taken', text, { role }),
+    };
+  };
+
+/** @param by person who assigns the role, if not the assignee */
+export const assigned =
+  (role: IncidentRole, to: Somebody, by: string, at: Timestamp): Amend =>
+  (incident) =>
+    holds(incident, role, to)
+      ? undefined
+      : {
+          roles: { [role]: { ...to, at } },
+          timeline: entry(by, 'role.assigned', `Assigned the ${role} role to ${to.shown}`, { role }),
+        };
+
+export const left =
+  (role: IncidentRole, who: Somebody): Amend =>
+  (incident) =>
+    holds(incident, role, who)
+      ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Left the ${role} role`, { role }) }
+      : undefined;
+
+/** Hands over command, with a summary. */
+export const handedOver =
+  (to: Somebody, by: string, brief: string, at: Timestamp): Amend =>
+  (incident) =>
+    holds(incident, 'commander', to)
+      ? undefined
+      : {
+          roles: { commander: { ...to, at } },
+          timeline: entry(by, 'command.handed_over', `Handed over command to ${to.shown}. ${brief}`, { to: to.name }),
+        };
+
+export const acknowledged =
+  (by: string, at: Timestamp): Amend =>
+  (incident) =>
+    isHeard(incident)
+      ? undefined
+      : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Acknowledged the incident') };
+
+/** Records that a person set or confirmed the severity. A change has a timeline entry of its own. */
+export const triaged =
+  (severity: Severity, by: string, at: Timestamp): Amend =>
+  (incident) => {
+    if (incident.care?.triaged !== undefined) return undefined;
+    const care = { triaged: { by, at } };
+    if (incident.severity !== severity) return { care };
+    return { care, timeline: entry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
+  };
+
+/** Records that stakeholders were notified. */
+export const told =
+  (text: string, by: string, at: Timestamp): Amend =>
+  () => ({ care: { told: { by, at, text } }, timeline: entry(by, 'incident.update', text) });

@@ -1,0 +1,32 @@
+import type { AskedLast } from '../../schemas/incidents/incident.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+/** Versions of a requested rollback, as far as known at the time of the request. */
+export type RollbackAsked = Pick<NonNullable<AskedLast['rollback']>, 'from' | 'to'>;
+
+/**
+ * Updates the latest requests of people after a message. They are stored on the incident, because the timeline is not
+ * trustworthy for this purpose: anyone can write notes there.
+ *
+ * @returns undefined if the message changes nothing
+ */
+export function askedAfter(
+  before: AskedLast | undefined,
+  message: Message,
+  at: Timestamp,
+  rollback: RollbackAsked = { from: null, to: null },
+): AskedLast | undefined {
+  switch (message.kind) {
+    case 'pause':
+    case 'resume':
+    case 'abort':
+      return { ...before, switched: { action: message.kind, by: message.by, at } };
+    case 'rollback':
+      return { ...before, rollback: { by: message.by, at, ...rollback } };
+    case 'resolve':
+      return { ...before, resolve: { by: message.by, at } };
+    default:
+      return undefined;
+  }
+}

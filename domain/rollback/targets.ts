@@ -1,0 +1,99 @@
+import type { Effect } from '../../schemas/incidents/incident.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
+
+/** Action request to a target. `key` is the same for every attempt at the same action. */
+export type ActRequest = {
+  service: ServiceName;
+  environment: EnvironmentName;
+  incident: IncidentId;
+  /** Reason, as shown by the CD system; at most 500 characters. */
+  reason: string;
+  key: string;
+};
+
+export type RollbackRequest = ActRequest & {
+  from: Version;
+  to: Version;
+  /** Recorded commits: a target that knows revisions instead of versions accepts either as a match. */
+  fromCommit: string | null;
+  toCommit: string | null;
+};
+
+/**
+ * Result of one attempt. `in_progress`: accepted, not done; `handle` is the argument for `status`; null: repeat the
+ * same call to check; `waitsFor`: required action by a person, with its URL. `superseded`: another version than the one
+ * to roll back is running. `busy`: the target executes another operation. `refused`: the target rejects the request
+ * permanently. `later`: no usable response; it may have been done.
+ */
+export type ActAnswer =
+  | { kind: 'succeeded'; id: string | null }
+  | { kind: 'in_progress'; id: string | null; handle: string | null; waitsFor?: string }
+  | { kind: 'failed'; detail: string }
+  | { kind: 'superseded'; current: string }
+  | { kind: 'busy'; detail: string }
+  | { kind: 'refused'; detail: string }
+  | { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/** Whether the result of an action persists. */
+export type Held =
+  | { kind: 'holds' }
+  /** It was changed by a sync, an autoscaler, or a person. */
+  | { kind: 'drifted'; detail: string }
+  | { kind: 'unknown'; detail: string };
+
+/**
+ * Client of the system that deploys a service. Every method is one attempt of at most 15 seconds and never throws for
+ * errors of the other side; the workflow waits and retries.
+ */
+export type Deployer = {
+  /** Description of the target and its location. */
+  readonly target: string;
+  /** The resource that it changes. Two deployers with the same resource are never used concurrently. */
+  readonly resource: string;
+  /** How the target handles a repeated action; determines the guarantee of the effect. */
+  readonly effectClass: Effect['class'];
+  /** Whether it is a stand-in of the sandbox, which changes no real system. */
+  readonly standIn?: boolean;
+  /**
+   * Rolls back from `from` to `to`. It checks first: an action that is done or in progress under this key is not
+   * repeated; if neither `from` nor the result of this key is running, the result is `superseded`.
+   */
+  rollBack(request: RollbackRequest): Promise<ActAnswer>;
+  /** Returns the progress of an accepted rollback. */
+  status(handle: string, request: RollbackRequest): Promise<ActAnswer>;
+  /** Checks whether the result persists. Absent: the target can't be queried. */
+  held?(request: RollbackRequest): Promise<Held>;
+  /** Absent: the target can't be scaled. */
+  scaling?: Scaling;
+  /** Restarts all instances one after the other with the same version. Absent: not supported. */
+  restart?(request: ActRequest): Promise<ActAnswer>;
+  restartStatus?(handle: string, request: ActRequest): Promise<ActAnswer>;
+};
+
+export type Scaling = {
+  /** Returns the desired number of instances. */
+  count(): Promise<{ kind: 'count'; count: number } | Extract<ActAnswer, { detail: string }>>;
+  /** Sets the number of instances to `to` if it is still `from`. */
+  set(request: ActRequest & { from: number; to: number }): Promise<ActAnswer>;
+};
+
+export type FlagRequest = ActRequest & { flag: string; on: boolean };
+
+/** Feature flag service. Sets a state, so repeats are harmless. */
+export type Flags = {
+  readonly target: string;
+  /** Returns the resource that a flag change affects. */
+  resource(flag: string): string;
+  readonly effectClass: Effect['class'];
+  /** Whether it is a stand-in of the sandbox, which changes no real system. */
+  readonly standIn?: boolean;
+  /** @param request.on whether the flag is enabled afterwards */
+  set(request: FlagRequest): Promise<ActAnswer>;
+  read(
+    flag: string,
+  ): Promise<
+    | { kind: 'state'; on: boolean }
+    | { kind: 'refused'; detail: string }
+    | { kind: 'later'; detail: string; afterSeconds: number | null }
+  >;
+};

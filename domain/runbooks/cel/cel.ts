@@ -1,0 +1,117 @@
+import { type Environment, EvaluationError, ParseError, TypeError } from '@marcbachmann/cel-js';
+import { PatternError } from '../../../schemas/parsing/re2/pattern.ts';
+import { EXPRESSION_MAX_CHARS } from '../../../schemas/runbooks/parts/values.ts';
+import { type Findings, read, renameMatches } from './ast.ts';
+import { environmentOf, MATCHES, partOf, timeOf } from './environment.ts';
+import { type EmptyWhereMissing, toCel, toJson } from './values.ts';
+import type { Declarations, Json, Variables } from '../variables.ts';
+
+/** A compiled expression. */
+export type Compiled = {
+  /** CEL type: `bool`, `int`, `string`, and so on. `dyn`: only known after evaluation. */
+  type: string;
+  findings: Findings;
+  /** Evaluates the expression. Never throws: errors are returned. */
+  ask(variables: Variables): Asked;
+};
+
+export type Asked = { ok: true; value: Json } | { ok: false; detail: string };
+
+export type NotCompiled = { ok: false; detail: string; code: string };
+
+/** Compiles an expression and checks its types. Deterministic for the same declarations. */
+export function compile(text: string, declared: Declarations): { ok: true; compiled: Compiled } | NotCompiled {
+  if (text.length > EXPRESSION_MAX_CHARS)
+    return { ok: false, code: 'too_long', detail: `longer than ${EXPRESSION_MAX_CHARS} characters` };
+  try {
+    const expression = environmentOf(declared).parse(text);
+    const findings = read(expression.ast);
+    const refusal = findings.refusals[0] ?? patternFault(findings);
+    if (refusal !== undefined) return { ok: false, code: 'refused', detail: refusal };
+    renameMatches(expression.ast, MATCHES);
+    const checked = expression.check();
+    if (!checked.valid) return { ok: false, ...described(checked.error) };
+    const empty = emptyWhereMissing(findings);
+    const ask = (variables: Variables): Asked => {
+      try {
+        return { ok: true, value: toJson(expression(toCel(variables, declared, empty, timeOf))) };
+      } catch (error) {
+        return { ok: false, detail: described(error).detail };
+      }
+    };
+    return { ok: true, compiled: { type: checked.type ?? 'dyn', findings, ask } };
+  } catch (error) {
+    return { ok: false, ...described(error) };
+  }
+}
+
+/** Cache of compiled expressions by environment. */
+const compiledBefore = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
+const MAX_COMPILED = 500;
+
+/** Evaluates an expression. Never throws. */
+export function evaluate(text: string, declared: Declarations, variables: Variables): Asked {
+  const environment = environmentOf(declared);
+  const known = compiledBefore.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
+  compiledBefore.set(environment, known);
+  if (known.size >= MAX_COMPILED) known.clear();
+  const result = known.get(text) ?? compile(text, declared);
+  known.set(text, result);
+  return result.ok ? result.compiled.ask(variables) : result;
+}
+
+/** Evaluates a condition. A missing condition is true; a result other than true or false is an error. */
+export function holds(
+  when: string | undefined,
+  declared: Declarations,
+  variables: Variables,
+): { ok: true; value: boolean } | { ok: false; detail: string } {
+  if (when === undefined) return { ok: true, value: true };
+  const asked = evaluate(when, declared, variables);
+  if (!asked.ok) return asked;
+  if (typeof asked.value === 'boolean') return { ok: true, value: asked.value };
+  return { ok: false, detail: `it gives ${JSON.stringify(asked.value).slice(0, 100)}, and not true or false` };
+}
+
+/** Returns an error unless all patterns are literals and valid in Go. */
+function patternFault({ patterns }: Findings): string | undefined {
+  for (const pattern of patterns) {
+    if (pattern === null) return 'matches() takes a pattern that is written out';
+    try {
+      partOf(pattern);
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      return `regular expression ${pattern} cannot be used: ${error.message}`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Returns the labels to default to an empty string, as in matchers: those that are read by name without testing for
+ * their presence. An expression that tests for them or iterates over all labels gets them unchanged.
+ */
+function emptyWhereMissing({ references }: Findings): EmptyWhereMissing {
+  const of = (root: 'labels' | 'annotations'): string[] => {
+    const own = references.filter(({ path }) => path[0] === root);
+    if (own.some(({ path }) => path.length === 1)) return [];
+    const guarded = new Set(own.filter((reference) => reference.guarded).map(({ path }) => path[1]));
+    return own.flatMap(({ path: [, name] }) => (name === undefined || guarded.has(name) ? [] : [name]));
+  };
+  return { labels: of('labels'), annotations: of('annotations') };
+}
+
+/** Describes an error by the library's summary, because its message contains a multi-line excerpt. */
+function described(error: unknown): { detail: string; code: string } {
+  if (error instanceof ParseError || error instanceof TypeError || error instanceof EvaluationError)
+    return { detail: withPlace(error.summary, error.node), code: error.code };
+  return { detail: error instanceof Error ? error.message : String(error), code: 'other' };
+}
+
+function withPlace(summary: string, node: { input?: string; start: number; end: number } | undefined): string {
+  const place = node?.input?.slice(node.start, node.end).trim();
+  return place === undefined || place === node?.input || summary.includes(place) ? summary : `${summary}, in ${place}`;
+}
+
+/** Returns whether the expression reads no variables, so that its value is constant. */
+export const isConstant = ({ references }: Findings): boolean => references.length === 0;

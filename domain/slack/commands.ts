@@ -1,0 +1,212 @@
+import { nearest } from '../runbooks/nearest.ts';
+import { DEPLOYS, ROLLBACK } from './commands/changes.ts';
+import { FREEZE, impliedFreeze } from './commands/freeze.ts';
+import { alone, INCIDENT } from './commands/incident.ts';
+import { leadingDuration } from './commands/duration.ts';
+import { incidentNamed, type NamedIncident } from './commands/reference.ts';
+import { namedOf, plainText, wordsOf } from './commands/text.ts';
+import {
+  type CommandName,
+  COMMANDS,
+  type EnvironmentsOf,
+  type Form,
+  type Given,
+  isWrong,
+  type Parsed,
+} from './commands/wanted.ts';
+
+export type { CommandName, Parsed, Wanted } from './commands/wanted.ts';
+
+const FIREBREAK: readonly Form[] = [
+  {
+    verb: 'status',
+    also: ['show'],
+    usage: 'status',
+    says: 'show the state of automation and the open incidents',
+    read: alone({ act: 'firebreak_status' }),
+  },
+  {
+    verb: 'pause',
+    usage: 'pause [REASON]',
+    says: 'pause all automation, everywhere',
+    read: ({ from }) => ({ act: 'pause', reason: from(0) }),
+  },
+  {
+    verb: 'resume',
+    also: ['unpause'],
+    usage: 'resume [REASON]',
+    says: 'resume all automation',
+    read: ({ from }) => ({ act: 'resume', reason: from(0) }),
+  },
+];
+
+const FORMS: Readonly<Record<CommandName, readonly Form[]>> = {
+  incident: INCIDENT,
+  rollback: [ROLLBACK],
+  freeze: FREEZE,
+  deploys: [DEPLOYS],
+  firebreak: FIREBREAK,
+};
+
+const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
+
+/**
+ * Parses a slash command.
+ *
+ * @param typed command with its slash: `/incident`, or `/acme-incident` if another app has that name
+ * @param text text as sent by Slack, with mentions and escapes
+ */
+export function parseCommand(typed: string, text: string, environmentsOf: EnvironmentsOf = () => undefined): Parsed {
+  const command = COMMANDS.find((name) => typed === `/${name}` || typed.endsWith(`-${name}`));
+  if (command === undefined)
+    return { kind: 'usage', because: `${typed} is not a Firebreak command`, nearest: null, of: null };
+  return command === 'firebreak' ? root(typed, text, environmentsOf) : parse(command, typed, text, environmentsOf);
+}
+
+/** Parses `/firebreak freeze …` as `/freeze …`, and `/firebreak note …` as `/incident note …`. */
+function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const { first, rest } = split(text);
+  const other = COMMANDS.find((name) => name === first);
+  if (other === 'firebreak') return root(typed, rest, environmentsOf);
+  if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
+  if (first === '' || HELP.has(first)) return { kind: 'help', of: 'firebreak' };
+  if (formOf(FIREBREAK, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
+  if (formOf(INCIDENT, first) !== undefined) return parse('incident', `${typed} incident`, text, environmentsOf);
+  const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT), HELP_VERB]);
+  if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
+  return wrong('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
+}
+
+const HELP_VERB = 'help';
+
+const unknownVerb = (first: string): string => `unknown subcommand "${first}"`;
+
+const helpMeant = (of: CommandName, typed: string, first: string): Parsed =>
+  wrong(of, unknownVerb(first), `${typed} ${HELP_VERB}`);
+
+function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const forms = FORMS[command];
+  const { first, rest } = split(text);
+  if (HELP.has(first) && rest === '') return { kind: 'help', of: command };
+  const [only] = forms;
+  if (forms.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
+  const turned = command === 'incident' ? namedFirst(text) : undefined;
+  if (turned !== undefined) return parse(command, typed, turned, environmentsOf);
+  const form = first === '' ? withoutVerb(command) : formOf(forms, first);
+  if (form !== undefined) return read(command, `${typed} ${form.verb}`, form, rest, environmentsOf);
+  if (first === '') return { kind: 'help', of: command };
+  const near = nearestVerb(forms, first);
+  if (near === HELP_VERB) return helpMeant(command, typed, first);
+  if (near !== null) return meant(command, typed, first, `${near} ${rest}`, environmentsOf);
+  if (command === 'freeze' && impliedFreeze !== undefined && saysMore(rest))
+    return read(command, `${typed} open`, impliedFreeze, text, environmentsOf);
+  const verb = command === 'incident' ? 'declare' : 'open';
+  return wrong(command, unknownVerb(first), `${typed} ${verb} ${plainText(text)}`);
+}
+
+/**
+ * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`; alone, it asks for the status. Undefined: other text.
+ */
+function namedFirst(text: string): string | undefined {
+  const [named] = wordsOf(text);
+  if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
+  const { first, rest } = split(text.trimStart().slice(named.text.length));
+  if (first === '') return `status ${named.text}`;
+  return formOf(INCIDENT, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
+}
+
+/** Suggests a correction of the subcommand; its arguments may be wrong as well. */
+function meant(
+  command: CommandName,
+  typed: string,
+  first: string,
+  text: string,
+  environmentsOf: EnvironmentsOf,
+): Parsed {
+  const again = parse(command, typed, text, environmentsOf);
+  const near = again.kind === 'usage' && again.nearest !== null ? again.nearest : `${typed} ${plainText(text)}`;
+  return wrong(command, unknownVerb(first), near);
+}
+
+/** Returns the form for a command without a subcommand: `/incident` alone declares an incident. */
+const withoutVerb = (command: CommandName): Form | undefined =>
+  command === 'incident' ? formOf(INCIDENT, 'declare') : undefined;
+
+/** Returns whether the text contains a duration or a reason, which only occurs when opening a freeze. */
+const saysMore = (rest: string): boolean =>
+  /(?:^|\s)reason=/i.test(rest) ||
+  wordsOf(rest).some((_, at, words) => isDuration(words.slice(at).map(({ text }) => text)));
+
+function isDuration(words: readonly string[]): boolean {
+  const found = leadingDuration(words);
+  return found !== undefined && 'seconds' in found.duration;
+}
+
+function read(command: CommandName, typed: string, form: Form, text: string, environmentsOf: EnvironmentsOf): Parsed {
+  const { incident, rest } = form.ofIncident === true ? aboutIncident(text) : { incident: null, rest: text };
+  const answer = form.read(givenBy(form, rest, environmentsOf));
+  if (!isWrong(answer))
+    return { kind: 'wanted', wanted: answer, incident, typed: { verb: typed, rest: plainText(rest) } };
+  if (answer.instead === null) return wrong(command, answer.wrong, null);
+  const instead = answer.instead === undefined ? form.usage.replace(/^\S+ ?/, '') : answer.instead;
+  return wrong(command, answer.wrong, form.verb === '' || instead !== '' ? `${typed} ${instead}` : typed);
+}
+
+/** Parses the incident reference in the first word, and the remaining text. */
+function aboutIncident(text: string): { incident: NamedIncident | null; rest: string } {
+  const [named] = wordsOf(text);
+  const incident = named === undefined ? undefined : incidentNamed(named.text);
+  if (named === undefined || incident === undefined) return { incident: null, rest: text };
+  return { incident, rest: text.slice(named.at + named.text.length).trim() };
+}
+
+function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Given {
+  const { line, named } = namedOf(text, form.named ?? []);
+  const words = wordsOf(line);
+  return {
+    words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
+    named,
+    begins: form.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
+    from: (index, before = words.length) => {
+      const word = words[index];
+      if (word === undefined || index >= before) return null;
+      // A fully quoted argument is the text between the quotes.
+      const rest = before === index + 1 ? word.text : line.slice(word.at, words[before]?.at);
+      return plainText(rest) || null;
+    },
+    environmentsOf,
+  };
+}
+
+function split(text: string): { first: string; rest: string } {
+  const [, first = '', rest = ''] = /^\s*(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+  return { first: first.toLowerCase(), rest: rest.trimEnd() };
+}
+
+const formOf = (forms: readonly Form[], word: string): Form | undefined =>
+  forms.find(({ verb, also = [] }) => verb === word || also.includes(word));
+
+/** Minimum length of aliases for suggestions: a service name may resemble a short alias. */
+const ALSO_MIN_CHARS = 8;
+
+/** Returns the subcommand that was probably meant; null: none is similar. */
+function nearestVerb(forms: readonly Form[], word: string): string | null {
+  const also = forms.flatMap((form) => form.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
+  const near = nearest(word, [...verbsOf(forms), HELP_VERB, ...also]);
+  return near === null ? null : (formOf(forms, near)?.verb ?? near);
+}
+
+const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb).filter(Boolean);
+
+const wrong = (of: CommandName, because: string, near: string | null): Parsed => ({
+  kind: 'usage',
+  because,
+  nearest: near?.trim().replaceAll(/\s+/g, ' ') ?? null,
+  of,
+});
+
+/** Returns all forms of a command as typed; for the root, those of all commands. */
+export function helpOf(command: CommandName): { typed: string; says: string }[] {
+  const listed = (name: CommandName) => FORMS[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
+  return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);
+}

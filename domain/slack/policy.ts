@@ -1,0 +1,11 @@
+import type { SlackFile } from '../../schemas/messages/presentation.ts';
+import { localTime } from '../../schemas/time/time-zone.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+
+export type SlackPolicy = SlackFile;
+
+/** Formats the local date as YYMMDD. */
+export function dayIn(at: Timestamp, timeZone: string): string {
+  const { year, month, day } = localTime(at, timeZone);
+  return [year % 100, month, day].map((part) => String(part).padStart(2, '0')).join('');
+}

@@ -1,0 +1,54 @@
+import type { Config } from '../../../schemas/config/config.ts';
+import { serviceEntry } from '../../catalogue/catalogue.ts';
+import { didYouMean } from '../../runbooks/nearest.ts';
+import type { Problem } from '../../runbooks/problem.ts';
+import { queriesOf } from '../indicators.ts';
+import { lintQuery } from './queries.ts';
+import { lintTarget } from './targets.ts';
+import { doubtful, type WrittenSlo } from '../written.ts';
+
+/**
+ * Returns warnings for valid objectives that measure something unsuitable or have unrealistic targets, without
+ * duplicates.
+ *
+ * @param services the catalogue. Absent: names of services and environments are not checked
+ */
+export function lint(slos: readonly WrittenSlo[], services?: Config['services']): Problem[] {
+  const found = slos.flatMap((written) => [
+    ...ofQueries(written),
+    ...sameQuery(written),
+    ...lintTarget(written),
+    ...(services === undefined ? [] : unknownPlace(written, services)),
+  ]);
+  // Several objectives can share one indicator.
+  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
+}
+
+function ofQueries({ slo, name, queries }: WrittenSlo): Problem[] {
+  return queriesOf(slo.indicator).flatMap((text, index) =>
+    lintQuery(text, slo.indicator).map(({ message, suggestion }) =>
+      doubtful(queries[index] ?? name, message, suggestion),
+    ),
+  );
+}
+
+function sameQuery({ slo: { indicator }, queries: [numerator], name }: WrittenSlo): Problem[] {
+  if (indicator.kind !== 'ratio' || spaceless(indicator.numerator) !== spaceless(indicator.total)) return [];
+  const message = `"${indicator.of}" and "total" are the same query: everything is always ${indicator.of}`;
+  return [doubtful(numerator ?? name, message, 'say what tells them apart')];
+}
+
+const spaceless = (query: string): string => query.replaceAll(/\s+/g, '');
+
+function unknownPlace({ slo, service, environment }: WrittenSlo, services: Config['services']): Problem[] {
+  const entry = serviceEntry(services, slo.service);
+  if (entry === undefined) {
+    const meant = didYouMean(slo.service, Object.keys(services));
+    return [doubtful(service, `the catalogue has no service "${slo.service}"`, meant)];
+  }
+  // A service without listed environments accepts any environment.
+  const known = Object.keys(entry.environments);
+  if (known.length === 0 || known.includes(slo.environment)) return [];
+  const message = `${slo.service} has no environment "${slo.environment}" in the catalogue`;
+  return [doubtful(environment, message, didYouMean(slo.environment, known))];
+}

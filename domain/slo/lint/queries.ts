@@ -1,0 +1,141 @@
+import { aggregates, type Anatomy, anatomyOf, isRate, readsCounters } from '../../../schemas/slo/openslo/anatomy.ts';
+import { type Indicator, WINDOW } from '../../../schemas/slo/slo.ts';
+import { COUNTER } from '../measurement/counter-names.ts';
+
+/** Weakness of a query, with an alternative. */
+type Finding = { message: string; suggestion: string };
+
+type Asked = { text: string; anatomy: Anatomy; indicator: Indicator };
+
+type Rule = (asked: Asked) => Finding | null;
+
+/** Checks what a query measures, and how. */
+export function lintQuery(text: string, indicator: Indicator): Finding[] {
+  const asked = { text, anatomy: anatomyOf(text), indicator };
+  return RULES.flatMap((rule) => rule(asked) ?? []);
+}
+
+/** Matches `node_cpu_seconds_total`, `container_memory_usage_bytes`, and `node_load5`, but not `page_load_seconds`. */
+const CAUSE =
+  /(?:^|[_.:])(?:cpus?|mem|memory|memstats|heap|swap|loadavg|load(?:1|5|15)|disk|filesystem|goroutines|utili[sz]ation|saturation)(?=$|[_.:])/i;
+
+const cause: Rule = ({ anatomy }) => {
+  const metric = anatomy.metrics.find((name) => CAUSE.test(name));
+  return metric === undefined
+    ? null
+    : {
+        message: `"${metric}" is a cause and no symptom: users notice requests that fail or are slow, and nothing else`,
+        suggestion: 'count those requests; alert on it where it needs a person, without a budget',
+      };
+};
+
+const UP_OR_DOWN = new Set(['up', 'probe_success', 'kube_pod_status_ready']);
+
+const upOrDown: Rule = ({ anatomy: { metrics } }) =>
+  metrics.length === 0 || !metrics.every((name) => UP_OR_DOWN.has(name))
+    ? null
+    : {
+        message: `"${metrics[0] ?? ''}" tells that something answers, not that users are served`,
+        suggestion: 'count what users ask for, and how much of it succeeds',
+      };
+
+const AVERAGES = new Set(['avg', 'avg_over_time']);
+
+const average: Rule = ({ anatomy: { calls, metrics } }) => {
+  const called = calls.some((name) => AVERAGES.has(name));
+  const divided = metrics.some((name) => name.endsWith('_sum') && metrics.includes(name.replace(/_sum$/, '_count')));
+  return called || divided
+    ? {
+        message: 'an average hides those who wait longest, and each instance counts alike, however busy it is',
+        suggestion: 'count the events that were good enough, of all events',
+      }
+    : null;
+};
+
+const percentile: Rule = ({ anatomy: { calls }, indicator }) =>
+  indicator.kind === 'ratio' || !calls.includes('histogram_quantile')
+    ? null
+    : {
+        message: 'a percentile that is compared says nothing of how many were too slow, and weighs a night like a rush',
+        suggestion: `make a ratio of the buckets: good sum(rate(x_bucket{le="0.3"}[${WINDOW}])), total sum(rate(x_count[${WINDOW}]))`,
+      };
+
+const EVENTS = new Set(['increase', 'count_over_time', 'sum_over_time', 'changes', 'resets', 'delta']);
+
+/** Reports functions that return a number of events where a rate per second is expected. */
+const events: Rule = ({ anatomy: { calls }, indicator }) => {
+  const call = calls.find((name) => EVENTS.has(name));
+  return indicator.kind !== 'ratio' || call === undefined
+    ? null
+    : {
+        message: `${call}() gives a number of events where a rate per second is expected: their ratio is right, but far more seem to have happened, so that chance is taken for proof`,
+        suggestion: `write rate(…[${WINDOW}])`,
+      };
+};
+
+const fixedRange: Rule = ({ text, anatomy, indicator }) => {
+  if (indicator.kind !== 'ratio' || text.includes(WINDOW) || !isRate(anatomy)) return null;
+  const range = anatomy.ranges[0] ?? '';
+  return {
+    message: `the rate is always over ${range}, whatever window is asked for, so that errors are smeared`,
+    suggestion: `write [${WINDOW}] for [${range}]`,
+  };
+};
+
+const RECORDED_RATE = /rate|per_sec|_rps$|_qps$/i;
+
+/** Reports queries that are neither a rate nor marked as a counter. */
+const unclear: Rule = ({ text, anatomy, indicator }) => {
+  if (indicator.kind !== 'ratio' || indicator.counter || text.includes(WINDOW) || isRate(anatomy)) return null;
+  const counter = anatomy.metrics.find((name) => COUNTER.test(name));
+  if (counter === undefined && anatomy.metrics.every((name) => RECORDED_RATE.test(name))) return null;
+  const what = counter === undefined ? 'there is neither a window nor "counter"' : `"${counter}" is a counter`;
+  return {
+    message: `${what}, and its values are taken as rates per second`,
+    suggestion: `write sum(rate(${counter ?? 'x_total'}[${WINDOW}])), or "counter: true"`,
+  };
+};
+
+const addedUp: Rule = ({ anatomy, indicator }) =>
+  indicator.kind !== 'ratio' || !indicator.counter || !aggregates(anatomy)
+    ? null
+    : {
+        message: 'when one instance restarts, what is added up here drops, and what happened meanwhile is not known',
+        suggestion: `write sum(rate(${anatomy.metrics[0] ?? 'x_total'}[${WINDOW}])), without "counter"`,
+      };
+
+/** Matches `process_resident_memory_bytes` and `http_requests_in_flight`, but not `network_receive_bytes_total`. */
+const GAUGE =
+  /_(?:bytes|ratio|percent|celsius|info|seconds|current|active|in_?flight|size|length|depth|used|free|available|limit|connections|lag|ready)$/i;
+
+const gauge: Rule = ({ anatomy, indicator }) => {
+  const counted = readsCounters(anatomy) || (indicator.kind === 'ratio' && indicator.counter);
+  const metric = counted ? anatomy.metrics.find((name) => GAUGE.test(name)) : undefined;
+  return metric === undefined
+    ? null
+    : {
+        message: `"${metric}" looks like a gauge: it falls, too, and each time that is taken for a counter that began anew`,
+        suggestion: 'count with a counter, or compare it in a thresholdMetric',
+      };
+};
+
+const orZero: Rule = ({ text }) =>
+  /\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(\s*0(?:\.0*)?\s*\)/.test(text)
+    ? {
+        message: '"or vector(0)" makes nothing of what is missing: no data looks like no events',
+        suggestion: 'leave it away: what is missing is told from what did not happen',
+      }
+    : null;
+
+const RULES: readonly Rule[] = [
+  cause,
+  upOrDown,
+  average,
+  percentile,
+  events,
+  fixedRange,
+  unclear,
+  addedUp,
+  gauge,
+  orZero,
+];

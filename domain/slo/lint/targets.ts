@@ -1,0 +1,41 @@
+import type { Slo, SloWindow } from '../../../schemas/slo/slo.ts';
+import type { Problem } from '../../runbooks/problem.ts';
+import { doubtful, type WrittenSlo } from '../written.ts';
+
+const DAY_SECONDS = 24 * 3600;
+
+/** Minimum length in days of each calendar unit. */
+const UNIT_DAYS = { day: 1, week: 7, month: 28, quarter: 90, year: 365 } as const;
+
+/** Minimum budget in seconds of full outage: a shorter outage is over before anyone can react. */
+const BUDGET_MIN_SECONDS = 60;
+
+/** A lower target is probably a mistake. */
+const TARGET_MIN = 0.5;
+
+const SUGGESTED_WINDOW = 'four weeks (28d) remember long enough, and have as many weekends each time';
+
+/** Checks the target and the window of an objective. */
+export function lintTarget({ slo, target, window }: WrittenSlo): Problem[] {
+  const problems: Problem[] = [];
+  const seconds = secondsOf(slo.window);
+  const budget = (1 - slo.target) * seconds;
+  if (slo.target < TARGET_MIN)
+    problems.push(doubtful(target, `${percent(slo)} is what has to be good, and that is little`, meant(slo)));
+  if (budget < BUDGET_MIN_SECONDS) {
+    const message = `the whole budget is ${budget.toPrecision(2)} s of outage: it is spent before anybody can act`;
+    problems.push(doubtful(target, message, 'promise less, or over a longer window'));
+  }
+  if (seconds < DAY_SECONDS)
+    problems.push(doubtful(window, 'a window shorter than a day forgets an outage within hours', SUGGESTED_WINDOW));
+  return problems;
+}
+
+const secondsOf = (window: SloWindow): number =>
+  window.kind === 'rolling' ? window.seconds : window.count * UNIT_DAYS[window.unit] * DAY_SECONDS;
+
+const percent = ({ target }: Slo): string => `${Number((target * 100).toPrecision(12))} %`;
+
+/** Suggests the likely target: a common mistake is `targetPercent: 0.999`. */
+const meant = ({ target }: Slo): string | null =>
+  target < 0.01 ? `did you mean target: ${Number((target * 100).toPrecision(12))}?` : null;

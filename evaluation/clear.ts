@@ -1,0 +1,111 @@
+import type { Evidence } from '../domain/correlation/evidence.ts';
+import type { Change } from '../schemas/changes/change.ts';
+import { millisOf } from '../schemas/time/time.ts';
+import { against, mean, middle, onsetMillis, othersNear, ownDeploysBefore, valuesBetween } from './observables.ts';
+
+/**
+ * A clear case, by observable facts alone. It was written down before anything judged a case, and asks for what an
+ * engineer would want to see before letting a machine roll back alone:
+ *
+ * 1. the health query answers, the onset is measured, and the half hour before the deploy is known and healthy;
+ * 2. one deploy of the service began in the half hour before the onset, without a migration, and nothing else of the
+ *    service was changed since then;
+ * 3. the onset comes within ten minutes of the deploy taking traffic;
+ * 4. afterwards the error ratio is above its limit and at least twice what it was before, and still is;
+ * 5. nothing points elsewhere (observables.ts, `against`): no other service fails, traffic is what it was, errors did
+ *    not rise before, no version but this one fails, no alert names another;
+ * 6. and something besides time ties it to this version: `versions` or `alert`.
+ *
+ * The sixth is what makes it clear. What has nothing to do with a deploy begins within ten minutes of one that was made
+ * in the last two hours about once in twelve times, and often leaves no other trace. So a deploy, a healthy past and a
+ * sudden rise are no more than a time: the case looks like one, and a machine that acts on it alone will be wrong.
+ */
+export type LooksBy =
+  /** Versions are told apart: both have taken traffic since the onset, this one fails and the other does not. */
+  | 'versions'
+  /** The alerts name this version and no other, and it is still rolling out, so that others run, too. */
+  | 'alert'
+  /** One to five hold, and no more; nor has a dependency or shared infrastructure been changed. Not a clear case. */
+  | 'time';
+
+export type Looks = { change: Change; by: LooksBy };
+
+const MINUTE = 60_000;
+const BASELINE_MINUTES = 30;
+/** Of the 60 samples of the half hour; scrapes fail. */
+const BASELINE_MIN_SAMPLES = 45;
+const ONSET_WITHIN_MINUTES = 10;
+const TIMES_WORSE = 2;
+
+/** The deploy that the evidence points to, and by what. Null: to none. */
+export function looksLike(evidence: Evidence): Looks | null {
+  const { health, onset } = evidence;
+  const [change] = ownDeploysBefore(evidence);
+  if (health === null || onset.firstBadAt === null || change === undefined) return null;
+  if (change.kind === 'rollback' || change.has_migration !== false) return null;
+  if (!soonAfter(evidence, change) || !clearlyWorse(evidence, change)) return null;
+  const speaksAgainst = against(evidence, change).filter((name) => name !== 'another_change');
+  const others = othersNear(evidence, change);
+  if (speaksAgainst.length > 0 || others.some(({ relation }) => relation === 'same')) return null;
+  if (toldApart(evidence, change) && bothSinceOnset(evidence, change)) return { change, by: 'versions' };
+  if (namedWhileOthersRun(evidence, change)) return { change, by: 'alert' };
+  return others.length === 0 ? { change, by: 'time' } : null;
+}
+
+function soonAfter(evidence: Evidence, change: Change): boolean {
+  const live = millisOf(change.finished_at ?? change.started_at);
+  return onsetMillis(evidence) - live <= ONSET_WITHIN_MINUTES * MINUTE;
+}
+
+/** Samples of the half hour before the deploy; empty when too few are known. */
+function baseline({ health }: Evidence, change: Change): number[] {
+  const began = millisOf(change.started_at);
+  const before = valuesBetween(health?.curve ?? [], began - BASELINE_MINUTES * MINUTE, began);
+  return before.length < BASELINE_MIN_SAMPLES ? [] : before;
+}
+
+function clearlyWorse(evidence: Evidence, change: Change): boolean {
+  const { health, at } = evidence;
+  const before = baseline(evidence, change);
+  if (health === null || before.length === 0) return false;
+  const after = valuesBetween(health.curve, onsetMillis(evidence) - 1, millisOf(at));
+  const now = after.slice(-2);
+  return (
+    middle(after) > health.max &&
+    middle(after) >= TIMES_WORSE * mean(before) &&
+    now.length > 0 &&
+    now.every((value) => value > health.max)
+  );
+}
+
+/** Fewer requests of the version in two minutes are no ratio. */
+const MIN_REQUESTS = 20;
+const TIMES_AS_BAD = 3;
+
+function toldApart({ by_version: versions, health, traffic }: Evidence, change: Change): boolean {
+  const own = versions?.find(({ version }) => version === change.version);
+  const others = (versions ?? []).filter(({ version, share }) => version !== change.version && (share ?? 1) >= 0.05);
+  if (own === undefined || others.length === 0 || health === null) return false;
+  const perSecond = mean((traffic ?? []).slice(-4).map(([, value]) => value));
+  const requests = traffic === null || own.share === null ? Infinity : perSecond * own.share * 120;
+  return (
+    requests >= MIN_REQUESTS &&
+    own.value > health.max &&
+    others.every(({ value }) => value <= health.max && own.value >= TIMES_AS_BAD * value)
+  );
+}
+
+/** Rates are mostly taken over no longer than this. */
+const WINDOW_MILLIS = 2 * MINUTE;
+
+/**
+ * A rate looks back: what an older version did before the onset, and before it was gone, says nothing about it. It has
+ * to have been there for some minutes after the onset, or to be still.
+ */
+const bothSinceOnset = (evidence: Evidence, { status, finished_at }: Change): boolean =>
+  status === 'started' || (finished_at !== null && millisOf(finished_at) - onsetMillis(evidence) >= WINDOW_MILLIS);
+
+/** When only one version runs, an alert that names it says nothing about it. */
+function namedWhileOthersRun({ alert_versions: named }: Evidence, change: Change): boolean {
+  return change.status === 'started' && named.length === 1 && named[0] === change.version;
+}

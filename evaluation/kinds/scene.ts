@@ -1,0 +1,69 @@
+import type { Evidence } from '../../domain/correlation/evidence.ts';
+import type { Label } from '../case.ts';
+import { addChange, deploy, type Deployed, LOOK_BACK, type Stage } from '../world/stage.ts';
+import type { Happened } from '../world/world.ts';
+
+/**
+ * Sets up the world of one kind of incident. What it returns labels the case once its evidence is known; null when
+ * the world turned out to be of another kind, and is drawn again.
+ */
+export type Scene = (stage: Stage) => (evidence: Evidence) => Label | null;
+
+export const nothingCausedIt = (): Label => ({ cause: null, right: 'do_not_roll_back' });
+
+/** Whether a change is recorded by the time of the decision. What is not recorded cannot be found. */
+export const isKnown = (evidence: Evidence, { id }: Happened): boolean =>
+  evidence.changes.some(({ change }) => change.id === id);
+
+/** Per two hours and neighbour: how often it is changed. */
+const USUAL_CHANGES = { own: 0.12, dependency: 0.1, shared: 0.06, other: 0.15 };
+/** People stop shipping when something is wrong, but not at once. In seconds after the trouble began. */
+const SHIPS_ON = 240;
+
+/**
+ * What changes anyway, at times that have nothing to do with the trouble: the service's own configuration and flags,
+ * what it depends on, infrastructure, other services.
+ */
+export function usualChanges(stage: Stage): void {
+  const { r, landscape, troubleAt } = stage;
+  const anyTime = () => r.between(troubleAt - LOOK_BACK, troubleAt + SHIPS_ON);
+  if (r.chance(USUAL_CHANGES.own)) {
+    addChange(stage, landscape.service, r.weighted({ config: 5, flag: 5, experiment: 2, migration: 1 }), anyTime());
+  }
+  for (const neighbour of [...landscape.dependencies, ...landscape.unrelated, ...landscape.dependents]) {
+    const shared = neighbour.relation === 'shared';
+    const often = shared
+      ? USUAL_CHANGES.shared
+      : neighbour.distance > 0
+        ? USUAL_CHANGES.dependency
+        : USUAL_CHANGES.other;
+    if (!r.chance(often)) continue;
+    const kind = shared
+      ? r.weighted({ infrastructure: 7, config: 2, deploy: 1 })
+      : r.weighted({ deploy: 12, config: 3, flag: 2, hotfix: 1, rollback: 1, migration: 1 });
+    addChange(stage, neighbour, kind, anyTime(), { status: r.chance(0.05) ? 'failed' : 'succeeded' });
+  }
+}
+
+/** A deploy of the service itself, some time in the two hours before the trouble, whatever the trouble is. */
+export function anyDeploy(stage: Stage): Deployed {
+  const { r, troubleAt } = stage;
+  return deploy(stage, r.between(troubleAt - LOOK_BACK, troubleAt));
+}
+
+/** Most services that fail for other reasons have been deployed to in the last two hours: the harder set. */
+const DEPLOYED_LATELY = 0.6;
+
+export function maybeDeploy(stage: Stage): void {
+  if (stage.r.chance(DEPLOYED_LATELY)) anyDeploy(stage);
+}
+
+/** Services that call the failing one fail with it when it is bad enough. */
+export function dependentsFail(stage: Stage): void {
+  const { r, landscape, troubleAt } = stage;
+  for (const who of landscape.dependents) {
+    if (!r.chance(0.35)) continue;
+    const since = troubleAt + r.between(20, 180);
+    stage.ill.push({ who, since, seenAt: since + r.between(60, 360) });
+  }
+}

@@ -1,0 +1,167 @@
+import type { Curve, Evidence, RelatedChange } from '../domain/correlation/evidence.ts';
+import type { Change } from '../schemas/changes/change.ts';
+import { millisOf, type Timestamp, timestamp } from '../schemas/time/time.ts';
+
+/**
+ * What a person can see in the evidence, put in numbers. Written for labels and for the reading of the report; nothing
+ * that judges incidents uses it.
+ */
+
+const MINUTE = 60_000;
+
+/** How far back a deploy is still looked at as the cause of a sudden problem. */
+export const SUSPECT_MINUTES = 30;
+
+const RISEN = 1.5;
+const VERSION_KINDS: ReadonlySet<string> = new Set(['deploy', 'hotfix', 'rollback']);
+const IN_FORCE: ReadonlySet<string> = new Set(['started', 'succeeded']);
+
+/** Since the Unix epoch, in milliseconds; `null` for a health query without a bad sample before the alert. */
+export function onsetMillis({ onset: { alertStartedAt, rule, firstBadAt } }: Pick<Evidence, 'onset'>): number {
+  if (firstBadAt !== null && firstBadAt <= alertStartedAt) return millisOf(firstBadAt);
+  const waited = rule === null ? 0 : rule.forSeconds + rule.intervalSeconds;
+  return millisOf(alertStartedAt) - waited * 1000;
+}
+
+/** Values of the samples after `from`, up to `to`; milliseconds since the epoch. */
+export function valuesBetween(curve: Curve, from: number, to: number): number[] {
+  const [after, until] = [timestamp(from), timestamp(to)]; // texts compare as times do, and faster than they are read
+  const values: number[] = [];
+  for (const [at, value] of curve) if (at > after && at <= until) values.push(value);
+  return values;
+}
+
+export const mean = (values: readonly number[]): number =>
+  values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export const middle = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
+
+export const putsVersionLive = (change: Change): boolean =>
+  VERSION_KINDS.has(change.kind) && IN_FORCE.has(change.status);
+
+/** Deploys of the service itself that are recorded to have begun before the onset, the newest first. */
+export function ownDeploysBefore(evidence: Evidence): Change[] {
+  const onset = onsetMillis(evidence);
+  return evidence.changes
+    .filter(({ change, relation }) => relation === 'same' && putsVersionLive(change))
+    .map(({ change }) => change)
+    .filter((change) => millisOf(change.started_at) <= onset)
+    .toSorted((a, b) => millisOf(b.started_at) - millisOf(a.started_at));
+}
+
+/** Changes of any kind and relation in the half hour before the onset and since, but for `change`. */
+export function othersNear(evidence: Evidence, change: Change): RelatedChange[] {
+  const from = onsetMillis(evidence) - SUSPECT_MINUTES * MINUTE;
+  return evidence.changes.filter(
+    (other) => other.change.id !== change.id && millisOf(other.change.started_at) >= from && touches(other.change),
+  );
+}
+
+/** A cancelled change never took place. A failed one may have done harm on its way. */
+const touches = (change: Change): boolean => change.status !== 'cancelled';
+
+/** What points to something else than a change of the service. */
+export const TRACES = [
+  'another_service_fails',
+  'traffic_changed',
+  'rose_before_onset',
+  'earlier_excursions',
+  'versions_alike',
+  'over_by_itself',
+] as const;
+export type Trace = (typeof TRACES)[number];
+
+export const tracesIn = (evidence: Evidence): Trace[] => TRACES.filter((trace) => SEEN[trace](evidence));
+
+const SEEN: Record<Trace, (evidence: Evidence) => boolean> = {
+  another_service_fails: (evidence) => evidence.failing.some((other) => !explained(evidence, other)),
+  traffic_changed: (evidence) => trafficChange(evidence) > RISEN || trafficChange(evidence) < 1 / RISEN,
+  rose_before_onset: (evidence) => roseBefore(evidence, onsetMillis(evidence) - 2 * MINUTE),
+  earlier_excursions: (evidence) => badBefore(evidence, onsetMillis(evidence) - MINUTE),
+  versions_alike: versionsAlike,
+  over_by_itself: isOver,
+};
+
+/** A service that depends on the failing one fails with it, though not before it. */
+const explained = (evidence: Evidence, other: { relation: string; since: Timestamp }): boolean =>
+  other.relation === 'dependent' && millisOf(other.since) >= onsetMillis(evidence) - MINUTE;
+
+/** How many times as much traffic as in the half hour before the onset. 1 where it is not known. */
+export function trafficChange({ onset, traffic, at }: Pick<Evidence, 'onset' | 'traffic' | 'at'>): number {
+  if (traffic === null) return 1;
+  const since = onsetMillis({ onset });
+  const before = mean(valuesBetween(traffic, since - 30 * MINUTE, since - MINUTE));
+  const after = mean(valuesBetween(traffic, since, millisOf(at)));
+  return before > 0 && after >= 0 ? after / before : 1;
+}
+
+/** The six minutes before `until` were already clearly worse than the hour before them. */
+function roseBefore({ health }: Evidence, until: number): boolean {
+  if (health === null) return false;
+  const long = valuesBetween(health.curve, until - 70 * MINUTE, until - 8 * MINUTE);
+  const short = valuesBetween(health.curve, until - 6 * MINUTE, until);
+  return mean(short) > 2 * mean(long) && mean(short) > health.max / 4;
+}
+
+/** A sample above the limit at or before `until`. */
+export function badBefore({ health }: Evidence, until: number): boolean {
+  return health !== null && valuesBetween(health.curve, 0, until).some((value) => value > health.max);
+}
+
+/** Of the versions that run, another than the newest fails as well: at least half as often as the worst. */
+export function versionsAlike({ by_version: versions, health }: Evidence): boolean {
+  if (versions === null || versions.length < 2) return false;
+  const [first = 0, second = 0] = versions.map(({ value }) => value).toSorted((a, b) => b - a);
+  return second > (health?.max ?? 0) && second >= first / 2;
+}
+
+/** The last minute and a half is healthy again, and nobody has done anything since. */
+export function isOver({ health, at, changes, onset }: Evidence): boolean {
+  if (health === null) return false;
+  const last = valuesBetween(health.curve, millisOf(at) - 1.5 * MINUTE, millisOf(at));
+  const since = onsetMillis({ onset });
+  const acted = changes.some(({ change }) => millisOf(change.started_at) > since);
+  return !acted && last.length >= 2 && last.every((value) => value <= health.max);
+}
+
+/** The one version that fails while all others that take traffic are healthy, where versions are told apart. */
+export function singledOut({ by_version: versions, health }: Evidence): string | null {
+  if (versions === null || health === null || versions.length < 2) return null;
+  const bad = versions.filter(({ value }) => value > health.max);
+  return bad.length === 1 ? (bad[0]?.version ?? null) : null;
+}
+
+/** What in the evidence speaks against one deploy of the service as the cause. */
+export type Against =
+  | Exclude<Trace, 'rose_before_onset' | 'earlier_excursions'>
+  | 'too_long_before'
+  | 'another_change'
+  | 'bad_before_it_began'
+  | 'rose_before_it_began'
+  | 'version_well'
+  | 'version_without_traffic'
+  | 'alert_names_others';
+
+const SPEAKS_AGAINST: Record<Against, (evidence: Evidence, change: Change, began: number) => boolean> = {
+  another_service_fails: SEEN.another_service_fails,
+  traffic_changed: SEEN.traffic_changed,
+  versions_alike: SEEN.versions_alike,
+  over_by_itself: SEEN.over_by_itself,
+  too_long_before: (evidence, _change, began) => onsetMillis(evidence) - began > SUSPECT_MINUTES * MINUTE,
+  another_change: (evidence, change) => othersNear(evidence, change).length > 0,
+  bad_before_it_began: (evidence, _change, began) => badBefore(evidence, began),
+  rose_before_it_began: (evidence, _change, began) => roseBefore(evidence, began),
+  version_well: ({ by_version: versions, health }, { version }) =>
+    (versions ?? []).some((other) => other.version === version && other.value <= (health?.max ?? -Infinity)),
+  version_without_traffic: ({ by_version: versions }, { version }) =>
+    versions !== null && versions.length > 0 && versions.every((other) => other.version !== version),
+  alert_names_others: ({ alert_versions: named }, { version }) => named.some((other) => other !== version),
+};
+
+const ALL_AGAINST = Object.keys(SPEAKS_AGAINST) as Against[];
+
+export function against(evidence: Evidence, change: Change): Against[] {
+  const began = millisOf(change.started_at);
+  return ALL_AGAINST.filter((name) => SPEAKS_AGAINST[name](evidence, change, began));
+}

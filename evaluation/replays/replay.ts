@@ -1,0 +1,197 @@
+import type { Curve, Evidence, Failing, Relation } from '../../domain/correlation/evidence.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { ChangeId, EnvironmentName, ServiceName, Version } from '../../schemas/config/names.ts';
+import { InstantIn, millisOf, plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
+import type { Label, Question } from '../case.ts';
+import { random, seedOf } from '../random.ts';
+
+/** A public incident, put into the form in which the product would have seen it. */
+export type Replay = Question & {
+  title: string;
+  source: {
+    title: string;
+    publisher: string;
+    /** When it was published; a day or a month. */ date: string;
+    url: string;
+  };
+  /** What the source says, as far as it is used. */
+  told: readonly string[];
+  /** What had to be made up to fill the form. */
+  assumed: readonly string[];
+  label: Label;
+  /** Why this is what should have been done. */
+  why: string;
+};
+
+/** A time of the incident's day, UTC: `13:42` or `13:42:30`. */
+type Clock = string;
+
+export type Told = {
+  id: string;
+  /** UTC, e.g. `2019-07-02`. */
+  day: string;
+  service: string;
+  alert: { at: Clock; forSeconds: number; intervalSeconds: number };
+  /** When the product looks at it. */
+  at: Clock;
+  /** Share of failing requests: straight lines between the points, and level before the first and after the last. */
+  errors: { max: number; points: readonly (readonly [Clock, number])[] };
+  /** Requests, in times of the usual. Absent: not known. */
+  traffic?: readonly (readonly [Clock, number])[];
+  /** The first is the cause where the label names one. */
+  changes?: readonly ToldChange[];
+  failing?: readonly { service: string; since: Clock; relation: Failing['relation'] }[];
+  versions?: Evidence['by_version'];
+};
+
+type ToldChange = {
+  service: string;
+  relation: Relation;
+  kind: Change['kind'];
+  version: string;
+  startedAt: Clock;
+  /** Null: it is still going on. */
+  finishedAt: Clock | null;
+  canaryWeight?: number;
+};
+
+const ENVIRONMENT = 'production' as EnvironmentName;
+const LOOK_BACK = 7200;
+const STEP = 30;
+const REQUESTS_PER_SECOND = 1000;
+const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1 };
+
+/** The id that the change at `index` of an incident has. */
+export const changeId = (id: string, index: number): ChangeId => `chg_${random(seedOf(id, index)).hex(26)}` as ChangeId;
+
+export function questionOf(told: Told): Question {
+  const time = (clock: Clock): Timestamp =>
+    InstantIn.parse(`${told.day}T${clock.length === 5 ? `${clock}:00` : clock}Z`);
+  const at = time(told.at);
+  const curve = drawn(told.errors.points, time, at);
+  const alertStartedAt = time(told.alert.at);
+  const evidence: Evidence = {
+    incident_id: told.id,
+    service: told.service,
+    environment: ENVIRONMENT,
+    at,
+    onset: {
+      alertStartedAt,
+      rule: { forSeconds: told.alert.forSeconds, intervalSeconds: told.alert.intervalSeconds },
+      firstBadAt: firstBad(curve, told.errors.max, alertStartedAt),
+    },
+    changes: (told.changes ?? []).map((change, index) => ({
+      change: recorded(told, change, changeId(told.id, index), time),
+      relation: change.relation,
+      distance: DISTANCE[change.relation],
+    })),
+    health: { max: told.errors.max, curve },
+    traffic: told.traffic ? scaled(drawn(told.traffic, time, at), REQUESTS_PER_SECOND) : null,
+    by_version: told.versions ?? null,
+    alert_versions: [],
+    failing: (told.failing ?? []).map(({ service, since, relation }) => ({
+      service,
+      since: time(since),
+      relation,
+      changed_at: null,
+    })),
+  };
+  return { id: told.id, evidence, history: [lastGood(told, at)], policy: { mode: 'act', unknownMigration: 'approve' } };
+}
+
+/** Samples of the two hours before `at`. */
+function drawn(points: Told['errors']['points'], time: (clock: Clock) => Timestamp, at: Timestamp): Curve {
+  const known = points.map(([clock, value]) => [millisOf(time(clock)), value] as const);
+  return Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
+    const sample = plusSeconds(at, index * STEP - LOOK_BACK);
+    return [sample, between(known, millisOf(sample))] as const;
+  });
+}
+
+function between(points: readonly (readonly [number, number])[], at: number): number {
+  const after = points.findIndex(([time]) => time > at);
+  const [next, last] = [points[after], points[after === -1 ? points.length - 1 : after - 1]];
+  if (last === undefined) return next?.[1] ?? 0;
+  return next === undefined ? last[1] : last[1] + ((next[1] - last[1]) * (at - last[0])) / (next[0] - last[0]);
+}
+
+const scaled = (curve: Curve, times: number): Curve => curve.map(([at, value]) => [at, value * times]);
+
+/** The start of the run of bad samples that reaches the alert. */
+function firstBad(curve: Curve, max: number, alertStartedAt: Timestamp): Timestamp | null {
+  let first: Timestamp | null = null;
+  for (const [at, value] of curve.toReversed()) {
+    if (at > alertStartedAt) continue;
+    if (value <= max) break;
+    first = at;
+  }
+  return first;
+}
+
+function recorded(
+  told: Told,
+  { service, kind, version, startedAt, finishedAt, canaryWeight }: ToldChange,
+  id: ChangeId,
+  time: (clock: Clock) => Timestamp,
+): Change {
+  const finished = finishedAt === null ? null : time(finishedAt);
+  const running = finished === null || finished > time(told.at);
+  return {
+    ...blank,
+    id,
+    service: service as ServiceName,
+    version: version as Version,
+    kind,
+    status: running ? 'started' : 'succeeded',
+    started_at: time(startedAt),
+    finished_at: running ? null : finished,
+    canary_weight: canaryWeight ?? null,
+    recorded_at: time(startedAt),
+  };
+}
+
+const blank = {
+  environment: ENVIRONMENT,
+  commit: null,
+  committed_at: null,
+  commits: [],
+  author: null,
+  url: null,
+  has_migration: false,
+  rollback_safe_to: null,
+  previous_version: null,
+  canary_weight: null,
+  rolled_back_by: null,
+  made_for: null,
+};
+
+/** A deploy of the service three days before, which is where a rollback could go. Assumed in every replay. */
+function lastGood(told: Told, at: Timestamp): Change {
+  const started = timestamp(millisOf(at) - 3 * 86_400_000);
+  return {
+    ...blank,
+    id: changeId(told.id, -1),
+    service: told.service as ServiceName,
+    version: 'last-good' as Version,
+    kind: 'deploy',
+    status: 'succeeded',
+    started_at: started,
+    finished_at: plusSeconds(started, 300),
+    recorded_at: started,
+  };
+}
+
+/** The error ratios, the alert's rule and the good deploy before are never told; they are assumed in every replay. */
+export const ALWAYS_ASSUMED = [
+  'error ratios between the points in time that are told, and the usual ratio before',
+  'the rule of the alert, and that the decision comes within a minute of it',
+  'a deploy three days before that was good',
+] as const;
+
+export type Story = Omit<Replay, keyof Question> & { incident: Told };
+
+export const replayOf = ({ incident, assumed, ...story }: Story): Replay => ({
+  ...story,
+  ...questionOf(incident),
+  assumed: [...assumed, ...ALWAYS_ASSUMED],
+});

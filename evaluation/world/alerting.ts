@@ -1,0 +1,57 @@
+import type { Version } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+import { ratioAt, type Telemetry } from './simulate.ts';
+import type { World } from './world.ts';
+
+export type Alarm = {
+  /** When it began to fire, in seconds of the world. */
+  firedAt: number;
+  /** When the product looks at the incident. */
+  lookedAt: number;
+  /** Versions for which the rule fires then; empty where the rule does not tell them apart. */
+  versions: readonly Version[];
+};
+
+/** From the alert's start to the decision: grouping in Alertmanager, delivery, queue. In seconds. */
+const DELIVERY = { min: 5, max: 120 };
+/** Before that, rates are not yet those of a whole window. */
+const WARM_UP = 600;
+/** Seconds from the trouble within which its alert has to fire, so that two hours before it can be seen. */
+const PATIENCE = 3000;
+
+/** The rule, evaluated as Prometheus does: pending while the expression holds, firing once it has for long enough. */
+export function alarm(r: Random, world: World, telemetry: Telemetry): Alarm | null {
+  const { intervalSeconds } = world.profile.rule;
+  const series = watched(world, telemetry);
+  const pending = new Map<string, number>();
+  let first: number | null = null;
+  let lookedAt = Infinity;
+  let t = (world.mayHaveFiredBefore ? world.troubleAt : WARM_UP) + r.between(0, intervalSeconds);
+  for (; t <= Math.min(lookedAt, world.troubleAt + PATIENCE + DELIVERY.max); t += intervalSeconds) {
+    evaluate(world, telemetry, series, pending, t);
+    if (first === null && firing(world, pending, t).length > 0) {
+      if (t < world.troubleAt || t > world.troubleAt + PATIENCE) return null;
+      first = t;
+      lookedAt = t + r.between(DELIVERY.min, DELIVERY.max);
+    }
+  }
+  if (first === null) return null;
+  const names = firing(world, pending, lookedAt).filter((name) => name !== '');
+  return { firedAt: first, lookedAt, versions: names.toSorted() as Version[] };
+}
+
+type Series = readonly (readonly [name: string, Telemetry['all']])[];
+
+const watched = (world: World, telemetry: Telemetry): Series =>
+  world.profile.rule.byVersion ? [...telemetry.versions] : [['', telemetry.all]];
+
+function evaluate({ profile }: World, telemetry: Telemetry, series: Series, pending: Map<string, number>, t: number) {
+  for (const [name, counters] of series) {
+    const above = ratioAt(telemetry, counters, t, profile.window) > profile.limit * profile.rule.factor;
+    if (!above) pending.delete(name);
+    else if (!pending.has(name)) pending.set(name, t);
+  }
+}
+
+const firing = ({ profile: { rule } }: World, pending: ReadonlyMap<string, number>, t: number): string[] =>
+  [...pending].filter(([, since]) => t - since >= rule.forSeconds).map(([name]) => name);

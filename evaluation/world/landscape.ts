@@ -1,0 +1,57 @@
+import type { Relation } from '../../domain/correlation/evidence.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+
+/** A service or a piece of infrastructure, as seen from the service that fails. */
+export type Neighbour = {
+  name: ServiceName;
+  relation: Relation | 'dependent' | 'unrelated';
+  /** Steps along the dependencies; 0 for the service itself and for what it does not depend on. */
+  distance: number;
+};
+
+export type Landscape = {
+  service: Neighbour;
+  /** What the service depends on, shared ones among them. At least two. */
+  dependencies: readonly [Neighbour, ...Neighbour[]];
+  dependents: readonly Neighbour[];
+  unrelated: readonly [Neighbour, ...Neighbour[]];
+};
+
+const SERVICES =
+  'checkout cart catalogue search pricing payments-api orders inventory shipping profile ' +
+  'login sessions recommendations reviews mailer invoices ledger fraud media feed';
+const SHARED = 'postgres-main redis-sessions kafka edge-gateway dns object-store cluster-network';
+
+/** How often another service of the catalogue uses the same dependency, which makes it shared infrastructure. */
+const ALSO_USED = 0.3;
+
+export function landscape(r: Random): Landscape {
+  const names = shuffled(r, SERVICES.split(' '));
+  const shared = shuffled(r, SHARED.split(' '));
+  const take = (from: string[]): ServiceName => (from.pop() ?? r.hex(6)) as ServiceName;
+  const node = (from: string[], relation: Neighbour['relation'], distance: number): Neighbour => ({
+    name: take(from),
+    relation,
+    distance,
+  });
+  const direct = () => node(names, r.chance(ALSO_USED) ? 'shared' : 'dependency', 1);
+  return {
+    service: node(names, 'same', 0),
+    dependencies: [
+      direct(),
+      ...Array.from({ length: r.whole(0, 2) }, direct),
+      ...Array.from({ length: r.whole(0, 2) }, () => node(names, 'dependency', 2)),
+      ...Array.from({ length: r.whole(1, 3) }, () => node(shared, 'shared', r.whole(1, 2))),
+    ],
+    dependents: Array.from({ length: r.whole(0, 3) }, () => node(names, 'dependent', 0)),
+    unrelated: [node(names, 'unrelated', 0), ...Array.from({ length: 5 }, () => node(names, 'unrelated', 0))],
+  };
+}
+
+function shuffled<T>(r: Random, values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, at: r.next() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+}

@@ -1,0 +1,63 @@
+import type { Version } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+import type { Strategy } from './profile.ts';
+
+/** How a version comes to take traffic. Times in seconds of the world. */
+export type Rollout = {
+  version: Version;
+  startedAt: number;
+  /** From when on it has which share of the traffic, oldest first. Never empty. */
+  steps: readonly [Step, ...Step[]];
+  /** All traffic is its own, but for what newer versions take. */
+  finishedAt: number;
+};
+
+type Step = { at: number; share: number };
+
+export function rollout(r: Random, version: Version, startedAt: number, strategy: Strategy): Rollout {
+  const steps = STEPS[strategy](r, startedAt);
+  const last = steps.at(-1)?.at ?? startedAt;
+  return { version, startedAt, steps, finishedAt: last + r.between(1, 20) };
+}
+
+/** Pulling the image, starting, the first readiness probe. */
+const boot = (r: Random): number => r.between(10, 60);
+
+const STEPS: Record<Strategy, (r: Random, from: number) => Rollout['steps']> = {
+  instant: (r, from) => [{ at: from + r.between(3, 30), share: 1 }],
+  rolling: (r, from) => {
+    const instances = r.whole(3, 20);
+    const [first, duration] = [from + boot(r), r.scale(90, 900)];
+    const step = (index: number): Step => ({
+      at: first + (index * duration) / instances,
+      share: (index + 1) / instances,
+    });
+    return [step(0), ...Array.from({ length: instances - 1 }, (_, index) => step(index + 1))];
+  },
+  canary: (r, from) => canary(r, from, r.pick([0.02, 0.05, 0.1, 0.1, 0.2]), r.scale(240, 1200)),
+};
+
+/** @param pause seconds at each step */
+function canary(r: Random, from: number, weight: number, pause: number): Rollout['steps'] {
+  const first: Step = { at: from + boot(r), share: weight };
+  const shares = r.pick([[1], [0.5, 1], [0.25, 0.5, 1]]);
+  return [first, ...shares.map((share, index) => ({ at: first.at + (index + 1) * pause, share }))];
+}
+
+/** One that stays at a small weight for long. */
+export function longCanary(r: Random, version: Version, startedAt: number, weight: number): Rollout {
+  const steps = canary(r, startedAt, weight, r.between(1500, 3000));
+  return { version, startedAt, steps, finishedAt: (steps.at(-1)?.at ?? startedAt) + 5 };
+}
+
+/** The share that the roll-out has given to its version, before newer ones take theirs. */
+export function shareAt({ steps }: Rollout, t: number): number {
+  let share = 0;
+  for (const step of steps) {
+    if (step.at > t) break;
+    share = step.share;
+  }
+  return share;
+}
+
+export const takesTrafficAt = ({ steps }: Rollout): number => steps[0].at;

@@ -1,0 +1,45 @@
+import type { Version } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+import type { Profile } from './profile.ts';
+import type { Fault } from './world.ts';
+
+/** How strong something is over time, 0 to 1. Times in seconds of the world. */
+export type Shape = (t: number) => number;
+
+/** From `from` on, in full after `rise` seconds; until `until`, and then gone within half a minute. */
+export const plateau =
+  (from: number, rise: number, until = Infinity): Shape =>
+  (t) => {
+    if (t < from) return 0;
+    if (t > until) return Math.max(0, 1 - (t - until) / 30);
+    return rise <= 0 ? 1 : Math.min(1, (t - from) / rise);
+  };
+
+/** Grows from `from` to 1 at `full`, slowly at first the larger `power` is. */
+export const growth =
+  (from: number, full: number, power: number): Shape =>
+  (t) =>
+    t < from ? 0 : Math.min(1, ((t - from) / (full - from)) ** power);
+
+/** On and off, so many seconds each. */
+export const flapping =
+  (shape: Shape, on: number, off: number): Shape =>
+  (t) =>
+    t % (on + off) < on ? shape(t) : 0;
+
+/** Hits all versions alike. */
+export const onAll =
+  (size: number, shape: Shape): Fault =>
+  ({ t }) =>
+    size * shape(t);
+
+/** Hits some versions only. */
+export const onVersions = (size: number, shape: Shape, ...versions: readonly Version[]): Fault => {
+  const hit = new Set(versions);
+  return ({ t, version }) => (hit.has(version) ? size * shape(t) : 0);
+};
+
+/** A share of failing requests from a little above what the alert needs to forty times as much. */
+export function severity(r: Random, { limit, rule }: Profile, most = 0.95): number {
+  return Math.min(most, limit * rule.factor * r.scale(1.5, 40));
+}

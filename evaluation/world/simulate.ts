@@ -1,0 +1,112 @@
+import type { Version } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+import { shareAt } from './rollout.ts';
+import { END, type Fault, type World } from './world.ts';
+
+/** Between two scrapes, in seconds. */
+export const SCRAPE = 15;
+const TICKS = END / SCRAPE + 1;
+
+/** Counters of requests and of failed ones at each scrape, ever growing, as Prometheus keeps them. */
+type Counters = { requests: Float64Array; errors: Float64Array };
+
+export type Telemetry = {
+  all: Counters;
+  versions: ReadonlyMap<Version, Counters>;
+  /** Scrapes that failed hold 0. */
+  scraped: Uint8Array;
+};
+
+const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: new Float64Array(TICKS) });
+
+/** How much noise stays from one scrape to the next. */
+const INERTIA = 0.9;
+
+export function simulate(r: Random, world: World): Telemetry {
+  const { profile, rollouts } = world;
+  const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
+  const byVersion = new Map(versions.map((version) => [version, counters()])); // a rollback brings one back
+  const all = counters();
+  const every = [all, ...byVersion.values()];
+  const calm = Math.sqrt(1 - INERTIA ** 2);
+  let [restless, busy] = [0, 0];
+  for (let tick = 1; tick < TICKS; tick += 1) {
+    const t = tick * SCRAPE;
+    restless = INERTIA * restless + calm * profile.unrest * r.normal();
+    busy = INERTIA * busy + calm * 0.06 * r.normal();
+    for (const each of every) carry(each, tick);
+    const rush = world.rush(t);
+    let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush * SCRAPE);
+    // The newest version takes its share first; what it leaves is for those before it.
+    for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
+      const version = versions[index] ?? world.firstVersion;
+      const rollout = rollouts[index - 1];
+      const requests = rollout === undefined ? left : r.binomial(left, shareAt(rollout, t));
+      if (requests === 0) continue;
+      left -= requests;
+      const failing = failureAt(world, { t, version, rush }, profile.base * Math.exp(restless));
+      const errors = r.binomial(requests, failing);
+      count(all, tick, requests, errors);
+      count(byVersion.get(version), tick, requests, errors);
+    }
+  }
+  return { all, versions: byVersion, scraped: scrapes(r) };
+}
+
+/** How likely a request fails: by what is usual, or by any of the faults. */
+function failureAt({ faults }: World, moment: Parameters<Fault>[0], usual: number): number {
+  let healthy = 1 - Math.min(1, usual);
+  for (const fault of faults) healthy *= 1 - fault(moment);
+  return Math.min(1, Math.max(0, 1 - healthy));
+}
+
+/** A counter keeps what it has counted. */
+function carry({ requests, errors }: Counters, tick: number): void {
+  requests[tick] = requests[tick - 1] ?? 0;
+  errors[tick] = errors[tick - 1] ?? 0;
+}
+
+function count(to: Counters | undefined, tick: number, requests: number, errors: number): void {
+  if (to === undefined) return;
+  to.requests[tick] = (to.requests[tick] ?? 0) + requests;
+  to.errors[tick] = (to.errors[tick] ?? 0) + errors;
+}
+
+function daily({ epoch, profile: { daily: day } }: World, t: number): number {
+  const ofDay = ((epoch / 1000 + t - day.peak) % 86_400) / 86_400;
+  return 1 + day.amplitude * Math.cos(2 * Math.PI * ofDay);
+}
+
+/** In three worlds of ten, one or two gaps of a quarter of a minute to two and a half minutes. */
+function scrapes(r: Random): Uint8Array {
+  const scraped = new Uint8Array(TICKS).fill(1);
+  for (let gaps = r.chance(0.3) ? r.whole(1, 2) : 0; gaps > 0; gaps -= 1) {
+    const from = r.whole(0, TICKS - 1);
+    scraped.fill(0, from, from + r.whole(1, 10));
+  }
+  return scraped;
+}
+
+/**
+ * What `rate(errors[window]) / rate(requests[window])` is at `t`: from the first to the last scrape in the window.
+ * NaN without traffic, as in Prometheus, or with fewer than two scrapes.
+ */
+export function ratioAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
+  const [from, to] = scrapesIn(scraped, t, window);
+  const requests = (of.requests[to] ?? 0) - (of.requests[from] ?? 0);
+  return requests > 0 ? ((of.errors[to] ?? 0) - (of.errors[from] ?? 0)) / requests : Number.NaN;
+}
+
+/** Requests per second over the window before `t`. */
+export function perSecondAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
+  const [from, to] = scrapesIn(scraped, t, window);
+  return to > from ? ((of.requests[to] ?? 0) - (of.requests[from] ?? 0)) / ((to - from) * SCRAPE) : Number.NaN;
+}
+
+function scrapesIn(scraped: Uint8Array, t: number, window: number): [from: number, to: number] {
+  let to = Math.min(TICKS - 1, Math.floor(t / SCRAPE));
+  let from = Math.max(0, to - window / SCRAPE);
+  while (from < to && scraped[from] === 0) from += 1;
+  while (to > from && scraped[to] === 0) to -= 1;
+  return [from, to];
+}

@@ -1,0 +1,146 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import type { ChangeId, Version } from '../../schemas/config/names.ts';
+import type { Random } from '../random.ts';
+import { type Landscape, landscape, type Neighbour } from './landscape.ts';
+import { type Profile, profile, recording } from './profile.ts';
+import { longCanary, type Rollout, rollout, takesTrafficAt } from './rollout.ts';
+import type { Fault, Happened, Ill, World } from './world.ts';
+
+/** A world while it is being set up. Kinds of incidents add what happens in it; `worldOf` closes it. */
+export type Stage = {
+  r: Random;
+  profile: Profile;
+  landscape: Landscape;
+  troubleAt: number;
+  epoch: number;
+  rollouts: Rollout[];
+  faults: Fault[];
+  changes: Happened[];
+  ill: Ill[];
+  rush: (t: number) => number;
+  mayHaveFiredBefore: boolean;
+};
+
+/** A fixed day, so that the same seed gives the same times. */
+const FIRST_DAY = Date.UTC(2026, 0, 5);
+const DAY_MILLIS = 86_400_000;
+/** Since the world began; more than two hours, so that two hours before any alert can be seen. In seconds. */
+const TROUBLE = { min: 8400, max: 9000 };
+export const LOOK_BACK = 7200;
+
+export function newStage(r: Random): Stage {
+  const made: Stage = {
+    r,
+    profile: profile(r),
+    landscape: landscape(r),
+    troubleAt: r.between(TROUBLE.min, TROUBLE.max),
+    epoch: FIRST_DAY + r.whole(0, 180 * DAY_MILLIS),
+    rollouts: [],
+    faults: [],
+    changes: [],
+    ill: [],
+    rush: () => 1,
+    mayHaveFiredBefore: false,
+  };
+  addHistory(made);
+  return made;
+}
+
+export function worldOf(stage: Stage): World {
+  const { profile: own, landscape: around, troubleAt, epoch, faults, ill, rush, mayHaveFiredBefore } = stage;
+  return {
+    profile: own,
+    landscape: around,
+    troubleAt,
+    epoch,
+    faults,
+    ill,
+    rush,
+    mayHaveFiredBefore,
+    firstVersion: versionOf(stage, 0),
+    rollouts: stage.rollouts.toSorted((a, b) => a.startedAt - b.startedAt),
+    changes: stage.changes.toSorted((a, b) => a.startedAt - b.startedAt),
+  };
+}
+
+/** The version that ran before anything was rolled out is number 0; what is rolled out counts on from there. */
+export const versionOf = ({ landscape: { service } }: Pick<Stage, 'landscape'>, number: number): Version =>
+  `${service.name.length}.${40 + number}.0` as Version;
+
+/** Four deploys that went well, half a day to three days apart. */
+function addHistory(stage: Stage): void {
+  let at = -stage.r.between(6, 40) * 3600;
+  for (let number = 0; number >= -3; number -= 1) {
+    addChange(stage, stage.landscape.service, 'deploy', at, {
+      version: versionOf(stage, number),
+      previous: versionOf(stage, number - 1),
+      finishedAt: at + stage.r.between(60, 600),
+      hasMigration: false,
+      recording: { ...stage.profile.recording, how: 'both' },
+    });
+    at -= stage.r.between(12, 72) * 3600;
+  }
+}
+
+/** A deploy of the service itself. */
+export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> & { weight?: number } = {}): Deployed {
+  const { r, profile: own } = stage;
+  const { weight, ...rest } = more;
+  const version = rest.version ?? versionOf(stage, 1 + stage.rollouts.length);
+  const rolled =
+    weight === undefined ? rollout(r, version, startedAt, own.strategy) : longCanary(r, version, startedAt, weight);
+  const before = stage.rollouts.at(-1)?.version ?? versionOf(stage, 0);
+  stage.rollouts.push(rolled);
+  const change = addChange(stage, stage.landscape.service, 'deploy', startedAt, {
+    version,
+    previous: before,
+    finishedAt: rolled.finishedAt,
+    rollout: rolled,
+    recording: own.recording,
+    ...rest,
+  });
+  if (r.chance(BLIP)) stage.faults.push(blip(stage, rolled));
+  return { change, rollout: rolled };
+}
+
+export type Deployed = { change: Happened; rollout: Rollout };
+
+/** One roll-out in seven loses a few requests while its instances change, too few for an alert. */
+const BLIP = 0.15;
+
+function blip({ r, profile: { limit } }: Stage, { version, ...rolled }: Rollout): Fault {
+  const size = r.between(0.2, 0.8) * limit;
+  const end = takesTrafficAt({ version, ...rolled }) + r.between(30, 120);
+  return ({ t, version: of }) => (of === version && t < end ? size : 0);
+}
+
+export function addChange(
+  stage: Stage,
+  by: Neighbour,
+  kind: Change['kind'],
+  startedAt: number,
+  more: Partial<Happened> = {},
+): Happened {
+  const { r } = stage;
+  const change: Happened = {
+    id: `chg_${r.hex(26)}` as ChangeId,
+    by,
+    kind,
+    version: `${kind.slice(0, 3)}-${r.whole(100, 9999)}` as Version,
+    previous: null,
+    startedAt,
+    finishedAt: startedAt + (kind === 'flag' || kind === 'config' ? r.between(1, 30) : r.between(30, 600)),
+    status: 'succeeded',
+    hasMigration: kind === 'migration' ? true : r.weighted({ no: 90, unknown: 7, yes: 3 }) === 'no' ? false : null,
+    rollout: null,
+    recording: recording(r),
+    ...more,
+  };
+  stage.changes.push(change);
+  return change;
+}
+
+/** A service begins to fail; its own alert tells of it a little later. */
+export function fails(stage: Stage, who: Neighbour, since: number, detection: { min: number; max: number }): void {
+  stage.ill.push({ who, since, seenAt: since + stage.r.between(detection.min, detection.max) });
+}

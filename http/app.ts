@@ -1,0 +1,141 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { Deps } from '../domain/ports/index.ts';
+import { QuarantineFull } from '../domain/alerts/quarantine.ts';
+import { answeringGates } from './webhooks/answer-gates-at-once.ts';
+import { argoRolloutsRoutes } from './webhooks/argo-rollouts.ts';
+import { deployGateRoute } from './webhooks/deploy-gate.ts';
+import { flaggerRoutes } from './webhooks/flagger.ts';
+import { githubRoutes } from './webhooks/github.ts';
+import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
+import { actionRoutes } from './routes/incident-actions.ts';
+import { careRoutes } from './routes/incident-roles.ts';
+import { alertRoutes } from './webhooks/alerts.ts';
+import { automationRoutes } from './routes/automation.ts';
+import { connectionRoutes } from './routes/connections.ts';
+import { credentials } from './middleware/credentials.ts';
+import type { Env } from './context.ts';
+import { deploymentRoutes } from './routes/deployments.ts';
+import { drillRoutes } from './routes/drills.ts';
+import type { Api } from './endpoint.ts';
+import { freezeCheckRoutes } from './routes/freezes/freeze-check.ts';
+import { freezeRoutes } from './routes/freezes/freezes.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { healthRoutes } from './routes/health.ts';
+import { idempotency } from './middleware/idempotency.ts';
+import { incidentRoutes } from './routes/incidents.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { openApiRoute } from './openapi.ts';
+import { problem, Refusal } from './problem.ts';
+import { quarantineRoutes } from './routes/quarantine.ts';
+import { rateLimit } from './middleware/rate-limit.ts';
+import { shadowReportRoutes } from './routes/shadow-report.ts';
+import { runbookRoutes } from './routes/runbooks.ts';
+import { signalRoutes } from './routes/signals.ts';
+import { describeSlack } from './routes/slack-description.ts';
+import { sloRoutes } from './routes/slos.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { versionRoutes } from './routes/pinned-versions.ts';
+
+/** Returns the HTTP API of Firebreak: all routes with their middleware. */
+export function api(deps: Deps): Api {
+  const app = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      // An ID with an invalid format cannot exist.
+      if (result.target === 'param') throw new Refusal(404, 'not-found', z.prettifyError(result.error));
+      throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
+    },
+  });
+
+  app.use(async (c, next) => {
+    const requestId = acceptable(c.req.header('x-request-id')) ?? randomUUID();
+    const trace = traceOf(c.req.header('traceparent')) ?? randomBytes(16).toString('hex');
+    c.set('requestId', requestId);
+    c.set('trace', trace);
+    c.set('log', deps.log.with({ request_id: requestId, trace, method: c.req.method, path: c.req.path }));
+    await next();
+    c.res.headers.set('x-request-id', requestId);
+    c.res.headers.set('cache-control', 'no-store');
+  });
+  app.use(credentials(deps));
+  app.use(rateLimit(deps));
+  app.use(idempotency(deps));
+  app.on(['POST', 'DELETE'], ['/v1/freezes/*', '/v1/versions/pinned/*'], answeringGates(deps));
+
+  alertRoutes(app, deps);
+  deploymentRoutes(app, deps);
+  incidentRoutes(app, deps);
+  signalRoutes(app, deps);
+  actionRoutes(app, deps);
+  careRoutes(app, deps);
+  runbookRoutes(app, deps);
+  automationRoutes(app, deps);
+  versionRoutes(app, deps);
+  shadowReportRoutes(app, deps);
+  sloRoutes(app, deps);
+  freezeCheckRoutes(app, deps);
+  freezeRoutes(app, deps);
+  auditRoutes(app, deps);
+  drillRoutes(app, deps);
+  quarantineRoutes(app, deps);
+  flaggerRoutes(app, deps);
+  argoRolloutsRoutes(app, deps);
+  deployGateRoute(app, deps);
+  githubRoutes(app, deps);
+  pagerDutyRoutes(app, deps);
+  tokenRoutes(app, deps);
+  healthRoutes(app, deps);
+  connectionRoutes(app, deps);
+  metricsRoutes(app, deps);
+  describeSlack(app);
+  openApiRoute(app, deps);
+
+  app.notFound((c) => problem(c, 404, 'not-found', `no endpoint ${c.req.method} ${c.req.path}`));
+  app.onError((error, c) => {
+    if (error instanceof Refusal) {
+      const challenge: Record<string, string> = error.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+      return problem(c, error.status, error.code, error.detail, { ...challenge, ...error.headers });
+    }
+    if (error instanceof HTTPException)
+      return problem(
+        c,
+        error.status,
+        error.status === 400 ? 'not-json' : 'http',
+        error.message || 'the request could not be read',
+      );
+    if (error instanceof QuarantineFull) return quarantineFull(c, deps, error);
+    if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
+    const log = c.get('log') ?? deps.log;
+    log.error('a request failed', { error: error.stack ?? String(error) });
+    return problem(c, 503, 'unavailable', 'the request failed because of an internal error; try again', {
+      'retry-after': '5',
+    });
+  });
+  return app;
+}
+
+/**
+ * Responds with 503, so that the sender retries: the quarantine has room again tomorrow, or the payload is fixed by
+ * then.
+ */
+async function quarantineFull(
+  c: Context<Env>,
+  { counters }: Deps,
+  { source, message }: QuarantineFull,
+): Promise<Response> {
+  await counters.add([{ name: 'firebreak_quarantine_refused_total', labels: [source], by: 1 }]);
+  c.var.log.warn('a body was dropped: it could not be parsed, and the quarantine is full', { source, detail: message });
+  const detail = `the body could not be parsed, and was not kept: ${message}; fix the payload, or send it again later`;
+  return problem(c, 503, 'quarantine-full', detail, { 'retry-after': '300' });
+}
+
+/** Returns the ID if it is safe to log and to echo. */
+const acceptable = (id: string | undefined): string | undefined =>
+  id !== undefined && /^[\w.:/+=-]{1,128}$/.test(id) ? id : undefined;
+
+/** Returns the trace ID of a W3C `traceparent` header. */
+const traceOf = (header: string | undefined): string | undefined =>
+  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(header ?? '')?.[1];

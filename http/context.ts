@@ -1,0 +1,24 @@
+import type { Log } from '../domain/ports/index.ts';
+import type { Scope } from '../domain/access/access.ts';
+import type { Principal } from '../schemas/access/access.ts';
+import type { Who } from '../actions/incidents/acting-person.ts';
+
+/** Hono's environment: the variables in every handler's context. */
+export type Env = {
+  Variables: {
+    requestId: string;
+    trace: string;
+    log: Log;
+    /** Returns the principal of a credential. Set by credentials.ts. */
+    principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
+    /** The request body after it was read. Set by body.ts. */
+    body: Uint8Array<ArrayBuffer> | undefined;
+    principal: Principal;
+    /** The principal as the actor of use cases. */
+    who: Who;
+    /** @throws Refusal 403 unless the caller may do this route's action in the scope */
+    allow: (scope: Scope) => void;
+    /** Returns whether the caller may do this route's action in the scope. */
+    may: (scope: Scope) => boolean;
+  };
+};

@@ -1,0 +1,136 @@
+import { type OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { authorize, type Scope } from '../domain/access/access.ts';
+import type { Deps, Page, Place } from '../domain/ports/index.ts';
+import type { Action, Principal } from '../schemas/access/access.ts';
+import type { Env } from './context.ts';
+import { iJson } from './middleware/i-json.ts';
+import { Problem, Refusal } from './problem.ts';
+
+/** `public`: no authentication. `receiver`: the handler authenticates the sender, by token or signature. */
+export type Access = Action | 'public' | 'receiver';
+
+export type Api = OpenAPIHono<Env>;
+
+/** Actions of callers that can't send a header. Their token is in the query string, as `?key=`. */
+const BY_KEY: readonly Action[] = ['flagger:gate'];
+
+/**
+ * Registers one route with its required permission. All routes are registered here. The route's description goes into
+ * `/openapi.json`.
+ */
+export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
+  app: Api,
+  deps: Deps,
+  access: Access,
+  route: R,
+  handler: RouteHandler<R, Env>,
+): void {
+  const known = access !== 'public' && access !== 'receiver';
+  if (known) app.on(route.method.toUpperCase(), route.getRoutingPath(), guard(deps, access), iJson);
+  if (access !== 'public') {
+    const byKey = known && BY_KEY.includes(access);
+    route.security = [{ bearer: [] }, { basic: [] }, ...(byKey ? [{ key: [] }] : [])];
+    Object.assign(route.responses, refusals);
+  }
+  app.openapi(route, handler);
+}
+
+const refusals = {
+  401: {
+    description: 'The credential is missing or unknown',
+    content: { 'application/problem+json': { schema: Problem } },
+  },
+  403: {
+    description: 'The credential does not allow this',
+    content: { 'application/problem+json': { schema: Problem } },
+  },
+};
+
+const guard =
+  (deps: Deps, action: Action): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const key = BY_KEY.includes(action) ? c.req.query('key') : undefined;
+    const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
+    const principal = await c.var.principalOf(authorization);
+    if (principal === undefined)
+      throw new Refusal(
+        401,
+        'unauthorized',
+        'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
+      );
+    if (key !== undefined) refuseStrong(principal);
+    const allow = allower(deps, principal, action);
+    allow({});
+    c.set('principal', principal);
+    c.set('who', { name: principal.name, allow: (one, scope) => allower(deps, principal, one)(scope) });
+    c.set('allow', allow);
+    c.set('may', (scope) => authorize(principal, action, scope, deps.clock.now()).allowed);
+    await next();
+  };
+
+/**
+ * Refuses a token in the query string that allows more than the gate. URLs are logged in many places, so a token in a
+ * URL must be useless for everything else.
+ *
+ * @throws Refusal 403
+ */
+function refuseStrong({ name, actions }: Principal): void {
+  if (actions.every((action) => action !== '*' && BY_KEY.includes(action))) return;
+  throw new Refusal(
+    403,
+    'forbidden',
+    `the token ${name} allows more than ${BY_KEY.join(', ')}, so it must not be used in a URL; create a token for this action only`,
+  );
+}
+
+/** Returns a function that throws Refusal 403 unless the principal may do the action in the given scope. */
+export const allower =
+  (deps: Pick<Deps, 'clock'>, principal: Principal, action: Action) =>
+  (scope: Scope): void => {
+    const answer = authorize(principal, action, scope, deps.clock.now());
+    if (!answer.allowed) throw new Refusal(403, 'forbidden', answer.because);
+  };
+
+/**
+ * Returns a page of the items that the caller may see. A page can have fewer items than the limit, but is empty only at
+ * the end of the list.
+ *
+ * @param read returns the page that starts at a cursor
+ */
+export async function seen<T extends Place>(
+  { may }: Pick<Env['Variables'], 'may'>,
+  read: (cursor: string | undefined) => Promise<Page<T>>,
+  cursor: string | undefined,
+): Promise<Page<T>> {
+  const { items, next_cursor } = await read(cursor);
+  const visible = items.filter(({ service, environment }) => may({ service, environment }));
+  if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
+  return seen({ may }, read, next_cursor);
+}
+
+/** The query parameters `?limit&cursor` of every list. */
+export const listQuery = {
+  limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ description: 'Maximum number of items' }),
+  cursor: z.string().max(2048).optional().openapi({ description: 'The next_cursor of the previous page' }),
+};
+
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+
+/** Describes a JSON response for OpenAPI. */
+export const answers = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+
+/** Describes an error response for OpenAPI. */
+export const problems = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Problem } },
+});
+
+/** Describes a required JSON body for OpenAPI. */
+export const body = <T extends z.ZodType>(schema: T) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});

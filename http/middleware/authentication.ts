@@ -1,0 +1,93 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { sha256 } from '../../aws/clients/hash.ts';
+import { authorize, type Scope } from '../../domain/access/access.ts';
+import { actsAs } from '../../domain/access/actor-identity.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Principal } from '../../schemas/access/access.ts';
+import type { SignatureScheme } from '../../schemas/alerts/sources/parsed.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+
+/** The maximum difference between a signature's timestamp and our clock. Limits replays. */
+const SIGNATURE_WINDOW_SECONDS = 300;
+
+const anywhere = { sources: null, services: null, environments: null, expires_at: null };
+
+/** The bootstrap principal that may only post alerts. The rollback receiver refuses it. */
+const INGEST: Principal = { name: 'ingest', actions: ['alerts:write'], ...anywhere };
+
+/** Tokens that a start or a deployment provides as secrets. All other tokens are records in the table. */
+const BOOTSTRAP: { secret: string; principal: Principal }[] = [
+  { secret: 'FIREBREAK_ADMIN_TOKEN', principal: { name: 'admin', actions: ['*'], ...anywhere } },
+  { secret: 'FIREBREAK_INGEST_TOKEN', principal: INGEST },
+];
+
+/** Returns the name under which a principal's alerts are counted. Each token record is limited separately. */
+export const senderOf = (principal: Principal): string =>
+  BOOTSTRAP.some((one) => one.principal === principal) ? principal.name : `token:${principal.name}`;
+
+/**
+ * Returns whether alerts of this principal may request a rollback by the label `action: auto-rollback`. Tokens need the
+ * scope `rollback:request`. The ingest token needs no scope, so that a plain Alertmanager works with it.
+ */
+export const mayAskByLabel = (principal: Principal, scope: Scope, now: Timestamp): boolean =>
+  principal === INGEST || authorize(principal, 'rollback:request', scope, now).allowed;
+
+/**
+ * Returns the principal of an `Authorization` header: `Bearer`, or `Basic` with the token as password. Returns
+ * undefined if the token is missing, unknown, or expired.
+ */
+export async function principalOf(
+  deps: Pick<Deps, 'secrets' | 'tokens' | 'clock'>,
+  authorization: string | undefined,
+): Promise<Principal | undefined> {
+  const token = tokenOf(authorization);
+  if (token === undefined) return undefined;
+  for (const { secret, principal } of BOOTSTRAP) {
+    const expected = await deps.secrets.get(secret);
+    if (expected && sameText(token, expected)) return principal;
+  }
+  const record = await deps.tokens.find(sha256(token));
+  const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
+  return expired || record === undefined ? undefined : { ...record, name: actsAs(record) };
+}
+
+function tokenOf(authorization: string | undefined): string | undefined {
+  const [, scheme, value] = /^(\S+) +(.+)$/.exec(authorization ?? '') ?? [];
+  if (value === undefined) return undefined;
+  if (scheme?.toLowerCase() === 'bearer') return value.trim();
+  if (scheme?.toLowerCase() !== 'basic') return undefined;
+  const pair = Buffer.from(value, 'base64').toString('utf8');
+  const colon = pair.indexOf(':'); // the first one, because a password may contain colons
+  return colon === -1 || colon === pair.length - 1 ? undefined : pair.slice(colon + 1);
+}
+
+/**
+ * Returns whether the sender's signature over the raw body is valid. Returns false without a configured secret. Does
+ * not read the body if the signature is missing or its timestamp is outside the window.
+ */
+export async function signedBy(
+  deps: Pick<Deps, 'secrets' | 'clock'>,
+  scheme: SignatureScheme,
+  headers: Headers,
+  body: () => Promise<Uint8Array>,
+): Promise<boolean> {
+  const secret = await deps.secrets.get(scheme.secret);
+  const signature = headers.get(scheme.header);
+  if (!secret || !signature) return false;
+  const header = (await deps.secrets.get(scheme.timestampHeader.secret)) ?? scheme.timestampHeader.fallback;
+  const hmac = createHmac('sha256', secret);
+  if (header !== '') {
+    const timestamp = headers.get(header);
+    if (timestamp === null || !fresh(Number(timestamp), deps)) return false;
+    hmac.update(`${timestamp}:`);
+  }
+  return sameText(signature.trim().toLowerCase(), hmac.update(await body()).digest('hex'));
+}
+
+const fresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>
+  Math.abs(millisOf(clock.now()) / 1000 - seconds) <= SIGNATURE_WINDOW_SECONDS;
+
+/** Compares in constant time. Compares hashes, so that the time does not depend on the length either. */
+const sameText = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
+
+const digestOf = (text: string): Buffer => hash('sha256', text, 'buffer');

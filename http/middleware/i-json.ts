@@ -1,0 +1,53 @@
+import type { MiddlewareHandler } from 'hono';
+import { readBody } from './body.ts';
+import type { Env } from '../context.ts';
+import { Refusal } from '../problem.ts';
+
+/** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
+export const BODY_MAX_BYTES = 256 * 1024;
+
+/** A DynamoDB item has at most 32 levels of nesting. Our own envelope needs some of them. */
+const DEPTH_MAX = 16;
+
+/** The smallest accepted absolute value except 0. DynamoDB rejects numbers with an exponent below -130. */
+const TINIEST = 1e-100;
+
+/**
+ * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
+ * nesting.
+ *
+ * @throws Refusal 400 if the body is not JSON, 413 if it is too large, 422 if it can't be stored unchanged
+ * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth
+ */
+export const iJson: MiddlewareHandler<Env> = async (c, next) => {
+  const text = new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES));
+  if (text !== '') {
+    const wrong = flawOf(parsed(text), 0);
+    if (wrong !== undefined) throw new Refusal(422, 'invalid', wrong);
+  }
+  await next();
+};
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Refusal(400, 'not-json', error instanceof Error ? error.message : 'the body is not JSON');
+  }
+}
+
+/** Returns what is wrong with the value, or undefined. */
+function flawOf(value: unknown, depth: number): string | undefined {
+  if (depth > DEPTH_MAX) return `the JSON has more than ${DEPTH_MAX} levels of nesting`;
+  if (typeof value === 'string' && !value.isWellFormed()) return 'a string contains half a surrogate pair';
+  if (typeof value === 'number' && !isNumber(value)) return `the number ${value} is outside the supported range`;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const flaw = flawOf(key, depth) ?? flawOf(inner, depth + 1);
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
+}
+
+const isNumber = (value: number): boolean =>
+  value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= TINIEST);

@@ -1,0 +1,59 @@
+import type { MiddlewareHandler } from 'hono';
+import { sha256 } from '../../aws/clients/hash.ts';
+import type { Deps, IdempotencyKey } from '../../domain/ports/index.ts';
+import { readBody } from './body.ts';
+import type { Env } from '../context.ts';
+import { BODY_MAX_BYTES } from './i-json.ts';
+import { Refusal } from '../problem.ts';
+
+/**
+ * POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it
+ * later.
+ */
+const CREATES = [
+  /^\/v1\/(deployments|incidents|drills|freezes)$/,
+  /^\/v1\/incidents\/[^/]+\/timeline$/,
+  /^\/v1\/freezes\/[^/]+\/overrides$/,
+  /^\/v1\/runbooks\/[^/]+\/runs$/,
+  /^\/v1\/runbooks\/runs\/[^/]+\/actions\/retry$/,
+];
+
+/**
+ * Implements `Idempotency-Key`: a repeated request with the same key, body, and caller gets the first response. Error
+ * responses are not stored, so that the request can be retried.
+ *
+ * @throws Refusal 400 if the key is too long, 409 if the first request is in progress, 422 if the body differs
+ */
+export const idempotency =
+  (deps: Deps): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const given = c.req.header('idempotency-key');
+    if (given === undefined || c.req.method !== 'POST' || !CREATES.some((path) => path.test(c.req.path))) return next();
+    if (given.length > 255)
+      throw new Refusal(400, 'bad-idempotency-key', 'Idempotency-Key has more than 255 characters');
+    const principal = await c.var.principalOf(c.req.header('authorization'));
+    if (principal === undefined) return next(); // the route refuses it
+    // Identify the caller by the credential: names are not unique, and tokens with the same name can have different
+    // rights.
+    const caller = sha256(c.req.header('authorization') ?? '');
+    const key: IdempotencyKey = { principal: caller, route: c.req.path, key: given };
+    const begun = await deps.idempotency.begin(key, sha256(await readBody(c, BODY_MAX_BYTES)));
+    if (begun.kind === 'other_body')
+      throw new Refusal(422, 'idempotency-key-reused', 'this Idempotency-Key was used before with a different body');
+    if (begun.kind === 'running')
+      throw new Refusal(
+        409,
+        'idempotency-key-running',
+        'the first request with this Idempotency-Key is still in progress',
+      );
+    if (begun.kind === 'done')
+      return c.body(begun.body, begun.status as 200, {
+        'content-type': 'application/json',
+        'idempotent-replayed': 'true',
+      });
+    await next();
+    await deps.idempotency.end(
+      key,
+      c.res.status < 400 ? { status: c.res.status, body: await c.res.clone().text() } : 'forget',
+    );
+  };

@@ -1,0 +1,38 @@
+import type { MiddlewareHandler } from 'hono';
+import { sha256 } from '../../aws/clients/hash.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { Env } from '../context.ts';
+import { problem } from '../problem.ts';
+
+/** Limit per credential and instance. High enough for a CI system and a console, low enough to stop a tight loop. */
+export const ALLOWANCE: Allowance = { perSecond: 200, burst: 1000 };
+
+/** Limit for freeze checks. Many parallel deployments must not delay each other, so only a harmful loop exceeds it. */
+const CHECKING: Allowance = { perSecond: 2000, burst: 10_000 };
+const CHECKS = /^\/(v1\/freeze-check(\/|$)|integrations\/)/;
+
+/** Never limited: alert receivers, because a short alert would be lost before the retry, and health checks. */
+const UNLIMITED = /^\/(v1\/alerts\/|api\/v1\/rollback$|healthz$|readyz$)/;
+
+/** How many callers an instance remembers. More than any real number of tokens; the oldest entry is dropped first. */
+const BUCKETS_MAX = 10_000;
+
+/** Responds with 429 and `Retry-After` if a credential exceeds its limit. */
+export function rateLimit({ clock }: Pick<Deps, 'clock'>): MiddlewareHandler<Env> {
+  const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
+  return async (c, next) => {
+    if (UNLIMITED.test(c.req.path)) return next();
+    const isCheck = CHECKS.test(c.req.path);
+    const allowance = isCheck ? CHECKING : ALLOWANCE;
+    const caller = sha256(`${isCheck} ${c.req.header('authorization') ?? c.req.query('key') ?? ''}`);
+    const taken = take(buckets.get(caller), allowance, millisOf(clock.now()));
+    buckets.set(caller, taken.bucket);
+    if (taken.ok) return next();
+    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const detail = `more than ${allowance.perSecond} requests per second; try again in ${seconds} s`;
+    return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
+  };
+}

@@ -1,0 +1,71 @@
+import { createRoute } from '@hono/zod-openapi';
+import type { Scope } from '../../domain/access/access.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { Automation, AutomationInput } from '../../schemas/access/access.ts';
+import { lowestMode } from '../../schemas/config/names.ts';
+import { setAutomation } from '../../actions/automation/set-automation.ts';
+import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+
+const View = Automation.meta({ id: 'Automation' });
+
+/** Registers the routes of the kill switch and the automation modes. */
+export function automationRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'automation:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/automation',
+      tags: ['automation'],
+      summary: 'Read the kill switch, and the modes of the services and environments that the token may read',
+      responses: { 200: answers('The settings in force', View) },
+    }),
+    async (c) => c.json(visible(inForce(await deps.automation.read()), c.var.may), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'automation:write',
+    createRoute({
+      method: 'put',
+      path: '/v1/automation',
+      tags: ['automation'],
+      summary: 'Set the kill switch and the modes; omitted fields stay unchanged',
+      request: body(AutomationInput),
+      responses: { 200: answers('The settings now in force', View), 422: problems('Validation failed') },
+    }),
+    async (c) => {
+      const automation = await setAutomation({ ...deps, log: c.var.log }, c.var.who, c.req.valid('json'));
+      return c.json(visible(inForce(automation), c.var.may), 200);
+    },
+  );
+}
+
+/** Returns the settings in force: a demoted service has at most the mode `approve`. */
+function inForce(automation: Automation): Automation {
+  const demoted = Object.keys(automation.demoted).map((name) => {
+    const own = Object.hasOwn(automation.services, name) ? automation.services[name] : undefined;
+    const mode = lowestMode('approve', ...(own?.mode ? [own.mode] : []));
+    return [name, { environments: {}, ...own, mode }] as const;
+  });
+  return { ...automation, services: { ...automation.services, ...Object.fromEntries(demoted) } };
+}
+
+/**
+ * Removes the services and environments that the caller may not read. The kill switch and global mode are visible to
+ * all.
+ */
+function visible(automation: Automation, may: (scope: Scope) => boolean): Automation {
+  const ofService = <T>(entries: Record<string, T>) => Object.entries(entries).filter(([service]) => may({ service }));
+  const services = ofService(automation.services).map(([service, { mode, environments }]) => {
+    const own = Object.entries(environments).filter(([environment]) => may({ service, environment }));
+    return [service, { mode, environments: Object.fromEntries(own) }] as const;
+  });
+  return {
+    ...automation,
+    services: Object.fromEntries(services),
+    demoted: Object.fromEntries(ofService(automation.demoted)),
+  };
+}

@@ -1,0 +1,165 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports/index.ts';
+import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
+import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/changes/change.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+import { endFailures } from '../../jobs/sweep/end-failures.ts';
+import { tellIncidents } from '../../actions/changes/notify-incidents.ts';
+import { deadlineOf, HAS_NO_END } from '../../jobs/sweep/overdue.ts';
+import { endOverdueDeploy, reportFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
+
+const Deployment = Change.extend({
+  warnings: z
+    .array(z.string())
+    .openapi({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
+}).meta({ id: 'Deployment' });
+const params = z.object({ id: ChangeId });
+
+export function deploymentRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'Record a change to production',
+      request: body(NewChange),
+      responses: {
+        201: answers('Recorded', Deployment),
+        200: answers('Already recorded', Deployment),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      c.var.allow(input);
+      refuse(whyAhead(input, deps.clock.now()));
+      const { change, created } = await deps.changes.record(input);
+      // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
+      if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
+      if (change.status === 'succeeded') await endFailures(deps, change);
+      await tellIncidents(deps, change);
+      return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Update the status of a change',
+      request: { params, ...body(ChangePatch) },
+      responses: {
+        200: answers('The updated deployment', Deployment),
+        404: problems('Not found'),
+        409: problems('The deployment has ended and cannot start again'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const before = await deps.changes.get(id);
+      if (before === undefined) throw notFound(id);
+      c.var.allow(before);
+      const told = c.req.valid('json');
+      refuse(whyNoTimes(before.started_at, told.finished_at) ?? whyAhead(told, deps.clock.now()));
+      const ends = before.status === 'started' && (told.status ?? 'started') !== 'started';
+      const overdueAt = ends ? await overdueSince(deps, before) : null;
+      if (overdueAt !== null) await endOverdueDeploy(deps, before, overdueAt, c.var.trace);
+      const change = await deps.changes.patch(id, told);
+      if (change === undefined) throw notFound(id);
+      if (change === 'ended') throw await hasEnded(deps, id);
+      // Report a repeated failure again, as above. A corrected end time belongs to the same failure.
+      const corrected = before.status === 'failed' && before.finished_at !== change.finished_at;
+      if (change.status === 'failed' && !corrected) await reportFailedDeploy(deps, change, c.var.trace);
+      if (change.status === 'succeeded') await endFailures(deps, change);
+      return c.json(shown(await deps.config.current(), change), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments/{id}',
+      tags: ['deployments'],
+      summary: 'Read a change',
+      request: { params },
+      responses: { 200: answers('The change', Deployment), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const change = await deps.changes.get(id);
+      if (change === undefined) throw notFound(id);
+      c.var.allow(change);
+      return c.json(shown(await deps.config.current(), change), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'deployments:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/deployments',
+      tags: ['deployments'],
+      summary: 'List changes, newest first',
+      request: {
+        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Deployment)) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      const place = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(place);
+      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...place });
+      const [page, config] = await Promise.all([seen(c.var, read, cursor), deps.config.current()]);
+      return c.json({ ...page, items: page.items.map((change) => shown(config, change)) }, 200);
+    },
+  );
+}
+
+const shown = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
+
+/**
+ * Returns when the deployment became overdue, or null. Also computes it if the sweeper has not reported the deployment
+ * as overdue yet: the sweeper's report can arrive after the end of the deployment, and would then stay open.
+ */
+async function overdueSince(deps: Deps, change: Change): Promise<Timestamp | null> {
+  const said = await deps.changes.overdueAt(change.id);
+  if (said !== null) return said;
+  const { services } = await deps.config.current();
+  const at = deadlineOf(change, services, deps.timeScale);
+  return at <= deps.clock.now() && !HAS_NO_END.has(change.kind) ? at : null;
+}
+
+/** @throws Refusal 422 if there is something wrong */
+function refuse(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new Refusal(422, 'invalid', `json: ${wrong}`);
+}
+
+async function hasEnded(deps: Pick<Deps, 'changes'>, id: ChangeId): Promise<Refusal> {
+  const status = (await deps.changes.get(id))?.status ?? 'cancelled';
+  const how = status === 'cancelled' ? 'been cancelled' : status;
+  return new Refusal(
+    409,
+    'deployment-ended',
+    `deployment ${id} has ${how} and cannot start again; record the next attempt as a new deployment`,
+  );
+}
+
+const notFound = (id: string): Refusal => new Refusal(404, 'unknown-deployment', `no deployment has the ID ${id}`);

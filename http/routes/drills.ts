@@ -1,0 +1,124 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { Drill, DrillId } from '../../schemas/automation/drill.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { Timestamp } from '../../schemas/time/time.ts';
+import { lanesOf, planDrill } from '../../actions/automation/drills.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+
+const Shown = Drill.meta({ id: 'Drill' });
+
+const Lane = z
+  .object({
+    service: ServiceName,
+    environment: EnvironmentName,
+    last_proved_at: Timestamp.nullable(),
+    drill_id: DrillId.nullable(),
+  })
+  .meta({ id: 'DrillLane' });
+
+/** Registers the routes of drills, which test the rollback of a target. */
+export function drillRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'drills:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/drills',
+      tags: ['drills'],
+      summary: 'Start a drill: roll a target back and forward again',
+      request: body(z.strictObject({ service: ServiceName, environment: EnvironmentName })),
+      responses: {
+        202: answers('Started', Shown),
+        409: problems('Drills are not enabled for this target, or a drill is not possible now'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const place = c.req.valid('json');
+      c.var.allow(place);
+      const planned = await planDrill(deps, place, c.var.principal.name);
+      if (!planned.ok) throw refused(planned.reason);
+      const begun = await deps.drills.begin(planned.drill);
+      if (!begun.ok) throw refused(begun.reason);
+      await start(deps, planned.drill.id);
+      return c.json(Drill.parse(planned.drill), 202);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'drills:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/drills',
+      tags: ['drills'],
+      summary: 'List drills, newest first, and when a drill last succeeded for each lane',
+      request: {
+        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+      },
+      responses: { 200: answers('A page of results', pageOf(Shown).extend({ lanes: z.array(Lane) })) },
+    }),
+    async (c) => {
+      const { limit, cursor, service, environment } = c.req.valid('query');
+      const place = { ...(service && { service }), ...(environment && { environment }) };
+      c.var.allow(place);
+      const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...place });
+      const [page, lanes] = await Promise.all([seen(c.var, read, cursor), lanesWithProofs(deps)]);
+      const here = lanes.filter(
+        (lane) =>
+          c.var.may(lane) &&
+          lane.service === (service ?? lane.service) &&
+          lane.environment === (environment ?? lane.environment),
+      );
+      return c.json({ ...page, lanes: here }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'drills:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/drills/{id}',
+      tags: ['drills'],
+      summary: 'Get a drill',
+      request: { params: z.object({ id: DrillId }) },
+      responses: { 200: answers('The drill', Shown), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const drill = await deps.drills.get(id);
+      if (drill === undefined) throw new Refusal(404, 'unknown-drill', `no drill has the ID ${id}`);
+      c.var.allow(drill);
+      return c.json(Drill.parse(drill), 200);
+    },
+  );
+}
+
+/**
+ * Starts the drill's workflow. A failure is only logged, because the sweeper starts the stored drill within a minute.
+ */
+async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
+  try {
+    await drillRuns.start(id, 1);
+  } catch (error) {
+    log.warn('a drill could not be started; the sweeper tries again', { drill: id, error: String(error) });
+  }
+}
+
+const refused = ({ code, text }: { code: string; text: string }): Refusal =>
+  new Refusal(code === 'unknown-place' ? 422 : 409, code, text);
+
+/** Returns every lane of the catalogue, with its last successful drill. */
+async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
+  const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
+  return lanesOf(services).map((lane: Place) => {
+    const proof = proved.find((one) => one.service === lane.service && one.environment === lane.environment);
+    return { ...lane, last_proved_at: proof?.at ?? null, drill_id: proof?.drill_id ?? null };
+  });
+}

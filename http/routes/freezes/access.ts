@@ -1,0 +1,32 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Scope } from '../../../domain/access/access.ts';
+import { type Freeze, SaidReason } from '../../../schemas/freeze/freeze.ts';
+import type { Env } from '../../context.ts';
+import { Refusal } from '../../problem.ts';
+
+/** Returns whether the caller may read the freeze. Read access to part of a freeze's scope is enough. */
+export const mayRead = (
+  { may }: { may: (scope: Scope) => boolean },
+  { service, environment }: Pick<Freeze, 'service' | 'environment'>,
+): boolean => may({ ...(service !== null && { service }), ...(environment !== null && { environment }) });
+
+const Ending = z.strictObject({ reason: SaidReason.nullish() });
+
+/** The reason for ending something: in the body, or in the query string for callers that can't send a body. */
+export const endingQuery = z.object({ reason: SaidReason.optional() });
+export const endingBody = {
+  requestBody: { content: { 'application/json': { schema: z.toJSONSchema(Ending, { io: 'input' }) as object } } },
+};
+
+/**
+ * Returns the given reason. Ignores the content type, so that a given reason is never lost.
+ *
+ * @throws Refusal 422 if the body has another format
+ */
+export async function endingReason(c: Context<Env>, query: z.infer<typeof endingQuery>): Promise<string | undefined> {
+  const text = await c.req.text();
+  const told = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // valid JSON, as the middleware iJson has checked
+  if (!told.success) throw new Refusal(422, 'invalid', `json: ${z.prettifyError(told.error)}`);
+  return told.data.reason ?? query.reason;
+}

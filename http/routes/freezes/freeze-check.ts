@@ -1,0 +1,175 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { CheckAnswer, CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { check } from '../../../actions/freeze/check.ts';
+import { Verified, verify, VerifyRequest } from '../../../actions/freeze/verify.ts';
+import { askedQuery, identityHeader, questionOf } from '../../webhooks/freeze-query.ts';
+import { gateAnswer, gateResponse } from '../../webhooks/deploy-gate.ts';
+import type { Env } from '../../context.ts';
+import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
+import { Refusal } from '../../problem.ts';
+
+const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
+
+const Body = CheckRequest.extend({
+  change: askedQuery.shape.change.nullish(),
+  /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
+  identity_token: z
+    .string()
+    .max(16_384)
+    .nullish()
+    .transform((token) => token || null),
+});
+
+/** Registers the routes of the freeze check. */
+export function freezeCheckRoutes(app: Api, deps: Deps): void {
+  const look = (
+    c: Context<Env>,
+    query: z.infer<typeof askedQuery>,
+    headers: z.infer<typeof identityHeader>,
+  ): Promise<CheckAnswer> => {
+    const { allow, principal } = c.var;
+    allow({ service: query.service, environment: query.environment });
+    const asked = { ...questionOf(query), by: principal.name, allow, consume: false };
+    return check(deps, { ...asked, identityToken: headers['x-identity-token'] || null });
+  };
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-check',
+      tags: ['freeze check'],
+      summary: 'Check whether a deployment is allowed; always 200, and uses up no override',
+      request: { query: askedQuery, headers: identityHeader },
+      responses: {
+        200: answers('The verdict, its reasons, and when it can change', Answer),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => c.json(await look(c, c.req.valid('query'), c.req.valid('header')), 200),
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-check/gate',
+      tags: ['freeze check'],
+      summary: 'The same check for curl -f: 200 if the deployment is allowed, 423 if it is frozen',
+      request: { query: askedQuery, headers: identityHeader },
+      responses: {
+        200: gateAnswer('Allowed'),
+        423: gateAnswer('Frozen'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      return gateResponse(c, questionOf(query).request, await look(c, query, c.req.valid('header')));
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'post',
+      path: '/v1/freeze-check',
+      tags: ['freeze check'],
+      summary: 'Check for a deployment that starts now; a required override is used up, once per deployment_id',
+      request: body(Body),
+      responses: {
+        200: answers('The verdict, its reasons, and when it can change', Answer),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
+      const { allow, principal } = c.var;
+      allow({ service: rest.service, environment: rest.environment });
+      const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
+      const asked = { request, untold: change == null, by: principal.name, allow, consume: true, identityToken };
+      return c.json(await check(deps, asked), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:check',
+    createRoute({
+      method: 'post',
+      path: '/v1/freeze-check/verify',
+      tags: ['freeze check'],
+      summary: 'Verify that a token is valid for a deployment, and that the deployment is still allowed',
+      request: body(VerifyRequest),
+      responses: {
+        200: answers('The result, and the reason if the token is not valid', Verification),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      const scope = (service: string, environment: string) => c.var.allow({ service, environment });
+      return c.json(await verify(deps, input, c.var.principal.name, scope), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'freezes:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/freeze-decisions/{id}',
+      tags: ['freeze check'],
+      summary: 'Get a decision with all its inputs, and how often it was requested',
+      request: { params: z.object({ id: z.string().min(1).max(128) }) },
+      responses: { 200: answers('The decision', Decision), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const decision = await deps.freezeDecisions.get(id);
+      if (decision === undefined) throw new Refusal(404, 'unknown-decision', `no decision has the ID ${id}`);
+      c.var.allow({ service: decision.request.service, environment: decision.request.environment });
+      return c.json({ ...decision, inputs: z.unknown().parse(decision.inputs) }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'public',
+    createRoute({
+      method: 'get',
+      path: '/.well-known/jwks.json',
+      tags: ['freeze check'],
+      summary: "Get the public keys for Firebreak's signatures (RFC 7517)",
+      responses: { 200: answers('The keys', z.object({ keys: z.array(z.record(z.string(), z.unknown())) })) },
+    }),
+    async (c) => c.json(await deps.signer.jwks(), 200),
+  );
+}
+
+const Decision = z
+  .object({
+    id: z.string(),
+    at: Timestamp,
+    by: z.string(),
+    request: CheckRequest,
+    verdict: Verdict,
+    inputs: z.unknown(),
+    count: z.number(),
+    last_at: Timestamp,
+  })
+  .meta({ id: 'FreezeDecision' });
+
+const Verification = Verified.meta({ id: 'FreezeTokenVerification' });

@@ -1,0 +1,155 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports/index.ts';
+import { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
+import { answerDecision } from '../../actions/incidents/answer-decision.ts';
+import { markWrong } from '../../actions/incidents/mark-wrong.ts';
+import { notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
+import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
+import { TAKE_OVERS, takeOver } from '../../actions/incidents/take-over.ts';
+import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+import { Incident } from './incidents.ts';
+
+const params = z.object({ id: IncidentId });
+const Note = z.strictObject({ note: z.string().max(2000).default('') });
+const Suspected = z.strictObject({ change_id: ChangeId, note: z.string().max(2000).default('') });
+/** `version`: the target version. Defaults to the newest known good version. */
+const Rollback = z.strictObject({ note: z.string().max(2000).default(''), version: Version.optional() });
+const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.string().max(2000).default('') });
+
+/** Registers the actions with which a person takes over an incident or answers a decision. */
+export function actionRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/rollback',
+      tags: ['actions'],
+      summary: 'Take over: roll back the running version to the newest known good version or to the given version',
+      request: { params, body: { required: false, content: { 'application/json': { schema: Rollback } } } },
+      responses: {
+        202: answers('Accepted', Incident),
+        404: problems('Not found'),
+        409: problems('The incident does not allow a rollback now, or not to this version'),
+        422: problems(
+          'version-unknown: no deployment of this version is recorded there; `detail` lists similar versions',
+        ),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const asked = c.req.valid('json');
+      const to = asked?.version;
+      const wanted = { id, action: 'rollback', note: asked?.note ?? '', ...(to !== undefined && { to }) } as const;
+      return c.json(await takeOver(deps, c.var.who, wanted), 202);
+    },
+  );
+
+  for (const action of TAKE_OVERS.filter((one) => one !== 'rollback')) {
+    endpoint(
+      app,
+      deps,
+      'incidents:act',
+      createRoute({
+        method: 'post',
+        path: `/v1/incidents/{id}/actions/${action}`,
+        tags: ['actions'],
+        summary: `Take over: ${action}`,
+        request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
+        responses: {
+          202: answers('Accepted', Incident),
+          404: problems('Not found'),
+          409: problems('The incident does not allow this action now'),
+        },
+      }),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const note = c.req.valid('json')?.note ?? '';
+        return c.json(await takeOver(deps, c.var.who, { id, action, note }), 202);
+      },
+    );
+  }
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/actions/mark-wrong',
+      tags: ['actions'],
+      summary: 'Mark the automatic action for this incident as wrong; also possible after the incident is resolved',
+      request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
+      responses: {
+        202: answers('Accepted', Incident),
+        404: problems('Not found'),
+        409: problems('nothing-to-mark: automation has taken no action for this incident'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      return c.json(await markWrong(deps, c.var.who, { id, note: c.req.valid('json')?.note ?? '' }), 202);
+    },
+  );
+
+  for (const [name, summary, act] of [
+    ['clear-suspect', 'Clear a change of suspicion: it did not cause this incident', notTheDeploy],
+    ['suspect-again', 'Suspect a cleared change again', suspectAgain],
+  ] as const) {
+    endpoint(
+      app,
+      deps,
+      'incidents:act',
+      createRoute({
+        method: 'post',
+        path: `/v1/incidents/{id}/actions/${name}`,
+        tags: ['actions'],
+        summary,
+        request: { params, ...body(Suspected) },
+        responses: {
+          202: answers('Accepted', Incident),
+          404: problems('Not found'),
+          409: problems(
+            'no-suspect: the change belongs to another environment; not-cleared: the change is not cleared',
+          ),
+          422: problems('Validation failed'),
+        },
+      }),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const { change_id: change, note: text } = c.req.valid('json');
+        const done = await act(deps, c.var.who, { id, change, text, key: `cleared-${change}-by-${c.var.who.name}` });
+        return c.json('incident' in done ? done.incident : done, 202);
+      },
+    );
+  }
+
+  for (const [name, answer] of [
+    ['approve', 'approved'],
+    ['reject', 'rejected'],
+  ] as const) {
+    endpoint(
+      app,
+      deps,
+      'incidents:act',
+      createRoute({
+        method: 'post',
+        path: `/v1/incidents/{id}/actions/${name}`,
+        tags: ['actions'],
+        summary: `${name === 'approve' ? 'Approve' : 'Reject'} the pending decision that has this digest`,
+        request: { params, ...body(Answer) },
+        responses: {
+          200: answers('Recorded', Incident),
+          404: problems('Not found'),
+          409: problems('superseded: another decision is pending now; paused: automation is paused'),
+          422: problems('Validation failed'),
+        },
+      }),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        return c.json(await answerDecision(deps, c.var.who, { id, answer, ...c.req.valid('json') }), 200);
+      },
+    );
+  }
+}

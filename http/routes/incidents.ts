@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports/index.ts';
+import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
+import { declaredPlace } from '../../actions/incidents/declared-environment.ts';
+import { correct, declare, note } from '../../actions/incidents/declare-incident.ts';
+import { view } from '../../actions/incidents/incident-view.ts';
+import { namer } from '../../slack/commands/names.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+import { ShownSignal, shown, snakeCased } from './signal-view.ts';
+
+export const Incident = IncidentView.meta({ id: 'Incident' });
+const ShownEntry = TimelineEntry.extend({
+  actor_name: z.string().openapi({ description: "The actor's display name, if it is known" }),
+}).meta({ id: 'TimelineEntry' });
+const StoredDecision = z.object({
+  decision: DecisionView,
+  inputs: z.unknown(),
+  inputs_json: z.string().openapi({ description: 'The inputs as the exact JSON text from which `digest` is computed' }),
+});
+const params = z.object({ id: IncidentId });
+const page = z.object(listQuery);
+
+export function incidentRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents',
+      tags: ['incidents'],
+      summary: 'Declare an incident by hand',
+      request: body(
+        z.strictObject({
+          service: ServiceName.nullish().openapi({ description: 'Absent: the service is not known yet' }),
+          environment: EnvironmentName.nullish().openapi({
+            description: "Defaults to the service's default environment, its only environment, or production",
+          }),
+          title: z.string().trim().min(1).max(500),
+          severity: Severity.default('critical'),
+        }),
+      ),
+      responses: {
+        201: answers('Opened', Incident),
+        200: answers('The incident that was already open for this service and environment', Incident),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { trace } = c.var;
+      const { title, severity, ...named } = c.req.valid('json');
+      const place = declaredPlace((await deps.config.current()).services, named);
+      const { incident, created } = await declare(deps, c.var.who, { ...place, title, severity, trace });
+      return c.json(incident, created ? 201 : 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents',
+      tags: ['incidents'],
+      summary: 'List incidents, newest first, including resolved ones',
+      request: { query: z.object({ ...listQuery, status: IncidentStatus.optional(), service: z.string().optional() }) },
+      responses: { 200: answers('A page of results', pageOf(Incident)) },
+    }),
+    async (c) => {
+      const { limit, cursor, status, service } = c.req.valid('query');
+      c.var.allow(service === undefined ? {} : { service });
+      const read = (from?: string) =>
+        deps.incidents.list({
+          limit,
+          ...(from && { cursor: from }),
+          ...(status && { status }),
+          ...(service && { service }),
+        });
+      return c.json(await seen(c.var, read, cursor), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}',
+      tags: ['incidents'],
+      summary: 'Get an incident',
+      request: { params },
+      responses: { 200: answers('The incident', Incident), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const incident = await view(deps, c.req.valid('param').id);
+      c.var.allow(incident);
+      return c.json(incident, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'patch',
+      path: '/v1/incidents/{id}',
+      tags: ['incidents'],
+      summary: 'Correct the title or the severity of an incident',
+      request: {
+        params,
+        ...body(z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: Severity.optional() })),
+      },
+      responses: {
+        200: answers('The updated incident', Incident),
+        404: problems('Not found'),
+        409: problems('The incident is resolved'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { title, severity } = c.req.valid('json');
+      const wanted = { id, ...(title && { title }), ...(severity && { severity }) };
+      return c.json(await correct(deps, c.var.who, wanted), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/timeline',
+      tags: ['incidents'],
+      summary: 'List the timeline of an incident, newest first',
+      request: { params, query: page },
+      responses: { 200: answers('A page of results', pageOf(ShownEntry)), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const [found, named] = await Promise.all([
+        deps.incidents.timeline(id, paging(c.req.valid('query'))),
+        namer(deps),
+      ]);
+      const items = await Promise.all(found.items.map((entry) => shownEntry(named, entry)));
+      return c.json({ ...found, items }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/incidents/{id}/timeline',
+      tags: ['incidents'],
+      summary: 'Append a note to the timeline',
+      request: {
+        params,
+        ...body(
+          z.strictObject({
+            text: z.string().min(1).max(4000),
+            kind: z
+              .literal('note', 'kind must be "note"; only Firebreak writes the other kinds')
+              .optional()
+              .openapi({ description: 'Optional; always "note"' }),
+            detail: z.unknown().optional(),
+          }),
+        ),
+      },
+      responses: {
+        201: answers('Appended', ShownEntry),
+        404: problems('Not found'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { text, detail = null } = c.req.valid('json');
+      const entry = await note(deps, c.var.who, { id, key: `note-${randomUUID()}`, text, detail });
+      return c.json(await shownEntry(await namer(deps), entry), 201);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/signals',
+      tags: ['incidents'],
+      summary: 'List the alerts of an incident, newest first',
+      request: { params, query: page },
+      responses: {
+        200: answers('A page of results', pageOf(ShownSignal)),
+        404: problems('Not found'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const { items, next_cursor } = await deps.incidents.signals(id, paging(c.req.valid('query')));
+      return c.json({ items: items.map(shown), next_cursor }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/incidents/{id}/decisions/{number}',
+      tags: ['incidents'],
+      summary: 'Get a decision with all its inputs',
+      request: { params: params.extend({ number: z.coerce.number().int().min(1) }) },
+      responses: {
+        200: answers('The decision', StoredDecision),
+        404: problems('Not found'),
+      },
+    }),
+    async (c) => {
+      const { id, number } = c.req.valid('param');
+      c.var.allow(await view(deps, id));
+      const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
+      if (decision === undefined)
+        throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
+      return c.json({ decision, inputs: snakeCased(inputs ?? null), inputs_json: JSON.stringify(inputs ?? null) }, 200);
+    },
+  );
+}
+
+const paging = ({ limit, cursor }: z.infer<typeof page>) => ({ limit, ...(cursor === undefined ? {} : { cursor }) });
+
+type Namer = Awaited<ReturnType<typeof namer>>;
+
+const shownEntry = async (named: Namer, entry: TimelineEntry): Promise<z.infer<typeof ShownEntry>> => ({
+  ...entry,
+  text: await named.text(entry.text),
+  actor_name: await named.actor(entry.actor),
+});

@@ -1,0 +1,233 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports/index.ts';
+import { planOf } from '../../domain/runbooks/plan.ts';
+import { byPriority } from '../../domain/runbooks/select.ts';
+import { EnvironmentName, IncidentId, Mode, ServiceName } from '../../schemas/config/names.ts';
+import { RunbookName, type Runbook } from '../../schemas/runbooks/runbook.ts';
+import { Input, InputName } from '../../schemas/runbooks/parts/inputs.ts';
+import { InputValues, RunId, runId, RunPlan, RunView } from '../../schemas/runbooks/parts/runs.ts';
+import { FailureAction } from '../../schemas/runbooks/parts/steps.ts';
+import { planRun, runbookOf } from '../../actions/runbooks/plan-run.ts';
+import { planRetry, retryRun, startRun, viewRun } from '../../actions/runbooks/start-run.ts';
+import type { Env } from '../context.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
+
+const Run = RunView.meta({ id: 'RunbookRun' });
+const Plan = RunPlan.meta({ id: 'RunbookPlan' });
+
+const Summary = z
+  .object({
+    name: RunbookName,
+    title: z.string(),
+    file: z.string(),
+    version: z.string(),
+    mode: Mode.nullable(),
+    services: z.array(ServiceName).nullable().openapi({ description: 'Null: all' }),
+    environments: z.array(EnvironmentName).nullable().openapi({ description: 'Null: all' }),
+    inputs: z.record(InputName, Input),
+    steps: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        uses: z.string(),
+        changes_production: z.boolean(),
+        approval: z.boolean(),
+        when: z.array(z.string()),
+        timeout_s: z.number(),
+        on_failure: FailureAction,
+      }),
+    ),
+  })
+  .meta({ id: 'Runbook' });
+
+const WithText = Summary.extend({ text: z.string().openapi({ description: 'The Markdown text' }) }).meta({
+  id: 'RunbookWithText',
+});
+
+const planOnly = z.boolean().default(false).openapi({ description: 'Only return the plan, without starting a run' });
+
+const NewRun = z.strictObject({
+  service: ServiceName.optional(),
+  environment: EnvironmentName.optional().openapi({
+    description: "Defaults to the service's default environment, its only environment, or production",
+  }),
+  incident_id: IncidentId.optional().openapi({
+    description: 'Defaults to the open incident of the service and environment, or else a new one',
+  }),
+  inputs: InputValues.default({}),
+  version: z.string().optional().openapi({
+    description: 'The version of the confirmed plan; the request is refused if the runbook has changed since',
+  }),
+  plan: planOnly,
+});
+
+const named = z.object({ name: RunbookName });
+const run = z.object({ id: RunId });
+
+/** Registers the routes of runbooks and their runs. */
+export function runbookRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/runbooks',
+      tags: ['runbooks'],
+      summary: 'List runbooks, in the order in which alerts are matched to them',
+      responses: { 200: answers('All runbooks', pageOf(Summary)) },
+    }),
+    async (c) => {
+      const { runbooks } = (await deps.config.current()).runbooks;
+      const items = byPriority(runbooks).flatMap((runbook) => seenBy(c.var, runbook) ?? []);
+      return c.json({ items: items.map(summary), next_cursor: null }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/runbooks/runs',
+      tags: ['runbooks'],
+      summary: 'List runbook runs, newest first',
+      request: { query: z.object({ ...listQuery, incident: IncidentId.optional() }) },
+      responses: { 200: answers('A page of results', pageOf(Run)) },
+    }),
+    async (c) => {
+      const { limit, cursor, incident } = c.req.valid('query');
+      const read = async (from?: string) => {
+        const { items, next_cursor } =
+          incident === undefined
+            ? await deps.runbooks.list({ limit, ...(from && { cursor: from }) })
+            : { items: await runsOf(deps, incident), next_cursor: null };
+        const ids = items.map((one) => runId(one.incident, one.number));
+        return { items: await Promise.all(ids.map((id) => viewRun(deps, id))), next_cursor };
+      };
+      return c.json(await seen(c.var, read, cursor), 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/runbooks/runs/{id}',
+      tags: ['runbooks'],
+      summary: 'Get a run',
+      request: { params: run },
+      responses: { 200: answers('The run', Run), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const found = await viewRun(deps, c.req.valid('param').id);
+      c.var.allow(found);
+      return c.json(found, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/runbooks/runs/{id}/actions/retry',
+      tags: ['runbooks'],
+      summary: 'Continue a failed run from the failed step',
+      request: { params: run, ...body(z.strictObject({ plan: planOnly })) },
+      responses: {
+        201: answers('The new run, which has started', Run),
+        200: answers('The plan', Plan),
+        404: problems('Not found'),
+        409: problems('The run has not failed, or a retry is not possible now'),
+      },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      if (c.req.valid('json').plan) return c.json((await planRetry(deps, c.var.who, id)).plan, 200);
+      return c.json(await retryRun(deps, c.var.who, id), 201);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/runbooks/{name}',
+      tags: ['runbooks'],
+      summary: 'Get a runbook',
+      request: { params: named },
+      responses: { 200: answers('The runbook', WithText), 404: problems('Not found') },
+    }),
+    async (c) => {
+      const found = await runbookOf(deps, c.req.valid('param').name);
+      const [service, environment] = [found.services?.[0], found.environments?.[0]];
+      const seenThere = seenBy(c.var, found);
+      if (seenThere === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
+      return c.json({ ...summary(seenThere ?? found), text: found.body }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'incidents:act',
+    createRoute({
+      method: 'post',
+      path: '/v1/runbooks/{name}/runs',
+      tags: ['runbooks'],
+      summary: 'Start a run of a runbook by hand, or show its plan',
+      request: { params: named, ...body(NewRun) },
+      responses: {
+        201: answers('The run, which has started', Run),
+        200: answers('The plan', Plan),
+        404: problems('Not found'),
+        409: problems('A run is not possible now'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const { plan, incident_id: incident, ...said } = c.req.valid('json');
+      const wanted = { ...said, incident, runbook: c.req.valid('param').name };
+      if (plan) return c.json((await planRun(deps, c.var.who, wanted)).plan, 200);
+      return c.json(await startRun(deps, c.var.who, wanted, c.var.trace), 201);
+    },
+  );
+}
+
+function summary(runbook: Runbook): z.infer<typeof Summary> {
+  const { name, title, file, version, mode = null, services = null, environments = null, inputs } = runbook;
+  const steps = planOf(runbook).steps.map((step) => ({
+    id: step.id,
+    name: step.name,
+    uses: step.uses,
+    changes_production: step.mutating,
+    approval: step.approval !== null || step.uses === 'approve',
+    when: step.when,
+    timeout_s: step.timeoutSeconds,
+    on_failure: step.onFailure,
+  }));
+  return { name, title, file, version, mode, services, environments, inputs, steps };
+}
+
+/**
+ * Returns the runbook with only the services and environments that the caller may see, or undefined if there are none.
+ */
+function seenBy({ may }: Pick<Env['Variables'], 'may'>, runbook: Runbook): Runbook | undefined {
+  const services = runbook.services?.filter((service) => may({ service }));
+  const environments = runbook.environments?.filter((environment) => may({ environment }));
+  if (services?.length === 0 || environments?.length === 0) return undefined;
+  return { ...runbook, services, environments };
+}
+
+/** Returns the runs of an incident, newest first. */
+async function runsOf(deps: Deps, incident: IncidentId): Promise<{ incident: IncidentId; number: number }[]> {
+  const runs = (await deps.incidents.read(incident)) === undefined ? [] : await deps.runbooks.of(incident);
+  return runs.map(({ number }) => ({ incident, number })).toReversed();
+}

@@ -1,0 +1,130 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { authorize, EVERYWHERE } from '../../domain/access/access.ts';
+import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/access/actor-identity.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access/access.ts';
+import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+
+const Token = TokenRecord.extend({
+  acts_as: z.string().openapi({
+    description:
+      "The token's name in the audit log and in timelines. Includes the creator, unless the admin token created it",
+  }),
+}).meta({ id: 'Token' });
+
+const shown = (record: TokenRecord): z.infer<typeof Token> => ({ ...record, acts_as: actsAs(record) });
+
+/** Registers the routes of tokens for senders, CI systems, and people. */
+export function tokenRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'tokens:write',
+    createRoute({
+      method: 'post',
+      path: '/v1/tokens',
+      tags: ['tokens'],
+      summary: 'Create a token; only this response contains its secret',
+      request: body(NewTokenSchema),
+      responses: {
+        201: answers('Created', Token.extend({ token: z.string() })),
+        409: problems('Another token has this name'),
+        422: problems('Validation failed'),
+      },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      withinOwn(c.var.principal, input, deps);
+      const reserved = whyReserved(input.name, input.actions);
+      if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
+      const ofPerson = whyOfPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
+      if (ofPerson?.forbidden === true) throw new Refusal(403, 'forbidden', ofPerson.text);
+      if (ofPerson !== undefined) throw new Refusal(422, 'invalid', `json: name: ${ofPerson.text}`);
+      const { record, secret } = await made(deps, input, c.var.principal.name);
+      return c.json({ ...shown(record), token: secret }, 201);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'tokens:read',
+    createRoute({
+      method: 'get',
+      path: '/v1/tokens',
+      tags: ['tokens'],
+      summary: 'List tokens, newest first, without their secrets',
+      request: { query: z.object(listQuery) },
+      responses: { 200: answers('A page of results', pageOf(Token)) },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE);
+      const { limit, cursor } = c.req.valid('query');
+      const { items, next_cursor } = await deps.tokens.list({ limit, ...(cursor && { cursor }) });
+      return c.json({ items: items.map(shown), next_cursor }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'tokens:write',
+    createRoute({
+      method: 'delete',
+      path: '/v1/tokens/{id}',
+      tags: ['tokens'],
+      summary: 'Revoke a token; it stays listed as revoked',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: { 204: { description: 'Revoked' }, 404: problems('Not found') },
+    }),
+    async (c) => {
+      c.var.allow(EVERYWHERE);
+      const { id } = c.req.valid('param');
+      if (!(await deps.tokens.revoke(id, c.var.principal.name)))
+        throw new Refusal(404, 'unknown-token', `no token has the ID ${id}`);
+      return c.body(null, 204);
+    },
+  );
+}
+
+/** @throws Refusal 409 if the name is taken */
+async function made({ tokens }: Deps, token: NewToken, by: string): ReturnType<Deps['tokens']['create']> {
+  try {
+    return await tokens.create(token, by);
+  } catch (error) {
+    if (error instanceof NameTaken) throw new Refusal(409, 'name-taken', error.message);
+    throw error;
+  }
+}
+
+/** @throws Refusal 403 if the new token would have more permissions than its creator */
+function withinOwn(principal: Principal, token: NewToken, deps: Pick<Deps, 'clock'>): void {
+  const now = deps.clock.now();
+  for (const action of token.actions) {
+    const may = action === '*' ? principal.actions.includes('*') : authorize(principal, action, {}, now).allowed;
+    if (!may)
+      throw new Refusal(
+        403,
+        'forbidden',
+        `${principal.name} does not have the permission ${action}, so it cannot grant it`,
+      );
+  }
+  if (principal.expires_at !== null && (token.expires_at === null || token.expires_at > principal.expires_at)) {
+    throw new Refusal(
+      403,
+      'forbidden',
+      `${principal.name} expires at ${principal.expires_at}; set expires_at to this time or earlier`,
+    );
+  }
+  for (const list of ['sources', 'services', 'environments'] as const) {
+    const own = principal[list];
+    if (own !== null && !(token[list]?.every((name) => own.includes(name)) ?? false)) {
+      throw new Refusal(
+        403,
+        'forbidden',
+        `${principal.name} is limited to the ${list} ${own.join(', ')}; list only these in ${list}`,
+      );
+    }
+  }
+}

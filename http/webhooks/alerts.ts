@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/alerts/signal.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import type { Count } from '../../domain/incidents/metrics.ts';
+import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
+import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import { sources } from '../../schemas/alerts/sources/index.ts';
+import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/alerts/sources/parsed.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
+import { readBody } from '../middleware/body.ts';
+import type { Env } from '../context.ts';
+import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
+import { problem, Refusal } from '../problem.ts';
+
+const Taken = z
+  .object({
+    receipt: z.string(),
+    accepted: z.number().openapi({ description: 'Alerts that are stored durably' }),
+    quarantined: z.number().openapi({ description: 'Alerts that could not be parsed, kept in quarantine' }),
+    truncated: z.number().openapi({ description: 'Alerts that the sender left out (truncatedAlerts)' }),
+    dropped: z.number().optional().openapi({
+      description: 'Alerts that could not be parsed and were not kept, because the quarantine is full for today',
+    }),
+  })
+  .meta({ id: 'Receipt' });
+
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Registers the alert receivers. A receiver authenticates, parses, enqueues, and responds. It calls no vendor while the
+ * sender waits.
+ */
+export function alertRoutes(app: Api, deps: Deps): void {
+  for (const source of sources.values()) {
+    for (const method of source.name === 'grafana' ? (['post', 'put'] as const) : (['post'] as const)) {
+      endpoint(
+        app,
+        deps,
+        'receiver',
+        describe(method, `/v1/alerts/${source.name}`, `Webhook receiver for ${source.name}`),
+        (c) =>
+          receive(c, deps, source, {
+            action: 'alerts:write',
+            path: `/v1/alerts/${source.name}`,
+            asRollbackRequest: false,
+          }),
+      );
+    }
+  }
+  const alertmanager = sources.get('alertmanager');
+  if (alertmanager === undefined) throw new Error('the list of alert sources has no alertmanager');
+  endpoint(
+    app,
+    deps,
+    'receiver',
+    describe('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
+    (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
+  );
+}
+
+const ROLLBACK_PATH = '/api/v1/rollback';
+
+type Receiver = { action: Action; path: string; asRollbackRequest: boolean };
+
+const describe = (method: 'post' | 'put', path: string, summary: string) =>
+  createRoute({
+    method,
+    path,
+    summary,
+    tags: ['alerts'],
+    responses: {
+      202: answers('Accepted and stored durably', Taken),
+      400: problems('Not JSON; kept in quarantine'),
+      413: problems('Larger than 4 MiB, or more than 5,000 alerts'),
+      415: problems('Content type is not application/json; kept in quarantine'),
+      422: problems('Unknown payload version or format; kept in quarantine'),
+      503: problems('Could not be stored durably; send it again'),
+    },
+  });
+
+async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Receiver): Promise<never> {
+  const sender = await check(c, deps, source, receiver);
+  const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
+  try {
+    return await take(c, deps, source, receiver, body, sender);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    // Always 503: Alertmanager then retries at once, and Grafana at its next interval.
+    c.var.log.error('alerts could not be stored durably', { source: source.name, error: String(error) });
+    return problem(c, 503, 'not-durable', 'the alerts could not be stored durably; send them again', {
+      'retry-after': '5',
+    }) as never;
+  }
+}
+
+/** An authenticated sender of alerts. */
+export type Sender = {
+  /** The name under which automatic actions requested by its alerts are counted. */
+  name: string;
+  /** @throws Refusal 403 if the sender may not send alerts for this scope */
+  allow(scope: Scope): void;
+  /** Whether its alerts may request a rollback in this scope. */
+  mayAsk(scope: Scope): boolean;
+};
+
+/**
+ * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is
+ * known.
+ *
+ * @throws Refusal 401 without a valid credential, 403 if the token does not allow this receiver
+ */
+async function check(c: Context<Env>, deps: Deps, source: Source, { action }: Receiver): Promise<Sender> {
+  const authorization = c.req.header('authorization');
+  const principal = await c.var.principalOf(authorization);
+  if (principal !== undefined) {
+    const allow = allower(deps, principal, action);
+    allow({ source: source.name });
+    const mayAsk = (scope: Scope) => mayAskByLabel(principal, scope, deps.clock.now());
+    return { name: senderOf(principal), allow, mayAsk };
+  }
+  if (
+    authorization === undefined &&
+    source.signature !== undefined &&
+    (await signedBy(deps, source.signature, c.req.raw.headers, () => readBody(c, BODY_MAX_BYTES)))
+  ) {
+    // The operator gave this sender the secret, as they give Alertmanager the ingest token. Both have the same rights.
+    return { name: `${source.name}:signature`, allow: () => undefined, mayAsk: () => true };
+  }
+  throw new Refusal(
+    401,
+    'unauthorized',
+    'the credential is missing or unknown, or the signature is invalid or its timestamp is too far off',
+  );
+}
+
+async function take(
+  c: Context<Env>,
+  deps: Deps,
+  source: Source,
+  { path, asRollbackRequest }: Receiver,
+  body: Uint8Array,
+  sender: Sender,
+): Promise<never> {
+  const contentType = c.req.header('content-type') ?? '';
+  // Null if the quarantine's quota is used up. The response stays the same, because a retry of an unreadable body is
+  // useless.
+  const keep = (bytes: Uint8Array, status: number, detail: string): Promise<string | null> =>
+    deps.quarantine
+      .keep({
+        source: source.name,
+        sender: `${source.name}:${sender.name}`,
+        receiver: path,
+        body: bytes,
+        contentType,
+        status,
+        detail,
+      })
+      .catch(nullIfFull);
+  const result = read(source, contentType, body, millisOf(deps.clock.now()));
+  if (!result.ok) {
+    const { status, code, detail } = result.fault;
+    const id = await keep(body, status, detail);
+    await deps.counters.add([
+      ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
+      ...notKept(source.name, id === null ? 1 : 0),
+    ]);
+    c.var.log.warn('an alert payload could not be parsed', { source: source.name, code, quarantine: id });
+    throw new Refusal(status, code, `${detail} (${id === null ? NOT_KEPT : `kept in quarantine as ${id}`})`);
+  }
+  const { alerts, unreadable, truncated } = result.parsed;
+  const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
+  const kept = await Promise.all(
+    unreadable.map(async (bad) => ({ bad, id: await keep(Buffer.from(bad.body), 422, bad.detail) })),
+  );
+  const quarantined = alertsIn(kept.flatMap(({ bad, id }) => (id === null ? [] : bad)));
+  const dropped = alertsIn(unreadable) - quarantined;
+  const signals = await enqueue(deps, receipt, alerts, asRollbackRequest, sender);
+  const accepted = signals.length;
+  await deps.counters.add([
+    ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
+    ...notKept(source.name, kept.filter(({ id }) => id === null).length),
+  ]);
+  c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
+    event: 'alerts.received',
+    source: source.name,
+    receipt: receipt.id,
+    accepted: signals.length,
+    quarantined,
+    truncated,
+  });
+  if (dropped > 0)
+    c.var.log.warn('alerts were dropped: they could not be parsed, and the quarantine is full', {
+      source: source.name,
+      dropped,
+    });
+  const ahead = alerts.filter((alert) => startsAhead(alert, receipt.at)).length;
+  if (ahead > 0)
+    c.var.log.warn('alerts start in the future; their start times are ignored', { source: source.name, alerts: ahead });
+  const answer = { receipt: receipt.id, accepted: signals.length, quarantined, truncated };
+  return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
+}
+
+const NOT_KEPT = 'not kept, because the quarantine is full for today';
+
+function nullIfFull(error: unknown): null {
+  if (error instanceof QuarantineFull) return null;
+  throw error;
+}
+
+const notKept = (source: string, bodies: number): Count[] =>
+  bodies === 0 ? [] : [{ name: 'firebreak_quarantine_refused_total', labels: [source], by: bodies }];
+
+const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted' | 'quarantined', number>>): Count[] =>
+  Object.entries(counts).map(([what, by]) => ({
+    name: `firebreak_alerts_${what as keyof typeof counts}_total`,
+    labels: [source],
+    by,
+  }));
+
+export const alertsIn = (unreadable: readonly Unreadable[]): number =>
+  unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
+
+const LOWEST_TIER = 4;
+
+/**
+ * Returns the signal with its sender, and without a rollback request that the sender may not make.
+ *
+ * @throws Refusal 403 if the sender may not send alerts for the signal's service and environment
+ */
+function sentBy(sender: Sender | undefined, signal: Signal): Signal {
+  if (sender === undefined) return signal;
+  const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
+  sender.allow(scope);
+  if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
+  return { ...signal, sender: sender.name, asksRollback: false, mayNotAsk: true };
+}
+
+/** Turns alerts into signals and enqueues them durably. */
+export async function enqueue(
+  deps: Pick<Deps, 'config' | 'queue'>,
+  receipt: Parameters<Deps['queue']['sendAll']>[0],
+  alerts: Parameters<typeof toSignal>[0][],
+  asRollbackRequest: boolean,
+  sender?: Sender,
+): Promise<Signal[]> {
+  const { services } = await deps.config.current();
+  const signals = alerts.map((alert) =>
+    sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
+  );
+  // Enqueue the most critical services first.
+  const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
+  await deps.queue.sendAll(
+    receipt,
+    signals.toSorted((a, b) => tierOf(a) - tierOf(b)),
+  );
+  return signals;
+}
+
+export function read(source: Source, contentType: string, body: Uint8Array, now: number): ParseResult {
+  if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {
+    return refuse(415, 'not-json-content-type', `content type is ${contentType.slice(0, 100)}; send application/json`);
+  }
+  const text = utf8(body);
+  return text === undefined ? refuse(400, 'not-json', 'the body is not UTF-8') : source.parse(text, () => now);
+}
+
+/** Returns the text, or undefined if the bytes are not valid UTF-8: such a body must not be repaired silently. */
+function utf8(body: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    return undefined;
+  }
+}
+
+const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult => ({
+  ok: false,
+  fault: { status, code, detail },
+});

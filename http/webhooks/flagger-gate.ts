@@ -1,0 +1,139 @@
+import { createRoute } from '@hono/zod-openapi';
+import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
+import { EnvironmentName, ServiceName, type Version } from '../../schemas/config/names.ts';
+import type { Env } from '../context.ts';
+import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+import { check } from '../../actions/freeze/check.ts';
+import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
+import { canaryOf, Hook, query, toldPlace } from './flagger-hook.ts';
+
+const Answer = Verdict.pick({ allowed: true, verdict: true, reasons: true, clears_when: true }).meta({
+  id: 'FlaggerGate',
+});
+
+/** How many recent deployments of a service and environment are searched for one in progress. */
+const CHANGES_READ = 20;
+
+const ID_MAX_CHARS = 256;
+
+/**
+ * Registers the gate for Flagger's hooks `confirm-rollout`, `confirm-promotion`, and `confirm-traffic-increase`. With
+ * 200, the canary continues. With any other status, it waits, and Flagger asks again at its next interval.
+ */
+export function flaggerGateRoute(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'flagger:gate',
+    createRoute({
+      method: 'post',
+      path: '/integrations/flagger/gate',
+      tags: ['integrations'],
+      summary: 'Check whether a canary may be rolled out or promoted: 200 if it is allowed, 423 if it is frozen',
+      request: { query, ...body(Hook) },
+      responses: {
+        200: answers('The canary continues', Answer),
+        423: answers('The canary waits', Answer),
+        403: problems('The key does not allow this canary'),
+        503: problems('The verdict is unknown, so the canary waits'),
+      },
+    }),
+    async (c) => {
+      const hook = c.req.valid('json');
+      const { services } = await deps.config.current();
+      const places = placesFor(services, hook);
+      for (const place of places) c.var.allow(place);
+      const all = await Promise.all(places.map((place) => answerAt(deps, hook, place, c.var)));
+      const answer = together(all);
+      c.var.log.debug('answered the gate of a canary', {
+        canary: canaryOf(hook),
+        phase: hook.phase,
+        allowed: answer.allowed,
+      });
+      return answer.allowed ? c.json(answer, 200) : c.json(answer, 423);
+    },
+  );
+}
+
+/**
+ * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
+ * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
+ */
+function placesFor(services: Config['services'], hook: Hook): Place[] {
+  const { service, environment } = toldPlace(hook);
+  const known = placesOf(services, canaryOf(hook)).filter(
+    (place) => service === undefined || service === place.service,
+  );
+  const meant = known.filter((place) => environment === undefined || environment === place.environment);
+  if (meant.length > 0) return meant;
+  const name = service ?? known[0]?.service ?? hook.name;
+  return [
+    {
+      service: ServiceName.parse(name),
+      environment: EnvironmentName.parse(environment || defaultEnvironment(services, name)),
+    },
+  ];
+}
+
+function defaultEnvironment(services: Config['services'], name: string): string {
+  const entry = Object.hasOwn(services, name) ? services[ServiceName.parse(name)] : undefined;
+  const [only, another] = Object.keys(entry?.environments ?? {});
+  return entry?.defaultEnvironment ?? (another === undefined ? only : undefined) ?? 'production';
+}
+
+type Told = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>;
+
+type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
+
+async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow }: Caller): Promise<Told> {
+  const { phase, checksum } = hook;
+  const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
+  if (wish.open) return beingRolledBack(wish.wish);
+  const version = hook.metadata['version'] || (await versionUnderWay(deps, place));
+  // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
+  const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryOf(hook)}`.slice(0, ID_MAX_CHARS);
+  const request = await asWhatItIs(deps, CheckRequest.parse({ ...place, version, deployment_id }));
+  const consume = request.version !== null || deployment_id !== null;
+  return check(deps, { request, by: principal.name, allow, consume, identityToken: null });
+}
+
+/**
+ * Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out.
+ */
+async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place): Promise<Version | null> {
+  const begun = (await changes.recent(place, CHANGES_READ)).filter(
+    (change) => putsVersionLive(change) && change.status === 'started',
+  );
+  const [one, another] = begun;
+  return one !== undefined && another === undefined ? one.version : null;
+}
+
+/**
+ * Returns a refusal for a version that is being rolled back. Flagger asks for promotion and rollback in the same check.
+ */
+const beingRolledBack = ({ from, to, incident_id }: { from: string; to: string; incident_id: string }): Told => ({
+  allowed: false,
+  verdict: 'freeze',
+  reasons: [
+    {
+      code: 'incident',
+      text: `${from} is being rolled back to ${to} in incident ${incident_id}`,
+    },
+  ],
+  clears_when: 'when another version is deployed',
+});
+
+function together(all: readonly Told[]): Told {
+  const refused = all.filter(({ allowed }) => !allowed);
+  const verdicts = all.map(({ verdict }) => verdict);
+  return {
+    allowed: refused.length === 0,
+    verdict: refused.length > 0 ? 'freeze' : verdicts.includes('warn') ? 'warn' : 'allow',
+    reasons: (refused.length > 0 ? refused : all).flatMap(({ reasons }) => reasons),
+    clears_when: refused.length === 0 ? null : refused.flatMap(({ clears_when }) => clears_when ?? []).join('; and '),
+  };
+}

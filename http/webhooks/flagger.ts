@@ -1,0 +1,158 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { sha256 } from '../../aws/clients/hash.ts';
+import { answerOf } from '../../domain/freeze/gate.ts';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { truncate } from '../../integrations/shared/text.ts';
+import type { Wish } from '../../schemas/freeze/gate.ts';
+import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
+import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+import { flaggerGateRoute } from './flagger-gate.ts';
+import { canaryOf, Hook, type May, placesOfHook, query } from './flagger-hook.ts';
+
+const RollBack = z.object({
+  incident_id: IncidentId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  from_version: Version,
+  to_version: Version,
+});
+
+const TEXT_MAX_CHARS = 500;
+
+/**
+ * Registers the webhooks for Flagger.
+ *
+ * @see https://docs.flagger.app/usage/webhooks
+ */
+export function flaggerRoutes(app: Api, deps: Deps): void {
+  flaggerGateRoute(app, deps);
+  endpoint(
+    app,
+    deps,
+    'flagger:gate',
+    createRoute({
+      method: 'post',
+      path: '/integrations/flagger/rollback',
+      tags: ['integrations'],
+      summary: 'The rollback gate of a canary: open only if Flagger should roll the canary back',
+      request: { query, ...body(Hook) },
+      responses: {
+        200: answers('Open: Flagger rolls the canary back', RollBack),
+        403: problems('Closed: the canary continues'),
+        503: problems('The state of the gate is unknown; the canary continues'),
+      },
+    }),
+    async (c) => {
+      const hook = c.req.valid('json');
+      const wish = await wanted(deps, hook, c.var.may);
+      await noteOpened(deps, wish).catch((error: unknown) =>
+        c.var.log.warn('the timeline entry about an open rollback gate could not be written', {
+          incident: wish.incident_id,
+          error: String(error),
+        }),
+      );
+      c.var.log.info('told Flagger to roll back a canary', { canary: wish.canary, incident: wish.incident_id });
+      const { incident_id, service, environment, from, to } = wish;
+      return c.json({ incident_id, service, environment, from_version: from, to_version: to }, 200);
+    },
+  );
+
+  endpoint(
+    app,
+    deps,
+    'flagger:gate',
+    createRoute({
+      method: 'post',
+      path: '/integrations/flagger/event',
+      tags: ['integrations'],
+      summary: "Add an event of a canary to the timeline of its service's open incident",
+      request: { query, ...body(Hook) },
+      responses: { 202: answers('Accepted', z.object({ noted: z.number().int() })) },
+    }),
+    async (c) => {
+      const hook = c.req.valid('json');
+      const places = await placesOfHook(deps, hook, c.var.may);
+      const noted = await Promise.all(places.map((place) => noteEvent(deps, place, hook)));
+      return c.json({ noted: noted.filter(Boolean).length }, 202);
+    },
+  );
+}
+
+const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', because);
+
+/**
+ * Returns the rollback for which the gate is open. The canary must match exactly one service and environment that the
+ * caller may access.
+ *
+ * @throws Refusal 403 if the gate is closed
+ */
+async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
+  const canary = canaryOf(hook);
+  const places = await placesOfHook(deps, hook, may);
+  const [place] = places;
+  if (place === undefined)
+    throw closed(`no deployer of kind flagger has the canary ${canary}, or the key does not allow its service`);
+  if (places.length > 1)
+    throw closed(
+      `the canary ${canary} is in ${places.map(({ environment }) => environment).join(' and ')}; ` +
+        'limit the key to one of them, or set the environment in the metadata of the webhook',
+    );
+  const wish = await deps.gates.get(place);
+  const { phase, checksum } = hook;
+  const answer = answerOf(wish, { canary, phase, checksum }, deps.clock.now());
+  if (!answer.open) {
+    if (answer.mistaken && wish !== undefined && wish.asked !== checksum)
+      await deps.gates.mistaken(place, wish.key, checksum);
+    throw closed(answer.because);
+  }
+  await refuseStopped(deps, answer.wish);
+  return answer.wish;
+}
+
+/**
+ * Refuses a rollback that was stopped after it was requested, by the kill switch or because the action has ended.
+ *
+ * @throws Refusal 403
+ */
+async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: Wish): Promise<void> {
+  const { paused } = await deps.automation.read();
+  if (paused) throw closed('the kill switch is on');
+  const effect = await deps.effects.get(wish.incident_id, wish.key);
+  const isStopped = effect !== undefined && effect.state !== 'intended' && effect.state !== 'accepted';
+  if (isStopped) throw closed(`the rollback has ended: ${effect.state}`);
+}
+
+/** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
+const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wish: Wish): Promise<void> =>
+  incidents.note(wish.incident_id, `flagger-gate-${wish.key}`, {
+    at: clock.now(),
+    actor: 'flagger',
+    kind: 'flagger.asked',
+    text: `Firebreak told Flagger to roll back the canary ${wish.canary}`,
+    detail: { canary: wish.canary, checksum: wish.checksum },
+  });
+
+/** Flagger's message at every check with a closed gate. It is left out of the timeline. */
+const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
+
+/**
+ * Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant.
+ */
+async function noteEvent({ incidents, clock }: Deps, place: Place, hook: Hook): Promise<boolean> {
+  const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
+  if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;
+  const open = (await incidents.open()).find(
+    ({ service, environment }) => service === place.service && environment === place.environment,
+  );
+  if (open === undefined) return false;
+  const canary = canaryOf(hook);
+  await incidents.note(open.id, `flagger-${sha256(`${canary} ${timestamp} ${eventMessage}`).slice(0, 32)}`, {
+    at: clock.now(),
+    actor: 'flagger',
+    kind: 'flagger.event',
+    text: truncate(`Flagger: ${eventMessage}`, TEXT_MAX_CHARS),
+    detail: { canary, phase: hook.phase, type: truncate(eventType, 64) },
+  });
+  return true;
+}

@@ -1,0 +1,59 @@
+import { z } from '@hono/zod-openapi';
+import type { Deps } from '../../domain/ports/index.ts';
+import { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { knownPlace } from '../../actions/freeze/known-environment.ts';
+import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
+
+/** An optional text. CD systems send an empty text for a missing value. */
+const told = z
+  .string()
+  .max(256)
+  .optional()
+  .transform((text) => text || undefined);
+
+/** The query parameters of a freeze check. */
+export const askedQuery = z.object({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: told,
+  commit: told,
+  deployment_id: told,
+  change: z
+    .union([CheckedChange, z.literal('')])
+    .optional()
+    .transform((change) => change || undefined)
+    .openapi({
+      description:
+        'deploy, hotfix, rollback, security, or flag. Defaults to rollback if the version ran earlier and is known good, ' +
+        'otherwise to deploy',
+    }),
+});
+
+/** The header with the caller's identity. Policy requires an identity for some kinds of change. */
+export const identityHeader = z.object({
+  'x-identity-token': z.string().max(16_384).optional().openapi({
+    description: 'OpenID Connect token of the CI system, for kinds of change that policy exempts from freezes',
+  }),
+});
+
+/** Returns the request. `untold`: the caller did not give the kind of change. */
+export const questionOf = (query: z.infer<typeof askedQuery>): { request: CheckRequest; untold: boolean } => ({
+  request: CheckRequest.parse(query),
+  untold: query.change === undefined,
+});
+
+/**
+ * Returns the request. If the caller did not give the kind of change, the recorded deployments decide if it is a
+ * rollback.
+ */
+export async function askedOf(
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'config' | 'clock'>,
+  query: z.infer<typeof askedQuery>,
+): Promise<CheckRequest> {
+  const { request, untold } = questionOf(query);
+  if (!untold) return request;
+  const { service, environment, asked } = await knownPlace(deps, await deps.config.current(), request);
+  const { change } = await asWhatItIs(deps, { ...request, service, environment }, asked);
+  return { ...request, change };
+}

@@ -1,0 +1,123 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Deps } from '../../domain/ports/index.ts';
+import { truncate } from '../../integrations/shared/text.ts';
+import { incidentOf, PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
+import { readBody } from '../middleware/body.ts';
+import type { Env } from '../context.ts';
+import { answers, type Api, endpoint, problems } from '../endpoint.ts';
+import { Refusal } from '../problem.ts';
+import { isSignedByPagerDuty } from './pagerduty-signature.ts';
+
+const PATH = '/integrations/pagerduty/webhook';
+
+/** Far above the size of PagerDuty's webhooks, because PagerDuty drops a refused webhook. */
+const BODY_MAX_BYTES = 4 * 1024 * 1024;
+
+/** Format of a webhook ID. PagerDuty uses UUIDs. */
+const WEBHOOK_ID = /^[\w-]{1,128}$/;
+
+const Taken = z
+  .object({
+    /** The type of an event that Firebreak ignores. */
+    ignored: z.string().optional(),
+    /** The ID in quarantine of a payload that could not be parsed. */
+    quarantined: z.string().optional(),
+    /** The ID of an event that is queued for processing. */
+    event: z.string().optional(),
+  })
+  .meta({ id: 'PagerDutyWebhook' });
+
+/**
+ * Registers the receiver for signed PagerDuty v3 webhooks. A signed webhook never gets a 4xx response, whatever its
+ * content: PagerDuty drops a refused webhook, and disables the subscription for a day after three in a row. If the
+ * event cannot be queued, the response is 503, and PagerDuty retries for two days.
+ *
+ * @see https://developer.pagerduty.com/docs/webhooks-overview
+ */
+export function pagerDutyRoutes(app: Api, deps: Deps): void {
+  endpoint(
+    app,
+    deps,
+    'receiver',
+    createRoute({
+      method: 'post',
+      path: PATH,
+      tags: ['integrations'],
+      summary: 'Receive PagerDuty v3 webhooks, signed with PAGERDUTY_WEBHOOK_SECRET',
+      responses: {
+        202: answers('Accepted, ignored, or kept in quarantine because it could not be parsed', Taken),
+        413: problems('Larger than 4 MiB'),
+      },
+    }),
+    async (c) => {
+      const secrets = await deps.secrets.get('PAGERDUTY_WEBHOOK_SECRET');
+      const signature = c.req.header('x-pagerduty-signature');
+      const body = secrets && signature ? await readBody(c, BODY_MAX_BYTES) : undefined; // the signature covers the bytes
+      if (body === undefined || !isSignedByPagerDuty(body, signature, secrets))
+        throw new Refusal(
+          401,
+          'unauthorized',
+          'X-PagerDuty-Signature is missing or invalid, or PAGERDUTY_WEBHOOK_SECRET is not set in Firebreak',
+        );
+      const read = readEvent(body);
+      if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
+      if ('unreadable' in read) return c.json({ quarantined: await keep(c, deps, body, read.unreadable) }, 202);
+      return c.json({ event: await pass(c, deps, read.event) }, 202);
+    },
+  );
+}
+
+type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
+
+/** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
+export function readEvent(body: Uint8Array): Read {
+  const payload = PagerDutyPayload.safeParse(json(body));
+  if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
+  const type = payload.data.event.event_type;
+  if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
+  const event = PagerDutyEvent.safeParse(payload.data.event);
+  return event.success ? { event: event.data } : { unreadable: z.prettifyError(event.error) };
+}
+
+function json(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+async function keep(c: Context<Env>, { quarantine }: Deps, body: Uint8Array, detail: string): Promise<string> {
+  c.var.log.warn('a PagerDuty webhook could not be parsed', { detail, subscription: subscriptionOf(c) });
+  const contentType = c.req.header('content-type') ?? '';
+  return quarantine.keep({
+    source: 'pagerduty',
+    sender: 'pagerduty',
+    receiver: PATH,
+    body,
+    contentType,
+    status: 202,
+    detail,
+  });
+}
+
+/** Queues the event and returns its ID. */
+async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise<string> {
+  await handOn(deps, event, { webhook: c.req.header('x-webhook-id') ?? '', trace: c.var.trace });
+  const { id, event_type: type } = event;
+  c.var.log.debug('a PagerDuty event was accepted', { event: id, type, pagerduty: incidentOf(event).id });
+  return id;
+}
+
+/** Queues an event, in order per PagerDuty incident and once per webhook. */
+export async function handOn(
+  { people, clock }: Pick<Deps, 'people' | 'clock'>,
+  event: PagerDutyEvent,
+  { webhook, trace }: { webhook: string; trace: string },
+): Promise<void> {
+  const key = `pagerduty:${WEBHOOK_ID.test(webhook) ? webhook : event.id}`;
+  await people.send({ from: 'pagerduty', key, at: clock.now(), trace, event }, `pagerduty:${incidentOf(event).id}`);
+}
+
+const subscriptionOf = (c: Context<Env>): string => truncate(c.req.header('x-webhook-subscription') ?? '', 64);

@@ -1,0 +1,36 @@
+import type { AlertStates } from '../../domain/ports/index.ts';
+import { statesInAlertmanager } from '../alertmanager/alert-states.ts';
+import { NoAnswer } from './http.ts';
+import { statesInPrometheus } from '../prometheus/alert-states.ts';
+
+/**
+ * Creates the check whether alerts still fire, for senders that never send "resolved" (`send_resolved: false`,
+ * silences). Asks Alertmanager if it is configured, because it knows the alerts of all senders; otherwise Prometheus,
+ * which knows only the alerts of its own rules.
+ */
+export function alertStates(urls: {
+  alertmanager: () => Promise<string | undefined>;
+  prometheus: () => Promise<string | undefined>;
+}): AlertStates {
+  return {
+    areListed: async () => Boolean(await urls.alertmanager().catch(unanswered(true))),
+    async of(alerts) {
+      try {
+        const alertmanager = await urls.alertmanager();
+        if (alertmanager) return await statesInAlertmanager(alertmanager, alerts);
+        const prometheus = await urls.prometheus();
+        return prometheus ? await statesInPrometheus(prometheus, alerts) : null;
+      } catch (error) {
+        return unanswered(null)(error);
+      }
+    },
+  };
+}
+
+/** Returns `instead` if the addresses can't be read, because the alerts can't be read either. */
+const unanswered =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof NoAnswer) return instead;
+    throw error;
+  };

@@ -1,0 +1,37 @@
+import type { ActAnswer, Held } from '../../domain/rollback/targets.ts';
+
+/** The result of an attempt without a usable response, or with a response that ends it. */
+export type Ending = Extract<ActAnswer, { detail: string }>;
+
+/** Ends the attempt that throws it. `orEnding` converts it to a result, so it never leaves an attempt. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly ending: Ending;
+
+  constructor(ending: Ending) {
+    super(ending.detail);
+    this.ending = ending;
+  }
+}
+
+export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
+export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
+
+/** Converts an ended check to `unknown`, because it shows nothing about the state. */
+export const heldOr = (answer: Held | Ending): Held =>
+  answer.kind === 'holds' || answer.kind === 'drifted' || answer.kind === 'unknown'
+    ? answer
+    : { kind: 'unknown', detail: answer.detail };
+
+/**
+ * Returns the result of `work`, or its ending.
+ * @throws any other error, which is a defect in Firebreak
+ */
+export async function orEnding<T>(work: () => Promise<T>): Promise<T | Ending> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Ended) return error.ending;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import type { ChatMessage, Ear, Told, Whispers } from '../../domain/messages/channels.ts';
+import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
+import { answerUrlFault, answerByUrl } from './answers-by-url.ts';
+import { bodyOf } from './blocks.ts';
+import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
+
+/** Creates a client for responses to single users. It needs the scope chat:write. */
+export function slackWhispers(options: SlackOptions): Whispers {
+  const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
+  return {
+    async tell(ear, message, aloud = false) {
+      const byUrl = await tellByUrl(options, ear, message, aloud);
+      if (byUrl?.kind === 'done') return byUrl;
+      // A response URL is valid for 30 minutes and five responses; after that, send an ephemeral message to the
+      // channel.
+      const inChannel = ear.channel === null ? undefined : await whisper(attempt, ear.user, ear.channel, message);
+      if (inChannel !== undefined && inChannel.kind !== 'refused') return inChannel;
+      return write(attempt, ear.user, message);
+    },
+    write: (user, message) => write(attempt, user, message),
+  };
+}
+
+async function tellByUrl(
+  { apiUrl }: SlackOptions,
+  { responseUrl }: Ear,
+  message: ChatMessage,
+  aloud: boolean,
+): Promise<Told<null> | undefined> {
+  if (responseUrl === null || answerUrlFault(responseUrl, await apiUrl()) !== undefined) return undefined;
+  return answerByUrl(responseUrl, message, aloud);
+}
+
+const quiet = { parse: 'none', link_names: false };
+
+const whisper = (attempt: Attempt, user: string, channel: string, message: ChatMessage): Promise<Told<null>> =>
+  attempt(async ({ ask }) => {
+    await ask('chat.postEphemeral', { channel, user, ...bodyOf(message), ...quiet }, z.unknown());
+    return null;
+  });
+
+/** Sends a direct message. Slack opens the conversation when the channel is a user ID. */
+const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<Told<null>> =>
+  attempt(async ({ ask }) => {
+    const args = { channel: user, ...bodyOf(message), ...quiet, unfurl_links: false, unfurl_media: false };
+    await ask('chat.postMessage', args, z.unknown());
+    return null;
+  });

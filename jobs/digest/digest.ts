@@ -1,0 +1,60 @@
+import { deps as productionDeps } from '../../aws/deps.ts';
+import { TELLING_WAYS } from '../../domain/messages/stakeholder-digest.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { smtpMail } from '../../integrations/mail/mail.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
+import { allDue } from './due.ts';
+import { Round } from './round.ts';
+import { type ReportDeps, sendShadowReport } from './shadow-report.ts';
+
+/** The time limit for starting messages. Even the slowest e-mail then ends within the function's time-out. */
+const ROUND_MS = 30_000;
+
+type DigestDeps = ReportDeps & Pick<Deps, 'crowds'>;
+
+/**
+ * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
+ * only e-mails. E-mail and Slack do not delay each other.
+ *
+ * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is
+ *   unavailable
+ */
+export async function digest(deps: DigestDeps, elapsed: Elapsed = () => performance.now()): Promise<{ sent: number }> {
+  const config = await deps.config.current();
+  const deadline = new Deadline(elapsed, ROUND_MS);
+  const told = [
+    ...(await newsOfIncidents(deps, config, deadline)),
+    // After the status updates, which are more urgent.
+    ...(await Promise.allSettled([sendShadowReport(deps, config, deadline)])),
+  ];
+  const failed = told.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (failed.length > 0) throw new AggregateError(failed, 'stakeholders could not be notified');
+  return { sent: told.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0) };
+}
+
+async function newsOfIncidents(
+  deps: DigestDeps,
+  config: Config,
+  deadline: Deadline,
+): Promise<PromiseSettledResult<number>[]> {
+  if (config.response.stakeholders.length === 0) return [];
+  const due = await allDue(deps, config);
+  if (due.length === 0) return [];
+  const pauses = await deps.digests.pauses();
+  return Promise.allSettled(
+    TELLING_WAYS.map((way) =>
+      new Round(deps, { way, services: config.services, pause: pauses[way], deadline }).tell(
+        due.filter(({ receiver }) => receiver.way === way),
+      ),
+    ),
+  );
+}
+
+export const handler = (): Promise<{ sent: number }> => digest(withLetters(productionDeps()));
+
+/** Adds the mail client. Only this function sends e-mail, and the client is too large for the other bundles. */
+const withLetters = (deps: Deps): DigestDeps => ({
+  ...deps,
+  letters: smtpMail({ url: () => deps.secrets.get('SMTP_URL'), from: () => deps.secrets.get('MAIL_FROM') }),
+});

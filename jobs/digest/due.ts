@@ -1,0 +1,86 @@
+import { isDue } from '../../domain/messages/stakeholder-digest.ts';
+import type { Deps, Remembered } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { pooled } from '../../actions/shared/concurrency.ts';
+import { type Receiver, receiversOf } from './receivers.ts';
+
+/**
+ * How long after the resolution stakeholders are still notified of it. Covers a mail server that is down overnight.
+ */
+const RESOLVED_SECONDS = 24 * 3600;
+const RESOLVED_READ = 50;
+
+const READ_AT_ONCE = 8;
+
+/** A notification that may be due. `before`: the last notification to the receiver. */
+export type Due = {
+  id: IncidentRecord['id'];
+  receiver: Receiver;
+  stakeholder: Stakeholder;
+  before: Remembered | undefined;
+  /** The incident's children, and whether the receiver was notified of its parent. */
+  parts: readonly IncidentRecord[];
+  heardOfParent: boolean;
+};
+
+type DueDeps = Pick<Deps, 'incidents' | 'crowds' | 'digests' | 'clock' | 'timeScale' | 'log'>;
+
+/** Returns the notifications that are due, open incidents first. Skips incidents that cannot be read. */
+export async function allDue(deps: DueDeps, config: Config): Promise<Due[]> {
+  const { incidents, log } = deps;
+  const [open, resolved] = await Promise.all([incidents.open(), justResolved(deps)]);
+  const all = [...open, ...resolved];
+  const due = new Map<string, Due[]>();
+  await pooled(all, READ_AT_ONCE, async (incident) => {
+    try {
+      due.set(incident.id, await dueOf(deps, incident, config));
+    } catch (error) {
+      log.error('the notifications of stakeholders could not be read', { incident: incident.id, error: String(error) });
+    }
+  });
+  return [...new Set(all.map(({ id }) => id))].flatMap((id) => due.get(id) ?? []);
+}
+
+async function justResolved({ incidents, clock }: DueDeps): Promise<IncidentRecord[]> {
+  const since = plusSeconds(clock.now(), -RESOLVED_SECONDS);
+  const { items } = await incidents.list({ status: 'resolved', limit: RESOLVED_READ });
+  const recent = items.filter(({ resolved_at: at }) => at !== null && at > since);
+  const records = await Promise.all(recent.map(({ id }) => incidents.read(id)));
+  return records.flatMap((record) => record ?? []);
+}
+
+/** Returns the due notifications of an incident, one per receiver, so that a refusal affects only one receiver. */
+async function dueOf(
+  deps: DueDeps,
+  incident: IncidentRecord,
+  { services, response: { stakeholders } }: Config,
+): Promise<Due[]> {
+  const { digests, clock, timeScale } = deps;
+  const { id } = incident;
+  const [told, { parts, ofParent }] = await Promise.all([digests.read(id), belongingTo(deps, incident)]);
+  const asked = { services, now: clock.now(), timeScale };
+  const due = stakeholders.flatMap((stakeholder) =>
+    receiversOf(stakeholder)
+      .map((receiver): Due => {
+        const { name } = receiver;
+        const heardOfParent = ofParent[name]?.heard === true;
+        return { id, receiver, stakeholder, before: told[name], parts, heardOfParent };
+      })
+      .filter(({ before, heardOfParent }) => isDue(incident, stakeholder, before, { ...asked, parts, heardOfParent })),
+  );
+  return [...new Map(due.map((one) => [one.receiver.name, one])).values()];
+}
+
+/** Returns the children of an open incident, and the notifications about the parent of a resolved one. */
+async function belongingTo(
+  { crowds, digests }: Pick<DueDeps, 'crowds' | 'digests'>,
+  { id, crowd, status, parent_id }: IncidentRecord,
+): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, Remembered> }> {
+  const isOver = status === 'resolved';
+  const parts = crowd === undefined || isOver ? [] : await crowds.parts(id);
+  const ofParent = parent_id === undefined || !isOver ? {} : await digests.read(parent_id);
+  return { parts: parts.map(({ incident }) => incident), ofParent };
+}

@@ -1,0 +1,172 @@
+import { sha256 } from '../../aws/clients/hash.ts';
+import {
+  digestOf,
+  isDue,
+  neverTold,
+  notTold,
+  pauseAfter,
+  type TellingPause,
+  type TellingWay,
+  telling,
+  toldLater,
+  type ToldBefore,
+} from '../../domain/messages/stakeholder-digest.ts';
+import type { Delivered, Mail } from '../../domain/messages/channels.ts';
+import type { Deps, Remembered } from '../../domain/ports/index.ts';
+import type { Story } from '../../domain/messages/story.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
+import type { Due } from './due.ts';
+import { deliver } from './receivers.ts';
+
+/** How many messages are sent in parallel. */
+const AT_ONCE = 4;
+
+/** How many failures end a round, because the receiving server probably has a problem. */
+const FAILURES_MAX = 5;
+
+export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' | 'digests' | 'chat'> & {
+  letters: Mail;
+};
+
+type Given = {
+  way: TellingWay;
+  services: Config['services'];
+  /** The current pause after a failure. */
+  pause: TellingPause | undefined;
+  deadline: Deadline;
+};
+
+/**
+ * Sends all due notifications by one way, e-mail or Slack. Each is recorded before it is sent, and the record is
+ * reverted if it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
+ */
+export class Round {
+  readonly #deps: RoundDeps;
+  readonly #given: Given;
+  readonly #stories = new Map<string, Promise<Story | undefined>>();
+  #pause: TellingPause | undefined;
+  #stopped = false;
+  #failures = 0;
+  #sent = 0;
+
+  constructor(deps: RoundDeps, given: Given) {
+    this.#deps = deps;
+    this.#given = given;
+    this.#pause = given.pause;
+  }
+
+  /** Sends the due notifications, and returns how many were sent. */
+  async tell(due: readonly Due[]): Promise<number> {
+    if (this.#pause !== undefined && this.#deps.clock.now() < this.#pause.until) return 0;
+    const [first, ...others] = due;
+    if (first !== undefined) await this.#tellOne(first); // alone, so that only one waits if the server does not respond
+    await pooled(others, AT_ONCE, (one) => this.#tellOne(one));
+    return this.#sent;
+  }
+
+  get #isOver(): boolean {
+    return this.#stopped || this.#failures >= FAILURES_MAX || this.#given.deadline.left === 0;
+  }
+
+  /** Sends one notification. Errors are logged, so that the others are still sent. */
+  async #tellOne(due: Due): Promise<void> {
+    if (this.#isOver) return;
+    try {
+      await this.#attempt(due);
+    } catch (error) {
+      this.#failures += 1;
+      this.#deps.log.error('a stakeholder could not be notified', { ...named(due), error: String(error) });
+    }
+  }
+
+  async #attempt(due: Due): Promise<void> {
+    const { digests, clock, timeScale } = this.#deps;
+    const { id, receiver, stakeholder, before, parts, heardOfParent } = due;
+    const story = await this.#story(id);
+    const now = clock.now();
+    // The list is eventually consistent. The record must match what is sent.
+    const asked = { services: this.#given.services, now, timeScale, parts, heardOfParent };
+    if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
+    const told = telling(story.incident, now);
+    const mine = await digests.remember(id, receiver.name, told, before);
+    if (mine === undefined) return; // another run sends it
+    await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, told)));
+  }
+
+  #story(id: Due['id']): Promise<Story | undefined> {
+    const known = this.#stories.get(id);
+    if (known !== undefined) return known;
+    const story = this.#deps.incidents.story(id, null);
+    this.#stories.set(id, story);
+    return story;
+  }
+
+  /** Records the result of a delivery. */
+  async #took(due: Due, mine: Remembered, how: Delivered): Promise<void> {
+    const { digests, log, clock, timeScale } = this.#deps;
+    const { id, receiver, before } = due;
+    const instead = (told: ToldBefore) => digests.remember(id, receiver.name, told, mine);
+    const now = { now: clock.now(), timeScale };
+    switch (how.kind) {
+      case 'done':
+        this.#sent += 1;
+        return this.#works();
+      case 'unclear': // possibly delivered, so it is not sent again
+        log.warn('a stakeholder may not have been notified', { ...named(due), detail: how.detail });
+        return this.#stop({ detail: how.detail, afterSeconds: null });
+      case 'closed':
+      case 'off':
+        await instead(notTold(before, now.now));
+        return this.#stop(how.kind === 'off' ? { detail: how.detail, afterSeconds: null } : how);
+      case 'later':
+        this.#failures += 1;
+        log.warn('a stakeholder could not be notified; Firebreak tries again', { ...named(due), detail: how.detail });
+        await instead(toldLater(before, now));
+        return;
+      case 'refused':
+        await instead(neverTold(mine, before));
+        return this.#refused(due, how.detail);
+    }
+  }
+
+  async #works(): Promise<void> {
+    if (this.#pause === undefined || this.#stopped) return;
+    this.#pause = undefined;
+    await this.#deps.digests.setPause(this.#given.way, null);
+  }
+
+  /** Pauses this way for a while. Ignores further failures of messages that were sent in parallel. */
+  async #stop(failed: { detail: string; afterSeconds: number | null }): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const { digests, log, clock, timeScale } = this.#deps;
+    const { way } = this.#given;
+    const pause = pauseAfter(this.#pause, failed, { now: clock.now(), timeScale });
+    log.warn('stakeholders cannot be notified; Firebreak tries again', { way, ...pause });
+    await digests.setPause(way, pause);
+  }
+
+  /** Adds a timeline entry, so that responders know whom to notify in another way. */
+  async #refused({ id, receiver }: Due, detail: string): Promise<void> {
+    const { incidents, clock, log } = this.#deps;
+    log.error('a stakeholder was refused as a receiver', { incident: id, receiver: receiver.name, detail });
+    await incidents.note(id, `stakeholder-refused-${sha256(receiver.name).slice(0, 32)}`, {
+      at: clock.now(),
+      actor: 'firebreak',
+      kind: 'stakeholder.refused',
+      text: `Status updates cannot be delivered to ${receiver.to}: ${detail}`,
+      detail: null,
+    });
+  }
+}
+
+const named = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.name });
+
+/**
+ * Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition.
+ */
+function keyOf({ id, receiver, before }: Due, { about }: ToldBefore): string {
+  const since = before?.about === about ? before.at : '';
+  return `digest-${sha256(JSON.stringify([id, receiver.name, about, since]))}`;
+}

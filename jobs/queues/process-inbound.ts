@@ -1,0 +1,79 @@
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import * as z from 'zod';
+import { deps as productionDeps } from '../../aws/deps.ts';
+import type { Log } from '../../domain/ports/index.ts';
+import { Heard } from '../../schemas/messages/inbound-events.ts';
+import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
+import { hearPagerDuty } from '../../actions/paging/process-event.ts';
+import type { HearDeps } from '../../slack/commands/deps.ts';
+import { hearSlack } from '../../slack/commands/process-request.ts';
+import { isPermanent } from './permanent-errors.ts';
+import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
+
+/**
+ * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
+ * infrastructure fail a record, and with it all later ones of its group. An event that cannot be parsed or executed is
+ * kept in quarantine, and its message completes.
+ */
+export const hear = (deps: HearDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+  handleBatch(deps, event, deadline, (record) => heard(deps, record));
+
+async function heard(deps: HearDeps, record: SQSRecord): Promise<boolean> {
+  const log = deps.log.with({ queue_message: record.messageId });
+  try {
+    const message = Heard.safeParse(json(record.body));
+    if (!message.success) await keep(deps, record, z.prettifyError(message.error), log);
+    else await carryOut(deps, message.data);
+    return true;
+  } catch (error) {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (isPermanent(error)) return kept(deps, record, words, log);
+    log.error('an inbound event could not be processed; the queue delivers it again', { error: words });
+    return false;
+  }
+}
+
+function carryOut(deps: HearDeps, message: Heard): Promise<void> {
+  switch (message.from) {
+    case 'slack':
+      return hearSlack(deps, message);
+    case 'pagerduty':
+      return hearPagerDuty(deps, message.event, message.at);
+    case 'firebreak':
+      return giveCommandToOnCall(deps, message.incident);
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+  try {
+    await keep(deps, record, detail, log);
+    return true;
+  } catch (error) {
+    log.error('an inbound event could be neither processed nor quarantined', { error: String(error) });
+    return false;
+  }
+}
+
+async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+  const quarantine = await deps.quarantine.keep({
+    source: 'people',
+    sender: null,
+    receiver: 'people',
+    body: Buffer.from(body),
+    contentType: 'application/json',
+    status: 422,
+    detail,
+  });
+  log.error('an inbound event could not be processed and was quarantined', { quarantine, detail });
+}
+
+export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+  hear(productionDeps(), event, context);

@@ -1,0 +1,44 @@
+import type { Log } from '../../domain/ports/index.ts';
+
+/**
+ * How long a problem is not logged again after it was last seen, so that a recurring problem does not flood the log.
+ */
+const QUIET_MS = 10 * 60_000;
+
+/** The log messages for the start and the end of a problem. */
+export type TroubleWords = { begins: string; over: string };
+
+/** Logs problems with reading objectives: when they start and when all are over, but not each minute. */
+export class Trouble {
+  readonly #log: Log;
+  readonly #words: TroubleWords;
+  /** Until when a problem is not logged again (Unix milliseconds), by objective. */
+  readonly #told = new Map<string, number>();
+
+  constructor(log: Log, words: TroubleWords) {
+    this.#log = log;
+    this.#words = words;
+  }
+
+  /**
+   * Logs new problems, or the end of all problems.
+   *
+   * @param silent the objectives that cannot be read now, with the reason
+   * @param of the number of all objectives
+   * @param now Unix milliseconds
+   */
+  tell(silent: ReadonlyMap<string, string>, of: number, now: number): void {
+    const news = [...silent].filter(([who]) => !this.#told.has(who));
+    const [first] = news;
+    if (first !== undefined) {
+      const [objective, because] = first;
+      this.#log.warn(this.#words.begins, { objectives: silent.size, of, objective, because });
+    }
+    if (silent.size === 0 && this.#told.size > 0) {
+      this.#log.info(this.#words.over);
+      this.#told.clear();
+    }
+    for (const who of silent.keys()) this.#told.set(who, now + QUIET_MS);
+    for (const [who, until] of this.#told) if (until <= now) this.#told.delete(who);
+  }
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import type { Deps } from '../../domain/ports/index.ts';
+import { historySeconds } from '../../domain/slo/budget/account.ts';
+import { emptyHistory } from '../../domain/slo/history.ts';
+import { bucketOf, stateOf } from '../../domain/slo/measurement/reading.ts';
+import { type Found, statusOf } from '../../domain/slo/status.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Slo, SloId } from '../../schemas/slo/slo.ts';
+import type { SloStatus } from '../../schemas/slo/slo-status.ts';
+import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { Counted } from './counted.ts';
+import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
+import { policyOf } from '../../actions/slo/policy.ts';
+import { Deadline, type Elapsed, inTurns, pooled } from '../../actions/shared/concurrency.ts';
+import { Ranges } from './ranges.ts';
+import { Trouble } from './errors.ts';
+import { Turns } from './turns.ts';
+
+/** Time limits in milliseconds from the start of an evaluation: for current data, and for older data. */
+const ASK_MS = 20_000;
+const BACKFILL_MS = 28_000;
+
+/** How many reads and writes of the table run in parallel. */
+const STORE_AT_ONCE = 16;
+
+type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays'>;
+
+/** The status of all objectives. `connected`: a Prometheus is configured, whether it responds or not. */
+export type Standing = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
+
+/**
+ * Evaluates all objectives. Keeps the counts in memory between evaluations. A new instance loads the stored counts.
+ */
+export class Evaluator {
+  /** The holder's ID for the evaluation lease. */
+  readonly id: string = randomUUID();
+  /** Whether an evaluation is in progress. */
+  busy = false;
+  readonly #deps: EvaluatorDeps;
+  readonly #elapsed: Elapsed;
+  #counted = new Map<SloId, Counted>();
+  readonly #trouble: { present: Trouble; past: Trouble };
+  #backfill: { asking: Asking; of: Counted[] } | null = null;
+  readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
+
+  constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
+    this.#deps = deps;
+    this.#elapsed = elapsed;
+    this.#trouble = { present: new Trouble(deps.log, PRESENT), past: new Trouble(deps.log, PAST) };
+  }
+
+  /** Drops the counts in memory, because another instance has evaluated since. */
+  forget(): void {
+    this.#counted.clear();
+  }
+
+  /** Returns the status of all objectives. Reads older data first for objectives that are new to this instance. */
+  async evaluate(config: Config): Promise<Standing> {
+    const { clock, sloMetrics: metrics } = this.#deps;
+    const at = clock.now();
+    const now = millisOf(at);
+    this.#backfill = null;
+    if (config.slos.length === 0) return { at, statuses: new Map(), connected: false };
+    const asking = new Deadline(this.#elapsed, ASK_MS);
+    const deadline = new Deadline(this.#elapsed, BACKFILL_MS);
+    const known = new Set(this.#counted.values());
+    const broken = await this.#track(config.slos, now);
+    const all = [...this.#counted.values()];
+    await inTurns(all, (counted) => counted.advance(now));
+    const ranges = new Ranges();
+    const measured = await measure({ metrics, deadline: asking, turns: this.#turns.measure, ranges, now }, all);
+    const answering = all.filter((counted) => measured.get(counted)?.kind === 'reading');
+    this.#backfill = { asking: { metrics, deadline, turns: this.#turns.backfill, ranges, now }, of: answering };
+    await this.backfill((counted) => !known.has(counted));
+    await this.#save(all);
+    this.#tell(measured, broken, now);
+    const statuses = await inTurns(config.slos, (slo) => {
+      const counted = this.#counted.get(slo.id);
+      const levels = policyOf(config, slo).budget ?? WHERE_BUDGETS_DO_NOT_FREEZE;
+      if (counted !== undefined) return statusNow(counted, measured.get(counted), { now, levels });
+      const nothing = emptyHistory(historySeconds(slo), now);
+      return statusOf(slo, nothing, null, {
+        ...unreadable(broken.get(slo.id) ?? NOT_ASKED),
+        unread: null,
+        now,
+        levels,
+      });
+    });
+    const connected = ![...measured.values()].some(({ kind }) => kind === 'off');
+    return { at, statuses: new Map(statuses.map((status) => [status.id, status])), connected };
+  }
+
+  /**
+   * Reads older data of the objectives that responded, within the time limit. The data is for the next evaluation,
+   * because freezes must not wait for it.
+   */
+  async backfill(isWanted: (counted: Counted) => boolean = () => true): Promise<void> {
+    if (this.#backfill === null) return;
+    const wanted = this.#backfill.of.filter(isWanted);
+    await fillOlder(this.#backfill.asking, wanted);
+    await this.#save(wanted);
+  }
+
+  /**
+   * Loads the stored counts of new objectives, and drops removed objectives.
+   *
+   * @returns the objectives whose stored counts are corrupt, with the reason. Corrupt counts are not overwritten
+   */
+  async #track(slos: readonly Slo[], now: number): Promise<Map<SloId, string>> {
+    const before = this.#counted;
+    const broken = new Map<SloId, string>();
+    this.#counted = new Map();
+    await pooled(slos, STORE_AT_ONCE, async (slo) => {
+      const same = before.get(slo.id);
+      try {
+        const isSame = same !== undefined && (same.slo === slo || JSON.stringify(same.slo) === JSON.stringify(slo));
+        this.#counted.set(slo.id, isSame ? same : await Counted.load(this.#deps.sloDays, slo, now));
+      } catch (error) {
+        broken.set(slo.id, `the stored counts cannot be read: ${String(error)}`);
+      }
+    });
+    return broken;
+  }
+
+  #tell(measured: ReadonlyMap<Counted, Measured>, broken: ReadonlyMap<SloId, string>, now: number): void {
+    const of = measured.size + broken.size;
+    const silent = [...measured].flatMap(([{ slo }, found]) => silenceOf(slo.id, found));
+    const unread = [...measured.keys()].flatMap(({ slo, unread: why }) =>
+      why === null ? [] : [[slo.id, why] as const],
+    );
+    this.#trouble.present.tell(new Map([...broken, ...silent]), of, now);
+    this.#trouble.past.tell(new Map(unread), of, now);
+  }
+
+  /** Stores the counts. Counts that fail stay in memory and are stored the next time. */
+  async #save(all: readonly Counted[]): Promise<void> {
+    const failed: unknown[] = [];
+    await pooled(all, STORE_AT_ONCE, async (counted) => {
+      await counted.save(this.#deps.sloDays).catch((error: unknown) => void failed.push(error));
+    });
+    if (failed.length > 0)
+      this.#deps.log.warn('the counts of objectives could not be stored; Firebreak tries again', {
+        objectives: failed.length,
+        because: String(failed[0]),
+      });
+  }
+}
+
+const PRESENT = { begins: 'objectives cannot be read', over: 'all objectives can be read again' };
+const PAST = {
+  begins: 'the history of objectives cannot be read',
+  over: 'the history of all objectives can be read again',
+};
+
+/** Returns the problem of an objective. All objectives for which there was no time share one problem. */
+function silenceOf(id: SloId, found: Measured): [string, string][] {
+  if (found.kind === 'late') return [['late', LATE]];
+  return found.kind === 'unreadable' ? [[id, found.detail]] : [];
+}
+
+function statusNow(counted: Counted, measured: Measured | undefined, moment: Pick<Found, 'now' | 'levels'>): SloStatus {
+  const { slo, history } = counted;
+  const found = { ...moment, unread: counted.unread ?? (counted.isPastRead ? null : NOT_READ_YET) };
+  if (measured?.kind !== 'reading')
+    return statusOf(slo, history, null, { ...unreadable(problemOf(measured)), ...found });
+  const { reading, source } = measured;
+  if (!counted.isUpToDate(moment.now)) found.unread ??= NOT_READ_YET;
+  return statusOf(slo, history, bucketOf(reading), { ...stateOf(reading), source, ...found });
+}
+
+const unreadable = (problem: string): Pick<Found, 'state' | 'problem' | 'source'> => ({
+  state: 'unreadable',
+  problem,
+  source: 'own',
+});
+
+function problemOf(measured: Exclude<Measured, { kind: 'reading' }> | undefined): string {
+  switch (measured?.kind) {
+    case 'unreadable':
+      return measured.detail;
+    case 'off':
+      return NOT_CONNECTED;
+    case 'late':
+      return LATE;
+    case undefined:
+      return NOT_ASKED;
+  }
+}
+
+/** Levels for objectives whose budget does not freeze. Forecasts then only predict when the whole budget is spent. */
+const WHERE_BUDGETS_DO_NOT_FREEZE: Found['levels'] = { warn: 1, freeze: 1, liftBelow: 1 };
+
+const NOT_READ_YET = 'its history is not completely read yet';
+const NOT_CONNECTED = 'no Prometheus is configured: set PROMETHEUS_URL';
+const NOT_ASKED = 'it has not been evaluated yet';
+const LATE =
+  'Prometheus responds too slowly to evaluate every objective within a minute: load the rules of firebreak slo generate';

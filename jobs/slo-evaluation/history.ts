@@ -1,0 +1,37 @@
+import { sha256 } from '../../aws/clients/hash.ts';
+import { dayOf, decodeDay } from '../../domain/slo/day.ts';
+import { digestOf } from '../../domain/slo/hash.ts';
+import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';
+import type { SloDays } from '../../domain/slo/ports.ts';
+import type { Slo, SloId } from '../../schemas/slo/slo.ts';
+import { timestamp } from '../../schemas/time/time.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Loads the stored history of an objective.
+ *
+ * @param seconds how far to look back from `now`
+ * @param now Unix milliseconds
+ * @throws RangeError if the stored history is corrupt
+ */
+export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
+  const history = emptyHistory(seconds, now);
+  const kept = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
+  for (const [name, bytes] of kept) decodeDay(history, Date.parse(name) / DAY_MS, bytes);
+  return history;
+}
+
+/**
+ * Returns the key of the stored history. A changed indicator has a new key, because the old history counted something
+ * else.
+ */
+export const storedAs = ({ id, indicator }: Pick<Slo, 'id' | 'indicator'>): SloId =>
+  `${id}@${digestOf(indicator, sha256)}` as SloId;
+
+/**
+ * Returns the date of a day, such as `2026-11-20`.
+ *
+ * @param day days since the Unix epoch
+ */
+export const dayName = (day: number): string => timestamp(day * DAY_MS).slice(0, 10);

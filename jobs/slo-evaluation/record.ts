@@ -1,0 +1,90 @@
+import { sha256 } from '../../aws/clients/hash.ts';
+import { calendarAt } from '../../domain/freeze/calendar.ts';
+import { freezesByAlert } from '../../domain/freeze/causes.ts';
+import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
+import type { FreezePolicy } from '../../domain/freeze/policy.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { HeardAlert } from '../../domain/slo/ports.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Standing } from './evaluator.ts';
+import { policyOf } from '../../actions/slo/policy.ts';
+import { pooled } from '../../actions/shared/concurrency.ts';
+
+/**
+ * How many freezes are written in parallel. A large outage can open thousands; writes for one service conflict anyway.
+ */
+const AT_ONCE = 8;
+
+type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;
+
+/** The recorded changes. `failed`: errors of failed writes, which the next evaluation retries. */
+export type Recorded = { opened: number; ended: number; failed: unknown[] };
+
+/** Opens and ends freezes according to an evaluation. */
+export async function recordFreezes(deps: RecordDeps, config: Config, standing: Standing): Promise<Recorded> {
+  const [current, alerts, incidents] = await Promise.all([
+    deps.freezes.current(),
+    deps.sloAlerts.all(),
+    deps.incidents.open(),
+  ]);
+  const plan = latch(
+    {
+      at: standing.at,
+      objectives: config.slos.map((slo) => {
+        const policy = policyOf(config, slo);
+        return {
+          slo,
+          policy,
+          status: standing.connected ? (standing.statuses.get(slo.id) ?? null) : null,
+          alerting: isAlerting(alerts.get(slo.id) ?? [], policy),
+        };
+      }),
+      incidents: incidents.map((incident) => ({ incident, policy: policyOf(config, incident) })),
+      calendar: calendarAt(config.freeze.calendar, standing.at),
+      current,
+    },
+    sha256,
+  );
+  return carryOut(deps, plan);
+}
+
+/** Returns whether an alert that freezes by policy is firing, or null if there has never been one. */
+function isAlerting(alerts: readonly HeardAlert[], policy: FreezePolicy): boolean | null {
+  const counting = alerts.filter(({ severity }) => freezesByAlert(severity, policy));
+  return counting.length === 0 ? null : counting.some(({ firing }) => firing);
+}
+
+/** Writes the planned changes. A failed write does not stop the others. */
+async function carryOut({ freezes, log }: RecordDeps, { end, settle, revise, open }: LatchPlan): Promise<Recorded> {
+  const recorded: Recorded = { opened: 0, ended: 0, failed: [] };
+  const each = async <T extends { id: string }>(
+    all: readonly T[],
+    write: (one: T) => Promise<unknown>,
+  ): Promise<void> =>
+    pooled(all, AT_ONCE, async (one) => {
+      try {
+        await write(one);
+      } catch (error) {
+        recorded.failed.push(error);
+        log.error('a freeze could not be stored; the next evaluation tries again', {
+          freeze: one.id,
+          error: String(error),
+        });
+      }
+    });
+  await each(end, async ({ id, ...how }) => {
+    await freezes.end(id, how);
+    recorded.ended += 1;
+    log.info('a freeze has ended', { freeze: id, because: how.reason });
+  });
+  await each(settle, ({ id, at }) => freezes.settle(id, at));
+  await each(revise, (revision) => freezes.revise(revision));
+  await each(open, async (freeze) => {
+    const { created } = await freezes.open(freeze);
+    if (!created) return;
+    recorded.opened += 1;
+    const { id, cause, service, environment, reason } = freeze;
+    log.info('deploys are frozen', { freeze: id, cause, service, environment, because: reason });
+  });
+  return recorded;
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import type { Deps, Place } from '../../domain/ports/index.ts';
+import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { endFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
+import { OLD_NEWS_SECONDS } from './overdue.ts';
+
+/** How many recent changes are searched for a later success, which usually follows soon after a failure. */
+const CHANGES_READ = 50;
+
+/**
+ * Resolves the signals of failed deployments. A failure ends when a later deployment succeeds, when the deployment
+ * itself succeeds after all, or after 30 days. Runs each minute, and at once when a success is recorded.
+ *
+ * @param only limits it to this service and environment
+ */
+export async function endFailures(
+  deps: Pick<Deps, 'changes' | 'config' | 'queue' | 'clock' | 'log'>,
+  only?: Place,
+): Promise<void> {
+  const failures = (await deps.changes.failures()).filter(({ change }) => only === undefined || isAt(change, only));
+  for (const { change, failedAt } of failures) {
+    try {
+      const isOldNews = plusSeconds(failedAt, OLD_NEWS_SECONDS) <= deps.clock.now();
+      if (!isOldNews && !isOver(change, await deps.changes.recent(change, CHANGES_READ))) continue;
+      // Send the signal before deleting the record. A repeated signal is recognized by its episode.
+      await endFailedDeploy(deps, change, failedAt, randomBytes(16).toString('hex'));
+      await deps.changes.endFailure(change.id);
+    } catch (error) {
+      deps.log.error('the signal of a failed deployment could not be resolved', {
+        change: change.id,
+        error: String(error),
+      });
+    }
+  }
+}
+
+const isAt = (change: Place, { service, environment }: Place): boolean =>
+  change.service === service && change.environment === environment;
+
+const isOver = (failed: Change, recent: readonly Change[]): boolean =>
+  failed.status !== 'failed' ||
+  recent.some(
+    (other) =>
+      other.status === 'succeeded' &&
+      (putsVersionLive(other) || other.kind === failed.kind) &&
+      byStart(other, failed) > 0,
+  );

@@ -1,0 +1,35 @@
+import { nudgeFor } from '../../domain/paging/reminders.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+
+type NudgeDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;
+
+/** Reminds people of open tasks in an incident, each minute, on its timeline and therefore in its channel. */
+export async function nudge(deps: NudgeDeps, open: readonly IncidentRecord[]): Promise<{ told: number }> {
+  const { triage } = (await deps.config.current()).response;
+  const policy = { triage, timeScale: deps.timeScale };
+  let told = 0;
+  for (const { id } of open.filter((incident) => nudgeFor(incident, policy, deps.clock.now()) !== undefined)) {
+    try {
+      // Check again with the current state, because the task may be done by now.
+      const amended = await deps.incidents.amend(id, (incident) => {
+        const due = nudgeFor(incident, policy, deps.clock.now());
+        if (due === undefined) return undefined;
+        const { kind, text, mention, to, asks, nudged } = due;
+        return {
+          care: { nudged },
+          timeline: {
+            actor: 'firebreak',
+            kind: `nudge.${kind}`,
+            text,
+            detail: { mention, incident: id, asks, ...(to !== null && { to: to.name }) },
+          },
+        };
+      });
+      if (amended === 'done') told += 1;
+    } catch (error) {
+      deps.log.error('a reminder could not be added to an incident', { incident: id, error: String(error) });
+    }
+  }
+  return { told };
+}

@@ -1,0 +1,171 @@
+import { deps as productionDeps } from '../../aws/deps.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
+import { careForDrills } from '../../actions/automation/drills.ts';
+import { escalate } from '../../actions/paging/escalate.ts';
+import { endFailures } from './end-failures.ts';
+import { followPages } from '../../actions/paging/follow-pages.ts';
+import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
+import { findLostGates } from '../../actions/freeze/gates/lost.ts';
+import { nudge } from './remind.ts';
+import { settleOrphans } from './orphans.ts';
+import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
+import { noteAll } from '../../actions/paging/note-pages.ts';
+import { recognise } from '../../actions/paging/recognize.ts';
+import { endQuiet, showQuiet } from './quiet.ts';
+import { seeTogether } from '../../actions/paging/together.ts';
+import { reportOverdue } from './overdue.ts';
+import { rouse } from './wake-stale.ts';
+import { pooled } from '../../actions/shared/concurrency.ts';
+import { wake } from '../../workflows/wake.ts';
+
+/** After this time, an incident has evidently missed its start or wake-up. */
+const OVERDUE_SECONDS = 30;
+
+/**
+ * The maximum number of runs. A workflow that fails repeatedly is a bug that another run does not fix; the timeline
+ * shows it.
+ */
+const RUNS_MAX = 20;
+
+export type SweepDeps = GateDeps &
+  Pick<
+    Deps,
+    | 'incidents'
+    | 'crowds'
+    | 'decisions'
+    | 'engine'
+    | 'clock'
+    | 'log'
+    | 'projections'
+    | 'config'
+    | 'silences'
+    | 'bulletins'
+    | 'effects'
+    | 'externalPager'
+    | 'onCall'
+    | 'pager'
+    | 'fallbackPager'
+    | 'alerts'
+    | 'changes'
+    | 'queue'
+    | 'timeScale'
+    | 'drills'
+    | 'drillRuns'
+    | 'freezes'
+    | 'sloAlerts'
+    | 'audit'
+  >;
+
+/** The names of jobs that are in progress in this process, across sweeps. */
+export type UnderWay = Set<string>;
+
+/**
+ * Runs all periodic jobs, each minute: wakes workflows that missed their wake-up, replaces failed workflows, and so on.
+ * Jobs run in parallel, so that an unresponsive vendor delays only its own job; jobs that notify people come first.
+ * Each job with calls to a vendor has its own time limit, well below that of a sweep. A job that is still in progress
+ * is not started again.
+ *
+ * @throws Error if the table cannot be read
+ */
+export async function sweep(
+  deps: SweepDeps,
+  underWay: UnderWay = new Set(),
+): Promise<{ woken: number; revived: number }> {
+  const [overdue, open] = await Promise.all([
+    deps.incidents.pending(plusSeconds(deps.clock.now(), -OVERDUE_SECONDS)),
+    deps.incidents.open(),
+  ]);
+  let [woken, revived] = [0, 0];
+  const jobs: readonly [name: string, job: () => Promise<unknown>][] = [
+    ['wake incidents', async () => (woken = await count(overdue, deps, (id) => wakeOne(deps, id)))],
+    ['replace failed workflows', async () => (revived = await count(open, deps, (one) => revive(deps, one)))],
+    ['settle child incidents', () => settleOrphans(deps, open)],
+    ['escalate unacknowledged pages', () => escalate(deps, open)],
+    ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
+    ['admit muted alerts', () => endQuiet(deps, 'sweep')],
+    ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
+    ['propagate acknowledgements', () => seeTogether(deps, open)],
+    ['add notes at PagerDuty', () => noteAll(deps, open)],
+    ['identify PagerDuty users', () => recognise(deps, open)],
+    ['answer waiting deployments', () => answerWaitingGates(deps)],
+    ['find undelivered GitHub webhooks', () => findLostGates(deps)],
+    ['send reminders', () => nudge(deps, open)],
+    ['wake projectors', () => rouse(deps, open)],
+    ['report overdue deployments', () => reportOverdue(deps)],
+    ['end failed deployments', () => endFailures(deps)],
+    ['start drills', () => careForDrills(deps)],
+    ['show silences', () => showQuiet(deps, open)],
+    ['seal the audit log', () => deps.audit.seal()],
+    ['audit the configuration', async () => deps.audit.configuration((await deps.config.current()).version)],
+  ];
+  await Promise.all(jobs.map(([name, job]) => apart(deps, underWay, name, job)));
+  return { woken, revived };
+}
+
+async function wakeOne(deps: SweepDeps, id: IncidentId): Promise<boolean> {
+  const how = await wake(deps, id);
+  if (how !== 'idle') deps.log.warn('the sweeper woke an incident that had missed its wake-up', { incident: id, how });
+  return how !== 'idle';
+}
+
+/** Starts a new run if the workflow of an open incident has failed. The new run continues from the table. */
+async function revive(
+  deps: SweepDeps,
+  { id, run, started_run, opened_at, execution }: IncidentRecord,
+): Promise<boolean> {
+  const settled =
+    started_run === run && execution !== null && secondsBetween(opened_at, deps.clock.now()) > OVERDUE_SECONDS;
+  if (!settled || run >= RUNS_MAX || !(await deps.engine.died(execution))) return false;
+  deps.log.error('a workflow has failed; the next run takes over', { incident: id, run });
+  await deps.incidents.handOver(id, run + 1, `Run ${run} of the workflow has failed; run ${run + 1} takes over`);
+  await wake(deps, id);
+  return true;
+}
+
+/** Returns whether other tools may page. Searching for their pages costs a read per page of each open incident. */
+async function othersPage({ config }: Pick<Deps, 'config'>): Promise<boolean> {
+  const { services, paging } = await config.current();
+  return paging.mode === 'external' || Object.values(services).some((service) => service.paging === 'external');
+}
+
+/** Runs one job. Errors are logged, so that the other jobs continue. Skips a job that is still in progress. */
+async function apart(deps: SweepDeps, underWay: UnderWay, name: string, job: () => Promise<unknown>): Promise<void> {
+  if (underWay.has(name))
+    return deps.log.error('a job of the sweeper is still in progress from an earlier sweep and is not started again', {
+      job: name,
+    });
+  underWay.add(name);
+  try {
+    await job();
+  } catch (error) {
+    deps.log.error('a job of the sweeper failed', { job: name, error: String(error) });
+  } finally {
+    underWay.delete(name);
+  }
+}
+
+/**
+ * How many incidents are processed in parallel. Each needs one or two calls to Lambda's API of tens of milliseconds. In
+ * sequence, 1,000 open incidents would take the whole sweep; all in parallel, they would be throttled.
+ */
+const AT_ONCE = 8;
+
+/** Returns for how many items `act` returned true. Errors are logged, so that the other items are processed. */
+async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Promise<boolean>): Promise<number> {
+  let done = 0;
+  await pooled(all, AT_ONCE, async (one) => {
+    try {
+      if (await act(one)) done += 1;
+    } catch (error) {
+      deps.log.error('the sweeper could not process an incident', { incident: one, error: String(error) });
+    }
+  });
+  return done;
+}
+
+const underWay: UnderWay = new Set();
+
+export const handler = (): Promise<{ woken: number; revived: number }> => sweep(productionDeps(), underWay);

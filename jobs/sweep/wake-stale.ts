@@ -1,0 +1,34 @@
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Due } from '../../domain/incidents/projections.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
+
+/** After this time, a due projection has evidently missed its wake-up. */
+const OVERDUE_SECONDS = 45;
+
+/** How often each open incident is synced without a change, in case a mark was lost. */
+const LOOK_AGAIN_MINUTES = 5;
+
+type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
+
+/** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
+export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
+  for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
+  const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
+  const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);
+  const turn = open.filter(({ id }) => slotOf(id, Math.ceil(slots)) === slot);
+  if (turn.length > 0) await deps.projections.changed(...turn.map(({ id }): Subject => `incident:${id}`));
+}
+
+async function wakeOverdue({ projections, clock, log }: RouseDeps, target: Target, due: readonly Due[]): Promise<void> {
+  const now = clock.now();
+  const overdue = due.filter(({ notBefore, since }) => secondsBetween(notBefore ?? since, now) > OVERDUE_SECONDS);
+  if (overdue.length === 0) return;
+  log.info('the sweeper woke a projector that had missed its wake-up', { target, waiting: overdue.length });
+  await projections.wake(target, 0);
+}
+
+/** Returns the sweep in which an incident is synced, to distribute incidents over the sweeps. */
+const slotOf = (id: string, slots: number): number =>
+  [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 1_000_003, 7) % slots;

@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import * as z from 'zod';
+import { sha256 } from '../../aws/clients/hash.ts';
+import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
+import { FreezeFile } from '../../schemas/freeze/freeze-policy.ts';
+import { PeopleFile } from '../../schemas/people/people.ts';
+import { SlackFile, StatusPageFile } from '../../schemas/messages/presentation.ts';
+import { ResponseFile } from '../../schemas/incidents/response.ts';
+import { RoutesFile } from '../../schemas/alerts/routes.ts';
+import { FREEZE_FILE } from './freeze-file.ts';
+import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
+import { loadSlos } from './slo-files.ts';
+import { lineOf, valueOf } from './yaml-lines.ts';
+import { type JsonSchema, keysAt, kindsAt, valueAt } from './yaml-problems.ts';
+
+/** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
+export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
+
+/** Folder of objectives in the configuration folder. */
+export const SLOS = 'slos';
+
+/** Reads and validates all files. A missing file means defaults. */
+export async function loadConfig(dir: string): Promise<LoadedFiles> {
+  const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
+  const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
+  const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
+  const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
+  const statusPage = await readYaml(join(dir, 'status-page.yaml'), StatusPageFile);
+  const freeze = await readYaml(join(dir, FREEZE_FILE), FreezeFile);
+  const people = await readYaml(join(dir, PEOPLE_FILE), PeopleFile);
+  const response = await readYaml(join(dir, RESPONSE_FILE), ResponseFile);
+  const slos = await loadSlos(join(dir, SLOS));
+  const files = [services, paging, routes, slack, statusPage, freeze, people, response, slos];
+  if (
+    !services.value ||
+    !paging.value ||
+    !routes.value ||
+    !slack.value ||
+    !statusPage.value ||
+    !freeze.value ||
+    !people.value ||
+    !response.value ||
+    !slos.value
+  )
+    return { ok: false, problems: files.flatMap(({ problems }) => problems) };
+  const content = {
+    services: services.value.services,
+    paging: paging.value,
+    routes: routes.value,
+    slack: slack.value,
+    statusPage: statusPage.value,
+    freeze: freeze.value,
+    people: people.value,
+    response: response.value,
+    slos: slos.value,
+  };
+  return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
+}
+
+/** Reads only the catalogue. Without `services`, it is invalid, and `problems` says why. */
+export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {
+  const { value, problems } = await readYaml(join(dir, 'services.yaml'), ServicesFile);
+  return value === undefined ? { problems } : { services: value.services, problems };
+}
+
+type Read<T> = { value: T | undefined; problems: string[] };
+
+async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<Read<z.infer<S>>> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  if (document.errors.length > 0) {
+    return {
+      value: undefined,
+      problems: document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`),
+    };
+  }
+  const read = valueOf(document);
+  if (!read.ok) return { value: undefined, problems: [`${file}:1: ${read.problem}`] };
+  const value = read.value ?? {};
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { value: parsed.data, problems: [] };
+  return {
+    value: undefined,
+    problems: flatten(parsed.error.issues).map((problem) => {
+      const meant = meantBy(problem, schema, value);
+      const line = lineOf(document.contents, problem.path, lines);
+      return `${file}:${line}: ${problem.message}${meant === null ? '' : ` (${meant})`}`;
+    }),
+  };
+}
+
+/**
+ * `kind`: an unknown value of a discriminator. `unknown`: the last part of the path is an unknown key. `words`: the
+ * valid values.
+ */
+type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[]; kind?: true };
+
+function meantBy(problem: Problem, schema: z.ZodType, value: unknown): string | null {
+  const { path, unknown, words = [], kind } = problem;
+  if (unknown !== undefined) return didYouMean(unknown, knownKeys(schema, problem, value));
+  const given = valueAt(value, path);
+  if (kind) {
+    const kinds = kindsOf(schema, path, value);
+    return (typeof given === 'string' ? didYouMean(given, kinds) : null) ?? `one of ${kinds.join(', ')}`;
+  }
+  return typeof given === 'string' ? didYouMean(given, words) : null;
+}
+
+/** Returns the known keys beside an unknown one. A transformed schema has them only in its input or its output. */
+const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string[] =>
+  (['input', 'output'] as const).flatMap((io) =>
+    keysAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path.slice(0, -1), value),
+  );
+
+const kindsOf = (schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] => [
+  ...new Set(
+    (['input', 'output'] as const).flatMap((io) =>
+      kindsAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path, value).map(String),
+    ),
+  ),
+];
+
+/** Returns each unknown key as a separate problem; for a union, returns the problems of the closest branch. */
+function flatten(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
+  return issues.flatMap((issue): Problem[] => {
+    const path = [...prefix, ...issue.path];
+    const where = path.join('.') || 'the file';
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key "${key}" in ${where}`,
+        unknown: key,
+      }));
+    if (issue.code === 'invalid_key')
+      return issue.issues.map(({ message }) => ({ path, message: `${where}: ${message}` }));
+    if (issue.code === 'invalid_union' && issue.errors.length === 0 && 'discriminator' in issue)
+      return [{ path, message: `${where}: unknown kind`, kind: true }];
+    if (issue.code === 'invalid_union') {
+      const closest = closestForm(issue.errors);
+      if (closest !== undefined) return flatten(closest, path);
+      const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
+      const words = issue.errors.flat().flatMap(wordsOf);
+      if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}`, words }];
+    }
+    return [{ path, message: `${where}: ${issue.message}`, words: wordsOf(issue) }];
+  });
+}
+
+const wordsOf = (issue: z.core.$ZodIssue): string[] =>
+  issue.code === 'invalid_value' ? issue.values.filter((word) => typeof word === 'string') : [];
+
+/** Returns the branch with the fewest problems, or undefined if the value matches none of the branches' types. */
+function closestForm(forms: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
+  const meant = forms.filter((issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0));
+  return meant.toSorted((a, b) => a.length - b.length)[0];
+}
+
+/**
+ * Returns the types that a branch expects for the whole value. Empty: the type matches, and the problems are inside.
+ */
+function expectedBy(issue: z.core.$ZodIssue): string[] {
+  if (issue.path.length > 0) return [];
+  if (issue.code === 'invalid_type') return [issue.expected];
+  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
+  if (issue.code !== 'invalid_union' || closestForm(issue.errors) !== undefined) return [];
+  return issue.errors.flat().flatMap(expectedBy);
+}

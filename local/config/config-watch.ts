@@ -1,0 +1,92 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../aws/config-source.ts';
+import type { Blobs } from '../../domain/ports/index.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { SLOS } from './config-files.ts';
+import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
+import { runbookFiles } from './runbook-files.ts';
+import { sloFiles } from './slo-files.ts';
+
+const FILES = [
+  'services.yaml',
+  'paging.yaml',
+  'routes.yaml',
+  'slack.yaml',
+  'status-page.yaml',
+  'freeze.yaml',
+  'people.yaml',
+  'response.yaml',
+];
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Publishes a configuration to where the functions read it. If it is invalid, the last valid one stays in force and its
+ * problems are published. Warnings are published too.
+ */
+export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): Promise<void> {
+  const before = await published(blobs);
+  const loads = before?.loads ?? { at: null, succeeded: 0, failed: 0 };
+  const set: PublishedConfig | undefined = loaded.ok
+    ? {
+        config: loaded.config,
+        problems: loaded.warnings,
+        loads: { ...loads, at, succeeded: loads.succeeded + 1 },
+      }
+    : before && { ...before, problems: loaded.problems, loads: { ...loads, failed: loads.failed + 1 } };
+  if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
+}
+
+/** Returns the published configuration, or undefined if there is none or this version cannot read it. */
+export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
+  const body = await blobs.get(CONFIG_KEY);
+  if (body === undefined) return undefined;
+  try {
+    return readPublished(Buffer.from(body).toString()).set;
+  } catch (error) {
+    if (error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Applies changes on disk. Polls the files every second, which works on every file system and with editors that rename
+ * files.
+ */
+export function watchConfig(
+  folders: ConfigFolders,
+  onChange: (loaded: LoadedSet) => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): void } {
+  let seen: string | undefined;
+  let busy = false;
+  const look = async (): Promise<void> => {
+    const now = await fingerprint(folders);
+    if (seen !== undefined && seen !== now) await onChange(await loadSet(folders));
+    seen = now;
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    look()
+      .catch(onError)
+      .finally(() => (busy = false));
+  }, LOOK_EVERY_MS);
+  look().catch(onError);
+  return { stop: () => clearInterval(timer) };
+}
+
+async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+  const slosDir = join(configDir, SLOS);
+  const files = [
+    ...FILES.map((name) => join(configDir, name)),
+    ...(await sloFiles(slosDir)).map((name) => join(slosDir, name)),
+    ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
+  ];
+  const parts = files.map(async (file) => {
+    const stats = await stat(file).catch(() => undefined);
+    return stats === undefined ? '-' : `${file}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+  });
+  return (await Promise.all(parts)).join(' ');
+}

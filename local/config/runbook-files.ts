@@ -1,0 +1,208 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import * as z from 'zod';
+import { sha256 } from '../../aws/clients/hash.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { checkRunbook } from '../../domain/runbooks/check.ts';
+import { lint, lintAlone, sameNames } from '../../domain/runbooks/lint.ts';
+import { inOrder, lineOf, type Problem, shown } from '../../domain/runbooks/problem.ts';
+import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
+import { loadConfig } from './config-files.ts';
+import { mended } from './runbook-fixes.ts';
+import { type JsonSchema, valueProblems } from './yaml-problems.ts';
+
+/** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
+export type LoadedRunbooks = { ok: true; set: RunbookSet } | { ok: false; problems: string[] };
+
+/** A larger file cannot be read during an incident. */
+const MAX_FILE_BYTES = 256 * 1024;
+
+/** Reads all runbooks below a folder. Without the folder, there are none. */
+export async function loadRunbooks(dir: string): Promise<LoadedRunbooks> {
+  const { runbooks, problems } = await readFolder(dir);
+  const wrong = [...problems, ...runbooks.flatMap(checkRunbook), ...sameNames(runbooks)];
+  if (wrong.length > 0) return { ok: false, problems: inOrder(wrong).map((each) => shownBelow(dir, each)) };
+  const version = sha256(JSON.stringify(runbooks.map((runbook) => [runbook.file, runbook.version]))).slice(0, 16);
+  return { ok: true, set: { version, runbooks } };
+}
+
+/**
+ * Validates the runbooks of a folder and returns the result as lines for people.
+ *
+ * @param configDir folder of the catalogue. Absent: names of services and environments are not checked
+ * @returns exitCode 1 on errors; warnings alone give 0
+ */
+export async function lintFolder(dir: string, configDir?: string): Promise<{ lines: string[]; exitCode: 0 | 1 }> {
+  const { runbooks, partly, problems } = await readFolder(dir);
+  const catalogue = await servicesOf(configDir);
+  const alone = partly.flatMap((runbook) => lintAlone(runbook, catalogue.services));
+  const found = inOrder([...problems, ...alone, ...lint({ runbooks }, catalogue.services)]);
+  const failed = catalogue.problems.length > 0 || found.some(({ level }) => level === 'error');
+  const lines = [...catalogue.problems, ...found.map((each) => shownBelow(dir, each))];
+  const count = `${runbooks.length} ${runbooks.length === 1 ? 'runbook' : 'runbooks'}`;
+  return {
+    lines: lines.length > 0 ? lines : [`${count}, no problems found`],
+    exitCode: failed ? 1 : 0,
+  };
+}
+
+async function servicesOf(
+  configDir: string | undefined,
+): Promise<{ services?: Config['services']; problems: string[] }> {
+  if (configDir === undefined) return { problems: [] };
+  const loaded = await loadConfig(configDir);
+  return loaded.ok ? { services: loaded.config.services, problems: [] } : { problems: loaded.problems };
+}
+
+/**
+ * Returns the files of runbooks below a folder, by name, except README files and names that begin with a dot or an
+ * underscore.
+ */
+export async function runbookFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => entry.isFile() && /^(?!readme\.md$)[^._].*\.md$/i.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .toSorted();
+}
+
+/** `partly`: the readable parts of invalid runbooks. */
+type Read = { runbooks: Runbook[]; partly: Runbook[]; problems: Problem[] };
+
+async function readFolder(dir: string): Promise<Read> {
+  const read: Read = { runbooks: [], partly: [], problems: [] };
+  for (const file of await runbookFiles(dir)) {
+    const { size } = await stat(join(dir, file));
+    if (size > MAX_FILE_BYTES) {
+      read.problems.push(wrong(file, 1, `the file has ${size} bytes; the limit for a runbook is ${MAX_FILE_BYTES}`));
+      continue;
+    }
+    const looked = look(file, await readFile(join(dir, file), 'utf8'));
+    read.problems.push(...looked.problems, ...alsoWrong(looked));
+    if (looked.runbook !== undefined) (looked.problems.length === 0 ? read.runbooks : read.partly).push(looked.runbook);
+  }
+  return read;
+}
+
+const FRONT_MATTER = /^\u{feff}?---[ \t]*\r?\n(?<head>[^]*?)(?<=\n)---[ \t]*(?:\r?\n(?<body>[^]*))?$/u;
+
+/** The line of hyphens before the front matter. */
+const LINES_BEFORE = 1;
+
+/**
+ * Parses one runbook. Returns the runbook, or its errors, including those in the readable part of an invalid runbook.
+ */
+export function readRunbook(file: string, text: string): Runbook | Problem[] {
+  const looked = look(file, text);
+  const { runbook, problems } = looked;
+  return runbook !== undefined && problems.length === 0 ? runbook : [...problems, ...alsoWrong(looked)];
+}
+
+/** Returns the errors in the readable part of an invalid runbook. */
+function alsoWrong({ runbook, problems, inputsUnread }: Looked): Problem[] {
+  if (runbook === undefined || problems.length === 0) return [];
+  return checkRunbook(runbook).filter(({ message }) => !inputsUnread || !OF_INPUTS.test(message));
+}
+
+/** If inputs cannot be read, errors about their use are unreliable. */
+const OF_INPUTS = /\binputs\b/;
+
+/** `problems` empty: all of it was readable. `runbook` undefined: nothing was readable. */
+type Looked = { runbook: Runbook | undefined; problems: Problem[]; inputsUnread: boolean };
+
+const unread = (...problems: Problem[]): Looked => ({ runbook: undefined, problems, inputsUnread: false });
+
+function look(file: string, text: string): Looked {
+  const { head, body } = FRONT_MATTER.exec(text)?.groups ?? {};
+  if (head === undefined) {
+    const opened = /^\u{feff}?---[ \t]*\r?\n/u.test(text);
+    return unread(
+      opened
+        ? wrong(file, 1, 'the front matter is not closed', 'end it with a line of three hyphens')
+        : wrong(file, 1, 'no front matter', 'begin with a line of three hyphens'),
+    );
+  }
+  const lines = new LineCounter();
+  const lineAt = (offset: number): number => lines.linePos(offset).line + LINES_BEFORE;
+  const document = parseDocument(head, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  if (document.errors.length > 0)
+    return unread(...document.errors.map((error) => wrong(file, lineAt(error.pos[0]), error.message)));
+  const places = linesOf(document.contents, lineAt);
+  const value = valueOf(document);
+  if (value instanceof Error) return unread(wrong(file, 1, value.message));
+  const known = { file, version: sha256(text).slice(0, 16), body: (body ?? '').trim(), lines: places };
+  const { front, problems, inputsUnread } = readHead(value, known);
+  if (front === undefined) return unread(...problems);
+  const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
+  const named = name.error?.issues.map(({ message }) => wrong(file, lineOf(places, 'name'), `name: ${message}`)) ?? [];
+  const runbook = Runbook.parse({ ...front, ...known, name: name.data ?? 'unnamed' });
+  return { runbook, problems: [...problems, ...named], inputsUnread };
+}
+
+/** Number of times that invalid parts are removed to find errors behind them. */
+const MENDED_MAX = 3;
+
+/** Parses the front matter as far as possible, and returns the errors in the rest. */
+function readHead(
+  value: unknown,
+  { file, lines }: Pick<Runbook, 'file' | 'lines'>,
+): { front: FrontMatter | undefined; problems: Problem[]; inputsUnread: boolean } {
+  const problems: Problem[] = [];
+  let inputsUnread = false;
+  let head = value;
+  for (let round = 0; round < MENDED_MAX; round += 1) {
+    const front = FrontMatter.safeParse(head);
+    if (front.success) return { front: front.data, problems, inputsUnread };
+    for (const { path, message, suggestion } of valueProblems(front.error, head, frontMatterSchema()))
+      problems.push(wrong(file, lineOf(lines, path), message, suggestion));
+    inputsUnread ||= front.error.issues.some(({ path }) => path[0] === 'inputs');
+    head = mended(head, front.error.issues);
+    if (head === undefined) break;
+  }
+  return { front: undefined, problems, inputsUnread };
+}
+
+/** Undefined aliases, and aliases that would expand without limit, are detected only here. */
+function valueOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    if (error instanceof ReferenceError) return error;
+    throw error;
+  }
+}
+
+let schema: JsonSchema | undefined;
+
+/** Known keys. Built on demand, because it takes time and most files have no errors. */
+const frontMatterSchema = (): JsonSchema =>
+  (schema ??= z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+
+/** Returns the line of every key and item, by its path. */
+function linesOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {
+  const found: Record<string, number> = {};
+  const add = (key: string | number, place: unknown, inner: unknown): void => {
+    const at = path === '' ? String(key) : `${path}.${key}`;
+    if (isNode(place) && place.range) found[at] = lineAt(place.range[0]);
+    Object.assign(found, linesOf(inner, lineAt, at));
+  };
+  if (isMap(node)) {
+    for (const pair of node.items)
+      if (isPair(pair) && isScalar(pair.key)) add(String(pair.key.value), pair.key, pair.value);
+  } else if (isSeq(node)) for (const [index, item] of node.items.entries()) add(index, item, item);
+  return found;
+}
+
+const wrong = (file: string, line: number, message: string, suggestion: string | null = null): Problem => ({
+  file,
+  line,
+  level: 'error',
+  message,
+  suggestion,
+});
+
+const shownBelow = (dir: string, each: Problem): string => shown({ ...each, file: join(dir, each.file) });

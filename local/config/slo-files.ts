@@ -1,0 +1,150 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { type Document, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import * as z from 'zod';
+import { lint } from '../../domain/slo/lint/lint.ts';
+import { isImportable } from '../../domain/slo/import/formats.ts';
+import { comparedEachMinute } from '../../domain/slo/measurement/minutes.ts';
+import { objectivesOf } from '../../domain/slo/objectives.ts';
+import { type Written, type WrittenSlo, wrong } from '../../domain/slo/written.ts';
+import { inOrder, type Problem, shown } from '../../domain/runbooks/problem.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { Header, type Kind, type OpenSlo, schemaOf } from '../../schemas/slo/openslo.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import { lineOf, valueOf } from './yaml-lines.ts';
+import { type JsonSchema, valueProblems } from './yaml-problems.ts';
+
+/** Larger than any hand-written file. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Reads the objectives in the files below a folder; without the folder, there are none. On errors, `value` is undefined
+ * and `problems` lists them, each as `file:line: message (suggestion)`.
+ */
+export async function loadSlos(dir: string): Promise<{ value: Slo[] | undefined; problems: string[] }> {
+  const { slos, problems } = await readFolder(dir);
+  if (problems.length > 0) return { value: undefined, problems: inOrder(problems).map(shown) };
+  return { value: slos.map(({ slo }) => comparedEachMinute(slo)), problems: [] };
+}
+
+/**
+ * Returns all errors and warnings about the objectives of a folder, in order.
+ *
+ * @param services the catalogue. Absent: names of services and environments are not checked
+ */
+export async function lintSlos(
+  dir: string,
+  services?: Config['services'],
+): Promise<{ slos: WrittenSlo[]; found: Problem[] }> {
+  const { slos, problems, remarks } = await readFolder(dir);
+  return { slos, found: inOrder([...problems, ...remarks, ...lint(slos, services)]) };
+}
+
+/** Returns the files of objectives below a folder, by name, except names that begin with a dot or an underscore. */
+export async function sloFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/i.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !name.split('/').some((part) => /^[._]/.test(part)))
+    .toSorted();
+}
+
+type ReadFolder = { slos: WrittenSlo[]; problems: Problem[]; remarks: Problem[] };
+
+async function readFolder(dir: string): Promise<ReadFolder> {
+  const documents: Written<OpenSlo>[] = [];
+  const problems: Problem[] = [];
+  for (const name of await sloFiles(dir)) {
+    const file = join(dir, name);
+    for (const one of await objectsIn(file)) {
+      if ('value' in one) documents.push(one);
+      else problems.push(one);
+    }
+  }
+  const objectives = objectivesOf(documents);
+  return { ...objectives, problems: [...problems, ...objectives.problems] };
+}
+
+async function objectsIn(file: string): Promise<Read[]> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
+  return typeof text === 'string'
+    ? objectsOf(file, text)
+    : [wrong({ file, line: 1 }, `cannot be read: ${text.message}`)];
+}
+
+/** An object, or its error. */
+type Read<T = OpenSlo> = Written<T> | Problem;
+
+const objectsOf = (file: string, text: string): Read[] =>
+  documentsOf(file, text).flatMap((one) => ('value' in one ? readObject(one) : [one]));
+
+/** Returns the documents of a file, which can contain several documents and lists of documents. */
+export function documentsOf(file: string, text: string): Read<unknown>[] {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_FILE_BYTES)
+    return [
+      wrong(
+        { file, line: 1 },
+        `the file has ${bytes} bytes; the limit is ${MAX_FILE_BYTES}`,
+        'split it into several files',
+      ),
+    ];
+  const lines = new LineCounter();
+  const documents: Document[] = [
+    ...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false }),
+  ];
+  return documents.flatMap((document): Read<unknown>[] => {
+    if (document.errors.length > 0)
+      return document.errors.map(({ pos, message }) => wrong({ file, line: lines.linePos(pos[0]).line }, message));
+    const read = valueOf(document);
+    if (!read.ok) return [wrong({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
+    return partsOf(document.contents, read.value).map(({ node, value }) => ({
+      value,
+      at: (path: readonly PropertyKey[]) => ({ file, line: lineOf(node, path, lines) }),
+    }));
+  });
+}
+
+/** Returns one item for a document, each item of a list, or none for a document with only comments. */
+function partsOf(node: unknown, value: unknown): { node: unknown; value: unknown }[] {
+  if (value === null || value === undefined) return [];
+  if (!Array.isArray(value)) return [{ node, value }];
+  return value.map((item: unknown, index) => ({ node: isSeq(node) ? node.items[index] : node, value: item }));
+}
+
+export function readObject({ value, at }: Written<unknown>): Read[] {
+  if (isImportable(value))
+    return [wrong(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
+  const header = Header.safeParse(value);
+  if (!header.success) return explained(header.error, value, Header, at);
+  const schema = schemaOf(header.data.kind);
+  const read = schema.safeParse(value);
+  return read.success ? [{ value: read.data, at }] : explained(read.error, value, schema, at, header.data.kind);
+}
+
+function explained(
+  error: z.ZodError,
+  value: unknown,
+  schema: z.ZodType,
+  at: Written<OpenSlo>['at'],
+  kind?: Kind,
+): Problem[] {
+  const name = kind === undefined ? 'the document' : `the ${kind}`;
+  return valueProblems(error, value, jsonSchemaOf(schema), name).map(({ path, message, suggestion }) =>
+    wrong(at(path.split('.')), message, suggestion),
+  );
+}
+
+/** Known keys. Built on demand, because it takes time and most files have no errors. */
+const jsonSchemas = new Map<z.ZodType, JsonSchema>();
+
+function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = jsonSchemas.get(schema);
+  const made = known ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+  jsonSchemas.set(schema, made);
+  return made;
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { importedFrom } from '../../domain/slo/import/formats.ts';
+import type { Defaults, Made } from '../../domain/slo/import/made.ts';
+import { objectivesOf } from '../../domain/slo/objectives.ts';
+import { inside, type Written, wrong } from '../../domain/slo/written.ts';
+import { inOrder, type Problem } from '../../domain/runbooks/problem.ts';
+import type { OpenSlo } from '../../schemas/slo/openslo.ts';
+import { documentsOf, readObject } from './slo-files.ts';
+
+/** `made`: documents that a start accepts together. Errors in `problems` are about objects without a document. */
+export type ReadImport = { made: Made[]; problems: Problem[] };
+
+/**
+ * Converts files of other tools to OpenSLO v1 documents.
+ *
+ * @param files display names and paths
+ */
+export async function importSlos(
+  files: readonly { name: string; path: string }[],
+  defaults: Defaults,
+): Promise<ReadImport> {
+  const made: Made[] = [];
+  const problems: Problem[] = [];
+  const accepted: Written<OpenSlo>[] = [];
+  for (const { name, path } of files) {
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error);
+    const documents: (Written<unknown> | Problem)[] =
+      typeof text === 'string'
+        ? documentsOf(name, text).flatMap((one): (Written<unknown> | Problem)[] =>
+            'value' in one ? itemsOf(one) : [one],
+          )
+        : [wrong({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
+    if (documents.length === 0) problems.push(wrong({ file: name, line: 1 }, 'the file is empty'));
+    for (const document of documents) {
+      if (!('value' in document)) {
+        problems.push(document);
+        continue;
+      }
+      const imported = importedFrom(document, defaults);
+      problems.push(...imported.problems);
+      for (const one of imported.made) {
+        const found = problemsOf(one, accepted);
+        problems.push(
+          ...found.map((each) => ({ ...each, message: `its conversion to OpenSLO v1 is invalid: ${each.message}` })),
+        );
+        if (found.length === 0) made.push(one);
+      }
+    }
+  }
+  return { made, problems: inOrder(problems) };
+}
+
+/** Returns each object of a list, such as in the output of `kubectl get -o yaml`. */
+function itemsOf(document: Written<unknown>): Written<unknown>[] {
+  const { kind, items } = (typeof document.value === 'object' ? document.value : {}) as {
+    kind?: unknown;
+    items?: unknown;
+  };
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [document];
+  return items.map((item: unknown, index) => inside(document, ['items', index], item));
+}
+
+/** Validates a document together with those accepted before it, and adds it to them if it is valid. */
+function problemsOf({ written }: Made, accepted: Written<OpenSlo>[]): Problem[] {
+  const read = readObject(written);
+  const objects = read.filter((one) => 'value' in one);
+  const problems = read.filter((one): one is Problem => !('value' in one));
+  if (problems.length > 0) return problems;
+  const found = objectivesOf([...accepted, ...objects]).problems;
+  if (found.length === 0) accepted.push(...objects);
+  return found;
+}

@@ -1,0 +1,136 @@
+import { changeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
+import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
+import type { Changes, Incidents } from '../../domain/ports/index.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import { GrafanaState, type Subject } from '../../schemas/incidents/projection.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Projector } from '../sync/sync.ts';
+import type { Method, Turn } from '../sync/session.ts';
+import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+
+/** Rate limit. Grafana publishes none, but stores annotations in a database. */
+const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };
+
+type Deps = {
+  annotations: Annotations;
+  projections: Projections;
+  incidents: Pick<Incidents, 'read'>;
+  changes: Pick<Changes, 'get'>;
+};
+
+/** Returns the projector for Grafana: annotations for deploys, rollbacks, and incidents. */
+export const grafanaProjector =
+  (deps: Deps): Projector =>
+  async (subject, turn) => {
+    const mark = await markOf(deps, subject);
+    if (mark === undefined) return;
+    const state = GrafanaState.parse((await deps.projections.read('grafana', subject)) ?? {});
+    await new Mark(deps, subject, mark, state, turn).show();
+  };
+
+async function markOf(deps: Deps, subject: Subject): Promise<Annotation | undefined> {
+  if (subject.startsWith('change:')) {
+    const change = await deps.changes.get(ChangeId.parse(idOf(subject)));
+    return change && changeMark(change);
+  }
+  const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
+  return incident && incidentMark(incident);
+}
+
+class Mark {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #mark: Annotation;
+  readonly #shown: string;
+  readonly #turn: Turn;
+  #state: GrafanaState;
+
+  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, turn: Turn) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#mark = mark;
+    this.#shown = JSON.stringify(mark);
+    this.#state = state;
+    this.#turn = turn;
+  }
+
+  async show(): Promise<void> {
+    if (this.#state.id === null && !this.#state.missing) await this.#find();
+    if (this.#state.id !== null) await this.#update(this.#state.id);
+    else if (this.#state.missing) await this.#create();
+  }
+
+  /** Looks for an existing annotation by its tag before one is created. */
+  async #find(): Promise<void> {
+    const began = this.#turn.now();
+    const told = await this.#turn.attempt(GRAFANA, () => this.#deps.annotations.find(markTag(idOf(this.#subject))));
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (told?.kind !== 'done') return;
+    if (told.value !== null) return this.#save({ id: told.value.id, creatingSince: null });
+    const { creatingSince } = this.#state;
+    if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    else await this.#save({ missing: true, creatingSince: null });
+  }
+
+  async #create(): Promise<void> {
+    const told = await this.#turn.attempt(
+      GRAFANA,
+      () => this.#deps.annotations.create(this.#mark),
+      async (at) => {
+        await this.#save({ creatingSince: at, missing: false });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done')
+      await this.#save({ id: told.value.id, creatingSince: null, shown: this.#shown, problem: null });
+    else await this.#save({ creatingSince: null, missing: true });
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  async #update(id: string): Promise<void> {
+    const before = this.#state.unsure;
+    const again = setAgainFrom(before);
+    const began = this.#turn.now();
+    if (this.#state.shown === this.#shown && (again === null || began < again)) {
+      if (again !== null) this.#turn.comeAgain(again);
+      return;
+    }
+    const told = await this.#turn.attempt(
+      GRAFANA,
+      () => this.#deps.annotations.update(id, this.#mark),
+      async (at) => {
+        await this.#save({ unsure: at });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    const done = told.kind === 'done';
+    const unsure = answered(before, done ? began : null);
+    await this.#save({ unsure, ...(done && { shown: this.#shown, problem: null }) });
+    // A failed call is retried with its own delay.
+    if (done && unsure !== null) this.#turn.comeAgain(sureFrom(unsure));
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  /** Records a refusal. A deleted annotation is created again; other refusals require a change by a person. */
+  async #refused(code: string, detail: string): Promise<void> {
+    this.#turn.log.warn('Grafana refused an annotation', { code, detail });
+    await this.#save({ problem: detail, ...(code === 'not_found' && { id: null, shown: null }) });
+    if (code === 'not_found') this.#turn.comeAgain(plusSeconds(this.#turn.now(), 1));
+    else this.#turn.afterRefusal(this.#over());
+  }
+
+  /** Returns the end of updates. Null: the incident is open. A change without an end counts as a point in time. */
+  #over(): Timestamp | null {
+    const { from, until } = this.#mark;
+    return until ?? (this.#subject.startsWith('change:') ? from : null);
+  }
+
+  async #save(change: Partial<GrafanaState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('grafana', this.#subject, this.#state);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Chat, Directory, Told as Answer } from '../../domain/messages/channels.ts';
+import {
+  addressOf,
+  firstOnCall,
+  holdersOf,
+  letterTo,
+  notLetIn,
+  roundOf,
+  teamsOf,
+  type Wanted,
+  whoActed,
+} from '../../domain/people/channel-members.ts';
+import type { OnCall } from '../../domain/people/on-call.ts';
+import type { Incidents } from '../../domain/ports/index.ts';
+import type { Projections } from '../../domain/incidents/projections.ts';
+import type { Story, Told } from '../../domain/messages/story.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Guest, SlackState, Subject } from '../../schemas/incidents/projection.ts';
+import type { Method, Turn } from '../sync/session.ts';
+import { METHODS } from './methods.ts';
+
+export type GuestDeps = {
+  chat: Pick<Chat, 'invite' | 'post'>;
+  directory: Pick<Directory, 'userByEmail'>;
+  onCall: OnCall;
+  projections: Projections;
+  incidents: Pick<Incidents, 'note'>;
+};
+
+/** The incident being projected, and operations of its projector. */
+export type Host = {
+  subject: Subject;
+  story: Story;
+  config: Config;
+  turn: Turn;
+  state(): SlackState;
+  save(change: Partial<SlackState>): Promise<void>;
+  /** Makes a call and records refusals. Undefined: not now; another turn is scheduled. */
+  attempt<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined>;
+};
+
+/** Maximum number of invited people per incident. Others can join by themselves. */
+const GUESTS_MAX = 200;
+
+/**
+ * Invites people to the channel of an incident, each once; people who leave are not invited again. Repeating an
+ * invitation has no effect, so unclear attempts are simply repeated. A refused invitation is reported once and does not
+ * block others.
+ */
+export class Guests {
+  readonly #deps: GuestDeps;
+  readonly #host: Host;
+  /** Calls that failed in this turn and are not repeated in it. */
+  readonly #notNow = new Set<string>();
+
+  constructor(deps: GuestDeps, host: Host) {
+    this.#deps = deps;
+    this.#host = host;
+  }
+
+  /** Returns the Slack ID for a name on timelines. */
+  slackIdOf(name: string): string | null {
+    const { people } = this.#host.state();
+    return Object.hasOwn(people, name) ? (people[name]?.slack ?? null) : null;
+  }
+
+  async expectHolders(): Promise<void> {
+    const { story, config } = this.#host;
+    await this.#expect(holdersOf(story.incident, config));
+  }
+
+  /** Must be called before the entries are posted, because the next turn does not read them again. */
+  async expectWhoActed(page: readonly Told[]): Promise<void> {
+    const actors = new Set(page.map(({ entry }) => entry.actor));
+    await this.#expect([...actors].flatMap((actor) => whoActed(actor, this.#host.config) ?? []));
+  }
+
+  /** Reads who is on call, once for each team and again with each page. */
+  async expectOnCall(): Promise<void> {
+    const { story, config, turn, state, save } = this.#host;
+    const round = roundOf(story.incident);
+    for (const team of teamsOf(story, config)) {
+      const { called } = state();
+      if (Object.hasOwn(called, team) && (called[team] ?? 0) >= round) continue;
+      const told = await this.#try(`look up who is on call for ${team}`, METHODS.onCall, () =>
+        asRead(this.#deps.onCall.now(team)),
+      );
+      if (told?.kind !== 'done') continue;
+      if (told.value.length === 0) turn.log.warn('nobody is on call', { team, incident: story.incident.id });
+      await this.#expect(firstOnCall(team, told.value, config));
+      await save({ called: { ...state().called, [team]: round } });
+    }
+  }
+
+  async letIn(channel: string): Promise<void> {
+    await this.#find();
+    const wanted = this.#all().filter(([, { state, slack }]) => state === 'wanted' && slack !== null);
+    const users = [...new Set(wanted.flatMap(([, { slack }]) => slack ?? []))];
+    if (users.length === 0) return;
+    const told = await this.#try('invitations', METHODS.invite, () => this.#deps.chat.invite(channel, users));
+    if (told?.kind !== 'done') return;
+    for (const [name, guest] of wanted) {
+      const code = told.value.find(({ user }) => user === guest.slack)?.code;
+      if (code !== undefined) await this.#say(name, guest, code);
+    }
+    const isOut = ({ slack }: Guest): boolean => told.value.some(({ user }) => user === slack);
+    await this.#change(wanted.map(([name, guest]) => [name, { ...guest, state: isOut(guest) ? 'out' : 'in' }]));
+  }
+
+  /**
+   * Sends a direct message, at most once, to people who can't join the channel. A message is lost if the process dies.
+   *
+   * @param channel null: the incident has no channel
+   */
+  async write(channel: string | null): Promise<void> {
+    if (channel === null) await this.#find();
+    const away = this.#all().filter(([, { state }]) => state === 'out' || (channel === null && state === 'wanted'));
+    for (const [name, guest] of away) {
+      const { slack, why, written } = guest;
+      if (slack === null || why === null || written) continue;
+      const message = letterTo(guest, this.#host.story, channel);
+      const key = `letter ${name}`;
+      const told = await this.#host.turn.attempt(
+        METHODS.post(slack),
+        () => this.#deps.chat.post(slack, message, `${this.#host.subject} ${key}`),
+        async () => {
+          await this.#change([[name, { ...guest, written: true }]]);
+          return true;
+        },
+      );
+      if (told?.kind === 'later') await this.#change([[name, guest]]);
+      if (told?.kind === 'refused')
+        this.#host.turn.log.warn('Slack refused a direct message to a person who is needed', {
+          name,
+          detail: told.detail,
+        });
+    }
+  }
+
+  /** Looks up the Slack IDs of people who are known only by an e-mail address. */
+  async #find(): Promise<void> {
+    for (const [name, guest] of this.#all()) {
+      if (guest.state !== 'wanted' || guest.slack !== null) continue;
+      const slack = await this.#idOf(name);
+      if (slack === undefined) continue;
+      if (slack === null) await this.#say(name, guest, 'unknown');
+      await this.#change([[name, { ...guest, slack, ...(slack === null && { state: 'out' }) }]]);
+    }
+  }
+
+  /** Null: unknown. Undefined: not now. */
+  async #idOf(name: string): Promise<string | null | undefined> {
+    const address = addressOf(name, this.#host.config);
+    const email = address === null || 'email' in address ? address?.email : await this.#emailOf(address.pagerduty);
+    if (email === null) return undefined;
+    if (email === undefined) return null;
+    const told = await this.#try('look up people', METHODS.lookUp, () => this.#deps.directory.userByEmail(email));
+    return told?.kind === 'done' ? told.value : undefined;
+  }
+
+  /** Undefined: PagerDuty has no address. Null: not now. */
+  async #emailOf(user: string): Promise<string | null | undefined> {
+    const told = await this.#try('look up people at the pager', METHODS.onCall, () =>
+      asRead(this.#deps.onCall.email(user)),
+    );
+    if (told?.kind === 'off') return undefined;
+    return told?.kind === 'done' ? (told.value ?? undefined) : null;
+  }
+
+  async #try<T>(what: string, method: Method, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
+    if (this.#notNow.has(what)) return undefined;
+    const told = await this.#host.attempt(what, method, call);
+    if (told?.kind !== 'done') this.#notNow.add(what);
+    return told;
+  }
+
+  async #expect(wanted: readonly Wanted[]): Promise<void> {
+    const { people } = this.#host.state();
+    const fresh = wanted.filter(({ name }) => !Object.hasOwn(people, name));
+    const room = Math.max(GUESTS_MAX - Object.keys(people).length, 0);
+    const guests = fresh.map(({ name, ...guest }): [string, Guest] => [
+      name,
+      { ...guest, state: 'wanted', written: false },
+    ]);
+    await this.#change(guests.slice(0, room));
+  }
+
+  /** Reports a refused invitation, unless the person was only to be invited because of an action. */
+  async #say(name: string, guest: Guest, code: string): Promise<void> {
+    if (guest.why === null) return;
+    const { story, turn } = this.#host;
+    await this.#deps.incidents.note(story.incident.id, `slack-guest-${name}`, {
+      at: turn.now(),
+      actor: 'slack',
+      kind: 'slack.refused',
+      text: notLetIn(guest, code),
+      detail: null,
+    });
+  }
+
+  #all(): [string, Guest][] {
+    return Object.entries(this.#host.state().people);
+  }
+
+  async #change(guests: readonly (readonly [string, Guest])[]): Promise<void> {
+    if (guests.length === 0) return;
+    const { people } = this.#host.state();
+    await this.#host.save({ people: { ...people, ...Object.fromEntries(guests) } });
+  }
+}
+
+/** Treats an unclear answer of the pager as a delay, so that it does not block calls to Slack. */
+async function asRead<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
+  const told = await asked;
+  return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+}

@@ -1,0 +1,339 @@
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { StatusPage, Told } from '../../domain/messages/channels.ts';
+import type { ConfigSource, Incidents } from '../../domain/ports/index.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import { componentsOf, componentStatus, publicStatus, words, worst } from '../../domain/messages/status-page-texts.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
+import { type ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
+import { ComponentState, StatuspageState, type Subject } from '../../schemas/incidents/projection.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { Projector } from '../sync/sync.ts';
+import type { Method, Turn } from '../sync/session.ts';
+import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
+
+/**
+ * Rate limit, slightly below one request per second and key, over a minute.
+ * @see https://developer.statuspage.io/ "Rate Limiting", read 2026-11
+ */
+const STATUSPAGE: Method = { name: 'statuspage', allowances: { statuspage: { perSecond: 0.8, burst: 8 } } };
+
+/** Maximum delay of the list of open incidents. */
+const LIST_LAGS_SECONDS = 15;
+
+type Deps = {
+  statusPage: StatusPage;
+  projections: Projections;
+  incidents: Pick<Incidents, 'read' | 'open' | 'note'>;
+  config: ConfigSource;
+};
+
+/** Returns the projector for the hosted status page: public incidents and the status of components. */
+export const statuspageProjector =
+  (deps: Deps): Projector =>
+  async (subject, turn) => {
+    const incident = await deps.incidents.read(IncidentId.parse(idOf(subject)));
+    if (incident === undefined) return;
+    const config = await deps.config.current();
+    const state = await stateOf(deps, subject);
+    await new Page(deps, subject, incident, config, state, turn).show();
+  };
+
+const stateOf = async ({ projections }: Pick<Deps, 'projections'>, subject: Subject): Promise<StatuspageState> =>
+  StatuspageState.parse((await projections.read('statuspage', subject)) ?? {});
+
+/** Returns the components of a published incident: all of its service, regardless of the current severity. */
+function namesOf(incident: IncidentRecord, { services }: Config, { known }: StatuspageState): readonly string[] {
+  return serviceEntry(services, incident.service)?.statusPage?.components ?? Object.keys(known);
+}
+
+class Page {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #incident: IncidentRecord;
+  readonly #config: Config;
+  readonly #turn: Turn;
+  readonly #names: readonly string[];
+  #state: StatuspageState;
+
+  constructor(
+    deps: Deps,
+    subject: Subject,
+    incident: IncidentRecord,
+    config: Config,
+    state: StatuspageState,
+    turn: Turn,
+  ) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#incident = incident;
+    this.#config = config;
+    this.#turn = turn;
+    this.#names = namesOf(incident, config, state);
+    this.#state = state;
+  }
+
+  async show(): Promise<void> {
+    const { id, creatingSince } = this.#state;
+    if (id === null && creatingSince === null) {
+      const { names, publish } = componentsOf(this.#incident, this.#config);
+      if (names.length === 0 || this.#incident.status === 'resolved') return this.#withdraw();
+      if (publish === 'ask') return this.#ask();
+    }
+    if (!(await this.#lookUp())) return;
+    if (id === null) return this.#create();
+    if (this.#state.updating !== null && !(await this.#looked(id))) return;
+    await this.#update(id);
+    await this.#setComponents();
+    await this.#lookAgain();
+  }
+
+  /** Asks for approval once, on the timeline. Nothing is published before that. */
+  async #ask(): Promise<void> {
+    if (this.#state.asked) return;
+    const { id } = this.#incident;
+    await this.#deps.incidents.note(id, 'status-page-asks', {
+      at: this.#turn.now(),
+      actor: 'firebreak',
+      kind: 'statuspage.asks',
+      text: `The status page waits for approval: use "Publish update…" in the channel, or POST /v1/incidents/${id}/actions/publish`,
+      detail: null,
+    });
+    await this.#save({ asked: true });
+  }
+
+  /** Looks up component IDs once, because the list is long and its rate limit low. False: not now. */
+  async #lookUp(): Promise<boolean> {
+    const { known } = this.#state;
+    if (this.#names.every((name) => Object.hasOwn(known, name))) return true;
+    const told = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
+    if (told?.kind !== 'done') return false;
+    const found = this.#names.map((name) => {
+      const component = told.value.find((one) => one.id === name || one.name === name);
+      if (component === undefined)
+        this.#turn.log.warn('the status page has no component with this name', { component: name });
+      return [name, component?.id ?? ''] as const;
+    });
+    await this.#save({ known: { ...known, ...Object.fromEntries(found) } });
+    return true;
+  }
+
+  /** Returns the status of the components: the worst of all published incidents that affect them. */
+  async #components(own: readonly IncidentRecord[] = [this.#incident]): Promise<Record<string, ComponentStatus>> {
+    const components: Record<string, ComponentStatus> = {};
+    if (!this.#names.some((name) => (this.#state.known[name] ?? '') !== '')) return components;
+    const others = await this.#others();
+    for (const name of this.#names) {
+      const id = this.#state.known[name] ?? '';
+      if (id === '') continue;
+      const concerned = others.filter(({ names }) => names.includes(name)).map((other) => other.incident);
+      const all = [...own, ...concerned];
+      components[id] = worst(all.map((one) => componentStatus(one, this.#config.statusPage)));
+    }
+    return components;
+  }
+
+  /** Returns other open, published incidents that share a component. Each is read, because the list may be outdated. */
+  async #others(): Promise<{ incident: IncidentRecord; names: readonly string[] }[]> {
+    const concerned: { incident: IncidentRecord; names: readonly string[] }[] = [];
+    for (const { id, service } of await this.#deps.incidents.open()) {
+      const entry = serviceEntry(this.#config.services, service);
+      const shared = entry?.statusPage?.components.some((name) => this.#names.includes(name)) ?? false;
+      if (id === this.#incident.id || !shared) continue;
+      const state = await stateOf(this.#deps, `incident:${id}`);
+      const incident = state.id === null ? undefined : await this.#deps.incidents.read(id);
+      if (incident === undefined || incident.status === 'resolved') continue;
+      concerned.push({ incident, names: namesOf(incident, this.#config, state) });
+    }
+    return concerned;
+  }
+
+  /**
+   * Creates the public incident. Each creation sends e-mails, so after an unclear attempt, it is searched for first.
+   */
+  async #create(): Promise<void> {
+    const { statusPage } = this.#deps;
+    const { id: key, status: stands } = this.#incident;
+    const { creatingSince } = this.#state;
+    if (creatingSince !== null) {
+      const began = this.#turn.now();
+      const found = await this.#turn.attempt(STATUSPAGE, () => statusPage.findIncident(key));
+      if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
+      if (found?.kind !== 'done') return;
+      if (found.value !== null) {
+        await this.#save({ id: found.value.id, creatingSince: null, status: statusOf(found.value.status) });
+        return this.#turn.comeAgain(began);
+      }
+      const sure = sureFrom(creatingSince);
+      if (began < sure) return this.#turn.comeAgain(sure);
+      if (stands === 'resolved') return this.#withdraw();
+      // Store this, so that a creation that waits for the rate limit does not search again.
+      await this.#save({ creatingSince: null });
+    }
+    const { status, body } = this.#words();
+    const components = await this.#components();
+    const name = words(this.#config.statusPage.title, this.#names);
+    const told = await this.#attempt(
+      components,
+      () => statusPage.createIncident({ key, name, status, body, components }),
+      (at) => ({ creatingSince: at }),
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done') await this.#said({ id: told.value.id, creatingSince: null, status });
+    else await this.#save({ creatingSince: null });
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  /**
+   * Handles an incident that is not or no longer to be published. An earlier attempt may have left the status of
+   * components unclear.
+   */
+  async #withdraw(): Promise<void> {
+    let certain = true;
+    for (const [component, wanted] of Object.entries(await this.#components([]))) {
+      const { unsure } = await this.#component(component);
+      certain = (unsure === null || (await this.#setComponent(component, wanted))) && certain;
+    }
+    if (certain && this.#state.creatingSince !== null) await this.#save({ creatingSince: null });
+  }
+
+  #words(): { status: PublicStatus; body: string } {
+    const status = publicStatus(this.#incident);
+    return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
+  }
+
+  /** Checks whether an unanswered update arrived, because each update sends e-mails. False: not known yet. */
+  async #looked(id: string): Promise<boolean> {
+    const { updating } = this.#state;
+    if (updating === null) return true;
+    const began = this.#turn.now();
+    const found = await this.#turn.attempt(STATUSPAGE, () => this.#deps.statusPage.findIncident(this.#incident.id));
+    if (found?.kind === 'refused') await this.#refused(found.code, found.detail);
+    if (found?.kind !== 'done') return false;
+    const there = found.value?.id === id && found.value.status === updating.status;
+    const sure = sureFrom(updating.since);
+    if (!there && began < sure) {
+      this.#turn.comeAgain(sure);
+      return false;
+    }
+    await this.#save({ updating: null, ...(there && { status: updating.status }) });
+    return true;
+  }
+
+  /** Publishes an update only if the status changed. Component changes alone send no e-mails. */
+  async #update(id: string): Promise<void> {
+    const { status, body } = this.#words();
+    if (this.#state.status === status) return;
+    const components = await this.#components();
+    const told = await this.#attempt(
+      components,
+      () => this.#deps.statusPage.updateIncident(id, { status, body, components }),
+      (since) => ({ updating: { status, since } }),
+    );
+    if (told === undefined || told.kind === 'unclear') return;
+    if (told.kind === 'done') await this.#said({ status, updating: null });
+    else await this.#save({ updating: null });
+    if (told.kind === 'refused') await this.#refused(told.code, told.detail);
+  }
+
+  async #setComponents(): Promise<void> {
+    if (this.#state.updating !== null) return;
+    for (const [component, wanted] of Object.entries(await this.#components()))
+      await this.#setComponent(component, wanted);
+  }
+
+  /** Returns whether the component certainly has the status. */
+  async #setComponent(component: string, wanted: ComponentStatus): Promise<boolean> {
+    const { said, unsure } = await this.#component(component);
+    const again = setAgainFrom(unsure);
+    const certain = again === null || this.#turn.now() >= again;
+    if (!certain) this.#turn.comeAgain(again);
+    if (said === wanted && (again === null || !certain)) return certain;
+    const told = await this.#attempt({ [component]: wanted }, () =>
+      this.#deps.statusPage.setComponent(component, wanted),
+    );
+    if (told?.kind === 'done') await this.#said({});
+    if (told?.kind === 'refused') await this.#refused(told.code, told.detail);
+    return told?.kind === 'done' && certain;
+  }
+
+  /**
+   * Makes a call that sets components, and records their state for all incidents.
+   *
+   * @param record additional state to store before the call, in case it gets no answer
+   */
+  async #attempt<T>(
+    components: Readonly<Record<string, ComponentStatus>>,
+    call: () => Promise<Told<T>>,
+    record: (at: Timestamp) => Partial<StatuspageState> = () => ({}),
+  ): Promise<Told<T> | undefined> {
+    const began = this.#turn.now();
+    const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
+    for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });
+    const told = await this.#turn.attempt(STATUSPAGE, call, async (at) => {
+      await this.#save(record(at)); // first, because this state triggers the later check
+      for (const { id, before } of rows) await this.#remember(id, { ...before, unsure: at });
+      return true;
+    });
+    if (told === undefined || told.kind === 'unclear') return told;
+    const done = told.kind === 'done';
+    for (const { id, status, before } of rows) {
+      const unsure = answered(before.unsure, done ? began : null);
+      await this.#remember(id, { said: done ? status : before.said, unsure });
+    }
+    return told;
+  }
+
+  async #component(id: string): Promise<ComponentState> {
+    return ComponentState.parse((await this.#deps.projections.read('statuspage', `component:${id}`)) ?? {});
+  }
+
+  async #remember(id: string, state: ComponentState): Promise<void> {
+    await this.#turn.stillOurs();
+    await this.#deps.projections.write('statuspage', `component:${id}`, state);
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { lookAgainAt } = this.#state;
+    if (lookAgainAt === null) return;
+    if (this.#turn.now() < lookAgainAt) return this.#turn.comeAgain(lookAgainAt);
+    await this.#save({ lookAgainAt: null });
+  }
+
+  /**
+   * Records a refusal, such as a deleted incident or a revoked key: reported once on the timeline, and retried later.
+   */
+  async #refused(code: string, detail: string): Promise<void> {
+    const { id } = this.#incident;
+    this.#turn.log.warn('the status page refused a call', { code, detail, incident: id });
+    if (this.#state.problem !== code) {
+      await this.#deps.incidents.note(id, 'statuspage-refused', {
+        at: this.#turn.now(),
+        actor: 'statuspage',
+        kind: 'statuspage.refused',
+        text: `The status page refused an update: ${detail}`,
+        detail: null,
+      });
+      await this.#save({ problem: code });
+    }
+    this.#turn.afterRefusal(this.#incident.resolved_at);
+  }
+
+  /** Records a success and schedules a check, because the list of open incidents may have been outdated. */
+  async #said(change: Partial<StatuspageState>): Promise<void> {
+    const lookAgainAt = plusSeconds(this.#turn.now(), LIST_LAGS_SECONDS);
+    await this.#save({ ...change, lookAgainAt, problem: null });
+    this.#turn.comeAgain(lookAgainAt);
+  }
+
+  async #save(change: Partial<StatuspageState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('statuspage', this.#subject, this.#state);
+  }
+}
+
+/** Parses a status. Null: people have set one that Firebreak does not use. */
+const statusOf = (status: string): PublicStatus | null => PublicStatus.safeParse(status).data ?? null;

@@ -1,0 +1,179 @@
+import type { Told } from '../../domain/messages/channels.ts';
+import { failed, go, went } from '../../domain/rollback/pace.ts';
+import type { Clock, Log } from '../../domain/ports/index.ts';
+import type { Allowance } from '../../domain/alerts/token-bucket.ts';
+import type { Pace } from '../../schemas/incidents/projection.ts';
+import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
+
+/**
+ * Seconds between retries after a refusal, which lasts until a person changes a permission, token, or name. Ended
+ * subjects are retried less often.
+ */
+const AFTER_A_REFUSAL_SECONDS = 60;
+const AFTER_A_REFUSAL_WHEN_OVER_SECONDS = 600;
+
+/** Seconds after the end of a subject for which refusals are retried. */
+const REFUSED_FOR_GOOD_SECONDS = 24 * 3600;
+
+/** Maximum seconds between the record of an attempt and the attempt. After a longer delay, it does not start. */
+const RECORD_HOLDS_SECONDS = 5;
+
+/** A method to call, with its rate limits: one for the method, one for the channel, and so on. */
+export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
+
+/** Resources of a pass that its turns share. */
+export type Desk = {
+  clock: Clock;
+  log: Log;
+  pace: Pace;
+  /**
+   * Factor by which Firebreak's own pauses are shortened: 1, except for local trials. Vendors' delays are not scaled.
+   */
+  timeScale: number;
+  /** The attempt in progress and those that wait for it, by method. */
+  underWay: Map<string, Promise<unknown>>;
+  /** Time after which no attempt starts. Null: no limit within a turn. */
+  until: Timestamp | null;
+  /** Checks the lease around each attempt. @throws if another projector has taken over */
+  stillOurs(): Promise<void>;
+};
+
+/** A subject's turn within a pass: calls to the vendor within its rate limits, and the time of the next turn. */
+export class Turn {
+  readonly #desk: Desk;
+  #again: number | null = null;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  /** Time of the next turn. Null: nothing is left to do. */
+  get again(): Timestamp | null {
+    return this.#again === null ? null : timestamp(this.#again);
+  }
+
+  now(): Timestamp {
+    return this.#desk.clock.now();
+  }
+
+  get log(): Log {
+    return this.#desk.log;
+  }
+
+  /** Checks the lease before state is stored. @throws if another projector has taken over */
+  stillOurs(): Promise<void> {
+    return this.#desk.stillOurs();
+  }
+
+  /** Schedules another turn, unless an earlier one is scheduled. */
+  comeAgain(at: Timestamp): void {
+    const millis = millisOf(at);
+    this.#again = this.#again === null ? millis : Math.min(this.#again, millis);
+  }
+
+  /** Schedules a retry after a refusal, until a day after the end. Null: no end yet. */
+  afterRefusal(over: Timestamp | null): void {
+    if (!this.triesRefused(over)) return;
+    const pause = over === null ? AFTER_A_REFUSAL_SECONDS : AFTER_A_REFUSAL_WHEN_OVER_SECONDS;
+    this.comeAgain(plusSeconds(this.now(), Math.max(pause / this.#desk.timeScale, 1)));
+  }
+
+  /** Returns whether refusals are still retried. */
+  triesRefused(over: Timestamp | null): boolean {
+    return over === null || secondsBetween(over, this.now()) < REFUSED_FOR_GOOD_SECONDS;
+  }
+
+  /**
+   * Makes one call; calls of a method run one at a time. Undefined: not now; another turn is scheduled. A failed or
+   * unclear call reduces the vendor's pace and is retried, so the caller only handles `done`, `refused`, and `off`.
+   *
+   * @param record stores that the call may be in progress from this time on, for calls that must not be repeated or may
+   *   arrive late. False: it is in progress elsewhere. The caller removes the record, unless the outcome is unclear
+   * @throws if another projector has taken over, even after the call; then that projector determines the outcome
+   */
+  async attempt<T>(
+    method: Method,
+    call: () => Promise<Told<T>>,
+    record?: (at: Timestamp) => Promise<boolean>,
+  ): Promise<Told<T> | undefined> {
+    const { underWay } = this.#desk;
+    const before = underWay.get(method.name);
+    const attempt = this.#after(before, () => this.#alone(method, call, record));
+    const over = attempt.catch(() => undefined);
+    underWay.set(method.name, over);
+    try {
+      return await attempt;
+    } finally {
+      if (underWay.get(method.name) === over) underWay.delete(method.name);
+    }
+  }
+
+  /** Waits for the previous attempt, and starts only if the time limit has not passed by then. */
+  async #after<T>(before: Promise<unknown> | undefined, begin: () => Promise<T>): Promise<T | undefined> {
+    if (before === undefined) return begin();
+    await before;
+    const { until } = this.#desk;
+    if (until === null || this.now() <= until) return begin();
+    this.comeAgain(this.now());
+    return undefined;
+  }
+
+  async #alone<T>(
+    { name, allowances }: Method,
+    call: () => Promise<Told<T>>,
+    record?: (at: Timestamp) => Promise<boolean>,
+  ): Promise<Told<T> | undefined> {
+    const desk = this.#desk;
+    const allowed = go(desk.pace, name, allowances, this.#millis());
+    if (!allowed.ok) {
+      this.comeAgain(timestamp(allowed.at));
+      return undefined;
+    }
+    await desk.stillOurs();
+    const at = this.now();
+    if (record !== undefined && !(await record(at))) {
+      this.comeAgain(plusSeconds(at, 1));
+      return undefined;
+    }
+    await desk.stillOurs();
+    if (secondsBetween(at, this.now()) > RECORD_HOLDS_SECONDS) {
+      this.comeAgain(this.now());
+      return { kind: 'later', detail: 'storing the record of the attempt took too long', afterSeconds: null };
+    }
+    // Check again, because other attempts may have used the allowance in the meantime.
+    const still = go(desk.pace, name, allowances, this.#millis());
+    if (!still.ok) {
+      this.comeAgain(timestamp(still.at));
+      return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
+    }
+    desk.pace = still.pace;
+    const told = await call();
+    this.#paced(name, told);
+    await desk.stillOurs();
+    return told;
+  }
+
+  #paced(name: string, told: Told<unknown>): void {
+    const desk = this.#desk;
+    switch (told.kind) {
+      case 'done':
+      case 'refused':
+        desk.pace = went(desk.pace, name);
+        break;
+      case 'later':
+      case 'unclear': {
+        const after = told.kind === 'later' ? told.afterSeconds : null;
+        desk.pace = failed(desk.pace, name, after, told.kind === 'unclear', this.#millis(), desk.timeScale);
+        desk.log.warn('a call to a vendor failed; retrying', { method: name, detail: told.detail });
+        this.comeAgain(timestamp(this.#millis() + 1000));
+        break;
+      }
+      case 'off':
+        break;
+    }
+  }
+
+  #millis(): number {
+    return millisOf(this.now());
+  }
+}

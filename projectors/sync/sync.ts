@@ -1,0 +1,177 @@
+import { pruned } from '../../domain/rollback/pace.ts';
+import type { Clock, Log } from '../../domain/ports/index.ts';
+import type { Due, Lease, Projections } from '../../domain/incidents/projections.ts';
+import type { Subject, Target } from '../../schemas/incidents/projection.ts';
+import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
+import { type Desk, Turn } from './session.ts';
+
+/** Duration of the lease, which blocks other projectors if this process dies; renewed while it runs. */
+const LEASE_SECONDS = 15;
+const RENEW_AFTER_SECONDS = 4;
+
+/** Maximum duration of a pass. A function has a minute; the next one continues. */
+const PASS_SECONDS = 35;
+
+/** Maximum delay of an SQS message. */
+const WAKE_MAX_SECONDS = 900;
+
+/** Delay after an exception for one subject, which must not stop the others. */
+const AFTER_A_BUG_SECONDS = 60;
+
+/** Projects a subject: compares it with what the target shows, and applies the difference as far as the turn allows. */
+export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
+
+type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
+
+/**
+ * `subjects`: maximum number of parallel subjects. `pause`: interval between checks for new subjects; null: check only
+ * when one is done.
+ */
+export type SideBySide = {
+  subjects: number;
+  pause: ((milliseconds: number, signal: AbortSignal) => Promise<unknown>) | null;
+};
+
+const ONE_BY_ONE: SideBySide = { subjects: 1, pause: null };
+
+class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/**
+ * Projects all due subjects to a target, oldest first, each once, within the vendor's rate limits. Then schedules the
+ * next wake-up. A lease ensures that only one projector works on a target.
+ *
+ * @param sideBySide parallel subjects, for a target with many vendors, so that a slow one does not block the others
+ */
+export async function pass(
+  target: Target,
+  deps: PassDeps,
+  project: Projector,
+  sideBySide: SideBySide = ONE_BY_ONE,
+): Promise<void> {
+  const { projections } = deps;
+  const asked = deps.clock.now();
+  const lease = await projections.lease(target, LEASE_SECONDS);
+  if (lease === undefined) {
+    // The holder checks for new subjects before it ends, but it may have died.
+    if ((await ready(deps, target)).length > 0) await projections.wake(target, LEASE_SECONDS);
+    return;
+  }
+  const desk = deskOf(lease, asked, deps);
+  try {
+    await work(target, deps, { desk, project, sideBySide });
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    deps.log.warn('another projector has taken over the lease', { target });
+    return;
+  }
+  const plan = nextWake(lease, await projections.due(target), deps.clock.now());
+  await projections.release({ ...lease, pace: pruned(desk.pace, millisOf(deps.clock.now())), wakeAt: plan.wakeAt });
+  if (plan.afterSeconds !== null) await projections.wake(target, plan.afterSeconds);
+  // A projector that found the lease taken may have marked a subject after the last check.
+  else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
+}
+
+type Work = { desk: Desk; project: Projector; sideBySide: SideBySide };
+
+/** Interval in milliseconds between checks for new subjects while others are in progress. */
+const LOOK_AGAIN_MS = 1000;
+
+/** @throws the first error, after all subjects have ended, so that no work continues afterwards */
+async function work(target: Target, deps: PassDeps, { desk, project, sideBySide }: Work): Promise<void> {
+  const underWay = new Map<Subject, Promise<void>>();
+  const failures: unknown[] = [];
+  let due: Due[] = [];
+  while (failures.length === 0) {
+    if (due.length === 0) due = (await ready(deps, target)).filter(({ subject }) => !underWay.has(subject));
+    const room = isOver(desk) ? 0 : sideBySide.subjects - underWay.size;
+    for (const one of due.slice(0, room)) {
+      const shown = show(target, deps, one, { desk, project })
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => underWay.delete(one.subject));
+      underWay.set(one.subject, shown);
+    }
+    due = due.slice(room);
+    if (underWay.size === 0) return;
+    await firstOf([...underWay.values()], underWay.size < sideBySide.subjects ? sideBySide.pause : null);
+  }
+  await Promise.all(underWay.values());
+  throw failures[0];
+}
+
+const isOver = ({ clock, until }: Desk): boolean => until !== null && clock.now() > until;
+
+async function show(
+  target: Target,
+  deps: PassDeps,
+  one: Due,
+  { desk, project }: Pick<Work, 'desk' | 'project'>,
+): Promise<void> {
+  await desk.stillOurs();
+  const again = await turnOf(one, desk, project);
+  await desk.stillOurs();
+  await deps.projections.settle(target, one, again);
+}
+
+/** Waits until one is done or the interval has passed. */
+async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']): Promise<void> {
+  const over = new AbortController();
+  const waits = pause === null ? [] : [pause(LOOK_AGAIN_MS, over.signal).catch(() => undefined)];
+  await Promise.race([...all, ...waits]);
+  over.abort();
+}
+
+async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise<Timestamp | null> {
+  const turn = new Turn(desk);
+  try {
+    await project(subject, turn);
+  } catch (error) {
+    if (error instanceof LeaseLost) throw error;
+    desk.log.error('a projection failed; retrying', {
+      subject,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    turn.comeAgain(plusSeconds(desk.clock.now(), AFTER_A_BUG_SECONDS));
+  }
+  return turn.again;
+}
+
+/** @param since time of the lease request, from which the lease counts, not from its response */
+function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): Desk {
+  let renewed = since;
+  return {
+    clock,
+    log: log.with({ target: lease.target }),
+    pace: lease.pace,
+    timeScale,
+    underWay: new Map(),
+    until: plusSeconds(clock.now(), PASS_SECONDS),
+    async stillOurs() {
+      for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {
+        if (!(await projections.renew(lease, LEASE_SECONDS))) throw new LeaseLost('the lease has expired');
+        renewed = now;
+      }
+    },
+  };
+}
+
+async function ready({ clock, projections }: PassDeps, target: Target): Promise<Due[]> {
+  const now = clock.now();
+  return (await projections.due(target)).filter(({ notBefore }) => notBefore === null || notBefore <= now);
+}
+
+/** Returns the next wake-up. `afterSeconds` null: one is already scheduled, or nothing is left. */
+function nextWake(
+  { wakeAt }: Lease,
+  due: readonly Due[],
+  now: Timestamp,
+): { wakeAt: Timestamp | null; afterSeconds: number | null } {
+  const asked = wakeAt !== null && wakeAt > now ? wakeAt : null;
+  const first = due.map(({ notBefore }) => notBefore ?? now).toSorted()[0];
+  if (first === undefined) return { wakeAt: asked, afterSeconds: null };
+  const afterSeconds = Math.min(Math.max(Math.ceil(secondsBetween(now, first)), 0), WAKE_MAX_SECONDS);
+  const at = timestamp(millisOf(now) + afterSeconds * 1000);
+  if (asked !== null && asked <= plusSeconds(at, 1)) return { wakeAt: asked, afterSeconds: null };
+  return { wakeAt: at, afterSeconds };
+}

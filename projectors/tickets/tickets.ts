@@ -1,0 +1,194 @@
+import type { Bulletin, Bulletins } from '../../domain/messages/alert-notices.ts';
+import { code } from '../../domain/messages/markdown.ts';
+import type { Ticket, Tickets } from '../../domain/messages/channels.ts';
+import { idOf, type Projections } from '../../domain/incidents/projections.ts';
+import { linksOf, minuteOf } from '../../domain/messages/story.ts';
+import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import { type Subject, TicketState } from '../../schemas/incidents/projection.ts';
+import type { Projector } from '../sync/sync.ts';
+import type { Method, Turn } from '../sync/session.ts';
+import { sureFrom } from '../sync/unclear.ts';
+
+/**
+ * Rate limits. GitHub's secondary limit for content is 80 a minute and 500 an hour; the primary one is 5,000 requests
+ * an hour. Tickets can wait. Lookups have their own allowance, so that the one before each creation does not delay it.
+ * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api, read 2026-11
+ */
+function methodsOf(target: TicketTarget): { look: Method; write: Method } {
+  const name = target.kind === 'github' ? 'github' : `webhook ${target.url}`;
+  return {
+    look: { name, allowances: { [`${name} looks`]: { perSecond: 1, burst: 20 } } },
+    write: { name, allowances: { [name]: { perSecond: 450 / 3600, burst: 20 } } },
+  };
+}
+
+const ALERTS_NAMED = 20;
+
+type Deps = {
+  ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
+  projections: Projections;
+  bulletins: Bulletins;
+};
+
+type TicketBulletin = Extract<Bulletin, { kind: 'ticket' }>;
+
+/**
+ * Returns the projector for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
+ * alert is resolved; people close the ticket.
+ */
+export const ticketsProjector =
+  (deps: Deps): Projector =>
+  async (subject, turn) => {
+    const bulletin = await deps.bulletins.read(idOf(subject));
+    if (bulletin?.kind !== 'ticket') return;
+    const tickets = await deps.ticketsFor(bulletin.target);
+    if (tickets === undefined)
+      return turn.log.warn('tickets are off for this target', { target: bulletin.target.kind });
+    const state = TicketState.parse((await deps.projections.read('tickets', subject)) ?? {});
+    await new Writer(deps, subject, bulletin, tickets, state, turn).write();
+  };
+
+class Writer {
+  readonly #deps: Deps;
+  readonly #subject: Subject;
+  readonly #bulletin: TicketBulletin;
+  readonly #tickets: Tickets;
+  readonly #methods: { look: Method; write: Method };
+  readonly #turn: Turn;
+  #state: TicketState;
+
+  constructor(
+    deps: Deps,
+    subject: Subject,
+    bulletin: TicketBulletin,
+    tickets: Tickets,
+    state: TicketState,
+    turn: Turn,
+  ) {
+    this.#deps = deps;
+    this.#subject = subject;
+    this.#bulletin = bulletin;
+    this.#tickets = tickets;
+    this.#methods = methodsOf(bulletin.target);
+    this.#turn = turn;
+    this.#state = state;
+  }
+
+  async write(): Promise<void> {
+    const { round, firing, heardAt } = this.#bulletin;
+    if (this.#state.round !== round) {
+      // First conclude a round that ended while the target was not available.
+      if (this.#mayBeOpen() && !(await this.#ended('All alerts are resolved.'))) return;
+      this.#state = TicketState.parse({ round });
+    }
+    if (this.#state.closed) return;
+    if (firing > 0) await this.#opened();
+    else await this.#ended(`All alerts are resolved (${minuteOf(heardAt)}).`);
+  }
+
+  #mayBeOpen(): boolean {
+    const { id, creatingSince, closed } = this.#state;
+    return !closed && (id !== null || creatingSince !== null);
+  }
+
+  get #key(): string {
+    return `${idOf(this.#subject)}.${this.#state.round}`;
+  }
+
+  /** Returns the ticket of the round, and creates it if there is none. Undefined: not now, or not any more. */
+  async #opened(): Promise<string | undefined> {
+    if (this.#state.id === null && !this.#state.missing) await this.#find();
+    if (this.#state.id !== null) return this.#state.id;
+    if (!this.#state.missing || this.#state.round !== this.#bulletin.round) return undefined;
+    const told = await this.#turn.attempt(
+      this.#methods.write,
+      () => this.#tickets.open(ticketOf(this.#bulletin, this.#key)),
+      async (at) => {
+        await this.#save({ creatingSince: at, missing: false });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return undefined;
+    if (told.kind === 'done') {
+      await this.#save({ id: told.value.id, url: told.value.url, creatingSince: null, problem: null });
+      return told.value.id;
+    }
+    await this.#save({ creatingSince: null, missing: true });
+    if (told.kind === 'refused') await this.#refused(told.detail);
+    return undefined;
+  }
+
+  /** Looks for the ticket. Targets that can't be read report none, and use the key to avoid duplicates. */
+  async #find(): Promise<void> {
+    const began = this.#turn.now();
+    const found = await this.#turn.attempt(this.#methods.look, () => this.#tickets.find(this.#key));
+    if (found?.kind === 'refused') await this.#refused(found.detail);
+    if (found?.kind !== 'done') return;
+    const { creatingSince } = this.#state;
+    if (found.value !== null)
+      await this.#save({ id: found.value.id, url: found.value.url, creatingSince: null, problem: null });
+    else if (creatingSince !== null && began < sureFrom(creatingSince)) this.#turn.comeAgain(sureFrom(creatingSince));
+    else await this.#save({ missing: true, creatingSince: null });
+  }
+
+  /**
+   * Adds the comment. The target checks for an existing one; an unclear earlier attempt is waited for. False: not now.
+   */
+  async #ended(text: string): Promise<boolean> {
+    const id = await this.#opened();
+    if (id === undefined) return this.#state.missing;
+    const { closingSince } = this.#state;
+    if (closingSince !== null && this.#turn.now() < sureFrom(closingSince)) {
+      this.#turn.comeAgain(sureFrom(closingSince));
+      return false;
+    }
+    const told = await this.#turn.attempt(
+      this.#methods.write,
+      () => this.#tickets.comment(id, text, `${this.#key}.resolved`),
+      async (at) => {
+        await this.#save({ closingSince: at });
+        return true;
+      },
+    );
+    if (told === undefined || told.kind === 'unclear') return false;
+    await this.#save({ closingSince: null, ...(told.kind === 'done' && { closed: true, problem: null }) });
+    if (told.kind === 'refused') await this.#refused(told.detail);
+    return told.kind === 'done';
+  }
+
+  async #refused(detail: string): Promise<void> {
+    const { firing, heardAt } = this.#bulletin;
+    this.#turn.log.warn('a ticket was refused', { detail });
+    await this.#save({ problem: detail });
+    this.#turn.afterRefusal(firing > 0 ? null : heardAt);
+  }
+
+  async #save(change: Partial<TicketState>): Promise<void> {
+    await this.#turn.stillOurs();
+    this.#state = { ...this.#state, ...change };
+    await this.#deps.projections.write('tickets', this.#subject, this.#state);
+  }
+}
+
+function ticketOf(bulletin: TicketBulletin, key: string): Ticket {
+  const { place, title, alerts, firstAt, target } = bulletin;
+  const signals = alerts.map(({ signal }) => signal);
+  const rows = alerts.slice(0, ALERTS_NAMED).map(({ signal }) => {
+    const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');
+    return `- ${code(`${signal.severity} since ${minuteOf(signal.startsAt)}: ${labels}`)}`;
+  });
+  const links = linksOf(signals).map((link) => `- ${link.title}: ${code(link.url)}`);
+  return {
+    key,
+    title: `${place.service} ${place.environment}: ${title}`,
+    labels: target.kind === 'github' ? target.labels : [],
+    body: [
+      `Alert ${code(title)} of ${code(place.service)} in ${code(place.environment)} has been firing since ${minuteOf(firstAt)}.`,
+      '',
+      ...rows,
+      ...(links.length > 0 ? ['', ...links] : []),
+      '',
+      'Opened by Firebreak, as configured in the routes. Firebreak adds a comment when the alerts are resolved, but does not close this ticket.',
+    ].join('\n'),
+  };
+}

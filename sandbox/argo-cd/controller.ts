@@ -1,0 +1,117 @@
+import type {
+  ArgoSettings,
+  HistoryEntry,
+  InitiatedBy,
+  OperationState,
+  Source,
+  State,
+  SyncOperation,
+} from './applications.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+/** Interval at which Argo CD polls Git. @see https://argo-cd.readthedocs.io/en/stable/faq/ (timeout.reconciliation) */
+const RECONCILIATION_MS = 180_000;
+
+/** Maximum number of entries in the history. @see spec.revisionHistoryLimit */
+const HISTORY_LIMIT = 10;
+
+/** Formats a time as Kubernetes does, in whole seconds. */
+export const time = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`;
+
+export const isAutomated = ({ spec }: State): boolean => {
+  const automated = spec.syncPolicy?.automated;
+  return automated !== undefined && automated !== null && automated.enabled !== false;
+};
+
+/** Returns the running deployment: the result of the last successful sync. */
+export const live = ({ history }: State): HistoryEntry | undefined => history.at(-1);
+
+const settingsOf = ({ targetRevision: _followed, ...settings }: Source): string => JSON.stringify(settings);
+
+export const isSynced = (state: State): boolean => {
+  const runs = live(state);
+  return runs?.revision === state.known && settingsOf(runs.source) === settingsOf(state.spec.source);
+};
+
+/**
+ * Applies the changes that the application controller has made by `now`, since no timers run. Returns null if there are
+ * none.
+ */
+export function settled(before: State, settings: ArgoSettings, { now, timeScale }: StandInDeps): State | null {
+  const at = now();
+  let state = before;
+  if (state.operation && state.operation.endsAt <= at)
+    state = finished(state, state.operation, settings, settings.rollout_ms / timeScale);
+  // Argo CD compares after a sync and at every polling interval.
+  const finishedAt = Date.parse(state.operationState?.finishedAt ?? '');
+  const isDue = state.comparedAt <= finishedAt && at >= finishedAt + 1000 / timeScale;
+  if (isDue || at >= state.comparedAt + RECONCILIATION_MS / timeScale) state = compared(state, at);
+  const next = automatic(state);
+  if (next) state = begun(state, next, { automated: true }, at, settings.sync_ms / timeScale);
+  return state === before ? null : state;
+}
+
+export const compared = (state: State, at: number): State => ({ ...state, known: state.head, comparedAt: at });
+
+export const begun = (
+  state: State,
+  sync: SyncOperation,
+  initiatedBy: InitiatedBy,
+  startedAt: number,
+  takesMs: number,
+): State => ({
+  ...state,
+  operation: { sync, initiatedBy, startedAt, endsAt: startedAt + Math.round(takesMs) },
+  operationState: null,
+});
+
+function finished(
+  state: State,
+  { sync, initiatedBy, startedAt, endsAt }: NonNullable<State['operation']>,
+  { outcome }: ArgoSettings,
+  rolloutMs: number,
+): State {
+  const source = sync.source ?? state.spec.source;
+  const operationState: OperationState = {
+    operation: { sync, initiatedBy },
+    phase: outcome,
+    message: outcome === 'Succeeded' ? 'successfully synced (all tasks run)' : 'one or more objects failed to apply',
+    startedAt: time(startedAt),
+    finishedAt: time(endsAt),
+    syncResult: { revision: sync.revision, source, resources: [] },
+  };
+  const done = { ...state, operation: null, operationState };
+  if (outcome === 'Failed' || sync.dryRun === true) return done;
+  const entry = {
+    id: (live(state)?.id ?? -1) + 1,
+    revision: sync.revision,
+    source,
+    deployStartedAt: time(startedAt),
+    deployedAt: time(endsAt),
+    initiatedBy,
+  };
+  return {
+    ...recorded(done, entry),
+    healthyAt: endsAt + Math.round(rolloutMs),
+  };
+}
+
+export const recorded = (state: State, entry: HistoryEntry): State => ({
+  ...state,
+  history: [...state.history, entry].slice(-HISTORY_LIMIT),
+});
+
+/**
+ * Returns the automated sync that is due. Each revision gets one attempt: a failed sync is not repeated until Git
+ * changes.
+ */
+function automatic(state: State): SyncOperation | undefined {
+  if (!isAutomated(state) || state.operation || isSynced(state)) return undefined;
+  const last = state.operationState?.operation;
+  const wasTried =
+    last?.sync.revision === state.known &&
+    settingsOf(last.sync.source ?? state.spec.source) === settingsOf(state.spec.source);
+  const heals = state.spec.syncPolicy?.automated?.selfHeal === true && state.operationState?.phase === 'Succeeded';
+  if (wasTried && !heals) return undefined;
+  return { revision: state.known, source: state.spec.source, prune: state.spec.syncPolicy?.automated?.prune === true };
+}

@@ -1,0 +1,86 @@
+import { LOGIN } from './json.ts';
+import { time } from './answers.ts';
+import type { Attempt, Run } from './actions.ts';
+import type { Deployment, Status } from './deployments.ts';
+
+/** ID of the only workflow of each repository. */
+export const WORKFLOW_ID = 2_823_525;
+
+export const statusOf = ({ ends_at: endsAt, ended }: Attempt): 'waiting' | 'in_progress' | 'completed' => {
+  if (ended === 1) return 'completed';
+  return endsAt === null ? 'waiting' : 'in_progress';
+};
+
+/** @see https://docs.github.com/en/rest/actions/workflow-runs (read 2026-11) */
+export const runJson = (origin: string, run: Run, attempt: Attempt): object => {
+  const { id, repository, head_branch, head_sha, event, name } = run;
+  const completed = attempt.ended === 1;
+  const url = `${origin}/repos/${repository}/actions/runs/${id}`;
+  return {
+    id,
+    name,
+    head_branch,
+    head_sha,
+    path: `.github/workflows/${name}.yml`,
+    display_title: `${name} ${head_sha.slice(0, 7)}`,
+    run_number: id,
+    event,
+    status: statusOf(attempt),
+    conclusion: completed ? attempt.conclusion : null,
+    workflow_id: WORKFLOW_ID,
+    url,
+    html_url: `${origin}/${repository}/actions/runs/${id}`,
+    pull_requests: [],
+    created_at: time(run.created_at),
+    updated_at: time(completed ? (attempt.ends_at ?? attempt.started_at) : attempt.started_at),
+    run_attempt: attempt.attempt,
+    run_started_at: time(attempt.started_at),
+    previous_attempt_url: attempt.attempt > 1 ? `${url}/attempts/${attempt.attempt - 1}` : null,
+    actor: { login: LOGIN },
+    triggering_actor: { login: LOGIN },
+  };
+};
+
+/** @see https://docs.github.com/en/rest/deployments/deployments (read 2026-11) */
+export const deploymentJson = (origin: string, deployment: Deployment): object => {
+  const url = `${origin}/repos/${deployment.repository}/deployments/${deployment.id}`;
+  return {
+    url,
+    id: deployment.id,
+    task: 'deploy',
+    original_environment: deployment.environment,
+    environment: deployment.environment,
+    description: null,
+    created_at: time(deployment.created_at),
+    updated_at: time(deployment.created_at),
+    statuses_url: `${url}/statuses`,
+    repository_url: `${origin}/repos/${deployment.repository}`,
+    creator: { login: LOGIN },
+    sha: deployment.sha,
+    ref: deployment.ref,
+    payload: {},
+    transient_environment: false,
+    production_environment: true,
+    performed_via_github_app: null,
+  };
+};
+
+export const statusJson = (origin: string, deployment: Deployment, status: Status): object => {
+  const url = `${origin}/repos/${deployment.repository}/deployments/${deployment.id}`;
+  const log = status.log_path === null ? '' : new URL(status.log_path, origin).href;
+  return {
+    url: `${url}/statuses/${status.id}`,
+    id: status.id,
+    state: status.state,
+    creator: { login: LOGIN },
+    description: '',
+    environment: deployment.environment,
+    target_url: log,
+    log_url: log,
+    environment_url: '',
+    created_at: time(status.created_at),
+    updated_at: time(status.created_at),
+    deployment_url: url,
+    repository_url: `${origin}/repos/${deployment.repository}`,
+  };
+};

@@ -1,0 +1,193 @@
+import { Hono, type Context } from 'hono';
+import * as z from 'zod';
+import { failed, invalid, notFound, originOf, readBody, repositoryOf } from '../answers.ts';
+import { commitJson, gitCommitJson, pullJson, refJson, treeJson } from './git-json.ts';
+import { type Placed, PlacementError } from './objects.ts';
+import { pageOf } from '../pages.ts';
+import { openPulls, type Pull, type Pulls } from './pulls.ts';
+import { openRepository, type Repository } from './refs.ts';
+import type { StandInDeps } from '../../core/stand-in.ts';
+
+/** Called after a branch was updated. */
+export type Pushed = (repository: string, branch: string, sha: string) => void;
+
+const NewTree = z.object({
+  base_tree: z.string().optional(),
+  tree: z.array(
+    z.object({
+      path: z.string().min(1),
+      mode: z.enum(['100644', '100755', '040000', '160000', '120000']),
+      type: z.enum(['blob', 'tree', 'commit']),
+      sha: z.string().nullable().optional(),
+      content: z.string().optional(),
+    }),
+  ),
+});
+const NewCommit = z.object({ message: z.string(), tree: z.string(), parents: z.array(z.string()).default([]) });
+const NewRef = z.object({ ref: z.string().regex(/^refs\/(?:heads|tags)\/.+$/), sha: z.string() });
+const MovedRef = z.object({ sha: z.string(), force: z.boolean().default(false) });
+const NewPull = z.object({ title: z.string(), head: z.string(), base: z.string(), body: z.string().nullish() });
+
+/** Routes below `/repos/:owner/:repo` for Git objects and refs, commits, branches, and pull requests. */
+export function gitRoutes(deps: StandInDeps, pushed: Pushed): Hono {
+  const { db, now } = deps;
+  const pulls = openPulls(db);
+  const of = (c: Context): Repository => openRepository(db, repositoryOf(c));
+  const rest = (c: Context): string => c.req.param('rest') ?? '';
+
+  return new Hono()
+    .get('/branches/:rest{.+}', (c) => {
+      const repository = of(c);
+      const ref = repository.ref(`heads/${rest(c)}`);
+      const commit = ref && repository.objects.commit(ref.sha);
+      if (!ref || !commit) return failed(c, 404, 'Branch not found');
+      return c.json({ name: rest(c), commit: commitJson(originOf(c), repository, commit), protected: ref.protected });
+    })
+    .get('/commits', (c) => commits(c, of(c)))
+    .get('/commits/:rest{.+}', (c) => {
+      const commit = of(c).resolve(rest(c));
+      if (!commit) return failed(c, 422, `No commit found for SHA: ${rest(c)}`);
+      return c.json({ ...commitJson(originOf(c), of(c), commit), files: [] });
+    })
+    .get('/git/ref/:rest{.+}', (c) => {
+      const ref = of(c).ref(rest(c));
+      return ref ? c.json(refJson(originOf(c), of(c), ref)) : notFound(c);
+    })
+    .post('/git/refs', (c) => makeRef(c, of(c), pushed))
+    .patch('/git/refs/:rest{.+}', (c) => moveRef(c, of(c), rest(c), pushed))
+    .get('/git/commits/:sha', (c) => {
+      const commit = of(c).objects.commit(c.req.param('sha'));
+      return commit ? c.json(gitCommitJson(originOf(c), of(c), commit)) : notFound(c);
+    })
+    .post('/git/commits', (c) => makeCommit(c, of(c), now()))
+    .get('/git/trees/:sha', (c) => {
+      const sha = c.req.param('sha');
+      const entries = of(c).objects.tree(sha);
+      return entries ? c.json(treeJson(originOf(c), of(c), sha, entries)) : notFound(c);
+    })
+    .post('/git/trees', (c) => makeTree(c, of(c)))
+    .get('/pulls', (c) => {
+      const { items, headers } = pageOf(c, pulls.all(repositoryOf(c)).filter(wanted(c)));
+      return c.json(
+        items.map((pull) => pullJson(originOf(c), of(c), pull)),
+        200,
+        headers,
+      );
+    })
+    .get('/pulls/:number{[0-9]+}', (c) => {
+      const pull = pulls.get(repositoryOf(c), Number(c.req.param('number')));
+      return pull ? c.json(pullJson(originOf(c), of(c), pull)) : notFound(c);
+    })
+    .post('/pulls', (c) => openPull(c, of(c), pulls, now()));
+}
+
+/** Lists the commits in the history of `sha` that change `path`. */
+function commits(c: Context, repository: Repository): Response {
+  const { sha = 'main', path } = c.req.query();
+  const head = repository.resolve(sha);
+  if (!head) return notFound(c);
+  const { objects } = repository;
+  const shaAt = (commit: string | undefined): string | undefined => {
+    const tree = commit === undefined ? undefined : objects.commit(commit)?.tree;
+    return tree === undefined || path === undefined ? tree : objects.at(tree, path)?.sha;
+  };
+  const touching = repository.history(head.sha).filter((one) => !path || shaAt(one.sha) !== shaAt(one.parents[0]));
+  const { items, headers } = pageOf(c, touching);
+  return c.json(
+    items.map((one) => commitJson(originOf(c), repository, one)),
+    200,
+    headers,
+  );
+}
+
+async function makeTree(c: Context, repository: Repository): Promise<Response> {
+  const read = await readBody(c, NewTree);
+  if ('refusal' in read) return read.refusal;
+  const { objects } = repository;
+  const base = read.body.base_tree;
+  if (base !== undefined && !objects.tree(base)) return failed(c, 422, 'base_tree is not a valid tree oid');
+  const placed = read.body.tree.map(({ content, sha, ...entry }): Placed => {
+    return { ...entry, sha: content === undefined ? (sha ?? null) : objects.blob(content) };
+  });
+  const missing = placed.find(({ type, sha }) => type === 'tree' && sha !== null && !objects.tree(sha));
+  if (missing) return failed(c, 422, `tree.sha ${missing.sha ?? ''} is not a valid tree`);
+  try {
+    const sha = objects.makeTree(base, placed);
+    return c.json(treeJson(originOf(c), repository, sha, objects.tree(sha) ?? []), 201);
+  } catch (error) {
+    if (error instanceof PlacementError) return failed(c, 422, error.message);
+    throw error;
+  }
+}
+
+async function makeCommit(c: Context, repository: Repository, at: number): Promise<Response> {
+  const read = await readBody(c, NewCommit);
+  if ('refusal' in read) return read.refusal;
+  const { tree, parents } = read.body;
+  if (!repository.objects.tree(tree)) return failed(c, 422, 'Tree SHA does not exist');
+  if (!parents.every((parent) => repository.objects.commit(parent)))
+    return failed(c, 422, 'Parent SHA does not exist or is not a commit object');
+  return c.json(gitCommitJson(originOf(c), repository, repository.objects.makeCommit({ ...read.body, at })), 201);
+}
+
+async function makeRef(c: Context, repository: Repository, pushed: Pushed): Promise<Response> {
+  const read = await readBody(c, NewRef);
+  if ('refusal' in read) return read.refusal;
+  const name = read.body.ref.replace(/^refs\//, '');
+  if (!repository.objects.commit(read.body.sha)) return failed(c, 422, 'Object does not exist');
+  if (repository.ref(name)) return failed(c, 422, 'Reference already exists');
+  repository.set(name, read.body.sha);
+  if (name.startsWith('heads/')) pushed(repository.name, name.slice('heads/'.length), read.body.sha);
+  return c.json(refJson(originOf(c), repository, { name, sha: read.body.sha }), 201);
+}
+
+async function moveRef(c: Context, repository: Repository, name: string, pushed: Pushed): Promise<Response> {
+  const read = await readBody(c, MovedRef);
+  if ('refusal' in read) return read.refusal;
+  const { sha, force } = read.body;
+  const ref = repository.ref(name);
+  if (!ref) return failed(c, 422, 'Reference does not exist');
+  if (!repository.objects.commit(sha)) return failed(c, 422, 'Object does not exist');
+  if (ref.protected)
+    return failed(c, 422, 'Repository rule violations found\n\nChanges must be made through a pull request.\n\n');
+  const isForward = repository.history(sha).some((each) => each.sha === ref.sha);
+  if (!isForward && !force) return failed(c, 422, 'Update is not a fast forward');
+  repository.set(name, sha);
+  if (name.startsWith('heads/')) pushed(repository.name, name.slice('heads/'.length), sha);
+  return c.json(refJson(originOf(c), repository, { name, sha }));
+}
+
+async function openPull(c: Context, repository: Repository, pulls: Pulls, at: number): Promise<Response> {
+  const read = await readBody(c, NewPull);
+  if ('refusal' in read) return read.refusal;
+  const { title, base, body = null } = read.body;
+  const owner = `${repository.name.split('/')[0]}:`;
+  const head = read.body.head.startsWith(owner) ? read.body.head.slice(owner.length) : read.body.head;
+  const [from, to] = [repository.resolve(`heads/${head}`), repository.resolve(`heads/${base}`)];
+  if (!from || !to) return c.json(fieldErrors('PullRequest', from ? 'base' : 'head'), 422);
+  if (repository.history(to.sha).some(({ sha }) => sha === from.sha))
+    return invalid(c, 'PullRequest', `No commits between ${base} and ${head}`);
+  const isOpen = (pull: Pull) => pull.state === 'open' && pull.head === head && pull.base === base;
+  if (pulls.all(repository.name).some(isOpen))
+    return invalid(c, 'PullRequest', `A pull request already exists for ${owner}${head}.`);
+  const pull = pulls.open({ repository: repository.name, title, body, head, base }, at);
+  return c.json(pullJson(originOf(c), repository, pull), 201);
+}
+
+const fieldErrors = (resource: string, field: string) => ({
+  message: 'Validation Failed',
+  errors: [{ resource, field, code: 'invalid' }],
+  status: '422',
+});
+
+/**
+ * Returns a filter for pull requests by the query parameters. The default for `state` is open. `head` is
+ * `owner:branch`; without an owner, GitHub ignores it.
+ */
+function wanted(c: Context): (pull: Pull) => boolean {
+  const { state = 'open', head, base } = c.req.query();
+  return (pull) =>
+    (state === 'all' || pull.state === state) &&
+    (base === undefined || pull.base === base) &&
+    (!head?.includes(':') || head === `${pull.repository.split('/')[0]}:${pull.head}`);
+}

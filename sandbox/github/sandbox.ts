@@ -1,0 +1,127 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { type Actions, ActionSettings, openActions, type Run } from './actions.ts';
+import type { Pushed } from './git/git.ts';
+import { openPulls, type Pull } from './git/pulls.ts';
+import { openRepository } from './git/refs.ts';
+import { check, problem, readJson } from '../core/problem.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+const RepositoryName = z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'must be in the form owner/name');
+const Name = z.string().min(1);
+
+const Push = z.strictObject({
+  repository: RepositoryName,
+  branch: Name.default('main'),
+  message: Name.default('A change'),
+  /** File contents by path; `null` deletes the file. */
+  files: z.record(Name, z.string().nullable()),
+  /** A tag for the new commit. */
+  tag: Name.optional(),
+});
+
+const Protection = z.strictObject({ repository: RepositoryName, branch: Name, protected: z.boolean() });
+
+const Merge = z.strictObject({
+  repository: RepositoryName,
+  number: z.int().min(1),
+  how: z.enum(['merge', 'squash', 'close']).default('merge'),
+});
+
+/** Runs the workflow manually for a commit, tag, or branch. */
+const Deploy = z.strictObject({ repository: RepositoryName, ref: Name, environment: Name.optional() });
+
+const RunNamed = z.strictObject({ repository: RepositoryName, run: z.int().min(1) });
+const End = RunNamed.extend({ conclusion: z.enum(['success', 'failure', 'cancelled', 'timed_out']) });
+
+/**
+ * Returns the endpoints for actions of people in GitHub (push, protect, merge, deploy, approve), and for the settings
+ * of the workflow.
+ */
+export function githubSandbox(deps: StandInDeps): Hono {
+  const { db, now } = deps;
+  const actions = openActions(deps);
+  const pushed = pushes(actions, now);
+  return new Hono()
+    .use(async (_, next) => {
+      actions.settle(now());
+      await next();
+    })
+    .post('/commits', async (c) => {
+      const sha = push(deps, check(Push, await readJson(c)), pushed);
+      return c.json({ sha }, 201);
+    })
+    .put('/branches', async (c) => {
+      const { repository: name, branch, protected: on } = check(Protection, await readJson(c));
+      const repository = openRepository(db, name);
+      if (!repository.ref(`heads/${branch}`)) throw problem(422, `${name} has no branch ${branch}`);
+      repository.protect(`heads/${branch}`, on);
+      return c.json(repository.ref(`heads/${branch}`) ?? {});
+    })
+    .post('/merges', async (c) => c.json(merge(deps, check(Merge, await readJson(c)), pushed)))
+    .post('/deploys', async (c) => {
+      const { repository, ref, environment } = check(Deploy, await readJson(c));
+      const commit = openRepository(db, repository).resolve(ref);
+      if (!commit) throw problem(422, `${repository} has no branch, tag, or commit ${ref}`);
+      const branch = /^[0-9a-f]{40}$/.test(ref) ? actions.settings().branch : ref;
+      const asked = { repository, event: 'workflow_dispatch', head_branch: branch, head_sha: commit.sha };
+      return c.json(actions.start({ ...asked, ...(environment && { environment }) }, now()), 201);
+    })
+    .post('/approvals', async (c) => {
+      const run = runOf(actions, check(RunNamed, await readJson(c)));
+      actions.approve(run, now());
+      return c.json(run);
+    })
+    .post('/ends', async (c) => {
+      const { conclusion, ...named } = check(End, await readJson(c));
+      const run = runOf(actions, named);
+      actions.end(run, conclusion, now());
+      return c.json(run);
+    })
+    .get('/settings', (c) => c.json(actions.settings()))
+    .put('/settings', async (c) => {
+      actions.setSettings(check(ActionSettings, await readJson(c)));
+      return c.json(actions.settings());
+    });
+}
+
+/** Returns the callback for a push, which runs the workflow if the push is to the workflow's branch. */
+export const pushes =
+  (actions: Actions, now: () => number): Pushed =>
+  (repository, branch, sha) => {
+    const { on_push: runs, branch: watched } = actions.settings();
+    if (runs && branch === watched)
+      actions.start({ repository, event: 'push', head_branch: branch, head_sha: sha }, now());
+  };
+
+function push({ db, now }: StandInDeps, asked: z.infer<typeof Push>, pushed: Pushed): string {
+  const { branch, message, files, tag } = asked;
+  const { objects, ...repository } = openRepository(db, asked.repository);
+  const head = repository.resolve(`heads/${branch}`);
+  const placed = Object.entries(files).map(([path, text]) => {
+    return { path, mode: '100644', type: 'blob' as const, sha: text === null ? null : objects.blob(text) };
+  });
+  const tree = objects.makeTree(head?.tree, placed);
+  const { sha } = objects.makeCommit({ tree, parents: head ? [head.sha] : [], message, at: now() });
+  repository.set(`heads/${branch}`, sha);
+  if (tag !== undefined) repository.set(`tags/${tag}`, sha);
+  pushed(asked.repository, branch, sha);
+  return sha;
+}
+
+function merge({ db, now }: StandInDeps, asked: z.infer<typeof Merge>, pushed: Pushed): Pull {
+  const pulls = openPulls(db);
+  const pull = pulls.get(asked.repository, asked.number);
+  if (pull?.state !== 'open') throw problem(422, `${asked.repository} has no open pull request ${asked.number}`);
+  if (asked.how === 'close') return pulls.close(pull, now());
+  const merged = pulls.merge(pull, openRepository(db, asked.repository), asked.how === 'squash', now());
+  if (!merged) throw problem(422, `${pull.base} has new commits; the stand-in can't merge them`);
+  pushed(asked.repository, pull.base, merged.merge_commit_sha ?? '');
+  return merged;
+}
+
+function runOf(actions: Actions, { repository, run: id }: z.infer<typeof RunNamed>): Run {
+  const run = actions.run(repository, id);
+  if (run) return run;
+  throw problem(422, `${repository} has no workflow run ${id}`);
+}

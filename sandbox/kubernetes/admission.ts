@@ -1,0 +1,163 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { CanarySpec } from './flagger/objects.ts';
+import {
+  AutoscalerSpec,
+  DeploymentSpec,
+  type KubernetesObject,
+  MetadataIn,
+  ReferringSpec,
+  RolloutSpec,
+} from './objects.ts';
+import { failure } from './status.ts';
+import type { Item, World } from './world.ts';
+
+/** A kind of object, and its resource in the API. */
+export type Resource = {
+  group: string;
+  version: string;
+  plural: string;
+  kind: string;
+  /** The schema of the spec that clients may write. Absent if only controllers write it. */
+  spec?: z.ZodType<object>;
+  /** Whether strategic merge patches apply, which only built-in kinds support. */
+  isBuiltIn: boolean;
+  /** Whether `status` is a subresource that clients can also write. */
+  hasStatus: boolean;
+  scales: boolean;
+};
+
+export const RESOURCES: readonly Resource[] = [
+  {
+    group: 'apps',
+    version: 'v1',
+    plural: 'deployments',
+    kind: 'Deployment',
+    spec: DeploymentSpec,
+    isBuiltIn: true,
+    hasStatus: true,
+    scales: true,
+  },
+  {
+    group: 'apps',
+    version: 'v1',
+    plural: 'replicasets',
+    kind: 'ReplicaSet',
+    isBuiltIn: true,
+    hasStatus: true,
+    scales: false,
+  },
+  {
+    group: 'argoproj.io',
+    version: 'v1alpha1',
+    plural: 'rollouts',
+    kind: 'Rollout',
+    spec: z.union([RolloutSpec, ReferringSpec]),
+    isBuiltIn: false,
+    hasStatus: true,
+    scales: true,
+  },
+  {
+    group: 'autoscaling',
+    version: 'v2',
+    plural: 'horizontalpodautoscalers',
+    kind: 'HorizontalPodAutoscaler',
+    spec: AutoscalerSpec,
+    isBuiltIn: true,
+    hasStatus: true,
+    scales: false,
+  },
+  {
+    group: 'flagger.app',
+    version: 'v1beta1',
+    plural: 'canaries',
+    kind: 'Canary',
+    spec: CanarySpec,
+    isBuiltIn: false,
+    hasStatus: true,
+    scales: false,
+  },
+];
+
+export const apiVersionOf = ({ group, version }: Resource): string => `${group}/${version}`;
+
+const ObjectIn = z.object({
+  metadata: MetadataIn,
+  spec: z.unknown(),
+  status: z.looseObject({}).optional(),
+});
+
+/** @throws HTTPException 405, 409 or 422 */
+export function created(
+  world: World,
+  resource: Resource,
+  namespace: string,
+  json: unknown,
+  now: number,
+): KubernetesObject {
+  const { metadata, spec } = admitted(resource, json, metadataName(json));
+  if (world.find(resource.kind, namespace, metadata.name))
+    throw failure(409, `${resource.plural}.${resource.group} "${metadata.name}" already exists`);
+  const { name, labels, annotations } = metadata;
+  const texts = { ...(labels && { labels }), ...(annotations && { annotations }) };
+  const object = {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    metadata: { name, namespace, ...texts },
+    spec,
+    status: {},
+  };
+  return world.create(object, now).object;
+}
+
+/**
+ * Applies a client's update to an object. Rejects an outdated `resourceVersion`. The server keeps names, IDs, and
+ * counts. A write to the status subresource changes only the status.
+ *
+ * @param part the part of `json` to apply
+ * @throws HTTPException 405, 409 or 422
+ */
+export function updated(
+  world: World,
+  resource: Resource,
+  item: Item,
+  { json, part, now }: { json: unknown; part: 'main' | 'status'; now: number },
+): KubernetesObject {
+  const { object } = item;
+  const { name, resourceVersion, generation } = object.metadata;
+  const wanted = admitted(resource, json, name);
+  if ((wanted.metadata.resourceVersion ?? resourceVersion) !== resourceVersion)
+    throw failure(
+      409,
+      `Operation cannot be fulfilled on ${resource.plural}.${resource.group} "${name}": the object has been modified; ` +
+        'please apply your changes to the latest version and try again',
+    );
+  const isSame = isDeepStrictEqual(plain(wanted.spec), plain(object.spec));
+  const { labels, annotations } = wanted.metadata;
+  const next =
+    part === 'status'
+      ? { ...object, status: wanted.status ?? {} }
+      : {
+          ...object,
+          spec: wanted.spec,
+          metadata: { ...object.metadata, labels, annotations, generation: generation + (isSame ? 0 : 1) },
+        };
+  const isChanged = world.replace(item, next);
+  if (isChanged && (part === 'status' || !isSame)) item.work.changedAt = now;
+  return item.object;
+}
+
+/** Normalizes a value through JSON, so that values with equal JSON count as unchanged. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+const metadataName = (json: unknown): string =>
+  z.looseObject({ metadata: z.looseObject({ name: z.string() }) }).safeParse(json).data?.metadata.name ?? '';
+
+function admitted(resource: Resource, json: unknown, name: string) {
+  if (resource.spec === undefined)
+    throw failure(405, 'the server does not allow this method on the requested resource');
+  const read = ObjectIn.extend({ spec: resource.spec }).safeParse(json);
+  if (read.success) return read.data;
+  const causes = read.error.issues.map(({ path, message }) => `${path.join('.')}: Invalid value: ${message}`);
+  throw failure(422, `${resource.kind}.${resource.group} "${name}" is invalid: ${causes.join(', ')}`);
+}

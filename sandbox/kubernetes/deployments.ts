@@ -1,0 +1,99 @@
+import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './objects.ts';
+import { type Marks, prune, scaleSet, setsOf, sums, wantedSet } from './sets.ts';
+import type { Item, World } from './world.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+const MARKS: Marks = {
+  hash: 'pod-template-hash',
+  revision: 'deployment.kubernetes.io/revision',
+  history: 'deployment.kubernetes.io/revision-history',
+};
+
+type Time = Pick<StandInDeps, 'now' | 'timeScale'>;
+
+/**
+ * Applies the changes that the Deployment controller has made by now. Some time after a change, the controller observes
+ * it. It creates a ReplicaSet for a new pod template, or reuses the ReplicaSet of an earlier one, and scales down the
+ * others when its pods are available.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+ */
+export function reconcileDeployment(world: World, item: Item<Deployment>, time: Time): void {
+  const { settings } = world;
+  const seenAt = (item.work.changedAt ?? Infinity) + settings.observe_ms / time.timeScale;
+  if (time.now() >= seenAt) observe(world, item, seenAt, time);
+  const { spec } = item.object;
+  const set = currentSet(world, item.object);
+  if (item.work.until === null || set === undefined || spec.paused === true) return;
+  if (settings.outcome === 'failed') {
+    if (time.now() >= item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale)
+      tell(world, item, progressing('False', 'ProgressDeadlineExceeded', `${said(set)} has timed out progressing.`));
+    return;
+  }
+  if (time.now() < item.work.until) return;
+  for (const other of setsOf(world, item.object)) scaleSet(world, other, other === set ? spec.replicas : 0);
+  item.work.until = null;
+  tell(world, item, progressing('True', 'NewReplicaSetAvailable', `${said(set)} has successfully progressed.`));
+  prune(world, item.object, [set]);
+}
+
+function observe(world: World, item: Item<Deployment>, at: number, { timeScale }: Time): void {
+  const { spec, metadata } = item.object;
+  const before = currentSet(world, item.object);
+  const set = spec.paused === true ? before : wantedSet(world, item, MARKS, at);
+  const isNew = set !== before;
+  const isScaled = set !== undefined && set.object.spec.replicas !== spec.replicas;
+  if (isNew && set !== undefined) scaleSet(world, set, Math.min(1, spec.replicas), 0); // start with one additional pod
+  item.work = {
+    changedAt: null,
+    since: isNew ? at : item.work.since,
+    until: isNew || isScaled ? at + world.settings.rollout_ms / timeScale : item.work.until,
+  };
+  const condition = isNew && set ? progressing('True', 'ReplicaSetUpdated', `${said(set)} is progressing.`) : undefined;
+  tell(world, item, condition, metadata.generation);
+}
+
+/** Returns the ReplicaSet with the revision of the Deployment. */
+const currentSet = (world: World, deployment: Deployment): Item<ReplicaSet> | undefined => {
+  const revision = deployment.metadata.annotations?.[MARKS.revision];
+  return setsOf(world, deployment).find(
+    ({ object }) => revision !== undefined && object.metadata.annotations?.[MARKS.revision] === revision,
+  );
+};
+
+const said = ({ object }: Item<ReplicaSet>): string => `ReplicaSet "${object.metadata.name}"`;
+
+const progressing = (status: string, reason: string, message: string): Condition => ({
+  type: 'Progressing',
+  status,
+  reason,
+  message,
+});
+
+/** Writes the status. @param seen the observed generation; undefined to keep it */
+function tell(world: World, item: Item<Deployment>, condition: Condition | undefined, seen?: number): void {
+  const { object } = item;
+  const sets = setsOf(world, object);
+  const current = currentSet(world, object);
+  const { replicas, available } = sums(sets);
+  const old = object.status.conditions?.find(({ type }) => type === 'Progressing');
+  const enough = available >= object.spec.replicas;
+  const status: DeploymentStatus = {
+    observedGeneration: seen ?? object.status.observedGeneration ?? 0,
+    replicas,
+    updatedReplicas: current?.object.status.replicas ?? 0,
+    readyReplicas: available,
+    availableReplicas: available,
+    unavailableReplicas: Math.max(0, object.spec.replicas - available),
+    conditions: [
+      {
+        type: 'Available',
+        status: enough ? 'True' : 'False',
+        reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+        message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
+      },
+      ...[condition ?? old].filter((one) => one !== undefined),
+    ],
+  };
+  world.replace(item, { ...object, status });
+}

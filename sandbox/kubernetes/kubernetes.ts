@@ -1,0 +1,174 @@
+import { Hono, type Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import * as z from 'zod';
+import { apiVersionOf, created, RESOURCES, type Resource, updated } from './admission.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
+import { patched } from './patch.ts';
+import { clusterSandbox, clusterView } from './sandbox.ts';
+import { readSelector } from './selector.ts';
+import { failure, failureResponse } from './status.ts';
+import { type Item, kubernetesTables } from './world.ts';
+import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+
+/**
+ * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
+ * objects, lists, patches, `scale`, and `status`. Every token is accepted as an administrator's. A caller without a
+ * token is anonymous.
+ *
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
+ */
+export const kubernetes = {
+  vendor: 'kubernetes',
+  tables: kubernetesTables,
+  credentialKeys: [],
+  throttled: () =>
+    failureResponse(429, 'too many requests, please try again later', {
+      'retry-after': '1',
+      'x-kubernetes-pf-flowschema-uid': '4f0f0b1c-0000-4000-8000-000000000000',
+    }),
+  app(deps) {
+    return new Hono()
+      .use(async (c, next) => {
+        if (/^Bearer \S/.test(c.req.header('authorization') ?? '')) return next();
+        return failureResponse(
+          403,
+          `User "system:anonymous" cannot ${c.req.method.toLowerCase()} path "${c.req.path}"`,
+        );
+      })
+      .get('/version', (c) => c.json({ major: '1', minor: '34', gitVersion: 'v1.34.0' }))
+      .route('/apis/:group/:version/namespaces/:namespace/:plural', objects(deps))
+      .notFound(() => failureResponse(404, 'the server could not find the requested resource'));
+  },
+  sandbox: clusterSandbox,
+  view: clusterView,
+} as const satisfies StandIn;
+
+function objects(deps: StandInDeps): Hono {
+  const inCluster = (work: (asked: Asked) => Response | Promise<Response>) => async (c: Context) => {
+    const cluster = openCluster(deps);
+    try {
+      const answer = await work({ c, cluster, resource: resourceOf(c), namespace: c.req.param('namespace') ?? '' });
+      cluster.save();
+      return answer;
+    } catch (error) {
+      if (error instanceof HTTPException) return error.getResponse(); // an error changes nothing
+      throw error;
+    }
+  };
+  return new Hono()
+    .get('/', inCluster(list))
+    .post('/', inCluster(create))
+    .get(
+      '/:name',
+      inCluster((asked) => asked.c.json(itemOf(asked).object)),
+    )
+    .patch('/:name', inCluster(patch))
+    .delete('/:name', inCluster(remove))
+    .patch('/:name/status', inCluster(patchStatus))
+    .get(
+      '/:name/scale',
+      inCluster((asked) => asked.c.json(scaleOf(asked, itemOf(asked).object))),
+    )
+    .patch('/:name/scale', inCluster(patchScale));
+}
+
+type Asked = { c: Context; cluster: Cluster; resource: Resource; namespace: string };
+
+function resourceOf(c: Context): Resource {
+  const { group, version, plural } = c.req.param() as Record<string, string>;
+  const found = RESOURCES.find((one) => one.group === group && one.version === version && one.plural === plural);
+  if (!found) throw failure(404, 'the server could not find the requested resource');
+  return found;
+}
+
+function itemOf({ c, cluster, resource, namespace }: Asked): Item {
+  const name = c.req.param('name') ?? '';
+  const item = cluster.world.find(resource.kind, namespace, name);
+  if (!item) throw failure(404, `${resource.plural}.${resource.group} "${name}" not found`);
+  return item;
+}
+
+function list({ c, cluster, resource, namespace }: Asked): Response {
+  const isSelected = readSelector(c.req.query('labelSelector') ?? '');
+  const items = cluster.world
+    .list(resource.kind, namespace)
+    .filter(({ object }) => isSelected(object.metadata.labels ?? {}))
+    .map(({ object: { apiVersion: _version, kind: _kind, ...object } }) => object); // lists omit these fields
+  const metadata = { resourceVersion: cluster.world.version() };
+  return c.json({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items });
+}
+
+async function create({ c, cluster, resource, namespace }: Asked): Promise<Response> {
+  return c.json(created(cluster.world, resource, namespace, await bodyOf(c), cluster.now), 201);
+}
+
+async function patch(asked: Asked): Promise<Response> {
+  const { c, cluster, resource } = asked;
+  const item = itemOf(asked);
+  const json = await patchedBy(c, item.object, resource);
+  return c.json(updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now }));
+}
+
+async function patchStatus(asked: Asked): Promise<Response> {
+  const { c, cluster, resource } = asked;
+  const item = itemOf(asked);
+  if (!resource.hasStatus) throw failure(404, 'the server could not find the requested resource');
+  const json = await patchedBy(c, item.object, resource);
+  return c.json(updated(cluster.world, resource, item, { json, part: 'status', now: cluster.now }));
+}
+
+function remove(asked: Asked): Response {
+  const item = itemOf(asked);
+  asked.cluster.world.remove(item);
+  const { uid } = item.object.metadata;
+  for (const owned of asked.cluster.world.list('ReplicaSet', asked.namespace))
+    if (owned.object.metadata.ownerReferences?.some((owner) => owner.uid === uid)) asked.cluster.world.remove(owned);
+  return asked.c.json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { uid } });
+}
+
+const ScaleIn = z.object({
+  metadata: z.object({ resourceVersion: z.string().optional() }),
+  spec: z.object({ replicas: z.int().min(0) }),
+});
+
+async function patchScale(asked: Asked): Promise<Response> {
+  const { c, cluster, resource } = asked;
+  const item = itemOf(asked);
+  const read = ScaleIn.safeParse(await patchedBy(c, scaleOf(asked, item.object), resource));
+  if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
+  const { resourceVersion } = read.data.metadata;
+  const { object } = item;
+  const json = {
+    ...object,
+    metadata: { ...object.metadata, resourceVersion },
+    spec: { ...object.spec, replicas: read.data.spec.replicas },
+  };
+  return c.json(scaleOf(asked, updated(cluster.world, resource, item, { json, part: 'main', now: cluster.now })));
+}
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/ */
+function scaleOf({ resource }: Asked, { metadata, spec, status }: KubernetesObject) {
+  if (!resource.scales) throw failure(404, 'the server could not find the requested resource');
+  const { replicas, selector } = spec as (Deployment | Rollout)['spec'];
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const labels = Object.entries(selector.matchLabels).map((pair) => pair.join('='));
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas },
+    status: { replicas: (status as Deployment['status']).replicas ?? 0, selector: labels.join(',') },
+  };
+}
+
+const patchedBy = async (c: Context, object: object, { isBuiltIn }: Resource): Promise<unknown> =>
+  patched(c.req.header('content-type') ?? '', object, await c.req.text(), { strategic: isBuiltIn });
+
+async function bodyOf(c: Context): Promise<unknown> {
+  try {
+    return JSON.parse(await c.req.text()) as unknown;
+  } catch (error) {
+    throw failure(400, `the object provided is unrecognized: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,92 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { created, RESOURCES, updated } from './admission.ts';
+import { openCluster } from './cluster.ts';
+import { flaggerSandbox } from './flagger/sandbox.ts';
+import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
+import { ClusterSettings, openWorld, setClusterSettings, type World } from './world.ts';
+import { check, readJson } from '../core/problem.ts';
+import type { StandInDeps } from '../core/stand-in.ts';
+
+/** A deploy by a pipeline: sets the image of the object, which is created if it doesn't exist. */
+const Deploy = z.strictObject({
+  kind: z.enum(['Deployment', 'Rollout']).default('Deployment'),
+  namespace: z.string().min(1).default('default'),
+  name: z.string().min(1),
+  image: z.string().min(1),
+  /** This and the following fields apply to a new object. */
+  replicas: z.int().min(0).default(3),
+  revisionHistoryLimit: z.int().min(0).default(10),
+  /** Labels of the object, not of its pods. */
+  labels: z.record(z.string(), z.string()).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+  /** For a Rollout: the steps of its canaries. */
+  steps: z.array(z.unknown()).default([]),
+  /** For a Rollout: weights apply to traffic, not to pods. */
+  trafficRouting: z.looseObject({}).optional(),
+});
+type Deploy = z.infer<typeof Deploy>;
+
+export function clusterSandbox(deps: StandInDeps): Hono {
+  return new Hono()
+    .post('/deploy', async (c) => {
+      const cluster = openCluster(deps);
+      const object = deploy(cluster.world, check(Deploy, await readJson(c)), cluster.now);
+      cluster.save();
+      return c.json(object);
+    })
+    .route('/flagger', flaggerSandbox(deps))
+    .get('/settings', (c) => c.json(openWorld(deps.db).settings))
+    .put('/settings', async (c) => {
+      openCluster(deps).save(); // apply the changes that are due with the settings so far
+      setClusterSettings(deps.db, check(ClusterSettings, await readJson(c)));
+      return c.json(openWorld(deps.db).settings);
+    });
+}
+
+function deploy(world: World, asked: Deploy, now: number): KubernetesObject {
+  const { kind, namespace, name, image } = asked;
+  const resource = RESOURCES.find((one) => one.kind === kind);
+  if (resource === undefined) throw new Error(`no resource of kind ${kind}`);
+  const item = world.find<Deployment>(kind, namespace, name);
+  if (item === undefined) return created(world, resource, namespace, manifest(asked), now);
+  const { template } = item.object.spec;
+  const [first, ...others] = template.spec.containers;
+  const containers = [{ ...first, name: first?.name ?? name, image }, ...others];
+  const spec = { ...item.object.spec, template: { ...template, spec: { ...template.spec, containers } } };
+  return updated(world, resource, item, { json: { ...item.object, spec }, part: 'main', now });
+}
+
+function manifest(asked: Deploy): object {
+  const { kind, name, image, replicas, revisionHistoryLimit, labels, annotations, steps, trafficRouting } = asked;
+  const own = { 'app.kubernetes.io/name': name };
+  const canary = { steps, ...(trafficRouting && { trafficRouting }) };
+  return {
+    metadata: { name, labels, annotations },
+    spec: {
+      replicas,
+      revisionHistoryLimit,
+      selector: { matchLabels: own },
+      template: { metadata: { labels: own }, spec: { containers: [{ name, image }] } },
+      ...(kind === 'Rollout' && { strategy: { canary } }),
+    },
+  };
+}
+
+/** Returns the running objects, as `kubectl get` lists them. */
+export function clusterView(deps: StandInDeps) {
+  const { world } = openCluster(deps);
+  const shown = ({ kind, metadata, spec, status }: Deployment | Rollout) => ({
+    kind,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    image: 'template' in spec ? (spec.template.spec.containers[0]?.image ?? null) : null,
+    ready: `${status.availableReplicas ?? 0}/${spec.replicas}`,
+    phase: 'phase' in status ? (status.phase ?? null) : null,
+  });
+  return {
+    workloads: [...world.list<Deployment>('Deployment'), ...world.list<Rollout>('Rollout')].map(({ object }) =>
+      shown(object),
+    ),
+  };
+}

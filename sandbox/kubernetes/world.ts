@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { type KubernetesObject, timeText } from './objects.ts';
+
+export const kubernetesTables = `
+  create table if not exists kubernetes_objects (object text not null, work text not null);
+  create table if not exists kubernetes_state (name text primary key, value text not null);
+`;
+
+/**
+ * Settings of the cluster. Settings that are not given keep their defaults. Durations are divided by the time scale.
+ */
+export const ClusterSettings = z.strictObject({
+  /** Milliseconds until a controller observes a change. */
+  observe_ms: z.number().min(0).max(3_600_000).default(100),
+  /** Milliseconds until new pods are available. For a Rollout, also the duration of each step that sets a weight. */
+  rollout_ms: z.number().min(0).max(3_600_000).default(2000),
+  /** `failed`: new pods do not become available, so the progress deadline is exceeded. */
+  outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
+});
+export type ClusterSettings = z.infer<typeof ClusterSettings>;
+
+/** A controller's internal state for an object. Times are in milliseconds since the Unix epoch. */
+export type Work = {
+  /** Time of the last external change; null if the controller has observed all changes. */
+  changedAt: number | null;
+  /** Start of the current phase. */
+  since: number;
+  /** End of the current phase; null if there is none. */
+  until: number | null;
+};
+
+export type Item<T extends KubernetesObject = KubernetesObject> = { object: T; work: Work };
+
+/** All objects in the cluster, in memory. Changes are stored only by `save`. */
+export type World = {
+  settings: ClusterSettings;
+  find<T extends KubernetesObject>(kind: string, namespace: string, name: string): Item<T> | undefined;
+  /** Returns objects, oldest first. */
+  list<T extends KubernetesObject>(kind: string, namespace?: string): Item<T>[];
+  /** @param now milliseconds since the Unix epoch */
+  create<T extends KubernetesObject>(object: NewObject<T>, now: number): Item<T>;
+  /** Replaces the item's object with `next`. Returns whether they differ; only then does the version change. */
+  replace<T extends KubernetesObject>(item: Item<T>, next: T): boolean;
+  remove(item: Item): void;
+  /** Returns the version of the newest change. */
+  version(): string;
+  /** Stores all changes. Call it once. */
+  save(): void;
+};
+
+export type NewObject<T extends KubernetesObject> = Omit<T, 'metadata'> & {
+  metadata: Pick<T['metadata'], 'name' | 'namespace'> & Partial<T['metadata']>;
+};
+
+type Row = { object: string; work: string };
+
+export function openWorld(db: DatabaseSync): World {
+  const state = readState(db);
+  const rows = db.prepare('select object, work from kubernetes_objects order by rowid').all() as Row[];
+  const items = rows.map((row): Item => ({
+    object: JSON.parse(row.object) as KubernetesObject,
+    work: JSON.parse(row.work) as Work,
+  }));
+  let version = state.version;
+  const next = (): string => String((version += 1));
+
+  return {
+    settings: state.settings,
+    find: <T extends KubernetesObject>(kind: string, namespace: string, name: string) =>
+      items.find(
+        ({ object: { kind: own, metadata } }) =>
+          own === kind && metadata.namespace === namespace && metadata.name === name,
+      ) as Item<T> | undefined,
+    list: <T extends KubernetesObject>(kind: string, namespace?: string) =>
+      items.filter(
+        ({ object }) => object.kind === kind && (namespace ?? object.metadata.namespace) === object.metadata.namespace,
+      ) as Item<T>[],
+    create<T extends KubernetesObject>(object: NewObject<T>, now: number) {
+      const metadata = {
+        ...object.metadata,
+        uid: randomUUID(),
+        resourceVersion: next(),
+        generation: 1,
+        creationTimestamp: timeText(now),
+      };
+      const item = { object: { ...object, metadata } as T, work: { changedAt: now, since: now, until: null } };
+      items.push(item);
+      return item;
+    },
+    replace(item, object) {
+      if (isDeepStrictEqual(plain(item.object), plain(object))) return false;
+      item.object = { ...object, metadata: { ...object.metadata, resourceVersion: next() } };
+      return true;
+    },
+    remove: (item) => {
+      next();
+      items.splice(items.indexOf(item), 1);
+    },
+    version: () => String(version),
+    save() {
+      const texts = items.map(({ object, work }) => ({ object: JSON.stringify(object), work: JSON.stringify(work) }));
+      const isSame = (text: Row, index: number) =>
+        text.object === rows[index]?.object && text.work === rows[index]?.work;
+      if (texts.length === rows.length && texts.every(isSame)) return;
+      db.prepare('delete from kubernetes_objects').run();
+      const insert = db.prepare('insert into kubernetes_objects (object, work) values (?, ?)');
+      for (const { object, work } of texts) insert.run(object, work);
+      writeState(db, { ...state, version });
+    },
+  };
+}
+
+/** Normalizes an object through JSON, so that objects with equal JSON count as unchanged. */
+const plain = (object: KubernetesObject): unknown => JSON.parse(JSON.stringify(object));
+
+const State = z.object({ version: z.number().default(1000), settings: ClusterSettings.prefault({}) });
+type State = z.infer<typeof State>;
+
+function readState(db: DatabaseSync): State {
+  const row = db.prepare("select value from kubernetes_state where name = 'state'").get() as
+    | { value: string }
+    | undefined;
+  return State.parse(JSON.parse(row?.value ?? '{}'));
+}
+
+function writeState(db: DatabaseSync, state: State): void {
+  db.prepare(
+    "insert into kubernetes_state (name, value) values ('state', ?1) on conflict do update set value = ?1",
+  ).run(JSON.stringify(state));
+}
+
+export function setClusterSettings(db: DatabaseSync, settings: ClusterSettings): void {
+  writeState(db, { ...readState(db), settings });
+}

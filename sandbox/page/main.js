@@ -1,0 +1,251 @@
+import { CallLog } from './call-log.js';
+import { CallsPanel, callsTally } from './calls.js';
+import { cd, cdTally } from './cd.js';
+import { draw, h } from './dom.js';
+import { faultControls, faultsTally, faultWords, presetsOf } from './faults.js';
+import { github, githubTally } from './github.js';
+import { GrafanaPanel, grafanaTally } from './grafana.js';
+import { pagerduty, pagerdutyTally } from './pagerduty.js';
+import { SlackPanel, slackTally } from './slack.js';
+import { statuspage } from './statuspage.js';
+import { TargetsPanel } from './targets.js';
+import { between, clock, counted, now, setClock } from './time.js';
+import { Timeline } from './timeline.js';
+import { isUsual } from './vendors.js';
+
+/** @typedef {import('../core/sandbox-state.ts').SandboxState} State */
+/** @typedef {import('../core/faults.ts').FaultInForce} FaultInForce */
+
+const POLL_MS = 1000;
+
+/** @param {string} selector */
+function find(selector) {
+  const element = document.querySelector(selector);
+  if (!element) throw new Error(`index.html has no ${selector}`);
+  return element;
+}
+
+/** @param {string} id */
+const bodyOf = (id) => find(`#${id} .body`);
+
+const log = new CallLog();
+const slackPanel = new SlackPanel(bodyOf('slack'), send);
+const grafanaPanel = new GrafanaPanel(bodyOf('grafana'));
+const targetsPanel = new TargetsPanel();
+const callsPanel = new CallsPanel(bodyOf('calls'), log);
+const timeline = new Timeline(bodyOf('timeline'), log, (id) => void callsPanel.reveal(id));
+
+/**
+ * The state from the sandbox. Panels additionally store only what the user has opened.
+ *
+ * @type {{ version?: string; vendors: string[]; faults: FaultInForce[]; timeScale: number; isThere: boolean }}
+ */
+const known = { vendors: [], faults: [], timeScale: 1, isThere: true };
+
+/** Counts beside the panel titles, by panel. @type {Map<string, string>} */
+const tallies = new Map();
+
+/**
+ * The views of the stand-ins, by vendor.
+ *
+ * @typedef {{
+ *   slack: import('../slack/blocks/view.ts').SlackView;
+ *   pagerduty: { incidents: readonly import('../pagerduty/view.ts').IncidentShown[] };
+ *   cd: import('./cd.js').CdView;
+ *   statuspage: import('../statuspage/view.ts').StatuspageView;
+ *   grafana: import('../grafana/grafana.ts').GrafanaView;
+ *   prometheus: import('../prometheus/prometheus.ts').PrometheusView;
+ *   github: import('../github/github.ts').GithubView;
+ * } & import('./targets.js').TargetViews} Views
+ */
+
+/** Functions that show the view of each vendor. @type {{ [V in keyof Views]: (view: Views[V]) => void }} */
+const SHOW = {
+  slack(view) {
+    slackPanel.show(view);
+    tallies.set('slack', slackTally(view));
+  },
+  pagerduty(view) {
+    draw(bodyOf('pagerduty'), pagerduty(view));
+    tallies.set('pagerduty', pagerdutyTally(view));
+  },
+  cd(view) {
+    draw(bodyOf('cd'), cd(view));
+    tallies.set('cd', cdTally(view));
+  },
+  statuspage(view) {
+    draw(bodyOf('statuspage'), statuspage(view));
+    tallies.set('statuspage', 'as customers see it');
+  },
+  grafana(view) {
+    grafanaPanel.annotate(view);
+    tallies.set('grafana', grafanaTally(view));
+  },
+  prometheus: (view) => grafanaPanel.measure(view),
+  github(view) {
+    draw(bodyOf('github'), github(view));
+    tallies.set('github', githubTally(view));
+  },
+  'argo-cd': (view) => showTarget('argo-cd', view),
+  kubernetes: (view) => showTarget('kubernetes', view),
+  aws: (view) => showTarget('aws', view),
+  launchdarkly: (view) => showTarget('launchdarkly', view),
+  flags: (view) => showTarget('flags', view),
+};
+
+/** @template {keyof import('./targets.js').TargetViews} V @param {V} vendor @param {Views[V]} view */
+function showTarget(vendor, view) {
+  targetsPanel.show(vendor, view);
+  draw(bodyOf('targets'), targetsPanel.elements());
+  find('#targets').toggleAttribute('hidden', targetsPanel.isEmpty);
+  tallies.set('targets', targetsPanel.tally);
+}
+
+/** Returns the vendors with activity. Lanes for all other vendors would take too much space. */
+const takingPart = () =>
+  known.vendors.filter((vendor) => isUsual(vendor) || log.all.some((call) => call.vendor === vendor));
+
+/** @param {State} state */
+function show({ version, at, time_scale, urls, views, calls, faults }) {
+  setClock(at);
+  Object.assign(known, { version, vendors: [...Object.keys(urls), 'mail'], timeScale: time_scale });
+  if (calls) log.add(calls);
+  if (faults) known.faults = faults;
+  for (const [vendor, view] of Object.entries(views)) showView(vendor, view);
+  if (calls) {
+    timeline.show(takingPart());
+    callsPanel.show(takingPart());
+    tallies.set('calls', callsTally(log));
+  }
+  if (calls || faults) draw(bodyOf('faults'), faultControls(known.vendors, takingPart(), known.faults));
+  find('#welcome').toggleAttribute('hidden', log.all.length > 0);
+  find('#panels').setAttribute('data-ready', '');
+  showTallies();
+}
+
+/** Shows a view. Ignores vendors without a panel. @param {string} vendor @param {unknown} view */
+function showView(vendor, view) {
+  const shows = /** @type {Record<string, (view: unknown) => void>} */ (SHOW);
+  shows[vendor]?.(view);
+}
+
+/** Shows the count and the active faults beside each title. */
+function showTallies() {
+  tallies.set('faults', faultsTally(known.faults));
+  tallies.set('timeline', known.timeScale > 1 ? `over time; waits run ${known.timeScale} times faster` : 'over time');
+  for (const [id, words] of tallies) {
+    const faults = known.faults.filter(({ vendor }) => vendor === id);
+    draw(find(`#${id} .tally`), [words, faults.map((fault) => h('span', { class: 'fault' }, faultWords(fault)))]);
+  }
+}
+
+/** Updates the parts that depend on the time. */
+function tick() {
+  draw(find('#clock'), [
+    h('time', {}, clock(now())),
+    ' UTC',
+    known.timeScale > 1 && h('span', { class: 'scale-note', title: 'FIREBREAK_TIME_SCALE' }, `${known.timeScale}×`),
+  ]);
+  draw(find('#status'), [
+    !known.isThere && h('span', { class: 'state bad' }, 'Firebreak is not responding. Retrying…'),
+    known.faults.length > 0 &&
+      h(
+        'span',
+        { class: 'state bad' },
+        counted(known.faults.length, 'active fault'),
+        h('button', { type: 'button', 'data-act': 'clear-all' }, 'Clear'),
+      ),
+  ]);
+  for (const element of document.querySelectorAll('[data-begin]')) {
+    const words = between(element.getAttribute('data-begin') ?? '', element.getAttribute('data-end'));
+    if (element.textContent !== words) element.textContent = words;
+  }
+  timeline.draw();
+  grafanaPanel.draw();
+}
+
+async function poll() {
+  const since = known.version === undefined ? '' : `?since=${encodeURIComponent(known.version)}`;
+  try {
+    const response = await fetch(`/sandbox/state${since}`, { headers: { accept: 'application/json' } });
+    if (!response.ok) throw new Error(`/sandbox/state responded with status ${response.status}`);
+    known.isThere = true;
+    show(/** @type {State} */ (await response.json()));
+  } catch (error) {
+    known.isThere = false;
+    console.warn(error);
+  }
+  tick();
+}
+
+/** Reads the key of this start from the URL fragment, and stores it for this tab only. */
+function takeKey() {
+  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (key === null) return;
+  sessionStorage.setItem('sandbox-key', key);
+  history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** @returns {Record<string, string>} */
+function keyHeader() {
+  const key = sessionStorage.getItem('sandbox-key');
+  return key === null ? {} : { 'x-sandbox-key': key };
+}
+
+takeKey();
+
+/**
+ * @param {string} method
+ * @param {string} path below `/sandbox`
+ * @param {unknown} [body]
+ * @returns {Promise<{ ok: boolean; answer: import('./slack-acts.js').Answer | null }>} the result
+ */
+async function send(method, path, body) {
+  const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...keyHeader() };
+  const response = await fetch(`/sandbox${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) console.warn(`${method} /sandbox${path} answered ${response.status}`);
+  const answer = /** @type {import('./slack-acts.js').Answer | null} */ (await response.json().catch(() => null));
+  await poll();
+  return { ok: response.ok, answer };
+}
+
+/** Actions of buttons, by their `data-act`. @type {Record<string, (data: DOMStringMap, pressed: boolean) => void>} */
+const ACTS = {
+  channel: ({ id }) => slackPanel.open(id ?? ''),
+  pinned: () => slackPanel.showPinned(),
+  filter: ({ id }) => callsPanel.filter(id ?? ''),
+  call: ({ id }) => void callsPanel.toggle(id ?? ''),
+  page: ({ id, answer }) => void send('POST', `/pagerduty/incidents/${encodeURIComponent(id ?? '')}/${answer}`, {}),
+  fault({ id, of: vendor }, isOn) {
+    const preset = presetsOf(vendor).get(id ?? '');
+    if (isOn) void send('DELETE', `/faults?vendor=${encodeURIComponent(vendor ?? '')}`);
+    else if (preset) void send('PUT', '/faults', { vendor, fault: preset.fault });
+  },
+  clear: ({ of: vendor }) => void send('DELETE', `/faults?vendor=${encodeURIComponent(vendor ?? '')}`),
+  'clear-all': () => void send('DELETE', '/faults'),
+};
+
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest('[data-act]') : null;
+  if (!(button instanceof HTMLElement)) return;
+  ACTS[button.dataset['act'] ?? '']?.(button.dataset, button.getAttribute('aria-pressed') === 'true');
+});
+
+/** Stops polling while the page is hidden. */
+async function untilSeen() {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+  }
+}
+
+new ResizeObserver(() => tick()).observe(bodyOf('timeline'));
+
+for (;;) {
+  await untilSeen();
+  await poll();
+  await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}

@@ -1,0 +1,91 @@
+import { Hono, type Context } from 'hono';
+import * as z from 'zod';
+import { type Alert, openAlerts } from './alerts.ts';
+import { ROTA, userNamed } from './directory.ts';
+import { incidentNumber, webhookIncident } from './objects.ts';
+import { openNotes } from './notes.ts';
+import { shownIncident } from './view.ts';
+import { type Happened, incidentReference, openWebhooks } from './webhooks.ts';
+import { check, problem, readJson } from '../core/problem.ts';
+import type { Outside, People } from '../core/stand-in.ts';
+
+const name = z.string().min(1).max(100);
+const By = z.strictObject({ by: name.default('Sandbox On-Call') });
+const Reassigned = By.extend({ to: z.array(name).min(1).max(10) });
+const Annotated = By.extend({ text: z.string().min(1).max(25_000) });
+
+type What = Omit<Happened, 'data'> & { data?: object };
+
+/**
+ * Returns the endpoints for actions of people in PagerDuty: `POST /incidents/{id}/acknowledge` and `…/resolve` with
+ * `{by}`, `…/reassign` with `{by, to}`, `…/escalate`, `…/annotate` with `{by, text}`. The product gets a webhook for
+ * each action if it has a webhook secret.
+ */
+export function pagerdutyPeople(outside: Outside): People {
+  const { db, unit, now, url } = outside;
+  const [alerts, notes] = [openAlerts(db), openNotes(db)];
+  const webhooks = openWebhooks(outside, alerts);
+
+  /** Runs an action, and sends its webhook. @param act applies the action, and returns the event */
+  const happens = async (c: Context, act: (alert: Alert) => What): Promise<Response> => {
+    const { alert, told } = await unit(() => {
+      const before = alertAt(c);
+      const { data, ...what } = act(before);
+      const after = alerts.get(before.id) ?? before;
+      return { alert: after, told: { ...what, data: data ?? webhookIncident(url, after, alerts) } };
+    });
+    const delivery = await webhooks.tell(alert, told);
+    return c.json({ ...(await unit(() => shownIncident(alerts.get(alert.id) ?? alert, alerts, notes))), delivery });
+  };
+
+  const alertAt = (c: Context): Alert => {
+    const id = c.req.param('id') ?? '';
+    const number = incidentNumber(id);
+    const alert = number === undefined ? undefined : alerts.get(number);
+    if (!alert) throw problem(422, `there is no incident ${id.slice(0, 64)}`);
+    return alert;
+  };
+
+  const act = async (c: Context, action: 'acknowledge' | 'resolve'): Promise<Response> => {
+    const { by } = check(By, await readJson(c));
+    return happens(c, ({ id }) => {
+      if (!alerts.act(id, action, by, now())) throw problem(422, `incident ${c.req.param('id')} is already resolved`);
+      return { type: `incident.${action}d`, by: userNamed(by) };
+    });
+  };
+
+  const app = new Hono()
+    .post('/incidents/:id/acknowledge', (c) => act(c, 'acknowledge'))
+    .post('/incidents/:id/resolve', (c) => act(c, 'resolve'))
+    .post('/incidents/:id/reassign', async (c) => {
+      const { by, to } = check(Reassigned, await readJson(c));
+      return happens(c, ({ id }) => {
+        alerts.assign(
+          id,
+          to.map((one) => userNamed(one).name),
+        );
+        return { type: 'incident.reassigned', by: userNamed(by) };
+      });
+    })
+    .post('/incidents/:id/escalate', async (c) => {
+      const { by } = check(By, await readJson(c));
+      return happens(c, ({ id }) => {
+        alerts.assign(
+          id,
+          ROTA.slice(1).map((one) => one.name),
+        );
+        return { type: 'incident.escalated', by: userNamed(by) };
+      });
+    })
+    .post('/incidents/:id/annotate', async (c) => {
+      const { by, text } = check(Annotated, await readJson(c));
+      return happens(c, (alert) => {
+        const author = userNamed(by);
+        const note = notes.add({ alert_id: alert.id, author: author.email || author.name, content: text, at: now() });
+        const incident = incidentReference(alert);
+        const data = { incident, id: `N${note.id}`, content: text, trimmed: false, type: 'incident_note' };
+        return { type: 'incident.annotated', by: author, data };
+      });
+    });
+  return { app, resume: async () => undefined };
+}

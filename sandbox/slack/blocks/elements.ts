@@ -1,0 +1,148 @@
+import { isObject } from '../delivery/arguments.ts';
+import { between, EITHER, list, longest, PLAIN, plainIfGiven, pointed, textObject, textOf } from './checks.ts';
+import type { Check } from './checks.ts';
+import * as limits from '../delivery/limits.ts';
+import type { Fields } from '../delivery/refusal.ts';
+
+/**
+ * Returns the errors of an interactive element.
+ *
+ * @param where `actions`: an actions block or the accessory of a section; `input`: an input block
+ * @see https://docs.slack.dev/reference/block-kit/block-elements (read 2026-11)
+ */
+export function elementProblems(item: unknown, at: string, where: 'actions' | 'input'): string[] {
+  if (!isObject(item)) return [pointed('must be an object', at)];
+  const check = (where === 'actions' ? IN_ACTIONS : IN_INPUT).get(item['type']);
+  if (!check) return [pointed(`unsupported type: ${String(item['type'])}`, `${at}/type`)];
+  return [
+    ...longest(item['action_id'], limits.ACTION_ID_MAX_CHARS, `${at}/action_id`),
+    ...confirm(item['confirm'], `${at}/confirm`),
+    ...plainIfGiven(item['placeholder'], `${at}/placeholder`, limits.PLACEHOLDER_MAX_CHARS),
+    ...check(item, at),
+  ];
+}
+
+const button: Check = ({ text, value, url, style, accessibility_label: label }, at) => [
+  ...textObject(text, `${at}/text`, limits.BUTTON_TEXT_MAX_CHARS, PLAIN),
+  ...longest(value, limits.BUTTON_VALUE_MAX_CHARS, `${at}/value`),
+  ...longest(url, limits.URL_MAX_CHARS, `${at}/url`),
+  ...longest(label, limits.ACCESSIBILITY_LABEL_MAX_CHARS, `${at}/accessibility_label`),
+  ...styled(style, `${at}/style`),
+];
+
+const overflow: Check = ({ options }, at) =>
+  list(options ?? null, limits.OVERFLOW_OPTIONS_MAX, `${at}/options`, optionProblems);
+
+/** Checks that there are either options or option groups. */
+const chosenFrom: Check = (item, at) => {
+  const { options, option_groups: groups } = item;
+  if ((options === undefined) === (groups === undefined)) {
+    return [pointed('must define either `options` or `option_groups`', at)];
+  }
+  return [
+    ...list(options, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
+    ...list(groups, limits.OPTION_GROUPS_MAX, `${at}/option_groups`, optionGroup),
+    ...initialIsThere(item, at),
+  ];
+};
+
+const choices: Check = ({ options }, at) => list(options ?? null, limits.CHOICES_MAX, `${at}/options`, choice);
+
+const written: Check = (item, at) => [
+  ...between(item['min_length'], 0, limits.INPUT_LENGTH_MAX, `${at}/min_length`),
+  ...between(item['max_length'], 1, limits.INPUT_LENGTH_MAX, `${at}/max_length`),
+  ...longest(item['initial_value'], limits.INPUT_LENGTH_MAX, `${at}/initial_value`),
+];
+
+const queried: Check = ({ min_query_length: min, initial_option: initial }, at) => [
+  ...between(min, 0, limits.INPUT_LENGTH_MAX, `${at}/min_query_length`),
+  ...(initial === undefined ? [] : optionProblems(initial, `${at}/initial_option`)),
+];
+
+const asItIs: Check = () => [];
+
+const CHOOSERS: readonly (readonly [string, Check])[] = [
+  ['static_select', chosenFrom],
+  ['multi_static_select', chosenFrom],
+  ['external_select', queried],
+  ['multi_external_select', queried],
+  ...['users_select', 'conversations_select', 'channels_select'].flatMap((type) => [
+    [type, asItIs] as const,
+    [`multi_${type}`, asItIs] as const,
+  ]),
+  ['checkboxes', choices],
+  ['radio_buttons', choices],
+  ['datepicker', asItIs],
+  ['timepicker', asItIs],
+  ['datetimepicker', asItIs],
+];
+
+const IN_ACTIONS: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
+  ...CHOOSERS,
+  ['button', button],
+  ['overflow', overflow],
+  ['workflow_button', asItIs],
+]);
+
+const IN_INPUT: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
+  ...CHOOSERS,
+  ['plain_text_input', written],
+  ...['number_input', 'email_text_input', 'url_text_input', 'rich_text_input', 'file_input'].map(
+    (type) => [type, asItIs] as const,
+  ),
+]);
+
+export const optionProblems = (item: unknown, at: string): string[] => optionOf(item, at, PLAIN);
+
+/** Checks an option of checkboxes or radio buttons, whose text can be formatted. */
+const choice = (item: unknown, at: string): string[] => optionOf(item, at, EITHER);
+
+function optionOf(item: unknown, at: string, types: readonly string[]): string[] {
+  if (!isObject(item)) return [pointed('must provide an object', at)];
+  const { text, value, description } = item;
+  return [
+    ...textObject(text, `${at}/text`, limits.OPTION_TEXT_MAX_CHARS, types),
+    ...textOf(value, limits.OPTION_VALUE_MAX_CHARS, `${at}/value`),
+    ...(description === undefined
+      ? []
+      : textObject(description, `${at}/description`, limits.OPTION_TEXT_MAX_CHARS, types)),
+  ];
+}
+
+function optionGroup(item: unknown, at: string): string[] {
+  if (!isObject(item)) return [pointed('must provide an object', at)];
+  return [
+    ...textObject(item['label'], `${at}/label`, limits.OPTION_TEXT_MAX_CHARS, PLAIN),
+    ...list(item['options'] ?? null, limits.OPTIONS_MAX, `${at}/options`, optionProblems),
+  ];
+}
+
+/** Checks that the initial option is one of the options. */
+function initialIsThere(item: Fields, at: string): string[] {
+  const initial = item['initial_option'];
+  if (initial === undefined) return [];
+  const isThere = optionsOf(item).some(({ value }) => isObject(initial) && initial['value'] === value);
+  return isThere ? [] : [pointed('must be one of the provided options', `${at}/initial_option`)];
+}
+
+/** Returns all options of a menu, including those in groups. */
+export function optionsOf({ options, option_groups: groups }: Fields): Fields[] {
+  const listed = (items: unknown): Fields[] => (Array.isArray(items) ? items.filter(isObject) : []);
+  return [...listed(options), ...listed(groups).flatMap((group) => listed(group['options']))];
+}
+
+function confirm(dialog: unknown, at: string): string[] {
+  if (dialog === undefined) return [];
+  if (!isObject(dialog)) return [pointed('must provide an object', at)];
+  const { title, text, confirm: yes, deny: no, style } = dialog;
+  return [
+    ...textObject(title, `${at}/title`, limits.CONFIRM_TITLE_MAX_CHARS, PLAIN),
+    ...textObject(text, `${at}/text`, limits.CONFIRM_TEXT_MAX_CHARS, EITHER),
+    ...textObject(yes, `${at}/confirm`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN),
+    ...textObject(no, `${at}/deny`, limits.CONFIRM_BUTTON_MAX_CHARS, PLAIN),
+    ...styled(style, `${at}/style`),
+  ];
+}
+
+const styled = (style: unknown, at: string): string[] =>
+  style === undefined || style === 'primary' || style === 'danger' ? [] : [pointed('must be a valid enum value', at)];

@@ -1,0 +1,127 @@
+import { chars, isObject } from './delivery/arguments.ts';
+import { optionsOf } from './blocks/elements.ts';
+import type { Fields } from './delivery/refusal.ts';
+
+/**
+ * A value that was selected or entered: an option's `value`, an ID, a text, several of them, or an option from an app.
+ */
+export type Given = string | readonly string[] | null | { value: string; text: string };
+
+/** Values by `block_id` and `action_id`. */
+export type Values = Record<string, Record<string, Given>>;
+
+/** An element with its location. */
+export type Element = {
+  block: string;
+  action: string;
+  item: Fields;
+  /** The block that contains it. */
+  within: Fields;
+};
+
+/** Returns all interactive elements of blocks. */
+export function elementsOf(blocks: readonly unknown[]): Element[] {
+  return blocks.filter(isObject).flatMap((within) => {
+    const { type, element, accessory, elements } = within;
+    const items: readonly unknown[] =
+      type === 'input' ? [element] : type === 'actions' && Array.isArray(elements) ? elements : [accessory];
+    return items.filter(isObject).flatMap((item) => {
+      const action = item['action_id'];
+      return typeof action === 'string' ? [{ block: String(within['block_id']), action, item, within }] : [];
+    });
+  });
+}
+
+/**
+ * Returns `state.values` of a payload: every element that has a state, with its entered value, or else its initial
+ * value.
+ *
+ * @see https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload (read 2026-11)
+ */
+export function stateOf(blocks: readonly unknown[], given: Values): Record<string, Record<string, Fields>> {
+  const state: Record<string, Record<string, Fields>> = {};
+  for (const { block, action, item } of elementsOf(blocks)) {
+    const entry = entryOf(item, given[block]?.[action]);
+    if (entry) (state[block] ??= {})[action] = entry;
+  }
+  return state;
+}
+
+/** The field that contains the selection of each element type, and its kind. */
+const CHOSEN: ReadonlyMap<unknown, readonly [field: string, of: 'option' | 'id']> = new Map([
+  ['static_select', ['selected_option', 'option']],
+  ['external_select', ['selected_option', 'option']],
+  ['radio_buttons', ['selected_option', 'option']],
+  ['overflow', ['selected_option', 'option']],
+  ['multi_static_select', ['selected_options', 'option']],
+  ['multi_external_select', ['selected_options', 'option']],
+  ['checkboxes', ['selected_options', 'option']],
+  ['users_select', ['selected_user', 'id']],
+  ['multi_users_select', ['selected_users', 'id']],
+  ['conversations_select', ['selected_conversation', 'id']],
+  ['multi_conversations_select', ['selected_conversations', 'id']],
+  ['channels_select', ['selected_channel', 'id']],
+  ['multi_channels_select', ['selected_channels', 'id']],
+  ['datepicker', ['selected_date', 'id']],
+  ['timepicker', ['selected_time', 'id']],
+] as const);
+
+/** @param given `undefined` if the person has not changed it */
+export function entryOf(item: Fields, given: Given | undefined): Fields | undefined {
+  const type = item['type'];
+  if (type === 'button' || type === 'workflow_button') return undefined;
+  if (type === 'datetimepicker') {
+    const at = typeof given === 'string' && given !== '' ? Number(given) : (item['initial_date_time'] ?? null);
+    return { type, selected_date_time: given === null ? null : at };
+  }
+  const chosen = CHOSEN.get(type);
+  if (!chosen) return { type, value: given === undefined ? (item['initial_value'] ?? null) : textOf(given) };
+  const [field, of] = chosen;
+  const several = field.endsWith('s');
+  if (given === undefined)
+    return { type, [field]: item[field.replace('selected', 'initial')] ?? (several ? [] : null) };
+  const picked = of === 'option' ? listOf(given).map((one) => optionOf(item, one)) : listOf(given).map(textOf);
+  return { type, [field]: several ? picked : (picked[0] ?? null) };
+}
+
+const listOf = (given: Given): (string | { value: string; text: string })[] => {
+  if (given === null || given === '') return [];
+  return typeof given === 'object' && !('value' in given) ? [...given] : [given];
+};
+
+const textOf = (given: Given): string | null => {
+  if (typeof given === 'string') return given === '' ? null : given;
+  return given !== null && 'value' in given ? given.value : null;
+};
+
+/**
+ * Returns the option of the element. An option that the app suggested is not stored in the element, so it is built from
+ * the selection.
+ */
+function optionOf(item: Fields, given: string | { value: string; text: string }): unknown {
+  const { value, text } = typeof given === 'string' ? { value: given, text: given } : given;
+  const own = optionsOf(item).find((option) => option['value'] === value);
+  return own ?? { text: { type: 'plain_text', text, emoji: true }, value };
+}
+
+/** Returns the errors that Slack reports before it sends a submission to the app, by `block_id`. */
+export function missing(blocks: readonly unknown[], given: Values): Record<string, string> {
+  const errors: Record<string, string> = {};
+  for (const { block, action, item, within } of elementsOf(blocks)) {
+    if (within['type'] !== 'input') continue;
+    const fault = faultOf(item, entryOf(item, given[block]?.[action]), within['optional'] === true);
+    if (fault !== undefined) errors[block] = fault;
+  }
+  return errors;
+}
+
+function faultOf(item: Fields, entry: Fields | undefined, isOptional: boolean): string | undefined {
+  const [value] = Object.entries(entry ?? {}).flatMap(([field, one]) => (field === 'type' ? [] : [one]));
+  const isEmpty = value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+  if (isEmpty) return isOptional ? undefined : 'Please complete this required field.';
+  const length = typeof value === 'string' && entry && 'value' in entry ? chars(value) : undefined;
+  if (length === undefined) return undefined;
+  const { min_length: min, max_length: max } = item;
+  if (typeof min === 'number' && length < min) return `Must be at least ${min} characters.`;
+  return typeof max === 'number' && length > max ? `Must be no more than ${max} characters.` : undefined;
+}

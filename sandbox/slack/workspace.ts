@@ -1,0 +1,87 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { channelTables, openChannels, type Channel, type Channels } from './channels.ts';
+import type { Person } from './directory.ts';
+import { ephemeralTables, openEphemerals, type Ephemeral, type Ephemerals } from './ephemerals.ts';
+import { markTables, openMarks, type Marks } from './blocks/marks.ts';
+import { messageTables, openMessages, type Content, type Message, type Messages } from './messages.ts';
+import { openInstallation, settingTables, type Installation } from './installation.ts';
+import { modalTables, openModals, type Modals } from './blocks/modals.ts';
+import { openResponseUrls, responseUrlTables, type ResponseUrls } from './delivery/response-urls.ts';
+import { openTriggers, triggerTables, type Triggers } from './delivery/triggers.ts';
+
+export const workspaceTables =
+  channelTables +
+  messageTables +
+  markTables +
+  ephemeralTables +
+  modalTables +
+  triggerTables +
+  responseUrlTables +
+  settingTables;
+
+/** The complete state of the workspace. */
+export type Workspace = {
+  channels: Channels;
+  messages: Messages;
+  marks: Marks;
+  ephemerals: Ephemerals;
+  modals: Modals;
+  triggers: Triggers;
+  responseUrls: ResponseUrls;
+  installation: Installation;
+  /** Called within the transaction in which the app invites a person. */
+  invited(entered: Entered): void;
+};
+
+/** @param at milliseconds since the Unix epoch */
+export type Entered = { person: Person; channel: Channel; at: number };
+
+/**
+ * Listeners for people who enter a channel, which notify the app. By database, which all parts of a workspace share.
+ */
+const listeners = new WeakMap<DatabaseSync, (entered: Entered) => void>();
+
+export const whenInvited = (db: DatabaseSync, listener: (entered: Entered) => void): void =>
+  void listeners.set(db, listener);
+
+export const openWorkspace = (db: DatabaseSync): Workspace => ({
+  channels: openChannels(db),
+  messages: openMessages(db),
+  marks: openMarks(db),
+  ephemerals: openEphemerals(db),
+  modals: openModals(db),
+  triggers: openTriggers(db),
+  responseUrls: openResponseUrls(db),
+  installation: openInstallation(db),
+  invited: (entered) => listeners.get(db)?.(entered),
+});
+
+export type Said = { user: string; subtype: string | null; thread_ts: number | null; content: Content };
+
+/** Adds a message as the newest of the channel. @param at milliseconds since the Unix epoch */
+export const say = ({ channels, messages }: Workspace, channel: Channel, said: Said, at: number): Message =>
+  messages.add(channel.seq, { ...said, ts: channels.nextTs(channel, at) });
+
+/** Adds an ephemeral message as the newest of the channel. @param at milliseconds since the Unix epoch */
+export function whisper(
+  { channels, ephemerals }: Workspace,
+  channel: Channel,
+  said: Omit<Ephemeral, 'ts'>,
+  at: number,
+): Ephemeral {
+  const ephemeral = { ...said, ts: channels.nextTs(channel, at) };
+  ephemerals.add(channel.seq, ephemeral);
+  return ephemeral;
+}
+
+/** Adds the system message that Slack writes when a person changes a channel. */
+export function note(workspace: Workspace, channel: Channel, user: string, subtype: string, text: string, at: number) {
+  say(workspace, channel, { user, subtype, thread_ts: null, content: { text: `<@${user}> ${text}` } }, at);
+}
+
+/** Adds a member to a channel, with the system message about it. */
+export function enter(workspace: Workspace, channel: Channel, user: string, at: number): void {
+  if (workspace.channels.isMember(channel, user)) return;
+  workspace.channels.join(channel, user);
+  note(workspace, channel, user, 'channel_join', 'has joined the channel', at);
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { ComponentStatus } from '../../schemas/messages/status-page.ts';
+import type { ComponentChange } from './request.ts';
+
+export const componentTables = `
+  create table if not exists statuspage_components (
+    id text primary key,
+    position integer not null,
+    name text not null,
+    description text,
+    status text not null,
+    created_at integer not null,
+    updated_at integer not null
+  );
+`;
+
+/** A component. Times are in milliseconds since the Unix epoch. */
+export type Component = {
+  id: string;
+  position: number;
+  name: string;
+  description: string | null;
+  status: ComponentStatus;
+  created_at: number;
+  updated_at: number;
+};
+
+export type Components = {
+  /** Returns components in the order of the page. */
+  all(): Component[];
+  get(id: string): Component | undefined;
+  add(component: ComponentChange & { name: string }, at: number): Component;
+  change(id: string, change: ComponentChange, at: number): void;
+  /** Creates the components whose names are not on the page yet, as an admin does in Statuspage. */
+  provide(names: readonly string[], at: number): void;
+};
+
+export function openComponents(db: DatabaseSync): Components {
+  const all = db.prepare('select * from statuspage_components order by position');
+  const get = db.prepare('select * from statuspage_components where id = ?');
+  const insert = db.prepare(`
+    insert into statuspage_components (id, position, name, description, status, created_at, updated_at)
+    values (:id, :position, :name, :description, :status, :at, :at) returning *`);
+  const change = db.prepare(`
+    update statuspage_components
+    set name = coalesce(:name, name), description = coalesce(:description, description),
+      status = coalesce(:status, status), updated_at = :at
+    where id = :id`);
+
+  const listed = () => all.all() as Component[];
+  const add: Components['add'] = ({ name, description, status }, at) => {
+    const position = (listed().at(-1)?.position ?? 0) + 1;
+    const row = { id: idOf('component', position), position, name, description: description ?? null, at };
+    return insert.get({ ...row, status: status ?? 'operational' }) as Component;
+  };
+  return {
+    all: listed,
+    get: (id) => get.get(id) as Component | undefined,
+    add,
+    change: (id, { name, description, status }, at) =>
+      void change.run({ id, name: name ?? null, description: description ?? null, status: status ?? null, at }),
+    provide(names, at) {
+      const there = new Set(listed().map(({ name }) => name));
+      for (const name of new Set(names)) {
+        if (!there.has(name)) add({ name, description: undefined, status: undefined }, at);
+      }
+    },
+  };
+}
+
+/** Returns an ID of twelve characters in the vendor's format, which is always the same for the same object. */
+export function idOf(kind: 'component' | 'incident' | 'update', number: number): string {
+  const hash = createHash('sha256').update(`${kind} ${number}`).digest('hex');
+  return BigInt(`0x${hash}`).toString(36).slice(0, 12);
+}

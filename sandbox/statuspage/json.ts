@@ -1,0 +1,73 @@
+import type { Component } from './components.ts';
+import type { Incident, Incidents, Update } from './incidents.ts';
+
+/**
+ * Objects in the format of the API, with all documented fields.
+ *
+ * @see https://developer.statuspage.io/ (Components, Incidents; read 2026-11)
+ */
+export const componentJson = (pageId: string, component: Component): object => ({
+  id: component.id,
+  page_id: pageId,
+  group_id: null,
+  created_at: time(component.created_at),
+  updated_at: time(component.updated_at),
+  group: false,
+  name: component.name,
+  description: component.description,
+  position: component.position,
+  status: component.status,
+  showcase: true,
+  only_show_if_degraded: false,
+  automation_email: `component+${component.id}@notifications.statuspage.io`,
+  start_date: time(component.created_at).slice(0, 10),
+});
+
+export const incidentJson = (pageId: string, incident: Incident, incidents: Incidents): object => ({
+  id: incident.id,
+  components: incidents.components(incident.id).map((component) => componentJson(pageId, component)),
+  created_at: time(incident.created_at),
+  impact: incident.impact,
+  impact_override: incident.impact_override,
+  incident_updates: incidents.updates(incident.id).map((update) => updateJson(incident, update)),
+  metadata: JSON.parse(incident.metadata) as object,
+  monitoring_at: timeOrNull(incident.monitoring_at),
+  name: incident.name,
+  page_id: pageId,
+  postmortem_body: null,
+  postmortem_body_last_updated_at: null,
+  postmortem_ignored: false,
+  postmortem_notified_subscribers: false,
+  postmortem_notified_twitter: false,
+  postmortem_published_at: null,
+  resolved_at: timeOrNull(incident.resolved_at),
+  scheduled_auto_completed: false,
+  scheduled_auto_in_progress: false,
+  scheduled_for: null,
+  scheduled_remind_prior: false,
+  scheduled_reminded_at: null,
+  scheduled_until: null,
+  shortlink: `https://stspg.io/${incident.id}`,
+  status: incident.status,
+  updated_at: time(incident.updated_at),
+  reminder_intervals: null,
+});
+
+const updateJson = (incident: Incident, update: Update): object => ({
+  affected_components: update.affected,
+  body: update.body,
+  created_at: time(update.created_at),
+  custom_tweet: null,
+  deliver_notifications: update.deliver_notifications,
+  display_at: time(update.created_at),
+  id: update.id,
+  incident_id: incident.id,
+  status: update.status,
+  tweet_id: null,
+  twitter_updated_at: null,
+  updated_at: time(update.created_at),
+  wants_twitter_update: false,
+});
+
+const time = (millis: number): string => new Date(millis).toISOString();
+const timeOrNull = (millis: number | null): string | null => (millis === null ? null : time(millis));

@@ -1,0 +1,111 @@
+import * as z from 'zod';
+import { Mode } from '../config/names.ts';
+import { InstantIn, Timestamp } from '../time/time.ts';
+
+/** Actions that tokens and roles can allow. Every route declares the one that it needs. */
+export const Action = z.enum([
+  'alerts:write',
+  'rollback:request',
+  'deployments:read',
+  'deployments:write',
+  'incidents:read',
+  'incidents:write',
+  'incidents:act',
+  'automation:read',
+  'automation:write',
+  'versions:read',
+  'versions:write',
+  'slos:read',
+  'freezes:check',
+  'freezes:read',
+  'freezes:write',
+  'freezes:override',
+  'audit:read',
+  'drills:read',
+  'drills:write',
+  'quarantine:read',
+  'quarantine:replay',
+  'flagger:gate',
+  'health:read',
+  'metrics:read',
+  'tokens:read',
+  'tokens:write',
+]);
+export type Action = z.infer<typeof Action>;
+
+/** Permissions of a token. An absent list means no limit. */
+const Grant = {
+  name: z.string().min(1).max(128),
+  actions: z.array(z.union([Action, z.literal('*')])).min(1),
+  sources: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
+  services: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
+  environments: z
+    .array(z.string())
+    .nullish()
+    .transform((list) => list ?? null),
+};
+
+export const NewToken = z.strictObject({ ...Grant, expires_at: InstantIn.nullish().transform((at) => at ?? null) });
+export type NewToken = z.infer<typeof NewToken>;
+
+/** A token as stored: its hash, never the token itself. */
+export const TokenRecord = z.object({
+  ...Grant,
+  id: z.string(),
+  expires_at: Timestamp.nullable(),
+  created_at: Timestamp,
+  created_by: z.string(),
+  /** Absent: not revoked. */
+  revoked_at: Timestamp.optional(),
+  revoked_by: z.string().optional(),
+});
+export type TokenRecord = z.infer<typeof TokenRecord>;
+
+/** The caller: a token, a person, or a CI identity. */
+export type Principal = Pick<TokenRecord, 'name' | 'actions' | 'sources' | 'services' | 'environments' | 'expires_at'>;
+
+/** Mode limits of one service; `environments` holds those of environments that differ. `null` removes a limit. */
+const ServiceCaps = z.strictObject({
+  mode: Mode.nullish(),
+  environments: z.record(z.string(), Mode.nullable()).nullish(),
+});
+
+/** The body of `PUT /v1/automation`. Omitted settings, services, and environments stay as they are. */
+export const AutomationInput = z.strictObject({
+  paused: z.boolean().optional(),
+  reason: z.string().max(2000).nullish(),
+  /** Limits every service; `null` removes the limit. */
+  mode: Mode.nullish(),
+  /** `null` removes all limits of a service. */
+  services: z.record(z.string(), ServiceCaps.nullable()).optional(),
+});
+export type AutomationInput = z.infer<typeof AutomationInput>;
+
+/** The kill switch and the modes in force. */
+export const Automation = z.object({
+  paused: z.boolean(),
+  reason: z.string().nullable(),
+  by: z.string().nullable(),
+  at: Timestamp.nullable(),
+  mode: Mode.nullable(),
+  services: z.record(z.string(), z.object({ mode: Mode.nullable(), environments: z.record(z.string(), Mode) })),
+  /** Services whose automation was wrong too often: they are limited to `approve` until a person sets their mode. */
+  demoted: z.record(z.string(), z.object({ at: Timestamp, reason: z.string() })).default({}),
+});
+export type Automation = z.infer<typeof Automation>;
+
+export const untouchedAutomation: Automation = {
+  paused: false,
+  reason: null,
+  by: null,
+  at: null,
+  mode: null,
+  services: {},
+  demoted: {},
+};

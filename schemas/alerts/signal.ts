@@ -1,0 +1,90 @@
+import * as z from 'zod';
+import { EnvironmentName, ServiceName, Severity } from '../config/names.ts';
+import { Timestamp } from '../time/time.ts';
+
+export const SourceName = z.enum(['alertmanager', 'grafana', 'generic', 'deployment']);
+export type SourceName = z.infer<typeof SourceName>;
+
+/**
+ * One alert as its sender described it: the shape is checked, but labels are still the sender's. A map, not an object,
+ * because label names such as `__proto__` are legal.
+ */
+export type Alert = {
+  source: SourceName;
+  status: 'firing' | 'resolved';
+  labels: ReadonlyMap<string, string>;
+  annotations: ReadonlyMap<string, string>;
+  startsAt: Timestamp;
+  /** Null while it fires. */
+  endsAt: Timestamp | null;
+  /** Hash of the label set. The same alert firing again has the same one. */
+  fingerprint: string;
+  /**
+   * False: the sender reports no start, so `startsAt` is the time of receipt and each fingerprint has one episode at a
+   * time.
+   */
+  episodic: boolean;
+  generatorUrl: string | null;
+  /** The sender's group key of the notification. Absent: it has none, or one that is too long to store. */
+  groupKey?: string;
+};
+
+/** A normalized alert as it leaves ingest, and the body of a queue message. */
+export const Signal = z.object({
+  source: SourceName,
+  /** One episode of one alert: source, fingerprint, and start. The same alert firing again is another episode. */
+  episode: z.string().min(1),
+  fingerprint: z.string().min(1),
+  /** False: no start is known, so the same `episode` fires again after it was resolved. */
+  episodic: z.boolean(),
+  status: z.enum(['firing', 'resolved']),
+  startsAt: Timestamp,
+  endsAt: Timestamp.nullable(),
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** The alert's name for its service, if it is not in the catalogue. */
+  unmatched: z.string().nullable(),
+  severity: Severity,
+  /** The alert requests a rollback (`action: auto-rollback`, or it came by `/api/v1/rollback`). */
+  asksRollback: z.boolean(),
+  /**
+   * Who sent it: `token:NAME`, `ingest`, `grafana:signature`. Absent: Firebreak itself, or queued before senders were
+   * recorded.
+   */
+  sender: z.string().optional(),
+  /** The sender lacks `rollback:request`: a rollback that its labels request is at most suggested. */
+  mayNotAsk: z.literal(true).optional(),
+  /** The monitoring failed, not the service (Grafana's no-data and error states). Never a reason for an action. */
+  monitoringFailure: z.boolean(),
+  title: z.string(),
+  links: z.object({ runbook: z.string().nullable(), dashboard: z.string().nullable(), source: z.string().nullable() }),
+  labels: z.array(z.tuple([z.string(), z.string()])),
+  annotations: z.array(z.tuple([z.string(), z.string()])),
+  /** The sender's key of the group it came in. Absent: unknown, or queued before it was recorded. */
+  groupKey: z.string().optional(),
+  /**
+   * Key of the blob with the full signal if it is too large for a message and an item; the texts here are then
+   * truncated.
+   */
+  blob: z.string().nullable(),
+});
+export type Signal = z.infer<typeof Signal>;
+
+/** Signals of one service and environment that travel together. */
+export const SignalMessage = z.object({
+  receipt: z.string(),
+  receivedAt: Timestamp,
+  /** W3C trace id of the request that delivered them. */
+  trace: z.string(),
+  signals: z.array(Signal),
+});
+export type SignalMessage = z.infer<typeof SignalMessage>;
+
+/** Parses the text of a queue message. Invalid JSON is an error like any other. */
+export function readSignalMessage(text: string): ReturnType<typeof SignalMessage.safeParse> {
+  try {
+    return SignalMessage.safeParse(JSON.parse(text));
+  } catch {
+    return SignalMessage.safeParse(undefined);
+  }
+}

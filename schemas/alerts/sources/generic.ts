@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { EnvironmentName, ServiceName } from '../../config/names.ts';
+import type { Alert } from '../signal.ts';
+import { InstantIn, timestamp } from '../../time/time.ts';
+import { fault, parseJson, Texts, wellFormed } from './group.ts';
+import type { ParseResult, Source } from './parsed.ts';
+
+/** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
+export const GenericAlert = z.strictObject({
+  service: ServiceName,
+  environment: EnvironmentName,
+  severity: z.string().max(64),
+  title: z.string().min(1).max(4096).overwrite(wellFormed),
+  /** Identifies the alert: resolves what it fired. */
+  dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
+  status: z.enum(['firing', 'resolved']),
+  /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
+  starts_at: InstantIn.optional(),
+  links: Texts.optional(),
+  labels: Texts.optional(),
+});
+
+export const generic: Source = { name: 'generic', parse: parseGeneric };
+
+function parseGeneric(body: string, now: () => number): ParseResult {
+  const json = parseJson(body);
+  if (!json.ok) return json;
+  const read = GenericAlert.safeParse(json.value);
+  if (!read.success) return fault(422, 'wrong-shape', z.prettifyError(read.error));
+  const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = read.data;
+  const alert: Alert = {
+    source: 'generic',
+    status,
+    labels: new Map([...(labels ?? []), ...Object.entries({ service, environment, severity })]),
+    annotations: new Map([...(links ?? []), ['summary', title]]),
+    startsAt: starts_at ?? timestamp(now()),
+    endsAt: status === 'resolved' ? timestamp(now()) : null,
+    fingerprint: dedup_key,
+    episodic: starts_at !== undefined,
+    generatorUrl: null,
+  };
+  return { ok: true, parsed: { alerts: [alert], unreadable: [], truncated: 0 } };
+}

@@ -1,0 +1,158 @@
+import * as z from 'zod';
+import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
+import { InstantIn, plusSeconds, secondsBetween, Timestamp } from '../time/time.ts';
+
+export const ChangeKind = z.enum([
+  'deploy',
+  'rollback',
+  'hotfix',
+  'flag',
+  'config',
+  'migration',
+  'infrastructure',
+  'experiment',
+]);
+export type ChangeKind = z.infer<typeof ChangeKind>;
+
+export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
+export type ChangeStatus = z.infer<typeof ChangeStatus>;
+
+const Commit = z.object({
+  sha: z.string().min(1).max(256),
+  committed_at: InstantIn.nullish().transform((at) => at ?? null),
+});
+
+/** CI systems send unset variables as blank text, which counts as absent. */
+const told = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+const text = (max: number) => z.string().max(max).transform(told).nullish();
+
+const Http = z.url({ protocol: /^https?$/ });
+const WebAddress = z
+  .string()
+  .max(2048)
+  .refine((address) => told(address) === undefined || Http.safeParse(address).success, 'must be an http or https URL')
+  .meta({ format: 'uri' });
+
+const Told = z.strictObject({
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  kind: ChangeKind.default('deploy'),
+  status: ChangeStatus.default('succeeded'),
+  commit: text(256),
+  committed_at: InstantIn.nullish(),
+  commits: z.array(Commit).max(500).nullish(),
+  started_at: InstantIn.nullish(),
+  finished_at: InstantIn.nullish(),
+  author: text(512),
+  url: WebAddress.transform(told).nullish(),
+  has_migration: z.boolean().nullish(),
+  rollback_safe_to: text(256),
+  previous_version: text(256),
+  /** For a canary: its share of the traffic, 0 to 1. */
+  canary_weight: z.number().min(0).max(1).nullish(),
+});
+
+/**
+ * Returns why the times are impossible, or undefined if they are possible. Equal times are valid: old changes are
+ * reported like that.
+ */
+export function whyNoTimes(startedAt: Timestamp, finishedAt: Timestamp | null | undefined): string | undefined {
+  if (finishedAt == null || finishedAt >= startedAt) return undefined;
+  return `finished_at (${finishedAt}) is before started_at (${startedAt}); send both times from the same clock`;
+}
+
+/**
+ * Maximum clock skew in seconds. A change further in the future is refused: it would count as the running version until
+ * that time.
+ */
+export const AHEAD_MAX_SECONDS = 15 * 60;
+
+/** Maximum skew of a commit. Its time comes from the developer's machine and does not affect which version runs. */
+const COMMIT_AHEAD_MAX_SECONDS = 24 * 3600;
+
+type Times = Pick<NewChange, 'committed_at' | 'commits' | 'finished_at'> & Partial<Pick<NewChange, 'started_at'>>;
+
+/**
+ * Returns which time is too far in the future, or undefined if none is. @param now current time of Firebreak's clock
+ */
+export function whyAhead(
+  { started_at, finished_at, committed_at, commits }: Times,
+  now: Timestamp,
+): string | undefined {
+  const times: [name: string, at: Timestamp | null | undefined, max: number][] = [
+    ['started_at', started_at, AHEAD_MAX_SECONDS],
+    ['finished_at', finished_at, AHEAD_MAX_SECONDS],
+    ['committed_at', committed_at, COMMIT_AHEAD_MAX_SECONDS],
+    ...(commits ?? []).map(({ committed_at: at }, n): [string, Timestamp | null, number] => [
+      `commits.${n}.committed_at`,
+      at,
+      COMMIT_AHEAD_MAX_SECONDS,
+    ]),
+  ];
+  for (const [name, at, max] of times)
+    if (at != null && at > plusSeconds(now, max))
+      return `${name} (${at}) is ${spelt(secondsBetween(now, at))} ahead of Firebreak's clock (${now}); the limit is ${spelt(max)}. Check the clock of the sender`;
+  return undefined;
+}
+
+const spelt = (seconds: number): string =>
+  seconds < 2 * 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`;
+
+/** The body of `POST /v1/deployments`. Only service, environment, and version are required. */
+export const NewChange = Told.superRefine(({ started_at, finished_at }, context) => {
+  const message = started_at == null ? undefined : whyNoTimes(started_at, finished_at);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['finished_at'], message });
+});
+export type NewChange = z.infer<typeof NewChange>;
+
+/** The body of `PATCH /v1/deployments/{id}`: what becomes known during the rollout. Identity and start never change. */
+export const ChangePatch = Told.pick({
+  commit: true,
+  committed_at: true,
+  commits: true,
+  finished_at: true,
+  author: true,
+  url: true,
+  has_migration: true,
+  rollback_safe_to: true,
+  previous_version: true,
+  canary_weight: true,
+})
+  .extend({ status: ChangeStatus.optional() })
+  .strict();
+export type ChangePatch = z.infer<typeof ChangePatch>;
+
+/** A recorded change to production. `null` means not reported. */
+export const Change = z.object({
+  id: ChangeId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  kind: ChangeKind,
+  status: ChangeStatus,
+  commit: z.string().nullable(),
+  committed_at: Timestamp.nullable(),
+  commits: z.array(z.object({ sha: z.string(), committed_at: Timestamp.nullable() })),
+  started_at: Timestamp,
+  finished_at: Timestamp.nullable(),
+  author: z.string().nullable(),
+  url: z.string().nullable(),
+  has_migration: z.boolean().nullable(),
+  /** May be blank in records of older versions, where it forbade every rollback. */
+  rollback_safe_to: z
+    .string()
+    .nullable()
+    .overwrite((version) => (version === null ? null : (told(version) ?? null))),
+  previous_version: z.string().nullable(),
+  /** Absent in records of older versions. */
+  canary_weight: z.number().nullable().default(null),
+  /**
+   * The incident in which Firebreak or a person rolled this version back; the version is no longer a rollback target.
+   */
+  rolled_back_by: z.string().nullable(),
+  /** The incident for which Firebreak itself made this change. Such a change is never a suspect of that incident. */
+  made_for: z.string().nullable(),
+  recorded_at: Timestamp,
+});
+export type Change = z.infer<typeof Change>;

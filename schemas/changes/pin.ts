@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
+import { Timestamp } from '../time/time.ts';
+
+/** A version known to be bad, because it was rolled back. */
+export const Pin = z.object({
+  id: z.string(),
+  service: ServiceName,
+  environment: EnvironmentName,
+  version: Version,
+  /** The version that was restored, which is therefore not a newer one. Absent in pins of older versions. */
+  rolled_back_to: Version.optional(),
+  incident_id: IncidentId,
+  reason: z.string(),
+  pinned_at: Timestamp,
+  lifted_at: Timestamp.nullable(),
+  lifted_by: z.string().nullable(),
+});
+export type Pin = z.infer<typeof Pin>;
+
+/** A pin as shown. */
+export const PinView = Pin.extend({
+  /** `superseded`: a newer version was deployed since, and runs. */
+  state: z.enum(['pinned', 'superseded', 'lifted']),
+  /** The newer version. */
+  superseded_by: Version.nullable(),
+});
+export type PinView = z.infer<typeof PinView>;

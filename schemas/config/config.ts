@@ -1,0 +1,170 @@
+import * as z from 'zod';
+import { DeployerConfig, FlagsConfig } from './deployers.ts';
+import { HttpUrl, SecretName } from './endpoint.ts';
+import { FreezeFile } from '../freeze/freeze-policy.ts';
+import { EnvironmentName, Mode, ServiceName } from './names.ts';
+import { PeopleFile } from '../people/people.ts';
+import { SlackFile, StatusPageFile } from '../messages/presentation.ts';
+import { ResponseFile } from '../incidents/response.ts';
+import { RoutesFile } from '../alerts/routes.ts';
+import { noRunbooks, RunbookSet } from '../runbooks/runbook.ts';
+import { Slo } from '../slo/slo.ts';
+import { oneOf } from '../parsing/aliases.ts';
+
+/** What Firebreak does beside an existing pager while it is tried in mode `shadow`. */
+const ShadowTrial = z.strictObject({
+  /** Pages for alerts. */
+  page: z.boolean().default(false),
+  /** Opens a channel for an incident. */
+  channel: z.boolean().default(false),
+});
+export type ShadowTrial = z.infer<typeof ShadowTrial>;
+
+export const EnvironmentEntry = z.strictObject({
+  /** Absent: page, never act. */
+  deployer: DeployerConfig.optional(),
+  autoRollback: z
+    .strictObject({
+      mode: Mode.default('shadow'),
+      unknownMigration: z.enum(['approve', 'act']).default('approve'),
+      /**
+       * Evidence required for an automatic action: `any` kind that is strong enough, including timing, or `version`:
+       * monitoring must identify the bad version (`health.byVersion`, or labels of the alerts).
+       */
+      evidence: z.enum(['any', 'version']).default('any'),
+      /**
+       * Seconds that an automatic action waits after its alert for alerts of other failing services. Skipped if
+       * monitoring identifies the bad version.
+       */
+      settleSeconds: z.number().int().min(0).max(300).default(10),
+      /** Time limit of an approval. */
+      approvalTimeoutMinutes: z
+        .number()
+        .int()
+        .min(1)
+        .max(24 * 60)
+        .default(60),
+      /**
+       * When an approval request times out: withdraw it, withdraw it and page, or act if only the mode `approve`
+       * required the approval.
+       */
+      onApprovalTimeout: z.enum(['withdraw', 'page', 'act']).default('withdraw'),
+      /** Number of required approvals. The person who requested the rollback may give one of two. */
+      approvals: z.union([z.literal(1), z.literal(2)]).default(1),
+    })
+    .prefault({}),
+  /** Applies while the mode is `shadow`. Absent: the setting in `paging.yaml`. */
+  shadow: ShadowTrial.optional(),
+  /** A deployment without an end counts as failed after this time. */
+  deployTimeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(7 * 24 * 3600)
+    .default(300),
+  /** Where the feature flags of the environment are managed. */
+  flags: FlagsConfig.optional(),
+  /** The environment has no users: drills may roll it back and forth. */
+  drills: z.boolean().default(false),
+  /** Used for verification after a mitigation and to find when a problem began. */
+  health: z
+    .strictObject({
+      promql: z.string().min(1),
+      /** Healthy at or below this value, in the query's unit. */
+      max: z.number(),
+      /** Requests per second: tells a traffic peak from a bad deployment. */
+      traffic: z.string().min(1).optional(),
+      /** `promql` by label `version`: shows which version fails. */
+      byVersion: z.string().min(1).optional(),
+    })
+    .optional(),
+});
+export type EnvironmentEntry = z.infer<typeof EnvironmentEntry>;
+
+/**
+ * Who pages: Firebreak, or an Alertmanager beside it. In the second case, Firebreak finds and follows the pager's
+ * incident and does not page again.
+ */
+const PagingMode = z.enum(['firebreak', 'external']);
+export type PagingMode = z.infer<typeof PagingMode>;
+
+const ServiceEntry = z.strictObject({
+  team: z.string().min(1).optional(),
+  /** 1 (most critical) to 4. */
+  tier: z.number().int().min(1).max(4).optional(),
+  repository: z.string().min(1).optional(),
+  dependsOn: z.array(ServiceName).default([]),
+  /** Labels that identify this service. Absent: label `service` equals its name. */
+  match: z.record(z.string(), z.string()).optional(),
+  /** Absent: the setting in `paging.yaml`. */
+  paging: PagingMode.optional(),
+  slack: z.strictObject({ channel: z.string().min(1) }).optional(),
+  statusPage: z
+    .strictObject({ components: z.array(z.string().min(1)), publish: z.enum(['auto', 'approve']).default('approve') })
+    .optional(),
+  /** Environment of alerts without an environment label. Absent: the only environment, otherwise `production`. */
+  defaultEnvironment: EnvironmentName.optional(),
+  environments: z
+    .record(
+      EnvironmentName,
+      z.preprocess((entry) => entry ?? {}, EnvironmentEntry),
+    )
+    .default({}),
+});
+export type ServiceEntry = z.infer<typeof ServiceEntry>;
+
+/** `config/services.yaml`: the catalogue. */
+export const ServicesFile = z.strictObject({
+  services: z
+    .record(
+      ServiceName,
+      z.preprocess((entry) => entry ?? {}, ServiceEntry),
+    )
+    .default({}),
+});
+export type ServicesFile = z.infer<typeof ServicesFile>;
+
+/** `config/paging.yaml`: who pages, and the fallback when the pager cannot be reached. */
+export const PagingFile = z
+  .strictObject({
+    mode: PagingMode.optional(),
+    /** Same as `mode`. */
+    paging: PagingMode.optional(),
+    /** For all services in mode `shadow`. Absent: they page and open channels as in every mode. */
+    shadow: ShadowTrial.optional(),
+    /** Called, with a Standard Webhooks signature, if the pager has not accepted a page within a minute. */
+    fallback: z.strictObject({ url: HttpUrl, signature: SecretName }).optional(),
+    /** An incident without `resolved` and without any other news closes after this many hours. */
+    quietHours: z
+      .number()
+      .min(1)
+      .max(24 * 14)
+      .default(12),
+  })
+  .transform(({ mode, paging, ...rest }, context) => ({
+    mode: oneOf({ mode, paging }, context) ?? ('firebreak' as const),
+    ...rest,
+  }));
+export type PagingFile = z.infer<typeof PagingFile>;
+
+/**
+ * The complete configuration in force. `version` is a hash of its content; decisions record the version they were made
+ * under.
+ */
+export const Config = z.strictObject({
+  version: z.string(),
+  services: ServicesFile.shape.services,
+  paging: PagingFile,
+  /** Absent in configurations published before routes existed. */
+  routes: RoutesFile.prefault({}),
+  slack: SlackFile.prefault({}),
+  statusPage: StatusPageFile.prefault({}),
+  runbooks: RunbookSet.prefault(noRunbooks),
+  slos: z.array(Slo).default([]),
+  freeze: FreezeFile.prefault({}),
+  people: PeopleFile.prefault({}),
+  response: ResponseFile.prefault({}),
+});
+export type Config = z.infer<typeof Config>;
+
+export const emptyConfig: Config = Config.parse({ version: 'none', services: {}, paging: {} });

@@ -1,0 +1,140 @@
+import * as z from 'zod';
+import { ChangeId, IncidentId, Mode, Severity, Version } from '../config/names.ts';
+
+/** How a mitigation ended. */
+export const MitigationOutcome = z.enum([
+  'succeeded',
+  'failed',
+  'superseded',
+  'withheld',
+  'refused',
+  'gave_up',
+  'rejected',
+  'expired',
+  'not_taken',
+]);
+export type MitigationOutcome = z.infer<typeof MitigationOutcome>;
+
+export const VerificationOutcome = z.enum(['passed', 'failed', 'inconclusive']);
+export type VerificationOutcome = z.infer<typeof VerificationOutcome>;
+
+/** Whether a page is needed: no, only if none was sent yet, or again in any case. */
+export const PageNeed = z.enum(['no', 'if_nobody', 'again']);
+export type PageNeed = z.infer<typeof PageNeed>;
+
+/** Approval settings of a runbook. Null: the settings of the service apply. */
+export const RunbookApproval = z.object({ people: z.array(z.string()).nullable(), seconds: z.number().nullable() });
+export type RunbookApproval = z.infer<typeof RunbookApproval>;
+
+/** Messages of an incident's inbox. The callback only wakes the workflow; the content is here. */
+export const Message = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('signals'),
+    fired: z.number(),
+    resolved: z.number(),
+    critical: z.boolean(),
+    /** Whether to page. Absent: only if critical. */
+    pages: z.boolean().optional(),
+    asksRollback: z.boolean(),
+    /** The signals came with the request that opened the incident: a large group is admitted in parts. */
+    opening: z.literal(true).optional(),
+    /**
+     * All signals that would page may be about the failure before the mitigation whose verification is still running.
+     */
+    looks_back: z.literal(true).optional(),
+    /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
+    again: z.literal(true).optional(),
+  }),
+  z.object({ kind: z.literal('severity'), severity: Severity, by: z.string() }),
+  /**
+   * A person declared an incident that is already open: from now on a person must resolve it. `rings`: page again.
+   * `part`: it was declared for this child incident, which decides when it is over.
+   */
+  z.object({
+    kind: z.literal('declared'),
+    severity: Severity,
+    by: z.string(),
+    rings: z.boolean(),
+    part: IncidentId.optional(),
+  }),
+  z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
+  /** `from`: the version running at the time of the request. `to`: the requested version. */
+  z.object({
+    kind: z.literal('rollback'),
+    by: z.string(),
+    note: z.string(),
+    from: Version.optional(),
+    to: Version.optional(),
+  }),
+  /** A person ruled a change out as the cause, or took that back. `judge`: judge the remaining changes. */
+  z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
+  /** A change was recorded that may have been made before the problem began. */
+  z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
+  /** The newest decision did not know these changes. */
+  z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
+  z.object({ kind: z.literal('page'), by: z.string(), note: z.string() }),
+  z.object({ kind: z.enum(['pause', 'resume', 'abort', 'publish']), by: z.string(), note: z.string() }),
+  z.object({ kind: z.literal('resolve'), by: z.string(), note: z.string() }),
+  /** The incident's parent is resolved, and the incident continues by itself. `page`: a page is needed. */
+  z.object({ kind: z.literal('left'), parent: IncidentId, page: z.boolean() }),
+  /**
+   * A runbook requests a rollback; `mode` limits it. `approval`: the runbook requires approval, by whom and how long.
+   */
+  z.object({
+    kind: z.literal('runbook_rollback'),
+    runbook: z.string(),
+    mode: Mode.nullable(),
+    approval: RunbookApproval.optional(),
+  }),
+  /** A person has started a run of a runbook. */
+  z.object({ kind: z.literal('runbook_run'), number: z.number() }),
+  /** A runbook has ended. `acted`: it has changed production, and the result must be verified. */
+  z.object({ kind: z.literal('runbook'), number: z.number(), acted: z.boolean(), page: PageNeed }),
+  z.object({
+    kind: z.literal('mitigation'),
+    number: z.number(),
+    outcome: MitigationOutcome,
+    page: PageNeed,
+    /** A limit was reached after the decision: judged again, a person is asked. */
+    again: z.literal(true).optional(),
+  }),
+  /** `runbook`: verifies what this runbook has done; `number` has no meaning then. */
+  z.object({
+    kind: z.literal('verification'),
+    number: z.number(),
+    runbook: z.number().optional(),
+    outcome: VerificationOutcome,
+    /** Alerts were firing at the verification, and there was no other evidence. */
+    alerts_fired: z.literal(true).optional(),
+  }),
+]);
+export type Message = z.infer<typeof Message>;
+
+/** A message with its sequence number in the incident. */
+export type Mail = { seq: number; message: Message };
+
+/** A message of an unknown kind, written by a newer version. `kind` is the kind that it names. */
+export type Unread = { seq: number; kind: string };
+
+/**
+ * Reads messages up to the first one that this version cannot read. Later messages wait, so that messages are handled
+ * in order.
+ *
+ * @param schema the messages that the version knows
+ */
+export function readMail(
+  rows: readonly { seq: number; message: unknown }[],
+  schema: z.ZodType<Message> = Message,
+): { mail: Mail[]; unread?: Unread } {
+  const mail: Mail[] = [];
+  for (const { seq, message } of rows) {
+    const read = schema.safeParse(message);
+    if (!read.success) return { mail, unread: { seq, kind: kindOf(message) } };
+    mail.push({ seq, message: read.data });
+  }
+  return { mail };
+}
+
+const Kind = z.object({ kind: z.string().max(64) });
+
+const kindOf = (message: unknown): string => Kind.safeParse(message).data?.kind ?? 'unknown';

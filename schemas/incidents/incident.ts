@@ -1,0 +1,250 @@
+import * as z from 'zod';
+import { ChangeKind } from '../changes/change.ts';
+import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../config/names.ts';
+import { Care, Roles } from '../people/response-roles.ts';
+import { Timestamp } from '../time/time.ts';
+
+export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
+export type IncidentStatus = z.infer<typeof IncidentStatus>;
+
+/** A change ranked as the probable cause. */
+export const Suspect = z.object({
+  change_id: ChangeId,
+  version: Version,
+  /** 0 to 1. */
+  confidence: z.number(),
+  reasons: z.array(z.string()),
+});
+export type Suspect = z.infer<typeof Suspect>;
+
+/** A change that a person has ruled out as the cause. It is not a suspect of this incident until that is taken back. */
+export const Cleared = z.object({
+  change_id: ChangeId,
+  service: ServiceName,
+  version: Version,
+  kind: ChangeKind,
+  by: z.string(),
+  at: Timestamp,
+  /** Who took it back, and when. Absent: still ruled out. */
+  back: z.object({ by: z.string(), at: Timestamp }).optional(),
+});
+export type Cleared = z.infer<typeof Cleared>;
+
+/** Why something is or is not done: a code for programs and a text for people. */
+export const Reason = z.object({ code: z.string(), text: z.string() });
+export type Reason = z.infer<typeof Reason>;
+
+/** The guarantee of an effect when the process dies during it; see docs/effects.md. */
+export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
+export type EffectClass = z.infer<typeof EffectClass>;
+
+/** `intended`: about to be done, or unclear whether it was. `accepted`: the target is working on it. */
+export const EffectState = z.enum(['intended', 'accepted', 'succeeded', 'failed', 'withheld', 'superseded']);
+export type EffectState = z.infer<typeof EffectState>;
+
+/** One call that changes the outside world: intent before it, outcome after it. */
+export const Effect = z.object({
+  key: z.string(),
+  kind: z.enum([
+    'page',
+    'page-fallback',
+    'page-note',
+    'page-acknowledge',
+    'page-resolve',
+    'roll-back',
+    'flag',
+    'scale',
+    'restart',
+    'http',
+    'ticket',
+    'slack',
+  ]),
+  target: z.string(),
+  class: EffectClass,
+  state: EffectState,
+  at: Timestamp,
+  detail: z.string(),
+  /** The effect goes to a stand-in of the sandbox: no person is notified, and no real system is changed. */
+  stand_in: z.literal(true).optional(),
+  /** A page that another system has sent: Firebreak follows its incident and opens none of its own. */
+  followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
+  /** The service and the resource that it changes; both are locked during the effect. */
+  place: z.object({ service: ServiceName, environment: EnvironmentName }).optional(),
+  resource: z.string().optional(),
+});
+export type Effect = z.infer<typeof Effect>;
+
+export const TimelineEntry = z.object({
+  at: Timestamp,
+  /** `firebreak`, or the caller: `person:ada`, `token:ci`. */
+  actor: z.string(),
+  kind: z.string(),
+  text: z.string(),
+  detail: z.unknown(),
+});
+export type TimelineEntry = z.infer<typeof TimelineEntry>;
+
+/** Roll back now, request approval, suggest an action, only record it (shadow), or nothing can be done. */
+export const DecisionKind = z.enum(['roll_back', 'approve', 'suggest', 'shadow', 'none']);
+export type DecisionKind = z.infer<typeof DecisionKind>;
+
+/** What a decision in shadow mode would have been without that mode. */
+export const Would = z.object({
+  kind: DecisionKind.extract(['roll_back', 'approve', 'suggest']),
+  reasons: z.array(Reason),
+});
+export type Would = z.infer<typeof Would>;
+
+/** State of a decision that requests approval. */
+export const DecisionState = z.enum(['final', 'waiting', 'approved', 'rejected', 'expired']);
+export type DecisionState = z.infer<typeof DecisionState>;
+
+/** `answered_by` of a request that was approved by time-out, since no one objected. */
+export const NOBODY_OBJECTED = 'firebreak:nobody objected in time';
+
+export const DecisionView = z.object({
+  id: z.string(),
+  kind: DecisionKind,
+  /** The code of the first of `reasons`. */
+  because: z.string(),
+  at: Timestamp,
+  /** Hash of the decision and all its inputs. An approval names the hash that it approves. */
+  digest: z.string(),
+  state: DecisionState,
+  from_version: Version.nullable(),
+  to_version: Version.nullable(),
+  reasons: z.array(Reason),
+  answered_by: z.string().nullable(),
+  /** What a runbook asks approval for, if it is not a rollback. */
+  question: z.string().optional(),
+  /** Only in shadow mode. Absent also in decisions of older versions. */
+  would: Would.optional(),
+  /** For a decision in shadow mode: a person marked it as wrong. Absent: not marked. */
+  marked_wrong: z.object({ by: z.string(), at: Timestamp, note: z.string() }).optional(),
+  /** What would be rolled back: usually the failing service. Absent in decisions of older versions. */
+  target: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().default(null),
+  /** Number of required approvals, and who has approved. */
+  approvals: z.object({ needed: z.number(), given: z.array(z.string()) }).default({ needed: 1, given: [] }),
+});
+export type DecisionView = z.infer<typeof DecisionView>;
+
+const Asked = z.object({ by: z.string(), at: Timestamp });
+
+/** The last requests of people. Absent: none yet. */
+export const AskedLast = z.object({
+  /** Who turned the automation of the incident off or on. */
+  switched: Asked.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
+  rollback: Asked.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
+  resolve: Asked.optional(),
+});
+export type AskedLast = z.infer<typeof AskedLast>;
+
+/** The incident's own item; signals, timeline, effects, and decisions are items beside it. */
+export const IncidentRecord = z.object({
+  id: IncidentId,
+  service: ServiceName,
+  environment: EnvironmentName,
+  /** The service name in unmatched alerts; null for a service in the catalogue. */
+  unmatched: z.string().nullable(),
+  title: z.string(),
+  severity: Severity,
+  status: IncidentStatus,
+  opened_at: Timestamp,
+  resolved_at: Timestamp.nullable(),
+  resolved_by: z.string().nullable(),
+  signal_count: z.number(),
+  /** Number of episodes that have not resolved. */
+  firing: z.number(),
+  asks_rollback: z.boolean(),
+  suspects: z.array(Suspect),
+  /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
+  cleared: z.array(Cleared).optional(),
+  /** Sequence number of the newest inbox row; the workflow has read everything up to `drained`. */
+  seq: z.number(),
+  drained: z.number(),
+  /** The workflow run in charge, and the last one that has started. */
+  run: z.number(),
+  started_run: z.number(),
+  /**
+   * Sequence number of the message for which `run` took over, since the previous run could not read it. Absent: none.
+   */
+  unread: z.number().optional(),
+  /** Who asked that run to resolve the incident. Absent: no one. */
+  resolve_by: z.string().optional(),
+  /** The engine's id of that run; null until one has begun. */
+  execution: z.string().nullable(),
+  /** Callbacks to complete when a message arrives, by the waiter's name. */
+  bells: z.record(z.string(), z.string()),
+  /** Count of repeated notifications of known alerts. Shows whether the incident is quiet without an inbox row each. */
+  renotified: z.number(),
+  pages: z.number(),
+  mitigations: z.number(),
+  verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
+  /**
+   * Subject of the verification: the newest mitigation, a rollback by its number or a runbook. Absent: nothing was done
+   * yet.
+   */
+  verifying: z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() }).optional(),
+  automation_paused: z.boolean(),
+  /** A person declared it, so it does not end when no alert fires. Absent: alerts opened it. */
+  by_hand: z.literal(true).optional(),
+  /** The person who opened it. Absent: opened by alerts, or before this was recorded. */
+  opened_by: z.string().optional(),
+  asked: AskedLast.optional(),
+  /** When pages were sent again, because no one had acknowledged. */
+  escalated: z.array(Timestamp).optional(),
+  /** An event opened it, such as a failed deployment, which will not be reported as resolved. */
+  by_event: z.literal(true).optional(),
+  /** Whether to page for it. Absent: depends on its severity. */
+  page: z.boolean().optional(),
+  /** When alerts joining the shared incident of unmatched alerts last caused another page. */
+  paged_again_at: Timestamp.optional(),
+  /** The parent incident, when many fail at once. */
+  parent_id: IncidentId.optional(),
+  /** Present on a parent incident: why its children belong together. */
+  crowd: z.object({ because: z.enum(['many', 'shared_dependency']), name: z.string(), text: z.string() }).optional(),
+  /** Name of its channel in the chat: `#incident-2611201`. */
+  channel: z.string().optional(),
+  /** The chat's id of the channel. */
+  channel_id: z.string().optional(),
+  /** Channels of teams that get a line, in addition to the service's own. */
+  told_channels: z.array(z.string()).optional(),
+  /** Some of its alerts are silenced or in maintenance: by whom and how long. */
+  muted: z.object({ text: z.string() }).nullable().optional(),
+  /** Roles of people. Absent: none assigned. */
+  roles: Roles.optional(),
+  /** Absent: no acknowledgment, triage, or update yet. */
+  care: Care.optional(),
+  /** Counts changes of roles and acknowledgment. */
+  amended: z.number().optional(),
+  /** The person who approved the status page update. */
+  published_by: z.string().optional(),
+  /** Trace id of the request that opened it. */
+  trace: z.string(),
+});
+export type IncidentRecord = z.infer<typeof IncidentRecord>;
+
+/** An incident as the API shows it. */
+export const IncidentView = IncidentRecord.pick({
+  id: true,
+  service: true,
+  environment: true,
+  title: true,
+  severity: true,
+  status: true,
+  opened_at: true,
+  resolved_at: true,
+  signal_count: true,
+  suspects: true,
+}).extend({
+  parent_id: IncidentId.nullable(),
+  /** For a parent: the number of child incidents, of those open, and of firing alerts in them. */
+  parts: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),
+  channel: z.string().nullable(),
+  roles: z.record(z.string(), z.string()),
+  /** Changes that people have ruled out as the cause. */
+  cleared: z.array(Cleared).default([]),
+  decisions: z.array(DecisionView),
+  effects: z.array(Effect),
+});
+export type IncidentView = z.infer<typeof IncidentView>;

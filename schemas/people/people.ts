@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import { Action } from '../access/access.ts';
+import { EnvironmentName, ServiceName } from '../config/names.ts';
+
+/** Identifies a person everywhere: in decisions, on timelines, and as the name of their tokens. */
+export const PersonId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must consist of lowercase letters, digits, ".", "_", and "-"')
+  .brand<'PersonId'>();
+export type PersonId = z.infer<typeof PersonId>;
+
+const RoleName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must consist of lowercase letters, digits, and "-"');
+export type RoleName = z.infer<typeof RoleName>;
+
+const SlackUserId = z.string().regex(/^[UW][A-Z0-9]{2,30}$/, 'must be a Slack user ID, such as U012AB3CD');
+const SlackTeamId = z.string().regex(/^[TE][A-Z0-9]{2,30}$/, 'must be a Slack workspace ID, such as T012AB3CD');
+const SlackGroupId = z.string().regex(/^S[A-Z0-9]{2,30}$/, 'must be a Slack user group ID, such as S012AB3CD');
+const PagerDutyId = z.string().regex(/^[A-Z0-9]{4,32}$/, 'must be a PagerDuty ID, such as PABC123');
+
+const Team = z.string().min(1).max(128);
+
+/** Actions of a role, and where they are allowed. Absent: everywhere. `own`: services of the person's teams. */
+export const Role = z.strictObject({
+  actions: z.array(z.union([Action, z.literal('*')])).min(1),
+  services: z.union([z.literal('own'), z.array(ServiceName)]).optional(),
+  environments: z.array(EnvironmentName).optional(),
+});
+export type Role = z.infer<typeof Role>;
+
+export const Person = z.strictObject({
+  /** Display name. Absent: the id. */
+  name: z.string().min(1).max(128).optional(),
+  /** Identifies the person in Slack and PagerDuty if no id is given. */
+  email: z.email().optional(),
+  slack: SlackUserId.optional(),
+  pagerduty: PagerDutyId.optional(),
+  teams: z.array(Team).default([]),
+  roles: z.array(RoleName).default(['responder']),
+});
+export type Person = z.infer<typeof Person>;
+
+/** The PagerDuty source of who is on call for a team. */
+const OnCall = z
+  .strictObject({ escalationPolicy: PagerDutyId.optional(), schedule: PagerDutyId.optional() })
+  .refine(({ escalationPolicy, schedule }) => (escalationPolicy === undefined) !== (schedule === undefined), {
+    message: 'set either "escalationPolicy" or "schedule"',
+  });
+export type OnCall = z.infer<typeof OnCall>;
+
+const Written = z.strictObject({
+  people: z.record(PersonId, Person).default({}),
+  /** In addition to, or replacing, `viewer`, `responder`, and `admin`. */
+  roles: z.record(RoleName, Role).default({}),
+  /** Role of full members of the workspace who are not listed. `nobody` refuses them. */
+  everyone: z.union([z.literal('nobody'), RoleName]).default('responder'),
+  /** With shared channels: workspaces whose members count. Empty: only the app's workspace. */
+  workspaces: z.array(SlackTeamId).default([]),
+  /** Roles and teams that members of a Slack user group have in addition to their own. */
+  userGroups: z
+    .record(SlackGroupId, z.strictObject({ roles: z.array(RoleName).default([]), teams: z.array(Team).default([]) }))
+    .default({}),
+  /** By team. */
+  onCall: z.record(Team, OnCall).default({}),
+});
+
+/** `config/people.yaml`: people, and their permissions. */
+export const PeopleFile = Written.superRefine((file, context) => {
+  for (const { path, message } of peopleProblems(file)) context.addIssue({ code: 'custom', path, message });
+});
+export type PeopleFile = z.infer<typeof PeopleFile>;
+
+const WATCHES: Action[] = [
+  'incidents:read',
+  'deployments:read',
+  'versions:read',
+  'slos:read',
+  'freezes:check',
+  'freezes:read',
+  'automation:read',
+  'drills:read',
+  'health:read',
+  'metrics:read',
+];
+
+/** Built-in roles. */
+export const ROLES: Readonly<Record<'viewer' | 'responder' | 'admin', Role>> = {
+  viewer: { actions: WATCHES },
+  responder: {
+    actions: [
+      ...WATCHES,
+      'incidents:write',
+      'incidents:act',
+      'automation:write',
+      'versions:write',
+      'freezes:write',
+      'freezes:override',
+    ],
+  },
+  admin: { actions: ['*'] },
+};
+
+type Problem = { path: string[]; message: string };
+
+/** Finds unknown roles, and people with the same id. */
+function peopleProblems(file: z.infer<typeof Written>): Problem[] {
+  const known = new Set([...Object.keys(ROLES), ...Object.keys(file.roles)]);
+  const missing = (path: string[], roles: readonly RoleName[]): Problem[] =>
+    roles
+      .filter((role) => !known.has(role))
+      .map((role) => ({ path, message: `unknown role "${role}"; known roles: ${[...known].join(', ')}` }));
+  return [
+    ...Object.entries(file.people).flatMap(([id, { roles }]) => missing(['people', id, 'roles'], roles)),
+    ...Object.entries(file.userGroups).flatMap(([id, { roles }]) => missing(['userGroups', id, 'roles'], roles)),
+    ...(file.everyone === 'nobody' ? [] : missing(['everyone'], [file.everyone])),
+    ...(['slack', 'pagerduty', 'email'] as const).flatMap((key) => twice(file, key)),
+  ];
+}
+
+function twice({ people }: z.infer<typeof Written>, key: 'slack' | 'pagerduty' | 'email'): Problem[] {
+  const given = Object.entries(people).filter(([, person]) => person[key] !== undefined);
+  return [...Map.groupBy(given, ([, person]) => String(person[key]).toLowerCase()).values()].flatMap((same) => {
+    const [first, second] = same;
+    if (first === undefined || second === undefined) return [];
+    return [{ path: ['people', second[0], key], message: `${first[0]} and ${second[0]} have the same ${key}` }];
+  });
+}

@@ -1,0 +1,53 @@
+import * as z from 'zod';
+import { Timestamp } from '../time/time.ts';
+
+/** Roles of people during an incident, named as in the Incident Command System. */
+export const IncidentRole = z.enum(['commander', 'communications', 'scribe']);
+export type IncidentRole = z.infer<typeof IncidentRole>;
+
+/** The holder of a role, and since when. */
+export const RoleHolder = z.object({
+  /** A person of `people.yaml`, a token, or an unlisted Slack user: `slack:U012AB3CD`. */
+  name: z.string(),
+  /** Display name. */
+  shown: z.string(),
+  /** The Slack user id, if known. */
+  slack: z.string().nullable(),
+  at: Timestamp,
+});
+export type RoleHolder = z.infer<typeof RoleHolder>;
+
+export const Roles = z.partialRecord(IncidentRole, RoleHolder);
+export type Roles = z.infer<typeof Roles>;
+
+/** Who said it, and when. */
+export const Said = z.object({ by: z.string(), at: Timestamp });
+export type Said = z.infer<typeof Said>;
+
+/** What people are reminded of. */
+export const NudgeKind = z.enum(['triage', 'commander', 'update']);
+export type NudgeKind = z.infer<typeof NudgeKind>;
+
+/** What people have stated about an open incident. The first statement counts, except for `told`. */
+export const Care = z.object({
+  /**
+   * The acknowledgment: by Firebreak's button, or at the pager. `page`: the newest page that it covers. `there`: the
+   * page that was acknowledged at the pager. `again`: the last acknowledgment there.
+   */
+  acknowledged: Said.extend({
+    page: z.number().int().optional(),
+    there: z.number().int().optional(),
+    again: Said.optional(),
+  }).optional(),
+  /** The pager has unacknowledged the page and notifies again: from which page on, and since when. */
+  rings: z.object({ page: z.number().int(), at: Timestamp }).optional(),
+  /** People recorded under their pager id, because the pager could not be asked who they are: `pagerduty:PTUXL6G`. */
+  unsure: z.array(z.string()).optional(),
+  /** A person set or confirmed the severity. */
+  triaged: Said.optional(),
+  /** The last update to stakeholders, and its text. */
+  told: Said.extend({ text: z.string().optional() }).optional(),
+  /** The last reminder of each kind, and how many were sent in a row. */
+  nudged: z.partialRecord(NudgeKind, z.object({ at: Timestamp, times: z.number() })).optional(),
+});
+export type Care = z.infer<typeof Care>;

@@ -1,0 +1,105 @@
+import { Temporal } from 'temporal-polyfill';
+import * as z from 'zod';
+import { recurrenceProblem } from './recurrence.ts';
+import { oneOf } from '../parsing/aliases.ts';
+import { TimeZone } from './time-zone.ts';
+import { plusSeconds, type Timestamp } from './time.ts';
+import { WrittenDuration, writtenInstant, writtenLocal, WrittenTime } from './timestamp-text.ts';
+
+/** From the first instant in the span to the first instant after it. */
+export type SingleSpan = { from: Timestamp; until: Timestamp };
+
+export type RecurringSpan = {
+  /** RFC 5545, in capitals and without `RRULE:`. */
+  rrule: string;
+  /** Local time in `timeZone`: `2026-01-03T02:00:00`. */
+  start: string;
+  timeZone: string;
+  /** Elapsed time of each occurrence: `PT2H30M`. */
+  duration: string;
+};
+
+/** Once or recurring. */
+export type TimeSpan = SingleSpan | RecurringSpan;
+
+/** Keys of a time span as people write it; each has several aliases. */
+export const SPAN_KEYS = {
+  from: WrittenTime.optional(),
+  start: WrittenTime.optional(),
+  starts_at: WrittenTime.optional(),
+  until: WrittenTime.optional(),
+  end: WrittenTime.optional(),
+  ends_at: WrittenTime.optional(),
+  duration: WrittenDuration.optional(),
+  rrule: z.string().optional(),
+  timeZone: TimeZone.optional(),
+  timezone: TimeZone.optional(),
+  time_zone: TimeZone.optional(),
+  tz: TimeZone.optional(),
+  location: TimeZone.optional(),
+};
+
+type WrittenSpan = z.infer<z.ZodObject<typeof SPAN_KEYS>>;
+
+/** A span as written, with aliases merged. */
+type Read = {
+  begins: WrittenTime;
+  ends: WrittenTime | undefined;
+  duration: string | undefined;
+  place: string;
+};
+
+/** Returns undefined if the span is invalid; the problems are added to `context`. */
+export function readSpan(written: WrittenSpan, context: z.RefinementCtx): TimeSpan | undefined {
+  const read = oneNameEach(written, context);
+  if (read === undefined) return undefined;
+  return written.rrule === undefined ? single(read, context) : recurring(read, written.rrule, context);
+}
+
+function oneNameEach(written: WrittenSpan, context: z.RefinementCtx): Read | undefined {
+  const { from, start, starts_at, until, end, ends_at, duration, timeZone, timezone, location, time_zone, tz } =
+    written;
+  const begins = oneOf({ from, start, starts_at }, context);
+  const ends = oneOf({ until, end, ends_at }, context);
+  // The end can omit the offset if the start has one.
+  const needsPlace = ends !== undefined && ends.offset === undefined;
+  const place =
+    oneOf({ timeZone, timezone, time_zone, tz, location }, context) ?? (needsPlace ? undefined : begins?.offset);
+  if (begins === undefined) return wrong(context, '"from" is missing');
+  if (place === undefined) return wrong(context, '"timeZone" is missing; set it, or add an offset to the times');
+  return { begins, ends, duration, place };
+}
+
+/** Adds a problem of the whole value. */
+export function wrong(context: z.RefinementCtx, message: string): undefined {
+  context.addIssue({ code: 'custom', message });
+}
+
+/** If the clocks show the end twice, it is the second time. */
+function single({ begins, ends, duration, place }: Read, context: z.RefinementCtx): SingleSpan | undefined {
+  if (ends !== undefined && duration !== undefined) return wrong(context, 'set either "until" or "duration", not both');
+  const from = writtenInstant(begins, place, 'first');
+  if (duration !== undefined) return { from, until: plusSeconds(from, secondsOf(duration)) };
+  if (ends === undefined) return wrong(context, '"until" is missing');
+  const until = writtenInstant(ends, place, 'second');
+  return from < until ? { from, until } : wrong(context, `the end (${until}) is not after the start (${from})`);
+}
+
+/** @param duration ISO 8601 */
+export const secondsOf = (duration: string): number => Temporal.Duration.from(duration).total('seconds');
+
+function recurring(read: Read, written: string, context: z.RefinementCtx): RecurringSpan | undefined {
+  const { begins, ends, duration, place } = read;
+  if (ends !== undefined)
+    return wrong(context, 'with "rrule", set "duration" instead of an end; UNTIL in the rule limits the repetition');
+  if (duration === undefined) return wrong(context, '"duration" is missing');
+  const rrule = written
+    .trim()
+    .toUpperCase()
+    .replace(/^RRULE:/, '')
+    .replace(/;$/, '');
+  const start = writtenLocal(begins, place);
+  const problem = recurrenceProblem(rrule, start, place);
+  if (problem !== undefined) context.addIssue({ code: 'custom', path: ['rrule'], message: problem });
+  return { rrule, start: start.toString(), timeZone: place, duration };
+}

@@ -1,0 +1,164 @@
+import * as z from 'zod';
+import { SlashCommand } from '../schemas/slack/command.ts';
+import { Interaction, isInteraction } from '../schemas/slack/interaction.ts';
+import { millisOf } from '../schemas/time/time.ts';
+import { formIn, jsonIn, parsed, type Read } from './requests/body.ts';
+import { declaredBytes } from '../http/middleware/request-body.ts';
+import { answerCommand, type Waiting } from './requests/commands.ts';
+import { within } from './requests/deadline.ts';
+import type { SlackDeps } from '../domain/slack/ports.ts';
+import { answerEvent } from './requests/events.ts';
+import {
+  type Answer,
+  type Incoming,
+  nothing,
+  type Received,
+  refused,
+  requestIdOf,
+  stamped,
+  word,
+} from './requests/http.ts';
+import { answerInteraction } from './requests/interactions.ts';
+import { knowledge } from './requests/reading.ts';
+import { traceOf } from './requests/enqueue.ts';
+import { readers } from './requests/reader.ts';
+import { isSignedBySlack, maySign } from './requests/signature.ts';
+
+/** Maximum size of a request body. Requests from Slack have a few kilobytes, with a modal at most 250. */
+const BODY_MAX_BYTES = 1024 * 1024;
+
+/** Maximum time in milliseconds to store an unreadable request in quarantine. */
+const KEEP_PATIENCE_MS = 1500;
+
+/** Maximum time in milliseconds to read the signing secret, without which no request can be verified. */
+const SECRET_PATIENCE_MS = 1500;
+
+const PLACE = /^\/integrations\/slack\/(commands|interactions|events)$/;
+type Place = 'commands' | 'interactions' | 'events';
+
+/**
+ * Returns the handler for requests from Slack. It processes only signed requests, and responds within three seconds
+ * even if Firebreak's own infrastructure is down.
+ */
+export function slackApp(deps: SlackDeps): (incoming: Incoming) => Promise<Answer> {
+  const known = knowledge(deps);
+  const readerOf = readers(deps, known);
+  return async (received) => {
+    const requestId = requestIdOf(received);
+    const trace = traceOf(received.headers['traceparent']);
+    try {
+      return stamped(await answer({ deps, known, readerOf, trace }, received), requestId);
+    } catch (error) {
+      deps.log.error('a Slack request failed', { trace, path: received.path, error: stackOf(error) });
+      const answered = refused(503, 'unavailable', 'the request could not be processed; try again', {
+        'retry-after': '5',
+      });
+      return stamped(answered, requestId);
+    }
+  };
+}
+
+const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+async function answer(waiting: Waiting, incoming: Incoming): Promise<Answer> {
+  const { deps } = waiting;
+  const place = PLACE.exec(incoming.path)?.[1] as Place | undefined;
+  if (place === undefined) return refused(404, 'not-found', `there is no resource at ${incoming.path}`);
+  if (incoming.method !== 'POST')
+    return refused(405, 'not-found', 'this resource accepts only POST', { allow: 'POST' });
+  const secret = await within(SECRET_PATIENCE_MS, deps.secrets.get('SLACK_SIGNING_SECRET'));
+  const now = millisOf(deps.clock.now()) / 1000;
+  if (!secret || !maySign(incoming.headers, now)) return unsigned();
+  const body = await bodyIn(incoming);
+  if (body === undefined) return refused(413, 'body-too-large', `the body is larger than ${BODY_MAX_BYTES} bytes`);
+  const received = { ...incoming, body };
+  if (!isSignedBySlack(received, secret, now)) return unsigned();
+  const answered = await ANSWERS[place](waiting, received);
+  return 'unreadable' in answered ? unreadable(waiting, place, received, answered) : answered;
+}
+
+const unsigned = (): Answer =>
+  refused(
+    401,
+    'unauthorized',
+    'X-Slack-Signature is missing, expired, or invalid, or SLACK_SIGNING_SECRET is not set',
+    { 'www-authenticate': 'Slack-Signature' },
+  );
+
+/** Returns the body. Undefined: it is too large; reading stops at the limit. */
+async function bodyIn({ headers, body }: Incoming): Promise<Uint8Array | undefined> {
+  const declared = declaredBytes(headers['content-length']);
+  if (declared !== undefined && declared > BODY_MAX_BYTES) return undefined;
+  const read = typeof body === 'function' ? await body(BODY_MAX_BYTES) : body;
+  return read === undefined || read.byteLength > BODY_MAX_BYTES ? undefined : read;
+}
+
+type Unreadable = { unreadable: string; status?: 400 | 415 };
+
+const ANSWERS: Record<Place, (waiting: Waiting, received: Received) => Promise<Answer | Unreadable>> = {
+  async commands(waiting, received) {
+    const form = formIn(received);
+    if (!form.ok) return asUnreadable(form);
+    if (form.value['ssl_check'] === '1') return nothing(); // Slack checks the certificate
+    const command = SlashCommand.safeParse(form.value);
+    if (!command.success) return { unreadable: z.prettifyError(command.error) };
+    return answerCommand(waiting, command.data).catch((error: unknown) => {
+      waiting.deps.log.error('a Slack command failed', { trace: waiting.trace, error: stackOf(error) });
+      return word('Firebreak failed to process this command. Check whether it was executed before you try again.');
+    });
+  },
+
+  async interactions(waiting, received) {
+    const form = formIn(received);
+    if (!form.ok) return asUnreadable(form);
+    const payload = parsed(form.value['payload'] ?? '');
+    if (!payload.ok) return asUnreadable(payload);
+    const type = z.object({ type: z.string() }).safeParse(payload.value).data?.type;
+    if (type === undefined) return { unreadable: 'the payload has no type' };
+    if (!isInteraction(type)) {
+      waiting.deps.log.info('ignored a Slack interaction of an unknown type', { type: type.slice(0, 64) });
+      return nothing();
+    }
+    const interaction = Interaction.safeParse(payload.value);
+    return interaction.success
+      ? answerInteraction(waiting, interaction.data)
+      : { unreadable: z.prettifyError(interaction.error) };
+  },
+
+  async events(waiting, received) {
+    const { 'x-slack-retry-num': retry, 'x-slack-retry-reason': reason } = received.headers;
+    if (retry !== undefined) waiting.deps.log.warn('Slack repeats an event', { retry, reason });
+    const payload = jsonIn(received);
+    return payload.ok ? answerEvent(waiting, payload.value) : asUnreadable(payload);
+  },
+};
+
+const asUnreadable = ({ because, status }: Extract<Read<unknown>, { ok: false }>): Unreadable => ({
+  unreadable: because,
+  status,
+});
+
+/**
+ * Stores an unreadable request in quarantine and refuses it. The request is signed, so Firebreak lacks support for its
+ * format, and a repetition would fail as well.
+ */
+async function unreadable(
+  { deps }: Waiting,
+  place: Place,
+  { body, headers }: Received,
+  { unreadable: detail, status = 400 }: Unreadable,
+): Promise<Answer> {
+  const contentType = headers['content-type'] ?? '';
+  const kept = { source: 'slack', sender: 'slack', receiver: `slack-${place}`, body, contentType, status, detail };
+  try {
+    const id = await within(KEEP_PATIENCE_MS, deps.quarantine.keep(kept));
+    deps.log.warn('a Slack request could not be parsed; it is in quarantine', { place, quarantine: id, detail });
+  } catch (error) {
+    deps.log.error('a Slack request could not be parsed, and could not be stored in quarantine', {
+      place,
+      detail,
+      error: String(error),
+    });
+  }
+  return refused(status, status === 415 ? 'not-json-content-type' : 'wrong-shape', detail, { 'x-slack-no-retry': '1' });
+}

@@ -1,0 +1,32 @@
+import type { Scope } from '../../domain/access/access.ts';
+import { mayNot } from '../../domain/access/refusals.ts';
+import { type Actor, actorMay } from '../../domain/people/people.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Who } from '../../actions/incidents/acting-person.ts';
+import { Declined } from './outcome.ts';
+
+type Acting = {
+  config: Config;
+  slack: string;
+  now(): Timestamp;
+  /** Returns why a user of the sandbox is not allowed to do this. Absent: the user is real. */
+  whyNotPlayed?: (action: Action, scope: Scope) => string | undefined;
+};
+
+/** Returns the acting person. Refusals name the people to ask. */
+export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acting): Who => ({
+  name: actor.name,
+  shown: actor.shown,
+  slack,
+  allow(action, scope) {
+    if (!actorMay(actor, action, scope, now()).allowed) throw new Declined(...mayNot(config, action, scope, now()));
+    const why = whyNotPlayed?.(action, scope);
+    if (why !== undefined)
+      throw new Declined(
+        `Users of the sandbox's Slack can't do this: ${why}. Nothing was done. ` +
+          'Use the API or the CLI with a token, or connect your Slack (SLACK_BOT_TOKEN).',
+      );
+  },
+});

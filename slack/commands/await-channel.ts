@@ -1,0 +1,21 @@
+import type { Ear, Span } from '../../domain/messages/channels.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { channelOf } from './channel-span.ts';
+
+/**
+ * Returns the channel of an incident. If it doesn't exist yet, the projector that creates it notifies the person. The
+ * person is recorded before the second check, and the projector looks for the record after the creation, so that at
+ * least one of them notices the other.
+ */
+export async function awaitChannel(
+  deps: Pick<Deps, 'incidents' | 'hearings'>,
+  id: IncidentId,
+  ear: Ear,
+): Promise<Span | undefined> {
+  const there = await channelOf(deps, id);
+  if (there !== undefined) return there;
+  await deps.hearings.did(waitsForChannel(id), { ear });
+  return channelOf(deps, id);
+}

@@ -1,0 +1,81 @@
+import type { Told } from '../../domain/messages/channels.ts';
+import { actorOf, type Found, type SlackUser } from '../../domain/people/people.ts';
+import type { ChatUser, Deps } from '../../domain/ports/index.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+
+export type AcquaintedDeps = Pick<Deps, 'acquaintances' | 'directory' | 'config' | 'clock' | 'log'>;
+
+/** Seconds for which answers of Slack are cached. */
+const USER_SECONDS = 3600;
+const GROUP_SECONDS = 300;
+
+/** Returns a placeholder for a user who is not cached while Slack does not answer. */
+const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '', email: null, name: null, kind });
+
+/**
+ * Returns the actor for a Slack user. While Slack does not answer, the data of the last day is used. Without such data,
+ * a user is identified only by an ID in people.yaml. If people.yaml lists nobody, the signature of the request is
+ * sufficient, so that an outage of Slack's directory does not block a rollback.
+ */
+export async function actorFor(deps: AcquaintedDeps, id: string): Promise<Found> {
+  const config = await deps.config.current();
+  const met = await userOf(deps, id, config);
+  const groups = await groupsOf(deps, id, config);
+  const kind = met.why !== null && listsNobody(config) ? 'member' : 'outsider';
+  const found = actorOf(config, { ...(met.user ?? unknown(id, kind)), groups });
+  if (found.ok || met.why === null) return found;
+  return {
+    ok: false,
+    because: `Slack did not identify you (${met.why}), and your Slack ID (${id}) is not in people.yaml`,
+  };
+}
+
+const listsNobody = ({ people: { people, userGroups, workspaces } }: Config): boolean =>
+  [people, userGroups, workspaces].every((listed) => Object.keys(listed).length === 0);
+
+/** Reads a user. `why`: reason why Slack did not answer; null: the data is current. */
+async function userOf(
+  { acquaintances, directory, clock, log }: AcquaintedDeps,
+  id: string,
+  { people }: Config,
+): Promise<{ user: ChatUser | undefined; why: string | null }> {
+  const kept = await acquaintances.user(id);
+  if (kept !== undefined && isFresh(kept, clock.now(), USER_SECONDS)) return { user: kept.user, why: null };
+  const told = await directory.user(id, people.workspaces);
+  if (told.kind === 'done') {
+    if (told.value !== null) await acquaintances.keepUser(told.value);
+    return { user: told.value ?? undefined, why: null };
+  }
+  log.warn('a Slack user could not be looked up', { user: id, detail: told.detail, known_since: kept?.at ?? null });
+  return kept === undefined ? { user: undefined, why: told.detail } : { user: kept.user, why: null };
+}
+
+/** Returns the user's groups among those in people.yaml. A group whose members are unknown adds no permissions. */
+async function groupsOf(deps: AcquaintedDeps, user: string, { people }: Config): Promise<SlackUser['groups']> {
+  const ids = Object.keys(people.userGroups);
+  const members = await Promise.all(ids.map((id) => membersOf(deps, id)));
+  return ids.filter((_, index) => members[index]?.includes(user));
+}
+
+async function membersOf(
+  { acquaintances, directory, clock, log }: AcquaintedDeps,
+  id: string,
+): Promise<readonly string[]> {
+  const kept = await acquaintances.group(id);
+  if (kept !== undefined && isFresh(kept, clock.now(), GROUP_SECONDS)) return kept.members;
+  const told: Told<string[]> = await directory.groupMembers(id);
+  if (told.kind === 'done') {
+    await acquaintances.keepGroup(id, told.value);
+    return told.value;
+  }
+  log.warn('the members of a Slack user group could not be read', {
+    group: id,
+    detail: told.detail,
+    known_since: kept?.at ?? null,
+  });
+  return kept?.members ?? [];
+}
+
+const isFresh = ({ at }: { at: Timestamp }, now: Timestamp, seconds: number): boolean =>
+  secondsBetween(at, now) < seconds;

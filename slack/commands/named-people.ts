@@ -1,0 +1,64 @@
+import { nameKey } from '../../domain/access/actor-identity.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import type { Person } from '../../schemas/people/people.ts';
+import { Declined } from './outcome.ts';
+
+type Meant = { user: string | null; called?: string };
+
+/**
+ * Finds the Slack user that a command refers to: by a mention, or, if Slack sends the typed text, by a unique name in
+ * people.yaml.
+ *
+ * @param brief text after a mention; after a name, it is the remaining text
+ * @throws Declined if the user is not clear
+ */
+export async function whomMeant<B extends string | null>(
+  deps: Pick<Deps, 'config' | 'directory'>,
+  { user, called = '' }: Meant,
+  brief: B,
+): Promise<{ user: string; brief: B | string | null }> {
+  if (user !== null) return { user, brief };
+  const { people } = (await deps.config.current()).people;
+  const named = Object.entries(people).flatMap(([id, person]) =>
+    [...new Set([id, person.name ?? id])].map((name) => ({ id, name, person })),
+  );
+  const begun = named.filter(({ name }) => beginsWith(called, name));
+  const longest = Math.max(0, ...begun.map(({ name }) => name.length));
+  const found = begun.filter(({ name }) => name.length === longest);
+  const [one] = found;
+  if (one === undefined || new Set(found.map(({ id }) => id)).size > 1)
+    throw nobodyCalled(
+      called,
+      found.length > 1,
+      named.map(({ name }) => name),
+    );
+  return { user: await slackOf(deps, one), brief: called.slice(longest).trim() || brief || null };
+}
+
+const beginsWith = (text: string, name: string): boolean =>
+  nameKey(text.slice(0, name.length)) === nameKey(name) && /^(?:[\s,:]|$)/.test(text.slice(name.length));
+
+function nobodyCalled(called: string, several: boolean, names: readonly string[]): Declined {
+  const words = called.split(/\s+/);
+  const near = nearest(words.slice(0, 2).join(' '), names) ?? nearest(words[0] ?? '', names);
+  return new Declined(
+    several
+      ? `"@${called}" matches several people in people.yaml. `
+      : `"@${called.slice(0, 80).toWellFormed()}" matches no person in people.yaml. `,
+    ...(near === null || several ? [] : [`Did you mean @${near}? `]),
+    'Select the person from the list that Slack shows after an @. If that does not help, ',
+    'turn on the escaping of users for this command in the settings of the Slack app. Nothing was done.',
+  );
+}
+
+async function slackOf(
+  { directory }: Pick<Deps, 'directory'>,
+  { name, person }: { name: string; person: Person },
+): Promise<string> {
+  if (person.slack !== undefined) return person.slack;
+  const told = person.email === undefined ? undefined : await directory.userByEmail(person.email);
+  if (told?.kind === 'done' && told.value !== null) return told.value;
+  const why = told !== undefined && told.kind !== 'done' ? ` (${told.detail})` : '';
+  throw new Declined(`The Slack user of ${name} is unknown${why}. Mention the person instead. Nothing was done.`);
+}

@@ -1,0 +1,29 @@
+import type { Deps } from '../../domain/ports/index.ts';
+import { namedText } from '../../domain/people/display-names.ts';
+
+export type Named = (text: string) => Promise<string>;
+
+/**
+ * Returns functions that replace Slack IDs with names, from people.yaml or from the cache, without calls to Slack.
+ * `actor` also replaces the ID of a person in people.yaml.
+ */
+export async function namer({
+  acquaintances,
+  config,
+}: Pick<Deps, 'acquaintances' | 'config'>): Promise<{ text: Named; actor: Named }> {
+  const { people } = (await config.current()).people;
+  const known = new Map<string, Promise<string | undefined>>();
+  const read = async (id: string): Promise<string | undefined> => {
+    const listed = Object.values(people).find(({ slack }) => slack === id);
+    return listed?.name ?? (await acquaintances.user(id))?.user.name ?? undefined;
+  };
+  const nameOf = (id: string): Promise<string | undefined> => {
+    const name = known.get(id) ?? read(id);
+    known.set(id, name);
+    return name;
+  };
+  const text: Named = (written) => namedText(written, nameOf);
+  const actor: Named = async (name) =>
+    (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
+  return { text, actor };
+}

@@ -1,0 +1,66 @@
+import type * as z from 'zod';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
+import { plainOf } from '../../domain/messages/plain-text.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+
+/** Result of a request, which is stored until all recipients are notified. */
+export type Outcome = {
+  /** Answer to the person. Null: none is needed. */
+  answer: ChatMessage | null;
+  /** Whether the entire channel sees the answer. */
+  aloud?: boolean;
+  /** Direct messages to other users, by user ID. */
+  letters?: { user: string; message: ChatMessage }[];
+};
+
+export const NOTHING: Outcome = { answer: null };
+
+/** Returns the text in one line, for a notification. */
+const oneLine = (text: Text): Text =>
+  text.map((span) => (typeof span === 'string' ? span.replaceAll(/\s+/g, ' ') : span));
+
+/** Returns a message with one paragraph, and buttons below it. */
+export function message(text: Text, buttons: readonly ChatButton[] = []): ChatMessage {
+  const more: ChatPart[] = buttons.length === 0 ? [] : [{ kind: 'buttons', buttons }];
+  return { summary: oneLine(text), parts: [{ kind: 'text', text }, ...more] };
+}
+
+export const answered = (...text: Text): Outcome => ({ answer: message(text) });
+
+/** Adds a note below the answer. */
+export const withNote = (outcome: Outcome, text: Text): Outcome =>
+  outcome.answer === null
+    ? outcome
+    : { ...outcome, answer: { ...outcome.answer, parts: [...outcome.answer.parts, { kind: 'note', text }] } };
+
+/** Reason why a request is not executed, as the answer to the person. It is not a fault. */
+export class Declined extends Error {
+  override readonly name = 'Declined';
+  readonly text: Text;
+
+  constructor(...text: Text) {
+    super(plainOf(text));
+    this.text = text;
+  }
+}
+
+/** Returns a usage error, with a suggestion if there is one. */
+export function misunderstood({ because, nearest: meant }: { because: string; nearest: string | null }): Declined {
+  const text = `${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`;
+  return meant === null ? new Declined(text) : new Declined(`${text} Did you mean `, { code: meant }, '?');
+}
+
+/** Returns the error for an unknown name, with a suggestion if there is one. */
+export function unknownName(what: string, name: string, known: Iterable<string>): Declined {
+  const meant = nearest(name, known);
+  return new Declined(
+    `There is no ${what} "${name}".${meant === null ? '' : ` Did you mean "${meant}"?`} Nothing was done.`,
+  );
+}
+
+/** Parses an entered name. @throws Declined if the name is invalid */
+export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+  const read = schema.safeParse(text);
+  if (read.success) return read.data;
+  throw new Declined(`"${text.slice(0, 40).toWellFormed()}…" is not a valid name. Nothing was done.`);
+}

@@ -1,0 +1,176 @@
+import { hash } from 'node:crypto';
+import { whomToAsk } from '../../domain/access/refusals.ts';
+import type { ChatMessage, Ear, Text, Told } from '../../domain/messages/channels.ts';
+import { whyNotPlayed } from '../../domain/catalogue/reality.ts';
+import { byName } from '../../domain/people/display-names.ts';
+import type { Config } from '../../schemas/config/config.ts';
+import type { Heard } from '../../schemas/messages/inbound-events.ts';
+import { secondsBetween } from '../../schemas/time/time.ts';
+import { Refusal } from '../../http/problem.ts';
+import { vendorModes } from '../../actions/connections/vendor-modes.ts';
+import { actorFor } from './known-user.ts';
+import { carryOut } from './execute.ts';
+import { actionOf } from './action-of.ts';
+import { type Errand, errandOf, writtenFor } from './command.ts';
+import { plainOf } from '../../domain/messages/plain-text.ts';
+import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
+import { whoActs } from './acting-user.ts';
+import type { HearDeps } from './deps.ts';
+
+type FromSlack = Extract<Heard, { from: 'slack' }>;
+
+/** Maximum age of a command in seconds. After that, the person has probably given up or found another way. */
+const LATE_SECONDS = 15 * 60;
+
+/** Actions that are still useful after the maximum age. */
+const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
+
+/**
+ * Executes a Slack request and sends the answer. The result is stored before the answer is sent, so a repeated delivery
+ * executes nothing twice, and repeats the answer at most once.
+ *
+ * @throws on failures of Firebreak's own infrastructure; the queue must deliver the message again
+ */
+export async function hearSlack(deps: HearDeps, { key, at, trace, request }: FromSlack): Promise<void> {
+  const log = deps.log.with({ trace, heard: key });
+  const { services } = await deps.config.current();
+  const errand = errandOf(request, (name) => environmentsCalled(services, name));
+  if (errand === undefined) return;
+  const before = await deps.hearings.read(key);
+  if (before?.told === true)
+    return log.debug('a Slack request was delivered again, and is already done', { act: errand.deed.act });
+  const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
+  const outcome =
+    before === undefined
+      ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
+      : (before.outcome as Outcome); // stored below
+  // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
+  if (before === undefined && !(await deps.hearings.did(key, outcome)))
+    return log.debug('a Slack request was processed by another delivery', { act: errand.deed.act });
+  log.debug('processed a Slack request', { act: errand.deed.act, user: errand.user, again: before !== undefined });
+  await tell({ ...deps, log }, errand.ear, outcome);
+  await deps.hearings.told(key);
+}
+
+/** Returns the environments of a service, or else of all services of a team. Undefined: unknown name. */
+function environmentsCalled(services: Config['services'], name: string): string[] | undefined {
+  const entries = Object.entries(services);
+  const own = entries.filter(([service]) => service === name);
+  const found = own.length > 0 ? own : entries.filter(([, { team }]) => team === name);
+  if (found.length === 0) return undefined;
+  return [...new Set(found.flatMap(([, { environments }]) => Object.keys(environments)))];
+}
+
+const tooLate = async (errand: Errand): Promise<Outcome> =>
+  notDone(
+    errand,
+    answered(
+      'This request was processed too late, more than 15 minutes after you sent it. Nothing was done. Repeat it if it still applies.',
+    ),
+  );
+
+async function outcomeOf(
+  deps: HearDeps,
+  errand: Errand,
+  { key, trace }: { key: string; trace: string },
+): Promise<Outcome> {
+  try {
+    const found = await actorFor(deps, errand.user);
+    if (!found.ok) return notDone(errand, await unknownSomebody(deps, errand, found.because));
+    const config = await deps.config.current();
+    const played = (await deps.directory.standIn?.())
+      ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
+      : undefined;
+    const who = whoActs(found.actor, {
+      config,
+      slack: errand.user,
+      now: () => deps.clock.now(),
+      ...(played && { whyNotPlayed: (action, scope) => whyNotPlayed(played, action, scope) }),
+    });
+    return await carryOut(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
+  } catch (error) {
+    if (error instanceof Declined) return notDone(errand, answered(...error.text));
+    if (error instanceof Refusal) return notDone(errand, answered(`${wordsOf(error)} Nothing was done.`));
+    // A retry would not help: the scope has the maximum number of freezes.
+    if (error instanceof Error && error.name === 'ScopeFull')
+      return notDone(errand, answered(`${error.message}. Nothing was done.`));
+    throw error;
+  }
+}
+
+/** Adds the person's text to a refusal. Joining a channel is never refused, because the person requested nothing. */
+function notDone({ deed }: Errand, outcome: Outcome): Outcome {
+  if (deed.act === 'so_far') return NOTHING;
+  const written = writtenFor(deed);
+  const said =
+    outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
+  // The dialog or command with the text is gone by now.
+  return written === null || said.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
+}
+
+async function unknownSomebody(
+  { config, clock }: Pick<HearDeps, 'config' | 'clock'>,
+  { deed }: Errand,
+  because: string,
+): Promise<Outcome> {
+  const ask = whomToAsk(await config.current(), actionOf(deed), {}, clock.now());
+  return answered(`You don't have permission: ${because}. Nothing was done. `, ...ask);
+}
+
+/** Returns the text of an API refusal for people in Slack. */
+function wordsOf({ code, detail }: Refusal): string {
+  switch (code) {
+    case 'automation-paused':
+      return 'The kill switch is on, so this would have no effect. Open questions stay open. First enter /firebreak resume.';
+    case 'paused':
+      return 'The automation of this incident is paused, so this would have no effect. Open questions stay open. First resume the automation.';
+    case 'incident-resolved':
+      return 'Superseded: the incident is already resolved.';
+    case 'rollback-in-progress':
+      return `Superseded: ${detail}.`;
+    case 'second-person-needed':
+      return 'You have already approved this. It is executed only after a second person approves it.';
+    case 'freeze-over':
+      return 'Superseded: the freeze has ended, so no override is needed.';
+    default: {
+      const text = detail.replace(/^json: (?:[a-z_.]+: )?/, '');
+      return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
+    }
+  }
+}
+
+/**
+ * Sends the answer and the direct messages. An answer that Slack refuses is lost: the action is on the timeline, and to
+ * repeat it would be worse. The answer names people who got no direct message.
+ */
+async function tell(
+  { whispers, acquaintances, log }: HearDeps,
+  ear: Ear,
+  { answer, aloud = false, letters = [] }: Outcome,
+): Promise<void> {
+  const isLost = (told: Told<null>, user: string): boolean => {
+    if (told.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: told.detail });
+    // An unclear delivery does not count as lost.
+    return told.kind !== 'done' && told.kind !== 'unclear';
+  };
+  const lost: string[] = [];
+  const reached: string[] = [];
+  for (const { user, message } of letters)
+    (isLost(await whispers.write(user, message), user) ? lost : reached).push(user);
+  if (answer === null) return;
+  // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
+  const named = await byName(answer, async (id) => (await acquaintances.user(id))?.user.name ?? undefined);
+  isLost(await whispers.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
+}
+
+/** Adds who was notified by direct message, and who was not. */
+function withLetters(answer: ChatMessage, reached: readonly string[], lost: readonly string[]): ChatMessage {
+  const users = (of: readonly string[]): Text => of.flatMap((user) => [{ user }, ' ']);
+  const notes: Text[] = [
+    ...(reached.length === 0 ? [] : [['✉️ Notified by direct message: ', ...users(reached)]]),
+    ...(lost.length === 0
+      ? []
+      : [['⚠️ Slack delivered no direct message, so contact them yourself: ', ...users(lost)]]),
+  ];
+  return { ...answer, parts: [...answer.parts, ...notes.map((text) => ({ kind: 'note' as const, text }))] };
+}

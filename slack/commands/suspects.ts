@@ -1,0 +1,41 @@
+import { minuteOf } from '../../domain/messages/story.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { type ClearedNow, notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
+import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
+import type { Doing } from './incidents.ts';
+import { answered, type Outcome } from './outcome.ts';
+import type { HearDeps } from './deps.ts';
+
+/** Clears a suspect. */
+export async function suspectCleared(
+  deps: HearDeps,
+  { who, key }: Doing,
+  id: IncidentId,
+  change: string,
+): Promise<Outcome> {
+  const now = await notTheDeploy(deps, who, { id, change, key });
+  const { cleared, wrong } = now;
+  const whose = cleared.by === who.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
+  return answered(`${whatFollows(now)}${counts}${whose}`);
+}
+
+function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearedNow): string {
+  const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
+  if (over) return `${version} is cleared on the timeline only, because the incident is already resolved.`;
+  if (rollback?.state === 'under_way')
+    return `${version} is cleared, but its rollback${to} is in progress and continues.`;
+  if (rollback !== null)
+    return `${version} is cleared, but it was already rolled back${to}. It stays pinned until the pin is lifted.`;
+  const asked = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
+  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${asked} Firebreak now evaluates the other suspects.`;
+}
+
+/** Suspects a cleared change again. */
+export async function suspectedAgain(deps: HearDeps, { who }: Doing, id: IncidentId, change: string): Promise<Outcome> {
+  const { cleared } = await suspectAgain(deps, who, { id, change });
+  const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
+  return answered(
+    `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,
+  );
+}

@@ -1,0 +1,34 @@
+import type { SlackRefused } from '../../integrations/slack/small-client.ts';
+import type { ModalView, SlackDeps } from '../../domain/slack/ports.ts';
+
+/** Opens a modal. Returns the error message for the user; null: the modal is open. */
+export async function openModal(deps: SlackDeps, trigger: string, view: ModalView): Promise<string | null> {
+  try {
+    await deps.slack.openView(trigger, view);
+    return null;
+  } catch (error) {
+    deps.log.warn('a Slack modal could not be opened', { modal: view.callback_id, error: String(error) });
+    return why(error);
+  }
+}
+
+/** Checks the name, because the error may be from another copy of its class. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && error.name === 'SlackRefused' ? (error as SlackRefused).code : 'no_answer';
+
+function why(error: unknown): string {
+  const code = codeOf(error);
+  switch (code) {
+    case 'expired_trigger_id':
+    case 'exchanged_trigger_id':
+    case 'invalid_trigger_id':
+      return 'The dialog could not be opened within the three seconds that Slack allows. Nothing was done: try again.';
+    case 'no_answer':
+    case 'ratelimited':
+      return 'Slack did not open the dialog. Nothing was done: try again.';
+    case 'not_connected':
+      return 'Firebreak cannot open dialogs, because it has no Slack token: SLACK_BOT_TOKEN is not set. Nothing was done.';
+    default:
+      return `Slack did not open the dialog (${code}). Nothing was done. See docs/slack.md.`;
+  }
+}

@@ -1,0 +1,52 @@
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { Catalogue, ModalView } from '../../domain/slack/ports.ts';
+import type { Interaction } from '../../schemas/slack/interaction.ts';
+import type { Waiting } from './commands.ts';
+import { within } from './deadline.ts';
+import { type Answer, nothing } from './http.ts';
+import { BRIEF_PATIENCE_MS } from './reading.ts';
+import { openModal } from '../modals/open.ts';
+import { handOn } from './enqueue.ts';
+
+/** Maximum time in milliseconds to send a reply. */
+const TELL_PATIENCE_MS = 700;
+
+export const NOT_TAKEN = 'The request could not be stored: nothing was done. Try again in a moment.';
+
+/** Returns the catalogue. Null: it could not be read in time. */
+export const catalogueOf = async ({ known }: Waiting): Promise<Catalogue | null> =>
+  (await known.catalogue(BRIEF_PATIENCE_MS))?.value ?? null;
+
+export type Opening = { trigger_id: string; user: { id: string }; response_url?: string | null | undefined };
+
+/** Opens a modal. The HTTP response is invisible to the user, so an error is sent as a message. */
+export async function openFor(waiting: Waiting, by: Opening, view: ModalView): Promise<Answer> {
+  const failed = await openModal(waiting.deps, by.trigger_id, view);
+  if (failed !== null) await tell(waiting, by, paragraph(failed));
+  return nothing();
+}
+
+/** Sends the reason why no modal opens. */
+export async function refuseFor(waiting: Waiting, by: Omit<Opening, 'trigger_id'>, why: ChatMessage): Promise<Answer> {
+  await tell(waiting, by, why);
+  return nothing();
+}
+
+const paragraph = (text: string): ChatMessage => ({ summary: text, parts: [{ kind: 'text', text: [text] }] });
+
+/** Queues an interaction before the response, and tells the user if that fails. */
+export async function passOn(
+  waiting: Waiting,
+  interaction: Interaction & Pick<Opening, 'response_url'>,
+): Promise<Answer> {
+  if (!(await handOn(waiting.deps, { kind: 'interaction', interaction }, waiting.trace)))
+    await tell(waiting, interaction, paragraph(NOT_TAKEN));
+  return nothing();
+}
+
+async function tell({ deps }: Waiting, to: Omit<Opening, 'trigger_id'>, message: ChatMessage): Promise<void> {
+  const whispered = deps.slack.whisper({ user: to.user.id, responseUrl: to.response_url ?? null }, message);
+  await within(TELL_PATIENCE_MS, whispered).catch((error: unknown) => {
+    deps.log.warn('a reply could not be delivered', { user: to.user.id, error: String(error) });
+  });
+}

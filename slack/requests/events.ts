@@ -1,0 +1,46 @@
+import { Envelope, EventCallback, isEvent } from '../../schemas/slack/event.ts';
+import * as z from 'zod';
+import type { Waiting } from './commands.ts';
+import { type Answer, nothing, refused, text } from './http.ts';
+import { handOn } from './enqueue.ts';
+
+/** Reactions that add a message to the timeline. */
+const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
+
+/** Subtypes of messages that people write. Other subtypes are about edits, joins, and so on. */
+const WRITTEN: readonly string[] = ['thread_broadcast', 'file_share', 'me_message'];
+
+/** Responds to a request of the Events API. `unreadable`: the payload does not have the format of its type. */
+export async function answerEvent(waiting: Waiting, payload: unknown): Promise<Answer | { unreadable: string }> {
+  const envelope = Envelope.safeParse(payload);
+  if (!envelope.success) return { unreadable: z.prettifyError(envelope.error) };
+  const { type, challenge, event, minute_rate_limited: minute } = envelope.data;
+  if (type === 'url_verification')
+    return challenge === undefined ? { unreadable: 'the challenge is missing' } : text(challenge);
+  if (type === 'app_rate_limited') {
+    waiting.deps.log.warn('Slack is dropping events: more than 30,000 within an hour', { minute });
+    return nothing();
+  }
+  // Accept unknown events: Slack disables the subscription after too many failed deliveries.
+  if (type !== 'event_callback' || event === undefined || !isEvent(event.type)) return nothing();
+  const callback = EventCallback.safeParse(payload);
+  if (!callback.success) return { unreadable: z.prettifyError(callback.error) };
+  if (!isOfInterest(callback.data)) return nothing();
+  const taken = await handOn(waiting.deps, { kind: 'event', callback: callback.data }, waiting.trace);
+  return taken ? nothing() : refused(503, 'unavailable', 'the event could not be stored; send it again');
+}
+
+/** Returns whether Firebreak handles the event. Events of bots, including its own, are ignored. */
+function isOfInterest({ event, authorizations }: EventCallback): boolean {
+  const robots = authorizations.flatMap(({ user_id, is_bot }) => (is_bot && user_id ? [user_id] : []));
+  if (event.user && robots.includes(event.user)) return false;
+  switch (event.type) {
+    case 'message':
+      return !event.bot_id && Boolean(event.user) && (!event.subtype || WRITTEN.includes(event.subtype));
+    case 'reaction_added':
+      return PINS.includes(event.reaction) && event.item.type === 'message';
+    case 'member_joined_channel':
+    case 'app_home_opened':
+      return true;
+  }
+}

@@ -1,0 +1,69 @@
+import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
+import { actorMay, actorOf, type Actor, type SlackUser } from '../../domain/people/people.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import type { SlackDeps } from '../../domain/slack/ports.ts';
+import type { Knowledge } from './reading.ts';
+
+/** Milliseconds for which users are cached. */
+const KEPT_MS = 5 * 60 * 1000;
+const KEPT_MAX = 1000;
+
+/** A Slack user and the workspace of the request. */
+export type Caller = { user_id: string; team_id: string };
+
+/**
+ * Permissions of a caller. `unknown`: they cannot be determined in time, because they depend on user groups, or because
+ * Slack or the table does not respond.
+ */
+export type Reader =
+  | { kind: 'known'; may(action: Action, scope: Scope): boolean }
+  | { kind: 'refused'; because: string }
+  | { kind: 'unknown' };
+
+export type ReaderOf = (caller: Caller) => Promise<Reader>;
+
+export function readers(deps: SlackDeps, known: Knowledge): ReaderOf {
+  const users = new Map<string, { user: SlackUser; until: number }>();
+  const now = () => millisOf(deps.clock.now());
+
+  async function userOf({ user_id: id, team_id: team }: Caller, workspaces: readonly string[]): Promise<SlackUser> {
+    const kept = users.get(id);
+    if (kept !== undefined && kept.until > now()) return kept.user;
+    const user = await deps.slack.user(id, workspaces.length > 0 ? workspaces : [team]);
+    if (users.size >= KEPT_MAX) users.clear();
+    users.set(id, { user, until: now() + KEPT_MS });
+    return user;
+  }
+
+  return async (caller) => {
+    const catalogue = await known.catalogue();
+    if (catalogue === null) return { kind: 'unknown' };
+    const { people } = catalogue.value;
+    const user = await userOf(caller, people.workspaces).catch((error: unknown) => {
+      deps.log.warn('a Slack user could not be looked up', { user: caller.user_id, error: String(error) });
+    });
+    if (user === undefined) return { kind: 'unknown' };
+    const hasGroups = Object.keys(people.userGroups).length > 0;
+    const found = actorOf(catalogue.value, user);
+    // User groups can only add permissions, and only for members of the workspace.
+    if (!found.ok)
+      return hasGroups && user.kind === 'member' ? { kind: 'unknown' } : { kind: 'refused', because: found.because };
+    return readerOf(deps, found.actor, hasGroups);
+  };
+}
+
+function readerOf({ clock }: Pick<SlackDeps, 'clock'>, actor: Actor, hasGroups: boolean): Reader {
+  const may = (action: Action, scope: Scope): boolean => actorMay(actor, action, scope, clock.now()).allowed;
+  if (hasGroups && !may('incidents:read', EVERYWHERE)) return { kind: 'unknown' };
+  return { kind: 'known', may };
+}
+
+/** Returns the caller of an interaction. Null: Slack did not send the workspace, so membership is unknown. */
+export const callerOf = ({
+  user,
+  team,
+}: {
+  user: { id: string };
+  team?: { id: string } | null | undefined;
+}): Caller | null => (team ? { user_id: user.id, team_id: team.id } : null);

@@ -1,0 +1,213 @@
+import { byThemselves } from '../../domain/incidents/children.ts';
+import type { ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
+import { type CommandName, helpOf, type Parsed } from '../../domain/slack/commands.ts';
+import { plainText } from '../../domain/slack/commands/text.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
+import type { OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
+import type { Known } from './reading.ts';
+
+/** Texts of immediate answers. */
+
+const LISTED_MAX = 20;
+
+const MARKS: Record<OpenIncident['severity'], string> = { critical: '🔴', warning: '🟠', info: '🔵' };
+
+const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
+const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
+
+const ELSEWHERE = smallPrint([
+  'Outside of the channel of the incident, name the incident first, by its channel or its ID: ',
+  { code: '/incident ack #incident-2611201' },
+]);
+
+/** Maximum number of characters. Slack accepts 3,000 in a line, escaped. */
+const TYPED_MAX = 2000;
+
+/**
+ * Adds the entered text to a refusal, because Slack has removed it from the input.
+ * @param typed text after the command
+ */
+export const withTyped = (message: ChatMessage, command: string, typed: string): ChatMessage =>
+  /\s/.test(typed.trim())
+    ? {
+        ...message,
+        parts: [
+          ...message.parts,
+          smallPrint(['You entered ', { code: `${command} ${plainText(typed)}`.slice(0, TYPED_MAX).toWellFormed() }]),
+        ],
+      }
+    : message;
+
+export function helpMessage(command: CommandName): ChatMessage {
+  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, `: ${says}\n`]);
+  const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
+  return { summary: `How to use /${command}`, parts };
+}
+
+export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
+  const meant: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
+  const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
+  return {
+    summary: because,
+    parts: [
+      paragraph([`${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`, ...meant]),
+      ...(more.length > 0 ? [smallPrint(more)] : []),
+    ],
+  };
+}
+
+/** Maximum number of failing, and of recently deployed, services in a list. */
+const CHOICES_MAX = 5;
+
+/** Maximum age of a recent deploy in seconds. */
+const LATELY_SECONDS = 2 * 3600;
+
+/** Returns the newest deploy of each service and environment if it is recent and still running, newest first. */
+export function deployedLately(changes: readonly RecentChange[], now: Timestamp): RecentChange[] {
+  const newest = new Map<string, RecentChange>();
+  for (const change of changes.filter(putsVersionLive).toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1))) {
+    const place = JSON.stringify([change.service, change.environment]);
+    if (!newest.has(place)) newest.set(place, change);
+  }
+  return [...newest.values()].filter(
+    ({ kind, status, started_at, rolled_back_by }) =>
+      kind !== 'rollback' &&
+      (status === 'started' || status === 'succeeded') &&
+      rolled_back_by === null &&
+      started_at >= plusSeconds(now, -LATELY_SECONDS),
+  );
+}
+
+/**
+ * Answers a rollback without a service: lists the failing and recently deployed services, with the command for each.
+ */
+export function rollbackChoice(
+  typed: string,
+  { failing, deployed }: { failing: readonly OpenIncident[]; deployed: readonly RecentChange[] },
+): ChatMessage {
+  const because = 'The service is missing. Nothing was done.';
+  const command = ({ service, environment }: { service: string; environment: string }) => ({
+    code: `${typed} ${quotedName(service)} ${quotedName(environment)}`,
+  });
+  const failingRows = failing.map((one): Text => ['\n• ', command(one), `: ${one.title}`]);
+  const deployedRows = deployed.map((one): Text => [
+    '\n• ',
+    command(one),
+    `: ${one.version}, deployed `,
+    { at: one.started_at },
+  ]);
+  return {
+    summary: because,
+    parts: [
+      paragraph([because, ...choices('Failing now', failingRows), ...choices('Recently deployed', deployedRows)]),
+      smallPrint([{ code: '/deploys SERVICE' }, ' shows older changes. Help: ', { code: '/rollback help' }]),
+    ],
+  };
+}
+
+function choices(title: string, rows: readonly Text[]): Text {
+  if (rows.length === 0) return [];
+  const more = rows.length - CHOICES_MAX;
+  return [`\n${title}:`, ...rows.slice(0, CHOICES_MAX).flat(), ...(more > 0 ? [`\nand ${more} more`] : [])];
+}
+
+const quotedName = (name: string): string => (/\s/.test(name) ? `"${name}"` : name);
+
+const channelOf = ({ channel, channel_id: id }: OpenIncident): Text =>
+  id === undefined ? (channel === undefined ? [] : [` in ${channel}`]) : [' in ', { channel: id }];
+
+const incidentLine = (incident: OpenIncident): Text => [
+  `${MARKS[incident.severity]} `,
+  { bold: `${incident.service} in ${incident.environment}` },
+  `: ${incident.title} (${incident.status}, since `,
+  { at: incident.opened_at },
+  ...channelOf(incident),
+  ')\n',
+];
+
+/** Lists open incidents. Children of an open incident are omitted. */
+export function listMessage(known: Known<readonly OpenIncident[]>, now: Timestamp): ChatMessage {
+  const incidents = byThemselves(known.value);
+  const count = incidents.length === 0 ? 'No incident is open' : `Open incidents: ${incidents.length}`;
+  const more = incidents.length - LISTED_MAX;
+  return {
+    summary: count,
+    parts: [
+      paragraph(incidents.length === 0 ? [`${count}.`] : incidents.slice(0, LISTED_MAX).flatMap(incidentLine)),
+      ...(more > 0 ? [smallPrint([`And ${more} more.`])] : []),
+      ...ageOf(known, now),
+    ],
+  };
+}
+
+export function statusMessage(known: Known<OpenIncident>, now: Timestamp): ChatMessage {
+  const { value: incident } = known;
+  return {
+    summary: `${incident.severity}, ${incident.status}: ${incident.title}`,
+    parts: [
+      paragraph(incidentLine(incident)),
+      smallPrint([`Incident ${incident.id}. The summary is pinned in its channel.`]),
+      ...ageOf(known, now),
+    ],
+  };
+}
+
+type Switch = Known<Awaited<ReturnType<SlackDeps['automation']>>>;
+
+export function productMessage(
+  automation: Switch | null,
+  open: Known<readonly OpenIncident[]> | null,
+  now: Timestamp,
+): ChatMessage {
+  const parts = [paragraph(switchWords(automation)), ...(automation === null ? [] : ageOf(automation, now))];
+  const list =
+    open === null ? [paragraph(['The open incidents cannot be read at the moment.'])] : listMessage(open, now).parts;
+  return { summary: 'Firebreak', parts: [...parts, ...list] };
+}
+
+function switchWords(known: Switch | null): Text {
+  if (known === null)
+    return ['The state of automation cannot be read at the moment. Until it can be read, automation does not act.'];
+  const { paused, reason, by, mode } = known.value;
+  if (paused)
+    return [
+      '⏸️ ',
+      { bold: 'Automation is paused' },
+      ` by ${by ?? 'an unknown person'}: ${reason || 'no reason given'}`,
+    ];
+  return [
+    mode === null ? 'Automation is on, with the mode of each service.' : `Automation is on, limited to mode "${mode}".`,
+  ];
+}
+
+/** Returns a note with the age of cached data. */
+function ageOf({ at, fresh }: Pick<Known<unknown>, 'at' | 'fresh'>, now: Timestamp): ChatPart[] {
+  return fresh
+    ? []
+    : [smallPrint([`⚠️ Firebreak cannot read its data at the moment. This is the state of ${ago(at, now)}.`])];
+}
+
+function ago(at: Timestamp, now: Timestamp): string {
+  const seconds = Math.max(0, Math.round((millisOf(now) - millisOf(at)) / 1000));
+  return seconds < 120 ? `${seconds} seconds ago` : `${Math.round(seconds / 60)} minutes ago`;
+}
+
+/** Confirms a queued command. @param readable whether the table could be read just now */
+export function takenMessage(typed: string, readable: boolean): ChatMessage {
+  const taken = paragraph(['Working on ', { code: typed }, '…']);
+  if (readable) return { summary: 'Working on it…', parts: [taken] };
+  const warning = smallPrint([
+    '⚠️ Firebreak cannot read its data at the moment, so this can take a while. The command is stored: do not enter it again.',
+  ]);
+  return { summary: 'Working on it…', parts: [taken, warning] };
+}
+
+export function notTakenMessage(typed: string): ChatMessage {
+  return {
+    summary: 'Not stored',
+    parts: [
+      paragraph([{ code: typed }, ' could not be stored: ', { bold: 'nothing was done' }, '. Try again in a moment.']),
+    ],
+  };
+}

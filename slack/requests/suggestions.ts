@@ -1,0 +1,31 @@
+import { FIELDS } from '../../domain/slack/forms.ts';
+import type { BlockSuggestion } from '../../schemas/slack/interaction.ts';
+import type { Waiting } from './commands.ts';
+import { type Answer, json } from './http.ts';
+import { readerInTime } from './permissions.ts';
+import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
+import { callerOf, type Reader } from './reader.ts';
+
+/** Maximum time in milliseconds to identify the user. */
+const READER_PATIENCE_MS = 1000;
+
+/** Suggests services that contain the typed text; those that begin with it come first. */
+export async function suggest(waiting: Waiting, suggestion: BlockSuggestion): Promise<Answer> {
+  const { action_id, value } = suggestion;
+  if (action_id !== FIELDS.service) return json({ options: [] });
+  const [catalogue, reader] = await Promise.all([
+    waiting.known.catalogue(),
+    readerInTime(waiting, callerOf(suggestion), READER_PATIENCE_MS),
+  ]);
+  const services = Object.keys(catalogue?.value.services ?? {}).filter((service) => mayDeclare(reader, service));
+  const typed = value.trim().toLowerCase();
+  const at = (name: string): number => name.toLowerCase().indexOf(typed);
+  const found = services
+    .filter((name) => at(name) >= 0 && name.length <= OPTION_VALUE_MAX)
+    .toSorted((a, b) => Math.sign(at(a)) - Math.sign(at(b)) || (a < b ? -1 : 1));
+  return json({ options: found.slice(0, OPTIONS_MAX).map((name) => option(name)) });
+}
+
+/** Returns whether to offer a service. Users who could not be identified in time see all services. */
+const mayDeclare = (reader: Reader, service: string): boolean =>
+  reader.kind === 'unknown' || (reader.kind === 'known' && reader.may('incidents:write', { service }));

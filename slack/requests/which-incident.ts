@@ -1,0 +1,111 @@
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import { byThemselves } from '../../domain/incidents/children.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import { type NamedIncident, referenceWords } from '../../domain/slack/commands/reference.ts';
+import type { OpenIncident } from '../../domain/slack/ports.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Waiting } from './commands.ts';
+import { within } from './deadline.ts';
+import { BRIEF_PATIENCE_MS } from './reading.ts';
+import { type Block, quoted } from '../modals/blocks.ts';
+import { incidentSelect, incidentText, labelOf } from '../modals/incident.ts';
+import { refusalOf } from './permissions.ts';
+import type { Reader } from './reader.ts';
+
+/**
+ * The incident of a dialog. `ask`: blocks that ask for it, or that show the named one. Empty: it is the incident of the
+ * channel, which is looked up later if it could not be read in time.
+ */
+export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] } | { kind: 'none'; why: ChatMessage };
+
+type Asked = {
+  reader: Promise<Reader>;
+  action: Action;
+  /** The named incident. Null: none was named. */
+  named: NamedIncident | null;
+  /** Channel of the request. Null: none. */
+  channel: string | null;
+};
+
+/** Finds the incident of a dialog. If the data can't be read in time, the dialog opens nevertheless. */
+export async function whichIncident(waiting: Waiting, { action, named, channel, ...asked }: Asked): Promise<Which> {
+  const [reader, found, open] = await Promise.all([
+    asked.reader,
+    foundBy(waiting, named, channel),
+    waiting.known.openIncidents(BRIEF_PATIENCE_MS),
+  ]);
+  const all = open?.value ?? null;
+  const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
+  if (id !== undefined) {
+    const why = await whyNotThis(waiting, { reader, action, id });
+    if (why !== null) return { kind: 'none', why };
+    const one = named === null ? undefined : all?.find((incident) => incident.id === id);
+    const maySee = one !== undefined && reader.kind === 'known' && reader.may('incidents:read', placeOf(one));
+    return { kind: 'known', incident: id, ask: maySee ? quoted(labelOf(one)) : [] };
+  }
+  const why = await refusalOf(waiting, reader, action, {});
+  if (why !== null) return { kind: 'none', why };
+  if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
+  // Don't list incidents for users whose permissions are unknown.
+  if (all === null || reader.kind !== 'known')
+    return { kind: 'known', incident: null, ask: [incidentText(named === null ? null : referenceWords(named))] };
+  const theirs = byThemselves(all.filter((one) => reader.may('incidents:read', placeOf(one))));
+  if (theirs.length === 0) return { kind: 'none', why: said('No incident is open.') };
+  if (named !== null && open?.fresh === true) return { kind: 'none', why: unknownName(named, theirs) };
+  return { kind: 'known', incident: null, ask: [incidentSelect(theirs)] };
+}
+
+/** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
+export async function whyNotThis(
+  waiting: Waiting,
+  { reader, action, id }: { reader: Reader; action: Action; id: IncidentId },
+): Promise<ChatMessage | null> {
+  const look = within(BRIEF_PATIENCE_MS, waiting.deps.incident(id));
+  const one = await look.catch((error: unknown) => {
+    waiting.deps.log.warn('an incident could not be read within the time limit of Slack', {
+      incident: id,
+      error: String(error),
+    });
+  });
+  const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
+  if (why !== null) return why;
+  return one?.status === 'resolved' ? said('Superseded: this incident is already resolved.') : null;
+}
+
+const placeOf = ({ service, environment }: OpenIncident) => ({ service, environment });
+
+/** Finds the incident by its ID or by a channel ID. Undefined: the channel belongs to no incident. */
+async function foundBy(
+  { deps }: Waiting,
+  named: NamedIncident | null,
+  here: string | null,
+): Promise<IncidentId | undefined | 'unknown'> {
+  if (named !== null && 'id' in named) return named.id;
+  const channel = named === null ? here : named.channel;
+  if (channel === null) return undefined;
+  return within(BRIEF_PATIENCE_MS, deps.inChannel(channel)).catch((error: unknown) => {
+    deps.log.warn('the incident of a channel could not be read within the time limit of Slack', {
+      channel,
+      error: String(error),
+    });
+    return 'unknown' as const;
+  });
+}
+
+const byName = (open: readonly OpenIncident[] | null, named: NamedIncident | null): IncidentId | undefined =>
+  named === null || 'id' in named ? undefined : open?.find(({ channel }) => channel === `#${named.name}`)?.id;
+
+function unknownName(named: NamedIncident, open: readonly OpenIncident[]): ChatMessage {
+  const name = referenceWords(named);
+  const near = nearest(
+    name,
+    open.flatMap(({ channel }) => channel ?? []),
+  );
+  return said(`${name} is not the channel of an open incident.${near === null ? '' : ` Did you mean ${near}?`}`);
+}
+
+const said = (text: string): ChatMessage => ({
+  summary: text,
+  parts: [{ kind: 'text', text: [`${text} Nothing was done.`] }],
+});

@@ -1,0 +1,53 @@
+import { beforeEach, expect, test } from 'vitest';
+import { replay, type Kept } from '../../../actions/alerts/replay-quarantined.ts';
+import type { Heard } from '../../../schemas/messages/inbound-events.ts';
+import { webhook } from '../paging/webhooks.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+
+let world: FakeWorld;
+let sent: { heard: Heard; group: string }[];
+let done: string[];
+
+beforeEach(() => {
+  world = new FakeWorld();
+  [sent, done] = [[], []];
+});
+
+function again(source: string, body: string) {
+  const kept = { id: 'q_1', source, receiver: source, content_type: '', body: Buffer.from(body) } as unknown as Kept;
+  const people = { send: async (heard: Heard, group: string) => void sent.push({ heard, group }) };
+  const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
+  return replay({ ...world.deps, people, quarantine }, kept, 'trace', {
+    name: 'token:ada',
+    by: 'ada',
+    allow: () => undefined,
+    mayAsk: () => true,
+  });
+}
+
+test('an event of PagerDuty that can be read by now is heard, under the key of the event', async () => {
+  const { body } = webhook('webhook-incident-acknowledged');
+  const { event } = JSON.parse(body) as { event: { id: string } };
+  expect(await again('pagerduty', body)).toMatchObject({ receipt: event.id, accepted: 1 });
+  expect(sent).toMatchObject([{ heard: { from: 'pagerduty', key: `pagerduty:${event.id}` } }]);
+  expect(done).toEqual(['q_1']);
+});
+
+test('what people did is done under its own key', async () => {
+  const { body } = webhook('webhook-incident-acknowledged');
+  const { event } = JSON.parse(body) as { event: object };
+  const heard = { from: 'pagerduty', key: 'k1', at: '2026-11-20T12:00:00.000Z', trace: 't', event };
+  expect(await again('people', JSON.stringify(heard))).toMatchObject({ receipt: 'k1', accepted: 1 });
+  expect(sent).toMatchObject([{ heard: { key: 'k1' }, group: 'replayed:k1' }]);
+});
+
+test.each([
+  ['pagerduty', '{', 'wrong-shape'],
+  ['pagerduty', '{"event":{"id":"E1","event_type":"service.updated","data":{}}}', 'ignored'],
+  ['people', '{"from":"nobody"}', 'wrong-shape'],
+  ['people', 'not json', 'wrong-shape'],
+  ['slack', 'payload=%7B', 'not-replayed'],
+])('%s: %s stays where it is: %s', async (source, body, code) => {
+  await expect(again(source, body)).rejects.toMatchObject({ status: 422, code });
+  expect([sent, done]).toEqual([[], []]);
+});

@@ -1,0 +1,351 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ChainCheck } from '../../../domain/freeze/ports.ts';
+import type { TokenAudit } from '../../../domain/ports/index.ts';
+import { standInsAt } from '../../../domain/catalogue/vendors.ts';
+import { connections } from '../../../actions/connections/check.ts';
+import { alertmanagerSilences } from '../../../integrations/alertmanager/silences.ts';
+import { externalPagerDuty } from '../../../integrations/pagerduty/external.ts';
+import { pagerDutyOnCall } from '../../../integrations/pagerduty/on-call.ts';
+import { slackDirectory } from '../../../integrations/slack/directory.ts';
+import { SCOPES } from '../../../integrations/slack/scopes.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { nobody, type Reply, vendorThat } from '../../integrations/server.ts';
+import { alertmanagerConfig } from '../../../domain/slo/generate/alertmanager.ts';
+import { badOfAll, objective } from '../../domain/slo/generate/objectives.ts';
+import { stringify } from 'yaml';
+import { calls, start } from '../../sandbox/support.ts';
+import { SetClock, silent } from '../../support/fake-deps.ts';
+
+/* What `GET /v1/connections`, and so `firebreak doctor`, says of what people are reached by. */
+
+const clock = new SetClock('2026-11-20T12:00:00.000Z');
+const off = { kind: 'off', detail: 'off' } as const;
+
+type World = {
+  secrets?: Record<string, string>;
+  config?: object;
+  slack?: string;
+  pagerDuty?: string;
+  standIns?: string[];
+  tokens?: TokenAudit;
+  databaseWarning?: string;
+  chain?: Partial<ChainCheck>;
+};
+
+const INTACT: ChainCheck = { intact: true, entries: 1, sealedUntil: null, brokenAt: null, because: null };
+
+const NO_TOKENS: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
+
+/** By the name of the connection: state and detail. */
+const look = async (world: World) =>
+  Object.fromEntries((await lookAt(world)).map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
+
+async function lookAt(world: World) {
+  const { secrets = {}, config: files = {}, slack = '', pagerDuty = '', standIns = [] } = world;
+  const { tokens = NO_TOKENS, databaseWarning, chain } = world;
+  const get = async (name: string) => secrets[name];
+  const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
+  const current = { current: async () => config, problems: async () => [] };
+  const rest = { apiUrl: pagerDuty, token: () => get('PAGERDUTY_API_TOKEN'), from: async () => undefined, clock };
+  return connections({
+    secrets: { get },
+    standIns: standInsAt(standIns),
+    config: current,
+    directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
+    externalPager: externalPagerDuty(rest),
+    onCall: pagerDutyOnCall({ config: current, clock, rest: async () => rest }),
+    statusPage: {
+      components: async () => off,
+      setComponent: none,
+      findIncident: none,
+      createIncident: none,
+      updateIncident: none,
+    },
+    annotations: { find: async () => off, create: none, update: none },
+    metrics: { value: async () => null, firstAbove: none, range: none, byLabel: none, rule: none },
+    silences: alertmanagerSilences({ url: () => get('ALERTMANAGER_URL'), now: () => 0, log: silent }),
+    signer: { ...signs, problem: async () => null },
+    tokens: { check: async () => tokens } as unknown as Parameters<typeof connections>[0]['tokens'],
+    audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<typeof connections>[0]['audit'],
+    databaseWarning,
+  });
+}
+
+const none = (): never => {
+  throw new Error('the doctor changes nothing');
+};
+const signs = { sign: none, keys: none, verify: none } as unknown as Parameters<typeof connections>[0]['signer'];
+
+const slackThat = (headers: Record<string, string>, body: object = {}) =>
+  vendorThat(() => ({
+    headers,
+    body: JSON.stringify({ ok: true, team: 'Acme', team_id: 'T0ACME', user_id: 'U0BOT', ...body }),
+  }));
+
+const BOT = { SLACK_BOT_TOKEN: 'xoxb-1' };
+const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
+
+describe('Slack', () => {
+  test('is asked who we are there, and nothing else', async () => {
+    const { url, received } = await slackThat(ALL);
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
+      'connected: reachable; the app is installed in Acme',
+    );
+    expect(received.map(({ path }) => path)).toEqual(['/auth.test']);
+  });
+
+  test('scopes that the app lacks are named, with what there is not without them', async () => {
+    const given = Object.keys(SCOPES).filter((scope) => !['channels:manage', 'pins:write'].includes(scope));
+    const { url } = await slackThat({ 'x-oauth-scopes': given.join(', ') });
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
+      'wrong: the app lacks these scopes (with the effect in brackets): channels:manage (channels of incidents, and ' +
+        'whoever is let into them), pins:write (the pinned message). Add them as in slack/manifest.yaml, reinstall ' +
+        'the app, and set the new SLACK_BOT_TOKEN',
+    );
+  });
+
+  test('what Slack does not tell of scopes is not missed', async () => {
+    const { url } = await slackThat({});
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(/^connected/);
+  });
+
+  test.each([
+    [
+      'is not among those of people.yaml',
+      ['T0OTHER'],
+      {},
+      /^wrong: the app is installed in Acme \(T0ACME\), which is not in "workspaces"/,
+    ],
+    ['is', ['T0OTHER', 'T0ACME'], {}, /^connected/],
+    ['belongs to an organisation that is', ['E0ACME'], { enterprise_id: 'E0ACME' }, /^connected/],
+  ])('a workspace that %s', async (_, workspaces, more, expected) => {
+    const { url } = await slackThat(ALL, more);
+    const seen = await look({ secrets: BOT, slack: url, config: { people: { workspaces } } });
+    expect(seen['Slack']).toMatch(expected);
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    ['a token that is revoked', { body: '{"ok":false,"error":"token_revoked"}' }, /^wrong: .*set SLACK_BOT_TOKEN/],
+    ['an outage', { status: 503 }, /^unreachable: /],
+  ])('%s', async (_, reply, expected) => {
+    const { url } = await vendorThat(() => reply);
+    expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(expected);
+  });
+
+  test('what signs its commands', async () => {
+    const commands = async (secret?: string) =>
+      (await look({ secrets: secret === undefined ? {} : { SLACK_SIGNING_SECRET: secret } }))['Slack commands'];
+    expect(await commands()).toBe(
+      'off: SLACK_SIGNING_SECRET is not set: Firebreak refuses commands, buttons, and events from Slack',
+    );
+    expect(await commands('0123')).toMatch(/^set: SLACK_SIGNING_SECRET is set; .*first command/);
+    expect(await commands('0123\n')).toBe(
+      'wrong: SLACK_SIGNING_SECRET contains whitespace, which no credential has; set it again',
+    );
+  });
+});
+
+describe('PagerDuty', () => {
+  const token = { PAGERDUTY_API_TOKEN: 'key' };
+  const rotas = { people: { onCall: { payments: { escalationPolicy: 'PPAYMENTS' } } } };
+
+  test('is asked what it is able to, and who is on call', async () => {
+    const standIns = await start();
+    const seen = await look({ secrets: token, config: rotas, pagerDuty: standIns.urls.pagerduty });
+    expect([seen['PagerDuty API'], seen['PagerDuty on call']]).toEqual([
+      'connected: reachable',
+      'connected: payments: Ada Park',
+    ]);
+    const asked = (await calls(standIns, '?vendor=pagerduty')).map(({ method, path }) => `${method} ${path}`);
+    expect(asked.toSorted()).toEqual(['GET /abilities', 'GET /oncalls']);
+  });
+
+  test.each<[string, Reply, RegExp]>([
+    [
+      'a key that is none',
+      { status: 401, body: 'HTTP Token: Access denied.' },
+      /^wrong: .*401: set PAGERDUTY_API_TOKEN/,
+    ],
+    ['an address of something else', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL may not be/],
+    ['a page of a proxy', { body: '<html>' }, /^wrong: .*PAGERDUTY_API_URL may not be/],
+    ['an outage', { status: 502 }, /^unreachable: PagerDuty answered 502/],
+  ])('%s', async (_, reply, expected) => {
+    const { url } = await vendorThat(() => reply);
+    expect((await look({ secrets: token, pagerDuty: url }))['PagerDuty API']).toMatch(expected);
+  });
+
+  test('a rota by which nobody is on call', async () => {
+    const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
+    expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
+      'wrong: payments: nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',
+    );
+  });
+
+  test('what pages, and what signs its webhooks', async () => {
+    const seen = async (secrets: Record<string, string>) => {
+      const all = await look({ secrets });
+      return [all['PagerDuty pages'], all['PagerDuty webhooks']];
+    };
+    expect(await seen({})).toEqual([
+      'off: PAGERDUTY_ROUTING_KEY is not set: nobody is paged',
+      'off: PAGERDUTY_WEBHOOK_SECRET is not set: Firebreak refuses webhooks from PagerDuty, and does not see actions there',
+    ]);
+    expect(await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'y' })).toEqual([
+      'set: PAGERDUTY_ROUTING_KEY is set; not tested, because a test would page',
+      expect.stringMatching(/^set: PAGERDUTY_WEBHOOK_SECRET is set; .*first webhook/),
+    ]);
+    expect((await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(20) }))[0]).toMatch(
+      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32, so nobody is paged/,
+    );
+  });
+});
+
+describe('mail', () => {
+  const at = async (url: string, from = 'Firebreak <f@acme.example>') =>
+    (await look({ secrets: { SMTP_URL: url, MAIL_FROM: from } }))['mail'];
+
+  test('is let in, and sends nothing', async () => {
+    const standIns = await start();
+    expect(await at(standIns.mail)).toBe('connected: the login works; no mail was sent');
+    expect(await calls(standIns, '?vendor=mail')).toEqual([]);
+  });
+
+  test('what is not set, or not set right', async () => {
+    expect((await look({}))['mail']).toBe('off: SMTP_URL is not set');
+    expect((await look({ secrets: { SMTP_URL: 'smtp://x' } }))['mail']).toBe('off: MAIL_FROM is not set');
+    expect(await at('mail.example.com:secret')).toMatch(/^wrong: SMTP_URL is no address of a mail server/);
+    expect(await at('smtp://127.0.0.1:1', 'Firebreak')).toMatch(/^wrong: MAIL_FROM holds no e-mail address/);
+  });
+
+  test('a user whom it does not know', async () => {
+    const server = new SMTPServer({
+      disabledCommands: ['STARTTLS'],
+      onAuth: ({ password }, _session, done) =>
+        password === 'right' ? done(null, { user: 'f' }) : done(new Error('Invalid username or password')),
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server.server, 'listening');
+    onTestFinished(() => server.close());
+    const { port } = server.server.address() as AddressInfo;
+    expect(await at(`smtp://f:right@127.0.0.1:${port}`)).toMatch(/^connected/);
+    const refused = await at(`smtp://f:not-this@127.0.0.1:${port}`);
+    expect(refused).toMatch(/^wrong: .*535.*does not know the user and password of SMTP_URL/);
+    expect(refused).not.toContain('not-this');
+  });
+
+  test('nobody listens there', async () => {
+    const { host } = new URL(await nobody());
+    expect(await at(`smtp://${host}`)).toMatch(/^unreachable: .*ECONNREFUSED/);
+  });
+});
+
+describe('webhooks', () => {
+  const hooks = {
+    paging: { fallback: { url: 'https://second.example/page?key=secret', signature: 'SECOND' } },
+    response: {
+      webhooks: [
+        { url: 'https://pager.example/in/secret', signature: 'PAGER' },
+        { url: 'https://teams.example/in/secret', format: 'teams' },
+      ],
+    },
+    routes: {
+      routes: [{ match: { team: 'x' }, ticket: { webhook: { url: 'https://desk.example/', signature: 'DESK' } } }],
+    },
+  };
+
+  test('there are none', async () => {
+    expect((await look({}))['webhooks']).toBe('off: no receiver is configured');
+  });
+
+  test('a second route that is wanted, and that nobody has named', async () => {
+    const response = { escalation: { how: 'fallback' } };
+    expect((await look({ config: { response } }))['second route']).toMatch(/^wrong: .*paging\.yaml has no "fallback"/);
+    expect(await look({ config: { response, paging: hooks.paging } })).not.toHaveProperty('second route');
+    expect(await look({})).not.toHaveProperty('second route');
+  });
+
+  test('each by its host, and whether what signs it is set', async () => {
+    const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
+    const missing = 'is not set, so nothing is sent. Set it, or correct "signature"';
+    expect(Object.entries(seen).filter(([name]) => name.startsWith('webhook'))).toEqual([
+      ['webhook second.example', `wrong: the signing secret SECOND ${missing}`],
+      ['webhook pager.example', 'set: PAGER is set; not tested, because a test would send a message'],
+      ['webhook teams.example', 'set: not signed; not tested, because a test would send a message'],
+      ['webhook desk.example', `wrong: the signing secret DESK ${missing}`],
+    ]);
+  });
+});
+
+describe('Alertmanager', () => {
+  const GENERATED = alertmanagerConfig({ url: 'http://firebreak', tokenFile: '/token' }).inhibit_rules;
+  const OLD = {
+    source_match: { severity: 'page' },
+    target_match_re: { severity: 'ticket|warning' },
+    equal: ['service', 'environment'],
+  };
+  const of = (rules: object[]) =>
+    vendorThat(({ path }) => ({
+      body: path.startsWith('/api/v2/silences')
+        ? '[]'
+        : JSON.stringify({ config: { original: stringify({ inhibit_rules: rules }) } }),
+    }));
+  const slos = [objective('checkout-availability', badOfAll)];
+
+  test.each<[string, object[], string]>([
+    ['the generated rule', GENERATED, 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['one that does the same', [OLD], 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['no rule', [], 'incomplete: no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn'],
+    ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
+    [
+      'a rule of others',
+      [{ ...OLD, source_match: { severity: 'none' } }],
+      'incomplete: no inhibit_rule lets SLOFastBurn',
+    ],
+  ])('with objectives it is looked at for what inhibits tickets: %s', async (_, rules, seen) => {
+    const { url } = await of(rules);
+    const found = (await look({ secrets: { ALERTMANAGER_URL: url }, config: { slos } }))['Alertmanager'];
+    expect(found?.slice(0, seen.length)).toBe(seen);
+  });
+
+  test('without objectives it is not', async () => {
+    const { url } = await of([]);
+    expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: reachable');
+  });
+});
+
+describe('tokens', () => {
+  const ada = { id: 'tok_1', name: 'ada' };
+  const seen = async (tokens: Partial<TokenAudit>) => (await look({ tokens: { ...NO_TOKENS, ...tokens } }))['tokens'];
+
+  test('that Firebreak wrote are counted', async () => {
+    expect(await seen({ valid: 3 })).toBe('set: 3 tokens, all written by Firebreak');
+  });
+
+  test('that somebody else wrote are an error, listed or not', async () => {
+    expect(await seen({ refused: [ada] })).toMatch(/^wrong: refused, .* records: tok_1 \(ada\)\. Possible reasons: /);
+    const used = Array.from({ length: 7 }, (_, n) => ({ name: `n${n}`, at: '2026-11-20T12:00:00.000Z' }));
+    expect(await seen({ valid: 1, used })).toMatch(
+      /^wrong: used and refused: "n0" at 2026-.*"n4" at [^,]* and 2 more\. /,
+    );
+  });
+
+  test('that still need the previous admin token are named', async () => {
+    expect(await seen({ previous: [ada] })).toMatch(/^incomplete: not used since .* replaced: tok_1 \(ada\)\. Use or /);
+  });
+});
+
+test('a sealed log that was changed, or cannot be checked, is an error', async () => {
+  const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['sealed log'];
+  expect(await seen({})).toMatch(/^set: the newest entries are intact/);
+  const broken = { intact: false, brokenAt: 'seal 3', because: 'its MAC is wrong' };
+  expect(await seen(broken)).toBe('wrong: seal 3: its MAC is wrong');
+  expect(await seen({ ...broken, brokenAt: null, because: 'no key' })).toBe('wrong: no key');
+});
+
+test('a database that others can write is a warning', async () => {
+  expect(await look({})).not.toHaveProperty('database');
+  expect((await look({ databaseWarning: 'it is open' }))['database']).toBe('incomplete: it is open');
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import type { GateVerdict } from '../../../actions/freeze/gates/judge.ts';
+import { isAllowed, isPinned, versionOf } from '../../../actions/freeze/gates/judge.ts';
+import { placesOf } from '../../../actions/freeze/gates/environments.ts';
+import { approvedText, pinnedText, timedOutText, waitingText } from '../../../actions/freeze/gates/texts.ts';
+import { COMMENT_MAX_CHARS } from '../../../integrations/github/protection.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import { ServicesFile } from '../../../schemas/config/config.ts';
+import type { CheckReasonCode } from '../../../schemas/freeze/freeze-check.ts';
+import type { PinView } from '../../../schemas/changes/pin.ts';
+import { timestamp } from '../../../schemas/time/time.ts';
+
+describe('which services a deployment at GitHub is of', () => {
+  const github = (more: object = {}) => ({ deployer: { kind: 'github', ...more } });
+  const { services } = ServicesFile.parse({
+    services: {
+      checkout: { repository: 'acme/checkout', environments: { production: {}, Staging: {} } },
+      cart: { repository: 'https://github.com/acme/shop.git', environments: { production: github() } },
+      basket: { repository: 'acme/shop', environments: { production: github({ environment: 'basket-live' }) } },
+      search: { repository: 'acme/shop', environments: { production: {} } },
+      deploys: { repository: 'acme/code', environments: { production: github({ repository: 'acme/deploy' }) } },
+      tools: {},
+    },
+  });
+  const at = (repository: string, environment: string) =>
+    placesOf(services, { repository, environment }).map((place) => `${place.service}/${place.environment}`);
+
+  test.each<[string, string, string, string[]]>([
+    ['the one of the repository', 'acme/checkout', 'production', ['checkout/production']],
+    ['whatever the case', 'ACME/Checkout', 'STAGING', ['checkout/Staging']],
+    ['an environment that the catalogue does not have', 'acme/checkout', 'qa', ['checkout/qa']],
+    ['all of a repository', 'acme/shop', 'production', ['cart/production', 'search/production']],
+    [
+      'an environment of one of them, and whoever names none',
+      'acme/shop',
+      'basket-live',
+      ['cart/basket-live', 'basket/production', 'search/basket-live'],
+    ],
+    ['where a deployer says that it is deployed from', 'acme/deploy', 'production', ['deploys/production']],
+    ['not another repository', 'acme/code', 'production', ['deploys/production']],
+    ['a service that nobody knows, by the name of its repository', 'acme/new', 'production', ['new/production']],
+  ])('%s', (_, repository, environment, places) => expect(at(repository, environment)).toEqual(places));
+});
+
+describe('as which version a commit is on record', () => {
+  const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+  const change = (version: string, commit: string | null) => ({ version, commit }) as Change;
+  const pin = (version: string, state = 'pinned') => ({ version, state }) as PinView;
+  const named = (changes: Change[], pins: PinView[] = [], ref = 'main') =>
+    versionOf({ commit: SHA, ref }, changes, pins);
+
+  test.each<[string, string, () => string]>([
+    ['none', SHA, () => named([change('v1', 'f'.repeat(40)), change('main2', null)])],
+    ['the commit that was recorded', 'v2', () => named([change('v1', 'f'.repeat(40)), change('v2', SHA)])],
+    ['a shortened one', 'v2', () => named([change('v2', SHA.slice(0, 9))])],
+    ['a version that is the commit', SHA.slice(0, 7), () => named([change(SHA.slice(0, 7), null)])],
+    ['a tag', 'v3', () => named([change('v3', null)], [], 'refs/tags/v3')],
+    ['the newest of several', 'v5', () => named([change('v4', SHA), change('v5', SHA)])],
+    ['the one of them that is known bad', 'v4', () => named([change('v4', SHA), change('v5', SHA)], [pin('v4')])],
+    [
+      'not one that was known bad once',
+      'v5',
+      () => named([change('v4', SHA), change('v5', SHA)], [pin('v4', 'lifted')]),
+    ],
+    ['known bad, though its record is far back', SHA, () => named([], [pin(SHA)])],
+    ['known bad by its tag', 'v6', () => named([], [pin('v6')], 'v6')],
+  ])('%s: %s', (_, version, found) => expect(found()).toBe(version));
+});
+
+describe('what people read at GitHub', () => {
+  const told = (
+    texts: string[],
+    {
+      allowed = false,
+      code = 'person',
+      clears = 'when it ends',
+    }: { allowed?: boolean; code?: CheckReasonCode; clears?: string } = {},
+  ) =>
+    ({
+      place: { service: 'checkout', environment: 'production' },
+      answer: {
+        allowed,
+        reasons: texts.map((text) => ({ code, text })),
+        clears_when: allowed ? null : clears,
+        decision_id: 'frd_0123456789abcdef0123456789abcdef',
+      },
+    }) as GateVerdict[number];
+  const until = timestamp(Date.parse('2026-11-21T12:00:00Z'));
+
+  test('says what holds it, and when it is rejected', () => {
+    const text = waitingText([told(['a sale']), told(['nothing speaks against it'], { allowed: true })], until);
+    expect(text).toContain('- `checkout/production`: `a sale`');
+    expect(text).toContain('It continues automatically once it is allowed (`when it ends`)');
+    expect(text).toMatch(/or is rejected at .*2026.*12:00/);
+    expect(text).toContain('frd_0123456789abcdef0123456789abcdef');
+  });
+
+  test('quotes what others have written: it mentions nobody, and closes nothing', () => {
+    const text = waitingText([told(['ask @acme/ops`\n## fixes #7'])], until);
+    expect(text).toContain('``ask @acme/ops` ## fixes #7``');
+    expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual([]);
+  });
+
+  test('fits, however much there is to say', () => {
+    const much = Array.from({ length: 40 }, (_, n) =>
+      told([`${n} ${'ä'.repeat(500)}`], { clears: 'when '.repeat(200) }),
+    );
+    for (const text of [waitingText(much, until), approvedText(much), pinnedText(much), timedOutText(much, 24)]) {
+      expect(Array.from(text).length).toBeLessThanOrEqual(COMMENT_MAX_CHARS);
+      expect(text).toMatch(/\n- …$/);
+    }
+  });
+
+  test('one that is refused holds all of them; a version known bad has no need to wait', () => {
+    const free = told(['free'], { allowed: true });
+    expect([isAllowed([free, free]), isAllowed([free, told(['a sale'])])]).toEqual([true, false]);
+    expect(isPinned([free, told(['bad'], { code: 'pinned_version' })])).toBe(true);
+    expect(isPinned([told(['a hint'], { allowed: true, code: 'pinned_version' }), told(['a sale'])])).toBe(false);
+  });
+});

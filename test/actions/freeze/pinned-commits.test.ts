@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { check } from '../../../actions/freeze/check.ts';
+import type { CheckDeps } from '../../../actions/freeze/inputs.ts';
+import { newChange } from '../../../aws/table/changes/changes.ts';
+import { emptyConfig, ServicesFile } from '../../../schemas/config/config.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
+import type { Signer } from '../../../domain/freeze/ports.ts';
+import { at, NOON, pin } from '../../domain/freeze/builders.ts';
+
+const { services } = ServicesFile.parse({ services: { checkout: { environments: { production: {} } } } });
+
+const BAD = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+const GOOD = 'b'.repeat(40);
+
+const change = (version: string, commit: string | null, minutes: number) =>
+  newChange(
+    NewChange.parse({ service: 'checkout', environment: 'production', version, commit, started_at: at(minutes) }),
+    NOON,
+    null,
+  );
+
+/** v2 is known bad; v1 ran well before, and has the commit of v2 as well where that is said. */
+function firebreak({ shared = false }: { shared?: boolean } = {}) {
+  const changes = [
+    change('v0', GOOD, -300),
+    change('v1', shared ? BAD : 'a'.repeat(40), -200),
+    change('v2', BAD, -60),
+    change('v1', null, -50),
+    change('v3', null, -10),
+  ];
+  const signer: Pick<Signer, 'sign'> = { sign: async (claims) => JSON.stringify(claims) };
+  return {
+    clock: { now: () => NOON },
+    config: { current: async () => ({ ...emptyConfig, version: 'c1', services }) },
+    changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
+    incidents: { openAt: async () => undefined },
+    freezeState: {
+      read: async () => ({ own: { freezes: [], slos: [] }, dependencies: [], pins: [pin('v2')], evaluatedAt: NOON }),
+    },
+    freezeDecisions: { keep: async () => 'first' },
+    signer,
+  } as unknown as CheckDeps;
+}
+
+const asked = (more: object, deps = firebreak()) =>
+  check(deps, {
+    request: CheckRequest.parse({ service: 'checkout', environment: 'production', ...more }),
+    untold: true,
+    by: 'ci',
+    consume: false,
+    identityToken: null,
+  });
+
+describe('a version known bad is refused by the commit that was recorded with it:', () => {
+  test.each([
+    ['by its name', { version: 'v2' }],
+    ['by the commit alone', { commit: BAD }],
+    ['by the commit in place of the version', { version: BAD, commit: BAD }],
+    ['under another name', { version: 'r3', commit: BAD }],
+    ['shortened, and in capitals', { commit: BAD.slice(0, 8).toUpperCase() }],
+    ['whatever the change is called', { version: 'r3', commit: BAD, change: 'rollback' }],
+  ])('%s', async (_, more) => {
+    expect(await asked(more)).toMatchObject({ allowed: false, reasons: [{ code: 'pinned_version' }] });
+  });
+
+  test.each([
+    ['another commit', { version: 'r3', commit: GOOD }],
+    ['what is too short to be one', { version: 'r3', commit: BAD.slice(0, 6) }],
+  ])('not %s', async (_, more) => expect(await asked(more)).toMatchObject({ allowed: true }));
+
+  test('not a version known good that has the same commit: its settings are others', async () => {
+    const deps = firebreak({ shared: true });
+    expect(await asked({ version: 'v1', commit: BAD }, deps)).toMatchObject({ allowed: true });
+    expect(await asked({ commit: BAD }, deps)).toMatchObject({ allowed: false });
+  });
+
+  test('and what is signed for an outage says so', async () => {
+    const { signed_state } = await asked({ version: 'v9' });
+    expect(JSON.parse(signed_state ?? '')).toMatchObject({
+      pinned: ['v2'],
+      pinned_commits: [{ version: 'v2', commit: BAD }],
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { declare } from '../../../actions/incidents/declare-incident.ts';
+import { takeOver } from '../../../actions/incidents/take-over.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { settleParts } from '../../../workflows/steps/settle-children.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+
+const ADA: Who = { name: 'ada', allow: () => undefined };
+
+let world: FakeWorld;
+let id: IncidentId;
+
+const opened = async (service: string): Promise<IncidentId> => {
+  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const said = { ...place, title: 'Down', severity: 'critical', trace: service } as const;
+  return (await declare(world.deps, ADA, said)).incident.id;
+};
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = idleEngine();
+  world.config = Config.parse({ version: 'test', services: { checkout: null, cart: null }, paging: {} });
+  id = await opened('checkout');
+});
+
+let forged = 0;
+
+/** An entry as a person or a token could once write it. */
+async function forge(kind: string, on = id): Promise<void> {
+  forged += 1;
+  const entry = { at: world.clock.now(), actor: 'mallory', kind, text: 'Trust me', detail: { from: 'v2', to: 'v1' } };
+  await world.deps.incidents.note(on, `forged-${forged}`, entry);
+}
+
+const isPaused = async () => (await world.deps.incidents.read(id))?.automation_paused;
+const act = (action: 'pause' | 'resume' | 'abort') => takeOver(world.deps, ADA, { id, action, note: '' });
+
+describe('timeline entries do not control actions:', () => {
+  test.each(['pause', 'abort'] as const)('a forged entry does not prevent %s', async (action) => {
+    await forge(action === 'pause' ? 'automation.paused' : 'automation.aborted');
+    await act(action);
+    expect(await isPaused()).toBe(true);
+  });
+
+  test('a forged entry does not prevent a resume', async () => {
+    await act('pause');
+    await forge('automation.resumed');
+    await act('resume');
+    expect(await isPaused()).toBe(false);
+  });
+
+  test('a forged entry does not cause a second pause', async () => {
+    await act('pause');
+    await forge('automation.resumed');
+    await act('pause');
+    const { items } = await world.deps.incidents.timeline(id, { limit: 50 });
+    expect(items.filter(({ kind }) => kind === 'automation.paused')).toHaveLength(1);
+  });
+
+  test('the time at which a parent was resolved is not read from the timeline', async () => {
+    const part = await opened('cart');
+    const { incidents, crowds } = world.deps;
+    const crowd = { because: 'many', name: 'many', text: 'Many at once' } as const;
+    const parent = await crowds.openParent('production', crowd, 'Many at once', 'trace');
+    await forge('resolve.asked', parent); // before it was, when the part had not joined
+    world.clock.set(world.clock.millis + 60_000);
+    await crowds.join(parent, part);
+    world.clock.set(world.clock.millis + 60_000);
+    await takeOver(world.deps, ADA, { id: parent, action: 'resolve', note: '' });
+    const { seq = 0 } = (await incidents.read(parent)) ?? {};
+    expect(await incidents.resolve(parent, seq, 'ada', 'Resolved by ada')).toBe('resolved');
+    await settleParts(world.deps, parent);
+    const mail = (await incidents.listen(part, 0, null)).mail.map(({ message }) => message.kind);
+    expect(mail).toContain('resolve');
+  });
+});

@@ -1,0 +1,477 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { ExternalIncident } from '../../../domain/messages/channels.ts';
+import { unheard } from '../../../domain/paging/acknowledgement.ts';
+import { pageKey } from '../../../domain/paging/pages.ts';
+import { acknowledge } from '../../../actions/incidents/acknowledge.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { escalate } from '../../../actions/paging/escalate.ts';
+import { acknowledgeAll, acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { ends, fires, theIncident } from '../../workflows/play.ts';
+
+const ada: Who = { name: 'ada', allow: () => undefined };
+let world: FakeWorld;
+let id: IncidentId;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = idleEngine();
+  set({ afterMinutes: 10, times: 2 });
+  await fires()(world);
+  id = theIncident(world);
+  await paged(1);
+});
+
+const GRACE = { name: 'Grace', email: 'grace@example.com' };
+
+function set(escalation: object | undefined, more: object = {}): void {
+  world.config = Config.parse({
+    version: 'test',
+    services: {},
+    paging: {},
+    people: { people: { ada: { name: 'Ada', pagerduty: 'PADA001' }, grace: GRACE } },
+    response: { escalation, ...more },
+  });
+}
+
+const CREATED = '2026-11-20T12:00:00.000Z' as Timestamp;
+const RINGS: ExternalIncident = {
+  id: 'Q1',
+  url: null,
+  title: '',
+  status: 'triggered',
+  acknowledgedBy: [],
+  assignedTo: [],
+  acknowledged: null,
+  resolvedBy: null,
+  createdAt: CREATED,
+};
+
+/** PagerDuty shows these, by the numbers of our pages. Gives those that it is asked about. */
+function thereAre(there: Record<number, Partial<ExternalIncident>>): number[] {
+  const asked: number[] = [];
+  world.deps.externalPager.paged = async (key) => {
+    const number = Number(key.split('.').at(-1));
+    asked.push(number);
+    return { kind: 'done', value: there[number] === undefined ? null : { ...RINGS, ...there[number] } };
+  };
+  return asked;
+}
+
+const ackedBy = (name: string, user: string | null, at: Timestamp): Partial<ExternalIncident> => ({
+  status: 'acknowledged',
+  acknowledgedBy: [name],
+  acknowledged: { by: { id: user, name }, at },
+});
+
+async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' = 'succeeded', more: object = {}) {
+  const key = pageKey(id, number);
+  const effect = { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '', ...more } as const;
+  await world.deps.effects.intend(id, effect, { page: number });
+  await world.deps.effects.conclude(id, key, state, 'done');
+}
+
+/** The workflow has begun it, and the pager has taken it. */
+async function rings(number: number): Promise<void> {
+  const dossier = world.store.dossiers.get(id) ?? expect.unreachable();
+  dossier.record = { ...dossier.record, pages: number };
+  await paged(number);
+}
+
+const open = () => world.deps.incidents.open();
+
+/** Another incident, which has nothing to do with the first one. */
+async function declared(service: string): Promise<void> {
+  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  await world.deps.incidents.declare({ ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' });
+}
+
+/** The sweeper comes after so many more minutes. */
+async function after(minutes: number): Promise<number> {
+  world.clock.set(world.clock.millis + minutes * 60_000);
+  return (await escalate(world.deps, await open())).escalated;
+}
+
+const acknowledged = (by: string) =>
+  world.deps.incidents.amend(id, () => ({ care: { acknowledged: { by, at: world.clock.now() } } }));
+
+const asked = () =>
+  world.store.dossiers.get(id)?.inbox.flatMap(({ message }) => (message.kind === 'page' ? [message.note] : [])) ?? [];
+const said = () =>
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, text }) =>
+    /^page\.(escalated|acknowledged|dismissed)$/.test(kind) ? [text] : [],
+  );
+
+describe('a page that nobody acknowledges', () => {
+  test('is paged again, as often as it is said, each time after the wait', async () => {
+    expect(await after(9)).toBe(0);
+    expect(await after(1)).toBe(1);
+    expect(await after(9)).toBe(0);
+    expect(await after(1)).toBe(1);
+    expect(await after(60)).toBe(0);
+    expect(asked()).toEqual([
+      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again',
+      'Page 1 was not acknowledged within 10 minutes (escalation 2 of 2): paging again',
+    ]);
+    expect(said()).toEqual(asked());
+  });
+
+  test('is paged again whatever others have written onto the timeline', async () => {
+    for (const n of [1, 2, 3]) {
+      const entry = { at: world.clock.now(), actor: 'mallory', text: 'Trust me', detail: null };
+      await world.deps.incidents.note(id, `forged-${n}`, { ...entry, kind: 'page.escalated' });
+    }
+    expect(await after(10)).toBe(1);
+  });
+
+  test('waits anew from the page that came of it', async () => {
+    expect(await after(10)).toBe(1);
+    world.clock.set(world.clock.millis + 5 * 60_000);
+    await paged(2);
+    expect(await after(9)).toBe(0);
+    expect(await after(1)).toBe(1);
+    expect(asked().at(-1)).toContain('Page 2');
+  });
+
+  test('that was acknowledged is none of the later one, which is escalated as often as any', async () => {
+    expect(await after(10)).toBe(1);
+    expect(await after(10)).toBe(1);
+    await acknowledge(world.deps, ada, { id });
+    expect(await after(120)).toBe(0);
+    await rings(2);
+    expect(await after(9)).toBe(0);
+    expect([await after(1), await after(10), await after(10)]).toEqual([1, 1, 0]);
+    expect(asked().slice(2)).toEqual([
+      'Page 2 was not acknowledged within 10 minutes (escalation 1 of 2): paging again',
+      'Page 2 was not acknowledged within 10 minutes (escalation 2 of 2): paging again',
+    ]);
+  });
+
+  test('that PagerDuty takes up again, for it calls by itself then, is waited for anew', async () => {
+    await acknowledge(world.deps, ada, { id });
+    expect(await after(120)).toBe(0);
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    expect([await after(9), await after(1)]).toEqual([0, 1]);
+    expect(asked()).toEqual(['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again']);
+  });
+
+  test('two sweepers at the same moment page once', async () => {
+    const incidents = await open();
+    world.clock.set(world.clock.millis + 600_000);
+    await Promise.all([escalate(world.deps, incidents), escalate(world.deps, incidents)]);
+    expect(asked()).toHaveLength(1);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['nothing is said of escalation', () => set(undefined)],
+    ['somebody has acknowledged it here', () => acknowledged('ada')],
+    ['it has not been taken yet', () => paged(2, 'failed')],
+    ['others have paged', () => paged(2, 'succeeded', { followed: { id: 'Q1', url: null, assigned_to: [] } })],
+    [
+      'the mitigation is seen to help',
+      () => world.deps.incidents.post(id, { kind: 'resume', by: '', note: '' }, { status: 'mitigated' }),
+    ],
+  ])('is left alone where %s', async (_, given) => {
+    await given();
+    expect(await after(120)).toBe(0);
+    expect(asked()).toEqual([]);
+  });
+
+  test('is left alone where nothing fires any more, unless a person has declared it', async () => {
+    await ends()(world);
+    expect(await after(120)).toBe(0);
+    await declared('search');
+    id = [...world.store.dossiers.keys()].at(-1) ?? expect.unreachable();
+    await paged(1);
+    expect(await after(10)).toBe(1);
+  });
+
+  test('is paged again where PagerDuty cannot be asked', async () => {
+    world.external = [{ kind: 'later', detail: 'down', afterSeconds: null }];
+    expect(await after(10)).toBe(1);
+  });
+
+  test('for a minute is said in words', async () => {
+    set({ afterMinutes: 1, times: 1 });
+    await after(1);
+    expect(said()).toEqual(['Page 1 was not acknowledged within 1 minute (escalation 1 of 1): paging again']);
+  });
+
+  test('is told by the second route, until that has taken it, with one id each time', async () => {
+    set({ how: 'fallback', times: 1 });
+    world.secondRoute = [
+      { kind: 'later', detail: 'down', afterSeconds: null },
+      { kind: 'taken', detail: 'ok' },
+    ];
+    expect([await after(10), await after(1), await after(60)]).toEqual([0, 1, 0]);
+    const call = `second route trigger page.1.escalated-1 critical`;
+    expect(world.calls.filter((one) => one.startsWith('second'))).toEqual([call, call]);
+    expect(said()).toEqual([
+      'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): sent by the second route',
+    ]);
+  });
+});
+
+describe('where nobody has told what was done at PagerDuty', () => {
+  const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
+
+  test('whoever has acknowledged it there sees to it, and has command', async () => {
+    const at = plusSeconds(CREATED, 590);
+    const looked = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
+    expect([await after(10), await after(10)]).toEqual([0, 0]);
+    expect([asked(), said(), looked]).toEqual([[], ['Acknowledged at PagerDuty by Ada'], [1]]);
+    const { care, roles } = await record();
+    expect([care?.acknowledged, roles?.commander]).toMatchObject([
+      { by: 'ada', at },
+      { name: 'ada', shown: 'Ada' },
+    ]);
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual([]); // it is known there
+  });
+
+  test('an integration that has acknowledged it sees to it, and has no command', async () => {
+    thereAre({
+      1: { ...ackedBy('', null, CREATED), acknowledgedBy: ['Bot'], acknowledged: { by: null, at: CREATED } },
+    });
+    expect(await after(10)).toBe(0);
+    const text = 'Acknowledged at PagerDuty by Bot (at 2026-11-20 12:00 UTC)';
+    expect([said(), (await record()).roles?.commander]).toEqual([[text], undefined]);
+  });
+
+  test('what we have acknowledged there ourselves is nobody else who has', async () => {
+    await acknowledge(world.deps, ada, { id });
+    const ours = { by: null, at: world.clock.now() };
+    world.clock.set(world.clock.millis + 1000);
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    thereAre({ 1: { status: 'acknowledged', acknowledgedBy: ['Firebreak'], acknowledged: ours } });
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual(asked());
+  });
+
+  test('an older page does when it was acknowledged after the newest one had rung, and the rest is silenced', async () => {
+    expect(await after(10)).toBe(1);
+    await rings(2);
+    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
+    expect(await after(10)).toBe(0);
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls.filter((call) => call.startsWith('pager'))).toEqual(['pager acknowledge page.2 critical']);
+    expect(await after(60)).toBe(0);
+    expect([asked().length, looked]).toEqual([1, [2, 1]]);
+  });
+
+  test('it does not when it was acknowledged before that: what rings anew has to be heard anew', async () => {
+    world.clock.set(world.clock.millis + 600_000);
+    await rings(2);
+    const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 60)), 2: {} });
+    expect(await after(10)).toBe(1);
+    expect((await record()).roles?.commander?.name).toBe('ada');
+    await rings(3);
+    expect(await after(10)).toBe(1);
+    expect(looked).toEqual([2, 1, 3, 2]);
+  });
+
+  test('what was swept away there while it fires is paged again', async () => {
+    thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
+    expect([await after(10), await after(10)]).toEqual([1, 1]);
+    expect(said()[0]).toBe(
+      'Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
+    );
+    expect(said().filter((text) => text.startsWith('Resolved'))).toHaveLength(1);
+    const { care, roles } = await record();
+    expect([care?.acknowledged, roles?.commander]).toEqual([undefined, undefined]);
+  });
+
+  test('what was resolved there is over where response.yaml says so', async () => {
+    set({ afterMinutes: 10 }, { pagerduty: { resolve: 'resolve' } });
+    thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
+    expect(await after(10)).toBe(0);
+    const inbox = world.store.dossiers.get(id)?.inbox.map(({ message }) => message);
+    expect(inbox?.at(-1)).toMatchObject({ kind: 'resolve', by: 'ada' });
+  });
+
+  test('what nobody has resolved there, as when its time is over, is paged again', async () => {
+    thereAre({ 1: { status: 'resolved' } });
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual(asked());
+  });
+});
+
+describe('the second route', () => {
+  const words = (kind: RegExp): string[] =>
+    (world.store.dossiers.get(id)?.timeline ?? []).flatMap((entry) => (kind.test(entry.kind) ? [entry.text] : []));
+  const later = (detail: string) => ({ kind: 'later', detail, afterSeconds: null }) as const;
+
+  beforeEach(() => set({ how: 'fallback', times: 2 }));
+
+  test.each([
+    ['there is none', { kind: 'off', detail: 'no second route' } as const],
+    ['it refuses', { kind: 'refused', detail: 'the second route answered 400' } as const],
+  ])('is not said to have told anybody where %s: it is paged again', async (_, answer) => {
+    world.secondRoute = [answer];
+    expect([await after(10), await after(10), await after(60)]).toEqual([1, 1, 0]);
+    const why = `paging again, because the second route did not accept the page (${answer.detail})`;
+    expect(asked()).toEqual([
+      `Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): ${why}`,
+      `Page 1 was not acknowledged within 10 minutes (escalation 2 of 2): ${why}`,
+    ]);
+    expect(words(/^page-fallback\.(failed|withheld)$/)).toEqual([answer.detail, answer.detail]);
+  });
+
+  test('that does not take it is on the timeline at once, and paging again comes after three minutes', async () => {
+    world.secondRoute = [later('the second route answered 500')];
+    expect(await after(10)).toBe(0);
+    expect(words(/^page-fallback/)).toEqual([
+      'The second route did not accept page 1 (the second route answered 500). Firebreak tries again',
+    ]);
+    expect([await after(1), await after(1), words(/^page-fallback/).length, said()]).toEqual([0, 0, 1, []]);
+    expect(await after(1)).toBe(1);
+    expect(asked()).toEqual([
+      expect.stringContaining('(escalation 1 of 2): paging again, because the second route did not accept the page'),
+    ]);
+  });
+
+  test('that takes it later has told somebody', async () => {
+    world.secondRoute = [later('down'), { kind: 'taken', detail: 'ok' }];
+    expect([await after(10), await after(1)]).toEqual([0, 1]);
+    expect([asked(), said()]).toEqual([
+      [],
+      ['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): sent by the second route'],
+    ]);
+  });
+});
+
+describe('where PagerDuty does not answer', () => {
+  const LATER = { kind: 'later', detail: 'down', afterSeconds: null } as const;
+  const NEVER = new Promise<never>(() => undefined);
+
+  /** Pages of so many incidents, which nobody has acknowledged for ten minutes. */
+  async function manyPaged(number: number): Promise<void> {
+    for (let n = 1; n < number; n += 1) await declared(`service-${n}`);
+    for (const one of world.store.dossiers.keys()) {
+      id = one;
+      await paged(1);
+    }
+    world.clock.set(world.clock.millis + 600_000);
+  }
+
+  test('all are paged again all the same, and it is asked for so long that one would wait', async () => {
+    await manyPaged(30);
+    let elapsed = 0;
+    let looks = 0;
+    const externalPager = {
+      ...world.deps.externalPager,
+      paged: async () => {
+        looks += 1;
+        elapsed += 10_000; // so long an attempt takes
+        return LATER;
+      },
+    };
+    const { escalated } = await escalate({ ...world.deps, externalPager }, await open(), () =>
+      Math.min(elapsed, 14_000),
+    );
+    expect(escalated).toBe(30);
+    expect(looks).toBeLessThanOrEqual(8);
+  });
+
+  test('nobody waits for what it may yet say', async () => {
+    await manyPaged(1);
+    // Of four seconds all but a moment have passed.
+    const times = [0, 0];
+    const elapsed = () => times.shift() ?? 3990;
+    const externalPager = { ...world.deps.externalPager, paged: () => NEVER };
+    expect(await escalate({ ...world.deps, externalPager }, await open(), elapsed)).toEqual({ escalated: 1 });
+  });
+
+  test('that it cannot even be asked lets nobody sleep', async () => {
+    await manyPaged(1);
+    const externalPager = { ...world.deps.externalPager, paged: () => Promise.reject(new Error('no secrets')) };
+    expect(await escalate({ ...world.deps, externalPager }, await open())).toEqual({ escalated: 1 });
+  });
+
+  test('what is not begun in its time has the next round, and others come first in it', async () => {
+    await manyPaged(30);
+    set({ how: 'fallback', afterMinutes: 10 });
+    let elapsed = 0;
+    const fallbackPager = {
+      send: async () => {
+        elapsed += 10_000;
+        return LATER;
+      },
+    };
+    const incidents = await open();
+    const tried = async () => {
+      elapsed = 0;
+      await escalate({ ...world.deps, fallbackPager }, incidents, () => elapsed);
+      world.clock.set(world.clock.millis + 60_000);
+      return [...world.store.dossiers].filter(([, { effects }]) =>
+        [...effects.values()].some(({ kind }) => kind === 'page-fallback'),
+      ).length;
+    };
+    const first = await tried();
+    expect(first).toBeLessThan(30);
+    for (let round = 0; round < 30; round += 1) await tried();
+    expect(await tried()).toBe(30);
+  });
+});
+
+describe('what is acknowledged here', () => {
+  test('is acknowledged at the pager, once, for each page that it took before', async () => {
+    await paged(2, 'failed');
+    await paged(3);
+    world.clock.set(world.clock.millis + 1000);
+    await acknowledged('slack:U024BE7LH');
+    world.clock.set(world.clock.millis + 1000);
+    await paged(4);
+    await acknowledgePages(world.deps, id);
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.3 critical']);
+  });
+
+  test('is said again when it did not get through', async () => {
+    await acknowledged('ada');
+    world.pages = [
+      { kind: 'later', detail: 'down', afterSeconds: null },
+      { kind: 'taken', detail: 'ok' },
+    ];
+    for (let sweep = 0; sweep < 3; sweep += 1) await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toHaveLength(2);
+  });
+
+  test('is left to the next round where the pager cannot be reached, however many there are', async () => {
+    for (let n = 1; n < 20; n += 1) await declared(`service-${n}`);
+    for (const one of world.store.dossiers.keys()) {
+      id = one;
+      await paged(1);
+      await acknowledged('ada');
+    }
+    world.pages = [{ kind: 'later', detail: 'down', afterSeconds: null }];
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls.length).toBeLessThanOrEqual(4);
+    world.pages = [{ kind: 'taken', detail: 'ok' }];
+    await acknowledgeAll(world.deps, await open());
+    await acknowledgeAll(world.deps, await open());
+    expect(new Set(world.calls).size).toBe(20);
+  });
+
+  test('there is known there already', async () => {
+    const care = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
+    await world.deps.incidents.amend(id, () => ({ care }));
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual([]);
+  });
+
+  test('is said again after PagerDuty has taken it back', async () => {
+    await acknowledge(world.deps, ada, { id });
+    await acknowledgeAll(world.deps, await open());
+    world.clock.set(world.clock.millis + 1000);
+    const at = world.clock.now();
+    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, at));
+    world.clock.set(world.clock.millis + 1000);
+    await acknowledge(world.deps, ada, { id });
+    await acknowledgeAll(world.deps, await open());
+    expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.1 critical']);
+  });
+});

@@ -1,0 +1,386 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { isHeard } from '../../../domain/paging/acknowledgement.ts';
+import { pageNote } from '../../../domain/paging/page-note.ts';
+import { pageKey } from '../../../domain/paging/pages.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
+import { recognise } from '../../../actions/paging/recognize.ts';
+import type { Told } from '../../../domain/messages/channels.ts';
+import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
+import { ends, fires, theIncident } from '../../workflows/play.ts';
+import { type FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { about, Receiver } from './webhooks.ts';
+
+let receiver: Receiver;
+let world: FakeWorld;
+let id: IncidentId;
+
+/** An incident whose alert fires, and that was paged. */
+beforeEach(async () => {
+  receiver = new Receiver();
+  ({ world } = receiver);
+  world.engine = idleEngine();
+  set({});
+  await fires()(world);
+  id = theIncident(world);
+  await paged();
+});
+
+async function paged(followed?: { id: string; url: null; assigned_to: string[] }, number = 1) {
+  const key = pageKey(id, number);
+  const effect = { key, kind: 'page', target: 'pagerduty', class: 'keyed', detail: '' } as const;
+  await world.deps.effects.intend(id, { ...effect, ...(followed && { followed }) }, { page: number });
+  await world.deps.effects.conclude(id, key, 'succeeded', 'paged');
+}
+
+function set(more: object): void {
+  world.config = Config.parse({
+    version: 'test',
+    services: { checkout: { environments: { production: {} } } },
+    paging: {},
+    people: { people: { ada: { name: 'Ada', pagerduty: 'PTUXL6G', slack: 'U024BE7LH' } } },
+    ...more,
+  });
+}
+
+const ours = (name: string, change: { data?: object; event?: object } = {}) =>
+  about(`webhook-incident-${name}`, { key: pageKey(id, 1), ...change });
+
+/** What is told of an incident in other ways than whole: after PagerDuty has told which one of theirs it is. */
+async function knows(): Promise<void> {
+  await receiver.happens(ours('triggered'));
+}
+
+const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
+const said = () =>
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, actor, text }) =>
+    /^(page\.(?!succeeded)|role|resolve)/.test(kind) ? [`${actor}: ${text}`] : [],
+  );
+const kinds = () =>
+  (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind }) =>
+    /^page\.(?!succeeded)/.test(kind) ? [kind] : [],
+  );
+const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
+
+describe('acknowledged at PagerDuty', () => {
+  test('by somebody of people.yaml: they see to it, and have command', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const { care, roles } = await record();
+    expect(care?.acknowledged).toMatchObject({ by: 'ada' });
+    expect(roles?.commander).toMatchObject({ name: 'ada', shown: 'Ada', slack: 'U024BE7LH' });
+    expect(said()).toEqual([
+      'ada: Acknowledged at PagerDuty by Ada',
+      'ada: Ada is the incident commander, because they acknowledged the page at PagerDuty',
+    ]);
+  });
+
+  test('again changes nothing, however it comes', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const before = [await record(), said()];
+    await receiver.happens(ours('acknowledged'));
+    expect([await record(), said()]).toEqual(before);
+  });
+
+  test('by somebody who is not listed goes by what PagerDuty says', async () => {
+    set({ people: {} });
+    await receiver.happens(ours('acknowledged'));
+    const { care, roles } = await record();
+    expect(care?.acknowledged?.by).toBe('pagerduty:PTUXL6G');
+    expect(roles?.commander).toMatchObject({ name: 'pagerduty:PTUXL6G', shown: 'On-call One', slack: null });
+  });
+
+  test('by somebody who is known by their address, which PagerDuty is asked for', async () => {
+    set({ people: { people: { grace: { email: 'grace@example.com' } } } });
+    Object.assign(world.deps, {
+      onCall: { ...world.deps.onCall, email: async () => ({ kind: 'done', value: 'Grace@example.com' }) },
+    });
+    await receiver.happens(ours('acknowledged'));
+    expect((await record()).care?.acknowledged?.by).toBe('grace');
+  });
+
+  test('takes command from nobody, and the first who sees to it stays that', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const agent = { id: 'POTHER', type: 'user_reference', summary: 'Bob' };
+    await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent } }));
+    const { care, roles } = await record();
+    expect([care?.acknowledged?.by, roles?.commander?.name]).toEqual(['ada', 'ada']);
+    expect(said().at(-1)).toBe('pagerduty:POTHER: Acknowledged at PagerDuty by Bob');
+  });
+
+  test('by an integration, as by ourselves, is no news', async () => {
+    const agent = { id: 'PINT', type: 'service_reference', summary: 'Firebreak' };
+    await receiver.happens(ours('acknowledged', { event: { agent } }));
+    await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent: null } }));
+    expect([said(), (await record()).care]).toEqual([[], undefined]);
+  });
+});
+
+describe('resolved at PagerDuty by a person', () => {
+  test('while alerts fire: the timeline says so, and it goes on', async () => {
+    await receiver.happens(ours('resolved'));
+    await receiver.happens(ours('resolved'));
+    expect(said()).toEqual([
+      'ada: Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
+    ]);
+    expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([]);
+    expect(kinds()).toEqual(['page.dismissed']);
+  });
+
+  test('while alerts fire: nobody sees to it by that, and whoever is called for another page goes on being called', async () => {
+    await paged(undefined, 2);
+    await receiver.happens(ours('resolved'));
+    expect(said()).toEqual([
+      'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
+    ]);
+    const { care, roles } = await record();
+    expect([isHeard(await record()), care?.acknowledged, roles?.commander]).toEqual([false, undefined, undefined]);
+    await acknowledgePages(world.deps, id);
+    expect(world.calls).toEqual([]);
+  });
+
+  test('after somebody has acknowledged it: they go on seeing to it', async () => {
+    await receiver.happens(ours('acknowledged'));
+    await receiver.happens(ours('resolved'));
+    expect([isHeard(await record()), (await record()).roles?.commander?.name]).toEqual([true, 'ada']);
+  });
+
+  test('with no alert firing: it is over', async () => {
+    await ends()(world);
+    await receiver.happens(ours('resolved'));
+    await receiver.happens(ours('resolved'));
+    expect(inbox().filter(({ kind }) => kind === 'resolve')).toEqual([
+      { kind: 'resolve', by: 'ada', note: 'Resolved at PagerDuty by Ada' },
+    ]);
+    expect(said()).toEqual(['ada: Resolved at PagerDuty by Ada']);
+  });
+
+  test('is over in any case where response.yaml says so', async () => {
+    set({ response: { pagerduty: { resolve: 'resolve' } } });
+    await receiver.happens(ours('resolved'));
+    expect(inbox().at(-1)).toMatchObject({ kind: 'resolve' });
+  });
+
+  test('by us means nothing', async () => {
+    await receiver.happens(ours('resolved', { event: { agent: null } }));
+    expect(said()).toEqual([]);
+  });
+
+  test('into another one goes on there', async () => {
+    const resolve_reason = { type: 'merge_resolve_reason', incident: { id: 'PINTO', type: 'incident_reference' } };
+    await receiver.happens(ours('resolved', { data: { resolve_reason } }));
+    expect(said()).toEqual(['ada: Merged at PagerDuty by On-call One into PINTO']);
+    await receiver.happens(
+      about('webhook-incident-acknowledged', { key: 'theirs', data: { id: 'PINTO' }, event: { id: 'E2' } }),
+    );
+    expect((await record()).care?.acknowledged?.by).toBe('ada');
+  });
+});
+
+describe('what was done there has the time at which it was done', () => {
+  const now = () => world.clock.now();
+  const later = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
+  const type = (event_type: string, event: string, occurred_at: string, agent?: null) =>
+    ours('acknowledged', { event: { event_type, id: event, occurred_at, ...(agent === null && { agent }) } });
+  /** In the order of the timeline. */
+  const story = () =>
+    (world.store.dossiers.get(id)?.timeline ?? [])
+      .filter(({ kind }) => /^page\.(un)?ack|^role/.test(kind))
+      .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+      .map(({ kind, at }) => `${kind} ${at.slice(11, 19)}`);
+
+  test('however late it is heard, and in whatever order', async () => {
+    const [acked, unacked] = [plusSeconds(now(), 5), plusSeconds(now(), 15)];
+    later(20);
+    await receiver.happens(type('incident.unacknowledged', 'E2', unacked, null));
+    later(10);
+    await receiver.happens(type('incident.acknowledged', 'E1', acked));
+    expect(story()).toEqual(['page.acknowledged 12:00:05', 'role.taken 12:00:05', 'page.unacknowledged 12:00:15']);
+    expect(isHeard(await record())).toBe(false);
+    await receiver.happens(type('incident.acknowledged', 'E3', plusSeconds(now(), -1)));
+    expect((await record()).care?.acknowledged?.at).toBe(plusSeconds(now(), -1));
+    expect(isHeard(await record())).toBe(true);
+  });
+
+  test('but is told where it can be read: what is long ago is said to be', async () => {
+    later(7200);
+    await receiver.happens(ours('acknowledged', { event: { occurred_at: '2026-11-20T12:00:30.000Z' } }));
+    expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada (at 2026-11-20 12:00 UTC)');
+    const entry = world.store.dossiers.get(id)?.timeline.find(({ kind }) => kind === 'page.acknowledged');
+    expect(entry?.at).toBe(plusSeconds(now(), -60));
+    expect((await record()).care?.acknowledged?.at).toBe('2026-11-20T12:00:30.000Z');
+  });
+
+  test('and is never of a time to come', async () => {
+    await receiver.happens(ours('acknowledged', { event: { occurred_at: timestamp(world.clock.millis + 60_000) } }));
+    expect((await record()).care?.acknowledged?.at).toBe(now());
+  });
+
+  test('an acknowledgement of one page is one of those that rang by then', async () => {
+    later(600);
+    await paged(undefined, 2);
+    await receiver.happens(type('incident.acknowledged', 'E1', plusSeconds(now(), -300)));
+    expect(isHeard(await record())).toBe(false);
+    later(30);
+    await receiver.happens(type('incident.acknowledged', 'E2', plusSeconds(now(), -10)));
+    expect(isHeard(await record())).toBe(true);
+    await acknowledgePages(world.deps, id);
+    expect(world.calls).toEqual(['pager acknowledge page.2 critical']);
+  });
+});
+
+describe('somebody of whom PagerDuty cannot be asked who they are', () => {
+  let email: Told<string | null>;
+  beforeEach(() => {
+    set({ people: { people: { grace: { name: 'Grace', email: 'grace@example.com', slack: 'U0GRACE1' } } } });
+    email = { kind: 'later', detail: 'no answer', afterSeconds: null };
+    Object.assign(world.deps, { onCall: { ...world.deps.onCall, email: async () => email } });
+  });
+  const look = async () => recognise(world.deps, await world.deps.incidents.open());
+  const names = async () => {
+    const { care, roles } = await record();
+    return [care?.acknowledged?.by, roles?.commander?.name, care?.told?.by];
+  };
+
+  test('goes by what they are called there, and is themselves as soon as it answers', async () => {
+    await receiver.happens(ours('acknowledged'));
+    const update = { event_type: 'incident.status_update_published', id: 'E2' };
+    await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event: update }));
+    const there = 'pagerduty:PTUXL6G';
+    expect(await names()).toEqual([there, there, there]);
+    await look();
+    expect(await names()).toEqual([there, there, there]);
+    email = { kind: 'done', value: 'grace@example.com' };
+    await look();
+    await look();
+    expect(await names()).toEqual(['grace', 'grace', 'grace']);
+    const { care, roles } = await record();
+    expect([roles?.commander, care?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
+    const last = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'person.recognised');
+    expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, as PagerDuty tells by now`]);
+  });
+
+  test('and is not listed stays what they are called there, and is not asked for again', async () => {
+    await receiver.happens(ours('acknowledged'));
+    email = { kind: 'done', value: 'somebody@example.com' };
+    await look();
+    const { care, roles } = await record();
+    expect([roles?.commander, care?.unsure]).toMatchObject([{ name: 'pagerduty:PTUXL6G', shown: 'On-call One' }, []]);
+  });
+
+  test('is asked for when they have only written something, too', async () => {
+    await knows();
+    await receiver.happens(about('webhook-incident-annotated', {}));
+    expect((await record()).care?.unsure).toEqual(['pagerduty:PTUXL6G']);
+  });
+});
+
+test('what rings again there is not heard any more here, until somebody hears it', async () => {
+  await receiver.happens(ours('acknowledged', { event: { id: 'E1' } }));
+  expect(isHeard(await record())).toBe(true);
+  const again = { event: { id: 'E2', event_type: 'incident.unacknowledged', agent: null } };
+  await receiver.happens(ours('acknowledged', again));
+  await receiver.happens(ours('acknowledged', again));
+  expect(isHeard(await record())).toBe(false);
+  await receiver.happens(ours('acknowledged', { event: { id: 'E3' } }));
+  expect(isHeard(await record())).toBe(true);
+});
+
+describe('told on the timeline', () => {
+  test('notes, of an incident that has been heard of by its key', async () => {
+    const note = about('webhook-incident-annotated', {});
+    await receiver.happens(note);
+    expect(said()).toEqual([]); // nobody knows whose it is
+    await knows();
+    await receiver.happens(note);
+    await receiver.happens(note);
+    expect(said()).toEqual(['ada: Note at PagerDuty by On-call One: Rolled back to 2026.11.20-3\nlooks better 🎉']);
+  });
+
+  test('notes of our own do not come back', async () => {
+    await knows();
+    const story = (await world.deps.incidents.story(id, null)) ?? expect.unreachable();
+    const whole = `${pageNote(story)}\n\nfirebreak:${pageKey(id, 1)}.note`;
+    for (const [n, content] of [whole, pageNote(story).slice(0, 90), `hi\r\n\r\nfirebreak:some.key`].entries())
+      await receiver.happens(about('webhook-incident-annotated', { data: { content }, event: { id: `N${n}` } }));
+    expect(said()).toEqual([]);
+  });
+
+  test.each<[string, { data?: object; event?: object }, string]>([
+    [
+      'reassigned',
+      { data: { assignees: [{ summary: 'Zoe' }, { summary: 'Bob' }] } },
+      'Reassigned at PagerDuty by On-call One to Bob, Zoe',
+    ],
+    ['escalated', { event: { agent: null } }, 'Escalated at PagerDuty to On-call One'],
+    ['delegated', {}, 'Delegated at PagerDuty by On-call One to policy Default, On-call One'],
+    ['priority_updated', { data: { priority: { summary: 'P1' } } }, 'Priority at PagerDuty by On-call One: P1'],
+    ['reopened', {}, 'Opened again at PagerDuty by On-call One'],
+    ['unacknowledged', { event: { agent: null } }, 'Not acknowledged any more at PagerDuty: it rings again'],
+  ])('%s', async (type, { data, event }, text) => {
+    await receiver.happens(
+      ours('acknowledged', { data, event: { event_type: `incident.${type}`, ...event } } as never),
+    );
+    expect(said().map((line) => line.replace(/^\S+: /, ''))).toEqual([text]);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'responder.added',
+      { user: { summary: 'Maeve', type: 'user_reference' }, message: 'help', state: 'pending' },
+      'Maeve is asked to help at PagerDuty by On-call One: help',
+    ],
+    [
+      'responder.replied',
+      { user: { summary: 'Maeve' }, state: 'accepted' },
+      'Maeve was asked to help at PagerDuty, and has accepted',
+    ],
+    [
+      'responder.added',
+      { escalation_policy: { summary: 'DBAs' } },
+      'DBAs is asked to help at PagerDuty by On-call One',
+    ],
+  ])('%s', async (type, data, text) => {
+    await knows();
+    await receiver.happens(about('webhook-incident-annotated', { data, event: { event_type: `incident.${type}` } }));
+    expect(said()).toEqual([`ada: ${text}`]);
+  });
+
+  test('a status update, by which others have heard of it', async () => {
+    await knows();
+    const event = { event_type: 'incident.status_update_published' };
+    await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event }));
+    expect(said()).toEqual(['ada: Status update at PagerDuty by On-call One: on it']);
+    expect((await record()).care?.told).toMatchObject({ by: 'ada', text: 'on it' });
+  });
+
+  test.each([
+    ['of somebody else', 'firebreak/checkout-api/HighErrorBurnRate/caae507ac1d843ef'],
+    ['of another Firebreak', pageKey('01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId, 1)],
+  ])('nothing %s', async (_, key) => {
+    await receiver.happens(about('webhook-incident-acknowledged', { key }));
+    await receiver.happens(about('webhook-incident-annotated', {}));
+    expect(said()).toEqual([]);
+  });
+});
+
+describe('where others page', () => {
+  beforeEach(async () => {
+    set({ paging: { mode: 'external' } });
+    await paged({ id: 'PGR0VU2', url: null, assigned_to: ['On-call One'] }, 2);
+  });
+
+  test('their incident is known by its id, and is told once, whoever hears of it first', async () => {
+    await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs' }));
+    await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs', event: { id: 'again' } }));
+    expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada');
+    expect(said().filter((line) => line.includes('Acknowledged'))).toHaveLength(1);
+    expect((await record()).roles?.commander?.name).toBe('ada');
+  });
+
+  test('somebody has to hear of what still fires when it is resolved there', async () => {
+    await receiver.happens(about('webhook-incident-resolved', { key: 'theirs' }));
+    expect(said()).toEqual(['pagerduty: Resolved at PagerDuty by Ada, but alerts still fire: a new page is due']);
+    expect(inbox().at(-1)).toMatchObject({ kind: 'page', by: 'pagerduty' });
+  });
+});

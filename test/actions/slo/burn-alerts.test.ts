@@ -1,0 +1,182 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { describe, expect, test } from 'vitest';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { route } from '../../../jobs/queues/route.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { Signal, SignalMessage } from '../../../schemas/alerts/signal.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import { signal } from '../../support/signals.ts';
+import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
+
+/** A page of the rules of `slo generate`, as it is queued. */
+const page = (more: Partial<Signal> = {}): Signal =>
+  signal({
+    title: 'checkout-availability: the error budget of checkout burns fast',
+    asksRollback: false,
+    labels: [
+      ['alertname', 'SLOFastBurn'],
+      ['slo', 'checkout-availability'],
+    ],
+    ...more,
+  });
+
+/** The router over the world's table. */
+async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
+  const { bulletins, projections, decisions, clock } = world.stores;
+  const deps: Deps = {
+    ...new FakeWorld().deps,
+    ...world.deps,
+    bulletins,
+    projections,
+    decisions,
+    clock,
+    silences: { active: async () => null, inhibitsSlowBurns: async () => null },
+    engine: { start: async () => undefined, ring: async () => undefined, died: async () => false },
+  };
+  const message: SignalMessage = { receipt: 'r', receivedAt: clock.now(), trace: 't', signals };
+  const record = { messageId: 'm', body: JSON.stringify(message), attributes: {} } as unknown as SQSRecord;
+  const event: SQSEvent = { Records: [record] };
+  expect(await route(deps, event)).toEqual({ batchItemFailures: [] });
+}
+
+const world = async (): Promise<SloWorld> => {
+  const opened = await SloWorld.open(availability());
+  opened.at(NOON + 5000);
+  return opened;
+};
+
+describe('a burn alert', () => {
+  test('freezes at once, and says who said so', async () => {
+    const one = await world();
+    await arrive(one, page());
+    const [freeze] = await one.freezes();
+    expect(freeze).toMatchObject({
+      cause: 'burn',
+      slo: 'checkout-availability',
+      service: 'checkout',
+      environment: 'production',
+      starts_at: '2026-11-20T12:00:05.000Z',
+      not_before: '2026-11-20T12:15:05.000Z',
+      opened_by: 'alertmanager',
+      reason: expect.stringContaining(
+        'says the alert "checkout-availability: the error budget of checkout burns fast"',
+      ),
+    });
+    expect(one.told('info').map(({ message }) => message)).toContain('deploys are frozen');
+  });
+
+  test('is one cause with what the evaluation finds, which ends it', async () => {
+    const one = await world();
+    one.requests(10, { from: NOON - 2 * MINUTE, until: NOON + 4 * MINUTE });
+    await arrive(one, page());
+    const evaluator = one.evaluator();
+    await one.evaluateUntil(NOON + 20 * MINUTE, 5 * MINUTE, evaluator);
+    expect((await one.freezes()).filter(({ cause }) => cause === 'burn')).toHaveLength(1);
+    await one.evaluateUntil(NOON + 2 * HOUR, 15 * MINUTE, evaluator);
+    const burn = (await one.freezes()).filter(({ cause }) => cause === 'burn');
+    expect(burn).toMatchObject([{ opened_by: 'alertmanager', ended_by: 'evaluation', settled_at: expect.any(String) }]);
+    // Its sender repeats it once more before it hears that it is over: that is no new freeze.
+    await arrive(one, page());
+    expect((await one.freezes()).filter(({ cause }) => cause === 'burn')).toHaveLength(1);
+    expect(await one.frozenBy()).toEqual([]);
+    // Later it fires again: that is.
+    await arrive(one, page({ startsAt: plusSeconds(page().startsAt, 7200) }));
+    expect(await one.frozenBy()).toEqual(['burn']);
+  });
+
+  test('that fires on after a person has lifted its freeze is over by data after the minimum duration', async () => {
+    const one = await world();
+    one.requests(10);
+    const evaluator = one.evaluator();
+    await arrive(one, page());
+    const [freeze] = await one.freezes();
+    const lifted = { at: one.stores.clock.now(), by: 'person:bo', reason: 'a test', settled: false };
+    await one.deps.freezes.end(freeze?.id ?? '', lifted);
+    const settledAt = async (minute: number) => {
+      await one.evaluateUntil(NOON + minute * MINUTE, MINUTE, evaluator);
+      return (await one.freezes())[0]?.settled_at;
+    };
+    expect(await settledAt(15)).toBeNull();
+    expect(await settledAt(16)).toBe('2026-11-20T12:16:00.000Z');
+    expect(await one.frozenBy()).toEqual([]);
+  });
+
+  test('without Prometheus it holds until the alert has resolved, and for its minimum duration', async () => {
+    const one = await world();
+    one.prometheusUrl = undefined;
+    const evaluator = one.evaluator();
+    await arrive(one, page());
+    await one.evaluateUntil(NOON + 30 * MINUTE, 10 * MINUTE, evaluator);
+    expect(await one.frozenBy()).toEqual(['burn']);
+    await arrive(one, page({ status: 'resolved', endsAt: one.stores.clock.now() }));
+    await one.evaluateUntil(NOON + 31 * MINUTE, MINUTE, evaluator);
+    expect(await one.freezes()).toMatchObject([{ end_reason: 'its burn alerts have resolved' }]);
+
+    const second = plusSeconds(one.stores.clock.now(), 0);
+    await arrive(one, page({ startsAt: second }));
+    await arrive(one, page({ startsAt: second, status: 'resolved', endsAt: one.stores.clock.now() }));
+    await one.evaluateUntil(NOON + 45 * MINUTE, 7 * MINUTE, evaluator);
+    expect(await one.frozenBy()).toEqual(['burn']);
+    await one.evaluateUntil(NOON + 47 * MINUTE, 2 * MINUTE, evaluator);
+    expect(await one.frozenBy()).toEqual([]);
+  });
+
+  test('without Prometheus others do not keep it: a ticket, which freezes nothing', async () => {
+    const one = await world();
+    one.prometheusUrl = undefined;
+    const ticket = { severity: 'warning', fingerprint: 'ticket' } as const;
+    await arrive(one, page(), page(ticket), page({ status: 'resolved', endsAt: one.stores.clock.now() }));
+    await one.evaluateUntil(NOON + 16 * MINUTE, 16 * MINUTE, one.evaluator());
+    expect(await one.frozenBy()).toEqual([]);
+    one.policy({ defaults: { burn: 'ticket' } });
+    await arrive(one, page(ticket));
+    await one.evaluateUntil(NOON + 40 * MINUTE, 24 * MINUTE, one.evaluator());
+    expect(await one.frozenBy()).toEqual(['burn']);
+  });
+
+  test('that is never heard of again fires for a week', async () => {
+    const one = await world();
+    one.prometheusUrl = undefined;
+    await arrive(one, page());
+    const evaluator = one.evaluator();
+    await one.evaluateUntil(NOON + 7 * 24 * HOUR, 24 * HOUR, evaluator);
+    expect(await one.frozenBy()).toEqual(['burn']);
+    await one.evaluateUntil(NOON + 7 * 24 * HOUR + HOUR, HOUR, evaluator);
+    expect(await one.frozenBy()).toEqual([]);
+  });
+});
+
+test.each<[string, Partial<Signal>]>([
+  ['a ticket', { severity: 'warning' }],
+  ['information', { severity: 'info' }],
+  ['one that has resolved', { status: 'resolved', endsAt: page().startsAt }],
+  ['one of another service', { service: 'search' as ServiceName }],
+  ['one of an objective that is not configured', { labels: [['slo', 'search-availability']] }],
+  ['one that names no objective', { labels: [['alertname', 'HighErrorRatio']] }],
+  ['monitoring that fails', { monitoringFailure: true }],
+])('%s freezes nothing', async (_, more) => {
+  const one = await world();
+  await arrive(one, page(more));
+  expect(await one.freezes()).toEqual([]);
+});
+
+test('where policy says that burn rates freeze nothing, an alert does not either', async () => {
+  const one = await world();
+  one.policy({ defaults: { burn: 'off' } });
+  await arrive(one, page());
+  expect(await one.freezes()).toEqual([]);
+});
+
+test('a scope that is full costs the alert nothing', async () => {
+  const one = await world();
+  const full = Object.assign(new Error('checkout in production has 500 freezes'), { name: 'ScopeFull' });
+  const freezes = Object.assign(Object.create(one.deps.freezes) as typeof one.deps.freezes, {
+    open: async () => Promise.reject(full),
+  });
+  Object.assign(one.deps, { freezes });
+  await arrive(one, page());
+  expect(one.told('error')).toMatchObject([
+    { message: 'a burn-rate alert could not open a freeze', slo: 'checkout-availability' },
+  ]);
+});

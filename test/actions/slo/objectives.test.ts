@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { objectivesState } from '../../../actions/slo/objectives.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
+import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
+
+test('nothing is said where no objective is configured', async () => {
+  const world = await SloWorld.open();
+  expect(await objectivesState(world.deps)).toEqual({
+    configured: 0,
+    evaluated_at: null,
+    problem: null,
+    troubled: 0,
+    troubles: [],
+  });
+});
+
+test('an evaluation that is missing, or overdue, is a problem', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(10);
+  const { problem, troubles } = await objectivesState(world.deps);
+  expect(problem).toMatch(/^no evaluation has completed yet/);
+  expect(troubles).toMatchObject([
+    { id: 'checkout-availability', problem: 'it has not been evaluated yet', since: null },
+  ]);
+  await world.evaluate(world.evaluator());
+  world.at(NOON + 5 * MINUTE);
+  expect(await objectivesState(world.deps)).toMatchObject({ configured: 1, problem: null, troubled: 0, troubles: [] });
+  world.at(NOON + 6 * MINUTE);
+  expect((await objectivesState(world.deps)).problem).toContain('started at 2026-11-20T12:00:00.000Z');
+});
+
+test('objectives without data are named, with the problem and since when; at most twenty', async () => {
+  const gone = Array.from({ length: 30 }, (_, n) =>
+    availability({
+      id: `gone-${n}`,
+      indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: `bad_${n}`, total: `all_${n}` },
+    }),
+  );
+  const world = await SloWorld.open(availability(), ...gone);
+  world.requests(10);
+  const evaluator = world.evaluator();
+  await world.evaluate(evaluator);
+  const { configured, troubled, troubles } = await objectivesState(world.deps);
+  expect([configured, troubled, troubles.length]).toEqual([31, 30, 20]);
+  expect(troubles[0]).toEqual({
+    id: 'gone-0',
+    service: 'checkout',
+    environment: 'production',
+    problem: 'Prometheus has no series for its queries: they name something that is not there, or not any more',
+    since: null,
+  });
+});
+
+test('one whose past cannot be read is among them, unless budgets freeze nothing', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(10);
+  world.prometheus.pointsMax = 0;
+  await world.evaluate(world.evaluator());
+  const now = '2026-11-20T12:00:00.000Z';
+  expect((await objectivesState(world.deps)).troubles).toMatchObject([
+    { problem: expect.stringMatching(/^its history could not be read: Prometheus answered 400/), since: now },
+  ]);
+  world.config = { ...world.config, freeze: FreezeFile.parse({ defaults: { budget: 'off' } }) };
+  expect((await objectivesState(world.deps)).troubled).toBe(0);
+  world.at(NOON + HOUR);
+  expect((await objectivesState(world.deps)).troubles).toMatchObject([{ problem: 'its newest data is too old' }]);
+});

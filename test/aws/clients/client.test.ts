@@ -1,0 +1,130 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { s3Blobs } from '../../../aws/clients/blobs.ts';
+import { awsClient, DURABLE_LIMITS, type Limits, SHARED_LIMITS, SLACK_LIMITS } from '../../../aws/clients/client.ts';
+import { lambdaEngine } from '../../../aws/engine.ts';
+import { sqsPeopleQueue } from '../../../aws/clients/inbound-queue.ts';
+import * as resources from '../../../aws/resources.ts';
+import { Table } from '../../../aws/table/core/table.ts';
+import { clientSettings } from '../../../integrations/aws/access.ts';
+import {
+  acceptsAndNeverAnswers,
+  dropsConnections,
+  neverEndsItsBody,
+  type SilentPort,
+} from '../../support/silent-ports.ts';
+
+const credentials = { accessKeyId: 'client-test', secretAccessKey: 'not checked' };
+
+/** Short, so that the test is; long enough that no limit but the one that is meant ends a call. */
+const NEVER_MS = 60_000;
+const BRIEF: Limits = { connectMs: 20, attemptMs: 20, callMs: NEVER_MS, maxAttempts: 2 };
+
+async function at(port: Promise<SilentPort>): Promise<string> {
+  const { url, close } = await port;
+  onTestFinished(close);
+  return url;
+}
+
+/** What the product does with each of its clients. */
+function calls(endpoint: string, limits: Limits): Record<string, () => Promise<unknown>> {
+  const place = { endpoint, region: 'eu-central-1', credentials };
+  const blobs = s3Blobs(awsClient(S3Client, limits, { ...place, forcePathStyle: true }), 'bucket', limits);
+  const table = new Table(awsClient(DynamoDBClient, limits, place), 'firebreak');
+  const people = sqsPeopleQueue(awsClient(SQSClient, limits, place), `${endpoint}/000000000000/people.fifo`);
+  const workflow = { functionName: 'workflow', qualifier: 'live' };
+  const engine = lambdaEngine(awsClient(LambdaClient, limits, place), workflow, 'test');
+  const ssm = awsClient(SSMClient, limits, place);
+  return {
+    'a read of the table': () => table.get({ pk: 'A', sk: 'B' }),
+    'a write of the table': () => table.transact([table.put({ pk: 'A', sk: 'B' })]),
+    'a message': () => people.send({ key: 'command:1' } as never, 'group'),
+    'a blob read': () => blobs.get('config/current.json'),
+    'a blob written': () => blobs.put('signals/1.json', '{}', 'application/json'),
+    'a run started': () => engine.start('inc_1' as never, 1),
+    'secrets read': () => ssm.send(new GetParametersByPathCommand({ Path: '/firebreak/test' })),
+  };
+}
+
+const failuresOf = async (all: Record<string, () => Promise<unknown>>): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(all).map(async ([name, call]) => [
+        name,
+        await call().then(
+          () => 'answered',
+          (error: unknown) => (error instanceof Error ? error.name : String(error)),
+        ),
+      ]),
+    ),
+  ) as Record<string, string>;
+
+const eachIs = (all: Record<string, unknown>, what: unknown) =>
+  Object.fromEntries(Object.keys(all).map((name) => [name, what]));
+
+describe('every call of AWS ends', () => {
+  test('at a port that accepts and never answers', async () => {
+    const all = calls(await at(acceptsAndNeverAnswers()), { ...BRIEF, connectMs: NEVER_MS });
+    expect(await failuresOf(all)).toEqual(eachIs(all, 'TimeoutError'));
+  });
+
+  test('at a port where no connection is established', async () => {
+    const all = calls(await at(dropsConnections()), { ...BRIEF, attemptMs: NEVER_MS });
+    expect(await failuresOf(all)).toEqual(eachIs(all, 'TimeoutError'));
+  });
+
+  test('when a body stops in the middle', async () => {
+    const all = calls(await at(neverEndsItsBody()), BRIEF);
+    expect(Object.values(await failuresOf(all))).not.toContain('answered');
+  });
+
+  test('when a body comes byte by byte and never ends', async () => {
+    const url = await at(neverEndsItsBody({ dripMs: 2 }));
+    const all = calls(url, { connectMs: NEVER_MS, attemptMs: NEVER_MS, callMs: 60 });
+    const { 'a blob read': stream, ...others } = await failuresOf(all);
+    expect(stream).not.toBe('answered');
+    expect(Object.values(others)).not.toContain('answered');
+  });
+
+  test('a target of a rollback has limits, too', async () => {
+    const endpoint = await at(acceptsAndNeverAnswers());
+    const settings = clientSettings({ region: 'eu-central-1', roleArn: undefined, endpoint });
+    expect(settings.requestHandler).toEqual({
+      connectionTimeout: 3000,
+      requestTimeout: 10_000,
+      socketTimeout: 10_000,
+      throwOnRequestTimeout: true,
+    });
+  });
+});
+
+describe('limits', () => {
+  const { PEOPLE, PROJECT } = resources;
+  const shared = {
+    http: resources.HTTP_TIMEOUT_SECONDS,
+    hear: PEOPLE.timeoutSeconds,
+    route: resources.ROUTER_TIMEOUT_SECONDS,
+    project: PROJECT.timeoutSeconds,
+    sweep: resources.SWEEP_TIMEOUT_SECONDS,
+    evaluate: resources.EVALUATE_TIMEOUT_SECONDS,
+    digest: resources.DIGEST_TIMEOUT_SECONDS,
+    workflow: resources.WORKFLOW.invocationTimeoutSeconds,
+  };
+
+  test.each([
+    ...Object.entries(shared).map(([name, seconds]) => [name, SHARED_LIMITS, seconds] as const),
+    ['slack', SLACK_LIMITS, resources.SLACK_TIMEOUT_SECONDS] as const,
+    ['checkpoints of the workflow', DURABLE_LIMITS, resources.WORKFLOW.invocationTimeoutSeconds] as const,
+  ])(
+    'of %s: a call takes a third of its time-out at most, and time is left for another attempt',
+    (_, limits, seconds) => {
+      expect(limits.callMs).toBeLessThanOrEqual((seconds * 1000) / 3);
+      expect(limits.attemptMs).toBeLessThanOrEqual(limits.callMs / 2);
+      expect(limits.connectMs).toBeLessThanOrEqual(limits.attemptMs);
+    },
+  );
+});

@@ -1,0 +1,88 @@
+import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, test } from 'vitest';
+import { sqsSignalQueue } from '../../../aws/clients/queue.ts';
+import type { Deps, Receipt } from '../../../domain/ports/index.ts';
+import { enqueue } from '../../../http/webhooks/alerts.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { SignalMessage, type Signal } from '../../../schemas/alerts/signal.ts';
+import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';
+import { alert, group } from '../../support/alerts.ts';
+import { signal, stranger } from '../../support/signals.ts';
+
+const receipt: Receipt = {
+  id: 'receipt',
+  at: '2026-11-20T12:00:00.000Z' as Receipt['at'],
+  trace: 'trace',
+};
+
+/** Everything that is sent, in order. */
+async function sent(send: (queue: Deps['queue']) => Promise<unknown>) {
+  const messages: { queue: string; group: string; services: string[]; bytes: number }[] = [];
+  const client = {
+    send: async ({ input: { QueueUrl = '', Entries = [] } }: SendMessageBatchCommand) => {
+      for (const { MessageGroupId = '', MessageBody = '' } of Entries) {
+        const { signals } = SignalMessage.parse(JSON.parse(MessageBody));
+        const services = signals.map(({ service, unmatched }) => unmatched ?? service);
+        messages.push({ queue: QueueUrl, group: MessageGroupId, services, bytes: MessageBody.length });
+      }
+      return {};
+    },
+  } as unknown as SQSClient;
+  const urls = { urgent: 'urgent', ordinary: 'ordinary', unmatched: 'unmatched' };
+  const blobs: Deps['blobs'] = { get: async () => undefined, put: async () => undefined };
+  await send(sqsSignalQueue(client, urls, blobs));
+  return messages;
+}
+
+const strangers = (count: number, more: (n: number) => Partial<Signal> = () => ({})): Signal[] =>
+  Array.from({ length: count }, (_, n) => stranger(`unknown-${n}`, { fingerprint: `f-${n}`, ...more(n) }));
+
+describe('a flood of alerts of services outside the catalogue', () => {
+  const flood = strangers(5000, (n) => ({ environment: `environment-${n}` as EnvironmentName, asksRollback: true }));
+  const known = signal({ service: 'checkout' as ServiceName, fingerprint: 'known' });
+
+  test('stands before nothing of a service that is known: not in its queue, and not on the way into it', async () => {
+    const messages = await sent((queue) => queue.sendAll(receipt, [...flood, known]));
+    expect(messages[0]).toMatchObject({ queue: 'urgent', services: ['checkout'] });
+    expect(messages.filter(({ queue }) => queue !== 'unmatched')).toHaveLength(1);
+  });
+
+  test('stays there, also when it comes by the receiver that asks for rollbacks', async () => {
+    const messages = await sent((queue) => queue.sendAll({ ...receipt, urgent: true }, [...flood.slice(0, 20), known]));
+    expect(messages.filter(({ queue }) => queue === 'urgent')).toMatchObject([{ services: ['checkout'] }]);
+  });
+
+  test('travels in as few messages as it fits in, whatever the alerts call their services', async () => {
+    const messages = await sent((queue) => queue.sendAll(receipt, flood));
+    expect(messages.flatMap(({ services }) => services)).toHaveLength(5000);
+    expect(messages.length).toBeLessThanOrEqual(5000 / 25 + 4);
+    expect(new Set(messages.map(({ group: own }) => own)).size).toBeLessThanOrEqual(4);
+  });
+
+  test('keeps what is told of one alert in order', async () => {
+    const [one] = strangers(1) as [Signal];
+    const others = strangers(100).slice(1);
+    const ofOne = await Promise.all(
+      [one, { ...one, status: 'resolved' as const }].map(async (told) => {
+        const messages = await sent((queue) => queue.sendAll(receipt, [...others, told]));
+        return messages.find(({ services }) => services.includes('unknown-0'))?.group;
+      }),
+    );
+    expect(new Set(ofOne).size).toBe(1);
+  });
+});
+
+test('of one request the most critical services are sent first', async () => {
+  const tiers = { cart: 3, checkout: 1, search: undefined, ledger: 2 };
+  const services = Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, { ...(tier && { tier }) }]));
+  const config = Config.parse({ version: 'none', services, paging: {} });
+  const alerts = Object.keys(tiers).map((service) =>
+    alert({ fingerprint: service, labels: { service, severity: 'critical' } }),
+  );
+  const parsed = alertmanager.parse(JSON.stringify(group(alerts)), () => 0);
+  if (!parsed.ok) throw new Error(parsed.fault.detail);
+  const deps = { config: { current: async () => config, problems: async () => [] } };
+  const messages = await sent((queue) => enqueue({ ...deps, queue }, receipt, parsed.parsed.alerts, false));
+  expect(messages.flatMap((message) => message.services)).toEqual(['checkout', 'ledger', 'cart', 'search']);
+});

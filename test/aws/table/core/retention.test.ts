@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alertOf } from '../../../../domain/alerts/admission.ts';
+import { RETENTION_DAYS } from '../../../../aws/table/core/retention.ts';
+import { sha256 } from '../../../../aws/clients/hash.ts';
+import { keys } from '../../../../aws/table/core/keys.ts';
+import { startTtlSweep, type TtlSweep } from '../../../../local/aws/dynamodb/ttl.ts';
+import { PagingFile } from '../../../../schemas/config/config.ts';
+import type { Signal } from '../../../../schemas/alerts/signal.ts';
+import type { IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
+import { arrivals, signal } from '../../../support/signals.ts';
+import { openTable, type TableStores } from '../stores.ts';
+
+const DAY = 24 * 3600;
+
+let stores: TableStores;
+let dynamodb: TtlSweep;
+
+beforeAll(async () => {
+  stores = await openTable();
+  dynamodb = startTtlSweep({
+    client: stores.client,
+    table: 'firebreak',
+    attribute: 'expires_at',
+    everySeconds: 3600,
+    now: () => stores.clock.millis,
+  });
+});
+afterAll(async () => {
+  await dynamodb.close();
+  await stores.close();
+});
+
+const hear = (...signals: Signal[]) =>
+  stores.incidents.admit(arrivals(signals), { at: stores.clock.now(), trace: 'trace' });
+
+/** Days pass, and DynamoDB deletes what has expired. */
+async function pass(days: number): Promise<void> {
+  stores.clock.set(stores.clock.millis + days * DAY * 1000);
+  await dynamodb.sweep();
+}
+
+async function rowsOf(id: IncidentId, prefix: string): Promise<Record<string, unknown>[]> {
+  const rows = [];
+  for await (const row of stores.table.each(keys.incident(id).pk, prefix)) rows.push(row);
+  return rows;
+}
+
+const firing = (service: string): Signal => signal({ service: service as ServiceName, fingerprint: service });
+const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
+
+const episodes = (one: Signal) => stores.table.get(keys.alert(sha256(alertOf(one))));
+
+const open = async (one: Signal): Promise<IncidentId> => {
+  const [id] = (await hear(one)).opened;
+  if (id === undefined) throw new Error('it opened no incident');
+  return id;
+};
+
+describe('an alert', () => {
+  test('that fires is known for as long as it is heard of, and its end counts', async () => {
+    const one = firing('noisy');
+    const id = await open(one);
+    for (let days = 0; days < 2 * RETENTION_DAYS.episode; days += 30) {
+      await pass(30);
+      expect(await hear(one)).toMatchObject({ wake: [id], opened: [], counts: { known: 1 } });
+    }
+    expect(await stores.incidents.read(id)).toMatchObject({ firing: 1, signal_count: 1 });
+    await hear(ended(one));
+    expect(await stores.incidents.read(id)).toMatchObject({ firing: 0, status: 'open' });
+  });
+
+  test('is renewed once a day at most: notifications are very many', async () => {
+    const one = firing('often');
+    await open(one);
+    const expires = async () => (await episodes(one))?.['expires_at'];
+    const first = await expires();
+    expect(first).toBe(Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.episode * DAY);
+    stores.clock.set(stores.clock.millis + 0.5 * DAY * 1000);
+    await hear(one);
+    expect(await expires()).toBe(first);
+    stores.clock.set(stores.clock.millis + 0.6 * DAY * 1000);
+    await hear(one);
+    expect(await expires()).toBe(Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.episode * DAY);
+  });
+
+  test('that an older version kept without a time to live gets one when it is heard of', async () => {
+    const one = firing('older');
+    await open(one);
+    const row = await episodes(one);
+    await stores.table.touch({ pk: String(row?.['pk']), sk: 'EP' }, { UpdateExpression: 'REMOVE expires_at' });
+    await hear(one);
+    expect(await episodes(one)).toMatchObject({ ...row, expires_at: expect.any(Number) });
+  });
+
+  test('that has ended is known for three months, and begins anew after it was forgotten', async () => {
+    const one = firing('once');
+    const id = await open(one);
+    await hear(ended(one));
+    await stores.incidents.resolve(id, (await stores.incidents.read(id))?.seq ?? 0, 'person:ada', 'over');
+    await pass(RETENTION_DAYS.episode - 1);
+    expect(await hear(one)).toMatchObject({ opened: [], counts: { known: 1 } }); // what is late brings nothing back
+    await pass(2);
+    expect(await episodes(one)).toBeUndefined();
+    expect((await hear({ ...one, startsAt: stores.clock.now(), episode: 'another' })).opened).toHaveLength(1);
+  });
+
+  test('is known for longer than an incident stays open in which nothing is heard', () => {
+    const weeks = PagingFile.safeParse({ quietHours: 24 * RETENTION_DAYS.episode });
+    expect(weeks.success).toBe(false);
+    expect(PagingFile.parse({ quietHours: 24 * 14 }).quietHours).toBeLessThan(24 * RETENTION_DAYS.episode);
+  });
+});
+
+test('the inbox of an incident that stays open for long loses only what was read', async () => {
+  const id = await open(firing('long'));
+  await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, {}, 'once');
+  const { mail } = await stores.incidents.listen(id, 0, 'bell');
+  expect(mail).toHaveLength(1);
+  expect((await rowsOf(id, 'IN')).map(({ expires_at }) => expires_at)).toEqual(
+    [1, 2].map(() => Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.inbox * DAY),
+  );
+  await pass(RETENTION_DAYS.inbox + 1);
+  await stores.incidents.post(id, { kind: 'resolve', by: 'ada', note: '' });
+  expect(await rowsOf(id, 'IN#')).toHaveLength(1);
+  expect(await stores.incidents.read(id)).toMatchObject({ seq: 2, drained: 1, status: 'open' });
+  const begun = await stores.incidents.begin(id, 2, 'execution');
+  const later = await stores.incidents.listen(id, begun?.incident.drained ?? 0, null);
+  expect(later.mail.map(({ message }) => message.kind)).toEqual(['resolve']);
+});
+
+test('a rollback is counted for its hour, and forgotten after a week', async () => {
+  const id = await open(firing('acts'));
+  const place = { service: 'acts' as ServiceName, environment: signal().environment };
+  const intent = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
+  const act = { place, resource: 'acts', ours: true, automatic: true };
+  expect(await stores.effects.intendAct(id, intent, act)).toMatchObject({ ok: true });
+  const since = stores.clock.now();
+  expect(await stores.effects.rollbacksSince(place, since)).toBe(1);
+  await pass(RETENTION_DAYS.act + 1);
+  expect(await stores.effects.rollbacksSince(place, since)).toBe(0);
+});

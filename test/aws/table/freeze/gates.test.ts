@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GateTable } from '../../../../aws/table/freeze/gates.ts';
+import { Wish } from '../../../../schemas/freeze/gate.ts';
+import { openTable, type TableStores } from '../stores.ts';
+
+let stores: TableStores;
+let gates: GateTable;
+
+beforeAll(async () => {
+  stores = await openTable();
+  gates = new GateTable(stores.table);
+});
+afterAll(() => stores.close());
+
+const wish = (key: string, more: object = {}): Wish =>
+  Wish.parse({
+    service: 'checkout',
+    environment: 'production',
+    canary: 'shop/checkout',
+    incident_id: '01JCYZ7Q8M3N5P7R9T1V3X5Z7B',
+    key,
+    from: 'v42',
+    to: 'v41',
+    rollout: '85d557f47b',
+    checksum: '85d557f47b',
+    asked: null,
+    at: '2026-11-20T12:00:00.000Z',
+    state: 'open',
+    ...more,
+  });
+
+test('a place has one wish, the newest', async () => {
+  const at = wish('a');
+  expect(await gates.get(at)).toBeUndefined();
+  await gates.ask(at);
+  expect(await gates.get(at)).toEqual(at);
+  await gates.ask(wish('b'));
+  expect(await gates.get(at)).toEqual(wish('b'));
+  expect(await gates.get({ ...at, environment: wish('a', { environment: 'staging' }).environment })).toBeUndefined();
+});
+
+test('only the act that wishes it can end it, or learn of another roll-out', async () => {
+  const at = wish('c');
+  await gates.ask(at);
+  await gates.mistaken(at, 'b', '69bc4d7f8');
+  await gates.clear(at, 'b');
+  expect(await gates.get(at)).toEqual(at);
+  await gates.mistaken(at, 'c', '69bc4d7f8');
+  expect(await gates.get(at)).toEqual({ ...at, asked: '69bc4d7f8' });
+  await gates.clear(at, 'c');
+  expect(await gates.get(at)).toEqual({ ...at, asked: '69bc4d7f8', state: 'over' });
+});
+
+test('where nothing was ever wished, nothing is ended', async () => {
+  const elsewhere = wish('a', { service: 'cart' });
+  await gates.clear(elsewhere, 'a');
+  expect(await gates.get(elsewhere)).toBeUndefined();
+});

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DrillTable } from '../../../../aws/table/incidents/drills.ts';
+import { mintIncidentId } from '../../../../aws/ids.ts';
+import { brokenOff, heard } from '../../../../domain/automation/drill.ts';
+import { DrillRecord } from '../../../../schemas/automation/drill.ts';
+import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import { openTable, type TableStores } from '../stores.ts';
+
+let stores: TableStores;
+let drills: DrillTable;
+let service: ServiceName;
+let places = 0;
+
+beforeAll(async () => {
+  stores = await openTable();
+  drills = new DrillTable(stores.table, stores.clock);
+});
+afterAll(() => stores.close());
+beforeEach(() => {
+  places += 1;
+  service = ServiceName.parse(`service-${places}`);
+});
+
+const environment = EnvironmentName.parse('lane');
+
+const drill = (): DrillRecord =>
+  DrillRecord.parse({
+    id: mintIncidentId(stores.clock.now()),
+    service,
+    environment,
+    from_version: 'v2',
+    to_version: 'v1',
+    from_commit: null,
+    to_commit: null,
+    target: 'cd',
+    resource: `cd ${service}`,
+    asks_hold: false,
+    asked_by: 'ada',
+    started_at: stores.clock.now(),
+    ended_at: null,
+    phase: 'back',
+    outcome: null,
+    reason: null,
+    way_back_s: null,
+    duration_s: null,
+    steps: [],
+    begun: false,
+    handle: null,
+    attempts: 0,
+    run: 1,
+    execution: null,
+    rev: 0,
+  });
+
+async function begun(): Promise<DrillRecord> {
+  const one = drill();
+  expect(await drills.begin(one)).toEqual({ ok: true });
+  return one;
+}
+
+const declare = () =>
+  stores.incidents.declare({ service, environment, title: 'Slow', severity: 'info', by: 'ada', trace: 't' });
+
+/** As an incident takes the target's lock. */
+const act = async () => {
+  const { id } = await declare();
+  const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: 'x' } as const;
+  const place = { service, environment };
+  return stores.effects.intendAct(id, effect, { place, resource: `cd ${service}`, automatic: false, ours: true });
+};
+
+const hours = (n: number) => stores.clock.set(stores.clock.millis + n * 3_600_000);
+
+describe('the lock of a target', () => {
+  test('is had by one drill at a time, from its beginning to its end', async () => {
+    const one = await begun();
+    expect(await drills.begin(drill())).toMatchObject({ ok: false, reason: { code: 'drill-running' } });
+    expect(await drills.put(brokenOff(one, 'enough', stores.clock.now()))).toBe(true);
+    expect(await drills.running()).not.toContainEqual(expect.objectContaining({ id: one.id }));
+    await begun();
+  });
+
+  test('keeps an incident from acting, and is kept from a drill by one', async () => {
+    const one = await begun();
+    expect(await act()).toEqual({ ok: false, reason: { code: 'locked', text: expect.stringContaining('a drill') } });
+    await drills.put(brokenOff(one, 'enough', stores.clock.now()));
+    expect(await act()).toMatchObject({ ok: true });
+    const elsewhere = { ...drill(), environment: EnvironmentName.parse('other') }; // no incident is open there
+    expect(await drills.begin(elsewhere)).toMatchObject({ ok: false, reason: { code: 'target-locked' } });
+  });
+
+  test('is kept for longer by each call, and lost when nobody has called for hours', async () => {
+    const one = await begun();
+    hours(2);
+    const claimed = await drills.claim(one);
+    expect(claimed).toMatchObject({ begun: true, rev: 1 });
+    hours(2);
+    expect(await act()).toMatchObject({ ok: false });
+    hours(2);
+    expect(await act()).toMatchObject({ ok: true });
+    const now = await drills.get(one.id);
+    expect(now && (await drills.claim(now))).toBe('lost');
+    expect(now && (await drills.put(brokenOff(now, 'lost', stores.clock.now())))).toBe(true);
+    const { id } = await declare();
+    expect((await stores.effects.get(id, `${id}.roll-back.1`))?.state).toBe('intended'); // its lock is left alone
+    expect(await drills.begin({ ...drill(), environment: EnvironmentName.parse('other') })).toMatchObject({
+      reason: { code: 'target-locked' },
+    });
+  });
+});
+
+test('none begins where an incident is open', async () => {
+  await declare();
+  expect(await drills.begin(drill())).toMatchObject({ ok: false, reason: { code: 'incident-open' } });
+});
+
+test('of two that write what they have read only one does', async () => {
+  const one = await begun();
+  const working = heard(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
+  expect(await Promise.all([drills.put(working), drills.put(working)])).toContain(false);
+  expect(await drills.claim(one)).toBe('changed');
+  expect(await drills.get(one.id)).toMatchObject({ handle: 'h', rev: 1 });
+});
+
+test('what is proved is remembered by place, and all are listed, newest first', async () => {
+  const first = await begun();
+  await drills.put({ ...brokenOff(first, 'no', stores.clock.now()) });
+  hours(1);
+  const second = await begun();
+  await drills.put({ ...brokenOff(second, '', stores.clock.now()), outcome: 'proved', reason: null });
+  expect(await drills.proved()).toContainEqual({ service, environment, drill_id: second.id, at: stores.clock.now() });
+  const page = await drills.list({ service, limit: 1 });
+  expect(page.items.map(({ id }) => id)).toEqual([second.id]);
+  const rest = await drills.list({ service, limit: 5, ...(page.next_cursor && { cursor: page.next_cursor }) });
+  expect(rest.items.map(({ id, outcome }) => [id, outcome])).toEqual([[first.id, 'failed']]);
+});

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DigestTable } from '../../../../aws/table/messages/digests.ts';
+import { keys } from '../../../../aws/table/core/keys.ts';
+import type { ToldBefore } from '../../../../domain/messages/stakeholder-digest.ts';
+import type { Remembered } from '../../../../domain/ports/index.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { openTable, type TableStores } from '../stores.ts';
+
+const at = '2026-11-20T12:00:00.000Z' as Timestamp;
+const told: ToldBefore = { about: 'open', at, heard: true };
+const CTO = 'mailto:cto@acme.example';
+
+let stores: TableStores;
+let digests: DigestTable;
+
+beforeAll(async () => {
+  stores = await openTable();
+  digests = new DigestTable(stores.table);
+});
+afterAll(() => stores.close());
+
+/** An incident of its own for each test. */
+const incident = (n: number) => `01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}` as IncidentId;
+
+test('what was told is there by receiver, in full', async () => {
+  const id = incident(1);
+  const refused: ToldBefore = { ...told, heard: false, refused: true, again: { at, tries: 3 } };
+  await digests.remember(id, CTO, told, undefined);
+  await digests.remember(id, 'slack:#status', refused, undefined);
+  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 1 }, 'slack:#status': { ...refused, rev: 1 } });
+  expect(await digests.read(incident(2))).toEqual({});
+});
+
+test('of many who tell the same at the same moment one does, also when something was there before', async () => {
+  const id = incident(3);
+  let before: Remembered | undefined;
+  for (const about of ['open', 'mitigated', 'resolved']) {
+    const all = await Promise.all(
+      Array.from({ length: 5 }, () => digests.remember(id, CTO, { ...told, about }, before)),
+    );
+    const [mine, ...others] = all.filter((one) => one !== undefined);
+    expect(others).toEqual([]);
+    before = mine;
+  }
+  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, about: 'resolved', rev: 3 } });
+});
+
+test('it is taken back by whoever has remembered it, and not by others', async () => {
+  const id = incident(4);
+  const first = await digests.remember(id, CTO, told, undefined);
+  const second = await digests.remember(id, CTO, { ...told, about: 'mitigated' }, first);
+  expect(await digests.remember(id, CTO, { ...told, about: '' }, first)).toBeUndefined();
+  expect(await digests.remember(id, CTO, told, second)).toEqual({ ...told, rev: 3 });
+});
+
+test('what was remembered before there were revisions counts as heard, and is replaced once', async () => {
+  const id = incident(5);
+  const item = { ...keys.digest(id, 'cto'), stakeholder: CTO, about: 'open', at };
+  await stores.table.transact([stores.table.put(item)]);
+  expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 0 } });
+});
+
+test('a way that is left in peace is so until it is said to work again', async () => {
+  const pause = { tries: 2, until: at, detail: 'nobody answers' };
+  await digests.setPause('mail', pause);
+  await digests.setPause('slack', { ...pause, tries: 1 });
+  await digests.setPause('slack', null);
+  expect(await digests.pauses()).toEqual({ mail: pause });
+});

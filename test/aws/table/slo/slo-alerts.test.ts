@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SloAlertTable } from '../../../../aws/table/slo/slo-alerts.ts';
+import type { HeardAlert } from '../../../../domain/slo/ports.ts';
+import type { SloId } from '../../../../schemas/slo/slo.ts';
+import { openTable, type TableStores } from '../stores.ts';
+
+let stores: TableStores;
+let alerts: SloAlertTable;
+
+beforeAll(async () => {
+  stores = await openTable();
+  alerts = new SloAlertTable(stores.table, stores.clock);
+});
+afterAll(() => stores.close());
+
+const DAY = 24 * 3600;
+const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
+const heard = (fingerprint: string, firing: boolean): HeardAlert => ({ fingerprint, severity: 'critical', firing });
+
+test('each alert of an objective is remembered as it was last heard of', async () => {
+  const [checkout, search, other] = ['checkout#1', 'checkout', 'quiet'] as SloId[] as [SloId, SloId, SloId];
+  await alerts.heard(checkout, heard('a', true));
+  await alerts.heard(checkout, heard('b', true));
+  await alerts.heard(search, { fingerprint: '1#a', severity: 'warning', firing: false });
+  await alerts.heard(checkout, heard('a', false));
+  const all = await alerts.all();
+  expect(all.get(checkout)).toEqual([heard('a', false), heard('b', true)]);
+  expect(all.get(search)).toEqual([{ fingerprint: '1#a', severity: 'warning', firing: false }]);
+  expect(all.get(other)).toBeUndefined();
+});
+
+test('one of which nothing is heard for a week does not fire any more, and is there for another one', async () => {
+  const id = 'forgotten' as SloId;
+  await alerts.heard(id, heard('a', true));
+  later(7 * DAY - 1);
+  expect((await alerts.all()).get(id)).toEqual([heard('a', true)]);
+  await alerts.heard(id, heard('b', true));
+  later(1);
+  expect((await alerts.all()).get(id)).toEqual([heard('a', false), heard('b', true)]);
+});

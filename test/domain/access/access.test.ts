@@ -1,0 +1,118 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { authorize, EVERYWHERE, type Scope } from '../../../domain/access/access.ts';
+import { Action, type Principal } from '../../../schemas/access/access.ts';
+import { before, NOON } from '../arbitraries.ts';
+
+const principal = (more: Partial<Principal> = {}): Principal => ({
+  name: 'ci',
+  actions: ['deployments:write'],
+  sources: null,
+  services: null,
+  environments: null,
+  expires_at: null,
+  ...more,
+});
+
+const may = (who: Principal, scope: Scope = {}, action: Action = 'deployments:write'): boolean =>
+  authorize(who, action, scope, NOON).allowed;
+
+describe('a token is permitted', () => {
+  test.each([
+    ['what it is for', principal(), {}],
+    ['everything, with a star', principal({ actions: ['*'] }), { service: 'checkout' }],
+    ['what it is for at a service that it is for', principal({ services: ['checkout'] }), { service: 'checkout' }],
+    ['what no service has to do with', principal({ services: ['checkout'] }), {}],
+    ['send as a source that it is for', principal({ sources: ['grafana'] }), { source: 'grafana' }],
+    ['what concerns everybody, when nothing limits it', principal(), EVERYWHERE],
+    ['what it is for a second before it expires', principal({ expires_at: before(-1 / 60) }), {}],
+  ])('to do %s', (_, who, scope) => {
+    expect(may(who, scope)).toBe(true);
+  });
+});
+
+describe('a token is not permitted', () => {
+  test.each([
+    ['another action', principal({ actions: ['deployments:read'] }), {}, 'ci may not deployments:write'],
+    [
+      'another service',
+      principal({ services: ['checkout'] }),
+      { service: 'search' },
+      'ci has nothing to do with service search',
+    ],
+    [
+      'another environment',
+      principal({ environments: ['staging'] }),
+      { environment: 'production' },
+      'ci has nothing to do with environment production',
+    ],
+    [
+      'another source',
+      principal({ sources: ['grafana'] }),
+      { source: 'alertmanager' },
+      'ci may not send as alertmanager',
+    ],
+    [
+      'any service, with an empty list',
+      principal({ services: [] }),
+      { service: 'checkout' },
+      'ci has nothing to do with service checkout',
+    ],
+    [
+      'what concerns every service',
+      principal({ services: ['checkout'] }),
+      EVERYWHERE,
+      'ci has nothing to do with all services',
+    ],
+    [
+      'what concerns every environment',
+      principal({ environments: ['staging'] }),
+      EVERYWHERE,
+      'ci has nothing to do with all environments',
+    ],
+    [
+      'anything at the moment at which it expires',
+      principal({ expires_at: NOON }),
+      {},
+      `the token ci expired at ${NOON}`,
+    ],
+    [
+      'anything at all once it has expired, star or not',
+      principal({ actions: ['*'], expires_at: before(1) }),
+      {},
+      `the token ci expired at ${before(1)}`,
+    ],
+  ])('to do %s', (_, who, scope, because) => {
+    expect(authorize(who, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
+  });
+});
+
+test('the token for alerts may not request rollbacks', () => {
+  expect(may(principal({ actions: ['alerts:write'] }), {}, 'rollback:request')).toBe(false);
+});
+
+const list = fc.option(fc.subarray(['a', 'b']), { nil: null });
+const anyPrincipal = fc
+  .record({
+    actions: fc.array(fc.constantFrom(...Action.options, '*' as const), { maxLength: 4 }),
+    sources: list,
+    services: list,
+    environments: list,
+    expires_at: fc.constantFrom(null, before(1), before(-1)),
+  })
+  .map(principal);
+const name = fc.constantFrom('a', 'b', 'c', null, undefined);
+const anyScope = fc.record({ source: name, service: name, environment: name }).map((scope) => scope as Scope);
+
+test('a permission for a known scope also covers a scope with fewer known fields, and limits only reduce permissions', () => {
+  fc.assert(
+    fc.property(anyPrincipal, fc.constantFrom(...Action.options), anyScope, (who, action, scope) => {
+      const allowed = may(who, scope, action);
+      const { service: _, ...lessKnown } = scope;
+      if (allowed) expect(may(who, lessKnown, action)).toBe(true);
+      if (allowed) expect(may({ ...who, services: null }, scope, action)).toBe(true);
+      const limited = { ...who, services: (who.services ?? ['a', 'b']).filter((service) => service !== 'b') };
+      if (!allowed) expect(may(limited, scope, action)).toBe(false);
+    }),
+  );
+});

@@ -1,0 +1,297 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  alertOf,
+  type Closed,
+  highest,
+  isEvent,
+  type KnownEpisode,
+  noveltyOf,
+  opensIncident,
+  RETURN_AFTER_SECONDS,
+  scopeOf,
+} from '../../../domain/alerts/admission.ts';
+import type { Mute } from '../../../domain/alerts/routing.ts';
+import { Severity } from '../../../schemas/config/names.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { arrivals, signal } from '../../support/signals.ts';
+import { before, NOON } from '../arbitraries.ts';
+
+const firing = signal();
+const resolved = signal({ status: 'resolved', endsAt: NOON });
+
+const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
+  status: 'firing',
+  asksRollback: true,
+  startsAt: firing.startsAt,
+  endsAt: null,
+  assumed: false,
+  incidentId: 'an incident',
+  severity: 'critical',
+  muted: false,
+  ...more,
+});
+const ended = known({ status: 'resolved', endsAt: before(5) });
+
+/** A failed deploy: its episode is over on receipt; its end is reported when a later deploy succeeds. */
+const happened = known({ status: 'resolved', endsAt: null });
+const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: NOON });
+
+const slowBurn = signal({
+  severity: 'warning',
+  asksRollback: false,
+  labels: [
+    ['slo', 'checkout-availability'],
+    ['long_window', '3d'],
+  ],
+});
+const closedLongAgo = { resolvedAt: plusSeconds(NOON, -RETURN_AFTER_SECONDS - 1) };
+
+const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
+const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string =>
+  noveltyOf(one, row, closed, NOON);
+
+describe('a signal', () => {
+  test.each([
+    ['of an episode never heard of opens it', novelty(firing, undefined), 'opens'],
+    ['that resolves what was never seen firing is only noted', novelty(resolved, undefined), 'ended'],
+    [
+      'that had only been taken for ended has not',
+      novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true })),
+      'returns',
+    ],
+    [
+      'under way when its incident closed is late, also when it had been taken for ended',
+      novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true }), closedFor(RETURN_AFTER_SECONDS)),
+      'nothing',
+    ],
+    [
+      'that comes after that returns',
+      novelty(
+        firing,
+        known({ status: 'resolved', endsAt: before(9), assumed: true }),
+        closedFor(RETURN_AFTER_SECONDS + 1),
+      ),
+      'returns',
+    ],
+    ['heard again is nothing new', novelty(firing, known()), 'nothing'],
+    ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
+    ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
+    ['that resolves what has only happened ends that', novelty(failureOver, happened), 'resolves'],
+    ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
+    ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
+    ['that asks now and did not before says so', novelty(firing, known({ asksRollback: false })), 'asks'],
+    ['that asks no more takes nothing back', novelty({ ...firing, asksRollback: false }, known()), 'nothing'],
+    [
+      'that goes on firing long after its incident was closed returns',
+      novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)),
+      'returns',
+    ],
+    [
+      'that warns of a slow burn does not return to an incident that verification closed',
+      novelty(slowBurn, known({ severity: 'warning' }), { ...closedLongAgo, verified: true }),
+      'nothing',
+    ],
+    [
+      'it does to one that was closed otherwise',
+      novelty(slowBurn, known({ severity: 'warning' }), closedLongAgo),
+      'returns',
+    ],
+    [
+      'it does when it is critical now',
+      novelty({ ...slowBurn, severity: 'critical' }, known({ severity: 'warning' }), {
+        ...closedLongAgo,
+        verified: true,
+      }),
+      'returns',
+    ],
+    ['another alert does', novelty(firing, known(), { ...closedLongAgo, verified: true }), 'returns'],
+    [
+      'that was under way when its incident was closed does not open it again',
+      novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)),
+      'nothing',
+    ],
+    [
+      'that resolves after its incident was closed ends its episode',
+      novelty(resolved, known(), closedFor(3600)),
+      'resolves',
+    ],
+    ['that fires late of a closed incident stays ended', novelty(firing, ended, closedFor(3600)), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+describe('a severity higher than any before in its episode', () => {
+  const row = known({ severity: 'warning' });
+  const silent: Mute = { by: 'silence', name: 's', until: null, reason: '' };
+
+  test.each([
+    ['is news', novelty(firing, row), 'raised'],
+    ['is news without an incident, too', novelty(firing, { ...row, incidentId: null }), 'raised'],
+    ['is news to an incident that has just been closed', novelty(firing, row, closedFor(1)), 'returns'],
+    ['is news after the end that is known', novelty(firing, { ...ended, severity: 'info' }), 'opens'],
+    ['is none where it is lower', novelty({ ...firing, severity: 'info' }, row), 'nothing'],
+    ['is unknown where none was kept', novelty(firing, { ...row, severity: null }), 'nothing'],
+    ['is not heard while the alert is kept quiet', noveltyOf(firing, row, null, NOON, silent), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+test('services, environments, and unmatched names never share an alert, whatever their fingerprints', () => {
+  const anyText = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', ':'));
+  const alert = fc.record({
+    fingerprint: anyText,
+    service: anyText,
+    environment: anyText,
+    unmatched: fc.option(anyText, { nil: null }),
+  });
+  fc.assert(
+    fc.property(alert, alert, (a, b) => {
+      const [one, other] = [a, b].map((names) => alertOf({ ...firing, ...(names as Partial<Signal>) }));
+      expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+describe('without a start time, the same alert', () => {
+  const again = (startsAt: Timestamp) => signal({ episodic: false, startsAt });
+
+  test('fires again after it has ended', () => {
+    expect(novelty(again(before(4)), ended)).toBe('opens');
+  });
+
+  test.each([before(5), before(6)])('does not fire again by a notification from before its end', (startsAt) => {
+    expect(novelty(again(startsAt), ended)).toBe('nothing');
+  });
+
+  test('continues while it fires', () => {
+    expect(novelty(again(NOON), known())).toBe('nothing');
+  });
+
+  test('may fire again if its end had no time', () => {
+    expect(novelty(again(NOON), known({ status: 'resolved', startsAt: before(9) }))).toBe('opens');
+  });
+});
+
+describe('between two notifications an alert ends and starts again:', () => {
+  const at = (minutes: number, more: Partial<Signal> = {}) => signal({ startsAt: before(minutes), ...more });
+  const over = (began: number, end: number) => at(began, { status: 'resolved', endsAt: before(end) });
+  const since = (minutes: number, more: Partial<KnownEpisode> = {}) => known({ startsAt: before(minutes), ...more });
+  const until = (minutes: number, began = 9) => since(began, { status: 'resolved', endsAt: before(minutes) });
+
+  test.each([
+    ['a later beginning is another episode', novelty(at(5), since(9)), 'opens'],
+    ['also of what had been taken for ended', novelty(at(5), { ...until(2), assumed: true }), 'opens'],
+    ['also after an incident that has just been closed', novelty(at(5), since(9), closedFor(1)), 'opens'],
+    ['an earlier beginning is late', novelty(at(9), until(2, 5)), 'nothing'],
+    ['an earlier beginning of what fires is heard before', novelty(at(9), since(5)), 'nothing'],
+    [
+      'unless its incident was closed, and it goes on',
+      novelty(at(9), since(5), closedFor(RETURN_AFTER_SECONDS + 1)),
+      'returns',
+    ],
+    ['a beginning of before the known end is late', novelty(at(5), until(2)), 'nothing'],
+    ['one of after it is news', novelty(at(1), until(2)), 'opens'],
+    ['the end of a later episode ends this one', novelty(over(5, 2), since(9)), 'resolves'],
+    ['the end of an earlier one, later than this began, ends this one', novelty(over(9, 2), since(5)), 'resolves'],
+    ['an end of before this began is late', novelty(over(9, 7), since(5)), 'nothing'],
+    ['an end without a time is of now', novelty(at(9, { status: 'resolved' }), since(5)), 'resolves'],
+    ['the end of what was never heard of is noted', novelty(over(1, 0), until(2)), 'ended'],
+    ['the end of what had ended before is nothing new', novelty(over(9, 7), until(2, 5)), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+test('the same alert firing again is another episode if its sender reports the start', () => {
+  expect(signal({ startsAt: before(1) }).episode).not.toBe(signal({ startsAt: before(2) }).episode);
+});
+
+test('in any state, a second delivery of the same signal changes nothing', () => {
+  const anySignal = fc
+    .record({
+      status: fc.constantFrom('firing' as const, 'resolved' as const),
+      asksRollback: fc.boolean(),
+      episodic: fc.boolean(),
+      severity: fc.constantFrom(...Severity.options),
+    })
+    .map((more) => signal({ ...more, endsAt: more.status === 'resolved' ? NOON : null }));
+  const anyRow = fc.option(
+    fc.constantFrom(
+      known(),
+      ended,
+      known({ asksRollback: false }),
+      known({ severity: 'info' }),
+      known({ severity: null }),
+      { ...ended, severity: 'warning' as const },
+    ),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(anySignal, anyRow, (one, row) => {
+      const first = noveltyOf(one, row, null, NOON);
+      const after: KnownEpisode =
+        first === 'nothing' && row !== undefined
+          ? row
+          : {
+              status: one.status,
+              asksRollback: one.asksRollback || (row?.asksRollback ?? false),
+              startsAt: one.startsAt,
+              endsAt: one.endsAt,
+              assumed: false,
+              incidentId: null,
+              severity:
+                first === 'opens' ? one.severity : highest([one.severity, ...(row?.severity ? [row.severity] : [])]),
+              muted: false,
+            };
+      expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
+    }),
+  );
+});
+
+describe('an incident is opened by', () => {
+  const warning = signal({ severity: 'warning', asksRollback: false });
+
+  test.each([
+    ['something critical', [signal({ asksRollback: false })], true],
+    ['something that asks for an action', [signal({ severity: 'info' })], true],
+    ['the one of many that does', [warning, warning, signal()], true],
+    ['no warning', [warning], false],
+    ['nothing that has resolved', [resolved], false],
+    ['nothing at all', [], false],
+  ])('%s', (_, signals, opens) => {
+    expect(opensIncident(arrivals(signals))).toBe(opens);
+  });
+});
+
+test('the highest severity is the most severe', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...Severity.options)), (severities) => {
+      const worst = severities.includes('critical') ? 'critical' : severities.includes('warning') ? 'warning' : 'info';
+      expect(highest(severities)).toBe(worst);
+    }),
+  );
+});
+
+test('a failed deploy is an event, an alert is not', () => {
+  expect([isEvent(signal({ source: 'deployment' })), isEvent(firing)]).toEqual([true, false]);
+});
+
+test('services and environments never share a scope, whatever their names', () => {
+  const anyName = fc.oneof(
+    fc.string({ minLength: 1, unit: 'grapheme' }),
+    fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'),
+  );
+  const place = fc.record({ service: anyName, environment: anyName, unmatched: fc.option(anyName, { nil: null }) });
+  fc.assert(
+    fc.property(place, place, (a, b) => {
+      const [one, other] = [a, b].map((names) => scopeOf({ ...firing, ...(names as Partial<Signal>) }));
+      expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
+    }),
+    { numRuns: 1000 },
+  );
+});

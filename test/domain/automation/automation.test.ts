@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { modesFor } from '../../../domain/automation/automation.ts';
+import type { Place } from '../../../domain/ports/index.ts';
+import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+
+const place = (service: string, environment = 'production'): Place => ({
+  service: service as ServiceName,
+  environment: environment as EnvironmentName,
+});
+
+const automation: Automation = {
+  ...untouchedAutomation,
+  mode: 'approve',
+  services: {
+    checkout: { mode: 'act', environments: { production: 'suggest' } },
+    search: { mode: null, environments: { staging: 'shadow' } },
+  },
+};
+
+test.each([
+  ['everything that is said of the service and its environment', place('checkout'), ['approve', 'act', 'suggest']],
+  ['what is said of the service, in another environment', place('checkout', 'staging'), ['approve', 'act']],
+  ['what is said of the environment alone', place('search', 'staging'), ['approve', 'shadow']],
+  ['what is said of all, for a service of which nothing is said', place('payments'), ['approve']],
+  ['nothing of what every object has', place('constructor', '__proto__'), ['approve']],
+])('the modes of a service and environment are %s', (_, where, modes) => {
+  expect(modesFor(automation, where)).toEqual(modes);
+});
+
+test('default automation settings cap nothing', () => {
+  expect(modesFor(untouchedAutomation, place('checkout'))).toEqual([]);
+});
+
+test('services and environments can have names of object properties', () => {
+  const services = JSON.parse(
+    '{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}',
+  ) as Automation['services'];
+  expect(modesFor({ ...untouchedAutomation, services }, place('__proto__', 'constructor'))).toEqual([
+    'shadow',
+    'suggest',
+  ]);
+});

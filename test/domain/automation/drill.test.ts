@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import { ATTEMPTS, brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../../domain/automation/drill.ts';
+import { DrillRecord } from '../../../schemas/automation/drill.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+
+const BEGAN = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+const drill = (more: Partial<DrillRecord> = {}): DrillRecord => ({
+  ...DrillRecord.parse({
+    id: '0'.repeat(26),
+    service: 'checkout',
+    environment: 'staging',
+    from_version: 'v2',
+    to_version: 'v1',
+    from_commit: null,
+    to_commit: null,
+    target: 'cd',
+    resource: 'cd',
+    asks_hold: true,
+    asked_by: 'ada',
+    started_at: BEGAN,
+    ended_at: null,
+    phase: 'back',
+    outcome: null,
+    reason: null,
+    way_back_s: null,
+    duration_s: null,
+    steps: [],
+    begun: true,
+    handle: null,
+    attempts: 0,
+    run: 1,
+    execution: null,
+    rev: 0,
+  }),
+  ...more,
+});
+
+/** Applies the results one after the other, ten seconds apart. */
+const played = (begin: DrillRecord, ...all: Said[]): DrillRecord =>
+  all.reduce((so, said, n) => heard(so, said, plusSeconds(BEGAN, 10 * (n + 1))), begin);
+
+const DONE: Said = { kind: 'succeeded', id: null };
+const WORKING: Said = { kind: 'in_progress', id: 'rb', handle: '/rb' };
+const LATER: Said = { kind: 'later', detail: 'HTTP 503', afterSeconds: null };
+const over = ({ phase, outcome, reason }: DrillRecord) => [phase, outcome, reason];
+
+test('rollback, check, and restoration prove the target, with the duration of the rollback', () => {
+  const after = played(drill(), WORKING, DONE, { kind: 'holds' }, WORKING, DONE);
+  expect(after).toMatchObject({ phase: 'ended', outcome: 'proved', reason: null, way_back_s: 20, duration_s: 50 });
+  expect(after.steps.map(({ phase, text }) => `${phase}: ${text}`)).toEqual([
+    'back: on the way to v1',
+    'back: v1 runs again',
+    'hold: v1 still runs',
+    'forth: on the way to v2',
+    'forth: v2 runs again',
+  ]);
+});
+
+test('a target that cannot be queried is not checked', () => {
+  expect(played(drill({ asks_hold: false }), DONE)).toMatchObject({ phase: 'forth', attempts: 0, handle: null });
+  expect(over(played(drill(), DONE, { kind: 'unknown', detail: '?' }, DONE))).toEqual(['ended', 'proved', null]);
+});
+
+test('repeated results are not recorded', () => {
+  expect(played(drill(), LATER, LATER, LATER)).toMatchObject({ attempts: 3, steps: [{ text: 'HTTP 503' }] });
+});
+
+test('a check without a usable result is repeated; another call drops its handle', () => {
+  expect(played(drill(), WORKING, LATER)).toMatchObject({ phase: 'back', handle: '/rb' });
+  expect(played(drill(), WORKING, DONE)).toMatchObject({ handle: null });
+});
+
+test.each<[string, Partial<DrillRecord>, Said[], RegExp]>([
+  ['something else runs', {}, [{ kind: 'superseded', current: 'v3' }], /^v3 runs, not v2; nothing was done$/],
+  ['the target refuses', {}, [{ kind: 'refused', detail: 'HTTP 403' }], /^the target will not go back: HTTP 403$/],
+  ['a guard stands against it', { begun: false }, [{ kind: 'withheld', detail: 'no' }], /^no; nothing was done$/],
+])('nothing has to be restored if %s', (_, more, said, why) => {
+  expect(over(played(drill(more), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+});
+
+test.each<[string, Said[], RegExp]>([
+  ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the way back to v1 failed: broken$/],
+  ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback did not hold: synced$/],
+  ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target will not go back: no$/],
+  ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 did not run within an hour: HTTP 503$/],
+])('the original version is restored if %s', (_, said, why) => {
+  const after = played(drill(), ...said);
+  expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
+  expect(over(played(after, DONE))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+  const neverAway: Said = { kind: 'superseded', current: 'v2' };
+  expect(over(played(after, neverAway))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+});
+
+test.each<[string, Said[], RegExp]>([
+  [
+    'it is refused',
+    [{ kind: 'refused', detail: 'no' }],
+    /^v2 could not be brought forth again: no\. .*may still run v1/,
+  ],
+  ['it fails', [{ kind: 'failed', detail: 'x' }], /^v2 could not be brought forth again: x\. .*may still run v1/],
+  [
+    'it never ends',
+    Array.from({ length: ATTEMPTS }, () => LATER),
+    /^v2 did not run again within an hour.*may still run v1/,
+  ],
+  ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was put there meanwhile$/],
+])('restoration: %s', (_, said, why) => {
+  expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+});
+
+test('once the target may have been called, the drill waits for guards', () => {
+  const guard: Said = { kind: 'withheld', detail: 'the kill switch is on' };
+  expect(played(drill(), guard)).toMatchObject({ phase: 'back', outcome: null, attempts: 1 });
+  expect(played(drill({ phase: 'forth' }), guard)).toMatchObject({ phase: 'forth', outcome: null });
+});
+
+test('an aborted drill reports whether anything was done', () => {
+  expect(brokenOff(drill(), 'gone', BEGAN).reason).toBe('gone. checkout in staging may still run v1: look at it');
+  expect(brokenOff(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was done');
+});
+
+test('pauses grow, give a sync one minute, and honor Retry-After up to five minutes', () => {
+  const pause = (more: Partial<DrillRecord>, said: Said = WORKING) => pauseSeconds(drill(more), said);
+  expect([1, 12, 40].map((attempts) => pause({ attempts }))).toEqual([5, 15, 30]);
+  expect(pause({ phase: 'hold' }, DONE)).toBe(60);
+  expect(pause({ phase: 'forth' }, DONE)).toBe(1);
+  expect(pause({ attempts: 1 }, { ...LATER, afterSeconds: 90 })).toBe(90);
+  expect(pause({ attempts: 1 }, { ...LATER, afterSeconds: 86_400 })).toBe(300);
+});
+
+test('each direction has one key', () => {
+  const id = drill().id;
+  expect((['back', 'hold', 'forth'] as const).map((phase) => drillKey({ id, phase }))).toEqual([
+    `drill.${id}.back`,
+    `drill.${id}.back`,
+    `drill.${id}.forth`,
+  ]);
+});

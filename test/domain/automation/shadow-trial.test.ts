@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { isQuietTrial } from '../../../domain/automation/shadow-trial.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { incident } from '../stories.ts';
+
+const CROWD = { because: 'many', name: '', text: '' } as const;
+
+/** Cases of a service on trial: whether it pages, and whether it opens a channel. */
+test.each<[what: string, page: boolean, channel: boolean, own: object, all?: object, more?: Partial<IncidentRecord>]>([
+  ['nobody has chosen to be quiet', true, true, {}],
+  ['the section is there', false, false, { shadow: {} }],
+  ['it pages', true, false, { shadow: { page: true } }],
+  ['it opens channels', false, true, { shadow: { channel: true } }],
+  ['all are tried', false, false, {}, { shadow: {} }],
+  ['its own setting is stronger', true, true, { shadow: { page: true, channel: true } }, { shadow: {} }],
+  ['it is promoted', true, true, { shadow: {}, autoRollback: { mode: 'suggest' } }, { shadow: {} }],
+  ['a person has declared it', true, true, { shadow: {} }, {}, { by_hand: true }],
+  ['many fail at once', true, true, { shadow: {} }, {}, { crowd: CROWD }],
+  ['no entry of the catalogue matches', true, true, { shadow: {} }, { shadow: {} }, { unmatched: 'checkout' }],
+  [
+    'the environment is not in the catalogue',
+    true,
+    true,
+    { shadow: {} },
+    { shadow: {} },
+    { environment: 'constructor' as IncidentRecord['environment'] },
+  ],
+])('if %s it pages: %s, and opens a channel: %s', (_what, page, channel, own, all = {}, more = {}) => {
+  const of = incident(more);
+  const config = Config.parse({
+    version: 'test',
+    services: { [incident().service]: { environments: { [incident().environment]: own } } },
+    paging: all,
+  });
+  expect([isQuietTrial(of, config, 'page'), isQuietTrial(of, config, 'channel')]).toEqual([!page, !channel]);
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import {
+  clearedWords,
+  clearingOf,
+  clearingOfVersion,
+  inForce,
+  notCleared,
+  takenBack,
+  withCleared,
+} from '../../../domain/changes/cleared-suspects.ts';
+import type { Cleared } from '../../../schemas/incidents/incident.ts';
+import type { ServiceName, Version } from '../../../schemas/config/names.ts';
+import { before, change, clearing as clearingIn } from '../arbitraries.ts';
+
+const v2 = change('v2', 10);
+const clearing = (more: Partial<Cleared> = {}, of = v2): Cleared => clearingIn(of, more);
+const back = { by: 'bo', at: before(-9) };
+
+describe('a cleared change', () => {
+  test('is identified by its ID', () => {
+    expect(clearingOf([clearing()], v2)).toEqual(clearing());
+    expect(clearingOf([clearing()], change('v3', 5))).toBeUndefined();
+    expect(clearingOf(undefined, v2)).toBeUndefined();
+  });
+
+  test('covers its version, however often that was put live', () => {
+    expect(clearingOf([clearing()], change('v2', 4))).toBeDefined();
+    expect(clearingOfVersion([clearing()], v2)).toBeDefined();
+  });
+
+  test('does not cover the same version of another service, or a change without a version', () => {
+    expect(clearingOf([clearing()], { ...change('v2', 4), service: 'payments' as ServiceName })).toBeUndefined();
+    expect(clearingOf([clearing()], change('v2', 4, { kind: 'flag' }))).toBeUndefined();
+    expect(clearingOf([clearing({ kind: 'flag' })], change('v2', 4))).toBeUndefined();
+    expect(clearingOfVersion([clearing({ kind: 'migration' })], v2)).toBeUndefined();
+  });
+
+  test('is a possible cause again once the clearing is withdrawn', () => {
+    const again = takenBack([clearing(), clearing({}, change('v3', 5))], [clearing()], back);
+    expect(clearingOf(again, v2)).toBeUndefined();
+    expect(inForce(again)).toEqual([clearing({}, change('v3', 5))]);
+    expect(again[0]).toEqual(clearing({ back }));
+  });
+
+  test('has one clearing: a later one replaces it', () => {
+    const later = clearing({ by: 'bo', at: before(-20) });
+    expect(withCleared([clearing({ back })], later)).toEqual([later]);
+    expect(withCleared(undefined, later)).toEqual([later]);
+  });
+
+  test('is not among the suspects', () => {
+    const suspect = (of: typeof v2) => ({ change_id: of.id, version: of.version, confidence: 0.4, reasons: [] });
+    const v3 = change('v3', 5);
+    expect(notCleared([suspect(v2), suspect(v3)], [clearing()])).toEqual([suspect(v3)]);
+    expect(notCleared([suspect(v2)], [clearing({ back })])).toEqual([suspect(v2)]);
+  });
+});
+
+describe('its description', () => {
+  test('contains person, version, and time', () => {
+    expect(clearedWords([clearing()])).toBe('v2 was cleared by ada at 2026-11-20 12:03 UTC');
+  });
+
+  test('contains the withdrawal', () => {
+    expect(clearedWords([clearing({ back })])).toBe(
+      'v2 was cleared by ada at 2026-11-20 12:03 UTC, and is suspected again by bo since 2026-11-20 12:09 UTC',
+    );
+  });
+
+  test('is limited to the newest', () => {
+    const many = Array.from({ length: 12 }, (_, n) => clearing({ version: `v${n}` as Version }));
+    expect(clearedWords(many)).toMatch(/^v9 was cleared .*; v10 was .*; v11 was .*; and 9 more$/);
+  });
+});

@@ -1,0 +1,556 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { apply, begin, began, plan, type Plan, type ResponseState } from '../../../domain/incidents/response.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '../../../schemas/incidents/inbox.ts';
+import { type ChangeId, Severity, type Version } from '../../../schemas/config/names.ts';
+import { incident as plainIncident } from '../stories.ts';
+
+const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
+  plainIncident({ signal_count: 0, asks_rollback: true, ...more });
+
+const signals = (more: Partial<Extract<Message, { kind: 'signals' }>> = {}): Message => ({
+  kind: 'signals',
+  fired: 1,
+  resolved: 0,
+  critical: true,
+  asksRollback: false,
+  ...more,
+});
+const mitigation = (outcome: MitigationOutcome, page: PageNeed = 'no', number = 1): Message => ({
+  kind: 'mitigation',
+  number,
+  outcome,
+  page,
+});
+const verification = (outcome: VerificationOutcome, number = 1): Message => ({ kind: 'verification', number, outcome });
+const severity = (raised: Severity): Message => ({ kind: 'severity', severity: raised, by: 'ada' });
+
+const left = (page: boolean): Message => ({ kind: 'left', parent: incident().id, page });
+
+/** Returns the initial plan, and the plan after each message. */
+function plans(start: IncidentRecord, ...messages: (Message | { firing: number })[]): Plan[] {
+  let state = begin(start, []);
+  const all: Plan[] = [];
+  const look = () => {
+    const due = plan(state);
+    all.push(due);
+    state = began(state, due);
+  };
+  look();
+  for (const message of messages) {
+    state = 'kind' in message ? apply(state, message) : { ...state, firing: message.firing };
+    look();
+  }
+  return all;
+}
+
+const pages = (all: readonly Plan[]): number[] => all.flatMap(({ page }) => page ?? []);
+const judgements = (all: readonly Plan[]) => all.flatMap(({ mitigate }) => (mitigate === null ? [] : [mitigate]));
+
+describe('it pages', () => {
+  test.each([
+    ['once for a critical incident', plans(incident(), signals(), signals()), [1]],
+    ['nobody for a warning', plans(incident({ severity: 'warning' }), signals({ critical: false })), []],
+    ['when an alert makes it critical', plans(incident({ severity: 'warning' }), signals(), signals()), [1]],
+    [
+      'again when an alert makes it critical after a page',
+      plans(incident({ severity: 'warning', pages: 1 }), signals()),
+      [2],
+    ],
+    [
+      'again when an alert makes critical what was paged as a warning',
+      plans(
+        incident({ severity: 'warning', page: true }),
+        signals({ critical: false, pages: true }),
+        signals({ pages: true }),
+        signals({ pages: true }),
+      ),
+      [1, 2],
+    ],
+    ['when a person makes it critical', plans(incident({ severity: 'warning' }), severity('critical')), [1]],
+    ['not for a person who says that it is still critical', plans(incident(), severity('critical')), [1]],
+    ['again when it becomes critical once more', plans(incident(), severity('warning'), severity('critical')), [1, 2]],
+    ['again when a mitigation failed', plans(incident(), mitigation('failed', 'again')), [1, 2]],
+    [
+      'for a judgement that needs a person, if nobody was paged',
+      plans(incident({ severity: 'warning' }), mitigation('not_taken', 'if_nobody')),
+      [1],
+    ],
+    ['not for it when somebody was', plans(incident(), mitigation('not_taken', 'if_nobody')), [1]],
+    [
+      'again when the mitigation has not helped',
+      plans(incident(), mitigation('succeeded'), verification('failed')),
+      [1, 2],
+    ],
+    ['not when that cannot be told', plans(incident(), mitigation('succeeded'), verification('inconclusive')), [1]],
+    [
+      'not when a second look finds it unhealthy still',
+      plans(incident(), mitigation('succeeded'), verification('failed'), verification('failed')),
+      [1, 2],
+    ],
+    ['again for a critical alert after the mitigation', plans(incident(), mitigation('succeeded'), signals()), [1, 2]],
+    [
+      'again for a critical alert that fires after a person has said that it is over',
+      plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals()),
+      [1, 2],
+    ],
+    [
+      'not for one that ends after it',
+      plans(incident(), mitigation('succeeded'), signals({ fired: 0, resolved: 1, critical: false })),
+      [1],
+    ],
+    [
+      'not while it is verified for what may have failed before it',
+      plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('passed')),
+      [1],
+    ],
+    [
+      'for that when it has not helped',
+      plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('failed')),
+      [1, 2],
+    ],
+    [
+      'for that when it still fires and the verification proves nothing',
+      plans(
+        incident(),
+        mitigation('succeeded'),
+        signals({ looks_back: true }),
+        { firing: 1 },
+        verification('inconclusive'),
+      ),
+      [1, 2],
+    ],
+    [
+      'for what fires anew after the verification has passed',
+      plans(
+        incident(),
+        mitigation('succeeded'),
+        signals({ looks_back: true }),
+        { firing: 1 },
+        verification('passed'),
+        signals(),
+      ),
+      [1, 2],
+    ],
+    [
+      'when nobody has been paged before',
+      plans(incident({ severity: 'warning' }), mitigation('succeeded'), signals({ looks_back: true })),
+      [1],
+    ],
+    ['not for a warning after it', plans(incident(), mitigation('succeeded'), signals({ critical: false })), [1]],
+    [
+      'again when a person declares what was heard already',
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: true }),
+      [1, 2],
+    ],
+    [
+      'not when it is declared as less',
+      plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: false }),
+      [1],
+    ],
+    ['again when a person asks for it', plans(incident(), { kind: 'page', by: 'person:ada', note: '' }), [1, 2]],
+    [
+      'for a question, if nobody was paged',
+      plans(incident({ severity: 'warning' }), { kind: 'page', by: 'firebreak', note: '' }),
+      [1],
+    ],
+    ['again when its parent has left it to itself, and it has to be heard', plans(incident(), left(true)), [1, 2]],
+    ['not when its parent has left it, and nobody has to be woken', plans(incident(), left(false)), [1]],
+    [
+      'for a part that its parent has left, and for nothing as bad that comes after it',
+      plans(incident({ parent_id: incident().id }), left(true), signals()),
+      [1],
+    ],
+    ['not for a question when somebody was', plans(incident(), { kind: 'page', by: 'firebreak', note: '' }), [1]],
+  ])('%s', (_, all, expected) => {
+    expect(pages(all)).toEqual(expected);
+  });
+
+  test('but not again when the next run takes over', () => {
+    expect(pages(plans(incident({ pages: 1, mitigations: 1 })))).toEqual([]);
+  });
+
+  test('when it became critical between two runs', () => {
+    const between = incident({ severity: 'critical', pages: 1, seq: 8, drained: 7 });
+    expect(pages(plans(between, signals()))).toEqual([2]);
+  });
+});
+
+describe('after several mitigations, it closes', () => {
+  const closes = (all: readonly Plan[]): boolean => all.at(-1)?.tryResolve !== null;
+
+  test('only after verification of the newest mitigation', () => {
+    const twice = [mitigation('succeeded'), mitigation('succeeded', 'no', 2), { firing: 0 }];
+    expect(closes(plans(incident(), ...twice, verification('passed')))).toBe(false);
+    expect(closes(plans(incident(), ...twice, verification('passed'), verification('passed', 2)))).toBe(true);
+  });
+
+  test('even if a second one was attempted and not done', () => {
+    const once = [mitigation('succeeded'), mitigation('refused', 'no', 2), { firing: 0 }];
+    expect(closes(plans(incident(), ...once, verification('passed')))).toBe(true);
+  });
+});
+
+describe('it judges', () => {
+  test('immediately, for the alert that requests a rollback', () => {
+    expect(judgements(plans(incident()))).toEqual([{ number: 1, asked: { by: 'alert', who: '' } }]);
+  });
+
+  test('immediately, for nobody, if no alert requests one; and again once one does', () => {
+    const all = plans(
+      incident({ asks_rollback: false }),
+      signals({ asksRollback: true }),
+      signals({ asksRollback: true }),
+    );
+    expect(judgements(all)).toEqual([
+      { number: 1, asked: { by: 'nobody', who: '' } },
+      { number: 2, asked: { by: 'alert', who: '' } },
+    ]);
+  });
+
+  test('again for every person who asks', () => {
+    const all = plans(
+      incident(),
+      { kind: 'rollback', by: 'person:ada', note: '' },
+      { kind: 'rollback', by: 'person:bo', note: '' },
+    );
+    expect(judgements(all).slice(1)).toEqual([
+      { number: 2, asked: { by: 'person', who: 'person:ada' } },
+      { number: 3, asked: { by: 'person', who: 'person:bo' } },
+    ]);
+  });
+
+  test('but not again when the next run takes over', () => {
+    expect(judgements(plans(incident({ mitigations: 1 })))).toEqual([]);
+  });
+
+  test('for a person, with the named version', () => {
+    const named = { from: 'v2' as Version, to: 'v0' as Version };
+    const all = plans(incident(), { kind: 'rollback', by: 'ada', note: '', ...named });
+    expect(judgements(all).at(-1)?.asked).toEqual({ by: 'person', who: 'ada', ...named });
+  });
+});
+
+describe('clearing a suspect', () => {
+  const cleared = (judge: boolean): Message => ({
+    kind: 'cleared',
+    by: 'ada',
+    change: `chg_${'0'.repeat(26)}` as ChangeId,
+    judge,
+  });
+  const approval = { people: ['bob'], seconds: 600 };
+  const askedLast = (...of: Parameters<typeof plans>) => judgements(plans(...of)).at(-1)?.asked;
+
+  test('starts a judgement of the remaining suspects for the same requester', () => {
+    const alert = { by: 'alert', who: '' };
+    expect(judgements(plans(incident(), cleared(true)))).toEqual([
+      { number: 1, asked: alert },
+      { number: 2, asked: alert },
+    ]);
+    expect(askedLast(incident({ asks_rollback: false }), cleared(true))).toEqual({ by: 'nobody', who: '' });
+    expect(askedLast(incident({ mitigations: 3 }), cleared(true))).toEqual(alert);
+  });
+
+  test('keeps the cap and the approval set by a runbook', () => {
+    const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve', approval };
+    const asked = { by: 'runbook', who: 'bad-deploy', mode: 'approve', approval };
+    expect(askedLast(incident({ asks_rollback: false }), wants, cleared(true))).toEqual(asked);
+  });
+
+  test('does not judge for a person who asked in between', () => {
+    const all = [incident(), { kind: 'rollback', by: 'ada', note: '' }, cleared(true)] as const;
+    expect(askedLast(...all)).toEqual({ by: 'alert', who: '' });
+  });
+
+  test('starts no judgement while an action is in progress, or another decision is waiting', () => {
+    expect(judgements(plans(incident(), cleared(false)))).toHaveLength(1);
+  });
+
+  test('starts no judgement for a parent incident', () => {
+    const crowd = { because: 'many', name: 'production', text: '' } as const;
+    expect(judgements(plans(incident({ crowd }), cleared(true)))).toEqual([]);
+  });
+
+  test('leaves the judgement to a request in the same read', () => {
+    const start = began(begin(incident(), []), plan(begin(incident(), [])));
+    const both = apply(apply(start, { kind: 'rollback', by: 'bo', note: '' }), cleared(true));
+    expect(plan(both).mitigate?.asked).toEqual({ by: 'person', who: 'bo' });
+  });
+});
+
+describe('it closes', () => {
+  const closes = (all: readonly Plan[]): boolean => all.at(-1)?.tryResolve !== null;
+  const quiet = { firing: 0 };
+
+  test.each([
+    ['when the alerts have ended and nothing was done', plans(incident(), quiet), true],
+    ['not while an alert fires', plans(incident(), mitigation('succeeded'), verification('passed')), false],
+    [
+      'when the alerts have ended and the mitigation is verified',
+      plans(incident(), mitigation('succeeded'), quiet, verification('passed')),
+      true,
+    ],
+    ['not while that is still to be verified', plans(incident(), mitigation('succeeded'), quiet), false],
+    [
+      'not when that cannot be told',
+      plans(incident(), mitigation('succeeded'), quiet, verification('inconclusive')),
+      false,
+    ],
+    ['not when it has not helped', plans(incident(), mitigation('succeeded'), quiet, verification('failed')), false],
+    [
+      'when a mitigation came to nothing and the alerts end',
+      plans(incident(), mitigation('refused', 'again'), quiet),
+      true,
+    ],
+    [
+      'not when something critical has fired since a person said so: that is not what they meant',
+      plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals()),
+      false,
+    ],
+    [
+      'when a person says so, whatever else has fired since',
+      plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals({ critical: false })),
+      true,
+    ],
+    ['when a person says so, whatever fires', plans(incident(), { kind: 'resolve', by: 'ada', note: '' }), true],
+  ])('%s', (_, all, expected) => {
+    expect(closes(all)).toBe(expected);
+  });
+});
+
+describe('a runbook that requests a rollback', () => {
+  const wants = (more: object = {}): Message => ({
+    kind: 'runbook_rollback',
+    runbook: 'bad-deploy',
+    mode: null,
+    ...more,
+  });
+  const quiet = incident({ asks_rollback: false });
+  const approval = { people: ['bob'], seconds: 600 };
+
+  test('starts a judgement with its approval settings', () => {
+    expect(judgements(plans(quiet, wants())).at(-1)?.asked).toEqual({ by: 'runbook', who: 'bad-deploy' });
+    expect(judgements(plans(quiet, wants({ approval }))).at(-1)?.asked).toEqual({
+      by: 'runbook',
+      who: 'bad-deploy',
+      approval,
+    });
+  });
+
+  test('starts none if an alert requested one', () => {
+    expect(judgements(plans(incident(), wants({ approval })))).toHaveLength(1);
+  });
+});
+
+describe('it verifies the mitigation again', () => {
+  const looks = (all: readonly Plan[]): (number | null)[] =>
+    all.map(({ verify }) => verify?.number ?? null).filter((number) => number !== null);
+  const ended = signals({ fired: 0, resolved: 1, critical: false });
+
+  test.each(['inconclusive', 'failed'] as const)('when the alerts end after the verification was %s', (outcome) => {
+    expect(looks(plans(incident(), mitigation('succeeded'), verification(outcome), { firing: 0 }, ended))).toEqual([1]);
+  });
+
+  test('when they end between the check and its verdict', () => {
+    const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
+    expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, ended, late))).toEqual([1]);
+    expect(looks(plans(incident(), mitigation('succeeded'), late))).toEqual([]);
+  });
+
+  test('even in the next run, after another judgement', () => {
+    const before = incident({ status: 'open', verification: 'failed', verifying: { number: 1 }, mitigations: 2 });
+    expect(looks(plans(before, { firing: 0 }, ended))).toEqual([1]);
+  });
+
+  test('but not while some still fire', () => {
+    expect(looks(plans(incident(), mitigation('succeeded'), verification('failed'), ended))).toEqual([]);
+  });
+
+  test('but not if it passed', () => {
+    expect(looks(plans(incident(), mitigation('succeeded'), verification('passed'), { firing: 0 }, ended))).toEqual([]);
+  });
+});
+
+/** Simulates the table and the child contexts, as far as closing and paging depend on them. */
+const anyMessage: fc.Arbitrary<Message> = fc.oneof(
+  fc
+    .record({
+      fired: fc.integer({ min: 0, max: 2 }),
+      resolved: fc.integer({ min: 0, max: 2 }),
+      critical: fc.boolean(),
+      asksRollback: fc.boolean(),
+    })
+    .map(({ critical, ...more }) => signals({ ...more, critical: critical && more.fired > 0 })),
+  fc.constantFrom(...Severity.options).map(severity),
+  fc
+    .tuple(fc.constantFrom(...MitigationOutcome.options), fc.constantFrom(...PageNeed.options))
+    .map(([outcome, page]) => mitigation(outcome, page)),
+  fc.constantFrom(...VerificationOutcome.options).map(verification),
+  fc.constantFrom('ada', 'firebreak').map((by): Message => ({ kind: 'page', by, note: '' })),
+  fc.constantFrom<Message[]>(
+    { kind: 'rollback', by: 'ada', note: '' },
+    { kind: 'pause', by: 'ada', note: '' },
+    { kind: 'abort', by: 'ada', note: '' },
+    { kind: 'resume', by: 'ada', note: '' },
+    { kind: 'resolve', by: 'ada', note: '' },
+    { kind: 'answered', decision: 'd', by: 'ada' },
+    { kind: 'declared', severity: 'critical', by: 'ada', rings: true },
+    { kind: 'declared', severity: 'warning', by: 'ada', rings: false },
+    { kind: 'declared', severity: 'critical', by: 'ada', rings: true, part: incident().id },
+    left(true),
+    left(false),
+    { kind: 'cleared', by: 'ada', change: `chg_${'0'.repeat(26)}` as ChangeId, judge: true },
+  ),
+);
+
+const anyStart: fc.Arbitrary<IncidentRecord> = fc
+  .record({
+    severity: fc.constantFrom(...Severity.options),
+    asks_rollback: fc.boolean(),
+    pages: fc.constantFrom(0, 0, 1),
+    mitigations: fc.constantFrom(0, 1),
+    verification: fc.constantFrom('not_needed' as const, 'pending' as const, 'failed' as const),
+    status: fc.constantFrom('open' as const, 'mitigated' as const),
+    verifying: fc.constantFrom({ number: 0 }, { number: 1 }),
+  })
+  .map(incident);
+
+/** Messages as found at each read of the inbox, several at a time. */
+const anyLooks = fc.array(fc.array(anyMessage, { maxLength: 4 }), { maxLength: 6 });
+
+type Lived = { states: ResponseState[]; plans: Plan[] };
+
+function live(start: IncidentRecord, looks: readonly (readonly Message[])[]): Lived {
+  let state = begin(start, []);
+  const lived: Lived = { states: [], plans: [] };
+  for (const mail of [[], ...looks]) {
+    for (const message of mail) {
+      const change = message.kind === 'signals' ? message.fired - message.resolved : 0;
+      state = apply({ ...state, firing: Math.max(0, state.firing + change) }, message);
+    }
+    const due = plan(state);
+    lived.states.push(state);
+    lived.plans.push(due);
+    state = began(state, due);
+  }
+  return lived;
+}
+
+describe('for any messages in any order and batches,', () => {
+  const always = (
+    holds: (lived: Lived, start: IncidentRecord, looks: readonly (readonly Message[])[]) => void,
+  ): void => {
+    fc.assert(
+      fc.property(anyStart, anyLooks, (start, looks) => {
+        holds(live(start, looks), start, looks);
+      }),
+      { numRuns: 500 },
+    );
+  };
+
+  test('pages and judgements are numbered consecutively, and each is started once', () => {
+    always(({ plans: all }, start) => {
+      expect(pages(all)).toEqual(pages(all).map((_, index) => start.pages + index + 1));
+      expect(judgements(all).map(({ number }) => number)).toEqual(
+        judgements(all).map((_, index) => start.mitigations + index + 1),
+      );
+    });
+  });
+
+  test('a message that demands a page gets one at the read in which it is found', () => {
+    always(({ plans: all }, _start, looks) => {
+      for (const [index, mail] of looks.entries()) {
+        const demanded = mail.some(
+          (message) =>
+            (message.kind === 'mitigation' && message.page === 'again') ||
+            (message.kind === 'page' && message.by !== 'firebreak'),
+        );
+        if (demanded) expect(all[index + 1]?.page).not.toBeNull();
+      }
+    });
+  });
+
+  test('a critical incident has paged, or someone had already been paged when it became critical', () => {
+    always(({ plans: all }, start, looks) => {
+      const critical = (message: Message) =>
+        (message.kind === 'signals' && message.critical) ||
+        (message.kind === 'severity' && message.severity === 'critical');
+      const raised = start.severity !== 'critical' && looks.flat().some(critical);
+      const unpaged = start.severity === 'critical' && start.pages === 0;
+      if (raised || unpaged) expect(pages(all)).not.toEqual([]);
+    });
+  });
+
+  test('no page has no reason', () => {
+    always(({ plans: all }, start, looks) => {
+      const reasons = looks
+        .flat()
+        .filter(({ kind }) =>
+          ['signals', 'severity', 'mitigation', 'verification', 'page', 'left', 'declared'].includes(kind),
+        ).length;
+      expect(pages(all).length).toBeLessThanOrEqual(
+        reasons + (start.severity === 'critical' && start.pages === 0 ? 1 : 0),
+      );
+    });
+  });
+
+  test('it never closes automatically with a firing alert or an unverified mitigation', () => {
+    always(({ plans: all, states }) => {
+      for (const [index, { tryResolve }] of all.entries()) {
+        const state = states[index];
+        if (tryResolve === null || tryResolve.by !== null || state === undefined) continue;
+        expect(state.firing).toBe(0);
+        expect(['not_needed', 'passed']).toContain(state.verification);
+      }
+    });
+  });
+
+  test('a resolution by a person is kept, unless a critical alert fires after it', () => {
+    always(({ plans: all }, _start, looks) => {
+      const fires = (message: Message) => message.kind === 'signals' && message.critical && message.fired > 0;
+      const last = looks.flat().findLast((message) => message.kind === 'resolve' || fires(message));
+      if (last?.kind === 'resolve') expect(all.at(-1)?.tryResolve?.by).toBe('ada');
+    });
+  });
+
+  test('the state is plain data that survives a checkpoint', () => {
+    always(({ states }) => {
+      expect(JSON.parse(JSON.stringify(states))).toEqual(states);
+    });
+  });
+
+  test('the order of messages in one read does not affect paging', () => {
+    const batch = fc.array(
+      anyMessage.filter(
+        ({ kind }) => kind !== 'verification' && kind !== 'mitigation' && kind !== 'severity' && kind !== 'resolve',
+      ),
+      { maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(
+        anyStart,
+        batch.chain((mail) =>
+          fc.tuple(fc.constant(mail), fc.shuffledSubarray(mail, { minLength: mail.length, maxLength: mail.length })),
+        ),
+        (start, [mail, shuffled]) => {
+          expect(pages(live(start, [shuffled]).plans)).toEqual(pages(live(start, [mail]).plans));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test('an alert that fires after the mitigation pages again, unless it came with the opening alerts', () => {
+  const mitigated = { ...begin(incident(), []), mitigated: true, paging: true, pageDue: false };
+  expect(apply(mitigated, signals({})).pageDue).toBe(true);
+  expect(apply(mitigated, signals({ opening: true })).pageDue).toBe(false);
+});
+
+test('alerts that join the shared incident of unmatched alerts page again only if they say so', () => {
+  const pagesOf = (message: Message) => plans(incident({ pages: 1, severity: 'critical' }), message).at(-1)?.page;
+  expect(pagesOf(signals({ pages: true }))).toBeNull();
+  expect(pagesOf(signals({ pages: true, again: true }))).toBe(2);
+  expect(pagesOf(signals({ pages: false, again: true }))).toBeNull();
+});

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { buttonsOf } from '../../../domain/messages/incident-buttons.ts';
+import type { Story } from '../../../domain/messages/story.ts';
+import type { Cleared, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
+import type { ChangeId, ServiceName, Version } from '../../../schemas/config/names.ts';
+import { INCIDENT, NOON } from '../arbitraries.ts';
+import { incident, story } from '../stories.ts';
+
+const suspects = [
+  { change_id: `chg_${'0'.repeat(26)}` as ChangeId, version: 'v2' as Version, confidence: 0.9, reasons: [] },
+];
+
+const question = (number: number, more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${INCIDENT}-${number}`,
+  kind: 'approve',
+  because: 'mode_approve',
+  at: NOON,
+  digest: `digest-${number}`,
+  state: 'waiting',
+  from_version: 'v2' as Version,
+  to_version: 'v1' as Version,
+  reasons: [],
+  answered_by: null,
+  target: null,
+  approvals: { needed: 1, given: [] },
+  ...more,
+});
+
+const acted: Effect = {
+  key: `${INCIDENT}.rollback.1`,
+  kind: 'roll-back',
+  target: 'cd',
+  class: 'keyed',
+  state: 'succeeded',
+  at: NOON,
+  detail: '',
+};
+
+function rows(of: Partial<Story>) {
+  const { asked, more } = buttonsOf(story(of));
+  return [...asked, ...more].map((part) => (part.kind === 'buttons' ? part.buttons : []));
+}
+const verbs = (more: Partial<Story>) => rows(more).map((row) => row.map(({ button }) => button.verb));
+
+describe('buttons of an incident', () => {
+  test('that is unacknowledged', () => {
+    expect(verbs({})).toEqual([
+      ['acknowledge', 'take_command'],
+      ['severity', 'publish', 'pause', 'resolve'],
+    ]);
+  });
+
+  test('that has a commander', () => {
+    const ada = { name: 'ada', shown: 'Ada', slack: null, at: NOON };
+    const cared = incident({ roles: { commander: ada }, care: { acknowledged: { by: 'ada', at: NOON } } });
+    expect(verbs({ incident: cared })).toEqual([['severity', 'publish', 'pause', 'resolve']]);
+  });
+
+  test('with a decision: its answers come first, and refer only to this decision', () => {
+    const [first = []] = rows({ decisions: [question(1, { state: 'rejected' }), question(2)] });
+    expect(first.map(({ button }) => button)).toEqual([
+      { verb: 'approve', incident: INCIDENT, digest: 'digest-2' },
+      { verb: 'reject', incident: INCIDENT, digest: 'digest-2' },
+    ]);
+    expect(first[0]).toMatchObject({ text: 'Roll back to v1', confirm: { text: 'Roll back from v2 to v1' } });
+  });
+
+  test('with a decision: the confirmation repeats its reason', () => {
+    const reasons = [
+      { code: 'suspect', text: 'v2 finished 3 minutes before' },
+      { code: 'migration_in_deploy', text: 'v2 has a migration' },
+    ];
+    const [first = []] = rows({ decisions: [question(1, { reasons })] });
+    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. v2 has a migration');
+  });
+
+  test('with several decisions distinguish them', () => {
+    const asked = rows({ decisions: [question(1), question(2, { question: 'Restart the cache?' })] });
+    expect(asked.slice(0, 2).map((row) => row.map(({ text }) => text))).toEqual([
+      ['Roll back to v1 (1)', 'Reject (1)'],
+      ['Approve (2)', 'Reject (2)'],
+    ]);
+  });
+
+  test('with paused automation: no approval, which would have no effect', () => {
+    const paused = incident({ automation_paused: true });
+    expect(verbs({ incident: paused, decisions: [question(1)] }).flat()).not.toContain('approve');
+    expect(verbs({ incident: paused }).flat()).toContain('resume');
+  });
+
+  test('explain the effect of clearing the deploy', () => {
+    const suspected = { incident: incident({ suspects }) };
+    const words = (more: Partial<Story>) =>
+      rows({ ...suspected, ...more })
+        .flat()
+        .find(({ button }) => button.verb === 'not_the_deploy')?.confirm?.text;
+    expect(words({})).toBe('If v2 is not the cause, Firebreak evaluates the other suspects.');
+    expect(words({ decisions: [question(1)] })).toContain('Firebreak withdraws the question about it, and');
+    const done = question(1, { state: 'approved' });
+    expect(words({ decisions: [done], effects: [acted] })).toContain('counts against the automation of checkout');
+    const ofAnother = question(1, { state: 'approved', from_version: 'v1.9' as Version });
+    expect(words({ decisions: [ofAnother], effects: [acted] })).not.toContain('counts against');
+  });
+
+  test('offer to suspect the last cleared version again, except withdrawn clearings', () => {
+    const one = {
+      change_id: `chg_${'0'.repeat(26)}` as ChangeId,
+      service: 'checkout' as ServiceName,
+      version: 'v2' as Version,
+      kind: 'deploy' as const,
+      by: 'ada',
+      at: NOON,
+    };
+    const of = (cleared: Cleared[]) =>
+      rows({ incident: incident({ cleared }) })
+        .flat()
+        .find(({ button }) => button.verb === 'suspect_again');
+    expect(of([one])).toMatchObject({ text: 'Suspect v2 again', button: { change: one.change_id } });
+    expect(of([{ ...one, back: { by: 'bo', at: NOON } }])).toBeUndefined();
+    expect(of([])).toBeUndefined();
+  });
+
+  test('that is resolved: none', () => {
+    expect(verbs({ incident: incident({ status: 'resolved' }), decisions: [question(1)] })).toEqual([]);
+  });
+});
+
+describe('after a failed rollback', () => {
+  const failed: Effect = {
+    ...acted,
+    key: `${INCIDENT}.roll-back.1`,
+    state: 'failed',
+    detail: 'The rollback failed: exit 1',
+  };
+  const decided = [question(1, { kind: 'roll_back', state: 'final' })];
+
+  test('the same rollback is offered again, for the same versions', () => {
+    const [[again] = []] = rows({ decisions: decided, effects: [failed] });
+    expect(again).toMatchObject({
+      button: { verb: 'rollback', service: 'checkout', environment: 'production', from: 'v2', to: 'v1', named: true },
+      text: 'Try again: roll back to v1',
+      confirm: { text: expect.stringContaining('The rollback failed: exit 1') as string },
+    });
+  });
+
+  test.each<[string, Partial<Story>]>([
+    ['a question waits', { decisions: [...decided, question(2)], effects: [failed] }],
+    ['it worked later', { decisions: decided, effects: [failed, { ...acted, key: `${INCIDENT}.roll-back.2` }] }],
+    ['it is mitigated', { incident: incident({ status: 'mitigated' }), decisions: decided, effects: [failed] }],
+    ['nobody knows what it was', { effects: [failed] }],
+  ])('but not if %s', (_, of) => {
+    expect(verbs(of).flat()).not.toContain('rollback');
+  });
+});

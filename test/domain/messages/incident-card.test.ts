@@ -1,0 +1,389 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  entryMessage,
+  isTold,
+  nextStep,
+  statusWords,
+  summaryCard,
+  teamLine,
+  topic,
+} from '../../../domain/messages/incident-card.ts';
+import type { Child } from '../../../domain/messages/story.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from '../../../domain/messages/channels.ts';
+import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { INCIDENT } from '../arbitraries.ts';
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { signal } from '../../support/signals.ts';
+import { before, change, clearing, NOON } from '../arbitraries.ts';
+import { anyEntry, anyStory, incident, story } from '../stories.ts';
+
+const spanText = (span: Span): string =>
+  typeof span === 'string'
+    ? span
+    : 'bold' in span
+      ? span.bold
+      : 'code' in span
+        ? span.code
+        : 'link' in span
+          ? span.text
+          : 'at' in span
+            ? utcWords(span)
+            : '#';
+
+const words = (text: Text): string => text.map(spanText).join('');
+
+function partText(part: ChatPart): string {
+  if (part.kind === 'line') return '';
+  if (part.kind === 'header') return part.text;
+  if (part.kind === 'fields') return part.fields.map(({ name, value }) => `${name}: ${words(value)}`).join('\n');
+  if (part.kind === 'buttons')
+    return part.buttons.flatMap(({ text, confirm }) => [text, ...Object.values(confirm ?? {})]).join('\n');
+  return words(part.text);
+}
+
+/** Returns all text that a person reads. */
+const readable = ({ summary, parts }: ChatMessage): string =>
+  [typeof summary === 'string' ? summary : words(summary), ...parts.map(partText)].join('\n');
+
+const decision = (more: Partial<DecisionView> = {}): DecisionView => ({
+  id: `${INCIDENT}-1`,
+  kind: 'roll_back',
+  because: 'suspect',
+  at: NOON,
+  digest: '0123456789abcdef',
+  state: 'final',
+  from_version: 'v2' as Version,
+  to_version: 'v1' as Version,
+  reasons: [{ code: 'suspect', text: 'v2 finished 3 minutes before' }],
+  answered_by: null,
+  target: null,
+  approvals: { needed: 1, given: [] },
+  ...more,
+});
+
+const rollback = (more: Partial<Effect> = {}): Effect => ({
+  key: `${INCIDENT}.roll-back.1`,
+  kind: 'roll-back',
+  target: 'http://cd',
+  class: 'keyed',
+  state: 'succeeded',
+  at: NOON,
+  detail: 'Rolled back to v1',
+  ...more,
+});
+
+test('an incident in any state can be displayed, and always in the same way', () => {
+  fc.assert(
+    fc.property(anyStory, fc.option(fc.constant('C1'), { nil: null }), (any, channel) => {
+      const messages = [summaryCard(any), teamLine(any, channel)];
+      const said = [...messages.map(readable), words(topic(any)), nextStep(any)];
+      for (const text of said) {
+        expect(text).not.toMatch(/undefined|null|NaN|\[object/);
+        expect(text.trim()).not.toBe('');
+      }
+      expect([summaryCard(any), teamLine(any, channel)]).toEqual(messages);
+      for (const { parts } of messages) expect(parts.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any timeline entry can be displayed', () => {
+  fc.assert(
+    fc.property(anyEntry, (entry) => {
+      expect(readable(entryMessage(entry))).not.toMatch(/undefined|null|\[object/);
+      expect(readable(entryMessage(entry))).toContain(entry.text);
+    }),
+  );
+});
+
+test('text from alerts never becomes a link or mention', () => {
+  fc.assert(
+    fc.property(anyStory, (any) => {
+      const spans = [summaryCard(any), teamLine(any, null)].flatMap(({ parts }) =>
+        parts.flatMap((part): Text =>
+          part.kind === 'text' || part.kind === 'note'
+            ? part.text
+            : part.kind === 'fields'
+              ? part.fields.flatMap(({ value }) => value)
+              : [],
+        ),
+      );
+      expect(spans.filter((span) => typeof span !== 'string' && ('link' in span || 'channel' in span))).toEqual([]);
+    }),
+  );
+});
+
+describe('the card', () => {
+  const card = (more: Parameters<typeof story>[0]) => readable(summaryCard(story(more)));
+
+  test('shows the problem, its start, and its severity', () => {
+    const text = card({ incident: incident({ firing: 2, signal_count: 3 }) });
+    expect(text).toContain('🔴 critical, open: checkout production: errors');
+    expect(text).toContain('critical · open · opened 2026-11-20 12:00 UTC\nCommander: unassigned');
+    expect(text).toContain('Alerts 2 of 3 firing');
+    expect(text).toContain(`Incident ${INCIDENT}`);
+  });
+
+  test('omits suspects of 0 %, unless there are no others', () => {
+    const suspect = (version: string, confidence: number) => ({
+      change_id: change(version, 5).id,
+      version: version as Version,
+      confidence,
+      reasons: ['new'],
+    });
+    const text = card({ incident: incident({ suspects: [suspect('v2', 0.9), suspect('v1', 0.004)] }) });
+    expect(text).toContain('• v2 90 %');
+    expect(text).not.toContain('v1');
+    expect(card({ incident: incident({ suspects: [suspect('v1', 0.001)] }) })).toContain('• v1 0 %');
+  });
+
+  test('names suspects with confidence and reasons', () => {
+    const suspects = [
+      { change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 0.853, reasons: ['new', 'close'] },
+    ];
+    expect(card({ incident: incident({ suspects }) })).toContain('• v2 85 %: new; close');
+    expect(card({ decisions: [decision({ kind: 'none' })] })).toContain(
+      'No known change could have caused this incident',
+    );
+    expect(card({})).not.toContain('Suspects');
+  });
+
+  test('shows clearings with their authors', () => {
+    const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { back: { by: 'bo', at: before(-9) } })];
+    expect(card({ incident: incident({ cleared: [v2] }) })).toContain(
+      'No other known change could have caused this incident\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
+    );
+    const suspects = [{ change_id: v3.change_id, version: v3.version, confidence: 0.6, reasons: ['new'] }];
+    const text = card({ incident: incident({ suspects, cleared: [v2, v3] }) });
+    expect(text).toContain('• v3 60 %: new\nv2 was cleared by ada');
+    expect(text).not.toContain('v3 was cleared');
+  });
+
+  test('shows the result of automation for the newest judgement', () => {
+    const text = card({
+      decisions: [
+        decision({ kind: 'suggest', reasons: [{ code: 'x', text: 'an old judgement' }] }),
+        decision({ id: `${INCIDENT}-2` }),
+      ],
+      effects: [rollback({ detail: 'an older rollback' }), rollback({ key: `${INCIDENT}.roll-back.2` })],
+    });
+    expect(text).toContain('Rolls back v2 to v1: v2 finished 3 minutes before');
+    expect(text).toContain('Done: Rolled back to v1');
+    expect(text).not.toMatch(/older rollback|old judgement/);
+  });
+
+  test('asks waiting decisions first, and once', () => {
+    const reasons = [
+      { code: 'migration_in_deploy', text: 'v2 has a migration' },
+      { code: 'suspect', text: 'v2 finished 3 minutes before (confidence 0.9)' },
+    ];
+    const text = card({ decisions: [decision({ kind: 'approve', state: 'waiting', reasons })] });
+    expect(text).toContain(
+      'Next step: approve or reject\nRoll back from v2 to v1?\nWhy Firebreak asks: v2 has a migration.\nRoll back to v1',
+    );
+    expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
+  });
+
+  test('shows the required and given approvals', () => {
+    const two = (given: string[]) =>
+      card({ decisions: [decision({ state: 'waiting', approvals: { needed: 2, given } })] });
+    expect(two([])).toContain('Requires the approval of 2 people: none so far.');
+    expect(two(['ada'])).toContain('Requires the approval of 2 people: 1 so far (ada).');
+    expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('It takes the yes');
+  });
+
+  test('shows one result for a repeated decision', () => {
+    const twice = [decision(), decision({ id: `${INCIDENT}-2` })];
+    expect(card({ decisions: twice, effects: [rollback()] })).toContain('Done: Rolled back to v1');
+    const further = [
+      decision(),
+      decision({ id: `${INCIDENT}-2`, from_version: 'v1' as Version, to_version: 'v0' as Version }),
+    ];
+    expect(card({ decisions: further, effects: [rollback()] })).not.toContain('Done');
+  });
+
+  test('distinguishes several decisions', () => {
+    const question = 'Restart the cache';
+    const both = [decision({ state: 'waiting' }), decision({ id: `${INCIDENT}-2`, state: 'waiting', question })];
+    expect(card({ decisions: both })).toMatch(/Roll back from v2 to v1\? \(1\)[^]*Restart the cache\? \(2\)/);
+  });
+
+  test('explains how to answer a decision while automation is paused', () => {
+    const waiting = decision({ kind: 'approve', state: 'waiting' });
+    const text = card({ incident: incident({ automation_paused: true }), decisions: [waiting] });
+    expect(text).toContain('Next step\nResume automation, then approve or reject: Roll back from v2 to v1?');
+    expect(text).toContain('Asks before rolling back v2 to v1');
+  });
+
+  test.each([
+    [decision({ kind: 'approve', state: 'approved', answered_by: 'ada' }), 'Approved by ada'],
+    [decision({ kind: 'approve', state: 'rejected', answered_by: null }), 'Rejected by an unknown person'],
+    [decision({ kind: 'approve', state: 'expired' }), 'Expired without an answer'],
+    [decision({ kind: 'suggest' }), 'Only suggests rolling back v2 to v1'],
+    [decision({ kind: 'shadow' }), 'Shadow mode, does not roll back v2 to v1'],
+    [
+      decision({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect', text: 'v2 is new' }] } }),
+      'Automation\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+    ],
+    [
+      decision({
+        kind: 'shadow',
+        would: {
+          kind: 'approve',
+          reasons: [
+            { code: 'one_of_many', text: 'many fail' },
+            { code: 'suspect', text: 'v2 is new' },
+          ],
+        },
+      }),
+      'Automation\nWould have asked before rolling back v2 to v1 (mode shadow), because many fail',
+    ],
+    [decision({ kind: 'none', from_version: null, to_version: null }), 'Does not roll back: v2'],
+  ])('shows the result of a judgement: %#', (one, expected) => {
+    expect(card({ decisions: [one] })).toContain(expected);
+  });
+
+  test('counts alerts with the same name, and marks firing ones', () => {
+    const signals = [
+      signal({ title: 'HighLatency' }),
+      signal({ title: 'HighLatency', status: 'resolved' }),
+      signal({ title: 'DiskFull', status: 'resolved' }),
+    ];
+    const text = card({ incident: incident({ signal_count: 45 }), signals });
+    expect(text).toContain('🔥 HighLatency × 2');
+    expect(text).toContain('✔️ DiskFull');
+    expect(text).toContain('45 alerts in total');
+  });
+
+  test('lists the children of a parent, as many as fit', () => {
+    const children = Array.from({ length: 30 }, (_, n) => ({
+      id: INCIDENT as IncidentId,
+      service: `s${n}`,
+      environment: 'production',
+      title: 'errors',
+      severity: 'critical' as const,
+      status: 'open' as const,
+    }));
+    const crowd = { because: 'many', name: '', text: '31 incidents in 5 minutes' } as const;
+    const text = card({ incident: incident({ crowd, firing: 31 }), children, childCount: 31 });
+    expect(text).toContain('31 incidents in 5 minutes');
+    expect(text).toContain('Incidents 31 of 31 open');
+    expect(text).toContain('s24 production errors (open)');
+    expect(text).not.toContain('s25 production');
+    expect(text).toContain('and 6 more');
+    expect(text).toContain('Asks before each rollback');
+  });
+
+  test('counts the open children of a parent, even if the parent is resolved', () => {
+    const crowd = { because: 'many', name: '', text: '' } as const;
+    const child = (service: string, status: IncidentRecord['status']): Child => ({
+      id: INCIDENT as IncidentId,
+      service,
+      environment: 'production',
+      title: 'errors',
+      severity: 'critical',
+      status,
+    });
+    const children = [child('cart', 'resolved'), child('search', 'mitigated'), child('ledger', 'open')];
+    const over = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 0 });
+    expect(card({ incident: over, children, childCount: 3 })).toContain('Incidents 2 of 3 open');
+    const closing = incident({ crowd, status: 'resolved', resolved_at: NOON, firing: 9 });
+    expect(card({ incident: closing, children, childCount: 60 })).toContain('Incidents 9 of 60 open');
+  });
+
+  test('shows that alerts are muted', () => {
+    expect(card({ incident: incident({ muted: { text: 'Silenced in Alertmanager' } }) })).toContain(
+      'Silenced in Alert',
+    );
+    expect(card({ incident: incident({ muted: null }) })).toMatch(new RegExp(`Incident ${INCIDENT}$`));
+  });
+
+  test('shows when and by whom it was resolved', () => {
+    const over = { status: 'resolved', resolved_at: plusSeconds(NOON, 600) } as const;
+    expect(card({ incident: incident(over) })).toContain('· resolved 2026-11-20 12:10 UTC\n');
+    expect(card({ incident: incident({ ...over, resolved_by: 'person:ada' }) })).toContain('12:10 UTC by person:ada');
+    expect(card({ incident: incident({ ...over, resolved_by: 'firebreak:quiet' }) })).toContain(
+      '12:10 UTC automatically',
+    );
+  });
+});
+
+describe('the next step', () => {
+  const crowd = { because: 'many', name: '', text: '' } as const;
+  const step = (more: Parameters<typeof story>[0]) => nextStep(story(more));
+
+  test.each([
+    [
+      'it is over',
+      step({ incident: incident({ status: 'resolved' }), decisions: [decision({ state: 'waiting' })] }),
+      /^None: the incident is resolved\. .*post-mortem/,
+    ],
+    [
+      'a question waits',
+      step({ decisions: [decision({ state: 'waiting' })] }),
+      /^Approve or reject, .*: Roll back from v2 to v1\? Why Firebreak asks: v2 finished 3 minutes before\.$/,
+    ],
+    ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
+    ['it is a parent', step({ incident: incident({ crowd }) }), /common cause/],
+    ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
+    [
+      'it waits for a merge',
+      step({
+        incident: incident({ status: 'mitigating' }),
+        effects: [{ ...rollback(), state: 'accepted', detail: 'It waits: https://git.test/pull/1 has to be merged' }],
+      }),
+      /pull\/1 has to be merged$/,
+    ],
+    ['it is mitigated', step({ incident: incident({ status: 'mitigated', verification: 'pending' }) }), /^Watch/],
+    ['it is verified', step({ incident: incident({ status: 'mitigated', verification: 'passed' }) }), /closes when/],
+    [
+      'the rollback failed',
+      step({
+        effects: [{ ...rollback(), state: 'failed', detail: 'The rollback failed: exit 1' }],
+        decisions: [decision()],
+      }),
+      /^The rollback failed: exit 1\. Try again: \/rollback checkout production v1\. Roll back to another version: \/rollback checkout production VERSION .*\/deploys checkout production.*Hand over: \/incident handover @USER\.$/,
+    ],
+    [
+      'the rollback of another service was withheld',
+      step({
+        effects: [{ ...rollback(), state: 'withheld', detail: 'Not rolled back: the kill switch is on' }],
+        decisions: [decision({ target: { service: 'billing', environment: 'production' } as never })],
+      }),
+      /^Not rolled back: the kill switch is on\. Try again: \/rollback billing production v1\./,
+    ],
+    ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],
+    ['nobody can tell', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
+    ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
+    ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
+    ['nothing is known', step({}), /^Find the cause\.$/],
+  ])('is clear if %s', (_, said, expected) => {
+    expect(said).toMatch(expected);
+  });
+});
+
+test('a mitigated and verified incident says so', () => {
+  expect(statusWords({ status: 'mitigated', verification: 'passed' })).toBe('mitigated and verified');
+  expect(statusWords({ status: 'mitigated', verification: 'pending' })).toContain('not verified');
+});
+
+test('an incident that is open again because the mitigation did not help says so', () => {
+  expect(statusWords({ status: 'open', verification: 'failed' })).toBe('open: the mitigation did not help');
+  expect(statusWords({ status: 'mitigating', verification: 'failed' })).toContain('mitigating');
+});
+
+test.each([
+  ['page.succeeded', true],
+  ['decision', true],
+  ['incident.joined', true],
+  ['incident.resolved', true],
+  ['incident.opened', false],
+  ['alerts.fired', false],
+  ['alerts.joined', false],
+  ['workflow.handed_over', false],
+])('%s has a message of its own: %s', (kind, told) => {
+  expect(isTold({ at: NOON, actor: 'firebreak', kind, text: '', detail: null })).toBe(told);
+});

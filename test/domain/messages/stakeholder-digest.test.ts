@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import {
+  aboutOf,
+  digestOf,
+  isDue,
+  letterOf,
+  neverTold,
+  notTold,
+  pauseAfter,
+  type TellingPause,
+  telling,
+  toldLater,
+  type ToldBefore,
+} from '../../../domain/messages/stakeholder-digest.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { DecisionView, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { Version } from '../../../schemas/config/names.ts';
+import { Stakeholder } from '../../../schemas/people/stakeholders.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { incident, story } from '../stories.ts';
+
+const at = '2026-11-20T12:00:00.000Z' as Timestamp;
+const minutes = (n: number): Timestamp => plusSeconds(at, n * 60);
+const { services } = Config.parse({
+  version: 'test',
+  services: { checkout: { team: 'payments' }, search: {} },
+  paging: {},
+});
+
+const resolved = incident({ status: 'resolved', resolved_at: at });
+const updated = incident({ care: { told: { by: 'ada', at, text: 'soon' } } });
+
+const HOURLY = { everyMinutes: 60 };
+const before = (of: IncidentRecord, more: Partial<ToldBefore> = {}): ToldBefore => ({ ...telling(of, at), ...more });
+const NEVER_HEARD = { heard: false };
+
+describe('a stakeholder', () => {
+  test.each<[expected: boolean, what: string, IncidentRecord, object, ToldBefore | undefined, number?]>([
+    [true, 'hears of an incident', incident(), {}, undefined],
+    [false, 'hears nothing of a part of one', incident({ parent_id: incident().id }), {}, undefined],
+    [false, 'hears nothing of what is not as bad', incident({ severity: 'warning' }), {}, undefined],
+    [
+      true,
+      'hears of what is not as bad where they want to',
+      incident({ severity: 'warning' }),
+      { from: 'warning' },
+      undefined,
+    ],
+    [false, 'hears nothing of other services', incident(), { services: ['search'] }, undefined],
+    [true, 'hears of services of their team', incident(), { teams: ['payments'] }, undefined],
+    [false, 'does not hear twice the same', incident(), {}, before(incident())],
+    [true, 'hears that it has changed', incident({ status: 'mitigated' }), {}, before(incident())],
+    [true, 'hears that it is not as bad any more', incident({ severity: 'warning' }), {}, before(incident())],
+    [true, 'hears an update', updated, {}, before(incident())],
+    [true, 'hears that it is over', resolved, {}, before(incident())],
+    [false, 'hears once that it is over', resolved, HOURLY, before(resolved), 120],
+    [false, 'who has heard nothing of it does not hear that it is over', resolved, {}, undefined],
+    [
+      false,
+      'to whom it was not got through does not hear that it is over',
+      resolved,
+      {},
+      before(incident(), NEVER_HEARD),
+    ],
+    [false, 'hears nothing by the clock before its time', incident(), HOURLY, before(incident()), 59],
+    [true, 'hears by the clock', incident(), HOURLY, before(incident()), 60],
+    [
+      false,
+      'who is refused does not hear the same again',
+      incident(),
+      HOURLY,
+      before(incident(), { refused: true }),
+      60,
+    ],
+    [true, 'who is refused is tried with news', updated, {}, before(incident(), { refused: true })],
+    [
+      true,
+      'who is refused at first is tried with news',
+      updated,
+      {},
+      before(incident(), { refused: true, ...NEVER_HEARD }),
+    ],
+    [
+      false,
+      'who is refused at first hears nothing of what they never wanted',
+      incident({ severity: 'warning' }),
+      {},
+      before(incident(), { refused: true, ...NEVER_HEARD }),
+    ],
+    [false, 'is not tried again at once', updated, {}, before(incident(), { again: { at: minutes(2), tries: 1 } }), 1],
+    [true, 'is tried again in time', updated, {}, before(incident(), { again: { at: minutes(2), tries: 1 } }), 2],
+  ])('%s: %s', (expected, _what, now, stakeholder, told, after = 1) => {
+    const who = Stakeholder.parse({ email: 'cto@acme.example', ...stakeholder });
+    expect(isDue(now, who, told, { services, now: minutes(after), timeScale: 1 })).toBe(expected);
+  });
+
+  test('is notified by the scaled clock', () => {
+    const who = Stakeholder.parse({ email: 'cto@acme.example', ...HOURLY });
+    const due = (after: number) =>
+      isDue(incident(), who, before(incident()), { services, now: minutes(after), timeScale: 60 });
+    expect([due(0.9), due(1)]).toEqual([false, true]);
+  });
+});
+
+describe('a notification', () => {
+  const asked = { now: minutes(5), timeScale: 1 };
+
+  test('that was certainly not sent restores the previous state, or records none', () => {
+    expect(notTold(before(incident()), minutes(5))).toEqual(before(incident()));
+    expect(notTold(undefined, minutes(5))).toEqual({ about: '', at: minutes(5), heard: false });
+  });
+
+  test('is repeated after increasing pauses', () => {
+    let told: ToldBefore | undefined;
+    const waits = Array.from({ length: 8 }, () => {
+      told = toldLater(told, asked);
+      return (Date.parse(told.again?.at ?? '') - Date.parse(asked.now)) / 60_000;
+    });
+    expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+    expect(told).toMatchObject({ about: '', heard: false });
+  });
+
+  test('to a rejected recipient is not counted as received, and is not repeated', () => {
+    const told = telling(updated, minutes(5));
+    expect(neverTold(told, undefined)).toEqual({
+      about: aboutOf(updated),
+      at: minutes(5),
+      heard: false,
+      refused: true,
+    });
+    expect(neverTold(told, before(incident()))).toMatchObject({ heard: true });
+  });
+});
+
+test('says what automation would have done in shadow mode', () => {
+  const reasons = [{ code: 'suspect', text: 'v2 is new' }];
+  const [from_version, to_version] = ['v2', 'v1'].map((version) => Version.parse(version));
+  const decision = DecisionView.parse({
+    id: '1',
+    kind: 'shadow',
+    because: 'mode_shadow',
+    at,
+    digest: 'd',
+    state: 'final',
+    reasons,
+    answered_by: null,
+    from_version,
+    to_version,
+    would: { kind: 'roll_back', reasons },
+  });
+  const letter = (would: DecisionView[]) => letterOf(digestOf(story({ decisions: would })));
+  expect(letter([decision])).toContain(
+    'What automation would have done\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+  );
+  expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
+});
+
+test('a failing channel pauses for increasing times, and as long as it requests', () => {
+  let pause: TellingPause | undefined;
+  const failed = { detail: 'nobody answers', afterSeconds: null };
+  const waits = Array.from({ length: 5 }, () => {
+    pause = pauseAfter(pause, failed, { now: at, timeScale: 1 });
+    return (Date.parse(pause.until) - Date.parse(at)) / 60_000;
+  });
+  expect(waits).toEqual([1, 2, 4, 5, 5]);
+  expect(pauseAfter(undefined, { ...failed, afterSeconds: 300 }, { now: at, timeScale: 60 }).until).toBe(minutes(5));
+  expect(pauseAfter(undefined, failed, { now: at, timeScale: 60 }).until).toBe(plusSeconds(at, 1));
+});

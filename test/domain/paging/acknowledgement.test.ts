@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { heard, isHeard, unheard, unheardPages } from '../../../domain/paging/acknowledgement.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Care } from '../../../schemas/people/response-roles.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { NOON } from '../arbitraries.ts';
+
+const after = (minutes: number) => plusSeconds(NOON, minutes * 60);
+type Ringing = Pick<IncidentRecord, 'care' | 'pages'>;
+
+/** An acknowledgement by a person, or its withdrawal by the pager, at that minute. */
+type Event = { ack: number; by?: string; page?: number } | { unack: number; page?: number };
+
+const told = (before: Ringing, event: Event): Ringing => {
+  const page = event.page ?? 1;
+  const { care } =
+    'ack' in event
+      ? heard(before, { by: event.by ?? 'ada', at: after(event.ack), page, there: page })
+      : unheard(before, page, after(event.unack));
+  return { ...before, care: { ...before.care, ...care } };
+};
+
+const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringing>(told, { pages });
+
+describe('the acknowledgement of an incident', () => {
+  test('follows the order of events, whatever the order of delivery', () => {
+    const events: Event[] = [{ ack: 1 }, { unack: 31 }];
+    expect(isHeard(all(1, ...events))).toBe(false);
+    expect(isHeard(all(1, ...events.toReversed()))).toBe(false);
+  });
+
+  test.each<[string, Event[]]>([
+    ['in order', [{ ack: 1 }, { unack: 31 }, { ack: 32, by: 'grace' }]],
+    ['the last one first', [{ ack: 32, by: 'grace' }, { ack: 1 }, { unack: 31 }]],
+    ['taking it back last', [{ ack: 1 }, { ack: 32, by: 'grace' }, { unack: 31 }]],
+    ['taking it back first', [{ unack: 31 }, { ack: 32, by: 'grace' }, { ack: 1 }]],
+  ])('is kept for a later acknowledgement: %s', (_, events) => {
+    const now = all(1, ...events);
+    expect(isHeard(now)).toBe(true);
+    expect(now.care?.acknowledged).toMatchObject({ by: 'grace', at: after(32), page: 1 });
+  });
+
+  test('does not cover later pages', () => {
+    const now = all(3, { ack: 1, page: 2 });
+    expect([isHeard(now), unheardPages(now)]).toEqual([false, [3]]);
+    expect(unheardPages({ pages: 2 })).toEqual([2, 1]);
+    expect(unheardPages(all(3, { ack: 1, page: 3 }))).toEqual([]);
+  });
+
+  test('of a later page is not withdrawn by an event about an earlier one', () => {
+    expect(isHeard(all(2, { ack: 5, page: 2 }, { unack: 1, page: 1 }))).toBe(true);
+    expect(isHeard(all(2, { ack: 5, page: 2 }, { ack: 4, page: 1, by: 'grace' }))).toBe(true);
+  });
+
+  test('before any page is not one of the pager', () => {
+    const care: Care = heard({ pages: 0 }, { by: 'ada', at: NOON }).care ?? {};
+    expect(care).toEqual({ acknowledged: { by: 'ada', at: NOON, page: 0 } });
+    expect([isHeard({ pages: 0, care }), isHeard({ pages: 1, care })]).toEqual([true, false]);
+  });
+});

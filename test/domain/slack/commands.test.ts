@@ -1,0 +1,387 @@
+import { describe, expect, test } from 'vitest';
+import { COMMANDS, type Parsed, type Wanted } from '../../../domain/slack/commands/wanted.ts';
+import { helpOf, parseCommand } from '../../../domain/slack/commands.ts';
+import { durationIn } from '../../../domain/slack/commands/duration.ts';
+import { plainText } from '../../../domain/slack/commands/text.ts';
+import { severityIn } from '../../../domain/slack/commands/severity.ts';
+
+const wanted = (command: string, text: string): Wanted => {
+  const parsed = parseCommand(command, text);
+  if (parsed.kind !== 'wanted') throw new Error(JSON.stringify(parsed));
+  return parsed.wanted;
+};
+
+const usage = (command: string, text: string): Extract<Parsed, { kind: 'usage' }> => {
+  const parsed = parseCommand(command, text);
+  if (parsed.kind !== 'usage') throw new Error(JSON.stringify(parsed));
+  return parsed;
+};
+
+const RIGHT: [string, string, Wanted][] = [
+  ['/incident', '', { act: 'declare', title: null }],
+  ['/incident', 'declare Checkout is down', { act: 'declare', title: 'Checkout is down' }],
+  ['/incident', 'NEW "Checkout is down"', { act: 'declare', title: 'Checkout is down' }],
+  ['/incident', 'list', { act: 'list' }],
+  ['/incident', '  status ', { act: 'status' }],
+  ['/incident', 'sev SEV-1', { act: 'severity', severity: 'critical' }],
+  ['/incident', 'severity sev 2', { act: 'severity', severity: 'warning' }],
+  ['/incident', 'severity', { act: 'severity', severity: null }],
+  ['/incident', 'roles', { act: 'roles' }],
+  ['/incident', 'take', { act: 'take', role: 'commander' }],
+  ['/incident', 'claim comms', { act: 'take', role: 'communications' }],
+  ['/incident', 'take incident commander', { act: 'take', role: 'commander' }],
+  ['/incident', 'assign scribe <@U024BE7LH|bob>', { act: 'assign', role: 'scribe', user: 'U024BE7LH' }],
+  ['/incident', 'assign <@U024BE7LH> comms', { act: 'assign', role: 'communications', user: 'U024BE7LH' }],
+  ['/incident', 'handover', { act: 'handover', user: null, brief: null }],
+  [
+    '/incident',
+    'handoff <@U024BE7LH|bob smith> EU is fine, US is not',
+    { act: 'handover', user: 'U024BE7LH', brief: 'EU is fine, US is not' },
+  ],
+  ['/incident', 'update We are on it.', { act: 'update', text: 'We are on it.' }],
+  [
+    '/incident',
+    'note  rolled  back,\nerrors &lt; 1% &amp; falling',
+    { act: 'note', text: 'rolled  back,\nerrors < 1% & falling' },
+  ],
+  ['/incident', 'note reason=unknown', { act: 'note', text: 'reason=unknown' }],
+  ['/incident', 'ack', { act: 'acknowledge' }],
+  ['/incident', 'resolve', { act: 'resolve', note: null }],
+  ['/incident', 'close false alarm', { act: 'resolve', note: 'false alarm' }],
+  ['/rollback', 'checkout', { act: 'rollback', service: 'checkout', environment: null, version: null }],
+  ['/rollback', 'checkout staging', { act: 'rollback', service: 'checkout', environment: 'staging', version: null }],
+  ['/rollback', 'checkout v41', { act: 'rollback', service: 'checkout', environment: null, version: 'v41' }],
+  [
+    '/rollback',
+    'checkout 1.2.3-rc1',
+    { act: 'rollback', service: 'checkout', environment: null, version: '1.2.3-rc1' },
+  ],
+  ['/rollback', 'checkout 4f2a9c1', { act: 'rollback', service: 'checkout', environment: null, version: '4f2a9c1' }],
+  [
+    '/rollback',
+    'checkout production v41',
+    { act: 'rollback', service: 'checkout', environment: 'production', version: 'v41' },
+  ],
+  [
+    '/rollback',
+    'checkout to=stable env=production',
+    { act: 'rollback', service: 'checkout', environment: 'production', version: 'stable' },
+  ],
+  ['/deploys', 'checkout', { act: 'deploys', service: 'checkout', environment: null }],
+  ['/deploys', '"my service" production', { act: 'deploys', service: 'my service', environment: 'production' }],
+  ['/freeze', 'status', { act: 'freeze_status', service: null }],
+  ['/freeze', 'status checkout', { act: 'freeze_status', service: 'checkout' }],
+  [
+    '/freeze',
+    'open checkout 2h30m load test',
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds: 9000, reason: 'load test' },
+  ],
+  [
+    '/freeze',
+    'open checkout,search env=production reason="black friday"',
+    {
+      act: 'freeze_open',
+      targets: ['checkout', 'search'],
+      environment: 'production',
+      seconds: null,
+      reason: 'black friday',
+    },
+  ],
+  [
+    '/freeze',
+    'open team=payments for=1d audit',
+    { act: 'freeze_open', targets: ['team:payments'], environment: null, seconds: 86_400, reason: 'audit' },
+  ],
+  ['/freeze', 'open', { act: 'freeze_open', targets: [], environment: null, seconds: null, reason: null }],
+  [
+    '/freeze',
+    'open env=production 30m black friday',
+    { act: 'freeze_open', targets: [], environment: 'production', seconds: 1800, reason: 'black friday' },
+  ],
+  [
+    '/freeze',
+    'open env=production reason="black friday"',
+    { act: 'freeze_open', targets: [], environment: 'production', seconds: null, reason: 'black friday' },
+  ],
+  ...(
+    [
+      ['open checkout 2 hours load test', 7200],
+      ['open checkout for 2 hours load test', 7200],
+      ['open checkout 2h 30m load test', 9000],
+      ['open checkout 1 hour and 30 minutes load test', 5400],
+      ['open checkout 1.5h load test', 5400],
+      ['open checkout 30 min load test', 1800],
+      ['open checkout 1 day load test', 86_400],
+      ['open checkout an hour load test', 3600],
+      ['open checkout for="2 hours" load test', 7200],
+      ['open checkout load test for 2 hours', 7200],
+      ['open checkout load test 2h', 7200],
+      ['open checkout two hours load test', 7200],
+      ['open checkout a couple of hours load test', 7200],
+      ['open checkout half a day load test', 43_200],
+      ['open checkout forty-five minutes load test', 2700],
+      ['open checkout an hour and a half load test', 5400],
+      ['open checkout load test twenty minutes', 1200],
+      ['open checkout load test', null],
+    ] as const
+  ).map(([text, seconds]): [string, string, Wanted] => [
+    '/freeze',
+    text,
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds, reason: 'load test' },
+  ]),
+  [
+    '/freeze',
+    'open checkout reason="5xx after the deploy"',
+    { act: 'freeze_open', targets: ['checkout'], environment: null, seconds: null, reason: '5xx after the deploy' },
+  ],
+  ['/freeze', 'unfreeze checkout it is over', { act: 'freeze_lift', freeze: 'checkout', reason: 'it is over' }],
+  [
+    '/freeze',
+    'override frz_1 fix for login for 2 hours',
+    { act: 'freeze_override', freeze: 'frz_1', reason: 'fix for login', uses: null, seconds: 7200, version: null },
+  ],
+  ['/firebreak', 'firebreak status', { act: 'firebreak_status' }],
+  ['/freeze', 'lift frz_1 it is over', { act: 'freeze_lift', freeze: 'frz_1', reason: 'it is over' }],
+  [
+    '/freeze',
+    'override frz_1 fix for login uses=2 2h',
+    { act: 'freeze_override', freeze: 'frz_1', reason: 'fix for login', uses: 2, seconds: 7200, version: null },
+  ],
+  ['/firebreak', 'pause', { act: 'pause', reason: null }],
+  ['/firebreak', 'pause it is wrong', { act: 'pause', reason: 'it is wrong' }],
+  ['/firebreak', 'resume', { act: 'resume', reason: null }],
+  ['/firebreak', 'status', { act: 'firebreak_status' }],
+  ['/firebreak', 'incident ack', { act: 'acknowledge' }],
+  ['/firebreak', 'deploys checkout', { act: 'deploys', service: 'checkout', environment: null }],
+  ['/firebreak', 'note “Größe” 🔥 <#C024BE7LR|ops>', { act: 'note', text: '“Größe” 🔥 #ops' }],
+  [
+    '/firebreak',
+    'freeze checkout-api 2h reason="budget burnt" <@U024BE7LH|bob>',
+    {
+      act: 'freeze_open',
+      targets: ['checkout-api'],
+      environment: null,
+      seconds: 7200,
+      reason: 'budget burnt @bob',
+    },
+  ],
+  ['/acme-incident', 'ack', { act: 'acknowledge' }],
+];
+
+test.each(RIGHT)('%s %s', (command, text, expected) => {
+  expect(wanted(command, text)).toEqual(expected);
+});
+
+const WRONG: [string, string, string | null][] = [
+  ['/incident', 'severty critcal', '/incident severity critical'],
+  ['/incident', 'severity critcal', '/incident severity critical'],
+  ['/incident', 'severity purple', null],
+  ['/incident', 'severity P9', null],
+  ['/incident', 'hlep', '/incident help'],
+  ['/incident', 'hepl me', '/incident help'],
+  ['/firebreak', 'hlep', '/firebreak help'],
+  ['/freeze', 'hlep', '/freeze help'],
+  ['/incident', 'assign scribe mira', '/incident assign scribe @mira'],
+  ['/incident', 'assign mira comms', '/incident assign communications @mira'],
+  ['/freeze', 'unfreeze checkout', '/freeze lift checkout REASON'],
+  ['/freeze', 'unfreze checkout over', '/freeze lift checkout over'],
+  ...['0m', '-5m', '99999w', '0 minutes', '2 fortnights', '1y', '5', '2hh', 'tonight', 'until 5pm', '2h-30m'].map(
+    (length): [string, string, string] => [
+      '/freeze',
+      `open checkout ${length} load test`,
+      '/freeze open checkout 2h …',
+    ],
+  ),
+  ['/freeze', 'open checkout a few hours load test', '/freeze open checkout 2h …'],
+  ['/freeze', 'open checkout seventeen hours load test', '/freeze open checkout 2h …'],
+  ['/freeze', 'open checkout load test for some days', '/freeze open checkout 2h …'],
+  ['/freeze', 'open checkout load test 1h please', '/freeze open checkout 1h …'],
+  ['/freeze', 'override frz_1 fix 0m', '/freeze override frz_1 REASON uses=1 2h'],
+  ['/freeze', 'override frz_1 fix -5m', '/freeze override frz_1 REASON uses=1 2h'],
+  ['/freeze', 'open checkout for=99999w test', '/freeze open checkout 2h …'],
+  ['/incident', 'sevrity', '/incident severity'],
+  ['/incident', 'list foo', '/incident list'],
+  ['/incident', 'checkout is down', '/incident declare checkout is down'],
+  ['/incident', 'assign scrib <@U024BE7LH|bob>', '/incident assign scribe <@U024BE7LH|bob>'],
+  ['/incident', 'assign commander', '/incident assign commander @name'],
+  ['/incident', 'handover bob', '/incident handover @name bob'],
+  ['/incident', 'leave scrib', '/incident leave scribe'],
+  ['/incident', 'take comander', '/incident take commander'],
+  ['/incident', 'note', '/incident note TEXT'],
+  ['/rollback', '', null],
+  ['/rollback', 'checkout production v1 now', '/rollback checkout'],
+  ['/deploys', '', null],
+  ['/freeze', 'checkout', '/freeze open checkout'],
+  ['/freeze', 'opne checkout', '/freeze open checkout'],
+  ['/freeze', 'lift', '/freeze lift ID REASON'],
+  ['/freeze', 'lift checkout', '/freeze lift checkout REASON'],
+  ['/freeze', 'open checkout for=soon test', '/freeze open checkout 2h …'],
+  ['/freeze', 'override frz_1 reason uses=many', '/freeze override frz_1 REASON uses=1 2h'],
+  ['/firebreak', 'puase', '/firebreak pause'],
+  ['/firebreak', 'frezee status', '/firebreak freeze status'],
+  ['/firebreak', 'qwertyuiop', null],
+  ['/webhook-collect', '', null],
+];
+
+test.each(WRONG)('%s %s is wrong: %s', (command, text, meant) => {
+  expect(usage(command, text).nearest).toBe(meant?.trim() ?? null);
+});
+
+test('a suggestion is valid, or asks for something only people know', () => {
+  const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@\w+|…| help$/.test(meant) ? [] : [meant]));
+  const wrong = offered.filter((meant) => {
+    const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
+    return parseCommand(typed, rest).kind !== 'wanted';
+  });
+  expect(wrong).toEqual([]);
+});
+
+describe('the incident reference', () => {
+  const ID = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const named = (text: string) => {
+    const parsed = parseCommand('/incident', text);
+    return parsed.kind === 'wanted' ? { ...parsed.wanted, incident: parsed.incident } : parsed;
+  };
+
+  test.each([
+    ['resolve <#C024BE7LR|incident-2611201> it is over', { channel: 'C024BE7LR', name: 'incident-2611201' }],
+    ['resolve <#C024BE7LR> it is over', { channel: 'C024BE7LR', name: null }],
+    ['resolve <#C024BE7LR|> it is over', { channel: 'C024BE7LR', name: null }],
+    ['resolve #incident-2611201 it is over', { channel: null, name: 'incident-2611201' }],
+    [`resolve ${ID} it is over`, { id: ID }],
+    [`resolve ${ID.toLowerCase()} it is over`, { id: ID }],
+    ['<#C024BE7LR|incident-2611201> resolve it is over', { channel: 'C024BE7LR', name: 'incident-2611201' }],
+    ['resolve it is over', null],
+  ])('%s', (text, incident) => {
+    expect(named(text)).toEqual({ act: 'resolve', note: 'it is over', incident });
+  });
+
+  test.each([
+    'status',
+    'severity critical',
+    'ack',
+    'roles',
+    'take scribe',
+    'assign scribe <@U024BE7LH>',
+    'handover <@U024BE7LH> x',
+    'update x',
+    'note x',
+    'resolve x',
+  ])('%s accepts a reference as its first word', (text) => {
+    const [verb = '', ...rest] = text.split(' ');
+    const parsed = parseCommand('/incident', `${verb} <#C024BE7LR|incident-1> ${rest.join(' ')}`);
+    expect(parsed).toEqual({
+      ...parseCommand('/incident', text),
+      incident: { channel: 'C024BE7LR', name: 'incident-1' },
+    });
+  });
+
+  test('a channel alone asks for its status; a declaration refers to no incident', () => {
+    expect(named('<#C024BE7LR|incident-1>')).toEqual({
+      act: 'status',
+      incident: { channel: 'C024BE7LR', name: 'incident-1' },
+    });
+    expect(named('declare #checkout is down')).toEqual({
+      act: 'declare',
+      title: '#checkout is down',
+      incident: null,
+    });
+  });
+
+  test('a command can be typed again with a reference', () => {
+    const parsed = parseCommand('/incident', 'note <@U1|ada> says “fine”');
+    expect(parsed.kind === 'wanted' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
+  });
+
+  test('#1 and similar are ordinary words', () => {
+    expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
+  });
+});
+
+test('an invalid severity lists the valid ones', () => {
+  expect(usage('/incident', 'severity P9').because).toContain('warning (SEV2, SEV3, P2, P3)');
+});
+
+test('known environments of a service are distinguished from versions', () => {
+  const known = (service: string) => (service === 'checkout' ? ['v2', 'production'] : undefined);
+  const place = (text: string) => {
+    const parsed = parseCommand('/rollback', text, known);
+    return parsed.kind === 'wanted' ? parsed.wanted : parsed;
+  };
+  expect(place('checkout v2')).toMatchObject({ environment: 'v2', version: null });
+  expect(place('checkout stable')).toMatchObject({ environment: null, version: 'stable' });
+  expect(place('search stable')).toMatchObject({ environment: 'stable', version: null });
+});
+
+test('help lists every form, and every form is understood', () => {
+  for (const command of COMMANDS) {
+    expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', of: command });
+    for (const { typed } of helpOf(command)) {
+      const [, name = '', rest = ''] =
+        /^(\S+) ?(.*)$/.exec(
+          typed
+            .replaceAll(/[[\]]/g, '')
+            .replace('LEVEL', 'critical')
+            .replace('ROLE', 'scribe')
+            .replace('@USER', '<@U024BE7LH|bob>')
+            .replaceAll('|TEAM', '')
+            .replaceAll('|SERVICE', ''),
+        ) ?? [];
+      expect(parseCommand(name, rest)).toMatchObject({ kind: 'wanted' });
+    }
+  }
+});
+
+test.each([
+  ['<@U1|ada> &amp; <@U2>', '@ada & @U2'],
+  ['<#C1|ops> <!here> <!subteam^S1|@sre>', '#ops @here @sre'],
+  [
+    '<https://x.example|x> <https://x.example> <https://x.example|x.example>',
+    'x (https://x.example) https://x.example https://x.example',
+  ],
+  ['&amp;lt;', '&lt;'],
+  ['a < b', 'a < b'],
+])('%s is read as %s', (text, read) => {
+  expect(plainText(text)).toBe(read);
+});
+
+test.each([
+  ['2h', 7200],
+  ['2h30m', 9000],
+  ['2h 30m', 9000],
+  ['90min', 5400],
+  ['1d', 86_400],
+  ['1 day', 86_400],
+  ['2weeks', 1_209_600],
+  ['52w', 52 * 7 * 86_400],
+  ['half an hour', 1800],
+  ['2H', 7200],
+  ['0.5 h', 1800],
+])('%s lasts %s seconds', (text, seconds) => {
+  expect(durationIn(text)).toEqual({ seconds });
+});
+
+test.each([
+  ['0m', /shorter than a second/],
+  ['0h0m', /shorter than a second/],
+  ['-5m', /negative/],
+  ['99999w', /longer than a year/],
+  ['9'.repeat(400) + 'w', /longer than a year/],
+  ['2', /is not a duration/],
+  ['h2', /is not a duration/],
+  ['checkout', /is not a duration/],
+  ['2h tomorrow', /is not a duration/],
+])('%s is not a duration', (text, why) => {
+  expect(durationIn(text)).toEqual({ wrong: expect.stringMatching(why) });
+});
+
+test.each([
+  ['SEV1', 'critical'],
+  ['p1', 'critical'],
+  ['Sev-3', 'warning'],
+  ['P2', 'warning'],
+  ['sev4', 'info'],
+  ['constructor', undefined],
+])('%s is %s', (word, severity) => {
+  expect(severityIn(word)).toBe(severity);
+});

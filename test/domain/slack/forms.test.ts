@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { ABOUT_NOTHING, FIELDS, type Filled, FORMS, readForm } from '../../../domain/slack/forms.ts';
+import { View } from '../../../schemas/slack/view.ts';
+
+const view = (callback_id: string, values: Record<string, string | null>, private_metadata = ''): View =>
+  View.parse({
+    id: 'V1',
+    callback_id,
+    private_metadata,
+    state: {
+      values: Object.fromEntries(
+        Object.entries(values).map(([field, value]) => [field, { any: { type: 'plain_text_input', value } }]),
+      ),
+    },
+  });
+
+const { service, environment, severity, title, text, user, target, duration, reason, freeze, uses, incident } = FIELDS;
+
+const COMPLETE: [string, Record<string, string>, Filled][] = [
+  [
+    FORMS.declare,
+    { [service]: 'checkout', [severity]: 'sev1', [title]: 'Down\nsince deploy', [environment]: '' },
+    { form: 'declare', service: 'checkout', environment: null, severity: 'critical', title: 'Down since deploy' },
+  ],
+  [FORMS.severity, { [severity]: 'info' }, { form: 'severity', severity: 'info', note: null }],
+  [FORMS.update, { [text]: ' We are on it ' }, { form: 'update', text: 'We are on it' }],
+  [FORMS.handover, { [user]: 'U1' }, { form: 'handover', user: 'U1', brief: null }],
+  [FORMS.handover, { [user]: 'U1', [text]: 'EU is fine' }, { form: 'handover', user: 'U1', brief: 'EU is fine' }],
+  [
+    FORMS.freeze,
+    { [target]: 'checkout, search', [duration]: '2 h', [reason]: 'audit' },
+    { form: 'freeze', targets: ['checkout', 'search'], environment: null, seconds: 7200, reason: 'audit' },
+  ],
+  [
+    FORMS.override,
+    { [freeze]: 'frz_1', [duration]: '1h', [reason]: 'fix', [uses]: '2' },
+    { form: 'override', freeze: 'frz_1', seconds: 3600, reason: 'fix', uses: 2 },
+  ],
+  [
+    FORMS.freeze,
+    { [environment]: 'production', [duration]: '2 hours', [reason]: 'audit' },
+    { form: 'freeze', targets: [], environment: 'production', seconds: 7200, reason: 'audit' },
+  ],
+  [FORMS.resolve, {}, { form: 'resolve', note: null }],
+  [FORMS.pin, {}, { form: 'pin' }],
+];
+
+test.each(COMPLETE)('%s is read, whatever the IDs of its elements', (callback, values, filled) => {
+  expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING, named: null });
+});
+
+test('its context is returned, and unknown context is ignored', () => {
+  const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const about = (metadata: string) => readForm(view(FORMS.resolve, {}, metadata));
+  expect(about(JSON.stringify({ incident: id, channel: 'C1' }))).toMatchObject({
+    about: { incident: id, channel: 'C1' },
+  });
+  expect(about('{"incident":"INC-42","channel":"C1"}')).toMatchObject({ about: { incident: null, channel: 'C1' } });
+  expect(about('{')).toMatchObject({ about: ABOUT_NOTHING });
+  expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
+});
+
+test('the selected incident applies, whatever the reference', () => {
+  const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
+  const read = (value: string) => readForm(view(FORMS.resolve, { [incident]: value }));
+  expect(read(id)).toMatchObject({ ok: true, about: { incident: id }, named: null });
+  expect(read('#Incident-2611201')).toMatchObject({
+    ok: true,
+    about: { incident: null },
+    named: { channel: null, name: 'incident-2611201' },
+  });
+  expect(read('incident-2611201')).toMatchObject({ ok: true, named: { channel: null, name: 'incident-2611201' } });
+  expect(read('the one of this morning')).toMatchObject({ ok: false, errors: { incident: expect.any(String) } });
+});
+
+test.each([
+  ['0m', 'shorter than a second'],
+  ['-5m', 'negative'],
+  ['99999w', 'a year'],
+  ['soon', 'is not a duration'],
+])('a freeze for %s has an error at its field', (told, why) => {
+  const read = readForm(view(FORMS.freeze, { [target]: 'checkout', [reason]: 'audit', [duration]: told }));
+  expect(read).toMatchObject({ ok: false, errors: { duration: expect.stringContaining(why) } });
+});
+
+test('a freeze without a target has an error at its field', () => {
+  expect(readForm(view(FORMS.freeze, { [reason]: 'audit' }))).toMatchObject({
+    ok: false,
+    errors: { target: expect.stringContaining('Enter a service, a team, or an environment') },
+  });
+});
+
+test('all errors are reported together', () => {
+  const read = readForm(view(FORMS.override, { [uses]: '0' }));
+  expect(read).toMatchObject({ ok: false });
+  expect(Object.keys((read as { errors: object }).errors).toSorted()).toEqual(
+    [freeze, reason, duration, uses].toSorted(),
+  );
+});
+
+test('other modals are ignored', () => {
+  expect(readForm(view('theirs', {}))).toBeUndefined();
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { api } from '../../../http/app.ts';
+import { slackApp } from '../../../slack/app.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import { World } from '../../slack/support.ts';
+
+const SECRETS: Record<string, string> = {
+  FIREBREAK_ADMIN_TOKEN: 'admin',
+  FIREBREAK_INGEST_TOKEN: 'ingest',
+  GITHUB_WEBHOOK_SECRET: 'github',
+  PAGERDUTY_WEBHOOK_SECRET: 'pagerduty',
+  GRAFANA_WEBHOOK_SECRET: 'grafana',
+};
+
+const server = () =>
+  api({
+    ...new FakeWorld().deps,
+    secrets: { get: async (name) => SECRETS[name] },
+    queue: { sendAll: async () => undefined },
+    tokens: Object.assign(Object.create(null), { find: async () => undefined }),
+    idempotency: { begin: async () => ({ kind: 'mine' }), end: async () => undefined },
+  });
+
+const CHUNK = new Uint8Array(64 * 1024).fill(0x20);
+
+/** A body without end, and how much of it was taken. */
+function endless(): { stream: ReadableStream<Uint8Array>; taken: () => number } {
+  let bytes = 0;
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        bytes += CHUNK.byteLength;
+        if (bytes > 64 * 1024 * 1024) controller.error(new Error('nobody has stopped'));
+        else controller.enqueue(CHUNK);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, taken: () => bytes };
+}
+
+async function send(path: string, method: string, headers: Record<string, string>) {
+  const { stream, taken } = endless();
+  const answer = await server().request(path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: stream,
+    duplex: 'half',
+  });
+  return { status: answer.status, code: ((await answer.json()) as { code?: string }).code, taken: taken() };
+}
+
+/** Every route that may have a body, with ids that could be. */
+async function routes(): Promise<[method: string, path: string][]> {
+  const { paths } = (await (await server().request('/openapi.json')).json()) as { paths: Record<string, object> };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations)
+      .filter((method) => method !== 'get' && !path.startsWith('/integrations/slack/'))
+      .map((method): [string, string] => [
+        method.toUpperCase(),
+        path.replaceAll(/\{\w+\}/g, path.includes('/deployments') ? `chg_${'0'.repeat(26)}` : '0'.repeat(26)),
+      ]),
+  );
+}
+
+describe('of a body is read', () => {
+  test('nothing, on any route, where its sender is not known', async () => {
+    const all = await routes();
+    expect(all.length).toBeGreaterThan(30);
+    const unknown = [
+      {},
+      { authorization: 'Bearer nobody' },
+      { 'idempotency-key': 'one', authorization: 'Bearer nobody' },
+      { 'content-length': '100', authorization: 'Basic bm9ib2R5OnNlY3JldA==' },
+      { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': '1' }, // long ago
+    ];
+    for (const [method, path] of all)
+      for (const headers of unknown)
+        expect([method, path, await send(path, method, headers)]).toEqual([
+          method,
+          path,
+          { status: 401, code: 'unauthorized', taken: 0 },
+        ]);
+  });
+
+  test('nothing, on any route, where its sender may not do that', async () => {
+    for (const [method, path] of await routes()) {
+      if (path.startsWith('/v1/alerts/')) continue; // it may
+      const { status, taken } = await send(path, method, { authorization: 'Bearer ingest' });
+      expect([method, path, [401, 403].includes(status), taken]).toEqual([method, path, true, 0]);
+    }
+  });
+
+  test('nothing, where its sender declares more than is taken', async () => {
+    const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
+    for (const [method, path] of await routes()) {
+      const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00' };
+      const { status, taken } = await send(path, method, { ...large, ...signed, 'idempotency-key': 'one' });
+      expect([method, path, status, taken]).toEqual([method, path, 413, 0]);
+    }
+  });
+
+  test.each([
+    ['alerts', '/v1/alerts/alertmanager', { authorization: 'Bearer admin' }, 4 * 1024],
+    ['alerts that are signed', '/v1/alerts/grafana', grafana(), 4 * 1024],
+    ['of GitHub', '/integrations/github/webhook', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }, 25 * 1024],
+    ['of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
+    ['anything else', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
+    ['anything with a key', '/v1/incidents', { authorization: 'Bearer admin', 'idempotency-key': 'one' }, 256],
+  ])('no more than the limit: %s in chunks', async (_, path, headers, limitKib) => {
+    const { status, code, taken } = await send(path, 'POST', headers);
+    expect([status, code]).toEqual([413, 'body-too-large']);
+    expect(taken).toBeLessThanOrEqual(limitKib * 1024 + CHUNK.byteLength);
+  });
+
+  function grafana(): Record<string, string> {
+    const timestamp = String(Math.floor(Date.parse(new FakeWorld().deps.clock.now()) / 1000));
+    return { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': timestamp };
+  }
+
+  test('all, where it is small, once for everybody who looks at it', async () => {
+    const body = JSON.stringify({ service: 'checkout', titel: 'Ünrest' });
+    const answer = await server().request('/v1/incidents', {
+      method: 'POST',
+      headers: { authorization: 'Bearer admin', 'content-type': 'application/json', 'idempotency-key': 'one' },
+      body: new Blob([body]).stream(),
+      duplex: 'half',
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([422, { detail: expect.stringContaining('titel') }]);
+  });
+
+  test('what was cut off is no server error', async () => {
+    const cut = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('reset')) });
+    const answer = await server().request('/v1/alerts/alertmanager', {
+      method: 'POST',
+      headers: { authorization: 'Bearer admin', 'content-type': 'application/json' },
+      body: cut,
+      duplex: 'half',
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: 'body-cut-off' }]);
+  });
+});
+
+describe('of what Slack sends is read', () => {
+  const world = new World();
+  const now = String(Math.floor(Date.parse(world.deps.clock.now()) / 1000));
+  const signature = { 'x-slack-signature': `v0=${'0'.repeat(64)}`, 'x-slack-request-timestamp': now };
+
+  test.each<[string, Record<string, string>, number]>([
+    ['nothing without a signature', {}, 401],
+    ['nothing with one that is late', { ...signature, 'x-slack-request-timestamp': '1700000000' }, 401],
+    ['nothing where more is declared than is taken', { ...signature, 'content-length': '2000000' }, 413],
+  ])('%s', async (_, headers, status) => {
+    const body = () => expect.unreachable();
+    const incoming = { method: 'POST', path: '/integrations/slack/events', headers, body };
+    expect((await slackApp(world.deps)(incoming)).status).toBe(status);
+  });
+
+  test('no more than a megabyte in chunks', async () => {
+    const asked: number[] = [];
+    const body = async (maxBytes: number) => void asked.push(maxBytes);
+    const incoming = { method: 'POST', path: '/integrations/slack/events', headers: signature, body };
+    expect((await slackApp(world.deps)(incoming as never)).status).toBe(413);
+    expect(asked).toEqual([1024 * 1024]);
+  });
+});

@@ -1,0 +1,574 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { alert, group, minutesAgo } from '../../support/alerts.ts';
+import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
+import { seen } from '../../support/fixtures.ts';
+import { cli } from '../../cli/support.ts';
+import { Guarded } from '../../product/guarded.ts';
+
+const place = (mode: string, more: object = {}) => {
+  const autoRollback = { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...more };
+  return { environments: { production: { deployer: { kind: 'http' }, autoRollback } } };
+};
+
+/** The service of a scenario is named after its mode: `act-7`, `approve-2`. */
+const services = Object.fromEntries(
+  ['act', 'approve', 'suggest', 'shadow'].flatMap((mode) =>
+    Array.from({ length: 25 }, (_, n) => [`${mode}-${n}`, place(mode)] as const),
+  ),
+);
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    unshown: true,
+    timeScale: 100,
+    services: {
+      ...services,
+      cautious: place('act', { unknownMigration: 'approve' }),
+      'no-deployer': { environments: { production: { autoRollback: { mode: 'act' } } } },
+      'by-default': { environments: { production: { deployer: { kind: 'http' } } } },
+    },
+    configFiles: EACH_ALONE,
+    env: { LOG_LEVEL: 'warn' },
+  });
+});
+afterAll(() => firebreak.remove());
+
+let episodes = 0;
+
+/** A critical alert of the service that asks for a rollback, unless said otherwise. It began a minute ago. */
+async function fire(service: string, labels: Record<string, string> = {}, startsAt = minutesAgo(1)): Promise<void> {
+  episodes += 1;
+  const firing = alert({ labels: { service, ...labels }, fingerprint: `episode-${episodes}`, startsAt });
+  expect((await firebreak.post('/v1/alerts/alertmanager', group([firing]))).status).toBe(202);
+}
+
+type Deployed = { version: string; minutes: number } & Record<string, unknown>;
+
+/** Deploys, each by how long ago it began; it took two minutes, unless it was shorter ago. */
+async function deployed(service: string, ...changes: Deployed[]): Promise<any[]> {
+  const recorded = [];
+  for (const { minutes, ...change } of changes) {
+    const times = { started_at: minutesAgo(minutes), finished_at: minutesAgo(Math.max(minutes - 2, 0)) };
+    const { status, body } = await firebreak.post('/v1/deployments', {
+      service,
+      environment: 'production',
+      ...times,
+      ...change,
+    });
+    expect(status).toBe(201);
+    recorded.push(body);
+  }
+  return recorded;
+}
+
+const GOOD = { version: 'v1', minutes: 240 };
+const BAD = { version: 'v2', minutes: 6 };
+
+const incident = (service: string, is: (incident: any) => boolean) =>
+  seen(
+    async () => (await firebreak.get(`/v1/incidents?service=${service}`)).body.items.find(is),
+    `the incident of ${service}`,
+  );
+const judged = (service: string) => incident(service, ({ decisions }) => decisions.length > 0);
+const mitigated = (service: string) => incident(service, ({ status }) => status === 'mitigated');
+
+const act = (one: { id: string }, action: string, body?: object) =>
+  firebreak.post(`/v1/incidents/${one.id}/actions/${action}`, body);
+
+const rollbacksOf = async (service: string) =>
+  (await firebreak.calls('cd')).filter(({ method, body }) => method === 'POST' && body.service === service);
+
+const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
+  (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
+
+/** Waits for the entry of the timeline that says so. */
+const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
+  seen(
+    async () => (await timelineOf(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
+    `${kind} ${text.source} on the timeline`,
+  );
+
+const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
+
+describe('a guard that holds is named in the decision and on the timeline', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
+  type Scenario = {
+    deploys?: Deployed[];
+    labels?: Record<string, string>;
+    kind: string;
+    because: string;
+    text: RegExp;
+  };
+
+  const scenarios: [service: string, scenario: Scenario][] = [
+    ['act-0', { deploys: [], kind: 'none', because: 'no_confident_suspect', text: /no change/ }],
+    ['act-1', { deploys: [GOOD], kind: 'none', because: 'no_confident_suspect', text: /no change/ }],
+    [
+      'act-2',
+      {
+        deploys: [GOOD, { ...BAD, has_migration: true }],
+        kind: 'approve',
+        because: 'migration_in_deploy',
+        text: /v2 has a migration/,
+      },
+    ],
+    ['cautious', { kind: 'approve', because: 'migration_unknown', text: /not known whether v2 has a migration/ }],
+    [
+      'act-3',
+      { deploys: [BAD], kind: 'none', because: 'no_known_good_version', text: /no earlier version is known good/ },
+    ],
+    [
+      'act-4',
+      {
+        deploys: [{ version: 'v1', minutes: 20 }, BAD],
+        kind: 'none',
+        because: 'no_known_good_version',
+        text: /known good/,
+      },
+    ],
+    [
+      'act-5',
+      {
+        deploys: [
+          GOOD,
+          { version: 'v2', minutes: 90 },
+          { version: 'v1', minutes: 80, kind: 'rollback', previous_version: 'v2' },
+          BAD,
+        ],
+        kind: 'approve',
+        because: 'already_rolled_back',
+        text: /v2 has been rolled back before/,
+      },
+    ],
+    [
+      'act-6',
+      {
+        deploys: [GOOD, { version: 'v2', minutes: 12 }, { version: 'v3', minutes: 0.1 }],
+        labels: {},
+        kind: 'suggest',
+        because: 'superseded',
+        text: /v3 has been deployed since/,
+      },
+    ],
+    [
+      'act-7',
+      {
+        deploys: [GOOD, { version: 'new-checkout', minutes: 4, kind: 'flag' }],
+        kind: 'none',
+        because: 'not_a_deploy',
+        text: /is a flag/,
+      },
+    ],
+    [
+      'act-8',
+      { deploys: [GOOD, { ...BAD, minutes: 0.5 }], kind: 'approve', because: 'clock_skew', text: /clocks may differ/ },
+    ],
+    [
+      'act-9',
+      {
+        deploys: [GOOD, { ...BAD, status: 'failed' }],
+        kind: 'approve',
+        because: 'deploy_failed',
+        text: /the deploy of v2 failed/,
+      },
+    ],
+    ['act-10', { labels: { action: 'notify' }, kind: 'suggest', because: 'not_asked', text: /no alert asks/ }],
+    [
+      'act-11',
+      { labels: { environment: 'nowhere' }, kind: 'none', because: 'unmatched', text: /no service and environment/ },
+    ],
+    ['nobody', { kind: 'none', because: 'unmatched', text: /no service and environment/ }],
+    ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
+    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(mode shadow\)/ }],
+    [
+      'by-default',
+      {
+        kind: 'shadow',
+        because: 'mode_shadow',
+        text: /^Would have asked before rolling back v2 to v1 \(mode shadow\), because it is not known whether v2/,
+      },
+    ],
+    ['suggest-0', { kind: 'suggest', because: 'mode_suggest', text: /mode suggest/ }],
+    ['approve-0', { kind: 'approve', because: 'mode_approve', text: /mode approve/ }],
+  ];
+
+  beforeAll(async () => {
+    await Promise.all(
+      scenarios.map(async ([service, { deploys = [GOOD, BAD], labels }]) => {
+        await deployed(service, ...deploys);
+        await fire(service, labels);
+      }),
+    );
+  });
+
+  test.each(scenarios)('%s: %o', async (service, { kind, because, text }) => {
+    const unmatched = because === 'unmatched';
+    const one = await incident(
+      unmatched ? 'unmatched' : service,
+      ({ decisions, title }) => decisions.length > 0 && (!unmatched || title.startsWith(`${service}:`)),
+    );
+    expect(one.decisions).toMatchObject([{ kind, because, state: kind === 'approve' ? 'waiting' : 'final' }]);
+    await told(one, 'decision', text);
+    // Whatever is decided about a rollback, somebody is paged for what is critical.
+    await told(one, 'page.succeeded');
+    expect(await rollbacksOf(service)).toEqual([]);
+    const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);
+    expect(body.inputs).toMatchObject({ evidence: { incident_id: one.id }, matched: !unmatched });
+  });
+
+  test('after three rollbacks in an hour a person is asked', async () => {
+    const service = 'act-12';
+    await deployed(service, { version: 'v1', minutes: 240 });
+    for (const version of ['v2', 'v3', 'v4']) {
+      await deployed(service, { version, minutes: 0 });
+      await fire(service, {}, minutesAgo(0));
+      const one = await incident(
+        service,
+        ({ status, decisions }) => status === 'mitigated' && decisions[0].from_version === version,
+      );
+      await act(one, 'resolve');
+      await incident(service, ({ id, status }) => id === one.id && status === 'resolved');
+    }
+    await deployed(service, { version: 'v5', minutes: 0 });
+    await fire(service, {}, minutesAgo(0));
+    const one = await incident(service, ({ decisions }) => decisions[0]?.from_version === 'v5');
+    expect(one.decisions).toMatchObject([{ kind: 'approve', because: 'rate_limited', to_version: 'v1' }]);
+    expect(await rollbacksOf(service)).toHaveLength(3);
+  });
+});
+
+describe.concurrent('a person', { timeout: 60_000 }, () => {
+  afterAll(() => firebreak.resolveAll());
+
+  /** An incident of a service in mode `approve`, with a question that waits. */
+  async function asked(service: string): Promise<any> {
+    await deployed(service, GOOD, BAD);
+    await fire(service);
+    const one = await judged(service);
+    expect(one.decisions).toMatchObject([{ kind: 'approve', state: 'waiting', answered_by: null }]);
+    return { ...one, digest: one.decisions[0].digest };
+  }
+
+  test('approves the decision by its digest, and it is done once, however often they click', async () => {
+    const { body } = await firebreak.post('/v1/tokens', { name: 'ada', actions: ['incidents:act'] });
+    const one = await asked('approve-1');
+    const path = `/v1/incidents/${one.id}/actions`;
+    const click = (action: string, digest: string, token = body.token) =>
+      firebreak.request('POST', `${path}/${action}`, { digest }, { authorization: `Bearer ${token}` });
+    expect(await click('approve', '0'.repeat(64))).toMatchObject(superseded);
+    const clicks = await Promise.all([click('approve', one.digest), click('approve', one.digest)]);
+    expect(clicks.map(({ status }) => status)).toEqual([200, 200]);
+    expect(clicks[0]?.body.decisions).toMatchObject([{ state: 'approved', answered_by: 'ada' }]);
+    expect(await click('reject', one.digest)).toMatchObject(superseded);
+    expect(await click('approve', one.digest, ADMIN_TOKEN)).toMatchObject(superseded); // another person, too late
+    await mitigated('approve-1');
+    expect(await rollbacksOf('approve-1')).toMatchObject([
+      { body: { from_version: 'v2', to_version: 'v1', incident_id: one.id } },
+    ]);
+    expect(await told(one, 'decision.approved')).toMatchObject({ actor: 'ada' });
+  });
+
+  test('rejects it, and it is not done, whoever approves it afterwards', async () => {
+    const one = await asked('approve-2');
+    expect((await act(one, 'reject', { digest: one.digest, note: 'It is the database' })).status).toBe(200);
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
+    await told(one, 'decision.rejected', /It is the database/);
+    await told(one, 'mitigation.rejected');
+    expect(await rollbacksOf('approve-2')).toEqual([]);
+  });
+
+  test('cannot approve a decision of another incident', async () => {
+    const [one, other] = await Promise.all([asked('approve-3'), asked('approve-4')]);
+    expect(await act(one, 'approve', { digest: other.digest })).toMatchObject(superseded);
+    expect(await rollbacksOf('approve-4')).toEqual([]);
+  });
+
+  test('aborts: what waits is withdrawn, and nothing is begun any more', async () => {
+    const one = await asked('approve-5');
+    expect((await act(one, 'abort', { note: 'Stop' })).status).toBe(202);
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
+    await told(one, 'automation.aborted', /Stop/);
+    await told(one, 'mitigation.rejected');
+    expect(await rollbacksOf('approve-5')).toEqual([]);
+  });
+
+  test('pauses the automation of an incident: what is asked waits until it is resumed', async () => {
+    const one = await asked('approve-6');
+    expect((await act(one, 'pause')).status).toBe(202);
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject({ status: 409, body: { code: 'paused' } });
+    expect(await act(one, 'approve', { digest: '0'.repeat(64) })).toMatchObject(superseded);
+    expect((await judged('approve-6')).decisions).toMatchObject([{ state: 'waiting' }]);
+    expect((await act(one, 'resume')).status).toBe(202);
+    expect((await act(one, 'approve', { digest: one.digest })).status).toBe(200);
+    await mitigated('approve-6');
+  });
+
+  test('says the same twice, and it is told once', async () => {
+    const one = await asked('approve-11');
+    const switched = async () =>
+      (await timelineOf(one)).map(({ kind }) => kind).filter((kind) => kind.startsWith('automation.'));
+    for (const action of ['pause', 'pause', 'resume', 'resume', 'abort', 'abort'])
+      expect((await act(one, action)).status).toBe(202);
+    await told(one, 'mitigation.rejected');
+    const once = ['aborted', 'resumed', 'paused'].map((kind) => `automation.${kind}`);
+    expect(await switched()).toEqual(once);
+    const clicks = await Promise.all(['resume', 'resume', 'resume'].map((action) => act(one, action)));
+    expect(clicks.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect((await act(one, 'abort')).status).toBe(202);
+    expect(await switched()).toEqual(['automation.aborted', 'automation.resumed', ...once]);
+  });
+
+  test('pauses an incident before an alert asks, and resumes another', async () => {
+    for (const [service, actions, kind] of [
+      ['act-13', ['pause'], 'suggest'],
+      ['act-14', ['pause', 'resume'], 'roll_back'],
+    ] as const) {
+      await deployed(service, GOOD, BAD);
+      await fire(service, { action: 'notify' });
+      const one = await judged(service);
+      for (const action of actions) expect((await act(one, action)).status).toBe(202);
+      await fire(service); // now one asks
+      const again = await incident(service, ({ decisions }) => decisions.length === 2);
+      expect(again.decisions).toMatchObject([{ because: 'not_asked' }, { kind }]);
+    }
+    await mitigated('act-14');
+    expect(await rollbacksOf('act-13')).toEqual([]);
+  });
+
+  test('resolves an incident at any moment, and the question with it', async () => {
+    const one = await asked('approve-7');
+    expect((await act(one, 'resolve', { note: 'Fixed by hand' })).status).toBe(202);
+    const resolved = await incident('approve-7', ({ status }) => status === 'resolved');
+    expect(resolved.resolved_at).not.toBeNull();
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
+    expect((await act(one, 'resolve')).status).toBe(202); // it is so already
+    for (const action of ['pause', 'rollback', 'abort']) {
+      expect(await act(one, action)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
+    }
+    await told(one, 'incident.resolved', /admin/);
+    expect(await rollbacksOf('approve-7')).toEqual([]);
+  });
+
+  test('rolls back what runs, whatever the mode and however little is suspected; a double click does it once', async () => {
+    await deployed(
+      'shadow-1',
+      { version: 'v0', minutes: 900 },
+      { version: 'v1', minutes: 500 },
+      { version: 'v2', minutes: 200 },
+    );
+    await fire('shadow-1');
+    const one = await judged('shadow-1');
+    expect(one.decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
+    const clicks = await Promise.all([
+      act(one, 'rollback', { note: 'I am sure' }),
+      act(one, 'rollback', { note: 'I am sure' }),
+    ]);
+    expect(clicks.map(({ status }) => status)).toEqual([202, 202]);
+    await mitigated('shadow-1');
+    expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'just-rolled-back' } });
+    expect(await rollbacksOf('shadow-1')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
+    await told(one, 'rollback.asked', /I am sure/);
+    await told(one, 'decision', /asked by admin/);
+    expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.asked')).toHaveLength(1);
+  });
+
+  test('rolls back although a question waits, which nobody needs to answer any more', async () => {
+    const one = await asked('approve-8');
+    expect((await act(one, 'rollback')).status).toBe(202);
+    expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
+    await mitigated('approve-8');
+    expect(await rollbacksOf('approve-8')).toHaveLength(1);
+  });
+
+  test('says that the automation was wrong', async () => {
+    await deployed('act-15', GOOD, BAD);
+    await fire('act-15');
+    const one = await mitigated('act-15');
+    expect((await act(one, 'mark-wrong', { note: 'It was DNS' })).status).toBe(202);
+    expect(await told(one, 'automation.marked_wrong', /It was DNS/)).toMatchObject({ actor: 'admin' });
+  });
+
+  test('cannot say so where it has done nothing', async () => {
+    const one = await asked('approve-13');
+    expect(await act(one, 'mark-wrong')).toMatchObject({ status: 409, body: { code: 'nothing-to-mark' } });
+    expect((await timelineOf(one)).map(({ kind }) => kind)).not.toContain('automation.marked_wrong');
+  });
+});
+
+describe('the report of shadow mode', { timeout: 60_000 }, () => {
+  const SERVICES = ['shadow-20', 'shadow-21', 'shadow-22', 'shadow-23'] as const;
+  const [same, marked, asks, missed] = SERVICES;
+
+  beforeAll(async () => {
+    const begun = SERVICES.map(async (service) => {
+      await deployed(service, GOOD, service === asks ? { ...BAD, has_migration: true } : BAD);
+      await fire(service, service === missed ? { action: 'notify' } : {});
+      const one = await judged(service);
+      if (service === same || service === missed)
+        await deployed(service, { version: 'v1', minutes: 0, kind: 'rollback' });
+      if (service === marked) expect((await act(one, 'mark-wrong', { note: 'It was DNS' })).status).toBe(202);
+      if (service !== asks) await act(one, 'resolve');
+      if (service !== asks) await incident(service, ({ status }) => status === 'resolved');
+    });
+    await Promise.all(begun);
+  });
+
+  const reported = async (service: string) =>
+    (await firebreak.get(`/v1/reports/shadow?since=1d&service=${service}`)).body;
+
+  test.each([
+    [same, 'rollbacks', 'right', { would: 'roll_back', because: 'people rolled back to v1, and the incident ended' }],
+    [marked, 'rollbacks', 'wrong', { would: 'roll_back', because: 'admin marked it as wrong: It was DNS' }],
+    [asks, 'questions', 'undecided', { would: 'ask', because: 'the incident is open' }],
+    [missed, 'nothing', 'wrong', { would: 'nothing', because: 'people rolled back to v1' }],
+  ])('%s: %s are %s', async (service, tally, verdict, more) => {
+    const { items, complete, incidents, since, until } = await reported(service);
+    expect({ complete, incidents, seconds: (Date.parse(until) - Date.parse(since)) / 1000 }).toEqual({
+      complete: true,
+      incidents: 1,
+      seconds: 86_400,
+    });
+    expect(items).toMatchObject([
+      {
+        service,
+        environment: 'production',
+        mode: 'shadow',
+        [tally]: { count: 1, right: 0, wrong: 0, undecided: 0, [verdict]: 1 },
+        promotion: { to: 'approve', ready: false },
+        cases: [{ verdict, ...more, from_version: 'v2', to_version: 'v1' }],
+      },
+    ]);
+  });
+
+  test('covers all services of those that its reader may see, and no others', async () => {
+    const { body: token } = await firebreak.post('/v1/tokens', {
+      name: 'reader',
+      actions: ['incidents:read'],
+      services: [same, asks],
+    });
+    const bearer = { authorization: `Bearer ${token.token}` };
+    const { body } = await firebreak.request('GET', '/v1/reports/shadow', undefined, bearer);
+    expect(body.items.map(({ service }: { service: string }) => service)).toEqual([same, asks]);
+    const other = await firebreak.request('GET', `/v1/reports/shadow?service=${marked}`, undefined, bearer);
+    expect(other.status).toBe(403);
+  });
+
+  test.each(['0d', '91d', '30', 'd', '1y'])('refuses to look back %s', async (since) => {
+    expect((await firebreak.get(`/v1/reports/shadow?since=${since}`)).status).toBe(422);
+  });
+
+  test('on the command line it says what happened, and how to promote the service', async () => {
+    const env = { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN };
+    const { code, out } = await cli(['report', 'shadow', '--since', '2d', '--service', same], { env });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^\S+ \S+ to \S+ \S+ UTC, 1 incident\n/);
+    expect(out).toContain('1: 1 right, 0 wrong, 0 undecided');
+    expect(out).toContain('would roll back v2 to v1: right (people rolled back to v1, and the incident ended)');
+    expect(out).toContain(
+      'In config/services.yaml, set services: { shadow-20: { environments: { production: { autoRollback: { mode: approve } } } } }',
+    );
+  });
+});
+
+describe('what is in force', { timeout: 60_000 }, () => {
+  const automation = (change: object) => firebreak.put('/v1/automation', change);
+  afterEach(async () => {
+    await automation({ paused: false, mode: null });
+    await firebreak.put('/sandbox/faults', { clear: true });
+    await firebreak.put('/sandbox/cd/settings', {});
+  });
+
+  test('a cap lowers the mode of a service or environment, and never raises it', async () => {
+    const cap = (mode: string | null, environments: Record<string, string> = {}) => ({ mode, environments });
+    const expected = {
+      'act-16': [cap('suggest'), 'suggest'],
+      'act-17': [cap(null, { production: 'approve' }), 'approve'],
+      'act-18': [cap('approve', { production: 'shadow' }), 'shadow'],
+      'act-19': [cap('approve', { staging: 'shadow' }), 'approve'],
+      'suggest-1': [cap('act'), 'suggest'],
+    } as const;
+    const caps = Object.fromEntries(Object.entries(expected).map(([service, [given]]) => [service, given]));
+    expect((await automation({ services: caps })).status).toBe(200);
+    await Promise.all(
+      Object.entries(expected).map(async ([service, [, mode]]) => {
+        await deployed(service, GOOD, BAD);
+        await fire(service);
+        expect((await judged(service)).decisions).toMatchObject([{ kind: mode, because: `mode_${mode}` }]);
+      }),
+    );
+  });
+
+  test('a global mode caps every service, also where a person has approved already', async () => {
+    await deployed('approve-9', GOOD, BAD);
+    await fire('approve-9');
+    const one = await judged('approve-9');
+    await automation({ mode: 'suggest' });
+    expect((await act(one, 'approve', { digest: one.decisions[0].digest })).status).toBe(200);
+    await told(one, 'mitigation.withheld', /mode suggest/);
+
+    await deployed('act-20', GOOD, BAD);
+    await fire('act-20');
+    expect((await judged('act-20')).decisions).toMatchObject([{ kind: 'suggest', because: 'mode_suggest' }]);
+    expect(await rollbacksOf('approve-9')).toEqual([]);
+  });
+
+  test('the kill switch stops what was decided, what was approved and what a person asks for', async () => {
+    // One is approved, and one is being tried at a CD system that does not answer, when the switch is thrown.
+    await firebreak.put('/sandbox/faults', { vendor: 'cd', fault: { kind: 'status', status: 503, retry_after: 60 } });
+    await Promise.all(['approve-10', 'act-21', 'act-22'].map((service) => deployed(service, GOOD, BAD)));
+    await Promise.all(['approve-10', 'act-21'].map((service) => fire(service)));
+    const waiting = await judged('approve-10');
+    const trying = await incident('act-21', ({ status }) => status === 'mitigating');
+    await seen(async () => (await rollbacksOf('act-21')).length > 0, 'a try at the CD system');
+    await automation({ paused: true, reason: 'Something is wrong with it' });
+    await firebreak.put('/sandbox/faults', { clear: true });
+
+    expect(await told(trying, 'mitigation.withheld', /the kill switch is on/)).toMatchObject({ actor: 'firebreak' });
+    const approved = await act(waiting, 'approve', { digest: waiting.decisions[0].digest });
+    expect(approved).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
+    expect((await judged('approve-10')).decisions).toMatchObject([{ state: 'waiting' }]);
+    expect(await act(waiting, 'rollback')).toMatchObject({ status: 409, body: { code: 'automation-paused' } });
+
+    await fire('act-22');
+    const decided = await judged('act-22');
+    expect(decided.decisions).toMatchObject([{ kind: 'suggest', because: 'paused' }]);
+    await told(decided, 'page.succeeded'); // paging goes on
+    for (const service of ['approve-10', 'act-22']) expect(await rollbacksOf(service)).toEqual([]);
+    expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(200);
+    expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(202);
+
+    await automation({ paused: false });
+    expect((await act(waiting, 'rollback')).status).toBe(202);
+    await mitigated('approve-10');
+  });
+
+  test('what is being rolled back is not rolled back by a person, too, who hears of it', async () => {
+    const { body } = await firebreak.post('/v1/tokens', { name: 'eve', actions: ['incidents:act'] });
+    const click = (one: { id: string }, token = body.token) =>
+      firebreak.request('POST', `/v1/incidents/${one.id}/actions/rollback`, {}, { authorization: `Bearer ${token}` });
+    const guarded = new Guarded(() => firebreak);
+    await guarded.holdRollbacks();
+    const begun = async (service: string) => incident(service, ({ status }) => status === 'mitigating');
+    for (const service of ['act-23', 'shadow-2']) {
+      await deployed(service, GOOD, BAD);
+      await fire(service);
+    }
+    const byItself = await begun('act-23');
+    const refused = await click(byItself);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
+    expect(refused.body.detail).toMatch(/rollback of v2 to v1 has been in progress since \d{4}-/);
+    expect((await timelineOf(byItself)).map(({ kind }) => kind)).not.toContain('rollback.asked');
+
+    expect((await click(await judged('shadow-2'))).status).toBe(202);
+    const byEve = await begun('shadow-2');
+    expect((await click(byEve)).status).toBe(202); // a double click
+    const another = await click(byEve, ADMIN_TOKEN);
+    expect(another).toMatchObject({ status: 409, body: { code: 'rollback-in-progress' } });
+    expect(another.body.detail).toContain('requested by eve');
+    await guarded.letRollbacksEnd();
+    await Promise.all(['act-23', 'shadow-2'].map(mitigated));
+    for (const service of ['act-23', 'shadow-2']) expect(await rollbacksOf(service)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,268 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { api } from '../../../http/app.ts';
+import type { Api } from '../../../http/endpoint.ts';
+import { CounterTable } from '../../../aws/table/core/counters.ts';
+import { countedCalls } from '../../../aws/clients/counted-calls.ts';
+import type { Attempt, Deps, Pager } from '../../../domain/ports/index.ts';
+import type { TokenRecord } from '../../../schemas/access/access.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import { processMetrics } from '../../../local/process-metrics.ts';
+import { lastBackupMetric } from '../../../local/backup/last.ts';
+import { METRICS_USED } from '../../deploy/monitoring-files.ts';
+import { have, programPath } from '../../support/prometheus-stack.ts';
+
+let stores: TableStores;
+let deps: Deps;
+let app: Api;
+let mine: Pick<TokenRecord, 'services' | 'environments'>;
+let queues: () => ReturnType<Deps['queueStats']['read']>;
+
+beforeAll(async () => {
+  stores = await openTable();
+});
+afterAll(() => stores.close());
+
+beforeEach(() => {
+  mine = { services: null, environments: null };
+  queues = async () => [{ queue: 'urgent', visible: 3, inFlight: 1, delayed: 0 }];
+  const fake = new FakeWorld().deps;
+  deps = {
+    ...fake,
+    ...stores,
+    secrets: { get: async () => undefined },
+    queue: { sendAll: async () => undefined },
+    queueStats: { read: () => queues() },
+    tokens: Object.assign(Object.create(stores.tokens) as Deps['tokens'], {
+      find: async () => ({
+        ...mine,
+        actions: ['*'],
+        id: 't',
+        name: 'reader',
+        created_by: 'admin',
+        sources: null,
+        expires_at: null,
+      }),
+    }),
+    drills: Object.assign({}, fake.drills, { proved: async () => [] }),
+    freezes: Object.assign({}, fake.freezes, { current: async () => [] }),
+    sloStatuses: Object.assign({}, fake.sloStatuses, { all: async () => [], evaluatedAt: async () => null }),
+    log: silentLog(),
+  };
+  app = api(deps);
+});
+
+const silentLog = (): Deps['log'] => {
+  const log: Deps['log'] = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => log };
+  return log;
+};
+
+const authorization = 'Bearer token';
+
+/** A scrape some seconds later, by which what is kept of the one before is old. */
+async function scrape(): Promise<string> {
+  stores.clock.set(stores.clock.millis + 5_000);
+  return (await app.request('/metrics', { headers: { authorization } })).text();
+}
+
+async function values(name: string): Promise<Record<string, number>> {
+  const lines = (await scrape())
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  return Object.fromEntries(lines.map((line) => [/\{(.*)\}/.exec(line)?.[1] ?? '', Number(line.split(' ').at(-1))]));
+}
+
+const send = (body: string) =>
+  app.request('/v1/alerts/alertmanager', {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body,
+  });
+
+const payload = (...services: string[]): string =>
+  JSON.stringify({
+    version: '4',
+    groupKey: '{}:{alertname="ErrorRate"}',
+    truncatedAlerts: 0,
+    status: 'firing',
+    receiver: 'firebreak',
+    groupLabels: {},
+    commonLabels: {},
+    commonAnnotations: {},
+    externalURL: 'http://alertmanager',
+    alerts: services.map((service) => ({
+      status: 'firing',
+      labels: { alertname: 'ErrorRate', service, environment: 'production', severity: 'critical' },
+      annotations: {},
+      startsAt: stores.clock.now(),
+      endsAt: '0001-01-01T00:00:00Z',
+      generatorURL: '',
+      fingerprint: `fp-${service}`,
+    })),
+  });
+
+const declare = async (service: string): Promise<IncidentId> =>
+  (
+    await stores.incidents.declare({
+      service: service as ServiceName,
+      environment: 'production' as EnvironmentName,
+      title: 'It fails',
+      severity: 'critical',
+      by: 'person:ada',
+      trace: 'trace',
+    })
+  ).id;
+
+const effect = (key: string, kind: Effect['kind']): Omit<Effect, 'state' | 'at'> => ({
+  key,
+  kind,
+  target: 'https://events.pagerduty.com',
+  class: 'keyed',
+  detail: 'Paging',
+});
+
+describe('counts over all instances', () => {
+  test('alerts that are received, accepted and quarantined, by source', async () => {
+    expect((await send(payload('checkout', 'search'))).status).toBe(202);
+    expect((await send('no json')).status).toBe(400);
+    // Another instance has counted nothing itself, and tells the same.
+    app = api(deps);
+    expect(await values('firebreak_alerts_received_total')).toEqual({ 'source="alertmanager"': 3 });
+    expect(await values('firebreak_alerts_accepted_total')).toEqual({ 'source="alertmanager"': 2 });
+    expect(await values('firebreak_alerts_quarantined_total')).toEqual({ 'source="alertmanager"': 1 });
+  });
+
+  test('alerts are accepted while nothing can be counted', async () => {
+    const broken = Object.assign(Object.create(stores.table) as typeof stores.table, {
+      touch: () => Promise.reject(new Error('throttled')),
+    });
+    deps.counters = new CounterTable(broken, silentLog());
+    app = api(deps);
+    expect((await send(payload('checkout'))).status).toBe(202);
+  });
+
+  test('what many count at the same moment is all there', async () => {
+    const name = 'firebreak_alerts_routed_total';
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        stores.counters.add([{ name, labels: [n % 2 ? 'opened' : 'joined'], by: 2 }]),
+      ),
+    );
+    expect(await values(name)).toEqual({ 'result="opened"': 50, 'result="joined"': 50 });
+  });
+
+  test('pages, and effects that have no outcome yet, with the time of the oldest', async () => {
+    const id = await declare('paged');
+    const at = millisOf(stores.clock.now()) / 1000;
+    await stores.effects.intend(id, effect(`${id}.page.1`, 'page'));
+    await stores.effects.intend(id, effect(`${id}.http.1`, 'http'));
+    expect(await values('firebreak_effects_unfinished')).toEqual({ 'kind="page"': 1, 'kind="http"': 1 });
+    expect(await values('firebreak_effects_unfinished_oldest_timestamp_seconds')).toMatchObject({ 'kind="page"': at });
+    await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged');
+    await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged'); // again is no second page
+    expect(await values('firebreak_effects_unfinished')).toEqual({ 'kind="http"': 1 });
+    expect(await values('firebreak_pages_total')).toEqual({ 'route="pager",outcome="succeeded"': 1 });
+    stores.clock.set(stores.clock.millis + 25 * 3_600_000);
+    expect(await values('firebreak_effects_unfinished')).toEqual({});
+  });
+
+  test('incidents by status, opened and resolved, and since when one waits', async () => {
+    const before = await values('firebreak_incidents_opened_total');
+    const id = await declare('declared');
+    await declare('declared'); // is there
+    expect((await values('firebreak_incidents_opened_total'))['by="person"']).toBe((before['by="person"'] ?? 0) + 1);
+    expect((await values('firebreak_incidents'))['status="open"']).toBeGreaterThan(0);
+    expect(Object.values(await values('firebreak_incidents_pending_oldest_timestamp_seconds'))).toHaveLength(1);
+    expect(await stores.incidents.resolve(id, 0, 'person:ada', 'Over')).toBe('resolved');
+    expect(await values('firebreak_incidents_resolved_total')).toEqual({ 'by="person"': 1 });
+  });
+
+  test('calls of vendors, and not what was never called', async () => {
+    const answers: Attempt[] = [
+      { kind: 'taken', detail: '' },
+      { kind: 'refused', detail: '' },
+      { kind: 'later', detail: '', afterSeconds: null },
+      { kind: 'off', detail: '' },
+    ];
+    const pager: Pager = { send: async () => answers.shift() ?? Promise.reject(new Error('broken')) };
+    const counted = countedCalls('pagerduty', pager, stores.counters);
+    const call = () => counted.send({} as Parameters<Pager['send']>[0]);
+    for (let n = 0; n < 4; n += 1) await call();
+    await expect(call()).rejects.toThrow('broken');
+    expect(await values('firebreak_vendor_calls_total')).toEqual({
+      'vendor="pagerduty",outcome="ok"': 1,
+      'vendor="pagerduty",outcome="refused"': 1,
+      'vendor="pagerduty",outcome="error"': 2,
+    });
+  });
+});
+
+test('messages in queues; a queue that does not answer costs the scrape nothing else', async () => {
+  expect(await values('firebreak_queue_messages')).toEqual({
+    'queue="urgent",state="waiting"': 3,
+    'queue="urgent",state="in_flight"': 1,
+    'queue="urgent",state="delayed"': 0,
+  });
+  queues = () => Promise.reject(new Error('no answer'));
+  expect(await values('firebreak_queue_messages')).toEqual({});
+  expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
+});
+
+test('the queues are asked once, however many scrape within a moment', async () => {
+  let asked = 0;
+  queues = async () => {
+    asked += 1;
+    return [];
+  };
+  await Promise.all([1, 2, 3].map(async () => app.request('/metrics', { headers: { authorization } })));
+  expect(asked).toBe(1);
+  await scrape();
+  expect(asked).toBe(2);
+});
+
+test('a token sees services that it may read, and what is about no service', async () => {
+  for (const [service, environment] of [
+    ['mine', 'production'],
+    ['mine', 'staging'],
+    ['theirs', 'production'],
+  ] as const) {
+    await stores.changes.record({
+      service: service as ServiceName,
+      environment: environment as EnvironmentName,
+      version: 'v1',
+      kind: 'deploy',
+      status: 'succeeded',
+      started_at: stores.clock.now(),
+      finished_at: stores.clock.now(),
+      has_migration: false,
+    } as Parameters<Deps['changes']['record']>[0]);
+  }
+  const name = 'firebreak_deployment_timestamp_seconds';
+  expect(Object.keys(await values(name))).toHaveLength(3);
+  mine = { services: ['mine'], environments: ['production'] };
+  expect(Object.keys(await values(name))).toEqual(['service="mine",environment="production",version="v1"']);
+  expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
+});
+
+test('everything that the alert rules and the dashboard ask for is there', async () => {
+  const types = [
+    ...`${await scrape()}${processMetrics()()}${lastBackupMetric('/nowhere')}`.matchAll(/^# TYPE (\w+) (\w+)$/gm),
+  ];
+  const series = types.flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['_bucket', '_sum', '_count'].map((suffix) => `${name}${suffix}`) : [name],
+  );
+  expect(METRICS_USED.filter((name) => !series.includes(name))).toEqual([]);
+  expect(METRICS_USED.length).toBeGreaterThan(20);
+});
+
+test.runIf(have('promtool'))('promtool finds nothing wrong', async () => {
+  await stores.counters.add([{ name: 'firebreak_alerts_routing_delay_seconds', labels: ['0.5'], by: 2 }]);
+  const { status, stdout, stderr } = spawnSync(programPath('promtool') ?? '', ['check', 'metrics'], {
+    input: await scrape(),
+  });
+  expect({ status, said: `${String(stdout)}${String(stderr)}` }).toEqual({ status: 0, said: '' });
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
+import { eventually } from '../../support/firebreak.ts';
+import { environment, Guarded } from '../../product/guarded.ts';
+import { type Access, type CdSystem, cdSystems, type Deployment, type Outcome, PLACE } from './cd-systems.ts';
+import { SECRET } from './github-server.ts';
+import { GithubSite } from './github-site.ts';
+
+const REPOSITORY = 'acme/checkout';
+
+let firebreak: Firebreak;
+let github: GithubSite;
+let access: Access;
+const guarded = new Guarded(() => firebreak);
+
+/** Commits of the repository, which are the versions. */
+let good: string;
+let bad: string;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    unshown: true,
+    services: { checkout: { repository: REPOSITORY, environments: { production: environment('act') } } },
+    configFiles: EACH_ALONE,
+    timeScale: 100,
+    env: { GITHUB_WEBHOOK_SECRET: SECRET },
+  });
+  github = await GithubSite.of(firebreak);
+  const token = async (actions: string[]) =>
+    (await firebreak.post('/v1/tokens', { name: 'cd', actions, services: [PLACE.service] })).body.token;
+  access = { firebreak, token: await token(['freezes:check']), key: await token(['flagger:gate']) };
+  await github.settings({ protection: true, run_ms: 0 });
+  good = await github.push(REPOSITORY, { 'version.txt': 'good' });
+  bad = await github.push(REPOSITORY, { 'version.txt': 'bad' });
+  await guarded.deployed(
+    PLACE,
+    { version: good, commit: good, minutes: 310 },
+    { version: bad, commit: bad, minutes: 7 },
+  );
+});
+afterAll(() => firebreak?.remove());
+
+/** A protected environment: it goes on when its run does. What is decided later is not waited for. */
+const protection = (): CdSystem => ({
+  name: 'a protected environment at GitHub',
+  knowsDeployments: false,
+  async deploy({ version }): Promise<Outcome> {
+    const { run } = await github.ask(REPOSITORY, version);
+    // By the request itself, or by the sweeper, which may be faster.
+    const { body } = await github.told(run, () => true);
+    return { goesOn: body.state === 'approved', said: body.comment };
+  },
+});
+
+/** Another commit, which nobody has heard of. */
+let commits = 0;
+async function next(): Promise<Deployment> {
+  commits += 1;
+  return { version: await github.push(REPOSITORY, { 'version.txt': `new ${commits}` }), id: `deployment-${commits}` };
+}
+
+const names = [...cdSystems.map((make) => make({} as Access).name), protection().name];
+const systemOf = (name: string): CdSystem => {
+  const found = [...cdSystems.map((make) => make(access)), protection()].find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no ${name}`);
+  return found;
+};
+
+const freeze = async (): Promise<string> => {
+  const { status, body } = await firebreak.post('/v1/freezes', { ...PLACE, reason: 'the Christmas sale' });
+  expect(status).toBe(201);
+  return body.id;
+};
+const lift = async (id: string) => expect((await firebreak.request('DELETE', `/v1/freezes/${id}`)).status).toBe(200);
+
+describe.each(names)('%s', { timeout: 60_000 }, (name) => {
+  let system: CdSystem;
+  beforeAll(() => void (system = systemOf(name)));
+
+  test('goes on where nothing is frozen', async () => {
+    expect(await system.deploy(await next())).toMatchObject({ goesOn: true });
+  });
+
+  test('is held during a freeze, and told why; a rollback to a version known good passes', async () => {
+    const frozen = await freeze();
+    const held = await next();
+    const { goesOn, said } = await system.deploy(held);
+    expect({ goesOn, said }).toEqual({ goesOn: false, said: expect.stringContaining('the Christmas sale') });
+    expect(await system.deploy({ version: good, id: `back-by-${name}` })).toMatchObject({ goesOn: true });
+    await lift(frozen);
+    await eventually(async () => (await system.deploy(held)).goesOn, `${name} after the lift`);
+  });
+
+  test('goes on during a freeze by a recorded override alone, which it uses once', async () => {
+    const frozen = await freeze();
+    const [first, second] = [await next(), await next()];
+    expect(await system.deploy(first)).toMatchObject({ goesOn: false });
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+    const override = { reason: 'the sale needs it', expires_at, uses: 1, version: first.version };
+    expect((await firebreak.post(`/v1/freezes/${frozen}/overrides`, override)).status).toBe(201);
+    await eventually(async () => (await system.deploy(first)).goesOn, `${name} by the override`);
+    expect(await system.deploy(first)).toMatchObject({ goesOn: true }); // a retry of the same deployment
+    expect(await system.deploy(second)).toMatchObject({ goesOn: false });
+    const { body } = await firebreak.get(`/v1/freezes/${frozen}`);
+    expect(body.overrides[0].used_by).toHaveLength(1);
+    if (system.knowsDeployments)
+      expect(await system.deploy({ ...first, id: `${first.id}-again` })).toMatchObject({ goesOn: false });
+    await lift(frozen);
+  });
+});
+
+describe('a version that is known bad', { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    await guarded.fire(PLACE);
+    await guarded.mitigated(PLACE);
+    const { body } = await firebreak.get('/v1/versions/pinned');
+    expect(body.items).toMatchObject([{ version: bad }]);
+  }, 60_000);
+
+  test.each(names)('%s does not deploy it again, and a newer one', async (name) => {
+    const system = systemOf(name);
+    const { goesOn, said } = await system.deploy({ version: bad, id: `again-by-${name}` });
+    expect({ goesOn, said }).toEqual({ goesOn: false, said: expect.stringContaining('pinned as known bad') });
+    expect(await system.deploy(await next())).toMatchObject({ goesOn: true });
+  });
+});

@@ -1,0 +1,299 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isSignedByGithub, payloadOf } from '../../../http/webhooks/github-payload.ts';
+import { minutesAgo } from '../../support/alerts.ts';
+import { Firebreak } from '../../support/firebreak.ts';
+import { seen } from '../../support/fixtures.ts';
+import { deliver, github, GithubServer, requested, SECRET, signed } from './github-server.ts';
+
+const REPOSITORY = 'octo-org/checkout-api';
+const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
+const sha = (digit: string): string => digit.repeat(40);
+
+const services = {
+  'checkout-api': { repository: `https://github.com/${REPOSITORY}`, environments: { production: {}, staging: {} } },
+  ...Object.fromEntries(
+    ['lifted', 'overridden', 'noted', 'gone', 'shaken', 'back'].map((name) => [
+      name,
+      { repository: `octo-org/${name}`, environments: { production: {} } },
+    ]),
+  ),
+};
+
+let server: GithubServer;
+let firebreak: Firebreak;
+
+beforeAll(async () => {
+  server = await new GithubServer().start();
+  firebreak = await Firebreak.start({
+    unshown: true,
+    services,
+    timeScale: 100,
+    env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
+  });
+});
+afterAll(async () => {
+  await firebreak?.remove();
+  await server?.stop();
+});
+
+const frozen = async (service: string, reason = 'a sale, says @everybody'): Promise<string> => {
+  const { status, body } = await firebreak.post('/v1/freezes', { service, environment: 'production', reason });
+  expect(status).toBe(201);
+  return body.id;
+};
+
+const lift = (id: string) => firebreak.request('DELETE', `/v1/freezes/${id}`);
+
+/**
+ * What GitHub was told last of a run, once it was told something: by the request itself, or by the sweeper, which may
+ * be faster.
+ */
+async function answered(asked: Parameters<typeof deliver>[1], run: number): Promise<string> {
+  expect((await deliver(firebreak, asked)).status).toBe(202);
+  await seen(async () => server.of(run).length > 0, `an answer to run ${run}`);
+  return server.of(run).at(-1)?.state ?? 'waiting';
+}
+
+/** Waits until it is known that there is nothing left to answer. */
+const answeredBefore = (asked: Parameters<typeof deliver>[1]): Promise<unknown> =>
+  seen(async () => {
+    const { status, body } = await deliver(firebreak, asked);
+    return status === 202 && body.state === 'answered_before';
+  }, 'nothing left to answer');
+
+const logged = async (kind: string, run: number): Promise<any[]> =>
+  (await firebreak.get('/v1/audit?limit=500')).body.items.filter(
+    (entry: any) => entry.kind === kind && entry.detail.run === run,
+  );
+
+describe('who is heard', () => {
+  test.each(['bad-signature', 'missing-signature'])('not %s', async (name) => {
+    expect(await deliver(firebreak, github(name))).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+  });
+
+  test('nobody with another secret, or with a token in its place', async () => {
+    expect((await deliver(firebreak, signed({}, 'ping', 'another'))).status).toBe(401);
+    const { body, headers } = github('ping');
+    const { 'X-Hub-Signature-256': _, ...unsigned } = headers;
+    const withToken = { body, headers: { ...unsigned, authorization: 'Bearer test-admin-token' } };
+    expect((await deliver(firebreak, withToken)).status).toBe(401);
+  });
+
+  test.each([
+    ['ping', 'ping'],
+    ['deployment-created', 'deployment.created'],
+    ['form-encoded-deployment', 'deployment.created'],
+    ['deployment-status-success', 'deployment_status.created'],
+    ['workflow-run-completed-failure-attempt-2', 'workflow_run.completed'],
+  ])('%s is taken and ignored', async (name, ignored) => {
+    expect(await deliver(firebreak, github(name))).toEqual({ status: 202, body: { ignored } });
+  });
+
+  test('an action that there may be one day is ignored, too', async () => {
+    const answer = await deliver(firebreak, signed({ action: 'withdrawn' }));
+    expect(answer).toEqual({ status: 202, body: { ignored: 'deployment_protection_rule.withdrawn' } });
+    expect(await deliver(firebreak, signed([], 'installation'))).toMatchObject({ status: 202 });
+  });
+
+  test('what cannot be read is told to whoever looks at the deliveries', async () => {
+    const { headers } = signed('');
+    const bad = { headers, body: '{' };
+    expect((await deliver(firebreak, bad)).status).toBe(401);
+    expect(await deliver(firebreak, signed({ action: 'requested' }))).toMatchObject({
+      status: 422,
+      body: { code: 'invalid', detail: expect.stringContaining('deployment_callback_url') },
+    });
+    const elsewhere = requested({ run: 1, sha: SHA, repository: 'octo-org/other' });
+    const payload = { ...JSON.parse(elsewhere.body), repository: { full_name: REPOSITORY } };
+    expect(await deliver(firebreak, signed(payload))).toMatchObject({ status: 422 });
+    expect(server.of(1)).toEqual([]);
+  });
+
+  test('the published vector, and only in its form', () => {
+    const vector = JSON.parse(
+      readFileSync(new URL('../../fixtures/github/signature-vector.json', import.meta.url), 'utf8'),
+    );
+    const body = Buffer.from(vector.body);
+    expect(isSignedByGithub(body, vector.signature256, vector.secret)).toBe(true);
+    expect(isSignedByGithub(body, vector.signature256.slice(7), vector.secret)).toBe(false);
+    expect(isSignedByGithub(body, `${vector.signature256}00`, vector.secret)).toBe(false);
+    expect(isSignedByGithub(body, undefined, vector.secret)).toBe(false);
+    for (const none of ['', undefined]) expect(isSignedByGithub(body, vector.signature256, none)).toBe(false);
+    expect(payloadOf(Buffer.from('payload=%7B%7D'), 'application/x-www-form-urlencoded; charset=utf-8')).toEqual({});
+    expect(payloadOf(Buffer.from('x=1'), 'application/x-www-form-urlencoded')).toBeUndefined();
+    expect(payloadOf(Uint8Array.of(0xff), 'application/json')).toBeUndefined();
+  });
+});
+
+describe('a deployment that is allowed', () => {
+  test('is approved at once, at the API that is configured, whatever the webhook names', async () => {
+    expect(await answered(github('deployment-protection-rule-requested'), 6789012345)).toBe('approved');
+    const { request } = JSON.parse(
+      readFileSync(
+        new URL('../../fixtures/github/review-protection-rule-approved.exchange.json', import.meta.url),
+        'utf8',
+      ),
+    );
+    const { comment, ...review } = JSON.parse(request.body);
+    expect(server.of(6789012345)).toEqual([
+      { path: request.path, authorization: 'Bearer ghs_test', ...review, comment: expect.any(String) },
+    ]);
+    expect(server.of(6789012345)[0]?.comment).toContain('nothing speaks against it');
+    expect(comment).toBeDefined();
+    await seen(async () => (await logged('gate.approved', 6789012345)).length === 1, 'the approval on the log');
+    expect(firebreak.output).toContain('a webhook has the API address of another GitHub');
+  });
+
+  test('is approved once, however often GitHub tells of it', async () => {
+    await answeredBefore(github('deployment-protection-rule-requested-redelivery'));
+    expect(server.of(6789012345)).toHaveLength(1);
+  });
+
+  test('is another one when it is run again: a deployment of its own', async () => {
+    const payload = JSON.parse(github('deployment-protection-rule-requested').body);
+    payload.deployment.id += 1;
+    await deliver(firebreak, signed(payload));
+    await seen(async () => server.of(6789012345).length === 2, 'an answer to the other one');
+  });
+
+  test('is approved for a repository that nobody knows, where policy has nothing against it', async () => {
+    const unknown = requested({ run: 7, sha: SHA, repository: 'octo-org/unheard-of' });
+    expect(await answered(unknown, 7)).toBe('approved');
+    expect(server.of(7)[0]?.comment).toContain('unheard-of');
+  });
+});
+
+describe('a deployment that is frozen', () => {
+  test('waits with a note, without a word twice, and goes on by itself when the freeze is lifted', async () => {
+    const freeze = await frozen('lifted');
+    const asked = requested({ run: 20, sha: SHA, repository: 'octo-org/lifted' });
+    expect(await answered(asked, 20)).toBe('waiting');
+    expect(await deliver(firebreak, asked)).toMatchObject({ status: 202, body: { state: 'waiting' } });
+    const [note] = server.of(20);
+    expect(note).not.toHaveProperty('state');
+    expect(note?.comment).toMatch(
+      /^Firebreak is holding back this deployment.*`lifted\/production`: `.*a sale, says @everybody/s,
+    );
+    expect(note?.comment.length).toBeLessThanOrEqual(1024);
+    await seen(async () => (await logged('gate.waiting', 20)).length === 1, 'that it waits, on the log');
+
+    const free = requested({ run: 21, sha: SHA, repository: 'octo-org/lifted', environment: 'staging' });
+    expect(await answered(free, 21)).toBe('approved');
+
+    await lift(freeze);
+    await seen(async () => server.of(20).length > 1, 'an answer to the deployment that waits');
+    expect(server.of(20)).toMatchObject([{ environment_name: 'production' }, { state: 'approved' }]);
+    await seen(async () => (await logged('gate.approved', 20)).length > 0, 'the approval on the log');
+  });
+
+  test('goes on by an override, which counts it once', async () => {
+    const freeze = await frozen('overridden');
+    const [first, second] = [30, 31].map((run) =>
+      requested({ run, sha: sha(String(run % 10)), repository: 'octo-org/overridden' }),
+    );
+    if (first && second)
+      expect([await answered(first, 30), await answered(second, 31)]).toEqual(['waiting', 'waiting']);
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+    const override = { reason: 'the sale needs it', expires_at, uses: 1, version: sha('0') };
+    expect((await firebreak.post(`/v1/freezes/${freeze}/overrides`, override)).status).toBe(201);
+    await seen(async () => server.of(30).some(({ state }) => state === 'approved'), 'the approval');
+    expect(server.of(30).at(-1)?.comment).toContain('the sale needs it');
+    const { body } = await firebreak.get(`/v1/freezes/${freeze}`);
+    expect(body.overrides[0].used_by).toMatchObject([{ deployment: '300', by: 'github:octo-org/overridden (alice)' }]);
+    expect(server.of(31).some(({ state }) => state !== undefined)).toBe(false);
+    await lift(freeze);
+    await seen(async () => server.of(31).some(({ state }) => state === 'approved'), 'the other one, too');
+  });
+
+  test('is told of each new reason', async () => {
+    const first = await frozen('noted', 'the first reason');
+    expect(await answered(requested({ run: 40, sha: SHA, repository: 'octo-org/noted' }), 40)).toBe('waiting');
+    const second = await frozen('noted', 'the second reason');
+    await seen(async () => server.of(40).length === 2, 'a second note');
+    expect(server.of(40)[1]?.comment).toContain('the second reason');
+    await lift(first);
+    await seen(async () => server.of(40).length === 3, 'a third note');
+    expect(server.of(40)[2]?.comment).not.toContain('the first reason');
+    expect(server.of(40).some(({ state }) => state !== undefined)).toBe(false);
+    await lift(second);
+    await seen(async () => server.of(40).at(-1)?.state === 'approved', 'the approval');
+  });
+
+  test('that goes back to a version known good is a rollback, and passes', async () => {
+    const [good, bad] = [sha('a'), sha('b')];
+    const at = { service: 'back', environment: 'production' };
+    const times = (from: number) => ({ started_at: minutesAgo(from), finished_at: minutesAgo(from - 1) });
+    await firebreak.post('/v1/deployments', { ...at, version: 'v41', commit: good, ...times(300) });
+    await firebreak.post('/v1/deployments', { ...at, version: 'v42', commit: bad, ...times(60) });
+    const freeze = await frozen('back');
+    const back = requested({ run: 50, sha: good, repository: 'octo-org/back' });
+    expect(await answered(back, 50)).toBe('approved');
+    expect(server.of(50)[0]?.comment).toContain('a rollback passes: v41 ran here well');
+    const same = requested({ run: 51, sha: bad, repository: 'octo-org/back' });
+    expect(await answered(same, 51)).toBe('waiting');
+    await lift(freeze);
+  });
+});
+
+describe('where GitHub is of another opinion', () => {
+  test.each([404, 409, 422])('a deployment of which it says %s waits no more', async (status) => {
+    const run = 60 + (status % 10);
+    const asked = requested({ run, sha: SHA, repository: 'octo-org/gone' });
+    server.answers.set(run, [status]);
+    await answered(asked, run);
+    const over = await seen(async () => (await logged('gate.over', run))[0], 'its end on the log');
+    expect(over.text).toContain(`GitHub answered ${status}`);
+    await answeredBefore(asked);
+    expect(server.of(run)).toHaveLength(1);
+  });
+
+  test.each([503, 401, 429])('%s is no answer: it is told again', async (status) => {
+    const run = 70 + (status % 10);
+    server.answers.set(run, [status]);
+    const asked = requested({ run, sha: SHA, repository: 'octo-org/gone' });
+    await answered(asked, run);
+    await seen(async () => server.of(run).length === 2, 'another try');
+    await seen(async () => (await logged('gate.approved', run)).length === 1, 'the approval on the log');
+  });
+});
+
+/** Each with a process of its own to end: they wait beside each other. */
+describe.concurrent('where time passes', () => {
+  test('a process that dies before it has answered leaves nobody waiting', async () => {
+    server.answers.set(80, ['hang']);
+    const asked = deliver(firebreak, requested({ run: 80, sha: SHA, repository: 'octo-org/shaken' })).catch(() => null);
+    await seen(async () => server.of(80).length === 1, 'the call that gets no answer');
+    await firebreak.kill9();
+    expect(await asked).toBeNull();
+    await firebreak.start();
+    await seen(async () => server.of(80).length === 2, 'the answer after the restart');
+    expect(server.of(80)[1]).toMatchObject({ state: 'approved' });
+  });
+
+  test('what waits too long is rejected, and without a secret nobody is heard', { timeout: 60_000 }, async () => {
+    const impatient = await Firebreak.start({
+      unshown: true,
+      services,
+      configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
+      timeScale: 1800, // an hour is two seconds
+      env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
+    });
+    try {
+      const freeze = { service: 'lifted', environment: 'production', reason: 'closed' };
+      expect((await impatient.post('/v1/freezes', freeze)).status).toBe(201);
+      const asked = requested({ run: 90, sha: SHA, repository: 'octo-org/lifted' });
+      expect(await deliver(impatient, asked)).toMatchObject({ body: { state: 'waiting' } });
+      await seen(async () => server.of(90).length === 2, 'the rejection');
+      expect(server.of(90)[1]).toMatchObject({
+        state: 'rejected',
+        comment: expect.stringMatching(/^Firebreak rejected this deployment after holding it back for 1 hour/),
+      });
+      await impatient.stop();
+      await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });
+      expect((await deliver(impatient, github('ping'))).status).toBe(401);
+    } finally {
+      await impatient.remove();
+    }
+  });
+});

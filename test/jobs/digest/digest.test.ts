@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
+import { seen } from '../../support/fixtures.ts';
+import { SECRET, signed } from '../../actions/paging/webhooks.ts';
+
+const STAKEHOLDERS = `
+stakeholders:
+  - { email: [cto@acme.example, support@acme.example], everyMinutes: 60 }
+  - { slack: '#status', services: [checkout] }
+  - { email: search-lead@acme.example, services: [search] }
+triage: { acknowledgeMinutes: off, commanderMinutes: off, updateMinutes: off }
+`;
+
+/** An hour ago, by UTC: the report of shadow mode is due since then. */
+const [DAY = '', TIME = ''] = new Date(Date.now() - 3_600_000).toUTCString().match(/^\w{3}|\d\d:\d\d/g) ?? [];
+const REPORT = `shadowReport: { slack: '#automation', email: sre@acme.example, day: ${DAY.toLowerCase()}, at: '${TIME}' }`;
+
+const place = { environments: { production: {} } };
+
+let firebreak: Firebreak;
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    services: { checkout: place, search: place },
+    configFiles: { 'response.yaml': `${STAKEHOLDERS}${REPORT}\n` },
+    timeScale: 60, // they are told each second
+    env: { PAGERDUTY_WEBHOOK_SECRET: SECRET },
+  });
+});
+afterAll(() => firebreak.remove());
+
+const letters = async () =>
+  (await firebreak.calls('mail')).map(({ path, body }) => ({ to: path.slice(1), body: String(body) }));
+const lettersTo = async (to: string) => (await letters()).filter((letter) => letter.to === to).map(({ body }) => body);
+const messages = async () =>
+  (await firebreak.calls('slack'))
+    .filter(({ path }) => path.endsWith('/chat.postMessage'))
+    .map(({ body }) => new URLSearchParams(String(body)))
+    .filter((form) => form.get('channel') === '#status')
+    .map((form) => String(form.get('text')));
+
+/** What stands in a channel. */
+const channel = async (name: string) => JSON.stringify((await firebreak.get(`/sandbox/slack/channels/${name}`)).body);
+
+const paged = async (): Promise<{ id: string; title: string }[]> =>
+  (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents;
+
+describe('stakeholders', { timeout: 60_000 }, () => {
+  let id: string;
+
+  test('are told that it is there, each by a letter that names nobody else', async () => {
+    const wanted = { service: 'checkout', environment: 'production', title: 'Payments fail', severity: 'critical' };
+    const { body } = await firebreak.post('/v1/incidents', wanted);
+    ({ id } = body);
+    const [letter] = await seen(async () => {
+      const all = await lettersTo('cto@acme.example');
+      return all.length > 0 && all;
+    }, 'a letter');
+    expect(letter).toMatch(/^Subject: checkout production: Payments fail \(critical, open\)$/m);
+    expect(letter).toContain('In command: nobody yet');
+    expect(letter).not.toContain('support@acme.example');
+    await seen(async () => (await lettersTo('support@acme.example')).length === 1, 'the other letter');
+    await seen(async () => (await messages()).some((text) => text.startsWith('checkout production')), 'a message');
+  });
+
+  /** The letter that tells these words. */
+  const letterThatSays = (words: string) =>
+    seen(async () => (await lettersTo('cto@acme.example')).find((letter) => letter.includes(words)), words);
+
+  test('hear what somebody tells them over HTTP, the newest', async () => {
+    await firebreak.post(`/v1/incidents/${id}/updates`, { text: 'Cards are refused' });
+    expect(await letterThatSays('Cards are refused')).toMatch(
+      /^Latest update, [\d-]+ [\d:]+ UTC\r\nCards are refused\r$/m,
+    );
+    await firebreak.post(`/v1/incidents/${id}/updates`, { text: 'The cause is found' });
+    expect(await letterThatSays('The cause is found')).not.toContain('Cards are refused');
+    await seen(async () => (await channel('status')).includes('The cause is found'), 'the same in Slack');
+  });
+
+  test('hear what somebody tells them in Slack', async () => {
+    const name = await seen(async () => (await firebreak.get(`/v1/incidents/${id}`)).body.channel, 'its channel');
+    const typed = { user: 'ada', channel: name.slice(1), text: '/incident update The fix is on its way' };
+    expect(await firebreak.post('/sandbox/slack/commands', typed)).toMatchObject({
+      status: expect.toBeOneOf([200, 201]),
+    });
+    await letterThatSays('The fix is on its way');
+    await seen(async () => (await channel('status')).includes('The fix is on its way'), 'the same in Slack');
+  });
+
+  test('hear what somebody tells them at PagerDuty', async () => {
+    const page = await seen(async () => (await paged())[0], 'a page');
+    await firebreak.post(`/sandbox/pagerduty/incidents/${page.id}/annotate`, { by: 'Ada Park', text: 'looking' });
+    const incident = { id: page.id, type: 'incident_reference', summary: page.title };
+    const event = {
+      id: '01CH754SM17TWPE2V2H4VPBROB',
+      event_type: 'incident.status_update_published',
+      resource_type: 'incident',
+      occurred_at: new Date().toISOString(),
+      agent: null,
+      client: null,
+      data: { incident, id: 'PSTATUS', message: 'All cards work again', type: 'status_update' },
+    };
+    const { headers, body } = signed(JSON.stringify({ event }));
+    expect(await firebreak.request('POST', '/integrations/pagerduty/webhook', body, headers)).toMatchObject({
+      status: 202,
+    });
+    await letterThatSays('All cards work again');
+    await seen(async () => (await channel('status')).includes('All cards work again'), 'the same in Slack');
+  });
+
+  test('hear when it has changed, and once that it is over', async () => {
+    await firebreak.request(
+      'PATCH',
+      `/v1/incidents/${id}`,
+      { severity: 'warning' },
+      { authorization: `Bearer ${ADMIN_TOKEN}` },
+    );
+    await seen(
+      async () => (await lettersTo('cto@acme.example')).some((letter) => /^Subject: .*\(warning/m.test(letter)),
+      'a letter about that',
+    );
+    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
+    const isOver = (letter: string) => /^Subject: Over: /m.test(letter);
+    await seen(async () => (await lettersTo('cto@acme.example')).some(isOver), 'a letter about the end');
+    await seen(async () => (await messages()).some((text) => text.startsWith('Over: ')), 'a message about the end');
+    expect((await lettersTo('cto@acme.example')).filter(isOver)).toHaveLength(1);
+  });
+
+  test('hear nothing of what is none of theirs', async () => {
+    expect(await lettersTo('search-lead@acme.example')).toEqual([]);
+  });
+
+  test('whom the mail server does not know is said, keeps nothing from others, and does not hear the end', async () => {
+    const unknown = { kind: 'status', status: 550, body: '5.1.1 no such user' };
+    const rule = { vendor: 'mail', fault: unknown, match: { path: '/search-lead@acme.example' } };
+    expect((await firebreak.put('/sandbox/faults', rule)).status).toBeLessThan(300);
+    const wanted = { service: 'search', environment: 'production', title: 'Nothing is found', severity: 'critical' };
+    const { body } = await firebreak.post('/v1/incidents', wanted);
+    const { text } = await seen(async () => {
+      const { items } = (await firebreak.get(`/v1/incidents/${body.id}/timeline`)).body;
+      return items.find(({ kind }: { kind: string }) => kind === 'stakeholder.refused');
+    }, 'that it is said');
+    expect(text).toMatch(
+      /^Status updates cannot be delivered to search-lead@acme\.example: .*550 5\.1\.1 no such user$/,
+    );
+
+    await firebreak.post(`/v1/incidents/${body.id}/actions/resolve`);
+    const toOthers = async () =>
+      (await lettersTo('cto@acme.example')).filter((letter) => letter.includes('Nothing is found'));
+    await seen(async () => (await toOthers()).some((letter) => letter.includes('Subject: Over: ')), 'the end');
+    expect(await toOthers()).toHaveLength(2);
+    expect(await lettersTo('search-lead@acme.example')).toHaveLength(1); // the attempt
+  });
+});
+
+test('the weekly report of shadow mode goes to each receiver, once', { timeout: 60_000 }, async () => {
+  const [letter] = await seen(async () => {
+    const all = await lettersTo('sre@acme.example');
+    return all.length > 0 && all;
+  }, 'the letter');
+  expect(letter).toMatch(/^Subject: Shadow mode: \d+ incidents?, 0 services are ready for promotion$/m);
+  await seen(async () => (await channel('automation')).includes('in shadow mode'), 'the message');
+  const wanted = { service: 'checkout', environment: 'production', title: 'Refunds fail', severity: 'critical' };
+  await firebreak.post('/v1/incidents', wanted);
+  // News of a later round: whoever has the report already was passed over in it.
+  await seen(async () => (await lettersTo('cto@acme.example')).some((one) => one.includes('Refunds fail')), 'news');
+  expect(await lettersTo('sre@acme.example')).toHaveLength(1);
+});

@@ -1,0 +1,103 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { describe, expect, test } from 'vitest';
+import type { Arrival } from '../../../domain/alerts/admission.ts';
+import { toSignal } from '../../../domain/alerts/signal.ts';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { route } from '../../../jobs/queues/route.ts';
+import type { SignalMessage } from '../../../schemas/alerts/signal.ts';
+import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';
+import { alert, group } from '../../support/alerts.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+
+/** A message with an alert for each of these fingerprints. */
+function message(...fingerprints: string[]): string {
+  const body = JSON.stringify(group(fingerprints.map((fingerprint) => alert({ fingerprint }))));
+  const result = alertmanager.parse(body, () => 0);
+  if (!result.ok) throw new Error(result.fault.detail);
+  const signals = result.parsed.alerts.map((one) => toSignal(one, {}));
+  const of: SignalMessage = {
+    receipt: 'r',
+    receivedAt: '2026-11-20T12:00:00.000Z' as SignalMessage['receivedAt'],
+    trace: 't',
+    signals,
+  };
+  return JSON.stringify(of);
+}
+
+const event = (...records: [id: string, group: string, body: string][]): SQSEvent => ({
+  Records: records.map(
+    ([messageId, MessageGroupId, body]) =>
+      ({ messageId, body, attributes: { MessageGroupId } }) as unknown as SQSRecord,
+  ),
+});
+
+/** A table that throws `error` for the alerts named so, and notes those that it takes. */
+function table(bad: string, error: Error) {
+  const { deps } = new FakeWorld();
+  const taken: string[] = [];
+  const kept: string[] = [];
+  const incidents: Deps['incidents'] = Object.assign(Object.create(deps.incidents), {
+    admit: async (arrivals: readonly Arrival[]) => {
+      const fingerprints = arrivals.map(({ signal }) => signal.fingerprint);
+      if (fingerprints.some((fingerprint) => fingerprint.startsWith(bad))) throw error;
+      taken.push(...fingerprints);
+      return { wake: [], opened: [], apart: [], counts: { opened: 0, joined: 0, recorded: 0, known: 0 } };
+    },
+  });
+  const quarantine: Deps['quarantine'] = Object.assign(Object.create(deps.quarantine), {
+    keep: async ({ body }: { body: Uint8Array }) => `q_${kept.push(Buffer.from(body).toString())}`,
+  });
+  const silences: Deps['silences'] = { active: async () => null, inhibitsSlowBurns: async () => null };
+  return { deps: { ...deps, incidents, quarantine, silences }, taken, kept };
+}
+
+const named = (name: string, text = name): Error => Object.assign(new Error(text), { name });
+
+describe('a signal that can never be stored is kept, and costs nothing else', () => {
+  test.each([
+    named('ValidationException', 'Item size has exceeded the maximum allowed size'),
+    named('SerializationException'),
+    named('TransactionCanceledException', 'Transaction cancelled [None, ValidationError]'),
+    new URIError('URI malformed'),
+    new RangeError('Maximum call stack size exceeded'),
+    new TypeError("Cannot read properties of undefined (reading 'labels')"),
+    new ReferenceError('severity is not defined'),
+    new SyntaxError('Unexpected end of JSON input'),
+    named('$ZodError'),
+  ])('%s', async (error) => {
+    const { deps, taken, kept } = table('bad', error);
+    const answer = await route(
+      deps,
+      event(['1', 'g', message('good-1', 'bad-1', 'good-2')], ['2', 'g', message('later')]),
+    );
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(taken).toEqual(['good-1', 'good-2', 'later']);
+    expect(kept.map((body) => JSON.parse(body).signals)).toMatchObject([[{ fingerprint: 'bad-1' }]]);
+  });
+
+  test.each(['', 'null', '{', '{"signals":[]}', '[]'])('a message that is none: %s', async (body) => {
+    const { deps, taken, kept } = table('bad', new Error('not asked'));
+    const answer = await route(deps, event(['1', 'g', body], ['2', 'g', message('later')]));
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(taken).toEqual(['later']);
+    expect(kept).toEqual([body]);
+  });
+});
+
+test.each([
+  named('ProvisionedThroughputExceededException'),
+  named('TransactionCanceledException', 'Transaction cancelled [TransactionConflict]'),
+  named('TimeoutError'),
+  named('Error', 'connect ECONNREFUSED'),
+  new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
+  new TypeError('terminated'),
+])('what our own infrastructure does wrong fails the record, and the later ones of its group: %s', async (error) => {
+  const { deps, taken, kept } = table('bad', error);
+  const answer = await route(
+    deps,
+    event(['1', 'a', message('bad-1')], ['2', 'b', message('other')], ['3', 'a', message('after')]),
+  );
+  expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }, { itemIdentifier: '3' }] });
+  expect(taken).toEqual(['other']);
+  expect(kept).toEqual([]);
+});

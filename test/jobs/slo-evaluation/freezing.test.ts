@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../../domain/freeze/decide.ts';
+import { evaluate } from '../../../jobs/slo-evaluation/evaluate.ts';
+import { emptyConfig } from '../../../schemas/config/config.ts';
+import { inputs } from '../../domain/freeze/builders.ts';
+import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
+
+/** Ten requests a second: 24,192,000 in 28 days, of which 24,192 may fail. */
+const PER_SECOND = 10;
+
+describe('a two-hour outage of a service that promises 99.9 % over 28 days', () => {
+  const outage = { from: NOON, until: NOON + 2 * HOUR };
+
+  test(
+    'spends 297 % of the budget, freezes, and lifts by itself when it was said to',
+    { timeout: 60_000 },
+    async () => {
+      const world = await SloWorld.open(availability());
+      world.requests(PER_SECOND, outage);
+      const evaluator = world.evaluator();
+      await world.evaluate(evaluator);
+      expect(await world.frozenBy()).toEqual([]);
+      expect((await world.status()).budget).toMatchObject({ remaining: 1, coverage: 1 });
+
+      // Within a minute of its beginning: an hour's burn of 14.4 is 52 seconds of it.
+      await world.evaluateUntil(outage.from + MINUTE, MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['burn']);
+
+      // 40.32 minutes of outage are the whole budget.
+      await world.evaluateUntil(outage.from + 40 * MINUTE, 20 * MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['burn']);
+      await world.evaluateUntil(outage.from + 41 * MINUTE, MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+
+      await world.evaluateUntil(outage.until, 20 * MINUTE, evaluator);
+      const { budget, forecast } = await world.status();
+      expect(budget.remaining).toBeCloseTo(1 - 120 / 40.32, 6);
+      expect(budget).toMatchObject({ coverage: 1, significant: true });
+      // 38.304 minutes are 95 % of the budget: the freeze lifts when 81.696 of the 120 minutes have left the window.
+      const lifts = outage.from + 28 * DAY + 81.696 * MINUTE;
+      expect(Date.parse(forecast.lifts_at ?? '')).toBeGreaterThan(lifts - 1000);
+      expect(Date.parse(forecast.lifts_at ?? '')).toBeLessThan(lifts + 1000);
+
+      // Half an hour after the end nothing burns any more.
+      await world.evaluateUntil(outage.until + 29 * MINUTE, 15 * MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+      await world.evaluateUntil(outage.until + 31 * MINUTE, MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['budget']);
+
+      await world.evaluateUntil(lifts - 1.5 * MINUTE, 12 * HOUR, evaluator);
+      expect(await world.frozenBy()).toEqual(['budget']);
+      await world.evaluateUntil(lifts - 0.5 * MINUTE, MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual(['budget']);
+      await world.evaluateUntil(lifts + 0.5 * MINUTE, MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual([]);
+
+      const all = await world.freezes();
+      expect(all.map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
+        'budget by evaluation',
+        'burn by evaluation',
+      ]);
+      const spent = all.find(({ cause }) => cause === 'budget');
+      expect(spent?.reason).toContain('the error budget of Checkout (checkout-availability) is spent');
+      expect(spent?.settled_at).not.toBeNull();
+      // It stays lifted.
+      await world.evaluateUntil(lifts + 3 * HOUR, 20 * MINUTE, evaluator);
+      expect(await world.frozenBy()).toEqual([]);
+      expect((await world.status()).budget.remaining).toBe(1);
+    },
+  );
+
+  test('is found by the first evaluation at start, by what Prometheus has recorded', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(PER_SECOND, outage);
+    world.at(outage.until);
+    await world.evaluate(world.evaluator());
+    const { budget, state, data_at: dataAt } = await world.status();
+    expect(budget).toMatchObject({ coverage: 1, events: 24_192_000, errors: 72_000 });
+    expect(budget.remaining).toBeCloseTo(-1.976, 3);
+    expect([state, dataAt]).toEqual(['ok', '2026-11-20T14:00:00.000Z']);
+    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+    expect(await world.deps.sloStatuses.evaluatedAt()).toBe('2026-11-20T14:00:00.000Z');
+  });
+
+  test('freezes where a part of the window is all that is known', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(PER_SECOND, outage);
+    world.prometheus.keptFrom = (outage.until - 15 * DAY) / 1000;
+    world.at(outage.until);
+    await world.evaluate(world.evaluator());
+    const { budget } = await world.status();
+    expect(budget.remaining).toBeNull();
+    expect(budget.coverage).toBeCloseTo(15 / 28, 3);
+    expect(budget.spent_at_least).toBeCloseTo(2.976, 2);
+    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  });
+});
+
+test('a freeze does not wait for what lies further back', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(PER_SECOND, { from: NOON + MINUTE, until: NOON + 9 * MINUTE });
+  const evaluator = world.evaluator();
+  world.prometheus.pointsMax = 300; // so that something is left to be fetched
+  await world.evaluate(evaluator);
+  world.at(NOON + 3 * MINUTE);
+  const before = world.deps.freezes.open.bind(world.deps.freezes);
+  const rangesBefore: number[] = [];
+  const ranges = () => world.prometheus.asked.filter(({ path }) => path.endsWith('query_range')).length;
+  const freezes = Object.assign(Object.create(world.deps.freezes) as typeof world.deps.freezes, {
+    current: () => world.deps.freezes.current(),
+    open: async (freeze: Parameters<typeof before>[0]) => {
+      rangesBefore.push(ranges());
+      return before(freeze);
+    },
+  });
+  const first = ranges();
+  await evaluate({ ...world.deps, freezes }, evaluator);
+  expect(await world.frozenBy()).toContain('burn');
+  expect(new Set(rangesBefore)).toEqual(new Set([first]));
+  expect(ranges()).toBeGreaterThan(first);
+});
+
+test.each([4, 10, 35])('after an outage of %i minutes the answer changes when it was said to', async (minutes) => {
+  const world = await SloWorld.open(availability());
+  const outage = { from: NOON, until: NOON + minutes * MINUTE };
+  world.requests(PER_SECOND, outage);
+  const evaluator = world.evaluator();
+  world.at(NOON - MINUTE);
+  const said: { at: number; next: number }[] = [];
+  while (world.now < outage.until + HOUR) {
+    await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
+    if ((await world.frozenBy()).length === 0) {
+      if (said.length > 0) break;
+      continue;
+    }
+    const at = world.stores.clock.now();
+    const freezes = await world.freezes();
+    const { allowed, next_transition_at: next } = decide(
+      inputs({ at, evaluatedAt: at, freezes, slos: [await world.status()] }),
+    );
+    expect(allowed).toBe(false);
+    said.push({ at: world.now, next: Date.parse(next ?? '') });
+  }
+  expect(said.length).toBeGreaterThan(5);
+  expect(said.every(({ at, next }) => next > at)).toBe(true);
+  // Before its last bucket has closed and is over, errors are taken to have come evenly in it.
+  const quiet = said.filter(({ at }) => at >= outage.until + 10 * MINUTE);
+  expect(quiet.map(({ next }) => Math.abs(next - world.now) <= MINUTE)).toEqual(quiet.map(() => true));
+});
+
+test('without any configuration nothing is known to have gone, and what is frozen stays so', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(PER_SECOND, { from: NOON, until: NOON + 2 * HOUR });
+  await world.evaluateUntil(NOON + HOUR, 20 * MINUTE, world.evaluator());
+  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  const { config } = world;
+  world.config = emptyConfig;
+  await world.evaluate(world.evaluator());
+  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  world.config = { ...config, slos: [] };
+  await world.evaluate(world.evaluator());
+  expect(await world.frozenBy()).toEqual([]);
+});

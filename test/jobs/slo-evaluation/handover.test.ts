@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { evaluate } from '../../../jobs/slo-evaluation/evaluate.ts';
+import { rateOf, steadily } from '../../support/event-prometheus.ts';
+import { arrivals, signal } from '../../support/signals.ts';
+import { asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
+
+const OUTAGE = { from: NOON + 10 * MINUTE, until: NOON + 40 * MINUTE };
+
+/** What Prometheus was asked about the past, beyond the last quarter of an hour. */
+const backfills = ({ prometheus, now }: SloWorld) =>
+  prometheus.asked.filter(({ from, query }) => from < now / 1000 - 900 && !query.startsWith('firebreak:'));
+
+describe('a process that starts again', () => {
+  test('gives the same numbers, by what was kept, and asks for what it missed', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10, OUTAGE);
+    const steady = await SloWorld.open(availability());
+    steady.requests(10, OUTAGE);
+    const [first, never] = [world.evaluator(), steady.evaluator()];
+    await world.evaluate(first);
+    await steady.evaluate(never);
+    for (const until of [NOON + 33 * MINUTE, NOON + 47 * MINUTE]) {
+      await world.evaluateUntil(until, 7 * MINUTE, first);
+      await steady.evaluateUntil(until, 7 * MINUTE, never);
+    }
+    world.prometheus.asked.length = 0;
+    const second = world.evaluator();
+    await world.evaluateUntil(NOON + 107 * MINUTE, HOUR, second);
+    await steady.evaluateUntil(NOON + 107 * MINUTE, HOUR, never);
+    expect(await world.status()).toEqual(await steady.status());
+    expect((await world.status()).budget).toMatchObject({ coverage: 1, errors: 18_000 });
+    // Everything up to its last evaluation was kept.
+    expect(Math.min(...backfills(world).map(({ from }) => from))).toBeGreaterThanOrEqual((NOON + 40 * MINUTE) / 1000);
+    expect(await world.frozenBy()).toEqual(await steady.frozenBy());
+  });
+
+  test('another instance takes over, and what it has counted is not forgotten by the first one', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    const [a, b] = [world.evaluator(), world.evaluator()];
+    await world.evaluate(a);
+    world.at(NOON + 5 * MINUTE);
+    await world.evaluate(b);
+    // What Prometheus says of the past now is not what it said before: only the table can tell.
+    world.prometheus.keptFrom = (NOON + 6 * MINUTE) / 1000;
+    world.at(NOON + 6 * MINUTE);
+    await world.evaluate(b);
+    world.at(NOON + 7 * MINUTE);
+    await world.evaluate(a);
+    expect((await world.status()).budget).toMatchObject({ coverage: 1, events: 24_192_000 });
+  });
+
+  test('two at the same time: only one counts', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    const [a, b] = [world.evaluator(), world.evaluator()];
+    const answers = await Promise.all([world.evaluate(a), world.evaluate(b), world.evaluate(a)]);
+    expect(answers.filter((answer) => answer === 'held')).toHaveLength(2);
+    expect(await world.evaluate(b)).toMatchObject({ evaluated: 1 });
+  });
+});
+
+describe('a configuration that changes', () => {
+  test('other queries begin a new history; another target does not', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(10);
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    world.prometheus.keptFrom = NOON / 1000;
+    world.objectives(availability({ target: 0.99 }));
+    await world.evaluateUntil(NOON + MINUTE, MINUTE, evaluator);
+    expect((await world.status()).budget.coverage).toBe(1);
+
+    const total = 'sum(rate(gateway_requests_total[{{.window}}]))';
+    const changed = { kind: 'ratio', counter: false, of: 'bad', numerator: 'sum(rate(none[{{.window}}]))', total };
+    world.prometheus.on(asAsked(total), rateOf(steadily(1)));
+    world.objectives(availability({ indicator: changed }));
+    await world.evaluateUntil(NOON + 10 * MINUTE, MINUTE, evaluator);
+    const { budget } = await world.status();
+    expect(budget.coverage).toBeLessThan(0.001);
+    expect(budget.events).toBeLessThan(1000);
+
+    // Back to the old ones, what was counted of them is still there.
+    world.objectives(availability());
+    await world.evaluateUntil(NOON + 11 * MINUTE, MINUTE, evaluator);
+    expect((await world.status()).budget.coverage).toBeGreaterThan(0.999);
+  });
+
+  test('an objective that is gone takes its status and its freezes with it', async () => {
+    const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
+    world.requests(10, { from: NOON - DAY, until: NOON });
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    expect(await world.frozenBy()).toEqual(['budget', 'budget', 'burn', 'burn']);
+    world.objectives(availability({ id: 'search', service: 'search' }));
+    await world.evaluateUntil(NOON + MINUTE, MINUTE, evaluator);
+    expect((await world.deps.sloStatuses.all()).map(({ id }) => id)).toEqual(['search']);
+    const ended = (await world.freezes()).filter(({ ended_at: at }) => at !== null);
+    expect(ended.map(({ slo, end_reason: why }) => `${slo}: ${why}`)).toEqual(
+      Array(2).fill('checkout-availability: the objective checkout-availability is not configured any more'),
+    );
+    world.objectives();
+    await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
+    expect(await world.deps.sloStatuses.all()).toEqual([]);
+    expect(await world.frozenBy()).toEqual([]);
+  });
+
+  test('a freeze of the calendar and of an incident are put on record, and ended when their cause is over', async () => {
+    const world = await SloWorld.open();
+    world.policy({
+      defaults: { incidents: 'critical' },
+      calendar: [
+        { name: 'sale', reason: 'the sale', from: '2026-11-20 12:01', until: '2026-11-20 12:03', timeZone: 'UTC' },
+      ],
+    });
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    expect(await world.freezes()).toEqual([]);
+    await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['calendar']);
+    const at = world.stores.clock.now();
+    await world.stores.incidents.admit(arrivals([signal({ startsAt: at })]), { at, trace: 't' });
+    await world.evaluateUntil(NOON + 4 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['incident']);
+    world.policy({ defaults: { incidents: 'off' } });
+    await world.evaluateUntil(NOON + 5 * MINUTE, MINUTE, evaluator);
+    expect((await world.freezes()).map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
+      'calendar by calendar',
+      'incident by evaluation',
+    ]);
+  });
+});
+
+describe('a process that is killed', () => {
+  /** As `deps`, but nothing comes through any more from the nth write on. */
+  function dying(world: SloWorld, after: number) {
+    let writes = 0;
+    const wrap = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get: (own, name) => {
+          const method: unknown = Reflect.get(own, name);
+          if (typeof method !== 'function') return method;
+          return (...given: unknown[]) => {
+            if (/^(save|put|set|open|end|settle|revise|release)/.test(String(name)) && ++writes > after)
+              return Promise.reject(new Error('killed'));
+            return Reflect.apply(method, own, given) as unknown;
+          };
+        },
+      });
+    const { freezes, sloDays, sloStatuses, sloLease } = world.deps;
+    return {
+      deps: {
+        ...world.deps,
+        freezes: wrap(freezes),
+        sloDays: wrap(sloDays),
+        sloStatuses: wrap(sloStatuses),
+        sloLease: wrap(sloLease),
+      },
+      died: () => writes > after,
+    };
+  }
+
+  test('between any two writes leaves nothing that the next one does not do', { timeout: 60_000 }, async () => {
+    const world = await SloWorld.open();
+    world.requests(10, { from: NOON - HOUR, until: NOON + DAY });
+    let boundaries = 0;
+    for (let after = 0; ; after += 1) {
+      const [id, service] = [`objective-${after}`, `service-${after}`];
+      // Short, so that there is one day or two to be kept.
+      world.objectives(availability({ id, service, window: { kind: 'rolling', seconds: 3600 } }));
+      const { deps, died } = dying(world, after);
+      const evaluator = world.evaluator(undefined, deps);
+      await evaluate(deps, evaluator).catch((error: unknown) => expect(String(error)).toMatch(/killed|on record/));
+      if (!died()) break;
+      boundaries += 1;
+      world.at(world.now + MINUTE);
+      await world.evaluate(world.evaluator());
+      const own = (await world.freezes()).filter(({ slo }) => slo === id);
+      expect(own.map(({ cause, ended_at: at }) => `${cause} ${at}`).toSorted()).toEqual(['budget null', 'burn null']);
+      expect((await world.status(id)).budget).toMatchObject({ coverage: 1, remaining: -999 });
+      world.at(world.now + MINUTE);
+    }
+    expect(boundaries).toBeGreaterThan(5);
+  });
+});
+
+test('one freeze that cannot be put on record keeps no other from it, and the function fails visibly', async () => {
+  const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
+  world.requests(10, { from: NOON - DAY, until: NOON });
+  const { freezes } = world.deps;
+  const open: typeof freezes.open = async (freeze) => {
+    if (freeze.slo === 'checkout-availability') throw new Error('its scope is full');
+    return freezes.open(freeze);
+  };
+  const deps = {
+    ...world.deps,
+    freezes: Object.assign(Object.create(freezes) as typeof freezes, { open, current: () => freezes.current() }),
+  };
+  await expect(evaluate(deps, world.evaluator())).rejects.toThrow('2 freezes could not be stored');
+  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  expect(world.told('error').map(({ error }) => error)).toEqual(Array(2).fill('Error: its scope is full'));
+  expect(await world.deps.sloStatuses.evaluatedAt()).not.toBeNull();
+});

@@ -1,0 +1,163 @@
+import { onTestFinished } from 'vitest';
+import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
+import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
+import { SloAlertTable } from '../../../aws/table/slo/slo-alerts.ts';
+import { SloDayTable } from '../../../aws/table/slo/slo-days.ts';
+import { SloLeaseTable } from '../../../aws/table/slo/slo-lease.ts';
+import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
+import type { Log } from '../../../domain/ports/index.ts';
+import { stateAt } from '../../../domain/freeze/state.ts';
+import { evaluate, type EvaluateDeps } from '../../../jobs/slo-evaluation/evaluate.ts';
+import { storedAs } from '../../../jobs/slo-evaluation/history.ts';
+import { Evaluator } from '../../../jobs/slo-evaluation/evaluator.ts';
+import type { Elapsed } from '../../../actions/shared/concurrency.ts';
+import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';
+import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
+import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import type { Slo, SloId } from '../../../schemas/slo/slo.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
+import { openTable, type TableStores } from '../../aws/table/stores.ts';
+import { both, during, EventPrometheus, rateOf, steadily } from '../../support/event-prometheus.ts';
+import { silent, sealSecrets } from '../../support/fake-deps.ts';
+import { objective } from '../../domain/slo/pasts.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** On the boundary of a bucket, and where a world's clock begins. */
+export const NOON = Date.parse('2026-11-20T12:00:00Z');
+
+export const ALL = 'sum(rate(http_requests_total{service="checkout"}[{{.window}}]))';
+export const BAD = 'sum(rate(http_requests_total{service="checkout",code=~"5.."}[{{.window}}]))';
+
+/** As they are asked. */
+export const asAsked = (query: string): string => query.replaceAll('{{.window}}', '5m');
+
+/** 99.9 % of the requests of checkout, over 28 days, unless said otherwise. */
+export const availability = (more: object = {}): Slo =>
+  objective({ indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: BAD, total: ALL }, ...more });
+
+/** A line of the log. */
+export type Line = { level: 'debug' | 'info' | 'warn' | 'error'; message: string } & Record<string, unknown>;
+
+/** Evaluations over a real (emulated) table and a Prometheus over HTTP. The clock stands until it is set. */
+export class SloWorld {
+  readonly prometheus: EventPrometheus;
+  readonly stores: TableStores;
+  readonly lines: Line[] = [];
+  config: Config = { ...emptyConfig, version: 'test' };
+  /** Where Prometheus is. Undefined: none is connected. */
+  prometheusUrl: string | undefined;
+  readonly deps: EvaluateDeps;
+
+  private constructor(prometheus: EventPrometheus, stores: TableStores) {
+    this.prometheus = prometheus;
+    this.prometheusUrl = prometheus.url;
+    this.stores = stores;
+    const { table, blobs, clock, incidents } = stores;
+    this.deps = {
+      clock,
+      incidents,
+      log: this.#log(),
+      config: { current: async () => this.config, problems: async () => [] },
+      freezes: new FreezeTable(table, clock, new AuditLogTable(table, blobs, clock, silent, sealSecrets)),
+      sloAlerts: new SloAlertTable(table, clock),
+      sloDays: new SloDayTable(table),
+      sloLease: new SloLeaseTable(table, clock),
+      sloStatuses: new SloStatusTable(table),
+      sloMetrics: prometheusQueries(async () => this.prometheusUrl),
+    };
+  }
+
+  /** Ends with the test. */
+  static async open(...slos: Slo[]): Promise<SloWorld> {
+    const world = new SloWorld(await EventPrometheus.start(), await openTable());
+    onTestFinished(async () => {
+      await world.prometheus.close();
+      await world.stores.close();
+    });
+    world.objectives(...slos);
+    return world;
+  }
+
+  #log(): Log {
+    const say =
+      (level: Line['level']) =>
+      (message: string, fields: object = {}) =>
+        void this.lines.push({ ...fields, level, message });
+    const log: Log = {
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      with: () => log,
+    };
+    return log;
+  }
+
+  objectives(...slos: Slo[]): void {
+    this.config = { ...this.config, slos };
+  }
+
+  policy(file: object): void {
+    this.config = { ...this.config, freeze: FreezeFile.parse(file) };
+  }
+
+  get now(): number {
+    return this.stores.clock.millis;
+  }
+
+  at(millis: number): void {
+    this.stores.clock.set(millis);
+  }
+
+  /** @param more what it finds instead of this world's own */
+  evaluator(elapsed?: Elapsed, more: Partial<SloWorld['deps']> = {}): Evaluator {
+    return new Evaluator({ ...this.deps, ...more }, elapsed);
+  }
+
+  evaluate = (evaluator: Evaluator) => evaluate(this.deps, evaluator);
+
+  /** Evaluations from now on up to `until`, so far apart, that one included. */
+  async evaluateUntil(until: number, every: number, evaluator: Evaluator): Promise<void> {
+    while (this.now < until) {
+      this.at(Math.min(until, this.now + every));
+      await this.evaluate(evaluator);
+    }
+  }
+
+  /** Requests to checkout: so many a second all the time, and all of them fail between two moments (milliseconds). */
+  requests(perSecond: number, outage: { from: number; until: number } | null = null): void {
+    const [from, until] = outage === null ? [0, 0] : [outage.from / 1000, outage.until / 1000];
+    this.prometheus.on(asAsked(ALL), rateOf(steadily(perSecond)));
+    this.prometheus.on(asAsked(BAD), rateOf(both(during(perSecond, from, until))));
+  }
+
+  async status(id = 'checkout-availability'): Promise<SloStatus> {
+    const status = await this.deps.sloStatuses.get(id as SloId);
+    if (status === undefined) throw new Error(`nothing is on record of ${id}`);
+    return status;
+  }
+
+  /** Under which names, and for which days, something is kept that was counted for an objective. */
+  async storedDays(id: string): Promise<[SloId, string][]> {
+    const slo = this.config.slos.find((each) => each.id === id);
+    if (slo === undefined) throw new Error(`${id} is not configured`);
+    const days = await this.deps.sloDays.load(storedAs(slo), '2026-01-01', '2027-12-31');
+    return [...days.keys()].map((day) => [storedAs(slo), day]);
+  }
+
+  /** All that ever were, the newest first. */
+  freezes = async (): Promise<Freeze[]> => (await this.deps.freezes.list({ limit: 500 })).items;
+
+  /** What holds now, by its causes. */
+  async frozenBy(): Promise<string[]> {
+    const all = await this.freezes();
+    const now = this.stores.clock.now();
+    return all.flatMap((freeze) => (stateAt(freeze, now) === 'in_force' ? [freeze.cause] : [])).toSorted();
+  }
+
+  told = (level: Line['level']): Line[] => this.lines.filter((line) => line.level === level);
+}

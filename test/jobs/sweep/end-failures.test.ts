@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Deps } from '../../../domain/ports/index.ts';
+import { endFailures } from '../../../jobs/sweep/end-failures.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { minutesAgo } from '../../support/alerts.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
+import { seen } from '../../support/fixtures.ts';
+import { acting } from '../../workflows/play.ts';
+
+const checkout = { service: 'checkout', environment: 'production' };
+
+describe('a failed deploy', () => {
+  /** A world with a deploy that failed ten minutes ago, and others. */
+  async function failed(...others: object[]) {
+    const world = new FakeWorld();
+    world.config = acting();
+    const said: Signal[] = [];
+    const queue: Deps['queue'] = { sendAll: async (_, signals) => void said.push(...signals) };
+    const at = (minutes: number) => new Date(world.clock.millis - minutes * 60_000).toISOString();
+    const record = async ({ minutes, ...more }: Record<string, unknown>) => {
+      const started_at = at(Number(minutes));
+      return (await world.deps.changes.record(NewChange.parse({ ...checkout, started_at, ...more }))).change;
+    };
+    const change = await record({ version: 'v7', minutes: 10, status: 'failed' });
+    for (const other of others) await record(other as Record<string, unknown>);
+    const sweep = (place?: Parameters<typeof endFailures>[1]) => endFailures({ ...world.deps, queue }, place);
+    return { world, said, change, sweep };
+  }
+
+  test.each<[string, object]>([
+    ['has been followed by one that succeeded', { version: 'v8', minutes: 5 }],
+    ['was followed by a rollback', { version: 'v6', minutes: 5, kind: 'rollback' }],
+  ])('is over once it %s, and that is said once', async (_, other) => {
+    const { world, said, change, sweep } = await failed(other);
+    await sweep();
+    await sweep();
+    expect(said).toMatchObject([
+      {
+        source: 'deployment',
+        status: 'resolved',
+        ...checkout,
+        title: 'The deploy of v7 failed',
+        fingerprint: change.id,
+        startsAt: change.finished_at,
+        endsAt: world.clock.now(),
+      },
+    ]);
+  });
+
+  test.each<[string, object]>([
+    ['by one that failed, too', { version: 'v8', minutes: 5, status: 'failed' }],
+    ['by one that has not ended', { version: 'v8', minutes: 5, status: 'started' }],
+    ['by one of before it', { version: 'v6', minutes: 15 }],
+    ['by one elsewhere', { version: 'v8', minutes: 5, environment: 'staging' }],
+    ['by a flag', { version: 'new-basket', minutes: 5, kind: 'flag' }],
+  ])('is not over %s', async (_, other) => {
+    const { said, sweep } = await failed(other);
+    await sweep();
+    expect(said).toEqual([]);
+  });
+
+  test('of something that puts no version live is over after the next of its kind', async () => {
+    const { said, sweep } = await failed(
+      { version: 'm1', minutes: 9, kind: 'migration', status: 'failed' },
+      { version: 'm2', minutes: 4, kind: 'migration' },
+    );
+    await sweep();
+    expect(said.map(({ title }) => title)).toEqual(['The migration of m1 failed']);
+  });
+
+  test('is over when it was told to have succeeded after all, and said by what was said first', async () => {
+    const { world, said, change, sweep } = await failed();
+    const first = change.finished_at;
+    await world.deps.changes.patch(change.id, { finished_at: world.clock.now() });
+    await world.deps.changes.patch(change.id, { status: 'succeeded' });
+    await sweep();
+    expect(said).toMatchObject([{ status: 'resolved', startsAt: first }]);
+  });
+
+  test('is said again as the same, when it is not known that it was said, and keeps no other from being said', async () => {
+    const { world, said, sweep } = await failed(
+      { version: 'v1', minutes: 9, environment: 'staging', status: 'failed' },
+      { version: 'v2', minutes: 5, environment: 'staging' },
+      { version: 'v8', minutes: 5 },
+    );
+    world.on('changes.endFailure', {
+      before: () => {
+        throw new Error('the table did not answer');
+      },
+    });
+    await sweep();
+    world.on('changes.endFailure', {});
+    await sweep();
+    expect(said).toHaveLength(4);
+    expect(new Set(said.map(({ episode }) => episode)).size).toBe(2);
+  });
+
+  test('is over after a month in which nothing was deployed there', async () => {
+    const { world, said, change, sweep } = await failed();
+    world.clock.set(world.clock.millis + 29 * 86_400_000);
+    await sweep();
+    expect(said).toEqual([]);
+    world.clock.set(world.clock.millis + 86_400_000);
+    await sweep();
+    expect(said).toMatchObject([{ status: 'resolved', startsAt: change.finished_at }]);
+    expect(await world.deps.changes.failures()).toEqual([]);
+  });
+
+  test('is looked for in one place alone, where only that has changed', async () => {
+    const { said, sweep } = await failed({ version: 'v8', minutes: 5 });
+    await sweep({ service: 'search', environment: 'production' } as never);
+    expect(said).toEqual([]);
+    await sweep(checkout as never);
+    expect(said).toHaveLength(1);
+  });
+});
+
+describe('through the front door', { timeout: 60_000 }, () => {
+  let firebreak: Firebreak;
+  beforeAll(async () => {
+    // Here nothing takes too long.
+    const production = { environments: { production: { deployTimeoutSeconds: 604_800 } } };
+    firebreak = await Firebreak.start({
+      services: { noticed: { slack: { channel: '#noticed' }, ...production }, paged: production, mended: production },
+      configFiles: {
+        'routes.yaml': `${EACH_ALONE['routes.yaml']}routes:\n  - match: ['service=~"paged|mended"']\n    page: true\n`,
+      },
+      env: { LOG_LEVEL: 'warn' },
+    });
+  });
+  afterAll(() => firebreak?.remove());
+
+  const deploy = async (service: string, version: string, more: object = {}): Promise<any> => {
+    const told = { service, environment: 'production', version, ...more };
+    const { status, body } = await firebreak.post('/v1/deployments', told);
+    expect([status, body.detail]).toEqual([201, undefined]);
+    return body;
+  };
+  const signalOf = (service: string, status: string, path = '/v1/signals?limit=100'): Promise<any> =>
+    seen(
+      async () =>
+        (await firebreak.get(path)).body.items.find((one: any) => one.service === service && one.status === status),
+      `the signal of ${service}, ${status}`,
+    );
+  const incidentOf = (service: string, status: string): Promise<any> =>
+    seen(
+      async () =>
+        (await firebreak.get(`/v1/incidents?service=${service}`)).body.items.find((one: any) => one.status === status),
+      `the incident of ${service}, ${status}`,
+    );
+
+  test('the signal ends when a later deployment of the same place succeeds, and its channel is told', async () => {
+    await deploy('noticed', 'n1', { status: 'failed', started_at: minutesAgo(5), finished_at: minutesAgo(4) });
+    const firing = await signalOf('noticed', 'firing');
+    expect(firing).toMatchObject({ title: 'The deploy of n1 failed', ends_at: null });
+    const { id } = await deploy('noticed', 'n2', { status: 'started' });
+    expect(await signalOf('noticed', 'firing')).toMatchObject({ episode: firing.episode });
+    await firebreak.request('PATCH', `/v1/deployments/${id}`, { status: 'succeeded' });
+    const ended = await signalOf('noticed', 'resolved');
+    expect(ended).toMatchObject({ episode: firing.episode, starts_at: firing.starts_at });
+    expect(ended.ends_at > ended.starts_at).toBe(true);
+    const all = (await firebreak.get('/v1/signals?limit=100')).body.items;
+    expect(all.filter(({ service }: any) => service === 'noticed')).toHaveLength(1);
+    await seen(async () => {
+      const { body } = await firebreak.get('/sandbox/slack/channels/noticed');
+      return JSON.stringify(body.messages ?? []).includes('all alerts resolved');
+    }, 'the end in #noticed');
+  });
+
+  test('the signal of an incident ends with it', async () => {
+    await deploy('paged', 'p1', { status: 'failed' });
+    const { id } = await incidentOf('paged', 'open');
+    await signalOf('paged', 'firing', `/v1/incidents/${id}/signals`);
+    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
+    const { resolved_at } = await incidentOf('paged', 'resolved');
+    expect(await signalOf('paged', 'resolved', `/v1/incidents/${id}/signals`)).toMatchObject({ ends_at: resolved_at });
+  });
+
+  test('it ends before it, too, when a later deployment succeeds; the incident is still a person’s to close', async () => {
+    await deploy('mended', 'm1', { status: 'failed', started_at: minutesAgo(2) });
+    const { id } = await incidentOf('mended', 'open');
+    await deploy('mended', 'm2');
+    await signalOf('mended', 'resolved', `/v1/incidents/${id}/signals`);
+    const timeline = (await firebreak.get(`/v1/incidents/${id}/timeline`)).body.items;
+    expect(timeline.map(({ text }: any) => text)).toContain('Resolved: The deploy of m1 failed');
+    expect((await firebreak.get(`/v1/incidents/${id}`)).body.status).toBe('open');
+    await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
+    await incidentOf('mended', 'resolved');
+  });
+});

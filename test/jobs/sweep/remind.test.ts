@@ -1,0 +1,122 @@
+import { beforeEach, expect, test } from 'vitest';
+import { entryMessage } from '../../../domain/messages/incident-card.ts';
+import { correct, declare } from '../../../actions/incidents/declare-incident.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { nudge } from '../../../jobs/sweep/remind.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+
+const MINUTE = 60_000;
+
+let world: FakeWorld;
+let id: IncidentId;
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = idleEngine();
+  const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = { ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  ({ id } = await world.deps.incidents.declare(wanted));
+});
+
+const look = async (minutes: number) => {
+  world.clock.set(world.clock.millis + minutes * MINUTE);
+  return nudge(world.deps, await world.deps.incidents.open());
+};
+
+const reminders = async () =>
+  (await world.deps.incidents.timeline(id, { limit: 50 })).items
+    .filter(({ kind }) => kind.startsWith('nudge.'))
+    .map(({ kind, actor }) => `${actor} ${kind}`);
+
+test('people are reminded once, however often it is looked', async () => {
+  await look(4);
+  expect(await reminders()).toEqual([]);
+  expect(await look(1)).toEqual({ told: 1 });
+  expect(await look(0)).toEqual({ told: 0 });
+  expect(await reminders()).toEqual(['firebreak nudge.triage']);
+});
+
+test('whoever has done it meanwhile is not reminded of it', async () => {
+  world.clock.set(world.clock.millis + 5 * MINUTE);
+  const seenBefore = await world.deps.incidents.open();
+  const said = { by: 'ada', at: world.clock.now() };
+  const timeline = { actor: 'ada', kind: 'acknowledged', text: 'Acknowledged the incident', detail: null };
+  await world.deps.incidents.amend(id, () => ({ care: { acknowledged: said, triaged: said }, timeline }));
+  expect(await nudge(world.deps, seenBefore)).toEqual({ told: 0 });
+  expect(await reminders()).toEqual([]);
+});
+
+const ada: Who = { name: 'ada', allow: () => undefined };
+const declared = () =>
+  declare(world.deps, ada, {
+    service: 'search' as ServiceName,
+    environment: 'production' as EnvironmentName,
+    title: 'slow',
+    severity: 'critical',
+    trace: 'trace',
+  });
+
+test.each([
+  ['who declares it', async () => (await declared()).incident],
+  ['who corrects it', () => correct(world.deps, ada, { id, severity: 'critical' })],
+])('nobody is asked how severe it is after a person has said so: %s', async (_, say) => {
+  const told = await say();
+  await look(5);
+  const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
+  const asked = items.filter(({ kind }) => kind === 'nudge.triage').map(({ text }) => text);
+  expect(asked).toEqual([expect.stringContaining('is not acknowledged yet')]);
+  await world.deps.incidents.amend(told.id, () => ({ care: { acknowledged: { by: 'ada', at: world.clock.now() } } }));
+  await look(60);
+  const { items: later } = await world.deps.incidents.timeline(told.id, { limit: 50 });
+  expect(later.filter(({ text }) => /Nobody has said so/.test(text))).toEqual([]);
+});
+
+test('what a reminder asks for is pressed below it, and below nothing that others write', async () => {
+  await look(5);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  const [, buttons] = entryMessage(entry).parts;
+  expect(buttons).toEqual({
+    kind: 'buttons',
+    buttons: [
+      { button: { verb: 'acknowledge', incident: id }, text: 'Acknowledge' },
+      { button: { verb: 'severity', incident: id }, text: 'Severity…' },
+    ],
+  });
+  const kinds = (of: typeof entry) => entryMessage(of).parts.map(({ kind }) => kind);
+  expect(kinds({ ...entry, actor: 'somebody' })).toEqual(['text', 'note']);
+  expect(kinds({ ...entry, kind: 'note' })).toEqual(['text', 'note']);
+  expect(kinds({ ...entry, detail: { mention: [] } })).toEqual(['text', 'note']);
+});
+
+test('whoever is to give an update is told by name, and by nothing that others write', async () => {
+  const commander = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: world.clock.now() };
+  const said = { by: 'ada', at: world.clock.now() };
+  await world.deps.incidents.amend(id, () => ({
+    roles: { commander },
+    care: { acknowledged: said, triaged: said },
+    timeline: { actor: 'ada', kind: 'role.taken', text: 'Commands', detail: null },
+  }));
+  await look(30);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  expect(entry.kind).toBe('nudge.update');
+  expect(entryMessage(entry).parts[0]).toMatchObject({ text: ['⏰ ', { user: 'U0ADA' }, ' ', entry.text] });
+  expect(entryMessage({ ...entry, actor: 'somebody' }).parts[0]).toMatchObject({
+    text: ['⏰ ', { bold: 'somebody' }, ': ', entry.text],
+  });
+});
+
+test('whoever is known by an address alone is named, and told where Slack has found them by it', async () => {
+  const commander = { name: 'grace', shown: 'Grace Moreau', slack: null, at: world.clock.now() };
+  const said = { by: 'grace', at: world.clock.now() };
+  await world.deps.incidents.amend(id, () => ({ roles: { commander }, care: { acknowledged: said, triaged: said } }));
+  await look(30);
+  const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
+  if (entry === undefined) throw new Error('there is no entry');
+  expect(entry.text).toMatch(/^Grace Moreau: No update/);
+  const shown = (slack: string | null) =>
+    entryMessage(entry, { shownOf: (name) => name, slackIdOf: (name) => (name === 'grace' ? slack : null) }).parts[0];
+  expect(shown('U0GRACE1')).toMatchObject({ text: ['⏰ ', { user: 'U0GRACE1' }, ' ', entry.text] });
+  expect(shown(null)).toMatchObject({ text: ['⏰ ', entry.text] });
+});

@@ -1,0 +1,157 @@
+import { beforeEach, expect, test } from 'vitest';
+import { pageKey } from '../../../domain/paging/pages.ts';
+import { sweep, type SweepDeps, type UnderWay } from '../../../jobs/sweep/sweep.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
+import { fires, theIncident } from '../../workflows/play.ts';
+
+let world: FakeWorld;
+let id: IncidentId;
+let deps: SweepDeps;
+let sealed: number;
+let errors: object[];
+let atGithub: () => Promise<never[]>;
+
+beforeEach(async () => {
+  world = new FakeWorld();
+  world.engine = idleEngine();
+  world.config = Config.parse({
+    version: 'test',
+    services: {},
+    paging: {},
+    response: { escalation: { afterMinutes: 10 }, triage: { commanderMinutes: 10 } },
+  });
+  [sealed, errors, atGithub] = [0, [], async () => []];
+  deps = withoutWork();
+  await fires()(world);
+  id = theIncident(world);
+  const page = { kind: 'page', target: 'pagerduty', class: 'keyed', detail: '' } as const;
+  await world.deps.effects.intend(id, { ...page, key: pageKey(id, 1) }, { page: 1 });
+  await world.deps.effects.conclude(id, pageKey(id, 1), 'succeeded', 'taken');
+  world.clock.set(world.clock.millis + 600_000);
+});
+
+/** What there is to do is paging again and reminding; of all else there is none. */
+function withoutWork(): SweepDeps {
+  const none = async () => [];
+  return {
+    ...world.deps,
+    log: { ...world.deps.log, error: (message, fields) => errors.push({ message, ...fields }) },
+    silences: { active: async () => null, inhibitsSlowBurns: async () => null },
+    drills: Object.assign({}, world.deps.drills, { running: none }),
+    waitingGates: Object.assign({}, world.deps.waitingGates, { all: none }),
+    gateKeeper: Object.assign({}, world.deps.gateKeeper, { undelivered: () => atGithub() }),
+    audit: Object.assign({}, world.deps.audit, {
+      seal: async () => (sealed += 1),
+      configuration: async () => undefined,
+    }),
+    projections: Object.assign({}, world.deps.projections, {
+      dueAnywhere: async () => new Map(),
+      changed: async () => undefined,
+    }),
+  };
+}
+
+const said = (kind: RegExp): string[] =>
+  (world.store.dossiers.get(id)?.timeline ?? [])
+    .flatMap((entry) => (kind.test(entry.kind) ? [entry.kind] : []))
+    .toSorted();
+const after = (minutes: number) => world.clock.set(world.clock.millis + minutes * 60_000);
+
+test('each minute somebody is called again, reminded, and the log is sealed', async () => {
+  await sweep(deps);
+  expect([said(/^page\.escalated|^nudge/), sealed, errors]).toEqual([['nudge.triage', 'page.escalated'], 1, []]);
+});
+
+test('a vendor who does not answer holds up nothing else, and is not asked again beside that', async () => {
+  let asked = 0;
+  let answer: (none: never[]) => void = () => undefined;
+  atGithub = () => {
+    asked += 1;
+    return new Promise((resolve) => (answer = resolve));
+  };
+  const underWay: UnderWay = new Set();
+  const first = sweep(deps, underWay);
+  await expect.poll(() => underWay).toEqual(new Set(['find undelivered GitHub webhooks']));
+  expect([said(/^page\.escalated|^nudge/), sealed]).toEqual([['nudge.triage', 'page.escalated'], 1]);
+
+  after(10);
+  await sweep(deps, underWay);
+  expect([said(/^page\.escalated/), sealed, asked]).toEqual([['page.escalated', 'page.escalated'], 2, 1]);
+  expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks' }]);
+
+  answer([]);
+  await first;
+  atGithub = async () => {
+    asked += 1;
+    return [];
+  };
+  after(10);
+  await sweep(deps, underWay);
+  expect([asked, underWay.size]).toEqual([2, 0]);
+});
+
+test('a job that fails keeps none of the others from being done, and is done again', async () => {
+  atGithub = async () => {
+    throw new Error('a bug');
+  };
+  const underWay: UnderWay = new Set();
+  await sweep(deps, underWay);
+  expect(said(/^page\.escalated|^nudge/)).toHaveLength(2);
+  expect(errors).toMatchObject([{ job: 'find undelivered GitHub webhooks', error: 'Error: a bug' }]);
+  atGithub = async () => [];
+  after(10);
+  await sweep(deps, underWay);
+  expect(errors).toHaveLength(1);
+});
+
+test('it has failed where the table cannot be read', async () => {
+  world.on('incidents.open', {
+    before: () => {
+      throw new Error('no table');
+    },
+  });
+  await expect(sweep(deps)).rejects.toThrow('no table');
+});
+
+test('a part whose parent is over, and has not settled it, pages and is told by itself', async () => {
+  const { crowds, incidents } = world.deps;
+  const crowd = { because: 'many', name: '', text: 'six at once' } as const;
+  const parent = await crowds.openParent('production', crowd, 'six at once', 'trace');
+  await crowds.join(parent, id);
+  await sweep(deps); // it goes on
+  expect(await incidents.read(id)).toMatchObject({ parent_id: parent });
+  await incidents.resolve(parent, (await incidents.read(parent))?.seq ?? 0, 'firebreak:quiet', 'closed');
+  await sweep(deps);
+  await sweep(deps);
+  expect(await incidents.read(id)).not.toHaveProperty('parent_id');
+  expect([said(/^incident\.left/), errors]).toEqual([['incident.left'], []]);
+});
+
+test('it asks about eight workflows at once, and one that cannot be asked about costs the others nothing', async () => {
+  const record = await world.deps.incidents.read(id);
+  if (record === undefined) throw new Error('there is no incident');
+  const open = Array.from({ length: 40 }, (_, index) => ({
+    ...record,
+    execution: `execution-${index}`,
+    started_run: record.run,
+  }));
+  deps.incidents = Object.assign(Object.create(world.deps.incidents), { open: async () => open });
+  const asked: { execution: string; answer: (died: boolean) => void; fail: (error: Error) => void }[] = [];
+  const died = (execution: string) => new Promise<boolean>((answer, fail) => asked.push({ execution, answer, fail }));
+  deps.engine = { ...idleEngine(), died };
+  const swept = sweep(deps);
+  let answered = 0;
+  while (answered < open.length) {
+    const expected = Math.min(8, open.length - answered);
+    await expect.poll(() => asked.length - answered).toBe(expected);
+    for (const { answer, fail } of asked.slice(answered, answered + expected)) {
+      if (answered++ === 0) fail(new Error('TooManyRequestsException'));
+      else answer(false);
+    }
+  }
+  await swept;
+  expect(asked.map(({ execution }) => execution)).toEqual(open.map(({ execution }) => execution));
+  expect(errors.filter((one) => 'error' in one)).toMatchObject([{ error: 'Error: TooManyRequestsException' }]);
+});

@@ -1,0 +1,201 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../../local/config/config-files.ts';
+import { parametersOf } from '../../../local/state/secrets.ts';
+import { emptyConfig } from '../../../schemas/config/config.ts';
+
+let dir: string;
+beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-config-'))));
+afterEach(() => rm(dir, { recursive: true }));
+
+const services = (text: string) => writeFile(join(dir, 'services.yaml'), text);
+
+async function problems(): Promise<string[]> {
+  const loaded = await loadConfig(dir);
+  return loaded.ok ? [] : loaded.problems.map((problem) => problem.replace(`${dir}/`, ''));
+}
+
+test('no file at all means the defaults: nothing is known, nothing is done', async () => {
+  const loaded = await loadConfig(dir);
+  expect(loaded).toMatchObject({ ok: true, config: { services: {}, paging: { quietHours: 12 } } });
+});
+
+test('of a service only its name is required, and an environment that names nothing never acts', async () => {
+  await services('services:\n  checkout:\n  search:\n    environments:\n      production:\n');
+  const loaded = await loadConfig(dir);
+  expect(loaded).toMatchObject({
+    ok: true,
+    config: {
+      services: {
+        checkout: { environments: {} },
+        search: { environments: { production: { autoRollback: { mode: 'shadow', unknownMigration: 'approve' } } } },
+      },
+    },
+  });
+});
+
+test('the version is that of the content', async () => {
+  await services('services: { checkout: {} }');
+  const [first, again] = [await loadConfig(dir), await loadConfig(dir)];
+  await services('services: { checkout: { tier: 1 } }');
+  const other = await loadConfig(dir);
+  if (!first.ok || !again.ok || !other.ok) throw new Error('all of them are right');
+  expect(again.config.version).toBe(first.config.version);
+  expect(other.config.version).not.toBe(first.config.version);
+});
+
+describe('what is wrong is told with file and line:', () => {
+  test('an unknown key', async () => {
+    await services('services:\n  checkout:\n    tier: 1\n    teem: payments\n');
+    expect(await problems()).toEqual([
+      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
+    ]);
+  });
+
+  test('a kind that there is not', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: htpp }\n        flags:\n          kind: x\n',
+    );
+    expect(await problems()).toEqual([
+      'services.yaml:5: services.checkout.environments.production.deployer.kind: unknown kind (did you mean "http"?)',
+      expect.stringMatching(/^services\.yaml:7: .*flags\.kind: unknown kind \(one of .*http.*\)$/),
+    ]);
+  });
+
+  test('a name that nothing can have', async () => {
+    await services('services: {}\n');
+    await writeFile(join(dir, 'people.yaml'), 'people:\n  ada: {}\n  zoë: {}\n');
+    expect(await problems()).toEqual([
+      'people.yaml:3: people.zoë: must consist of lowercase letters, digits, ".", "_", and "-"',
+    ]);
+  });
+
+  test('a value that is none of those there are', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        autoRollback:\n          mode: yolo\n',
+    );
+    expect(await problems()).toEqual([
+      expect.stringMatching(
+        /^services\.yaml:6: services\.checkout\.environments\.production\.autoRollback\.mode: .*"act"/,
+      ),
+    ]);
+  });
+
+  test('a deployer of a kind that there is not', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        deployer:\n          kind: ftp\n',
+    );
+    expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:[56]: services\.checkout\..*deployer/)]);
+  });
+
+  test('a URL that is none, deep in a union', async () => {
+    await services(
+      'services:\n  checkout:\n    environments:\n      production:\n        deployer:\n          kind: http\n          url: cd.internal\n',
+    );
+    expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:7: .*url: must be an http or https URL/)]);
+  });
+
+  test('the same key twice', async () => {
+    await services('services:\n  checkout: {}\n  checkout: {}\n');
+    expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:3: .*unique/)]);
+  });
+
+  test('a tab where YAML takes none', async () => {
+    await services('services:\n\tcheckout: {}\n');
+    expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:2: .*[Tt]ab/)]);
+  });
+
+  test('every problem of every file', async () => {
+    await services('services:\n  checkout:\n    tier: 9\n    teem: x\n');
+    await writeFile(join(dir, 'paging.yaml'), 'quietHours: never\n');
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^services\.yaml:3: services\.checkout\.tier/),
+      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
+      expect.stringMatching(/^paging\.yaml:1: quietHours/),
+    ]);
+  });
+});
+
+describe('routes.yaml', () => {
+  const routes = (text: string) => writeFile(join(dir, 'routes.yaml'), text);
+
+  test('is part of the set, and of its version', async () => {
+    const without = await loadConfig(dir);
+    await routes('- match: { severity: warning }\n  slack: "#warnings"\n');
+    const loaded = await loadConfig(dir);
+    if (!loaded.ok || !without.ok) throw new Error('both of them are right');
+    expect(without.config.routes).toMatchObject({ routes: [], maintenance: [] });
+    expect(loaded.config.routes).toMatchObject({ routes: [{ slack: ['#warnings'] }], maintenance: [] });
+    expect(loaded.config.version).not.toBe(without.config.version);
+  });
+
+  test.each([
+    [
+      'an unknown key',
+      'routes:\n  - page: true\n    chanel: x\n',
+      /^routes\.yaml:3: unknown key "chanel" in routes\.0$/,
+    ],
+    ['one in a bare list', '- page: true\n- page: true\n  chanel: x\n', /^routes\.yaml:3: unknown key "chanel" in 1$/],
+    [
+      'a time zone that there is not',
+      'routes:\n  - hours: 09:00-17:00 UTC\n  - page: true\n    hours: Mon-Fri 09:00-17:00 Europe/Berln\n',
+      /^routes\.yaml:4: routes\.1\.hours\.timeZone: unknown time zone "Europe\/Berln"/,
+    ],
+    [
+      'one in a list of hours',
+      '- page: true\n  hours:\n    - Mon 09:00-17:00\n    - { from: "09:00", to: "17:00",\n        timeZone: Mars }\n',
+      /^routes\.yaml:5: 0\.hours\.1\.timeZone: unknown time zone "Mars"/,
+    ],
+    [
+      'a matcher that is none',
+      'routes:\n  - match:\n      - severity="warning"\n      - team=~"pay(.*"\n',
+      /^routes\.yaml:4: routes\.0\.match\.1: .*invalid regular expression pay\(\.\*: missing "\)"/,
+    ],
+    [
+      'a value of another type',
+      'routes:\n  - slack: 7\n',
+      /^routes\.yaml:2: routes\.0\.slack: expected false or true or string or object or array$/,
+    ],
+    ['a page that is none', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: .*expected boolean/],
+    [
+      'a window without its end',
+      'maintenance:\n  - name: upgrade\n    match: { service: checkout }\n    from: 2026-12-05T22:00Z\n',
+      /^routes\.yaml:2: maintenance\.0: "until" is missing/,
+    ],
+    [
+      'a rule that is none',
+      'maintenance:\n  - name: reboot\n    match: {}\n    start: 2026-01-03T02:00Z\n    duration: 2h\n    rrule: FREQ=NOW\n',
+      /^routes\.yaml:6: maintenance\.0\.rrule: invalid value "NOW" of FREQ/,
+    ],
+  ])('%s is told with its line', async (_, text, problem) => {
+    await routes(text);
+    expect(await problems()).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('every problem of it', async () => {
+    await routes('- page: maybe\n- slak: x\n  ticket: { webhook: { url: tickets } }\n');
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^routes\.yaml:1: 0\.page/),
+      expect.stringMatching(/^routes\.yaml:3: 1\.ticket\.webhook\.url: must be an http or https URL/),
+      expect.stringMatching(/^routes\.yaml:2: unknown key "slak" in 1/),
+    ]);
+  });
+});
+
+test('who pages may be called by either name', async () => {
+  await writeFile(join(dir, 'paging.yaml'), 'paging: external\n');
+  expect(await loadConfig(dir)).toMatchObject({ ok: true, config: { paging: { mode: 'external' } } });
+  await writeFile(join(dir, 'paging.yaml'), 'quietHours: 4\npaging: nobody\n');
+  expect(await problems()).toEqual([expect.stringMatching(/^paging\.yaml:2: paging: .*"firebreak".*"external"/)]);
+});
+
+test('secrets that a ticket names are secrets that functions can read', async () => {
+  await writeFile(join(dir, 'routes.yaml'), '- ticket: { webhook: { url: "https://x.test", signature: HOOK_KEY } }\n');
+  const loaded = await loadConfig(dir);
+  const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };
+  expect(parametersOf('/firebreak/local', env, loaded.ok ? { ...emptyConfig, ...loaded.config } : undefined)).toEqual({
+    '/firebreak/local/named/HOOK_KEY': 'whsec_x',
+  });
+});

@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadSet } from '../../../local/config/config-set.ts';
+
+let dir: string;
+
+beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'firebreak-people-'))));
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const CATALOGUE = `services:
+  checkout: { team: payments, environments: { production: {}, staging: {} } }
+  search: { team: discovery, environments: { production: {} } }
+`;
+
+/** What is said of a set with this file, without the folder: problems where it is wrong, else warnings. */
+async function saidOf(file: 'people.yaml' | 'response.yaml', text: string, services = CATALOGUE): Promise<string[]> {
+  await writeFile(join(dir, 'services.yaml'), services);
+  await writeFile(join(dir, file), text);
+  const loaded = await loadSet({ configDir: dir, runbooksDir: join(dir, 'runbooks') });
+  return (loaded.ok ? loaded.warnings : loaded.problems).map((line) => line.replace(`${dir}/`, ''));
+}
+
+describe('people.yaml', () => {
+  test.each([
+    [
+      'a key of a person',
+      'people:\n  ada:\n    name: Ada\n    emial: ada@example.com\n',
+      'people.yaml:4: unknown key "emial" in people.ada (did you mean "email"?)',
+    ],
+    ['a key of the file', 'poeple: {}\n', 'people.yaml:1: unknown key "poeple" in the file (did you mean "people"?)'],
+    [
+      'a key of a rota',
+      'onCall:\n  payments:\n    escalationPolcy: PESC001\n',
+      'people.yaml:3: unknown key "escalationPolcy" in onCall.payments (did you mean "escalationPolicy"?)',
+    ],
+    [
+      'a key of a role',
+      'roles:\n  lead: { actions: ["*"], service: own }\n',
+      'people.yaml:2: unknown key "service" in roles.lead (did you mean "services"?)',
+    ],
+  ])('%s that there is not is wrong', async (_, text, problem) => {
+    expect(await saidOf('people.yaml', text)).toContain(problem);
+  });
+
+  test.each([
+    [
+      'a role',
+      'people:\n  ada: { roles: [respnder] }\n',
+      /^people\.yaml:2: people\.ada\.roles: unknown role "respnder"; known roles: .*responder/,
+    ],
+    [
+      'an id of Slack',
+      'people:\n  ada:\n    slack: "@ada"\n',
+      /^people\.yaml:3: people\.ada\.slack: must be a Slack user ID, such as U012AB3CD/,
+    ],
+    ['an address', 'people:\n  ada:\n    email: ada\n', /^people\.yaml:3: people\.ada\.email: /],
+    [
+      'an action',
+      'roles:\n  lead:\n    actions:\n      - incident:write\n',
+      /^people\.yaml:4: roles\.lead\.actions\.0: /,
+    ],
+    [
+      'one id for two',
+      'people:\n  ada: { slack: U0ADA0001 }\n  bob: { slack: U0ADA0001 }\n',
+      /^people\.yaml:3: .*ada and bob have the same slack/,
+    ],
+  ])('%s that cannot be is wrong', async (_, text, problem) => {
+    expect(await saidOf('people.yaml', text)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('teams, services and environments that nobody has are hardly meant', async () => {
+    const text = `people:
+  ada:
+    teams: [payments, paymnts]
+roles:
+  lead:
+    actions: [incidents:read]
+    services:
+      - chekout
+    environments: [prodction]
+userGroups:
+  S0ONCALL1: { teams: [data] }
+onCall:
+  paymnets: { escalationPolicy: PESC001 }
+`;
+    expect(await saidOf('people.yaml', text)).toEqual([
+      'people.yaml:3: warning: no service of the catalogue is of a team "paymnts", so nothing is theirs by that name (did you mean "payments"?)',
+      'people.yaml:8: warning: the catalogue has no service "chekout", so this role may nothing by that name (did you mean "checkout"?)',
+      'people.yaml:9: warning: no service of the catalogue has an environment "prodction", so this role may nothing by that name (did you mean "production"?)',
+      'people.yaml:11: warning: no service of the catalogue is of a team "data", so nothing is theirs by that name',
+      'people.yaml:13: warning: no service of the catalogue is of a team "paymnets", so nobody is called by that name (did you mean "payments"?)',
+    ]);
+  });
+
+  test('where a service has every environment, any may be meant', async () => {
+    const text = 'roles:\n  lead: { actions: ["*"], environments: [anything] }\n';
+    expect(await saidOf('people.yaml', text, 'services: { checkout: {} }\n')).toEqual([]);
+  });
+
+  test('what is there is said nothing of', async () => {
+    const text = 'people:\n  ada: { teams: [payments] }\nonCall: { discovery: { schedule: PSCHED1 } }\n';
+    expect(await saidOf('people.yaml', text)).toEqual([]);
+  });
+});
+
+describe('response.yaml', () => {
+  test.each([
+    ['a key of the file', 'trige: {}\n', 'response.yaml:1: unknown key "trige" in the file (did you mean "triage"?)'],
+    [
+      'a key of the clock',
+      'triage:\n  acknowledgeMinute: 5\n',
+      'response.yaml:2: unknown key "acknowledgeMinute" in triage (did you mean "acknowledgeMinutes"?)',
+    ],
+    [
+      'a key of a receiver',
+      'webhooks:\n  - url: https://pager.example\n    signature: PAGER\n    severites: [critical]\n',
+      'response.yaml:4: unknown key "severites" in webhooks.0 (did you mean "severities"?)',
+    ],
+    [
+      'a key of a stakeholder',
+      'stakeholders:\n  - email: cto@example.com\n    evryMinutes: 60\n',
+      'response.yaml:3: unknown key "evryMinutes" in stakeholders.0 (did you mean "everyMinutes"?)',
+    ],
+  ])('%s that there is not is wrong', async (_, text, problem) => {
+    expect(await saidOf('response.yaml', text)).toEqual([problem]);
+  });
+
+  test.each([
+    ['escalation:\n  how: pageagain\n', /^response\.yaml:2: escalation\.how: .*\(did you mean "page-again"\?\)$/],
+    ['pagerduty: { resolve: resolv }\n', /^response\.yaml:1: pagerduty\.resolve: .*\(did you mean "resolve"\?\)$/],
+    ['triage: { updateMinutes: of }\n', /^response\.yaml:1: triage\.updateMinutes: .*\(did you mean "off"\?\)$/],
+    ['triage: { from: everything }\n', /^response\.yaml:1: triage\.from: .*"critical"\|"warning"$/],
+    [
+      'webhooks:\n  - url: https://pager.example\n    signature: PAGER\n    events:\n      - incident.open\n',
+      /^response\.yaml:5: webhooks\.0\.events\.0: .*\(did you mean "incident\.opened"\?\)$/,
+    ],
+  ])('a word that there is not is wrong, and the nearest one is named: %j', async (text, problem) => {
+    expect(await saidOf('response.yaml', text)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('services and teams that nobody has, and a second route that there is not, are hardly meant', async () => {
+    const text = `escalation:
+  how: fallback
+webhooks:
+  - url: https://pager.example
+    signature: PAGER
+    services: [checkout, serch, unmatched]
+stakeholders:
+  - email: cto@example.com
+    services: [chekout]
+  - slack: "#status"
+    teams:
+      - payment
+`;
+    expect(await saidOf('response.yaml', text)).toEqual([
+      'response.yaml:2: warning: paging.yaml has no "fallback", so it is paged again instead (how: page-again)',
+      'response.yaml:6: warning: the catalogue has no service "serch", so nothing is told by that name (did you mean "search"?)',
+      'response.yaml:9: warning: the catalogue has no service "chekout", so nothing is told by that name (did you mean "checkout"?)',
+      'response.yaml:12: warning: no service of the catalogue is of a team "payment", so nothing is told by that name (did you mean "payments"?)',
+    ]);
+  });
+});

@@ -1,0 +1,176 @@
+import { expect } from 'vitest';
+import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
+import { decide, type DecisionInputs } from '../../domain/rollback/rollback.ts';
+import { alert, group, minutesAgo } from '../support/alerts.ts';
+import type { Firebreak } from '../support/firebreak.ts';
+import { seen } from '../support/fixtures.ts';
+
+export type Policy = {
+  /** What the environment says beside the mode. */
+  autoRollback?: object;
+  deployer?: object;
+  health?: object;
+};
+
+/** An environment that the stand-in of the CD system rolls back; of migrations nothing is known, and nothing feared. */
+export const environment = (mode: string, { autoRollback = {}, deployer = {}, ...more }: Policy = {}) => ({
+  deployer: { kind: 'http', ...deployer },
+  autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...autoRollback },
+  ...more,
+});
+
+/** A service in an environment, which no other scenario shares: so nothing else fails beside it. */
+export type Site = { service: string; environment: string };
+
+/** So many minutes ago it began; it took two minutes, unless it was shorter ago. */
+export type Deployed = { version: string; minutes: number } & Record<string, unknown>;
+
+export const GOOD: Deployed = { version: '2026.4', minutes: 310 };
+export const BAD: Deployed = { version: '2026.5', minutes: 7 };
+
+/** What tests of the guardrails do and look at, over HTTP alone. */
+export class Guarded {
+  readonly #firebreak: () => Firebreak;
+  #alerts = 0;
+
+  constructor(firebreak: () => Firebreak) {
+    this.#firebreak = firebreak;
+  }
+
+  /** Records deploys, oldest first. */
+  async deployed(at: Site, ...changes: Deployed[]): Promise<any[]> {
+    const recorded = [];
+    for (const { minutes, ...change } of changes) {
+      const times = { started_at: minutesAgo(minutes), finished_at: minutesAgo(Math.max(minutes - 2, 0)) };
+      const { status, body } = await this.#firebreak().post('/v1/deployments', { ...at, ...times, ...change });
+      expect([status, body.detail]).toEqual([201, undefined]);
+      recorded.push(body);
+    }
+    return recorded;
+  }
+
+  /** A critical alert that asks for a rollback, unless its labels say otherwise. It began half a minute ago. */
+  async fire(at: Site, labels: Record<string, string> = {}): Promise<void> {
+    this.#alerts += 1;
+    const firing = alert({
+      labels: { ...at, ...labels },
+      fingerprint: `${at.service}-${at.environment}-${this.#alerts}`,
+      startsAt: minutesAgo(0.5),
+    });
+    const { status } = await this.#firebreak().post('/v1/alerts/alertmanager', group([firing]));
+    expect(status).toBe(202);
+  }
+
+  incidents = async ({ service, environment: name }: Site): Promise<any[]> =>
+    (await this.#firebreak().get(`/v1/incidents?service=${service}&limit=100`)).body.items.filter(
+      (one: any) => one.environment === name,
+    );
+
+  /** Waits for the newest incident of the place to be so. */
+  incident = (at: Site, is: (incident: any) => boolean, what = 'as expected'): Promise<any> =>
+    seen(
+      async () => (await this.incidents(at)).slice(0, 1).find(is),
+      `the incident of ${at.service} in ${at.environment} ${what}`,
+    );
+
+  judged = (at: Site, times = 1) =>
+    this.incident(at, ({ decisions }) => decisions.length >= times, `judged ${times} times`);
+  mitigated = (at: Site) => this.incident(at, ({ status }) => status === 'mitigated', 'mitigated');
+
+  act = (one: { id: string }, action: string, body?: object, token?: string) =>
+    this.#firebreak().request(
+      'POST',
+      `/v1/incidents/${one.id}/actions/${action}`,
+      body,
+      token === undefined ? {} : { authorization: `Bearer ${token}` },
+    );
+
+  /** Answers the newest question of the incident. */
+  answer = (one: { id: string; decisions: any[] }, answer: 'approve' | 'reject', token?: string) =>
+    this.act(one, answer, { digest: one.decisions.at(-1).digest }, token);
+
+  readonly #people = new Map<string, string>();
+
+  /** Who can act upon incidents, by their name. */
+  async person(name: string, actions = ['incidents:act'], limits: { services?: string[] } = {}): Promise<string> {
+    const known = this.#people.get(name);
+    if (known !== undefined) return known;
+    const { body } = await this.#firebreak().post('/v1/tokens', { name, actions, ...limits });
+    this.#people.set(name, body.token);
+    return body.token;
+  }
+
+  /** What the CD system was asked to roll back there, as often as it was asked. */
+  rollbacks = async ({ service, environment: name }: Site): Promise<any[]> =>
+    (await this.#firebreak().calls('cd'))
+      .filter(({ method, body }) => method === 'POST' && body.service === service && body.environment === name)
+      .map(({ body }) => body);
+
+  /** From now on a rollback that has begun is not seen to end, however fast or slow this machine is. */
+  async holdRollbacks(): Promise<void> {
+    await this.#firebreak().put('/sandbox/cd/settings', { rollback_ms: 300_000 }); // not over as soon as it has begun
+    const unseen = { kind: 'status', status: 503 };
+    await this.#firebreak().put('/sandbox/faults', { vendor: 'cd', fault: unseen, match: { method: 'GET' } });
+  }
+
+  async letRollbacksEnd(): Promise<void> {
+    await this.#firebreak().put('/sandbox/faults', { clear: true, vendor: 'cd' });
+    await this.#firebreak().put('/sandbox/cd/settings', {});
+  }
+
+  timeline = async ({ id }: { id: string }): Promise<any[]> =>
+    (await this.#firebreak().get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
+
+  /** Waits for the entry of the timeline that says so. */
+  told = (one: { id: string }, kind: string, text = /./): Promise<any> =>
+    seen(
+      async () => (await this.timeline(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
+      `${kind} ${text.source} on the timeline`,
+    );
+
+  /** The lines of `/metrics` of this name. */
+  async metric(name: string): Promise<string[]> {
+    const { body } = await this.#firebreak().get('/metrics');
+    return (body as string).split('\n').filter((line) => line.startsWith(`${name}{`));
+  }
+
+  /** Errors as the health query has them: `steps` are minutes ago and the value from then on. */
+  async errors(query: string, steps: readonly (readonly [minutesAgo: number, value: number])[]): Promise<void> {
+    const given = steps.map(([minutes, value]) => ({ after_seconds: -60 * minutes, value }));
+    expect((await this.#firebreak().put('/sandbox/prometheus/series', { query, steps: given })).status).toBe(200);
+  }
+
+  /** All stored decisions: as they are shown, and as today's code makes them of their inputs. */
+  async rejudged(): Promise<{ shown: any; again: any }[]> {
+    const { items } = (await this.#firebreak().get('/v1/incidents?limit=500')).body;
+    const numbered = items.flatMap(({ id, decisions }: any) => decisions.map((_: unknown, n: number) => [id, n + 1]));
+    const found = [];
+    for (const [id, number] of numbered) {
+      const { body } = await this.#firebreak().get(`/v1/incidents/${id}/decisions/${number}`);
+      const inputs = asStored(body.inputs) as DecisionInputs;
+      const decision = decide(inputs);
+      const { kind, reasons, from, to, place: target } = decision;
+      const digest = sha256(canonicalJson({ id, number, decision, inputs }));
+      found.push({
+        shown: body.decision,
+        again: { kind, reasons, from_version: from, to_version: to, target, digest },
+      });
+    }
+    return found;
+  }
+}
+
+/** Names that the API shows in `snake_case`, as all of its names, and the inputs of a decision have otherwise. */
+const STORED_AS: Readonly<Record<string, string>> = {
+  unknown_migration: 'unknownMigration',
+  alert_started_at: 'alertStartedAt',
+  first_bad_at: 'firstBadAt',
+  for_seconds: 'forSeconds',
+  interval_seconds: 'intervalSeconds',
+};
+
+function asStored(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asStored);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [STORED_AS[key] ?? key, asStored(inner)]));
+}

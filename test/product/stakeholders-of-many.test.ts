@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Delivered, Letter } from '../../domain/messages/channels.ts';
+import { digest } from '../../jobs/digest/digest.ts';
+import { Config } from '../../schemas/config/config.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import { FakeDigests } from '../support/fake-digests.ts';
+import { FakeWorld } from '../support/fake-deps.ts';
+
+const SHOP = 'shop@acme.example';
+const GAMES = 'games@acme.example';
+const CTO = 'cto@acme.example';
+
+let world: FakeWorld;
+let digests: FakeDigests;
+let letters: Letter[];
+let atMail: () => Delivered;
+
+beforeEach(() => {
+  world = new FakeWorld();
+  world.config = Config.parse({
+    version: 'test',
+    services: { cart: { team: 'shop' }, search: { team: 'shop' }, chess: { team: 'games' }, ledger: { team: 'money' } },
+    paging: {},
+    response: {
+      stakeholders: [{ email: [SHOP], services: ['cart'] }, { email: [GAMES], teams: ['games'] }, { email: [CTO] }],
+    },
+  });
+  [digests, letters, atMail] = [new FakeDigests(), [], () => ({ kind: 'done', value: null })];
+});
+
+async function opened(service: string): Promise<IncidentId> {
+  const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
+  const wanted = { ...place, title: `${service} fails`, severity: 'critical', by: 'ada', trace: 'trace' } as const;
+  return (await world.deps.incidents.declare(wanted)).id;
+}
+
+async function together(...parts: IncidentId[]): Promise<IncidentId> {
+  const crowd = { because: 'many', name: '', text: 'many at once' } as const;
+  const parent = await world.deps.crowds.openParent('production', crowd, 'many at once', 'trace');
+  for (const part of parts) await world.deps.crowds.join(parent, part);
+  return parent;
+}
+
+async function closed(...ids: IncidentId[]): Promise<void> {
+  for (const id of ids) {
+    await world.deps.incidents.resolve(id, (await world.deps.incidents.read(id))?.seq ?? 0, 'ada', 'It is over');
+  }
+}
+
+/** One round, a minute later. @returns who was told, and the subject */
+async function round(): Promise<string[]> {
+  world.clock.set(world.clock.millis + 60_000);
+  const before = letters.length;
+  const send = async (letter: Letter) => {
+    letters.push(letter);
+    return atMail();
+  };
+  await digest({ ...world.deps, digests, letters: { send } }, () => 0);
+  return letters
+    .slice(before)
+    .map(({ to, subject }) => `${to.split('@')[0]}: ${subject.replace(/ \(.*/, '')}`)
+    .toSorted();
+}
+
+const PARENT = 'several-services production: many at once';
+
+describe('of many at once', () => {
+  test('those hear whom one of the parts concerns, once, also when one joins later', async () => {
+    const parent = await together(await opened('cart'), await opened('search'));
+    expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
+    expect(await round()).toEqual([]);
+    await world.deps.crowds.join(parent, await opened('chess'));
+    expect(await round()).toEqual([`games: ${PARENT}`]);
+  });
+
+  test('who heard of a part hears that it goes on as a part, of which, and at the end that it is over', async () => {
+    const cart = await opened('cart');
+    expect(await round()).toEqual(['cto: cart production: cart fails', 'shop: cart production: cart fails']);
+    const search = await opened('search');
+    const parent = await together(cart, search);
+    expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
+    expect(letters.at(-1)?.text).toContain('cart production: cart fails (open)');
+    await closed(cart, search, parent);
+    expect(await round()).toEqual([`cto: Over: ${PARENT}`, `shop: Over: ${PARENT}`]);
+    expect(await round()).toEqual([]);
+  });
+
+  test('a part that is over while the others go on is told with them', async () => {
+    const cart = await opened('cart');
+    await round();
+    await together(cart, await opened('search'));
+    await round();
+    await closed(cart);
+    expect(await round()).toEqual([]);
+  });
+
+  test('who heard of a part, and of the parent not in time, hears that the part is over', async () => {
+    const cart = await opened('cart');
+    await round();
+    const parent = await together(cart, await opened('chess'));
+    atMail = () => ({ kind: 'closed', detail: 'the mail server is down', afterSeconds: null });
+    await round();
+    await closed(cart, parent);
+    atMail = () => ({ kind: 'done', value: null });
+    world.clock.set(world.clock.millis + 600_000);
+    expect(await round()).toEqual([
+      'cto: Over: cart production: cart fails',
+      'shop: Over: cart production: cart fails',
+    ]);
+    expect(await round()).toEqual([]);
+  });
+
+  test('who has heard of neither hears of neither that it is over', async () => {
+    const cart = await opened('cart');
+    await closed(cart, await together(cart));
+    expect(await round()).toEqual([]);
+  });
+
+  test('a part that its parent has left is told of by itself', async () => {
+    const cart = await opened('cart');
+    const parent = await together(cart);
+    await round();
+    await closed(parent);
+    await world.deps.crowds.letGo(parent, cart, { page: true, text: 'It goes on' });
+    expect(await round()).toEqual([
+      `cto: Over: ${PARENT}`,
+      'cto: cart production: cart fails',
+      `shop: Over: ${PARENT}`,
+      'shop: cart production: cart fails',
+    ]);
+  });
+});

@@ -1,0 +1,149 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import { settleParts } from '../../workflows/steps/settle-children.ts';
+import { wake } from '../../workflows/wake.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { crowdPaths, alarm, saysThatAllIsOver } from './stories/groups.ts';
+import { all, ends, fires, type Moment, play } from './play.ts';
+
+/*
+ * Services fail in any order, and somebody says that it is all over, again and again; processes die in between. Nobody
+ * may be left without a page, and nothing may be hidden.
+ */
+
+const ALERTS = ['cart', 'search', 'ledger', 'checkout'].flatMap((service) => [
+  alarm(service),
+  alarm(service, `${service} fails again`),
+]);
+
+const hasParent = ({ store }: FakeWorld): boolean =>
+  [...store.dossiers.values()].some(({ record }) => record.crowd !== undefined && record.status !== 'resolved');
+
+const wakesParents: Moment = async (world) => {
+  for (const { record } of world.store.dossiers.values())
+    if (record.crowd !== undefined && record.status !== 'resolved') await wake(world.deps, record.id);
+};
+
+/** Of the newest one: of those before, all is said. */
+const isOver =
+  (rings: boolean): Moment =>
+  async (world) => {
+    if (!hasParent(world)) return;
+    const over = [...world.store.dossiers.values()].filter(
+      ({ record }) => record.crowd !== undefined && record.status === 'resolved',
+    );
+    if (over.length === 0) await saysThatAllIsOver(world);
+    if (rings) await wakesParents(world);
+  };
+
+const fails =
+  (method: string): Moment =>
+  (world) => {
+    let left = 1;
+    world.on(method, {
+      before: () => {
+        left -= 1;
+        if (left === 0) throw new Error('the table did not answer');
+      },
+    });
+  };
+
+/** Whoever acts tries again where the table is away. */
+const again =
+  (moment: Moment): Moment =>
+  async (world) => {
+    try {
+      await moment(world);
+    } catch {
+      await moment(world);
+    }
+  };
+
+const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...ALERTS).map((alert): Moment => fires(alert)) },
+  { weight: 2, arbitrary: fc.constantFrom(...ALERTS).map((alert): Moment => ends(alert)) },
+  { weight: 2, arbitrary: fc.boolean().map(isOver) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('incidents.post', 'incidents.signals', 'crowds.letGo', 'crowds.parts', 'engine.ring')
+      .map(fails),
+  },
+);
+
+const anyStory = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), anyMoment), { minLength: 8, maxLength: 20 });
+
+/** As the sweeper does each minute. */
+const sweeps: Moment = async (world) => {
+  for (const id of world.store.pending.keys()) await wake(world.deps, id);
+  const parents = new Set(
+    [...world.store.open.values()].flatMap((id) => world.store.dossier(id).record.parent_id ?? []),
+  );
+  for (const parent of parents) await settleParts(world.deps, parent);
+};
+
+function checks(found: string[]): Moment {
+  return (world) => {
+    const open = [...world.store.open.values()].map((id) => world.store.dossier(id));
+    for (const { record } of open) {
+      const parent = record.parent_id === undefined ? undefined : world.store.dossier(record.parent_id).record;
+      if (parent?.status === 'resolved') found.push(`${record.service} is a part of what is over`);
+      if (!hasRung(world, parent ?? record)) found.push(`nobody was woken for ${record.service}`);
+    }
+    for (const { record, children } of world.store.dossiers.values()) {
+      if (record.crowd === undefined) continue;
+      const parts = [...children.keys()].map((id) => world.store.dossier(id).record);
+      const left = parts.filter(({ parent_id, status }) => parent_id === record.id && status !== 'resolved').length;
+      const word = wordOf(world, record.id);
+      for (const part of parts)
+        if (part.resolved_by === 'person:ada' && part.parent_id === record.id && hasFiredSince(world, part.id, word))
+          found.push(`${part.service} was closed, and has fired since it was said to be over`);
+      if (record.firing !== left) found.push(`${record.id} counts ${record.firing} parts, and has ${left}`);
+    }
+  };
+}
+
+/** When somebody has said that it is over. */
+const wordOf = ({ store }: FakeWorld, id: IncidentRecord['id'] | undefined) =>
+  id && store.dossier(id).timeline.find(({ kind }) => kind === 'resolve.asked')?.at;
+
+const hasFiredSince = ({ store }: FakeWorld, id: IncidentRecord['id'], at: string | undefined): boolean =>
+  at !== undefined &&
+  [...store.dossier(id).signals.values()].some(
+    ({ status, first_seen_at }) => status === 'firing' && first_seen_at > at,
+  );
+
+/** For itself; and where it was left by a parent and has fired since, after that. */
+function hasRung(world: FakeWorld, { id }: IncidentRecord): boolean {
+  const { effects, timeline } = world.store.dossier(id);
+  const left = timeline.findLast(({ kind }) => kind === 'incident.left');
+  const word = wordOf(world, (left?.detail as { parent?: IncidentRecord['id'] } | undefined)?.parent);
+  const since = hasFiredSince(world, id, word) ? (word ?? '') : '';
+  return [...effects.values()].some(({ kind, state, at }) => kind === 'page' && state === 'succeeded' && at > since);
+}
+
+test('whatever fires, and whenever somebody says that it is over: what is open is told, counted and has rung', async () => {
+  const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
+  let resolved = 0;
+  for (const story of stories) {
+    const found: string[] = [];
+    const moments = story
+      .toSorted(([a], [b]) => a - b)
+      .map(([at, moment], n): [string, Moment] => [`${at * 10 + n / 100} s`, again(moment)]);
+    const { world } = await play({
+      given: crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [],
+      timeline: {
+        ...Object.fromEntries(moments),
+        '10 min': again(sweeps),
+        '11 min': again(sweeps),
+        '14 min': checks(found),
+        '15 min': all(...ALERTS.map((alert) => again(ends(alert)))),
+      },
+    });
+    const all_ = [...world.store.dossiers.values()].map(({ record }) => record);
+    if (all_.some(({ crowd, resolved_by }) => crowd !== undefined && resolved_by === 'person:ada')) resolved += 1;
+    expect([found, all_.map(({ status }) => status)]).toEqual([[], all_.map(() => 'resolved')]);
+  }
+  expect(resolved).toBeGreaterThan(10);
+}, 60_000);

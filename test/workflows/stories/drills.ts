@@ -1,0 +1,183 @@
+import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { DrillTable } from '../../../aws/table/incidents/drills.ts';
+import type { Table } from '../../../aws/table/core/table.ts';
+import { planDrill } from '../../../actions/automation/drills.ts';
+import { DrillId, type DrillRecord } from '../../../schemas/automation/drill.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { drill } from '../../../workflows/drill.ts';
+import { durableRun } from '../../../workflows/run.ts';
+import { FakeWorld } from '../../support/fake-deps.ts';
+import type { Run } from '../history.ts';
+import { acting, all, deploys, type handlerWith, liveThrough, type Moment, pauses, type Story } from '../play.ts';
+import { VirtualLambda } from '../virtual-lambda.ts';
+
+/** Stories of drills. They are kept in a real table; everything else is as in stories of incidents. */
+
+export const drillHandlerWith: typeof handlerWith = (deps) => (client) =>
+  withDurableExecution(
+    (input: { drillId: DrillId; run: number }, context: DurableContext) =>
+      drill(durableRun(context, deps.log), input, deps),
+    { durableExecutionClient: client },
+  );
+
+const place = { service: ServiceName.parse('checkout'), environment: EnvironmentName.parse('production') };
+
+/** A story of one drill, and how it has to end: what the CD system was asked, in order, and what is said of it. */
+export type DrillPath = Story & { calls: string[]; ends: Pick<DrillRecord, 'outcome' | 'reason'> };
+
+type Lane = { world: FakeWorld; drills: DrillTable; lambda: VirtualLambda; id: DrillId };
+
+const lanes = new WeakMap<FakeWorld, Lane>();
+
+/** @throws when the drill of this world has not begun */
+function laneOf(world: FakeWorld): Lane {
+  const lane = lanes.get(world);
+  if (lane === undefined) throw new Error('no drill has begun in this world');
+  return lane;
+}
+
+/** Plays it in a table that other stories may be kept in, too. @param number of the story, by which its drill is called */
+export async function playDrill(
+  table: Table,
+  number: number,
+  { given = [], timeline }: Story,
+): Promise<{ world: FakeWorld; drill: DrillRecord | undefined; runs: Run[] }> {
+  const world = new FakeWorld();
+  const drills = new DrillTable(table, world.clock);
+  Object.assign(world.deps, { drills });
+  const lambda = new VirtualLambda(world.clock, drillHandlerWith(world.deps));
+  world.engine = lambda;
+  const id = DrillId.parse(`01TEST${'DR'.padEnd(16, '0')}${String(number).padStart(4, '0')}`);
+  lanes.set(world, { world, drills, lambda, id });
+  world.config = acting({ drills: true });
+  for (const deploy of [deploys('v1', 240), deploys('v2', 100)]) await deploy(world);
+  for (const moment of given) await moment(world);
+  const runs = await liveThrough(world, lambda, timeline);
+  return { world, drill: await drills.get(id), runs };
+}
+
+/** Somebody asks for it, as the API does for them. */
+const begins: Moment = async (world) => {
+  const { drills, lambda, id } = laneOf(world);
+  const planned = await planDrill(world.deps, place, 'person:ada');
+  if (!planned.ok) throw new Error(planned.reason.text);
+  // Each story has a target of its own: their locks lie in one table.
+  const begun = await drills.begin({ ...planned.drill, id, resource: id });
+  if (!begun.ok) throw new Error(begun.reason.text);
+  lambda.begin(id, 1, { drillId: id, run: 1 });
+};
+
+/** The run in charge has died, and the sweeper finds that. */
+const dies: Moment = async (world) => {
+  const { drills, lambda, id } = laneOf(world);
+  const known = await drills.get(id);
+  if (known === undefined) throw new Error(`there is no drill ${id}`);
+  lambda.kill(id, known.run);
+  await drills.put({ ...known, run: known.run + 1, execution: null });
+  lambda.begin(id, known.run + 1, { drillId: id, run: known.run + 1 });
+};
+
+/** A run is started although another one is in charge. */
+const isStartedAgain: Moment = (world) => {
+  const { lambda, id } = laneOf(world);
+  lambda.begin(id, 7, { drillId: id, run: 7 });
+};
+
+const set =
+  (what: Partial<Pick<FakeWorld, 'rollbacks' | 'looks' | 'holds'>>): Moment =>
+  (world) =>
+    void Object.assign(world, structuredClone(what));
+
+const incidentOpens: Moment = (world) =>
+  world.deps.incidents.declare({
+    ...place,
+    title: 'slow',
+    severity: 'warning',
+    by: 'person:ada',
+    trace: 'trace',
+  });
+
+const done = { kind: 'succeeded', id: 'rb-1' } as const;
+const working = { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' } as const;
+const away = { kind: 'later', detail: 'answered 503', afterSeconds: null } as const;
+const canBeAsked = set({ holds: [{ kind: 'holds' }] });
+
+const BACK = 'cd back v2 to v1';
+const FORTH = 'cd forth v1 to v2';
+const LOOK = 'cd look /rb-1';
+const HOLDS = 'cd does it hold';
+const proved = { outcome: 'proved', reason: null } as const;
+const failed = (reason: string) => ({ outcome: 'failed', reason }) as const;
+
+export const drillPaths: Record<string, DrillPath> = {
+  'proves-a-way-back': {
+    given: [canBeAsked, set({ rollbacks: [working], looks: [working, done, done] })],
+    timeline: { '0 s': begins },
+    calls: [BACK, LOOK, LOOK, HOLDS, FORTH, LOOK],
+    ends: proved,
+  },
+  'proves-one-that-cannot-be-asked-whether-it-holds': {
+    timeline: { '0 s': begins },
+    calls: [BACK, FORTH],
+    ends: proved,
+  },
+  'does-not-hold': {
+    given: [set({ holds: [{ kind: 'drifted', detail: 'v2 was synced again' }] })],
+    timeline: { '0 s': begins },
+    calls: [BACK, HOLDS, FORTH],
+    ends: failed('the rollback did not hold: v2 was synced again'),
+  },
+  'the-target-is-away-for-a-while': {
+    given: [set({ rollbacks: [away, { ...away, afterSeconds: 90 }, done] })],
+    timeline: { '0 s': begins },
+    calls: [BACK, BACK, BACK, FORTH],
+    ends: proved,
+  },
+  'the-target-refuses': {
+    given: [set({ rollbacks: [{ kind: 'refused', detail: 'it has no such version' }] })],
+    timeline: { '0 s': begins },
+    calls: [BACK],
+    ends: failed('the target will not go back: it has no such version'),
+  },
+  'the-target-fails-and-is-taken-forth': {
+    given: [set({ rollbacks: [{ kind: 'failed', detail: 'a hook failed' }, done] })],
+    timeline: { '0 s': begins },
+    calls: [BACK, FORTH],
+    ends: failed('the way back to v1 failed: a hook failed'),
+  },
+  'somebody-deploys-before-it-is-called': {
+    given: [deploys('v3', 1)],
+    timeline: { '0 s': all(begins, deploys('v4', 0)) },
+    calls: [],
+    ends: failed('v4 runs, not v3; nothing was done'),
+  },
+  'an-incident-opens-before-it-is-called': {
+    timeline: { '0 s': all(begins, incidentOpens) },
+    calls: [],
+    ends: failed('an incident is open for this service and environment; nothing was done'),
+  },
+  'the-kill-switch-is-put-on-while-it-is-back': {
+    given: [canBeAsked],
+    timeline: { '0 s': begins, '30 s': pauses(true), '5 min': pauses(false) },
+    calls: [BACK, HOLDS, FORTH],
+    ends: proved,
+  },
+  'dies-and-the-next-run-goes-on': {
+    given: [canBeAsked, set({ rollbacks: [working], looks: [done] })],
+    timeline: { '0 s': begins, '20 s': dies },
+    calls: [BACK, LOOK, HOLDS, FORTH, LOOK],
+    ends: proved,
+  },
+  'dies-between-an-act-and-its-record': {
+    given: [canBeAsked, (world) => world.dieAfter(2)],
+    timeline: { '0 s': begins },
+    calls: [BACK, HOLDS, FORTH],
+    ends: proved,
+  },
+  'is-started-again-while-it-runs': {
+    given: [canBeAsked],
+    timeline: { '0 s': begins, '20 s': isStartedAgain },
+    calls: [BACK, HOLDS, FORTH],
+    ends: proved,
+  },
+};

@@ -1,0 +1,284 @@
+import { Config } from '../../../schemas/config/config.ts';
+import { wake } from '../../../workflows/wake.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { acting, all, answersWhatWaits, configured, ends, fires, type Moment } from '../play.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of incidents that come together, or again and again. More than two at once are many here. */
+
+const manyAtOnce: Moment = (world) => {
+  const { services, routes } = Config.parse({
+    version: 'test',
+    services: { cart: null, search: null, ledger: null },
+    paging: {},
+    routes: { manyAtOnce: { incidents: 2 } },
+  });
+  const checkout = acting();
+  world.config = { ...checkout, services: { ...checkout.services, ...services }, routes };
+};
+
+/** An alert of a service that asks for nothing. */
+export const alarm = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
+
+const pagerIsAwayAtFirst: Moment = (world) => {
+  world.pages = [
+    { kind: 'later', detail: 'answered 503', afterSeconds: null },
+    { kind: 'taken', detail: 'accepted' },
+  ];
+};
+
+const page = (service: string): string => `pager trigger page.1 critical for ${service}`;
+const resolve = (service: string): string => `pager resolve page.1 critical for ${service}`;
+
+const again = (name: string) => ({ name });
+
+export function parentIn({ store }: FakeWorld) {
+  const found = [...store.dossiers.values()].find(({ record }) => record.crowd !== undefined);
+  if (found === undefined) throw new Error('there is no parent yet');
+  return found.record;
+}
+
+/** Somebody says that it is all over, and the process dies right after it. */
+export const saysThatAllIsOver: Moment = async (world) => {
+  const note = 'DNS is back';
+  const timeline = { actor: 'person:ada', kind: 'resolve.asked', text: note, detail: null };
+  await world.deps.incidents.post(parentIn(world).id, { kind: 'resolve', by: 'person:ada', note }, { timeline });
+};
+
+const wakesTheParent: Moment = (world) => wake(world.deps, parentIn(world).id);
+
+/** Does it at the n-th call alone. */
+function nth(n: number, act: () => void): () => void {
+  let calls = 0;
+  return () => {
+    calls += 1;
+    if (calls === n) act();
+  };
+}
+
+const fails = (): never => {
+  throw new Error('the table did not answer');
+};
+
+export const crowdPaths: Record<string, Path> = {
+  'many-at-once-and-their-parent-pages': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': fires(alarm('cart')),
+      '20 s': fires(alarm('search')),
+      '40 s': fires(alarm('ledger')),
+      '60 s': fires({ labels: { action: '' } }),
+      '10 min': all(ends(alarm('cart')), ends(alarm('ledger'))),
+      '12 min': ends({ labels: { action: '' } }),
+      '14 min': ends(alarm('search')),
+    },
+    // The first two have paged before there was a parent; the parent closes with its last part.
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'the-parent-is-not-started-at-first': {
+    given: [manyAtOnce, (world) => world.on('engine.start', { before: nth(4, fails) })],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
+    },
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'a-page-that-was-begun-before-there-was-a-parent-goes-on': {
+    given: [manyAtOnce, pagerIsAwayAtFirst],
+    timeline: {
+      '0 s': fires(alarm('cart')),
+      '1 s': fires(alarm('search')),
+      '2 s': fires(alarm('ledger')),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
+    },
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      page('cart'),
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'one-of-many-asks-before-it-is-rolled-back': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(),
+      '4 min': answersWhatWaits('approved'),
+      '20 min': all(ends(alarm('cart')), ends(alarm('search')), ends()),
+    },
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      'cd roll-back.1 v2 to v1',
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'one-of-many-that-gets-worse-wakes-nobody-by-itself': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '2 min': fires(alarm('ledger', 'ledger loses money')),
+      '9 min': all(
+        ends(alarm('cart')),
+        ends(alarm('search')),
+        ends(alarm('ledger')),
+        ends(alarm('ledger', 'ledger loses money')),
+      ),
+    },
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'what-comes-long-after-the-others-is-on-its-own': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '7 min': fires({ labels: { action: '' } }),
+      '8 min': ends({ labels: { action: '' } }),
+      '9 min': all(ends(alarm('cart')), ends(alarm('search')), ends(alarm('ledger'))),
+    },
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      'pager trigger page.1 critical',
+      'pager resolve page.1 critical',
+      resolve('cart'),
+      resolve('search'),
+      resolve('several-services'),
+    ],
+    status: 'resolved',
+  },
+  'the-parent-is-resolved-by-a-person-and-its-parts-with-it': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '60 s': fires({ labels: { action: '' } }),
+      '5 min': all(saysThatAllIsOver, wakesTheParent),
+      '6 min': fires(alarm('ledger', 'ledger fails again')),
+      '9 min': ends(alarm('ledger', 'ledger fails again')),
+    },
+    // What fires after that is an incident like any other.
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      page('ledger'),
+      resolve('ledger'),
+    ],
+    status: 'resolved',
+  },
+  'a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes': {
+    given: [manyAtOnce],
+    timeline: {
+      '0 s': all(fires(alarm('cart')), fires(alarm('search'))),
+      '20 s': fires(alarm('ledger')),
+      '300 s': saysThatAllIsOver,
+      '301 s': fires(alarm('ledger', 'ledger loses money')),
+      '302 s': fires({ labels: { action: '' } }),
+      '303 s': wakesTheParent,
+      '9 min': all(
+        ends(alarm('ledger')),
+        ends(alarm('ledger', 'ledger loses money')),
+        ends({ labels: { action: '' } }),
+      ),
+    },
+    // Neither that nor what has joined after it is over: they page, as they are no parts any more. The ledger's first
+    // page was left to the parent.
+    calls: [
+      page('cart'),
+      page('search'),
+      page('several-services'),
+      resolve('several-services'),
+      resolve('cart'),
+      resolve('search'),
+      'pager trigger page.2 critical for ledger',
+      'pager trigger page.1 critical',
+      'pager resolve page.2 critical for ledger',
+      'pager resolve page.1 critical',
+    ],
+    status: 'resolved',
+  },
+  'it-cannot-be-found-out-what-else-has-opened': {
+    given: [
+      configured({ autoRollback: { mode: 'shadow' } }),
+      (world) => world.on('crowds.openedSince', { before: fails }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: ['pager trigger page.1 critical', 'pager resolve page.1 critical'],
+    status: 'resolved',
+  },
+  'flaps-so-it-stays-open-until-it-has-been-quiet': {
+    given: [configured({ autoRollback: { mode: 'shadow' } })],
+    timeline: {
+      '0 s': fires(again('first')),
+      '1 min': ends(again('first')),
+      '2 min': fires(again('second')),
+      '3 min': ends(again('second')),
+      '4 min': fires(again('third')),
+      '5 min': ends(again('third')),
+      '7 min': fires(again('fourth')),
+      '8 min': ends(again('fourth')),
+    },
+    // The third opening within the hour goes on when it fires again, and pages nobody anew.
+    calls: ['first', 'second', 'third'].flatMap(() => [
+      'pager trigger page.1 critical',
+      'pager resolve page.1 critical',
+    ]),
+    status: 'resolved',
+  },
+  'it-comes-back-again-and-again-after-the-mitigation-and-pages-once-more': {
+    timeline: {
+      '0 s': fires(),
+      '5 min': fires(again('second')),
+      '6 min': all(ends(again('second')), fires(again('third'))),
+      '7 min': fires(again('fourth')),
+      '20 min': all(ends(), ends(again('third')), ends(again('fourth'))),
+    },
+    calls: [
+      'pager trigger page.1 critical',
+      'cd roll-back.1 v2 to v1',
+      'pager trigger page.2 critical',
+      'pager resolve page.1 critical',
+      'pager resolve page.2 critical',
+    ],
+    status: 'resolved',
+  },
+};

@@ -1,0 +1,288 @@
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import { wake } from '../../../workflows/wake.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import {
+  all,
+  answersWhatWaits,
+  answersWithoutRinging,
+  configured,
+  deploys,
+  ends,
+  fires,
+  type Moment,
+  says,
+  theIncident,
+  withHealth,
+} from '../play.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of what keeps automation from being wrong: alone, twice, or without anybody. */
+
+const vendors =
+  (answer: Partial<Pick<FakeWorld, 'rollbacks' | 'health' | 'holds'>>): Moment =>
+  (world) => {
+    Object.assign(world, answer);
+  };
+
+const healthy = vendors({ health: { kind: 'value', value: 0.001 } });
+const failing = vendors({ health: { kind: 'value', value: 0.4 } });
+const HEALTH = { promql: 'job:checkout:error_ratio', max: 0.01 };
+
+const asking = (more: object) =>
+  configured({
+    autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 15, ...more },
+  });
+
+const PAGE = 'pager trigger page.1 critical';
+const PAGE_AGAIN = 'pager trigger page.2 critical';
+const ROLL_BACK = 'cd roll-back.1 v2 to v1';
+const RESOLVE = 'pager resolve page.1 critical';
+const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const LOOK = 'cd does it hold';
+
+/** Something happens when it has been decided to roll back, and right before that is done. */
+const betweenJudgementAndAct =
+  (moment: (world: FakeWorld) => void): Moment =>
+  (world) => {
+    let left = 1;
+    world.on('decisions.keep', {
+      after: () => {
+        left -= 1;
+        if (left === 0) moment(world);
+      },
+    });
+  };
+
+const approves = (by: string): Moment =>
+  all(answersWithoutRinging('approved', by), (world) => wake(world.deps, theIncident(world)));
+
+/** Checkout depends on payments, which has been deployed, too, and asks before it is rolled back. */
+const dependsOnPayments: Moment = async (world) => {
+  const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
+  const placed = (mode: string, more: object = {}) => ({
+    production: { deployer, autoRollback: { mode, unknownMigration: 'act' }, ...more },
+  });
+  world.config = Config.parse({
+    version: 'test',
+    services: {
+      checkout: { dependsOn: ['payments'], environments: placed('act', { health: HEALTH }) },
+      payments: { environments: placed('approve') },
+    },
+    paging: {},
+  });
+  await deploys('p1', 300, { service: 'payments' })(world);
+  await deploys('p2', 6, { service: 'payments' })(world);
+};
+const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action: '' } };
+const PAGE_PAYMENTS = `${PAGE} for payments`;
+const RESOLVE_PAYMENTS = `${RESOLVE} for payments`;
+
+/** Services that checkout has nothing to do with, and their alerts. */
+const STRANGERS = ['cart', 'search', 'ledger'];
+const ofStranger = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
+const besideStrangers: Moment = (world) => {
+  const services = Object.fromEntries(STRANGERS.map((name) => [name, null]));
+  const known = Config.parse({ version: 'test', services, paging: {} });
+  world.config = { ...world.config, services: { ...world.config.services, ...known.services } };
+};
+
+/** Everything that this incident is about is over. */
+const over = (...alerts: Parameters<typeof ends>[0][]): Moment => all(...alerts.map((one) => ends(one)));
+
+export const guardPaths: Record<string, Path> = {
+  // It asks, and who answers, or does not.
+  'asks-two-people': {
+    given: [asking({ approvals: 2 })],
+    timeline: {
+      '0 s': fires(),
+      '3 min': approves('person:ada'),
+      '4 min': approves('person:ada'),
+      '6 min': approves('person:bo'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-two-people-and-has-one': {
+    given: [asking({ approvals: 2 })],
+    timeline: { '0 s': fires(), '3 min': approves('person:ada'), '20 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-asks-and-a-second-one-is-for-it': {
+    given: [configured({ autoRollback: { mode: 'suggest', unknownMigration: 'act', approvals: 2 } })],
+    timeline: {
+      '0 s': fires(),
+      '4 min': says({ kind: 'rollback', by: 'person:ada', note: '' }),
+      '6 min': approves('person:ada'),
+      '7 min': approves('person:bo'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-nobody-answers-so-it-pages': {
+    given: [asking({ onApprovalTimeout: 'page' })],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'asks-and-nobody-objects-so-it-acts': {
+    given: [asking({ onApprovalTimeout: 'act' })],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-for-another-reason-and-that-nobody-objects-is-no-yes': {
+    given: [asking({ onApprovalTimeout: 'act', unknownMigration: 'approve' })],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'asks-two-people-and-that-nobody-objects-is-not-two': {
+    given: [asking({ onApprovalTimeout: 'act', approvals: 2 })],
+    timeline: { '0 s': fires(), '3 min': approves('person:ada'), '20 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'nobody-objects-but-the-limit-of-all-services-is-reached': {
+    given: [
+      asking({ onApprovalTimeout: 'act' }),
+      betweenJudgementAndAct(
+        ({ store, clock }) =>
+          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
+      ),
+    ],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+
+  // What has become true since it was decided.
+  'others-fail-seconds-later-so-it-is-judged-again': {
+    given: [besideStrangers],
+    timeline: {
+      '0 s': fires(),
+      '2 s': fires(ofStranger('cart')),
+      '4 s': all(fires(ofStranger('search')), fires(ofStranger('ledger'))),
+      '9 min': over({}, ...STRANGERS.map(ofStranger)),
+    },
+    calls: [
+      PAGE,
+      ...STRANGERS.map((name) => `${PAGE} for ${name}`),
+      RESOLVE,
+      ...STRANGERS.map((name) => `${RESOLVE} for ${name}`),
+    ],
+    status: 'resolved',
+  },
+  'its-automation-is-demoted-between-judgement-and-act': {
+    given: [
+      betweenJudgementAndAct(({ store, clock }) => {
+        const demotion = { at: clock.now(), reason: '2 of its last 9 automatic actions were wrong' };
+        store.automation = { ...store.automation, demoted: { checkout: demotion } };
+      }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-limit-of-all-services-is-reached-between-judgement-and-act': {
+    given: [
+      betweenJudgementAndAct(
+        ({ store, clock }) =>
+          void store.paces.push(...Array.from({ length: 10 }, () => ({ at: clock.now(), senders: [] }))),
+      ),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    // Judged once more, a person is asked.
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-target-is-pinned-between-judgement-and-act': {
+    given: [
+      betweenJudgementAndAct(({ store, clock }) => {
+        const [change] = store.changes.values();
+        if (change === undefined) throw new Error('nothing was deployed');
+        store.pins.push({
+          id: 'pin_v1',
+          service: change.service,
+          environment: change.environment,
+          version: 'v1' as Version,
+          incident_id: '01TESTANOTHER00000000000000' as IncidentId,
+          reason: 'rolled back to v0',
+          pinned_at: clock.now(),
+          lifted_at: null,
+          lifted_by: null,
+        });
+      }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'cd-runs-something-newer-which-is-recorded-and-rolled-back-by-a-person': {
+    given: [
+      vendors({
+        rollbacks: [
+          { kind: 'superseded', current: 'v3' },
+          { kind: 'succeeded', id: 'rb-2' },
+        ],
+      }),
+    ],
+    timeline: { '0 s': fires(), '4 min': says({ kind: 'rollback', by: 'person:ada', note: '' }), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, 'cd roll-back.2 v3 to v1', RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+
+  // What it was, and whether it has helped.
+  'the-rollback-holds': {
+    given: [withHealth, healthy, vendors({ holds: [{ kind: 'unknown', detail: 'answered 503' }, { kind: 'holds' }] })],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, LOOK, LOOK, LOOK, LOOK, RESOLVE],
+    status: 'resolved',
+  },
+  'the-rollback-does-not-hold': {
+    given: [
+      withHealth,
+      healthy,
+      vendors({ holds: [{ kind: 'holds' }, { kind: 'drifted', detail: 'v2 runs again: it was synced' }] }),
+    ],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, LOOK, LOOK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'the-suspect-is-a-deploy-of-a-dependency-and-is-approved': {
+    given: [dependsOnPayments, failing],
+    timeline: {
+      '0 s': fires(ofPayments),
+      '20 s': fires(),
+      '5 min': all(answersWhatWaits('approved'), healthy),
+      '30 min': over(ofPayments, undefined),
+    },
+    calls: [PAGE_PAYMENTS, PAGE, 'cd roll-back.1 p2 to p1 of payments', RESOLVE_PAYMENTS, RESOLVE],
+    status: 'resolved',
+  },
+  'not-healthy-so-the-next-suspect-is-asked-about': {
+    given: [dependsOnPayments, failing],
+    timeline: {
+      '0 s': fires(),
+      '4 min': fires(ofPayments),
+      '20 min': all(approves('person:ada'), healthy),
+      '50 min': over(ofPayments, undefined),
+    },
+    calls: [
+      PAGE,
+      ROLL_BACK,
+      PAGE_PAYMENTS,
+      PAGE_AGAIN,
+      'cd roll-back.2 p2 to p1 of payments',
+      RESOLVE,
+      RESOLVE_AGAIN,
+      RESOLVE_PAYMENTS,
+    ],
+    status: 'resolved',
+  },
+};

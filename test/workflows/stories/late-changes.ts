@@ -1,0 +1,123 @@
+import { tellIncidents } from '../../../actions/changes/notify-incidents.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { all, answers, answersWhatWaits, ends, fires, mode, type Moment } from '../play.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of changes that are recorded after the alert of the problem that they may have caused. */
+
+/** As `POST /v1/deployments` does it, of what began and ended before. */
+export const recordsLate =
+  (version: string, startedMinutesAgo: number, more: object = {}): Moment =>
+  async ({ deps, clock }) => {
+    const started_at = plusSeconds(clock.now(), -60 * startedMinutesAgo);
+    const finished_at = plusSeconds(started_at, 180);
+    const place = { service: 'checkout', environment: 'production' };
+    const told = NewChange.parse({ ...place, version, started_at, finished_at, ...more });
+    await tellIncidents(deps, (await deps.changes.record(told)).change);
+  };
+
+/** Nobody has recorded it yet. */
+export const unrecorded =
+  (version: string): Moment =>
+  ({ store }) => {
+    for (const [id, change] of store.changes) if (change.version === version) store.changes.delete(id);
+  };
+
+/** Right before the first judgement is stored, which has read the changes by then. */
+const whileItIsJudged =
+  (moment: Moment): Moment =>
+  (world) => {
+    let left = 1;
+    world.on('decisions.keep', {
+      before: async () => {
+        left -= 1;
+        if (left === 0) await moment(world);
+      },
+    });
+  };
+
+const PAGE = 'pager trigger page.1 critical';
+const RESOLVE = 'pager resolve page.1 critical';
+const ROLL_BACK = 'cd roll-back.1 v2 to v1';
+const ROLL_BACK_THEN = 'cd roll-back.2 v2 to v1';
+
+export const latePaths: Record<string, Path> = {
+  'a-deploy-is-recorded-after-the-alert': {
+    given: [unrecorded('v2')],
+    timeline: { '0 s': fires(), '4 min': recordsLate('v2', 12), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
+    status: 'resolved',
+  },
+  'a-deploy-is-recorded-after-the-alert-and-recorded-again': {
+    given: [unrecorded('v2'), mode('suggest')],
+    timeline: {
+      '0 s': fires(),
+      '4 min': recordsLate('v2', 12),
+      '5 min': recordsLate('v2', 13),
+      '9 min': ends(),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'a-deploy-is-recorded-while-it-is-judged': {
+    given: [unrecorded('v2'), whileItIsJudged(recordsLate('v2', 8))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK_THEN, RESOLVE],
+    status: 'resolved',
+  },
+  'a-deploy-is-recorded-late-and-is-asked-about-instead': {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '2 min': recordsLate('v3', 6),
+      '4 min': answersWhatWaits('approved'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.2 v3 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'a-deploy-is-recorded-late-and-the-question-stays': {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '2 min': recordsLate('cache-size', 60, { kind: 'config' }),
+      '4 min': answers('approved'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'a-deploy-is-recorded-late-while-cd-works-on-a-rollback': {
+    given: [
+      (world) => {
+        world.rollbacks = [{ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }];
+        world.looks = [
+          { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' },
+          { kind: 'succeeded', id: 'rb-1' },
+        ];
+      },
+    ],
+    timeline: { '0 s': fires(), '12 s': recordsLate('flag-x', 4, { kind: 'flag' }), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, 'cd look /rb-1', 'cd look /rb-1', RESOLVE],
+    status: 'resolved',
+  },
+  'a-flag-is-recorded-late': {
+    given: [unrecorded('v2')],
+    timeline: { '0 s': fires(), '4 min': recordsLate('dark-mode', 7, { kind: 'flag' }), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'deploys-are-recorded-late-that-change-nothing': {
+    given: [mode('suggest')],
+    timeline: {
+      '0 s': fires(),
+      // After the problem began, long before it, and of a service that this one does not depend on.
+      '4 min': all(recordsLate('v3', 2), recordsLate('v0', 400), recordsLate('v9', 10, { service: 'search' })),
+      '9 min': ends(),
+      '3 h': recordsLate('v4', 190),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+};

@@ -1,0 +1,534 @@
+import type { Attempt } from '../../../domain/ports/index.ts';
+import type { ActAnswer } from '../../../domain/rollback/targets.ts';
+import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { wake } from '../../../workflows/wake.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import {
+  all,
+  answers,
+  answersWithoutRinging,
+  configured,
+  deploys,
+  ends,
+  fires,
+  type Moment,
+  mode,
+  pauses,
+  says,
+  type Story,
+  theIncident,
+  withHealth,
+} from '../play.ts';
+
+/** A story and how it has to end: what vendors were asked, in order, and where the incident stands. */
+export type Path = Story & { calls: string[]; status: IncidentStatus | '' };
+
+/** Alters what vendors answer from now on. */
+const vendors =
+  (
+    answer: Partial<Pick<FakeWorld, 'pages' | 'secondRoute' | 'rollbacks' | 'looks' | 'health' | 'alertState'>>,
+  ): Moment =>
+  (world) => {
+    Object.assign(world, answer);
+  };
+
+const healthy = vendors({ health: { kind: 'value', value: 0.001 } });
+const failing = vendors({ health: { kind: 'value', value: 0.4 } });
+
+const taken: Attempt = { kind: 'taken', detail: 'accepted' };
+const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+const done: ActAnswer = { kind: 'succeeded', id: 'rb-1' };
+const later = (afterSeconds: number | null = null) =>
+  ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
+const inProgress = (handle: string | null): ActAnswer => ({ kind: 'in_progress', id: 'rb-1', handle });
+
+const toBeMerged: ActAnswer = {
+  kind: 'in_progress',
+  id: 'https://git.test/pull/1',
+  handle: 'pull/1',
+  waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
+};
+
+const PAGE = 'pager trigger page.1 critical';
+const PAGE_WARNING = 'pager trigger page.1 warning';
+const PAGE_AGAIN = 'pager trigger page.2 critical';
+const ROLL_BACK = 'cd roll-back.1 v2 to v1';
+const RESOLVE = 'pager resolve page.1 critical';
+const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const times = (count: number, call: string): string[] => Array.from({ length: count }, () => call);
+
+const warning = { labels: { severity: 'warning' } };
+const other = { name: 'HighLatency' };
+const slowBurn = {
+  name: 'SLOSlowBurn',
+  labels: { severity: 'ticket', slo: 'checkout', long_window: '3d', short_window: '6h', action: '' },
+};
+const lookingBack = { name: 'DeploymentDegradation', labels: { long_window: '1h', short_window: '5m' } };
+const asksForNothing = { labels: { action: '' } };
+const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') =>
+  ({ kind, by: 'person:ada', note: '' }) as const;
+
+/** Does something right before (or after) a call of a port, the first time that it is made. */
+const once =
+  (method: string, when: 'before' | 'after', moment: Moment): Moment =>
+  (world) => {
+    let left = 1;
+    world.on(method, {
+      [when]: async () => {
+        left -= 1;
+        if (left === 0) await moment(world);
+      },
+    });
+  };
+
+const fails = (): never => {
+  throw new Error('the table did not answer');
+};
+
+/** It has run well for two hours more. */
+const longAgo =
+  (version: string): Moment =>
+  ({ store }) => {
+    for (const [id, change] of store.changes) {
+      if (change.version !== version) continue;
+      const started_at = plusSeconds(change.started_at, -7200);
+      store.changes.set(id, { ...change, started_at, finished_at: plusSeconds(started_at, 180) });
+    }
+  };
+
+/** The execution fails, as by a bug or somebody's hand, and the sweeper lets the next run take over. */
+const dies: Moment = async (world) => {
+  const id = theIncident(world);
+  world.kill(id, 1);
+  await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
+  await wake(world.deps, id);
+};
+
+const untilTheEnd =
+  (firstMail: number): Moment =>
+  (world) => {
+    let mail = firstMail;
+    world.on('incidents.listen', {
+      before: async () => {
+        mail -= 1;
+        if (mail > 0) await world.deps.incidents.post(theIncident(world), note('resume'));
+      },
+    });
+  };
+
+/** Every path through the workflow. The names are those of the golden files. */
+export const paths: Record<string, Path> = {
+  // It acts, and sees whether that has helped.
+  'acts-and-is-verified': {
+    given: [withHealth, healthy],
+    timeline: { '0 s': fires(), '6 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'acts-and-is-not-healthy-after-it': {
+    given: [withHealth, failing],
+    timeline: { '0 s': fires(), '20 min': healthy, '21 min': ends() },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'inconclusive-until-the-alerts-end': {
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'no-traffic-proves-nothing': {
+    given: [
+      withHealth,
+      vendors({ health: { kind: 'no_data' } }),
+      configured({ health: { promql: 'up', max: 1 } }, { quietHours: 1 }),
+    ],
+    timeline: { '0 s': fires(), '6 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'gone-alerts-whose-end-is-never-said': {
+    given: [withHealth, healthy, vendors({ alertState: 'listed' })],
+    timeline: { '0 s': fires(), '5 min': vendors({ alertState: 'absent' }) },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+
+  // It asks.
+  'asks-and-is-approved': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-about-a-deploy-that-failed-and-is-approved': {
+    given: [longAgo('v2'), deploys('v3', 6, { status: 'failed' })],
+    timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
+    calls: [PAGE, 'cd roll-back.1 v3 to v2', RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-the-ring-of-the-answer-is-lost': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': answersWithoutRinging('approved'), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-is-rejected': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': answers('rejected'), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-nobody-answers': {
+    given: [configured({ autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 15 } })],
+    timeline: { '0 s': fires(), '20 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-other-alerts-come-meanwhile': {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '2 min': fires(other),
+      '4 min': ends(other),
+      '6 min': answers('approved'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-is-aborted': {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '3 min': all(says(note('abort'), { automationPaused: true }), answers('rejected')),
+      '9 min': ends(),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-the-alerts-end-meanwhile': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '5 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'asks-and-the-mode-is-lowered-meanwhile': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '3 min': mode('shadow'), '4 min': answers('approved'), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-person-asks': {
+    given: [mode('suggest')],
+    timeline: { '0 s': fires(), '4 min': says(note('rollback')), '9 min': ends() },
+    calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+
+  // It does not act, and says why.
+  suggests: {
+    given: [mode('suggest')],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'in-shadow': {
+    given: [mode('shadow')],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'nobody-asks': {
+    timeline: { '0 s': fires(asksForNothing), '9 min': ends(asksForNothing) },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'no-suspect-so-a-person-has-to-look': {
+    given: [configured({ deployer: undefined })],
+    timeline: { '0 s': fires(warning), '9 min': ends(warning) },
+    calls: ['pager trigger page.1 warning', 'pager resolve page.1 warning'],
+    status: 'resolved',
+  },
+  'the-kill-switch-is-put-on-between-judgement-and-act': {
+    given: [once('decisions.keep', 'after', pauses(true))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'the-kill-switch-cannot-be-read': {
+    given: [(world) => world.on('automation.read', { before: fails })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-pauses-it-between-judgement-and-act': {
+    given: [once('decisions.keep', 'after', says(note('pause'), { automationPaused: true }))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'another-incident-is-rolling-back-the-same-service': {
+    given: [
+      ({ store, clock }) => {
+        const until = plusSeconds(clock.now(), 600);
+        store.locks.set('http://cd.test/rollback', { key: 'of another', incident: 'another', until });
+      },
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-newer-deploy-between-judgement-and-act': {
+    given: [once('decisions.keep', 'after', deploys('v3', 1))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+
+  // What CD systems answer.
+  'cd-is-busy-and-then-does-it': {
+    given: [
+      vendors({ rollbacks: [{ kind: 'busy', detail: 'one is in progress' }, { kind: 'busy', detail: 'still' }, done] }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
+    status: 'resolved',
+  },
+  'cd-says-when-to-come-again': {
+    given: [vendors({ rollbacks: [later(90), later(), done] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
+    status: 'resolved',
+  },
+  'cd-runs-something-newer': {
+    given: [vendors({ rollbacks: [{ kind: 'superseded', current: 'v3' }] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'cd-refuses': {
+    given: [vendors({ rollbacks: [{ kind: 'refused', detail: 'answered 404: unknown service' }] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'cd-fails': {
+    given: [vendors({ rollbacks: [{ kind: 'failed', detail: 'hook exited with 1' }] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'cd-works-on-it-and-is-looked-at': {
+    given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), later(), done] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, ...times(3, 'cd look http://cd.test/rb-1'), RESOLVE],
+    status: 'resolved',
+  },
+  'cd-works-on-it-and-the-same-key-is-the-look': {
+    given: [vendors({ rollbacks: [inProgress(null), inProgress(null), done] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ...times(3, ROLL_BACK), RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-has-to-merge-what-cd-has-asked-for': {
+    given: [vendors({ rollbacks: [toBeMerged], looks: [toBeMerged, inProgress('commit/1'), done] })],
+    // Nobody is paged for a warning, but somebody has to do something about it.
+    timeline: { '0 s': fires(warning), '9 min': ends(warning) },
+    calls: [ROLL_BACK, PAGE_WARNING, ...times(3, 'cd look pull/1'), 'pager resolve page.1 warning'],
+    status: 'resolved',
+  },
+  'cd-is-away-for-longer-than-is-waited': {
+    given: [vendors({ rollbacks: [later()] })],
+    timeline: { '0 s': fires(), '90 min': ends() },
+    calls: [PAGE, ...times(37, ROLL_BACK), PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'the-alerts-end-before-it-acts': {
+    timeline: { '0 s': fires(), '4 s': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-alerts-end-while-cd-works-on-it': {
+    given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
+    timeline: { '0 s': fires(), '13 s': ends() },
+    calls: [PAGE, ROLL_BACK, ...times(2, 'cd look http://cd.test/rb-1'), RESOLVE],
+    status: 'resolved',
+  },
+
+  // What pagers answer.
+  'pager-is-away-and-then-takes-it': {
+    given: [vendors({ pages: [later(), later(30), taken] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE, ROLL_BACK, PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'pager-is-away-for-a-minute-so-the-second-route': {
+    given: [
+      vendors({
+        pages: [later(), later(), later(), later(), later(), taken],
+        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+      }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, PAGE, ROLL_BACK, ...times(3, PAGE), 'second route trigger page.1.second critical', PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'pager-refuses-so-the-second-route': {
+    given: [
+      vendors({
+        pages: [{ kind: 'refused', detail: 'answered 400' }],
+        secondRoute: [{ kind: 'taken', detail: 'answered 204' }],
+      }),
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, 'second route trigger page.1.second critical', ROLL_BACK],
+    status: 'resolved',
+  },
+  'nobody-can-be-paged': {
+    given: [vendors({ pages: [{ kind: 'off', detail: 'PagerDuty is off' }] })],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, 'second route trigger page.1.second critical', ROLL_BACK],
+    status: 'resolved',
+  },
+  'it-gets-worse-so-it-pages-again': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(warning), '2 min': fires(other), '20 min': all(ends(warning), ends(other)) },
+    calls: ['pager trigger page.1 warning', PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-person-raises-the-severity': {
+    given: [mode('shadow')],
+    timeline: {
+      '0 s': fires(warning),
+      '2 min': says({ kind: 'severity', severity: 'critical', by: 'person:ada' }, { severity: 'critical' }),
+      '9 min': ends(warning),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'it-comes-back-after-the-mitigation-so-it-pages-again': {
+    timeline: { '0 s': fires(), '5 min': fires(other), '20 min': all(ends(), ends(other)) },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'an-alert-that-looks-back-over-the-mitigation-joins-and-pages-nobody': {
+    given: [withHealth, healthy],
+    timeline: { '0 s': fires(), '3 min': fires(lookingBack), '6 min': ends(lookingBack), '20 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'an-alert-that-looks-back-over-the-mitigation-pages-when-that-has-not-helped': {
+    given: [withHealth, failing],
+    timeline: {
+      '0 s': fires(),
+      '3 min': fires(lookingBack),
+      '20 min': healthy,
+      '21 min': all(ends(), ends(lookingBack)),
+    },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-warning-of-a-slow-burn-goes-on-after-the-verification-and-holds-nothing-open': {
+    given: [withHealth, healthy],
+    timeline: {
+      '0 s': fires(),
+      '5 s': fires(slowBurn),
+      '6 min': ends(),
+      '40 min': fires({ ...slowBurn, began: 2455 }),
+    },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'a-warning-of-a-slow-burn-proves-no-failure-where-there-is-no-health-query': {
+    timeline: { '0 s': fires(), '5 s': fires(slowBurn), '6 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+
+  // How it ends.
+  'a-person-resolves-it': {
+    timeline: { '0 s': fires(), '4 min': says(note('resolve')) },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-resolves-it-while-it-asks': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': says(note('resolve')) },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-resolves-it-while-cd-works-on-it': {
+    given: [vendors({ rollbacks: [inProgress('http://cd.test/rb-1')], looks: [inProgress(null), done] })],
+    timeline: { '0 s': fires(), '17 s': says(note('resolve')) },
+    calls: [PAGE, ROLL_BACK, 'cd look http://cd.test/rb-1', RESOLVE, 'cd look http://cd.test/rb-1'],
+    status: 'resolved',
+  },
+  'closes-while-the-pager-is-away': {
+    given: [mode('shadow'), vendors({ pages: [later(), later(), later(), taken] })],
+    timeline: { '0 s': fires(), '6 s': ends() },
+    // The last one is for a page that was never confirmed and may have reached the pager late.
+    calls: [PAGE, PAGE, RESOLVE, RESOLVE, RESOLVE],
+    status: 'resolved',
+  },
+  'is-closed-before-it-begins': {
+    timeline: {
+      '0 s': async (world) => {
+        await world.deps.incidents.declare({ ...place, title: 'a drill', severity: 'critical', by: 'ada', trace: 't' });
+        const id = theIncident(world);
+        await world.deps.incidents.resolve(id, 0, 'person:ada', 'It was a drill');
+        await world.deps.engine.start(id, 1);
+      },
+    },
+    calls: [],
+    status: 'resolved',
+  },
+  'is-an-incident-that-nobody-knows': {
+    timeline: { '0 s': ({ deps }) => deps.engine.start('01TESTNOBODYKNOWS' as IncidentId, 1) },
+    calls: [],
+    status: '',
+  },
+  'is-declared-by-a-person-and-closed-by-one': {
+    given: [mode('shadow')],
+    timeline: {
+      '0 s': async (world) => {
+        const by = { title: 'customers cannot pay', severity: 'critical', by: 'person:ada', trace: 't' } as const;
+        const { id } = await world.deps.incidents.declare({ ...place, ...by });
+        await wake(world.deps, id);
+      },
+      '30 min': says(note('resolve')),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'closes-after-quiet-hours': {
+    given: [configured({ autoRollback: { mode: 'shadow' } }, { quietHours: 1 })],
+    timeline: { '0 s': fires() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'hands-over-to-the-next-run': {
+    given: [mode('shadow'), untilTheEnd(352)],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'dies-and-the-next-run-waits-for-the-verification': {
+    timeline: { '0 s': fires(), '5 min': dies, '6 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'dies-while-it-asks-and-the-next-run-asks-on': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '5 min': dies, '6 min': answers('approved'), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+  'the-table-is-away-for-a-moment': {
+    given: [once('effects.intendAct', 'before', fails), once('incidents.listen', 'before', fails)],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, RESOLVE],
+    status: 'resolved',
+  },
+};

@@ -1,0 +1,375 @@
+import { retryRun, startRun } from '../../../actions/runbooks/start-run.ts';
+import type { WantedRun } from '../../../actions/runbooks/plan-run.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { runId } from '../../../schemas/runbooks/parts/runs.ts';
+import type { HttpAnswer } from '../../../domain/ports/index.ts';
+import type { ActAnswer } from '../../../domain/rollback/targets.ts';
+import { runbook } from '../../domain/runbooks/support.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import {
+  acting,
+  all,
+  answers,
+  answersWhatWaits,
+  ends,
+  fires,
+  type Moment,
+  pauses,
+  says,
+  theIncident,
+} from '../play.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of incidents that follow a runbook. */
+
+/** Runbooks in force, by their names, and what the environment says beside `act`. */
+export const follows =
+  (heads: Record<string, string>, more: object = {}, paging: object = {}): Moment =>
+  (world) => {
+    const config = acting({ flags: { kind: 'http', url: 'http://flags.test' }, ...more }, paging);
+    const runbooks = Object.entries(heads).map(([name, head]) =>
+      runbook(`match: { runbook: ${name} }\n${head}`, `${name}.md`),
+    );
+    world.config = { ...config, runbooks: { version: 'test', runbooks } };
+  };
+
+/** An alert that names a runbook, and asks for nothing else. */
+export const names = (name: string) => ({ name: `For${name}`, labels: { runbook: name, action: '' } });
+
+export const set =
+  (what: Partial<FakeWorld>): Moment =>
+  (world) =>
+    void Object.assign(world, structuredClone(what));
+
+export const later: ActAnswer = { kind: 'later', detail: 'answered 503', afterSeconds: null };
+export const done: ActAnswer = { kind: 'succeeded', id: null };
+export const answered = (status: number, body: unknown = null): HttpAnswer => ({
+  kind: 'answered',
+  status,
+  body,
+  afterSeconds: null,
+});
+
+export const dies: Moment = async (world) => {
+  const id = theIncident(world);
+  const run = (await world.deps.incidents.read(id))?.run ?? 1;
+  world.kill(id, run);
+  await world.deps.incidents.handOver(id, run + 1, 'the sweeper found it dead');
+  await world.deps.engine.start(id, run + 1);
+};
+
+const approving = { autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 30 } };
+const aborts = says({ kind: 'abort', by: 'person:ada', note: '' }, { automationPaused: true });
+const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
+
+const LONG = `undo: reverse
+onFailure: undo
+steps:
+  - id: off
+    uses: flag.disable
+    with: { flag: new-basket }
+    timeout: 5m
+  - id: drain
+    uses: http
+    with: { method: POST, url: https://ops.test/drains }
+    inverse: { uses: http, with: { method: DELETE, url: 'https://ops.test/drains/\${{ steps.drain.output.body.id }}' } }
+    timeout: 5m
+  - id: settle
+    uses: wait
+    with: { for: 40m }
+  - id: more
+    uses: scale
+    with: { by: 2, ceiling: 10 }
+    approval: true
+    timeout: 5m
+  - id: again
+    uses: restart
+    timeout: 10m
+`;
+
+const PAGE = 'pager trigger page.1 critical';
+const PAGE_AGAIN = 'pager trigger page.2 critical';
+const RESOLVE = 'pager resolve page.1 critical';
+const PAGE_WARNING = 'pager trigger page.1 warning';
+const RESOLVE_WARNING = 'pager resolve page.1 warning';
+const RESOLVE_AGAIN = 'pager resolve page.2 critical';
+const FLAG_OFF = 'flag new-basket off';
+const FLAG_ON = 'flag new-basket on';
+const DRAIN = 'http POST https://ops.test/drains runbook.1.drain';
+const UNDRAIN = 'http DELETE https://ops.test/drains/d-7 runbook.1.drain.undo';
+
+/** What drains gives the id by which the drain is ended. */
+const drained = set({ answers: [answered(201, { id: 'd-7' })] });
+
+/** As the API does it for them. */
+export const starts =
+  (named: string, more: Partial<WantedRun> = {}): Moment =>
+  (world) =>
+    startRun(
+      world.deps,
+      ADA,
+      {
+        runbook: named,
+        service: 'checkout' as ServiceName,
+        environment: 'production' as EnvironmentName,
+        inputs: {},
+        ...more,
+      },
+      'trace',
+    );
+
+export const retries =
+  (number = 1): Moment =>
+  (world) =>
+    retryRun(world.deps, ADA, runId(theIncident(world), number));
+
+const ADA: Who = { name: 'person:ada', allow: () => undefined };
+
+const TWO = `steps:
+  - { id: drain, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/drains }, timeout: 5m }
+  - { id: told, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/told }, timeout: 5m }
+`;
+
+const TOLD = 'http POST https://ops.test/told runbook.1.told';
+const TOLD_AGAIN = 'http POST https://ops.test/told runbook.101.told';
+
+const off = (more = '') => `steps:
+  - id: off
+    uses: flag.disable
+    with: { flag: new-basket }
+    timeout: 5m
+${more}`;
+
+const drain = `steps:
+  - { id: drain, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/drains }, timeout: 5m }
+`;
+
+const parallel = `steps:
+  - id: both
+    parallel:
+      - { id: off, uses: flag.disable, with: { flag: new-basket }, timeout: 5m }
+      - { id: drain, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/drains }, timeout: 5m }
+  - id: after
+    uses: note
+    with: { text: 'both: \${{ steps.off.status }} and \${{ steps.drain.status }}' }
+`;
+
+const rollsBack = `steps:
+  - { id: back, uses: rollback, timeout: 30m }
+  - { id: off, uses: flag.disable, when: 'steps.back.status != "succeeded"', with: { flag: new-basket }, timeout: 5m }
+`;
+
+export const runbookPaths: Record<string, Path> = {
+  'follows-a-runbook-to-its-end': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': fires(names('long')), '45 min': answers('approved'), '2 h': ends(names('long')) },
+    calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-takes-back-what-it-has-done-when-a-step-fails': {
+    given: [
+      follows({ long: LONG }),
+      drained,
+      set({ acts: [done, { kind: 'refused', detail: 'it does not support a restart' }, done] }),
+    ],
+    timeline: {
+      '0 s': fires(names('long')),
+      '45 min': answers('approved'),
+      // A flag that was switched off as a mitigation is switched on again by people only.
+      '50 min': answersWhatWaits('approved'),
+      '60 min': ends(names('long')),
+    },
+    calls: [
+      PAGE,
+      FLAG_OFF,
+      DRAIN,
+      'scale 3 to 5',
+      'restart',
+      'scale 5 to 3',
+      UNDRAIN,
+      FLAG_ON,
+      PAGE_AGAIN,
+      RESOLVE,
+      RESOLVE_AGAIN,
+    ],
+    status: 'resolved',
+  },
+  'a-runbook-fails-and-a-person-has-it-continued': {
+    given: [follows({ two: TWO }), set({ answers: [answered(200, { id: 'd-7' }), answered(422), answered(200)] })],
+    timeline: { '0 s': fires(names('two')), '5 min': retries(), '7 min': ends(names('two')) },
+    calls: [PAGE, DRAIN, TOLD, PAGE_AGAIN, TOLD_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'a-call-without-an-answer-is-looked-for-before-it-is-made-again': {
+    given: [
+      follows({ two: TWO }),
+      set({
+        answers: [
+          ...Array.from({ length: 9 }, () => ({ kind: 'later', detail: 'answered 503' }) as const),
+          // The same key: that call had failed. So it is made with a key of its own.
+          answered(422),
+          answered(200, { id: 'd-8' }),
+          answered(200),
+        ],
+      }),
+    ],
+    timeline: { '0 s': fires(names('two')), '20 min': retries(), '27 min': ends(names('two')) },
+    calls: [
+      PAGE,
+      ...Array.from({ length: 9 }, () => DRAIN),
+      PAGE_AGAIN,
+      DRAIN,
+      'http POST https://ops.test/drains runbook.101.drain.2',
+      TOLD_AGAIN,
+      RESOLVE,
+      RESOLVE_AGAIN,
+    ],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-where-nothing-is-automatic': {
+    given: [follows({ back: rollsBack }, { autoRollback: { mode: 'shadow', unknownMigration: 'act' } })],
+    timeline: { '0 s': starts('back'), '40 min': resolves },
+    calls: ['cd roll-back.2 v2 to v1'],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-and-a-second-one-has-to-approve': {
+    given: [follows({ off: off() }, { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2 } })],
+    timeline: {
+      '0 s': starts('off'),
+      '2 min': answersWhatWaits('approved', 'person:ada'),
+      '4 min': answersWhatWaits('approved', 'person:bo'),
+      '40 min': resolves,
+    },
+    calls: [PAGE_WARNING, FLAG_OFF, RESOLVE_WARNING],
+    status: 'resolved',
+  },
+  'a-person-starts-a-runbook-and-the-workflow-dies': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': starts('long'), '10 min': dies, '50 min': answersWhatWaits('approved'), '2 h': resolves },
+    calls: [
+      FLAG_OFF,
+      'http POST https://ops.test/drains runbook.101.drain',
+      PAGE_WARNING,
+      'scale 3 to 5',
+      'restart',
+      RESOLVE_WARNING,
+    ],
+    status: 'resolved',
+  },
+  'a-person-does-not-want-a-step-of-a-runbook': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': fires(names('long')), '45 min': answers('rejected'), '2 h': ends(names('long')) },
+    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    status: 'resolved',
+  },
+  'nobody-answers-a-runbook-so-it-stops': {
+    given: [follows({ long: LONG }, { autoRollback: { mode: 'act', approvalTimeoutMinutes: 10 } }), drained],
+    timeline: { '0 s': fires(names('long')), '3 h': ends(names('long')) },
+    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-aborts-in-the-middle-of-a-runbook': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': fires(names('long')), '10 min': aborts, '2 h': ends(names('long')) },
+    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    status: 'resolved',
+  },
+  'the-kill-switch-is-put-on-in-the-middle-of-a-runbook': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': fires(names('long')), '10 min': pauses(true), '2 h': ends(names('long')) },
+    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-resolves-it-in-the-middle-of-a-runbook': {
+    given: [follows({ long: LONG }), drained],
+    timeline: { '0 s': fires(names('long')), '10 min': resolves },
+    calls: [PAGE, FLAG_OFF, DRAIN, RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-asks-before-each-act-where-the-mode-is-approve': {
+    given: [follows({ off: off() }, approving)],
+    timeline: { '0 s': fires(names('off')), '5 min': answersWhatWaits('approved'), '30 min': ends(names('off')) },
+    calls: [PAGE, FLAG_OFF, RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-in-shadow-changes-nothing': {
+    given: [follows({ long: LONG }, { autoRollback: { mode: 'shadow' } })],
+    timeline: { '0 s': fires(names('long')), '2 h': ends(names('long')) },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'steps-of-a-runbook-side-by-side': {
+    given: [follows({ both: parallel }), drained],
+    timeline: { '0 s': fires(names('both')), '20 min': ends(names('both')) },
+    calls: [PAGE, DRAIN, FLAG_OFF, RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-waits-for-the-rollback-that-it-asks-for': {
+    given: [
+      follows({ back: rollsBack }),
+      set({ rollbacks: [{ kind: 'in_progress', id: 'rb-1', handle: null }, done] }),
+    ],
+    timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
+    // The first judgement is of what nobody has asked for.
+    calls: [PAGE, 'cd roll-back.2 v2 to v1', 'cd roll-back.2 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-has-its-rollback-asked-about-once': {
+    given: [follows({ back: rollsBack.replace('timeout: 30m', 'timeout: 30m, approval: true') }, approving)],
+    timeline: { '0 s': fires(names('back')), '10 min': answersWhatWaits('approved'), '20 min': ends(names('back')) },
+    calls: [PAGE, 'cd roll-back.2 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'a-runbook-goes-on-where-there-is-nothing-to-be-rolled-back': {
+    given: [follows({ back: rollsBack }), ({ store }) => store.changes.clear()],
+    timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
+    calls: [PAGE, FLAG_OFF, RESOLVE],
+    status: 'resolved',
+  },
+  'an-alert-that-joins-has-a-runbook-of-its-own': {
+    given: [follows({ off: off(), drain }), drained],
+    timeline: {
+      '0 s': fires(names('off')),
+      '5 min': fires(names('drain')),
+      '6 min': fires({ ...names('off'), name: 'Another' }),
+      '40 min': all(ends(names('off')), ends(names('drain')), ends({ ...names('off'), name: 'Another' })),
+    },
+    calls: [PAGE, FLAG_OFF, PAGE_AGAIN, 'http POST https://ops.test/drains runbook.2.drain', RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'dies-in-the-middle-of-a-runbook-and-the-next-run-goes-on': {
+    given: [follows({ long: LONG }), drained],
+    timeline: {
+      '0 s': fires(names('long')),
+      '20 min': dies,
+      '45 min': answers('approved'),
+      '2 h': ends(names('long')),
+    },
+    calls: [PAGE, FLAG_OFF, DRAIN, 'scale 3 to 5', 'restart', RESOLVE],
+    status: 'resolved',
+  },
+  'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken': {
+    given: [
+      follows({
+        hook: `steps:
+  - id: hook
+    uses: http
+    with: { method: POST, url: https://ops.test/hook }
+    irreversible: true
+    timeout: 5m
+    retry: { max: 2, backoff: exponential, delay: 10s }
+`,
+      }),
+      set({ answers: [answered(503), { kind: 'later', detail: 'no answer' }, answered(409), answered(200)] }),
+    ],
+    timeline: { '0 s': fires(names('hook')), '20 min': ends(names('hook')) },
+    calls: [
+      PAGE,
+      ...Array.from({ length: 3 }, () => 'http POST https://ops.test/hook runbook.1.hook'),
+      'http POST https://ops.test/hook runbook.1.hook.2',
+      RESOLVE,
+    ],
+    status: 'resolved',
+  },
+};

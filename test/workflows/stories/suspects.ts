@@ -1,0 +1,186 @@
+import { notTheDeploy } from '../../../actions/incidents/clear-suspect.ts';
+import { suspectAgain } from '../../../actions/incidents/restore-suspect.ts';
+import { takeOver } from '../../../actions/incidents/take-over.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
+import type { FakeWorld } from '../../support/fake-deps.ts';
+import { all, answersWhatWaits, deploys, ends, fires, mode, type Moment, says, theIncident } from '../play.ts';
+import type { Path } from './rollbacks.ts';
+
+/** Stories of people who know more than automation: that it was not the deploy, or which version was good. */
+
+const ADA: Who = { name: 'person:ada', allow: () => undefined };
+const BO: Who = { name: 'person:bo', allow: () => undefined };
+
+function changeIdOf(world: FakeWorld, version: string): ChangeId {
+  const found = [...world.store.changes.values()].find((change) => change.version === version);
+  if (found === undefined) throw new Error(`${version} was not deployed`);
+  return found.id;
+}
+
+function incidentOf(world: FakeWorld, service: string): IncidentId {
+  const found = [...world.store.dossiers.values()].find(({ record }) => record.service === service);
+  if (found === undefined) throw new Error(`no incident of ${service} has been opened yet`);
+  return found.record.id;
+}
+
+/** "This was not the deploy." */
+export const clears =
+  (version: string, { who = ADA, of = 'checkout' }: { who?: Who; of?: string } = {}): Moment =>
+  (world) =>
+    notTheDeploy(world.deps, who, {
+      id: incidentOf(world, of),
+      change: changeIdOf(world, version),
+      key: `cleared-${version}-${who.name}`,
+    });
+
+/** "It may be after all." */
+export const suspects =
+  (version: string, who = BO): Moment =>
+  (world) =>
+    suspectAgain(world.deps, who, { id: theIncident(world), change: changeIdOf(world, version) });
+
+/** "Roll it back", to this version where one is named. */
+export const asksForRollback =
+  (to?: string): Moment =>
+  (world) =>
+    takeOver(world.deps, ADA, {
+      id: theIncident(world),
+      action: 'rollback',
+      note: '',
+      ...(to !== undefined && { to: to as Version }),
+    });
+
+/** Right before or after the first judgement is stored. */
+const atTheJudgement =
+  (when: 'before' | 'after', moment: Moment): Moment =>
+  (world) => {
+    let left = 1;
+    world.on('decisions.keep', {
+      [when]: async () => {
+        left -= 1;
+        if (left === 0) await moment(world);
+      },
+    });
+  };
+
+/** Checkout depends on payments, which was deployed shortly after it and fails first. Both ask before they go back. */
+const dependsOnPayments: Moment = async (world) => {
+  const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
+  const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
+  const production = { deployer, autoRollback: { mode: 'approve', unknownMigration: 'act' } };
+  world.config = Config.parse({
+    version: 'test',
+    services: {
+      checkout: { dependsOn: ['payments'], environments: { production: { ...production, health } } },
+      payments: { environments: { production } },
+    },
+    paging: {},
+  });
+  await deploys('p1', 300, { service: 'payments' })(world);
+  await deploys('p2', 6, { service: 'payments' })(world);
+};
+const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action: '' } };
+
+const PAGE = 'pager trigger page.1 critical';
+const ROLL_BACK = 'cd roll-back.1 v2 to v1';
+const RESOLVE = 'pager resolve page.1 critical';
+
+export const suspectPaths: Record<string, Path> = {
+  'asks-and-the-suspect-is-cleared': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '4 min': clears('v2'), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-while-it-is-judged': {
+    given: [mode('approve'), atTheJudgement('before', clears('v2'))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-between-judgement-and-act': {
+    given: [atTheJudgement('after', clears('v2'))],
+    timeline: { '0 s': fires(), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-after-a-person-said-yes': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '2 s': all(answersWhatWaits('approved', 'person:bo'), clears('v2')), '9 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-while-cd-works-on-it': {
+    given: [
+      (world) => {
+        world.rollbacks = [{ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }];
+        world.looks = [
+          { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' },
+          { kind: 'succeeded', id: 'rb-1' },
+        ];
+      },
+    ],
+    timeline: { '0 s': fires(), '12 s': clears('v2'), '9 min': ends() },
+    calls: [PAGE, ROLL_BACK, 'cd look /rb-1', 'cd look /rb-1', RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-and-the-next-one-is-asked-about': {
+    given: [dependsOnPayments],
+    timeline: {
+      '0 s': fires(),
+      '2 min': fires(ofPayments),
+      '4 min': clears('v2'),
+      '6 min': answersWhatWaits('approved'),
+      '9 min': all(ends(), ends(ofPayments)),
+    },
+    calls: [PAGE, `${PAGE} for payments`, 'cd roll-back.2 p2 to p1 of payments', `${RESOLVE} for payments`, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-where-it-depends-on-what-fails-too': {
+    given: [dependsOnPayments],
+    timeline: {
+      '0 s': fires(ofPayments),
+      '20 s': fires(),
+      '4 min': clears('p2'),
+      '9 min': all(ends(), ends(ofPayments)),
+    },
+    calls: [`${PAGE} for payments`, PAGE, `${RESOLVE} for payments`, RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-and-suspected-again': {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '3 min': clears('v2'),
+      '4 min': suspects('v2'),
+      '6 min': answersWhatWaits('approved'),
+      '9 min': ends(),
+    },
+    calls: [PAGE, 'cd roll-back.3 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'the-suspect-is-cleared-and-rolled-back-by-hand-after-all': {
+    given: [mode('approve')],
+    timeline: { '0 s': fires(), '3 min': clears('v2'), '4 min': asksForRollback(), '9 min': ends() },
+    calls: [PAGE, 'cd roll-back.3 v2 to v1', RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-names-the-version': {
+    given: [mode('suggest'), deploys('v0', 600)],
+    timeline: { '0 s': fires(), '4 min': asksForRollback('v0'), '9 min': ends() },
+    calls: [PAGE, 'cd roll-back.2 v2 to v0', RESOLVE],
+    status: 'resolved',
+  },
+  'a-person-names-the-version-and-something-newer-runs-by-then': {
+    given: [mode('suggest'), deploys('v0', 600)],
+    timeline: {
+      '0 s': fires(),
+      '4 min': says({ kind: 'rollback', by: ADA.name, note: '', from: 'v1' as Version, to: 'v0' as Version }),
+      '9 min': ends(),
+    },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+};

@@ -1,0 +1,31 @@
+import { isBurnWarning } from '../../domain/incidents/burn-warning.ts';
+import type { Deps, Listened } from '../../domain/ports/index.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { ringAnswered } from '../wake.ts';
+
+/**
+ * Reads the inbox from `after` on, after registering the callback `bell`. Completes the callbacks of answers found there:
+ * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
+ */
+export async function hear(
+  { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
+  id: IncidentId,
+  after: number,
+  bell: string | null,
+  mitigated: boolean,
+): Promise<Listened> {
+  const listened = await incidents.listen(id, after, bell);
+  const titles = mitigated && listened.firing > 0 ? await warnings({ incidents }, id) : [];
+  const heard: Listened = {
+    ...listened,
+    ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
+  };
+  if (!heard.mail.some(({ message }) => message.kind === 'answered')) return heard;
+  const incident = await incidents.read(id);
+  if (incident !== undefined) await ringAnswered({ decisions, engine }, incident);
+  return heard;
+}
+
+/** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */
+export const warnings = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>
+  (await incidents.firingEpisodes(id)).filter(isBurnWarning).map(({ title }) => title);

@@ -1,0 +1,106 @@
+import { pageKey } from '../../domain/paging/pages.ts';
+import type { Deps, Part } from '../../domain/ports/index.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { wake } from '../wake.ts';
+
+export type SettleDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'decisions' | 'engine'>;
+
+/** Child incidents that are processed in parallel. */
+const AT_ONCE = 8;
+
+/** Alerts per read. */
+const SIGNALS_READ = 100;
+
+/** Kind of the timeline entry for a person's request to resolve. */
+const ASKED = 'resolve.asked';
+
+/** A person's resolution of the parent. */
+type Word = { by: string; at: Timestamp };
+
+/**
+ * Settles the open child incidents of a resolved parent. If a person resolved the parent, that also resolves the children
+ * as they were then. A child that joined or fired since continues separately, and so do all children of a parent that
+ * closed by itself; they page if a page is due. Safe to repeat.
+ *
+ * @throws AggregateError if some children could not be settled, after processing all others
+ */
+export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promise<void> {
+  const parent = await deps.incidents.read(parentId);
+  if (parent !== undefined && parent.status !== 'resolved') return;
+  const word = wordOf(parent);
+  const open = (await deps.crowds.parts(parentId)).filter(({ incident }) => incident.status !== 'resolved');
+  const failed: unknown[] = [];
+  for (let first = 0; first < open.length; first += AT_ONCE) {
+    const settled = await Promise.allSettled(
+      open.slice(first, first + AT_ONCE).map((part) => settle(deps, { parentId, parent, word }, part)),
+    );
+    failed.push(...settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
+  }
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed,
+      `Child incidents of the resolved incident ${parentId} are still open: ${failed.map(String).join('; ')}`,
+    );
+}
+
+type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: Word | undefined };
+
+async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }: Part): Promise<void> {
+  const { parentId, word } = over;
+  const { id } = part;
+  const news = word === undefined || joinedAt > word.at || (await hasFiredSince(deps, id, word.at));
+  if (news) await letGo(deps, over, part);
+  else {
+    const text = `Resolved together with the parent incident ${parentId}`;
+    const timeline = { actor: word.by, kind: ASKED, text, detail: { parent: parentId } };
+    await deps.incidents.post(id, { kind: 'resolve', by: word.by, note: text }, { timeline }, `with-${parentId}`);
+  }
+  await wake(deps, id);
+}
+
+async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: IncidentRecord): Promise<void> {
+  // The parent no longer pages. If it closed by itself, nothing is new, and an earlier page suffices.
+  const since = word === undefined ? null : (parent?.resolved_at ?? null);
+  const wakes = part.page === true || part.severity === 'critical' || part.pages > 0; // which may have been left to the parent
+  const how = word === undefined ? 'is resolved' : `was resolved by ${word.by}, but alerts have fired since`;
+  await deps.crowds.letGo(parentId, part.id, {
+    page: wakes && !(await hasRung(deps, part, since)),
+    text: `Continues as a separate incident: the parent incident ${parentId} ${how}`,
+  });
+}
+
+/** Returns the person's resolution. Undefined: the parent closed by itself. */
+function wordOf(parent: IncidentRecord | undefined): Word | undefined {
+  const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
+  if (!closedAt || !by || isByItself(by)) return undefined;
+  return { by, at: parent?.asked?.resolve?.at ?? closedAt };
+}
+
+const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');
+
+/** Returns whether an alert is firing that was first received after a time. */
+async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Timestamp): Promise<boolean> {
+  let cursor: string | undefined;
+  do {
+    const page = await incidents.signals(id, { limit: SIGNALS_READ, ...(cursor !== undefined && { cursor }) });
+    if (page.items.some(({ status, first_seen_at }) => status === 'firing' && first_seen_at > at)) return true;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return false;
+}
+
+/** Returns whether the incident itself has paged: after a time, or, without a time, ever. */
+async function hasRung(
+  { effects }: SettleDeps,
+  { id, pages }: IncidentRecord,
+  since: Timestamp | null,
+): Promise<boolean> {
+  for (let number = pages; number >= 1; number -= 1) {
+    const page = await effects.get(id, pageKey(id, number));
+    if (page !== undefined && page.state !== 'withheld' && page.state !== 'failed')
+      return since === null || page.at > since;
+  }
+  return false;
+}
