@@ -5,7 +5,8 @@ import type { Deps, Page, Place } from '../domain/ports/index.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
 import type { Env } from './context.ts';
 import { iJson } from './middleware/i-json.ts';
-import { Problem, Refusal } from './problem.ts';
+import { Problem } from './problem.ts';
+import { Refusal } from '../actions/refusal.ts';
 
 /** `public`: no authentication. `receiver`: the handler authenticates the sender, by token or signature. */
 export type Access = Action | 'public' | 'receiver';

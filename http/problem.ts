@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from '@hono/zod-openapi';
 
@@ -14,27 +13,6 @@ export const Problem = z
     request_id: z.string(),
   })
   .meta({ id: 'Problem' });
-
-/** An error that becomes a problem response. Can be thrown anywhere in a handler. */
-export class Refusal extends HTTPException {
-  readonly code: string;
-  readonly detail: string;
-  override readonly status: ContentfulStatusCode;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(
-    status: ContentfulStatusCode,
-    code: string,
-    detail: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(status, { message: detail });
-    this.status = status;
-    this.code = code;
-    this.detail = detail;
-    this.headers = headers;
-  }
-}
 
 export function problem(
   c: Context,

@@ -14,15 +14,15 @@ import {
   SWEEP_TIMEOUT_SECONDS,
   WORKFLOW,
 } from '../aws/resources.ts';
-import { handler as digestHandler } from '../jobs/digest/digest.ts';
-import { handler as evaluateHandler } from '../jobs/slo-evaluation/evaluate.ts';
-import { handler as hearHandler } from '../jobs/queues/process-inbound.ts';
+import { handler as digestHandler } from '../functions/digest.ts';
+import { handler as evaluateHandler } from '../functions/evaluate.ts';
+import { handler as hearHandler } from '../functions/hear.ts';
 import { handler as httpHandler } from '../functions/http.ts';
 import { handler as incidentResponse } from '../functions/incident-response.ts';
-import { handler as projectHandler } from '../jobs/queues/project.ts';
-import { handler as routeHandler } from '../jobs/queues/route.ts';
+import { handler as projectHandler } from '../functions/project.ts';
+import { handler as routeHandler } from '../functions/route.ts';
 import { handler as slackHandler } from '../functions/slack.ts';
-import { handler as sweepHandler } from '../jobs/sweep/sweep.ts';
+import { handler as sweepHandler } from '../functions/sweep.ts';
 import type { Env } from '../schemas/config/variables.ts';
 import { startEventSource } from './aws/event-source.ts';
 import { type LocalFunction, startLambda } from './aws/lambda/lambda.ts';

@@ -16,7 +16,7 @@ type Check = () => string;
 
 const checks: Record<string, Check> = {
   types: tool('tsc', '--project', '.', '--pretty', 'false'),
-  'types of the sandbox page': tool('tsc', '--project', 'local/standins/page', '--pretty', 'false'),
+  'types of the sandbox page': tool('tsc', '--project', 'sandbox/page', '--pretty', 'false'),
   'lint, import direction, workflow purity': tool('oxlint', '--format', 'unix'),
   'format (to fix: npm run format)': tool('oxfmt', '--list-different'),
   'unused files, exports, dependencies': tool('knip', '--no-progress', '--no-config-hints'),

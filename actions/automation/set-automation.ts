@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/index.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import { ServiceName } from '../../schemas/config/names.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incidents' | 'log'>;

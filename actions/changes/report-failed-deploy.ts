@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/index.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { enqueue } from '../../http/webhooks/alerts.ts';
+import { enqueue } from '../alerts/enqueue.ts';
 
 type ReportDeps = Pick<Deps, 'config' | 'queue' | 'clock'>;
 

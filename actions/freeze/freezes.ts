@@ -5,7 +5,7 @@ import type { Scope } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/index.ts';
 import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { scopeAsKnown, servicesIn } from './known-names.ts';
 import { freezeOnRecord } from './record-freezes.ts';
 import type { Who } from '../incidents/acting-person.ts';

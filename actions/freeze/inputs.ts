@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
@@ -11,7 +11,7 @@ import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import type { KnownPlace } from './known-environment.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';
 

@@ -6,7 +6,7 @@ import { unconfiguredEnvironment, unconfiguredWords } from '../../domain/catalog
 import type { Config } from '../../schemas/config/config.ts';
 import type { FreezeScope } from '../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 
 /**
  * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not

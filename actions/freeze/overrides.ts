@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/index.ts';
 import type { Freeze, NewOverride, Override } from '../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { found, scopeOf } from './freezes.ts';
 import type { Who } from '../incidents/acting-person.ts';
 

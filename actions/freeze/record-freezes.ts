@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { LatchInputs } from '../../domain/freeze/budget/latch-inputs.ts';

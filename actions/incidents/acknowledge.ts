@@ -15,7 +15,7 @@ import {
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Severity } from '../../schemas/config/names.ts';
 import type { IncidentRole } from '../../schemas/people/response-roles.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { seenTogether } from '../paging/together.ts';
 import { correct } from './declare-incident.ts';

@@ -4,7 +4,7 @@ import { minuteOf } from '../../domain/messages/story.ts';
 import type { AskedLast, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import type { TakeOver } from './take-over.ts';
 
 /** `fulfilled`: the state is already as requested. `once`: idempotency key. */

@@ -2,7 +2,7 @@ import type { Deps, Place } from '../../domain/ports/index.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../../workflows/wake.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
 import { seesToIt } from './acknowledges.ts';
 import type { Who } from './acting-person.ts';

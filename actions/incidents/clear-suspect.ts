@@ -6,7 +6,7 @@ import { ChangeId, type IncidentId, type Version } from '../../schemas/config/na
 import { rollbackKey } from '../../workflows/steps/roll-back.ts';
 import { asksToRollBack, withdrawAbout } from '../../workflows/steps/withdraw-about.ts';
 import { wake } from '../../workflows/wake.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { note } from './declare-incident.ts';
 import { view } from './incident-view.ts';
 import { markWrong } from './mark-wrong.ts';

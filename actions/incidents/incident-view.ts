@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/index.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 
 /** @throws Refusal 404 */
 export async function view({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<IncidentView> {

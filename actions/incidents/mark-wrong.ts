@@ -2,7 +2,7 @@ import type { Deps } from '../../domain/ports/index.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { noteDemotion } from '../../workflows/demotion.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
 import type { Who } from './acting-person.ts';
 

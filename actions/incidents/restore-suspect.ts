@@ -4,7 +4,7 @@ import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { refuse } from '../../workflows/steps/withdraw-about.ts';
 import { wake } from '../../workflows/wake.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { resolved, view } from './incident-view.ts';
 import { changeOf, isAsked, needsJudgement, rollbacksOf } from './clear-suspect.ts';
 import { seesToIt } from './acknowledges.ts';

@@ -13,7 +13,7 @@ import { isAhead, liveChange, type RollbackTarget, rollbackTarget } from '../../
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 /** Number of changes that are read, as for decisions of automation. */

@@ -17,7 +17,7 @@ import { type Context, guardsOf } from '../../workflows/steps/runbook/context.ts
 import { question } from '../../workflows/steps/runbook/prepare.ts';
 import { doesWhat } from '../../workflows/steps/runbook/tell.ts';
 import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { declaredPlace } from '../incidents/declared-environment.ts';
 import { resolved } from '../incidents/incident-view.ts';
 import { planRollback } from '../rollback/plan-rollback.ts';

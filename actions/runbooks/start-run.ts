@@ -15,7 +15,7 @@ import {
 } from '../../schemas/runbooks/parts/runs.ts';
 import { stepAsked } from '../../workflows/steps/runbook/ask.ts';
 import { wake } from '../../workflows/wake.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../refusal.ts';
 import { resolved, view } from '../incidents/incident-view.ts';
 import { opened } from '../incidents/declare-incident.ts';
 import { type Planned, planFollowed, planRun, titleFor, type WantedRun } from './plan-run.ts';

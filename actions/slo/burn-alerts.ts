@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { burnFreezeByAlert } from '../../domain/freeze/causes.ts';
 import { freezeId } from '../../domain/freeze/ids.ts';
 import type { Deps } from '../../domain/ports/index.ts';

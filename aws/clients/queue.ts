@@ -1,7 +1,7 @@
 import { type SendMessageBatchRequestEntry, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Blobs, Receipt, SignalQueue } from '../../domain/ports/index.ts';
 import type { Signal, SignalMessage } from '../../schemas/alerts/signal.ts';
-import { sha256 } from './hash.ts';
+import { sha256 } from '../hash.ts';
 
 /** Above this, the full signal is stored in a blob and the message carries only what decisions need. */
 const SIGNAL_MAX_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Blobs } from '../../domain/ports/index.ts';
 import * as z from 'zod';
-import { sha256 } from '../clients/hash.ts';
+import { sha256 } from '../hash.ts';
 
 /** Values of parameters by their names below the path; null if the parameter does not exist. */
 export type Parameters = ReadonlyMap<string, string | null>;

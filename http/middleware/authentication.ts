@@ -1,5 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { authorize, type Scope } from '../../domain/access/access.ts';
 import { actsAs } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/index.ts';

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { BodyCutOff, declaredBytes, readUpTo } from './request-body.ts';
 import type { Env } from '../context.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 /**
  * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The

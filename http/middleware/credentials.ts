@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import type { Deps } from '../../domain/ports/index.ts';
 import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
 import type { Principal } from '../../schemas/access/access.ts';
@@ -8,7 +8,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 import { principalOf } from './authentication.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Env } from '../context.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 /** Limit for different wrong credentials from one address at one instance: a burst of 20, and 20 a minute. */
 export const WRONG: Allowance = { perSecond: 20 / 60, burst: 20 };

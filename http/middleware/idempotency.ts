@@ -1,10 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import type { Deps, IdempotencyKey } from '../../domain/ports/index.ts';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 /**
  * POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it

@@ -6,10 +6,10 @@ import type { Config } from '../../schemas/config/config.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
-import { endFailures } from '../../jobs/sweep/end-failures.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import { endFailures } from '../../actions/changes/end-failures.ts';
 import { tellIncidents } from '../../actions/changes/notify-incidents.ts';
-import { deadlineOf, HAS_NO_END } from '../../jobs/sweep/overdue.ts';
+import { deadlineOf, HAS_NO_END } from '../../actions/changes/overdue-deploys.ts';
 import { endOverdueDeploy, reportFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
 
 const Deployment = Change.extend({

@@ -5,7 +5,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { lanesOf, planDrill } from '../../actions/automation/drills.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 const Shown = Drill.meta({ id: 'Drill' });
 

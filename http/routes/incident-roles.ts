@@ -10,7 +10,7 @@ import { view } from '../../actions/incidents/incident-view.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Incident } from './incidents.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 const params = z.object({ id: IncidentId });
 const To = z.string().min(1).max(64).openapi({ description: 'The ID of a person in people.yaml' });

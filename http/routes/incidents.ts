@@ -6,9 +6,9 @@ import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schema
 import { declaredPlace } from '../../actions/incidents/declared-environment.ts';
 import { correct, declare, note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import { namer } from '../../slack/commands/names.ts';
+import { namer } from '../../actions/people/names.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { ShownSignal, shown, snakeCased } from './signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });

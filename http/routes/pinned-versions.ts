@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/index.ts';
 import { PinView } from '../../schemas/changes/pin.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 const Pinned = PinView.meta({ id: 'PinnedVersion' });
 const params = z.object({ id: z.string().min(1).max(128) });

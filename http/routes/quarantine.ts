@@ -4,8 +4,8 @@ import { mayAskByLabel, senderOf } from '../middleware/authentication.ts';
 import type { Deps } from '../../domain/ports/index.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
-import { type Kept, replay } from '../../actions/alerts/replay-quarantined.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import { type Kept, replay } from './replay.ts';
 
 const Entry = z
   .object({

@@ -7,10 +7,10 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import { type SloPoint, SloView } from '../../schemas/slo/slo-view.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { keptHistory } from '../../jobs/slo-evaluation/history.ts';
+import { keptHistory } from '../../actions/slo/history.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 const Shown = SloView.meta({ id: 'Slo' });
 

@@ -4,7 +4,7 @@ import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/access
 import type { Deps } from '../../domain/ports/index.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access/access.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 const Token = TokenRecord.extend({
   acts_as: z.string().openapi({

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { startsAhead, toSignal, withoutTimesAhead } from '../../domain/alerts/signal.ts';
+import { startsAhead } from '../../domain/alerts/signal.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import type { Count } from '../../domain/incidents/metrics.ts';
 import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import type { Deps } from '../../domain/ports/index.ts';
 import type { Action } from '../../schemas/access/access.ts';
-import type { Signal } from '../../schemas/alerts/signal.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
@@ -17,7 +15,9 @@ import { mayAskByLabel, senderOf, signedBy } from '../middleware/authentication.
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { allower, answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { problem, Refusal } from '../problem.ts';
+import { problem } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
 
 const Taken = z
   .object({
@@ -99,16 +99,6 @@ async function receive(c: Context<Env>, deps: Deps, source: Source, receiver: Re
     }) as never;
   }
 }
-
-/** An authenticated sender of alerts. */
-export type Sender = {
-  /** The name under which automatic actions requested by its alerts are counted. */
-  name: string;
-  /** @throws Refusal 403 if the sender may not send alerts for this scope */
-  allow(scope: Scope): void;
-  /** Whether its alerts may request a rollback in this scope. */
-  mayAsk(scope: Scope): boolean;
-};
 
 /**
  * Authenticates the sender by token or by signature. Only a signature requires reading the body before the sender is
@@ -226,42 +216,6 @@ const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted'
 
 export const alertsIn = (unreadable: readonly Unreadable[]): number =>
   unreadable.reduce((sum, { alerts }) => sum + alerts, 0);
-
-const LOWEST_TIER = 4;
-
-/**
- * Returns the signal with its sender, and without a rollback request that the sender may not make.
- *
- * @throws Refusal 403 if the sender may not send alerts for the signal's service and environment
- */
-function sentBy(sender: Sender | undefined, signal: Signal): Signal {
-  if (sender === undefined) return signal;
-  const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
-  sender.allow(scope);
-  if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
-  return { ...signal, sender: sender.name, asksRollback: false, mayNotAsk: true };
-}
-
-/** Turns alerts into signals and enqueues them durably. */
-export async function enqueue(
-  deps: Pick<Deps, 'config' | 'queue'>,
-  receipt: Parameters<Deps['queue']['sendAll']>[0],
-  alerts: Parameters<typeof toSignal>[0][],
-  asRollbackRequest: boolean,
-  sender?: Sender,
-): Promise<Signal[]> {
-  const { services } = await deps.config.current();
-  const signals = alerts.map((alert) =>
-    sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
-  );
-  // Enqueue the most critical services first.
-  const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
-  await deps.queue.sendAll(
-    receipt,
-    signals.toSorted((a, b) => tierOf(a) - tierOf(b)),
-  );
-  return signals;
-}
 
 export function read(source: Source, contentType: string, body: Uint8Array, now: number): ParseResult {
   if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {

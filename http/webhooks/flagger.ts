@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { answerOf } from '../../domain/freeze/gate.ts';
 import type { Deps, Place } from '../../domain/ports/index.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { Wish } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { flaggerGateRoute } from './flagger-gate.ts';
 import { canaryOf, Hook, type May, placesOfHook, query } from './flagger-hook.ts';
 

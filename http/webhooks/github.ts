@@ -6,7 +6,7 @@ import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { answerGate } from '../../actions/freeze/gates/answer.ts';
 import { gateOf, Requested } from '../../actions/freeze/gates/github-gate.ts';
 import { isSignedByGithub, payloadOf } from './github-payload.ts';

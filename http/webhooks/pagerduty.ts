@@ -6,7 +6,7 @@ import { incidentOf, PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { answers, type Api, endpoint, problems } from '../endpoint.ts';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { isSignedByPagerDuty } from './pagerduty-signature.ts';
 
 const PATH = '/integrations/pagerduty/webhook';

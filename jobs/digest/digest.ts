@@ -1,7 +1,5 @@
-import { deps as productionDeps } from '../../aws/deps.ts';
 import { TELLING_WAYS } from '../../domain/messages/stakeholder-digest.ts';
 import type { Deps } from '../../domain/ports/index.ts';
-import { smtpMail } from '../../integrations/mail/mail.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
 import { allDue } from './due.ts';
@@ -50,11 +48,3 @@ async function newsOfIncidents(
     ),
   );
 }
-
-export const handler = (): Promise<{ sent: number }> => digest(withLetters(productionDeps()));
-
-/** Adds the mail client. Only this function sends e-mail, and the client is too large for the other bundles. */
-const withLetters = (deps: Deps): DigestDeps => ({
-  ...deps,
-  letters: smtpMail({ url: () => deps.secrets.get('SMTP_URL'), from: () => deps.secrets.get('MAIL_FROM') }),
-});

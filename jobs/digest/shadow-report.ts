@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { TELLING_WAYS, toldLater, type ToldBefore } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import type { Deps, Remembered } from '../../domain/ports/index.ts';

@@ -1,6 +1,5 @@
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
-import { deps as productionDeps } from '../../aws/deps.ts';
 import type { Log } from '../../domain/ports/index.ts';
 import { Heard } from '../../schemas/messages/inbound-events.ts';
 import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
@@ -74,6 +73,3 @@ async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Lo
   });
   log.error('an inbound event could not be processed and was quarantined', { quarantine, detail });
 }
-
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  hear(productionDeps(), event, context);

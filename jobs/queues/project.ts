@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { deps as productionDeps } from '../../aws/deps.ts';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Deps } from '../../domain/ports/index.ts';
 import { grafanaProjector } from '../../projectors/grafana/grafana.ts';
 import { pass, type Projector, type SideBySide } from '../../projectors/sync/sync.ts';
@@ -62,6 +61,3 @@ function targetOf(body: string): Target | undefined {
     return undefined; // only Firebreak writes to this queue, so an invalid message is ignored
   }
 }
-
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  project(productionDeps(), event, context);

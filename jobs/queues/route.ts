@@ -1,6 +1,5 @@
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
-import { deps as productionDeps } from '../../aws/deps.ts';
 import { type Count, routingDelay } from '../../domain/incidents/metrics.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import type { Deps, Log } from '../../domain/ports/index.ts';
@@ -99,6 +98,3 @@ async function keep(deps: RouteDeps, body: string, detail: string, log: Log): Pr
   });
   log.error('a message could not be processed and was quarantined', { quarantine, detail });
 }
-
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  route(productionDeps(), event, context);

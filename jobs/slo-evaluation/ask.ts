@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { type Answers, readingsOf, recordedReadings } from '../../domain/slo/measurement/counts.ts';
 import { digestOf } from '../../domain/slo/hash.ts';
 import { DEFINITION, ERRORS, EVENTS } from '../../domain/slo/generate/names.ts';

@@ -4,7 +4,7 @@ import { bucketAt, endOf, hadGood, type History, indexOf, setBucket } from '../.
 import type { SloDays } from '../../domain/slo/ports.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { dayName, keptHistory, storedAs } from './history.ts';
+import { dayName, keptHistory, storedAs } from '../../actions/slo/history.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,9 +1,8 @@
-import { deps as productionDeps } from '../../aws/deps.ts';
 import { EVALUATE_TIMEOUT_SECONDS } from '../../aws/resources.ts';
 import type { Deps, Place } from '../../domain/ports/index.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
-import { Evaluator } from './evaluator.ts';
+import type { Evaluator } from './evaluator.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { recordFreezes } from './record.ts';
 
@@ -96,8 +95,3 @@ async function keepStatuses({ sloStatuses }: Pick<Deps, 'sloStatuses'>, statuses
   for (const status of statuses) at(status).statuses.push(status);
   await pooled([...places.values()], STORE_AT_ONCE, (one) => sloStatuses.put(one.place, one.statuses));
 }
-
-let evaluator: Evaluator | undefined;
-
-export const handler = (): Promise<Evaluation> =>
-  evaluate(productionDeps(), (evaluator ??= new Evaluator(productionDeps())));

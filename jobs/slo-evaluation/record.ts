@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { calendarAt } from '../../domain/freeze/calendar.ts';
 import { freezesByAlert } from '../../domain/freeze/causes.ts';
 import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';

@@ -1,11 +1,10 @@
-import { deps as productionDeps } from '../../aws/deps.ts';
 import type { Deps } from '../../domain/ports/index.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
 import { careForDrills } from '../../actions/automation/drills.ts';
 import { escalate } from '../../actions/paging/escalate.ts';
-import { endFailures } from './end-failures.ts';
+import { endFailures } from '../../actions/changes/end-failures.ts';
 import { followPages } from '../../actions/paging/follow-pages.ts';
 import { answerWaitingGates, type GateDeps } from '../../actions/freeze/gates/answer.ts';
 import { findLostGates } from '../../actions/freeze/gates/lost.ts';
@@ -16,7 +15,7 @@ import { noteAll } from '../../actions/paging/note-pages.ts';
 import { recognise } from '../../actions/paging/recognize.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
 import { seeTogether } from '../../actions/paging/together.ts';
-import { reportOverdue } from './overdue.ts';
+import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
 import { rouse } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
@@ -165,7 +164,3 @@ async function count<T>(all: readonly T[], deps: SweepDeps, act: (one: T) => Pro
   });
   return done;
 }
-
-const underWay: UnderWay = new Set();
-
-export const handler = (): Promise<{ woken: number; revived: number }> => sweep(productionDeps(), underWay);

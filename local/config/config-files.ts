@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { FreezeFile } from '../../schemas/freeze/freeze-policy.ts';

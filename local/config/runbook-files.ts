@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../domain/runbooks/check.ts';
 import { lint, lintAlone, sameNames } from '../../domain/runbooks/lint.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,

@@ -8,7 +8,7 @@ import { note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { takeOver } from '../../actions/incidents/take-over.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import type { Deed } from './command.ts';
 import { answered, Declined, type Outcome } from './outcome.ts';
 import type { HearDeps } from './deps.ts';

@@ -6,7 +6,7 @@ import { byName } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Heard } from '../../schemas/messages/inbound-events.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { vendorModes } from '../../actions/connections/vendor-modes.ts';
 import { actorFor } from './known-user.ts';
 import { carryOut } from './execute.ts';

@@ -93,7 +93,7 @@ describe('the generator', () => {
   });
 
   test('nothing of it knows what is judged', () => {
-    const folder = join(import.meta.dirname, '../../bench/evaluation');
+    const folder = join(import.meta.dirname, '../../evaluation');
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const imports = files.flatMap((name) =>
       [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? ''),

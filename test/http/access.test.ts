@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { Action } from '../../schemas/access/access.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../support/alerts.ts';
 import { ADMIN_TOKEN, Firebreak, INGEST_TOKEN } from '../support/firebreak.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
+import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import { decide, type DecisionInputs } from '../../domain/rollback/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import type { Firebreak } from '../support/firebreak.ts';

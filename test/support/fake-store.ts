@@ -26,7 +26,7 @@ import {
 import { newChange } from '../../aws/table/changes/changes.ts';
 import { SEVERAL, scopeOfCrowd } from '../../aws/table/incidents/incident-groups.ts';
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
-import { canonicalJson, sha256 } from '../../aws/clients/hash.ts';
+import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { ZodType } from 'zod';
 import { nextByHand, whereFrom } from '../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';

@@ -37,7 +37,7 @@ check(
     ),
     at('workflows/incident-response.ts', `import type { DurableContext } from '@aws/durable-execution-sdk-js';`),
     at('aws/deps.ts', `import { pagerDuty } from '../integrations/pagerduty/pager.ts';`),
-    at('jobs/queues/route.ts', `import { deps } from '../aws/deps.ts'; import '../workflows/incident-response.ts';`),
+    at('functions/route.ts', `import { deps } from '../aws/deps.ts'; import '../workflows/incident-response.ts';`),
     at('local/main.ts', `import '../functions/route.ts'; import './aws/sqs/server.ts';`),
     at('local/main.ts', `import manifest from '../package.json' with { type: 'json' };`),
     at('test/local/main.test.ts', `import '../../local/main.ts';`),

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
 import type { Attempt } from '../../domain/ports/index.ts';
 import type { ActAnswer } from '../../domain/rollback/targets.ts';
-import { Refusal } from '../../http/problem.ts';
+import { Refusal } from '../../actions/refusal.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';

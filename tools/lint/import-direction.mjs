@@ -9,7 +9,8 @@ import { defineRule } from '@oxlint/plugins';
  * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
  */
 
-const PRODUCT = ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'projectors', 'web', 'functions'];
+const ADAPTERS = ['integrations', 'aws', 'workflows', 'projectors'];
+const PRODUCT = ['schemas', 'domain', ...ADAPTERS, 'actions', 'http', 'slack', 'jobs', 'functions'];
 
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {
@@ -27,13 +28,21 @@ const LAYERS = {
     node: false,
   },
   projectors: { folders: ['schemas', 'domain', 'projectors'], packages: ['zod'], node: false },
-  web: { folders: ['schemas', 'domain', 'web'], node: true },
+  actions: { folders: ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'actions'], node: true },
+  http: { folders: ['schemas', 'domain', 'integrations', 'aws', 'workflows', 'actions', 'http'], node: true },
+  slack: { folders: ['schemas', 'domain', 'integrations', 'aws', 'actions', 'http', 'slack'], node: true },
+  jobs: { folders: ['schemas', 'domain', ...ADAPTERS, 'actions', 'slack', 'jobs'], node: true },
   functions: { folders: PRODUCT, node: true },
-  local: { folders: [...PRODUCT, 'local'], node: true },
+  sandbox: { folders: ['schemas', 'domain', 'sandbox'], node: true },
+  local: { folders: [...PRODUCT, 'sandbox', 'local'], node: true },
   cli: { folders: ['schemas', 'domain', 'cli'], node: true },
   demo: { folders: ['schemas', 'demo'], node: true },
-  bench: { folders: [...PRODUCT, 'bench'], node: true },
-  test: { folders: [...PRODUCT, 'local', 'cli', 'demo', 'bench', 'scripts', 'tools', 'test'], node: true },
+  evaluation: { folders: ['schemas', 'domain', 'evaluation'], node: true },
+  bench: { folders: [...PRODUCT, 'local', 'evaluation', 'bench'], node: true },
+  test: {
+    folders: [...PRODUCT, 'sandbox', 'local', 'cli', 'demo', 'evaluation', 'bench', 'scripts', 'tools', 'test'],
+    node: true,
+  },
 };
 
 /** Files with additional permitted imports: composition roots. */
@@ -49,7 +58,8 @@ const ASSEMBLIES = {
   'demo/main.ts': ['local'],
 };
 
-const DIRECTION = 'schemas ← domain ← integrations, aws, workflows, projectors, web ← functions ← local';
+const DIRECTION =
+  'schemas ← domain ← integrations, aws, workflows, projectors ← actions ← http ← slack ← jobs ← functions ← sandbox, local';
 
 /** @param {string} specifier e.g. `@aws-sdk/client-sqs/dist/x.js` @returns its package, e.g. `@aws-sdk/client-sqs` */
 const packageOf = (specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');

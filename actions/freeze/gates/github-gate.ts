@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { sha256 } from '../../../aws/clients/hash.ts';
+import { sha256 } from '../../../aws/hash.ts';
 import { Repository } from '../../../schemas/config/deployers.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Secrets } from '../../../domain/ports/index.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
-import { canonicalJson } from '../../clients/hash.ts';
+import { canonicalJson } from '../../hash.ts';
 
 /** The key of token records is derived from this secret: its holder can create tokens anyway. */
 const SECRET = 'FIREBREAK_ADMIN_TOKEN';

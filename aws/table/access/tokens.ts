@@ -4,7 +4,7 @@ import type { Clock, Page, Secrets, TokenAudit, Tokens } from '../../../domain/p
 import type { NewToken, TokenRecord } from '../../../schemas/access/access.ts';
 import { StoredToken } from '../../../schemas/incidents/stored-records.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';

@@ -27,7 +27,7 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { episodeItems, episodeKey } from './episodes.ts';
 import { keys, shardedLists } from '../core/keys.ts';

@@ -1,7 +1,7 @@
 import { alertOf, senderKeyOf } from '../../../domain/alerts/admission.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { type Key, keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';
 

@@ -6,7 +6,7 @@ import {
   type Quota,
 } from '../../../domain/alerts/quarantine.ts';
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys } from '../core/keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../core/retention.ts';

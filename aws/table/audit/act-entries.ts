@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import { entryText } from './audit-entries.ts';
 import { keys } from '../core/keys.ts';
 import type { Table, Write } from '../core/table.ts';

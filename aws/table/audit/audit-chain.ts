@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import type { Item } from '../core/table.ts';
 
 /** Previous hash of the first seal. */

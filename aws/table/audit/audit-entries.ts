@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
 import { Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { canonicalJson } from '../../clients/hash.ts';
+import { canonicalJson } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 

@@ -4,7 +4,7 @@ import { type Change, type ChangePatch, type NewChange } from '../../../schemas/
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import { type Key, keys, shardedLists } from '../core/keys.ts';
 import { pointedPage, shardedPage } from '../core/sharded.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';

@@ -2,7 +2,7 @@ import type { Clock, Page, Pins, Place } from '../../../domain/ports/index.ts';
 import { isAhead } from '../../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import { actWrite } from '../audit/act-entries.ts';
 import { keys, lists } from '../core/keys.ts';
 import { pageOfFew } from '../core/small-list.ts';

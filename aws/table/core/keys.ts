@@ -4,7 +4,7 @@ import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { DigestOf, Place } from '../../../domain/ports/index.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 
 /** Keys of the table; docs/data-model.md describes who reads and writes what. */
 export type Key = { pk: string; sk: string };

@@ -1,7 +1,7 @@
 import type { FreezeDecision, FreezeDecisions } from '../../../domain/freeze/ports.ts';
 import type { Blobs, Log } from '../../../domain/ports/index.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import type { AuditLogTable } from '../audit/audit-log.ts';
 import { DECISION_KIND, recordIn, recordOf, storeRecord } from './freeze-decision-record.ts';
 import { keys } from '../core/keys.ts';

@@ -9,7 +9,7 @@ import { withoutShadow, wouldWords } from '../../../domain/automation/shadow.ts'
 import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredDecision, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';

@@ -32,7 +32,7 @@ import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { type Signal } from '../../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { mintIncidentId } from '../../ids.ts';
 import { incidentActWrite } from '../audit/act-entries.ts';
 import { admit, signalEnd } from '../alerts/admit.ts';

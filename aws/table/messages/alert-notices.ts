@@ -10,7 +10,7 @@ import { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { millisOf, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { StoredSignal } from '../../../schemas/incidents/stored-records.ts';
-import { canonicalJson, sha256 } from '../../clients/hash.ts';
+import { canonicalJson, sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Item, type Table } from '../core/table.ts';
 

@@ -7,7 +7,7 @@ import {
 } from '../../../domain/messages/stakeholder-digest.ts';
 import type { DigestOf, Digests, Remembered } from '../../../domain/ports/index.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { sha256 } from '../../clients/hash.ts';
+import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import { collect, type Condition, type Table } from '../core/table.ts';
 

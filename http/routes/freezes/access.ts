@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { Scope } from '../../../domain/access/access.ts';
 import { type Freeze, SaidReason } from '../../../schemas/freeze/freeze.ts';
 import type { Env } from '../../context.ts';
-import { Refusal } from '../../problem.ts';
+import { Refusal } from '../../../actions/refusal.ts';
 
 /** Returns whether the caller may read the freeze. Read access to part of a freeze's scope is enough. */
 export const mayRead = (

@@ -9,7 +9,7 @@ import { askedQuery, identityHeader, questionOf } from '../../webhooks/freeze-qu
 import { gateAnswer, gateResponse } from '../../webhooks/deploy-gate.ts';
 import type { Env } from '../../context.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';
-import { Refusal } from '../../problem.ts';
+import { Refusal } from '../../../actions/refusal.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 

@@ -2,7 +2,7 @@ import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { sqsSignalQueue } from '../../../aws/clients/queue.ts';
 import type { Deps, Receipt } from '../../../domain/ports/index.ts';
-import { enqueue } from '../../../http/webhooks/alerts.ts';
+import { enqueue } from '../../../actions/alerts/enqueue.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { SignalMessage, type Signal } from '../../../schemas/alerts/signal.ts';

@@ -3,7 +3,7 @@ import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
 import { DrillTable } from '../../../aws/table/incidents/drills.ts';
 import { FreezeStateTable } from '../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
-import { sha256 } from '../../../aws/clients/hash.ts';
+import { sha256 } from '../../../aws/hash.ts';
 import { mintIncidentId } from '../../../aws/ids.ts';
 import { type Key, keys } from '../../../aws/table/core/keys.ts';
 import { TokenMacs } from '../../../aws/table/access/token-mac.ts';

@@ -1,7 +1,7 @@
 import { QuarantineTable } from '../../../aws/table/alerts/quarantine.ts';
 import { QuarantineFull } from '../../../domain/alerts/quarantine.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { sha256 } from '../../../aws/clients/hash.ts';
+import { sha256 } from '../../../aws/hash.ts';
 import { keys as tableKeys } from '../../../aws/table/core/keys.ts';
 import { BadCursor } from '../../../aws/table/core/table.ts';
 import { alertOf } from '../../../domain/alerts/admission.ts';

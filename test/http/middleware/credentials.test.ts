@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sha256 } from '../../../aws/clients/hash.ts';
+import { sha256 } from '../../../aws/hash.ts';
 import { api } from '../../../http/app.ts';
 import { networkOf, WAITING_MAX, WRONG } from '../../../http/middleware/credentials.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';

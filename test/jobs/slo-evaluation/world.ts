@@ -8,7 +8,7 @@ import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
 import type { Log } from '../../../domain/ports/index.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { evaluate, type EvaluateDeps } from '../../../jobs/slo-evaluation/evaluate.ts';
-import { storedAs } from '../../../jobs/slo-evaluation/history.ts';
+import { storedAs } from '../../../actions/slo/history.ts';
 import { Evaluator } from '../../../jobs/slo-evaluation/evaluator.ts';
 import type { Elapsed } from '../../../actions/shared/concurrency.ts';
 import { prometheusQueries } from '../../../integrations/prometheus/queries.ts';

@@ -4,7 +4,7 @@ import type { StandIns } from '../../../sandbox/core/index.ts';
 import type { SandboxState } from '../../../sandbox/core/sandbox-state.ts';
 import { calls, clock, folder, sandbox, setFault, start } from '../support.ts';
 
-const FOLDER = new URL('../../../local/standins/page/', import.meta.url);
+const FOLDER = new URL('../../../sandbox/page/', import.meta.url);
 const FILES = readdirSync(FOLDER).filter((name) => /\.(js|css)$/.test(name));
 
 /** The `Accept` header of a browser that opens a URL. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alertOf } from '../../../../domain/alerts/admission.ts';
 import { RETENTION_DAYS } from '../../../../aws/table/core/retention.ts';
-import { sha256 } from '../../../../aws/clients/hash.ts';
+import { sha256 } from '../../../../aws/hash.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
 import { startTtlSweep, type TtlSweep } from '../../../../local/aws/dynamodb/ttl.ts';
 import { PagingFile } from '../../../../schemas/config/config.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { replay, type Kept } from '../../../actions/alerts/replay-quarantined.ts';
+import { replay, type Kept } from '../../../http/routes/replay.ts';
 import type { Heard } from '../../../schemas/messages/inbound-events.ts';
-import { webhook } from '../paging/webhooks.ts';
+import { webhook } from '../../actions/paging/webhooks.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 let world: FakeWorld;

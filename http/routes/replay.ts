@@ -6,9 +6,10 @@ import { readSignalMessage } from '../../schemas/alerts/signal.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { handOn, readEvent } from '../../http/webhooks/pagerduty.ts';
-import { alertsIn, enqueue, read, type Sender } from '../../http/webhooks/alerts.ts';
-import { Refusal } from '../../http/problem.ts';
+import { handOn, readEvent } from '../webhooks/pagerduty.ts';
+import { enqueue, type Sender } from '../../actions/alerts/enqueue.ts';
+import { alertsIn, read } from '../webhooks/alerts.ts';
+import { Refusal } from '../../actions/refusal.ts';
 
 export type Kept = NonNullable<Awaited<ReturnType<Deps['quarantine']['get']>>>;
 

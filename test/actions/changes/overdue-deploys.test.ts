@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/index.ts';
-import { reportOverdue } from '../../../jobs/sweep/overdue.ts';
+import { reportOverdue } from '../../../actions/changes/overdue-deploys.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { minutesAgo } from '../../support/alerts.ts';

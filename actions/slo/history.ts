@@ -1,4 +1,4 @@
-import { sha256 } from '../../aws/clients/hash.ts';
+import { sha256 } from '../../aws/hash.ts';
 import { dayOf, decodeDay } from '../../domain/slo/day.ts';
 import { digestOf } from '../../domain/slo/hash.ts';
 import { emptyHistory, type History, indexOf } from '../../domain/slo/history.ts';

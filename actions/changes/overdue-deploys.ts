@@ -4,7 +4,7 @@ import type { Change, ChangeKind } from '../../schemas/changes/change.ts';
 import { type Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { entryOf } from '../../workflows/steps/judge.ts';
-import { endOverdueDeploy, reportOverdueDeploy } from '../../actions/changes/report-failed-deploy.ts';
+import { endOverdueDeploy, reportOverdueDeploy } from './report-failed-deploy.ts';
 
 type OverdueDeps = Pick<Deps, 'changes' | 'config' | 'clock' | 'timeScale' | 'log' | 'queue'>;
 

@@ -3,8 +3,8 @@ import type { Deps, Place } from '../../domain/ports/index.ts';
 import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import { endFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
-import { OLD_NEWS_SECONDS } from './overdue.ts';
+import { endFailedDeploy } from './report-failed-deploy.ts';
+import { OLD_NEWS_SECONDS } from './overdue-deploys.ts';
 
 /** How many recent changes are searched for a later success, which usually follows soon after a failure. */
 const CHANGES_READ = 50;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Deps } from '../../../domain/ports/index.ts';
-import { endFailures } from '../../../jobs/sweep/end-failures.ts';
+import { endFailures } from '../../../actions/changes/end-failures.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { minutesAgo } from '../../support/alerts.ts';

@@ -1,0 +1,51 @@
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { toSignal, withoutTimesAhead } from '../../domain/alerts/signal.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import type { Deps } from '../../domain/ports/index.ts';
+import type { Signal } from '../../schemas/alerts/signal.ts';
+
+/** An authenticated sender of alerts. */
+export type Sender = {
+  /** The name under which automatic actions requested by its alerts are counted. */
+  name: string;
+  /** @throws Refusal 403 if the sender may not send alerts for this scope */
+  allow(scope: Scope): void;
+  /** Whether its alerts may request a rollback in this scope. */
+  mayAsk(scope: Scope): boolean;
+};
+
+const LOWEST_TIER = 4;
+
+/**
+ * Returns the signal with its sender, and without a rollback request that the sender may not make.
+ *
+ * @throws Refusal 403 if the sender may not send alerts for the signal's service and environment
+ */
+function sentBy(sender: Sender | undefined, signal: Signal): Signal {
+  if (sender === undefined) return signal;
+  const scope = { service: signal.unmatched || signal.service, environment: signal.environment };
+  sender.allow(scope);
+  if (sender.mayAsk(scope)) return { ...signal, sender: sender.name };
+  return { ...signal, sender: sender.name, asksRollback: false, mayNotAsk: true };
+}
+
+/** Turns alerts into signals and enqueues them durably. */
+export async function enqueue(
+  deps: Pick<Deps, 'config' | 'queue'>,
+  receipt: Parameters<Deps['queue']['sendAll']>[0],
+  alerts: Parameters<typeof toSignal>[0][],
+  asRollbackRequest: boolean,
+  sender?: Sender,
+): Promise<Signal[]> {
+  const { services } = await deps.config.current();
+  const signals = alerts.map((alert) =>
+    sentBy(sender, toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
+  );
+  // Enqueue the most critical services first.
+  const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
+  await deps.queue.sendAll(
+    receipt,
+    signals.toSorted((a, b) => tierOf(a) - tierOf(b)),
+  );
+  return signals;
+}
