@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** An instruction of a Containerfile: its word, and the rest of its line, continued lines joined. */
+/** An instruction of a Containerfile: its keyword and the rest of its line, with continued lines joined. */
 type Instruction = { word: string; rest: string };
 
-/** Reads deploy/Containerfile. @throws when a line is no instruction */
+/** Reads deploy/Containerfile. @throws if a line is not an instruction */
 export async function containerfile(): Promise<Instruction[]> {
   const text = await readFile(join(ROOT, 'deploy/Containerfile'), 'utf8');
   return text
@@ -23,15 +23,15 @@ export async function containerfile(): Promise<Instruction[]> {
     });
 }
 
-/** What follows a word, of each instruction of that kind. */
+/** Returns the arguments of each instruction with this keyword. */
 export const restOf = (all: readonly Instruction[], wanted: string): string[] =>
   all.filter(({ word }) => word === wanted).map(({ rest }) => rest);
 
-/** Files and folders that the image gets, relative to the root. */
+/** Returns the files and folders that are copied into the image, relative to the root. */
 export const copiedInto = (all: readonly Instruction[]): string[] =>
   restOf(all, 'COPY').flatMap((rest) => rest.split(/ +/).slice(0, -1));
 
-/** The variables that the image sets. */
+/** Returns the variables that the image sets. */
 export const environmentOf = (all: readonly Instruction[]): Record<string, string> =>
   Object.fromEntries(
     restOf(all, 'ENV')

@@ -12,17 +12,17 @@ import { environmentOfUnit, unit } from './unit.ts';
 const text = (file: string) => readFile(join(ROOT, file), 'utf8');
 const isKnown = (name: string) => Object.hasOwn(VARIABLES, name);
 
-/** What the catalogue of the example names. */
+/** Secrets that the catalogue in the example names. */
 const NAMED = ['CD_TOKEN'];
 
-describe('the unit of systemd', () => {
-  test('sets variables that there are, to values that a start takes, and the sandbox off', async () => {
+describe('the systemd unit', () => {
+  test('sets known variables to valid values, and turns the sandbox off', async () => {
     const environment = environmentOfUnit(await unit());
     expect(Object.keys(environment).filter((name) => !isKnown(name))).toEqual([]);
     expect(readSettings(environment, '/')).toMatchObject({ sandbox: false, dataDir: '/var/lib/firebreak' });
   });
 
-  test('runs what is there, as a user of its own, always again, and ends it gracefully', async () => {
+  test('runs existing files as its own user, always restarts, and stops gracefully', async () => {
     const { ExecStart = [], WorkingDirectory, ...all } = await unit();
     const [program = '', file = ''] = ExecStart[0]?.split(' ') ?? [];
     expect([program, WorkingDirectory]).toEqual(['/opt/firebreak/node_modules/.bin/node', ['/opt/firebreak']]);
@@ -39,7 +39,7 @@ describe('the unit of systemd', () => {
   });
 });
 
-test('the example of the settings names variables that there are, and sets none of them', async () => {
+test('the example settings contain only known variables, and set none of them', async () => {
   const lines = (await text('deploy/firebreak.env.example')).split('\n');
   const settings = lines.flatMap((line) => /^#?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line)?.slice(1, 3) ?? []);
   const names = settings.filter((_, index) => index % 2 === 0);
@@ -49,7 +49,7 @@ test('the example of the settings names variables that there are, and sets none 
 });
 
 describe('the Containerfile', () => {
-  test('takes the Node that the project pins, and runs it as a user without rights', async () => {
+  test('uses the Node version that the project pins, and runs as an unprivileged user', async () => {
     const all = await containerfile();
     const { optionalDependencies: of } = JSON.parse(await text('package.json')) as Record<
       string,
@@ -63,7 +63,7 @@ describe('the Containerfile', () => {
     );
   });
 
-  test('copies what there is, and every folder of the product', async () => {
+  test('copies only existing paths, and every folder of the product', async () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
     const product = ['aws', 'domain', 'functions', 'integrations', 'projectors', 'schemas', 'web', 'workflows'];
@@ -71,7 +71,7 @@ describe('the Containerfile', () => {
     expect(copied).toEqual(expect.arrayContaining(needed));
   });
 
-  test('sets variables that there are; data is in its volume, and the sandbox off', async () => {
+  test('sets only known variables, keeps data in its volume, and turns the sandbox off', async () => {
     const all = await containerfile();
     const environment = environmentOf(all);
     expect(Object.keys(environment).filter((name) => !isKnown(name))).toEqual([]);
@@ -81,7 +81,7 @@ describe('the Containerfile', () => {
   });
 });
 
-/** The keys of the Compose specification that the file uses; others are mistakes until they are added here. */
+/** The keys of the Compose specification that the file uses; other keys are errors until they are added here. */
 const Service = z.strictObject({
   build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
   image: z.string().optional(),
@@ -111,14 +111,14 @@ const Compose = z.strictObject({
 describe('the compose file', () => {
   const compose = async () => Compose.parse(parse(await text('deploy/compose.yaml')));
 
-  test('publishes the ports of the proxy alone', async () => {
+  test('publishes only the ports of the proxy', async () => {
     const { firebreak, proxy } = (await compose()).services;
     expect(firebreak.ports).toBeUndefined();
     expect(proxy.ports).toEqual(['80:80', '443:443']);
     expect(proxy.environment?.['UPSTREAM']).toBe('firebreak:8080');
   });
 
-  test('builds from the Containerfile, and mounts where the image has its folders', async () => {
+  test('builds from the Containerfile, and mounts volumes at the folders of the image', async () => {
     const { services, volumes, networks } = await compose();
     const { build, volumes: mounts, env_file: env = '' } = services.firebreak;
     expect(existsSync(join(ROOT, 'deploy', build?.context ?? '', build?.dockerfile ?? ''))).toBe(true);

@@ -38,13 +38,13 @@ export type Dashboard = {
 
 export const DASHBOARD = JSON.parse(readFileSync(join(FOLDER, 'firebreak-dashboard.json'), 'utf8')) as Dashboard;
 
-/** Every query of the dashboard, with Grafana's own variables filled in. */
+/** Returns every query of the dashboard with Grafana's own variables replaced. */
 export const queries = (): string[] =>
   DASHBOARD.panels.flatMap(({ targets = [] }) =>
     targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', 'firebreak')),
   );
 
-/** Names of the metrics that a query is about. */
+/** Returns the names of the metrics in a query. */
 export function metricsOf(query: string): string[] {
   const names: string[] = [];
   parser.parse(query).iterate({
@@ -56,10 +56,10 @@ export function metricsOf(query: string): string[] {
   return names;
 }
 
-/** What Prometheus itself adds. */
+/** Metrics that Prometheus itself adds. */
 const OF_PROMETHEUS = ['up', 'ALERTS'];
 
-/** All that rules and dashboard ask for, and Firebreak has to tell. */
+/** All metrics that rules and dashboard query, and that Firebreak must export. */
 export const METRICS_USED: string[] = [
   ...new Set([...RULES.map(({ expr }) => expr), ...queries()].flatMap(metricsOf)),
 ].filter((name) => !OF_PROMETHEUS.includes(name));

@@ -17,14 +17,14 @@ const run = (program: 'promtool' | 'amtool', ...args: string[]) => {
   return { status, said: `${stdout}${stderr}` };
 };
 
-/** The text below a heading of docs/operating.md, up to the next heading. */
+/** Returns the text below a heading of docs/operating.md, up to the next heading. */
 const section = (heading: string): string | undefined =>
   OPERATING.split(/^#+ /m)
     .find((part) => part.startsWith(`${heading}\n`))
     ?.slice(heading.length);
 
 describe('alert rules about Firebreak', () => {
-  test.each(RULES)('$alert says what it is and where its runbook is, and goes past Firebreak', (rule) => {
+  test.each(RULES)('$alert has a summary and a runbook link, and is routed around Firebreak', (rule) => {
     const { alert, labels, annotations } = rule;
     expect(labels).toEqual({ product: 'firebreak', severity: expect.stringMatching(/^(critical|warning)$/) });
     expect(annotations).toEqual({
@@ -34,23 +34,23 @@ describe('alert rules about Firebreak', () => {
     });
   });
 
-  test.each(RULES)('$alert has a runbook, and a line in the table', ({ alert, labels }) => {
+  test.each(RULES)('$alert has a runbook, and a row in the table', ({ alert, labels }) => {
     const parts = [...(section(alert) ?? '').matchAll(/^- \*\*(\w+):\*\* ./gm)].map(([, part]) => part);
     expect(parts).toEqual(['Meaning', 'Impact', 'Action']);
     expect(OPERATING).toContain(`| [\`${alert}\`](#${alert.toLowerCase()}) | ${labels['severity']} |`);
   });
 
-  test('each runbook has its rule', () => {
+  test('each runbook has a rule', () => {
     const headings = [...OPERATING.matchAll(/^### (Firebreak\w+)$/gm)].map(([, name]) => name);
     expect(headings).toEqual(RULES.map(({ alert }) => alert));
   });
 
-  test('the values of labels that they select are those that Firebreak writes', () => {
+  test('rules select only label values that Firebreak writes', () => {
     const values = (label: string) =>
       RULES.flatMap(({ expr }) =>
         [...expr.matchAll(new RegExp(`${label}[=!]~?"([^"]+)"`, 'g'))].flatMap(([, value]) => value?.split('|') ?? []),
       );
-    const outcomes = [...EffectState.options, 'ok', 'refused', 'error']; // the last three: of calls to vendors
+    const outcomes = [...EffectState.options, 'ok', 'refused', 'error']; // the last three: outcomes of calls to vendors
     for (const outcome of values('outcome')) expect(outcomes).toContain(outcome);
     expect(new Set(values('queue'))).toEqual(new Set(['urgent', 'people', 'ordinary', 'unmatched']));
     expect(COUNTERS.firebreak_vendor_calls_total.labels).toEqual(['vendor', 'outcome']);
@@ -61,7 +61,7 @@ describe('alert rules about Firebreak', () => {
     expect(new Set(fired)).toEqual(new Set(RULES.map(({ alert }) => alert)));
   });
 
-  test.runIf(have('promtool'))('they fire when they should, and not before', () => {
+  test.runIf(have('promtool'))('rules fire in their cases, and not before', () => {
     const folder = mkdtempSync(join(tmpdir(), 'firebreak-rules-'));
     try {
       const file = join(folder, 'rules.test.yaml');
@@ -72,7 +72,7 @@ describe('alert rules about Firebreak', () => {
     }
   });
 
-  test.runIf(have('amtool'))('they are sent to PagerDuty directly, and to nobody else', () => {
+  test.runIf(have('amtool'))('alerts are sent only to PagerDuty, directly', () => {
     const config = join(FOLDER, 'alertmanager.yml');
     expect(run('amtool', 'check-config', config)).toMatchObject({ status: 0 });
     const receiver = (...labels: string[]) =>
@@ -83,7 +83,7 @@ describe('alert rules about Firebreak', () => {
   });
 });
 
-/** Alerts are asked for by the series that Prometheus keeps of them, so that a case names no texts. */
+/** Checks alerts by the series that Prometheus writes for them, so that cases contain no texts. */
 function promtoolTests(): object {
   const of = ({ name, series, fires = [], quiet = [] }: RuleCase) => ({
     name,
@@ -111,13 +111,13 @@ function promtoolTests(): object {
 }
 
 describe('the dashboard', () => {
-  test('every query is PromQL', () => {
+  test('every query parses as PromQL', () => {
     expect(queries().length).toBeGreaterThan(20);
     const wrong = queries().filter((query) => parsesAsPromql(query) !== null || metricsOf(query).length === 0);
     expect(wrong).toEqual([]);
   });
 
-  test.runIf(have('promtool'))('Prometheus takes every query', () => {
+  test.runIf(have('promtool'))('Prometheus accepts every query', () => {
     const folder = mkdtempSync(join(tmpdir(), 'firebreak-dashboard-'));
     try {
       const rules = queries().map((expr, n) => ({ record: `dashboard:query_${n}`, expr }));
@@ -128,10 +128,10 @@ describe('the dashboard', () => {
     }
   });
 
-  test('it can be provisioned anywhere: one data source, by a variable', () => {
+  test('can be provisioned anywhere: its only data source is a variable', () => {
     const { uid, title, schemaVersion, panels, templating } = DASHBOARD;
     expect({ uid, title }).toEqual({ uid: 'firebreak', title: 'Firebreak' });
-    expect('id' in DASHBOARD).toBe(false); // it would name a dashboard of another Grafana
+    expect('id' in DASHBOARD).toBe(false); // an id would refer to a dashboard of another Grafana
     expect(schemaVersion).toBeGreaterThanOrEqual(39);
     expect(templating.list).toContainEqual(
       expect.objectContaining({ name: 'datasource', type: 'datasource', query: 'prometheus' }),
@@ -143,7 +143,7 @@ describe('the dashboard', () => {
     for (const source of sources) expect(source).toEqual({ type: 'prometheus', uid: '${datasource}' });
   });
 
-  test('panels have an id of their own, a title, an explanation, and a place that no other has', () => {
+  test('panels have a unique id, a title, a description, and their own position', () => {
     const { panels } = DASHBOARD;
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
@@ -160,7 +160,7 @@ describe('the dashboard', () => {
   });
 });
 
-test('docs/operating.md has every event of the log, and no other', () => {
+test('docs/operating.md lists exactly the events of the log', () => {
   const rows = [...(section('Logs') ?? '').matchAll(/^\| `(\w+\.\w+)` \|/gm)].map(([, event]) => event);
   expect(rows).toEqual(Object.keys(INCIDENT_EVENTS));
 });

@@ -1,7 +1,10 @@
-/** Series in promtool's notation, a sample each 15 seconds. */
+/** Series in promtool's notation, with a sample every 15 seconds. */
 type Series = Record<string, string>;
 
-/** `fires` and `quiet`: when it has to fire, and when not. `times` are promtool durations from the beginning. */
+/**
+ * `fires` and `quiet`: times at which an alert must fire, and must not. Times are promtool durations from the
+ * beginning.
+ */
 export type RuleCase = { name: string; series: Series; fires?: { alert: string; at: string }[]; quiet?: Quiet[] };
 type Quiet = { alert: string; at: string };
 
@@ -10,7 +13,7 @@ const up = { [UP]: '1x2000', 'firebreak_queue_messages{job="firebreak",queue="ur
 const queue = (name: string) => `firebreak_queue_messages{job="firebreak",queue="${name}",state="waiting"}`;
 const fires = (alert: string, at: string) => [{ alert, at }];
 
-/** What Firebreak looks like on a quiet day, and when it works. No rule may fire on it. */
+/** The metrics of a healthy Firebreak, both idle and busy. No rule may fire on them. */
 export const HEALTHY: Series = {
   ...up,
   'process_start_time_seconds{job="firebreak",instance="firebreak:8080"}': '100x400 6100x1600',
@@ -21,7 +24,7 @@ export const HEALTHY: Series = {
   'firebreak_alerts_routing_delay_seconds_bucket{le="15"}': '0+3x2000',
   firebreak_alerts_routing_delay_seconds_count: '0+3.1x2000',
   'firebreak_pages_total{route="pager",outcome="succeeded"}': '0+1x2000',
-  // Of old: they were there before Prometheus was.
+  // Old failures: they existed before Prometheus started.
   'firebreak_pages_total{route="pager",outcome="failed"}': '2x2000',
   'firebreak_pages_total{route="pager",outcome="withheld"}': '0+1x2000',
   'firebreak_alerts_quarantined_total{source="grafana"}': '7x2000',
@@ -38,7 +41,7 @@ const SHOP = 'ALERTS{alertname="HighErrorRatio",service="shop",severity="critica
 
 export const RULE_CASES: RuleCase[] = [
   {
-    name: 'a critical alert while Firebreak is down, and until it is back',
+    name: 'a critical alert pages while Firebreak is down, until it is back',
     series: {
       [UP]: '1x40 0x40 1x40',
       [SHOP]: '1x200',
@@ -49,17 +52,22 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakBypass', '15m'),
   },
   {
-    name: 'a critical alert while Firebreak is not scraped at all',
+    name: 'a critical alert pages while Firebreak is not scraped',
     series: { [SHOP]: '1x200' },
     fires: fires('FirebreakBypass', '4m'),
   },
   {
-    name: 'a restart of a minute is none, two minutes are',
+    name: 'a restart of one minute does not fire, two minutes do',
     series: { [UP]: '1x20 0x4 1x20 0x60' },
     quiet: fires('FirebreakDown', '7m'),
     fires: fires('FirebreakDown', '15m'),
   },
-  { name: 'no target', series: {}, quiet: fires('FirebreakAbsent', '4m'), fires: fires('FirebreakAbsent', '6m') },
+  {
+    name: 'no scrape target',
+    series: {},
+    quiet: fires('FirebreakAbsent', '4m'),
+    fires: fires('FirebreakAbsent', '6m'),
+  },
   {
     name: 'three restarts in half an hour',
     series: { ...up, 'process_start_time_seconds{job="firebreak"}': '0x20 300x20 600x20 900x200' },
@@ -67,30 +75,30 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakRestarting', '17m'),
   },
   {
-    name: 'an urgent queue that nobody empties',
+    name: 'an urgent queue that is not processed',
     series: { ...up, [queue('urgent')]: '0x20 2x100' },
     quiet: fires('FirebreakQueueStuck', '8m'),
     fires: fires('FirebreakQueueStuck', '12m'),
   },
   {
-    name: 'what people do in Slack, too',
+    name: 'the queue of people is not processed',
     series: { ...up, [queue('people')]: '1x100' },
     fires: fires('FirebreakQueueStuck', '10m'),
   },
   {
-    name: 'a flood that is not over after a quarter of an hour',
+    name: 'a flood that lasts longer than 15 minutes',
     series: { ...up, [queue('unmatched')]: '0x4 10000-50x150' },
     quiet: fires('FirebreakQueueBacklog', '10m'),
     fires: fires('FirebreakQueueBacklog', '20m'),
   },
   {
-    name: 'queues that do not answer, while Firebreak does',
+    name: 'queues do not respond, but Firebreak does',
     series: { [UP]: '1x200' },
     quiet: fires('FirebreakQueuesUnknown', '10m'),
     fires: fires('FirebreakQueuesUnknown', '20m'),
   },
   {
-    name: 'a tenth of the alerts is late',
+    name: '10% of the alerts are late',
     series: {
       ...up,
       'firebreak_alerts_routing_delay_seconds_bucket{le="15"}': '0+9x200',
@@ -105,7 +113,7 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakIncidentWaiting', '11m'),
   },
   {
-    name: 'a page that neither left nor was refused',
+    name: 'a page that was neither delivered nor refused',
     series: { ...up, 'firebreak_effects_unfinished_oldest_timestamp_seconds{kind="page"}': '60x200' },
     quiet: [
       { alert: 'FirebreakPageUnsent', at: '5m' },
@@ -114,7 +122,7 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakPageUnsent', '7m'),
   },
   {
-    name: 'the first failed page since the counters exist, and one of many later',
+    name: 'the first failed page of a new counter, and a later one',
     series: { ...up, 'firebreak_pages_total{route="pager",outcome="failed"}': '_x80 1x120 2x80' },
     quiet: [
       { alert: 'FirebreakPageFailed', at: '18m' },
@@ -126,7 +134,7 @@ export const RULE_CASES: RuleCase[] = [
     ],
   },
   {
-    name: 'after a gap of twenty minutes old failures are none',
+    name: 'old failures do not fire after a gap of twenty minutes',
     series: {
       [UP]: '1x20 _x80 1x200',
       'firebreak_pages_total{route="pager",outcome="failed"}': '3x20 _x80 3x200',
@@ -138,7 +146,7 @@ export const RULE_CASES: RuleCase[] = [
     ]),
   },
   {
-    name: 'the first body in quarantine, and another one later',
+    name: 'the first quarantined body, and a later one',
     series: { ...up, 'firebreak_alerts_quarantined_total{source="grafana"}': '_x80 1x120 4x80' },
     quiet: fires('FirebreakQuarantineGrowing', '45m'),
     fires: [
@@ -156,7 +164,7 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakEffectUnfinished', '2h10m'),
   },
   {
-    name: 'a vendor that does not answer; few errors are none',
+    name: 'a vendor that does not respond; a few errors do not fire',
     series: {
       ...up,
       'firebreak_vendor_calls_total{vendor="slack",outcome="error"}': '0+1x200',
@@ -166,7 +174,7 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakVendorFailing', '20m'),
   },
   {
-    name: 'a vendor that refuses',
+    name: 'a vendor that refuses requests',
     series: {
       ...up,
       'firebreak_vendor_calls_total{vendor="slack",outcome="refused"}': '0+2x200',
@@ -176,13 +184,13 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakVendorRefusing', '20m'),
   },
   {
-    name: 'a target that shows nothing',
+    name: 'a target that is not updated',
     series: { ...up, 'firebreak_projections_due_oldest_timestamp_seconds{target="slack"}': '0x2000' },
     quiet: fires('FirebreakProjectionLate', '24m'),
     fires: fires('FirebreakProjectionLate', '26m'),
   },
   {
-    name: 'a configuration that is not mended',
+    name: 'a configuration that stays invalid',
     series: { ...up, firebreak_config_last_reload_successful: '1x20 0x100' },
     quiet: fires('FirebreakConfigInvalid', '12m'),
     fires: fires('FirebreakConfigInvalid', '17m'),
@@ -194,13 +202,13 @@ export const RULE_CASES: RuleCase[] = [
     fires: fires('FirebreakAutomationPaused', '4h10m'),
   },
   {
-    name: 'objectives that nobody evaluates',
+    name: 'objectives that are not evaluated',
     series: { ...up, firebreak_slo_evaluation_timestamp_seconds: '0+15x20 300x200' },
     quiet: fires('FirebreakObjectivesStale', '9m'),
     fires: fires('FirebreakObjectivesStale', '16m'),
   },
   {
-    name: 'a backup that nobody makes any more',
+    name: 'an old backup',
     series: { ...up, firebreak_backup_last_success_timestamp_seconds: `0x${(72 * 3600) / 15}` },
     quiet: fires('FirebreakBackupOld', '48h'),
     fires: fires('FirebreakBackupOld', '50h'),

@@ -4,7 +4,7 @@ import { ROOT } from './containerfile.ts';
 
 export const UNIT = join(ROOT, 'deploy/firebreak.service');
 
-/** The values of each key of deploy/firebreak.service, in their order. */
+/** Returns the values of each key of deploy/firebreak.service, in order. */
 export async function unit(): Promise<Record<string, string[]>> {
   const lines = (await readFile(UNIT, 'utf8')).split('\n').filter((line) => /^[A-Za-z]+=/.test(line));
   const pairs = lines.map((line): [string, string] => [
@@ -16,6 +16,6 @@ export async function unit(): Promise<Record<string, string[]>> {
   );
 }
 
-/** What its `Environment=` lines set. */
+/** Returns the variables of its `Environment=` lines. */
 export const environmentOfUnit = ({ Environment = [] }: Record<string, string[]>): Record<string, string> =>
   Object.fromEntries(Environment.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));

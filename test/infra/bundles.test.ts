@@ -22,23 +22,23 @@ const HANDLERS = [
 type Handler = (typeof HANDLERS)[number];
 
 /**
- * A cold start reads all of it. The largest has 3.19 MB: the clients of targets on AWS are 0.3 of them, which lie in it but
- * are only run where such a target is acted upon.
+ * Limit of a bundle, which a cold start reads completely. The largest has 3.19 MB: 0.3 MB are the AWS clients for
+ * rollback targets, which run only when such a target is used.
  */
 const BUNDLE_MAX_BYTES = 3.1 * 1024 * 1024;
 
-/** Slack waits three seconds, a cold start included. The clients of AWS are those that Lambda's runtime has. */
+/** Slack waits three seconds, including a cold start. The AWS clients are those of Lambda's runtime. */
 const SLACK_MAX_BYTES = 400 * 1024;
 const OF_THE_RUNTIME = ['@aws-sdk/*', '@smithy/*'];
 
-/** SST puts it before every bundle: some packages inside still call `require`. */
+/** SST puts this before every bundle: some packages still call `require`. */
 const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
 const require = topLevelCreateRequire(import.meta.url);
 import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
 const __filename = topLevelFileUrlToPath(import.meta.url);
 const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`;
 
-/** What a function finds on Lambda, and nothing else: no home, no path, no file of the project. */
+/** The environment of a function on Lambda, and nothing else: no home, no PATH, no file of the project. */
 const ON_LAMBDA = {
   AWS_LAMBDA_FUNCTION_NAME: 'firebreak-test-http',
   LAMBDA_TASK_ROOT: '/var/task',
@@ -83,7 +83,7 @@ const get = (path: string) => ({
   isBase64Encoded: false,
 });
 
-/** The first invocation of an execution: what Lambda sends to a durable function. */
+/** The first invocation of an execution, as Lambda sends it to a durable function. */
 const EXECUTION = {
   DurableExecutionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:f:1/durable-execution/n/i',
   CheckpointToken: 'token',
@@ -100,7 +100,7 @@ const EXECUTION = {
   },
 };
 
-/** A call that has to be refused before AWS is asked for anything. */
+/** Requests that must be refused before any call to AWS. */
 const EVENTS: Record<Handler, unknown> = {
   http: get('/healthz'),
   slack: get('/integrations/slack/nothing'),
@@ -131,7 +131,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'firebreak-bundles-'));
   const whole = HANDLERS.filter((name) => name !== 'slack');
   await Promise.all([bundle(whole), bundle(['slack'], OF_THE_RUNTIME)]);
-  // Where the runtime has its packages, so to say.
+  // Stands for the runtime's own packages.
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const good: Partial<Record<Handler, unknown[]>> = {
     http: [get('/healthz'), get('/nothing')],
@@ -169,7 +169,7 @@ const bundle = (names: readonly Handler[], external: string[] = []) =>
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Calls the bundle's handler as the runtime of Lambda would, in a process with nothing but the environment given. */
+/** Calls the bundle's handler like Lambda's runtime, in a process with only the given environment. */
 async function invoke(name: Handler, calls: Call[]): Promise<Answer[]> {
   const code = `
     const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
@@ -189,32 +189,32 @@ async function invoke(name: Handler, calls: Call[]): Promise<Answer[]> {
   return JSON.parse(stdout) as Answer[];
 }
 
-test.each(HANDLERS)('%s is one file of a size that starts fast', async (name) => {
+test.each(HANDLERS)('%s is one file below the size limit for a fast start', async (name) => {
   const { size } = await stat(bundleOf(name));
   expect(size).toBeLessThanOrEqual(name === 'slack' ? SLACK_MAX_BYTES : BUNDLE_MAX_BYTES);
 });
 
-test('http answers over an event of API Gateway', () => {
+test('http responds to an API Gateway event', () => {
   expect(answersOf('http').good).toMatchObject([
     { result: { statusCode: 200, body: '{"ok":true}', isBase64Encoded: false } },
     { result: { statusCode: 404 } },
   ]);
 });
 
-test('slack answers over an event of API Gateway, to what is posted alone', () => {
+test('slack responds to an API Gateway event, but only to POST', () => {
   expect(answersOf('slack').good).toMatchObject([{ result: { statusCode: 404 } }, { result: { statusCode: 405 } }]);
 });
 
-test.each(['hear', 'route', 'project'] as const)('%s answers over an empty batch', (name) => {
+test.each(['hear', 'route', 'project'] as const)('%s accepts an empty batch', (name) => {
   expect(answersOf(name).good).toEqual([{ result: { batchItemFailures: [] } }]);
 });
 
-test.each(HANDLERS)('%s refuses to work while a switch of one machine is set on Lambda', (name) => {
+test.each(HANDLERS)('%s refuses to run on Lambda with a local-only switch', (name) => {
   const answer = JSON.stringify(answersOf(name).switched);
   expect(answer).toContain('refused on Lambda');
   for (const one of SWITCHES) expect(answer).toContain(one);
 });
 
-test.each(HANDLERS)('%s says what its environment lacks', (name) => {
+test.each(HANDLERS)('%s reports what is missing in its environment', (name) => {
   expect(JSON.stringify(answersOf(name).incomplete)).toMatch(/not complete.*FIREBREAK_TABLE/);
 });

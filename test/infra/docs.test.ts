@@ -6,7 +6,7 @@ import { PublishedConfig } from '../../aws/config-source.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-test('the way to publish a configuration that docs/aws.md shows gives what the functions read', () => {
+test('the publishing command in docs/aws.md produces what the functions read', () => {
   const [, code = ''] = /--eval '([^']+)'/.exec(readFileSync(join(ROOT, 'docs/aws.md'), 'utf8')) ?? [];
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
     cwd: ROOT,

@@ -1,22 +1,22 @@
 import { vi } from 'vitest';
 
 /**
- * The globals that SST gives to `sst.config.ts`, only as far as to write down what is asked of them, and to refuse the
- * names that SST refuses. What a deployment would tell, such as an ARN, stands for itself: `Table.arn`. What SST's own
- * code makes of it: `npm run check:platform`.
+ * The globals that SST gives to `sst.config.ts`. They record what is requested, and refuse the names that SST refuses.
+ * Values that only a deployment knows, such as an ARN, are placeholders: `Table.arn`. For SST's own code, see `npm run
+ * check:platform`.
  */
 
-/** One resource, or one call on one, as it was asked for; values of the deployment are text. */
+/** One resource, or one call on one, as requested; deployment values are text. */
 export type Described = { type: string; name: string; args: Record<string, unknown> };
 
 export type System = {
   app: Record<string, unknown>;
-  /** What `sst deploy` would print. */
+  /** Outputs that `sst deploy` would print. */
   outputs: Record<string, unknown>;
   all: Described[];
-  /** All of a type, such as `sst.aws.Queue`. */
+  /** Returns all resources of a type, such as `sst.aws.Queue`. */
   of(type: string): Described[];
-  /** @throws when there is none, or more than one */
+  /** @throws if there is none, or more than one */
   one(type: string, name: string): Described;
 };
 
@@ -27,7 +27,7 @@ type Config = {
   run(): Promise<Record<string, unknown>>;
 };
 
-/** Runs the deployment's description for a stage, in which these secrets are set. */
+/** Runs the deployment's description for a stage with these secrets. */
 export async function describeSystem(stage: string, secrets: Record<string, string>): Promise<System> {
   const all: Described[] = [];
   const names = new Names();
@@ -57,12 +57,12 @@ export async function describeSystem(stage: string, secrets: Record<string, stri
 
 const TEXT = Symbol('text');
 
-/** Refuses, in SST's and Pulumi's words, what they refuse before anything is deployed. */
+/** Refuses names that SST and Pulumi refuse before a deployment, with their messages. */
 class Names {
   private readonly components = new Set<string>();
   private readonly resources = new Set<string>();
 
-  /** @throws Error when the name is taken, reserved, or none */
+  /** @throws Error if the name is taken, reserved, or missing */
   take(type: string, name: unknown): void {
     if (typeof name !== 'string' || name === '') throw new Error(`Missing resource name argument (${type})`);
     if (type.startsWith('sst.')) this.takeForComponent(name);
@@ -73,7 +73,9 @@ class Names {
     this.resources.add(resource);
   }
 
-  /** Components of all types share their names, whatever the case, because a link refers to one by its name alone. */
+  /**
+   * Components of all types share one namespace, ignoring case, because a link refers to a component only by its name.
+   */
   private takeForComponent(name: string): void {
     const folded = name.toLowerCase();
     if (name.includes(' ')) {
@@ -87,7 +89,10 @@ class Names {
 
 type Asked = { all: Described[]; names: Names; secrets: Record<string, string> };
 
-/** `sst` or `aws` and what is below: what is made with `new` is written down, what is called gives a later value. */
+/**
+ * Proxy for `sst`, `aws`, and their members: records constructor calls, and returns a deployment value for function
+ * calls.
+ */
 function namespace(path: string, asked: Asked): unknown {
   return new Proxy(function () {}, {
     get: (_target, key) => (typeof key === 'symbol' ? undefined : namespace(`${path}.${key}`, asked)),
@@ -101,19 +106,19 @@ function namespace(path: string, asked: Asked): unknown {
   });
 }
 
-/** As SST's own: a secret without a value and without a placeholder ends the deployment. */
+/** Behaves like SST: a secret without a value and without a placeholder stops the deployment. */
 function secretValue(name: string, value: unknown): object {
   if (typeof value !== 'string') throw new Error(`Set a value for ${name}`);
   return known(value);
 }
 
-/** A value that is known before anything is deployed. */
+/** Returns a value that is known before a deployment. */
 const known = (value: unknown): object => ({
   [TEXT]: value,
   apply: (use: (value: unknown) => unknown) => known(use(plain(value))),
 });
 
-/** A value that a deployment would tell; whatever is read from it is one, too. */
+/** Returns a value that only a deployment knows, as are all values read from it. */
 function later(text: string, onCall: (path: string, args: unknown[]) => void = () => {}): object {
   return new Proxy(function () {}, {
     get: (_target, key) => {
@@ -128,7 +133,7 @@ function later(text: string, onCall: (path: string, args: unknown[]) => void = (
   });
 }
 
-/** The same with text where a deployment would fill in. */
+/** Replaces deployment values by text. */
 function plain(value: unknown): unknown {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
   const text = (value as { [TEXT]?: unknown })[TEXT];
@@ -140,7 +145,7 @@ function plain(value: unknown): unknown {
 
 type Transform = (args: Record<string, unknown>, options: Record<string, unknown>) => void;
 
-/** What a transform that is a function makes of a resource; its options are under `$options`. */
+/** Returns the result of a transform function; its options are under `$options`. */
 function transformed(transform: Transform): unknown {
   const [args, options] = [{}, {}];
   transform(args, options);

@@ -13,8 +13,8 @@ import type { sweep } from '../../jobs/sweep/sweep.ts';
 const WORKFLOWS = join(import.meta.dirname, '../../workflows');
 
 /**
- * The secrets behind each port, as aws/deps.ts assembles it. A function whose declared ports need more than it is granted
- * is an error of types, so it cannot come to a deployment in which a secret that is needed cannot be read.
+ * The secrets that each port needs, as aws/deps.ts assembles it. A function whose declared ports need more than it is
+ * granted is a type error, so a deployment cannot lack permission for a required secret.
  */
 const OF_PORTS = {
   alerts: ['observability'],
@@ -41,7 +41,7 @@ const OF_PORTS = {
   statusPage: ['statuspage'],
   ticketsFor: ['github', 'named'],
   whispers: ['slack'],
-  // They tell projectors of every change.
+  // These ports notify projectors of every change.
   changes: ['connected'],
   crowds: ['connected'],
   decisions: ['connected'],
@@ -55,12 +55,12 @@ type Missing<Name extends keyof typeof FUNCTION_GRANTS, Ports> = Exclude<
   Needs<keyof Ports>,
   (typeof FUNCTION_GRANTS)[Name][number]
 >;
-/** Names what is missing where it is not never. */
+/** Requires the missing grants as an argument unless there are none. */
 const granted = <Lack>(missing: [Lack] extends [never] ? [] : [missing: Lack]): boolean => missing.length === 0;
 
-test('each function is granted the secrets behind the ports that it declares', () => {
+test('each function is granted the secrets of its declared ports', () => {
   expect([
-    // Of all secrets it reads the state of the vendors, but only where a stand-in plays Slack.
+    // It reads the vendors' settings only where a stand-in plays Slack.
     granted<Missing<'hear', Omit<Parameters<typeof hear>[0], 'secrets'>>>([]),
     granted<Missing<'route', Parameters<typeof route>[0]>>([]),
     granted<Missing<'project', Parameters<typeof project>[0]>>([]),
@@ -70,7 +70,7 @@ test('each function is granted the secrets behind the ports that it declares', (
   ]).not.toContain(false);
 });
 
-test('the workflow uses no port whose secrets it is not granted', () => {
+test('the workflow uses no port without a grant for its secrets', () => {
   const withheld = Object.entries(OF_PORTS).flatMap(([port, grants]) =>
     grants.every((grant) => (FUNCTION_GRANTS['incident-response'] as readonly Grant[]).includes(grant)) ? [] : [port],
   );

@@ -43,11 +43,11 @@ const byName = (name: string): FunctionArgs => {
   return found;
 };
 
-/** What the queue is called that wakes the projector for it. */
+/** Returns the name of the queue that wakes the target's projector. */
 const queueOf = (target: string): string => `${target.slice(0, 1).toUpperCase()}${target.slice(1)}`;
 
 describe('stages', () => {
-  test('production is kept: it cannot be removed by a command, nor its table by anyone', () => {
+  test('production is protected: no command can remove it, and its table cannot be deleted', () => {
     expect(production.app).toMatchObject({ removal: 'retain', protect: true });
     expect(production.one('sst.aws.Dynamo', 'Table').args).toMatchObject({ deletionProtection: true });
     expect(production.one('sst.aws.Bucket', 'Blobs').args).toMatchObject({
@@ -55,7 +55,7 @@ describe('stages', () => {
     });
   });
 
-  test('any other stage goes away whole', async () => {
+  test('any other stage is removed completely', async () => {
     const { app, one } = await describeSystem('try-out', REQUIRED);
     expect(app).toMatchObject({ removal: 'remove', protect: false });
     expect(one('sst.aws.Dynamo', 'Table').args).toMatchObject({ deletionProtection: false });
@@ -68,7 +68,7 @@ describe('stages', () => {
 });
 
 describe('functions', () => {
-  test('there is one for each handler, and each handler has one', () => {
+  test('there is one function for each handler, and one handler for each function', () => {
     const files = readdirSync(join(ROOT, 'functions')).filter((file) => file.endsWith('.ts'));
     const handlers = files.filter((file) =>
       /^export const handler\b/m.test(readFileSync(join(ROOT, 'functions', file), 'utf8')),
@@ -79,16 +79,16 @@ describe('functions', () => {
   });
 
   test.each(['http', 'slack', 'hear', 'route', 'project', 'sweep', 'evaluate', 'digest', 'incident-response'])(
-    '%s finds exactly the environment that it reads',
+    '%s has exactly the environment that it reads',
     (name) => {
       const { environment } = byName(name);
       const { FIREBREAK_TIME_SCALE: timeScale, FIREBREAK_STAND_INS: standIns, ...read } = readEnvironment(environment);
-      expect(read).toEqual(environment); // unknown names would be left out, defaults added
+      expect(read).toEqual(environment); // parsing would drop unknown names and add defaults
       expect({ timeScale, standIns }).toEqual({ timeScale: 1, standIns: [] });
     },
   );
 
-  test('the environment names the workflow by its function and its alias', () => {
+  test('the environment names the function and the alias of the workflow', () => {
     const { environment } = byName('route');
     expect(environment['FIREBREAK_WORKFLOW_FUNCTION']).toBe(byName('incident-response').name);
     const { args } = production.one('aws.lambda.Alias', 'IncidentResponseAlias');
@@ -98,7 +98,7 @@ describe('functions', () => {
     });
   });
 
-  test('only Lambda may assume their roles', () => {
+  test('only Lambda can assume their roles', () => {
     for (const { args } of functionsOf(production)) {
       const [, policy = ''] = /"assumeRolePolicy":"(.*?[^\\])"/.exec(JSON.stringify(args['transform'])) ?? [];
       expect(JSON.parse(JSON.parse(`"${policy}"`) as string)).toMatchObject({
@@ -107,28 +107,28 @@ describe('functions', () => {
     }
   });
 
-  test('the workflow may start its next run, and the projector wake itself, as often as it takes', () => {
+  test('recursion is allowed for the workflow and the projector', () => {
     expect(production.of('aws.lambda.FunctionRecursionConfig').map(({ args }) => args)).toEqual([
       { functionName: 'Project.name', recursiveLoop: 'Allow' },
       { functionName: 'IncidentResponse.name', recursiveLoop: 'Allow' },
     ]);
   });
 
-  test('deleting the workflow waits for its executions to stop', () => {
+  test('deleting the workflow waits until its executions stop', () => {
     const { args } = production.one('sst.aws.Workflow', 'IncidentResponse');
     expect(args).toMatchObject({
       transform: { function: { function: { $options: { customTimeouts: { delete: '60m' } } } } },
     });
   });
 
-  test('all write JSON logs that end some day, and are traced', () => {
+  test('all functions write JSON logs with a retention, and are traced', () => {
     for (const { args } of functionsOf(production)) {
       expect(args['logging']).toEqual({ format: 'json', retention: '3 months' });
       expect(JSON.stringify(args['transform'])).toContain('"tracingConfig":{"mode":"Active"}');
     }
   });
 
-  test('the workflow has the time, the memory of its executions and the dead letters that one machine gives it', () => {
+  test('the workflow has the same timeouts, retention, and dead-letter queue as on one machine', () => {
     const { args } = production.one('sst.aws.Workflow', 'IncidentResponse');
     expect(args).toMatchObject({
       timeout: {
@@ -140,7 +140,7 @@ describe('functions', () => {
     });
   });
 
-  test('each schedule calls its function, with retries and dead letters', () => {
+  test('each schedule calls its function, with retries and a dead-letter queue', () => {
     const crons = production.of('sst.aws.CronV2').map(({ args }) => args);
     expect(crons).toHaveLength(SCHEDULES.length);
     expect(crons).toEqual(
@@ -153,7 +153,7 @@ describe('functions', () => {
     );
   });
 
-  test('HTTP goes to one function, and what Slack sends to another; nothing in front of them throttles', () => {
+  test('HTTP goes to one function, requests from Slack to another, and nothing in front of them throttles', () => {
     expect(production.of('Api.route')).toEqual([
       { type: 'Api.route', name: '', args: { given: ['$default', 'Http.arn'] } },
       { type: 'Api.route', name: '', args: { given: ['ANY /integrations/slack/{proxy+}', 'SlackCalls.arn'] } },
@@ -169,7 +169,7 @@ describe('functions', () => {
 describe('permissions', () => {
   const statements = () => functionsOf(production).flatMap((one) => argsOf(one).permissions);
 
-  test('are lists of actions on named resources, and nothing is linked', () => {
+  test('are lists of actions on named resources; nothing is linked', () => {
     for (const { args } of functionsOf(production)) expect(Object.keys(args)).not.toContain('link');
     for (const { actions, resources } of statements()) {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z]+$/);
@@ -181,7 +181,7 @@ describe('permissions', () => {
     }
   });
 
-  /** What a request to AWS needs. */
+  /** Permissions that each AWS request needs. */
   const NEEDS: Record<string, string[]> = {
     GetCommand: ['dynamodb:GetItem'],
     BatchGetCommand: ['dynamodb:BatchGetItem'],
@@ -213,7 +213,7 @@ describe('permissions', () => {
     }
   });
 
-  /** Names of the functions that may do this with a resource that begins so. */
+  /** Returns the names of functions that may do this with a resource with this prefix. */
   const whoMay = (action: string, resource: string): string[] =>
     functionsOf(production)
       .filter((one) =>
@@ -224,7 +224,7 @@ describe('permissions', () => {
       .map(({ name }) => name)
       .toSorted();
 
-  test('signals are taken by the router alone, and sent by the receivers, and by who sees deploys that do not end', () => {
+  test('only the router receives signals; only the receivers and the sweeper send them', () => {
     for (const queue of ['Urgent.', 'Ordinary.', 'Unmatched.']) {
       expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Route']);
       expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Route']);
@@ -232,7 +232,7 @@ describe('permissions', () => {
     }
   });
 
-  test('what Slack sends is handed on: whoever takes it in changes no record of ours', () => {
+  test('requests from Slack are passed on: the receiving function changes no records', () => {
     expect(whoMay('sqs:SendMessage', 'People.')).toEqual(['Hear', 'Http', 'SlackCalls']);
     expect(whoMay('sqs:ReceiveMessage', 'People.')).toEqual(['Hear']);
     expect(whoMay('sqs:ChangeMessageVisibility', 'People.')).toEqual(['Hear']);
@@ -257,40 +257,43 @@ describe('permissions', () => {
     });
   });
 
-  test.each(['decisions', 'runbooks'])('the workflow writes and reads again its own %s', (folder) => {
+  test.each(['decisions', 'runbooks'])('the workflow writes and reads its own %s', (folder) => {
     expect(whoMay('s3:PutObject', `Blobs.arn/${folder}/`)).toEqual(['IncidentResponse']);
     expect(whoMay('s3:GetObject', `Blobs.arn/${folder}/`)).toContain('IncidentResponse');
   });
 
-  test('every folder of the bucket that the code names is written by somebody and read by somebody', () => {
+  test('every bucket folder that the code names has a writer and a reader', () => {
     const code = ['aws', 'functions', 'workflows'].flatMap(sources).join('\n');
     const folders = new Set([...code.matchAll(/`(\w+)\/\$\{[^`]*\.json`/g)].map(([, folder]) => folder ?? ''));
     expect(folders).toContain('runbooks');
     const unused = [...folders].filter((folder) => {
       const isRead = whoMay('s3:GetObject', `Blobs.arn/${folder}/`).length > 0;
-      // What is read of a large signal is its pointer alone.
+      // Of a large signal, only its pointer is read.
       return whoMay('s3:PutObject', `Blobs.arn/${folder}/`).length === 0 || (!isRead && folder !== 'signals');
     });
     expect(unused).toEqual([]);
   });
 
-  test.each(TARGETS)('all who change what is shown may wake %s, and only the projector is woken', (target) => {
-    const queue = `${queueOf(target)}.`;
-    expect(whoMay('sqs:SendMessage', queue)).toEqual([
-      'Digest',
-      'Hear',
-      'Http',
-      'IncidentResponse',
-      'Project',
-      'Route',
-      'Sweep',
-    ]);
-    expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
-    expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
-    expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Project']);
-  });
+  test.each(TARGETS)(
+    'every function that changes shown data may wake %s, and only the projector receives it',
+    (target) => {
+      const queue = `${queueOf(target)}.`;
+      expect(whoMay('sqs:SendMessage', queue)).toEqual([
+        'Digest',
+        'Hear',
+        'Http',
+        'IncidentResponse',
+        'Project',
+        'Route',
+        'Sweep',
+      ]);
+      expect(whoMay('sqs:ReceiveMessage', queue)).toEqual(['Project']);
+      expect(whoMay('sqs:DeleteMessage', queue)).toEqual(['Project']);
+      expect(whoMay('sqs:ChangeMessageVisibility', queue)).toEqual(['Project']);
+    },
+  );
 
-  test('the projector, the evaluation and who tells stakeholders start no workflow and write nothing but the table', () => {
+  test('the projector, the evaluation, and the digest start no workflow and write only to the table', () => {
     expect(whoMay('lambda:InvokeFunction', '')).toEqual(['Hear', 'Http', 'IncidentResponse', 'Route', 'Sweep']);
     const writers = functionsOf(production).filter((one) =>
       argsOf(one).permissions.some(
@@ -308,11 +311,11 @@ describe('permissions', () => {
     ]);
   });
 
-  test('all read the published configuration', () => {
+  test('every function reads the published configuration', () => {
     expect(whoMay('s3:GetObject', 'Blobs.arn/config/')).toHaveLength(9);
   });
 
-  test.each(Object.entries(FUNCTION_GRANTS))('%s reads its own secrets and keeps its own copy', (name, grants) => {
+  test.each(Object.entries(FUNCTION_GRANTS))('%s reads only its own secrets and keeps its own copy', (name, grants) => {
     const { permissions, environment } = byName(name);
     const of = (action: string, begin = '') =>
       permissions
@@ -340,7 +343,7 @@ describe('queues', () => {
   const queue = (name: string) => production.one('sst.aws.Queue', name).args;
 
   test.each(['Urgent', 'Ordinary', 'Unmatched', 'People'])(
-    '%s is FIFO, outlasts the router, and has a FIFO queue for what it gives up',
+    '%s is FIFO, outlasts the router, and has a FIFO dead-letter queue',
     (name) => {
       expect(queue(name)).toEqual({
         fifo: true,
@@ -352,7 +355,7 @@ describe('queues', () => {
     },
   );
 
-  test('dead letters are kept for two weeks, and what Lambda fills is no FIFO queue', () => {
+  test('dead letters are kept for two weeks, and queues that Lambda writes to are standard queues', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
     expect(deadLetters).toHaveLength(8 + TARGETS.length);
     for (const { args } of deadLetters) {
@@ -364,17 +367,20 @@ describe('queues', () => {
     expect(queue('IncidentResponseDeadLetters')['fifo']).toBe(false);
   });
 
-  test.each(TARGETS)('the queue that wakes %s takes delays, outlasts the projector, and has dead letters', (target) => {
-    const name = queueOf(target);
-    expect(queue(name)).toEqual({
-      visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`, // no FIFO queue: those know no delay of one message
-      dlq: { queue: `${name}DeadLetters.arn`, retry: PROJECT.maxReceives },
-    });
-    expect(PROJECT.visibilitySeconds).toBeGreaterThanOrEqual(PROJECT.timeoutSeconds); // else Lambda refuses it
-    expect(queue(`${name}DeadLetters`)['fifo']).toBe(false);
-  });
+  test.each(TARGETS)(
+    'the queue that wakes %s supports delays, outlasts the projector, and has a dead-letter queue',
+    (target) => {
+      const name = queueOf(target);
+      expect(queue(name)).toEqual({
+        visibilityTimeout: `${PROJECT.visibilitySeconds} seconds`, // a standard queue: FIFO queues do not support a delay for one message
+        dlq: { queue: `${name}DeadLetters.arn`, retry: PROJECT.maxReceives },
+      });
+      expect(PROJECT.visibilitySeconds).toBeGreaterThanOrEqual(PROJECT.timeoutSeconds); // otherwise Lambda refuses it
+      expect(queue(`${name}DeadLetters`)['fifo']).toBe(false);
+    },
+  );
 
-  test('each place where incidents are shown has functions that no other can take', () => {
+  test('each target that shows incidents has its own concurrency', () => {
     const given = TARGETS.map((target) =>
       production.of(`${queueOf(target)}.subscribe`).map(({ args }) => args['given']),
     );
@@ -389,7 +395,7 @@ describe('queues', () => {
     expect(byName('project').concurrency?.reserved).toBe(2 * TARGETS.length);
   });
 
-  test('people are heard one by one, and each of those who may come at once has a place', () => {
+  test('messages of people are processed one by one, with concurrency for the maximum', () => {
     expect(production.of('People.subscribe').map(({ args }) => args['given'])).toEqual([
       [
         'Hear.arn',
@@ -403,7 +409,7 @@ describe('queues', () => {
     expect(QUEUE.visibilitySeconds).toBeGreaterThanOrEqual(6 * PEOPLE.timeoutSeconds);
   });
 
-  test('the router takes batches of which a part may fail, and has a place for each that may come at once', () => {
+  test('the router supports partial batch failures, and has concurrency for each event source', () => {
     const calls = ['Urgent', 'Ordinary', 'Unmatched'].flatMap((name) => production.of(`${name}.subscribe`));
     const atOnce = calls.map(({ args }) => {
       const [to, how] = args['given'] as [
@@ -431,7 +437,7 @@ describe('alarms', () => {
         alarm['metricName'] === metricName && (alarm['dimensions'] as Record<string, string>)[dimension] === value,
     );
 
-  test('all tell the topic, in words, and have a name of their own', () => {
+  test('all notify the topic, have a description, and have unique names', () => {
     for (const alarm of alarms()) {
       expect(alarm).toMatchObject({ alarmActions: ['Alarms.arn'], okActions: ['Alarms.arn'] });
       expect(alarm['alarmDescription']).toMatch(/^\w.{20,}/);
@@ -439,7 +445,7 @@ describe('alarms', () => {
     expect(new Set(alarms().map(({ name }) => name)).size).toBe(alarms().length);
   });
 
-  test('every dead-letter queue has one', () => {
+  test('every dead-letter queue has an alarm', () => {
     const deadLetters = production.of('sst.aws.Queue').filter(({ name }) => name.endsWith('DeadLetters'));
     const unwatched = deadLetters.filter(
       ({ name }) => !watches('QueueName', `${name}.nodes.queue.name`, 'ApproximateNumberOfMessagesVisible'),
@@ -448,23 +454,23 @@ describe('alarms', () => {
   });
 
   test.each([
-    ['http throws', 'FunctionName', 'Http.name', 'Errors'],
-    ['the router throws', 'FunctionName', 'Route.name', 'Errors'],
-    ['the projector throws', 'FunctionName', 'Project.name', 'Errors'],
-    ['the sweeper throws', 'FunctionName', 'Sweep.name', 'Errors'],
-    ['an evaluation throws', 'FunctionName', 'Evaluate.name', 'Errors'],
-    ['stakeholders cannot be told', 'FunctionName', 'Digest.name', 'Errors'],
-    ['http has no place left', 'FunctionName', 'Http.name', 'Throttles'],
-    ['the router has no place left', 'FunctionName', 'Route.name', 'Throttles'],
-    ['the projector has no place left', 'FunctionName', 'Project.name', 'Throttles'],
-    ['the workflow has no place left', 'FunctionName', 'IncidentResponse.name', 'Throttles'],
+    ['http throws an error', 'FunctionName', 'Http.name', 'Errors'],
+    ['the router throws an error', 'FunctionName', 'Route.name', 'Errors'],
+    ['the projector throws an error', 'FunctionName', 'Project.name', 'Errors'],
+    ['the sweeper throws an error', 'FunctionName', 'Sweep.name', 'Errors'],
+    ['an evaluation throws an error', 'FunctionName', 'Evaluate.name', 'Errors'],
+    ['stakeholders cannot be notified', 'FunctionName', 'Digest.name', 'Errors'],
+    ['http is throttled', 'FunctionName', 'Http.name', 'Throttles'],
+    ['the router is throttled', 'FunctionName', 'Route.name', 'Throttles'],
+    ['the projector is throttled', 'FunctionName', 'Project.name', 'Throttles'],
+    ['the workflow is throttled', 'FunctionName', 'IncidentResponse.name', 'Throttles'],
     ['a workflow has failed', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionFailed'],
     ['a workflow has timed out', 'FunctionName', 'IncidentResponse.name', 'DurableExecutionTimedOut'],
     ['a call of the sweeper was dropped', 'FunctionName', 'Sweep.name', 'AsyncEventsDropped'],
     ['a start of the workflow was dropped', 'FunctionName', 'IncidentResponse.name', 'AsyncEventsDropped'],
-    ['the projector is taken for a loop', 'FunctionName', 'Project.name', 'RecursiveInvocationsDropped'],
-    ['the workflow is taken for a loop', 'FunctionName', 'IncidentResponse.name', 'RecursiveInvocationsDropped'],
-    ['the projector calls itself without end', 'FunctionName', 'Project.name', 'Invocations'],
+    ['the projector is detected as a loop', 'FunctionName', 'Project.name', 'RecursiveInvocationsDropped'],
+    ['the workflow is detected as a loop', 'FunctionName', 'IncidentResponse.name', 'RecursiveInvocationsDropped'],
+    ['the projector invokes itself endlessly', 'FunctionName', 'Project.name', 'Invocations'],
     ['reads of the table are throttled', 'TableName', 'Table.name', 'ReadThrottleEvents'],
     ['writes of the table are throttled', 'TableName', 'Table.name', 'WriteThrottleEvents'],
     ['reads of the index are throttled', 'GlobalSecondaryIndexName', 'list', 'ReadThrottleEvents'],
@@ -472,23 +478,23 @@ describe('alarms', () => {
     ['a signal waits', 'QueueName', 'Ordinary.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ['an unmatched signal waits', 'QueueName', 'Unmatched.nodes.queue.name', 'ApproximateAgeOfOldestMessage'],
     ...TARGETS.map((target) => [
-      `nobody looks at what ${target} is to show`,
+      `the projector for ${target} is late`,
       'QueueName',
       `${queueOf(target)}.nodes.queue.name`,
       'ApproximateAgeOfOldestMessage',
     ]),
-    ['a request was answered with 5xx', 'ApiId', 'Api.nodes.api.id', '5xx'],
-  ])('one goes off when %s', (_when, dimension, value, metric) => {
+    ['a response had a 5xx status', 'ApiId', 'Api.nodes.api.id', '5xx'],
+  ])('an alarm goes off when %s', (_when, dimension, value, metric) => {
     expect(watches(dimension, value, metric)).toBe(true);
   });
 
-  test('a projector that asked to be woken later is not taken for one that is late', () => {
+  test('a delay that a projector requested does not count as late', () => {
     const late = alarms().filter(({ name }) => TARGETS.some((target) => name === `firebreak-production-${target}-age`));
     expect(late).toHaveLength(TARGETS.length);
-    for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS takes
+    for (const { threshold } of late) expect(threshold).toBeGreaterThan(900); // the longest delay that SQS supports
   });
 
-  test.each(['sweep', 'evaluate', 'digest'])('a %s that is not called at all is noticed by its silence', (one) => {
+  test.each(['sweep', 'evaluate', 'digest'])('a %s that is not called triggers an alarm', (one) => {
     const silent = alarms().find(({ name }) => name === `firebreak-production-${one}-silent`);
     expect(silent).toMatchObject({
       metricName: 'Invocations',
@@ -497,7 +503,7 @@ describe('alarms', () => {
     });
   });
 
-  test('an address that is given is subscribed', async () => {
+  test('a given email address is subscribed', async () => {
     expect(production.of('aws.sns.TopicSubscription')).toEqual([]);
     vi.stubEnv('FIREBREAK_ALARM_EMAIL', 'sre@example.test');
     const { of } = await describeSystem('production', REQUIRED);
@@ -510,7 +516,7 @@ describe('alarms', () => {
 describe('secrets', () => {
   const parameters = ({ of }: System) => of('aws.ssm.Parameter').map(({ args }) => args);
 
-  test('those that are set become a SecureString for each group; what is not set, nothing', async () => {
+  test('secrets that are set become a SecureString for each group; others are left out', async () => {
     const system = await describeSystem('dev', {
       ...REQUIRED,
       PAGERDUTY_ROUTING_KEY: 'R0UT1NG',
@@ -532,7 +538,7 @@ describe('secrets', () => {
       expect(JSON.stringify(environments)).not.toContain(secret);
   });
 
-  test('who need not have the credentials sees which vendors are connected', async () => {
+  test('functions without credentials see which vendors are connected', async () => {
     const system = await describeSystem('dev', {
       ...REQUIRED,
       SLACK_BOT_TOKEN: 'xoxb-1',
@@ -543,12 +549,12 @@ describe('secrets', () => {
     );
   });
 
-  test('a group that SSM would not take is refused', async () => {
+  test('a group that exceeds the SSM limit is refused', async () => {
     const long = { ...REQUIRED, KUBERNETES_TOKEN: 'x'.repeat(8192) };
     await expect(describeSystem('dev', long)).rejects.toThrow(/secrets of delivery have \d+ bytes/);
   });
 
-  test('a deployment without an admin token or an audit key is refused, and one with a token that can be guessed', async () => {
+  test('a deployment without an admin token or an audit key, or with a short token, is refused', async () => {
     for (const name of Object.keys(REQUIRED)) {
       const others = Object.fromEntries(Object.entries(REQUIRED).filter(([other]) => other !== name));
       await expect(describeSystem('dev', others)).rejects.toThrow(name);
@@ -565,7 +571,7 @@ describe('secrets', () => {
     const read = code.matchAll(/secrets\.get\('([A-Z_]+)'\)|\bsecret: '([A-Z_]+)'/g);
     const names = new Set([...read].map(([, got, named]) => got ?? named ?? ''));
     for (const [, token] of code.matchAll(/'([A-Z]+_TOKEN)'/g)) names.add(token ?? '');
-    names.delete('AWS_TARGETS_URL'); // a sandbox's alone
+    names.delete('AWS_TARGETS_URL'); // only for a sandbox
     expect(SETTABLE).toEqual(expect.arrayContaining([...names]));
     expect([...names]).toEqual(expect.arrayContaining(['PAGERDUTY_ROUTING_KEY', 'KUBERNETES_TOKEN', 'ARGOCD_TOKEN']));
     const set = Object.fromEntries([...names].map((name) => [name, `a-value-of-some-length-for-${name}`]));
@@ -579,7 +585,7 @@ describe('secrets', () => {
   });
 });
 
-/** The text of every file of a folder of the product. */
+/** Returns the text of every file in a folder of the product. */
 function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
   return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));

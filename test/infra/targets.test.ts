@@ -15,7 +15,7 @@ const { AWS_TARGETS, ofTargets } = (await import(FILE)) as TargetsFile;
 const DOCS = readFileSync(join(import.meta.dirname, '../../docs/aws-targets.md'), 'utf8');
 const ROLE = 'arn:aws:iam::210987654321:role/firebreak-checkout';
 
-/** One of each kind, with the names that the page has in their places. */
+/** One target of each kind, with the names in the examples of the docs. */
 const ALL: AwsTargets = {
   roles: [],
   functions: ['arn:aws:lambda:eu-central-1:123456789012:function:checkout'],
@@ -42,7 +42,7 @@ type PolicyStatement = {
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
-/** The policy of docs/aws-targets.md, as statements of a function. */
+/** Returns the policy in docs/aws-targets.md as statements of a function. */
 function documented() {
   const [, json = ''] = /```json\n([\s\S]+?)```/.exec(DOCS) ?? [];
   const named = NAMES.reduce((text, [placeholder, name]) => text.replaceAll(placeholder, name), json);
@@ -60,12 +60,12 @@ function documented() {
   }));
 }
 
-describe('what acting upon targets on AWS needs', () => {
-  test('is for each kind what the page about them says, and no more', () => {
+describe('permissions for AWS targets', () => {
+  test('equal the policy in the docs for each kind', () => {
     expect(ofTargets(ALL)).toEqual(documented());
   });
 
-  test('is nothing for what is not there', () => {
+  test('are empty without targets', () => {
     expect(ofTargets({})).toEqual([]);
     expect(ofTargets({ roles: [ROLE] })).toEqual([{ actions: ['sts:AssumeRole'], resources: [ROLE] }]);
   });
@@ -79,7 +79,7 @@ describe('what acting upon targets on AWS needs', () => {
     ['services', 'arn:aws:ecs:eu-central-1:123456789012:service/production/*'],
     ['taskRoles', 'arn:aws:iam::123456789012:user/ada'],
     ['deploymentGroups', 'arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:shop'],
-  ] as const)('%s takes no %s', (kind, arn) => {
+  ] as const)('%s refuses %s', (kind, arn) => {
     expect(() => ofTargets({ [kind]: [arn] })).toThrow(`infra/targets.ts: ${kind} contains "${arn}"`);
   });
 });
@@ -91,7 +91,7 @@ describe('a stage', () => {
     vi.resetModules();
   });
 
-  /** Roles that may be assumed, by function. */
+  /** Returns the roles that each function may assume. */
   const assumedBy = async (stage: string): Promise<Record<string, string[]>> => {
     const { of } = await describeSystem(stage, {
       FIREBREAK_ADMIN_TOKEN: 'an-admin-token-of-some-length',
@@ -106,12 +106,12 @@ describe('a stage', () => {
     );
   };
 
-  test('acts upon nothing on AWS unless it says upon what', async () => {
+  test('has no AWS targets by default', async () => {
     expect(AWS_TARGETS).toEqual({});
     expect(await assumedBy('production')).toEqual({});
   });
 
-  test('lets its workflow take on its own roles, and no other function or stage', async () => {
+  test('allows only its own workflow to assume its own roles', async () => {
     vi.resetModules();
     vi.doMock('../../infra/targets.ts', () => ({ ofTargets, AWS_TARGETS: { production: { roles: [ROLE] } } }));
     expect(await assumedBy('production')).toEqual({ IncidentResponse: [ROLE] });

@@ -9,10 +9,10 @@ const INFRA = readdirSync(join(ROOT, 'infra')).filter((file) => file.endsWith('.
 const FILES = ['sst.config.ts', ...INFRA.map((file) => `infra/${file}`)];
 
 /**
- * SST's own types come with `npx sst install`, from the network. Here stand-ins take their place, which accept
- * whatever SST is given: what remains is checked against the product's own numbers and names.
+ * SST's own types are installed by `npx sst install` from the network. These replacements accept anything, so the rest
+ * is checked against the product's own numbers and names.
  */
-test('the description of the deployment fits to the product', () => {
+test('the description of the deployment type-checks against the product', () => {
   const folder = mkdtempSync(join(tmpdir(), 'firebreak-types-'));
   try {
     const code = FILES.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
@@ -59,7 +59,7 @@ declare function $interpolate(parts: TemplateStringsArray, ...values: $util.Inpu
 declare function $config<T extends { app(input: { stage: string }): object; run(): Promise<object> }>(config: T): T;
 `;
 
-/** Everything that the code names below `root`: as a class what begins with a capital letter, else as a function. */
+/** Declares everything that the code uses below `root`: capitalized names as classes, others as functions. */
 function standIns(root: string, code: string): string[] {
   const names = new Set(code.match(new RegExp(`\\b${root}(\\.\\w+)+`, 'g')));
   return [...names].map((path) => {

@@ -6,7 +6,7 @@ import { configSchemas } from '../../scripts/config-schemas.ts';
 
 const written = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
 
-/** As an editor checks a file. */
+/** Validates a file like an editor. */
 function accepts(name: string, value: unknown): boolean {
   const file = [...configSchemas().keys()].find((one) => basename(one) === `${name}.json`) ?? '';
   return z.fromJSONSchema(written(file) as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value).success;
@@ -36,7 +36,7 @@ describe('the JSON Schemas for editors', () => {
     ['response', true, 'stakeholders', { stakeholders: [{ email: 'cto@example.com', everyMinutes: 60 }] }],
     ['response', false, 'a misspelt key', { triage: { acknowledgeMinute: 5 } }],
     ['response', false, 'a receiver without an address', { webhooks: [{ signature: 'PAGER' }] }],
-  ])('%s takes (%s) %s', (name, expected, _, value) => {
+  ])('%s accepts (%s) %s', (name, expected, _, value) => {
     expect(accepts(name, value)).toBe(expected);
   });
 });

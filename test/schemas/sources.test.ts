@@ -40,8 +40,8 @@ const catalogue = Config.parse({
 const signalsOf = (sender: Vendor, name: string): Signal[] =>
   alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
 
-describe.each(['alertmanager', 'grafana'] as const)('every request that %s has really sent', (sender) => {
-  test.each(inbound(sender))('$name is read whole', ({ requests }) => {
+describe.each(['alertmanager', 'grafana'] as const)('every recorded request from %s', (sender) => {
+  test.each(inbound(sender))('$name is parsed completely', ({ requests }) => {
     for (const { body } of requests) {
       const group = JSON.parse(body) as { alerts: unknown[]; truncatedAlerts: number };
       const { alerts, unreadable, truncated } = read(sender, body);
@@ -55,7 +55,7 @@ describe.each(['alertmanager', 'grafana'] as const)('every request that %s has r
 });
 
 describe('Alertmanager', () => {
-  test('an alert is what it says, in our words', () => {
+  test('an alert is converted to our terms', () => {
     const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback');
     expect(signal).toMatchObject({
       source: 'alertmanager',
@@ -81,24 +81,24 @@ describe('Alertmanager', () => {
     expect(resolved?.endsAt).toMatch(/^2026-11-20T/);
   });
 
-  test('a notification that is repeated is the same episode', () => {
+  test('a repeated notification is the same episode', () => {
     const episodes = signalsOf('alertmanager', 'repeat-interval').map(({ episode }) => episode);
     expect(episodes).toHaveLength(3);
     expect(new Set(episodes).size).toBe(1);
   });
 
-  test('in a group that is firing an alert may be resolved', () => {
+  test('a firing group can contain resolved alerts', () => {
     const statuses = signalsOf('alertmanager', 'group-mixed-firing-resolved').map(({ status }) => status);
     expect(statuses).toEqual(['firing', 'resolved', 'firing']);
   });
 
-  test('one group may hold several services, and not all of them ask', () => {
+  test('one group can contain several services, of which some request a rollback', () => {
     const signals = signalsOf('alertmanager', 'group-multiple-services');
     expect(new Set(signals.map(({ service, unmatched }) => unmatched ?? service)).size).toBe(3);
     expect(signals.filter(({ asksRollback }) => asksRollback)).toHaveLength(2);
   });
 
-  test('an alert without a service is kept as what it is', () => {
+  test('an alert without a service is kept unchanged', () => {
     const [watchdog] = signalsOf('alertmanager', 'minimal-watchdog-no-grouping');
     expect(watchdog).toMatchObject({ service: 'unmatched', unmatched: '' });
     expect(watchdog?.links).toEqual({ runbook: null, dashboard: null, source: null });
@@ -110,12 +110,12 @@ describe('Alertmanager', () => {
     }
   });
 
-  test('what was cut off is said', () => {
+  test('truncated alerts are reported', () => {
     const [body = ''] = bodies('alertmanager', 'truncated-max-alerts');
     expect(read('alertmanager', body)).toMatchObject({ truncated: 5, alerts: { length: 3 } });
   });
 
-  test('texts in any writing arrive as they were written', () => {
+  test('texts in any script are preserved', () => {
     const [alert] = alertsOf('alertmanager', 'unicode');
     const [body = ''] = bodies('alertmanager', 'unicode');
     const written = (
@@ -127,26 +127,26 @@ describe('Alertmanager', () => {
 });
 
 describe('Grafana', () => {
-  test('an alert has its dashboard from the panel', () => {
+  test('the dashboard link of an alert comes from the panel', () => {
     const [signal] = signalsOf('grafana', 'firing-bearer');
     expect(signal).toMatchObject({ source: 'grafana', status: 'firing', episodic: true });
     expect(signal?.links.dashboard).toMatch(/^https?:/);
   });
 
-  test.each(['nodata', 'datasource-error'])('%s is a failure of the monitoring, and asks for nothing', (name) => {
+  test.each(['nodata', 'datasource-error'])('%s is a monitoring failure, and requests nothing', (name) => {
     expect(signalsOf('grafana', name)).toMatchObject([{ monitoringFailure: true, asksRollback: false }]);
   });
 
-  test('that it is "ok" means that it has resolved', () => {
+  test('the state "ok" means resolved', () => {
     expect(signalsOf('grafana', 'resolved')).toMatchObject([{ status: 'resolved' }]);
   });
 
-  test('with an external Alertmanager it sends the other format, and is read', () => {
+  test('the format that it sends to an external Alertmanager is parsed', () => {
     const [body = ''] = bodies('alertmanager', 'firing-critical-auto-rollback');
     expect(read('grafana', body).alerts).toMatchObject([{ source: 'grafana' }]);
   });
 
-  test('the formats of the two are not mistaken for each other by Alertmanager’s receiver', () => {
+  test('each receiver refuses the format of the other', () => {
     const [body = ''] = bodies('grafana', 'firing-bearer');
     expect(parse('alertmanager', body)).toMatchObject({ ok: false, fault: { status: 422, code: 'unknown-version' } });
   });
@@ -162,15 +162,15 @@ const ALERT = {
 const group = (alerts: unknown, more: object = {}): string =>
   JSON.stringify({ version: '4', truncatedAlerts: 0, ...more, alerts });
 
-describe('a body of which nothing can be read is refused with what is wrong', () => {
+describe('an unparsable body is refused with the reason', () => {
   test.each([
     ['no JSON', '{"version":', 400, 'not-json', /JSON/],
-    ['an empty one', '', 400, 'not-json', /JSON/],
+    ['empty JSON', '', 400, 'not-json', /JSON/],
     ['a list', '[]', 422, 'wrong-shape', /object/],
     ['null', 'null', 422, 'wrong-shape', /object/],
     ['no alerts', '{"version":"4"}', 422, 'wrong-shape', /alerts/],
-    ['alerts that are no list', group({}), 422, 'wrong-shape', /alerts/],
-    ['another version', group([ALERT], { version: '5' }), 422, 'unknown-version', /"5".*"4"/],
+    ['alerts that are not a list', group({}), 422, 'wrong-shape', /alerts/],
+    ['an unknown version', group([ALERT], { version: '5' }), 422, 'unknown-version', /"5".*"4"/],
     ['a version that is a number', group([ALERT], { version: 4 }), 422, 'unknown-version', /not a string/],
     ['no version', '{"alerts":[]}', 422, 'unknown-version', /missing/],
     ['too many alerts', group(Array.from({ length: ALERTS_MAX + 1 }, () => ALERT)), 413, 'too-many-alerts', /5001/],
@@ -180,22 +180,22 @@ describe('a body of which nothing can be read is refused with what is wrong', ()
     expect(result.ok ? '' : result.fault.detail).toMatch(detail);
   });
 
-  test('as many as are allowed are read', () => {
+  test('the maximum number of alerts is accepted', () => {
     expect(read('alertmanager', group(Array.from({ length: ALERTS_MAX }, () => ALERT))).alerts).toHaveLength(
       ALERTS_MAX,
     );
   });
 });
 
-describe('one bad alert does not cost the good ones', () => {
+describe('one bad alert does not affect the good ones', () => {
   test.each([
     ['no labels', { ...ALERT, labels: undefined }, /labels/],
     ['a label that is a number', { ...ALERT, labels: { a: 1 } }, /string/],
-    ['a status of its own', { ...ALERT, status: 'pending' }, /status/],
+    ['an unknown status', { ...ALERT, status: 'pending' }, /status/],
     ['no fingerprint', { ...ALERT, fingerprint: '' }, /fingerprint/],
-    ['a start that is no time', { ...ALERT, startsAt: 'yesterday' }, /yesterday/],
+    ['a start that is not a time', { ...ALERT, startsAt: 'yesterday' }, /yesterday/],
     ['a start without an offset', { ...ALERT, startsAt: '2026-11-20T06:43:40' }, /offset/],
-    ['no object', 'alert', /object/],
+    ['not an object', 'alert', /object/],
     ['null', null, /object/],
   ])('%s', (_, bad, detail) => {
     const { alerts, unreadable } = read('alertmanager', group([ALERT, bad, { ...ALERT, fingerprint: 'f2' }]));
@@ -204,7 +204,7 @@ describe('one bad alert does not cost the good ones', () => {
     expect(unreadable[0]?.detail).toMatch(detail);
   });
 
-  test('and can be read again later, in a body of its own', () => {
+  test('and can be parsed again later, as a separate body', () => {
     const { unreadable } = read('alertmanager', group([{ ...ALERT, startsAt: 'x' }, ALERT]));
     const mended = (unreadable[0]?.body ?? '').replace('"x"', '"2026-11-20T06:43:40Z"');
     expect(read('alertmanager', mended)).toMatchObject({ alerts: { length: 1 }, unreadable: [] });
@@ -218,7 +218,7 @@ describe('the group key', () => {
   test.each([
     ['alertmanager', 'group-three-firing'],
     ['grafana', 'mixed-two-services'],
-  ] as const)('%s: comes with every alert of the notification, as it was written', (sender, name) => {
+  ] as const)('%s: is part of every alert of the notification, unchanged', (sender, name) => {
     const [body = ''] = bodies(sender, name);
     const { groupKey } = JSON.parse(body) as { groupKey: string };
     const keys = signalsOf(sender, name).map((signal) => signal.groupKey);
@@ -228,16 +228,16 @@ describe('the group key', () => {
 
   test.each([
     ['2,048 characters', 'k'.repeat(2048), true],
-    ['one more', 'k'.repeat(2049), false],
+    ['one more character', 'k'.repeat(2049), false],
     ['none', undefined, false],
-    ['an empty one', '', false],
-    ['one that is no text', { a: 1 }, false],
-    ['half a surrogate pair', 'k\ud83d', false],
+    ['an empty key', '', false],
+    ['a key that is not text', { a: 1 }, false],
+    ['an unpaired surrogate', 'k\ud83d', false],
   ])('%s', (_, key, kept) => {
     expect(keyOf(key)).toBe(kept ? key : undefined);
   });
 
-  test('is not known of what was queued before it was kept', () => {
+  test('is absent in messages that were queued before it existed', () => {
     const [signal] = signalsOf('alertmanager', 'firing-critical-auto-rollback');
     const { groupKey, ...older } = signal ?? {};
     expect(groupKey).toBeDefined();
@@ -254,21 +254,21 @@ describe('times', () => {
     ['2026-11-20T06:43:40Z', '2026-11-20T06:43:40.000Z'],
     ['2026-11-20T08:43:40.1+02:00', '2026-11-20T06:43:40.100Z'],
     ['2026-11-20t06:43:40z', '2026-11-20T06:43:40.000Z'],
-  ])('%s is %s', (startsAt, expected) => {
+  ])('%s is normalized to %s', (startsAt, expected) => {
     expect(alertAt({ startsAt })?.startsAt).toBe(expected);
   });
 
-  test('the year 1 as an end means that there is none yet', () => {
+  test('the year 1 as an end means no end', () => {
     expect(alertAt({ status: 'resolved', endsAt: '0001-01-01T00:00:00Z' })?.endsAt).toBeNull();
   });
 
-  test('an end is told only of what has resolved: for what fires it is a guess of the sender', () => {
+  test('only resolved alerts have an end: for firing ones it is a guess of the sender', () => {
     expect(alertAt({ endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBeNull();
     expect(alertAt({ status: 'resolved', endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBe('2026-11-20T07:00:00.000Z');
   });
 });
 
-test('a label may be called like what every object has', () => {
+test('a label can have the name of an object property', () => {
   const body = `{"version":"4","alerts":[{"status":"firing","labels":{"__proto__":"x","constructor":"y","service":"checkout-api"},"startsAt":"2026-11-20T06:43:40Z","fingerprint":"f"}]}`;
   const [alert] = read('alertmanager', body).alerts;
   expect([...(alert?.labels ?? [])]).toEqual([
@@ -279,7 +279,7 @@ test('a label may be called like what every object has', () => {
   expect(({} as Record<string, unknown>)['x']).toBeUndefined();
 });
 
-describe('generic', () => {
+describe('the generic source', () => {
   const generic = {
     service: 'checkout-api',
     environment: 'production',
@@ -293,7 +293,7 @@ describe('generic', () => {
     return alert && toSignal(alert, catalogue);
   };
 
-  test('is a signal like any other', () => {
+  test('a signal has the same form as others', () => {
     expect(signalFrom({ links: { runbook: 'https://wiki/r' }, labels: { action: 'auto-rollback' } })).toMatchObject({
       source: 'generic',
       service: 'checkout-api',
@@ -306,20 +306,20 @@ describe('generic', () => {
     });
   });
 
-  test('has one episode for each key where it tells no start', () => {
+  test('without a start, each key has one episode', () => {
     const [fired, ended] = [signalFrom({}), signalFrom({ status: 'resolved' })];
     expect(fired).toMatchObject({ episodic: false, startsAt: '2026-11-20T12:00:00.000Z', endsAt: null });
     expect(ended).toMatchObject({ episode: fired?.episode, endsAt: '2026-11-20T12:00:00.000Z' });
   });
 
-  test('has an episode for each start that it tells', () => {
+  test('with a start, each start is an episode', () => {
     expect(signalFrom({ starts_at: '2026-11-20T06:43:40Z' })).toMatchObject({
       episodic: true,
       episode: 'generic:probe-1:2026-11-20T06:43:40.000Z',
     });
   });
 
-  test('cannot be told by its labels to be of another service', () => {
+  test('labels cannot change its service', () => {
     expect(signalFrom({ labels: { service: 'search-api', environment: 'qa', severity: 'info' } })).toMatchObject({
       service: 'checkout-api',
       severity: 'critical',
@@ -328,9 +328,9 @@ describe('generic', () => {
 
   test.each([
     ['without a service', { service: undefined }, /service/],
-    ['with a key that nobody knows', { serverity: 'page' }, /serverity/],
-    ['with a status of its own', { status: 'maybe' }, /status/],
-    ['with labels that are no texts', { labels: { a: 1 } }, /string/],
+    ['with an unknown key', { serverity: 'page' }, /serverity/],
+    ['with an unknown status', { status: 'maybe' }, /status/],
+    ['with labels that are not texts', { labels: { a: 1 } }, /string/],
   ])('%s is refused', (_, more, detail) => {
     const result = parse('generic', JSON.stringify({ ...generic, ...more }));
     expect(result).toMatchObject({ ok: false, fault: { status: 422 } });
@@ -338,7 +338,7 @@ describe('generic', () => {
   });
 });
 
-test('whatever comes, a reader answers and never throws, and what it gives can be stored', () => {
+test('parsers never throw, and their results can be stored', () => {
   const text = fc.string({ unit: 'binary', maxLength: 20 });
   const anyAlert = fc.record(
     {
@@ -379,7 +379,7 @@ test('whatever comes, a reader answers and never throws, and what it gives can b
   );
 });
 
-/** JSON of what fast-check makes up, some of which JSON does not know. */
+/** Serializes generated values, some of which JSON does not support. */
 function writable(value: unknown): string {
   try {
     return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));

@@ -15,20 +15,20 @@ const EVERY_DAY = [...WORKDAYS, 'sat', 'sun'];
 
 const equals = (name: string, value: string) => ({ name, value, isRegex: false, isEqual: true });
 
-describe('all ways to write it mean the same:', () => {
+describe('equivalent notations', () => {
   test.each([
     [{ severity: 'warning', tier: 1 }],
     [['severity="warning"', 'tier="1"']],
     [['severity=warning', { tier: 1 }]],
     ['{severity="warning", tier="1"}'],
     ['severity="warning",tier=1'],
-  ])('match %j', (match) => {
+  ])('match: %j', (match) => {
     const matchers = [equals('severity', 'warning'), equals('tier', '1')];
     expect(Route.parse({ match })).toMatchObject({ matchers });
     expect(Route.parse({ matchers: match })).toMatchObject({ matchers });
   });
 
-  test.each([[undefined], [null], [{}], [[]], [''], ['{}']])('match %j is everything', (match) => {
+  test.each([[undefined], [null], [{}], [[]], [''], ['{}']])('match %j matches everything', (match) => {
     expect(Route.parse({ match })).toMatchObject({ matchers: [] });
   });
 
@@ -40,7 +40,7 @@ describe('all ways to write it mean the same:', () => {
     [{ days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '17:00', ...BERLIN }],
     [{ days: 'mon-fri', start: 9, end: 17, timezone: 'Europe/Berlin' }],
     [{ days: ['monday:friday'], start: '9:00', end: '17:00', location: 'Europe/Berlin' }],
-  ])('hours %j', (hours) => {
+  ])('hours: %j', (hours) => {
     const expected = [{ days: WORKDAYS, from: '09:00', to: '17:00', ...BERLIN }];
     expect(Route.parse({ hours })).toMatchObject({ hours: expected });
     expect(Route.parse({ hours: [hours] })).toMatchObject({ hours: expected });
@@ -53,7 +53,7 @@ describe('all ways to write it mean the same:', () => {
     ['weekend', { days: ['sat', 'sun'], from: '00:00', to: '24:00', timeZone: 'UTC' }],
     ['Fri-Mon 18-24', { days: ['mon', 'fri', 'sat', 'sun'], from: '18:00', to: '24:00', timeZone: 'UTC' }],
     [BERLIN, { days: EVERY_DAY, from: '00:00', to: '24:00', ...BERLIN }],
-  ])('what hours %j leave out', (hours, expected) => {
+  ])('defaults of hours %j', (hours, expected) => {
     expect(Route.parse({ hours })).toMatchObject({ hours: [expected] });
   });
 
@@ -68,7 +68,7 @@ describe('all ways to write it mean the same:', () => {
       [true, 'ops'],
       [true, '#ops'],
     ],
-  ])('slack %j', (slack, expected) => {
+  ])('slack: %j', (slack, expected) => {
     expect(Route.parse({ slack })).toMatchObject({ slack: expected });
   });
 
@@ -88,7 +88,7 @@ describe('all ways to write it mean the same:', () => {
       [github, webhook],
     ],
     [false, []],
-  ])('ticket %j', (ticket, expected) => {
+  ])('ticket: %j', (ticket, expected) => {
     expect(Route.parse({ ticket })).toMatchObject({ ticket: expected });
   });
 
@@ -98,11 +98,11 @@ describe('all ways to write it mean the same:', () => {
     [{ record: false }, { page: false, incident: false, record: true }],
     [{ page: true }, { page: true, incident: true, record: true }],
     [{ incident: true }, { page: false, incident: true, record: true }],
-  ])('of %j there is no more than it says', (route, expected) => {
+  ])('%j adds nothing else', (route, expected) => {
     expect(Route.parse(route)).toMatchObject({ slack: [], ticket: [], continue: false, ...expected });
   });
 
-  test('a bare list of routes is a whole file', () => {
+  test('a bare list of routes is a valid file', () => {
     expect(RoutesFile.parse([{ page: true }])).toEqual(RoutesFile.parse({ routes: [{ page: true }] }));
     expect(RoutesFile.parse({ routes: null, maintenance: null })).toEqual(RoutesFile.parse({}));
   });
@@ -113,12 +113,12 @@ describe('all ways to write it mean the same:', () => {
     [{ sharedDependency: 'off' }, { incidents: 5, minutes: 5, sharedDependency: false }],
     ['off', { incidents: false, minutes: 5, sharedDependency: false }],
     [false, { incidents: false, minutes: 5, sharedDependency: false }],
-  ])('manyAtOnce %j', (manyAtOnce, expected) => {
+  ])('manyAtOnce: %j', (manyAtOnce, expected) => {
     expect(RoutesFile.parse({ manyAtOnce })).toMatchObject({ manyAtOnce: expected });
   });
 });
 
-describe('a window of maintenance:', () => {
+describe('a maintenance window', () => {
   const window = (more: object) =>
     RoutesFile.parse({ maintenance: [{ name: 'w', match: 'a="b"', ...more }] }).maintenance[0];
   const expected = { from: '2026-12-05T21:00:00.000Z', until: '2026-12-06T01:00:00.000Z' };
@@ -130,7 +130,7 @@ describe('a window of maintenance:', () => {
     [{ from: '2026-12-05T21:00:00Z', until: '2026-12-06T02:00', ...BERLIN }],
     [{ start: '2026-12-05T22:00', duration: '4h', timezone: 'Europe/Berlin' }],
     [{ start: '2026-12-05T22:00+01:00', duration: 'PT240M' }],
-  ])('once, %j', (more) => {
+  ])('single: %j', (more) => {
     expect(window(more)).toMatchObject(expected);
   });
 
@@ -138,7 +138,7 @@ describe('a window of maintenance:', () => {
     [{ rrule: 'FREQ=WEEKLY;BYDAY=SA', start: '2026-01-03T02:00', ...BERLIN, duration: '2h 30m' }],
     [{ rrule: 'RRULE:freq=weekly;byday=sa;', start: '2026-01-03T01:00Z', ...BERLIN, duration: '150m' }],
     [{ rrule: 'FREQ=WEEKLY;BYDAY=SA', from: '2026-01-03 02:00', location: 'Europe/Berlin', duration: 'PT2.5H' }],
-  ])('again and again, %j', (more) => {
+  ])('recurring: %j', (more) => {
     expect(window(more)).toMatchObject({
       rrule: 'FREQ=WEEKLY;BYDAY=SA',
       start: '2026-01-03T02:00:00',
@@ -153,36 +153,32 @@ const problemsOf = (file: unknown): string => {
   return read.success ? '' : JSON.stringify(read.error.issues);
 };
 
-describe('what is wrong is said:', () => {
+describe('errors', () => {
   test.each([
-    ['a key that there is not', { mach: {} }, /unrecognized_keys.*mach/],
-    ['a matcher that is none', { match: 'severity' }, /expected =, !=, =~ or !~ after severity/],
-    ['one in a list', { match: ['a="b"', 'c=~"("'] }, /regular expression/],
+    ['an unknown key', { mach: {} }, /unrecognized_keys.*mach/],
+    ['an invalid matcher', { match: 'severity' }, /expected =, !=, =~ or !~ after severity/],
+    ['an invalid matcher in a list', { match: ['a="b"', 'c=~"("'] }, /regular expression/],
     [
-      'a regular expression as it is stored',
+      'an invalid regular expression in the stored form',
       { match: [{ name: 'a', value: '(', isRegex: true }] },
       /regular expression/,
     ],
     ['a label without a value', { match: { team: null } }, /match/],
-    ['two names for one thing', { match: 'a=b', matchers: 'a=b' }, /"match\\" and \\"matchers\\" mean the same/],
+    ['two names for one key', { match: 'a=b', matchers: 'a=b' }, /"match\\" and \\"matchers\\" mean the same/],
     ['a page without an incident', { page: true, incident: false }, /a page requires an incident/],
-    [
-      'a time zone that there is not',
-      { hours: 'Mon-Fri 09:00-17:00 Europe/Berln' },
-      /unknown time zone .*Europe\/Berln/,
-    ],
-    ['an abbreviation that nobody agrees on', { hours: '09:00-17:00 PDT' }, /unknown time zone .*PDT/],
-    ['a day that there is not', { hours: 'Mon-Fro 09:00-17:00' }, /Mon-Fro.* is not a day of the week/],
-    ['a time that there is not', { hours: '09:00-25:00' }, /25:00.* is not a time of day/],
-    ['a minute that there is not', { hours: '09:60-10:00' }, /09:60.* is not a time of day/],
-    ['hours of no length', { hours: '09:00-09:00' }, /09:00-09:00 is empty/],
-    ['a day that begins at its end', { hours: '24:00-06:00' }, /24:00-06:00 is empty/],
-    ['two hours in one text', { hours: 'Mon 09:00-17:00, Sat 10:00-14:00' }, /or a list of them/],
+    ['an unknown time zone', { hours: 'Mon-Fri 09:00-17:00 Europe/Berln' }, /unknown time zone .*Europe\/Berln/],
+    ['an ambiguous abbreviation of a time zone', { hours: '09:00-17:00 PDT' }, /unknown time zone .*PDT/],
+    ['an unknown day', { hours: 'Mon-Fro 09:00-17:00' }, /Mon-Fro.* is not a day of the week/],
+    ['an invalid hour', { hours: '09:00-25:00' }, /25:00.* is not a time of day/],
+    ['an invalid minute', { hours: '09:60-10:00' }, /09:60.* is not a time of day/],
+    ['empty hours', { hours: '09:00-09:00' }, /09:00-09:00 is empty/],
+    ['hours that start at 24:00', { hours: '24:00-06:00' }, /24:00-06:00 is empty/],
+    ['two ranges in one text', { hours: 'Mon 09:00-17:00, Sat 10:00-14:00' }, /or a list of them/],
     ['a channel with a space', { slack: '#pay ments' }, /is not a channel name/],
     ['a channel that is a mention', { slack: '<!here>' }, /is not a channel name/],
-    ['a ticket system that there is not', { ticket: 'jira' }, /github/],
+    ['an unknown ticket system', { ticket: 'jira' }, /github/],
     ['a ticket without a target', { ticket: {} }, /github/],
-    ['a webhook that is no URL', { ticket: { webhook: { url: 'tickets' } } }, /must be an http or https URL/],
+    ['a webhook that is not a URL', { ticket: { webhook: { url: 'tickets' } } }, /must be an http or https URL/],
     [
       'a secret instead of its name',
       { ticket: { webhook: { url: 'https://x', signature: 's3cret' } } },
@@ -202,44 +198,44 @@ describe('what is wrong is said:', () => {
     ...BERLIN,
   };
   test.each([
-    ['a window of everything by mistake', { ...whole, match: undefined }, /\\"match\\" is missing/],
-    ['a window without a beginning', { ...whole, from: undefined }, /\\"from\\" is missing/],
+    ['a window without match', { ...whole, match: undefined }, /\\"match\\" is missing/],
+    ['a window without a start', { ...whole, from: undefined }, /\\"from\\" is missing/],
     ['a window without an end', { ...whole, until: undefined }, /\\"until\\" is missing/],
     [
-      'a time of nowhere',
+      'times without a time zone',
       { ...whole, from: '2026-01-03T02:00', until: '2026-01-03T04:00' },
       /\\"timeZone\\" is missing/,
     ],
-    ['half a time of nowhere', { ...whole, until: '2026-01-03T04:00' }, /\\"timeZone\\" is missing/],
-    ['an end before the beginning', { ...whole, until: '2026-01-02T00:00Z' }, /the end .* is not after the start/],
-    ['no length', { ...whole, until: whole.from }, /the end .* is not after the start/],
-    ['a day that there is not', { ...whole, from: '2026-02-30T00:00Z' }, /is not a time/],
-    ['a time zone that there is not', { ...whole, timeZone: 'Berlin' }, /unknown time zone .*Berlin/],
+    ['an end without a time zone', { ...whole, until: '2026-01-03T04:00' }, /\\"timeZone\\" is missing/],
+    ['an end before the start', { ...whole, until: '2026-01-02T00:00Z' }, /the end .* is not after the start/],
+    ['an empty window', { ...whole, until: whole.from }, /the end .* is not after the start/],
+    ['an invalid date', { ...whole, from: '2026-02-30T00:00Z' }, /is not a time/],
+    ['an unknown time zone', { ...whole, timeZone: 'Berlin' }, /unknown time zone .*Berlin/],
     ['an end and a duration', { ...whole, duration: '2h' }, /set either .*until.* or .*duration/],
-    ['a duration of months', { ...again, duration: 'P1M' }, /is not a duration/],
+    ['a duration in months', { ...again, duration: 'P1M' }, /is not a duration/],
     ['a duration without a unit', { ...again, duration: '90' }, /is not a duration/],
-    ['no duration', { ...again, duration: '0m' }, /is not a duration/],
+    ['a duration of zero', { ...again, duration: '0m' }, /is not a duration/],
     ['a rule without a duration', { ...again, duration: undefined }, /\\"duration\\" is missing/],
-    ['a rule of nowhere', { ...again, timeZone: undefined }, /\\"timeZone\\" is missing/],
+    ['a rule without a time zone', { ...again, timeZone: undefined }, /\\"timeZone\\" is missing/],
     ['a rule with an end beside it', { ...again, until: '2027-01-01T00:00Z' }, /set .*duration.* instead of an end/],
-    ['text that is no rule', { ...again, rrule: 'every saturday' }, /write a rule such as/],
+    ['text that is not a rule', { ...again, rrule: 'every saturday' }, /write a rule such as/],
     ['a rule without a frequency', { ...again, rrule: 'BYDAY=SA' }, /FREQ is missing/],
-    ['a window each minute', { ...again, rrule: 'FREQ=MINUTELY' }, /invalid value .* of FREQ/],
+    ['a window every minute', { ...again, rrule: 'FREQ=MINUTELY' }, /invalid value .* of FREQ/],
+    ['an unknown day of the week', { ...again, rrule: 'FREQ=WEEKLY;BYDAY=SA,XX' }, /invalid value .* of BYDAY/],
     [
-      'a day of the week that there is not',
-      { ...again, rrule: 'FREQ=WEEKLY;BYDAY=SA,XX' },
-      /invalid value .* of BYDAY/,
-    ],
-    [
-      'a day of the month that there is not',
+      'an invalid day of the month',
       { ...again, rrule: 'FREQ=MONTHLY;BYMONTHDAY=32' },
       /invalid value .* of BYMONTHDAY/,
     ],
-    ['a beginning in the rule', { ...again, rrule: 'DTSTART:20260103T020000;FREQ=DAILY' }, /unknown part/],
-    ['a part twice', { ...again, rrule: 'FREQ=DAILY;FREQ=WEEKLY' }, /a part is repeated/],
-    ['a rule that never comes', { ...again, rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30' }, /cannot be evaluated/],
-    ['a rule that is over', { ...again, rrule: 'FREQ=DAILY;UNTIL=20250101' }, /has no occurrence after/],
-    ['a rule that counts on and on', { ...again, rrule: 'FREQ=DAILY;COUNT=100000' }, /invalid value .* of COUNT/],
+    ['a start in the rule', { ...again, rrule: 'DTSTART:20260103T020000;FREQ=DAILY' }, /unknown part/],
+    ['a repeated part', { ...again, rrule: 'FREQ=DAILY;FREQ=WEEKLY' }, /a part is repeated/],
+    [
+      'a rule for an impossible date',
+      { ...again, rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30' },
+      /cannot be evaluated/,
+    ],
+    ['a rule that has ended', { ...again, rrule: 'FREQ=DAILY;UNTIL=20250101' }, /has no occurrence after/],
+    ['a rule with too many occurrences', { ...again, rrule: 'FREQ=DAILY;COUNT=100000' }, /invalid value .* of COUNT/],
   ])('%s', (_, window, problem) => {
     expect(problemsOf({ maintenance: [window] })).toMatch(problem);
   });
@@ -247,17 +243,17 @@ describe('what is wrong is said:', () => {
   test.each([
     ['an unknown key', { route: [] }, /unrecognized_keys.*route/],
     ['an unknown threshold', { manyAtOnce: { incident: 3 } }, /unrecognized_keys.*incident/],
-    ['a dependency that is not shared', { manyAtOnce: { sharedDependency: 1 } }, /too_small/],
+    ['a shared dependency of one service', { manyAtOnce: { sharedDependency: 1 } }, /too_small/],
   ])('%s of the file', (_, file, problem) => {
     expect(problemsOf(file)).toMatch(problem);
   });
 });
 
-describe('the set as it is stored', () => {
+describe('the stored configuration', () => {
   const configOf = (routes: unknown, paging: object = {}) =>
     Config.parse({ version: 'v', services: {}, paging, routes });
 
-  test('reads as it was read first, however it was written', () => {
+  test('parses to the same value as the files, in all notations', () => {
     fc.assert(
       fc.property(anyRoutesFile, (file) => {
         const once = configOf(file);
@@ -266,7 +262,7 @@ describe('the set as it is stored', () => {
     );
   });
 
-  test('may be from before there were routes', () => {
+  test('can predate routes', () => {
     expect(Config.parse({ version: 'v', services: {}, paging: { quietHours: 12 } }).routes).toEqual(
       RoutesFile.parse({}),
     );
@@ -277,13 +273,13 @@ describe('the set as it is stored', () => {
     [{ mode: 'external' }, 'external'],
     [{ paging: 'external' }, 'external'],
     [{ paging: 'firebreak' }, 'firebreak'],
-  ])('who pages: %j', (file, mode) => {
+  ])('paging mode: %j', (file, mode) => {
     const paging = PagingFile.parse(file);
     expect(paging).toEqual({ mode, quietHours: 12 });
     expect(PagingFile.parse(paging)).toEqual(paging);
   });
 
-  test('who pages is said once, of all or of a service', () => {
+  test('the paging mode is set once, globally or for a service', () => {
     expect(PagingFile.safeParse({ mode: 'external', paging: 'external' }).success).toBe(false);
     expect(PagingFile.safeParse({ paging: 'pagerduty' }).success).toBe(false);
     expect(ServicesFile.parse({ services: { checkout: { paging: 'external' } } })).toMatchObject({
@@ -292,7 +288,7 @@ describe('the set as it is stored', () => {
   });
 });
 
-describe('what people begin with is right:', () => {
+describe('the documented examples are valid', () => {
   const doc = readFileSync(join(ROOT, 'docs/routing.md'), 'utf8');
   const blocks = [...doc.matchAll(/```yaml\n([^]*?)```/g)].map(([, block = '']) => block);
 

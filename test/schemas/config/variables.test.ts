@@ -11,7 +11,7 @@ import {
   VARIABLES,
 } from '../../../schemas/config/variables.ts';
 
-/** Names and defaults that users rely on: they must not change. Undefined: it has none. */
+/** Names and defaults that users rely on and that must not change. Undefined: no default. */
 const PUBLISHED = {
   PORT: 8080,
   HOST: '127.0.0.1',
@@ -59,21 +59,21 @@ test.each(Object.entries(PUBLISHED))('%s keeps its name and default', (name, sta
   if (variable.standard !== undefined) expect(variable.standard).toBe(standard);
 });
 
-test('credentials are secrets, addresses and names are not', () => {
+test('credentials are secrets; addresses and names are not', () => {
   const secrets = (Object.keys(VARIABLES) as VariableName[]).filter((name) => (VARIABLES[name] as Variable).secret);
-  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL)$/; // an SMTP URL has a password
+  const looksSecret = /(_TOKEN|_TOKEN_PREVIOUS|_SECRET|_KEY|_KEY_PREVIOUS|SMTP_URL)$/; // an SMTP URL contains a password
   expect(secrets.filter((name) => !looksSecret.test(name))).toEqual([]);
   expect(Object.keys(VARIABLES).filter((name) => looksSecret.test(name) && !secrets.includes(name as never))).toEqual(
     [],
   );
 });
 
-test('everything that a deployment can be given is in the table, and the other way round', () => {
+test('the table contains exactly what a deployment can set', () => {
   expect([...SETTABLE].toSorted()).toEqual(namesIn('access', 'vendors').toSorted());
 });
 
 describe('one machine', () => {
-  test('an empty value is not set', () => {
+  test('an empty value counts as not set', () => {
     expect(readSettings({ PORT: '', FIREBREAK_SANDBOX: '', PAGERDUTY_EVENTS_URL: '' }, '/srv')).toEqual(
       readSettings({}, '/srv'),
     );
@@ -87,7 +87,7 @@ describe('one machine', () => {
     ['PROMETHEUS_URL', 'ftp://prometheus'],
     ['SMTP_URL', 'https://mail.example.com'],
     ['AWS_ENDPOINT_URL_DYNAMODB', 'localhost:8000'],
-  ])('%s=%s stops the start and is named, without its value', (name, value) => {
+  ])('%s=%s stops the start with an error that names it without its value', (name, value) => {
     const start = () => readSettings({ [name]: value }, '/srv');
     expect(start).toThrow(name);
     expect(start).not.toThrow(value);
@@ -101,7 +101,7 @@ describe('Lambda', () => {
     );
   });
 
-  test('switches of one machine are among them', () => {
+  test('local-only switches are refused', () => {
     const switches: (keyof Env)[] = ['FIREBREAK_TIME_SCALE', 'FIREBREAK_SANDBOX', 'FIREBREAK_DATA_DIR'];
     expect(MACHINE_ONLY).toEqual(expect.arrayContaining(switches));
   });

@@ -21,8 +21,8 @@ const entryOf = (entry: object) => FreezeFile.parse({ calendar: [{ name: 'audit'
 const BERLIN = { timeZone: 'Europe/Berlin' };
 const ONCE = { from: '2026-12-05T22:00', until: '2026-12-06T02:00', ...BERLIN };
 
-describe('all ways to write it mean the same:', () => {
-  test.each([[0.75], ['75%'], ['75 %'], [' 75.0% ']])('a share %j', (warn) => {
+describe('equivalent notations', () => {
+  test.each([[0.75], ['75%'], ['75 %'], [' 75.0% ']])('a share: %j', (warn) => {
     expect(rulesOf({ budget: { warn } })).toEqual({ budget: { warn: 0.75 } });
   });
 
@@ -38,7 +38,7 @@ describe('all ways to write it mean the same:', () => {
   test.each([
     [{ service: 'a', team: 'b', environment: 'c', tier: 1 }],
     [{ services: ['a'], teams: 'b', environments: ['c'], tiers: [1] }],
-  ])('match %j', (match) => {
+  ])('match: %j', (match) => {
     expect(FreezeFile.parse({ policies: [{ match }] }).policies[0]?.match).toEqual({
       service: ['a'],
       team: ['b'],
@@ -52,7 +52,7 @@ describe('all ways to write it mean the same:', () => {
     [{ starts_at: '2026-12-05 22:00:00', ends_at: '2026-12-06 02:00', location: 'Europe/Berlin' }],
     [{ start: '2026-12-05T22:00+01:00', duration: 'PT240M' }],
     [{ from: '2026-12-05T21:00:00Z', duration: '4h' }],
-  ])('once, %j', (written) => {
+  ])('a single freeze: %j', (written) => {
     const span = { from: '2026-12-05T21:00:00.000Z', until: '2026-12-06T01:00:00.000Z' };
     expect(entryOf(written)).toEqual({ name: 'audit', ...span });
   });
@@ -60,7 +60,7 @@ describe('all ways to write it mean the same:', () => {
   test.each([
     [{ rrule: 'FREQ=WEEKLY;BYDAY=FR', start: '2026-01-02T16:00', ...BERLIN, duration: '64h' }],
     [{ rrule: 'RRULE:freq=weekly;byday=fr;', from: '2026-01-02T15:00Z', tz: 'Europe/Berlin', duration: '2d 16h' }],
-  ])('again and again, %j', (written) => {
+  ])('a recurring freeze: %j', (written) => {
     const span = { rrule: 'FREQ=WEEKLY;BYDAY=FR', start: '2026-01-02T16:00:00', ...BERLIN, duration: 'PT64H' };
     expect(entryOf(written)).toEqual({ name: 'audit', ...span });
   });
@@ -68,11 +68,11 @@ describe('all ways to write it mean the same:', () => {
   test.each([
     [{ service: 'a', environment: 'b', passes: 'security' }],
     [{ services: ['a'], environments: ['b'], passes: ['security'] }],
-  ])('of whom, %j', (who) => {
+  ])('a scope: %j', (who) => {
     expect(entryOf({ ...ONCE, ...who })).toMatchObject({ services: ['a'], environments: ['b'], passes: ['security'] });
   });
 
-  test('what is left empty', () => {
+  test('empty sections', () => {
     const empty = FreezeFile.parse({ defaults: null, policies: null, calendar: null });
     expect(empty).toEqual({ defaults: {}, policies: [], calendar: [], unknownService: 'allow' });
     expect(FreezeFile.parse({})).toEqual(empty);
@@ -80,45 +80,49 @@ describe('all ways to write it mean the same:', () => {
   });
 });
 
-describe('what is wrong is said:', () => {
+describe('errors', () => {
   const problemsOf = (file: unknown): string => {
     const read = FreezeFile.safeParse(file);
     return read.success ? '' : JSON.stringify(read.error.issues);
   };
 
   test.each<[string, object, RegExp]>([
-    ['a key that there is not', { budgets: {} }, /unrecognized_keys.*budgets/],
-    ['a share that is meant as percent', { budget: { warn: 75 } }, /a share such as 75% or 0.75/],
-    ['one that no form has', { budget: { freeze: '75 percent' } }, /a share such as 75% or 0.75/],
-    ['one that is too large', { budget: { freeze: '5000%' } }, /at most 1000%/],
-    ['nothing as a share', { budget: { freeze: '0%' } }, /a share such as 75% or 0.75/],
+    ['an unknown key', { budgets: {} }, /unrecognized_keys.*budgets/],
+    ['a share written as a percentage', { budget: { warn: 75 } }, /a share such as 75% or 0.75/],
+    ['an invalid share', { budget: { freeze: '75 percent' } }, /a share such as 75% or 0.75/],
+    ['a share that is too large', { budget: { freeze: '5000%' } }, /at most 1000%/],
+    ['a share of zero', { budget: { freeze: '0%' } }, /a share such as 75% or 0.75/],
     [
-      'a level to lift at that is none',
+      'a lift level that is not below the freeze level',
       { budget: { freeze: '80%', liftBelow: 0.8 } },
       /below .*freeze.*\(80%\), otherwise freezes flap/,
     ],
     [
-      'a warning that never comes',
+      'a warning level above the freeze level',
       { budget: { freeze: 0.8, warn: 0.9 } },
       /at most .*freeze.* \(80%\), otherwise it never warns/,
     ],
-    ['a burn that there is not', { burn: 'fast' }, /page/],
-    ['deploys that pass', { passes: ['deploy'] }, /a freeze must not allow deploys/],
+    ['an unknown burn rate', { burn: 'fast' }, /page/],
+    ['a freeze that allows deploys', { passes: ['deploy'] }, /a freeze must not allow deploys/],
     [
-      'a kind that there is not',
+      'an unknown kind of change',
       { passes: ['hot-fix'] },
       /hot-fix.* is not one of the changes that a freeze can allow: rollback, hotfix/,
     ],
-    ['a minimum duration of months', { minimumMinutes: 1e6 }, /at most 10080 minutes/],
+    ['a minimum duration that is too long', { minimumMinutes: 1e6 }, /at most 10080 minutes/],
     [
-      'an issuer that is no address',
+      'an issuer that is not a URL',
       { identities: [{ issuer: 'github', audience: 'x' }] },
       /must be an http or https URL/,
     ],
-    ['an identity without a claim', accepts('https://ci.test'), /every token of this issuer is accepted; add a claim/],
-    ['one with no claim in it', accepts('https://ci.test', {}), /every token of this issuer is accepted; add a claim/],
+    ['an identity without claims', accepts('https://ci.test'), /every token of this issuer is accepted; add a claim/],
     [
-      'one of which anything is right',
+      'an identity with empty claims',
+      accepts('https://ci.test', {}),
+      /every token of this issuer is accepted; add a claim/,
+    ],
+    [
+      'an identity whose claims match anything',
       accepts('https://ci.test', { sub: '*', ref: '**' }),
       /every token of this issuer/,
     ],
@@ -127,14 +131,18 @@ describe('what is wrong is said:', () => {
       accepts(GITHUB, { ref: 'refs/heads/main' }),
       /signs tokens for all its users; add .*owner/,
     ],
-    ['every subject of GitHub', accepts(GITHUB, { sub: 'repo:*' }), /signs tokens for all its users/],
+    ['any subject of GitHub', accepts(GITHUB, { sub: 'repo:*' }), /signs tokens for all its users/],
+    ['subjects without an owner', accepts(GITHUB, { sub: 'environment:production' }), /signs tokens for all its users/],
     [
-      'subjects that anybody can have',
-      accepts(GITHUB, { sub: 'environment:production' }),
+      'an owner pattern that matches similar names',
+      accepts(GITHUB, { repository_owner: 'acme*' }),
       /signs tokens for all its users/,
     ],
-    ['owners of similar names', accepts(GITHUB, { repository_owner: 'acme*' }), /signs tokens for all its users/],
-    ['repositories of similar owners', accepts(GITHUB, { repository: 'acme*/shop' }), /signs tokens for all its users/],
+    [
+      'a repository pattern that matches similar owners',
+      accepts(GITHUB, { repository: 'acme*/shop' }),
+      /signs tokens for all its users/,
+    ],
     [
       'any project of GitLab',
       accepts('https://gitlab.com', { ref_protected: 'true' }),
@@ -147,8 +155,8 @@ describe('what is wrong is said:', () => {
     ],
     ['three people', { overrides: { people: 3 } }, /must be 1, or 2 \(the requester and a second person\)/],
     ['an override for a month', { overrides: { maxHours: 720 } }, /at most 336 hours \(two weeks\)/],
-    ['data that are stale at once', { stale: { afterMinutes: 0 } }, /at least 1 minute/],
-    ['a word of stale data that there is not', { stale: { deploys: 'warn' } }, /allow/],
+    ['data that is stale immediately', { stale: { afterMinutes: 0 } }, /at least 1 minute/],
+    ['an unknown value for stale data', { stale: { deploys: 'warn' } }, /allow/],
   ])('%s', (_, defaults, problem) => {
     expect(problemsOf({ defaults })).toMatch(problem);
     expect(problemsOf({ policies: [{ match: {}, ...defaults }] })).toMatch(problem);
@@ -164,28 +172,28 @@ describe('what is wrong is said:', () => {
     ['https://gitlab.com', { sub: 'project_path:acme/*' }],
     [BUILDKITE, { sub: 'organization:acme:*' }],
     ['https://ci.test', { sub: 'job:*' }],
-  ])('not an identity of %s that is narrowed by %j', (issuer, claims) => {
+  ])('an identity of %s with claims %j is accepted', (issuer, claims) => {
     expect(FreezeFile.safeParse({ defaults: accepts(issuer, claims) }).error).toBeUndefined();
   });
 
   test.each<[string, object, RegExp]>([
-    ['a policy for nobody', { policies: [{ burn: 'off' }] }, /match/],
+    ['a policy without match', { policies: [{ burn: 'off' }] }, /match/],
     ['an empty list of services', { policies: [{ match: { service: [] } }] }, /must not be empty/],
-    ['a tier that there is not', { policies: [{ match: { tier: 5 } }] }, /must be a tier from 1 to 4/],
-    ['two names for one thing', { policies: [{ match: { tier: 1, tiers: 1 } }] }, /mean the same/],
+    ['an unknown tier', { policies: [{ match: { tier: 5 } }] }, /must be a tier from 1 to 4/],
+    ['two names for one key', { policies: [{ match: { tier: 1, tiers: 1 } }] }, /mean the same/],
     [
-      'an answer for unknown services that there is not',
+      'an unknown value for unknown services',
       { unknownService: 'warn' },
       /unknownService.*allow|allow.*unknownService/,
     ],
     ['an entry without a name', { calendar: [ONCE] }, /name/],
     [
-      'an entry with an empty one',
+      'an entry with a blank name',
       { calendar: [{ name: ' ', ...ONCE }] },
       /must not be empty: it identifies the entry/,
     ],
     [
-      'two of one name',
+      'two entries with one name',
       {
         calendar: [
           { name: 'a', ...ONCE },
@@ -195,29 +203,29 @@ describe('what is wrong is said:', () => {
       /another entry has the name .*"a/,
     ],
     [
-      'services and teams',
+      'services and teams in one entry',
       { calendar: [{ name: 'a', ...ONCE, service: 'x', team: 'y' }] },
       /cannot have both services and teams/,
     ],
-    ['an entry without a beginning', { calendar: [{ name: 'a', until: '2026-12-06' }] }, /\\"from\\" is missing/],
-    ['one without an end', { calendar: [{ name: 'a', from: '2026-12-06T00:00Z' }] }, /\\"until\\" is missing/],
+    ['an entry without a start', { calendar: [{ name: 'a', until: '2026-12-06' }] }, /\\"from\\" is missing/],
+    ['an entry without an end', { calendar: [{ name: 'a', from: '2026-12-06T00:00Z' }] }, /\\"until\\" is missing/],
     [
-      'one without a place',
+      'an entry without a time zone',
       { calendar: [{ name: 'a', from: '2026-12-06', duration: '1d' }] },
       /\\"timeZone\\" is missing/,
     ],
     [
-      'one that ends before it begins',
+      'an entry that ends before it starts',
       { calendar: [{ name: 'a', ...ONCE, until: '2026-12-01' }] },
       /the end .* is not after the start/,
     ],
     [
-      'a recurrence without a length',
+      'a recurring entry without a duration',
       { calendar: [{ name: 'a', start: '2026-12-06', ...BERLIN, rrule: 'FREQ=DAILY' }] },
       /\\"duration\\" is missing/,
     ],
     [
-      'a rule that is none',
+      'an invalid rule',
       { calendar: [{ name: 'a', start: '2026-12-06', ...BERLIN, duration: '1h', rrule: 'WEEKLY' }] },
       /write a rule such as FREQ=WEEKLY;BYDAY=SA/,
     ],
@@ -292,7 +300,7 @@ const anyFile = fc.record(
   { requiredKeys: [] },
 );
 
-test('the set that is published reads as it was read first, however it was written', () => {
+test('the published configuration parses to the same value as the files, in all notations', () => {
   fc.assert(
     fc.property(anyFile, (written) => {
       const freeze = FreezeFile.parse(written);
@@ -307,11 +315,11 @@ describe('docs/freezes.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/freezes.md'), 'utf8');
   const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
 
-  test.each(blocks.map((text, n) => ({ text, n: n + 1 })))('shows what is accepted, block $n', ({ text }) => {
+  test.each(blocks.map((text, n) => ({ text, n: n + 1 })))('contains only valid YAML: block $n', ({ text }) => {
     expect(FreezeFile.safeParse(parseYaml(text)).error?.issues ?? []).toEqual([]);
   });
 
-  test('shows what holds without a file', () => {
+  test('shows the defaults', () => {
     const subject = {
       service: ServiceName.parse('x'),
       environment: EnvironmentName.parse('y'),

@@ -34,7 +34,7 @@ const incident = {
   trace: '',
 };
 
-test('what a newer version has written can be read: unknown fields are ignored, and unknown values do no harm', () => {
+test('records of a newer version can be read: unknown fields are ignored, and unknown values are harmless', () => {
   expect(StoredEffect.parse({ ...effect, ...NEWER, kind: 'fax', class: 'twice', state: 'maybe' })).toEqual({
     ...effect,
     kind: 'http',
@@ -59,7 +59,7 @@ test('what a newer version has written can be read: unknown fields are ignored, 
   expect(StoredDecision.shape.kind.parse('pray')).toBe('none');
 });
 
-test('what is known is read as it is, and what is no text is refused', () => {
+test('known values are read unchanged, and other types are refused', () => {
   expect(StoredEffect.parse(effect)).toEqual(Effect.parse(effect));
   expect(() => StoredEffect.parse({ ...effect, kind: 7 })).toThrow();
   expect(() => StoredIncident.parse({ ...incident, status: undefined })).toThrow();

@@ -11,7 +11,7 @@ const step = (given: Record<string, unknown>) => FrontMatter.safeParse({ ...BASE
 
 const equals = (name: string, value: string) => ({ name, value, isRegex: false, isEqual: true });
 
-describe('all ways to write it mean the same:', () => {
+describe('equivalent notations', () => {
   test.each([
     [{ team: 'a' }, [[equals('team', 'a')]]],
     ['team=a', [[equals('team', 'a')]]],
@@ -19,7 +19,7 @@ describe('all ways to write it mean the same:', () => {
     [{ any: ['team=a', ['tier=1', 'x=y']] }, [[equals('team', 'a')], [equals('tier', '1'), equals('x', 'y')]]],
     [{ any: 'a' }, [[equals('any', 'a')]]],
     [{}, [[]]],
-  ])('match %j', (match, any) => {
+  ])('match: %j', (match, any) => {
     expect(FrontMatter.parse({ title: 'Test', match })).toMatchObject({ match: { any } });
     expect(FrontMatter.parse({ title: 'Test', matchers: match })).toMatchObject({ match: { any } });
   });
@@ -28,7 +28,7 @@ describe('all ways to write it mean the same:', () => {
     ['undo', { do: 'undo', steps: [] }],
     [{ do: 'undo' }, { do: 'undo', steps: [] }],
     [undefined, { do: 'stop', steps: [] }],
-  ])('onFailure %j', (onFailure, expected) => {
+  ])('onFailure: %j', (onFailure, expected) => {
     expect(FrontMatter.parse({ ...BASE, onFailure })).toMatchObject({ onFailure: expected });
   });
 
@@ -36,7 +36,7 @@ describe('all ways to write it mean the same:', () => {
     ['5m', 'PT5M'],
     ['PT5M', 'PT5M'],
     ['1h 30m', 'PT1H30M'],
-  ])('timeout %j', (timeout, expected) => {
+  ])('timeout: %j', (timeout, expected) => {
     expect(step({ uses: 'restart', timeout }).data?.steps).toMatchObject([{ timeout: expected }]);
   });
 
@@ -47,7 +47,7 @@ describe('all ways to write it mean the same:', () => {
       { otherwise: 'skip', people: ['ada'] },
     ],
     [false, undefined],
-  ])('approval %j', (approval, expected) => {
+  ])('approval: %j', (approval, expected) => {
     const [parsed] = step({ uses: 'restart', approval }).data?.steps ?? [];
     expect(parsed).toEqual({ id: 'a', uses: 'restart', with: {}, approval: expected });
   });
@@ -60,12 +60,12 @@ describe('all ways to write it mean the same:', () => {
       [200, '4xx'],
     ],
     [undefined, ['2xx']],
-  ])('expected status %j', (status, expected) => {
+  ])('expected status: %j', (status, expected) => {
     const parsed = step({ uses: 'http', with: { method: 'GET', url: 'https://x.test', expect: { status } } });
     expect(parsed.data?.steps).toMatchObject([{ with: { expect: { status: expected } } }]);
   });
 
-  test('conditions may be written without quotes where they are true or false', () => {
+  test('the conditions true and false need no quotes', () => {
     expect(FrontMatter.parse({ ...BASE, when: false }).when).toBe('false');
   });
 });
@@ -74,8 +74,8 @@ test.each<[string, Record<string, unknown>]>([
   ['no match', { match: undefined }],
   ['match and matchers', { matchers: {} }],
   ['a name with spaces', { name: 'High errors' }],
-  ['a priority that is none', { priority: 1.5 }],
-  ['an input without default that is not required', { inputs: { n: { type: 'integer' } } }],
+  ['an invalid priority', { priority: 1.5 }],
+  ['an optional input without a default', { inputs: { n: { type: 'integer' } } }],
   ['a default of another type', { inputs: { n: { type: 'integer', default: 'x' } } }],
   ['an expression in ${{ }}', { when: '${{ labels.x == "y" }}' }],
 ])('%s is refused', (_, given) => {
@@ -83,37 +83,43 @@ test.each<[string, Record<string, unknown>]>([
 });
 
 test.each<[string, Record<string, unknown>]>([
-  ['a kind that there is not', { uses: 'reboot' }],
+  ['an unknown kind', { uses: 'reboot' }],
   ['a key of another kind', { uses: 'note', with: { text: 'x' }, inverse: { uses: 'restart' } }],
   ['an id that CEL cannot name', { id: 'my-step', uses: 'verify' }],
-  ['an id that means something in CEL', { id: 'in', uses: 'verify' }],
+  ['an id that is reserved in CEL', { id: 'in', uses: 'verify' }],
   ['scaling without a ceiling', { uses: 'scale', with: { by: 1 } }],
-  ['a ceiling that is put in', { uses: 'scale', with: { by: 1, ceiling: '${{ inputs.n }}' } }],
+  ['a ceiling from an expression', { uses: 'scale', with: { by: 1, ceiling: '${{ inputs.n }}' } }],
   ['scaling in two ways', { uses: 'scale', with: { by: 1, to: 4, ceiling: 9 } }],
-  ['more than can be meant', { uses: 'scale', with: { by: 1, ceiling: 1_000_000 } }],
+  ['an unreasonable number of instances', { uses: 'scale', with: { by: 1, ceiling: 1_000_000 } }],
   ['waiting for a query without a limit', { uses: 'wait.until', with: { promql: 'up' } }],
-  ['waiting for two things', { uses: 'wait.until', with: { promql: 'up', min: 1, cel: 'true' } }],
-  ['an address without host', { uses: 'http', with: { method: 'GET', url: '/status' } }],
-  ['a host that is put in', { uses: 'http', with: { method: 'GET', url: 'https://${{ inputs.host }}/' } }],
-  ['a host that goes on', { uses: 'http', with: { method: 'GET', url: 'https://x.test${{ inputs.rest }}' } }],
+  ['waiting for two conditions', { uses: 'wait.until', with: { promql: 'up', min: 1, cel: 'true' } }],
+  ['an address without a host', { uses: 'http', with: { method: 'GET', url: '/status' } }],
+  ['a host from an expression', { uses: 'http', with: { method: 'GET', url: 'https://${{ inputs.host }}/' } }],
+  [
+    'a host that an expression extends',
+    { uses: 'http', with: { method: 'GET', url: 'https://x.test${{ inputs.rest }}' } },
+  ],
   ['user and password in an address', { uses: 'http', with: { method: 'GET', url: 'https://a:b@x.test/' } }],
   ['another scheme', { uses: 'http', with: { method: 'GET', url: 'file:///etc/passwd' } }],
   [
     'a header of the connection',
     { uses: 'http', with: { method: 'GET', url: 'https://x.test', headers: { Host: 'y' } } },
   ],
-  ['a header of two lines', { uses: 'http', with: { method: 'GET', url: 'https://x.test', headers: { 'a\nb': 'y' } } }],
   [
-    'a secret that is not named',
+    'a header with a line break',
+    { uses: 'http', with: { method: 'GET', url: 'https://x.test', headers: { 'a\nb': 'y' } } },
+  ],
+  [
+    'a secret without a name',
     { uses: 'http', with: { method: 'GET', url: 'https://x.test', auth: { bearer: 'abc' } } },
   ],
-  ['an open template', { uses: 'note', with: { text: 'at ${{ incident.id' } }],
+  ['an unclosed template', { uses: 'note', with: { text: 'at ${{ incident.id' } }],
   ['an empty template', { uses: 'note', with: { text: 'at ${{ }}' } }],
-  ['a time-out that is none', { uses: 'restart', timeout: 5 }],
-  ['too many tries', { uses: 'restart', retry: { max: 1000 } }],
-  ['one step side by side', { parallel: [{ id: 'b', uses: 'verify' }] }],
+  ['an invalid timeout', { uses: 'restart', timeout: 5 }],
+  ['too many retries', { uses: 'restart', retry: { max: 1000 } }],
+  ['a single parallel step', { parallel: [{ id: 'b', uses: 'verify' }] }],
   [
-    'groups inside of groups',
+    'nested groups',
     {
       parallel: [
         { id: 'b', uses: 'verify' },
@@ -125,7 +131,7 @@ test.each<[string, Record<string, unknown>]>([
   expect(step(given).success).toBe(false);
 });
 
-test('what is parsed reads the same when it is parsed again', () => {
+test('parsed output parses to the same value again', () => {
   const head = [
     'services: checkout',
     'severity: critical',
@@ -152,7 +158,7 @@ describe('the JSON Schema for editors', () => {
     expect(JSON.parse(readFileSync(SCHEMA_FILE, 'utf8'))).toEqual(JSON.parse(JSON.stringify(runbookSchema())));
   });
 
-  test('takes what people write, and not what they misspell', () => {
+  test('accepts valid runbooks, and refuses misspelled keys', () => {
     const schema = z.fromJSONSchema(JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')));
     const good = {
       title: 'Test',

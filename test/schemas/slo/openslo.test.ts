@@ -19,7 +19,7 @@ describe('a time window', () => {
 
   test.each<[string, object, number]>([
     ['28 days', { duration: '28d', isRolling: true }, 28 * DAY],
-    ['four weeks, which roll as nobody says otherwise', { duration: '4w' }, 28 * DAY],
+    ['four weeks, rolling by default', { duration: '4w' }, 28 * DAY],
     ['an hour', { duration: '1h' }, 3600],
     ['minutes', { duration: '90m', calendar: null }, 5400],
     ['a month is 30 days', { duration: '1M', isRolling: true }, 30 * DAY],
@@ -46,23 +46,27 @@ describe('a time window', () => {
   test.each<[string, object, RegExp]>([
     ['no duration', {}, /^duration: /],
     ['a number', { duration: 28 }, /^duration: .*string/],
-    ['a unit that there is not', { duration: '28D' }, /^duration: must be a number and one of m, h, d, w/],
+    ['an unknown unit', { duration: '28D' }, /^duration: must be a number and one of m, h, d, w/],
     ['nothing', { duration: '0d' }, /^duration: /],
     ['a fraction', { duration: '1.5d' }, /^duration: /],
-    ['minutes that were meant as months', { duration: '1m' }, /^duration: must be at least one hour .*M means months/],
-    ['minutes of a calendar', { duration: '1m', calendar }, /^duration: a calendar window uses d, w, M, Q, or Y/],
-    ['no whole five minutes', { duration: '61m' }, /^duration: .*five minutes/],
+    ['minutes instead of months', { duration: '1m' }, /^duration: must be at least one hour .*M means months/],
+    ['calendar minutes', { duration: '1m', calendar }, /^duration: a calendar window uses d, w, M, Q, or Y/],
+    ['not a multiple of five minutes', { duration: '61m' }, /^duration: .*five minutes/],
     ['more than a year', { duration: '53w' }, /^duration: must be at most 366 days/],
     ['more than a year of a calendar', { duration: '2Y', calendar }, /^duration: must be at most 366 days/],
-    ['neither rolling nor a calendar', { duration: '1d', isRolling: false }, /^isRolling: .*requires "calendar"/],
+    ['neither rolling nor calendar', { duration: '1d', isRolling: false }, /^isRolling: .*requires "calendar"/],
     ['both', { duration: '1d', isRolling: true, calendar }, /^isRolling: .*requires isRolling: false/],
     [
       'an offset',
       { duration: '1d', calendar: { ...calendar, startTime: '2026-01-01T00:00Z' } },
       /startTime: must not have an offset/,
     ],
-    ['no time', { duration: '1d', calendar: { ...calendar, startTime: '2026-02-30' } }, /startTime: .*is not a time/],
-    ['a place that there is not', { duration: '1d', calendar: { ...calendar, timeZone: 'Mars' } }, /timeZone: unknown/],
+    [
+      'an invalid time',
+      { duration: '1d', calendar: { ...calendar, startTime: '2026-02-30' } },
+      /startTime: .*is not a time/,
+    ],
+    ['an unknown time zone', { duration: '1d', calendar: { ...calendar, timeZone: 'Mars' } }, /timeZone: unknown/],
   ])('cannot be %s', (_, window, problem) => {
     expect(said(TimeWindow, window)).toEqual([expect.stringMatching(problem)]);
   });
@@ -75,7 +79,7 @@ describe('a target', () => {
     [{ targetPercent: 99.9 }, 0.999],
     [{ targetPercent: 99.99 }, 0.9999],
     [{ targetPercent: 0.07 }, 0.0007],
-  ])('%j is %d', (objective, target) => {
+  ])('%j means %d', (objective, target) => {
     expect(targetOf(Objective.parse(objective))).toBe(target);
   });
 
@@ -106,7 +110,7 @@ describe('a target', () => {
     expect(Objective.parse({ target: 0.9, timeSliceWindow: slice }).timeSliceWindow).toBe(seconds);
   });
 
-  test.each(['2m', '7m', '2d', 0, -5, 2.5])('no slice of %j', (slice) => {
+  test.each(['2m', '7m', '2d', 0, -5, 2.5])('a slice of %j is refused', (slice) => {
     expect(said(Objective, { target: 0.9, timeSliceWindow: slice })).toEqual([
       expect.stringMatching(/^timeSliceWindow: must be 1m, or a multiple of five minutes/),
     ]);
@@ -124,7 +128,7 @@ describe('a query', () => {
     ['x{path="/#a"} # b', 'x{path="/#a"}'],
     ["x{path='/#a'}\n# b\n+ y", "x{path='/#a'}\n\n+ y"],
     ['job:errors:rate{{ .window }}', 'job:errors:rate{{.window}}'],
-  ])('%j is kept as %j', (written, kept) => {
+  ])('%j is stored as %j', (written, kept) => {
     expect(normalised(written)).toBe(kept);
     expect(() => tokensOf(kept)).not.toThrow();
   });
@@ -140,7 +144,7 @@ describe('a query', () => {
     ['sum:requests{*}.as_count()', '"." is not valid in PromQL'],
     ['x & y', '"&" is not valid in PromQL'],
     ['', 'the query is empty'],
-  ])('%j is none: %s', (text, problem) => {
+  ])('%j is not PromQL: %s', (text, problem) => {
     expect(() => tokensOf(text)).toThrow(new PromqlError(problem));
   });
 
@@ -164,7 +168,7 @@ describe('a query', () => {
       ['5m'],
     ],
     ['count and ignoring(a) sum{a="b"}', ['count', 'sum'], [], []],
-  ])('%j consists of', (query, metrics, calls, ranges) => {
+  ])('the parts of %j', (query, metrics, calls, ranges) => {
     expect(anatomyOf(query)).toEqual({ metrics, calls, ranges });
   });
 });
@@ -174,7 +178,7 @@ describe('the JSON Schema for editors', () => {
     expect(JSON.parse(readFileSync(SCHEMA_FILE, 'utf8'))).toEqual(JSON.parse(JSON.stringify(sloSchema())));
   });
 
-  test('takes what people write, and not what they misspell', () => {
+  test('accepts valid documents, and refuses misspelled keys', () => {
     const schema = z.fromJSONSchema(JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')));
     const metric = { metricSource: { type: 'Prometheus', spec: { query: 'x', step: 30 } } };
     const good = {
@@ -247,7 +251,7 @@ const document = fc.record({
   }),
 });
 
-test('what was read survives being published, whatever it is', () => {
+test('every parsed objective survives publishing', () => {
   fc.assert(
     fc.property(document, (written) => {
       const value = OpenSlo.parse(written);
