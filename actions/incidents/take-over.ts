@@ -129,7 +129,7 @@ async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Want
 /** Resolves an incident. For a parent, the workflow also closes the children. */
 async function resolveAct({ crowds }: ActDeps, { name: by }: Who, { id }: IncidentView, note: string): Promise<Act> {
   const also = openPartsWords(openParts(await crowds.parts(id)));
-  const text = note || 'Resolved the incident';
+  const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },
     change: said(by, 'resolve.asked', also === null ? text : `${text}; this also resolves ${also}`),

@@ -58,7 +58,7 @@ function standsIn({ incident }: Story, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
   const lasted = age(secondsBetween(opened_at, resolved_at ?? now));
   const commander = roles?.commander === undefined ? 'no commander' : `commander: ${roles.commander.shown}`;
-  const when = resolved_at === null ? `${lasted} ago` : `resolved after ${lasted}`;
+  const when = resolved_at === null ? `${lasted} so far` : `resolved after ${lasted}`;
   return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
 }
 

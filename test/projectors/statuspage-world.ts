@@ -47,7 +47,7 @@ export function expectShown({ world, page }: Played): void {
     const now = world.incidents.now(id);
     // An incident that ends before it was published is not published.
     const isPublic = now.status !== 'resolved' && now.severity === 'critical';
-    expect(public_.length, 'each is mailed').toBeLessThanOrEqual(1);
+    expect(public_.length, 'each incident is published once').toBeLessThanOrEqual(1);
     if (isPublic) expect(public_).toHaveLength(1);
     for (const one of public_) expectUpdates(world, id, one);
   }

@@ -60,7 +60,7 @@ test('the summary contains start, severity, completed actions, open points, and 
           '\n',
           'critical, open, opened ',
           { at: opened },
-          ' (30 min ago); commander: Ada',
+          ' (30 min so far); commander: Ada',
         ],
       },
       { kind: 'text', text: [{ bold: 'Impact' }, '\n1 of 2 alerts is firing: High error rate'] },
@@ -92,7 +92,7 @@ test('empty sections are omitted', () => {
 
 test('the summary of a handover has the same content in a few sentences', () => {
   expect(briefText(story(), RECENT, now)).toBe(
-    'critical, open, opened 2026-11-20 12:00 UTC (30 min ago); no commander. 1 of 2 alerts is firing: High error rate. ' +
+    'critical, open, opened 2026-11-20 12:00 UTC (30 min so far); no commander. 1 of 2 alerts is firing: High error rate. ' +
       'Last action: Rolls v2 back. Last update or note: looks at the queue. Next step: Find the cause.',
   );
 });
