@@ -100,9 +100,9 @@ test('while the table and the configuration do not answer, commands are answered
   const app = slackApp(slackDeps());
   const listed = await app(signed('list', '1.1.a'));
   expect(listed.status).toBe(200);
-  expect(shown(listed)).toContain('may take a while');
+  expect(shown(listed)).toContain('can take a while');
   const acknowledged = await app(signed('ack', '1.1.b'));
-  expect(shown(acknowledged)).toContain('may take a while');
+  expect(shown(acknowledged)).toContain('can take a while');
   await app(signed('ack', '1.1.b')); // the same again, as when Slack is not sure
   await app(signed('note \uFFFE', '1.1.c')); // SQS does not take it as it is
 

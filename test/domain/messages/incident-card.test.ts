@@ -192,7 +192,7 @@ describe('the card', () => {
       card({ decisions: [decision({ state: 'waiting', approvals: { needed: 2, given } })] });
     expect(two([])).toContain('Requires the approval of 2 people: none so far.');
     expect(two(['ada'])).toContain('Requires the approval of 2 people: 1 so far (ada).');
-    expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('It takes the yes');
+    expect(card({ decisions: [decision({ state: 'waiting' })] })).not.toContain('Requires the approval');
   });
 
   test('shows one result for a repeated decision', () => {
@@ -317,18 +317,18 @@ describe('the next step', () => {
 
   test.each([
     [
-      'it is over',
+      'it is resolved',
       step({ incident: incident({ status: 'resolved' }), decisions: [decision({ state: 'waiting' })] }),
       /^None: the incident is resolved\. .*post-mortem/,
     ],
     [
-      'a question waits',
+      'a question is waiting',
       step({ decisions: [decision({ state: 'waiting' })] }),
       /^Approve or reject, .*: Roll back from v2 to v1\? Why Firebreak asks: v2 finished 3 minutes before\.$/,
     ],
-    ['it is a part', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
+    ['it is a child', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
     ['it is a parent', step({ incident: incident({ crowd }) }), /common cause/],
-    ['a rollback is under way', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
+    ['a rollback is in progress', step({ incident: incident({ status: 'mitigating' }) }), /Wait for the rollback/],
     [
       'it waits for a merge',
       step({
@@ -356,7 +356,7 @@ describe('the next step', () => {
       /^Not rolled back: the kill switch is on\. Try again: \/rollback billing production v1\./,
     ],
     ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],
-    ['nobody can tell', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
+    ['the verification was inconclusive', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
     ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
