@@ -22,7 +22,7 @@ export type Declared = {
 };
 
 /**
- * Opens an incident for a person, or returns the open one. The on-call person gets command of a new incident, in the
+ * Opens an incident for a person, or returns the open one. The on-call responder gets command of a new incident, in the
  * background.
  *
  * @throws Refusal 403
@@ -50,7 +50,7 @@ async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, titl
 /**
  * Opens an incident like `opened`. If one is already open, the report is added to its timeline, and its severity is
  * raised to the reported one; the same applies to its parent, which pages and has the channel. If nobody has command,
- * the on-call person gets it.
+ * the on-call responder gets it.
  *
  * @throws Refusal 403
  */

@@ -9,7 +9,7 @@ import { commandsParent } from '../../workflows/declared-in.ts';
 
 type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
 
-/** Queues the lookup of the on-call person for a service's team, if people.yaml configures one. */
+/** Queues the lookup of the on-call responder for a service's team, if people.yaml configures one. */
 export async function askWhoIsOnCall(
   deps: AskDeps,
   id: IncidentId,
@@ -21,12 +21,12 @@ export async function askWhoIsOnCall(
   try {
     await deps.people.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
   } catch (error) {
-    deps.log.error('the lookup of the on-call person could not be queued', {
+    deps.log.error('the lookup of the on-call responder could not be queued', {
       incident: id,
       team,
       error: String(error),
     });
-    await noteUnknown(deps, id, `The on-call person of ${team} could not be looked up`);
+    await noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up`);
   }
 }
 
@@ -43,7 +43,8 @@ type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'
 const PAUSES_SECONDS = [1, 3];
 
 /**
- * Assigns command of a declared incident to the on-call person of the team. If nobody is found, the timeline says so.
+ * Assigns command of a declared incident to the on-call responder of the team. If nobody is found, the timeline says
+ * so.
  */
 export async function giveCommandToOnCall(
   deps: OnCallDeps,
@@ -56,8 +57,8 @@ export async function giveCommandToOnCall(
   if (team === undefined) return;
   const told = await askedAgain(() => deps.onCall.now(team), pause);
   if (told.kind !== 'done') {
-    deps.log.warn('the on-call person could not be looked up', { incident: id, team, detail: told.detail });
-    return noteUnknown(deps, id, `The on-call person of ${team} could not be looked up (${told.detail})`);
+    deps.log.warn('the on-call responder could not be looked up', { incident: id, team, detail: told.detail });
+    return noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up (${told.detail})`);
   }
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);

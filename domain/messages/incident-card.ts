@@ -293,7 +293,7 @@ export function nextStep(story: Story): string {
   if (pages.length === 0) return 'Find the cause.';
   return pages.every(({ stand_in }) => stand_in === true)
     ? 'Find the cause. The page went to the sandbox, so nobody was notified.'
-    : 'Find the cause. The on-call person has been paged.';
+    : 'Find the cause. The on-call responder has been paged.';
 }
 
 /** Describes the options after a rollback that failed or did not help. */

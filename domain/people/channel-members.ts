@@ -15,7 +15,7 @@ export type Wanted = { name: string } & Pick<Guest, 'shown' | 'slack' | 'why'>;
 
 type People = Pick<Config, 'people'>;
 
-/** Maximum number of teams whose on-call people are invited: a larger event gets attention anyway. */
+/** Maximum number of teams whose on-call responders are invited: a larger event gets attention anyway. */
 const TEAMS_MAX = 20;
 
 /** Returns the people with a role. A token, such as that of a CI system, can hold a role but cannot be invited. */
@@ -38,7 +38,7 @@ export function whoActed(actor: string, config: People): Wanted | undefined {
   return person && { name: actor, shown: person.name ?? actor, slack: person.slack ?? null, why: null };
 }
 
-/** Returns the first escalation level of a team's on-call people; later levels have not been notified. */
+/** Returns the first escalation level of a team's on-call responders; later levels have not been notified. */
 export function firstOnCall(team: string, all: readonly OnCallPerson[], config: People): Wanted[] {
   const first = Math.min(...all.map(({ level }) => level));
   return all

@@ -15,11 +15,11 @@ export type OnCallPerson = {
   slack: string | null;
 };
 
-/** Lookup of on-call people at the pager. One attempt per call; results are at most a minute old. */
+/** Lookup of on-call responders at the pager. One attempt per call; results are at most a minute old. */
 export type OnCall = {
   /**
-   * Returns the on-call people of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule for
-   * the team.
+   * Returns the on-call responders of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule
+   * for the team.
    */
   now(team: string): Promise<Told<OnCallPerson[]>>;
   /** Returns a user's email address. Null: no user with this ID. */

@@ -68,7 +68,7 @@ export const SlackState = z.object({
   lines: z.record(z.string(), z.string()).default({}),
   /** People who should be in the channel, by their name on timelines. */
   people: z.record(z.string(), Guest).default({}),
-  /** By team: the round of pages for which the on-call person was looked up. */
+  /** By team: the round of pages for which the on-call responder was looked up. */
   called: z.record(z.string(), z.number()).default({}),
   /** Position in the timeline up to which everything was sent. */
   told: z.string().nullable().default(null),

@@ -115,7 +115,7 @@ export const severitySelect = (field: string, initial: string | null): Block =>
     label: 'Severity',
     initial,
     options: [
-      { value: 'critical', text: '🔴 critical: SEV1, pages the on-call person' },
+      { value: 'critical', text: '🔴 critical: SEV1, pages the on-call responder' },
       { value: 'warning', text: '🟠 warning: SEV2 and SEV3' },
       { value: 'info', text: '🔵 info: SEV4 and SEV5' },
     ],

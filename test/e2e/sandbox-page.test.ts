@@ -147,7 +147,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
     expect(await page.evaluate('document.querySelectorAll("img, [onerror]").length')).toBe(0);
   });
 
-  test('an on-call person acknowledges a page with a button', async () => {
+  test('an on-call responder acknowledges a page with a button', async () => {
     await page.click('#pagerduty [data-answer="acknowledge"]');
     await reads('#pagerduty .card', /acknowledged[^]*acknowledged by Sandbox On-Call/);
   });

@@ -39,7 +39,7 @@ test('that PagerDuty cannot say who is on call keeps nobody from declaring, and 
   expect(roles).toEqual({});
   await eventually(
     async () =>
-      (await entries(id)).some((text) => text.startsWith('The on-call person of payments could not be looked up')),
+      (await entries(id)).some((text) => text.startsWith('The on-call responder of payments could not be looked up')),
     'that nobody is known',
   );
   await firebreak.put('/sandbox/faults', []);

@@ -66,7 +66,7 @@ const refused = async (id: string): Promise<string[]> =>
 const invitations = async (): Promise<any[]> =>
   (await firebreak.calls('slack')).filter(({ path }) => path === '/api/conversations.invite');
 
-test('on-call people and people with a role are invited once', async () => {
+test('on-call responders and people with a role are invited once', async () => {
   const { id } = await incidentOf('checkout');
   await members(id, ['ada', 'firebreak']);
   // Invited people get the summary like others who join later.

@@ -92,7 +92,7 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(channel.purpose).toBe(`Firebreak incident ${incident.id}`);
   if (archived) expect(channel.archived).toBe(true);
   // On-call people are not invited if the incident ended before the product came back.
-  expect(channel.members, 'the on-call person').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
+  expect(channel.members, 'the on-call responder').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);
   expect(channel.topic).toContain('✅ critical · resolved');
 
   const messages = channel.messages.filter(({ bot }) => bot);

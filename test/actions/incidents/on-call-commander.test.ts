@@ -58,7 +58,7 @@ test('a lookup that fails temporarily is retried', async () => {
 });
 
 test.each([
-  [LATER, 'The on-call person of payments could not be looked up (PagerDuty does not answer)'],
+  [LATER, 'The on-call responder of payments could not be looked up (PagerDuty does not answer)'],
   [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'could not be looked up (the token is not good)'],
   [{ kind: 'done', value: [] }, 'Nobody is on call for payments'],
 ] satisfies [Told<OnCallPerson[]>, string][])(
@@ -94,11 +94,11 @@ test('the incident is declared even if the lookup cannot be queued, and its time
     throw new Error('SQS is away');
   };
   expect(await lastEntry(await declared())).toMatch(
-    /^firebreak: The on-call person of payments could not be looked up\. The incident has no commander/,
+    /^firebreak: The on-call responder of payments could not be looked up\. The incident has no commander/,
   );
 });
 
-describe('the on-call person', () => {
+describe('the on-call responder', () => {
   test('gets command of an open incident without a commander when it is declared again', async () => {
     const id = await declared();
     chat.queued.length = 0;

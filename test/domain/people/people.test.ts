@@ -78,7 +78,7 @@ describe('the person behind a Slack user', () => {
     expect(found(user('U0X')).grants).toHaveLength(1);
   });
 
-  test('has the permissions of an on-call person without a file', () => {
+  test('has the permissions of an on-call responder without a file', () => {
     const actor = found(user('U0X'), PeopleFile.parse({}));
     expect(may(actor, 'checkout')).toBe(true);
     expect(actorMay(actor, 'tokens:write', {}, NOW).allowed).toBe(false);

@@ -31,7 +31,7 @@ const names = async (rota: OnCall, team: string) => {
   return told.kind === 'done' ? told.value.map(({ level, person, slack, name }) => [level, person, slack, name]) : told;
 };
 
-describe('the on-call people', () => {
+describe('the on-call responders', () => {
   test.each(['payments', 'search'])('of %s have their entries in people.yaml', async (team) => {
     const standIns = await start();
     expect(await names(rotaAt(standIns.urls.pagerduty).rota, team)).toEqual([

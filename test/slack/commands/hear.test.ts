@@ -213,7 +213,7 @@ describe('an incident in Slack', () => {
     expect(await chat.timeline(declared?.id as IncidentId)).toEqual([`slack:${ADA}: bob: it <b>hurts`]);
   });
 
-  test('is declared once despite an interruption, and the on-call person is still looked up', async () => {
+  test('is declared once despite an interruption, and the on-call responder is still looked up', async () => {
     chat.configure({ onCall: { payments: { schedule: 'PSCHED1' } } });
     const form = { service: 'checkout', environment: 'staging', severity: 'sev1', summary: 'Slow' };
     const heard = chat.heard(submitted(ADA, 'declare_incident', form));
@@ -230,7 +230,7 @@ describe('an incident in Slack', () => {
     expect(chat.queued).toMatchObject([{ ask: 'on_call', incident: declared?.id }]);
   });
 
-  test('is commanded by the on-call person after it is declared, without a wait', async () => {
+  test('is commanded by the on-call responder after it is declared, without a wait', async () => {
     chat.configure({ ...people, onCall: { payments: { schedule: 'PSCHED1' } } });
     const carol = { pagerduty: 'PCAROL', name: 'Carol', email: null, level: 1, person: null, slack: 'U0CAROL' };
     chat.world.onCall = [{ kind: 'done', value: [{ ...carol, level: 2, name: 'Dan' }, carol] }];
