@@ -356,7 +356,11 @@ describe('the next step', () => {
       /^Not rolled back: the kill switch is on\. Try again: \/rollback billing production v1\./,
     ],
     ['it did not help', step({ incident: incident({ status: 'open', verification: 'failed' }) }), /did not help/],
-    ['the verification was inconclusive', step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }), /by hand/],
+    [
+      'the verification was inconclusive',
+      step({ incident: incident({ status: 'mitigated', verification: 'inconclusive' }) }),
+      /by hand/,
+    ],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
     ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
