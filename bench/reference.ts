@@ -112,7 +112,7 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
   },
   '/check-again': { accept: [aCheck], follow: [] },
   '/check': {
-    accept: [aCheck, table('TransactWriteItems: decision, entry of the sealed log, its gate', 3)],
+    accept: [aCheck, table('TransactWriteItems: decision, entry of the audit log, its gate', 3)],
     follow: [],
   },
 };

@@ -61,7 +61,7 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
     inTime('signing key', signingKey(deps)),
     inTime('tokens', tokenRecords(deps)),
-    inTime('sealed log', sealedLog(deps)),
+    inTime('audit log', sealedLog(deps)),
   ]);
   const modes = await vendorModes(deps);
   return [...located(vendors, modes), ...database(deps), ...callees(modes), ...outgoing];

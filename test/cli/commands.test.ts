@@ -400,7 +400,7 @@ describe('doctor', () => {
         'off   webhooks              no receiver is configured',
         'ok    signing key           freeze checks return deployment tokens and a signed state for outages',
         expect.stringMatching(/^ok {4}tokens {16}\d+ tokens?, all written by Firebreak$/),
-        'ok    sealed log            the newest entries are intact; run firebreak audit to check all entries',
+        'ok    audit log             the newest entries are intact; run firebreak audit to check all entries',
         expect.stringMatching(/^warn {2}database {14}the local database's own port requires no credentials/),
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),

@@ -338,7 +338,7 @@ describe('tokens', () => {
 });
 
 test('a sealed log that was changed, or cannot be checked, is an error', async () => {
-  const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['sealed log'];
+  const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['audit log'];
   expect(await seen({})).toMatch(/^set: the newest entries are intact/);
   const broken = { intact: false, brokenAt: 'seal 3', because: 'its MAC is wrong' };
   expect(await seen(broken)).toBe('wrong: seal 3: its MAC is wrong');
