@@ -48,7 +48,13 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'kill', include: ['test/kill/full/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 60_000 },
+        test: {
+          name: 'kill',
+          include: ['test/kill/full/**/*.test.ts'],
+          maxConcurrency: 4, // of two processors: a killed product waits for most of its time
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

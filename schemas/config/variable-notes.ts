@@ -196,8 +196,14 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   npm_lifecycle_event: { meaning: 'Set by npm: Firebreak then stops when npm stops' },
   FIREBREAK_SEED: { meaning: 'Seed of generated cases and of the kill test; a failure prints it' },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](effects.md))' },
-  FIREBREAK_KILL_SHARE: { meaning: 'Share of the boundaries that `npm run test:kill` runs; default 1' },
-  FIREBREAK_KILL_SEED: { meaning: 'Selects which boundaries these are' },
+  FIREBREAK_KILL_SHARE: {
+    meaning: 'Share of the boundaries at which `npm test` kills the emulation of durable functions; default 0.4',
+  },
+  FIREBREAK_KILL_SECONDS: {
+    meaning:
+      'Seconds after which `npm run test:kill` starts no more kills, except for two of each scenario; no limit by default',
+  },
+  FIREBREAK_KILL_SEED: { meaning: 'Order of the kills of `npm run test:kill`' },
   CHANCE_SEED: { meaning: 'Seed of generated stories of the workflows' },
   UPDATE_GOLDEN: { meaning: '`1`: golden histories are recorded again instead of compared' },
   RECORD_UPGRADE: {

@@ -180,6 +180,7 @@ export const VARIABLES = {
   FIREBREAK_SEED: testing,
   FIREBREAK_KILL_AT: testing,
   FIREBREAK_KILL_SHARE: testing,
+  FIREBREAK_KILL_SECONDS: testing,
   FIREBREAK_KILL_SEED: testing,
   CHANCE_SEED: testing,
   UPDATE_GOLDEN: testing,

@@ -110,10 +110,6 @@ export const hasEffectWhereShown = (name: string): boolean => MADE.test(`${name}
 const isFirst = (call: string): boolean => call.endsWith(' #1');
 const isLater = (call: string): boolean => !isFirst(call);
 
-/** Returns the share `part` of `parts`. Chosen by name, so that two files with different recorded runs agree on it. */
-export const shareOf = (boundaries: readonly string[], part: number, parts: number): string[] =>
-  boundaries.filter((boundary) => Math.floor(chanceOf(boundary) * parts) === part);
-
 /** Returns `count` boundaries chosen by the seed. */
 export const sampleOf = (boundaries: readonly string[], count: number, seed: string): string[] =>
   boundaries.toSorted((a, b) => chanceOf(`${seed} ${a}`) - chanceOf(`${seed} ${b}`)).slice(0, count);

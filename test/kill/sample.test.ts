@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
 import { boundariesOf, sampleOf } from './boundaries.ts';
-import { killAtEach, killInRunbook } from './each.ts';
+import { killIn, killsAtEach, killsInRunbook } from './each.ts';
 
 /** Always included, because a repeat at this boundary would be a second rollback. */
 const ALWAYS = 'inside CD roll-back #1';
@@ -11,7 +11,7 @@ const seed = process.env['FIREBREAK_SEED'] ?? '1';
 
 describe(`kill -9 at a sample of boundaries, chosen by FIREBREAK_SEED=${seed}`, async () => {
   const others = (await boundariesOf('act')).filter((boundary) => boundary !== ALWAYS);
-  killAtEach([ALWAYS, ...sampleOf(others, SAMPLE, seed)], 'act');
+  killIn(killsAtEach('act', [ALWAYS, ...sampleOf(others, SAMPLE, seed)], 'act'));
 });
 
 /** The approval is stored, and the process dies before it wakes the workflow. */
@@ -22,9 +22,9 @@ const ANSWERED =
 const IN_A_RUNBOOK = ['inside POST /drains #1', 'after TransactWriteItems Put INC/RBKMEM #4'];
 
 describe('a runbook continues where it stopped', () => {
-  killInRunbook(IN_A_RUNBOOK);
+  killIn(killsInRunbook(IN_A_RUNBOOK));
 });
 
 describe('an approval given just before the process died is found after the restart', () => {
-  killAtEach([ANSWERED], 'approve');
+  killIn(killsAtEach('approve', [ANSWERED], 'approve'));
 });

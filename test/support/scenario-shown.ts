@@ -167,5 +167,5 @@ function expectGrafana({ annotations }: GrafanaView, subjects: string[]): void {
 function expectGitHub({ issues }: GithubView): void {
   expect(issues).toMatchObject([{ repository: 'acme/checkout', state: 'open' }]);
   const said = issues.flatMap(({ comments }) => comments.map(({ body }) => body));
-  expect(said).toEqual([expect.stringContaining('have resolved')]);
+  expect(said).toEqual([expect.stringContaining('are resolved')]);
 }
