@@ -6,7 +6,7 @@ import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-const KEPT = /^## How long it is kept\n([^]*?)^## /m.exec(read('docs/data-model.md'))?.[1] ?? '';
+const KEPT = /^## Retention\n([^]*?)^## /m.exec(read('docs/data-model.md'))?.[1] ?? '';
 
 /** Record kinds in the rows of the table. */
 const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records = '', kept = '']) => ({
