@@ -27,7 +27,7 @@ const as = (secret: string, method: string, path: string, body?: unknown) =>
 
 let tokensMade = 0;
 
-/** A token that may do everything, unless said otherwise. */
+/** Creates a token with all permissions by default. */
 async function token(grant: object = {}): Promise<string> {
   tokensMade += 1;
   const { status, body } = await firebreak.post('/v1/tokens', { name: `test ${tokensMade}`, actions: ['*'], ...grant });
@@ -35,7 +35,7 @@ async function token(grant: object = {}): Promise<string> {
   return body.token;
 }
 
-/** The database behind the tunnel, by the list of processes, which every user of the machine can read. */
+/** Returns the process of the database behind the tunnel. All users of the machine can read the list of processes. */
 async function rawDatabase(): Promise<DynamoDBDocumentClient> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
@@ -58,7 +58,7 @@ function idIn(path: string): string {
 
 type Route = { method: string; path: string; open: boolean };
 
-/** Every route as the product describes itself, with ids that could be. */
+/** Every route of the OpenAPI description, with valid IDs. */
 async function routes(): Promise<Route[]> {
   const { body } = await firebreak.request('GET', '/openapi.json', undefined, { authorization: '' });
   return Object.entries<Record<string, { security?: unknown[] }>>(body.paths).flatMap(([path, operations]) =>
@@ -73,13 +73,13 @@ async function routes(): Promise<Route[]> {
 const call = ({ method, path }: Route, headers: Record<string, string>) =>
   firebreak.request(method, path, ['GET', 'DELETE'].includes(method) ? undefined : {}, headers);
 
-/** Its sender signs, and no token opens it. */
+/** Requires the sender's signature, so a token is useless. */
 const isSigned = ({ path }: Route) => /^\/integrations\/(.*\/webhook|slack\/.*)$/.test(path);
 
 const isReceiver = ({ path }: Route) => path.startsWith('/v1/alerts/');
 
 describe('every route', () => {
-  test('without a token only these are open', async () => {
+  test('only these routes need no token', async () => {
     const open = (await routes()).filter((route) => route.open).map(({ path }) => path);
     expect(open.toSorted()).toEqual(['/.well-known/jwks.json', '/healthz', '/openapi.json', '/readyz']);
     for (const path of open) {
@@ -91,14 +91,14 @@ describe('every route', () => {
     ['no credential', ''],
     ['an unknown token', 'Bearer nobody'],
     ['an unknown password', `Basic ${btoa('admin:nobody')}`],
-    ['a scheme that we do not speak', `Digest ${ADMIN_TOKEN}`],
+    ['an unsupported scheme', `Digest ${ADMIN_TOKEN}`],
     ['a token without a scheme', ADMIN_TOKEN],
-    ['no token after the scheme', 'Bearer '],
+    ['a scheme without a token', 'Bearer '],
     ['an empty password', `Basic ${btoa('admin:')}`],
-    ['the token as user name', `Basic ${btoa(ADMIN_TOKEN)}`],
+    ['the token as username', `Basic ${btoa(ADMIN_TOKEN)}`],
     ['a part of the token', `Bearer ${ADMIN_TOKEN.slice(0, -1)}`],
-    ['the token and more', `Bearer ${ADMIN_TOKEN}x`],
-  ])('answers 401 to %s', async (_, authorization) => {
+    ['the token with a suffix', `Bearer ${ADMIN_TOKEN}x`],
+  ])('responds with 401 to %s', async (_, authorization) => {
     for (const route of await routes()) {
       if (route.open || (route.path === '/metrics' && authorization === '')) continue;
       const answer = await call(route, { authorization });
@@ -109,7 +109,7 @@ describe('every route', () => {
     }
   });
 
-  test('takes the token as bearer, in any case, or as password of anybody', async () => {
+  test('accepts the token as Bearer in any case, or as the password of any user', async () => {
     for (const authorization of [
       `Bearer ${ADMIN_TOKEN}`,
       `bearer ${ADMIN_TOKEN}`,
@@ -120,7 +120,7 @@ describe('every route', () => {
     }
   });
 
-  test('asks for exactly one scope', { timeout: 240_000 }, async () => {
+  test('requires exactly one scope', { timeout: 240_000 }, async () => {
     const closed = (await routes()).filter((route) => !route.open && !isSigned(route));
     const opened = new Map(closed.map((route) => [`${route.method} ${route.path}`, [] as string[]]));
     for (const action of Action.options) {
@@ -136,7 +136,7 @@ describe('every route', () => {
     expect(opened.get('POST /api/v1/rollback')).toEqual(['rollback:request']);
   });
 
-  test('is closed to the ingest token, which may send alerts and nothing else', async () => {
+  test('refuses the ingest token, which can only send alerts', async () => {
     for (const route of await routes()) {
       if (route.open) continue;
       const { status } = await call(route, bearer(INGEST_TOKEN));
@@ -146,7 +146,7 @@ describe('every route', () => {
   });
 });
 
-describe('a token that is limited', () => {
+describe('a limited token', () => {
   const alertsOf = (...places: [service: string, environment: string][]) =>
     group(
       places.map(([service, environment], n) =>
@@ -194,13 +194,13 @@ describe('a token that is limited', () => {
     }
   });
 
-  test('finds all that it may see, page by page', async () => {
+  test('finds all visible items across pages', async () => {
     const limited = await token({ services: ['checkout'], environments: ['staging'] });
     const { body } = await as(limited, 'GET', '/v1/incidents?limit=1');
     expect(placesIn({ body })).toEqual(['checkout/staging']);
   });
 
-  test('to a service finds nothing of another in any list', async () => {
+  test('to a service finds nothing of other services in any list', async () => {
     const cap = { mode: 'suggest', environments: { production: 'shadow', staging: 'suggest' } };
     await firebreak.put('/v1/automation', { services: { cart: cap, checkout: cap } });
     await firebreak.post('/v1/freezes', { service: 'cart', reason: 'a freeze of cart' });
@@ -208,7 +208,7 @@ describe('a token that is limited', () => {
     const told: string[] = [];
     const place = 'service=checkout&environment=production';
     for (const { method, path } of await routes()) {
-      if (method !== 'GET' || /000|\/1$/.test(path)) continue; // those of one thing are asked for below
+      if (method !== 'GET' || /000|\/1$/.test(path)) continue; // routes for a single item are tested below
       const query = /freeze-check|argo-rollouts/.test(path) ? `?${place}` : '';
       const [all, theirs] = [await firebreak.get(`${path}${query}`), await as(limited, 'GET', `${path}${query}`)];
       expect([path, [200, 403]]).toEqual([path, expect.arrayContaining([theirs.status])]);
@@ -221,7 +221,7 @@ describe('a token that is limited', () => {
     );
   });
 
-  test('sees the kill switch, and of the modes those of its services and environments', async () => {
+  test('sees the kill switch, and only the modes of its services and environments', async () => {
     const cap = { mode: 'suggest', environments: { production: 'shadow', staging: 'suggest' } };
     await firebreak.put('/v1/automation', { services: { cart: cap, checkout: cap }, reason: 'for a while' });
     const shownTo = async (grant: object) => (await as(await token(grant), 'GET', '/v1/automation')).body;
@@ -238,7 +238,7 @@ describe('a token that is limited', () => {
     });
   });
 
-  test('to a service acts only on that', async () => {
+  test('to a service can act only on that service', async () => {
     const limited = await token({ services: ['checkout'] });
     const { body } = await firebreak.get('/v1/incidents?service=cart');
     const [{ id }] = body.items;
@@ -264,7 +264,7 @@ describe('a token that is limited', () => {
     ).toBe(201);
   });
 
-  test('has nothing to do with what concerns everybody', async () => {
+  test('cannot access global resources', async () => {
     const id = 'tok_00000000000000000000';
     for (const grant of [{ services: ['checkout'] }, { environments: ['production'] }, { sources: ['grafana'] }]) {
       const limited = await token(grant);
@@ -288,13 +288,13 @@ describe('a token that is limited', () => {
     ['its own service', { services: ['checkout'] }, 202],
     ['another environment', { environments: ['staging'] }, 403],
     ['its own environment', { environments: ['production'] }, 202],
-  ])('to %s sends alerts: %s', async (_, grant, status) => {
+  ])('to %s that sends alerts gets %s', async (_, grant, status) => {
     const limited = await token({ actions: ['alerts:write'], ...grant });
     const answer = await as(limited, 'POST', '/v1/alerts/alertmanager', alertsOf(['checkout', 'production']));
     expect(answer.status).toBe(status);
   });
 
-  test('to a service sends no alerts of services that nobody knows', async () => {
+  test('to a service cannot send alerts of unknown services', async () => {
     const limited = await token({ actions: ['alerts:write'], services: ['checkout'] });
     const stranger = alertsOf(['stranger', 'production']);
     expect((await as(limited, 'POST', '/v1/alerts/alertmanager', stranger)).status).toBe(403);
@@ -302,7 +302,7 @@ describe('a token that is limited', () => {
     expect((await as(limited, 'POST', '/v1/alerts/alertmanager', nameless)).status).toBe(403);
   });
 
-  test('hands out no more than it has', async () => {
+  test('cannot grant more permissions than it has', async () => {
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const limited = await token({
       actions: ['tokens:write', 'incidents:read'],
@@ -333,7 +333,7 @@ describe('a token that is limited', () => {
 });
 
 describe('a token', () => {
-  test('is told once, and kept as its hash', async () => {
+  test('is shown once and stored as a hash', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'ci', actions: ['deployments:write'] });
     expect(body).toEqual({
       id: expect.stringMatching(/^tok_/),
@@ -355,7 +355,7 @@ describe('a token', () => {
     expect(firebreak.output).not.toContain(told);
   });
 
-  test('that has expired is worth nothing, and neither is one that is revoked', async () => {
+  test('that is expired or revoked is refused', async () => {
     const expired = await token({ expires_at: '2026-01-01T00:00:00Z' });
     expect((await as(expired, 'GET', '/v1/automation')).status).toBe(401);
     expect((await as(expired, 'POST', '/v1/alerts/alertmanager', group([]))).status).toBe(401);
@@ -372,8 +372,8 @@ describe('a token', () => {
     ['no actions', { name: 'x', actions: [] }],
     ['an unknown action', { name: 'x', actions: ['everything'] }],
     ['an unknown key', { name: 'x', actions: ['*'], admin: true }],
-    ['an expiry that is no time', { name: 'x', actions: ['*'], expires_at: 'soon' }],
-  ])('is not made with %s', async (_, grant) => {
+    ['an invalid expiry time', { name: 'x', actions: ['*'], expires_at: 'soon' }],
+  ])('is not created with %s', async (_, grant) => {
     expect(await firebreak.post('/v1/tokens', grant)).toMatchObject({ status: 422, body: { code: 'invalid' } });
   });
 
@@ -388,12 +388,12 @@ describe('a token', () => {
     'github:acme/shop (ada)',
     'Alertmanager',
     '\u200b',
-  ])('is not called %j: that is who else does something', async (name) => {
+  ])('cannot have the name %j, which is reserved for another actor', async (name) => {
     const answer = await firebreak.post('/v1/tokens', { name, actions: ['freezes:override'] });
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid', detail: expect.stringContaining('name') } });
   });
 
-  test.runIf(process.platform === 'linux')('that another user wrote into the local database is refused', async () => {
+  test.runIf(process.platform === 'linux')('that another user wrote to the local database is refused', async () => {
     const made = await firebreak.post('/v1/tokens', { name: 'genuine', actions: ['tokens:read'] });
     const client = await rawDatabase();
     const genuine = { pk: `TOKEN#${sha256(made.body.token)}`, sk: 'TOKEN' };
@@ -409,7 +409,7 @@ describe('a token', () => {
     expect(tokens).toMatchObject({ state: 'wrong', detail: expect.stringContaining('"forged"') });
   });
 
-  test('is called like a person of people.yaml only where that person or the admin token creates it', async () => {
+  test('can have the ID of a person in people.yaml only if that person or the admin token creates it', async () => {
     const nora = await token({ name: 'nora', actions: ['tokens:write', 'freezes:override'] });
     const named = (creator: string, name: string) =>
       as(creator, 'POST', '/v1/tokens', { name, actions: ['freezes:override'] });
@@ -430,11 +430,11 @@ describe('a token', () => {
     expect(listed).toMatchObject({ acts_as: 'laptop (token of nora)', created_by: 'nora' });
   });
 
-  test('of a sender may have its name', async () => {
+  test('for a sender can have the name of the sender', async () => {
     expect(await token({ name: 'alertmanager', actions: ['alerts:write'] })).toEqual(expect.any(String));
   });
 
-  test('that decides is the only one of its name, until it is revoked, which the list and the sealed log show', async () => {
+  test('that can decide has a unique name until it is revoked, as the list and the audit log show', async () => {
     const grant = { name: 'mallory', actions: ['freezes:override'] };
     const { body: first } = await firebreak.post('/v1/tokens', grant);
     expect(await firebreak.post('/v1/tokens', { ...grant, name: 'Mallory ' })).toMatchObject({
@@ -455,7 +455,7 @@ describe('a token', () => {
     expect((await firebreak.request('DELETE', `/v1/tokens/${first.id}`)).status).toBe(404);
   });
 
-  test('does not answer for another of the same name', async () => {
+  test('does not get idempotent responses of another token with the same name', async () => {
     const twin = { name: 'twin', actions: ['deployments:write'] };
     const [mine, theirs] = [await token(twin), await token({ ...twin, services: ['cart'] })];
     const deployment = { service: 'checkout', environment: 'staging', version: 'v10', author: 'ada' };

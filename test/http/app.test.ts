@@ -16,7 +16,7 @@ afterAll(() => firebreak.remove());
 
 const TIME = expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/);
 
-/** All items of a list, page by page. */
+/** Reads all items of a list, page by page. */
 async function turned(path: string, limit: number): Promise<any[]> {
   const items: any[] = [];
   for (let cursor = ''; ;) {
@@ -41,24 +41,24 @@ const problem = (status: number, code: string) => ({
   },
 });
 
-const HALF = '"\\ud800"'; // as JSON can spell it
+const HALF = '"\\ud800"'; // a lone surrogate, as JSON can spell it
 const NESTED = `${'['.repeat(40)}${']'.repeat(40)}`;
 const NOWHERE = '0'.repeat(26);
 const cursorOf = (key: object) => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-describe('what is wrong with a request is told as a problem', () => {
+describe('an invalid request gets problem details', () => {
   test.each<[name: string, method: string, path: string, body: unknown, status: number, code: string]>([
-    ['nothing there', 'GET', '/v1/nothing', undefined, 404, 'not-found'],
-    ['nothing there, outside of the API', 'GET', '/../../etc/passwd', undefined, 404, 'not-found'],
-    ['another method', 'DELETE', '/v1/incidents', undefined, 404, 'not-found'],
-    ['a receiver that is read', 'GET', '/v1/alerts/alertmanager', undefined, 404, 'not-found'],
-    ['a receiver that we do not have', 'POST', '/v1/alerts/nagios', {}, 404, 'not-found'],
-    ['no JSON', 'POST', '/v1/deployments', '{', 400, 'not-json'],
+    ['an unknown path', 'GET', '/v1/nothing', undefined, 404, 'not-found'],
+    ['an unknown path outside of the API', 'GET', '/../../etc/passwd', undefined, 404, 'not-found'],
+    ['a wrong method', 'DELETE', '/v1/incidents', undefined, 404, 'not-found'],
+    ['a GET of a receiver', 'GET', '/v1/alerts/alertmanager', undefined, 404, 'not-found'],
+    ['an unknown receiver', 'POST', '/v1/alerts/nagios', {}, 404, 'not-found'],
+    ['a body that is not JSON', 'POST', '/v1/deployments', '{', 400, 'not-json'],
     ['no body', 'POST', '/v1/deployments', undefined, 422, 'invalid'],
     ['an empty body', 'POST', '/v1/deployments', {}, 422, 'invalid'],
-    ['a list for a body', 'POST', '/v1/deployments', [], 422, 'invalid'],
+    ['a list as the body', 'POST', '/v1/deployments', [], 422, 'invalid'],
     [
-      'half a character',
+      'a lone surrogate',
       'POST',
       '/v1/deployments',
       `{"service":${HALF},"environment":"p","version":"1"}`,
@@ -66,7 +66,7 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     [
-      'half a character in a free text',
+      'a lone surrogate in free text',
       'POST',
       '/v1/deployments',
       `{"service":"a","environment":"p","version":"1","author":${HALF}}`,
@@ -90,7 +90,7 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     [
-      'a time that is none',
+      'an invalid time',
       'POST',
       '/v1/deployments',
       { service: 'a', environment: 'p', version: '1', started_at: '1763625600' },
@@ -98,15 +98,15 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     [
-      'a link that is a script',
+      'a link with a script',
       'POST',
       '/v1/deployments',
       { service: 'a', environment: 'p', version: '1', url: 'javascript:alert(1)' },
       422,
       'invalid',
     ],
-    ['far too much', 'PUT', '/v1/automation', { reason: 'x'.repeat(300_000) }, 413, 'body-too-large'],
-    ['a switch that is a text', 'PUT', '/v1/automation', { paused: 'yes' }, 422, 'invalid'],
+    ['a body that is too large', 'PUT', '/v1/automation', { reason: 'x'.repeat(300_000) }, 413, 'body-too-large'],
+    ['a boolean that is a text', 'PUT', '/v1/automation', { paused: 'yes' }, 422, 'invalid'],
     ['an unknown mode', 'PUT', '/v1/automation', { mode: 'yolo' }, 422, 'invalid'],
     [
       'an unknown mode of a service',
@@ -117,7 +117,14 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     ['an incident without a title', 'POST', '/v1/incidents', { service: 'a', environment: 'p' }, 422, 'invalid'],
-    ['a blank one', 'POST', '/v1/incidents', { service: 'a', environment: 'p', title: ' \n' }, 422, 'invalid'],
+    [
+      'an incident with a blank title',
+      'POST',
+      '/v1/incidents',
+      { service: 'a', environment: 'p', title: ' \n' },
+      422,
+      'invalid',
+    ],
     [
       'an unknown severity',
       'POST',
@@ -127,27 +134,55 @@ describe('what is wrong with a request is told as a problem', () => {
       'invalid',
     ],
     ['an unknown incident', 'GET', `/v1/incidents/${NOWHERE}`, undefined, 404, 'unknown-incident'],
-    ['an incident of an id that is none', 'GET', '/v1/incidents/1', undefined, 404, 'not-found'],
-    ['the timeline of none', 'GET', `/v1/incidents/${NOWHERE}/timeline`, undefined, 404, 'unknown-incident'],
-    ['a note to none', 'POST', `/v1/incidents/${NOWHERE}/timeline`, { text: 'hello' }, 404, 'unknown-incident'],
-    ['an action on none', 'POST', `/v1/incidents/${NOWHERE}/actions/resolve`, {}, 404, 'unknown-incident'],
+    ['an incident with an invalid ID', 'GET', '/v1/incidents/1', undefined, 404, 'not-found'],
     [
-      'an approval of none',
+      'the timeline of an unknown incident',
+      'GET',
+      `/v1/incidents/${NOWHERE}/timeline`,
+      undefined,
+      404,
+      'unknown-incident',
+    ],
+    [
+      'a note to an unknown incident',
+      'POST',
+      `/v1/incidents/${NOWHERE}/timeline`,
+      { text: 'hello' },
+      404,
+      'unknown-incident',
+    ],
+    [
+      'an action on an unknown incident',
+      'POST',
+      `/v1/incidents/${NOWHERE}/actions/resolve`,
+      {},
+      404,
+      'unknown-incident',
+    ],
+    [
+      'an approval for an unknown incident',
       'POST',
       `/v1/incidents/${NOWHERE}/actions/approve`,
       { digest: 'x' },
       404,
       'unknown-incident',
     ],
-    ['an approval of nothing', 'POST', `/v1/incidents/${NOWHERE}/actions/approve`, {}, 422, 'invalid'],
+    ['an approval without a digest', 'POST', `/v1/incidents/${NOWHERE}/actions/approve`, {}, 422, 'invalid'],
     ['an unknown action', 'POST', `/v1/incidents/${NOWHERE}/actions/explode`, {}, 404, 'not-found'],
     ['an unknown deployment', 'GET', `/v1/deployments/chg_${NOWHERE}`, undefined, 404, 'unknown-deployment'],
-    ['a patch of none', 'PATCH', `/v1/deployments/chg_${NOWHERE}`, { status: 'failed' }, 404, 'unknown-deployment'],
+    [
+      'a patch of an unknown deployment',
+      'PATCH',
+      `/v1/deployments/chg_${NOWHERE}`,
+      { status: 'failed' },
+      404,
+      'unknown-deployment',
+    ],
     ['an unknown status', 'GET', '/v1/incidents?status=over', undefined, 422, 'invalid'],
-    ['a limit of nothing', 'GET', '/v1/incidents?limit=0', undefined, 422, 'invalid'],
-    ['a limit of everything', 'GET', '/v1/incidents?limit=100000', undefined, 422, 'invalid'],
-    ['a limit that is no number', 'GET', '/v1/deployments?limit=ten', undefined, 422, 'invalid'],
-    ['a cursor that is none', 'GET', '/v1/incidents?cursor=next', undefined, 400, 'bad-cursor'],
+    ['a limit of 0', 'GET', '/v1/incidents?limit=0', undefined, 422, 'invalid'],
+    ['a limit that is too large', 'GET', '/v1/incidents?limit=100000', undefined, 422, 'invalid'],
+    ['a limit that is not a number', 'GET', '/v1/deployments?limit=ten', undefined, 422, 'invalid'],
+    ['an invalid cursor', 'GET', '/v1/incidents?cursor=next', undefined, 400, 'bad-cursor'],
     [
       'a cursor of another list',
       'GET',
@@ -157,7 +192,7 @@ describe('what is wrong with a request is told as a problem', () => {
       'bad-cursor',
     ],
     [
-      'a cursor of other types',
+      'a cursor with wrong types',
       'GET',
       `/v1/incidents?cursor=${cursorOf({ pk: 1, sk: {} })}`,
       undefined,
@@ -165,15 +200,15 @@ describe('what is wrong with a request is told as a problem', () => {
       'bad-cursor',
     ],
     [
-      'a cursor into another place',
+      'a cursor into another partition',
       'GET',
       `/v1/deployments?service=a&environment=b&cursor=${cursorOf({ pk: 'AUTOMATION', sk: 'x' })}`,
       undefined,
       400,
       'bad-cursor',
     ],
-    ['a cursor of the quarantine that is none', 'GET', '/v1/quarantine?cursor=q_0', undefined, 400, 'bad-cursor'],
-    ['a cursor of the tokens that is none', 'GET', '/v1/tokens?cursor=0', undefined, 400, 'bad-cursor'],
+    ['an invalid cursor of the quarantine', 'GET', '/v1/quarantine?cursor=q_0', undefined, 400, 'bad-cursor'],
+    ['an invalid cursor of the tokens', 'GET', '/v1/tokens?cursor=0', undefined, 400, 'bad-cursor'],
   ])('%s', async (_, method, path, body, status, code) => {
     const answer = await firebreak.request(method, path, body);
     expect(answer).toMatchObject(problem(status, code));
@@ -182,10 +217,10 @@ describe('what is wrong with a request is told as a problem', () => {
   });
 
   test.each([
-    ['nested without end', `{"text":"a","detail":${NESTED}}`],
-    ['a number that is none', '{"text":"a","detail":1e400}'],
-    ['a number that readers disagree about', '{"text":"a","detail":[12345678901234567890]}'],
-    ['half a character in a name', `{"text":"a","detail":{${HALF}:1}}`],
+    ['unlimited nesting', `{"text":"a","detail":${NESTED}}`],
+    ['a number out of range', '{"text":"a","detail":1e400}'],
+    ['an integer beyond the safe range', '{"text":"a","detail":[12345678901234567890]}'],
+    ['a lone surrogate in a key', `{"text":"a","detail":{${HALF}:1}}`],
     ['no text', '{"text":""}'],
   ])('a note with %s', async (_, body) => {
     expect(await firebreak.request('POST', `/v1/incidents/${NOWHERE}/timeline`, body)).toMatchObject(
@@ -193,16 +228,16 @@ describe('what is wrong with a request is told as a problem', () => {
     );
   });
 
-  test('a JSON body of another content type', async () => {
+  test('a JSON body with another content type', async () => {
     const answer = await firebreak.request('POST', '/v1/deployments', '{}', { 'content-type': 'text/plain' });
     expect(answer.status).toBe(415);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   test.each(['/v1/incidents', '/healthz', '/v1/nothing', '/openapi.json'])(
-    'of %s echoes the request id',
+    'of %s echoes the request ID',
     async (path) => {
       const mine = await firebreak.request('GET', path, undefined, { 'x-request-id': 'ci/4711:attempt=2' });
       expect(mine.headers.get('x-request-id')).toBe('ci/4711:attempt=2');
@@ -212,7 +247,7 @@ describe('every answer', () => {
     },
   );
 
-  test('has an id of ours where the one given could do harm in a log', async () => {
+  test('has a generated request ID if the given one is not safe for logs', async () => {
     for (const id of ['two words', '{"level":"error"}', 'x'.repeat(500)]) {
       const { headers } = await firebreak.request('GET', '/healthz', undefined, { 'x-request-id': id });
       expect(headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
@@ -220,7 +255,7 @@ describe('every answer', () => {
   });
 });
 
-describe('the description', () => {
+describe('the OpenAPI description', () => {
   const CONTRACT = [
     'POST /v1/alerts/alertmanager',
     'POST /v1/alerts/grafana',
@@ -251,7 +286,7 @@ describe('the description', () => {
     'GET /openapi.json',
   ];
 
-  test('names every route, and says of each what it is, what it takes, what it answers and who may', async () => {
+  test('describes each route with its summary, request, responses, and security', async () => {
     const { body } = await firebreak.get('/openapi.json');
     expect(body).toMatchObject({ openapi: '3.1.0', info: { title: 'Firebreak' } });
     const operations = Object.entries<Record<string, any>>(body.paths).flatMap(([path, methods]) =>
@@ -261,7 +296,7 @@ describe('the description', () => {
     for (const { name, operation } of operations) {
       expect([name, operation.summary]).toEqual([name, expect.stringMatching(/\w/)]);
       expect([name, Object.keys(operation.responses).some((status) => status.startsWith('2'))]).toEqual([name, true]);
-      // What Slack signs it answers to Slack, whoever may what.
+      // Slack's endpoints respond to Slack only, so they have no 403.
       if (operation.security === undefined || name.includes('/integrations/slack/')) continue;
       expect([name, operation.responses]).toEqual([
         name,
@@ -270,7 +305,7 @@ describe('the description', () => {
     }
   });
 
-  test('every schema it refers to is in it', async () => {
+  test('contains every referenced schema', async () => {
     const { body } = await firebreak.get('/openapi.json');
     const text = JSON.stringify(body);
     const referred = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
@@ -280,7 +315,7 @@ describe('the description', () => {
 });
 
 describe('health', () => {
-  test('tells the reason only to those who have a token', async () => {
+  test('shows the reason only to callers with a token', async () => {
     const open = await firebreak.request('GET', '/readyz', undefined, { authorization: '' });
     expect(open).toMatchObject({ status: 200, body: { ready: true } });
     expect(Object.keys(open.body)).toEqual(['ready']);
@@ -308,7 +343,7 @@ describe('health', () => {
     expect(lines.filter((line) => line.includes('"began-by-a-rollback"'))).toEqual([]);
   }
 
-  test('metrics are open on this machine, and have the time of each deployment', async () => {
+  test('metrics are open on this machine and have the time of each deployment', async () => {
     const finished_at = minutesAgo(3);
     await firebreak.post('/v1/deployments', {
       service: 'me"tric\\',
@@ -337,7 +372,7 @@ describe('health', () => {
 describe('deployments', () => {
   const place = { service: 'ledger', environment: 'production' };
 
-  test('are recorded with what is told, and the rest is null', async () => {
+  test('are recorded with the given fields; the others are null', async () => {
     const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'bare' });
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -365,7 +400,7 @@ describe('deployments', () => {
     expect((await firebreak.get(`/v1/deployments/${body.id}`)).body).toEqual(body);
   });
 
-  test('the same again is the same: 200', async () => {
+  test('a repeated record returns the same deployment with 200', async () => {
     const told = {
       ...place,
       version: 'v5',
@@ -413,7 +448,7 @@ describe('deployments', () => {
     }
   });
 
-  test('go on as they are told to have', async () => {
+  test('are updated as reported', async () => {
     const { body: begun } = await firebreak.post('/v1/deployments', { ...place, version: 'v8', status: 'started' });
     const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
     expect(await patch({ has_migration: true, author: 'Ada' })).toMatchObject({
@@ -433,7 +468,7 @@ describe('deployments', () => {
     expect(await patch({ author: null })).toMatchObject({ status: 200, body: { author: null } });
   });
 
-  test('cannot end before they began', async () => {
+  test('cannot end before they started', async () => {
     const times = { started_at: '2026-11-20T07:30:00.000Z', finished_at: '2026-11-20T07:29:59.999Z' };
     const refused = await firebreak.post('/v1/deployments', { ...place, version: 'v10', ...times });
     expect(refused).toMatchObject(problem(422, 'invalid'));
@@ -460,7 +495,7 @@ describe('deployments', () => {
     });
   });
 
-  test('an empty variable of a CI system tells nothing', async () => {
+  test('an empty variable of a CI system counts as absent', async () => {
     const texts = { commit: '', author: ' ', url: '', previous_version: '', rollback_safe_to: '' };
     const untold = { commit: null, author: null, url: null, previous_version: null, rollback_safe_to: null };
     const { status, body } = await firebreak.post('/v1/deployments', { ...place, version: 'v14', ...texts });
@@ -478,7 +513,7 @@ describe('deployments', () => {
     expect((await patch({ url: 'ftp://ci.test' })).status).toBe(422);
   });
 
-  describe('are not of the future', () => {
+  describe('with times in the future', () => {
     const told = { ...place, version: 'v11' };
     const at = minutesAgo(-1500);
     const commit = { sha: 'a', committed_at: minutesAgo(1) };
@@ -490,7 +525,7 @@ describe('deployments', () => {
       ['finished_at', { finished_at: at }],
       ['committed_at', { committed_at: at }],
       ['commits.1.committed_at', { commits: [commit, { sha: 'b', committed_at: at }] }],
-    ])('%s beyond what clocks differ is refused, with both times', async (name, times) => {
+    ])('%s beyond the tolerance is refused, with both times', async (name, times) => {
       const refused = await firebreak.post('/v1/deployments', { ...told, ...times });
       expect(refused).toMatchObject(problem(422, 'invalid'));
       expect(refused.body.detail).toContain(`${name} (${at}) is 25 hours ahead`);
@@ -500,12 +535,12 @@ describe('deployments', () => {
       expect(items.map(({ version }: any) => version)).not.toContain('v11');
     });
 
-    test('within that they are taken', async () => {
+    test('are accepted within the tolerance', async () => {
       const taken = { ...told, version: 'v12', started_at: minutesAgo(-14), committed_at: minutesAgo(-120) };
       expect((await firebreak.post('/v1/deployments', taken)).status).toBe(201);
     });
 
-    test('nor do they end in it', async () => {
+    test('cannot end in the future', async () => {
       const { body: begun } = await firebreak.post('/v1/deployments', { ...told, version: 'v13', status: 'started' });
       const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
       const refused = await patch({ status: 'succeeded', finished_at: minutesAgo(-16) });
@@ -516,7 +551,7 @@ describe('deployments', () => {
     });
   });
 
-  test.each(['succeeded', 'failed', 'cancelled'])('that have %s do not begin again', async (status) => {
+  test.each(['succeeded', 'failed', 'cancelled'])('that have %s cannot start again', async (status) => {
     const told = { ...place, version: `again-${status}`, status: 'started' };
     const { body: begun } = await firebreak.post('/v1/deployments', told);
     const patch = (change: object) => firebreak.request('PATCH', `/v1/deployments/${begun.id}`, change);
@@ -528,7 +563,7 @@ describe('deployments', () => {
     expect(await patch({ status })).toMatchObject({ status: 200, body: ended });
   });
 
-  test('that were told to have succeeded may have failed after all', async () => {
+  test('that succeeded can be corrected to failed', async () => {
     const { body: one } = await firebreak.post('/v1/deployments', { ...place, version: 'late-failure' });
     expect(await firebreak.request('PATCH', `/v1/deployments/${one.id}`, { status: 'failed' })).toMatchObject({
       status: 200,
@@ -536,7 +571,7 @@ describe('deployments', () => {
     });
   });
 
-  test('that fail are a signal of their service, once', async () => {
+  test('that fail create one signal of their service', async () => {
     const labels = { service: 'failing', action: 'notify' };
     await routed(
       firebreak,
@@ -560,7 +595,7 @@ describe('deployments', () => {
     ]);
   });
 
-  test('with names as long as they may be', async () => {
+  test('can have names of the maximum length', async () => {
     const name = '支'.repeat(256);
     const long = { service: name, environment: name, version: name };
     expect((await firebreak.post('/v1/deployments', { ...long, service: `${name}支` })).status).toBe(422);
@@ -571,7 +606,7 @@ describe('deployments', () => {
   });
 
   test.each(['', '?service=listed', '?service=listed&environment=production'])(
-    'are listed newest first, whole: %s',
+    'are listed completely, newest first: %s',
     async (query) => {
       for (let n = 0; n < 12; n += 1) {
         await firebreak.post('/v1/deployments', {
@@ -599,7 +634,7 @@ describe('Idempotency-Key', () => {
   const post = (path: string, body: unknown, key: string) =>
     firebreak.request('POST', path, body, { 'idempotency-key': key });
 
-  test('the same request again gets the first answer', async () => {
+  test('a repeated request gets the first response', async () => {
     const deployment = { service: 'keyed', environment: 'production', version: 'v1' };
     const first = await post('/v1/deployments', deployment, 'k1');
     const again = await post('/v1/deployments', deployment, 'k1');
@@ -612,14 +647,14 @@ describe('Idempotency-Key', () => {
     expect((await post('/v1/deployments', { ...deployment, version: 'v2' }, 'k2')).status).toBe(201);
   });
 
-  test('a request that was refused may be mended', async () => {
+  test('a refused request can be corrected', async () => {
     expect((await post('/v1/deployments', { service: 'keyed' }, 'k3')).status).toBe(422);
     expect(
       (await post('/v1/deployments', { service: 'keyed', environment: 'production', version: 'v4' }, 'k3')).status,
     ).toBe(201);
   });
 
-  test('many at the same time do it once', async () => {
+  test('parallel requests execute once', async () => {
     const { body } = await firebreak.post('/v1/incidents', {
       service: 'declared',
       environment: 'keyed',
@@ -635,7 +670,7 @@ describe('Idempotency-Key', () => {
     );
   });
 
-  test('at a receiver it means nothing: what comes again is told apart by its episode', async () => {
+  test('is ignored by receivers, which deduplicate by episode', async () => {
     const send = () =>
       post(
         '/v1/alerts/alertmanager',
@@ -648,13 +683,13 @@ describe('Idempotency-Key', () => {
     expect(new Set(receipts).size).toBe(2);
   });
 
-  test('longer than any key is', async () => {
+  test('is refused if it is too long', async () => {
     expect(await post('/v1/deployments', {}, 'k'.repeat(256))).toMatchObject(problem(400, 'bad-idempotency-key'));
   });
 });
 
 describe('incidents', () => {
-  test('have every key, whoever opened them', async () => {
+  test('have every key, regardless of who opened them', async () => {
     const input = { service: 'declared', environment: 'production', title: 'Customers cannot pay' };
     const { status, body } = await firebreak.post('/v1/incidents', input);
     expect(status).toBe(201);
@@ -713,7 +748,7 @@ describe('incidents', () => {
     });
   });
 
-  test('are corrected, and told about', async () => {
+  test('are corrected, and the timeline shows it', async () => {
     const { body } = await firebreak.post('/v1/incidents', {
       service: 'patched',
       environment: 'production',
@@ -740,7 +775,7 @@ describe('incidents', () => {
         detail: { graph: [1, 2.5, null, 'ü'] },
       },
     });
-    // What the kinds of Firebreak's own entries say is not for others to say.
+    // Only Firebreak may write entries of its own kinds.
     for (const kind of ['automation.paused', 'page.escalated', 'resolve.asked'])
       expect(await firebreak.post(`${path}/timeline`, { text: 'Trust me', kind })).toMatchObject(
         problem(422, 'invalid'),
@@ -765,13 +800,13 @@ describe('incidents', () => {
       const found = (await firebreak.get(path)).body;
       return found.status === 'resolved' && found;
     }, 'it resolved');
-    expect(whole.map(({ kind }) => kind)).not.toContain('incident.resolved'); // not before a person said so
+    expect(whole.map(({ kind }) => kind)).not.toContain('incident.resolved'); // only after a person resolves it
     expect(resolved.resolved_at).toEqual(TIME);
     expect(await firebreak.request('PATCH', path, { title: 'Late' })).toMatchObject(problem(409, 'incident-resolved'));
     expect((await firebreak.post(`${path}/timeline`, { text: 'Afterthought' })).status).toBe(201);
   });
 
-  test('are listed newest first, whole, and by status', async () => {
+  test('are listed completely, newest first, and by status', async () => {
     const all = await turned('/v1/incidents', 2);
     expect(all.length).toBeGreaterThanOrEqual(4);
     const ids = all.map(({ id }): string => id);
@@ -784,7 +819,7 @@ describe('incidents', () => {
   });
 });
 
-test('every name is snake_case, and every time has milliseconds and ends in Z', async () => {
+test('use snake_case names, and UTC times with milliseconds', async () => {
   const { id } = await seen(
     async () =>
       (await firebreak.get('/v1/incidents')).body.items.find(
@@ -803,14 +838,14 @@ test('every name is snake_case, and every time has milliseconds and ends in Z', 
   }
 });
 
-/** Every key of it and of what is in it. */
+/** Returns all keys, including nested ones. */
 function named(value: unknown): [key: string, value: unknown][] {
   if (typeof value !== 'object' || value === null) return [];
   if (Array.isArray(value)) return value.flatMap(named);
   return Object.entries(value).flatMap(([key, inner]) => [[key, inner] as [string, unknown], ...named(inner)]);
 }
 
-test('the automation has every key, and keeps what is left out', async () => {
+test('the automation settings have every key, and omitted fields stay unchanged', async () => {
   const none = { paused: false, reason: null, by: null, at: null, mode: null, services: {}, demoted: {} };
   const { body: before } = await firebreak.get('/v1/automation');
   expect(Object.keys(before).toSorted()).toEqual(Object.keys(none).toSorted());
@@ -842,7 +877,7 @@ test('the automation has every key, and keeps what is left out', async () => {
   expect((await firebreak.put('/v1/automation', { services: lifted })).body.services).toEqual({});
 });
 
-test('the automation of a service whose name is misspelt is not set', async () => {
+test('the automation of a misspelt service is not set', async () => {
   const set = (services: object) => firebreak.put('/v1/automation', { services });
   for (const [services, said] of [
     [{ chekout: { mode: 'shadow' } }, 'services.chekout: there is no service "chekout"; did you mean "checkout"?'],
@@ -856,16 +891,16 @@ test('the automation of a service whose name is misspelt is not set', async () =
     expect(refused.body.detail).toContain(said);
   }
   expect((await firebreak.get('/v1/automation')).body.services).toEqual({});
-  // It may be the name of something all the same.
+  // An unknown name without a similar one is accepted.
   await firebreak.post('/v1/deployments', { service: 'chekout', environment: 'production', version: 'v1' });
   const taken = { chekout: { mode: 'shadow' }, 'quite-another': { mode: 'suggest', environments: { lab: 'shadow' } } };
   expect((await set(taken)).status).toBe(200);
   expect((await set({ chekout: null, 'quite-another': null })).body.services).toEqual({});
 });
 
-describe('a name is any text, also that of what every object has', () => {
+describe('a name can be any text, including names of object properties', () => {
   const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', ''];
-  test.each(names)('"%s" is no error of ours, nor is one that is too long', async (text) => {
+  test.each(names)('"%s" causes no server error, nor does a name that is too long', async (text) => {
     const name = text || 'x'.repeat(300);
     const place = { service: name, environment: name };
     const query = `service=${name}&environment=${name}`;

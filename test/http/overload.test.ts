@@ -8,7 +8,7 @@ import { FakeWorld } from '../support/fake-deps.ts';
 
 const TOKEN = 'ingest';
 
-/** What the receivers need, in memory and in good order, except for `broken`. */
+/** The dependencies of the receivers, in memory and working, except for `broken`. */
 function receivers(broken: Partial<Deps>) {
   const queued: string[] = [];
   const kept: string[] = [];
@@ -30,14 +30,14 @@ const GOOD = JSON.stringify(group([alert()]));
 const BAD = '{"version":"4"}';
 const HALF = JSON.stringify(group([{}, alert()]));
 
-describe('what cannot be made durable is answered 503, so that the sender tries again', () => {
+describe('responds with 503 if alerts cannot be stored durably, so that the sender retries', () => {
   const { quarantine, tokens } = new FakeWorld().deps;
   test.each<[name: string, broken: Partial<Deps>, body: string, token: string]>([
-    ['the queue is away', { queue: { sendAll: away('sqs') } }, GOOD, TOKEN],
-    ['the quarantine is away for a bad body', { quarantine: { ...quarantine, keep: away('s3') } }, BAD, TOKEN],
-    ['the quarantine is away for a bad alert', { quarantine: { ...quarantine, keep: away('s3') } }, HALF, TOKEN],
-    ['the secrets are away', { secrets: { get: away('ssm') } }, GOOD, TOKEN],
-    ['the tokens are away', { tokens: { ...tokens, find: away('dynamodb') } }, GOOD, 'another'],
+    ['the queue is unavailable', { queue: { sendAll: away('sqs') } }, GOOD, TOKEN],
+    ['the quarantine is unavailable for a bad body', { quarantine: { ...quarantine, keep: away('s3') } }, BAD, TOKEN],
+    ['the quarantine is unavailable for a bad alert', { quarantine: { ...quarantine, keep: away('s3') } }, HALF, TOKEN],
+    ['the secrets are unavailable', { secrets: { get: away('ssm') } }, GOOD, TOKEN],
+    ['the tokens are unavailable', { tokens: { ...tokens, find: away('dynamodb') } }, GOOD, 'another'],
     ['there is no configuration', { config: { current: away('s3'), problems: async () => [] } }, GOOD, TOKEN],
   ])('%s', async (_, broken, body, token) => {
     const { app, queued } = receivers(broken);
@@ -47,12 +47,12 @@ describe('what cannot be made durable is answered 503, so that the sender tries 
       expect(answer.status).toBe(503);
       expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
-      expect(await answer.text()).not.toMatch(/ECONNREFUSED|sqs|s3|ssm|dynamodb/); // nothing of the inside
+      expect(await answer.text()).not.toMatch(/ECONNREFUSED|sqs|s3|ssm|dynamodb/); // no internal details
     }
     expect(queued).toEqual([]);
   });
 
-  test('and while the queue is away, a body that cannot be read is still refused for good', async () => {
+  test('still refuses an unreadable body permanently while the queue is unavailable', async () => {
     const { app, kept } = receivers({ queue: { sendAll: away('sqs') } });
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
     expect((await app.request('/v1/alerts/alertmanager', { method: 'POST', headers, body: BAD })).status).toBe(422);
@@ -60,7 +60,7 @@ describe('what cannot be made durable is answered 503, so that the sender tries 
   });
 });
 
-describe('where the quarantine is full', () => {
+describe('with a full quarantine', () => {
   const full = () => Promise.reject(new QuarantineFull('alertmanager', 'alertmanager:ingest'));
   const { quarantine } = new FakeWorld().deps;
   const post = async (body: string, path = '/v1/alerts/alertmanager') => {
@@ -73,7 +73,7 @@ describe('where the quarantine is full', () => {
   };
   const refused = { name: 'firebreak_quarantine_refused_total', labels: ['alertmanager'], by: 1 };
 
-  test('a bad body gets the same answer, which says that it was not kept, and is counted', async () => {
+  test('a bad body gets the same status, the detail says that it was not kept, and it is counted', async () => {
     const { status, body, queued, counted } = await post(BAD);
     expect([status, queued]).toEqual([422, []]);
     expect(body['detail']).toContain('not kept, because the quarantine is full');
@@ -83,7 +83,7 @@ describe('where the quarantine is full', () => {
     ]);
   });
 
-  test('good alerts beside a bad one are accepted all the same', async () => {
+  test('good alerts beside a bad one are accepted', async () => {
     const { status, body, queued, counted } = await post(HALF);
     expect([status, queued.length]).toEqual([202, 1]);
     expect(body).toMatchObject({ accepted: 1, quarantined: 0, dropped: 1 });
@@ -91,7 +91,7 @@ describe('where the quarantine is full', () => {
   });
 });
 
-test('a burst of ten thousand alerts is taken without one refusal', async () => {
+test('a burst of 10,000 alerts is accepted without a refusal', async () => {
   const { app, queued } = receivers({});
   const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
   const bodies = Array.from({ length: 100 }, (_, n) =>

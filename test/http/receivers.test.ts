@@ -4,7 +4,7 @@ import { SEVERAL } from '../../aws/table/incidents/incident-groups.ts';
 import { Firebreak } from '../support/firebreak.ts';
 import { deliver, fixture, inbound, type Inbound } from '../support/fixtures.ts';
 
-/** What each file is answered, by what its source says of it. Sequences have an answer for each request. */
+/** The expected response to each file, according to its source. Sequences have a response for each request. */
 const ANSWERS: Record<string, Answer | Answer[]> = {
   'alertmanager/auth-basic': taken(1),
   'alertmanager/auth-bearer': taken(1),
@@ -43,7 +43,7 @@ function taken(accepted: number, truncated = 0): Answer {
   return { status: 202, body: { receipt: expect.any(String), accepted, quarantined: 0, truncated } };
 }
 
-/** One product, started anew with each credential that a file asks for; without any, the files that need none. */
+/** One product, restarted with each credential that a file needs, or without any for the files that need none. */
 const CONFIGURED: { name: string; env: Record<string, string>; files: string[] }[] = [
   {
     name: "Alertmanager's bearer token, and a Grafana that signs the body alone",
@@ -90,7 +90,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak.remove());
 
-test('every file that a sender sends us has its answer here', () => {
+test('every fixture of a sender has an expected response', () => {
   expect(FILES.map(({ path }) => path).toSorted()).toEqual(Object.keys(ANSWERS).toSorted());
 });
 
@@ -98,17 +98,17 @@ describe.each(CONFIGURED)('configured with $name', ({ env, files }) => {
   beforeAll(() => firebreak.start(env));
   afterAll(() => firebreak.stop());
 
-  test.each(files)('%s is answered as its source says', (path) => answersOf(path));
-  test('the credential of another is refused', () => refusesOthers(files));
+  test.each(files)('%s gets the expected response', (path) => answersOf(path));
+  test('the credential of another sender is refused', () => refusesOthers(files));
 });
 
-describe("configured with Alertmanager's password, and a Grafana that signs its time as well", () => {
+describe("configured with Alertmanager's password and a Grafana that signs the timestamp", () => {
   const { env, files } = SIGNS_TIME;
   beforeAll(() => firebreak.start(env));
   afterAll(() => firebreak.stop());
 
-  test.each(files)('%s is answered as its source says', (path) => answersOf(path));
-  test('the credential of another is refused', () => refusesOthers(files));
+  test.each(files)('%s gets the expected response', (path) => answersOf(path));
+  test('the credential of another sender is refused', () => refusesOthers(files));
 
   const [, request] = first('grafana/firing-hmac-with-timestamp');
   const { hmacSecret = '', timestampHeader: header = '' } = request.secret ?? {};
@@ -120,37 +120,37 @@ describe("configured with Alertmanager's password, and a Grafana that signs its 
   const seconds = () => Math.floor(Date.now() / 1000);
 
   test.each([
-    ['at this moment', () => signed(seconds()), 202],
+    ['now', () => signed(seconds()), 202],
     ['four minutes ago', () => signed(seconds() - 240), 202],
     ['six minutes ago', () => signed(seconds() - 360), 401],
     ['in six minutes', () => signed(seconds() + 360), 401],
     ['with another secret', () => signed(seconds(), { secret: 'another' }), 401],
     ['over another body', () => signed(seconds(), { body: `${request.body} ` }), 401],
-    ['at no time at all', () => signed(seconds(), { text: 'now' }), 401],
+    ['without a valid timestamp', () => signed(seconds(), { text: 'now' }), 401],
   ])('signed %s: %s', async (_, make, status) => {
     expect((await deliver(firebreak, '/v1/alerts/grafana', make())).status).toBe(status);
   });
 
-  test('a signature without its time is refused', async () => {
+  test('a signature without its timestamp is refused', async () => {
     const { [header]: _, ...headers } = signed(seconds()).headers;
     expect((await deliver(firebreak, '/v1/alerts/grafana', { ...request, headers })).status).toBe(401);
   });
 });
 
-describe('configured with a token alone', () => {
+describe('configured with a token only', () => {
   beforeAll(() => firebreak.start());
 
   const withoutSecret = FILES.filter(({ requests }) => requests[0]?.secret === undefined).map(({ path }) => path);
-  test.each(withoutSecret)('%s is answered as its source says', (path) => answersOf(path));
+  test.each(withoutSecret)('%s gets the expected response', (path) => answersOf(path));
 
-  test('a signature is worth nothing where no secret is configured to check it with', async () => {
+  test('a signature is refused if no secret is configured', async () => {
     for (const path of ['grafana/firing-hmac-body-only', 'grafana/firing-hmac-with-timestamp']) {
       const [, request] = first(path);
       expect((await deliver(firebreak, '/v1/alerts/grafana', request)).status).toBe(401);
     }
   });
 
-  test('without a catalogue all of them are unmatched, and nothing is rolled back', async () => {
+  test('without a catalogue, all alerts are unmatched and nothing is rolled back', async () => {
     const { body } = await firebreak.get('/v1/incidents?limit=500');
     const own = body.items.filter(({ service }: { service: string }) => service !== SEVERAL);
     expect(new Set(own.map(({ service }: { service: string }) => service))).toEqual(new Set(['unmatched']));

@@ -4,7 +4,7 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 
-/** What people know better than automation: that it was not the deploy, and which version was good. */
+/** Knowledge of people: the deploy was not the cause, and which version was good. */
 
 const place = (mode: string, more: object = {}) => ({
   environments: {
@@ -42,7 +42,10 @@ async function deployed(service: string, version: string, minutes: number, more:
   return body.id;
 }
 
-/** v1 good for hours, v2 six minutes ago, and a critical alert since a minute that asks for a rollback. */
+/**
+ * v1 was good for hours, v2 was deployed six minutes ago, and a critical alert that requests a rollback fires since a
+ * minute.
+ */
 async function fails(service: string): Promise<string> {
   await deployed(service, 'v1', 240);
   const change = await deployed(service, 'v2', 6);
@@ -73,15 +76,15 @@ const said = async (one: { id: string }): Promise<string[]> =>
     .map(({ kind, text }: any) => `${kind}: ${text}`)
     .toReversed();
 
-/** The stored decision, which has to be the same again. */
+/** Returns the stored decision, after checking that today's code makes the same decision of its inputs. */
 async function again(one: { id: string }, number: number): Promise<any> {
   const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/${number}`);
   expect(differences(one.id, number, body.decision, JSON.parse(body.inputs_json))).toEqual([]);
   return body;
 }
 
-describe('a suspect that is cleared', { timeout: 60_000 }, () => {
-  test('is asked about no more, and what is left is judged, with that among its inputs', async () => {
+describe('a cleared suspect', { timeout: 60_000 }, () => {
+  test('is no longer suggested, and the decision is made again with the clearing among its inputs', async () => {
     const change_id = await fails('asks');
     const one = await decided('asks', 1, 'waiting');
     const answer = await act(one, 'clear-suspect', { change_id, note: 'It was DNS' });
@@ -89,7 +92,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
       status: 202,
       body: { suspects: [], cleared: [{ change_id, version: 'v2', by: 'admin' }] },
     });
-    expect(answer.body.decisions[0]).toMatchObject({ state: 'rejected' }); // what is left may be judged by now
+    expect(answer.body.decisions[0]).toMatchObject({ state: 'rejected' }); // the next decision may exist by now
     const { decisions, suspects } = await decided('asks', 2);
     expect(suspects).toEqual([]);
     expect(decisions[1]).toMatchObject({
@@ -111,7 +114,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('asks')).toEqual([]);
   });
 
-  test('may be suspected again, and then waits for a person', async () => {
+  test('can be suspected again, and then requires approval', async () => {
     const change_id = await fails('again');
     const one = await decided('again', 1, 'waiting');
     await act(one, 'clear-suspect', { change_id });
@@ -123,7 +126,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     expect((await said(one)).at(-1)).toBe('suspect.again: It was not DNS');
   });
 
-  test('is rolled back for a person who asks by hand, which takes it back', async () => {
+  test('is rolled back at the request of a person, which suspects it again', async () => {
     const change_id = await fails('by-hand');
     const one = await decided('by-hand', 1, 'waiting');
     await act(one, 'clear-suspect', { change_id });
@@ -134,7 +137,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('by-hand')).toEqual(['v2 to v1']);
   });
 
-  test('goes on being rolled back where that has begun, which counts as wrong', async () => {
+  test('does not stop a rollback in progress, which then counts as wrong', async () => {
     const change_id = await fails('acts');
     const one = await incidentOf('acts', ({ status }) => status === 'mitigated');
     const { status, body } = await act(one, 'clear-suspect', { change_id });
@@ -142,7 +145,7 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
     expect((await said(one)).map((text) => text.split(':')[0])).toEqual(['suspect.cleared', 'automation.marked_wrong']);
   });
 
-  test('is one that is known, of this environment, and of this incident', async () => {
+  test('must be a known change of this environment and a suspect of this incident', async () => {
     const change_id = await fails('elsewhere');
     const one = await decided('elsewhere', 1, 'waiting');
     const unknown = `chg_${'0'.repeat(26)}`;
@@ -163,8 +166,8 @@ describe('a suspect that is cleared', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a deploy that is recorded after the alert', { timeout: 60_000 }, () => {
-  test('is judged, once, and rolled back', async () => {
+describe('a deploy recorded after the alert', { timeout: 60_000 }, () => {
+  test('is considered once and rolled back', async () => {
     await deployed('late', 'v1', 240);
     const firing = alert({ labels: { service: 'late' }, fingerprint: 'late', startsAt: minutesAgo(1) });
     expect((await firebreak.post('/v1/alerts/alertmanager', group([firing]))).status).toBe(202);
@@ -188,8 +191,8 @@ describe('a deploy that is recorded after the alert', { timeout: 60_000 }, () =>
   });
 });
 
-describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
-  test('goes there, as every other one that a person asks for', async () => {
+describe('a rollback to a given version', { timeout: 60_000 }, () => {
+  test('goes to that version, like every manual rollback', async () => {
     await deployed('named', 'v0', 900);
     await fails('named');
     const one = await decided('named', 1, 'waiting');
@@ -210,7 +213,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
     expect((await firebreak.get('/v1/versions/pinned')).body.items).toContainEqual(
       expect.objectContaining({ service: 'named', version: 'v2' }),
     );
-    // The same again is success; what runs by now is no way back.
+    // Repeating it succeeds; the running version is not a rollback target.
     expect((await act(one, 'rollback', { version: 'v0' })).status).toBe(202);
     expect(await act(one, 'rollback', { version: 'v2' })).toMatchObject({
       status: 409,
@@ -219,7 +222,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('named')).toHaveLength(1);
   });
 
-  test('is refused where it cannot be gone back to that version', async () => {
+  test('is refused if a rollback to that version is not possible', async () => {
     await deployed('refused', 'v0.8', 900);
     await deployed('refused', 'v0.9', 600, { status: 'failed' });
     await deployed('refused', 'v1.0', 400);
@@ -241,7 +244,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
     expect(await said(one)).toEqual(['incident.opened: Opened: Errors']);
   });
 
-  test('is asked for once, however often it is said', async () => {
+  test('is requested once despite repetitions', async () => {
     await deployed('twice', 'v0', 900);
     await fails('twice');
     const one = await decided('twice', 1, 'waiting');
@@ -255,7 +258,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
     expect((await said(one)).filter((text) => text.startsWith('rollback.asked'))).toHaveLength(1);
   });
 
-  test('waits for a second person where policy wants two', async () => {
+  test('waits for a second person if the policy requires two', async () => {
     await deployed('two', 'v0', 900);
     await fails('two');
     const one = await decided('two', 1, 'waiting');
@@ -265,7 +268,7 @@ describe('a rollback to a version that is named', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('two')).toEqual([]);
   });
 
-  test('of a service of which nothing is recorded is refused', async () => {
+  test('of a service without recorded deployments is refused', async () => {
     const declared = { service: 'pinned', environment: 'production', title: 'Errors' };
     const { body: one } = await firebreak.post('/v1/incidents', declared);
     expect(await act(one, 'rollback', { version: 'v0' })).toMatchObject({

@@ -31,7 +31,7 @@ async function declared(service: string): Promise<any> {
 const entries = async (id: string): Promise<string[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items.map(({ text }: any) => text);
 
-test('that PagerDuty cannot say who is on call keeps nobody from declaring, and is on the timeline', async () => {
+test('an incident can be declared if PagerDuty cannot return who is on call, and the timeline shows the failure', async () => {
   await firebreak.put('/sandbox/faults', [
     { vendor: 'pagerduty', fault: { kind: 'status', status: 503 }, match: { path: '/oncalls' } },
   ]);
@@ -40,12 +40,12 @@ test('that PagerDuty cannot say who is on call keeps nobody from declaring, and 
   await eventually(
     async () =>
       (await entries(id)).some((text) => text.startsWith('The on-call responder of payments could not be looked up')),
-    'that nobody is known',
+    'the timeline entry about the failure',
   );
   await firebreak.put('/sandbox/faults', []);
 });
 
-test('whoever is on call has command of what was declared, in a moment', async () => {
+test('the person on call becomes the commander of a declared incident', async () => {
   const { id } = await declared('search');
   await eventually(
     async () => (await firebreak.get(`/v1/incidents/${id}`)).body.roles.commander === 'Ada',

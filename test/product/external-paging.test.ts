@@ -4,7 +4,7 @@ import type { Effect, TimelineEntry } from '../../schemas/incidents/incident.ts'
 import { alert, group, twoDeployments } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 
-/** Each test has a service of its own, for which Alertmanager pages by itself. */
+/** Each test has its own service, for which Alertmanager pages by itself. */
 const services = ['billing', 'search', 'mail', 'quiet'];
 
 let firebreak: Firebreak;
@@ -16,7 +16,7 @@ beforeAll(async () => {
     services: Object.fromEntries(
       services.map((name) => [name, { paging: 'external', environments: { production: {} } }]),
     ),
-    timeScale: 30, // the search takes 3 s, and the sweeper comes every 2 s
+    timeScale: 30, // the search takes 3 s, and the sweeper runs every 2 s
   });
   pagerDuty = (await firebreak.get('/sandbox/state')).body.urls.pagerduty;
 });
@@ -26,7 +26,7 @@ const groupKey = (service: string): string => `{}/{team="payments"}:{service="${
 
 const dedupKey = (service: string): string => createHash('sha256').update(groupKey(service)).digest('hex');
 
-/** What Alertmanager tells PagerDuty of the group. */
+/** The event that Alertmanager sends to PagerDuty for the group. */
 async function alertmanagerPages(service: string): Promise<void> {
   const response = await fetch(`${pagerDuty}/v2/enqueue`, {
     method: 'POST',
@@ -40,7 +40,7 @@ async function alertmanagerPages(service: string): Promise<void> {
   expect(response.status).toBe(202);
 }
 
-/** What Alertmanager tells us of the group. */
+/** The webhook that Alertmanager sends to Firebreak for the group. */
 async function alertmanagerTells(service: string): Promise<void> {
   const firing = alert({
     labels: { service, action: '' },
@@ -52,7 +52,7 @@ async function alertmanagerTells(service: string): Promise<void> {
 
 type Shown = { id: string; title: string; status: string; notes: { by: string; text: string }[] };
 
-/** Incidents at PagerDuty that name the service. */
+/** Returns PagerDuty incidents that name the service. */
 async function atPagerDuty(service: string): Promise<Shown[]> {
   const { body } = await firebreak.get('/sandbox/state');
   return body.views.pagerduty.incidents.filter(({ title }: Shown) => title.includes(service));
@@ -71,14 +71,14 @@ const effectOf = (service: string, kind: Effect['kind'], ending = ''): Promise<E
     `the effect ${kind} of ${service}`,
   );
 
-/** An entry of the timeline, once it is there. */
+/** Waits for a timeline entry. */
 const told = (service: string, kind: string): Promise<TimelineEntry> =>
   eventually(async () => {
     const { body } = await firebreak.get(`/v1/incidents/${(await incidentOf(service))?.id}/timeline`);
     return body.items.find((entry: TimelineEntry) => entry.kind === kind);
   }, `${kind} on the timeline of ${service}`);
 
-test('what Alertmanager pages for is found, annotated and followed, and not doubled', async () => {
+test('an incident paged by Alertmanager is found, annotated, and followed, without a second page', async () => {
   for (const deployment of twoDeployments('billing')) await firebreak.post('/v1/deployments', deployment);
   await alertmanagerPages('billing');
   await alertmanagerTells('billing');
@@ -106,7 +106,7 @@ test('what Alertmanager pages for is found, annotated and followed, and not doub
   expect(await atPagerDuty('billing')).toHaveLength(1);
 });
 
-test('what Alertmanager pages for a little later is waited for', async () => {
+test('a slightly later page by Alertmanager is awaited', async () => {
   await alertmanagerTells('search');
   const looked = async () => JSON.stringify(await firebreak.calls('pagerduty')).includes(dedupKey('search'));
   await eventually(looked, 'a look for its key');
@@ -115,7 +115,7 @@ test('what Alertmanager pages for a little later is waited for', async () => {
   expect(await atPagerDuty('search')).toHaveLength(1);
 });
 
-test('what Alertmanager does not page for, we page for, and the signal shows no group key', async () => {
+test('Firebreak pages if Alertmanager does not, and the signal shows no group key', async () => {
   await alertmanagerTells('quiet');
   const page = await effectOf('quiet', 'page');
   expect(page.followed).toBeUndefined();
@@ -130,7 +130,7 @@ test('what Alertmanager does not page for, we page for, and the signal shows no 
   expect(JSON.stringify(body.items)).not.toMatch(/groupKey|group_key/);
 });
 
-test('what is resolved at PagerDuty while it still fires is paged for again, by us', async () => {
+test('Firebreak pages again if the incident is resolved at PagerDuty while alerts fire', async () => {
   await alertmanagerPages('mail');
   await alertmanagerTells('mail');
   await effectOf('mail', 'page');
@@ -138,7 +138,7 @@ test('what is resolved at PagerDuty while it still fires is paged for again, by 
   await firebreak.post(`/sandbox/pagerduty/incidents/${theirs?.id}/resolve`, { by: 'Ada' });
 
   expect(await told('mail', 'page.ended')).toMatchObject({
-    // Told by PagerDuty itself, or seen by the sweeper, whoever is first.
+    // Reported by PagerDuty's webhook or found by the sweeper, whichever is first.
     text: expect.stringMatching(/^Resolved at PagerDuty (by Ada|\(Q\w+\)), but alerts still fire: a new page is due$/),
   });
   const again = await effectOf('mail', 'page', '.page.2');

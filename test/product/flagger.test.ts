@@ -24,14 +24,14 @@ beforeAll(async () => {
       cart: { environments: { 'cart-prod': flagger('shop') } },
     },
     configFiles: EACH_ALONE,
-    timeScale: 100, // a rollback that was accepted is waited for half a minute
+    timeScale: 100, // an accepted rollback is awaited for half a minute
   });
 });
 afterAll(() => firebreak?.remove());
 
 type Hook = { name: string; namespace: string; phase: string; checksum?: string; metadata?: Record<string, string> };
 
-/** What Flagger sends. */
+/** Returns a webhook of Flagger. */
 function fixture(name: string): Hook {
   const text = readFileSync(new URL(`../fixtures/flagger/${name}.request.json`, import.meta.url), 'utf8');
   return JSON.parse(JSON.parse(text).body) as Hook;
@@ -39,7 +39,7 @@ function fixture(name: string): Hook {
 
 const keys: string[] = [];
 
-/** A key of a gate, as an admin makes it. */
+/** Creates a gate key as the admin. */
 async function gateKey(grant: object = {}): Promise<string> {
   const name = `flagger ${keys.length}`;
   const { status, body } = await firebreak.post('/v1/tokens', { name, actions: ['flagger:gate'], ...grant });
@@ -48,7 +48,7 @@ async function gateKey(grant: object = {}): Promise<string> {
   return body.token;
 }
 
-/** As Flagger does: without any header of its own. */
+/** Sends as Flagger does, without extra headers. */
 const send = async (hook: 'rollback' | 'event', body: unknown, key: string | undefined) => {
   const query = key === undefined ? '' : `?key=${key}`;
   const headers = { 'content-type': 'application/json' };
@@ -57,7 +57,7 @@ const send = async (hook: 'rollback' | 'event', body: unknown, key: string | und
   return { status: answer.status, body: (await answer.json()) as any };
 };
 
-/** The sandbox's cluster, with a canary of which the bad version is being rolled out. */
+/** The sandbox's cluster with a canary, during the rollout of the bad version. */
 async function rollingOut(namespace: string, name: string): Promise<void> {
   const analysis = {
     threshold: 1,
@@ -82,13 +82,13 @@ const check = async (namespace: string, name: string, answers: object = {}): Pro
 const checked = (namespace: string, name: string, is: (status: any) => boolean): Promise<unknown> =>
   seen(async () => is(await check(namespace, name)), `the canary ${namespace}/${name} as expected`);
 
-/** What Flagger would ask at its next check. */
+/** Returns the webhook of Flagger's next check. */
 async function question(namespace: string, name: string): Promise<Hook> {
   const { body } = await firebreak.get(`/sandbox/kubernetes/flagger/questions?namespace=${namespace}&name=${name}`);
   return body[0].body as Hook;
 }
 
-/** An alert for the bad version, and the gate open for its rollback. Gives what Flagger asks, and the incident. */
+/** Sends an alert for the bad version and waits until the gate is open. Returns Flagger's webhook and the incident. */
 async function wanted(at: Site, namespace: string, key: string): Promise<{ hook: Hook; incident: any }> {
   await rollingOut(namespace, at.service);
   const hook = { ...(await question(namespace, at.service)), metadata: { env: at.environment } };
@@ -99,8 +99,8 @@ async function wanted(at: Site, namespace: string, key: string): Promise<{ hook:
   return { hook, incident: await guarded.judged(at) };
 }
 
-describe('who may ask', () => {
-  test('a key that may do nothing else, by its address; nobody without one', async () => {
+describe('authorization', () => {
+  test('accepts a gate key in the URL, and refuses requests without a key', async () => {
     const hook = fixture('rollback-gate');
     expect(await send('rollback', hook, undefined)).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
     expect(await send('event', hook, undefined)).toMatchObject({ status: 401 });
@@ -114,7 +114,7 @@ describe('who may ask', () => {
     }
   });
 
-  test('a key opens nothing else, wherever it stands', async () => {
+  test('a gate key allows nothing else, in the URL or in a header', async () => {
     const key = await gateKey();
     expect(await firebreak.request('GET', `/v1/incidents?key=${key}`, undefined, { authorization: '' })).toMatchObject({
       status: 401,
@@ -125,14 +125,14 @@ describe('who may ask', () => {
     });
   });
 
-  test('what is no question is refused, and never a yes', async () => {
+  test('an invalid webhook is refused and never allowed', async () => {
     const key = await gateKey();
     for (const body of [{}, [], 'text', { ...fixture('rollback-gate'), name: 1 }])
       expect((await send('rollback', body, key)).status).toBe(422);
   });
 });
 
-describe('a rollback that is wanted', { timeout: 60_000 }, () => {
+describe('a requested rollback', { timeout: 60_000 }, () => {
   let key: string;
   let hook: Hook;
   let incident: any;
@@ -142,7 +142,7 @@ describe('a rollback that is wanted', { timeout: 60_000 }, () => {
     ({ hook, incident } = await wanted(api, 'checkout', key));
   }, 60_000);
 
-  test('opens the gate for this roll-out', async () => {
+  test('opens the gate for this rollout', async () => {
     expect(await send('rollback', hook, key)).toEqual({
       status: 200,
       body: { incident_id: incident.id, ...api, from_version: BAD.version, to_version: GOOD.version },
@@ -156,15 +156,15 @@ describe('a rollback that is wanted', { timeout: 60_000 }, () => {
 
   test.each<[string, Partial<Hook>]>([
     ['another canary', { name: 'checkout-web' }],
-    ['one in another namespace', { namespace: 'default' }],
-    ['one in another environment', { metadata: { env: 'staging' } }],
-    ['one whose promotion has begun', { phase: 'Promoting' }],
-  ])('leaves the gate closed for %s', async (_, other) => {
+    ['a canary in another namespace', { namespace: 'default' }],
+    ['a canary in another environment', { metadata: { env: 'staging' } }],
+    ['a canary whose promotion has started', { phase: 'Promoting' }],
+  ])('keeps the gate closed for %s', async (_, other) => {
     const answer = await send('rollback', { ...hook, ...other }, key);
     expect(answer).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
   });
 
-  test('leaves it closed where it is not clear which of two canaries asks', async () => {
+  test('keeps the gate closed if two canaries match', async () => {
     const { metadata: _, ...unclear } = hook;
     const detail = expect.stringContaining('production and staging') as string;
     expect(await send('rollback', unclear, key)).toMatchObject({ status: 403, body: { detail } });
@@ -174,7 +174,7 @@ describe('a rollback that is wanted', { timeout: 60_000 }, () => {
     expect(await send('rollback', hook, ofOther)).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
   });
 
-  test('is told on the timeline, once, as what Flagger does is', async () => {
+  test("is on the timeline once, as are Flagger's events", async () => {
     const event = fixture('event');
     expect(await send('event', event, key)).toEqual({ status: 202, body: { noted: 1 } });
     expect(await send('event', event, key)).toMatchObject({ status: 202 });
@@ -187,7 +187,7 @@ describe('a rollback that is wanted', { timeout: 60_000 }, () => {
     expect(told.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['flagger.asked', 'flagger.event']));
   });
 
-  test('is done when Flagger has done it, and then the gate is closed', async () => {
+  test('succeeds when Flagger has rolled back, and closes the gate', async () => {
     const { status } = await send('rollback', hook, key);
     expect(await check('checkout', api.service, { rollback: status })).toMatchObject({ phase: 'Failed' });
     await guarded.mitigated(api);
@@ -197,7 +197,7 @@ describe('a rollback that is wanted', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a rollback that is no longer wanted', { timeout: 60_000 }, () => {
+describe('a withdrawn rollback', { timeout: 60_000 }, () => {
   let key: string;
   let hook: Hook;
 
@@ -206,17 +206,14 @@ describe('a rollback that is no longer wanted', { timeout: 60_000 }, () => {
     ({ hook } = await wanted(cart, 'shop', key));
   }, 60_000);
 
-  test('closes the gate when another roll-out asks, until it is known to be the same by another name', async () => {
+  test('closes the gate for another rollout, until it is known to be the same rollout with another checksum', async () => {
     const other = { ...hook, checksum: '69bc4d7f8' };
     expect(await send('rollback', other, key)).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
     expect(await send('rollback', hook, key)).toMatchObject({ status: 403 });
-    await seen(
-      async () => (await send('rollback', hook, key)).status === 200,
-      'the gate open for what it is called last',
-    );
+    await seen(async () => (await send('rollback', hook, key)).status === 200, 'the gate open for the newest checksum');
   });
 
-  test('closes it when automation is stopped, also for later', async () => {
+  test('closes the gate when automation is paused, permanently', async () => {
     await firebreak.put('/v1/automation', { paused: true, reason: 'a test' });
     expect(await send('rollback', hook, key)).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
     const isOver = ({ kind, state }: any) => kind === 'roll-back' && state === 'withheld';
@@ -227,7 +224,7 @@ describe('a rollback that is no longer wanted', { timeout: 60_000 }, () => {
   });
 });
 
-describe('where it cannot be told whether to roll back', () => {
+describe('an unknown state', () => {
   const clock = new SetClock('2026-11-20T12:00:00.000Z');
   const down = () => Promise.reject(new Error('no answer from the table'));
   const wish = {
@@ -269,9 +266,9 @@ describe('where it cannot be told whether to roll back', () => {
       .status;
   };
 
-  test('it is open only where all is known', async () => {
+  test('opens the gate only if everything is known', async () => {
     expect(await asked({})).toBe(200);
-    expect(await asked({ incidents: { note: down } })).toBe(200); // what is told of it is no condition
+    expect(await asked({ incidents: { note: down } })).toBe(200); // the timeline entry is no condition
     expect(await asked({ effects: { get: async () => undefined } })).toBe(200);
     expect(await asked({ effects: { get: async () => ({ state: 'failed' }) } })).toBe(403);
     expect(await asked({ automation: { read: async () => ({ paused: true }) } })).toBe(403);
@@ -281,12 +278,12 @@ describe('where it cannot be told whether to roll back', () => {
     expect(await asked({ gates: { get: async () => ({ ...wish, asked: '69bc4d7f8' }) } })).toBe(403);
   });
 
-  test.each(['gates', 'effects', 'automation', 'config', 'tokens'])('without %s it is 503', async (port) => {
+  test.each(['gates', 'effects', 'automation', 'config', 'tokens'])('without %s responds with 503', async (port) => {
     expect(await asked({ [port]: { get: down, read: down, current: down, find: down } })).toBe(503);
   });
 });
 
-test('no key is in the log', () => {
+test('no key is logged', () => {
   expect(keys.length).toBeGreaterThan(3);
   expect(firebreak.output).toContain('/integrations/flagger/rollback');
   for (const key of keys) expect(firebreak.output).not.toContain(key);

@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Firebreak } from '../support/firebreak.ts';
 
-/** Every key that a CD system may rely on. */
+/** Every key that CD systems can rely on. */
 const KEYS = [
   'allowed',
   'clears_when',
@@ -62,8 +62,8 @@ async function freeze(body: Record<string, unknown>): Promise<{ id: string; lift
   };
 }
 
-describe('a deploy that nothing speaks against', () => {
-  test('is allowed, with every key there', async () => {
+describe('a deploy without a freeze', () => {
+  test('is allowed, with every key in the response', async () => {
     const answer = await check({ ...CHECKOUT, version: 'v1' });
     expect(Object.keys(answer)).toEqual(expect.arrayContaining(KEYS));
     expect(answer).toMatchObject({ allowed: true, verdict: 'allow', token: null, stale: false, clears_when: null });
@@ -79,26 +79,26 @@ describe('a deploy that nothing speaks against', () => {
   });
 
   test.each(['nobody', '__proto__', 'constructor', 'toString'])(
-    'of a service that nobody knows is allowed, and that is said: %s',
+    'of an unknown service is allowed, with a reason that says so: %s',
     async (service) => {
       const answer = await check({ service, environment: 'production' });
       expect(answer).toMatchObject({ allowed: true, reasons: [{ code: 'unknown_service' }] });
     },
   );
 
-  test('has to say what it is of', async () => {
+  test('must name its service and environment', async () => {
     expect((await check({ service: 'checkout' })).status).toBe(422);
     expect((await check({ ...CHECKOUT, change: 'whim' })).status).toBe(422);
   });
 
-  test('is nothing to those who are not known', async () => {
+  test('needs a valid credential', async () => {
     const path = '/v1/freeze-check?service=checkout&environment=production';
     expect((await firebreak.request('GET', path, undefined, { authorization: 'Bearer wrong' })).status).toBe(401);
   });
 });
 
 describe('a freeze by a person', () => {
-  test('refuses in its scope, says why and until when, and lets the rest alone', async () => {
+  test('refuses deploys in its scope with reason and end, and no others', async () => {
     const until = inMinutes(60);
     const { id, lift } = await freeze({ ...CHECKOUT, until });
     const answer = await check({ ...CHECKOUT, version: 'v1' });
@@ -116,7 +116,7 @@ describe('a freeze by a person', () => {
     expect((await firebreak.get(`/v1/freezes/${id}`)).body).toMatchObject({ state: 'over', ended_by: 'admin' });
   });
 
-  test('of a team holds for its services, one of an environment for all of them', async () => {
+  test('of a team applies to its services, and one of an environment to all services', async () => {
     const team = await freeze({ team: 'payments' });
     expect(await check(CHECKOUT)).toMatchObject({ allowed: false });
     expect(await check({ ...CHECKOUT, service: 'search' })).toMatchObject({ allowed: true });
@@ -127,7 +127,7 @@ describe('a freeze by a person', () => {
     await everything.lift();
   });
 
-  test('that begins later is announced', async () => {
+  test('that starts later is announced', async () => {
     const starts_at = inMinutes(30);
     const { lift } = await freeze({ ...CHECKOUT, starts_at });
     expect(await check(CHECKOUT)).toMatchObject({ allowed: true, next_transition_at: starts_at });
@@ -145,20 +145,20 @@ describe('a freeze by a person', () => {
   test.each([
     ['no reason', { service: 'checkout' }],
     ['an empty reason', { service: 'checkout', reason: ' ' }],
-    ['an end before its beginning', { reason: 'x', starts_at: inMinutes(60), until: inMinutes(30) }],
+    ['an end before its start', { reason: 'x', starts_at: inMinutes(60), until: inMinutes(30) }],
     ['an end in the past', { reason: 'x', until: inMinutes(-1) }],
     ['a service and a team', { reason: 'x', service: 'checkout', team: 'payments' }],
-    ['a key that there is not', { reason: 'x', servcie: 'checkout' }],
-    ['a reason that nobody can see', { service: 'checkout', reason: '\u0000\u200b' }],
-    ['a beginning long ago', { reason: 'x', starts_at: '1026-11-20T00:00:00Z' }],
-    ['a star, which is no name', { reason: 'x', service: '*' }],
+    ['an unknown key', { reason: 'x', servcie: 'checkout' }],
+    ['an invisible reason', { service: 'checkout', reason: '\u0000\u200b' }],
+    ['a start long ago', { reason: 'x', starts_at: '1026-11-20T00:00:00Z' }],
+    ['a star instead of a name', { reason: 'x', service: '*' }],
   ])('with %s is refused', async (_, body) => {
     expect((await firebreak.post('/v1/freezes', body)).status).toBe(422);
   });
 });
 
 describe('an override', () => {
-  test('lets as many deployments through as it has uses, each once however often it asks', async () => {
+  test('allows as many deployments as it has uses, each once regardless of repeated checks', async () => {
     const { id, lift } = await freeze(CHECKOUT);
     const given = await firebreak.post(`/v1/freezes/${id}/overrides`, {
       reason: 'a fix for the customers of CASE-7',
@@ -167,7 +167,7 @@ describe('an override', () => {
     });
     expect(given).toMatchObject({ status: 201, body: { id: expect.any(String), uses: 1, needs_approval: false } });
     const one = { ...CHECKOUT, version: 'v2', deployment_id: 'd-1' };
-    // A look costs nothing, and gives no token that could be used without it.
+    // A GET uses nothing up, and returns no token that could be used without a use of the override.
     for (const _ of [1, 2])
       expect(await check(one)).toMatchObject({ allowed: true, token: null, override: { uses_left: 1 } });
     for (const _ of [1, 2]) {
@@ -183,7 +183,7 @@ describe('an override', () => {
     await lift();
   });
 
-  test('says how many uses are left as they are on record then, also to what has no name', async () => {
+  test('shows the remaining uses after the check, also for an unnamed deployment', async () => {
     const { id, lift } = await freeze(CHECKOUT);
     const { body: given } = await firebreak.post(`/v1/freezes/${id}/overrides`, {
       reason: 'two of them',
@@ -200,7 +200,7 @@ describe('an override', () => {
     await lift();
   });
 
-  test('of one version is for that version', async () => {
+  test('for a version applies only to that version', async () => {
     const { id, lift } = await freeze(CHECKOUT);
     await firebreak.post(`/v1/freezes/${id}/overrides`, {
       reason: 'v3 only',
@@ -213,7 +213,7 @@ describe('an override', () => {
     await lift();
   });
 
-  test('that needs a second person waits for one', async () => {
+  test('that needs a second person waits for approval', async () => {
     const { id, lift } = await freeze({ service: 'careful', environment: 'production' });
     const CAREFUL = { service: 'careful', environment: 'production' };
     const { body: asked } = await firebreak.post(`/v1/freezes/${id}/overrides`, {
@@ -240,8 +240,8 @@ describe('an override', () => {
   test.each([
     ['without a reason', { expires_at: inMinutes(5) }, 422],
     ['without an end', { reason: 'x' }, 422],
-    ['that is over', { reason: 'x', expires_at: inMinutes(-5) }, 422],
-    ['for longer than policy lets it', { reason: 'x', expires_at: inMinutes(25 * 60) }, 422],
+    ['that has expired', { reason: 'x', expires_at: inMinutes(-5) }, 422],
+    ['for longer than the policy allows', { reason: 'x', expires_at: inMinutes(25 * 60) }, 422],
   ])('%s is refused', async (_, body, status) => {
     const { id, lift } = await freeze(CHECKOUT);
     expect((await firebreak.post(`/v1/freezes/${id}/overrides`, body)).status).toBe(status);
@@ -256,7 +256,7 @@ describe('an identity token', () => {
     ['GET', ''],
     ['GET', '/gate'],
     ['POST', '/gate'],
-  ])('is looked at by %s /v1/freeze-check%s', async (method, path) => {
+  ])('is checked by %s /v1/freeze-check%s', async (method, path) => {
     const { lift } = await freeze({ service: 'careful', environment: 'production' });
     const query = 'service=careful&environment=production&version=v1&change=hotfix';
     const textOf = async (headers: Record<string, string>) => {
@@ -275,7 +275,7 @@ describe('a token', () => {
   const verified = async (body: Record<string, unknown>) =>
     (await firebreak.post('/v1/freeze-check/verify', body)).body;
 
-  test('is signed so that anybody can see it', async () => {
+  test('has a signature that anyone can verify', async () => {
     const { token } = await check(DEPLOYMENT);
     const [head = '', claims = '', signature = ''] = token.split('.');
     const parsed = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString());
@@ -292,12 +292,12 @@ describe('a token', () => {
     expect(keys[0]).not.toHaveProperty('d');
   });
 
-  test('is good for its deployment again and again, and for no other', async () => {
+  test('is valid for its deployment repeatedly, and for no other', async () => {
     const { token } = await check(DEPLOYMENT);
     expect((await check(DEPLOYMENT)).token).toBe(token);
     for (const _ of [1, 2])
       expect(await verified({ token, ...DEPLOYMENT })).toMatchObject({ valid: true, allowed: true });
-    // What was not named can be compared by whoever asks.
+    // The caller can compare the fields that it did not give.
     const deployment = { ...DEPLOYMENT, commit: null, change: 'deploy' };
     expect(await verified({ token })).toMatchObject({ valid: true, deployment });
     expect(await verified({ token: 'none' })).toMatchObject({ valid: false, deployment: null });
@@ -319,7 +319,7 @@ describe('a token', () => {
     ['without a signature', (token: string) => `${token.split('.').slice(0, 2).join('.')}.`],
     ['not a token', () => 'abc'],
     [
-      'of no algorithm',
+      'with the algorithm "none"',
       (token: string) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${token.split('.')[1] ?? ''}.`,
     ],
   ])('that is %s is refused', async (_, forge) => {
@@ -327,7 +327,7 @@ describe('a token', () => {
     expect(await verified({ token: forge(token), ...DEPLOYMENT })).toMatchObject({ valid: false, allowed: false });
   });
 
-  test('turns to a refusal when a freeze begins, and is good again when it is over', async () => {
+  test('is refused during a later freeze, and valid again after it', async () => {
     const { token } = await check(DEPLOYMENT);
     const { lift } = await freeze(CHECKOUT);
     const now = await verified({ token, ...DEPLOYMENT });
@@ -339,7 +339,7 @@ describe('a token', () => {
 });
 
 describe('a decision', () => {
-  test('is the same for the same question about the same state, and on record with its inputs', async () => {
+  test('is the same for the same request and state, and is stored with its inputs', async () => {
     const question = { ...CHECKOUT, version: 'v7' };
     const { decision_id } = await check(question);
     expect((await check(question)).decision_id).toBe(decision_id);
@@ -354,7 +354,7 @@ describe('a decision', () => {
     expect((await firebreak.get('/v1/freeze-decisions/frd_0')).status).toBe(404);
   });
 
-  test('is on the log, with what was done to freezes', async () => {
+  test('is in the audit log, together with changes of freezes', async () => {
     const { id, lift } = await freeze(CHECKOUT);
     const { decision_id } = await check({ ...CHECKOUT, version: 'v9' });
     await lift();
@@ -369,7 +369,7 @@ describe('a decision', () => {
       expect(told.some((text: string) => text.startsWith(kind) && text.includes(of))).toBe(true);
   });
 
-  test('a rollback passes to a version that ran well before, and to no other', async () => {
+  test('a rollback is allowed only to a version that ran well before', async () => {
     const at = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     for (const [version, minutes] of [
       ['r1', 300],
@@ -392,7 +392,7 @@ describe('a decision', () => {
     await lift();
   });
 
-  test('passes as a rollback where nobody says what it is, by whatever is asked', async () => {
+  test('is detected as a rollback at every endpoint if the kind of change is not given', async () => {
     const at = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     const SEARCH = { service: 'search', environment: 'staging' };
     for (const [version, minutes, status] of [
@@ -414,7 +414,7 @@ describe('a decision', () => {
     });
     expect((await firebreak.post('/v1/freeze-check', good)).body).toMatchObject({ allowed: true });
     expect([await gate('GET', good), await gate('POST', good)]).toEqual([200, 200]);
-    // Whoever says that it is a deploy is taken at their word.
+    // An explicit kind `deploy` is respected.
     expect(await check({ ...good, change: 'deploy' })).toMatchObject({ allowed: false });
     const failed = await check({ ...SEARCH, version: 's2', change: 'rollback' });
     expect(failed).toMatchObject({ allowed: false });
@@ -427,19 +427,19 @@ describe('a version', () => {
   const WELL = { service: 'careful', environment: 'production' };
 
   test.each([
-    ['with blanks and what cannot be seen', ' v 1\t\n\u0007 '],
-    ['that is as long as can be', 'v'.repeat(256)],
-    ['that is longer', 'v'.repeat(257)],
-    ['that is half a character', 'v\ud800'],
-  ])('%s is one wherever it is one of a deployment', async (_, version) => {
+    ['with whitespace and invisible characters', ' v 1\t\n\u0007 '],
+    ['with the maximum length', 'v'.repeat(256)],
+    ['that is too long', 'v'.repeat(257)],
+    ['with a lone surrogate', 'v\ud800'],
+  ])('%s is accepted by the freeze check exactly if deployments accept it', async (_, version) => {
     const recorded = (await firebreak.post('/v1/deployments', { ...WELL, version })).status < 300;
     const asked = { ...WELL, version };
     expect((await firebreak.post('/v1/freeze-check', asked)).status < 300).toBe(recorded);
-    // An address cannot spell half a character.
+    // A URL cannot contain a lone surrogate.
     if (version.isWellFormed()) expect((await check(asked)).status < 300).toBe(recorded);
   });
 
-  test('that is empty, as what nobody has set, is not told', async () => {
+  test('that is empty counts as absent', async () => {
     const blank = { ...WELL, version: '', commit: ' ', deployment_id: '', change: '' };
     const { decision_id } = await check(WELL);
     expect((await check(blank)).decision_id).toBe(decision_id);

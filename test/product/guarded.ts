@@ -6,29 +6,29 @@ import type { Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 
 export type Policy = {
-  /** What the environment says beside the mode. */
+  /** Settings of the environment besides the mode. */
   autoRollback?: object;
   deployer?: object;
   health?: object;
 };
 
-/** An environment that the stand-in of the CD system rolls back; of migrations nothing is known, and nothing feared. */
+/** An environment with the CD stand-in as deployer. Migrations are unknown and do not require approval. */
 export const environment = (mode: string, { autoRollback = {}, deployer = {}, ...more }: Policy = {}) => ({
   deployer: { kind: 'http', ...deployer },
   autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 1440, ...autoRollback },
   ...more,
 });
 
-/** A service in an environment, which no other scenario shares: so nothing else fails beside it. */
+/** A service in its own environment, so that nothing else fails beside it. */
 export type Site = { service: string; environment: string };
 
-/** So many minutes ago it began; it took two minutes, unless it was shorter ago. */
+/** A deploy that started this many minutes ago, and took up to two minutes. */
 export type Deployed = { version: string; minutes: number } & Record<string, unknown>;
 
 export const GOOD: Deployed = { version: '2026.4', minutes: 310 };
 export const BAD: Deployed = { version: '2026.5', minutes: 7 };
 
-/** What tests of the guardrails do and look at, over HTTP alone. */
+/** Helpers of the guardrail tests, over HTTP only. */
 export class Guarded {
   readonly #firebreak: () => Firebreak;
   #alerts = 0;
@@ -49,7 +49,7 @@ export class Guarded {
     return recorded;
   }
 
-  /** A critical alert that asks for a rollback, unless its labels say otherwise. It began half a minute ago. */
+  /** Sends a critical alert that requests a rollback by default. It started half a minute ago. */
   async fire(at: Site, labels: Record<string, string> = {}): Promise<void> {
     this.#alerts += 1;
     const firing = alert({
@@ -66,7 +66,7 @@ export class Guarded {
       (one: any) => one.environment === name,
     );
 
-  /** Waits for the newest incident of the place to be so. */
+  /** Waits until the newest incident of the service and environment matches. */
   incident = (at: Site, is: (incident: any) => boolean, what = 'as expected'): Promise<any> =>
     seen(
       async () => (await this.incidents(at)).slice(0, 1).find(is),
@@ -91,7 +91,7 @@ export class Guarded {
 
   readonly #people = new Map<string, string>();
 
-  /** Who can act upon incidents, by their name. */
+  /** Creates a token with this name that can act on incidents. */
   async person(name: string, actions = ['incidents:act'], limits: { services?: string[] } = {}): Promise<string> {
     const known = this.#people.get(name);
     if (known !== undefined) return known;
@@ -100,15 +100,15 @@ export class Guarded {
     return body.token;
   }
 
-  /** What the CD system was asked to roll back there, as often as it was asked. */
+  /** Returns the rollback requests to the CD system for a service and environment. */
   rollbacks = async ({ service, environment: name }: Site): Promise<any[]> =>
     (await this.#firebreak().calls('cd'))
       .filter(({ method, body }) => method === 'POST' && body.service === service && body.environment === name)
       .map(({ body }) => body);
 
-  /** From now on a rollback that has begun is not seen to end, however fast or slow this machine is. */
+  /** Makes rollbacks last longer than any test, on machines of any speed. */
   async holdRollbacks(): Promise<void> {
-    await this.#firebreak().put('/sandbox/cd/settings', { rollback_ms: 300_000 }); // not over as soon as it has begun
+    await this.#firebreak().put('/sandbox/cd/settings', { rollback_ms: 300_000 }); // so that it does not end at once
     const unseen = { kind: 'status', status: 503 };
     await this.#firebreak().put('/sandbox/faults', { vendor: 'cd', fault: unseen, match: { method: 'GET' } });
   }
@@ -121,26 +121,26 @@ export class Guarded {
   timeline = async ({ id }: { id: string }): Promise<any[]> =>
     (await this.#firebreak().get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-  /** Waits for the entry of the timeline that says so. */
+  /** Waits for this timeline entry. */
   told = (one: { id: string }, kind: string, text = /./): Promise<any> =>
     seen(
       async () => (await this.timeline(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
       `${kind} ${text.source} on the timeline`,
     );
 
-  /** The lines of `/metrics` of this name. */
+  /** Returns the lines of a metric in `/metrics`. */
   async metric(name: string): Promise<string[]> {
     const { body } = await this.#firebreak().get('/metrics');
     return (body as string).split('\n').filter((line) => line.startsWith(`${name}{`));
   }
 
-  /** Errors as the health query has them: `steps` are minutes ago and the value from then on. */
+  /** Sets the results of the health query. `steps`: minutes ago, and the value from then on. */
   async errors(query: string, steps: readonly (readonly [minutesAgo: number, value: number])[]): Promise<void> {
     const given = steps.map(([minutes, value]) => ({ after_seconds: -60 * minutes, value }));
     expect((await this.#firebreak().put('/sandbox/prometheus/series', { query, steps: given })).status).toBe(200);
   }
 
-  /** All stored decisions: as they are shown, and as today's code makes them of their inputs. */
+  /** Returns all stored decisions: as the API shows them, and as today's code makes them of their inputs. */
   async rejudged(): Promise<{ shown: any; again: any }[]> {
     const { items } = (await this.#firebreak().get('/v1/incidents?limit=500')).body;
     const numbered = items.flatMap(({ id, decisions }: any) => decisions.map((_: unknown, n: number) => [id, n + 1]));
@@ -160,7 +160,7 @@ export class Guarded {
   }
 }
 
-/** Names that the API shows in `snake_case`, as all of its names, and the inputs of a decision have otherwise. */
+/** Converts `snake_case` names of the API to the names in the inputs of a decision. */
 const STORED_AS: Readonly<Record<string, string>> = {
   unknown_migration: 'unknownMigration',
   alert_started_at: 'alertStartedAt',

@@ -4,12 +4,12 @@ import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 import { BAD, environment, GOOD, Guarded, type Policy, type Site } from './guarded.ts';
 
-/** A service with one environment of its own, in this mode. */
+/** A service with its own environment in this mode. */
 const alone = (service: string, mode: string, { dependsOn = [], ...policy }: Policy & { dependsOn?: string[] } = {}) =>
   [service, { dependsOn, environments: { [`${service}-prod`]: environment(mode, policy) } }] as const;
 const site = (service: string): Site => ({ service, environment: `${service}-prod` });
 
-/** A service that runs in several environments, and what is learnt in one counts in all. */
+/** A service in several environments. What is learned in one of them counts in all. */
 const regions = (service: string, policy: (region: string) => Policy = () => ({})) =>
   [
     service,
@@ -65,7 +65,7 @@ beforeAll(async () => {
     configFiles: EACH_ALONE,
     env: { LOG_LEVEL: 'warn' },
   });
-  // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
+  // Without any data, Prometheus counts as absent, and this is cached for a while.
   await guarded.errors('up', [[120, 1]]);
 });
 afterAll(() => firebreak?.remove());
@@ -73,7 +73,7 @@ afterAll(() => firebreak?.remove());
 const automation = async () => (await firebreak.get('/v1/automation')).body;
 const waits = (at: Site) => incident(at, ({ decisions }) => decisions.at(-1)?.state === 'waiting', 'with a question');
 
-/** Deploys that are good, deploys one that is not, and says so. */
+/** Records good deploys and a bad one, and sends an alert for it. */
 async function breaks(at: Site): Promise<void> {
   await guarded.deployed(at, GOOD, BAD);
   await guarded.fire(at);
@@ -113,7 +113,7 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
     );
   });
 
-  test('is shown to, and lifted by, whoever may see and change that service', async () => {
+  test('can be seen and lifted only with permission for that service', async () => {
     const [pin] = await ofPlace();
     let visitors = 0;
     const as = async (grant: object, method: string, path: string) => {
@@ -132,12 +132,12 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
     expect(await ofPlace()).toEqual([pin]);
   });
 
-  test('of none that is known there is nothing to lift', async () => {
+  test('that is not pinned cannot be lifted', async () => {
     const answered = await firebreak.request('DELETE', '/v1/versions/pinned/pin_unknown');
     expect(answered).toMatchObject({ status: 404, body: { code: 'unknown-pin' } });
   });
 
-  test('is superseded by a newer deploy, and pinned again when that is taken back', async () => {
+  test('has its pin superseded by a newer deploy, and pinned again when that is rolled back', async () => {
     await guarded.deployed(at, { version: '2026.6', minutes: 0 });
     expect(await ofPlace()).toEqual([]);
     expect(await ofPlace('?all=true')).toMatchObject([
@@ -158,7 +158,7 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
     ]);
   });
 
-  test('is lifted by a person, who is named', async () => {
+  test('can be lifted by a person, who is named', async () => {
     const [, pin] = await ofPlace();
     const lift = () => firebreak.request('DELETE', `/v1/versions/pinned/${pin.id}`);
     const lifted = await lift();
@@ -171,7 +171,7 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
   });
 });
 
-describe('automation that is wrong', { timeout: 60_000 }, () => {
+describe('wrong automation', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   const { eu, us, ap, sa } = {
@@ -181,7 +181,7 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
     sa: region('often', 'sa'),
   };
 
-  test('once, however often it is said and although it is over, may go on; twice, and it asks', async () => {
+  test('continues after one mistake, and requires approval after two', async () => {
     await breaks(eu);
     const first = await mitigated(eu);
     await act(first, 'resolve');
@@ -213,17 +213,17 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
   });
 
   test.each([
-    ['the switch', { reason: 'tested', paused: false }],
-    ['the mode of all', { mode: null }],
+    ['the kill switch', { reason: 'tested', paused: false }],
+    ['the global mode', { mode: null }],
     ['another service', { services: { neighbour: { mode: 'act' } } }],
     ['no service', { services: {} }],
-    ['what is shown of it', { services: { often: { mode: 'approve', environments: {} } } }],
+    ['the mode that is shown', { services: { often: { mode: 'approve', environments: {} } } }],
   ])('is not promoted by a change of %s', async (_, change) => {
     expect((await firebreak.put('/v1/automation', change)).status).toBe(200);
     expect(await automation()).toMatchObject({ services: { often: { mode: 'approve' } }, demoted: { often: {} } });
   });
 
-  test('is promoted by a person who sets its mode, and judged anew from then on', async () => {
+  test('is promoted when a person sets its mode, and its mistakes are counted from zero', async () => {
     const { body } = await firebreak.put('/v1/automation', { services: { often: { mode: 'act' } } });
     expect(body).toMatchObject({ services: { often: { mode: 'act' } }, demoted: {} });
     expect(await guarded.metric('firebreak_automation_demoted')).toEqual([]);
@@ -238,10 +238,10 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
     expect((await mitigated(sa)).decisions).toMatchObject([{ kind: 'roll_back' }]);
   });
 
-  test('as its verification shows asks, too', async () => {
+  test('that the verification detects requires approval, too', async () => {
     for (const name of ['eu', 'us']) {
       const at = region('unwell', name);
-      // Rises with the deploy, and the rollback changes nothing.
+      // The error rate rises with the deploy, and the rollback does not change it.
       await guarded.errors(`errors:unwell_${name}`, [
         [120, 0.002],
         [6, 0.6],
@@ -251,7 +251,7 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
       await told(one, 'verification.failed', /errors:unwell_.. is 0.6, above 0.02/);
       await told(one, 'page.succeeded');
       await incident(at, ({ status }) => status === 'open', 'open again');
-      // Never the same again, and there is nothing else.
+      // The same version is never chosen again, and there is no other.
       await told(one, 'mitigation.not_taken');
       expect(await rollbacks(at)).toHaveLength(1);
     }
@@ -266,12 +266,12 @@ describe('automation that is wrong', { timeout: 60_000 }, () => {
   });
 });
 
-describe('where two people have to be for it', { timeout: 60_000 }, () => {
+describe('approval by two people', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   let grace: string;
   let linus: string;
-  /** Another token, which grace has created. */
+  /** Another token, created by grace. */
   let hopper: string;
   beforeAll(async () => {
     [grace, linus] = [await guarded.person('grace', CREATES_TOKENS), await guarded.person('linus')];
@@ -281,7 +281,7 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
   });
   const secondNeeded = { status: 409, body: { code: 'second-person-needed' } };
 
-  test('one alone is not enough, however often; the second is', async () => {
+  test('one person is not enough, however often they approve; the second person is', async () => {
     const at = site('two-agree');
     await breaks(at);
     const one = await waits(at);
@@ -299,7 +299,7 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
     expect(await rollbacks(at)).toHaveLength(1);
   });
 
-  test('one alone can be against it', async () => {
+  test('one person can reject', async () => {
     const at = site('two-disagree');
     await breaks(at);
     const one = await waits(at);
@@ -310,7 +310,7 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
     expect(await rollbacks(at)).toEqual([]);
   });
 
-  test('whoever asks for a rollback is one of them', async () => {
+  test('the person who requests a rollback counts as one', async () => {
     const at = site('two-by-hand');
     await breaks(at);
     const before = await judged(at);
@@ -329,7 +329,7 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
     expect(await rollbacks(at)).toHaveLength(1);
   });
 
-  test('two who ask for it are two who are for it, and one who asks twice is one', async () => {
+  test('two people who request it count as two, and one person who requests it twice counts as one', async () => {
     const at = site('two-click');
     await breaks(at);
     const before = await judged(at);
@@ -344,7 +344,7 @@ describe('where two people have to be for it', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () => {
+describe.concurrent('an unanswered question', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   const pages = async (one: any) =>
@@ -361,7 +361,7 @@ describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () =>
     expect(await answer(one, 'approve')).toMatchObject({ status: 409, body: { code: 'superseded' } });
   });
 
-  test('is withdrawn and paged about', async () => {
+  test('is withdrawn with a page', async () => {
     const at = site('then-page');
     await breaks(at);
     const one = await expired(at);
@@ -369,7 +369,7 @@ describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () =>
     expect(await rollbacks(at)).toEqual([]);
   });
 
-  test('is taken for agreed, where the mode alone has asked and the service wants that', async () => {
+  test('counts as approved if only the mode required approval and the service allows it', async () => {
     const at = site('then-act');
     await breaks(at);
     const one = await mitigated(at);
@@ -377,7 +377,7 @@ describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () =>
     expect(await rollbacks(at)).toHaveLength(1);
   });
 
-  test('is not taken for agreed where there was another reason to ask', async () => {
+  test('does not count as approved if there was another reason for approval', async () => {
     const at = site('then-not');
     await breaks(at);
     const one = await expired(at);
@@ -387,10 +387,10 @@ describe.concurrent('a question that nobody answers', { timeout: 60_000 }, () =>
   });
 });
 
-describe('what is safe to go back to', { timeout: 60_000 }, () => {
+describe('safe rollback targets', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
-  test('is known of a deploy with a migration that says so', async () => {
+  test('are known for a migration with rollback_safe_to', async () => {
     const at = site('safe');
     await guarded.deployed(at, GOOD, { ...BAD, has_migration: true, rollback_safe_to: GOOD.version });
     await guarded.fire(at);
@@ -398,9 +398,9 @@ describe('what is safe to go back to', { timeout: 60_000 }, () => {
     expect(await rollbacks(at)).toMatchObject([{ from_version: BAD.version, to_version: GOOD.version }]);
   });
 
-  test('is a limit for everybody: what is older is not gone back to, whoever asks', async () => {
+  test('limit every rollback: older versions are refused for automation and people', async () => {
     const at = site('unsafe');
-    const between = { version: '2026.4.1', minutes: 20 }; // live for too short a time to be known good
+    const between = { version: '2026.4.1', minutes: 20 }; // not live long enough to be known good
     await guarded.deployed(at, GOOD, between, { ...BAD, rollback_safe_to: between.version });
     await guarded.fire(at);
     const one = await judged(at);
@@ -412,8 +412,8 @@ describe('what is safe to go back to', { timeout: 60_000 }, () => {
   });
 });
 
-describe('which change it was', { timeout: 60_000 }, () => {
-  test('twenty alerts at once about one deploy are one rollback', async () => {
+describe('the suspected change', { timeout: 60_000 }, () => {
+  test('twenty simultaneous alerts about one deploy cause one rollback', async () => {
     const at = site('stormy');
     await guarded.deployed(at, GOOD, BAD);
     await Promise.all(Array.from({ length: 20 }, () => guarded.fire(at)));
@@ -424,7 +424,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(one.decisions).toHaveLength(1);
   });
 
-  test('none, where errors had been there before it', async () => {
+  test('is none if there were errors before it', async () => {
     const at = site('early');
     await guarded.errors('errors:early', [
       [120, 0.001],
@@ -436,7 +436,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(await rollbacks(at)).toEqual([]);
   });
 
-  test('none of its own, where what it depends on failed first', async () => {
+  test("is not the service's own if a dependency failed first", async () => {
     const [mailer, signup] = [
       { service: 'mailer', environment: 'outage' },
       { service: 'signup', environment: 'outage' },
@@ -450,7 +450,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(await rollbacks(signup)).toEqual([]);
   });
 
-  test('one of what many depend on is not said to leave the others well where nobody looks at them', async () => {
+  test('of a shared dependency is not cleared by other services without a health check', async () => {
     const [vault, till] = [
       { service: 'vault', environment: 'safes' },
       { service: 'till', environment: 'safes' },
@@ -462,7 +462,7 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
   });
 
-  test('one of what it depends on is asked about, and rolled back there; two incidents never do that at once', async () => {
+  test('of a dependency requires approval and is rolled back there; two incidents never do so in parallel', async () => {
     const [ledger, shop] = [
       { service: 'ledger', environment: together },
       { service: 'shop', environment: together },
@@ -475,8 +475,8 @@ describe('which change it was', { timeout: 60_000 }, () => {
     expect(ours.decisions).toMatchObject([{ kind: 'approve', target: ledger, from_version: BAD.version }]);
     expect(ours.decisions[0].reasons.map(({ code }: any) => code)).toContain('another_service');
 
-    // Whoever is limited to the service that fails may say no to what its incident asks, but not yes to a change of
-    // another.
+    // A person limited to the failing service may reject its incident's question, but not approve a change of another
+    // service. another.
     const [shops, ledgers] = await Promise.all(
       ['shop', 'ledger'].map((service) => guarded.person(`of-${service}`, ['incidents:act'], { services: [service] })),
     );
@@ -498,13 +498,13 @@ describe('which change it was', { timeout: 60_000 }, () => {
   });
 });
 
-test('every decision is made again of the inputs that are kept with it', { timeout: 60_000 }, async () => {
+test('every decision can be reproduced from its stored inputs', { timeout: 60_000 }, async () => {
   const decisions = await guarded.rejudged();
   expect(decisions.length).toBeGreaterThan(20);
   for (const { shown, again } of decisions) expect(shown).toMatchObject(again);
 });
 
-describe('the limit of all services', { timeout: 90_000 }, () => {
+describe('the limit across all services', { timeout: 90_000 }, () => {
   let busy: Firebreak;
   const many = new Guarded(() => busy);
   const names = Array.from({ length: 11 }, (_, n) => `busy-${n + 1}`);
@@ -518,7 +518,7 @@ describe('the limit of all services', { timeout: 90_000 }, () => {
   });
   afterAll(() => busy?.remove());
 
-  test('lets ten go, and asks about the eleventh, which a person may let go, too', async () => {
+  test('allows ten rollbacks, and requires approval for the eleventh', async () => {
     const [last = '', ...first] = names.toReversed();
     for (const name of names) await many.deployed(site(name), GOOD, BAD);
     await busy.post(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 
-/** More than anybody could wait for one after the other. */
+/** Too many to send in sequence within the time limits. */
 const MANY = Array.from({ length: 20 }, (_, n) => `nr${n}@acme.example`);
 
 const RESPONSE = `
@@ -31,7 +31,7 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     services: { checkout: { environments: { production: {} } } },
     configFiles: { 'response.yaml': RESPONSE },
-    timeScale: 60, // a minute is a second, and less than one attempt at the mail server
+    timeScale: 60, // one minute is one second, less than one attempt at the mail server
     env: {
       SMTP_URL: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
       MAIL_FROM: 'Firebreak <noreply@acme.example>',
@@ -44,7 +44,7 @@ afterAll(async () => {
   server?.close();
 });
 
-test('a mail server that hangs keeps nobody asleep, and keeps nothing from Slack', { timeout: 60_000 }, async () => {
+test('a hanging mail server delays neither pages nor Slack', { timeout: 60_000 }, async () => {
   const wanted = { service: 'checkout', environment: 'production', title: 'Payments fail', severity: 'critical' };
   const { body } = await firebreak.post('/v1/incidents', wanted);
   const timeline = async (): Promise<string[]> =>

@@ -14,7 +14,7 @@ const health = { promql: 'errors:unwell', max: 0.02 };
 
 let firebreak: Firebreak;
 
-/** Of the service that has a health query: from so many minutes ago on. */
+/** Sets the health query of the service: values from this many minutes ago on. */
 async function errors(steps: readonly (readonly [minutes: number, value: number])[]): Promise<void> {
   const given = steps.map(([minutes, value]) => ({ after_seconds: -60 * minutes, value }));
   expect((await firebreak.put('/sandbox/prometheus/series', { query: health.promql, steps: given })).status).toBe(200);
@@ -34,7 +34,7 @@ beforeAll(async () => {
     },
     timeScale: 120,
   });
-  // Its Prometheus is taken for absent until it has something to tell, and that is remembered for a while.
+  // Without any data, Prometheus counts as absent, and this is cached for a while.
   await errors([[120, 0.002]]);
 });
 afterAll(() => firebreak?.remove());
@@ -75,7 +75,7 @@ const told = async (id: string): Promise<string[]> =>
 const messagesIn = async (channel: string): Promise<any[]> =>
   (await firebreak.get(`/sandbox/slack/channels/${channel}`)).body.messages ?? [];
 
-/** What the messages of a channel say, the pinned one apart. */
+/** Returns the texts of a channel's messages, without the pinned one. */
 async function said(channel: string): Promise<string[]> {
   const { body } = await firebreak.get(`/sandbox/slack/channels/${channel}`);
   const messages: any[] = body.messages ?? [];
@@ -84,7 +84,7 @@ async function said(channel: string): Promise<string[]> {
     .map(({ text }) => text.replace(/^\S+ /u, ''));
 }
 
-/** Lets calls of a vendor go wrong, or right again. */
+/** Makes calls to a vendor fail, or work again. */
 async function fault(change: object): Promise<void> {
   expect((await firebreak.put('/sandbox/faults', change)).status).toBe(200);
 }
@@ -100,7 +100,7 @@ async function isWhole(id: string): Promise<string> {
   const name: string = channel.slice(1);
   await eventually(
     async () => {
-      const wanted = (await told(id)).map((text) => slack(text).slice(0, 20)); // there may be more at each look
+      const wanted = (await told(id)).map((text) => slack(text).slice(0, 20)); // the list can grow with each read
       expect((await said(name)).map((text) => text.slice(0, 20))).toEqual(wanted);
       return true;
     },
@@ -110,7 +110,7 @@ async function isWhole(id: string): Promise<string> {
   return name;
 }
 
-/** By their purpose, which a channel is given when its messages may be there already. */
+/** Finds channels by their purpose, which may be set only after messages are posted. */
 const channelsOf = (id: string): Promise<string[]> =>
   eventually(async () => {
     const { body } = await firebreak.get('/sandbox/slack/channels');
@@ -120,7 +120,7 @@ const channelsOf = (id: string): Promise<string[]> =>
 
 describe('Slack', () => {
   test(
-    'while it is down the page and the rollback go out; afterwards it is whole, and nothing is there twice',
+    'while it is down, page and rollback continue; afterwards the channel is complete without duplicates',
     { timeout: 120_000 },
     async () => {
       await fault({ vendor: 'slack', fault: { kind: 'status', status: 500 } });
@@ -153,7 +153,7 @@ describe('Slack', () => {
     },
   );
 
-  test('what it took without an answer is found, and not said again', { timeout: 120_000 }, async () => {
+  test('messages accepted without a response are found and not repeated', { timeout: 120_000 }, async () => {
     await fault({
       vendor: 'slack',
       fault: { kind: 'lost' },
@@ -180,34 +180,30 @@ describe('the status page', () => {
       ({ method, path }) => method === 'POST' && path.endsWith('/incidents'),
     );
 
-  test(
-    'says nothing before a person allows it, and then only the words of the templates',
-    { timeout: 60_000 },
-    async () => {
-      const { id, startsAt } = await badDeploy('asks');
-      await eventually(async () => (await told(id)).some((text) => text.includes('/actions/publish')), 'the question');
-      const before = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
-      expect(before).toEqual([]);
-      expect((await firebreak.post(`/v1/incidents/${id}/actions/publish`)).status).toBe(202);
-      const [public_, ...others] = await eventually(async () => {
-        const all = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
-        return all.length > 0 && all;
-      }, 'the public incident');
-      expect(others).toEqual([]);
-      expect(public_.body.incident.name).toBe('Problems with Checkout and Payments');
-      await tell('asks', 'resolved', startsAt);
-      await eventually(
-        async () => (await firebreak.calls('statuspage')).some(({ body }) => body?.incident?.status === 'resolved'),
-        'the end',
-        40_000,
-      );
-      expect(JSON.stringify((await firebreak.calls('statuspage')).map(({ body }) => body))).not.toContain('evil');
-    },
-  );
+  test('shows nothing before a person approves it, and then only template texts', { timeout: 60_000 }, async () => {
+    const { id, startsAt } = await badDeploy('asks');
+    await eventually(async () => (await told(id)).some((text) => text.includes('/actions/publish')), 'the question');
+    const before = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
+    expect(before).toEqual([]);
+    expect((await firebreak.post(`/v1/incidents/${id}/actions/publish`)).status).toBe(202);
+    const [public_, ...others] = await eventually(async () => {
+      const all = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));
+      return all.length > 0 && all;
+    }, 'the public incident');
+    expect(others).toEqual([]);
+    expect(public_.body.incident.name).toBe('Problems with Checkout and Payments');
+    await tell('asks', 'resolved', startsAt);
+    await eventually(
+      async () => (await firebreak.calls('statuspage')).some(({ body }) => body?.incident?.status === 'resolved'),
+      'the end',
+      40_000,
+    );
+    expect(JSON.stringify((await firebreak.calls('statuspage')).map(({ body }) => body))).not.toContain('evil');
+  });
 });
 
-describe('a mitigation that has not helped', () => {
-  /** What the status page was told of the component that no other incident is about. */
+describe('a mitigation that did not help', () => {
+  /** Returns the updates of a component that no other incident affects. */
   const updates = async (): Promise<any[]> => {
     const { items } = (await firebreak.get('/sandbox/statuspage/components')).body;
     const { id } = items.find(({ name }: any) => name === 'Search') ?? {};
@@ -216,7 +212,7 @@ describe('a mitigation that has not helped', () => {
       .filter((one) => one?.components?.[id] !== undefined);
   };
 
-  test('leaves the incident open again, in the channel and on the status page, too', { timeout: 90_000 }, async () => {
+  test('reopens the incident in the channel and on the status page', { timeout: 90_000 }, async () => {
     await errors([
       [120, 0.002],
       [6, 0.6],
@@ -260,7 +256,7 @@ describe('a mitigation that has not helped', () => {
 });
 
 describe('Grafana', () => {
-  test('has one annotation for each deploy, rollback and incident, by its tag', async () => {
+  test('has one annotation for each deploy, rollback, and incident, by its tag', async () => {
     const { body } = await firebreak.get('/sandbox/state');
     const tags: string[][] = body.views.grafana.annotations.map((one: any) => one.tags);
     const own = tags.map((all) => all.find((tag) => tag.startsWith('firebreak:')));

@@ -20,7 +20,7 @@ afterAll(() => firebreak?.remove());
 
 const CLOSES = '4 child incidents with 4 firing alerts';
 
-/** Somebody does something in Slack. */
+/** Performs an action in Slack. */
 async function does(user: string, what: string, body: object): Promise<any> {
   const { status, body: answer } = await firebreak.post(`/sandbox/slack/${what}`, { user, ...body });
   expect([status, answer.detail]).toEqual([expect.toBeOneOf([200, 201]), undefined]);
@@ -44,7 +44,7 @@ async function fires(service: string, name: string): Promise<void> {
 }
 
 test(
-  'a parent is acknowledged and resolved with its parts, and what fires after that pages',
+  'a parent is acknowledged and resolved with its children, and a later alert pages',
   {
     timeout: 90_000,
   },
@@ -75,7 +75,7 @@ test(
       open: 4,
       firing: 4,
     });
-    // From her phone.
+    // From the phone.
     const name = (await seen(async () => (await incidentsOf('several-services'))[0]?.channel, 'its channel')).slice(1);
     const asked = await does('ada', 'commands', { channel: name, text: '/incident resolve' });
     await does('ada', `views/${asked.modal.id}/submit`, { values: { text: { text: 'DNS is back' } } });

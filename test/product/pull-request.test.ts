@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { environment, Guarded } from './guarded.ts';
 
-/** A rollback that asks for a review in Git: whoever is on call hears where. */
+/** A rollback that needs a review in Git: the person on call gets the link. */
 
 const REPOSITORY = 'acme/reviewed';
 const at = { service: 'reviewed', environment: 'production' };
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak?.remove());
 
-/** Somebody commits, and it is deployed. */
+/** Commits and deploys a version. */
 async function shipped(version: string): Promise<{ commit: string }> {
   const { body } = await firebreak.post('/sandbox/github/commits', {
     repository: REPOSITORY,
@@ -35,7 +35,7 @@ async function shipped(version: string): Promise<{ commit: string }> {
   return { commit: body.sha };
 }
 
-test('the address of a pull request that waits is on the timeline, in the channel and in the incident', async () => {
+test('the URL of a waiting pull request is on the timeline, in the channel, and in the incident', async () => {
   const [good, bad] = [await shipped('v41'), await shipped('v42')];
   await guarded.deployed(at, { version: 'v41', minutes: 310, ...good }, { version: 'v42', minutes: 7, ...bad });
   await guarded.fire(at, { severity: 'warning' });
@@ -45,7 +45,7 @@ test('the address of a pull request that waits is on the timeline, in the channe
   );
   expect((await guarded.told(one, 'roll-back.accepted')).text).toMatch(address);
   expect(one.effects.find(({ kind }: any) => kind === 'roll-back').detail).toMatch(address);
-  // Somebody has to do something about it, so somebody is paged, warning or not.
+  // A person must act, so the incident pages, even for a warning.
   await guarded.told(one, 'page.succeeded');
 
   const merge = { repository: REPOSITORY, number: 1 };

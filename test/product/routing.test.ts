@@ -32,7 +32,7 @@ maintenance:
     reason: planned
 `;
 
-/** An Alertmanager that has silences and nothing else. */
+/** An Alertmanager with silences only. */
 class SilencesServer {
   silences: object[] = [];
   readonly #server: Server = createServer((_, response) => {
@@ -119,8 +119,8 @@ const pagesOf = async (service: string): Promise<any[]> =>
     ({ body }) => body?.event_action === 'trigger' && body.payload.source === service,
   );
 
-describe('quiet', () => {
-  test('what an Alertmanager has silenced pages nobody, and it is shown why', async () => {
+describe('muted alerts', () => {
+  test('an alert silenced in Alertmanager does not page, and the reason is shown', async () => {
     await tell('reports', { alertname: 'Down', severity: 'critical' });
     const muted = await eventually(async () => {
       const { body } = await firebreak.get('/v1/signals?muted=true&limit=100');
@@ -132,7 +132,7 @@ describe('quiet', () => {
   });
 
   test(
-    'a maintenance window keeps pages back, and what still fires at its end pages then',
+    'a maintenance window mutes pages, and alerts that still fire at its end page then',
     { timeout: 60_000 },
     async () => {
       const version = async () => (await firebreak.get('/readyz')).body.config.version;
@@ -153,7 +153,7 @@ describe('quiet', () => {
 });
 
 describe('by severity', () => {
-  test('a warning is one message in the channel of its service, edited as alerts come and go', async () => {
+  test("a warning is one message in the service's channel, updated as alerts change", async () => {
     const first = await tell('checkout', { alertname: 'Slow', severity: 'warning' });
     const [message] = await eventually(async () => {
       const said = (await messagesIn('checkout')).filter(({ text }) => text.includes('1 alert'));
@@ -173,7 +173,7 @@ describe('by severity', () => {
     expect((await messagesIn('checkout')).filter(({ text }) => text.includes('checkout'))).toHaveLength(1);
   });
 
-  test('an info is recorded, and listed', async () => {
+  test('an info alert is recorded and listed', async () => {
     await tell('mail', { alertname: 'Deployed', severity: 'info' });
     const { items } = await eventually(async () => {
       const { body } = await firebreak.get('/v1/signals?limit=100');
@@ -184,7 +184,7 @@ describe('by severity', () => {
     expect(await pagesOf('mail')).toEqual([]);
   });
 
-  test('a warning joins the open incident of its service, without a post of its own', async () => {
+  test('a warning joins the open incident of its service, without a separate message', async () => {
     await tell('mail', { alertname: 'Down', severity: 'critical' });
     await eventually(async () => (await incidentsOf('mail'))[0]?.channel, 'the channel of the incident');
     await tell('mail', { alertname: 'Slow', severity: 'warning' });
@@ -195,19 +195,19 @@ describe('by severity', () => {
 });
 
 describe('by routes', () => {
-  test('a warning that the routes want paged opens an incident and pages', async () => {
+  test('a warning with a paging route opens an incident and pages', async () => {
     await tell('certs', { alertname: 'CertificateExpires', severity: 'warning' });
     await eventually(async () => (await pagesOf('certs')).length === 1, 'the page');
     expect((await incidentsOf('certs'))[0]).toMatchObject({ severity: 'warning', status: 'open' });
   });
 
-  test('an incident without a page, where the routes say so, even when it is critical', async () => {
+  test('a route can open an incident without a page, even for a critical alert', async () => {
     await tell('hushed', { alertname: 'Quiet', severity: 'critical' });
     await eventually(async () => (await incidentsOf('hushed'))[0]?.channel, 'its channel');
     expect(await pagesOf('hushed')).toEqual([]);
   });
 
-  test('a ticket is opened once, told when the alert has resolved, and the channel has its notice', async () => {
+  test('a ticket is opened once, gets a comment when the alert resolves, and the channel gets a notice', async () => {
     const startsAt = await tell('disks', { alertname: 'DiskFills', severity: 'warning' });
     await tell('disks', { alertname: 'DiskFills', severity: 'warning', startsAt });
     const opened = async () =>
@@ -227,47 +227,43 @@ describe('by routes', () => {
   });
 });
 
-describe('many at once', () => {
-  test(
-    'are one incident for those who are woken: one parent, one channel, no page for each',
-    { timeout: 60_000 },
-    async () => {
-      const all = several.map((name) => `shop-${name}`);
-      const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
-      await Promise.all(all.map((service) => tell(service, down)));
-      const parent = await eventually(async () => {
-        const [one] = await incidentsOf('several-services');
-        const children = (await Promise.all(all.map(incidentsOf)))
-          .flat()
-          .filter(({ parent_id }) => parent_id === one?.id);
-        return children.length === all.length && one;
-      }, 'the parent with all its children');
-      const channel: string = await eventually(
-        async () => (await incidentsOf('several-services'))[0]?.channel,
-        'its channel',
-      );
-      const shown = await eventually(async () => {
-        const [summary] = await messagesIn(channel.slice(1));
-        const text = JSON.stringify(summary?.blocks ?? []);
-        return all.every((service) => text.includes(service)) && text;
-      }, 'every child as a row in the summary');
-      expect(shown).toContain('7 of 7 open');
-      await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
-      const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
-      expect(pages.length).toBeLessThanOrEqual(6);
-      const [child] = await incidentsOf('shop-seven');
-      expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
+describe('many alerts at once', () => {
+  test('form one incident group with one parent, one channel, and no separate pages', { timeout: 60_000 }, async () => {
+    const all = several.map((name) => `shop-${name}`);
+    const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
+    await Promise.all(all.map((service) => tell(service, down)));
+    const parent = await eventually(async () => {
+      const [one] = await incidentsOf('several-services');
+      const children = (await Promise.all(all.map(incidentsOf)))
+        .flat()
+        .filter(({ parent_id }) => parent_id === one?.id);
+      return children.length === all.length && one;
+    }, 'the parent with all its children');
+    const channel: string = await eventually(
+      async () => (await incidentsOf('several-services'))[0]?.channel,
+      'its channel',
+    );
+    const shown = await eventually(async () => {
+      const [summary] = await messagesIn(channel.slice(1));
+      const text = JSON.stringify(summary?.blocks ?? []);
+      return all.every((service) => text.includes(service)) && text;
+    }, 'every child as a row in the summary');
+    expect(shown).toContain('7 of 7 open');
+    await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
+    const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
+    expect(pages.length).toBeLessThanOrEqual(6);
+    const [child] = await incidentsOf('shop-seven');
+    expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
 
-      const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
-      for (const { service, id } of began) {
-        const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
-        await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
-      }
-      await eventually(
-        async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
-        'the parent resolved',
-        40_000,
-      );
-    },
-  );
+    const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
+    for (const { service, id } of began) {
+      const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
+      await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
+    }
+    await eventually(
+      async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
+      'the parent resolved',
+      40_000,
+    );
+  });
 });

@@ -6,11 +6,11 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { standInNote } from '../../domain/catalogue/vendors.ts';
 
-/** What runbooks do at vendors, over real HTTP: each kind of step once, and what becomes of it. */
+/** Runbook steps at vendors over real HTTP: each kind of step once, with its effects. */
 
 type Received = { method: string; path: string; headers: IncomingHttpHeaders; body: string };
 
-/** A system of the team's own. It answers by path: one after the other, and the last one again and again. */
+/** A system of the team. It has a sequence of responses per path, and repeats the last one. */
 class Ops {
   readonly received: Received[] = [];
   readonly #answers: Record<string, [status: number, body?: object][]> = {
@@ -188,14 +188,14 @@ beforeAll(async () => {
     runbooks: runbooks(url),
     env: { OPS_TOKEN: 'ops-secret' },
   });
-  await depth(80, -60); // from the beginning, since it is remembered that there is no Prometheus
+  await depth(80, -60); // from the start, because an absent Prometheus is cached
 });
 afterAll(async () => {
   await firebreak?.remove();
   await ops.stop();
 });
 
-/** The depth of the queue from so many seconds on. */
+/** Sets the depth of the queue from this many seconds on. */
 const depth = (value: number, after_seconds: number) =>
   firebreak.put('/sandbox/prometheus/series', {
     query: 'queue_depth{service="watched"}',
@@ -233,7 +233,7 @@ const told = async (id: string): Promise<string[]> =>
     .filter(({ kind }) => /^(runbook|flag|http|scale|restart)\./.test(kind))
     .map(({ kind, text }) => `${kind}: ${text}`);
 
-/** What becomes of the runbook that an alert of this service names. */
+/** Sends an alert that names the service's runbook, and waits for the result. */
 async function followed(name: string, runbookName: string, end: string): Promise<{ id: string; lines: string[] }> {
   await fires(name, runbookName);
   const { id } = await incidentOf(name);
@@ -242,7 +242,7 @@ async function followed(name: string, runbookName: string, end: string): Promise
 }
 
 describe('calls', () => {
-  test('carry secret and key, are repeated while the other side is away, and are taken back by what they gave', async () => {
+  test('send secret and key, are retried during outages, and are undone with the returned values', async () => {
     const { id, lines } = await followed('drained', 'drains', 'failed');
     const drains = ops.to('POST /drains');
     expect(drains.map(({ headers, body }) => [headers.authorization, headers['idempotency-key'], body])).toEqual(
@@ -255,7 +255,7 @@ describe('calls', () => {
     expect(lines.join()).not.toContain('ops-secret');
   });
 
-  test('whose answer nobody expects are tried again as often as the runbook says, each with a key of its own', async () => {
+  test('with an unexpected response are retried as often as the runbook says, with a new key each time', async () => {
     const { id } = await followed('retried', 'retries', 'finished');
     expect(ops.to('POST /thinks-twice').map(({ headers }) => headers['idempotency-key'])).toEqual([
       `${id}.runbook.1.twice`,
@@ -263,14 +263,14 @@ describe('calls', () => {
     ]);
   });
 
-  test('without their secret are not made, and it is said which one is missing', async () => {
+  test('without their secret are not made, and the missing secret is named', async () => {
     const { lines } = await followed('secretless', 'secretless', 'failed');
     expect(lines).toContain('http.failed: call: the secret NOBODY_HAS_SET_THIS is not set, so it was not called');
     expect(ops.to('POST /never')).toEqual([]);
   });
 });
 
-test('alerts of a sender without the scope rollback:request change nothing by a runbook; those of others do', async () => {
+test('alerts of a sender without the scope rollback:request change nothing by a runbook; other alerts do', async () => {
   const { body } = await firebreak.post('/v1/tokens', { name: 'alerts-only', actions: ['alerts:write'] });
   await fires('sent', 'changes', {}, body.token);
   await fires('sent-again', 'changes');
@@ -284,7 +284,7 @@ test('alerts of a sender without the scope rollback:request change nothing by a 
   expect(ops.to('POST /changes/sent')).toEqual([]);
 });
 
-test('people are told where the runbook says: in a channel, by a ticket, once each, and by a page', async () => {
+test('people are notified as the runbook says: once in a channel, by a ticket, and by a page', async () => {
   const { lines } = await followed('told', 'tells', 'finished');
   const { body: channel } = await firebreak.get('/sandbox/slack/channels/ops-room');
   expect(JSON.stringify(channel)).toContain('checkout answers with errors at disks');
@@ -306,7 +306,7 @@ test('people are told where the runbook says: in a channel, by a ticket, once ea
   );
 });
 
-test('a cluster is scaled up to the ceiling, restarted, and scaled back', async () => {
+test('a cluster is scaled up to the limit, restarted, and scaled back', async () => {
   await firebreak.post('/sandbox/kubernetes/deploy', { name: 'clustered', image: 'shop/clustered:v1' });
   const { lines } = await followed('clustered', 'capacity', 'failed');
   const [, count] = /Scaled from (\d+) to \d+/.exec(lines.find((line) => line.startsWith('scale.started')) ?? '') ?? [];
@@ -320,7 +320,7 @@ test('a cluster is scaled up to the ceiling, restarted, and scaled back', async 
   expect(lines).toContain('runbook.left: Changes that remain: "again" cannot be undone');
 });
 
-test('a value is waited for', async () => {
+test('a value is awaited', async () => {
   await depth(4, 1);
   const { lines } = await followed('watched', 'watches', 'finished');
   expect(lines).toContain('runbook.step_succeeded: told: it is 4 now');
@@ -342,7 +342,7 @@ describe('a question', () => {
   const answers = (id: string, { digest }: { digest: string }, who: Record<string, string>) =>
     firebreak.request('POST', `/v1/incidents/${id}/actions/approve`, { digest }, who);
 
-  test('is answered by those alone whom it names', async () => {
+  test('can be answered only by the named people', async () => {
     await fires('asked', 'asks-bob');
     const { id } = await incidentOf('asked');
     const asked = await question(id);
@@ -357,7 +357,7 @@ describe('a question', () => {
     expect(ops.to('POST /drains').map(({ headers }) => headers['idempotency-key'])).toContain(`${id}.runbook.1.call`);
   });
 
-  test('stays where a person asks for a rollback, which answers only what is asked about that', async () => {
+  test('stays open when a person requests a rollback, which answers only questions about rollbacks', async () => {
     for (const [version, hours] of [
       ['v1', 5],
       ['v2', 0.1],
@@ -381,7 +381,7 @@ describe('a question', () => {
     await seen(id, 'runbook.finished');
   });
 
-  test('goes with an abort, whoever aborts', async () => {
+  test('is withdrawn by an abort, by any person', async () => {
     await fires('aborted', 'asks-bob');
     const { id } = await incidentOf('aborted');
     const asked = await question(id);
@@ -392,7 +392,7 @@ describe('a question', () => {
     expect((await told(id)).filter((line) => line.startsWith('http.'))).toEqual([]);
   });
 
-  test('is kept with its inputs, as every decision is', async () => {
+  test('is stored with its inputs, like every decision', async () => {
     const { id } = await incidentOf('asked');
     const asked = await question(id);
     const number = asked.id.split('-').at(-1);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
 import { BAD, environment, GOOD, Guarded, type Site } from './guarded.ts';
 
-/** The runbooks that come with Firebreak, in force as they are by default. */
+/** The runbooks that ship with Firebreak, with their defaults. */
 
 const SERVICES = ['both', 'named', 'asked', 'full', 'flagged', 'doubtful', 'shadowed'] as const;
 
@@ -49,7 +49,7 @@ describe('a bad deploy is rolled back once', () => {
     ['both', { runbook: 'high-error-rate-after-deploy' }],
     ['named', { runbook: 'high-error-rate-after-deploy', action: '' }],
     ['asked', {}],
-  ] as const)('where alert and runbook ask for it: %s', async (name, labels) => {
+  ] as const)('if alert and runbook request it: %s', async (name, labels) => {
     const at = site(name);
     await guarded.deployed(at, GOOD, BAD);
     await guarded.fire(at, labels);
@@ -63,7 +63,7 @@ describe('a bad deploy is rolled back once', () => {
     expect((await guarded.timeline(one)).filter(({ kind }) => kind === 'rollback.started')).toHaveLength(1);
   });
 
-  test('and not at all in shadow', async () => {
+  test('and not in shadow mode', async () => {
     const at = site('shadowed');
     await guarded.deployed(at, GOOD, BAD);
     await guarded.fire(at, { runbook: 'high-error-rate-after-deploy' });
@@ -72,7 +72,7 @@ describe('a bad deploy is rolled back once', () => {
   });
 });
 
-test('a warning that names a runbook is an incident, with a ticket and without a page', async () => {
+test('a warning with a runbook opens an incident with a ticket and without a page', async () => {
   const at = site('full');
   await guarded.fire(at, { alertname: 'DiskWillFill', runbook: 'disk-filling', severity: 'warning', action: '' });
   const one = await finished(at, 'disk-filling');
@@ -82,7 +82,7 @@ test('a warning that names a runbook is an incident, with a ticket and without a
   expect(pages).toEqual([]);
 });
 
-test('the flag that was switched before is switched off, though the runbook begins with the incident', async () => {
+test('the recently changed flag is switched off, although the runbook starts with the incident', async () => {
   const at = site('flagged');
   await firebreak.put('/sandbox/launchdarkly/flags', { flag: 'new-cart', environment: 'production', on: true });
   await guarded.deployed(at, GOOD, { version: 'new-cart', minutes: 4, kind: 'flag' });
@@ -92,12 +92,12 @@ test('the flag that was switched before is switched off, though the runbook begi
   expect((await guarded.told(one, 'runbook.left')).text).toContain('feature flag new-cart is still off');
 });
 
-test('a flag that is not suspected enough for a rollback is switched off after a yes only', async () => {
+test('a flag with too little suspicion for a rollback is switched off only after approval', async () => {
   const at = site('doubtful');
   const flags = ['old-cart', 'old-search'];
   for (const flag of flags)
     await firebreak.put('/sandbox/launchdarkly/flags', { flag, environment: 'production', on: true });
-  // Which of both it was, nothing tells.
+  // Both are equally likely causes.
   await guarded.deployed(at, GOOD, ...flags.map((version) => ({ version, minutes: 4, kind: 'flag' })));
   await guarded.fire(at, { runbook: 'flag-regression', action: '' });
   const asked = await guarded.incident(at, ({ decisions }) => decisions.at(-1)?.question !== undefined, 'asked about');

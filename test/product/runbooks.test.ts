@@ -124,7 +124,9 @@ Back.
 `,
 };
 
-/** A rollback of one of these is wanted, against which what fails beside it would speak. */
+/**
+ * Services for rollbacks, each in its own environment: simultaneous failures of others would speak against a rollback.
+ */
 const ALONE: ReadonlySet<string> = new Set(['cart', 'bag', 'box']);
 const environmentOf = (service: string): string => (ALONE.has(service) ? `${service}-prod` : 'production');
 
@@ -140,7 +142,7 @@ const inMode = (mode: string, environment = 'production') => ({
 
 let firebreak: Firebreak;
 
-/** A system of the team's own, which answers as it is told to. */
+/** A system of the team with configurable responses. */
 const ops = { status: 200, calls: [] as { path: string; key: string; body: string }[] };
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -183,7 +185,7 @@ afterAll(async () => {
   server.close();
 });
 
-/** An alert that names its runbook and asks for nothing else. */
+/** Sends an alert that names its runbook and requests nothing else. */
 const fires = async (service: string, runbook: string, more: AlertOptions = {}) => {
   const one = alert({
     fingerprint: `${service}-${runbook}`,
@@ -238,8 +240,8 @@ const deploys = async (service: string) => {
   }
 };
 
-describe('a runbook that an alert names', () => {
-  test('is followed step by step, with what its expressions come to, and told on the timeline', async () => {
+describe('a runbook named by an alert', () => {
+  test('runs step by step with evaluated expressions, and is on the timeline', async () => {
     await flag('new-basket', true);
     await fires('basket', 'flag-off');
     const { id } = await incidentOf('basket');
@@ -260,7 +262,7 @@ describe('a runbook that an alert names', () => {
     expect(await isOn('new-basket')).toBe(false);
   });
 
-  test('is a mitigation: whether it has helped is judged at the end of the window', async () => {
+  test('is a mitigation that is verified at the end of the window', async () => {
     const { id } = await incidentOf('basket');
     expect((await firebreak.get(`/v1/incidents/${id}`)).body.status).toBe('mitigated');
     const entries = await timelineOf(id);
@@ -268,7 +270,7 @@ describe('a runbook that an alert names', () => {
     expect(entries.filter(({ kind }) => kind === 'flag.started')).toHaveLength(1);
   });
 
-  test('asks a person where it says so, and does it once somebody is for it', async () => {
+  test('requires approval where it says so, and continues after the approval', async () => {
     await flag('search-ranking', true);
     await fires('search', 'asks');
     const { id } = await incidentOf('search');
@@ -285,7 +287,7 @@ describe('a runbook that an alert names', () => {
     expect(await isOn('search-ranking')).toBe(false);
   });
 
-  test('goes back to where it began when a step fails, and says so', async () => {
+  test('undoes its changes when a step fails, and says so', async () => {
     await flag('spare-path', false);
     await fires('path', 'back');
     const { id } = await incidentOf('path');
@@ -300,7 +302,7 @@ describe('a runbook that an alert names', () => {
     expect(await isOn('spare-path')).toBe(false);
   });
 
-  test('asks for the rollback that the alert does not ask for, and goes on with how it ended', async () => {
+  test('requests a rollback that the alert does not request, and continues with its result', async () => {
     await deploys('cart');
     await fires('cart', 'rolls-back');
     const { id } = await incidentOf('cart');
@@ -314,7 +316,7 @@ describe('a runbook that an alert names', () => {
   test.each([
     ['bag', 'approve', ['runbook_asks', 'mode_approve']],
     ['box', 'act', ['runbook_asks']],
-  ])('asks once before that rollback, and about its versions: %s in mode %s', async (service, _, because) => {
+  ])('requires approval once for that rollback and its versions: %s in mode %s', async (service, _, because) => {
     await deploys(service);
     await fires(service, 'asks-back');
     const { id } = await incidentOf(service);
@@ -334,7 +336,7 @@ describe('a runbook that an alert names', () => {
     expect((await firebreak.calls('cd')).filter(({ body }) => body?.service === service)).toHaveLength(1);
   });
 
-  test('changes nothing where the service is in shadow, and says what it would have done', async () => {
+  test('changes nothing in shadow mode, and says what it would have done', async () => {
     await flag('new-basket', true);
     await fires('quiet', 'flag-off');
     const { id } = await incidentOf('quiet');
@@ -344,7 +346,7 @@ describe('a runbook that an alert names', () => {
   });
 });
 
-describe('a runbook that a person starts', () => {
+describe('a runbook started by a person', () => {
   const started = (service: string, more: object = {}, runbook = 'by-hand') =>
     firebreak.post(`/v1/runbooks/${runbook}/runs`, {
       service,
@@ -359,7 +361,7 @@ describe('a runbook that a person starts', () => {
     }, `the end of run ${id}`);
   const stepsOf = ({ steps }: any) => steps.map(({ id, status }: any) => `${id} ${status}`);
 
-  test('is shown first, and the plan changes nothing', async () => {
+  test('shows a plan first, which changes nothing', async () => {
     await flag('old-queue', true);
     const calls = ops.calls.length;
     const { status, body } = await started('hand', { plan: true });
@@ -399,7 +401,7 @@ describe('a runbook that a person starts', () => {
     expect(await isOn('old-queue')).toBe(true);
   });
 
-  test('is done also where nothing is automatic, in an incident of its own', async () => {
+  test('runs even without automation, in its own incident', async () => {
     const { status, body } = await started('hand');
     expect(status).toBe(201);
     expect(body).toMatchObject({ runbook: 'by-hand', by: 'admin', retry_of: null, inputs: { queue: 'a b', times: 3 } });
@@ -430,7 +432,7 @@ describe('a runbook that a person starts', () => {
     expect(ofIncident.map(({ id }: any) => id)).toEqual([run.id]);
   });
 
-  test('that fails pages with the step and the reason, and continues from there for a person', async () => {
+  test('pages with step and reason when it fails, and a person can continue from there', async () => {
     ops.status = 422;
     const { body: first } = await started('again');
     const failed = await ended(first.id);
@@ -445,7 +447,7 @@ describe('a runbook that a person starts', () => {
       'the page',
     );
     expect(JSON.stringify(page?.body)).toContain('step drain: POST');
-    await flag('old-queue', true); // it is not switched off again
+    await flag('old-queue', true); // it must not be switched off again
     ops.status = 200;
     const plan = await firebreak.post(`/v1/runbooks/runs/${first.id}/actions/retry`, { plan: true });
     expect(plan.body.steps.map(({ id, done }: any) => [id, done])).toEqual([
@@ -473,7 +475,7 @@ describe('a runbook that a person starts', () => {
       });
   });
 
-  test('waits for a second person where the service wants two, and runs once at a time', async () => {
+  test('waits for a second person if the service requires two, and has one run at a time', async () => {
     const { body } = await started('twice');
     const waiting = await eventually(async () => {
       const run = (await firebreak.get(`/v1/runbooks/runs/${body.id}`)).body;
@@ -496,7 +498,7 @@ describe('a runbook that a person starts', () => {
     expect(await ended(body.id)).toMatchObject({ status: 'stopped' });
   });
 
-  test('is refused where it cannot be, or may not be', async () => {
+  test('is refused if it is not possible or not allowed', async () => {
     const refusal = async (answer: Promise<{ status: number; body: any }>) => {
       const { status, body } = await answer;
       return [status, body.code, body.detail];
@@ -530,7 +532,7 @@ describe('a runbook that a person starts', () => {
     expect((await firebreak.request('POST', '/v1/runbooks/by-hand/runs', wanted, theirs)).status).toBe(403);
     const { body: hand } = await firebreak.request('GET', '/v1/runbooks/runs?limit=500', undefined, theirs);
     expect(new Set(hand.items.map(({ service }: any) => service))).toEqual(new Set(['again']));
-    // What is for other services only is none of theirs.
+    // Runbooks for other services only are not visible.
     const names = (await firebreak.request('GET', '/v1/runbooks', undefined, theirs)).body.items;
     expect(names.find(({ name }: any) => name === 'by-hand').services).toEqual(['again']);
     await firebreak.put('/v1/automation', { paused: true, reason: 'a test' });
@@ -539,7 +541,7 @@ describe('a runbook that a person starts', () => {
     await firebreak.put('/v1/automation', { paused: false });
   });
 
-  test('can be read, with its steps and its text', async () => {
+  test('can be read with its steps and text', async () => {
     const { body } = await firebreak.get('/v1/runbooks/by-hand');
     expect(body).toMatchObject({
       name: 'by-hand',
@@ -559,7 +561,7 @@ describe('a runbook that a person starts', () => {
 });
 
 describe('the set of runbooks', () => {
-  test('that is wrong leaves the last good one in force, and is said with file, line and what is wrong', async () => {
+  test('with an error keeps the last good set in force, and reports file, line, and error', async () => {
     const good = RUNBOOKS['asks.md'];
     await firebreak.writeRunbook('asks.md', good.replace('uses: flag.disable', 'uses: flag.disabel'));
     const { body } = await eventually(async () => {
@@ -574,7 +576,7 @@ describe('the set of runbooks', () => {
     );
   });
 
-  test('a running incident keeps the version that it began with', async () => {
+  test('a running incident keeps its version of the runbook', async () => {
     const { id } = await incidentOf('basket');
     const [before] = await told(id);
     await firebreak.writeRunbook('flag-off.md', RUNBOOKS['flag-off.md'].replace('Checkout flag regression', 'Renamed'));

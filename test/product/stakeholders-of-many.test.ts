@@ -64,8 +64,8 @@ async function round(): Promise<string[]> {
 
 const PARENT = 'several-services production: many at once';
 
-describe('of many at once', () => {
-  test('those hear whom one of the parts concerns, once, also when one joins later', async () => {
+describe('incident groups', () => {
+  test('stakeholders of any child are notified once, also of a child that joins later', async () => {
     const parent = await together(await opened('cart'), await opened('search'));
     expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
     expect(await round()).toEqual([]);
@@ -73,7 +73,7 @@ describe('of many at once', () => {
     expect(await round()).toEqual([`games: ${PARENT}`]);
   });
 
-  test('who heard of a part hears that it goes on as a part, of which, and at the end that it is over', async () => {
+  test('stakeholders of a child are notified that it joined a parent, and of its resolution', async () => {
     const cart = await opened('cart');
     expect(await round()).toEqual(['cto: cart production: cart fails', 'shop: cart production: cart fails']);
     const search = await opened('search');
@@ -85,7 +85,7 @@ describe('of many at once', () => {
     expect(await round()).toEqual([]);
   });
 
-  test('a part that is over while the others go on is told with them', async () => {
+  test('a child that is resolved early is reported with the group', async () => {
     const cart = await opened('cart');
     await round();
     await together(cart, await opened('search'));
@@ -94,7 +94,7 @@ describe('of many at once', () => {
     expect(await round()).toEqual([]);
   });
 
-  test('who heard of a part, and of the parent not in time, hears that the part is over', async () => {
+  test("stakeholders notified of a child but not in time of its parent are notified of the child's resolution", async () => {
     const cart = await opened('cart');
     await round();
     const parent = await together(cart, await opened('chess'));
@@ -110,13 +110,13 @@ describe('of many at once', () => {
     expect(await round()).toEqual([]);
   });
 
-  test('who has heard of neither hears of neither that it is over', async () => {
+  test('stakeholders notified of neither are not notified of the resolution', async () => {
     const cart = await opened('cart');
     await closed(cart, await together(cart));
     expect(await round()).toEqual([]);
   });
 
-  test('a part that its parent has left is told of by itself', async () => {
+  test('a child that left its parent is reported separately', async () => {
     const cart = await opened('cart');
     const parent = await together(cart);
     await round();

@@ -19,12 +19,12 @@ const MANY = Array.from({ length: 20 }, (_, n) => `nr${n}@acme.example`);
 
 let world: FakeWorld;
 let digests: FakeDigests;
-/** All that was tried, in order. */
+/** All attempts, in order. */
 let letters: Letter[];
 let posts: { channel: string; text: string }[];
 let atMail: (letter: Letter) => Promise<Delivered> | Delivered;
 let atSlack: () => Delivered;
-/** Real milliseconds that have passed, where a test says so. */
+/** Real milliseconds that have passed, if a test sets them. */
 let elapsed: number;
 
 beforeEach(() => {
@@ -80,14 +80,14 @@ async function round(minutes = 1): Promise<string[]> {
 
 const isOver = (subject: string): boolean => subject.includes('Over: ');
 
-test('each has a letter of their own, once', async () => {
+test('each stakeholder gets one separate e-mail', async () => {
   await opened();
   const subject = 'checkout production: checkout fails (critical, open)';
   expect((await round()).toSorted()).toEqual([`${CTO} ${subject}`, `${SUPPORT} ${subject}`]);
   expect(await round()).toEqual([]);
 });
 
-test('the newest words of an update are told, and whoever is told by the clock has them, too', async () => {
+test('the newest update is sent, and periodic notifications contain it', async () => {
   tellTo({ email: CTO, everyMinutes: 60, slack: '#status' });
   const id = await opened();
   await round();
@@ -114,20 +114,20 @@ describe('while the mail server hangs', () => {
     };
   });
 
-  test('one letter finds that out, and the next after longer and longer', async () => {
+  test('one e-mail detects it, and the next ones follow with increasing pauses', async () => {
     await opened();
     const tried: number[] = [];
     for (let minute = 0; minute < 14; minute += 1) tried.push((await round()).length);
     expect(tried).toEqual([1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
   });
 
-  test('Slack is told all the same', async () => {
+  test('Slack messages are sent', async () => {
     await opened();
     await round();
     expect(posts).toHaveLength(1);
   });
 
-  test('nobody hears that it is over who has not heard of it, and nobody hears anything twice', async () => {
+  test('the resolution is sent only to stakeholders notified before, and nothing is sent twice', async () => {
     const [before, during] = [await opened('search'), await opened('checkout')];
     atMail = () => DONE;
     tellTo({ email: MANY, services: ['search'] });
@@ -147,7 +147,7 @@ describe('while the mail server hangs', () => {
     );
   });
 
-  test('all hear how it stands once it works again', async () => {
+  test('all get the current status when it works again', async () => {
     await opened();
     await round();
     atMail = () => DONE;
@@ -156,7 +156,7 @@ describe('while the mail server hangs', () => {
   });
 });
 
-test('a round begins nothing after its time', async () => {
+test('a round starts nothing after its time limit', async () => {
   tellTo({ email: MANY });
   await opened();
   atMail = () => {
@@ -171,7 +171,7 @@ test('a round begins nothing after its time', async () => {
   expect(letters).toHaveLength(MANY.length);
 });
 
-test('a password that was wrong and is set right keeps nothing from anybody', async () => {
+test('no notification is lost while the password is wrong', async () => {
   const id = await opened();
   atMail = () => ({ kind: 'closed', detail: 'Invalid login: 535 5.7.8', afterSeconds: null });
   await round();
@@ -182,7 +182,7 @@ test('a password that was wrong and is set right keeps nothing from anybody', as
   expect((await round()).filter(isOver)).toHaveLength(2);
 });
 
-test('no mail server at all is as one that is down', async () => {
+test('a missing mail server counts as one that is down', async () => {
   await opened();
   atMail = () => ({ kind: 'off', detail: 'SMTP_URL is not set' });
   expect(await round()).toHaveLength(1);
@@ -191,7 +191,7 @@ test('no mail server at all is as one that is down', async () => {
 });
 
 describe('a recipient', () => {
-  test('who does not exist keeps nothing from others, is tried with news alone, and never hears the end', async () => {
+  test('that does not exist does not affect others, is tried only with news, and is not notified of the resolution', async () => {
     tellTo({ email: [CTO, SUPPORT], everyMinutes: 5 });
     const id = await opened();
     atMail = ({ to }) => (to === CTO ? REFUSED : DONE);
@@ -207,7 +207,7 @@ describe('a recipient', () => {
     ]);
   });
 
-  test('who is not taken for now is tried after longer and longer, by the same letter', async () => {
+  test('that is temporarily refused is retried with increasing pauses and the same message', async () => {
     await opened();
     atMail = ({ to }) => (to === CTO ? LATER : DONE);
     const tried: number[] = [];
@@ -216,7 +216,7 @@ describe('a recipient', () => {
     expect(new Set(letters.filter(({ to }) => to === CTO).map(({ key }) => key)).size).toBe(1);
   });
 
-  test('who may have been told is not told again, and the server is left in peace', async () => {
+  test('that may have been notified is not notified again, and the server gets a pause', async () => {
     await opened();
     atMail = () => UNCLEAR;
     expect(await round()).toHaveLength(1);
@@ -226,7 +226,7 @@ describe('a recipient', () => {
     expect(await round()).toEqual([]);
   });
 
-  test('a letter that our own code fails at keeps nothing from others', async () => {
+  test('whose e-mail fails in our own code does not affect others', async () => {
     await opened();
     atMail = ({ to }) => {
       if (to === CTO) throw new Error('a bug');
@@ -236,7 +236,7 @@ describe('a recipient', () => {
     expect(await round()).toEqual([expect.stringContaining(CTO)]);
   });
 
-  test('where so many are not taken that perhaps nobody is, the round is over', async () => {
+  test('after too many failures, the round ends', async () => {
     tellTo({ email: MANY });
     await opened();
     atMail = () => LATER;
@@ -244,15 +244,15 @@ describe('a recipient', () => {
   });
 });
 
-describe('side by side', () => {
-  test('several rounds tell each once', async () => {
+describe('parallel rounds', () => {
+  test('notify each receiver once', async () => {
     tellTo({ email: MANY });
     await opened();
     await Promise.all([round(), round(0), round(0)]);
     expect(letters.map(({ to }) => to).toSorted()).toEqual(MANY.toSorted());
   });
 
-  test('a round that goes on for long does not take back what another one has told since', async () => {
+  test('a slow round does not revert what another round sent since', async () => {
     tellTo({ email: CTO });
     const id = await opened();
     let release: (told: Delivered) => void = () => undefined;
@@ -275,7 +275,7 @@ describe('Slack', () => {
     ['refuses our token', { kind: 'refused', code: 'invalid_auth', detail: 'invalid_auth' }],
     ['limits us', { kind: 'later', detail: 'ratelimited', afterSeconds: 30 }],
     ['is not connected', { kind: 'off', detail: 'SLACK_BOT_TOKEN is not set' }],
-  ])('that %s has told nobody', async (_, answer) => {
+  ])('that %s has notified nobody', async (_, answer) => {
     await opened();
     atSlack = () => answer;
     await round();
@@ -285,7 +285,7 @@ describe('Slack', () => {
     expect(posts.slice(1).map(({ channel }) => channel)).toEqual(['#status', '#leads']);
   });
 
-  test('that has no such channel tells the others', async () => {
+  test('without the channel does not affect others', async () => {
     await opened();
     atSlack = () =>
       posts.at(-1)?.channel === '#status' ? { kind: 'refused', code: 'channel_not_found', detail: 'no channel' } : DONE;

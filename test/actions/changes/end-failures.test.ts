@@ -11,8 +11,8 @@ import { acting } from '../../workflows/play.ts';
 
 const checkout = { service: 'checkout', environment: 'production' };
 
-describe('a failed deploy', () => {
-  /** A world with a deploy that failed ten minutes ago, and others. */
+describe('a failed deployment', () => {
+  /** Creates a world with a deployment that failed ten minutes ago, and other deployments. */
   async function failed(...others: object[]) {
     const world = new FakeWorld();
     world.config = acting();
@@ -30,9 +30,9 @@ describe('a failed deploy', () => {
   }
 
   test.each<[string, object]>([
-    ['has been followed by one that succeeded', { version: 'v8', minutes: 5 }],
+    ['has been followed by a successful one', { version: 'v8', minutes: 5 }],
     ['was followed by a rollback', { version: 'v6', minutes: 5, kind: 'rollback' }],
-  ])('is over once it %s, and that is said once', async (_, other) => {
+  ])('ends once it %s, and its end is sent once', async (_, other) => {
     const { world, said, change, sweep } = await failed(other);
     await sweep();
     await sweep();
@@ -50,18 +50,18 @@ describe('a failed deploy', () => {
   });
 
   test.each<[string, object]>([
-    ['by one that failed, too', { version: 'v8', minutes: 5, status: 'failed' }],
-    ['by one that has not ended', { version: 'v8', minutes: 5, status: 'started' }],
-    ['by one of before it', { version: 'v6', minutes: 15 }],
-    ['by one elsewhere', { version: 'v8', minutes: 5, environment: 'staging' }],
-    ['by a flag', { version: 'new-basket', minutes: 5, kind: 'flag' }],
-  ])('is not over %s', async (_, other) => {
+    ['with a later one that also failed', { version: 'v8', minutes: 5, status: 'failed' }],
+    ['with a later one that has not ended', { version: 'v8', minutes: 5, status: 'started' }],
+    ['with an earlier one that succeeded', { version: 'v6', minutes: 15 }],
+    ['with a success in another environment', { version: 'v8', minutes: 5, environment: 'staging' }],
+    ['with a flag change', { version: 'new-basket', minutes: 5, kind: 'flag' }],
+  ])('does not end %s', async (_, other) => {
     const { said, sweep } = await failed(other);
     await sweep();
     expect(said).toEqual([]);
   });
 
-  test('of something that puts no version live is over after the next of its kind', async () => {
+  test('of a kind without a live version ends with the next success of its kind', async () => {
     const { said, sweep } = await failed(
       { version: 'm1', minutes: 9, kind: 'migration', status: 'failed' },
       { version: 'm2', minutes: 4, kind: 'migration' },
@@ -70,7 +70,7 @@ describe('a failed deploy', () => {
     expect(said.map(({ title }) => title)).toEqual(['The migration of m1 failed']);
   });
 
-  test('is over when it was told to have succeeded after all, and said by what was said first', async () => {
+  test('ends when it is corrected to succeeded, with the start time that was reported first', async () => {
     const { world, said, change, sweep } = await failed();
     const first = change.finished_at;
     await world.deps.changes.patch(change.id, { finished_at: world.clock.now() });
@@ -79,7 +79,7 @@ describe('a failed deploy', () => {
     expect(said).toMatchObject([{ status: 'resolved', startsAt: first }]);
   });
 
-  test('is said again as the same, when it is not known that it was said, and keeps no other from being said', async () => {
+  test('is sent again as the same signal if the first attempt is unclear, and does not block others', async () => {
     const { world, said, sweep } = await failed(
       { version: 'v1', minutes: 9, environment: 'staging', status: 'failed' },
       { version: 'v2', minutes: 5, environment: 'staging' },
@@ -97,7 +97,7 @@ describe('a failed deploy', () => {
     expect(new Set(said.map(({ episode }) => episode)).size).toBe(2);
   });
 
-  test('is over after a month in which nothing was deployed there', async () => {
+  test('ends after a month without deployments', async () => {
     const { world, said, change, sweep } = await failed();
     world.clock.set(world.clock.millis + 29 * 86_400_000);
     await sweep();
@@ -108,7 +108,7 @@ describe('a failed deploy', () => {
     expect(await world.deps.changes.failures()).toEqual([]);
   });
 
-  test('is looked for in one place alone, where only that has changed', async () => {
+  test('is only searched in the changed service and environment', async () => {
     const { said, sweep } = await failed({ version: 'v8', minutes: 5 });
     await sweep({ service: 'search', environment: 'production' } as never);
     expect(said).toEqual([]);
@@ -120,7 +120,7 @@ describe('a failed deploy', () => {
 describe('through the front door', { timeout: 60_000 }, () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
-    // Here nothing takes too long.
+    // A long time-out, so that no deployment is overdue.
     const production = { environments: { production: { deployTimeoutSeconds: 604_800 } } };
     firebreak = await Firebreak.start({
       services: { noticed: { slack: { channel: '#noticed' }, ...production }, paged: production, mended: production },
@@ -151,7 +151,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
       `the incident of ${service}, ${status}`,
     );
 
-  test('the signal ends when a later deployment of the same place succeeds, and its channel is told', async () => {
+  test('the signal ends when a later deployment of the service and environment succeeds, and the channel shows it', async () => {
     await deploy('noticed', 'n1', { status: 'failed', started_at: minutesAgo(5), finished_at: minutesAgo(4) });
     const firing = await signalOf('noticed', 'firing');
     expect(firing).toMatchObject({ title: 'The deploy of n1 failed', ends_at: null });
@@ -169,7 +169,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     }, 'the end in #noticed');
   });
 
-  test('the signal of an incident ends with it', async () => {
+  test('the signal of an incident ends with the incident', async () => {
     await deploy('paged', 'p1', { status: 'failed' });
     const { id } = await incidentOf('paged', 'open');
     await signalOf('paged', 'firing', `/v1/incidents/${id}/signals`);
@@ -178,7 +178,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     expect(await signalOf('paged', 'resolved', `/v1/incidents/${id}/signals`)).toMatchObject({ ends_at: resolved_at });
   });
 
-  test('it ends before it, too, when a later deployment succeeds; the incident is still a person’s to close', async () => {
+  test('the signal of an incident ends when a later deployment succeeds; a person still closes the incident', async () => {
     await deploy('mended', 'm1', { status: 'failed', started_at: minutesAgo(2) });
     const { id } = await incidentOf('mended', 'open');
     await deploy('mended', 'm2');

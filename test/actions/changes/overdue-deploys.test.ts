@@ -9,8 +9,8 @@ import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 import { acting } from '../../workflows/play.ts';
 
-describe('a deploy that does not end', () => {
-  /** A world with one deploy that began `seconds` ago, and what is said of it. */
+describe('a deployment that does not end', () => {
+  /** Creates a world with one deployment that started `seconds` ago. Returns its signals. */
   async function rolling(seconds: number, more: object = {}) {
     const world = new FakeWorld();
     world.config = acting();
@@ -25,7 +25,7 @@ describe('a deploy that does not end', () => {
     return { world, said, change, sweep };
   }
 
-  test('is a warning of its service when its time is over, dated to that moment, and not before', async () => {
+  test('is a warning of its service after its time-out, with that time as the start', async () => {
     const { world, said, change, sweep } = await rolling(299);
     await sweep();
     expect(said).toEqual([]);
@@ -55,7 +55,7 @@ describe('a deploy that does not end', () => {
     expect(await world.deps.changes.overdueAt(change.id)).toBe(world.clock.now());
   });
 
-  test('is said once', async () => {
+  test('is reported once', async () => {
     const { world, said, sweep } = await rolling(1000);
     await sweep();
     world.clock.set(world.clock.millis + 3_600_000);
@@ -63,7 +63,7 @@ describe('a deploy that does not end', () => {
     expect(said).toHaveLength(1);
   });
 
-  test('is given up after a month: its warning ends, and nothing is read of it any more', async () => {
+  test('is dropped after a month: its warning ends, and it is no longer read', async () => {
     const { world, said, sweep } = await rolling(1000);
     await sweep();
     world.clock.set(world.clock.millis + 29 * 86_400_000);
@@ -80,14 +80,14 @@ describe('a deploy that does not end', () => {
     expect(await world.deps.changes.rolling()).toEqual([]);
   });
 
-  test('of a kind that has no end is not waited for', async () => {
+  test('of a kind without an expected end is not reported', async () => {
     const { world, said, sweep } = await rolling(1, { kind: 'flag' });
     await sweep();
     expect(said).toEqual([]);
     expect(await world.deps.changes.rolling()).toEqual([]);
   });
 
-  test('is said again as the same, when it is not known that it was said', async () => {
+  test('is reported again as the same signal if the first attempt is unclear', async () => {
     const { world, said, sweep } = await rolling(1000);
     world.on('changes.setOverdue', {
       before: () => {
@@ -104,12 +104,12 @@ describe('a deploy that does not end', () => {
   });
 
   test.each([
-    ['has succeeded', { status: 'succeeded' }],
-    ['has failed, which was said already', { status: 'failed' }],
+    ['succeeded', { status: 'succeeded' }],
+    ['failed, which was reported separately', { status: 'failed' }],
     ['was cancelled', { status: 'cancelled' }],
-    ['is a flag, which may be on for ever', { kind: 'flag' }],
-    ['is an experiment, which lasts as long as people want', { kind: 'experiment' }],
-  ])('is none that %s', async (_, more) => {
+    ['is a flag change', { kind: 'flag' }],
+    ['is an experiment', { kind: 'experiment' }],
+  ])('does not include one that %s', async (_, more) => {
     const { said, sweep } = await rolling(86_400, more);
     await sweep();
     expect(said).toEqual([]);
@@ -122,7 +122,7 @@ describe('a deploy that does not end', () => {
     [900, 90, 10, 1],
     [900, 89, 10, 0],
   ])(
-    'may take %d s where its environment says so: after %d s at %d times the speed',
+    'can have a time-out of %d s for its environment: reported after %d s at %d times the speed',
     async (may, seconds, scale, count) => {
       const { world, said, sweep } = await rolling(seconds);
       world.config = acting({ deployTimeoutSeconds: may });
@@ -131,7 +131,7 @@ describe('a deploy that does not end', () => {
     },
   );
 
-  test('does not keep the others from being said', async () => {
+  test('does not block reports of others', async () => {
     const { world, said, sweep } = await rolling(1000);
     const place = { service: 'search', environment: 'staging', version: 'v1', status: 'started' };
     await world.deps.changes.record(NewChange.parse({ ...place, started_at: '2026-11-20T11:00:00.000Z' }));
@@ -176,7 +176,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     (await firebreak.get('/v1/signals?limit=100')).body.items.filter((one: any) => one.service === service);
   const nameOf = ({ labels }: any): string => new Map<string, string>(labels).get('alertname') ?? '';
 
-  /** Waits until the one message in the channel of the service says so. */
+  /** Waits until the single message in the service's channel matches. */
   const told = (service: string, text: RegExp) =>
     seen(async () => {
       const { body } = await firebreak.get(`/sandbox/slack/channels/${service}`);
@@ -184,7 +184,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
       return messages.length === 1 && text.test(JSON.stringify(messages[0].blocks));
     }, `${text.source} in #${service}`);
 
-  test('it is told once to its service, and that it has ended at last', async () => {
+  test("an overdue deployment is announced once in the service's channel, and its end is shown", async () => {
     const patient = await begins('patient', 'p1');
     const { id } = await begins('slow', 's1');
     const [signal] = await seen(async () => {
@@ -195,7 +195,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     expect(nameOf(signal)).toBe('DeploymentTimedOut');
     await told('slow', /The deploy of s1 started and is overdue/);
 
-    // What was said of the first is not said again while the sweeper comes for another.
+    // The first one is not announced again while the sweeper handles another.
     await begins('slow', 's2', { started_at: minutesAgo(30) });
     await seen(async () => (await signalsOf('slow')).length === 2, 'the second signal');
     expect(await signalsOf('patient')).toEqual([]);
@@ -207,7 +207,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     expect(await signalsOf('patient')).toEqual([]);
   });
 
-  test('one that fails in the end is that, too', async () => {
+  test('an overdue deployment that finally fails is announced as failed', async () => {
     const { id } = await begins('broken', 'b1', { started_at: minutesAgo(10) });
     await seen(async () => (await signalsOf('broken')).length === 1, 'the signal');
     await patch(id, { status: 'failed' });
@@ -227,7 +227,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
       return body.items[0]?.status === status && body.items[0];
     }, `an incident that is ${status}`);
 
-  test('a failed deploy pages where a route says so, and its incident stays until a person says that it is over', async () => {
+  test('a failed deployment pages if a route says so, and its incident stays open until a person resolves it', async () => {
     await deploy('v7', 'failed');
     const { id } = await incident('open');
     await eventually(
@@ -240,7 +240,7 @@ describe('through the front door', { timeout: 60_000 }, () => {
     await incident('resolved');
   });
 
-  test('one that does not end has an incident there until it ends', async () => {
+  test('an overdue deployment has an incident until it ends', async () => {
     const { body: started } = await deploy('v8', 'started');
     const { id } = await incident('open');
     await firebreak.request('PATCH', `/v1/deployments/${started.id}`, { status: 'succeeded' });

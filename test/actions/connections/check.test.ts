@@ -39,7 +39,7 @@ const INTACT: ChainCheck = { intact: true, entries: 1, sealedUntil: null, broken
 
 const NO_TOKENS: TokenAudit = { valid: 0, previous: [], refused: [], used: [] };
 
-/** By the name of the connection: state and detail. */
+/** Returns state and detail by connection name. */
 const look = async (world: World) =>
   Object.fromEntries((await lookAt(world)).map(({ name, state, detail }) => [name, `${state}: ${detail}`]));
 
@@ -89,7 +89,7 @@ const BOT = { SLACK_BOT_TOKEN: 'xoxb-1' };
 const ALL = { 'x-oauth-scopes': Object.keys(SCOPES).join(',') };
 
 describe('Slack', () => {
-  test('is asked who we are there, and nothing else', async () => {
+  test('gets only a request for our own identity', async () => {
     const { url, received } = await slackThat(ALL);
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
       'connected: reachable; the app is installed in Acme',
@@ -97,7 +97,7 @@ describe('Slack', () => {
     expect(received.map(({ path }) => path)).toEqual(['/auth.test']);
   });
 
-  test('scopes that the app lacks are named, with what there is not without them', async () => {
+  test('reports missing scopes of the app with their effects', async () => {
     const given = Object.keys(SCOPES).filter((scope) => !['channels:manage', 'pins:write'].includes(scope));
     const { url } = await slackThat({ 'x-oauth-scopes': given.join(', ') });
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
@@ -107,20 +107,20 @@ describe('Slack', () => {
     );
   });
 
-  test('what Slack does not tell of scopes is not missed', async () => {
+  test('accepts a response without scopes', async () => {
     const { url } = await slackThat({});
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(/^connected/);
   });
 
   test.each([
     [
-      'is not among those of people.yaml',
+      'is not in people.yaml',
       ['T0OTHER'],
       {},
       /^wrong: the app is installed in Acme \(T0ACME\), which is not in "workspaces"/,
     ],
-    ['is', ['T0OTHER', 'T0ACME'], {}, /^connected/],
-    ['belongs to an organisation that is', ['E0ACME'], { enterprise_id: 'E0ACME' }, /^connected/],
+    ['is in people.yaml', ['T0OTHER', 'T0ACME'], {}, /^connected/],
+    ['belongs to an organization in people.yaml', ['E0ACME'], { enterprise_id: 'E0ACME' }, /^connected/],
   ])('a workspace that %s', async (_, workspaces, more, expected) => {
     const { url } = await slackThat(ALL, more);
     const seen = await look({ secrets: BOT, slack: url, config: { people: { workspaces } } });
@@ -128,14 +128,14 @@ describe('Slack', () => {
   });
 
   test.each<[string, Reply, RegExp]>([
-    ['a token that is revoked', { body: '{"ok":false,"error":"token_revoked"}' }, /^wrong: .*set SLACK_BOT_TOKEN/],
+    ['a revoked token', { body: '{"ok":false,"error":"token_revoked"}' }, /^wrong: .*set SLACK_BOT_TOKEN/],
     ['an outage', { status: 503 }, /^unreachable: /],
   ])('%s', async (_, reply, expected) => {
     const { url } = await vendorThat(() => reply);
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toMatch(expected);
   });
 
-  test('what signs its commands', async () => {
+  test('the signing secret of its commands', async () => {
     const commands = async (secret?: string) =>
       (await look({ secrets: secret === undefined ? {} : { SLACK_SIGNING_SECRET: secret } }))['Slack commands'];
     expect(await commands()).toBe(
@@ -152,7 +152,7 @@ describe('PagerDuty', () => {
   const token = { PAGERDUTY_API_TOKEN: 'key' };
   const rotas = { people: { onCall: { payments: { escalationPolicy: 'PPAYMENTS' } } } };
 
-  test('is asked what it is able to, and who is on call', async () => {
+  test('gets requests for its abilities and for who is on call', async () => {
     const standIns = await start();
     const seen = await look({ secrets: token, config: rotas, pagerDuty: standIns.urls.pagerduty });
     expect([seen['PagerDuty API'], seen['PagerDuty on call']]).toEqual([
@@ -164,12 +164,8 @@ describe('PagerDuty', () => {
   });
 
   test.each<[string, Reply, RegExp]>([
-    [
-      'a key that is none',
-      { status: 401, body: 'HTTP Token: Access denied.' },
-      /^wrong: .*401: set PAGERDUTY_API_TOKEN/,
-    ],
-    ['an address of something else', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL may not be/],
+    ['an invalid key', { status: 401, body: 'HTTP Token: Access denied.' }, /^wrong: .*401: set PAGERDUTY_API_TOKEN/],
+    ['an address of another service', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL may not be/],
     ['a page of a proxy', { body: '<html>' }, /^wrong: .*PAGERDUTY_API_URL may not be/],
     ['an outage', { status: 502 }, /^unreachable: PagerDuty answered 502/],
   ])('%s', async (_, reply, expected) => {
@@ -177,14 +173,14 @@ describe('PagerDuty', () => {
     expect((await look({ secrets: token, pagerDuty: url }))['PagerDuty API']).toMatch(expected);
   });
 
-  test('a rota by which nobody is on call', async () => {
+  test('an on-call rotation with nobody on call', async () => {
     const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
     expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
       'wrong: payments: nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',
     );
   });
 
-  test('what pages, and what signs its webhooks', async () => {
+  test('the routing key and the webhook secret', async () => {
     const seen = async (secrets: Record<string, string>) => {
       const all = await look({ secrets });
       return [all['PagerDuty pages'], all['PagerDuty webhooks']];
@@ -207,20 +203,20 @@ describe('mail', () => {
   const at = async (url: string, from = 'Firebreak <f@acme.example>') =>
     (await look({ secrets: { SMTP_URL: url, MAIL_FROM: from } }))['mail'];
 
-  test('is let in, and sends nothing', async () => {
+  test('logs in without sending mail', async () => {
     const standIns = await start();
     expect(await at(standIns.mail)).toBe('connected: the login works; no mail was sent');
     expect(await calls(standIns, '?vendor=mail')).toEqual([]);
   });
 
-  test('what is not set, or not set right', async () => {
+  test('missing or wrong settings', async () => {
     expect((await look({}))['mail']).toBe('off: SMTP_URL is not set');
     expect((await look({ secrets: { SMTP_URL: 'smtp://x' } }))['mail']).toBe('off: MAIL_FROM is not set');
     expect(await at('mail.example.com:secret')).toMatch(/^wrong: SMTP_URL is no address of a mail server/);
     expect(await at('smtp://127.0.0.1:1', 'Firebreak')).toMatch(/^wrong: MAIL_FROM holds no e-mail address/);
   });
 
-  test('a user whom it does not know', async () => {
+  test('a user unknown to the mail server', async () => {
     const server = new SMTPServer({
       disabledCommands: ['STARTTLS'],
       onAuth: ({ password }, _session, done) =>
@@ -236,7 +232,7 @@ describe('mail', () => {
     expect(refused).not.toContain('not-this');
   });
 
-  test('nobody listens there', async () => {
+  test('a connection that is refused', async () => {
     const { host } = new URL(await nobody());
     expect(await at(`smtp://${host}`)).toMatch(/^unreachable: .*ECONNREFUSED/);
   });
@@ -256,18 +252,18 @@ describe('webhooks', () => {
     },
   };
 
-  test('there are none', async () => {
+  test('no receivers', async () => {
     expect((await look({}))['webhooks']).toBe('off: no receiver is configured');
   });
 
-  test('a second route that is wanted, and that nobody has named', async () => {
+  test('a required second route that is not configured', async () => {
     const response = { escalation: { how: 'fallback' } };
     expect((await look({ config: { response } }))['second route']).toMatch(/^wrong: .*paging\.yaml has no "fallback"/);
     expect(await look({ config: { response, paging: hooks.paging } })).not.toHaveProperty('second route');
     expect(await look({})).not.toHaveProperty('second route');
   });
 
-  test('each by its host, and whether what signs it is set', async () => {
+  test('each receiver by its host, and whether its signing secret is set', async () => {
     const seen = await look({ secrets: { PAGER: 'whsec_x' }, config: hooks });
     const missing = 'is not set, so nothing is sent. Set it, or correct "signature"';
     expect(Object.entries(seen).filter(([name]) => name.startsWith('webhook'))).toEqual([
@@ -296,21 +292,21 @@ describe('Alertmanager', () => {
 
   test.each<[string, object[], string]>([
     ['the generated rule', GENERATED, 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
-    ['one that does the same', [OLD], 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
+    ['an equivalent rule', [OLD], 'connected: reachable; SLOFastBurn inhibits SLOSlowBurn of the same objective'],
     ['no rule', [], 'incomplete: no inhibit_rule lets SLOFastBurn inhibit SLOSlowBurn'],
-    ['a rule of other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
+    ['a rule with other windows', [{ ...OLD, equal: ['long_window'] }], 'incomplete: no inhibit_rule lets SLOFastBurn'],
     [
-      'a rule of others',
+      'a rule for other alerts',
       [{ ...OLD, source_match: { severity: 'none' } }],
       'incomplete: no inhibit_rule lets SLOFastBurn',
     ],
-  ])('with objectives it is looked at for what inhibits tickets: %s', async (_, rules, seen) => {
+  ])('checks the inhibition rules if there are objectives: %s', async (_, rules, seen) => {
     const { url } = await of(rules);
     const found = (await look({ secrets: { ALERTMANAGER_URL: url }, config: { slos } }))['Alertmanager'];
     expect(found?.slice(0, seen.length)).toBe(seen);
   });
 
-  test('without objectives it is not', async () => {
+  test('does not check the inhibition rules without objectives', async () => {
     const { url } = await of([]);
     expect((await look({ secrets: { ALERTMANAGER_URL: url } }))['Alertmanager']).toBe('connected: reachable');
   });
@@ -320,11 +316,11 @@ describe('tokens', () => {
   const ada = { id: 'tok_1', name: 'ada' };
   const seen = async (tokens: Partial<TokenAudit>) => (await look({ tokens: { ...NO_TOKENS, ...tokens } }))['tokens'];
 
-  test('that Firebreak wrote are counted', async () => {
+  test('written by Firebreak are counted', async () => {
     expect(await seen({ valid: 3 })).toBe('set: 3 tokens, all written by Firebreak');
   });
 
-  test('that somebody else wrote are an error, listed or not', async () => {
+  test('written by another party are an error, listed or not', async () => {
     expect(await seen({ refused: [ada] })).toMatch(/^wrong: refused, .* records: tok_1 \(ada\)\. Possible reasons: /);
     const used = Array.from({ length: 7 }, (_, n) => ({ name: `n${n}`, at: '2026-11-20T12:00:00.000Z' }));
     expect(await seen({ valid: 1, used })).toMatch(
@@ -332,12 +328,12 @@ describe('tokens', () => {
     );
   });
 
-  test('that still need the previous admin token are named', async () => {
+  test('that still need the previous admin token are listed', async () => {
     expect(await seen({ previous: [ada] })).toMatch(/^incomplete: not used since .* replaced: tok_1 \(ada\)\. Use or /);
   });
 });
 
-test('a sealed log that was changed, or cannot be checked, is an error', async () => {
+test('an audit log that was changed or cannot be checked is an error', async () => {
   const seen = async (chain: Partial<ChainCheck>) => (await look({ chain }))['audit log'];
   expect(await seen({})).toMatch(/^set: the newest entries are intact/);
   const broken = { intact: false, brokenAt: 'seal 3', because: 'its MAC is wrong' };
@@ -345,7 +341,7 @@ test('a sealed log that was changed, or cannot be checked, is an error', async (
   expect(await seen({ ...broken, brokenAt: null, because: 'no key' })).toBe('wrong: no key');
 });
 
-test('a database that others can write is a warning', async () => {
+test('a database that other users can write to is a warning', async () => {
   expect(await look({})).not.toHaveProperty('database');
   expect((await look({ databaseWarning: 'it is open' }))['database']).toBe('incomplete: it is open');
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 
-/** So slow that no evaluation comes between what is done here. */
+/** So slow that no evaluation runs during a test. */
 const EACH_MINUTE = 1;
 
 const calendar = (reason: string, until: string): string => `
@@ -45,7 +45,7 @@ const check = async (service: string, version?: string) => {
 const listed = async (query: string): Promise<any[]> => (await firebreak.get(`/v1/freezes?${query}`)).body.items;
 
 describe('before the next evaluation', () => {
-  test('an incident freezes what depends on it, is in the list, and ends there with the incident', async () => {
+  test("an incident's freeze affects dependent services, is in the list, and ends there with the incident", async () => {
     const { status, body: incident } = await firebreak.post('/v1/incidents', {
       service: 'stock',
       environment: 'production',
@@ -73,7 +73,7 @@ describe('before the next evaluation', () => {
     expect(await listed('service=stock&state=in_force')).toEqual([]);
   });
 
-  test('an entry of the calendar is shown as edited', async () => {
+  test('an edited calendar entry is shown with its changes', async () => {
     const [freeze] = await eventually(async () => {
       const found = await listed('service=till&state=in_force');
       return found.length > 0 && found;
@@ -82,13 +82,13 @@ describe('before the next evaluation', () => {
     await firebreak.write('freeze.yaml', calendar('we count again', '2098-01-01T00:00'));
     await eventually(async () => (await check('till')).reasons[0].text.includes('again'), 'the edited entry');
     const edited = { id: freeze.id, until: '2098-01-01T00:00:00.000Z', reason: expect.stringContaining('again') };
-    // Whichever is asked first puts it on record.
+    // The first request records it.
     expect((await firebreak.get(`/v1/freezes/${freeze.id}`)).body).toMatchObject(edited);
     expect(await listed('service=till')).toMatchObject([edited]);
   });
 });
 
-describe('names that nobody knows', () => {
+describe('unknown names', () => {
   test.each([
     ['service', { service: 'sotck' }, 'did you mean "stock"?'],
     ['service', { service: 'something else' }, 'config/services.yaml'],
@@ -100,7 +100,7 @@ describe('names that nobody knows', () => {
     expect(body.detail).toContain(hint);
   });
 
-  test('of an environment are told, since it may be one to come', async () => {
+  test('of an environment cause a warning, because it may be added later', async () => {
     const made = await firebreak.post('/v1/freezes', { service: 'till', environment: 'prodution', reason: 'x' });
     expect(made).toMatchObject({ status: 201, body: { warnings: [expect.stringContaining('"production"')] } });
     const known = await firebreak.post('/v1/freezes', { service: 'till', environment: 'production', reason: 'x' });
@@ -108,25 +108,25 @@ describe('names that nobody knows', () => {
     for (const { body } of [made, known]) await firebreak.request('DELETE', `/v1/freezes/${body.id}`);
   });
 
-  test('are known once something of them was deployed', async () => {
+  test('become known with a recorded deployment', async () => {
     await firebreak.post('/v1/deployments', { service: 'kiosk', environment: 'airport', version: 'v1' });
     const { status, body } = await firebreak.post('/v1/freezes', {
       service: 'kiosk',
       environment: 'airport',
       reason: 'x',
     });
-    // It holds, as before; that no configuration names it is told, since it may have been misspelt when it was
-    // recorded.
+    // The freeze still applies; a warning says that the environment is not configured, because it may be a recorded
+    // typo. recorded.
     const warnings = ['no configuration names an environment "airport" of kiosk'];
     expect({ status, ...body }).toMatchObject({ status: 201, warnings });
   });
 });
 
-describe('whoever ends something', () => {
+describe('the reason for ending a freeze or override', () => {
   test.each([
     ['in the body', '', { reason: 'we are done' }],
-    ['in the address', '?reason=we%20are%20done', undefined],
-  ])('says why %s, and that is on record', async (_, query, body) => {
+    ['in the query string', '?reason=we%20are%20done', undefined],
+  ])('is recorded if it is given %s', async (_, query, body) => {
     const { body: freeze } = await firebreak.post('/v1/freezes', { service: 'shop', reason: 'x' });
     const ended = await firebreak.request('DELETE', `/v1/freezes/${freeze.id}${query}`, body);
     expect(ended).toMatchObject({ status: 200, body: { end_reason: 'we are done', ended_by: 'admin' } });
@@ -134,7 +134,7 @@ describe('whoever ends something', () => {
     expect(log.items).toContainEqual(expect.objectContaining({ subject: freeze.id, text: 'Ended: we are done' }));
   });
 
-  test('in words that cannot be read is refused', async () => {
+  test('is refused if it is not readable', async () => {
     const { body: freeze } = await firebreak.post('/v1/freezes', { service: 'shop', reason: 'x' });
     const path = `/v1/freezes/${freeze.id}`;
     for (const body of [{ because: 'x' }, { reason: ' ' }, { reason: 7 }])
@@ -153,7 +153,7 @@ describe('a process that ends', () => {
   };
   const decision = async (id: string) => (await firebreak.get(`/v1/freeze-decisions/${id}`)).body;
 
-  test('and is stopped has written how often it was asked', async () => {
+  test('normally has stored how often decisions were requested', async () => {
     const id = await asked('v1');
     for (const _ of [2, 3, 4]) expect(await asked('v1')).toBe(id);
     await firebreak.stop();
@@ -161,7 +161,7 @@ describe('a process that ends', () => {
     expect(await decision(id)).toMatchObject({ id, count: 4 });
   });
 
-  test('and is killed has given no answer that is not on record, and on the log', async () => {
+  test('by a kill has recorded and logged every answer', async () => {
     const id = await asked('v2');
     await firebreak.kill9();
     await firebreak.start();

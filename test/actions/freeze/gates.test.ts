@@ -10,7 +10,7 @@ import type { CheckReasonCode } from '../../../schemas/freeze/freeze-check.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 
-describe('which services a deployment at GitHub is of', () => {
+describe('services of a deployment at GitHub', () => {
   const github = (more: object = {}) => ({ deployer: { kind: 'github', ...more } });
   const { services } = ServicesFile.parse({
     services: {
@@ -26,23 +26,23 @@ describe('which services a deployment at GitHub is of', () => {
     placesOf(services, { repository, environment }).map((place) => `${place.service}/${place.environment}`);
 
   test.each<[string, string, string, string[]]>([
-    ['the one of the repository', 'acme/checkout', 'production', ['checkout/production']],
-    ['whatever the case', 'ACME/Checkout', 'STAGING', ['checkout/Staging']],
-    ['an environment that the catalogue does not have', 'acme/checkout', 'qa', ['checkout/qa']],
-    ['all of a repository', 'acme/shop', 'production', ['cart/production', 'search/production']],
+    ['the service of the repository', 'acme/checkout', 'production', ['checkout/production']],
+    ['names in another case', 'ACME/Checkout', 'STAGING', ['checkout/Staging']],
+    ['an environment that is not in the catalogue', 'acme/checkout', 'qa', ['checkout/qa']],
+    ['all services of a repository', 'acme/shop', 'production', ['cart/production', 'search/production']],
     [
-      'an environment of one of them, and whoever names none',
+      'an environment of one service, and services without a mapped environment',
       'acme/shop',
       'basket-live',
       ['cart/basket-live', 'basket/production', 'search/basket-live'],
     ],
-    ['where a deployer says that it is deployed from', 'acme/deploy', 'production', ['deploys/production']],
-    ['not another repository', 'acme/code', 'production', ['deploys/production']],
-    ['a service that nobody knows, by the name of its repository', 'acme/new', 'production', ['new/production']],
+    ['the repository in the deployer', 'acme/deploy', 'production', ['deploys/production']],
+    ['not the code repository if the deployer has another', 'acme/code', 'production', ['deploys/production']],
+    ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
   ])('%s', (_, repository, environment, places) => expect(at(repository, environment)).toEqual(places));
 });
 
-describe('as which version a commit is on record', () => {
+describe('the recorded version of a commit', () => {
   const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
   const change = (version: string, commit: string | null) => ({ version, commit }) as Change;
   const pin = (version: string, state = 'pinned') => ({ version, state }) as PinView;
@@ -51,23 +51,23 @@ describe('as which version a commit is on record', () => {
 
   test.each<[string, string, () => string]>([
     ['none', SHA, () => named([change('v1', 'f'.repeat(40)), change('main2', null)])],
-    ['the commit that was recorded', 'v2', () => named([change('v1', 'f'.repeat(40)), change('v2', SHA)])],
-    ['a shortened one', 'v2', () => named([change('v2', SHA.slice(0, 9))])],
+    ['the recorded commit', 'v2', () => named([change('v1', 'f'.repeat(40)), change('v2', SHA)])],
+    ['a shortened commit', 'v2', () => named([change('v2', SHA.slice(0, 9))])],
     ['a version that is the commit', SHA.slice(0, 7), () => named([change(SHA.slice(0, 7), null)])],
     ['a tag', 'v3', () => named([change('v3', null)], [], 'refs/tags/v3')],
     ['the newest of several', 'v5', () => named([change('v4', SHA), change('v5', SHA)])],
-    ['the one of them that is known bad', 'v4', () => named([change('v4', SHA), change('v5', SHA)], [pin('v4')])],
+    ['the known bad one of several', 'v4', () => named([change('v4', SHA), change('v5', SHA)], [pin('v4')])],
     [
-      'not one that was known bad once',
+      'not a version whose pin was lifted',
       'v5',
       () => named([change('v4', SHA), change('v5', SHA)], [pin('v4', 'lifted')]),
     ],
-    ['known bad, though its record is far back', SHA, () => named([], [pin(SHA)])],
-    ['known bad by its tag', 'v6', () => named([], [pin('v6')], 'v6')],
+    ['a known bad version without a recent record', SHA, () => named([], [pin(SHA)])],
+    ['a version known bad by its tag', 'v6', () => named([], [pin('v6')], 'v6')],
   ])('%s: %s', (_, version, found) => expect(found()).toBe(version));
 });
 
-describe('what people read at GitHub', () => {
+describe('the comment at GitHub', () => {
   const told = (
     texts: string[],
     {
@@ -87,7 +87,7 @@ describe('what people read at GitHub', () => {
     }) as GateVerdict[number];
   const until = timestamp(Date.parse('2026-11-21T12:00:00Z'));
 
-  test('says what holds it, and when it is rejected', () => {
+  test('has the reasons and the time of rejection', () => {
     const text = waitingText([told(['a sale']), told(['nothing speaks against it'], { allowed: true })], until);
     expect(text).toContain('- `checkout/production`: `a sale`');
     expect(text).toContain('It continues automatically once it is allowed (`when it ends`)');
@@ -95,13 +95,13 @@ describe('what people read at GitHub', () => {
     expect(text).toContain('frd_0123456789abcdef0123456789abcdef');
   });
 
-  test('quotes what others have written: it mentions nobody, and closes nothing', () => {
+  test('quotes user texts, so that they mention nobody and close no issue', () => {
     const text = waitingText([told(['ask @acme/ops`\n## fixes #7'])], until);
     expect(text).toContain('``ask @acme/ops` ## fixes #7``');
     expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual([]);
   });
 
-  test('fits, however much there is to say', () => {
+  test('fits into the limit, however long the reasons are', () => {
     const much = Array.from({ length: 40 }, (_, n) =>
       told([`${n} ${'ä'.repeat(500)}`], { clears: 'when '.repeat(200) }),
     );
@@ -111,7 +111,7 @@ describe('what people read at GitHub', () => {
     }
   });
 
-  test('one that is refused holds all of them; a version known bad has no need to wait', () => {
+  test('one refused service refuses the deployment, and a known bad version does not wait', () => {
     const free = told(['free'], { allowed: true });
     expect([isAllowed([free, free]), isAllowed([free, told(['a sale'])])]).toEqual([true, false]);
     expect(isPinned([free, told(['bad'], { code: 'pinned_version' })])).toBe(true);

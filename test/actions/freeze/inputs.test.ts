@@ -3,7 +3,7 @@ import { inputsFor } from '../../../actions/freeze/inputs.ts';
 import { emptyConfig } from '../../../schemas/config/config.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 
-test('where no configuration is published nothing is answered, since what freezes is not known', async () => {
+test('the check fails without a published configuration, because freezes are unknown', async () => {
   const deps = { config: { current: async () => emptyConfig } } as unknown as Parameters<typeof inputsFor>[0];
   const request = CheckRequest.parse({ service: 'checkout', environment: 'production' });
   await expect(inputsFor(deps, { request, identityToken: null })).rejects.toMatchObject({

@@ -37,9 +37,9 @@ const freeze = async (scope: object) => {
   return { warnings: body.warnings, lift: () => firebreak.request('DELETE', `/v1/freezes/${body.id}`) };
 };
 
-describe('a name that differs from the known one in case and blanks alone', () => {
+describe('a name that differs from a known one only in case and whitespace', () => {
   test.each(['Production', 'production ', ' PRODUCTION', 'ｐroduction', 'pro\u200bduction'])(
-    '%j is held by a freeze of that one, whoever asks',
+    '%j is subject to the freezes of the known name at every endpoint',
     async (environment) => {
       const { lift } = await freeze({ service: 'web', environment: 'production' });
       expect(await check({ environment })).toMatchObject({ allowed: false, codes: ['person', 'taken_for'] });
@@ -55,7 +55,7 @@ describe('a name that differs from the known one in case and blanks alone', () =
     },
   );
 
-  test('gets a token for the known one, which is good under either name', async () => {
+  test('gets a token for the known name, which is valid for both spellings', async () => {
     const asked = { service: 'Web', environment: 'PRODUCTION', version: 'v1', deployment_id: 'd1' };
     const { token } = await check(asked);
     const verified = async (shown: object) =>
@@ -66,7 +66,7 @@ describe('a name that differs from the known one in case and blanks alone', () =
     expect(await verified({ ...known, environment: 'canary' })).toMatchObject({ valid: false });
   });
 
-  test('may be asked about by who may ask about the known one alone', async () => {
+  test('requires permission for the known name', async () => {
     const { body: made } = await firebreak.post('/v1/tokens', {
       name: 'ci-elsewhere',
       actions: ['freezes:check'],
@@ -79,7 +79,7 @@ describe('a name that differs from the known one in case and blanks alone', () =
     expect((await ask('Production')).status).toBe(403);
   });
 
-  test('of a freeze is the known one', async () => {
+  test('in a freeze is stored as the known name', async () => {
     const { lift, warnings } = await freeze({ service: ' Web', environment: 'PRODUCTION' });
     expect(warnings).toEqual(['" Web" is interpreted as "web"', '"PRODUCTION" is interpreted as "production"']);
     for (const environment of ['production', 'PRODUCTION'])
@@ -87,7 +87,7 @@ describe('a name that differs from the known one in case and blanks alone', () =
     await lift();
   });
 
-  test('lets a rollback through to what was deployed well under either', async () => {
+  test('allows a rollback to a good version deployed under either spelling', async () => {
     const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     for (const [version, minutes] of [
       ['v1', 300],
@@ -106,36 +106,36 @@ describe('a name that differs from the known one in case and blanks alone', () =
     await lift();
   });
 
-  test('is held by what was frozen under it before another was known', async () => {
+  test('is subject to older freezes under its own spelling', async () => {
     const { lift } = await freeze({ environment: 'Later' });
     await firebreak.post('/v1/deployments', { service: 'bare', environment: 'later', version: 'v1' });
     expect(await check({ service: 'bare', environment: 'Later' })).toMatchObject({ allowed: false });
     await lift();
   });
 
-  test('is none of two that are both known', async () => {
+  test('is not resolved if both spellings are known', async () => {
     expect(await check({ service: 'twice', environment: 'live' })).toMatchObject({ codes: ['clear'] });
     expect(await check({ service: 'twice', environment: 'Live' })).toMatchObject({ codes: ['clear'] });
     expect(await check({ service: 'twice', environment: 'LIVE' })).toMatchObject({ codes: ['unknown_environment'] });
   });
 });
 
-describe('an environment that nobody knows', () => {
-  test('is warned of, with the name that was probably meant', async () => {
+describe('an unknown environment', () => {
+  test('causes a warning with the likely intended name', async () => {
     const answer = await check({ environment: 'prod' });
     expect(answer).toMatchObject({ allowed: true, verdict: 'warn', codes: ['unknown_environment'] });
     expect(answer.reasons[0].text).toContain('did you mean "production"?');
   });
 
   test.each([
-    ['policy names it for the service', 'web', 'canary'],
-    ['it is the default of a service of which none is known', 'bare', 'production'],
-  ])('is not one that is known: %s', async (_, service, environment) => {
+    ['a policy names it for the service', 'web', 'canary'],
+    ['it is the default of a service without environments', 'bare', 'production'],
+  ])('does not include one for which %s', async (_, service, environment) => {
     expect(await check({ service, environment })).toMatchObject({ codes: ['clear'] });
   });
 
-  // A deployment under a misspelt name used to make that name known, and the typo passed from then on.
-  test('is warned of also where deployments are recorded, and never refused for it', async () => {
+  // Regression test: a deployment under a misspelt name must not make that name known.
+  test('causes a warning even with recorded deployments, and is never refused for it', async () => {
     expect(await check({ environment: 'qa' })).toMatchObject({ codes: ['unknown_environment'] });
     const recorded = await firebreak.post('/v1/deployments', {
       service: 'web',
@@ -154,7 +154,7 @@ describe('an environment that nobody knows', () => {
     await lift();
   });
 
-  test('what is recorded under names of the configuration, or of nothing that is near, is told as it is', async () => {
+  test('causes no suggestion if the name is configured or has no similar name', async () => {
     const record = async (service: string, environment: string) =>
       (await firebreak.post('/v1/deployments', { service, environment, version: 'v1' })).body.warnings;
     expect(await record('web', 'Production')).toEqual([]);

@@ -8,7 +8,7 @@ type RollbackDeps = Parameters<typeof asWhatItIs>[0];
 
 const INCIDENT = '01JD0000000000000000000000' as IncidentId;
 
-/** Of the place nothing is recorded, and an incident is open in which Firebreak goes back to `to`. */
+/** Dependencies without recorded deployments, and with an open incident in which Firebreak rolls back to `to`. */
 const rollingBack = (to: string, state: string): RollbackDeps =>
   ({
     changes: { recent: async () => [] },
@@ -22,17 +22,17 @@ const rollingBack = (to: string, state: string): RollbackDeps =>
 const deploy = (version: string | null) =>
   CheckRequest.parse({ service: 'checkout', environment: 'production', version });
 
-describe('what Firebreak itself rolls back to', () => {
+describe("the target version of Firebreak's own rollback", () => {
   test.each([
-    ['is a rollback', 'v1', 'accepted', 'v1', 'rollback'],
-    ['is none when it is over', 'v1', 'succeeded', 'v1', 'deploy'],
-    ['is no other version', 'v1', 'accepted', 'v2', 'deploy'],
-    ['is not what nobody has named', 'v1', 'accepted', null, 'deploy'],
+    ['counts as a rollback', 'v1', 'accepted', 'v1', 'rollback'],
+    ['does not count after the rollback has ended', 'v1', 'succeeded', 'v1', 'deploy'],
+    ['does not match another version', 'v1', 'accepted', 'v2', 'deploy'],
+    ['does not match a request without a version', 'v1', 'accepted', null, 'deploy'],
   ])('%s', async (_, to, state, version, change) => {
     expect(await asWhatItIs(rollingBack(to, state), deploy(version))).toMatchObject({ change });
   });
 
-  test('is not looked for where somebody has said what it is', async () => {
+  test('is not looked up if the kind of change is given', async () => {
     const asked = { ...deploy('v1'), change: 'hotfix' as const };
     expect(await asWhatItIs({} as RollbackDeps, asked)).toBe(asked);
   });

@@ -20,7 +20,7 @@ const change = (version: string, commit: string | null, minutes: number) =>
     null,
   );
 
-/** v2 is known bad; v1 ran well before, and has the commit of v2 as well where that is said. */
+/** v2 is known bad. v1 ran well before, and optionally has the commit of v2. */
 function firebreak({ shared = false }: { shared?: boolean } = {}) {
   const changes = [
     change('v0', GOOD, -300),
@@ -52,30 +52,30 @@ const asked = (more: object, deps = firebreak()) =>
     identityToken: null,
   });
 
-describe('a version known bad is refused by the commit that was recorded with it:', () => {
+describe('a known bad version is refused by its recorded commit:', () => {
   test.each([
     ['by its name', { version: 'v2' }],
-    ['by the commit alone', { commit: BAD }],
-    ['by the commit in place of the version', { version: BAD, commit: BAD }],
+    ['by the commit only', { commit: BAD }],
+    ['by the commit as the version', { version: BAD, commit: BAD }],
     ['under another name', { version: 'r3', commit: BAD }],
-    ['shortened, and in capitals', { commit: BAD.slice(0, 8).toUpperCase() }],
-    ['whatever the change is called', { version: 'r3', commit: BAD, change: 'rollback' }],
+    ['by a shortened commit in upper case', { commit: BAD.slice(0, 8).toUpperCase() }],
+    ['as any kind of change', { version: 'r3', commit: BAD, change: 'rollback' }],
   ])('%s', async (_, more) => {
     expect(await asked(more)).toMatchObject({ allowed: false, reasons: [{ code: 'pinned_version' }] });
   });
 
   test.each([
     ['another commit', { version: 'r3', commit: GOOD }],
-    ['what is too short to be one', { version: 'r3', commit: BAD.slice(0, 6) }],
-  ])('not %s', async (_, more) => expect(await asked(more)).toMatchObject({ allowed: true }));
+    ['an abbreviation that is too short', { version: 'r3', commit: BAD.slice(0, 6) }],
+  ])('not by %s', async (_, more) => expect(await asked(more)).toMatchObject({ allowed: true }));
 
-  test('not a version known good that has the same commit: its settings are others', async () => {
+  test('not a known good version with the same commit, because its settings differ', async () => {
     const deps = firebreak({ shared: true });
     expect(await asked({ version: 'v1', commit: BAD }, deps)).toMatchObject({ allowed: true });
     expect(await asked({ commit: BAD }, deps)).toMatchObject({ allowed: false });
   });
 
-  test('and what is signed for an outage says so', async () => {
+  test('and the signed state contains the commit', async () => {
     const { signed_state } = await asked({ version: 'v9' });
     expect(JSON.parse(signed_state ?? '')).toMatchObject({
       pinned: ['v2'],

@@ -50,7 +50,7 @@ const RINGS: ExternalIncident = {
   createdAt: CREATED,
 };
 
-/** PagerDuty shows these, by the numbers of our pages. Gives those that it is asked about. */
+/** Sets PagerDuty's incidents by our page numbers. Returns the pages that are requested. */
 function thereAre(there: Record<number, Partial<ExternalIncident>>): number[] {
   const asked: number[] = [];
   world.deps.externalPager.paged = async (key) => {
@@ -74,7 +74,7 @@ async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' 
   await world.deps.effects.conclude(id, key, state, 'done');
 }
 
-/** The workflow has begun it, and the pager has taken it. */
+/** Records a page that the workflow sent and the pager accepted. */
 async function rings(number: number): Promise<void> {
   const dossier = world.store.dossiers.get(id) ?? expect.unreachable();
   dossier.record = { ...dossier.record, pages: number };
@@ -83,13 +83,13 @@ async function rings(number: number): Promise<void> {
 
 const open = () => world.deps.incidents.open();
 
-/** Another incident, which has nothing to do with the first one. */
+/** Opens another, unrelated incident. */
 async function declared(service: string): Promise<void> {
   const place = { service: service as ServiceName, environment: 'production' as EnvironmentName };
   await world.deps.incidents.declare({ ...place, title: 'errors', severity: 'critical', by: 'ada', trace: 'trace' });
 }
 
-/** The sweeper comes after so many more minutes. */
+/** Runs the sweeper after this many more minutes. */
 async function after(minutes: number): Promise<number> {
   world.clock.set(world.clock.millis + minutes * 60_000);
   return (await escalate(world.deps, await open())).escalated;
@@ -105,8 +105,8 @@ const said = () =>
     /^page\.(escalated|acknowledged|dismissed)$/.test(kind) ? [text] : [],
   );
 
-describe('a page that nobody acknowledges', () => {
-  test('is paged again, as often as it is said, each time after the wait', async () => {
+describe('an unacknowledged page', () => {
+  test('is paged again after each wait, as often as configured', async () => {
     expect(await after(9)).toBe(0);
     expect(await after(1)).toBe(1);
     expect(await after(9)).toBe(0);
@@ -119,7 +119,7 @@ describe('a page that nobody acknowledges', () => {
     expect(said()).toEqual(asked());
   });
 
-  test('is paged again whatever others have written onto the timeline', async () => {
+  test('is paged again regardless of other timeline entries', async () => {
     for (const n of [1, 2, 3]) {
       const entry = { at: world.clock.now(), actor: 'mallory', text: 'Trust me', detail: null };
       await world.deps.incidents.note(id, `forged-${n}`, { ...entry, kind: 'page.escalated' });
@@ -127,7 +127,7 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(10)).toBe(1);
   });
 
-  test('waits anew from the page that came of it', async () => {
+  test('restarts the wait with the new page', async () => {
     expect(await after(10)).toBe(1);
     world.clock.set(world.clock.millis + 5 * 60_000);
     await paged(2);
@@ -136,7 +136,7 @@ describe('a page that nobody acknowledges', () => {
     expect(asked().at(-1)).toContain('Page 2');
   });
 
-  test('that was acknowledged is none of the later one, which is escalated as often as any', async () => {
+  test('that was acknowledged does not reduce the escalations of a later page', async () => {
     expect(await after(10)).toBe(1);
     expect(await after(10)).toBe(1);
     await acknowledge(world.deps, ada, { id });
@@ -150,7 +150,7 @@ describe('a page that nobody acknowledges', () => {
     ]);
   });
 
-  test('that PagerDuty takes up again, for it calls by itself then, is waited for anew', async () => {
+  test('that PagerDuty triggers again restarts the wait, because PagerDuty notifies by itself', async () => {
     await acknowledge(world.deps, ada, { id });
     expect(await after(120)).toBe(0);
     await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
@@ -158,7 +158,7 @@ describe('a page that nobody acknowledges', () => {
     expect(asked()).toEqual(['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again']);
   });
 
-  test('two sweepers at the same moment page once', async () => {
+  test('two parallel sweepers page once', async () => {
     const incidents = await open();
     world.clock.set(world.clock.millis + 600_000);
     await Promise.all([escalate(world.deps, incidents), escalate(world.deps, incidents)]);
@@ -166,21 +166,21 @@ describe('a page that nobody acknowledges', () => {
   });
 
   test.each<[string, () => unknown]>([
-    ['nothing is said of escalation', () => set(undefined)],
-    ['somebody has acknowledged it here', () => acknowledged('ada')],
-    ['it has not been taken yet', () => paged(2, 'failed')],
-    ['others have paged', () => paged(2, 'succeeded', { followed: { id: 'Q1', url: null, assigned_to: [] } })],
+    ['no escalation is configured', () => set(undefined)],
+    ['a person acknowledged it in Firebreak', () => acknowledged('ada')],
+    ['the pager has not accepted it yet', () => paged(2, 'failed')],
+    ['another tool paged', () => paged(2, 'succeeded', { followed: { id: 'Q1', url: null, assigned_to: [] } })],
     [
-      'the mitigation is seen to help',
+      'the mitigation helps',
       () => world.deps.incidents.post(id, { kind: 'resume', by: '', note: '' }, { status: 'mitigated' }),
     ],
-  ])('is left alone where %s', async (_, given) => {
+  ])('is not escalated if %s', async (_, given) => {
     await given();
     expect(await after(120)).toBe(0);
     expect(asked()).toEqual([]);
   });
 
-  test('is left alone where nothing fires any more, unless a person has declared it', async () => {
+  test('is not escalated if no alert fires any more, unless a person declared the incident', async () => {
     await ends()(world);
     expect(await after(120)).toBe(0);
     await declared('search');
@@ -189,18 +189,18 @@ describe('a page that nobody acknowledges', () => {
     expect(await after(10)).toBe(1);
   });
 
-  test('is paged again where PagerDuty cannot be asked', async () => {
+  test('is paged again if PagerDuty cannot be asked', async () => {
     world.external = [{ kind: 'later', detail: 'down', afterSeconds: null }];
     expect(await after(10)).toBe(1);
   });
 
-  test('for a minute is said in words', async () => {
+  test('for one minute has the unit in singular', async () => {
     set({ afterMinutes: 1, times: 1 });
     await after(1);
     expect(said()).toEqual(['Page 1 was not acknowledged within 1 minute (escalation 1 of 1): paging again']);
   });
 
-  test('is told by the second route, until that has taken it, with one id each time', async () => {
+  test('is sent by the second route until it is accepted, with one ID each time', async () => {
     set({ how: 'fallback', times: 1 });
     world.secondRoute = [
       { kind: 'later', detail: 'down', afterSeconds: null },
@@ -215,10 +215,10 @@ describe('a page that nobody acknowledges', () => {
   });
 });
 
-describe('where nobody has told what was done at PagerDuty', () => {
+describe('without webhooks from PagerDuty', () => {
   const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
 
-  test('whoever has acknowledged it there sees to it, and has command', async () => {
+  test('a person who acknowledged there counts, and gets command', async () => {
     const at = plusSeconds(CREATED, 590);
     const looked = thereAre({ 1: ackedBy('Ada Park', 'PADA001', at) });
     expect([await after(10), await after(10)]).toEqual([0, 0]);
@@ -229,10 +229,10 @@ describe('where nobody has told what was done at PagerDuty', () => {
       { name: 'ada', shown: 'Ada' },
     ]);
     await acknowledgeAll(world.deps, await open());
-    expect(world.calls).toEqual([]); // it is known there
+    expect(world.calls).toEqual([]); // already acknowledged there
   });
 
-  test('an integration that has acknowledged it sees to it, and has no command', async () => {
+  test('an acknowledgement by an integration counts, without command', async () => {
     thereAre({
       1: { ...ackedBy('', null, CREATED), acknowledgedBy: ['Bot'], acknowledged: { by: null, at: CREATED } },
     });
@@ -241,7 +241,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect([said(), (await record()).roles?.commander]).toEqual([[text], undefined]);
   });
 
-  test('what we have acknowledged there ourselves is nobody else who has', async () => {
+  test("our own acknowledgement there does not count as a person's", async () => {
     await acknowledge(world.deps, ada, { id });
     const ours = { by: null, at: world.clock.now() };
     world.clock.set(world.clock.millis + 1000);
@@ -251,7 +251,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect(said()).toEqual(asked());
   });
 
-  test('an older page does when it was acknowledged after the newest one had rung, and the rest is silenced', async () => {
+  test('an older page counts if it was acknowledged after the newest page, and the other pages are acknowledged', async () => {
     expect(await after(10)).toBe(1);
     await rings(2);
     const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 900)), 2: {} });
@@ -262,7 +262,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect([asked().length, looked]).toEqual([1, [2, 1]]);
   });
 
-  test('it does not when it was acknowledged before that: what rings anew has to be heard anew', async () => {
+  test('an older page does not count if it was acknowledged before the newest page', async () => {
     world.clock.set(world.clock.millis + 600_000);
     await rings(2);
     const looked = thereAre({ 1: ackedBy('Ada', 'PADA001', plusSeconds(CREATED, 60)), 2: {} });
@@ -273,7 +273,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect(looked).toEqual([2, 1, 3, 2]);
   });
 
-  test('what was swept away there while it fires is paged again', async () => {
+  test('a page that was resolved there while alerts fire is escalated', async () => {
     thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
     expect([await after(10), await after(10)]).toEqual([1, 1]);
     expect(said()[0]).toBe(
@@ -284,7 +284,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect([care?.acknowledged, roles?.commander]).toEqual([undefined, undefined]);
   });
 
-  test('what was resolved there is over where response.yaml says so', async () => {
+  test('a page that was resolved there resolves the incident if response.yaml says so', async () => {
     set({ afterMinutes: 10 }, { pagerduty: { resolve: 'resolve' } });
     thereAre({ 1: { status: 'resolved', resolvedBy: { id: 'PADA001', name: 'Ada Park' } } });
     expect(await after(10)).toBe(0);
@@ -292,7 +292,7 @@ describe('where nobody has told what was done at PagerDuty', () => {
     expect(inbox?.at(-1)).toMatchObject({ kind: 'resolve', by: 'ada' });
   });
 
-  test('what nobody has resolved there, as when its time is over, is paged again', async () => {
+  test('a page that PagerDuty resolved without a person, such as by auto-resolution, is escalated', async () => {
     thereAre({ 1: { status: 'resolved' } });
     expect(await after(10)).toBe(1);
     expect(said()).toEqual(asked());
@@ -307,9 +307,9 @@ describe('the second route', () => {
   beforeEach(() => set({ how: 'fallback', times: 2 }));
 
   test.each([
-    ['there is none', { kind: 'off', detail: 'no second route' } as const],
+    ['it is not configured', { kind: 'off', detail: 'no second route' } as const],
     ['it refuses', { kind: 'refused', detail: 'the second route answered 400' } as const],
-  ])('is not said to have told anybody where %s: it is paged again', async (_, answer) => {
+  ])('pages again if %s', async (_, answer) => {
     world.secondRoute = [answer];
     expect([await after(10), await after(10), await after(60)]).toEqual([1, 1, 0]);
     const why = `paging again, because the second route did not accept the page (${answer.detail})`;
@@ -320,7 +320,7 @@ describe('the second route', () => {
     expect(words(/^page-fallback\.(failed|withheld)$/)).toEqual([answer.detail, answer.detail]);
   });
 
-  test('that does not take it is on the timeline at once, and paging again comes after three minutes', async () => {
+  test('that fails is on the timeline at once, and Firebreak pages again after three minutes', async () => {
     world.secondRoute = [later('the second route answered 500')];
     expect(await after(10)).toBe(0);
     expect(words(/^page-fallback/)).toEqual([
@@ -333,7 +333,7 @@ describe('the second route', () => {
     ]);
   });
 
-  test('that takes it later has told somebody', async () => {
+  test('that accepts later counts as an escalation', async () => {
     world.secondRoute = [later('down'), { kind: 'taken', detail: 'ok' }];
     expect([await after(10), await after(1)]).toEqual([0, 1]);
     expect([asked(), said()]).toEqual([
@@ -343,11 +343,11 @@ describe('the second route', () => {
   });
 });
 
-describe('where PagerDuty does not answer', () => {
+describe('while PagerDuty does not respond', () => {
   const LATER = { kind: 'later', detail: 'down', afterSeconds: null } as const;
   const NEVER = new Promise<never>(() => undefined);
 
-  /** Pages of so many incidents, which nobody has acknowledged for ten minutes. */
+  /** Creates pages of this many incidents, unacknowledged for ten minutes. */
   async function manyPaged(number: number): Promise<void> {
     for (let n = 1; n < number; n += 1) await declared(`service-${n}`);
     for (const one of world.store.dossiers.keys()) {
@@ -357,7 +357,7 @@ describe('where PagerDuty does not answer', () => {
     world.clock.set(world.clock.millis + 600_000);
   }
 
-  test('all are paged again all the same, and it is asked for so long that one would wait', async () => {
+  test('all pages are escalated, and the time for reads is limited', async () => {
     await manyPaged(30);
     let elapsed = 0;
     let looks = 0;
@@ -365,7 +365,7 @@ describe('where PagerDuty does not answer', () => {
       ...world.deps.externalPager,
       paged: async () => {
         looks += 1;
-        elapsed += 10_000; // so long an attempt takes
+        elapsed += 10_000; // the duration of an attempt
         return LATER;
       },
     };
@@ -376,22 +376,22 @@ describe('where PagerDuty does not answer', () => {
     expect(looks).toBeLessThanOrEqual(8);
   });
 
-  test('nobody waits for what it may yet say', async () => {
+  test('late responses are not awaited', async () => {
     await manyPaged(1);
-    // Of four seconds all but a moment have passed.
+    // Nearly all of the four seconds have passed.
     const times = [0, 0];
     const elapsed = () => times.shift() ?? 3990;
     const externalPager = { ...world.deps.externalPager, paged: () => NEVER };
     expect(await escalate({ ...world.deps, externalPager }, await open(), elapsed)).toEqual({ escalated: 1 });
   });
 
-  test('that it cannot even be asked lets nobody sleep', async () => {
+  test('a failed request does not stop the escalation', async () => {
     await manyPaged(1);
     const externalPager = { ...world.deps.externalPager, paged: () => Promise.reject(new Error('no secrets')) };
     expect(await escalate({ ...world.deps, externalPager }, await open())).toEqual({ escalated: 1 });
   });
 
-  test('what is not begun in its time has the next round, and others come first in it', async () => {
+  test('incidents that a round does not reach come in the next round, in rotated order', async () => {
     await manyPaged(30);
     set({ how: 'fallback', afterMinutes: 10 });
     let elapsed = 0;
@@ -417,8 +417,8 @@ describe('where PagerDuty does not answer', () => {
   });
 });
 
-describe('what is acknowledged here', () => {
-  test('is acknowledged at the pager, once, for each page that it took before', async () => {
+describe('an acknowledgement in Firebreak', () => {
+  test('is sent to the pager once for each earlier page that it accepted', async () => {
     await paged(2, 'failed');
     await paged(3);
     world.clock.set(world.clock.millis + 1000);
@@ -430,7 +430,7 @@ describe('what is acknowledged here', () => {
     expect(world.calls).toEqual(['pager acknowledge page.1 critical', 'pager acknowledge page.3 critical']);
   });
 
-  test('is said again when it did not get through', async () => {
+  test('is sent again after a failure', async () => {
     await acknowledged('ada');
     world.pages = [
       { kind: 'later', detail: 'down', afterSeconds: null },
@@ -440,7 +440,7 @@ describe('what is acknowledged here', () => {
     expect(world.calls).toHaveLength(2);
   });
 
-  test('is left to the next round where the pager cannot be reached, however many there are', async () => {
+  test('waits for the next round if the pager is unreachable, regardless of the number of incidents', async () => {
     for (let n = 1; n < 20; n += 1) await declared(`service-${n}`);
     for (const one of world.store.dossiers.keys()) {
       id = one;
@@ -456,14 +456,14 @@ describe('what is acknowledged here', () => {
     expect(new Set(world.calls).size).toBe(20);
   });
 
-  test('there is known there already', async () => {
+  test('made at the pager is not sent back', async () => {
     const care = { acknowledged: { by: 'pagerduty:PTUXL6G', at: world.clock.now(), page: 1, there: 1 } };
     await world.deps.incidents.amend(id, () => ({ care }));
     await acknowledgeAll(world.deps, await open());
     expect(world.calls).toEqual([]);
   });
 
-  test('is said again after PagerDuty has taken it back', async () => {
+  test('is sent again after PagerDuty has triggered the page again', async () => {
     await acknowledge(world.deps, ada, { id });
     await acknowledgeAll(world.deps, await open());
     world.clock.set(world.clock.millis + 1000);

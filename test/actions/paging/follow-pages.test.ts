@@ -10,7 +10,7 @@ import { fires, theIncident } from '../../workflows/play.ts';
 let world: FakeWorld;
 let id: IncidentId;
 
-/** An incident whose alert fires, and for which others page. */
+/** Opens an incident whose alert fires and for which another tool pages. */
 beforeEach(async () => {
   world = new FakeWorld();
   world.engine = idleEngine();
@@ -44,7 +44,7 @@ const theirs = (more: Partial<ExternalIncident> = {}): Told<ExternalIncident> =>
 const acknowledged = { status: 'acknowledged', acknowledgedBy: ['Bob'], assignedTo: ['Bob'] } as const;
 const gone: Told<null> = { kind: 'done', value: null };
 
-/** The sweeper comes and finds this. */
+/** Runs the sweeper with this PagerDuty incident. */
 async function sweptWith(...found: FakeWorld['external']): Promise<{ read: number }> {
   world.external = found;
   return followPages(world.deps, await world.deps.incidents.open());
@@ -56,19 +56,19 @@ const said = (of = id) =>
   );
 const pagesAsked = () => world.store.dossiers.get(id)?.inbox.filter(({ message }) => message.kind === 'page') ?? [];
 
-describe('an incident of others that is followed', () => {
-  test('says nothing while nothing has changed', async () => {
+describe('a followed PagerDuty incident', () => {
+  test('adds no entry without a change', async () => {
     expect(await sweptWith(theirs())).toEqual({ read: 1 });
     expect(said()).toEqual([]);
   });
 
-  test('says once that somebody has acknowledged it', async () => {
+  test('adds one entry for an acknowledgement', async () => {
     await sweptWith(theirs(acknowledged));
     await sweptWith(theirs(acknowledged));
     expect(said()).toEqual(['Acknowledged at PagerDuty by Bob']);
   });
 
-  test('says once to whom else it was assigned', async () => {
+  test('adds one entry for each other assignment', async () => {
     await sweptWith(theirs({ assignedTo: ['Cy', 'Bob'] }));
     await sweptWith(theirs({ assignedTo: ['Bob', 'Cy'] }));
     await sweptWith(theirs({ ...acknowledged, assignedTo: ['Dee'] }));
@@ -82,30 +82,30 @@ describe('an incident of others that is followed', () => {
   test.each<[string, (typeof world.external)[number], string]>([
     ['resolved', theirs({ status: 'resolved' }), 'Resolved at PagerDuty (Q1)'],
     ['deleted', gone, 'PagerDuty incident Q1 no longer exists'],
-  ])('asks for a page once when it is %s while alerts fire', async (_, found, what) => {
+  ])('requests one page when it is %s while alerts fire', async (_, found, what) => {
     await sweptWith(found);
     await sweptWith(found);
     expect(said()).toEqual([`${what}, but alerts still fire: a new page is due`]);
     expect(pagesAsked()).toMatchObject([{ message: { kind: 'page', by: 'pagerduty' } }]);
   });
 
-  test('asks for none when the alerts have ended where they live', async () => {
+  test('requests no page when the alerts have ended in Alertmanager', async () => {
     world.alertState = 'over';
     await sweptWith(theirs({ status: 'resolved' }));
     expect(said()).toEqual(['Resolved at PagerDuty (Q1)']);
     expect(pagesAsked()).toEqual([]);
-    world.alertState = 'listed'; // or so it seemed
+    world.alertState = 'listed'; // or it seemed to
     await sweptWith(theirs({ status: 'resolved' }));
     expect(pagesAsked()).toHaveLength(1);
   });
 
-  test('asks for one when the alerts are not where they may never have been', async () => {
+  test('requests a page when Alertmanager may never have had the alerts', async () => {
     world.alertState = 'absent';
     await sweptWith(theirs({ status: 'resolved' }));
     expect(pagesAsked()).toHaveLength(1);
   });
 
-  test('asks for none when they are gone from where they had been', async () => {
+  test('requests no page when Alertmanager no longer has alerts that it had', async () => {
     const [firing] = await world.deps.incidents.firingEpisodes(id);
     await world.deps.incidents.seeEpisodes(id, [firing?.episode ?? '']);
     world.alertState = 'absent';
@@ -113,7 +113,7 @@ describe('an incident of others that is followed', () => {
     expect(pagesAsked()).toEqual([]);
   });
 
-  test('asks for none when we have paged since', async () => {
+  test('requests no page when Firebreak has paged since', async () => {
     await paged(id, 2);
     await sweptWith(theirs({ status: 'resolved' }));
     expect(said()).toEqual(['Resolved at PagerDuty (Q1)']);
@@ -121,7 +121,7 @@ describe('an incident of others that is followed', () => {
   });
 });
 
-describe('of several', () => {
+describe('several followed incidents', () => {
   beforeEach(async () => {
     for (const service of ['a', 'b'] as ServiceName[]) {
       const environment = 'production' as EnvironmentName;
@@ -130,16 +130,16 @@ describe('of several', () => {
     }
   });
 
-  test('one that is refused does not keep the others from being read', async () => {
+  test('a refused one does not block the others', async () => {
     expect(await sweptWith({ kind: 'refused', code: 'forbidden', detail: 'no' }, theirs())).toEqual({ read: 2 });
   });
 
-  test('none is asked for after one that could not be reached', async () => {
+  test('no further one is read after an unreachable one', async () => {
     await sweptWith({ kind: 'later', detail: 'answered 503', afterSeconds: null });
     expect(world.calls).toHaveLength(1);
   });
 
-  test('each is the first at times', async () => {
+  test('each one comes first in some rounds', async () => {
     for (let minute = 0; minute < 3; minute += 1) {
       world.clock.set(world.clock.millis + 60_000);
       await sweptWith({ kind: 'later', detail: 'answered 503', afterSeconds: null });
@@ -147,7 +147,7 @@ describe('of several', () => {
     expect(world.calls.toSorted()).toEqual(['look at Q1', 'look at Qa', 'look at Qb']);
   });
 
-  test('what is paged by us is not looked at', async () => {
+  test('a page by Firebreak is not followed', async () => {
     const about = { service: 'c' as ServiceName, environment: 'production' as EnvironmentName, title: 't' };
     const { id: ours } = await world.deps.incidents.declare({ ...about, severity: 'critical', by: 'ada', trace: 't' });
     await paged(ours, 1);

@@ -51,7 +51,7 @@ const noted = ({ store }: FakeWorld) =>
     [...effects.values()].filter(({ kind }) => kind === 'page-note'),
   );
 
-test('a decision that is newer than the page is noted on its incident, once, with the question and its number', async () => {
+test('a decision newer than the page is added as a note once, with the question and its number', async () => {
   const pager = await pagerAt();
   const looks: Moment = async (world) => {
     await pager.taken(world, 1);
@@ -72,14 +72,9 @@ test('a decision that is newer than the page is noted on its incident, once, wit
 });
 
 test.each<[string, Moment, Moment, number]>([
-  ['where it is not configured', noting(false), () => undefined, 1],
-  [
-    'where the page is newer than the decision',
-    noting(true),
-    says({ kind: 'page', by: 'person:ada', note: 'look' }),
-    2,
-  ],
-])('nothing is noted %s', async (_, given, pagesAgain, number) => {
+  ['if notes are not configured', noting(false), () => undefined, 1],
+  ['if the page is newer than the decision', noting(true), says({ kind: 'page', by: 'person:ada', note: 'look' }), 2],
+])('no note is added %s', async (_, given, pagesAgain, number) => {
   const pager = await pagerAt();
   const looks: Moment = async (world) => {
     await pager.taken(world, number);
@@ -91,7 +86,7 @@ test.each<[string, Moment, Moment, number]>([
   expect(noted(world)).toEqual([]);
 });
 
-test('what PagerDuty cannot take now is tried again, and what it refuses is said once', async () => {
+test('a failed note is retried, and a refused one is recorded once', async () => {
   const pager = await pagerAt();
   const asked: string[] = [];
   const answering = (kind: 'later' | 'refused'): Partial<Deps> => ({

@@ -16,7 +16,7 @@ let receiver: Receiver;
 let world: FakeWorld;
 let id: IncidentId;
 
-/** An incident whose alert fires, and that was paged. */
+/** Opens an incident whose alert fires, with a sent page. */
 beforeEach(async () => {
   receiver = new Receiver();
   ({ world } = receiver);
@@ -63,8 +63,8 @@ const kinds = () =>
   );
 const inbox = () => world.store.dossiers.get(id)?.inbox.map(({ message }) => message) ?? [];
 
-describe('acknowledged at PagerDuty', () => {
-  test('by somebody of people.yaml: they see to it, and have command', async () => {
+describe('an acknowledgement at PagerDuty', () => {
+  test('by a person in people.yaml counts, and gives command', async () => {
     await receiver.happens(ours('acknowledged'));
     const { care, roles } = await record();
     expect(care?.acknowledged).toMatchObject({ by: 'ada' });
@@ -75,14 +75,14 @@ describe('acknowledged at PagerDuty', () => {
     ]);
   });
 
-  test('again changes nothing, however it comes', async () => {
+  test('has no effect when it is repeated', async () => {
     await receiver.happens(ours('acknowledged'));
     const before = [await record(), said()];
     await receiver.happens(ours('acknowledged'));
     expect([await record(), said()]).toEqual(before);
   });
 
-  test('by somebody who is not listed goes by what PagerDuty says', async () => {
+  test("by an unlisted person uses PagerDuty's name", async () => {
     set({ people: {} });
     await receiver.happens(ours('acknowledged'));
     const { care, roles } = await record();
@@ -90,7 +90,7 @@ describe('acknowledged at PagerDuty', () => {
     expect(roles?.commander).toMatchObject({ name: 'pagerduty:PTUXL6G', shown: 'On-call One', slack: null });
   });
 
-  test('by somebody who is known by their address, which PagerDuty is asked for', async () => {
+  test('by a person known by e-mail reads the address from PagerDuty', async () => {
     set({ people: { people: { grace: { email: 'grace@example.com' } } } });
     Object.assign(world.deps, {
       onCall: { ...world.deps.onCall, email: async () => ({ kind: 'done', value: 'Grace@example.com' }) },
@@ -99,7 +99,7 @@ describe('acknowledged at PagerDuty', () => {
     expect((await record()).care?.acknowledged?.by).toBe('grace');
   });
 
-  test('takes command from nobody, and the first who sees to it stays that', async () => {
+  test('does not replace the commander or the first acknowledgement', async () => {
     await receiver.happens(ours('acknowledged'));
     const agent = { id: 'POTHER', type: 'user_reference', summary: 'Bob' };
     await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent } }));
@@ -108,7 +108,7 @@ describe('acknowledged at PagerDuty', () => {
     expect(said().at(-1)).toBe('pagerduty:POTHER: Acknowledged at PagerDuty by Bob');
   });
 
-  test('by an integration, as by ourselves, is no news', async () => {
+  test('by an integration, including Firebreak itself, is ignored', async () => {
     const agent = { id: 'PINT', type: 'service_reference', summary: 'Firebreak' };
     await receiver.happens(ours('acknowledged', { event: { agent } }));
     await receiver.happens(ours('acknowledged', { event: { id: 'E2', agent: null } }));
@@ -116,8 +116,8 @@ describe('acknowledged at PagerDuty', () => {
   });
 });
 
-describe('resolved at PagerDuty by a person', () => {
-  test('while alerts fire: the timeline says so, and it goes on', async () => {
+describe('a page resolved at PagerDuty by a person', () => {
+  test('is a timeline entry while alerts fire, and the incident continues', async () => {
     await receiver.happens(ours('resolved'));
     await receiver.happens(ours('resolved'));
     expect(said()).toEqual([
@@ -127,7 +127,7 @@ describe('resolved at PagerDuty by a person', () => {
     expect(kinds()).toEqual(['page.dismissed']);
   });
 
-  test('while alerts fire: nobody sees to it by that, and whoever is called for another page goes on being called', async () => {
+  test('does not count as an acknowledgement while alerts fire, and does not stop other pages', async () => {
     await paged(undefined, 2);
     await receiver.happens(ours('resolved'));
     expect(said()).toEqual([
@@ -139,13 +139,13 @@ describe('resolved at PagerDuty by a person', () => {
     expect(world.calls).toEqual([]);
   });
 
-  test('after somebody has acknowledged it: they go on seeing to it', async () => {
+  test('keeps an earlier acknowledgement', async () => {
     await receiver.happens(ours('acknowledged'));
     await receiver.happens(ours('resolved'));
     expect([isHeard(await record()), (await record()).roles?.commander?.name]).toEqual([true, 'ada']);
   });
 
-  test('with no alert firing: it is over', async () => {
+  test('resolves the incident if no alert fires', async () => {
     await ends()(world);
     await receiver.happens(ours('resolved'));
     await receiver.happens(ours('resolved'));
@@ -155,18 +155,18 @@ describe('resolved at PagerDuty by a person', () => {
     expect(said()).toEqual(['ada: Resolved at PagerDuty by Ada']);
   });
 
-  test('is over in any case where response.yaml says so', async () => {
+  test('resolves the incident in any case if response.yaml says so', async () => {
     set({ response: { pagerduty: { resolve: 'resolve' } } });
     await receiver.happens(ours('resolved'));
     expect(inbox().at(-1)).toMatchObject({ kind: 'resolve' });
   });
 
-  test('by us means nothing', async () => {
+  test('by Firebreak is ignored', async () => {
     await receiver.happens(ours('resolved', { event: { agent: null } }));
     expect(said()).toEqual([]);
   });
 
-  test('into another one goes on there', async () => {
+  test('by merging continues with the other PagerDuty incident', async () => {
     const resolve_reason = { type: 'merge_resolve_reason', incident: { id: 'PINTO', type: 'incident_reference' } };
     await receiver.happens(ours('resolved', { data: { resolve_reason } }));
     expect(said()).toEqual(['ada: Merged at PagerDuty by On-call One into PINTO']);
@@ -177,19 +177,19 @@ describe('resolved at PagerDuty by a person', () => {
   });
 });
 
-describe('what was done there has the time at which it was done', () => {
+describe('the time of an action at PagerDuty', () => {
   const now = () => world.clock.now();
   const later = (seconds: number) => world.clock.set(world.clock.millis + seconds * 1000);
   const type = (event_type: string, event: string, occurred_at: string, agent?: null) =>
     ours('acknowledged', { event: { event_type, id: event, occurred_at, ...(agent === null && { agent }) } });
-  /** In the order of the timeline. */
+  /** Returns the entries in the order of the timeline. */
   const story = () =>
     (world.store.dossiers.get(id)?.timeline ?? [])
       .filter(({ kind }) => /^page\.(un)?ack|^role/.test(kind))
       .toSorted((a, b) => (a.at < b.at ? -1 : 1))
       .map(({ kind, at }) => `${kind} ${at.slice(11, 19)}`);
 
-  test('however late it is heard, and in whatever order', async () => {
+  test('is used regardless of delay and order', async () => {
     const [acked, unacked] = [plusSeconds(now(), 5), plusSeconds(now(), 15)];
     later(20);
     await receiver.happens(type('incident.unacknowledged', 'E2', unacked, null));
@@ -202,7 +202,7 @@ describe('what was done there has the time at which it was done', () => {
     expect(isHeard(await record())).toBe(true);
   });
 
-  test('but is told where it can be read: what is long ago is said to be', async () => {
+  test('is in the text of a new entry if it is long ago', async () => {
     later(7200);
     await receiver.happens(ours('acknowledged', { event: { occurred_at: '2026-11-20T12:00:30.000Z' } }));
     expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada (at 2026-11-20 12:00 UTC)');
@@ -211,12 +211,12 @@ describe('what was done there has the time at which it was done', () => {
     expect((await record()).care?.acknowledged?.at).toBe('2026-11-20T12:00:30.000Z');
   });
 
-  test('and is never of a time to come', async () => {
+  test('is never in the future', async () => {
     await receiver.happens(ours('acknowledged', { event: { occurred_at: timestamp(world.clock.millis + 60_000) } }));
     expect((await record()).care?.acknowledged?.at).toBe(now());
   });
 
-  test('an acknowledgement of one page is one of those that rang by then', async () => {
+  test('decides which pages an acknowledgement covers', async () => {
     later(600);
     await paged(undefined, 2);
     await receiver.happens(type('incident.acknowledged', 'E1', plusSeconds(now(), -300)));
@@ -229,7 +229,7 @@ describe('what was done there has the time at which it was done', () => {
   });
 });
 
-describe('somebody of whom PagerDuty cannot be asked who they are', () => {
+describe('a person whose e-mail PagerDuty cannot return', () => {
   let email: Told<string | null>;
   beforeEach(() => {
     set({ people: { people: { grace: { name: 'Grace', email: 'grace@example.com', slack: 'U0GRACE1' } } } });
@@ -242,7 +242,7 @@ describe('somebody of whom PagerDuty cannot be asked who they are', () => {
     return [care?.acknowledged?.by, roles?.commander?.name, care?.told?.by];
   };
 
-  test('goes by what they are called there, and is themselves as soon as it answers', async () => {
+  test("has PagerDuty's name until PagerDuty responds, and then their own", async () => {
     await receiver.happens(ours('acknowledged'));
     const update = { event_type: 'incident.status_update_published', id: 'E2' };
     await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event: update }));
@@ -260,7 +260,7 @@ describe('somebody of whom PagerDuty cannot be asked who they are', () => {
     expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, as PagerDuty tells by now`]);
   });
 
-  test('and is not listed stays what they are called there, and is not asked for again', async () => {
+  test("keeps PagerDuty's name if they are not listed, and is not looked up again", async () => {
     await receiver.happens(ours('acknowledged'));
     email = { kind: 'done', value: 'somebody@example.com' };
     await look();
@@ -268,14 +268,14 @@ describe('somebody of whom PagerDuty cannot be asked who they are', () => {
     expect([roles?.commander, care?.unsure]).toMatchObject([{ name: 'pagerduty:PTUXL6G', shown: 'On-call One' }, []]);
   });
 
-  test('is asked for when they have only written something, too', async () => {
+  test('is also looked up for notes', async () => {
     await knows();
     await receiver.happens(about('webhook-incident-annotated', {}));
     expect((await record()).care?.unsure).toEqual(['pagerduty:PTUXL6G']);
   });
 });
 
-test('what rings again there is not heard any more here, until somebody hears it', async () => {
+test('a page that PagerDuty triggers again counts as unacknowledged until it is acknowledged again', async () => {
   await receiver.happens(ours('acknowledged', { event: { id: 'E1' } }));
   expect(isHeard(await record())).toBe(true);
   const again = { event: { id: 'E2', event_type: 'incident.unacknowledged', agent: null } };
@@ -286,18 +286,18 @@ test('what rings again there is not heard any more here, until somebody hears it
   expect(isHeard(await record())).toBe(true);
 });
 
-describe('told on the timeline', () => {
-  test('notes, of an incident that has been heard of by its key', async () => {
+describe('the timeline', () => {
+  test('gets notes of an incident that is known by its deduplication key', async () => {
     const note = about('webhook-incident-annotated', {});
     await receiver.happens(note);
-    expect(said()).toEqual([]); // nobody knows whose it is
+    expect(said()).toEqual([]); // the incident is not known yet
     await knows();
     await receiver.happens(note);
     await receiver.happens(note);
     expect(said()).toEqual(['ada: Note at PagerDuty by On-call One: Rolled back to 2026.11.20-3\nlooks better 🎉']);
   });
 
-  test('notes of our own do not come back', async () => {
+  test("does not repeat Firebreak's own notes", async () => {
     await knows();
     const story = (await world.deps.incidents.story(id, null)) ?? expect.unreachable();
     const whole = `${pageNote(story)}\n\nfirebreak:${pageKey(id, 1)}.note`;
@@ -346,7 +346,7 @@ describe('told on the timeline', () => {
     expect(said()).toEqual([`ada: ${text}`]);
   });
 
-  test('a status update, by which others have heard of it', async () => {
+  test('gets status updates, which also count as updates to stakeholders', async () => {
     await knows();
     const event = { event_type: 'incident.status_update_published' };
     await receiver.happens(about('webhook-incident-annotated', { data: { message: 'on it' }, event }));
@@ -355,22 +355,22 @@ describe('told on the timeline', () => {
   });
 
   test.each([
-    ['of somebody else', 'firebreak/checkout-api/HighErrorBurnRate/caae507ac1d843ef'],
+    ['of another system', 'firebreak/checkout-api/HighErrorBurnRate/caae507ac1d843ef'],
     ['of another Firebreak', pageKey('01JCYZ7Q8M3N5P7R9T1V3X5Z7B' as IncidentId, 1)],
-  ])('nothing %s', async (_, key) => {
+  ])('gets nothing %s', async (_, key) => {
     await receiver.happens(about('webhook-incident-acknowledged', { key }));
     await receiver.happens(about('webhook-incident-annotated', {}));
     expect(said()).toEqual([]);
   });
 });
 
-describe('where others page', () => {
+describe('a page of another tool', () => {
   beforeEach(async () => {
     set({ paging: { mode: 'external' } });
     await paged({ id: 'PGR0VU2', url: null, assigned_to: ['On-call One'] }, 2);
   });
 
-  test('their incident is known by its id, and is told once, whoever hears of it first', async () => {
+  test('is known by its incident ID, and is recorded once by webhook or sweeper', async () => {
     await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs' }));
     await receiver.happens(about('webhook-incident-acknowledged', { key: 'theirs', event: { id: 'again' } }));
     expect(said()[0]).toBe('ada: Acknowledged at PagerDuty by Ada');
@@ -378,7 +378,7 @@ describe('where others page', () => {
     expect((await record()).roles?.commander?.name).toBe('ada');
   });
 
-  test('somebody has to hear of what still fires when it is resolved there', async () => {
+  test('is followed by a new page if alerts still fire after its resolution', async () => {
     await receiver.happens(about('webhook-incident-resolved', { key: 'theirs' }));
     expect(said()).toEqual(['pagerduty: Resolved at PagerDuty by Ada, but alerts still fire: a new page is due']);
     expect(inbox().at(-1)).toMatchObject({ kind: 'page', by: 'pagerduty' });

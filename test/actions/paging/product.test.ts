@@ -27,13 +27,13 @@ const person = (id: string, what: string, body: object) =>
 
 type Shown = { id: string; title: string; status: string; log: { action: string; by: string | null }[] };
 
-/** What PagerDuty shows of a service, newest first. */
+/** Returns PagerDuty's incidents of a service, newest first. */
 const shown = async (service: string): Promise<Shown[]> =>
   (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.filter(({ title }: Shown) =>
     title.startsWith(service),
   );
 
-/** An alert of a service fires, and somebody is paged. Gives where its incident is. */
+/** Sends a firing alert and waits for the page. Returns the path of the incident. */
 async function fires(service: string): Promise<{ incident: string; page: Shown }> {
   const firing = alert({
     labels: { service },
@@ -49,7 +49,7 @@ async function fires(service: string): Promise<{ incident: string; page: Shown }
 const timeline = async (incident: string): Promise<string[]> =>
   (await firebreak.get(`${incident}/timeline`)).body.items.map(({ text }: { text: string }) => text);
 
-test('who was paged runs the incident from PagerDuty', { timeout: 60_000 }, async () => {
+test('a paged person can handle the incident from PagerDuty', { timeout: 60_000 }, async () => {
   const { incident, page } = await fires('checkout');
   const enqueued = (await firebreak.calls('pagerduty')).find(({ path }) => path === '/v2/enqueue');
   expect(enqueued?.body).toMatchObject({
@@ -75,7 +75,7 @@ test('who was paged runs the incident from PagerDuty', { timeout: 60_000 }, asyn
   );
 });
 
-test('a page that nobody acknowledges calls somebody again', { timeout: 60_000 }, async () => {
+test('an unacknowledged page is escalated', { timeout: 60_000 }, async () => {
   const { incident } = await fires('cart');
   await seen(async () => (await shown('cart')).length === 2, 'another page');
   expect(await timeline(incident)).toContain(
@@ -83,7 +83,7 @@ test('a page that nobody acknowledges calls somebody again', { timeout: 60_000 }
   );
 });
 
-test('PagerDuty hears of deploys', { timeout: 60_000 }, async () => {
+test('PagerDuty gets change events for deploys', { timeout: 60_000 }, async () => {
   const place = { service: 'checkout', environment: 'production' };
   await firebreak.post('/v1/deployments', { ...place, version: 'v7', author: 'ada' });
   const told = await seen(

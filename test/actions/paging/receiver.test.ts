@@ -9,8 +9,8 @@ beforeEach(() => {
 
 const READ = WEBHOOKS.filter((name) => !/bad-signature|ping/.test(name));
 
-describe('what PagerDuty sends', () => {
-  test.each(READ)('%s is taken, and queued in order of its incident', async (name) => {
+describe('webhooks of PagerDuty', () => {
+  test.each(READ)('%s is accepted and queued in order per incident', async (name) => {
     const sent = webhook(name);
     expect(await receiver.receive(sent)).toMatchObject({ status: 202, body: { event: expect.any(String) } });
     const [queued, ...more] = receiver.queue;
@@ -21,46 +21,46 @@ describe('what PagerDuty sends', () => {
     });
   });
 
-  test('a delivery that is repeated has the same key', async () => {
+  test('a repeated delivery has the same key', async () => {
     await receiver.receive(webhook('webhook-incident-resolved'));
     await receiver.receive(webhook('webhook-incident-resolved-redelivery'));
     const [one, other] = receiver.queue.map(({ heard }) => heard.key);
     expect(one).toBe(other);
   });
 
-  test('without an id of the webhook, the id of the event is the key', async () => {
+  test('without a webhook ID, the event ID is the key', async () => {
     const { body } = webhook('webhook-incident-resolved');
     await receiver.receive(signed(body));
     expect(receiver.queue[0]?.heard.key).toBe('pagerduty:01CH754SM17TWPE2V2H4VPBRO9');
   });
 
-  test('a ping means nothing', async () => {
+  test('a ping is ignored', async () => {
     expect(await receiver.receive(webhook('webhook-ping'))).toEqual({ status: 202, body: { ignored: 'pagey.ping' } });
     expect(receiver.queue).toEqual([]);
   });
 
-  test('a queue that is down is a reason to come again', async () => {
+  test('an unavailable queue causes a retry', async () => {
     receiver.queueDown = true;
     expect(await receiver.receive(webhook('webhook-incident-resolved'))).toMatchObject({ status: 503 });
   });
 });
 
-describe('who it is from', () => {
+describe('the signature', () => {
   test.each<[string, Record<string, string>]>([
     ['another signature', webhook('webhook-bad-signature').headers],
-    ['none', { 'content-type': 'application/json' }],
-    ['an empty one', { 'x-pagerduty-signature': '' }],
-    ['one of another version', { 'x-pagerduty-signature': sign('{}').replace('v1', 'v0') }],
-    ['no hex', { 'x-pagerduty-signature': `v1=${'z'.repeat(64)}` }],
-    ['half of one', { 'x-pagerduty-signature': sign('{}').slice(0, 40) }],
-    ['one of other bytes', { 'x-pagerduty-signature': sign('{} ') }],
+    ['no signature', { 'content-type': 'application/json' }],
+    ['an empty signature', { 'x-pagerduty-signature': '' }],
+    ['a signature of another version', { 'x-pagerduty-signature': sign('{}').replace('v1', 'v0') }],
+    ['a signature that is not hexadecimal', { 'x-pagerduty-signature': `v1=${'z'.repeat(64)}` }],
+    ['half a signature', { 'x-pagerduty-signature': sign('{}').slice(0, 40) }],
+    ['a signature of other bytes', { 'x-pagerduty-signature': sign('{} ') }],
   ])('%s is refused', async (_, headers) => {
     const body = headers['X-Webhook-Id'] === undefined ? '{}' : webhook('webhook-bad-signature').body;
     expect(await receiver.receive({ headers, body })).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
     expect([...receiver.queue, ...receiver.kept]).toEqual([]);
   });
 
-  test.each([undefined, '', ',', ' , '])('without a secret (%j) nothing is right', async (secret) => {
+  test.each([undefined, '', ',', ' , '])('without a secret (%j), every signature is refused', async (secret) => {
     receiver.secret = secret;
     const body = webhook('webhook-ping').body;
     for (const key of [SECRET, '', ' '])
@@ -69,7 +69,7 @@ describe('who it is from', () => {
       });
   });
 
-  test('while a secret is rotated, either of ours is right for either of theirs', async () => {
+  test('during rotation, either of our secrets matches either of their signatures', async () => {
     receiver.secret = `new-secret, ${SECRET}`;
     expect(await receiver.receive(webhook('webhook-ping'))).toMatchObject({ status: 202 });
     const body = webhook('webhook-ping').body;
@@ -78,9 +78,9 @@ describe('who it is from', () => {
   });
 });
 
-describe('once it is sure that PagerDuty has sent it, nothing is refused', () => {
+describe('a signed webhook is never refused', () => {
   test.each(['', '[]', 'null', '{', '{"event":null}', '{"event":{}}', '{"event":{"event_type":5}}', '"text"'])(
-    'a body that is %j is kept',
+    'the body %j is kept in quarantine',
     async (body) => {
       expect(await receiver.receive(signed(body))).toEqual({ status: 202, body: { quarantined: 'q1' } });
       expect(receiver.kept).toMatchObject([{ source: 'pagerduty', body }]);
@@ -93,20 +93,20 @@ describe('once it is sure that PagerDuty has sent it, nothing is refused', () =>
     'incident.custom_field_values.updated',
     'incident.workflow.completed',
     'something.new',
-  ])('%s means nothing', async (event_type) => {
+  ])('%s is ignored', async (event_type) => {
     const sent = signed(JSON.stringify({ event: { id: 'E1', event_type, data: { what: 'ever' } } }));
     expect(await receiver.receive(sent)).toEqual({ status: 202, body: { ignored: event_type } });
     expect([...receiver.queue, ...receiver.kept]).toEqual([]);
   });
 
-  test('an event without the incident that it is about is kept', async () => {
+  test('an event without its incident is kept in quarantine', async () => {
     expect(await receiver.receive(about('webhook-incident-annotated', { data: { incident: null } }))).toMatchObject({
       status: 202,
       body: { quarantined: 'q1' },
     });
   });
 
-  test('whatever stands in it, it is taken, and what is heard of it harms nobody', async () => {
+  test('any content is accepted and processed without harm', async () => {
     const { event } = JSON.parse(webhook('webhook-incident-acknowledged').body) as { event: { data: object } };
     const anything = fc
       .anything({ maxDepth: 2 })

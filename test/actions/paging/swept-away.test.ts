@@ -13,7 +13,7 @@ beforeAll(async () => {
     services: { checkout: { environments: { production: null } } },
     configFiles: {
       'people.yaml': 'people:\n  ada: { name: Ada, pagerduty: PADA001 }\n',
-      'response.yaml': 'escalation: { afterMinutes: 10, times: 2, how: fallback }\n', // and there is no second route
+      'response.yaml': 'escalation: { afterMinutes: 10, times: 2, how: fallback }\n', // there is no second route
     },
   });
 });
@@ -23,7 +23,7 @@ type Shown = { id: string; status: string };
 const pages = async (): Promise<Shown[]> =>
   (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.toReversed();
 
-test('a page that is swept away while its alert fires rings again', { timeout: 60_000 }, async () => {
+test('a page that is resolved at PagerDuty while its alert fires is escalated', { timeout: 60_000 }, async () => {
   await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([alert({})])));
   const page = await seen(async () => (await pages())[0], 'a page');
   const { body } = await firebreak.get('/v1/incidents?service=checkout');
@@ -50,6 +50,6 @@ test('a page that is swept away while its alert fires rings again', { timeout: 6
     ],
   ]);
   expect((await firebreak.get(incident)).body).toMatchObject({ status: 'open', roles: {} });
-  // The other page goes on ringing.
+  // The other page stays open.
   expect((await pages()).map(({ status }) => status)).toEqual(['resolved', 'triggered']);
 });

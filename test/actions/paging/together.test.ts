@@ -13,7 +13,7 @@ import { about, Receiver } from './webhooks.ts';
 
 let receiver: Receiver;
 let world: FakeWorld;
-/** Two that have rung before they were parts, one that has not, and their parent. */
+/** Two children that paged before they joined, one that did not page, and their parent. */
 let cart: IncidentId;
 let search: IncidentId;
 let ledger: IncidentId;
@@ -58,7 +58,7 @@ async function joined(): Promise<void> {
   wait(60);
 }
 
-/** By Ada. */
+/** Acknowledges a page as Ada. */
 const acknowledgedAtPagerDuty = (id: IncidentId) =>
   receiver.happens(
     about('webhook-incident-acknowledged', { key: pageKey(id, 1), event: { occurred_at: world.clock.now() } }),
@@ -76,8 +76,8 @@ async function sweeps(): Promise<void> {
   await acknowledgeAll(world.deps, await world.deps.incidents.open());
 }
 
-describe('one event', () => {
-  test('whoever acknowledges the page of a part at PagerDuty sees to the parent, and has command of it', async () => {
+describe('an incident group', () => {
+  test("acknowledging a child's page at PagerDuty acknowledges the parent and gives command of it", async () => {
     await joined();
     await acknowledgedAtPagerDuty(cart);
     expect(await heardBy(parent)).toBe('ada');
@@ -85,14 +85,14 @@ describe('one event', () => {
     expect(world.store.dossier(parent).timeline.map(({ text }) => text)).toEqual(
       expect.arrayContaining(['Acknowledged the child incident of cart production']),
     );
-    // That of the cart is known there.
+    // PagerDuty already knows the acknowledgement of the cart's page.
     expect(silenced()).toEqual(['search', 'several-services']);
     expect(await heardBy(search)).toBe('ada');
     await sweeps();
     expect(silenced()).toEqual(['search', 'several-services']);
   });
 
-  test('whoever acknowledges the page of the parent at PagerDuty silences those of its parts', async () => {
+  test("acknowledging the parent's page at PagerDuty acknowledges its children's pages", async () => {
     await joined();
     await acknowledgedAtPagerDuty(parent);
     expect(silenced()).toEqual(['cart', 'search']);
@@ -100,9 +100,9 @@ describe('one event', () => {
   });
 
   test.each([
-    ['says that they see to it', () => acknowledge(world.deps, bob, { id: parent })],
-    ['takes command', () => takeRole(world.deps, bob, { id: parent, role: 'commander' })],
-  ])('whoever %s here silences all of its pages, once', async (_, act) => {
+    ['acknowledging the parent', () => acknowledge(world.deps, bob, { id: parent })],
+    ['taking command of the parent', () => takeRole(world.deps, bob, { id: parent, role: 'commander' })],
+  ])('%s in Firebreak acknowledges all of its pages once', async (_, act) => {
     await joined();
     await act();
     await act();
@@ -110,14 +110,14 @@ describe('one event', () => {
     expect(silenced()).toEqual(['cart', 'search', 'several-services']);
   });
 
-  test('whoever says here that they see to a part sees to the parent', async () => {
+  test('acknowledging a child in Firebreak acknowledges the parent', async () => {
     await joined();
     await acknowledge(world.deps, bob, { id: ledger });
     expect(await heardBy(parent)).toBe('person:bob');
     expect(silenced()).toEqual(['cart', 'search', 'several-services']);
   });
 
-  test('what was acknowledged before it was a part does not count: what rings anew has to be heard anew', async () => {
+  test('an acknowledgement before a child joined does not cover later pages', async () => {
     await acknowledgedAtPagerDuty(cart);
     wait(5);
     await joined();
@@ -126,7 +126,7 @@ describe('one event', () => {
     expect(silenced()).toEqual([]);
   });
 
-  test('what rings after it was acknowledged has to be heard', async () => {
+  test('a page after the acknowledgement needs its own acknowledgement', async () => {
     await joined();
     await acknowledgedAtPagerDuty(cart);
     wait(60);
@@ -135,7 +135,7 @@ describe('one event', () => {
     expect(await heardBy(parent)).toBeUndefined();
   });
 
-  test('what the pager has taken back is not seen to by what was said before', async () => {
+  test('an earlier acknowledgement does not cover a page that the pager triggered again', async () => {
     await joined();
     await acknowledgedAtPagerDuty(cart);
     wait(60);
@@ -145,7 +145,7 @@ describe('one event', () => {
     expect(await heardBy(parent)).toBeUndefined();
   });
 
-  test('of a part that was seen to in another way it is told within a minute', async () => {
+  test('an acknowledgement of a child by other means is propagated within a minute', async () => {
     await joined();
     const said = { acknowledged: { by: 'ada', at: world.clock.now(), page: 1 } };
     await world.deps.incidents.amend(search, () => ({ care: said }));
@@ -155,7 +155,7 @@ describe('one event', () => {
     expect(silenced()).toEqual(['cart', 'search', 'several-services']);
   });
 
-  test('what did not get through is told again', async () => {
+  test('a failed acknowledgement is retried', async () => {
     await joined();
     world.pages = [{ kind: 'later', detail: 'answered 503', afterSeconds: null }];
     await acknowledgedAtPagerDuty(parent);
@@ -167,7 +167,7 @@ describe('one event', () => {
     });
   });
 
-  test('where nobody has told what was done at PagerDuty, the pages of its parts are asked about, too', async () => {
+  test("without webhooks, the children's pages are also checked at PagerDuty", async () => {
     world.config = Config.parse({
       version: 'test',
       services: { cart: null, search: null, ledger: null },
@@ -200,7 +200,7 @@ describe('one event', () => {
     expect(silenced()).toEqual(['cart', 'several-services']);
   });
 
-  test('what is no part any more is left alone', async () => {
+  test('a former child is not affected', async () => {
     await joined();
     await world.deps.crowds.letGo(parent, cart, { page: false, text: '' });
     await acknowledgedAtPagerDuty(cart);

@@ -8,7 +8,7 @@ import { FakeWorld } from '../../support/fake-deps.ts';
 
 const FOLDER = fileURLToPath(new URL('../../fixtures/pagerduty', import.meta.url));
 
-/** A webhook as PagerDuty sent it. */
+/** A recorded webhook of PagerDuty. */
 export type Sent = { headers: Record<string, string>; body: string };
 
 export const WEBHOOKS = readdirSync(FOLDER)
@@ -23,23 +23,23 @@ export const SECRET = webhook('webhook-ping').secret.webhookSecret;
 export const sign = (body: string, secret = SECRET): string =>
   `v1=${createHmac('sha256', secret).update(body).digest('hex')}`;
 
-/** Signed anew. */
+/** Signs the webhook again. */
 export const signed = (body: string, headers: Record<string, string> = {}): Sent => ({
   headers: { 'content-type': 'application/json', 'x-pagerduty-signature': sign(body), ...headers },
   body,
 });
 
-/** When the worlds of tests begin. */
+/** The start time of the test worlds. */
 const NOW = '2026-11-20T12:00:00.000Z';
 
-/** The event of a fixture, changed and of now, as a webhook of its own. */
+/** Returns the event of a fixture, with changes and the current time, as a new webhook. */
 export function about(name: string, change: { key?: string; data?: object; event?: object }): Sent {
   const { event } = JSON.parse(webhook(name).body) as { event: { id: string; data: object } };
   const data = { ...event.data, ...(change.key !== undefined && { incident_key: change.key }), ...change.data };
   return signed(JSON.stringify({ event: { ...event, occurred_at: NOW, ...change.event, data } }));
 }
 
-/** The product's way from PagerDuty's request to what comes of it: its receiver, a queue, and whoever takes from it. */
+/** The path from PagerDuty's request to its effects: receiver, queue, and consumer. */
 export class Receiver {
   readonly world = new FakeWorld();
   readonly queue: { heard: Heard; group: string }[] = [];
@@ -68,7 +68,7 @@ export class Receiver {
     return { status: response.status, body: await response.json() };
   }
 
-  /** All that waits is taken from the queue, with the same form that it would have there. */
+  /** Consumes all waiting messages, in their queue format. */
   async hear(): Promise<void> {
     for (const { heard } of this.queue.splice(0)) {
       const { at, ...rest } = JSON.parse(JSON.stringify(heard)) as Heard;
@@ -76,7 +76,7 @@ export class Receiver {
     }
   }
 
-  /** Sent, taken, and heard. */
+  /** Sends a webhook and processes it. */
   async happens(sent: Sent): Promise<void> {
     const { status } = await this.receive(sent);
     if (status !== 202) throw new Error(`PagerDuty was answered ${status}`);

@@ -9,7 +9,7 @@ import { FakeWorld } from '../../support/fake-deps.ts';
 import { signal } from '../../support/signals.ts';
 import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
 
-/** A page of the rules of `slo generate`, as it is queued. */
+/** A page alert of the rules of `slo generate`, as it is queued. */
 const page = (more: Partial<Signal> = {}): Signal =>
   signal({
     title: 'checkout-availability: the error budget of checkout burns fast',
@@ -21,7 +21,7 @@ const page = (more: Partial<Signal> = {}): Signal =>
     ...more,
   });
 
-/** The router over the world's table. */
+/** The dependencies of the router with the world's table. */
 async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
   const { bulletins, projections, decisions, clock } = world.stores;
   const deps: Deps = {
@@ -46,8 +46,8 @@ const world = async (): Promise<SloWorld> => {
   return opened;
 };
 
-describe('a burn alert', () => {
-  test('freezes at once, and says who said so', async () => {
+describe('a burn-rate alert', () => {
+  test("opens a freeze at once that names the alert's source", async () => {
     const one = await world();
     await arrive(one, page());
     const [freeze] = await one.freezes();
@@ -66,7 +66,7 @@ describe('a burn alert', () => {
     expect(one.told('info').map(({ message }) => message)).toContain('deploys are frozen');
   });
 
-  test('is one cause with what the evaluation finds, which ends it', async () => {
+  test('shares its freeze with the evaluation, which ends it', async () => {
     const one = await world();
     one.requests(10, { from: NOON - 2 * MINUTE, until: NOON + 4 * MINUTE });
     await arrive(one, page());
@@ -76,16 +76,16 @@ describe('a burn alert', () => {
     await one.evaluateUntil(NOON + 2 * HOUR, 15 * MINUTE, evaluator);
     const burn = (await one.freezes()).filter(({ cause }) => cause === 'burn');
     expect(burn).toMatchObject([{ opened_by: 'alertmanager', ended_by: 'evaluation', settled_at: expect.any(String) }]);
-    // Its sender repeats it once more before it hears that it is over: that is no new freeze.
+    // The sender repeats it once before it gets the end: this is not a new freeze.
     await arrive(one, page());
     expect((await one.freezes()).filter(({ cause }) => cause === 'burn')).toHaveLength(1);
     expect(await one.frozenBy()).toEqual([]);
-    // Later it fires again: that is.
+    // A later alert is a new freeze.
     await arrive(one, page({ startsAt: plusSeconds(page().startsAt, 7200) }));
     expect(await one.frozenBy()).toEqual(['burn']);
   });
 
-  test('that fires on after a person has lifted its freeze is over by data after the minimum duration', async () => {
+  test('that still fires after its freeze was lifted ends by data after the minimum duration', async () => {
     const one = await world();
     one.requests(10);
     const evaluator = one.evaluator();
@@ -102,7 +102,7 @@ describe('a burn alert', () => {
     expect(await one.frozenBy()).toEqual([]);
   });
 
-  test('without Prometheus it holds until the alert has resolved, and for its minimum duration', async () => {
+  test('without Prometheus freezes until it is resolved, at least for the minimum duration', async () => {
     const one = await world();
     one.prometheusUrl = undefined;
     const evaluator = one.evaluator();
@@ -122,7 +122,7 @@ describe('a burn alert', () => {
     expect(await one.frozenBy()).toEqual([]);
   });
 
-  test('without Prometheus others do not keep it: a ticket, which freezes nothing', async () => {
+  test('without Prometheus is not extended by a ticket alert, which does not freeze', async () => {
     const one = await world();
     one.prometheusUrl = undefined;
     const ticket = { severity: 'warning', fingerprint: 'ticket' } as const;
@@ -135,7 +135,7 @@ describe('a burn alert', () => {
     expect(await one.frozenBy()).toEqual(['burn']);
   });
 
-  test('that is never heard of again fires for a week', async () => {
+  test('without further notifications counts as firing for a week', async () => {
     const one = await world();
     one.prometheusUrl = undefined;
     await arrive(one, page());
@@ -149,26 +149,26 @@ describe('a burn alert', () => {
 
 test.each<[string, Partial<Signal>]>([
   ['a ticket', { severity: 'warning' }],
-  ['information', { severity: 'info' }],
-  ['one that has resolved', { status: 'resolved', endsAt: page().startsAt }],
-  ['one of another service', { service: 'search' as ServiceName }],
-  ['one of an objective that is not configured', { labels: [['slo', 'search-availability']] }],
-  ['one that names no objective', { labels: [['alertname', 'HighErrorRatio']] }],
-  ['monitoring that fails', { monitoringFailure: true }],
-])('%s freezes nothing', async (_, more) => {
+  ['an info alert', { severity: 'info' }],
+  ['a resolved alert', { status: 'resolved', endsAt: page().startsAt }],
+  ['an alert of another service', { service: 'search' as ServiceName }],
+  ['an alert of an unknown objective', { labels: [['slo', 'search-availability']] }],
+  ['an alert without an objective', { labels: [['alertname', 'HighErrorRatio']] }],
+  ['an alert about failing monitoring', { monitoringFailure: true }],
+])('%s does not freeze', async (_, more) => {
   const one = await world();
   await arrive(one, page(more));
   expect(await one.freezes()).toEqual([]);
 });
 
-test('where policy says that burn rates freeze nothing, an alert does not either', async () => {
+test('a burn-rate alert does not freeze if the policy disables freezes by burn rate', async () => {
   const one = await world();
   one.policy({ defaults: { burn: 'off' } });
   await arrive(one, page());
   expect(await one.freezes()).toEqual([]);
 });
 
-test('a scope that is full costs the alert nothing', async () => {
+test('an alert is processed even if the scope has too many freezes', async () => {
   const one = await world();
   const full = Object.assign(new Error('checkout in production has 500 freezes'), { name: 'ScopeFull' });
   const freezes = Object.assign(Object.create(one.deps.freezes) as typeof one.deps.freezes, {

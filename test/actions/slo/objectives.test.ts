@@ -3,7 +3,7 @@ import { objectivesState } from '../../../actions/slo/objectives.ts';
 import { FreezeFile } from '../../../schemas/freeze/freeze-policy.ts';
 import { availability, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';
 
-test('nothing is said where no objective is configured', async () => {
+test('no problem without configured objectives', async () => {
   const world = await SloWorld.open();
   expect(await objectivesState(world.deps)).toEqual({
     configured: 0,
@@ -14,7 +14,7 @@ test('nothing is said where no objective is configured', async () => {
   });
 });
 
-test('an evaluation that is missing, or overdue, is a problem', async () => {
+test('a missing or overdue evaluation is a problem', async () => {
   const world = await SloWorld.open(availability());
   world.requests(10);
   const { problem, troubles } = await objectivesState(world.deps);
@@ -29,7 +29,7 @@ test('an evaluation that is missing, or overdue, is a problem', async () => {
   expect((await objectivesState(world.deps)).problem).toContain('started at 2026-11-20T12:00:00.000Z');
 });
 
-test('objectives without data are named, with the problem and since when; at most twenty', async () => {
+test('objectives without data are listed with problem and time, at most 20', async () => {
   const gone = Array.from({ length: 30 }, (_, n) =>
     availability({
       id: `gone-${n}`,
@@ -51,7 +51,7 @@ test('objectives without data are named, with the problem and since when; at mos
   });
 });
 
-test('one whose past cannot be read is among them, unless budgets freeze nothing', async () => {
+test('an objective with an unreadable history is listed, unless budgets do not freeze', async () => {
   const world = await SloWorld.open(availability());
   world.requests(10);
   world.prometheus.pointsMax = 0;

@@ -23,7 +23,7 @@ const server = () =>
 
 const CHUNK = new Uint8Array(64 * 1024).fill(0x20);
 
-/** A body without end, and how much of it was taken. */
+/** An endless body, which counts how much was read. */
 function endless(): { stream: ReadableStream<Uint8Array>; taken: () => number } {
   let bytes = 0;
   const stream = new ReadableStream<Uint8Array>(
@@ -50,7 +50,7 @@ async function send(path: string, method: string, headers: Record<string, string
   return { status: answer.status, code: ((await answer.json()) as { code?: string }).code, taken: taken() };
 }
 
-/** Every route that may have a body, with ids that could be. */
+/** Every route that can have a body, with valid IDs. */
 async function routes(): Promise<[method: string, path: string][]> {
   const { paths } = (await (await server().request('/openapi.json')).json()) as { paths: Record<string, object> };
   return Object.entries(paths).flatMap(([path, operations]) =>
@@ -63,8 +63,8 @@ async function routes(): Promise<[method: string, path: string][]> {
   );
 }
 
-describe('of a body is read', () => {
-  test('nothing, on any route, where its sender is not known', async () => {
+describe('the API reads', () => {
+  test('nothing of a body on any route from an unknown sender', async () => {
     const all = await routes();
     expect(all.length).toBeGreaterThan(30);
     const unknown = [
@@ -72,7 +72,7 @@ describe('of a body is read', () => {
       { authorization: 'Bearer nobody' },
       { 'idempotency-key': 'one', authorization: 'Bearer nobody' },
       { 'content-length': '100', authorization: 'Basic bm9ib2R5OnNlY3JldA==' },
-      { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': '1' }, // long ago
+      { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': '1' }, // a timestamp that is too old
     ];
     for (const [method, path] of all)
       for (const headers of unknown)
@@ -83,15 +83,15 @@ describe('of a body is read', () => {
         ]);
   });
 
-  test('nothing, on any route, where its sender may not do that', async () => {
+  test('nothing of a body on any route from a sender without permission', async () => {
     for (const [method, path] of await routes()) {
-      if (path.startsWith('/v1/alerts/')) continue; // it may
+      if (path.startsWith('/v1/alerts/')) continue; // the ingest token has this permission
       const { status, taken } = await send(path, method, { authorization: 'Bearer ingest' });
       expect([method, path, [401, 403].includes(status), taken]).toEqual([method, path, true, 0]);
     }
   });
 
-  test('nothing, where its sender declares more than is taken', async () => {
+  test('nothing of a body whose declared length exceeds the limit', async () => {
     const large = { 'content-length': String(26 * 1024 * 1024), authorization: 'Bearer admin' };
     for (const [method, path] of await routes()) {
       const signed = { 'x-hub-signature-256': 'sha256=00', 'x-pagerduty-signature': 'v1=00' };
@@ -102,12 +102,22 @@ describe('of a body is read', () => {
 
   test.each([
     ['alerts', '/v1/alerts/alertmanager', { authorization: 'Bearer admin' }, 4 * 1024],
-    ['alerts that are signed', '/v1/alerts/grafana', grafana(), 4 * 1024],
-    ['of GitHub', '/integrations/github/webhook', { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }, 25 * 1024],
-    ['of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
-    ['anything else', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
-    ['anything with a key', '/v1/incidents', { authorization: 'Bearer admin', 'idempotency-key': 'one' }, 256],
-  ])('no more than the limit: %s in chunks', async (_, path, headers, limitKib) => {
+    ['signed alerts', '/v1/alerts/grafana', grafana(), 4 * 1024],
+    [
+      'webhooks of GitHub',
+      '/integrations/github/webhook',
+      { 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
+      25 * 1024,
+    ],
+    ['webhooks of PagerDuty', '/integrations/pagerduty/webhook', { 'x-pagerduty-signature': 'v1=00' }, 4 * 1024],
+    ['any other request', '/v1/incidents', { authorization: 'Bearer admin' }, 256],
+    [
+      'a request with an idempotency key',
+      '/v1/incidents',
+      { authorization: 'Bearer admin', 'idempotency-key': 'one' },
+      256,
+    ],
+  ])('at most the limit of a chunked body: %s', async (_, path, headers, limitKib) => {
     const { status, code, taken } = await send(path, 'POST', headers);
     expect([status, code]).toEqual([413, 'body-too-large']);
     expect(taken).toBeLessThanOrEqual(limitKib * 1024 + CHUNK.byteLength);
@@ -118,7 +128,7 @@ describe('of a body is read', () => {
     return { 'x-grafana-alerting-signature': '00', 'x-grafana-alerting-timestamp': timestamp };
   }
 
-  test('all, where it is small, once for everybody who looks at it', async () => {
+  test('a small body completely and once for all readers', async () => {
     const body = JSON.stringify({ service: 'checkout', titel: 'Ünrest' });
     const answer = await server().request('/v1/incidents', {
       method: 'POST',
@@ -129,7 +139,7 @@ describe('of a body is read', () => {
     expect([answer.status, await answer.json()]).toMatchObject([422, { detail: expect.stringContaining('titel') }]);
   });
 
-  test('what was cut off is no server error', async () => {
+  test('a truncated body without a server error', async () => {
     const cut = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('reset')) });
     const answer = await server().request('/v1/alerts/alertmanager', {
       method: 'POST',
@@ -141,22 +151,22 @@ describe('of a body is read', () => {
   });
 });
 
-describe('of what Slack sends is read', () => {
+describe('the Slack receiver reads', () => {
   const world = new World();
   const now = String(Math.floor(Date.parse(world.deps.clock.now()) / 1000));
   const signature = { 'x-slack-signature': `v0=${'0'.repeat(64)}`, 'x-slack-request-timestamp': now };
 
   test.each<[string, Record<string, string>, number]>([
     ['nothing without a signature', {}, 401],
-    ['nothing with one that is late', { ...signature, 'x-slack-request-timestamp': '1700000000' }, 401],
-    ['nothing where more is declared than is taken', { ...signature, 'content-length': '2000000' }, 413],
+    ['nothing with an old signature', { ...signature, 'x-slack-request-timestamp': '1700000000' }, 401],
+    ['nothing if the declared length exceeds the limit', { ...signature, 'content-length': '2000000' }, 413],
   ])('%s', async (_, headers, status) => {
     const body = () => expect.unreachable();
     const incoming = { method: 'POST', path: '/integrations/slack/events', headers, body };
     expect((await slackApp(world.deps)(incoming)).status).toBe(status);
   });
 
-  test('no more than a megabyte in chunks', async () => {
+  test('at most 1 MiB of a chunked body', async () => {
     const asked: number[] = [];
     const body = async (maxBytes: number) => void asked.push(maxBytes);
     const incoming = { method: 'POST', path: '/integrations/slack/events', headers: signature, body };

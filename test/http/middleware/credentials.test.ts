@@ -53,14 +53,14 @@ const ask = async (token: string, { from = '192.0.2.1', path = '/v1/automation',
   return { status, after: headers.get('retry-after') };
 };
 
-/** As many wrong ones as there may be. */
+/** Sends as many wrong credentials as the limit allows. */
 async function wrong(from?: string): Promise<void> {
   for (let n = 0; n < WRONG.burst; n += 1)
     expect(await ask(`wrong-${n}`, { ...(from !== undefined && { from }) })).toEqual({ status: 401, after: null });
 }
 
 describe('too many wrong credentials from an address', () => {
-  test('are told when to come again; at another address nothing changes', async () => {
+  test('get Retry-After; other addresses are not affected', async () => {
     await wrong();
     expect(await ask('one-more')).toEqual({ status: 429, after: '3' });
     expect(await ask('one-more', { from: '192.0.2.2' })).toEqual({ status: 401, after: null });
@@ -70,7 +70,7 @@ describe('too many wrong credentials from an address', () => {
     expect(await ask('one-more')).toMatchObject({ status: 429 });
   });
 
-  test('lock no right one out, whether it was seen before or not', async () => {
+  test('do not lock out a valid credential, known or new', async () => {
     await wrong();
     await ask('one-more');
     expect(await ask('ci')).toMatchObject({ status: 200 });
@@ -78,7 +78,7 @@ describe('too many wrong credentials from an address', () => {
     expect(await ask('ci')).toMatchObject({ status: 200 });
   });
 
-  test('are not looked up again, and others of the address one at a time', async () => {
+  test('are not looked up again; other credentials of the address are looked up one at a time', async () => {
     await wrong();
     looked.length = 0;
     for (let n = 0; n < 5; n += 1) expect((await ask('one-more')).status).toBe(429);
@@ -97,7 +97,7 @@ describe('too many wrong credentials from an address', () => {
     expect(most).toBe(1);
   });
 
-  test('do not hold up one that was right before, however many wait', async () => {
+  test('do not delay a known valid credential, however many wait', async () => {
     expect((await ask('ci')).status).toBe(200);
     await wrong();
     const never = new Promise<void>(() => undefined);
@@ -109,7 +109,7 @@ describe('too many wrong credentials from an address', () => {
     expect(stuck).toHaveLength(WAITING_MAX);
   });
 
-  test('are 401 at the receivers of alerts', async () => {
+  test('get 401 at the alert receivers', async () => {
     await wrong();
     const post = { path: '/v1/alerts/alertmanager', method: 'POST' };
     expect((await ask('one-more', post)).status).toBe(401);
@@ -117,12 +117,12 @@ describe('too many wrong credentials from an address', () => {
   });
 });
 
-test('one wrong credential again and again limits nobody', async () => {
+test('one repeated wrong credential does not limit the address', async () => {
   for (let n = 0; n < WRONG.burst * 5; n += 1) expect((await ask('an old one')).status).toBe(401);
   expect((await ask('another')).status).toBe(401);
 });
 
-test('whoever is limited by IPv6 address is so in the whole network of theirs', async () => {
+test('the limit for an IPv6 address applies to its /64 network', async () => {
   await wrong('2001:db8::1');
   expect((await ask('one-more', { from: '2001:db8:0:0:ffff::2' })).status).toBe(429);
   expect((await ask('one-more', { from: '2001:db8:0:1::2' })).status).toBe(401);

@@ -13,7 +13,7 @@ const app = () =>
 
 const as = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
 
-test('a credential that asks without a pause is told when to come again; others are not', async () => {
+test('a credential that exceeds the limit gets Retry-After; others are not affected', async () => {
   const server = app();
   const ask = (token: string) => server.request('/v1/automation', { headers: as(token) });
   for (let n = 0; n < ALLOWANCE.burst; n += 1) await ask('admin');
@@ -23,7 +23,7 @@ test('a credential that asks without a pause is told when to come again; others 
   expect((await ask('ingest')).status).toBe(403);
 });
 
-test('the receivers never answer 429', async () => {
+test('the alert receivers never respond with 429', async () => {
   const server = app();
   const body = JSON.stringify(group([alert()]));
   const statuses = new Set<number>();

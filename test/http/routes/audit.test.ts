@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../../domain/freeze/ports.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
-test('people are named, as far as they are known, beside what was sealed', async () => {
+test('shows display names of known people beside the sealed text', async () => {
   const world = new FakeWorld();
   world.config = Config.parse({
     version: 'test',

@@ -36,7 +36,7 @@ afterAll(() => firebreak.remove());
 
 let episodes = 0;
 
-/** A critical alert of the service that asks for a rollback, unless said otherwise. It began a minute ago. */
+/** Sends a critical alert that requests a rollback by default. It started a minute ago. */
 async function fire(service: string, labels: Record<string, string> = {}, startsAt = minutesAgo(1)): Promise<void> {
   episodes += 1;
   const firing = alert({ labels: { service, ...labels }, fingerprint: `episode-${episodes}`, startsAt });
@@ -45,7 +45,7 @@ async function fire(service: string, labels: Record<string, string> = {}, starts
 
 type Deployed = { version: string; minutes: number } & Record<string, unknown>;
 
-/** Deploys, each by how long ago it began; it took two minutes, unless it was shorter ago. */
+/** Records deploys by how many minutes ago they started. Each took up to two minutes. */
 async function deployed(service: string, ...changes: Deployed[]): Promise<any[]> {
   const recorded = [];
   for (const { minutes, ...change } of changes) {
@@ -82,7 +82,7 @@ const rollbacksOf = async (service: string) =>
 const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-/** Waits for the entry of the timeline that says so. */
+/** Waits for this timeline entry. */
 const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
   seen(
     async () => (await timelineOf(one)).find((entry) => entry.kind === kind && text.test(entry.text)),
@@ -91,7 +91,7 @@ const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
 
 const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
 
-describe('a guard that holds is named in the decision and on the timeline', { timeout: 60_000 }, () => {
+describe('a guard that applies is named in the decision and on the timeline', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   type Scenario = {
@@ -211,14 +211,14 @@ describe('a guard that holds is named in the decision and on the timeline', { ti
     );
     expect(one.decisions).toMatchObject([{ kind, because, state: kind === 'approve' ? 'waiting' : 'final' }]);
     await told(one, 'decision', text);
-    // Whatever is decided about a rollback, somebody is paged for what is critical.
+    // A critical alert pages, whatever the decision about a rollback is.
     await told(one, 'page.succeeded');
     expect(await rollbacksOf(service)).toEqual([]);
     const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);
     expect(body.inputs).toMatchObject({ evidence: { incident_id: one.id }, matched: !unmatched });
   });
 
-  test('after three rollbacks in an hour a person is asked', async () => {
+  test('requires approval after three rollbacks in an hour', async () => {
     const service = 'act-12';
     await deployed(service, { version: 'v1', minutes: 240 });
     for (const version of ['v2', 'v3', 'v4']) {
@@ -242,7 +242,7 @@ describe('a guard that holds is named in the decision and on the timeline', { ti
 describe.concurrent('a person', { timeout: 60_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
-  /** An incident of a service in mode `approve`, with a question that waits. */
+  /** Opens an incident of a service in mode `approve`, with a pending question. */
   async function asked(service: string): Promise<any> {
     await deployed(service, GOOD, BAD);
     await fire(service);
@@ -251,7 +251,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     return { ...one, digest: one.decisions[0].digest };
   }
 
-  test('approves the decision by its digest, and it is done once, however often they click', async () => {
+  test('approves the decision by its digest, and it is executed once despite repeated clicks', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'ada', actions: ['incidents:act'] });
     const one = await asked('approve-1');
     const path = `/v1/incidents/${one.id}/actions`;
@@ -270,7 +270,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await told(one, 'decision.approved')).toMatchObject({ actor: 'ada' });
   });
 
-  test('rejects it, and it is not done, whoever approves it afterwards', async () => {
+  test('rejects the decision, and later approvals do not execute it', async () => {
     const one = await asked('approve-2');
     expect((await act(one, 'reject', { digest: one.digest, note: 'It is the database' })).status).toBe(200);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
@@ -285,7 +285,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-4')).toEqual([]);
   });
 
-  test('aborts: what waits is withdrawn, and nothing is begun any more', async () => {
+  test('aborts: the pending question is withdrawn, and nothing new starts', async () => {
     const one = await asked('approve-5');
     expect((await act(one, 'abort', { note: 'Stop' })).status).toBe(202);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
@@ -294,7 +294,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-5')).toEqual([]);
   });
 
-  test('pauses the automation of an incident: what is asked waits until it is resumed', async () => {
+  test('pauses the automation of an incident: the question waits until it is resumed', async () => {
     const one = await asked('approve-6');
     expect((await act(one, 'pause')).status).toBe(202);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject({ status: 409, body: { code: 'paused' } });
@@ -305,7 +305,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     await mitigated('approve-6');
   });
 
-  test('says the same twice, and it is told once', async () => {
+  test('repeats an action, and it is recorded once', async () => {
     const one = await asked('approve-11');
     const switched = async () =>
       (await timelineOf(one)).map(({ kind }) => kind).filter((kind) => kind.startsWith('automation.'));
@@ -320,7 +320,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await switched()).toEqual(['automation.aborted', 'automation.resumed', ...once]);
   });
 
-  test('pauses an incident before an alert asks, and resumes another', async () => {
+  test('pauses an incident before an alert requests a rollback, and resumes another', async () => {
     for (const [service, actions, kind] of [
       ['act-13', ['pause'], 'suggest'],
       ['act-14', ['pause', 'resume'], 'roll_back'],
@@ -329,7 +329,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
       await fire(service, { action: 'notify' });
       const one = await judged(service);
       for (const action of actions) expect((await act(one, action)).status).toBe(202);
-      await fire(service); // now one asks
+      await fire(service); // this alert requests a rollback
       const again = await incident(service, ({ decisions }) => decisions.length === 2);
       expect(again.decisions).toMatchObject([{ because: 'not_asked' }, { kind }]);
     }
@@ -337,13 +337,13 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('act-13')).toEqual([]);
   });
 
-  test('resolves an incident at any moment, and the question with it', async () => {
+  test('resolves an incident at any time, which withdraws the question', async () => {
     const one = await asked('approve-7');
     expect((await act(one, 'resolve', { note: 'Fixed by hand' })).status).toBe(202);
     const resolved = await incident('approve-7', ({ status }) => status === 'resolved');
     expect(resolved.resolved_at).not.toBeNull();
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
-    expect((await act(one, 'resolve')).status).toBe(202); // it is so already
+    expect((await act(one, 'resolve')).status).toBe(202); // already resolved
     for (const action of ['pause', 'rollback', 'abort']) {
       expect(await act(one, action)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
     }
@@ -351,7 +351,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-7')).toEqual([]);
   });
 
-  test('rolls back what runs, whatever the mode and however little is suspected; a double click does it once', async () => {
+  test('rolls back the running version in any mode and without a suspect; a double click does it once', async () => {
     await deployed(
       'shadow-1',
       { version: 'v0', minutes: 900 },
@@ -374,7 +374,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.asked')).toHaveLength(1);
   });
 
-  test('rolls back although a question waits, which nobody needs to answer any more', async () => {
+  test('rolls back despite a pending question, which needs no answer any more', async () => {
     const one = await asked('approve-8');
     expect((await act(one, 'rollback')).status).toBe(202);
     expect(await act(one, 'approve', { digest: one.digest })).toMatchObject(superseded);
@@ -382,7 +382,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-8')).toHaveLength(1);
   });
 
-  test('says that the automation was wrong', async () => {
+  test('marks the automation as wrong', async () => {
     await deployed('act-15', GOOD, BAD);
     await fire('act-15');
     const one = await mitigated('act-15');
@@ -390,14 +390,14 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
     expect(await told(one, 'automation.marked_wrong', /It was DNS/)).toMatchObject({ actor: 'admin' });
   });
 
-  test('cannot say so where it has done nothing', async () => {
+  test('cannot mark the automation as wrong if it did nothing', async () => {
     const one = await asked('approve-13');
     expect(await act(one, 'mark-wrong')).toMatchObject({ status: 409, body: { code: 'nothing-to-mark' } });
     expect((await timelineOf(one)).map(({ kind }) => kind)).not.toContain('automation.marked_wrong');
   });
 });
 
-describe('the report of shadow mode', { timeout: 60_000 }, () => {
+describe('the shadow report', { timeout: 60_000 }, () => {
   const SERVICES = ['shadow-20', 'shadow-21', 'shadow-22', 'shadow-23'] as const;
   const [same, marked, asks, missed] = SERVICES;
 
@@ -442,7 +442,7 @@ describe('the report of shadow mode', { timeout: 60_000 }, () => {
     ]);
   });
 
-  test('covers all services of those that its reader may see, and no others', async () => {
+  test('covers exactly the services that the reader may see', async () => {
     const { body: token } = await firebreak.post('/v1/tokens', {
       name: 'reader',
       actions: ['incidents:read'],
@@ -455,11 +455,11 @@ describe('the report of shadow mode', { timeout: 60_000 }, () => {
     expect(other.status).toBe(403);
   });
 
-  test.each(['0d', '91d', '30', 'd', '1y'])('refuses to look back %s', async (since) => {
+  test.each(['0d', '91d', '30', 'd', '1y'])('refuses the period %s', async (since) => {
     expect((await firebreak.get(`/v1/reports/shadow?since=${since}`)).status).toBe(422);
   });
 
-  test('on the command line it says what happened, and how to promote the service', async () => {
+  test('shows the result and how to promote the service on the command line', async () => {
     const env = { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN };
     const { code, out } = await cli(['report', 'shadow', '--since', '2d', '--service', same], { env });
     expect(code).toBe(0);
@@ -472,7 +472,7 @@ describe('the report of shadow mode', { timeout: 60_000 }, () => {
   });
 });
 
-describe('what is in force', { timeout: 60_000 }, () => {
+describe('settings in force', { timeout: 60_000 }, () => {
   const automation = (change: object) => firebreak.put('/v1/automation', change);
   afterEach(async () => {
     await automation({ paused: false, mode: null });
@@ -480,7 +480,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     await firebreak.put('/sandbox/cd/settings', {});
   });
 
-  test('a cap lowers the mode of a service or environment, and never raises it', async () => {
+  test('a cap lowers the mode of a service or environment and never raises it', async () => {
     const cap = (mode: string | null, environments: Record<string, string> = {}) => ({ mode, environments });
     const expected = {
       'act-16': [cap('suggest'), 'suggest'],
@@ -500,7 +500,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     );
   });
 
-  test('a global mode caps every service, also where a person has approved already', async () => {
+  test('a global mode caps every service, even after an approval', async () => {
     await deployed('approve-9', GOOD, BAD);
     await fire('approve-9');
     const one = await judged('approve-9');
@@ -514,8 +514,9 @@ describe('what is in force', { timeout: 60_000 }, () => {
     expect(await rollbacksOf('approve-9')).toEqual([]);
   });
 
-  test('the kill switch stops what was decided, what was approved and what a person asks for', async () => {
-    // One is approved, and one is being tried at a CD system that does not answer, when the switch is thrown.
+  test('the kill switch stops decided, approved, and manually requested rollbacks', async () => {
+    // When the switch is set, one rollback is approved, and another is being retried at a CD system that does not
+    // respond.
     await firebreak.put('/sandbox/faults', { vendor: 'cd', fault: { kind: 'status', status: 503, retry_after: 60 } });
     await Promise.all(['approve-10', 'act-21', 'act-22'].map((service) => deployed(service, GOOD, BAD)));
     await Promise.all(['approve-10', 'act-21'].map((service) => fire(service)));
@@ -534,7 +535,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     await fire('act-22');
     const decided = await judged('act-22');
     expect(decided.decisions).toMatchObject([{ kind: 'suggest', because: 'paused' }]);
-    await told(decided, 'page.succeeded'); // paging goes on
+    await told(decided, 'page.succeeded'); // paging continues
     for (const service of ['approve-10', 'act-22']) expect(await rollbacksOf(service)).toEqual([]);
     expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(200);
     expect((await rollbacksOf('act-21')).map(({ status }) => status)).not.toContain(202);
@@ -544,7 +545,7 @@ describe('what is in force', { timeout: 60_000 }, () => {
     await mitigated('approve-10');
   });
 
-  test('what is being rolled back is not rolled back by a person, too, who hears of it', async () => {
+  test('a person cannot start a second rollback while one is in progress, and gets the reason', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'eve', actions: ['incidents:act'] });
     const click = (one: { id: string }, token = body.token) =>
       firebreak.request('POST', `/v1/incidents/${one.id}/actions/rollback`, {}, { authorization: `Bearer ${token}` });

@@ -32,8 +32,8 @@ const said = async (): Promise<string[]> =>
 
 const act = (path: string, body?: object) => firebreak.post(`/v1/incidents/${id}/${path}`, body);
 
-describe('what people say of an incident', () => {
-  test('that they see to it, once, which stops the pager', async () => {
+describe('actions of people on an incident', () => {
+  test('acknowledge once, which stops the pager', async () => {
     id = await declared();
     const paged = async () =>
       (await firebreak.get(`/v1/incidents/${id}`)).body.effects.some(
@@ -44,13 +44,13 @@ describe('what people say of an incident', () => {
     expect((await act('actions/acknowledge')).status).toBe(200);
     expect(await said()).toEqual(['Opened: Errors', 'Acknowledged the incident']);
     const acknowledged = (await firebreak.calls('pagerduty')).filter(({ body }) => body.event_action === 'acknowledge');
-    // The sweeper may say the same at the same moment, which PagerDuty takes for one.
+    // The sweeper may send the same acknowledgement at the same time; PagerDuty treats both as one.
     expect(new Set(acknowledged.map(({ body }) => body.dedup_key))).toEqual(new Set([`${id}.page.1`]));
     const { effects } = (await firebreak.get(`/v1/incidents/${id}`)).body;
     expect(effects.filter(({ kind }: any) => kind === 'page-acknowledge')).toHaveLength(1);
   });
 
-  test('roles are taken, assigned and left', async () => {
+  test('take, assign, and leave roles', async () => {
     id = await declared();
     expect((await act('roles', { do: 'take', role: 'commander' })).body.roles).toEqual({ commander: 'admin' });
     expect((await act('roles', { do: 'assign', role: 'scribe', to: 'ada' })).body.roles).toMatchObject({
@@ -66,7 +66,7 @@ describe('what people say of an incident', () => {
     ]);
   });
 
-  test('command is handed over, with what the incident tells where nobody writes a brief', async () => {
+  test('hand over command, with a generated summary if none is given', async () => {
     id = await declared();
     expect((await act('actions/hand-over', { to: 'ada', brief: 'Watch it' })).body.roles).toEqual({ commander: 'Ada' });
     await act('actions/hand-over', { to: 'bob' });
@@ -77,7 +77,7 @@ describe('what people say of an incident', () => {
     ]);
   });
 
-  test('nobody gets a role who is not in people.yaml', async () => {
+  test('cannot assign a role to a person who is not in people.yaml', async () => {
     id = await declared();
     const refused = await act('roles', { do: 'assign', role: 'scribe', to: 'eve' });
     expect(refused).toMatchObject({
@@ -86,21 +86,26 @@ describe('what people say of an incident', () => {
     });
   });
 
-  test.each(['roles', 'actions/hand-over'])('nor who may only look: %s', async (path) => {
-    id = await declared();
-    const refused = await act(path, { ...(path === 'roles' && { do: 'assign', role: 'scribe' }), to: 'vera' });
-    expect(refused.status).toBe(422);
-    expect(refused.body.detail).toMatch(/vera does not have permission to change incidents for care-\d+ in production/);
-    expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
-  });
+  test.each(['roles', 'actions/hand-over'])(
+    'cannot assign a role to a person with read access only: %s',
+    async (path) => {
+      id = await declared();
+      const refused = await act(path, { ...(path === 'roles' && { do: 'assign', role: 'scribe' }), to: 'vera' });
+      expect(refused.status).toBe(422);
+      expect(refused.body.detail).toMatch(
+        /vera does not have permission to change incidents for care-\d+ in production/,
+      );
+      expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
+    },
+  );
 
-  test('an update is on the timeline each time', async () => {
+  test('each update is on the timeline', async () => {
     id = await declared();
     for (const text of ['We look', 'It is better']) expect((await act('updates', { text })).status).toBe(200);
     expect(await said()).toEqual(['Opened: Errors', 'We look', 'It is better']);
   });
 
-  test('of one that is over nothing is said any more', async () => {
+  test('are refused for a resolved incident', async () => {
     id = await declared();
     await act('actions/resolve');
     await eventually(async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved', 'the end');

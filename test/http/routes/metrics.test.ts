@@ -63,7 +63,7 @@ const silentLog = (): Deps['log'] => {
 
 const authorization = 'Bearer token';
 
-/** A scrape some seconds later, by which what is kept of the one before is old. */
+/** Scrapes some seconds later, after the cache has expired. */
 async function scrape(): Promise<string> {
   stores.clock.set(stores.clock.millis + 5_000);
   return (await app.request('/metrics', { headers: { authorization } })).text();
@@ -126,17 +126,17 @@ const effect = (key: string, kind: Effect['kind']): Omit<Effect, 'state' | 'at'>
 });
 
 describe('counts over all instances', () => {
-  test('alerts that are received, accepted and quarantined, by source', async () => {
+  test('received, accepted, and quarantined alerts, by source', async () => {
     expect((await send(payload('checkout', 'search'))).status).toBe(202);
     expect((await send('no json')).status).toBe(400);
-    // Another instance has counted nothing itself, and tells the same.
+    // Another instance, which counted nothing itself, returns the same.
     app = api(deps);
     expect(await values('firebreak_alerts_received_total')).toEqual({ 'source="alertmanager"': 3 });
     expect(await values('firebreak_alerts_accepted_total')).toEqual({ 'source="alertmanager"': 2 });
     expect(await values('firebreak_alerts_quarantined_total')).toEqual({ 'source="alertmanager"': 1 });
   });
 
-  test('alerts are accepted while nothing can be counted', async () => {
+  test('alerts are accepted while counting fails', async () => {
     const broken = Object.assign(Object.create(stores.table) as typeof stores.table, {
       touch: () => Promise.reject(new Error('throttled')),
     });
@@ -145,7 +145,7 @@ describe('counts over all instances', () => {
     expect((await send(payload('checkout'))).status).toBe(202);
   });
 
-  test('what many count at the same moment is all there', async () => {
+  test('parallel counts are complete', async () => {
     const name = 'firebreak_alerts_routed_total';
     await Promise.all(
       Array.from({ length: 50 }, (_, n) =>
@@ -155,7 +155,7 @@ describe('counts over all instances', () => {
     expect(await values(name)).toEqual({ 'result="opened"': 50, 'result="joined"': 50 });
   });
 
-  test('pages, and effects that have no outcome yet, with the time of the oldest', async () => {
+  test('pages, and unfinished effects with the time of the oldest', async () => {
     const id = await declare('paged');
     const at = millisOf(stores.clock.now()) / 1000;
     await stores.effects.intend(id, effect(`${id}.page.1`, 'page'));
@@ -163,17 +163,17 @@ describe('counts over all instances', () => {
     expect(await values('firebreak_effects_unfinished')).toEqual({ 'kind="page"': 1, 'kind="http"': 1 });
     expect(await values('firebreak_effects_unfinished_oldest_timestamp_seconds')).toMatchObject({ 'kind="page"': at });
     await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged');
-    await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged'); // again is no second page
+    await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged'); // a repeated conclusion does not count a second page
     expect(await values('firebreak_effects_unfinished')).toEqual({ 'kind="http"': 1 });
     expect(await values('firebreak_pages_total')).toEqual({ 'route="pager",outcome="succeeded"': 1 });
     stores.clock.set(stores.clock.millis + 25 * 3_600_000);
     expect(await values('firebreak_effects_unfinished')).toEqual({});
   });
 
-  test('incidents by status, opened and resolved, and since when one waits', async () => {
+  test('incidents by status, opened and resolved incidents, and the oldest pending time', async () => {
     const before = await values('firebreak_incidents_opened_total');
     const id = await declare('declared');
-    await declare('declared'); // is there
+    await declare('declared'); // declares an incident
     expect((await values('firebreak_incidents_opened_total'))['by="person"']).toBe((before['by="person"'] ?? 0) + 1);
     expect((await values('firebreak_incidents'))['status="open"']).toBeGreaterThan(0);
     expect(Object.values(await values('firebreak_incidents_pending_oldest_timestamp_seconds'))).toHaveLength(1);
@@ -181,7 +181,7 @@ describe('counts over all instances', () => {
     expect(await values('firebreak_incidents_resolved_total')).toEqual({ 'by="person"': 1 });
   });
 
-  test('calls of vendors, and not what was never called', async () => {
+  test('calls of vendors, without vendors that were never called', async () => {
     const answers: Attempt[] = [
       { kind: 'taken', detail: '' },
       { kind: 'refused', detail: '' },
@@ -201,7 +201,7 @@ describe('counts over all instances', () => {
   });
 });
 
-test('messages in queues; a queue that does not answer costs the scrape nothing else', async () => {
+test('messages in queues; a queue that does not respond affects only its own samples', async () => {
   expect(await values('firebreak_queue_messages')).toEqual({
     'queue="urgent",state="waiting"': 3,
     'queue="urgent",state="in_flight"': 1,
@@ -212,7 +212,7 @@ test('messages in queues; a queue that does not answer costs the scrape nothing 
   expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
 });
 
-test('the queues are asked once, however many scrape within a moment', async () => {
+test('parallel scrapes read the queues once', async () => {
   let asked = 0;
   queues = async () => {
     asked += 1;
@@ -224,7 +224,7 @@ test('the queues are asked once, however many scrape within a moment', async () 
   expect(asked).toBe(2);
 });
 
-test('a token sees services that it may read, and what is about no service', async () => {
+test('a token sees the services that it may read, and samples without a service', async () => {
   for (const [service, environment] of [
     ['mine', 'production'],
     ['mine', 'staging'],
@@ -248,7 +248,7 @@ test('a token sees services that it may read, and what is about no service', asy
   expect(await values('firebreak_automation_paused')).toEqual({ '': 0 });
 });
 
-test('everything that the alert rules and the dashboard ask for is there', async () => {
+test('every metric in the alert rules and the dashboard exists', async () => {
   const types = [
     ...`${await scrape()}${processMetrics()()}${lastBackupMetric('/nowhere')}`.matchAll(/^# TYPE (\w+) (\w+)$/gm),
   ];
@@ -259,7 +259,7 @@ test('everything that the alert rules and the dashboard ask for is there', async
   expect(METRICS_USED.length).toBeGreaterThan(20);
 });
 
-test.runIf(have('promtool'))('promtool finds nothing wrong', async () => {
+test.runIf(have('promtool'))('promtool reports no problem', async () => {
   await stores.counters.add([{ name: 'firebreak_alerts_routing_delay_seconds', labels: ['0.5'], by: 2 }]);
   const { status, stdout, stderr } = spawnSync(programPath('promtool') ?? '', ['check', 'metrics'], {
     input: await scrape(),

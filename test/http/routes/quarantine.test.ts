@@ -16,7 +16,7 @@ afterAll(() => firebreak.remove());
 
 const PATH = '/v1/alerts/alertmanager';
 
-/** Sends bytes that no well-behaved client would. */
+/** Sends invalid bytes. */
 async function sendRaw(
   body: string | Uint8Array<ArrayBuffer>,
   { path = PATH, type = 'application/json' }: { path?: string; type?: string } = {},
@@ -31,14 +31,14 @@ async function sendRaw(
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
-/** Which quarantine entry the answer names. */
+/** Returns the quarantine ID in the response. */
 const kept = (answer: { body: any }): string =>
   /kept in quarantine as (q_[0-9a-f]{32})/.exec(answer.body.detail)?.[1] ?? '';
 
 const entry = async (id: string) => (await firebreak.get(`/v1/quarantine/${id}`)).body;
 const bytesOf = ({ body }: { body: string }) => Buffer.from(body, 'base64');
 
-/** The entry, newest or not, that is not among those of before. */
+/** Returns the entry that was not in the list before. */
 async function newEntries(act: () => Promise<unknown>): Promise<any[]> {
   const ids = async () =>
     (await firebreak.get('/v1/quarantine?limit=500')).body.items.map(({ id }: { id: string }) => id);
@@ -47,15 +47,15 @@ async function newEntries(act: () => Promise<unknown>): Promise<any[]> {
   return Promise.all((await ids()).filter((id: string) => !before.has(id)).map(entry));
 }
 
-/** A group of anything: whether those are alerts is what is tested. */
+/** A group of arbitrary items, valid alerts or not. */
 const groupOf = (items: readonly unknown[], more: object = {}) => JSON.stringify(group(items as object[], more));
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
-describe('a body that cannot be read is refused with the reason, and kept whole', () => {
+describe('an unreadable body is refused with the reason and kept in quarantine', () => {
   test.each([
-    ['nothing', '', 400, 'not-json'],
-    ['half of it', '{"version":"4","alerts":[', 400, 'not-json'],
+    ['an empty body', '', 400, 'not-json'],
+    ['truncated JSON', '{"version":"4","alerts":[', 400, 'not-json'],
     ['HTML', '<html>', 400, 'not-json'],
     ['an emoji where JSON is expected', '{"a":😀', 400, 'not-json'],
     ['null', 'null', 422, 'wrong-shape'],
@@ -63,13 +63,13 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
     ['a text', '"alerts"', 422, 'wrong-shape'],
     ['an empty object', '{}', 422, 'wrong-shape'],
     ['no alerts', '{"version":"4"}', 422, 'wrong-shape'],
-    ['alerts that are no list', '{"version":"4","alerts":{"a":1}}', 422, 'wrong-shape'],
-    ['a count that is none', '{"version":"4","alerts":[],"truncatedAlerts":-1}', 422, 'wrong-shape'],
+    ['alerts that are not a list', '{"version":"4","alerts":{"a":1}}', 422, 'wrong-shape'],
+    ['an invalid count', '{"version":"4","alerts":[],"truncatedAlerts":-1}', 422, 'wrong-shape'],
     ['no version', '{"alerts":[]}', 422, 'unknown-version'],
     ['version 3', '{"version":"3","alerts":[]}', 422, 'unknown-version'],
-    ['a number for a version', '{"version":4,"alerts":[]}', 422, 'unknown-version'],
-    ['a very deep version', `{"version":${nested(200_000)},"alerts":[]}`, 422, 'unknown-version'],
-    ['nothing but depth', nested(300_000), 422, 'wrong-shape'],
+    ['a number as the version', '{"version":4,"alerts":[]}', 422, 'unknown-version'],
+    ['a deeply nested version', `{"version":${nested(200_000)},"alerts":[]}`, 422, 'unknown-version'],
+    ['deep nesting only', nested(300_000), 422, 'wrong-shape'],
     ['5,001 alerts', groupOf(Array.from({ length: 5001 }, () => ({}))), 413, 'too-many-alerts'],
   ])('%s', async (_, body, status, code) => {
     const answer = await sendRaw(body);
@@ -83,7 +83,7 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
     expect(bytesOf(found).toString()).toBe(body);
   });
 
-  test('what is not UTF-8', async () => {
+  test('a body that is not UTF-8', async () => {
     const bytes = Uint8Array.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]);
     const answer = await sendRaw(bytes);
     expect(answer).toMatchObject({ status: 400, body: { code: 'not-json' } });
@@ -101,14 +101,14 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
   );
 
   test.each([['application/json; charset=utf-8'], ['application/vnd.alert+json'], ['']])(
-    'while the content type "%s" is fine',
+    'but the content type "%s" is accepted',
     async (type) => {
       const body = groupOf([alert({ labels: { service: 'typed', severity: 'none', action: '' } })]);
       expect(await sendRaw(body, { type })).toMatchObject({ status: 202 });
     },
   );
 
-  test('more than 4 MiB is refused, and 4 MiB are not', async () => {
+  test('more than 4 MiB is refused, but exactly 4 MiB is accepted', async () => {
     const of = (bytes: number) => {
       const empty = JSON.stringify(group([], { pad: '' }));
       return JSON.stringify(group([], { pad: 'x'.repeat(bytes - empty.length) }));
@@ -130,13 +130,13 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
       '{"service":"\\ud800","environment":"p","severity":"page","title":"t","dedup_key":"k","status":"firing"}',
       'wrong-shape',
     ],
-  ])('at %s as well', async (path, body, code) => {
+  ])('also at %s', async (path, body, code) => {
     const answer = await sendRaw(body, { path });
     expect(answer).toMatchObject({ status: 422, body: { code } });
     expect(bytesOf(await entry(kept(answer))).toString()).toBe(body);
   });
 
-  test('by another way to the same reader it is another entry: it is replayed as what it was', async () => {
+  test('the same bytes at another receiver are a separate entry, which is replayed for that receiver', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'cd', actions: ['rollback:request', 'alerts:write'] });
     const answers = [];
     for (const path of [PATH, '/api/v1/rollback']) {
@@ -145,7 +145,7 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
     expect(new Set(answers.map(kept)).size).toBe(2);
   });
 
-  test('the same bytes are kept once, and counted', async () => {
+  test('the same bytes are kept once and counted', async () => {
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push(await sendRaw('{"version":"4","alerts":"again"}'));
     const [id, ...others] = new Set(answers.map(kept));
@@ -156,7 +156,7 @@ describe('a body that cannot be read is refused with the reason, and kept whole'
   });
 });
 
-describe('one bad alert does not cost the good ones', () => {
+describe('one bad alert does not affect the good ones', () => {
   const good = (service: string) => alert({ labels: { service }, fingerprint: service });
   const bad: [name: string, item: unknown][] = [
     ['null', null],
@@ -168,12 +168,12 @@ describe('one bad alert does not cost the good ones', () => {
     ['a label that is a number', { ...good('x'), labels: { service: 1 } }],
     ['labels in a list', { ...good('x'), labels: ['service'] }],
     ['no start', { ...good('x'), startsAt: undefined }],
-    ['a start that is no time', { ...good('x'), startsAt: 'yesterday' }],
-    ['a start without offset', { ...good('x'), startsAt: '2026-11-20T06:43:40' }],
-    ['a start before all years', { ...good('x'), startsAt: '0000-01-01T00:00:00+14:00' }],
-    ['a start after all years', { ...good('x'), startsAt: '9999-12-31T23:59:59-14:00' }],
+    ['an invalid start time', { ...good('x'), startsAt: 'yesterday' }],
+    ['a start time without an offset', { ...good('x'), startsAt: '2026-11-20T06:43:40' }],
+    ['a start time before year 0', { ...good('x'), startsAt: '0000-01-01T00:00:00+14:00' }],
+    ['a start time after year 9999', { ...good('x'), startsAt: '9999-12-31T23:59:59-14:00' }],
     ['no fingerprint', { ...good('x'), fingerprint: '' }],
-    ['a fingerprint of 300', { ...good('x'), fingerprint: 'f'.repeat(300) }],
+    ['a fingerprint of 300 characters', { ...good('x'), fingerprint: 'f'.repeat(300) }],
   ];
 
   test.each(bad)('%s', async (name, item) => {
@@ -190,14 +190,14 @@ describe('one bad alert does not cost the good ones', () => {
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
   });
 
-  test('an alert that is nested without end', async () => {
+  test('an alert with unlimited nesting', async () => {
     const body = `{"version":"4","alerts":[{"labels":${nested(200_000)}},${JSON.stringify(good('beside depth'))}]}`;
     const answer = await sendRaw(body);
     expect(answer).toMatchObject({ status: 202, body: { accepted: 1, quarantined: 1 } });
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
   });
 
-  test('thousands of bad ones in a large group are kept together, and cost no more than they are', async () => {
+  test('thousands of bad alerts in a large group are kept together without overhead', async () => {
     const pad = { commonAnnotations: { description: 'x'.repeat(1_000_000) } };
     let answer: { status: number; body: any } = { status: 0, body: null };
     const entries = await newEntries(async () => {
@@ -213,7 +213,7 @@ describe('one bad alert does not cost the good ones', () => {
 describe('replay', () => {
   const replay = (id: string) => firebreak.post(`/v1/quarantine/${id}/replay`);
 
-  test('what came with the wrong content type is read and opens its incident', async () => {
+  test('a body that had the wrong content type is parsed and opens its incident', async () => {
     const body = groupOf([alert({ labels: { service: 'replayed' }, fingerprint: 'replayed' })]);
     const id = kept(await sendRaw(body, { type: 'text/plain' }));
     const answer = await replay(id);
@@ -221,17 +221,17 @@ describe('replay', () => {
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
     expect((await entry(id)).replayed_at).toMatch(/^\d{4}-\d{2}-\d{2}T[\d:]{8}\.\d{3}Z$/);
 
-    // Twice is once: the episode is known.
+    // A second replay has no effect, because the episode is known.
     expect(await routed(firebreak, await replay(id))).toMatchObject({ opened: 0, known: 1 });
   });
 
-  test('what still cannot be read stays, with the reason', async () => {
+  test('a body that still cannot be parsed stays, with the reason', async () => {
     const id = kept(await sendRaw('{"version":"4","alerts":"still"}'));
     expect(await replay(id)).toMatchObject({ status: 422, body: { code: 'wrong-shape' } });
     expect(await entry(id)).toMatchObject({ replayed_at: null });
   });
 
-  test('of what can be read in part, the rest stays', async () => {
+  test('the unreadable rest of a partly readable body stays', async () => {
     const alerts = ['a part', alert({ labels: { service: 'in part' }, fingerprint: 'in-part' })];
     const id = kept(await sendRaw(groupOf(alerts), { type: 'text/plain' }));
     const entries = await newEntries(async () => {
@@ -241,12 +241,12 @@ describe('replay', () => {
     expect(JSON.parse(bytesOf(entries[0]).toString()).alerts).toEqual(['a part']);
   });
 
-  test('there is nothing to replay under an id that is none', async () => {
+  test('an unknown ID is refused', async () => {
     expect(await replay('q_nothing')).toMatchObject({ status: 404, body: { code: 'unknown-quarantine' } });
   });
 });
 
-test('the list is complete, newest first, whatever is counted while one turns the pages', async () => {
+test('the list is complete, newest first, even if counts change between pages', async () => {
   const { body } = await firebreak.get('/v1/quarantine?limit=500');
   const ids = body.items.map(({ id }: { id: string }) => id);
   expect(body.next_cursor).toBeNull();
@@ -258,14 +258,14 @@ test('the list is complete, newest first, whatever is counted while one turns th
   for (let path = '?limit=7'; path !== '';) {
     const { items, next_cursor } = (await firebreak.get(`/v1/quarantine${path}`)).body;
     turned.push(...items.map(({ id }: { id: string }) => id));
-    await sendRaw('{"version":"4","alerts":"again"}'); // an old one comes again
+    await sendRaw('{"version":"4","alerts":"again"}'); // repeats an old entry
     path = next_cursor === null ? '' : `?limit=7&cursor=${next_cursor}`;
   }
   expect(turned).toEqual(ids);
 });
 
-describe('labels that Prometheus allows and others do not', () => {
-  /** The incident of the unmatched service, by what its title begins with. */
+describe('labels that Prometheus allows and other systems do not', () => {
+  /** Returns the incident of the unmatched service whose title starts with this text. */
   const incidentOf = (title: string) =>
     seen(
       async () =>
@@ -273,17 +273,17 @@ describe('labels that Prometheus allows and others do not', () => {
       `an incident whose title begins with ${title.slice(0, 40)}`,
     );
 
-  const LONG = '支付團隊'.repeat(75); // nine characters each in a key
+  const LONG = '支付團隊'.repeat(75); // nine characters each in an encoded key
   const cases: [name: string, labels: Record<string, string>][] = [
-    ['an environment of 300', { service: 'bare', environment: 'e'.repeat(300) }],
+    ['an environment of 300 characters', { service: 'bare', environment: 'e'.repeat(300) }],
     ['300 Chinese letters', { service: LONG, environment: LONG }],
-    ['300 emoji, which a cut could halve', { service: `x${'😀'.repeat(300)}`, environment: `y${'😀'.repeat(300)}` }],
     [
-      'control characters, and characters that are none',
-      { service: 'nul\u0000\uFFFE\uFFFF', 'na\u0000me\uFFFE': '\u0007' },
+      '300 emoji, which truncation could split',
+      { service: `x${'😀'.repeat(300)}`, environment: `y${'😀'.repeat(300)}` },
     ],
+    ['control characters and noncharacters', { service: 'nul\u0000\uFFFE\uFFFF', 'na\u0000me\uFFFE': '\u0007' }],
     [
-      'names that every object has',
+      'names of object properties',
       { service: 'constructor', environment: 'toString', constructor: 'a', hasOwnProperty: 'b' },
     ],
     ['an empty environment', { service: 'empty', environment: '', env: 'production' }],
@@ -299,7 +299,7 @@ describe('labels that Prometheus allows and others do not', () => {
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
   });
 
-  test('half a character, spelled as JSON can', async () => {
+  test('a lone surrogate as a JSON escape', async () => {
     const text = groupOf([
       alert({
         labels: { service: 'HALF', environment: 'HALF' },
@@ -336,10 +336,10 @@ describe('labels that Prometheus allows and others do not', () => {
     const one = await incidentOf(`${name}: ${annotations.summary.slice(0, 7).trim()}`);
     expect(one.title.length).toBeLessThan(2000);
     const [signal] = (await firebreak.get(`/v1/incidents/${one.id}/signals`)).body.items;
-    expect(signal.blob).toMatch(/^signals\//); // the whole of it lies elsewhere
+    expect(signal.blob).toMatch(/^signals\//); // the whole signal is stored elsewhere
   });
 
-  test('after all of that nothing is stuck: the same services are heard at once', async () => {
+  test('nothing is blocked afterwards: alerts of the same services are processed at once', async () => {
     const services = ['bare', LONG, 'constructor', 'many', 'proto'];
     for (const service of services) {
       const fingerprint = `after ${service.slice(0, 20)}`;

@@ -25,7 +25,7 @@ function again(source: string, body: string) {
   });
 }
 
-test('an event of PagerDuty that can be read by now is heard, under the key of the event', async () => {
+test("a PagerDuty event that can now be parsed is processed under the event's key", async () => {
   const { body } = webhook('webhook-incident-acknowledged');
   const { event } = JSON.parse(body) as { event: { id: string } };
   expect(await again('pagerduty', body)).toMatchObject({ receipt: event.id, accepted: 1 });
@@ -33,7 +33,7 @@ test('an event of PagerDuty that can be read by now is heard, under the key of t
   expect(done).toEqual(['q_1']);
 });
 
-test('what people did is done under its own key', async () => {
+test('an inbound event is processed under its own key', async () => {
   const { body } = webhook('webhook-incident-acknowledged');
   const { event } = JSON.parse(body) as { event: object };
   const heard = { from: 'pagerduty', key: 'k1', at: '2026-11-20T12:00:00.000Z', trace: 't', event };
@@ -47,7 +47,7 @@ test.each([
   ['people', '{"from":"nobody"}', 'wrong-shape'],
   ['people', 'not json', 'wrong-shape'],
   ['slack', 'payload=%7B', 'not-replayed'],
-])('%s: %s stays where it is: %s', async (source, body, code) => {
+])('%s: %s stays in quarantine: %s', async (source, body, code) => {
   await expect(again(source, body)).rejects.toMatchObject({ status: 422, code });
   expect([sent, done]).toEqual([[], []]);
 });

@@ -46,14 +46,14 @@ async function get(path: string): Promise<{ status: number; body: any; text: str
   return { status: response.status, text, body: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 
-/** A view as it is promised: every key is there, and no other. */
+/** A view with exactly the documented keys. */
 const view = (body: unknown) => {
   expect(Object.keys(body as object).toSorted()).toEqual(Object.keys(SloView.shape).toSorted());
   return SloView.parse(body);
 };
 
 describe('an objective', () => {
-  test('that was not evaluated yet is shown, and nothing is claimed', async () => {
+  test('without an evaluation is shown without values', async () => {
     const { status, body } = await get('/v1/slos/checkout-availability');
     expect(status).toBe(200);
     expect(view(body)).toEqual({
@@ -105,7 +105,7 @@ describe('an objective', () => {
     );
   });
 
-  test('says how its budget stands, what froze for it, and how it came to that', async () => {
+  test('shows its budget, its freezes, and its history', async () => {
     const evaluator = world.evaluator();
     world.at(OUTAGE.until + 10 * HOUR);
     await world.evaluate(evaluator);
@@ -124,7 +124,7 @@ describe('an objective', () => {
     expect(days).toHaveLength(29);
     expect(days.map(({ at }) => at).slice(0, 2)).toEqual(['2026-10-27T00:00:00.000Z', '2026-10-28T00:00:00.000Z']);
     expect(days.at(-1)?.at).toBe('2026-11-23T14:00:00.000Z');
-    // Nothing is known of the windows of the first ones.
+    // The first windows have no data.
     expect(days[0]).toMatchObject({ budget_remaining: null, events: 864_000, errors: 0, coverage: 1 });
     const outage = days.find(({ at }) => at === '2026-11-21T00:00:00.000Z');
     expect(outage).toMatchObject({ events: 864_000, errors: 72_000, coverage: 1 });
@@ -132,7 +132,7 @@ describe('an objective', () => {
     expect(days.find(({ at }) => at === '2026-11-20T00:00:00.000Z')).toMatchObject({ budget_remaining: 1, errors: 0 });
   });
 
-  test('is stale when what is known of it is older than policy believes', async () => {
+  test('is stale if its data is older than the policy allows', async () => {
     await world.evaluate(world.evaluator());
     world.at(NOON + 10 * MINUTE);
     expect((await get('/v1/slos/checkout-availability')).body.stale).toBe(false);
@@ -140,7 +140,7 @@ describe('an objective', () => {
     expect((await get('/v1/slos/checkout-availability')).body.stale).toBe(true);
   });
 
-  test('by the calendar has its period', async () => {
+  test('with a calendar window shows its period', async () => {
     const window = {
       kind: 'calendar',
       unit: 'month',
@@ -164,7 +164,7 @@ describe('an objective', () => {
     expect(shown.history).toHaveLength(21);
   });
 
-  test('that is not configured is not there, nor is one that was', async () => {
+  test('that is not configured any more is not found', async () => {
     expect(await get('/v1/slos/search')).toMatchObject({ status: 404, body: { code: 'unknown-slo' } });
     await world.evaluate(world.evaluator());
     world.objectives();
@@ -172,7 +172,7 @@ describe('an objective', () => {
     expect((await get('/v1/slos')).body).toEqual({ items: [], next_cursor: null });
   });
 
-  test('of a service that the caller has nothing to do with is not shown', async () => {
+  test('of a service that the caller may not see is not shown', async () => {
     world.objectives(availability(), availability({ id: 'search', service: 'search' }));
     mine.services = ['search'];
     expect((await get('/v1/slos/checkout-availability')).status).toBe(403);
@@ -194,7 +194,7 @@ describe('the list', () => {
 
   const ids = (body: { items: SloView[] }): string[] => body.items.map(({ id }) => id);
 
-  test('is sorted by service, environment and id, and comes in pages', async () => {
+  test('is sorted by service, environment, and ID, in pages', async () => {
     const whole = (await get('/v1/slos')).body;
     expect(whole.next_cursor).toBeNull();
     expect(whole.items.map(({ service, environment, id }: SloView) => `${service} ${environment} ${id}`)).toEqual(
@@ -210,7 +210,7 @@ describe('the list', () => {
     expect(pages).toEqual(ids(whole));
   });
 
-  test('is of one service, or one environment', async () => {
+  test('can be filtered by service or environment', async () => {
     expect(ids((await get('/v1/slos?service=service-1')).body)).toHaveLength(4);
     expect(ids((await get('/v1/slos?service=service-1&environment=staging')).body)).toEqual([
       'objective-1',
@@ -229,7 +229,7 @@ describe('/metrics', () => {
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
 
-  test('has budgets, coverage and burn rates, as far as they are known', async () => {
+  test('has known budgets, coverage, and burn rates', async () => {
     expect(await lines('firebreak_slo_evaluation_timestamp_seconds')).toEqual([]);
     const search = availability({
       id: 'search',

@@ -23,10 +23,10 @@ const SETTINGS = {
   KEYS: '',
 };
 
-/** Each try a second after the last one, which else would be one, two and four. */
+/** Retries after one second each, instead of one, two, and four. */
 const CURL_SETTINGS = 'retry-delay = 1\n';
 
-/** Runs the action's script against a Firebreak that answers so. */
+/** Runs the action's script against a Firebreak with these responses. */
 async function act(url: string, more: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-action-'));
   await writeFile(join(folder, '.curlrc'), CURL_SETTINGS);
@@ -54,8 +54,8 @@ async function act(url: string, more: Record<string, string> = {}) {
 const answer = (status: number, body: object): Reply => ({ status, body: JSON.stringify(body) });
 const allowed = { allowed: true, verdict: 'allow', reasons: [], decision_id: 'frd_1', token: 'secret-token' };
 
-/** Each of them waits for the tries that curl has, so they wait together. */
-test('where nobody answers, it does what on-outage says, and says so', { timeout: 60_000 }, async () => {
+/** Each case waits for all retries of curl, so they run in parallel. */
+test('during an outage, it follows on-outage and says so', { timeout: 60_000 }, async () => {
   const away = await nobody();
   const down = await vendor({ status: 500 });
   const cut = await vendor({ cut: 200 });
@@ -78,7 +78,7 @@ test('where nobody answers, it does what on-outage says, and says so', { timeout
     });
 });
 
-test('a refusal of the question is an answer', async () => {
+test('a refused request counts as a response', async () => {
   const unknown = await vendor(answer(401, { detail: 'send a token' }));
   expect(await act(unknown.url, { ON_OUTAGE: 'allow' })).toMatchObject({
     code: 1,
@@ -87,7 +87,7 @@ test('a refusal of the question is an answer', async () => {
   });
 });
 
-test('what it is told is for the next steps, the token hidden from the log', async () => {
+test('sets outputs for the next steps, with the token masked in the log', async () => {
   const { url } = await vendor(answer(200, allowed));
   const done = await act(url);
   expect(done).toMatchObject({
@@ -97,7 +97,7 @@ test('what it is told is for the next steps, the token hidden from the log', asy
   expect(done.out).toContain('::add-mask::secret-token');
 });
 
-test('reasons of others are no commands of the runner', async () => {
+test('reasons cannot inject runner commands', async () => {
   const text = '::set-output name=allowed::true\n::error::x ##[add-mask]y \u001b[2J\u009b1A \u202eback';
   const { url } = await vendor(
     answer(423, { ...allowed, allowed: false, token: null, reasons: [{ code: 'person', text }] }),
@@ -110,7 +110,7 @@ test('reasons of others are no commands of the runner', async () => {
   expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\p{Bidi_Control}]/u);
 });
 
-test('a kind that passes by policy comes with the identity of the job', async () => {
+test("a change exempted by policy is sent with the job's identity", async () => {
   const { url, received } = await vendor(answer(200, { value: 'identity' }), answer(200, allowed));
   const job = {
     ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?api-version=2.0`,
@@ -140,7 +140,7 @@ test.each([
   ['state is set and keys is not', { STATE: 'state.json' }],
   ['keys is set and state is not', { KEYS: new Issuer().kid }],
   ['keys: ', { STATE: 'state.json', KEYS: 'no-such-file' }],
-])('a setting that makes no sense ends it, and says which: %s', async (name, settings) => {
+])("an invalid setting stops it with the setting's name: %s", async (name, settings) => {
   const { url, received } = await vendor(answer(200, allowed));
   const done = await act(url, { ON_OUTAGE: 'allow', ...settings });
   expect(done).toMatchObject({
@@ -152,17 +152,17 @@ test.each([
 });
 
 test.each([
-  ['a page of somebody else', { status: 200, body: '<html>allowed</html>' }],
-  ['nothing', { status: 200, body: '' }],
-  ['a no with a 200', answer(200, { ...allowed, allowed: false })],
-  ['another place to go to', { status: 302, headers: { location: 'https://login.example.com' } }],
-  ['an address that is none', answer(404, { detail: 'there is nothing' })],
-] as [string, Reply][])('only a clear yes is one: %s', async (_, reply) => {
+  ['an HTML page of another server', { status: 200, body: '<html>allowed</html>' }],
+  ['an empty response', { status: 200, body: '' }],
+  ['a refusal with status 200', answer(200, { ...allowed, allowed: false })],
+  ['a redirect', { status: 302, headers: { location: 'https://login.example.com' } }],
+  ['an unknown address', answer(404, { detail: 'there is nothing' })],
+] as [string, Reply][])('only an explicit approval counts: %s', async (_, reply) => {
   const { url } = await vendor(reply);
   expect(await act(url, { ON_OUTAGE: 'allow' })).toMatchObject({ code: 1, output: { allowed: 'false' } });
 });
 
-describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
+describe('the signed state during an outage', { timeout: 60_000 }, () => {
   const issuer = new Issuer();
   let folder: string;
   let STATE: string;
@@ -172,7 +172,7 @@ describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  /** A Firebreak that has said this once, and then only has faults. */
+  /** A Firebreak that responds once and then fails. */
   async function lastSaid(claims: object, status = 200): Promise<string> {
     const { url } = await vendorThat(({ path }, n): Reply => {
       if (path === '/.well-known/jwks.json') return { body: JSON.stringify(issuer.jwks) };
@@ -185,7 +185,7 @@ describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
     return url;
   }
 
-  test('decides, and a rollback to a version known good passes', async () => {
+  test('decides, and allows a rollback to a known good version', async () => {
     const url = await lastSaid(frozen(), 423);
     const settings = { STATE, KEYS: issuer.kid, ON_OUTAGE: 'allow', COMMIT: '' };
     const done = await Promise.all(
@@ -202,7 +202,7 @@ describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
     expect(done[0]?.out).toMatch(/^::error::Firebreak could not be reached \(status 503\): .*stocktaking/m);
   });
 
-  test('counts only by a key that is named', async () => {
+  test('is accepted only with a trusted key', async () => {
     const url = await lastSaid(clear());
     const [named, other] = await Promise.all([
       act(url, { STATE, KEYS: issuer.kid }),
@@ -212,7 +212,7 @@ describe('what was signed, where nobody answers', { timeout: 60_000 }, () => {
     expect(other).toMatchObject({ code: 1, out: expect.stringContaining('not trusted here') });
   });
 
-  test('is not kept where another key has signed it, and that is said', async () => {
+  test('is not stored if another key signed it, and the log says so', async () => {
     const { url } = await vendorThat(({ path }) =>
       path === '/.well-known/jwks.json'
         ? { body: JSON.stringify(issuer.jwks) }

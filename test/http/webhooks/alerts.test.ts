@@ -4,22 +4,24 @@ import { INCIDENT_EVENTS } from '../../../domain/incidents/incident-events.ts';
 import { ADMIN_TOKEN, EACH_ALONE, Firebreak, INGEST_TOKEN } from '../../support/firebreak.ts';
 import { deliver, fixture, forService, type Inbound, inEnvironment, routed, seen } from '../../support/fixtures.ts';
 
-/** May be rolled back without asking there. */
+/** An environment with automatic rollbacks. */
 const actingIn = (environment: string) => ({
   environments: {
     [environment]: { deployer: { kind: 'http' }, autoRollback: { mode: 'act', unknownMigration: 'act' } },
   },
 });
 
-/** Where nothing else fails beside a service: what fails at once speaks against the deploy of any of it. */
+/**
+ * A separate environment for each service: simultaneous failures of others would speak against its deploy as the cause.
+ */
 const homeOf = (service: string): string => `${service}-prod`;
 const atHome = (service: string) => ({ service, environment: homeOf(service) });
 const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
   inEnvironment(forService(given(request), from, service), homeOf(service));
 
 /**
- * Nothing here waits longer than for what it expects; but there are several such waits, and a machine does other
- * things.
+ * A long time limit. Each test only waits for what it expects, but there are several waits, and the machine may be
+ * busy.
  */
 const TOGETHER = { timeout: 180_000 };
 
@@ -72,7 +74,7 @@ function given<T>(value: T | undefined): T {
   return value;
 }
 
-/** v1 has been good for hours and v2 was finished three minutes before `problem`. */
+/** v1 has been good for hours, and v2 finished three minutes before `problem`. */
 async function deployed(service: string, problem: string | number, environment = homeOf(service)): Promise<void> {
   const at = (minutes: number) => new Date(new Date(problem).getTime() - minutes * 60_000).toISOString();
   for (const [version, start] of [
@@ -87,7 +89,7 @@ async function deployed(service: string, problem: string | number, environment =
 const incidentsOf = async (service: string): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents?service=${encodeURIComponent(service)}`)).body.items;
 
-/** The newest incident of the service, once it is as expected. */
+/** Waits for the newest incident of the service to match. */
 const incident = (service: string, is: (incident: any) => boolean = () => true) =>
   seen(async () => (await incidentsOf(service)).find(is), `the incident of ${service}`);
 
@@ -108,7 +110,7 @@ const rollbacksOf = async (service: string) =>
 const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-describe.concurrent('what real alerts bring about', TOGETHER, () => {
+describe.concurrent('real alerts', TOGETHER, () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       atItsHome(request, 'checkout-api', 'lifecycle'),
@@ -125,11 +127,11 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     expect(await rollbacksOf('lifecycle')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
     expect(await pagesFor(opened)).toHaveLength(1);
 
-    // A late copy of the first notification is of the episode that has ended.
+    // A late copy of the first notification belongs to the ended episode.
     expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 0, known: 1 });
     expect(await incidentsOf('lifecycle')).toHaveLength(1);
 
-    // The same alert with another start has fired again.
+    // The same alert with another start time is a new episode.
     const again = { ...given(firing), body: given(firing).body.replaceAll('06:43:40.145Z', '06:58:12.031Z') };
     expect(await routed(firebreak, await send(again))).toMatchObject({ opened: 1 });
     const second = await incident('lifecycle', ({ id, decisions }) => id !== opened.id && decisions.length > 0);
@@ -138,7 +140,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     expect(await incidentsOf('lifecycle')).toHaveLength(2);
   });
 
-  test('an alert of a real Prometheus rule goes the same way', async () => {
+  test('an alert of a real Prometheus rule has the same effects', async () => {
     const [firing] = fixture('alertmanager/from-prometheus-rule');
     const [resolved] = fixture('alertmanager/from-prometheus-rule-resolved');
     await deployed('rule', '2026-11-20T06:46:15.812Z');
@@ -149,7 +151,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     expect(await rollbacksOf('rule')).toHaveLength(1);
   });
 
-  test('re-notifications with the same bytes add nothing', async () => {
+  test('repeated notifications with the same bytes add nothing', async () => {
     await deployed('ledger', '2026-11-20T06:43:40.284Z');
     const made = [];
     for (const request of fixture('alertmanager/repeat-interval')) {
@@ -167,7 +169,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     expect(await rollbacksOf('ledger')).toHaveLength(1);
   });
 
-  test('one of three alerts that resolves leaves the incident open, whatever the group says', async () => {
+  test("one of three alerts that resolves leaves the incident open, whatever the group's status is", async () => {
     const [three] = fixture('alertmanager/group-three-firing');
     const [mixed] = fixture('alertmanager/group-mixed-firing-resolved');
     const as = (request: Inbound | undefined) => atItsHome(request, 'checkout-api', 'replicas');
@@ -182,7 +184,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     await incident('replicas', ({ status }) => status === 'resolved');
   });
 
-  test('a group of three services is an incident for each that pages, and a record of the one that does not', async () => {
+  test('a group of three services opens an incident for each that pages, and records the one that does not', async () => {
     const [request] = fixture('alertmanager/group-multiple-services');
     await Promise.all(['cart', 'checkout-api'].map((service) => deployed(service, '2026-11-20T06:45:15.281Z', SHOP)));
     expect(await routed(firebreak, await send(inEnvironment(given(request), SHOP)))).toMatchObject({
@@ -199,7 +201,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     expect(await incidentsOf('inventory')).toEqual([]);
   });
 
-  test('a service with any name is paged for and rolled back by it', async () => {
+  test('a service with any name is paged for and rolled back', async () => {
     const [request] = fixture('alertmanager/unicode');
     await deployed('zahlung-größe', '2026-11-20T06:43:40.206Z');
     await routed(firebreak, await send(atItsHome(request, 'zahlung-größe')));
@@ -215,13 +217,13 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     ['alertmanager/minimal-watchdog-no-grouping', 1],
     ['grafana/test-notification', 1],
     ['alertmanager/truncated-max-alerts', 3],
-  ] as const)('%s is recorded and nobody is paged', async (path, recorded) => {
+  ] as const)('%s is recorded without a page', async (path, recorded) => {
     const [vendor] = path.split('/');
     const answer = await deliver(firebreak, `/v1/alerts/${vendor}`, given(fixture(path)[0]));
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 0, joined: 0, recorded });
   });
 
-  test('no data of a rule that lost its service pages, and rolls nothing back', async () => {
+  test('a no-data alert of a rule without its service pages and does not roll back', async () => {
     const answer = await deliver(firebreak, '/v1/alerts/grafana', given(fixture('grafana/nodata')[0]));
     expect(await routed(firebreak, answer)).toMatchObject({ opened: 1 });
     const one = await judged('unmatched');
@@ -229,7 +231,7 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
     await paged(one);
   });
 
-  test('an error of the data source pages, and is no reason to roll back even where a deploy is suspected', async () => {
+  test('a data source error pages and does not roll back even if a deploy is suspected', async () => {
     const [request] = fixture('grafana/datasource-error');
     await deployed('blind', '2026-11-20T06:48:10Z');
     await routed(
@@ -245,11 +247,14 @@ describe.concurrent('what real alerts bring about', TOGETHER, () => {
   });
 });
 
-// One after the other: were several storms routed at once, a router on a busy machine would run out of its time.
-describe('many at once', TOGETHER, () => {
+// In sequence: with several storms at once, the router would exceed its time limit on a busy machine.
+describe('many alerts at once', TOGETHER, () => {
   type Stormed = { labels: { service: string; severity: string; action: string } };
 
-  /** The services of a storm whose alerts page or ask: each has one incident, and one page if any is critical. */
+  /**
+   * The services of a storm whose alerts page or request a rollback. Each has one incident, and one page if any alert
+   * is critical.
+   */
   const pagingIn = (requests: readonly Inbound[]): string[] => {
     const alerts = requests.flatMap(({ body }) => (JSON.parse(body) as { alerts: Stormed[] }).alerts);
     const paging = alerts.filter(({ labels }) => labels.severity === 'critical' || labels.action === 'auto-rollback');
@@ -264,7 +269,7 @@ describe('many at once', TOGETHER, () => {
   test.each([
     ['in one group', 'group-', 'alertmanager/storm-50-one-group'],
     ['in fifty groups', 'burst-', 'alertmanager/storm-50-ungrouped'],
-  ] as const)('fifty alerts %s: one incident for each service that pages', async (_, prefix, path) => {
+  ] as const)('fifty alerts %s open one incident for each service that pages', async (_, prefix, path) => {
     const requests = renamed(fixture(path), prefix);
     const answers = await Promise.all(requests.map(send));
     const made = await Promise.all(answers.map((answer) => routed(firebreak, answer)));
@@ -279,7 +284,7 @@ describe('many at once', TOGETHER, () => {
     }
   });
 
-  test('five hundred alerts of two services in one group: two incidents, two pages, five hundred signals', async () => {
+  test('500 alerts of two services in one group create two incidents, two pages, and 500 signals', async () => {
     const problem = Date.now() - 60_000;
     const startsAt = new Date(problem).toISOString();
     const alerts = Array.from({ length: 500 }, (_, n) => {
@@ -307,7 +312,7 @@ describe('many at once', TOGETHER, () => {
 });
 
 describe.concurrent('episodes', TOGETHER, () => {
-  test('an end that overtakes its beginning opens nothing', async () => {
+  test('an end that arrives before its start opens nothing', async () => {
     const labels = { service: 'early' };
     const startsAt = minutesAgo(2);
     const ended = await sendAlerts(alert({ labels, startsAt, status: 'resolved', fingerprint: 'early' }));
@@ -317,7 +322,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await incidentsOf('early')).toEqual([]);
   });
 
-  test('an alert that has ended and begun again without a word has ended with the last end that is told', async () => {
+  test('an alert that ended and restarted without a notification ends with the last reported end', async () => {
     const flaps = (startsAt: string, status: 'firing' | 'resolved') =>
       alert({ labels: { service: 'flaps', action: 'notify' }, startsAt, status, fingerprint: 'flaps' });
     expect(await routed(firebreak, await sendAlerts(flaps(minutesAgo(9), 'firing')))).toMatchObject({ opened: 1 });
@@ -329,7 +334,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(items.map(({ status }: { status: string }) => status)).toEqual(['resolved', 'resolved']);
   });
 
-  test('an incident that a person has closed stays closed for what was under way', async () => {
+  test('an incident that a person has closed stays closed despite notifications in transit', async () => {
     const labels = { service: 'closed' };
     const firing = alert({ labels, fingerprint: 'closed' });
     await routed(firebreak, await sendAlerts(firing));
@@ -342,7 +347,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await routed(firebreak, await sendAlerts(other))).toMatchObject({ opened: 1 });
   });
 
-  test('a warning is recorded, and joins the incident that something critical opens', async () => {
+  test('a warning is recorded, and joins the incident that a critical alert opens', async () => {
     const warning = (fingerprint: string) =>
       alert({ labels: { service: 'louder', severity: 'warning', action: 'notify' }, fingerprint });
     expect(await routed(firebreak, await sendAlerts(warning('louder-1')))).toMatchObject({ opened: 0, recorded: 1 });
@@ -352,7 +357,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await incident('louder', ({ signal_count }) => signal_count === 2)).toMatchObject({ severity: 'critical' });
   });
 
-  test('a generic alert without a start fires, resolves and fires again by its key', async () => {
+  test('a generic alert without a start time fires, resolves, and fires again by its key', async () => {
     const report = (status: string) =>
       firebreak.post('/v1/alerts/generic', {
         service: 'probe',
@@ -384,7 +389,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     });
 
   test.each(['firing', 'resolved'] as const)(
-    'a sender limited to one service cannot hide the alert of another behind one that is %s with its time ahead',
+    "a sender limited to one service cannot hide another service's alert with a %s alert that has a future time",
     async (status) => {
       const victim = `victim-${status}`;
       const { body } = await firebreak.post('/v1/tokens', {
@@ -405,7 +410,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     },
   );
 
-  test('two services that use the same dedup_key have an incident each, and each its own end', async () => {
+  test('two services with the same dedup_key have separate incidents and ends', async () => {
     expect(await routed(firebreak, await generic('twin-a', 'disk', 'critical'))).toMatchObject({ opened: 1 });
     expect(await routed(firebreak, await generic('twin-b', 'disk', 'critical'))).toMatchObject({ opened: 1 });
     await generic('twin-a', 'disk', 'critical', 'resolved');
@@ -413,7 +418,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await incident('twin-b')).toMatchObject({ status: 'open', signal_count: 1 });
   });
 
-  test('times in the future hide no later alert of the same service', async () => {
+  test('times in the future do not hide later alerts of the same service', async () => {
     const far = '2099-01-01T00:00:00Z';
     const labels = { service: 'ahead', action: 'notify' };
     const sendOne = async (more: object) =>
@@ -425,7 +430,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await sendOne({ startsAt: new Date().toISOString() })).toMatchObject({ opened: 1 });
   });
 
-  test('a severity that rises is news: info opens nothing, critical of the same key opens and pages', async () => {
+  test('a rising severity is a change: info opens nothing, critical with the same key opens an incident and pages', async () => {
     expect(await routed(firebreak, await generic('raised', 'k', 'info'))).toMatchObject({ opened: 0, recorded: 1 });
     expect(await routed(firebreak, await generic('raised', 'k', 'info'))).toMatchObject({ opened: 0, known: 1 });
     expect(await routed(firebreak, await generic('raised', 'k', 'critical'))).toMatchObject({ opened: 1 });
@@ -434,7 +439,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await routed(firebreak, await generic('raised', 'k', 'critical'))).toMatchObject({ opened: 0, known: 1 });
   });
 
-  test('the label of a sender without the scope rollback:request is only suggested; that of the ingest token asks', async () => {
+  test('the label of a sender without the scope rollback:request is only a suggestion; that of the ingest token is a request', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'alerts-only', actions: ['alerts:write'] });
     const labelled = (service: string) =>
       group([alert({ labels: { service, severity: 'warning' }, fingerprint: service, startsAt: minutesAgo(1) })]);
@@ -448,13 +453,13 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect(await routed(firebreak, await sent('label-ingest', INGEST_TOKEN))).toMatchObject({ opened: 1 });
     expect((await judged('label-ingest')).decisions).toMatchObject([{ kind: 'approve', from_version: 'v2' }]);
 
-    // The same alert by whoever may ask: now it is asked for.
+    // The same alert from a sender with the permission is a request.
     await sent('label', INGEST_TOKEN);
     const again = await incident('label', ({ decisions }) => decisions.length === 2);
     expect(again.decisions).toMatchObject([{ kind: 'suggest' }, { kind: 'approve' }]);
   });
 
-  test('what was in quarantine asks with the rights of the one who replays it, whoever has sent it', async () => {
+  test('a replayed alert requests a rollback with the permissions of the caller who replays it', async () => {
     const grants = { 'replay-only': [], 'replay-and-ask': ['rollback:request'] };
     for (const [service, more] of Object.entries(grants)) {
       await deployed(service, Date.now() - 60_000, 'production');
@@ -475,7 +480,7 @@ describe.concurrent('episodes', TOGETHER, () => {
     expect((await judged('replay-and-ask')).decisions).toMatchObject([{ kind: 'approve', from_version: 'v2' }]);
   });
 
-  test('by /api/v1/rollback every firing alert asks, with a scope of its own', async () => {
+  test('every firing alert at /api/v1/rollback requests a rollback, with its own scope', async () => {
     const quiet = group([
       alert({ labels: { ...atHome('asked'), severity: 'warning', action: 'notify' }, fingerprint: 'q' }),
     ]);
@@ -492,8 +497,8 @@ describe.concurrent('episodes', TOGETHER, () => {
   });
 });
 
-// Last, since it takes the places of services outside the catalogue for an hour.
-test('a flood of unknown services pages a handful of times, says how many they are, and is no part of what is known', async () => {
+// Last, because it uses up the limit for services outside the catalogue for an hour.
+test('a flood of unknown services pages a few times, reports their number, and does not affect known services', async () => {
   const COUNT = 150;
   const unknown = Array.from({ length: COUNT }, (_, n) =>
     alert({ labels: { service: `unknown-${n}`, environment: `env-${n}` }, fingerprint: `flood-${n}` }),
@@ -529,7 +534,7 @@ test('a flood of unknown services pages a handful of times, says how many they a
   for (const one of ofFlood) expect(await paged(one)).toHaveLength(1);
 });
 
-test('the log at info is the story of an incident, and nothing else', TOGETHER, async () => {
+test('the log at level info contains exactly the story of an incident', TOGETHER, async () => {
   const mark = firebreak.output.length;
   const problem = { ...atHome('logged') };
   const firing = alert({ labels: problem, fingerprint: 'logged', startsAt: minutesAgo(0.5) });
@@ -567,7 +572,7 @@ test('the log at info is the story of an incident, and nothing else', TOGETHER, 
 
   const isReceipt = ({ event }: Record<string, any>): boolean => event === 'alerts.received';
   expect(own.filter(isReceipt)).toMatchObject([{ accepted: 1, quarantined: 0 }]);
-  // What arrives, pages and decisions go on beside each other.
+  // Arrivals, pages, and decisions run in parallel.
   const story = ofIncident.map(({ event, kind = null, outcome = null, actor = null }) => [event, kind, outcome, actor]);
   const isOfPage = ([event, kind]: (string | null)[]): boolean =>
     event === 'request.made' || (kind ?? '').startsWith('page');

@@ -10,23 +10,23 @@ import type { Firebreak } from '../../support/firebreak.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** Where everything asks: the place of the examples. */
+/** The service and environment of the examples. */
 export const PLACE = { service: 'checkout', environment: 'production' };
 
 export type Deployment = {
-  /** A commit's id, as CI systems call versions. */
+  /** A commit hash, which CI systems use as the version. */
   version: string;
   /** The same in each retry. */
   id: string;
 };
 
-/** Whether a CD system goes on, and what people read there. */
+/** Whether a CD system continues, and what it shows. */
 export type Outcome = { goesOn: boolean; said: string };
 
-/** One that asks as its example in this repository says; what is run are those files. */
+/** A CD system that runs the example files of this repository. */
 export type CdSystem = {
   name: string;
-  /** It tells one deployment of a version from another. */
+  /** Distinguishes deployments of the same version. */
   knowsDeployments: boolean;
   deploy(deployment: Deployment): Promise<Outcome>;
 };
@@ -36,7 +36,7 @@ export type Access = { firebreak: Firebreak; token: string; key: string };
 const example = (name: string): Promise<string> => readFile(join(ROOT, 'examples/freeze-check', name), 'utf8');
 const documents = (text: string): any[] => parseAllDocuments(text).map((each) => each.toJS());
 
-/** Runs a script as a job would, with the tools of this machine and nothing else of its environment. */
+/** Runs a script like a CI job, with this machine's tools but without its environment. */
 async function run(command: string[], env: Record<string, string>): Promise<Outcome> {
   const [program = 'sh', ...args] = command;
   const cwd = await mkdtemp(join(tmpdir(), 'firebreak-job-'));
@@ -69,7 +69,7 @@ const curl = (access: Access): CdSystem => ({
     }),
 });
 
-/** The scripts of the job, as a runner of GitLab puts them together. */
+/** Returns the job's scripts, combined as a GitLab runner does. */
 const gitlab = (access: Access): CdSystem => ({
   name: 'GitLab',
   knowsDeployments: true,
@@ -85,13 +85,13 @@ const jenkins = (access: Access): CdSystem => ({
   name: 'Jenkins',
   knowsDeployments: true,
   async deploy({ version, id }) {
-    // A text in three quotation marks knows escapes: of a backslash at the end of a line nothing is left.
+    // A triple-quoted text has escapes: a backslash at the end of a line joins the lines.
     const script = /sh '''\n([\s\S]*?)'''/.exec(await example('Jenkinsfile'))?.[1]?.replaceAll('\\\n', '') ?? 'false';
     return run(['sh', '-xe', '-c', script], { ...settings(access), GIT_COMMIT: version, BUILD_TAG: id });
   },
 });
 
-/** The steps of the composite action; expressions are those of inputs and of `github`. */
+/** The steps of the composite action, with expressions of inputs and of `github`. */
 const action = (access: Access): CdSystem => ({
   name: 'the GitHub action',
   knowsDeployments: true,
@@ -131,7 +131,7 @@ const action = (access: Access): CdSystem => ({
   },
 });
 
-/** What the hook's container runs. */
+/** The command of the hook's container. */
 const argoCd = (access: Access): CdSystem => ({
   name: 'Argo CD',
   knowsDeployments: false,
@@ -149,7 +149,7 @@ function expectNames(there: string[], wanted: string[]): void {
   if (missing.length > 0) throw new Error(`the container has no ${missing.join(', ')}`);
 }
 
-/** One measurement of the web metric. */
+/** Runs one measurement of the web metric. */
 const argoRollouts = (access: Access): CdSystem => ({
   name: 'Argo Rollouts',
   knowsDeployments: false,
@@ -170,7 +170,7 @@ const argoRollouts = (access: Access): CdSystem => ({
   },
 });
 
-/** Both gates of the canary; it needs both. */
+/** Asks both gates of the canary, which needs both. */
 const flagger = (access: Access): CdSystem => ({
   name: 'Flagger',
   knowsDeployments: true,

@@ -13,7 +13,7 @@ let github: GithubSite;
 let access: Access;
 const guarded = new Guarded(() => firebreak);
 
-/** Commits of the repository, which are the versions. */
+/** Commits of the repository, used as versions. */
 let good: string;
 let bad: string;
 
@@ -40,19 +40,19 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak?.remove());
 
-/** A protected environment: it goes on when its run does. What is decided later is not waited for. */
+/** A protected environment: the deployment continues when its run does. Later decisions are not awaited. */
 const protection = (): CdSystem => ({
   name: 'a protected environment at GitHub',
   knowsDeployments: false,
   async deploy({ version }): Promise<Outcome> {
     const { run } = await github.ask(REPOSITORY, version);
-    // By the request itself, or by the sweeper, which may be faster.
+    // Sent by the request itself, or by the sweeper if it is faster.
     const { body } = await github.told(run, () => true);
     return { goesOn: body.state === 'approved', said: body.comment };
   },
 });
 
-/** Another commit, which nobody has heard of. */
+/** Another, unknown commit. */
 let commits = 0;
 async function next(): Promise<Deployment> {
   commits += 1;
@@ -77,11 +77,11 @@ describe.each(names)('%s', { timeout: 60_000 }, (name) => {
   let system: CdSystem;
   beforeAll(() => void (system = systemOf(name)));
 
-  test('goes on where nothing is frozen', async () => {
+  test('continues without a freeze', async () => {
     expect(await system.deploy(await next())).toMatchObject({ goesOn: true });
   });
 
-  test('is held during a freeze, and told why; a rollback to a version known good passes', async () => {
+  test('is held back with the reason during a freeze, but allows a rollback to a known good version', async () => {
     const frozen = await freeze();
     const held = await next();
     const { goesOn, said } = await system.deploy(held);
@@ -91,7 +91,7 @@ describe.each(names)('%s', { timeout: 60_000 }, (name) => {
     await eventually(async () => (await system.deploy(held)).goesOn, `${name} after the lift`);
   });
 
-  test('goes on during a freeze by a recorded override alone, which it uses once', async () => {
+  test('continues during a freeze only with an override, and uses it once', async () => {
     const frozen = await freeze();
     const [first, second] = [await next(), await next()];
     expect(await system.deploy(first)).toMatchObject({ goesOn: false });
@@ -109,7 +109,7 @@ describe.each(names)('%s', { timeout: 60_000 }, (name) => {
   });
 });
 
-describe('a version that is known bad', { timeout: 60_000 }, () => {
+describe('a known bad version', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     await guarded.fire(PLACE);
     await guarded.mitigated(PLACE);
@@ -117,7 +117,7 @@ describe('a version that is known bad', { timeout: 60_000 }, () => {
     expect(body.items).toMatchObject([{ version: bad }]);
   }, 60_000);
 
-  test.each(names)('%s does not deploy it again, and a newer one', async (name) => {
+  test.each(names)('%s refuses it and allows a newer one', async (name) => {
     const system = systemOf(name);
     const { goesOn, said } = await system.deploy({ version: bad, id: `again-by-${name}` });
     expect({ goesOn, said }).toEqual({ goesOn: false, said: expect.stringContaining('pinned as known bad') });

@@ -13,7 +13,7 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
     services: { checkout: { repository: 'acme/checkout', environments: { production: {} } } },
-    timeScale: 1, // the sweeper comes each minute
+    timeScale: 1, // the sweeper runs each minute
     env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
   });
 });
@@ -22,7 +22,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test('whatever waits has its answer before whoever changed that has theirs', async () => {
+test('waiting deployments are answered before the request that changed the freeze returns', async () => {
   const { body: first } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
   for (const run of [1, 2]) {
     const asked = requested({ run, sha: String(run).repeat(40), repository: 'acme/checkout' });
@@ -45,7 +45,7 @@ test('whatever waits has its answer before whoever changed that has theirs', asy
   expect(server.of(2).at(-1)).toMatchObject({ state: 'approved' });
 });
 
-test('a GitHub that does not answer keeps nobody from lifting a freeze', { timeout: 60_000 }, async () => {
+test('an unresponsive GitHub does not block lifting a freeze', { timeout: 60_000 }, async () => {
   const { body: freeze } = await firebreak.post('/v1/freezes', { ...place, reason: 'a sale' });
   const asked = requested({ run: 3, sha: SHA, repository: 'acme/checkout' });
   expect(await deliver(firebreak, asked)).toMatchObject({ body: { state: 'waiting' } });

@@ -55,7 +55,7 @@ async function answered(asked: Parameters<typeof deliver>[1], run: number): Prom
   return server.of(run).at(-1)?.state ?? 'waiting';
 }
 
-/** Waits until it is known that there is nothing left to answer. */
+/** Waits until no deployment waits any more. */
 const answeredBefore = (asked: Parameters<typeof deliver>[1]): Promise<unknown> =>
   seen(async () => {
     const { status, body } = await deliver(firebreak, asked);
@@ -67,12 +67,12 @@ const logged = async (kind: string, run: number): Promise<any[]> =>
     (entry: any) => entry.kind === kind && entry.detail.run === run,
   );
 
-describe('who is heard', () => {
-  test.each(['bad-signature', 'missing-signature'])('not %s', async (name) => {
+describe('the webhook receiver', () => {
+  test.each(['bad-signature', 'missing-signature'])('refuses %s', async (name) => {
     expect(await deliver(firebreak, github(name))).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
   });
 
-  test('nobody with another secret, or with a token in its place', async () => {
+  test('refuses a signature with another secret, or a token instead', async () => {
     expect((await deliver(firebreak, signed({}, 'ping', 'another'))).status).toBe(401);
     const { body, headers } = github('ping');
     const { 'X-Hub-Signature-256': _, ...unsigned } = headers;
@@ -86,17 +86,17 @@ describe('who is heard', () => {
     ['form-encoded-deployment', 'deployment.created'],
     ['deployment-status-success', 'deployment_status.created'],
     ['workflow-run-completed-failure-attempt-2', 'workflow_run.completed'],
-  ])('%s is taken and ignored', async (name, ignored) => {
+  ])('accepts and ignores %s', async (name, ignored) => {
     expect(await deliver(firebreak, github(name))).toEqual({ status: 202, body: { ignored } });
   });
 
-  test('an action that there may be one day is ignored, too', async () => {
+  test('ignores unknown actions', async () => {
     const answer = await deliver(firebreak, signed({ action: 'withdrawn' }));
     expect(answer).toEqual({ status: 202, body: { ignored: 'deployment_protection_rule.withdrawn' } });
     expect(await deliver(firebreak, signed([], 'installation'))).toMatchObject({ status: 202 });
   });
 
-  test('what cannot be read is told to whoever looks at the deliveries', async () => {
+  test("explains unreadable payloads in the response, for GitHub's list of deliveries", async () => {
     const { headers } = signed('');
     const bad = { headers, body: '{' };
     expect((await deliver(firebreak, bad)).status).toBe(401);
@@ -110,7 +110,7 @@ describe('who is heard', () => {
     expect(server.of(1)).toEqual([]);
   });
 
-  test('the published vector, and only in its form', () => {
+  test('accepts the published test vector, and only its format', () => {
     const vector = JSON.parse(
       readFileSync(new URL('../../fixtures/github/signature-vector.json', import.meta.url), 'utf8'),
     );
@@ -126,8 +126,8 @@ describe('who is heard', () => {
   });
 });
 
-describe('a deployment that is allowed', () => {
-  test('is approved at once, at the API that is configured, whatever the webhook names', async () => {
+describe('an allowed deployment', () => {
+  test("is approved at once at the configured API, regardless of the webhook's callback URL", async () => {
     expect(await answered(github('deployment-protection-rule-requested'), 6789012345)).toBe('approved');
     const { request } = JSON.parse(
       readFileSync(
@@ -145,27 +145,27 @@ describe('a deployment that is allowed', () => {
     expect(firebreak.output).toContain('a webhook has the API address of another GitHub');
   });
 
-  test('is approved once, however often GitHub tells of it', async () => {
+  test('is approved once despite repeated webhooks', async () => {
     await answeredBefore(github('deployment-protection-rule-requested-redelivery'));
     expect(server.of(6789012345)).toHaveLength(1);
   });
 
-  test('is another one when it is run again: a deployment of its own', async () => {
+  test('is a new deployment when it runs again', async () => {
     const payload = JSON.parse(github('deployment-protection-rule-requested').body);
     payload.deployment.id += 1;
     await deliver(firebreak, signed(payload));
     await seen(async () => server.of(6789012345).length === 2, 'an answer to the other one');
   });
 
-  test('is approved for a repository that nobody knows, where policy has nothing against it', async () => {
+  test('is approved for an unknown repository if the policy allows it', async () => {
     const unknown = requested({ run: 7, sha: SHA, repository: 'octo-org/unheard-of' });
     expect(await answered(unknown, 7)).toBe('approved');
     expect(server.of(7)[0]?.comment).toContain('unheard-of');
   });
 });
 
-describe('a deployment that is frozen', () => {
-  test('waits with a note, without a word twice, and goes on by itself when the freeze is lifted', async () => {
+describe('a frozen deployment', () => {
+  test('waits with one comment per reason, and continues automatically when the freeze is lifted', async () => {
     const freeze = await frozen('lifted');
     const asked = requested({ run: 20, sha: SHA, repository: 'octo-org/lifted' });
     expect(await answered(asked, 20)).toBe('waiting');
@@ -187,7 +187,7 @@ describe('a deployment that is frozen', () => {
     await seen(async () => (await logged('gate.approved', 20)).length > 0, 'the approval on the log');
   });
 
-  test('goes on by an override, which counts it once', async () => {
+  test('continues with an override, which is used once', async () => {
     const freeze = await frozen('overridden');
     const [first, second] = [30, 31].map((run) =>
       requested({ run, sha: sha(String(run % 10)), repository: 'octo-org/overridden' }),
@@ -206,7 +206,7 @@ describe('a deployment that is frozen', () => {
     await seen(async () => server.of(31).some(({ state }) => state === 'approved'), 'the other one, too');
   });
 
-  test('is told of each new reason', async () => {
+  test('gets a comment for each new reason', async () => {
     const first = await frozen('noted', 'the first reason');
     expect(await answered(requested({ run: 40, sha: SHA, repository: 'octo-org/noted' }), 40)).toBe('waiting');
     const second = await frozen('noted', 'the second reason');
@@ -220,7 +220,7 @@ describe('a deployment that is frozen', () => {
     await seen(async () => server.of(40).at(-1)?.state === 'approved', 'the approval');
   });
 
-  test('that goes back to a version known good is a rollback, and passes', async () => {
+  test('that returns to a known good version is an allowed rollback', async () => {
     const [good, bad] = [sha('a'), sha('b')];
     const at = { service: 'back', environment: 'production' };
     const times = (from: number) => ({ started_at: minutesAgo(from), finished_at: minutesAgo(from - 1) });
@@ -236,8 +236,8 @@ describe('a deployment that is frozen', () => {
   });
 });
 
-describe('where GitHub is of another opinion', () => {
-  test.each([404, 409, 422])('a deployment of which it says %s waits no more', async (status) => {
+describe('errors of GitHub', () => {
+  test.each([404, 409, 422])('a deployment with response %s no longer waits', async (status) => {
     const run = 60 + (status % 10);
     const asked = requested({ run, sha: SHA, repository: 'octo-org/gone' });
     server.answers.set(run, [status]);
@@ -248,7 +248,7 @@ describe('where GitHub is of another opinion', () => {
     expect(server.of(run)).toHaveLength(1);
   });
 
-  test.each([503, 401, 429])('%s is no answer: it is told again', async (status) => {
+  test.each([503, 401, 429])('response %s is retried', async (status) => {
     const run = 70 + (status % 10);
     server.answers.set(run, [status]);
     const asked = requested({ run, sha: SHA, repository: 'octo-org/gone' });
@@ -258,9 +258,9 @@ describe('where GitHub is of another opinion', () => {
   });
 });
 
-/** Each with a process of its own to end: they wait beside each other. */
-describe.concurrent('where time passes', () => {
-  test('a process that dies before it has answered leaves nobody waiting', async () => {
+/** Each has its own process to end, so they run in parallel. */
+describe.concurrent('over time', () => {
+  test('a deployment is answered after a crash before the answer', async () => {
     server.answers.set(80, ['hang']);
     const asked = deliver(firebreak, requested({ run: 80, sha: SHA, repository: 'octo-org/shaken' })).catch(() => null);
     await seen(async () => server.of(80).length === 1, 'the call that gets no answer');
@@ -271,29 +271,33 @@ describe.concurrent('where time passes', () => {
     expect(server.of(80)[1]).toMatchObject({ state: 'approved' });
   });
 
-  test('what waits too long is rejected, and without a secret nobody is heard', { timeout: 60_000 }, async () => {
-    const impatient = await Firebreak.start({
-      unshown: true,
-      services,
-      configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
-      timeScale: 1800, // an hour is two seconds
-      env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
-    });
-    try {
-      const freeze = { service: 'lifted', environment: 'production', reason: 'closed' };
-      expect((await impatient.post('/v1/freezes', freeze)).status).toBe(201);
-      const asked = requested({ run: 90, sha: SHA, repository: 'octo-org/lifted' });
-      expect(await deliver(impatient, asked)).toMatchObject({ body: { state: 'waiting' } });
-      await seen(async () => server.of(90).length === 2, 'the rejection');
-      expect(server.of(90)[1]).toMatchObject({
-        state: 'rejected',
-        comment: expect.stringMatching(/^Firebreak rejected this deployment after holding it back for 1 hour/),
+  test(
+    'a deployment that waits too long is rejected, and without a secret every webhook is refused',
+    { timeout: 60_000 },
+    async () => {
+      const impatient = await Firebreak.start({
+        unshown: true,
+        services,
+        configFiles: { 'freeze.yaml': 'gates: { rejectAfterHours: 1 }\n' },
+        timeScale: 1800, // one hour is two seconds
+        env: { GITHUB_API_URL: server.url, GITHUB_TOKEN: 'ghs_test', GITHUB_WEBHOOK_SECRET: SECRET },
       });
-      await impatient.stop();
-      await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });
-      expect((await deliver(impatient, github('ping'))).status).toBe(401);
-    } finally {
-      await impatient.remove();
-    }
-  });
+      try {
+        const freeze = { service: 'lifted', environment: 'production', reason: 'closed' };
+        expect((await impatient.post('/v1/freezes', freeze)).status).toBe(201);
+        const asked = requested({ run: 90, sha: SHA, repository: 'octo-org/lifted' });
+        expect(await deliver(impatient, asked)).toMatchObject({ body: { state: 'waiting' } });
+        await seen(async () => server.of(90).length === 2, 'the rejection');
+        expect(server.of(90)[1]).toMatchObject({
+          state: 'rejected',
+          comment: expect.stringMatching(/^Firebreak rejected this deployment after holding it back for 1 hour/),
+        });
+        await impatient.stop();
+        await impatient.start({ GITHUB_WEBHOOK_SECRET: '' });
+        expect((await deliver(impatient, github('ping'))).status).toBe(401);
+      } finally {
+        await impatient.remove();
+      }
+    },
+  );
 });

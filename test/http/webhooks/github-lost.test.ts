@@ -22,7 +22,7 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
     services: { checkout: { repository: REPOSITORY, environments: { production: {} } } },
-    timeScale: 100, // looks each three seconds
+    timeScale: 100, // searches every three seconds
     env: {
       GITHUB_API_URL: standIns.urls.github,
       GITHUB_APP_ID: '1',
@@ -38,7 +38,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('deployments whose webhook never arrived are answered as well: at once, or when the freeze ends', async () => {
+test('deployments whose webhook never arrived are answered at once, or when the freeze ends', async () => {
   const free = await github.push(REPOSITORY, { 'version.txt': '1' });
   await github.run(REPOSITORY, free, 'completed');
 

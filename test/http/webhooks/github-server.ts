@@ -9,11 +9,11 @@ export const SECRET = 'dev-github-webhook-secret';
 
 export type Review = { path: string; authorization: string; environment_name: string; state?: string; comment: string };
 
-/** GitHub's API as far as it is called by gates: it takes reviews down, and answers as it is told to. */
+/** GitHub's API for gates: records reviews, and responds as configured. */
 export class GithubServer {
   url = '';
   readonly reviews: Review[] = [];
-  /** What the next calls of a run are answered; `hang`: nothing. Then 204. */
+  /** Responses to the next calls of a run. `hang`: no response. Default: 204. */
   readonly answers = new Map<number, (number | 'hang')[]>();
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -37,7 +37,7 @@ export class GithubServer {
     return this;
   }
 
-  /** What a run was told, in order. */
+  /** The reviews of a run, in order. */
   of = (run: number): Review[] => this.reviews.filter(({ path }) => path.includes(`/runs/${run}/`));
 
   async stop(): Promise<void> {
@@ -52,7 +52,7 @@ type Inbound = { headers: Record<string, string>; body: string };
 export const github = (name: string): Inbound =>
   JSON.parse(readFileSync(new URL(`../../fixtures/github/${name}.request.json`, import.meta.url), 'utf8')) as Inbound;
 
-/** Sends it as GitHub does: no credential but the signature. */
+/** Sends a webhook as GitHub does, with a signature as the only credential. */
 export async function deliver(
   firebreak: Firebreak,
   { headers, body }: Inbound,
@@ -66,7 +66,7 @@ export async function deliver(
 
 let deliveries = 0;
 
-/** With the signature that GitHub would make. */
+/** Adds GitHub's signature. */
 export const signed = (payload: unknown, event = 'deployment_protection_rule', secret = SECRET): Inbound => {
   const body = JSON.stringify(payload);
   deliveries += 1;
@@ -83,7 +83,7 @@ export const signed = (payload: unknown, event = 'deployment_protection_rule', s
 
 type Asked = { run: number; sha: string; environment?: string; repository?: string; ref?: string; url?: string };
 
-/** What GitHub sends when a job comes to a protected environment. */
+/** The webhook of GitHub when a job reaches a protected environment. */
 export function requested(asked: Asked): Inbound {
   const { run, sha, environment = 'production', repository = 'octo-org/checkout-api', ref = 'main' } = asked;
   const payload = JSON.parse(github('deployment-protection-rule-requested').body);

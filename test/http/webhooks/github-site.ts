@@ -8,14 +8,14 @@ import { deliver, signed } from './github-server.ts';
 
 type Delivered = { guid: string; request: { payload: any } };
 
-/** Where the stand-in runs. */
+/** The address of the stand-in. */
 type Home = {
   url: string;
   tell(method: 'PUT' | 'POST', path: string, body: object): Promise<any>;
   calls(): Promise<any[]>;
 };
 
-/** The stand-in of GitHub as people and GitHub itself use it: it pushes, and what it would send is sent by hand. */
+/** The GitHub stand-in for people and for GitHub itself: it accepts pushes, and the test sends its webhooks. */
 export class GithubSite {
   readonly #firebreak: Firebreak;
   readonly #home: Home;
@@ -27,7 +27,7 @@ export class GithubSite {
     this.#token = token;
   }
 
-  /** In the sandbox of the product. */
+  /** Uses the sandbox of the product. */
   static async of(firebreak: Firebreak): Promise<GithubSite> {
     const { body } = await firebreak.request('GET', '/sandbox', undefined, { accept: 'application/json' });
     const home: Home = {
@@ -42,7 +42,7 @@ export class GithubSite {
     return new GithubSite(firebreak, home, await appToken());
   }
 
-  /** Stand-ins of the test's own, which are to the product a GitHub like any other. */
+  /** Uses separate stand-ins, which the product treats like any GitHub. */
   static async at(standIns: StandIns, firebreak: Firebreak): Promise<GithubSite> {
     const home: Home = {
       url: standIns.urls.github,
@@ -54,7 +54,7 @@ export class GithubSite {
 
   settings = (settings: object) => this.#tell('PUT', 'settings', settings);
 
-  /** A push to main, of which the stand-in makes a run. */
+  /** Pushes to main, which starts a run in the stand-in. */
   async push(repository: string, files: Record<string, string>): Promise<string> {
     return (await this.#tell('POST', 'commits', { repository, files })).sha;
   }
@@ -62,14 +62,14 @@ export class GithubSite {
   runs = async (repository: string): Promise<any[]> =>
     (await this.#get(`/repos/${repository}/actions/runs`, 'ghs_test')).workflow_runs;
 
-  /** Waits until the newest run of a commit is so. */
+  /** Waits until the newest run of a commit matches. */
   run = (repository: string, sha: string, status: string): Promise<any> =>
     seen(
       async () => (await this.runs(repository)).find((run) => run.head_sha === sha && run.status === status),
       `a run of ${sha} that is ${status}`,
     );
 
-  /** The last thing that a run was told; waits until it is so. */
+  /** Waits until the last review of a run matches. */
   told = (run: number, is: (call: any) => boolean): Promise<any> =>
     seen(
       async () =>
@@ -80,7 +80,7 @@ export class GithubSite {
       `what run ${run} was told`,
     );
 
-  /** What GitHub sends of the newest deployment of a repository that waits; sent, with its signature. */
+  /** Sends GitHub's signed webhook for the newest waiting deployment of a repository. */
   async ask(repository: string, sha: string): Promise<{ run: number; state: string }> {
     const delivery = await seen(async () => this.#delivery(repository, sha), `a deployment of ${sha} that asks`);
     const { payload } = delivery.request;
@@ -110,7 +110,7 @@ export class GithubSite {
     this.#home.tell(method, `/github/${path}`, body);
 }
 
-/** What an app signs its requests with. */
+/** The private key of the app. */
 async function appToken(): Promise<string> {
   const { privateKey } = await generateKeyPair('RS256');
   const now = Math.floor(Date.now() / 1000);

@@ -21,7 +21,7 @@ beforeAll(async () => {
       rerun: service('rerun', {}),
       revert: service('revert', { via: 'revert', mode: 'commit', path: 'app' }),
     },
-    // An open incident freezes its service: so it does in the moment in which Firebreak rolls it back.
+    // An open incident freezes its service, even while Firebreak rolls it back.
     configFiles: { ...EACH_ALONE, 'freeze.yaml': 'defaults: { incidents: critical }\n' },
     timeScale: 100,
     env: { GITHUB_WEBHOOK_SECRET: SECRET },
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak?.remove());
 
-/** A good version that ran for hours and a bad one, both deployed before the environment was protected. */
+/** Records a good version that ran for hours and a bad one, both deployed before the environment was protected. */
 async function deployed(name: string): Promise<{ at: Site; good: string; bad: string }> {
   const repository = `acme/${name}`;
   const at = { service: name, environment: 'production' };
@@ -48,8 +48,8 @@ async function deployed(name: string): Promise<{ at: Site; good: string; bad: st
   return { at, good, bad };
 }
 
-describe('our own rollback goes through a protected environment during a freeze', { timeout: 90_000 }, () => {
-  test('as a run of the good version, while nothing new does', async () => {
+describe("Firebreak's own rollback passes a protected environment during a freeze", { timeout: 90_000 }, () => {
+  test('as a run of the good version, while new versions wait', async () => {
     const { at, good } = await deployed('rerun');
     const repository = 'acme/rerun';
     await guarded.fire(at);
@@ -61,7 +61,7 @@ describe('our own rollback goes through a protected environment during a freeze'
     await github.run(repository, next, 'waiting');
   });
 
-  test('as a new commit that holds what the good version did, and no other commit does', async () => {
+  test('as a new commit with the content of the good version, while other commits wait', async () => {
     const { at, bad } = await deployed('revert');
     const repository = 'acme/revert';
     await guarded.fire(at);

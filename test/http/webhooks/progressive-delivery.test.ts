@@ -39,7 +39,7 @@ describe('the web metric of Argo Rollouts', () => {
     return { status: answer.status, body: (await answer.json()) as any };
   };
 
-  test.each(['pass', 'freeze'])('is answered as documented: %s', async (name) => {
+  test.each(['pass', 'freeze'])('responds as documented: %s', async (name) => {
     const { request, response } = fixture(`argo-rollouts/web-metric-${name}.exchange`);
     const documented = JSON.parse(response.body).data;
     const token = await tokenFor(['freezes:check']);
@@ -56,7 +56,7 @@ describe('the web metric of Argo Rollouts', () => {
     await (name === 'freeze' ? frozen(place, ask) : ask());
   });
 
-  test('is for those who may check, of what they may', async () => {
+  test('requires permission to check the service', async () => {
     const { request } = fixture('argo-rollouts/web-metric-pass.exchange');
     expect((await measure(request.path, 'nobody')).status).toBe(401);
     expect((await measure(request.path, await tokenFor(['freezes:read']))).status).toBe(403);
@@ -65,7 +65,7 @@ describe('the web metric of Argo Rollouts', () => {
     expect((await measure(path, await tokenFor(['freezes:check']))).status).toBe(422);
   });
 
-  test('uses an override by POST, once for each version, and by GET never', async () => {
+  test('uses an override by POST once per version, and never by GET', async () => {
     const token = await tokenFor(['freezes:check']);
     const path = (version: string) =>
       `/integrations/argo-rollouts/analysis?service=checkout-api&environment=production&version=${version}`;
@@ -99,7 +99,7 @@ describe('the gates of Flagger', () => {
   });
 
   test.each(['confirm-rollout', 'confirm-promotion', 'no-metadata-old'])(
-    '%s: open, and closed in a freeze',
+    '%s: open, and closed during a freeze',
     async (name) => {
       const key = await tokenFor(['flagger:gate'], { services: ['checkout-api'] });
       expect(await send(hook(name), key)).toMatchObject({ status: 200, body: { allowed: true } });
@@ -112,7 +112,7 @@ describe('the gates of Flagger', () => {
     },
   );
 
-  test('of a canary that may be in two environments, one frozen holds it', async () => {
+  test('a canary in two environments waits if one is frozen', async () => {
     const key = await tokenFor(['flagger:gate']);
     await frozen({ service: 'checkout-api', environment: 'staging' }, async () => {
       expect(await send(hook('no-metadata-old'), key)).toMatchObject({ status: 423 });
@@ -120,7 +120,7 @@ describe('the gates of Flagger', () => {
     });
   });
 
-  test('the metadata say what is meant, else the name of the canary does', async () => {
+  test("the metadata selects the service, otherwise the canary's name", async () => {
     const key = await tokenFor(['flagger:gate']);
     await frozen({ service: 'plain', environment: 'plain-live' }, async () => {
       expect(await send(canary('plain'), key)).toMatchObject({ status: 423 });
@@ -134,7 +134,7 @@ describe('the gates of Flagger', () => {
       expect(await send(canary('two'), key)).toMatchObject({ status: 423 });
       expect(await send(canary('two', { environment: 'a' }), key)).toMatchObject({ status: 200 });
     });
-    // The catalogue does not have it, and it is known all the same.
+    // It is not in the catalogue, but known nevertheless.
     const heardOf = { service: 'unheard-of', environment: 'production', version: 'v1' };
     await firebreak.post('/v1/deployments', heardOf);
     await frozen({ service: 'unheard-of', environment: 'production' }, async () => {
@@ -142,7 +142,7 @@ describe('the gates of Flagger', () => {
     });
   });
 
-  test('nobody without a key, or with one for something else, opens it', async () => {
+  test('requires a key for the gate', async () => {
     expect((await send(hook('confirm-rollout'), undefined)).status).toBe(401);
     expect((await send(hook('confirm-rollout'), 'nobody')).status).toBe(401);
     expect((await send(hook('confirm-rollout'), await tokenFor(['flagger:gate', 'freezes:check']))).status).toBe(403);
@@ -151,7 +151,7 @@ describe('the gates of Flagger', () => {
     expect((await send({}, await tokenFor(['flagger:gate']))).status).toBe(422);
   });
 
-  test('the rollback gate has nothing to do with freezes', async () => {
+  test('the rollback gate ignores freezes', async () => {
     const key = await tokenFor(['flagger:gate']);
     await frozen(place, async () => {
       const answer = await send(hook('rollback-gate'), key, 'rollback');
@@ -159,7 +159,7 @@ describe('the gates of Flagger', () => {
     });
   });
 
-  test('the deployment that is under way, as it was recorded, is the version that is asked about', async () => {
+  test('checks the version of the recorded deployment in progress', async () => {
     const key = await tokenFor(['flagger:gate']);
     await firebreak.post('/v1/deployments', { ...place, version: '2026.6', status: 'started' });
     await send({ ...hook('confirm-rollout'), checksum: 'abc' }, key);

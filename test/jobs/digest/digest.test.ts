@@ -11,7 +11,7 @@ stakeholders:
 triage: { acknowledgeMinutes: off, commanderMinutes: off, updateMinutes: off }
 `;
 
-/** An hour ago, by UTC: the report of shadow mode is due since then. */
+/** One hour ago in UTC: the shadow report is due since then. */
 const [DAY = '', TIME = ''] = new Date(Date.now() - 3_600_000).toUTCString().match(/^\w{3}|\d\d:\d\d/g) ?? [];
 const REPORT = `shadowReport: { slack: '#automation', email: sre@acme.example, day: ${DAY.toLowerCase()}, at: '${TIME}' }`;
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     services: { checkout: place, search: place },
     configFiles: { 'response.yaml': `${STAKEHOLDERS}${REPORT}\n` },
-    timeScale: 60, // they are told each second
+    timeScale: 60, // status updates are sent each second
     env: { PAGERDUTY_WEBHOOK_SECRET: SECRET },
   });
 });
@@ -38,7 +38,7 @@ const messages = async () =>
     .filter((form) => form.get('channel') === '#status')
     .map((form) => String(form.get('text')));
 
-/** What stands in a channel. */
+/** Returns the messages of a channel. */
 const channel = async (name: string) => JSON.stringify((await firebreak.get(`/sandbox/slack/channels/${name}`)).body);
 
 const paged = async (): Promise<{ id: string; title: string }[]> =>
@@ -47,7 +47,7 @@ const paged = async (): Promise<{ id: string; title: string }[]> =>
 describe('stakeholders', { timeout: 60_000 }, () => {
   let id: string;
 
-  test('are told that it is there, each by a letter that names nobody else', async () => {
+  test('are notified of an incident, each by a separate e-mail without other recipients', async () => {
     const wanted = { service: 'checkout', environment: 'production', title: 'Payments fail', severity: 'critical' };
     const { body } = await firebreak.post('/v1/incidents', wanted);
     ({ id } = body);
@@ -62,11 +62,11 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     await seen(async () => (await messages()).some((text) => text.startsWith('checkout production')), 'a message');
   });
 
-  /** The letter that tells these words. */
+  /** Waits for the e-mail with this text. */
   const letterThatSays = (words: string) =>
     seen(async () => (await lettersTo('cto@acme.example')).find((letter) => letter.includes(words)), words);
 
-  test('hear what somebody tells them over HTTP, the newest', async () => {
+  test('get the newest update that was sent over HTTP', async () => {
     await firebreak.post(`/v1/incidents/${id}/updates`, { text: 'Cards are refused' });
     expect(await letterThatSays('Cards are refused')).toMatch(
       /^Latest update, [\d-]+ [\d:]+ UTC\r\nCards are refused\r$/m,
@@ -76,7 +76,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     await seen(async () => (await channel('status')).includes('The cause is found'), 'the same in Slack');
   });
 
-  test('hear what somebody tells them in Slack', async () => {
+  test('get an update that was sent in Slack', async () => {
     const name = await seen(async () => (await firebreak.get(`/v1/incidents/${id}`)).body.channel, 'its channel');
     const typed = { user: 'ada', channel: name.slice(1), text: '/incident update The fix is on its way' };
     expect(await firebreak.post('/sandbox/slack/commands', typed)).toMatchObject({
@@ -86,7 +86,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     await seen(async () => (await channel('status')).includes('The fix is on its way'), 'the same in Slack');
   });
 
-  test('hear what somebody tells them at PagerDuty', async () => {
+  test('get an update that was sent at PagerDuty', async () => {
     const page = await seen(async () => (await paged())[0], 'a page');
     await firebreak.post(`/sandbox/pagerduty/incidents/${page.id}/annotate`, { by: 'Ada Park', text: 'looking' });
     const incident = { id: page.id, type: 'incident_reference', summary: page.title };
@@ -107,7 +107,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     await seen(async () => (await channel('status')).includes('All cards work again'), 'the same in Slack');
   });
 
-  test('hear when it has changed, and once that it is over', async () => {
+  test('are notified of changes, and once of the resolution', async () => {
     await firebreak.request(
       'PATCH',
       `/v1/incidents/${id}`,
@@ -116,7 +116,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     );
     await seen(
       async () => (await lettersTo('cto@acme.example')).some((letter) => /^Subject: .*\(warning/m.test(letter)),
-      'a letter about that',
+      'an e-mail about the change',
     );
     await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
     const isOver = (letter: string) => /^Subject: Over: /m.test(letter);
@@ -125,11 +125,11 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     expect((await lettersTo('cto@acme.example')).filter(isOver)).toHaveLength(1);
   });
 
-  test('hear nothing of what is none of theirs', async () => {
+  test('are not notified of other incidents', async () => {
     expect(await lettersTo('search-lead@acme.example')).toEqual([]);
   });
 
-  test('whom the mail server does not know is said, keeps nothing from others, and does not hear the end', async () => {
+  test('unknown to the mail server are on the timeline, do not affect others, and are not notified of the resolution', async () => {
     const unknown = { kind: 'status', status: 550, body: '5.1.1 no such user' };
     const rule = { vendor: 'mail', fault: unknown, match: { path: '/search-lead@acme.example' } };
     expect((await firebreak.put('/sandbox/faults', rule)).status).toBeLessThan(300);
@@ -148,11 +148,11 @@ describe('stakeholders', { timeout: 60_000 }, () => {
       (await lettersTo('cto@acme.example')).filter((letter) => letter.includes('Nothing is found'));
     await seen(async () => (await toOthers()).some((letter) => letter.includes('Subject: Over: ')), 'the end');
     expect(await toOthers()).toHaveLength(2);
-    expect(await lettersTo('search-lead@acme.example')).toHaveLength(1); // the attempt
+    expect(await lettersTo('search-lead@acme.example')).toHaveLength(1); // the failed attempt
   });
 });
 
-test('the weekly report of shadow mode goes to each receiver, once', { timeout: 60_000 }, async () => {
+test('the weekly shadow report is sent to each receiver once', { timeout: 60_000 }, async () => {
   const [letter] = await seen(async () => {
     const all = await lettersTo('sre@acme.example');
     return all.length > 0 && all;
@@ -161,7 +161,7 @@ test('the weekly report of shadow mode goes to each receiver, once', { timeout: 
   await seen(async () => (await channel('automation')).includes('in shadow mode'), 'the message');
   const wanted = { service: 'checkout', environment: 'production', title: 'Refunds fail', severity: 'critical' };
   await firebreak.post('/v1/incidents', wanted);
-  // News of a later round: whoever has the report already was passed over in it.
+  // A status update of a later round, which skipped receivers that already got the report.
   await seen(async () => (await lettersTo('cto@acme.example')).some((one) => one.includes('Refunds fail')), 'news');
   expect(await lettersTo('sre@acme.example')).toHaveLength(1);
 });

@@ -5,7 +5,7 @@ import { handleBatch, type BatchOptions, NO_DEADLINE } from '../../../jobs/queue
 import { QUEUE } from '../../../aws/resources.ts';
 import { silent } from '../../support/fake-deps.ts';
 
-/** Messages by their bodies: the letter is the group. */
+/** Creates messages from their bodies. The letter is the group. */
 const batch = (bodies: readonly string[], receives = 1): SQSEvent => ({
   Records: bodies.map(
     (body) =>
@@ -47,14 +47,14 @@ async function play(bodies: readonly string[], handle: (body: string) => Promise
   return { begun, failed: answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier.slice(3)), again };
 }
 
-describe('a message that fails is delivered again within seconds', () => {
-  test('with the later ones of its group, and nothing else', async () => {
+describe('a failed message is delivered again within seconds', () => {
+  test('together with only the later ones of its group', async () => {
     const { failed, again } = await play(['a1', 'b1', 'a2', 'a3', 'b2'], async (body) => body !== 'a2');
     expect(failed).toEqual(['a2', 'a3']);
     expect(again).toEqual({ a2: 1, a3: 1 });
   });
 
-  test('one that throws is one that fails', async () => {
+  test('also if the handler throws', async () => {
     const { failed, again } = await play(['a1', 'b1'], async (body) => {
       if (body === 'a1') throw new Error('throttled');
       return true;
@@ -69,25 +69,25 @@ describe('a message that fails is delivered again within seconds', () => {
     [6, 32],
     [7, 60],
     [15, 60],
-  ])('received %i times, after %i s', async (receives, seconds) => {
+  ])('after %i receives, in %i s', async (receives, seconds) => {
     expect((await play(['a1'], async () => false, { receives })).again).toEqual({ a1: seconds });
   });
 
-  test('an outage of ten minutes puts nothing among the dead letters', async () => {
+  test('without dead letters during a ten-minute outage', async () => {
     let seconds = 0;
     for (let receives = 1; receives < QUEUE.maxReceives; receives += 1)
       seconds += (await play(['a1'], async () => false, { receives })).again['a1'] ?? 0;
     expect(seconds).toBeGreaterThanOrEqual(600);
   });
 
-  test('when SQS does not take it, the batch is reported all the same', async () => {
+  test('with the batch reported even if SQS refuses the delay', async () => {
     const redelivery = { schedule: () => Promise.reject(new Error('AccessDenied')) };
     expect((await play(['a1', 'b1'], async (body) => body === 'b1', { redelivery })).failed).toEqual(['a1']);
   });
 });
 
-describe('one group holds back no other', () => {
-  test('all are begun before any of them has ended, and each keeps its order', async () => {
+describe('one group does not block others', () => {
+  test('all groups start in parallel, and each keeps its order', async () => {
     const gate = Promise.withResolvers<boolean>();
     const playing = play(
       ['a1', 'a2', 'b1', 'c1'],
@@ -97,9 +97,9 @@ describe('one group holds back no other', () => {
   });
 
   test.each([
-    ['its patience has ended', { patienceMs: 0 }],
+    ['the batch time limit has ended', { patienceMs: 0 }],
     ['the function is about to time out', { remaining: 3000 }],
-  ])('one that hangs is returned when %s, and the others have been done', async (_, limits) => {
+  ])('a hanging group is returned when %s, and the others complete', async (_, limits) => {
     const { failed, again } = await play(
       ['a1', 'a2', 'b1', 'b2'],
       async (body) => (body === 'a1' ? never : true),
@@ -109,7 +109,7 @@ describe('one group holds back no other', () => {
     expect(again).toEqual({ a1: 1, a2: 1 });
   });
 
-  test('what ends after it was returned does not begin the next of its group', async () => {
+  test('a message that ends after its return does not start the next of its group', async () => {
     const late = Promise.withResolvers<boolean>();
     const { begun, failed } = await play(['a1', 'a2'], () => late.promise, { patienceMs: 0 });
     late.resolve(true);
@@ -119,7 +119,7 @@ describe('one group holds back no other', () => {
   });
 });
 
-test('records without a group are on their own', async () => {
+test('records without a group are independent', async () => {
   const { Records } = batch(['a1', 'a2']);
   for (const { attributes } of Records) delete attributes.MessageGroupId;
   const answer = await handleBatch(

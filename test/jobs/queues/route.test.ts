@@ -9,7 +9,7 @@ import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';
 import { alert, group } from '../../support/alerts.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
-/** A message with an alert for each of these fingerprints. */
+/** Creates a message with an alert for each fingerprint. */
 function message(...fingerprints: string[]): string {
   const body = JSON.stringify(group(fingerprints.map((fingerprint) => alert({ fingerprint }))));
   const result = alertmanager.parse(body, () => 0);
@@ -31,7 +31,7 @@ const event = (...records: [id: string, group: string, body: string][]): SQSEven
   ),
 });
 
-/** A table that throws `error` for the alerts named so, and notes those that it takes. */
+/** A table that throws `error` for these alerts and records the accepted ones. */
 function table(bad: string, error: Error) {
   const { deps } = new FakeWorld();
   const taken: string[] = [];
@@ -53,7 +53,7 @@ function table(bad: string, error: Error) {
 
 const named = (name: string, text = name): Error => Object.assign(new Error(text), { name });
 
-describe('a signal that can never be stored is kept, and costs nothing else', () => {
+describe('a signal that can never be stored is quarantined and does not affect others', () => {
   test.each([
     named('ValidationException', 'Item size has exceeded the maximum allowed size'),
     named('SerializationException'),
@@ -75,7 +75,7 @@ describe('a signal that can never be stored is kept, and costs nothing else', ()
     expect(kept.map((body) => JSON.parse(body).signals)).toMatchObject([[{ fingerprint: 'bad-1' }]]);
   });
 
-  test.each(['', 'null', '{', '{"signals":[]}', '[]'])('a message that is none: %s', async (body) => {
+  test.each(['', 'null', '{', '{"signals":[]}', '[]'])('an invalid message: %s', async (body) => {
     const { deps, taken, kept } = table('bad', new Error('not asked'));
     const answer = await route(deps, event(['1', 'g', body], ['2', 'g', message('later')]));
     expect(answer).toEqual({ batchItemFailures: [] });
@@ -91,7 +91,7 @@ test.each([
   named('Error', 'connect ECONNREFUSED'),
   new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') }),
   new TypeError('terminated'),
-])('what our own infrastructure does wrong fails the record, and the later ones of its group: %s', async (error) => {
+])('an infrastructure failure fails the record and the later ones of its group: %s', async (error) => {
   const { deps, taken, kept } = table('bad', error);
   const answer = await route(
     deps,

@@ -6,7 +6,7 @@ import type { Slo } from '../../../schemas/slo/slo.ts';
 import { type Answering, both, during, rateOf, steadily } from '../../support/event-prometheus.ts';
 import { ALL, asAsked, availability, BAD, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
-/** What the rules of `slo generate` record of these: ten events a second, of which one in a thousand fails. */
+/** The recorded series of the rules of `slo generate`: ten events per second, of which one in 1,000 fails. */
 function recorded(world: SloWorld, slos: readonly Slo[]): void {
   const of =
     (name: string, value: number): Answering =>
@@ -23,14 +23,14 @@ const RECORDED = [EVENTS, ERRORS, DEFINITION];
 
 const queries = ({ prometheus }: SloWorld): string[] => prometheus.asked.map(({ query }) => query);
 
-/** The last 300 seconds and whatever happened before, by the status. */
+/** Returns the events and errors of the status: of the last 300 seconds, and of all time before. */
 const seen = async (world: SloWorld) => {
   const { state, problem, source, budget } = await world.status();
   return { state, problem, source, events: budget.events, errors: budget.errors, coverage: budget.coverage };
 };
 
-describe('what is asked', () => {
-  test('its own queries as they are written, over five minutes: the history by range, the present by itself', async () => {
+describe('the evaluation queries', () => {
+  test("an objective's own queries over five minutes: the history as ranges, the present as instant queries", async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     await world.evaluate(world.evaluator());
@@ -38,7 +38,7 @@ describe('what is asked', () => {
     expect(new Set(own.map(({ query }) => query))).toEqual(new Set([asAsked(ALL), asAsked(BAD)]));
     expect(asAsked(ALL)).toContain('[5m]');
     const present = own.filter(({ path }) => path === '/api/v1/query');
-    expect(present.filter(({ until }) => until === NOON / 1000)).toHaveLength(2 + 2); // the bucket that has just closed, too
+    expect(present.filter(({ until }) => until === NOON / 1000)).toHaveLength(2 + 2); // including the bucket that has just closed
     const ranges = own.filter(({ path }) => path === '/api/v1/query_range');
     expect(Math.min(...ranges.map(({ from }) => from))).toBeLessThanOrEqual((NOON - 28 * DAY) / 1000);
     for (const { from, until, step } of ranges) {
@@ -55,7 +55,7 @@ describe('what is asked', () => {
     });
   });
 
-  test('nothing that it knows already, apart from the present and what has closed since', async () => {
+  test('only the present and newly closed buckets', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const evaluator = world.evaluator();
@@ -69,18 +69,18 @@ describe('what is asked', () => {
     expect(queries(world)).toEqual([...RECORDED, asAsked(BAD), asAsked(ALL), asAsked(BAD), asAsked(ALL)]);
   });
 
-  test('of all objectives that are recorded three queries, and of those that have closed three more', async () => {
+  test('all recorded objectives with three queries, and closed buckets with three more', async () => {
     const slos = Array.from({ length: 30 }, (_, n) =>
       availability({ id: `objective-${n}`, service: `service-${n % 7}` }),
     );
     const world = await SloWorld.open(...slos);
     recorded(world, slos);
-    world.requests(10); // so that nothing of the past is looked for again
+    world.requests(10); // so that no past data is queried again
     const evaluator = world.evaluator();
     await world.evaluate(evaluator);
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 2 * MINUTE, 2 * MINUTE, evaluator);
-    expect(queries(world)).toEqual([...RECORDED, ...RECORDED]); // the bucket of before noon has settled by now
+    expect(queries(world)).toEqual([...RECORDED, ...RECORDED]); // the bucket before noon has settled by now
     world.prometheus.asked.length = 0;
     await world.evaluateUntil(NOON + 3 * MINUTE, MINUTE, evaluator);
     expect(queries(world)).toEqual(RECORDED);
@@ -89,7 +89,7 @@ describe('what is asked', () => {
     expect(status.burn_rates['5m']).toBeCloseTo(1, 9);
   });
 
-  test('of what is not recorded its own queries, beside those of the others', async () => {
+  test('unrecorded objectives with their own queries, beside the recorded ones', async () => {
     const slos = [availability(), availability({ id: 'search', service: 'search' })];
     const world = await SloWorld.open(...slos);
     recorded(world, slos.slice(1));
@@ -105,7 +105,7 @@ describe('what is asked', () => {
     expect((await world.status('search')).source).toBe('recorded');
   });
 
-  test('of rules that were made of other queries its own, until those of now are loaded', async () => {
+  test('own queries while the recording rules are outdated, until current rules are loaded', async () => {
     const slo = availability();
     const world = await SloWorld.open(slo);
     recorded(world, [slo]);
@@ -131,7 +131,7 @@ describe('what is asked', () => {
     expect(await sourceAt(4)).toBe('recorded');
   });
 
-  test('after a day without evaluations what has closed meanwhile, of all that are recorded together', async () => {
+  test('all buckets of a day without evaluations, for all recorded objectives together', async () => {
     const slos = Array.from({ length: 30 }, (_, n) => availability({ id: `objective-${n}` }));
     const world = await SloWorld.open(...slos);
     recorded(world, slos);
@@ -146,7 +146,7 @@ describe('what is asked', () => {
   });
 });
 
-describe('what is told apart', () => {
+describe('the evaluation distinguishes', () => {
   const first = async (slo: Slo, prepare: (world: SloWorld) => void): Promise<SloWorld> => {
     const world = await SloWorld.open(slo);
     prepare(world);
@@ -154,7 +154,7 @@ describe('what is told apart', () => {
     return world;
   };
 
-  test('no series: nothing is known, and nothing is claimed', async () => {
+  test('no series: no data, and no values are shown', async () => {
     const world = await first(availability(), () => undefined);
     expect(await seen(world)).toMatchObject({ state: 'no_data', coverage: 0, events: 0 });
     const { budget, problem, data_at: dataAt } = await world.status();
@@ -162,13 +162,13 @@ describe('what is told apart', () => {
     expect(problem).toContain('no series');
   });
 
-  test('no traffic: all is known, and nothing happened', async () => {
+  test('no traffic: full data without events', async () => {
     const world = await first(availability(), (each) => each.requests(0));
     expect(await seen(world)).toMatchObject({ state: 'no_traffic', coverage: 1, events: 0, errors: 0 });
     expect((await world.status()).budget.remaining).toBe(1);
   });
 
-  test('NaN is no traffic, too', async () => {
+  test('NaN, which means no traffic', async () => {
     const world = await first(availability(), ({ prometheus }) => {
       prometheus.on(asAsked(ALL), () => [{ value: NaN }]);
       prometheus.on(asAsked(BAD), () => [{ value: NaN }]);
@@ -176,12 +176,12 @@ describe('what is told apart', () => {
     expect(await seen(world)).toMatchObject({ state: 'no_traffic', coverage: 1, events: 0 });
   });
 
-  test('events without a series of bad ones have no errors', async () => {
+  test('events without a series of bad events, which means no errors', async () => {
     const world = await first(availability(), ({ prometheus }) => prometheus.on(asAsked(ALL), rateOf(steadily(10))));
     expect(await seen(world)).toMatchObject({ state: 'ok', coverage: 1, errors: 0 });
   });
 
-  test('events without a series of good ones are unclear, until there was one; then all are bad', async () => {
+  test('events without a series of good events: unclear before the first good event, all bad after it', async () => {
     const good = 'sum(rate(good[{{.window}}]))';
     const slo = availability({ indicator: { kind: 'ratio', counter: false, of: 'good', numerator: good, total: ALL } });
     const world = await SloWorld.open(slo);
@@ -200,7 +200,7 @@ describe('what is told apart', () => {
     expect(await world.frozenBy()).toContain('burn');
   });
 
-  test('a counter that began again counts on from zero', async () => {
+  test('a counter reset, after which counting continues', async () => {
     const [total, bad] = ['http_requests_total', 'http_errors_total'];
     const slo = availability({ indicator: { kind: 'ratio', counter: true, of: 'bad', numerator: bad, total } });
     const restart = NOON / 1000 - 3600;
@@ -211,13 +211,13 @@ describe('what is told apart', () => {
     });
     const { budget, state } = await world.status();
     expect([state, budget.coverage]).toEqual(['ok', 1]);
-    // What was counted after the last sample before the restart is lost: a minute of it at most.
+    // Events between the last sample and the restart are lost: at most one minute.
     expect(24_192_000 - budget.events).toBeLessThanOrEqual(600);
     expect(budget.events).toBeLessThanOrEqual(24_192_000);
     expect(budget.errors / budget.events).toBeCloseTo(0.0001, 6);
   });
 
-  test('a single failed request at night freezes nothing', async () => {
+  test('a single failed request at night, which does not freeze', async () => {
     const night = NOON / 1000 - 60;
     const world = await first(availability(), ({ prometheus }) => {
       prometheus.on(asAsked(ALL), rateOf(during(0.1, night - 240, night + 60)));
@@ -231,8 +231,8 @@ describe('what is told apart', () => {
   });
 });
 
-describe('what comes late', () => {
-  test('a bucket that has just closed is asked for again, since rules and stores are behind', async () => {
+describe('late data', () => {
+  test('is covered by a second query of a bucket that has just closed', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const evaluator = world.evaluator();
@@ -248,7 +248,7 @@ describe('what comes late', () => {
     expect((await world.status()).budget.events).toBe(24_192_000);
   });
 
-  test('what was not there is looked for once an hour', async () => {
+  test('is queried once an hour if it is missing', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const evaluator = world.evaluator();

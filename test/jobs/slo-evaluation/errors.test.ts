@@ -5,7 +5,7 @@ import { ALL, asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '.
 
 const OUTAGE = { from: NOON, until: NOON + 2 * HOUR };
 
-/** Frozen by its budget and its burn rate, ten minutes after an outage of two hours. */
+/** A world frozen by budget and burn rate, ten minutes after a two-hour outage. */
 async function frozen(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWorld['evaluator']> }> {
   const world = await SloWorld.open(availability());
   world.requests(10, OUTAGE);
@@ -18,18 +18,26 @@ async function frozen(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWor
 
 const WRONG: [string, Fault, RegExp][] = [
   ['is down', 'cut', /other side closed|ECONNRESET|socket hang up/i],
-  ['answers 503', { status: 503, body: 'Service Unavailable' }, /Prometheus answered 503: Service Unavailable/],
-  ['answers with a page', { status: 200, body: '<html>Sign in</html>' }, /Prometheus answered 200: <html>Sign in/],
+  ['responds with 503', { status: 503, body: 'Service Unavailable' }, /Prometheus answered 503: Service Unavailable/],
+  [
+    'responds with an HTML page',
+    { status: 200, body: '<html>Sign in</html>' },
+    /Prometheus answered 200: <html>Sign in/,
+  ],
   [
     'refuses',
     { status: 422, body: '{"status":"error","errorType":"execution","error":"query timed out"}' },
     /Prometheus answered 422: query timed out/,
   ],
-  ['answers with half of it', { status: 200, body: '{"status":"success","data":{"resultType":"vec' }, /answered 200/],
+  [
+    'responds with truncated JSON',
+    { status: 200, body: '{"status":"success","data":{"resultType":"vec' },
+    /answered 200/,
+  ],
 ];
 
 describe('a Prometheus that', () => {
-  test.each(WRONG)('%s changes no freeze, and is told of once', async (_, fault, why) => {
+  test.each(WRONG)('%s changes no freeze, and is logged once', async (_, fault, why) => {
     const { world, evaluator } = await frozen();
     const { data_at: before, budget } = await world.status();
     world.prometheus.fault = fault;
@@ -45,7 +53,7 @@ describe('a Prometheus that', () => {
     expect(world.told('warn')).toEqual([
       expect.objectContaining({ message: 'objectives cannot be read', objectives: 1, of: 1 }),
     ]);
-    // Whoever cannot answer the simplest query is not asked all the others.
+    // If the cheapest query fails, the others are not sent.
     expect(world.prometheus.asked.map(({ query }) => query)).toEqual(
       Array(4)
         .fill(0)
@@ -61,11 +69,11 @@ describe('a Prometheus that', () => {
     expect(world.told('info').map(({ message }) => message)).toContain('all objectives can be read again');
   });
 
-  test('does not answer in time is one that does not answer', async () => {
+  test('exceeds the time-out counts as unreachable', async () => {
     const { world } = await frozen();
     world.prometheus.fault = 'hang';
     let calls = 0;
-    // The deadlines are made at the beginning; then 1.1 s are left of the first one.
+    // The deadlines start at the beginning; then 1.1 s of the first one remain.
     const evaluator = world.evaluator(() => (++calls <= 2 ? 0 : 18_900));
     world.at(world.now + MINUTE);
     await world.evaluate(evaluator);
@@ -73,7 +81,7 @@ describe('a Prometheus that', () => {
     expect(await world.frozenBy()).toEqual(['budget', 'burn']);
   });
 
-  test('lacks a part of its data is not believed', async () => {
+  test('returns incomplete data is not trusted', async () => {
     const { world, evaluator } = await frozen();
     world.prometheus.warnings = ['fetch series from store 10.0.0.1: connection refused'];
     await world.evaluateUntil(world.now + MINUTE, MINUTE, evaluator);
@@ -85,7 +93,7 @@ describe('a Prometheus that', () => {
     expect((await world.status()).state).toBe('ok');
   });
 
-  test('cannot answer one objective still answers the others, and is told of again when it is another one', async () => {
+  test('fails for one objective still serves the others, and is logged again for another objective', async () => {
     const search = ['sum(rate(search_total[{{.window}}]))', 'sum(rate(search_bad[{{.window}}]))'] as const;
     const indicator = { kind: 'ratio', counter: false, of: 'bad', numerator: search[1], total: search[0] };
     const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search', indicator }));
@@ -106,7 +114,7 @@ describe('a Prometheus that', () => {
   });
 });
 
-test('one that answers nothing over long ranges is asked for shorter ones, by all at the same time', async () => {
+test('a Prometheus that fails long ranges gets shorter ones from all objectives', async () => {
   const others = Array.from({ length: 20 }, (_, n) => availability({ id: `other-${n}`, service: `other-${n}` }));
   const world = await SloWorld.open(availability(), ...others);
   world.requests(10);
@@ -119,7 +127,7 @@ test('one that answers nothing over long ranges is asked for shorter ones, by al
   expect(coverages).toEqual(Array(21).fill(1));
 });
 
-test('one that has not answered for a while is asked for long ranges again, an hour later', async () => {
+test('a Prometheus that failed for a while gets long ranges again an hour later', async () => {
   const world = await SloWorld.open(availability());
   world.requests(10);
   world.prometheus.pointsMax = 0;
@@ -133,8 +141,8 @@ test('one that has not answered for a while is asked for long ranges again, an h
   expect(world.prometheus.asked.length).toBeLessThan(60);
 });
 
-describe('a past that cannot be read', () => {
-  /** Every range query is refused, while instant ones are answered. */
+describe('a history that cannot be read', () => {
+  /** Fails all range queries, while instant queries succeed. */
   async function withoutRanges(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWorld['evaluator']> }> {
     const world = await SloWorld.open(availability());
     world.requests(10, { from: NOON - 5 * HOUR, until: NOON - 3 * HOUR });
@@ -144,7 +152,7 @@ describe('a past that cannot be read', () => {
     return { world, evaluator };
   }
 
-  test('is told of once, and kept with the status, until it can be read', async () => {
+  test('is logged once and kept in the status until it can be read', async () => {
     const { world, evaluator } = await withoutRanges();
     await world.evaluateUntil(NOON + 30 * MINUTE, MINUTE, evaluator);
     const { state, problem, unread, budget } = await world.status();
@@ -178,16 +186,16 @@ describe('a past that cannot be read', () => {
     ],
     ['a single number', { resultType: 'scalar', result: [NOON / 1000, '1'] }, /a "scalar" came/],
     [
-      'with a value that is none',
+      'with an invalid value',
       { resultType: 'matrix', result: [{ metric: {}, values: [[NOON / 1000 - 600, 'x']] }] },
       /a value is "x"/,
     ],
     [
-      'of other moments',
+      'of other times',
       { resultType: 'matrix', result: [{ metric: {}, values: [[1, '1']] }] },
       /the time 1 is not among those/,
     ],
-  ])('is one of which an answer came that is none: %s', async (_, data, detail) => {
+  ])('includes invalid responses: %s', async (_, data, detail) => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     world.prometheus.rangeData = data;
@@ -201,7 +209,7 @@ describe('a past that cannot be read', () => {
     expect(world.told('warn')).toMatchObject([{ message: 'the history of objectives cannot be read' }]);
   });
 
-  test('is also what came while nobody evaluated, as long as there was no time to ask for all of it', async () => {
+  test('includes the time without evaluations until it is completely read', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     await world.evaluate(world.evaluator());
@@ -215,7 +223,7 @@ describe('a past that cannot be read', () => {
     expect(await world.status()).toMatchObject({ unread: null, budget: { coverage: 1, events: 24_192_000 } });
   });
 
-  test('of one objective is not that of the others', async () => {
+  test('of one objective does not affect the others', async () => {
     const long = availability({ id: 'search', service: 'search', window: { kind: 'rolling', seconds: 90 * 86_400 } });
     const world = await SloWorld.open(availability(), long);
     world.requests(10);
@@ -229,7 +237,7 @@ describe('a past that cannot be read', () => {
     expect(world.told('warn')).toMatchObject([{ objectives: 1, of: 2, objective: 'search' }]);
   });
 
-  test('is not one of which Prometheus has nothing: a service may be young', async () => {
+  test('does not include missing data of a young service', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     world.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
@@ -238,7 +246,7 @@ describe('a past that cannot be read', () => {
     expect(world.told('warn')).toEqual([]);
   });
 
-  test('is looked for again soon where nothing was found, and where something was, all of it', async () => {
+  test('is queried again soon if there was no data, and completely if there was some', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     world.prometheus.keptFrom = (NOON - 3 * HOUR) / 1000;
@@ -248,7 +256,7 @@ describe('a past that cannot be read', () => {
     await world.evaluateUntil(NOON + HOUR, MINUTE, evaluator);
     await world.evaluateUntil(NOON + 24 * HOUR, 20 * MINUTE, evaluator);
     const again = world.prometheus.asked.filter(({ step, from }) => step !== null && from < NOON / 1000 - 4 * 3600);
-    // Of a service that is young, two stretches with two queries each: after 1, 2, 5, 10, 20, 40 minutes, then each
+    // For a young service, two ranges with two queries each: after 1, 2, 5, 10, 20, and 40 minutes, then each hour.
     // hour.
     expect(again.length).toBeGreaterThanOrEqual(6 * 2);
     expect(again.length).toBeLessThanOrEqual((6 + 24) * 4);
@@ -264,7 +272,7 @@ describe('a past that cannot be read', () => {
   });
 });
 
-test('without a Prometheus nothing is claimed', async () => {
+test('without a Prometheus, no values are shown', async () => {
   const world = await SloWorld.open(availability());
   world.prometheusUrl = undefined;
   await world.evaluate(world.evaluator());
@@ -274,7 +282,7 @@ test('without a Prometheus nothing is claimed', async () => {
   expect(world.told('warn')).toEqual([]);
 });
 
-test('what was counted before and cannot be read stops the one objective, and nothing is written over it', async () => {
+test('corrupt stored counts stop only their objective, and are not overwritten', async () => {
   const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
   world.requests(10);
   await world.evaluate(world.evaluator());

@@ -5,14 +5,14 @@ import { emptyConfig } from '../../../schemas/config/config.ts';
 import { inputs } from '../../domain/freeze/builders.ts';
 import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './world.ts';
 
-/** Ten requests a second: 24,192,000 in 28 days, of which 24,192 may fail. */
+/** Ten requests per second: 24,192,000 in 28 days, of which 24,192 may fail. */
 const PER_SECOND = 10;
 
-describe('a two-hour outage of a service that promises 99.9 % over 28 days', () => {
+describe('a two-hour outage of a service with an objective of 99.9 % over 28 days', () => {
   const outage = { from: NOON, until: NOON + 2 * HOUR };
 
   test(
-    'spends 297 % of the budget, freezes, and lifts by itself when it was said to',
+    'spends 297 % of the budget, freezes, and is lifted automatically at the predicted time',
     { timeout: 60_000 },
     async () => {
       const world = await SloWorld.open(availability());
@@ -22,7 +22,7 @@ describe('a two-hour outage of a service that promises 99.9 % over 28 days', () 
       expect(await world.frozenBy()).toEqual([]);
       expect((await world.status()).budget).toMatchObject({ remaining: 1, coverage: 1 });
 
-      // Within a minute of its beginning: an hour's burn of 14.4 is 52 seconds of it.
+      // Within the first minute: a burn rate of 14.4 over an hour is reached after 52 seconds.
       await world.evaluateUntil(outage.from + MINUTE, MINUTE, evaluator);
       expect(await world.frozenBy()).toEqual(['burn']);
 
@@ -69,7 +69,7 @@ describe('a two-hour outage of a service that promises 99.9 % over 28 days', () 
     },
   );
 
-  test('is found by the first evaluation at start, by what Prometheus has recorded', async () => {
+  test('is found by the first evaluation after a start, from recorded data', async () => {
     const world = await SloWorld.open(availability());
     world.requests(PER_SECOND, outage);
     world.at(outage.until);
@@ -82,7 +82,7 @@ describe('a two-hour outage of a service that promises 99.9 % over 28 days', () 
     expect(await world.deps.sloStatuses.evaluatedAt()).toBe('2026-11-20T14:00:00.000Z');
   });
 
-  test('freezes where a part of the window is all that is known', async () => {
+  test('freezes with data for only part of the window', async () => {
     const world = await SloWorld.open(availability());
     world.requests(PER_SECOND, outage);
     world.prometheus.keptFrom = (outage.until - 15 * DAY) / 1000;
@@ -96,11 +96,11 @@ describe('a two-hour outage of a service that promises 99.9 % over 28 days', () 
   });
 });
 
-test('a freeze does not wait for what lies further back', async () => {
+test('a freeze does not wait for older data', async () => {
   const world = await SloWorld.open(availability());
   world.requests(PER_SECOND, { from: NOON + MINUTE, until: NOON + 9 * MINUTE });
   const evaluator = world.evaluator();
-  world.prometheus.pointsMax = 300; // so that something is left to be fetched
+  world.prometheus.pointsMax = 300; // so that some older data remains to be read
   await world.evaluate(evaluator);
   world.at(NOON + 3 * MINUTE);
   const before = world.deps.freezes.open.bind(world.deps.freezes);
@@ -120,7 +120,7 @@ test('a freeze does not wait for what lies further back', async () => {
   expect(ranges()).toBeGreaterThan(first);
 });
 
-test.each([4, 10, 35])('after an outage of %i minutes the answer changes when it was said to', async (minutes) => {
+test.each([4, 10, 35])('after an outage of %i minutes, the verdict changes at the predicted time', async (minutes) => {
   const world = await SloWorld.open(availability());
   const outage = { from: NOON, until: NOON + minutes * MINUTE };
   world.requests(PER_SECOND, outage);
@@ -143,12 +143,12 @@ test.each([4, 10, 35])('after an outage of %i minutes the answer changes when it
   }
   expect(said.length).toBeGreaterThan(5);
   expect(said.every(({ at, next }) => next > at)).toBe(true);
-  // Before its last bucket has closed and is over, errors are taken to have come evenly in it.
+  // Until the last bucket closes, its errors are assumed to be evenly distributed.
   const quiet = said.filter(({ at }) => at >= outage.until + 10 * MINUTE);
   expect(quiet.map(({ next }) => Math.abs(next - world.now) <= MINUTE)).toEqual(quiet.map(() => true));
 });
 
-test('without any configuration nothing is known to have gone, and what is frozen stays so', async () => {
+test('without a published configuration, no objective counts as removed, and freezes stay in force', async () => {
   const world = await SloWorld.open(availability());
   world.requests(PER_SECOND, { from: NOON, until: NOON + 2 * HOUR });
   await world.evaluateUntil(NOON + HOUR, 20 * MINUTE, world.evaluator());

@@ -6,12 +6,12 @@ import { asAsked, availability, DAY, HOUR, MINUTE, NOON, SloWorld } from './worl
 
 const OUTAGE = { from: NOON + 10 * MINUTE, until: NOON + 40 * MINUTE };
 
-/** What Prometheus was asked about the past, beyond the last quarter of an hour. */
+/** The queries for data older than 15 minutes. */
 const backfills = ({ prometheus, now }: SloWorld) =>
   prometheus.asked.filter(({ from, query }) => from < now / 1000 - 900 && !query.startsWith('firebreak:'));
 
-describe('a process that starts again', () => {
-  test('gives the same numbers, by what was kept, and asks for what it missed', async () => {
+describe('a restarted process', () => {
+  test('returns the same numbers from stored counts, and queries what it missed', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10, OUTAGE);
     const steady = await SloWorld.open(availability());
@@ -29,19 +29,19 @@ describe('a process that starts again', () => {
     await steady.evaluateUntil(NOON + 107 * MINUTE, HOUR, never);
     expect(await world.status()).toEqual(await steady.status());
     expect((await world.status()).budget).toMatchObject({ coverage: 1, errors: 18_000 });
-    // Everything up to its last evaluation was kept.
+    // Everything up to the last evaluation was stored.
     expect(Math.min(...backfills(world).map(({ from }) => from))).toBeGreaterThanOrEqual((NOON + 40 * MINUTE) / 1000);
     expect(await world.frozenBy()).toEqual(await steady.frozenBy());
   });
 
-  test('another instance takes over, and what it has counted is not forgotten by the first one', async () => {
+  test('uses the counts of another instance that evaluated in between', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const [a, b] = [world.evaluator(), world.evaluator()];
     await world.evaluate(a);
     world.at(NOON + 5 * MINUTE);
     await world.evaluate(b);
-    // What Prometheus says of the past now is not what it said before: only the table can tell.
+    // Prometheus now returns different past data, so only the table has the right counts.
     world.prometheus.keptFrom = (NOON + 6 * MINUTE) / 1000;
     world.at(NOON + 6 * MINUTE);
     await world.evaluate(b);
@@ -50,7 +50,7 @@ describe('a process that starts again', () => {
     expect((await world.status()).budget).toMatchObject({ coverage: 1, events: 24_192_000 });
   });
 
-  test('two at the same time: only one counts', async () => {
+  test('of two parallel instances, only one evaluates', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const [a, b] = [world.evaluator(), world.evaluator()];
@@ -60,8 +60,8 @@ describe('a process that starts again', () => {
   });
 });
 
-describe('a configuration that changes', () => {
-  test('other queries begin a new history; another target does not', async () => {
+describe('a changed configuration', () => {
+  test('starts a new history for changed queries, but not for a changed target', async () => {
     const world = await SloWorld.open(availability());
     world.requests(10);
     const evaluator = world.evaluator();
@@ -80,13 +80,13 @@ describe('a configuration that changes', () => {
     expect(budget.coverage).toBeLessThan(0.001);
     expect(budget.events).toBeLessThan(1000);
 
-    // Back to the old ones, what was counted of them is still there.
+    // With the old queries again, the old counts are still there.
     world.objectives(availability());
     await world.evaluateUntil(NOON + 11 * MINUTE, MINUTE, evaluator);
     expect((await world.status()).budget.coverage).toBeGreaterThan(0.999);
   });
 
-  test('an objective that is gone takes its status and its freezes with it', async () => {
+  test('removes the status and the freezes of a removed objective', async () => {
     const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
     world.requests(10, { from: NOON - DAY, until: NOON });
     const evaluator = world.evaluator();
@@ -105,7 +105,7 @@ describe('a configuration that changes', () => {
     expect(await world.frozenBy()).toEqual([]);
   });
 
-  test('a freeze of the calendar and of an incident are put on record, and ended when their cause is over', async () => {
+  test('records freezes of the calendar and of incidents, and ends them with their cause', async () => {
     const world = await SloWorld.open();
     world.policy({
       defaults: { incidents: 'critical' },
@@ -131,8 +131,8 @@ describe('a configuration that changes', () => {
   });
 });
 
-describe('a process that is killed', () => {
-  /** As `deps`, but nothing comes through any more from the nth write on. */
+describe('a killed process', () => {
+  /** Returns dependencies whose writes fail from the nth write on. */
   function dying(world: SloWorld, after: number) {
     let writes = 0;
     const wrap = <T extends object>(port: T): T =>
@@ -160,13 +160,13 @@ describe('a process that is killed', () => {
     };
   }
 
-  test('between any two writes leaves nothing that the next one does not do', { timeout: 60_000 }, async () => {
+  test('between any two writes leaves nothing undone after the next evaluation', { timeout: 60_000 }, async () => {
     const world = await SloWorld.open();
     world.requests(10, { from: NOON - HOUR, until: NOON + DAY });
     let boundaries = 0;
     for (let after = 0; ; after += 1) {
       const [id, service] = [`objective-${after}`, `service-${after}`];
-      // Short, so that there is one day or two to be kept.
+      // A short window, so that only one or two days are stored.
       world.objectives(availability({ id, service, window: { kind: 'rolling', seconds: 3600 } }));
       const { deps, died } = dying(world, after);
       const evaluator = world.evaluator(undefined, deps);
@@ -184,7 +184,7 @@ describe('a process that is killed', () => {
   });
 });
 
-test('one freeze that cannot be put on record keeps no other from it, and the function fails visibly', async () => {
+test('a freeze that cannot be stored does not block others, and the function fails visibly', async () => {
   const world = await SloWorld.open(availability(), availability({ id: 'search', service: 'search' }));
   world.requests(10, { from: NOON - DAY, until: NOON });
   const { freezes } = world.deps;

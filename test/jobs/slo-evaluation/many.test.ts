@@ -9,7 +9,7 @@ import { availability, MINUTE, NOON, SloWorld } from './world.ts';
 
 const COUNT = 2_000;
 
-/** Two hundred services with ten objectives each. */
+/** 200 services with ten objectives each. */
 const OBJECTIVES = Array.from({ length: COUNT }, (_, n) =>
   availability({
     id: `objective-${n}`,
@@ -65,7 +65,7 @@ class SlowPrometheus implements SloMetrics {
     });
   }
 
-  /** To the next moment at which somebody gets an answer. */
+  /** Advances to the next response. */
   #goOn = (): void => {
     this.elapsedMs = Math.min(...this.#waiting.map(({ until }) => until));
     const due = this.#waiting.filter(({ until }) => until <= this.elapsedMs);
@@ -87,7 +87,7 @@ class SlowPrometheus implements SloMetrics {
   }
 }
 
-/** In memory: this is about how much is asked, not about how it is kept. */
+/** In memory, because these tests are about the number of queries, not about storage. */
 function daysInMemory(): SloDays {
   const kept = new Map<string, Map<string, Uint8Array>>();
   return {
@@ -103,7 +103,7 @@ async function slow(takesMs: number, recorded: readonly Slo[], objectives: reado
   const prometheus = new SlowPrometheus(takesMs, recorded);
   const deps = { ...world.deps, sloMetrics: prometheus, sloDays: daysInMemory() };
   const evaluator = world.evaluator(prometheus.elapsed, deps);
-  /** What was asked, and for how long. */
+  /** The queries and their durations. */
   const next = async (at: number): Promise<{ own: string[]; rules: number; seconds: number }> => {
     world.at(at);
     const [before, began] = [prometheus.asked.length, prometheus.elapsedMs];
@@ -115,11 +115,11 @@ async function slow(takesMs: number, recorded: readonly Slo[], objectives: reado
   return { world, prometheus, next };
 }
 
-/** At most so many of its own queries fit into what is left of an evaluation. */
+/** The maximum number of own queries that fit into the rest of an evaluation. */
 const BACKFILLS_MAX = 60;
 
 test(
-  '2,000 recorded objectives against a Prometheus that takes 5 s fit into the minute',
+  '2,000 recorded objectives fit into one minute with a Prometheus that takes 5 s per query',
   { timeout: 60_000 },
   async () => {
     const { world, prometheus, next } = await slow(5000, OBJECTIVES);
@@ -130,7 +130,7 @@ test(
     expect(await world.deps.sloStatuses.all()).toHaveLength(COUNT);
     expect(await world.frozenBy()).toEqual([]);
 
-    // An outage is seen of all of them at once.
+    // An outage is detected for all of them at once.
     prometheus.errors = 10;
     const second = await next(NOON + MINUTE);
     expect(second.rules).toBe(3 + 3);
@@ -139,13 +139,13 @@ test(
     expect(statuses.filter(({ source, state }) => source === 'recorded' && state === 'ok')).toHaveLength(COUNT);
     expect(statuses.filter(({ burning }) => burning.length > 0)).toHaveLength(COUNT);
     expect(await world.frozenBy()).toEqual(Array(10).fill('burn'));
-    // What lies further back is fetched bit by bit, of another objective each time.
+    // Older data is read in parts, for another objective each time.
     expect(second.own.length).toBeGreaterThan(0);
     expect(second.own.filter((query) => first.own.includes(query))).toEqual([]);
   },
 );
 
-test('one that takes longer than anybody waits is asked three queries, not thousands', async () => {
+test('a Prometheus that exceeds the time-out gets three queries, not thousands', async () => {
   const { world, next } = await slow(30_000, OBJECTIVES);
   expect(await next(NOON)).toEqual({ own: [], rules: 3, seconds: 10 });
   const statuses = await world.deps.sloStatuses.all();
@@ -153,36 +153,32 @@ test('one that takes longer than anybody waits is asked three queries, not thous
   expect(world.told('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
 });
 
-test(
-  'those that are not recorded take turns, and those that are do not wait for them',
-  { timeout: 60_000 },
-  async () => {
-    const some = OBJECTIVES.slice(0, 600); // far more than have their turn in an evaluation
-    const { world, next } = await slow(2000, some.slice(0, 300), some);
-    const first = await next(NOON);
-    expect(first.rules).toBe(6);
-    expect(first.seconds).toBeLessThan(EVALUATE_TIMEOUT_SECONDS - 10);
-    const readable = async () =>
-      (await world.deps.sloStatuses.all())
-        .filter(({ state }) => state === 'ok')
-        .map(({ id, source }) => ({ id, source }));
-    const now = await readable();
-    expect(now.filter(({ source }) => source === 'recorded')).toHaveLength(300);
-    const own = now.filter(({ source }) => source === 'own').map(({ id }) => id);
-    expect(own.length).toBeGreaterThan(10);
-    await next(NOON + MINUTE);
-    const then = (await readable()).filter(({ source }) => source === 'own').map(({ id }) => id);
-    expect(then.length).toBeGreaterThan(10);
-    expect(then.filter((id) => own.includes(id))).toEqual([]);
-    expect((await world.deps.sloStatuses.all()).find(({ state }) => state === 'unreadable')?.problem).toContain(
-      'too slowly',
-    );
-    expect(world.told('warn')).toHaveLength(1);
-  },
-);
+test('unrecorded objectives take turns, and recorded ones do not wait for them', { timeout: 60_000 }, async () => {
+  const some = OBJECTIVES.slice(0, 600); // far more than fit into an evaluation
+  const { world, next } = await slow(2000, some.slice(0, 300), some);
+  const first = await next(NOON);
+  expect(first.rules).toBe(6);
+  expect(first.seconds).toBeLessThan(EVALUATE_TIMEOUT_SECONDS - 10);
+  const readable = async () =>
+    (await world.deps.sloStatuses.all())
+      .filter(({ state }) => state === 'ok')
+      .map(({ id, source }) => ({ id, source }));
+  const now = await readable();
+  expect(now.filter(({ source }) => source === 'recorded')).toHaveLength(300);
+  const own = now.filter(({ source }) => source === 'own').map(({ id }) => id);
+  expect(own.length).toBeGreaterThan(10);
+  await next(NOON + MINUTE);
+  const then = (await readable()).filter(({ source }) => source === 'own').map(({ id }) => id);
+  expect(then.length).toBeGreaterThan(10);
+  expect(then.filter((id) => own.includes(id))).toEqual([]);
+  expect((await world.deps.sloStatuses.all()).find(({ state }) => state === 'unreadable')?.problem).toContain(
+    'too slowly',
+  );
+  expect(world.told('warn')).toHaveLength(1);
+});
 
-test('a Prometheus that answers no range queries is not asked for the past of all of them, each minute', async () => {
-  const few = OBJECTIVES.slice(0, 100); // far more than are looked back for at once
+test('a Prometheus that fails range queries does not get them for all objectives each minute', async () => {
+  const few = OBJECTIVES.slice(0, 100); // far more than are queried for older data in parallel
   const world = await SloWorld.open(...few);
   const prometheus = new SlowPrometheus(1, few);
   let ranges = 0;

@@ -26,29 +26,29 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** On the boundary of a bucket, and where a world's clock begins. */
+/** The start time of a world, on a bucket boundary. */
 export const NOON = Date.parse('2026-11-20T12:00:00Z');
 
 export const ALL = 'sum(rate(http_requests_total{service="checkout"}[{{.window}}]))';
 export const BAD = 'sum(rate(http_requests_total{service="checkout",code=~"5.."}[{{.window}}]))';
 
-/** As they are asked. */
+/** The queries that were sent. */
 export const asAsked = (query: string): string => query.replaceAll('{{.window}}', '5m');
 
-/** 99.9 % of the requests of checkout, over 28 days, unless said otherwise. */
+/** An objective of 99.9 % of checkout's requests over 28 days by default. */
 export const availability = (more: object = {}): Slo =>
   objective({ indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: BAD, total: ALL }, ...more });
 
-/** A line of the log. */
+/** A log line. */
 export type Line = { level: 'debug' | 'info' | 'warn' | 'error'; message: string } & Record<string, unknown>;
 
-/** Evaluations over a real (emulated) table and a Prometheus over HTTP. The clock stands until it is set. */
+/** Evaluations with an emulated table and a Prometheus over HTTP. The clock stands still until it is set. */
 export class SloWorld {
   readonly prometheus: EventPrometheus;
   readonly stores: TableStores;
   readonly lines: Line[] = [];
   config: Config = { ...emptyConfig, version: 'test' };
-  /** Where Prometheus is. Undefined: none is connected. */
+  /** The URL of Prometheus. Undefined if none is configured. */
   prometheusUrl: string | undefined;
   readonly deps: EvaluateDeps;
 
@@ -71,7 +71,7 @@ export class SloWorld {
     };
   }
 
-  /** Ends with the test. */
+  /** Closes at the end of the test. */
   static async open(...slos: Slo[]): Promise<SloWorld> {
     const world = new SloWorld(await EventPrometheus.start(), await openTable());
     onTestFinished(async () => {
@@ -120,7 +120,7 @@ export class SloWorld {
 
   evaluate = (evaluator: Evaluator) => evaluate(this.deps, evaluator);
 
-  /** Evaluations from now on up to `until`, so far apart, that one included. */
+  /** Runs evaluations from now on up to and including `until`, at this interval. */
   async evaluateUntil(until: number, every: number, evaluator: Evaluator): Promise<void> {
     while (this.now < until) {
       this.at(Math.min(until, this.now + every));
@@ -128,7 +128,7 @@ export class SloWorld {
     }
   }
 
-  /** Requests to checkout: so many a second all the time, and all of them fail between two moments (milliseconds). */
+  /** Sets the requests to checkout per second. All fail between two times (Unix milliseconds). */
   requests(perSecond: number, outage: { from: number; until: number } | null = null): void {
     const [from, until] = outage === null ? [0, 0] : [outage.from / 1000, outage.until / 1000];
     this.prometheus.on(asAsked(ALL), rateOf(steadily(perSecond)));
@@ -141,7 +141,7 @@ export class SloWorld {
     return status;
   }
 
-  /** Under which names, and for which days, something is kept that was counted for an objective. */
+  /** Returns the names and days of stored counts of an objective. */
   async storedDays(id: string): Promise<[SloId, string][]> {
     const slo = this.config.slos.find((each) => each.id === id);
     if (slo === undefined) throw new Error(`${id} is not configured`);
@@ -149,10 +149,10 @@ export class SloWorld {
     return [...days.keys()].map((day) => [storedAs(slo), day]);
   }
 
-  /** All that ever were, the newest first. */
+  /** Returns all freezes, newest first. */
   freezes = async (): Promise<Freeze[]> => (await this.deps.freezes.list({ limit: 500 })).items;
 
-  /** What holds now, by its causes. */
+  /** Returns the causes of the freezes in force. */
   async frozenBy(): Promise<string[]> {
     const all = await this.freezes();
     const now = this.stores.clock.now();

@@ -28,7 +28,7 @@ const reminders = async () =>
     .filter(({ kind }) => kind.startsWith('nudge.'))
     .map(({ kind, actor }) => `${actor} ${kind}`);
 
-test('people are reminded once, however often it is looked', async () => {
+test('people are reminded once despite repeated runs', async () => {
   await look(4);
   expect(await reminders()).toEqual([]);
   expect(await look(1)).toEqual({ told: 1 });
@@ -36,7 +36,7 @@ test('people are reminded once, however often it is looked', async () => {
   expect(await reminders()).toEqual(['firebreak nudge.triage']);
 });
 
-test('whoever has done it meanwhile is not reminded of it', async () => {
+test('a task that was done meanwhile causes no reminder', async () => {
   world.clock.set(world.clock.millis + 5 * MINUTE);
   const seenBefore = await world.deps.incidents.open();
   const said = { by: 'ada', at: world.clock.now() };
@@ -57,9 +57,9 @@ const declared = () =>
   });
 
 test.each([
-  ['who declares it', async () => (await declared()).incident],
-  ['who corrects it', () => correct(world.deps, ada, { id, severity: 'critical' })],
-])('nobody is asked how severe it is after a person has said so: %s', async (_, say) => {
+  ['by declaring the incident', async () => (await declared()).incident],
+  ['by correcting the incident', () => correct(world.deps, ada, { id, severity: 'critical' })],
+])('no reminder about the severity after a person has set it: %s', async (_, say) => {
   const told = await say();
   await look(5);
   const { items } = await world.deps.incidents.timeline(told.id, { limit: 50 });
@@ -71,7 +71,7 @@ test.each([
   expect(later.filter(({ text }) => /Nobody has said so/.test(text))).toEqual([]);
 });
 
-test('what a reminder asks for is pressed below it, and below nothing that others write', async () => {
+test('only reminders have buttons, not user texts', async () => {
   await look(5);
   const [entry] = (await world.deps.incidents.timeline(id, { limit: 1 })).items;
   if (entry === undefined) throw new Error('there is no entry');
@@ -89,7 +89,7 @@ test('what a reminder asks for is pressed below it, and below nothing that other
   expect(kinds({ ...entry, detail: { mention: [] } })).toEqual(['text', 'note']);
 });
 
-test('whoever is to give an update is told by name, and by nothing that others write', async () => {
+test('only reminders mention the person who owes an update, not user texts', async () => {
   const commander = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: world.clock.now() };
   const said = { by: 'ada', at: world.clock.now() };
   await world.deps.incidents.amend(id, () => ({
@@ -107,7 +107,7 @@ test('whoever is to give an update is told by name, and by nothing that others w
   });
 });
 
-test('whoever is known by an address alone is named, and told where Slack has found them by it', async () => {
+test('a person known only by e-mail is named, and mentioned if Slack finds them by it', async () => {
   const commander = { name: 'grace', shown: 'Grace Moreau', slack: null, at: world.clock.now() };
   const said = { by: 'grace', at: world.clock.now() };
   await world.deps.incidents.amend(id, () => ({ roles: { commander }, care: { acknowledged: said, triaged: said } }));

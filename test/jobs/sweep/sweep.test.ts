@@ -32,7 +32,7 @@ beforeEach(async () => {
   world.clock.set(world.clock.millis + 600_000);
 });
 
-/** What there is to do is paging again and reminding; of all else there is none. */
+/** Dependencies with work for escalation and reminders only. */
 function withoutWork(): SweepDeps {
   const none = async () => [];
   return {
@@ -59,12 +59,12 @@ const said = (kind: RegExp): string[] =>
     .toSorted();
 const after = (minutes: number) => world.clock.set(world.clock.millis + minutes * 60_000);
 
-test('each minute somebody is called again, reminded, and the log is sealed', async () => {
+test('each minute, pages are escalated, reminders are sent, and the audit log is sealed', async () => {
   await sweep(deps);
   expect([said(/^page\.escalated|^nudge/), sealed, errors]).toEqual([['nudge.triage', 'page.escalated'], 1, []]);
 });
 
-test('a vendor who does not answer holds up nothing else, and is not asked again beside that', async () => {
+test('an unresponsive vendor delays nothing else, and gets no parallel request', async () => {
   let asked = 0;
   let answer: (none: never[]) => void = () => undefined;
   atGithub = () => {
@@ -92,7 +92,7 @@ test('a vendor who does not answer holds up nothing else, and is not asked again
   expect([asked, underWay.size]).toEqual([2, 0]);
 });
 
-test('a job that fails keeps none of the others from being done, and is done again', async () => {
+test('a failed job does not block the others, and runs again', async () => {
   atGithub = async () => {
     throw new Error('a bug');
   };
@@ -106,7 +106,7 @@ test('a job that fails keeps none of the others from being done, and is done aga
   expect(errors).toHaveLength(1);
 });
 
-test('it has failed where the table cannot be read', async () => {
+test('the sweep fails if the table cannot be read', async () => {
   world.on('incidents.open', {
     before: () => {
       throw new Error('no table');
@@ -115,12 +115,12 @@ test('it has failed where the table cannot be read', async () => {
   await expect(sweep(deps)).rejects.toThrow('no table');
 });
 
-test('a part whose parent is over, and has not settled it, pages and is told by itself', async () => {
+test('a child that its resolved parent did not settle pages and is reported separately', async () => {
   const { crowds, incidents } = world.deps;
   const crowd = { because: 'many', name: '', text: 'six at once' } as const;
   const parent = await crowds.openParent('production', crowd, 'six at once', 'trace');
   await crowds.join(parent, id);
-  await sweep(deps); // it goes on
+  await sweep(deps); // the parent is still open, so nothing happens
   expect(await incidents.read(id)).toMatchObject({ parent_id: parent });
   await incidents.resolve(parent, (await incidents.read(parent))?.seq ?? 0, 'firebreak:quiet', 'closed');
   await sweep(deps);
@@ -129,7 +129,7 @@ test('a part whose parent is over, and has not settled it, pages and is told by 
   expect([said(/^incident\.left/), errors]).toEqual([['incident.left'], []]);
 });
 
-test('it asks about eight workflows at once, and one that cannot be asked about costs the others nothing', async () => {
+test('eight workflows are checked in parallel, and a failed check does not affect the others', async () => {
   const record = await world.deps.incidents.read(id);
   if (record === undefined) throw new Error('there is no incident');
   const open = Array.from({ length: 40 }, (_, index) => ({
