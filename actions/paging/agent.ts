@@ -3,8 +3,8 @@ import type { Deps } from '../../domain/ports/index.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
 /**
- * Returns the person of people.yaml that a PagerDuty user is. Webhooks have no e-mail addresses, so if people.yaml
- * identifies people only by e-mail, the address is read from PagerDuty. If that fails, the user keeps PagerDuty's name,
+ * Returns the person of people.yaml that a PagerDuty user is. Webhooks have no email addresses, so if people.yaml
+ * identifies people only by email, the address is read from PagerDuty. If that fails, the user keeps PagerDuty's name,
  * marked `unsure`.
  */
 export async function whoIs({ config, onCall }: Pick<Deps, 'config' | 'onCall'>, user: PagerUser): Promise<Agent> {

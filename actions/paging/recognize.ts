@@ -13,7 +13,7 @@ const ROUND_MS = 15_000;
 const AT_ONCE = 4;
 
 /**
- * Identifies people who acted at PagerDuty while their e-mail address could not be read, each minute. Existing timeline
+ * Identifies people who acted at PagerDuty while their email address could not be read, each minute. Existing timeline
  * entries keep the old name; a new entry says who the person is.
  */
 export async function recognise(

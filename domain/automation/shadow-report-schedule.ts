@@ -22,7 +22,7 @@ export function lastDue({ day, at, timeZone }: Pick<WeeklyShadowReport, 'day' | 
   return due <= now ? due : dueAt(date.subtract({ days: 7 }));
 }
 
-/** Returns the report as one message for Slack or e-mail. */
+/** Returns the report as one message for Slack or email. */
 export function shadowDigest({ since, until, complete, incidents, items }: ShadowReport): ChatMessage {
   const count = `${incidents} ${incidents === 1 ? 'incident' : 'incidents'}`;
   const ready = items.filter(({ promotion }) => promotion?.ready === true).length;

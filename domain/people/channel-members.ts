@@ -80,7 +80,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   no_external_invite_permission: 'they belong to another company, and the app cannot invite external people',
   no_permission: 'the app does not have permission to invite them',
   org_user_not_in_team: 'they are not a member of this workspace',
-  unknown: 'no Slack user matches their ID in people.yaml or their e-mail address',
+  unknown: 'no Slack user matches their ID in people.yaml or their email address',
   ura_max_channels: 'they are a guest who cannot join more channels',
   user_disabled: 'their Slack account is deactivated',
   user_is_restricted: 'they are a guest, and the app cannot invite guests',

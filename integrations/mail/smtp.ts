@@ -10,7 +10,7 @@ export function smtpFault(url: string, sender: string): string | undefined {
   if (parsed === null || !/^smtps?:$/.test(parsed.protocol) || parsed.hostname === '')
     return 'SMTP_URL is no address of a mail server, as smtps://user:password@mail.example.com:465 is';
   if (!/[^\s@]@[^\s@]/.test(sender))
-    return 'MAIL_FROM holds no e-mail address, as Firebreak <firebreak@example.com> does';
+    return 'MAIL_FROM holds no email address, as Firebreak <firebreak@example.com> does';
   return undefined;
 }
 

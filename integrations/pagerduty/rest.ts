@@ -39,7 +39,7 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
   const from = await options.from();
   if (!token) return { kind: 'off', detail: 'following PagerDuty is off: PAGERDUTY_API_TOKEN is not set' };
   if (from && !/^[^@\s]+@[^@\s]+$/.test(from))
-    return { kind: 'refused', code: 'bad_from', detail: 'PAGERDUTY_FROM is not an e-mail address' };
+    return { kind: 'refused', code: 'bad_from', detail: 'PAGERDUTY_FROM is not an email address' };
 
   const patience = options.timeoutMs ?? ATTEMPT_TIMEOUT_MS;
   const until = performance.now() + patience;
@@ -78,7 +78,7 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
 }
 
 const FROM_MISSING =
-  "PAGERDUTY_FROM is not set: with an API key of the account it has to be the e-mail address of one of PagerDuty's users";
+  "PAGERDUTY_FROM is not set: with an API key of the account it has to be the email address of one of PagerDuty's users";
 
 /**
  * Returns the seconds to wait. PagerDuty has its own header for the end of a rate limit; an intermediary can send the

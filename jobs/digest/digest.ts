@@ -6,14 +6,14 @@ import { allDue } from './due.ts';
 import { Round } from './round.ts';
 import { type ReportDeps, sendShadowReport } from './shadow-report.ts';
 
-/** The time limit for starting messages. Even the slowest e-mail then ends within the function's time-out. */
+/** The time limit for starting messages. Even the slowest email then ends within the function's time-out. */
 const ROUND_MS = 30_000;
 
 type DigestDeps = ReportDeps & Pick<Deps, 'crowds'>;
 
 /**
  * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
- * only e-mails. E-mail and Slack do not delay each other.
+ * only emails. Email and Slack do not delay each other.
  *
  * @throws AggregateError after all ways have finished, if a way failed completely, for example because the table is
  *   unavailable

@@ -9,7 +9,7 @@ export type Receiver = {
   /** The key in the store: `mailto:…` or `slack:…`. */
   name: string;
   way: TellingWay;
-  /** An e-mail address or a channel. */
+  /** An email address or a channel. */
   to: string;
 };
 

@@ -38,7 +38,7 @@ type Given = {
 };
 
 /**
- * Sends all due notifications by one way, e-mail or Slack. Each is recorded before it is sent, and the record is
+ * Sends all due notifications by one way, email or Slack. Each is recorded before it is sent, and the record is
  * reverted if it was certainly not sent. After a crash, a message may be missing, but none is sent repeatedly.
  */
 export class Round {

@@ -137,7 +137,7 @@ export class Guests {
     }
   }
 
-  /** Looks up the Slack IDs of people who are known only by an e-mail address. */
+  /** Looks up the Slack IDs of people who are known only by an email address. */
   async #find(): Promise<void> {
     for (const [name, guest] of this.#all()) {
       if (guest.state !== 'wanted' || guest.slack !== null) continue;

@@ -151,7 +151,7 @@ class Page {
   }
 
   /**
-   * Creates the public incident. Each creation sends e-mails, so after an unclear attempt, it is searched for first.
+   * Creates the public incident. Each creation sends emails, so after an unclear attempt, it is searched for first.
    */
   async #create(): Promise<void> {
     const { statusPage } = this.#deps;
@@ -204,7 +204,7 @@ class Page {
     return { status, body: words(this.#config.statusPage.updates[status], this.#names) };
   }
 
-  /** Checks whether an unanswered update arrived, because each update sends e-mails. False: not known yet. */
+  /** Checks whether an unanswered update arrived, because each update sends emails. False: not known yet. */
   async #looked(id: string): Promise<boolean> {
     const { updating } = this.#state;
     if (updating === null) return true;
@@ -222,7 +222,7 @@ class Page {
     return true;
   }
 
-  /** Publishes an update only if the status changed. Component changes alone send no e-mails. */
+  /** Publishes an update only if the status changed. Component changes alone send no emails. */
   async #update(id: string): Promise<void> {
     const { status, body } = this.#words();
     if (this.#state.status === status) return;

@@ -11,7 +11,7 @@ export const noteTables = `
   create index if not exists pagerduty_notes_of_alert on pagerduty_notes (alert_id, id);
 `;
 
-/** A note on an incident. `author` is an e-mail address; `at` is in milliseconds since the Unix epoch. */
+/** A note on an incident. `author` is an email address; `at` is in milliseconds since the Unix epoch. */
 export type Note = { id: number; alert_id: number; author: string; content: string; at: number };
 
 export type Notes = {

@@ -53,7 +53,7 @@ export const peopleMethods: Methods = {
 };
 
 /**
- * Returns a person in the format of the API. The e-mail address is included only with its scope.
+ * Returns a person in the format of the API. The email address is included only with its scope.
  *
  * @see https://docs.slack.dev/reference/objects/user-object (read 2026-11)
  */

@@ -241,7 +241,7 @@ describe('people', () => {
       name === `with ${user}` ? messages.map(({ message }) => JSON.stringify(message)) : [],
     );
 
-  test('on the first on-call level are invited, by e-mail address if there is no ID', async () => {
+  test('on the first on-call level are invited, by email address if there is no ID', async () => {
     const slack = slackWorld(withTeam());
     await play(slack, [note(SECOND)]);
     await expectShown(slack);
@@ -261,7 +261,7 @@ describe('people', () => {
     await play(slack, [note(120 * SECOND)]);
     expect(membersOf(slack)).toEqual(['UADA']);
     expect(refusedOnTimeline(slack)).toEqual([
-      'Sam could not be invited to the channel: no Slack user matches their ID in people.yaml or their e-mail address',
+      'Sam could not be invited to the channel: no Slack user matches their ID in people.yaml or their email address',
     ]);
   });
 

@@ -32,7 +32,7 @@ export type Scenario = {
 export type SlackWorld = { world: World; chat: MemoryChat; config: Config; people: MemoryPeople };
 
 /**
- * Slack IDs by name. Ada and Kim are on call, Kim is known only by e-mail address, Gus is a guest, Sam is not in Slack.
+ * Slack IDs by name. Ada and Kim are on call, Kim is known only by email address, Gus is a guest, Sam is not in Slack.
  */
 export const IN_SLACK: Readonly<Record<string, string | null>> = { ada: 'UADA', kim: 'UKIM', gus: 'UGUEST', sam: null };
 

@@ -35,12 +35,12 @@ test('an incident whose severity was lowered keeps its components, which are ope
   expectShown(shown);
 });
 
-test('a creation whose answer was lost sends no second e-mail, nor does its status', async () => {
+test('a creation whose answer was lost sends no second email, nor does its status', async () => {
   const shown = await played(scenario({ checkout: [resolved(300 * SECOND)], ...faults(WELL, unclear(40 * SECOND)) }));
   expectShown(shown);
 });
 
-test('an update whose answer was lost sends no second e-mail', async () => {
+test('an update whose answer was lost sends no second email', async () => {
   const checkout = [step({ kind: 'rollback ended', well: true }, 20 * SECOND), resolved(200 * SECOND)];
   const shown = await played(scenario({ checkout, ...faults(WELL, WELL, unclear(30 * SECOND)) }));
   expect(mailed(shown.page)).toEqual(['investigating', 'monitoring', 'resolved']);

@@ -155,7 +155,7 @@ export class MemoryChat implements Vendor<Chat> {
 export type MemoryPeople = {
   /** On-call people, the same for all teams. */
   onCall: OnCallPerson[];
-  /** Slack IDs by e-mail address. */
+  /** Slack IDs by email address. */
   users: Record<string, string>;
 };
 
@@ -172,11 +172,11 @@ export type PublicIncident = {
   id: string;
   key: string;
   name: string;
-  /** Updates, each of which sent e-mails. */
+  /** Updates, each of which sent emails. */
   updates: { status: string; body: string }[];
 };
 
-/** Statuspage: every creation and every update sends e-mails. Components have their last status. */
+/** Statuspage: every creation and every update sends emails. Components have their last status. */
 export class MemoryStatusPage implements Vendor<StatusPage> {
   readonly incidents: PublicIncident[] = [];
   #made = 0;

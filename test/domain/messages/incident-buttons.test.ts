@@ -144,10 +144,10 @@ describe('after a failed rollback', () => {
   });
 
   test.each<[string, Partial<Story>]>([
-    ['a question waits', { decisions: [...decided, question(2)], effects: [failed] }],
+    ['a question is waiting', { decisions: [...decided, question(2)], effects: [failed] }],
     ['it worked later', { decisions: decided, effects: [failed, { ...acted, key: `${INCIDENT}.roll-back.2` }] }],
     ['it is mitigated', { incident: incident({ status: 'mitigated' }), decisions: decided, effects: [failed] }],
-    ['nobody knows what it was', { effects: [failed] }],
+    ['its decision is unknown', { effects: [failed] }],
   ])('but not if %s', (_, of) => {
     expect(verbs(of).flat()).not.toContain('rollback');
   });

@@ -362,7 +362,7 @@ describe('the next step', () => {
       /by hand/,
     ],
     ['a rollback is suggested', step({ decisions: [decision({ kind: 'suggest' })] }), /roll v2 back to v1/],
-    ['somebody was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
+    ['a person was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
     ['nothing is known', step({}), /^Find the cause\.$/],
   ])('is clear if %s', (_, said, expected) => {
     expect(said).toMatch(expected);

@@ -44,7 +44,7 @@ describe('who acts', () => {
     expect((await chat.record(id)).care?.acknowledged).toMatchObject({ by: `slack:${ADA}` });
   });
 
-  test('a person in people.yaml acts by their name there, identified by Slack ID or e-mail address', async () => {
+  test('a person in people.yaml acts by their name there, identified by Slack ID or email address', async () => {
     chat.configure({ ...people, people: { ...people.people, bob: { ...people.people.bob, roles: ['responder'] } } });
     await chat.says(ADA, '/incident', 'note one');
     await chat.says(BOB, '/incident', 'note two');

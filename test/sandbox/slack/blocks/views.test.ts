@@ -262,7 +262,7 @@ describe('people', () => {
     expect([guest.user?.is_restricted, member.user?.is_restricted]).toEqual([true, false]);
   });
 
-  test('e-mail addresses need a scope; a missing scope is named in the error', async () => {
+  test('email addresses need a scope; a missing scope is named in the error', async () => {
     const standIns = await start();
     const slack = client(standIns);
     await sandbox(standIns, 'PUT', '/slack/settings', { without_scopes: ['users:read.email', 'reactions:read'] });
