@@ -31,7 +31,7 @@ export function partsView(parts: readonly { incident: Shown }[]): NonNullable<In
 /** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */
 export function openPartsWords({ incidents, alerts }: OpenParts): string | null {
   if (incidents === 0) return null;
-  const what = incidents === 1 ? 'one child incident' : `${incidents} child incidents`;
-  const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? 'one firing alert' : `${alerts} firing alerts`;
+  const what = incidents === 1 ? '1 child incident' : `${incidents} child incidents`;
+  const fire = alerts === 0 ? 'no firing alerts' : alerts === 1 ? '1 firing alert' : `${alerts} firing alerts`;
   return `${what} with ${fire}`;
 }

@@ -178,7 +178,7 @@ function automationPart(story: Story): ChatPart[] {
         kind: 'text',
         text: [
           { bold: 'Automation' },
-          '\nAsks before each rollback, because a single deploy is unlikely to cause this many failures',
+          '\nAsks for approval before each rollback, because a single deploy is unlikely to cause this many failures',
         ],
       },
     ];
@@ -225,7 +225,7 @@ const EFFECT_WORDS: Record<string, string> = {
 
 const DECISION_WORDS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolls back',
-  approve: 'Asks before rolling back',
+  approve: 'Asks for approval before rolling back',
   suggest: 'Only suggests rolling back',
   shadow: 'Shadow mode, does not roll back',
   none: 'Does not roll back',
@@ -312,7 +312,7 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 
 function whyItAsks(decision: DecisionView, before: string): string {
   const why = whyAsked(decision);
-  return why === '' ? '' : `${before}Why Firebreak asks: ${why}.`;
+  return why === '' ? '' : `${before}Approval is needed because: ${why}.`;
 }
 
 /** Names the action in progress: a runbook is also in progress between its steps. */

@@ -91,7 +91,7 @@ export function suspectsOf({ incident, decisions }: Pick<Story, 'incident' | 'de
       .map(({ version, confidence, reasons }) =>
         [`${version}, ${Math.round(confidence * 100)} %`, ...reasons.slice(0, 1)].join(': '),
       );
-  return decisions.length === 0 ? 'not known yet' : 'no known change could have caused this incident';
+  return decisions.length === 0 ? 'not known yet' : 'no known change could have caused this';
 }
 
 /** Returns the newest decision and its result. */
@@ -113,7 +113,7 @@ export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'de
 
 function why(decision: DecisionView): string {
   const because = whyAsked(decision);
-  return because === '' ? '' : ` Why Firebreak asks: ${because}.`;
+  return because === '' ? '' : ` Approval is needed because: ${because}.`;
 }
 
 function shortened(details: PageDetails): PageDetails {

@@ -36,7 +36,7 @@ describe('the children resolved with a parent', () => {
   test.each([
     [[], null],
     [[{ status: 'resolved', firing: 0 }], null],
-    [[{ status: 'open', firing: 1 }], 'one child incident with one firing alert'],
+    [[{ status: 'open', firing: 1 }], '1 child incident with 1 firing alert'],
     [
       [
         { status: 'open', firing: 3 },
@@ -46,7 +46,7 @@ describe('the children resolved with a parent', () => {
       ],
       '3 child incidents with 3 firing alerts',
     ],
-    [[{ status: 'mitigated', firing: 0 }], 'one child incident with no firing alerts'],
+    [[{ status: 'mitigated', firing: 0 }], '1 child incident with no firing alerts'],
   ] as const)('%j: %s', (parts, expected) => {
     expect(openPartsWords(openParts(parts.map((incident) => ({ incident }))))).toBe(expected);
   });

@@ -182,7 +182,7 @@ describe('the card', () => {
     ];
     const text = card({ decisions: [decision({ kind: 'approve', state: 'waiting', reasons })] });
     expect(text).toContain(
-      'Next step: approve or reject\nRoll back from v2 to v1?\nWhy Firebreak asks: v2 has a migration.\nRoll back to v1',
+      'Next step: approve or reject\nRoll back from v2 to v1?\nApproval is needed because: v2 has a migration.\nRoll back to v1',
     );
     expect(text).not.toMatch(/Automation\n|Asks before|confidence/);
   });
@@ -215,7 +215,7 @@ describe('the card', () => {
     const waiting = decision({ kind: 'approve', state: 'waiting' });
     const text = card({ incident: incident({ automation_paused: true }), decisions: [waiting] });
     expect(text).toContain('Next step\nResume automation, then approve or reject: Roll back from v2 to v1?');
-    expect(text).toContain('Asks before rolling back v2 to v1');
+    expect(text).toContain('Asks for approval before rolling back v2 to v1');
   });
 
   test.each([
@@ -274,7 +274,7 @@ describe('the card', () => {
     expect(text).toContain('s24 production errors (open)');
     expect(text).not.toContain('s25 production');
     expect(text).toContain('and 6 more');
-    expect(text).toContain('Asks before each rollback');
+    expect(text).toContain('Asks for approval before each rollback');
   });
 
   test('counts the open children of a parent, even if the parent is resolved', () => {
@@ -324,7 +324,7 @@ describe('the next step', () => {
     [
       'a question is waiting',
       step({ decisions: [decision({ state: 'waiting' })] }),
-      /^Approve or reject, .*: Roll back from v2 to v1\? Why Firebreak asks: v2 finished 3 minutes before\.$/,
+      /^Approve or reject, .*: Roll back from v2 to v1\? Approval is needed because: v2 finished 3 minutes before\.$/,
     ],
     ['it is a child', step({ parent: { id: INCIDENT as IncidentId, channel: null } }), /parent incident first/],
     ['it is a parent', step({ incident: incident({ crowd }) }), /common cause/],

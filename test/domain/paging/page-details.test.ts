@@ -68,7 +68,7 @@ describe('a page contains', () => {
     [
       'that no change is suspected',
       details({ decisions: [question({ kind: 'none', state: 'final' })] }),
-      { suspects: 'no known change could have caused this incident' },
+      { suspects: 'no known change could have caused this' },
     ],
     [
       'the likeliest suspects with confidence',
@@ -79,7 +79,7 @@ describe('a page contains', () => {
       'what is asked, with its number and how to answer',
       details({ decisions: [question()] }),
       {
-        question: `Question 2: Roll back from v2 to v1? Why Firebreak asks: automation is in mode approve. Answer: firebreak incident approve ${INCIDENT} 2, or the buttons in Slack`,
+        question: `Question 2: Roll back from v2 to v1? Approval is needed because: automation is in mode approve. Answer: firebreak incident approve ${INCIDENT} 2, or the buttons in Slack`,
       },
     ],
     ['why it is sent', details({}, 'The rollback failed: no'), { page_reason: 'The rollback failed: no' }],
