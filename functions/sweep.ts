@@ -3,5 +3,5 @@ import { sweep, type UnderWay } from '../jobs/sweep/sweep.ts';
 
 const underWay: UnderWay = new Set();
 
-/** Continues, each minute, what an interrupted process left undone. */
+/** Runs all periodic jobs, each minute. */
 export const handler = (): Promise<{ woken: number; revived: number }> => sweep(deps(), underWay);

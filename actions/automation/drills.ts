@@ -80,7 +80,7 @@ export async function planDrill(
   return { ok: true, drill };
 }
 
-/** Returns the lanes: services and environments for which the catalogue enables drills. */
+/** Returns the services and environments with drills. */
 export function lanesOf(services: Config['services']): Place[] {
   return Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { drills }]) =>

@@ -58,11 +58,11 @@ export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>
     without: 'Firebreak refuses webhooks from PagerDuty, and does not see actions there',
   });
 
-/** Checks that the on-call rotations of people.yaml exist, and that each has a person on call now. */
+/** Checks that the on-call rotations of people.yaml exist, and that each has an on-call responder now. */
 export async function onCall({ onCall: rotas, config }: Pick<Deps, 'onCall' | 'config'>): Promise<Seen> {
   const teams = Object.keys((await config.current()).people.onCall);
   if (teams.length === 0)
-    return off('people.yaml has no "onCall", so people on call are not invited to channels and do not get command');
+    return off('people.yaml has no "onCall", so on-call responders are not invited to channels and do not get command');
   const seen = await Promise.all(
     teams.map(async (team) => ({ team, ...(await told(rotas.now(team), (people) => calledFirst(people))) })),
   );
@@ -78,5 +78,5 @@ function calledFirst(people: readonly OnCallPerson[]): Seen {
   const first = Math.min(...people.map(({ level }) => level));
   const names = people.filter(({ level }) => level === first).map(({ name }) => name);
   if (names.length > 0) return { state: 'connected', detail: names.join(', ') };
-  return wrong('nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now');
+  return wrong('no one is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now');
 }

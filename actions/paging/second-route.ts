@@ -18,7 +18,7 @@ const TRIED_FOR_SECONDS = 180;
 export async function bySecondRoute(deps: RouteDeps, incident: IncidentRecord, number: number): Promise<SecondRoute> {
   const { id, pages } = incident;
   const key = `${pageKey(id, pages)}.escalated-${number}`;
-  const detail = `Page ${pages} through the fallback, because nobody has acknowledged it`;
+  const detail = `Page ${pages} by the second route, because it was not acknowledged`;
   const kept = await deps.effects.intend(id, {
     key,
     kind: 'page-fallback',

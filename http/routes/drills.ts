@@ -56,7 +56,7 @@ export function drillRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/drills',
       tags: ['drills'],
-      summary: 'List drills, newest first, and when a drill last succeeded for each lane',
+      summary: 'List drills, newest first, and the last successful drill of each environment with drills',
       request: {
         query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
       },
@@ -114,7 +114,7 @@ async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
 const refused = ({ code, text }: { code: string; text: string }): Refusal =>
   new Refusal(code === 'unknown-place' ? 422 : 409, code, text);
 
-/** Returns every lane of the catalogue, with its last successful drill. */
+/** Returns every service and environment with drills, with the last successful drill. */
 async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
   const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
   return lanesOf(services).map((lane: Place) => {

@@ -52,7 +52,10 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
           error: String(error),
         }),
       );
-      c.var.log.info('told Flagger to roll back a canary', { canary: wish.canary, incident: wish.incident_id });
+      c.var.log.info('requested a rollback of a canary from Flagger', {
+        canary: wish.canary,
+        incident: wish.incident_id,
+      });
       const { incident_id, service, environment, from, to } = wish;
       return c.json({ incident_id, service, environment, from_version: from, to_version: to }, 200);
     },
@@ -129,7 +132,7 @@ const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wis
     at: clock.now(),
     actor: 'flagger',
     kind: 'flagger.asked',
-    text: `Firebreak told Flagger to roll back the canary ${wish.canary}`,
+    text: `Firebreak requested a rollback of the canary ${wish.canary} from Flagger`,
     detail: { canary: wish.canary, checksum: wish.checksum },
   });
 

@@ -80,7 +80,7 @@ async function round(minutes = 1): Promise<string[]> {
 
 const isOver = (subject: string): boolean => subject.includes('Over: ');
 
-test('each stakeholder gets one separate e-mail', async () => {
+test('each stakeholder gets one separate email', async () => {
   await opened();
   const subject = 'checkout production: checkout fails (critical, open)';
   expect((await round()).toSorted()).toEqual([`${CTO} ${subject}`, `${SUPPORT} ${subject}`]);
@@ -114,7 +114,7 @@ describe('while the mail server hangs', () => {
     };
   });
 
-  test('one e-mail detects it, and the next ones follow with increasing pauses', async () => {
+  test('one email detects it, and the next ones follow with increasing pauses', async () => {
     await opened();
     const tried: number[] = [];
     for (let minute = 0; minute < 14; minute += 1) tried.push((await round()).length);
@@ -226,7 +226,7 @@ describe('a recipient', () => {
     expect(await round()).toEqual([]);
   });
 
-  test('whose e-mail fails in our own code does not affect others', async () => {
+  test('whose email fails in our own code does not affect others', async () => {
     await opened();
     atMail = ({ to }) => {
       if (to === CTO) throw new Error('a bug');

@@ -55,7 +55,7 @@ export function gateOf(payload: Requested, now: Timestamp): { gate: WaitingGate;
       commit: deployment.sha,
       ref: deployment.ref,
       installation_id: installation?.id ?? null,
-      asked_by: deployment.creator?.login ?? sender?.login ?? 'somebody',
+      asked_by: deployment.creator?.login ?? sender?.login ?? 'unknown',
       asked_at: now,
       said: null,
       notes: 0,

@@ -176,7 +176,7 @@ describe('PagerDuty', () => {
   test('an on-call rotation with nobody on call', async () => {
     const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
     expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
-      'wrong: payments: nobody is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',
+      'wrong: payments: no one is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',
     );
   });
 

@@ -90,7 +90,7 @@ describe('an acknowledgement at PagerDuty', () => {
     expect(roles?.commander).toMatchObject({ name: 'pagerduty:PTUXL6G', shown: 'On-call One', slack: null });
   });
 
-  test('by a person known by e-mail reads the address from PagerDuty', async () => {
+  test('by a person known by email reads the address from PagerDuty', async () => {
     set({ people: { people: { grace: { email: 'grace@example.com' } } } });
     Object.assign(world.deps, {
       onCall: { ...world.deps.onCall, email: async () => ({ kind: 'done', value: 'Grace@example.com' }) },
@@ -229,7 +229,7 @@ describe('the time of an action at PagerDuty', () => {
   });
 });
 
-describe('a person whose e-mail PagerDuty cannot return', () => {
+describe('a person whose email PagerDuty cannot return', () => {
   let email: Told<string | null>;
   beforeEach(() => {
     set({ people: { people: { grace: { name: 'Grace', email: 'grace@example.com', slack: 'U0GRACE1' } } } });

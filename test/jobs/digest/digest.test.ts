@@ -47,7 +47,7 @@ const paged = async (): Promise<{ id: string; title: string }[]> =>
 describe('stakeholders', { timeout: 60_000 }, () => {
   let id: string;
 
-  test('are notified of an incident, each by a separate e-mail without other recipients', async () => {
+  test('are notified of an incident, each by a separate email without other recipients', async () => {
     const wanted = { service: 'checkout', environment: 'production', title: 'Payments fail', severity: 'critical' };
     const { body } = await firebreak.post('/v1/incidents', wanted);
     ({ id } = body);
@@ -62,7 +62,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     await seen(async () => (await messages()).some((text) => text.startsWith('checkout production')), 'a message');
   });
 
-  /** Waits for the e-mail with this text. */
+  /** Waits for the email with this text. */
   const letterThatSays = (words: string) =>
     seen(async () => (await lettersTo('cto@acme.example')).find((letter) => letter.includes(words)), words);
 
@@ -116,7 +116,7 @@ describe('stakeholders', { timeout: 60_000 }, () => {
     );
     await seen(
       async () => (await lettersTo('cto@acme.example')).some((letter) => /^Subject: .*\(warning/m.test(letter)),
-      'an e-mail about the change',
+      'an email about the change',
     );
     await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
     const isOver = (letter: string) => /^Subject: Over: /m.test(letter);

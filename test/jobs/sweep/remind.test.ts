@@ -107,7 +107,7 @@ test('only reminders mention the person who owes an update, not user texts', asy
   });
 });
 
-test('a person known only by e-mail is named, and mentioned if Slack finds them by it', async () => {
+test('a person known only by email is named, and mentioned if Slack finds them by it', async () => {
   const commander = { name: 'grace', shown: 'Grace Moreau', slack: null, at: world.clock.now() };
   const said = { by: 'grace', at: world.clock.now() };
   await world.deps.incidents.amend(id, () => ({ roles: { commander }, care: { acknowledged: said, triaged: said } }));
