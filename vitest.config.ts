@@ -26,8 +26,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 3, // of two processors: a file that starts a product waits for most of its time
     // Against hanging, and nothing else: a slow machine is no failure.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 30_000 } },
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
@@ -44,7 +44,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000 },
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000 },
       },
       {
         extends: true,
@@ -53,7 +53,7 @@ export default defineConfig({
           include: ['test/kill/full/**/*.test.ts'],
           maxConcurrency: 4, // of two processors: a killed product waits for most of its time
           testTimeout: 600_000,
-          hookTimeout: 60_000,
+          hookTimeout: 180_000,
         },
       },
     ],

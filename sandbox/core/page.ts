@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Hono, type Context } from 'hono';
 
-const FOLDER = new URL('page/', import.meta.url);
+const FOLDER = new URL('../page/', import.meta.url);
 const DOCS = new URL('../../docs/sandbox.md', import.meta.url);
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {

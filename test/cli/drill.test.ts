@@ -55,7 +55,7 @@ const begin = (firebreak: Firebreak, place: Place) => firebreak.post('/v1/drills
 const drillOf = async (firebreak: Firebreak, id: string) => (await firebreak.get(`/v1/drills/${id}`)).body;
 const settings = (firebreak: Firebreak, cd: object) => firebreak.put('/sandbox/cd/settings', cd);
 
-describe('a drill', { timeout: 60_000 }, () => {
+describe('a drill', { timeout: 180_000 }, () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
     firebreak = await Firebreak.start({

@@ -118,7 +118,7 @@ test('a function that starts while SSM throttles pages and reads silences like t
       expect(await containerOf('incident-response').pager.send(PAGE)).toMatchObject({ kind: 'taken' });
       expect(await containerOf('route').silences.active()).not.toBeNull();
     },
-    { timeout: 60_000, interval: 100 },
+    { timeout: 180_000, interval: 100 },
   );
   expect(throttled.log.length).toBeGreaterThan(0);
   const keys = pagerDuty.received.map(({ body }) => (JSON.parse(body) as { routing_key: string }).routing_key);

@@ -83,7 +83,7 @@ async function again(one: { id: string }, number: number): Promise<any> {
   return body;
 }
 
-describe('a cleared suspect', { timeout: 60_000 }, () => {
+describe('a cleared suspect', { timeout: 180_000 }, () => {
   test('is no longer suggested, and the decision is made again with the clearing among its inputs', async () => {
     const change_id = await fails('asks');
     const one = await decided('asks', 1, 'waiting');
@@ -166,7 +166,7 @@ describe('a cleared suspect', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a deploy recorded after the alert', { timeout: 60_000 }, () => {
+describe('a deploy recorded after the alert', { timeout: 180_000 }, () => {
   test('is considered once and rolled back', async () => {
     await deployed('late', 'v1', 240);
     const firing = alert({ labels: { service: 'late' }, fingerprint: 'late', startsAt: minutesAgo(1) });
@@ -191,7 +191,7 @@ describe('a deploy recorded after the alert', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a rollback to a given version', { timeout: 60_000 }, () => {
+describe('a rollback to a given version', { timeout: 180_000 }, () => {
   test('goes to that version, like every manual rollback', async () => {
     await deployed('named', 'v0', 900);
     await fails('named');

@@ -216,5 +216,5 @@ test.each(HANDLERS)('%s refuses to run on Lambda with a local-only switch', (nam
 });
 
 test.each(HANDLERS)('%s reports what is missing in its environment', (name) => {
-  expect(JSON.stringify(answersOf(name).incomplete)).toMatch(/not complete.*FIREBREAK_TABLE/);
+  expect(JSON.stringify(answersOf(name).incomplete)).toMatch(/environment is invalid.*FIREBREAK_TABLE/);
 });

@@ -132,7 +132,7 @@ describe('authorization', () => {
   });
 });
 
-describe('a requested rollback', { timeout: 60_000 }, () => {
+describe('a requested rollback', { timeout: 180_000 }, () => {
   let key: string;
   let hook: Hook;
   let incident: any;
@@ -197,7 +197,7 @@ describe('a requested rollback', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a withdrawn rollback', { timeout: 60_000 }, () => {
+describe('a withdrawn rollback', { timeout: 180_000 }, () => {
   let key: string;
   let hook: Hook;
 

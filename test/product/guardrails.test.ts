@@ -79,7 +79,7 @@ async function breaks(at: Site): Promise<void> {
   await guarded.fire(at);
 }
 
-describe('a version that was rolled back', { timeout: 60_000 }, () => {
+describe('a version that was rolled back', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   const at = site('pinned');
@@ -171,7 +171,7 @@ describe('a version that was rolled back', { timeout: 60_000 }, () => {
   });
 });
 
-describe('wrong automation', { timeout: 60_000 }, () => {
+describe('wrong automation', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   const { eu, us, ap, sa } = {
@@ -266,7 +266,7 @@ describe('wrong automation', { timeout: 60_000 }, () => {
   });
 });
 
-describe('approval by two people', { timeout: 60_000 }, () => {
+describe('approval by two people', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   let grace: string;
@@ -344,7 +344,7 @@ describe('approval by two people', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('an unanswered question', { timeout: 60_000 }, () => {
+describe.concurrent('an unanswered question', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   const pages = async (one: any) =>
@@ -387,7 +387,7 @@ describe.concurrent('an unanswered question', { timeout: 60_000 }, () => {
   });
 });
 
-describe('safe rollback targets', { timeout: 60_000 }, () => {
+describe('safe rollback targets', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   test('are known for a migration with rollback_safe_to', async () => {
@@ -412,7 +412,7 @@ describe('safe rollback targets', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the suspected change', { timeout: 60_000 }, () => {
+describe('the suspected change', { timeout: 180_000 }, () => {
   test('twenty simultaneous alerts about one deploy cause one rollback', async () => {
     const at = site('stormy');
     await guarded.deployed(at, GOOD, BAD);
@@ -498,7 +498,7 @@ describe('the suspected change', { timeout: 60_000 }, () => {
   });
 });
 
-test('every decision can be reproduced from its stored inputs', { timeout: 60_000 }, async () => {
+test('every decision can be reproduced from its stored inputs', { timeout: 180_000 }, async () => {
   const decisions = await guarded.rejudged();
   expect(decisions.length).toBeGreaterThan(20);
   for (const { shown, again } of decisions) expect(shown).toMatchObject(again);

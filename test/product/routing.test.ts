@@ -133,7 +133,7 @@ describe('muted alerts', () => {
 
   test(
     'a maintenance window mutes pages, and alerts that still fire at its end page then',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const version = async () => (await firebreak.get('/readyz')).body.config.version;
       const before = await version();
@@ -228,7 +228,7 @@ describe('by routes', () => {
 });
 
 describe('many alerts at once', () => {
-  test('form one incident group with one parent, one channel, and no separate pages', { timeout: 60_000 }, async () => {
+  test('form one incident group with one parent, one channel, and no separate pages', { timeout: 180_000 }, async () => {
     const all = several.map((name) => `shop-${name}`);
     const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
     await Promise.all(all.map((service) => tell(service, down)));

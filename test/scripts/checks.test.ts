@@ -85,12 +85,12 @@ describe('lock file', () => {
 
 describe('paths named in docs', () => {
   const named = async (text: string, file = 'README.md') => {
-    await write({ 'domain/ports/index.ts': '', 'docs/adr/0001.md': '', 'test/kill/a.test.ts': '', [file]: text });
+    await write({ 'domain/ports.ts': '', 'docs/adr/0001.md': '', 'test/kill/a.test.ts': '', [file]: text });
     return docPathProblems(root);
   };
 
   test.each([
-    'See `domain/ports/index.ts`, `domain/ports/index.ts:12` and `test/kill/`.',
+    'See `domain/ports.ts`, `domain/ports.ts:12` and `test/kill/`.',
     'See [why](docs/adr/0001.md#reason), [there](https://example.com/domain/none.ts) and [below](#below).',
     'Not of this project: `node_modules/x.js`, `application/json`, `GET /v1/alerts`, `domain/<name>.ts`, `domain/*.ts`.',
     '```sh\ncat domain/none.ts `domain/none.ts`\n```',

@@ -216,7 +216,7 @@ export class Firebreak {
 const LONGEST_PAUSE_MS = 500;
 
 /** Milliseconds; only to detect a hang, since a slow machine is not a failure. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 /** Repeats `look` until it returns a value; otherwise throws its last error. Tests wait only with this function. */
 export async function eventually<T>(

@@ -244,7 +244,7 @@ async function replays(run: Run): Promise<boolean> {
 }
 
 describe('whatever happens', () => {
-  test('nothing is done that may not be, and everything comes to its end', { timeout: 60_000 }, async () => {
+  test('nothing is done that may not be, and everything comes to its end', { timeout: 180_000 }, async () => {
     const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
     for (const batch of chunks(stories, 12)) {
       const lived = await Promise.all(batch.map(async (story) => ({ story, ...(await live(story)) })));

@@ -54,7 +54,7 @@ describe('a process that dies', () => {
     'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken',
     'steps-of-a-runbook-side-by-side',
     'a-runbook-waits-for-the-rollback-that-it-asks-for',
-  ])('in the middle of "%s" changes nothing of it', { timeout: 60_000 }, async (name) => {
+  ])('in the middle of "%s" changes nothing of it', { timeout: 180_000 }, async (name) => {
     const { given = [], timeline, calls } = path(name);
     const untouched = await play({ given, timeline });
     const checkpoints = untouched.runs.flatMap(({ events }) => events).length / 2;
@@ -66,7 +66,7 @@ describe('a process that dies', () => {
     }
   });
 
-  test('together with its run changes nothing of it either', { timeout: 60_000 }, async () => {
+  test('together with its run changes nothing of it either', { timeout: 180_000 }, async () => {
     const { given = [], timeline, calls } = path('a-runbook-takes-back-what-it-has-done-when-a-step-fails');
     for (const after of ['1 s', '10 min', '44 min', '46 min', '49 min', '52 min', '58 min']) {
       const { world, runs } = await play({ given, timeline: sorted({ ...timeline, [after]: dies }) });
@@ -82,7 +82,7 @@ const sorted = (timeline: Record<string, Moment>): Record<string, Moment> => {
   return Object.fromEntries(Object.entries(timeline).toSorted(([a], [b]) => minutes(a) - minutes(b)));
 };
 
-describe('a run that hands over', { timeout: 60_000 }, () => {
+describe('a run that hands over', { timeout: 180_000 }, () => {
   /** So much mail that the run is a long one. */
   const muchMail: Moment = (world) => {
     let mail = 352;
@@ -139,7 +139,7 @@ describe('fifty steps', () => {
   const note = (n: number) => `  - { id: s${n}, uses: note, with: { text: 'step ${n}' } }`;
   const head = step(Array.from({ length: 50 }, (_, n) => (n % 13 === 0 ? until(n) : note(n))).join('\n'));
 
-  test('with long waits stay within what one run of the workflow may have', { timeout: 60_000 }, async () => {
+  test('with long waits stay within what one run of the workflow may have', { timeout: 180_000 }, async () => {
     const { runs, world } = await story(head, [set({ health: { kind: 'value', value: 1 } })], {}, '4 h');
     expect(runs.length).toBeGreaterThan(1);
     for (const run of runs) {
@@ -151,7 +151,7 @@ describe('fifty steps', () => {
     expect(told(world, /^runbook\.finished/)).toHaveLength(1);
   });
 
-  test('with large answers stay within what a checkpoint may have', { timeout: 60_000 }, async () => {
+  test('with large answers stay within what a checkpoint may have', { timeout: 180_000 }, async () => {
     const call = (n: number) =>
       `  - { id: s${n}, uses: http, with: { method: GET, url: 'https://ops.test/\${{ incident.title }}' } }`;
     const last = `  - { id: note, uses: note, with: { text: "${'${{ incident.title }} '.repeat(120)}" } }`;

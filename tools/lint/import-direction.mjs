@@ -38,7 +38,7 @@ const LAYERS = {
   cli: { folders: ['schemas', 'domain', 'cli'], node: true },
   demo: { folders: ['schemas', 'demo'], node: true },
   evaluation: { folders: ['schemas', 'domain', 'evaluation'], node: true },
-  bench: { folders: [...PRODUCT, 'local', 'evaluation', 'bench'], node: true },
+  bench: { folders: [...PRODUCT, 'evaluation', 'bench'], node: true },
   test: {
     folders: [...PRODUCT, 'sandbox', 'local', 'cli', 'demo', 'evaluation', 'bench', 'scripts', 'tools', 'test'],
     node: true,

@@ -117,7 +117,7 @@ describe('a failed deployment', () => {
   });
 });
 
-describe('through the front door', { timeout: 60_000 }, () => {
+describe('through the front door', { timeout: 180_000 }, () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
     // A long time-out, so that no deployment is overdue.

@@ -140,7 +140,7 @@ describe('a deployment that does not end', () => {
   });
 });
 
-describe('through the front door', { timeout: 60_000 }, () => {
+describe('through the front door', { timeout: 180_000 }, () => {
   let firebreak: Firebreak;
   const place = (service: string) => ({ service, environment: 'production' });
   beforeAll(async () => {

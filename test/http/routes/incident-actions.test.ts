@@ -91,7 +91,7 @@ const told = (one: { id: string }, kind: string, text: RegExp = /./) =>
 
 const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
 
-describe('a guard that applies is named in the decision and on the timeline', { timeout: 60_000 }, () => {
+describe('a guard that applies is named in the decision and on the timeline', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   type Scenario = {
@@ -239,7 +239,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
   });
 });
 
-describe.concurrent('a person', { timeout: 60_000 }, () => {
+describe.concurrent('a person', { timeout: 180_000 }, () => {
   afterAll(() => firebreak.resolveAll());
 
   /** Opens an incident of a service in mode `approve`, with a pending question. */
@@ -397,7 +397,7 @@ describe.concurrent('a person', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the shadow report', { timeout: 60_000 }, () => {
+describe('the shadow report', { timeout: 180_000 }, () => {
   const SERVICES = ['shadow-20', 'shadow-21', 'shadow-22', 'shadow-23'] as const;
   const [same, marked, asks, missed] = SERVICES;
 
@@ -472,7 +472,7 @@ describe('the shadow report', { timeout: 60_000 }, () => {
   });
 });
 
-describe('settings in force', { timeout: 60_000 }, () => {
+describe('settings in force', { timeout: 180_000 }, () => {
   const automation = (change: object) => firebreak.put('/v1/automation', change);
   afterEach(async () => {
     await automation({ paused: false, mode: null });

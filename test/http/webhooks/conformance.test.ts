@@ -73,7 +73,7 @@ const freeze = async (): Promise<string> => {
 };
 const lift = async (id: string) => expect((await firebreak.request('DELETE', `/v1/freezes/${id}`)).status).toBe(200);
 
-describe.each(names)('%s', { timeout: 60_000 }, (name) => {
+describe.each(names)('%s', { timeout: 180_000 }, (name) => {
   let system: CdSystem;
   beforeAll(() => void (system = systemOf(name)));
 
@@ -109,7 +109,7 @@ describe.each(names)('%s', { timeout: 60_000 }, (name) => {
   });
 });
 
-describe('a known bad version', { timeout: 60_000 }, () => {
+describe('a known bad version', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     await guarded.fire(PLACE);
     await guarded.mitigated(PLACE);

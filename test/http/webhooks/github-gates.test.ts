@@ -273,7 +273,7 @@ describe.concurrent('over time', () => {
 
   test(
     'a deployment that waits too long is rejected, and without a secret every webhook is refused',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const impatient = await Firebreak.start({
         unshown: true,

@@ -31,7 +31,7 @@ test.each([
 
 test(
   'a temporary failure is retried; a permanent failure and no response are no approval',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const yes = { body: 'allowed: deploy of checkout v1 to production\n' };
     const fault = { status: 503, body: '{"detail": "busy"}' };

@@ -213,7 +213,7 @@ describe('responses after completion', () => {
     expect(verbs).toEqual(new Set(['rollback', 'lift_freeze', 'approve_override']));
   });
 
-  test('with arbitrary content', { timeout: 60_000 }, async () => {
+  test('with arbitrary content', { timeout: 180_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(wildName, wildName, foreign, async (service, version, words) => {
         // The maximum of a text field.

@@ -120,7 +120,7 @@ const BACKFILLS_MAX = 60;
 
 test(
   '2,000 recorded objectives fit into one minute with a Prometheus that takes 5 s per query',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const { world, prometheus, next } = await slow(5000, OBJECTIVES);
     const first = await next(NOON);
@@ -153,7 +153,7 @@ test('a Prometheus that exceeds the time-out gets three queries, not thousands',
   expect(world.told('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
 });
 
-test('unrecorded objectives take turns, and recorded ones do not wait for them', { timeout: 60_000 }, async () => {
+test('unrecorded objectives take turns, and recorded ones do not wait for them', { timeout: 180_000 }, async () => {
   const some = OBJECTIVES.slice(0, 600); // far more than fit into an evaluation
   const { world, next } = await slow(2000, some.slice(0, 300), some);
   const first = await next(NOON);
