@@ -146,7 +146,7 @@ describe('muted alerts', () => {
       }, 'the muted signal');
       expect(listed.muted).toMatchObject({ by: 'maintenance', name: 'migration of the search index' });
       expect(await pagesOf('search')).toEqual([]);
-      await eventually(async () => (await pagesOf('search')).length === 1, 'the page after the window', 45_000);
+      await eventually(async () => (await pagesOf('search')).length === 1, 'the page after the window');
       expect((await incidentsOf('search'))[0]).toMatchObject({ status: 'open', severity: 'critical' });
     },
   );

@@ -81,7 +81,7 @@ export function inEnvironment(request: Inbound, environment: string): Inbound {
 }
 
 /** Milliseconds for hundreds of signals on a busy machine. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 const COUNTS = ['signals', 'opened', 'joined', 'recorded', 'known'] as const;
 export type Made = Record<(typeof COUNTS)[number], number>;

@@ -5,7 +5,7 @@ import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
 
 /** Milliseconds; includes faults, deaths, and other tests on the machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const eventually: typeof soon = (look, what) => soon(look, what, PATIENCE_MS);
 
 /** Whether the rollback is automatic or waits for an approval. */
