@@ -228,42 +228,46 @@ describe('by routes', () => {
 });
 
 describe('many alerts at once', () => {
-  test('form one incident group with one parent, one channel, and no separate pages', { timeout: 180_000 }, async () => {
-    const all = several.map((name) => `shop-${name}`);
-    const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
-    await Promise.all(all.map((service) => tell(service, down)));
-    const parent = await eventually(async () => {
-      const [one] = await incidentsOf('several-services');
-      const children = (await Promise.all(all.map(incidentsOf)))
-        .flat()
-        .filter(({ parent_id }) => parent_id === one?.id);
-      return children.length === all.length && one;
-    }, 'the parent with all its children');
-    const channel: string = await eventually(
-      async () => (await incidentsOf('several-services'))[0]?.channel,
-      'its channel',
-    );
-    const shown = await eventually(async () => {
-      const [summary] = await messagesIn(channel.slice(1));
-      const text = JSON.stringify(summary?.blocks ?? []);
-      return all.every((service) => text.includes(service)) && text;
-    }, 'every child as a row in the summary');
-    expect(shown).toContain('7 of 7 open');
-    await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
-    const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
-    expect(pages.length).toBeLessThanOrEqual(6);
-    const [child] = await incidentsOf('shop-seven');
-    expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
+  test(
+    'form one incident group with one parent, one channel, and no separate pages',
+    { timeout: 180_000 },
+    async () => {
+      const all = several.map((name) => `shop-${name}`);
+      const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
+      await Promise.all(all.map((service) => tell(service, down)));
+      const parent = await eventually(async () => {
+        const [one] = await incidentsOf('several-services');
+        const children = (await Promise.all(all.map(incidentsOf)))
+          .flat()
+          .filter(({ parent_id }) => parent_id === one?.id);
+        return children.length === all.length && one;
+      }, 'the parent with all its children');
+      const channel: string = await eventually(
+        async () => (await incidentsOf('several-services'))[0]?.channel,
+        'its channel',
+      );
+      const shown = await eventually(async () => {
+        const [summary] = await messagesIn(channel.slice(1));
+        const text = JSON.stringify(summary?.blocks ?? []);
+        return all.every((service) => text.includes(service)) && text;
+      }, 'every child as a row in the summary');
+      expect(shown).toContain('7 of 7 open');
+      await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
+      const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
+      expect(pages.length).toBeLessThanOrEqual(6);
+      const [child] = await incidentsOf('shop-seven');
+      expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
 
-    const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
-    for (const { service, id } of began) {
-      const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
-      await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
-    }
-    await eventually(
-      async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
-      'the parent resolved',
-      40_000,
-    );
-  });
+      const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
+      for (const { service, id } of began) {
+        const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
+        await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
+      }
+      await eventually(
+        async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
+        'the parent resolved',
+        40_000,
+      );
+    },
+  );
 });
