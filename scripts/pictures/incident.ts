@@ -44,7 +44,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       const [incident] = await stage.incidents();
       return incident?.decisions.some(({ state }) => state === 'waiting') && incident.channel?.slice(1);
     });
-    await slack.until(channel, /Asks|asks|Paged/);
+    await slack.until(channel, /approve or reject/);
     await take.channel('slack-incident', { width: DESK, as: 'ada', channel });
     await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
 
@@ -115,7 +115,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await take.document('mail-digest', letterPage(letter), DESK);
 
     await slack.until(channel, /Resolved: /);
-    await take.channel('slack-resolved', { width: DESK, as: 'ada', channel, messages: [/Pinned[^]*it is over/] });
+    await take.channel('slack-resolved', { width: DESK, as: 'ada', channel, messages: [/Pinned[^]*the incident is resolved/] });
     await take.page('sandbox', { width: 1440, height: 1180 });
     return [];
   },
