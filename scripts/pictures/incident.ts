@@ -115,7 +115,12 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await take.document('mail-digest', letterPage(letter), DESK);
 
     await slack.until(channel, /Resolved: /);
-    await take.channel('slack-resolved', { width: DESK, as: 'ada', channel, messages: [/Pinned[^]*the incident is resolved/] });
+    await take.channel('slack-resolved', {
+      width: DESK,
+      as: 'ada',
+      channel,
+      messages: [/Pinned[^]*the incident is resolved/],
+    });
     await take.page('sandbox', { width: 1440, height: 1180 });
     return [];
   },

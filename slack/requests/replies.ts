@@ -185,7 +185,7 @@ function switchWords(known: Switch | null): Text {
 function ageOf({ at, fresh }: Pick<Known<unknown>, 'at' | 'fresh'>, now: Timestamp): ChatPart[] {
   return fresh
     ? []
-    : [smallPrint([`⚠️ Firebreak cannot read its data at the moment. This is the state of ${ago(at, now)}.`])];
+    : [smallPrint([`⚠️ Firebreak cannot read its data at the moment. The data shown is from ${ago(at, now)}.`])];
 }
 
 function ago(at: Timestamp, now: Timestamp): string {

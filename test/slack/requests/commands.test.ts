@@ -419,7 +419,7 @@ describe('while the table cannot be read', () => {
     world.deps.catalogue = never;
     const said = shown(await inTime(world.command('/incident', 'list')));
     expect(said).toContain('High &lt;error&gt; rate');
-    expect(said).toContain('This is the state of 3 minutes ago.');
+    expect(said).toContain('The data shown is from 3 minutes ago.');
   });
 
   test('a command is queued if nothing is cached, and the answer says that it can take a while', async () => {
