@@ -3,7 +3,7 @@ import { CONFIG_KEY, publishedConfig } from '../../aws/config-source.ts';
 import type { Blobs } from '../../domain/ports/index.ts';
 import { silent } from '../support/fake-deps.ts';
 
-/** A store whose one text a test sets, and which counts how often it is read. */
+/** A store with one text, which a test sets and whose reads are counted. */
 function store() {
   const state = { text: undefined as string | undefined, reads: 0, broken: false };
   const blobs: Blobs = {
@@ -28,7 +28,7 @@ function source() {
 }
 
 describe('the configuration in force', () => {
-  test('is read again after a while, and is the same object as long as nothing changes', async () => {
+  test('is read again after a while, and stays the same object until it changes', async () => {
     const { state, config, later } = source();
     state.text = published('a');
     const first = await config.current();
@@ -42,7 +42,7 @@ describe('the configuration in force', () => {
     expect((await config.current()).version).toBe('b');
   });
 
-  test('is read once for all who ask at the same time', async () => {
+  test('is read once for concurrent callers', async () => {
     const { state, config } = source();
     state.text = published('a');
     const all = await Promise.all(Array.from({ length: 20 }, () => config.current()));
@@ -52,8 +52,8 @@ describe('the configuration in force', () => {
 
   test.each([
     ['cannot be read', (state: { broken: boolean }) => (state.broken = true)],
-    ['is none', (state: { text: string | undefined }) => (state.text = '{"config": 7}')],
-  ])('stays what it was when the newest %s', async (_, harm) => {
+    ['is invalid', (state: { text: string | undefined }) => (state.text = '{"config": 7}')],
+  ])('stays in force when the newest one %s', async (_, harm) => {
     const { state, config, later } = source();
     state.text = published('a');
     await config.current();
@@ -66,7 +66,7 @@ describe('the configuration in force', () => {
     expect((await config.current()).version).toBe('b');
   });
 
-  test('stays what it was when it is gone, which is a problem until it is there again', async () => {
+  test('stays in force when it is gone, with a problem until it is back', async () => {
     const { state, config, later } = source();
     state.text = published('a');
     const before = await config.current();
@@ -82,7 +82,7 @@ describe('the configuration in force', () => {
     expect(await config.problems()).toEqual([]);
   });
 
-  test('is an error where none could ever be read, until one can', async () => {
+  test('is an error until one can be read', async () => {
     const { state, config } = source();
     state.broken = true;
     await expect(config.current()).rejects.toThrow('cannot read the configuration');
@@ -90,7 +90,7 @@ describe('the configuration in force', () => {
     expect((await config.current()).version).toBe('none');
   });
 
-  test('leaves out what only a newer version knows, at every depth, and warns of it', async () => {
+  test('ignores unknown keys of a newer version at every depth, and warns about them', async () => {
     const { state, config } = source();
     const newer = { of_a_newer_version: { some: 'thing' } };
     const production = { deployer: { kind: 'http', ...newer }, autoRollback: { mode: 'act', ...newer }, ...newer };
@@ -125,7 +125,7 @@ describe('the configuration in force', () => {
     );
   });
 
-  test('refuses a value that it does not know, beside keys that it does not', async () => {
+  test('with an unknown value beside unknown keys is refused', async () => {
     const { state, config } = source();
     const services = { shop: { environments: { production: { autoRollback: { mode: 'perhaps' } } }, newer: true } };
     state.text = JSON.stringify({ config: { version: 'a', services, paging: {} }, problems: [] });

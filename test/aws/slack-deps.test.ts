@@ -15,8 +15,8 @@ import { createHmac } from 'node:crypto';
 import { COMMAND, FORM, SECRET, shown } from '../slack/support.ts';
 
 /**
- * What is built from the environment, with the clients of AWS: the table and the bucket take connections and never
- * answer, as in an outage; secrets and queues are there.
+ * Dependencies built from the environment. The table and the bucket accept connections and never respond, as in an
+ * outage; secrets and queues work.
  */
 
 const KEY = 'localtest0000000000000000000000';
@@ -96,15 +96,15 @@ function signed(text: string, trigger: string): Received {
   };
 }
 
-test('while the table and the configuration do not answer, commands are answered and handed on', async () => {
+test('commands are answered and passed on while the table and the configuration do not respond', async () => {
   const app = slackApp(slackDeps());
   const listed = await app(signed('list', '1.1.a'));
   expect(listed.status).toBe(200);
   expect(shown(listed)).toContain('can take a while');
   const acknowledged = await app(signed('ack', '1.1.b'));
   expect(shown(acknowledged)).toContain('can take a while');
-  await app(signed('ack', '1.1.b')); // the same again, as when Slack is not sure
-  await app(signed('note \uFFFE', '1.1.c')); // SQS does not take it as it is
+  await app(signed('ack', '1.1.b')); // a redelivery by Slack
+  await app(signed('note \uFFFE', '1.1.c')); // SQS refuses this character
 
   const { Messages = [] } = await new SQSClient({}).send(
     new ReceiveMessageCommand({ QueueUrl: queue, MaxNumberOfMessages: 10 }),

@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Started = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Starts the bootstrap with a program of this code, which prints its pid first. */
+/** Starts the bootstrap with a test program, which prints its pid first. */
 async function start(
   code: string,
   ...args: string[]
@@ -40,7 +40,7 @@ const next = async (lines: AsyncIterator<string>): Promise<string | undefined> =
   return done ? undefined : value;
 };
 
-/** Resolves once no process has this id any more; its parent may be gone already, so there is nobody to ask but the system. */
+/** Waits until no process has this id; the parent may be gone, so only the system can tell. */
 const gone = (pid: number) => expect.poll(() => isRunning(pid)).toBe(false);
 
 function isRunning(pid: number): boolean {
@@ -51,7 +51,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test('the program gets its arguments, Node 24 first on PATH, and gives its exit code', async () => {
+test('the program gets its arguments and Node 24 first on PATH, and its exit code is returned', async () => {
   const { bootstrap, lines } = await start(
     `import { execFileSync } from 'node:child_process';
      console.log(process.argv.slice(2).join(' '));
@@ -80,7 +80,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
-test('a program that is ended by a signal ends the bootstrap by the same one', async () => {
+test('a program that ends by a signal ends the bootstrap by the same signal', async () => {
   const { bootstrap, pid } = await start('');
   const ended = once(bootstrap, 'exit');
   process.kill(pid, 'SIGKILL');
@@ -100,8 +100,8 @@ test('a program whose bootstrap was killed is stopped as by SIGTERM', async () =
   await gone(pid);
 });
 
-describe('npm runs it in a shell, and', () => {
-  /** As npm does: a shell, in which another one runs the bootstrap. Both would run something after it. */
+describe('npm runs it in a shell', () => {
+  /** Runs the bootstrap in nested shells like npm. Both shells have a command after it. */
   async function inShells(
     env: Record<string, string>,
   ): Promise<{ lines: AsyncIterator<string>; npm: number; shell: number; pid: number }> {
@@ -129,38 +129,38 @@ describe('npm runs it in a shell, and', () => {
 
   const byNpm = { npm_lifecycle_event: 'start' };
 
-  test('the program is stopped with that shell, to which alone npm passes a SIGTERM on', async () => {
+  test('the program stops with that shell, the only process to which npm forwards SIGTERM', async () => {
     const { lines, shell, pid } = await inShells(byNpm);
     process.kill(shell, 'SIGTERM');
     expect(await next(lines)).toBe('asked to stop');
     await gone(pid);
   });
 
-  test('with npm itself, of whose end the shell does not hear', async () => {
+  test('the program stops with npm, whose end the shell does not notice', async () => {
     const { lines, npm, pid } = await inShells(byNpm);
     process.kill(npm, 'SIGKILL');
     expect(await next(lines)).toBe('asked to stop');
     await gone(pid);
   });
 
-  test('not where something else than npm has started it, which may leave it alone', async () => {
+  test('the program continues if something other than npm started it', async () => {
     const { shell, npm, pid } = await inShells({});
     process.kill(shell, 'SIGKILL');
     await gone(npm);
-    // Longer than it takes to see that one is left alone.
+    // Longer than the detection of the missing parent takes.
     await sleep(1500);
     expect(isRunning(pid)).toBe(true);
   });
 });
 
-test('watching for the bootstrap does not keep a program alive that has nothing left to do', async () => {
+test('watching the bootstrap does not keep an idle program alive', async () => {
   const program = join(folder, 'short.ts');
   await writeFile(program, `import { stopWithParent } from ${JSON.stringify(parent)};\nstopWithParent();`);
   const bootstrap = spawn(process.execPath, [join(project, 'local/bootstrap.mjs'), program], { stdio: 'ignore' });
   expect(await once(bootstrap, 'exit')).toEqual([0, null]);
 });
 
-test('without a program it only sets up', async () => {
+test('without a program, it only sets up', async () => {
   const bootstrap = spawn(process.execPath, [join(project, 'local/bootstrap.mjs')], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

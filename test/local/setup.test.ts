@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Writes down how it was called, and does of `npm ci` and `npm install` what the set-up sees. */
+/** Records its calls, and imitates the visible effects of `npm ci` and `npm install`. */
 const NPM = `#!/bin/sh
 echo "$1 $3" >> calls
 [ -n "$FAIL" ] && [ "$1" = "$FAIL" ] && { echo 'npm error no network' >&2; exit 1; }
@@ -50,7 +50,7 @@ const lockFile = (zod: string) =>
     }),
   );
 
-/** Starts the program on a machine with this platform, and waits for its end. */
+/** Runs the program on a machine with this platform until it ends. */
 async function start(machine: { arch?: string; node?: string; env?: Record<string, string>; program?: string } = {}) {
   const arch = machine.arch ?? 'x64';
   const versions = machine.node === undefined ? '' : `, versions: { value: { node: '${machine.node}' } }`;
@@ -70,7 +70,7 @@ async function start(machine: { arch?: string; node?: string; env?: Record<strin
 
 const calls = () => readFile(join(folder, 'calls'), 'utf8').catch(() => '');
 
-test('what is missing is installed once; stdout is left to the program', async () => {
+test('missing packages are installed once; stdout is left to the program', async () => {
   const first = await start();
   expect(first).toMatchObject({ out: 'running\n', code: 0 });
   expect(first.err).toMatch(/installing the packages of package-lock\.json .*npm ci/);
@@ -78,14 +78,14 @@ test('what is missing is installed once; stdout is left to the program', async (
   expect(await calls()).toBe('ci --fetch-retries=3\n');
 });
 
-test('where the binary of Node was left out, as one with another hash is, nothing else is run instead', async () => {
+test('without a verified Node binary, no other Node is used', async () => {
   const { code, out, err } = await start({ node: '20.11.0', env: { NO_NODE: 'yes' } });
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toMatch(/no Node 24 for linux-x64 at .*does not match its hash in package-lock\.json/s);
   expect(await calls()).toBe('ci --fetch-retries=3\n');
 });
 
-test('the Node that an earlier version has fetched without a hash is replaced', async () => {
+test('a Node package of an earlier version, without a hash, is replaced', async () => {
   await start();
   const file = join(folder, 'node_modules/.package-lock.json');
   const installed = JSON.parse(await readFile(file, 'utf8')) as { packages: Record<string, unknown> };
@@ -95,14 +95,14 @@ test('the Node that an earlier version has fetched without a hash is replaced', 
   expect((await calls()).match(/^ci/gm)).toHaveLength(2);
 });
 
-test('a lock file that has changed since is installed again', async () => {
+test('a changed lock file is installed again', async () => {
   await start();
   await lockFile('1.0.1');
   await start();
   expect((await calls()).match(/^ci/gm)).toHaveLength(2);
 });
 
-test('what was installed without the packages for development does for the product, and not for its tests', async () => {
+test('an install without development packages is enough for the product, but not for its tests', async () => {
   await start();
   const file = join(folder, 'node_modules/.package-lock.json');
   const installed = JSON.parse(await readFile(file, 'utf8')) as { packages: Record<string, unknown> };
@@ -116,42 +116,42 @@ test('what was installed without the packages for development does for the produ
   expect((await calls()).match(/^ci/gm)).toHaveLength(2);
 });
 
-test('an install that was cut off half-way is done again', async () => {
+test('an interrupted install is repeated', async () => {
   await start();
   await rm(join(folder, 'node_modules/.package-lock.json'));
   await start();
   expect((await calls()).match(/^ci/gm)).toHaveLength(2);
 });
 
-test('two that begin at the same time install once', async () => {
+test('two concurrent starts install once', async () => {
   const both = await Promise.all([start(), start()]);
   expect(both.map(({ out, code }) => ({ out, code }))).toEqual(Array.from(both, () => ({ out: 'running\n', code: 0 })));
   expect((await calls()).match(/^ci/gm)).toHaveLength(1);
 });
 
-test('a set-up that was killed does not block the next one', async () => {
+test('a killed set-up does not block the next one', async () => {
   const dead = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
   await once(dead, 'exit');
   await writeFile(join(folder, '.setup-lock'), String(dead.pid));
   expect(await start()).toMatchObject({ code: 0 });
 });
 
-test('when npm fails its message is shown, with what is needed', async () => {
+test('when npm fails, its output is shown with the requirements', async () => {
   const { out, err, code } = await start({ env: { FAIL: 'ci' } });
   expect(err).toContain('npm error no network');
   expect(err).toMatch(/set-up failed: "npm ci" .* failed \(1\)/);
-  expect(err).not.toMatch(/^ +at /m); // no stack: the message is for whoever started it
+  expect(err).not.toMatch(/^ +at /m); // no stack trace: the message is for the person who started it
   expect({ out, code }).toEqual({ out: '', code: 1 });
 });
 
-test('a machine without npm is told so', async () => {
+test('a machine without npm gets an error message', async () => {
   await rm(join(folder, 'bin/npm'));
   const { err, code } = await start({ env: { PATH: join(folder, 'bin') } });
   expect(err).toMatch(/"npm ci" .* failed \(spawnSync npm ENOENT\)/);
   expect(code).toBe(1);
 });
 
-test('on another platform its DynamoDB is installed by name, in the version of the lock file', async () => {
+test('on another platform, its DynamoDB is installed by name, in the version of the lock file', async () => {
   expect(await start({ arch: 'arm64', env: { FIREBREAK_DYNOXIDE_BIN: '' } })).toMatchObject({
     out: 'running\n',
     code: 0,
@@ -159,7 +159,7 @@ test('on another platform its DynamoDB is installed by name, in the version of t
   expect(await calls()).toContain('install @dynoxide/linux-arm64@1.2.1\n');
 });
 
-test('where there is no DynamoDB for the platform, one message names both ways out', async () => {
+test('without a DynamoDB for the platform, one message names both alternatives', async () => {
   const nowhere = { arch: 'riscv64', env: { FAIL: 'install', FIREBREAK_DYNOXIDE_BIN: '' } };
   const { out, err, code } = await start(nowhere);
   expect(err).toContain('no local DynamoDB for linux-riscv64');

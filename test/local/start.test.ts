@@ -21,7 +21,7 @@ async function prepare(options: Parameters<typeof Firebreak.prepare>[0] = {}): P
 }
 
 describe('npm start', () => {
-  test('makes tokens at the first start, says once where they are, and keeps them for the owner alone', async () => {
+  test('generates tokens at the first start, prints their location once, and keeps them private', async () => {
     const none = { FIREBREAK_ADMIN_TOKEN: '', FIREBREAK_INGEST_TOKEN: '' };
     const firebreak = await prepare({ env: none });
     await firebreak.start();
@@ -32,7 +32,7 @@ describe('npm start', () => {
     const kept = (await readdir(firebreak.dataDir)).filter((name) => !name.startsWith('test-'));
     const modes = await Promise.all(kept.map(async (name) => (await stat(join(firebreak.dataDir, name))).mode & 0o077));
     expect([...new Set(modes)]).toEqual([0]);
-    // What is no terminal may be a log that others read.
+    // Output that is not a terminal may be a log that others read.
     expect(printed).toContain(`admin token and ingest token: generated, stored in ${file}`);
     expect(printed).not.toContain(tokens.FIREBREAK_ADMIN_TOKEN);
     const answer = await firebreak.request('GET', '/v1/incidents', undefined, {
@@ -48,25 +48,25 @@ describe('npm start', () => {
   test.each([
     ['--help', 0, 'stdout'],
     ['--port=1', 2, 'stderr'],
-  ] as const)('%s says how it is started, and starts nothing', async (argument, code, stream) => {
+  ] as const)('%s prints the usage, and starts nothing', async (argument, code, stream) => {
     const { status, ...said } = spawnSync(process.execPath, ['local/main.ts', argument], { encoding: 'utf8' });
     expect([status, said[stream]]).toEqual([code, expect.stringMatching(/npm start[^]*FIREBREAK_DATA_DIR/)]);
   });
 
-  test('with a configuration that is wrong from the beginning does not start, and says where', async () => {
+  test('with an invalid configuration from the beginning fails, and names the file', async () => {
     const firebreak = await prepare({ configFiles: { 'services.yaml': 'services:\n  checkout:\n    teem: x\n' } });
     await expect(firebreak.start()).rejects.toThrow(/services\.yaml:3: unknown key "teem" in services\.checkout/);
   });
 });
 
-describe('one that runs', () => {
+describe('a running instance', () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
     firebreak = await prepare({ services: { checkout: {} } });
     await firebreak.start();
   });
 
-  test('neither prints nor keeps tokens that the environment brings', async () => {
+  test('neither prints nor stores tokens from the environment', async () => {
     expect(firebreak.output).not.toContain(ADMIN_TOKEN);
     await expect(readFile(join(firebreak.dataDir, 'tokens.json'))).rejects.toThrow('ENOENT');
     expect((await firebreak.get('/v1/incidents')).status).toBe(200);
@@ -77,17 +77,17 @@ describe('one that runs', () => {
     ['/v1/slos/50%2541', '50%41'],
     ['/v1/slos/caf%C3%A9', 'café'],
     ['/v1/slos/cut%3Fhere?status=x', 'cut'],
-  ])('reads the path as behind API Gateway: %s', async (path, name) => {
+  ])('decodes the path like API Gateway: %s', async (path, name) => {
     const { status, body } = await firebreak.get(path);
     expect(status).toBe(404);
     expect(body.detail).toBe(`no objective has the ID ${name}`);
   });
 
-  test('an encoded slash separates, as behind API Gateway', async () => {
+  test('treats an encoded slash as a separator, like API Gateway', async () => {
     expect((await firebreak.get('/v1%2Fincidents')).status).toBe(200);
   });
 
-  test('takes up a configuration that changes, keeps the last good one, and says so in readyz', async () => {
+  test('loads a changed configuration, keeps the last valid one, and reports that in readyz', async () => {
     const config = async () => (await firebreak.get('/readyz')).body.config;
     const { version } = await config();
     await firebreak.write('services.yaml', 'services:\n  checkout: { tier: 1 }\n');
@@ -103,22 +103,22 @@ describe('one that runs', () => {
     expect([asked.status, await asked.json()]).toEqual([200, { ready: true }]); // without a token
   });
 
-  test('has its data folder for itself: a second one says who has it', async () => {
+  test('uses its data folder exclusively: a second one names the process', async () => {
     const second = await prepare({ dataDir: firebreak.dataDir });
     await expect(second.start()).rejects.toThrow(/pid \d+|process \d+/i);
   });
 
-  test('has its port for itself: a second one says that it is taken', async () => {
+  test('uses its port exclusively: a second one reports that it is in use', async () => {
     const { port } = new URL(firebreak.url);
     const second = await prepare({ env: { PORT: port } });
     await expect(second.start()).rejects.toThrow(`port ${port} is in use; set PORT to a free port`);
   });
 
-  /** Pages that the stand-in has taken. */
+  /** Returns the number of pages that the stand-in has received. */
   const triggered = async (): Promise<number> =>
     (await firebreak.calls('pagerduty')).filter(({ body }) => body?.event_action === 'trigger').length;
 
-  test('says of each vendor that it is a stand-in: at the start, in doctor, and of a page on the timeline', async () => {
+  test('shows each vendor as a stand-in: at the start, in doctor, and for a page on the timeline', async () => {
     expect(firebreak.output).toMatch(/^ {2}PagerDuty pages +stand-in +http:\/\/127\.0\.0\.1:\d+$/m);
     expect(firebreak.output).toContain('Pages go to the sandbox and notify nobody');
     const { out } = await at(firebreak, 'doctor');
@@ -131,14 +131,14 @@ describe('one that runs', () => {
     expect(await triggered()).toBe(1);
   });
 
-  /** Without any credential, as anybody on this machine. */
+  /** Sends a request without any credential, like any user of this machine. */
   const bare = async (method: string, path: string, headers: Record<string, string> = {}, body?: object) => {
     const init = { method, headers: { 'content-type': 'application/json', ...headers } };
     return fetch(`${firebreak.url}${path}`, { ...init, ...(body !== undefined && { body: JSON.stringify(body) }) });
   };
   const ask = (text: string) => ({ user: 'ada', channel: 'general', text });
 
-  test('lets anybody on this machine play in the sandbox, where nothing is real', async () => {
+  test('lets any user of this machine use the sandbox while no vendor is real', async () => {
     const answer = await bare('POST', '/sandbox/slack/commands', {}, ask('/freeze open checkout for fun'));
     expect(answer.status).toBe(200);
   });
@@ -151,7 +151,7 @@ describe('one that runs', () => {
     ['via', '1.1 proxy'],
     ['cf-connecting-ip', '203.0.113.7'],
     ['x-envoy-external-address', '203.0.113.7'],
-  ])('takes a request with the header %s for one from elsewhere', async (name, value) => {
+  ])('treats a request with the header %s as not local', async (name, value) => {
     for (const path of ['/sandbox', '/sandbox/calls', '/metrics']) {
       expect((await bare('GET', path)).status).toBe(200);
       expect((await bare('GET', path, { [name]: value })).status).toBeOneOf([401, 404]);
@@ -161,7 +161,7 @@ describe('one that runs', () => {
     );
   });
 
-  test('with a server of its own for PagerDuty pages there, and says that it is real', async () => {
+  test('pages a PagerDuty at a given address, and shows it as real', async () => {
     const pager = await pagerServer();
     const billing = `{ kind: http, url: "${pager.url}/rollback" }`;
     await firebreak.write(
@@ -187,7 +187,7 @@ describe('one that runs', () => {
     expect(pager.received).toContainEqual(expect.objectContaining({ routing_key: 'R'.repeat(32) }));
     expect(await triggered()).toBe(before);
 
-    // Whoever is played in the sandbox needs the key of this start, and has no rights where a deployer is real.
+    // A played person needs the key of this start, and has no permissions if a deployer is real.
     const freeze = ask('/freeze open billing production because I can');
     const refused = await bare('POST', '/sandbox/slack/commands', {}, freeze);
     expect([refused.status, ((await refused.json()) as any).detail]).toEqual([
@@ -206,17 +206,17 @@ describe('one that runs', () => {
     expect(JSON.stringify(freezes)).not.toContain('because I can');
   });
 
-  test('with a routing key alone has the real PagerDuty, at its public address', async () => {
+  test('with only a routing key uses the real PagerDuty at its public address', async () => {
     await firebreak.stop();
     const mark = firebreak.output.length;
-    await firebreak.start({ PAGERDUTY_ROUTING_KEY: 'R'.repeat(32) }); // and is sent no alert: it would page there
+    await firebreak.start({ PAGERDUTY_ROUTING_KEY: 'R'.repeat(32) }); // it gets no alert: that would page a person
     expect(firebreak.output.slice(mark)).toContain(
       'PagerDuty pages       real      https://events.pagerduty.com, PAGERDUTY_ROUTING_KEY',
     );
   });
 });
 
-/** Fires one critical alert, and gives the pages and the timeline of its incident, which is resolved then. */
+/** Fires one critical alert, returns the pages and the timeline of its incident, and resolves it. */
 async function pageOf(firebreak: Firebreak, title: string): Promise<{ effects: any[]; timeline: string[] }> {
   const labels = { service: 'checkout', environment: 'production', severity: 'critical' };
   const fingerprint = title.replaceAll(' ', '');
@@ -235,7 +235,7 @@ async function pageOf(firebreak: Firebreak, title: string): Promise<{ effects: a
   return { effects, timeline: body.items.map(({ text }: any) => text) };
 }
 
-/** Takes events as PagerDuty does. */
+/** Accepts events like PagerDuty. */
 async function pagerServer(): Promise<{ url: string; received: unknown[] }> {
   const received: unknown[] = [];
   const server = createServer((request, response) => {

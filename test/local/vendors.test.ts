@@ -3,7 +3,7 @@ import { VENDOR_CONNECTIONS } from '../../domain/catalogue/vendors.ts';
 import { connectStandIns, vendorLines } from '../../local/vendors.ts';
 import type { StandIns } from '../../sandbox/core/index.ts';
 
-/* How one machine connects vendors with stand-ins, and what its start prints. */
+/* Tests how one machine connects vendors to stand-ins, and what its start prints. */
 
 const VENDORS = [
   'pagerduty',
@@ -24,7 +24,7 @@ const urls = Object.fromEntries(
 ) as StandIns['urls'];
 const standIns = { urls, mail: 'smtp://127.0.0.1:4025' };
 
-/** The lines of the start by the name of the connection. */
+/** Returns the lines of the start by the name of the connection. */
 function started(env: NodeJS.ProcessEnv, sandbox = true): Record<string, string> {
   if (sandbox) connectStandIns(env, standIns);
   const names = VENDOR_CONNECTIONS.map(({ name }) => name);
@@ -36,7 +36,7 @@ function started(env: NodeJS.ProcessEnv, sandbox = true): Record<string, string>
   );
 }
 
-test('where nothing is set, each vendor that has a stand-in gets it', () => {
+test('without settings, each vendor with a stand-in gets it', () => {
   const lines = Object.entries(started({}));
   expect(lines.filter(([, line]) => !line.startsWith('stand-in ')).map(([name]) => name)).toEqual([
     'Prometheus',
@@ -55,7 +55,7 @@ test('a routing key alone makes PagerDuty real, and leaves it without its REST A
   expect(lines['Slack']).toMatch(/^stand-in /);
 });
 
-test('any credential or address leaves the stand-in of its vendor, and of no other', () => {
+test('any credential or address replaces the stand-in of its vendor, and of no other', () => {
   for (const { vendor, url, credentials, also = [] } of VENDOR_CONNECTIONS) {
     for (const name of [url, ...credentials.flat()]) {
       const env: NodeJS.ProcessEnv = { [name]: 'https://given.example' };
@@ -73,13 +73,13 @@ test('any credential or address leaves the stand-in of its vendor, and of no oth
 
 const nameOf = (vendor: string): string => VENDOR_CONNECTIONS.find((one) => one.vendor === vendor)?.name ?? '';
 
-test('a token that the catalogue names is not shown to a stand-in', () => {
+test('a stand-in does not get a token that the catalogue names', () => {
   const env: NodeJS.ProcessEnv = { CD_TOKEN: 'real' };
   connectStandIns(env, standIns, { cd: ['CD_TOKEN'] });
   expect(env).not.toHaveProperty('CD_URL');
 });
 
-test('without a sandbox each vendor is on by its credential', () => {
+test('without a sandbox, each vendor is on if its credential is set', () => {
   const lines = started({ SLACK_BOT_TOKEN: 'xoxb-1', GITHUB_APP_ID: '7', GITHUB_APP_PRIVATE_KEY: 'pem' }, false);
   expect([lines['Slack'], lines['GitHub'], lines['PagerDuty pages']]).toEqual([
     'real https://slack.com, SLACK_BOT_TOKEN',

@@ -20,7 +20,7 @@ import {
 
 const credentials = { accessKeyId: 'client-test', secretAccessKey: 'not checked' };
 
-/** Short, so that the test is; long enough that no limit but the one that is meant ends a call. */
+/** Short, so that the test is fast; long enough that only the tested limit ends a call. */
 const NEVER_MS = 60_000;
 const BRIEF: Limits = { connectMs: 20, attemptMs: 20, callMs: NEVER_MS, maxAttempts: 2 };
 
@@ -30,7 +30,7 @@ async function at(port: Promise<SilentPort>): Promise<string> {
   return url;
 }
 
-/** What the product does with each of its clients. */
+/** The calls that the product makes with each of its clients. */
 function calls(endpoint: string, limits: Limits): Record<string, () => Promise<unknown>> {
   const place = { endpoint, region: 'eu-central-1', credentials };
   const blobs = s3Blobs(awsClient(S3Client, limits, { ...place, forcePathStyle: true }), 'bucket', limits);
@@ -66,8 +66,8 @@ const failuresOf = async (all: Record<string, () => Promise<unknown>>): Promise<
 const eachIs = (all: Record<string, unknown>, what: unknown) =>
   Object.fromEntries(Object.keys(all).map((name) => [name, what]));
 
-describe('every call of AWS ends', () => {
-  test('at a port that accepts and never answers', async () => {
+describe('every AWS call ends', () => {
+  test('at a port that accepts connections and never responds', async () => {
     const all = calls(await at(acceptsAndNeverAnswers()), { ...BRIEF, connectMs: NEVER_MS });
     expect(await failuresOf(all)).toEqual(eachIs(all, 'TimeoutError'));
   });
@@ -82,7 +82,7 @@ describe('every call of AWS ends', () => {
     expect(Object.values(await failuresOf(all))).not.toContain('answered');
   });
 
-  test('when a body comes byte by byte and never ends', async () => {
+  test('when a body arrives byte by byte without an end', async () => {
     const url = await at(neverEndsItsBody({ dripMs: 2 }));
     const all = calls(url, { connectMs: NEVER_MS, attemptMs: NEVER_MS, callMs: 60 });
     const { 'a blob read': stream, ...others } = await failuresOf(all);
@@ -90,7 +90,7 @@ describe('every call of AWS ends', () => {
     expect(Object.values(others)).not.toContain('answered');
   });
 
-  test('a target of a rollback has limits, too', async () => {
+  test('a rollback target has limits too', async () => {
     const endpoint = await at(acceptsAndNeverAnswers());
     const settings = clientSettings({ region: 'eu-central-1', roleArn: undefined, endpoint });
     expect(settings.requestHandler).toEqual({
@@ -119,12 +119,9 @@ describe('limits', () => {
     ...Object.entries(shared).map(([name, seconds]) => [name, SHARED_LIMITS, seconds] as const),
     ['slack', SLACK_LIMITS, resources.SLACK_TIMEOUT_SECONDS] as const,
     ['checkpoints of the workflow', DURABLE_LIMITS, resources.WORKFLOW.invocationTimeoutSeconds] as const,
-  ])(
-    'of %s: a call takes a third of its time-out at most, and time is left for another attempt',
-    (_, limits, seconds) => {
-      expect(limits.callMs).toBeLessThanOrEqual((seconds * 1000) / 3);
-      expect(limits.attemptMs).toBeLessThanOrEqual(limits.callMs / 2);
-      expect(limits.connectMs).toBeLessThanOrEqual(limits.attemptMs);
-    },
-  );
+  ])('of %s: a call takes at most a third of its timeout and leaves time for another attempt', (_, limits, seconds) => {
+    expect(limits.callMs).toBeLessThanOrEqual((seconds * 1000) / 3);
+    expect(limits.attemptMs).toBeLessThanOrEqual(limits.callMs / 2);
+    expect(limits.connectMs).toBeLessThanOrEqual(limits.attemptMs);
+  });
 });

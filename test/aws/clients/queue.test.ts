@@ -16,7 +16,7 @@ const receipt: Receipt = {
   trace: 'trace',
 };
 
-/** Everything that is sent, in order. */
+/** Returns everything that is sent, in order. */
 async function sent(send: (queue: Deps['queue']) => Promise<unknown>) {
   const messages: { queue: string; group: string; services: string[]; bytes: number }[] = [];
   const client = {
@@ -42,25 +42,25 @@ describe('a flood of alerts of services outside the catalogue', () => {
   const flood = strangers(5000, (n) => ({ environment: `environment-${n}` as EnvironmentName, asksRollback: true }));
   const known = signal({ service: 'checkout' as ServiceName, fingerprint: 'known' });
 
-  test('stands before nothing of a service that is known: not in its queue, and not on the way into it', async () => {
+  test('delays no alert of a known service, neither in its queue nor before it', async () => {
     const messages = await sent((queue) => queue.sendAll(receipt, [...flood, known]));
     expect(messages[0]).toMatchObject({ queue: 'urgent', services: ['checkout'] });
     expect(messages.filter(({ queue }) => queue !== 'unmatched')).toHaveLength(1);
   });
 
-  test('stays there, also when it comes by the receiver that asks for rollbacks', async () => {
+  test('stays in its own queue, even at the receiver that requests rollbacks', async () => {
     const messages = await sent((queue) => queue.sendAll({ ...receipt, urgent: true }, [...flood.slice(0, 20), known]));
     expect(messages.filter(({ queue }) => queue === 'urgent')).toMatchObject([{ services: ['checkout'] }]);
   });
 
-  test('travels in as few messages as it fits in, whatever the alerts call their services', async () => {
+  test('is sent in as few messages as possible, whatever the service names', async () => {
     const messages = await sent((queue) => queue.sendAll(receipt, flood));
     expect(messages.flatMap(({ services }) => services)).toHaveLength(5000);
     expect(messages.length).toBeLessThanOrEqual(5000 / 25 + 4);
     expect(new Set(messages.map(({ group: own }) => own)).size).toBeLessThanOrEqual(4);
   });
 
-  test('keeps what is told of one alert in order', async () => {
+  test('keeps notifications of one alert in order', async () => {
     const [one] = strangers(1) as [Signal];
     const others = strangers(100).slice(1);
     const ofOne = await Promise.all(
@@ -73,7 +73,7 @@ describe('a flood of alerts of services outside the catalogue', () => {
   });
 });
 
-test('of one request the most critical services are sent first', async () => {
+test('the most critical services of a request are sent first', async () => {
   const tiers = { cart: 3, checkout: 1, search: undefined, ledger: 2 };
   const services = Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, { ...(tier && { tier }) }]));
   const config = Config.parse({ version: 'none', services, paging: {} });

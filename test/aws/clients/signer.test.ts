@@ -37,7 +37,7 @@ async function signed(lifetimeSeconds = 600): Promise<string> {
   return token;
 }
 
-/** As somebody else would sign. */
+/** Signs as an attacker would. */
 async function forged(change: { key?: KeyObject; alg?: string; kid?: string; claims?: object } = {}): Promise<string> {
   const { key = own, alg = 'ES256', kid = await calculateJwkThumbprint(await exportJWK(own)) } = change;
   return new SignJWT({ iss: 'firebreak', iat: NOW, exp: NOW + 600, ...change.claims })
@@ -50,15 +50,15 @@ const problemOf = async (token: string): Promise<string> => {
   return verified.ok ? 'none' : verified.problem;
 };
 
-describe('what is signed', () => {
-  test('says what it was to say, by whom and how long', async () => {
+describe('a signed token', () => {
+  test('contains its claims, issuer, and lifetime', async () => {
     expect(await newSigner().verify(await signed())).toEqual({
       ok: true,
       claims: { ...claims, iss: 'firebreak', iat: NOW, exp: NOW + 600 },
     });
   });
 
-  test('cannot say that somebody else has issued it, or at another time', async () => {
+  test('cannot claim another issuer or time', async () => {
     const token = await newSigner().sign({ iss: 'x', iat: 1, exp: 9e9 }, 60);
     expect(await newSigner().verify(token ?? '')).toEqual({
       ok: true,
@@ -66,7 +66,7 @@ describe('what is signed', () => {
     });
   });
 
-  test('can be verified by everybody who has the public keys', async () => {
+  test('can be verified by everyone with the public keys', async () => {
     const { keys } = await newSigner().jwks();
     const [key] = keys;
     expect(key).toEqual({
@@ -86,8 +86,8 @@ describe('what is signed', () => {
   });
 });
 
-describe('what is refused, in words', () => {
-  test('what has expired, from that second on', async () => {
+describe('reasons for refusal', () => {
+  test('expired, from that second on', async () => {
     const token = await signed(600);
     clock.set(clock.millis + 599_000);
     expect(await problemOf(token)).toBe('none');
@@ -95,7 +95,7 @@ describe('what is refused, in words', () => {
     expect(await problemOf(token)).toBe('it expired at 2026-11-20T12:10:00.000Z');
   });
 
-  test('what reads as the same and is another text', async () => {
+  test('a different text that decodes to the same token', async () => {
     const token = await signed();
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const respelt = `${token.slice(0, -1)}${letters[letters.indexOf(token.slice(-1)) + 1] ?? ''}`;
@@ -104,21 +104,21 @@ describe('what is refused, in words', () => {
     expect(await problemOf(`${token}=`)).toContain('its encoding is invalid');
   });
 
-  test('what was altered', async () => {
+  test('altered', async () => {
     const [header, body = '', signature] = (await signed()).split('.');
     const text = Buffer.from(body, 'base64url').toString().replace('v42', 'v43');
     const altered = [header, Buffer.from(text).toString('base64url'), signature].join('.');
     expect(await problemOf(altered)).toBe('its signature is invalid: it was forged or altered');
   });
 
-  test('what another key has signed in our name', async () => {
+  test('signed by another key in our name', async () => {
     expect(await problemOf(await forged({ key: newKey() }))).toBe('its signature is invalid: it was forged or altered');
     expect(await problemOf(await forged({ key: newKey(), kid: 'theirs' }))).toBe(
       'it is signed with an unknown key (theirs)',
     );
   });
 
-  test('what says that it needs no signature, or another kind', async () => {
+  test('without a signature, or with another algorithm', async () => {
     const [, body] = (await signed()).split('.');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
     expect(await problemOf(`${none}.${body}.`)).toBe('it is not signed with ES256');
@@ -130,17 +130,17 @@ describe('what is refused, in words', () => {
   });
 
   test.each([
-    ['of somebody else', { iss: 'grafana' }, 'it was not issued by firebreak'],
-    ['without an end', { exp: undefined }, 'its claim exp is missing or wrong'],
-    ['without a beginning', { iat: undefined }, 'its claim iat is missing or wrong'],
-    ['for later', { nbf: NOW + 60 }, 'it is not valid yet'],
+    ['of another issuer', { iss: 'grafana' }, 'it was not issued by firebreak'],
+    ['without an expiry', { exp: undefined }, 'its claim exp is missing or wrong'],
+    ['without an issue time', { iat: undefined }, 'its claim iat is missing or wrong'],
+    ['not valid yet', { nbf: NOW + 60 }, 'it is not valid yet'],
     ['from the future', { iat: NOW + 61 }, 'it is not valid yet: it was issued at 2026-11-20T12:01:01.000Z'],
-    ['from a clock that is a little ahead', { iat: NOW + 60 }, 'none'],
+    ['from a clock that is slightly ahead', { iat: NOW + 60 }, 'none'],
   ])('a token %s', async (_, change, problem) => {
     expect(await problemOf(await forged({ claims: change }))).toBe(problem);
   });
 
-  test.each(['', 'x', 'a.b.c', 'a'.repeat(100_000), '{}'])('what is no token at all: %#', async (text) => {
+  test.each(['', 'x', 'a.b.c', 'a'.repeat(100_000), '{}'])('text that is not a token: %#', async (text) => {
     expect(await problemOf(text)).toMatch(/^it is not a Firebreak token: /);
   });
 });
@@ -148,10 +148,10 @@ describe('what is refused, in words', () => {
 describe('a key', () => {
   test.each([
     ['PEM', pkcs8(own)],
-    ['PEM as openssl makes it', sec1(own)],
-    ['PEM with its line breaks written out', pkcs8(own).replaceAll('\n', '\\n')],
+    ['PEM in the format of openssl', sec1(own)],
+    ['PEM with escaped line breaks', pkcs8(own).replaceAll('\n', '\\n')],
     ['JWK', jwk(own)],
-  ])('may be %s', async (_, text) => {
+  ])('can be %s', async (_, text) => {
     const before = await signed();
     secrets.set('FIREBREAK_SIGNING_KEY', text);
     expect(await newSigner().verify(before)).toMatchObject({ ok: true });
@@ -159,7 +159,7 @@ describe('a key', () => {
     expect([await newSigner().problem(), warnings]).toEqual([null, []]);
   });
 
-  test('that is replaced is accepted until it is taken away; the new one signs at once', async () => {
+  test('that is replaced is accepted until it is removed; the new one signs at once', async () => {
     const signer = newSigner();
     const before = (await signer.sign(claims, 600)) ?? '';
     secrets.set('FIREBREAK_SIGNING_KEY', pkcs8(newKey()));
@@ -178,7 +178,7 @@ describe('a key', () => {
     expect(await signer.problem()).toBeNull();
   });
 
-  test('that is not there is said once, and nothing is signed', async () => {
+  test('that is missing is reported once, and nothing is signed', async () => {
     const token = await signed();
     secrets.clear();
     const signer = newSigner();
@@ -190,11 +190,11 @@ describe('a key', () => {
   });
 
   test.each([
-    ['no key', 'a secret that nobody may read'],
+    ['not a key', 'a secret that nobody may read'],
     ['half a JWK', '{"kty":"EC", a secret that nobody may read'],
     ['of another curve', pkcs8(newKey('P-384'))],
-    ['of another kind', String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))],
-  ])('that is %s is said without its text, and nothing is signed', async (_, text) => {
+    ['of another type', String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))],
+  ])('that is %s is reported without its text, and nothing is signed', async (_, text) => {
     secrets.set('FIREBREAK_SIGNING_KEY', text);
     const signer = newSigner();
     expect(await signer.sign(claims, 600)).toBeNull();
@@ -204,7 +204,7 @@ describe('a key', () => {
     expect(await signer.problem()).toBeNull();
   });
 
-  test('before it that is wrong does not keep the present one from signing', async () => {
+  test('that was replaced and is invalid does not keep the current one from signing', async () => {
     secrets.set('FIREBREAK_SIGNING_KEY_PREVIOUS', 'nothing');
     const signer = newSigner();
     expect(await signer.verify((await signer.sign(claims, 600)) ?? '')).toMatchObject({ ok: true });

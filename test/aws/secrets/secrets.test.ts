@@ -13,7 +13,7 @@ const ACCESS_KEY = 'AKIATEST';
 const PATH = '/firebreak/test';
 const KEY = Buffer.alloc(32, 1).toString('base64');
 
-/** What is set, by the names of secrets. */
+/** Secrets that are set, by name. */
 const secrets: Record<string, string> = {};
 let now = 0;
 let reads = 0;
@@ -47,7 +47,7 @@ function memoryBlobs(): Blobs & { kept: Map<string, Uint8Array> } {
   };
 }
 
-/** Secrets as a process has them that has just started. */
+/** Secrets of a process that has just started. */
 function started(more: Partial<SecretsOptions> & { blobs?: Blobs; key?: string } = {}) {
   const { blobs = memoryBlobs(), key = KEY, ...options } = more;
   return ssmSecrets({
@@ -62,7 +62,7 @@ function started(more: Partial<SecretsOptions> & { blobs?: Blobs; key?: string }
   });
 }
 
-/** A client of an SSM that throttles every call, until it is healed. */
+/** A client of an SSM that throttles every call until it is healed. */
 async function throttled() {
   const proxy = await faultProxy({ upstream: endpoint.url, service: 'ssm', seed: 1, rates: { throttled: 1 } });
   const client = clientOf(proxy.url);
@@ -74,13 +74,13 @@ async function throttled() {
 }
 
 describe('a secret', () => {
-  test('is the one of its name below the path, and of no other path', async () => {
+  test('has its name below the path, and no other path', async () => {
     secrets['SLACK_BOT_TOKEN'] = 'xoxb-1';
     expect(await started().get('SLACK_BOT_TOKEN')).toBe('xoxb-1');
     expect(await started().get('GITHUB_TOKEN')).toBeUndefined();
   });
 
-  test('is read with all others of the function in one call; who asks at the same time waits for the same', async () => {
+  test('is read with all others of the function in one call, which concurrent callers share', async () => {
     Object.assign(secrets, { PAGERDUTY_ROUTING_KEY: 'r', PROMETHEUS_URL: 'https://p.test' });
     const own = started({ grants: ['pagerduty', 'observability', 'slack', 'connected'] });
     reads = 0;
@@ -94,7 +94,7 @@ describe('a secret', () => {
     expect(reads).toBe(1);
   });
 
-  test('may have a name that a configuration chose, however many there are', async () => {
+  test('can have a name that a configuration chose, in any number', async () => {
     for (let i = 0; i < 25; i += 1) secrets[`CD_TOKEN_${i}`] = `token ${i}`;
     const own = started();
     const names = Array.from({ length: 25 }, (_, i) => `CD_TOKEN_${i}`);
@@ -116,7 +116,7 @@ describe('a secret', () => {
     [1, 1, 22_500],
     [10, 0, 3000],
     [1000, 0, 1000],
-  ])('in trials %i times as fast as life, with jitter %d, one that is new is seen after %i ms', async (...given) => {
+  ])('with a time scale of %i and jitter %d, a new one is seen after %i ms', async (...given) => {
     const [timeScale, random, millis] = given;
     const kept = started({ timeScale, random: () => random });
     delete secrets['GRAFANA_TOKEN'];
@@ -128,7 +128,7 @@ describe('a secret', () => {
     expect(await kept.get('GRAFANA_TOKEN')).toBe('new');
   });
 
-  test('is the empty value where two quotation marks stand for it, which a deployment can set', async () => {
+  test('is empty if its value is two quotation marks, which a deployment can set', async () => {
     secrets['GRAFANA_TIMESTAMP_HEADER'] = '""';
     expect(await started().get('GRAFANA_TIMESTAMP_HEADER')).toBe('');
   });
@@ -136,13 +136,13 @@ describe('a secret', () => {
   test.each([
     ['SLACK_BOT_TOKEN', ['observability']],
     ['A_NAME_OF_A_RUNBOOK', ['observability', 'slack']],
-  ] as const)('is refused to a function that it is not granted to: %s', async (name, grants) => {
+  ] as const)('is refused to a function without a grant: %s', async (name, grants) => {
     await expect(started({ grants }).get(name)).rejects.toThrow(SecretsUnreadable);
   });
 });
 
 describe('while SSM throttles', () => {
-  test('a process goes on with what it read last, and asks again some seconds later', async () => {
+  test('a process uses the last values, and asks again some seconds later', async () => {
     const { client, proxy } = await throttled();
     const warnings: string[] = [];
     const log: Log = { ...silent, warn: (message) => void warnings.push(message) };
@@ -166,7 +166,7 @@ describe('while SSM throttles', () => {
     expect(await own.get('ALERTMANAGER_URL')).toBe('https://new.test');
   });
 
-  test('a process that starts uses the copy that an earlier one left, also of names that a configuration chose', async () => {
+  test('a starting process uses the copy of an earlier one, including names that a configuration chose', async () => {
     const { client } = await throttled();
     const blobs = memoryBlobs();
     Object.assign(secrets, { PAGERDUTY_ROUTING_KEY: 'key 1', PAGE_SECRET: 'whsec 1' });
@@ -181,7 +181,7 @@ describe('while SSM throttles', () => {
     });
   });
 
-  test('and there is no copy, it says so, and does not ask again for each secret', async () => {
+  test('without a copy, it reports the error, and does not ask again for each secret', async () => {
     const { client, proxy } = await throttled();
     const cold = started({ client });
     await expect(cold.get('PAGERDUTY_ROUTING_KEY')).rejects.toThrow(SecretsUnreadable);
@@ -193,7 +193,7 @@ describe('while SSM throttles', () => {
     expect(await cold.get('SLACK_BOT_TOKEN')).toBe('xoxb-2');
   });
 
-  test('and the copy cannot be read either, nothing hangs or is made up', async () => {
+  test('with an unreadable copy, it neither hangs nor invents values', async () => {
     const { client } = await throttled();
     const blobs: Blobs = { ...memoryBlobs(), get: () => Promise.reject(new Error('SlowDown')) };
     await expect(started({ client, blobs }).get('SLACK_BOT_TOKEN')).rejects.toThrow(SecretsUnreadable);
@@ -201,7 +201,7 @@ describe('while SSM throttles', () => {
 });
 
 describe('the copy', () => {
-  test('shows nothing of a secret, and opens with its own key and under its own name alone', async () => {
+  test('reveals no secret, and opens only with its own key and name', async () => {
     const blobs = memoryBlobs();
     secrets['PAGERDUTY_ROUTING_KEY'] = 'a-routing-key-that-nobody-may-see';
     await started({ blobs }).get('PAGERDUTY_ROUTING_KEY');
@@ -220,7 +220,7 @@ describe('the copy', () => {
     await expect(copy.read()).rejects.toThrow();
   });
 
-  test('is renewed when a secret is rotated, and left alone while none is', async () => {
+  test('is renewed when a secret is rotated, and only then', async () => {
     const blobs = memoryBlobs();
     const put = vi.spyOn(blobs, 'put');
     secrets['CD_URL'] = 'https://one.test';

@@ -9,12 +9,14 @@ import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
 
-/* What people and automation do is on the sealed log, written in the transaction that does it. Tokens are in
-   test/http/access.test.ts. */
+/*
+ * Actions of people and automation are recorded in the audit log, in the transaction of the action. For tokens, see
+ * test/http/access.test.ts.
+ */
 
 let stores: TableStores;
 let id: IncidentId;
-/** The sealed log does not answer: its gates and its list of minutes are busy. */
+/** Makes the audit log unavailable: its gates and its list of minutes conflict. */
 let logIsBusy = false;
 
 const LOG_ITEMS = /LOGGATE#|"LOGOPEN"|"LOG#/;
@@ -39,7 +41,7 @@ const logged = async (kind: RegExp) =>
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 const place = { service: 'checkout', environment: 'production' } as ReturnType<typeof actAt>['place'];
 
-test('the kill switch and modes, each with who set them', async () => {
+test('the kill switch and modes, with the person who set them', async () => {
   await stores.automation.write({ paused: true, reason: 'storm' }, 'ada');
   later(1);
   await stores.automation.write({ paused: false, services: { checkout: { mode: 'shadow' } } }, 'bo');
@@ -49,7 +51,7 @@ test('the kill switch and modes, each with who set them', async () => {
   ]);
 });
 
-test('more modes than an entry holds are set, and the log has their digest', async () => {
+test('more modes than an entry holds are set, and the log has their hash', async () => {
   later(1);
   const services = Object.fromEntries(
     Array.from({ length: 1000 }, (_, n) => [`service-${n}`, { mode: 'shadow' as const }]),
@@ -132,7 +134,7 @@ test('a rollback, from the request and both approvals to its end with the pin, w
   ]);
 });
 
-test('a question that nobody answers', async () => {
+test('an approval request that expires', async () => {
   const inputs = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
   await stores.decisions.keep(id, 2, decide(inputs), inputs);
   await stores.decisions.expire(id, 2);
@@ -140,7 +142,7 @@ test('a question that nobody answers', async () => {
   expect(await logged(/^decision\.expired/)).toMatchObject([{ subject: id, detail: { decision: `${id}-2` } }]);
 });
 
-test('an act on a target that is concluded by itself', async () => {
+test('an action on a target that is concluded by itself', async () => {
   const flag = { ...effect('f', 'page'), kind: 'flag', detail: 'Turns off the flag x' } as const;
   await stores.effects.intendAct(id, flag, { ...actAt(place), resource: 'flag:x' });
   later(1);
@@ -151,7 +153,7 @@ test('an act on a target that is concluded by itself', async () => {
   ]);
 });
 
-test('what waits for the log gets into it once, whoever looks or seals at the same time, and is sealed', async () => {
+test('waiting entries are moved into the log once, despite concurrent readers and sealers, and are sealed', async () => {
   for (let n = 0; n < 100; n += 1) await stores.quarantine.replayed(`q_${n}`, 'bo');
   const others = Array.from(
     { length: 3 },
@@ -169,7 +171,7 @@ test('what waits for the log gets into it once, whoever looks or seals at the sa
   expect((await stores.audit.list({ limit: 500 })).items.every(({ sealed }) => sealed)).toBe(true);
 });
 
-test('what was altered before it is in the log is shown as such, and holds up nothing', async () => {
+test('an entry altered before it is in the log is shown as such, and delays no other', async () => {
   const at = stores.clock.now();
   const entry = (more: object) =>
     JSON.stringify({ id: 'a', at, actor: 'bo', kind: 'k', subject: 's', text: '', detail: {}, ...more });

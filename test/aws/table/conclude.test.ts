@@ -14,7 +14,7 @@ afterAll(() => stores.close());
 
 const PAGE = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
 
-test('an end that several runs of a step tell at the same moment is on the timeline once', async () => {
+test('the outcome that several runs of a step record at once is on the timeline once', async () => {
   const [id = '' as IncidentId] = (
     await stores.incidents.admit(arrivals([signal({})]), { at: stores.clock.now(), trace: 'trace' })
   ).opened;

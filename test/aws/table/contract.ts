@@ -22,8 +22,8 @@ const note: Message = { kind: 'resume', by: 'ada', note: '' };
 let services = 0;
 
 /**
- * What stores promise in domain/ports/index.ts, whoever keeps it: the table, and its likeness in memory that workflows are
- * tested with. Each test has a service of its own.
+ * Tests the promises of domain/ports/index.ts for all implementations of the stores: the table, and the in-memory double
+ * of the workflow tests. Each test uses its own service.
  */
 export function storesKeepTheirPromises(name: string, open: () => Stores): void {
   let stores: Stores;
@@ -39,7 +39,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const other = (more: Partial<Signal> = {}): Signal => here({ fingerprint: `${place.service}/2`, ...more });
   const ended = (one: Signal): Signal => ({ ...one, status: 'resolved', endsAt: stores.clock.now() });
   let requests = 0;
-  /** Each by a request of its own; the first of an incident has the trace that it keeps. */
+  /** Each request has its own trace; an incident keeps the first one. */
   const take = (...all: Arrival[]) => {
     requests += 1;
     return stores.incidents.admit(all, { at: stores.clock.now(), trace: `${TRACE} ${requests}` });
@@ -47,7 +47,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const admit = (...signals: Signal[]) => take(...arrivals(signals));
   const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
-  /** Opens an incident, a second before what comes next. */
+  /** Opens an incident one second before the next event. */
   async function opened(one: Signal = here()): Promise<IncidentId> {
     const [id] = (await admit(one)).opened;
     if (id === undefined) throw new Error('no incident was opened');
@@ -75,14 +75,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       (await stores.incidents.signals(id, { limit: 50 })).items.map(({ fingerprint, status }) => [fingerprint, status]),
     );
 
-  /** Closes it as a person would, whatever has come. */
+  /** Closes the incident as a person would, regardless of messages. */
   const closed = async (id: IncidentId) => {
     expect(await stores.incidents.resolve(id, (await record(id)).seq, 'person:ada', 'Resolved by ada')).toBe(
       'resolved',
     );
   };
 
-  describe(`${name}: taking signals in`, () => {
+  describe(`${name}: admitting signals`, () => {
     test('the first one opens an incident, which waits for its start', async () => {
       const admitted = await admit(here());
       expect(admitted).toMatchObject({ counts: { opened: 1, joined: 0, recorded: 0, known: 0 } });
@@ -111,7 +111,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id as IncidentId)).toEqual(['incident.opened']);
     });
 
-    test('a second delivery changes nothing but still drives the start', async () => {
+    test('a redelivery changes nothing, but still triggers the start', async () => {
       const id = await opened();
       const before = await record(id);
       const again = await admit(here());
@@ -119,7 +119,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toEqual({ ...before, renotified: 1 });
     });
 
-    test('another episode joins, and is told to the workflow', async () => {
+    test('another episode joins, and the workflow gets a message', async () => {
       const id = await opened();
       expect(await admit(other({ severity: 'warning', asksRollback: false }))).toMatchObject({
         wake: [id],
@@ -131,14 +131,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       ]);
     });
 
-    test('a critical one makes a lesser incident critical', async () => {
+    test('a critical one raises the severity of the incident', async () => {
       const id = await opened(here({ severity: 'warning' }));
       await admit(other());
       expect(await record(id)).toMatchObject({ severity: 'critical' });
       expect(await mailOf(id)).toMatchObject([{ critical: true }]);
     });
 
-    test('one that resolves ends its episode, once', async () => {
+    test('a resolved one ends its episode, once', async () => {
       const id = await opened();
       expect(await admit(ended(here()))).toMatchObject({ wake: [id] });
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
@@ -149,14 +149,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.signals(id, { limit: 10 })).items).toMatchObject([{ status: 'resolved' }]);
     });
 
-    test('one that fires late, after it has resolved, changes nothing', async () => {
+    test('a late firing notification after the end changes nothing', async () => {
       const id = await opened();
       await admit(ended(here()));
       expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
       expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
     });
 
-    describe('of an alert that ends and begins again between two notifications', () => {
+    describe('an alert that ends and fires again between two notifications', () => {
       const from = (seconds: number) => plusSeconds(here().startsAt, seconds);
       const again = (seconds: number, more: Partial<Signal> = {}) => here({ startsAt: from(seconds), ...more });
       const over = (startedAt: number, endedAt: number) =>
@@ -166,7 +166,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
           .map(({ startsAt, status, endsAt }) => [startsAt, status, endsAt])
           .toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
 
-      test('an end ends what had begun by then, though it is the end of a later episode', async () => {
+      test('an end of a later episode also ends earlier ones', async () => {
         const id = await opened();
         expect(await admit(over(60, 70))).toMatchObject({ wake: [id], counts: { known: 0 } });
         expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
@@ -176,14 +176,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
       });
 
-      test('so does the end of what has, as is known later, begun earlier', async () => {
+      test('an end also ends an episode that turns out to have begun earlier', async () => {
         const id = await opened(again(60));
         await admit(over(0, 70));
         expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
         expect(await listed(id)).toEqual([[from(60), 'resolved', from(70)]]);
       });
 
-      test('a new beginning takes the place of the one before: one alert fires, and two have fired', async () => {
+      test('a new start replaces the previous one: one alert fires, and two have fired', async () => {
         const id = await opened();
         expect(await admit(again(60))).toMatchObject({ wake: [id], opened: [], counts: { joined: 1 } });
         expect(await record(id)).toMatchObject({ firing: 1, signal_count: 2, seq: 1 });
@@ -199,14 +199,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       test.each([
         ['beginning', () => here()],
         ['end', () => over(0, 10)],
-      ])('the %s of the episode before is late', async (_, late) => {
+      ])('the %s of the previous episode arrives late', async (_, late) => {
         const id = await opened(again(60));
         await admit(late());
         expect(await record(id)).toMatchObject({ firing: 1, signal_count: 1 });
         expect(await listed(id)).toEqual([[from(60), 'firing', null]]);
       });
 
-      test('an end that nobody has heard the beginning of does not bring back what had ended', async () => {
+      test('an end of an unknown episode does not reopen an ended one', async () => {
         const id = await opened();
         await admit(over(0, 10));
         await admit(over(60, 70));
@@ -215,7 +215,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
       });
 
-      test('what has been taken for ended, and begins again, is another one', async () => {
+      test('an alert that was assumed to have ended and fires again is a new episode', async () => {
         const id = await opened();
         await stores.incidents.endEpisodes(id, [here().episode], 'gone');
         await admit(again(60));
@@ -226,7 +226,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         expect(await record(id)).toMatchObject({ firing: 0 });
       });
 
-      test('what goes on after its incident was closed is listed in the next one, and ends there', async () => {
+      test('an alert that still fires after its incident was closed is listed in the next one, and ends there', async () => {
         const id = await opened(again(60));
         await closed(id);
         later(400);
@@ -237,7 +237,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         expect(await listed(next as IncidentId)).toEqual([[from(0), 'resolved', from(70)]]);
       });
 
-      test('both in one notification are taken one after the other', async () => {
+      test('both in one notification are admitted in order', async () => {
         const id = await opened();
         await admit(over(0, 10), again(60));
         expect(await record(id)).toMatchObject({ firing: 1, signal_count: 2 });
@@ -248,7 +248,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
     });
 
-    test('one that goes on after its incident was closed, and tells no start, ends in the next one', async () => {
+    test('an alert without a start that still fires after its incident was closed ends in the next one', async () => {
       const at = (seconds: number) => plusSeconds(here().startsAt, seconds);
       const probe = (more: Partial<Signal>) => here({ source: 'generic', episodic: false, ...more });
       await closed(await opened(probe({ startsAt: at(0) })));
@@ -261,12 +261,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       ]);
     });
 
-    test('one that resolves before it was ever seen firing opens nothing, and its late beginning neither', async () => {
+    test('an alert that resolves before it was seen firing opens nothing, and its late start neither', async () => {
       expect(await admit(ended(here()))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
     });
 
-    test('a warning is recorded, and joins what is open', async () => {
+    test('a warning is only recorded, and joins an open incident', async () => {
       const warning = { severity: 'warning', asksRollback: false } as const;
       expect(await admit(here(warning))).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       const id = await opened(other());
@@ -276,7 +276,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
     });
 
-    test('a warning that asks later opens an incident of its own', async () => {
+    test('a warning that requests a rollback later opens an incident of its own', async () => {
       const warning = here({ severity: 'warning', asksRollback: false });
       await admit(warning);
       const id = await opened({ ...warning, asksRollback: true });
@@ -284,7 +284,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.signals(id, { limit: 10 })).items).toHaveLength(1);
     });
 
-    test('an alert of the incident that asks later tells the workflow, and counts no second time', async () => {
+    test('an alert of the incident that requests a rollback later notifies the workflow, and is not counted again', async () => {
       const id = await opened(here({ asksRollback: false }));
       expect(await record(id)).toMatchObject({ asks_rollback: false });
       await admit(here());
@@ -295,7 +295,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['alerts.asked', 'incident.opened']);
     });
 
-    test('a severity that rises opens an incident of what was only recorded', async () => {
+    test('a raised severity opens an incident for an alert that was only recorded', async () => {
       const info = here({ severity: 'info', asksRollback: false });
       await admit(info);
       expect(await admit(info)).toMatchObject({ counts: { known: 1 } });
@@ -303,7 +303,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ severity: 'critical', page: true, signal_count: 1, firing: 1 });
     });
 
-    test('a severity that rises raises the incident and tells the workflow, and counts no second time', async () => {
+    test('a raised severity raises the incident and notifies the workflow, and is not counted again', async () => {
       const id = await opened(here({ severity: 'warning' }));
       await admit(here());
       expect(await record(id)).toMatchObject({ severity: 'critical', signal_count: 1, firing: 1 });
@@ -315,7 +315,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ seq: 1 });
     });
 
-    test('a severity that rises while the alert is kept quiet is heard when the quiet is over', async () => {
+    test('a severity raised while the alert is muted takes effect when the mute ends', async () => {
       const info = here({ severity: 'info', asksRollback: false });
       await admit(info);
       const muted = await take(arrival({ ...info, severity: 'critical' }, { mute: silenced }));
@@ -324,7 +324,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ severity: 'critical', firing: 1 });
     });
 
-    test('what the same sender calls alike in two services, or in two environments, are two alerts', async () => {
+    test('the same alert key in two services or two environments means two alerts', async () => {
       const neighbour = here({ service: `${place.service}-b` as ServiceName });
       const staging = here({ environment: 'staging' as EnvironmentName });
       expect((await admit(here())).opened).toHaveLength(1);
@@ -339,7 +339,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await admit(here(), neighbour)).opened).toHaveLength(2);
     });
 
-    test('what matches no service keeps to what it calls its own', async () => {
+    test('unmatched alerts are separated by their own names', async () => {
       later(AN_HOUR);
       const unmatched = (called: string, fingerprint: string) =>
         stranger(called, { environment: place.environment, fingerprint });
@@ -364,7 +364,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
 
     describe('services outside the catalogue', () => {
-      /** Each a service and an environment of its own, as its sender calls them. */
+      /** Alerts of different unknown services and environments. */
       const strangers = (from: number, count: number, more: Partial<Signal> = {}): Signal[] =>
         Array.from({ length: count }, (_, n) =>
           stranger(`${place.service}-${from + n}`, {
@@ -380,7 +380,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       };
       beforeEach(() => later(AN_HOUR));
 
-      test('have an incident each up to five, and beyond that one together, which says how many they are', async () => {
+      test('have an incident each up to five, and beyond that one shared incident, which shows their number', async () => {
         const all = strangers(0, 40);
         const own = await admit(...all.slice(0, 5));
         expect(own).toMatchObject({ counts: { opened: 5, joined: 0 } });
@@ -397,11 +397,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
           signal_count: 35,
           firing: 35,
         });
-        expect((await timeline(shared)).length).toBeLessThan(8); // not one for each batch
+        expect((await timeline(shared)).length).toBeLessThan(8); // fewer than one for each batch
         await over(...all);
       });
 
-      test('are known again wherever they were taken in, and end there', async () => {
+      test('are recognized wherever they were admitted, and end there', async () => {
         const all = strangers(0, 9);
         const { opened: ids } = await admit(...all);
         const shared = ids[5] as IncidentId;
@@ -412,7 +412,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         await over(...all.slice(0, 6));
       });
 
-      test('join the shared incident only with what would open one', async () => {
+      test('join the shared incident only if they would open one', async () => {
         const all = strangers(0, 6);
         const shared = (await admit(...all)).opened[5] as IncidentId;
         const quiet = strangers(10, 3, { severity: 'warning' });
@@ -421,7 +421,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         await over(...all);
       });
 
-      test('hold their place for an hour, so that opening and closing makes no room for more', async () => {
+      test('keep their slot for an hour, so that opening and closing frees none', async () => {
         const all = strangers(0, 5);
         await admit(...all);
         await over(...all);
@@ -434,7 +434,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
         await over(next, afterwards);
       });
 
-      test('keep their place while their incident is open, however long', async () => {
+      test('keep their slot while their incident is open', async () => {
         const all = strangers(0, 5);
         await admit(...all);
         later(10 * AN_HOUR);
@@ -457,13 +457,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
     });
 
-    test('a failed deploy is counted, but does not hold the incident open', async () => {
+    test('a failed deployment is counted, but does not keep the incident open', async () => {
       const id = await opened();
       await admit(other({ source: 'deployment', severity: 'warning', asksRollback: false }));
       expect(await record(id)).toMatchObject({ signal_count: 2, firing: 1 });
     });
 
-    test('nor is it counted as having fired when it is over', async () => {
+    test('it does not count as having fired when it is over', async () => {
       const id = await opened();
       const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
       await admit(failed);
@@ -474,7 +474,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await statuses(id)).toEqual({ [here().fingerprint]: 'firing', [failed.fingerprint]: 'resolved' });
     });
 
-    test('it is over with its incident at the latest, which ends no alert that fires', async () => {
+    test('it ends at the latest with its incident, which ends no firing alert', async () => {
       const id = await opened();
       const failed = other({ source: 'deployment', severity: 'warning', asksRollback: false });
       await admit(failed);
@@ -492,7 +492,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await admit(ended(failed))).counts).toMatchObject({ known: 1 });
     });
 
-    test('an alert that goes on firing after its incident was closed opens the next one, but not at once', async () => {
+    test('an alert that keeps firing after its incident was closed opens the next one, but not at once', async () => {
       const id = await opened();
       await closed(id);
       later(300);
@@ -503,7 +503,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(next)).toMatchObject({ signal_count: 1, firing: 1 });
     });
 
-    test('an end that is told after its incident was closed is kept, and disturbs nobody', async () => {
+    test('an end that arrives after its incident was closed is recorded without further effect', async () => {
       const id = await opened();
       await closed(id);
       const next = await opened(other());
@@ -514,14 +514,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: taking in what routes say of it`, () => {
+  describe(`${name}: admitting by routes`, () => {
     const warning = { severity: 'warning', asksRollback: false } as const;
     const apartOf = ({ apart }: Admitted) =>
       apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
     const mutedHere = async () =>
       (await stores.incidents.muted()).filter(({ signal: { service } }) => service === place.service);
 
-    test('an incident may wake nobody', async () => {
+    test('an incident may not page', async () => {
       const delivery = { page: false, incident: true, channels: ['#payments', '#ops'] };
       const { opened: ids } = await take(arrival(here(warning), { delivery }));
       expect(await record(ids[0] as IncidentId)).toMatchObject({
@@ -531,7 +531,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
     });
 
-    test('a warning may wake somebody, also in what is open', async () => {
+    test('a warning may page, also in an open incident', async () => {
       const { opened: ids } = await take(arrival(here(warning), { delivery: { page: true, incident: true } }));
       const [id = '' as IncidentId] = ids;
       expect(await record(id)).toMatchObject({ severity: 'warning', page: true });
@@ -539,13 +539,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await mailOf(id)).toMatchObject([{ critical: false, pages: true }]);
     });
 
-    test('something critical that is to wake nobody does not', async () => {
+    test('a critical alert whose route does not page does not page', async () => {
       const id = await opened();
       await take(arrival(other({ asksRollback: false }), { delivery: { page: false } }));
       expect(await mailOf(id)).toMatchObject([{ critical: true, pages: false }]);
     });
 
-    test('what wants no incident is told apart, as it is now, until one has it', async () => {
+    test('alerts without an incident are returned separately with their current status, until one has it', async () => {
       expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
       expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
       expect(apartOf(await admit(ended(here(warning))))).toEqual([['1', 'resolved']]);
@@ -556,7 +556,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ signal_count: 2 });
     });
 
-    test('what has no incident is listed, newest first', async () => {
+    test('alerts without an incident are listed, newest first', async () => {
       const listed = async (muted: boolean) =>
         (await stores.incidents.apart({ limit: 50, muted })).items.filter(
           ({ signal: { service } }) => service === place.service,
@@ -570,13 +570,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await listed(true)).toMatchObject([{ signal: { fingerprint: other().fingerprint }, mute: silenced }]);
     });
 
-    test('a failed deploy is told apart as having happened, however often it is heard of', async () => {
+    test('a failed deployment is returned separately as an event, however often it is reported', async () => {
       const failed = here({ ...warning, source: 'deployment' });
       expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
       expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
     });
 
-    test('a failed deploy is over once that is said, and not again when it is heard of late', async () => {
+    test('a failed deployment is over once reported, and a late report does not reopen it', async () => {
       const failed = here({ ...warning, source: 'deployment' });
       await admit(failed);
       later(5);
@@ -589,7 +589,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await admit(failed)).counts).toMatchObject({ known: 1, recorded: 0 });
     });
 
-    test('something critical that is kept quiet opens nothing, and is looked at again when the quiet is over', async () => {
+    test('a muted critical alert opens nothing, and is evaluated again when the mute ends', async () => {
       const quiet = await take(arrival(here(), { mute: silenced }));
       expect(quiet).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
       expect(apartOf(quiet)).toEqual([['1', 'firing']]);
@@ -600,19 +600,19 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await mutedHere()).toEqual([]);
     });
 
-    test('what ends while it is kept quiet is quiet no more', async () => {
+    test('an alert that ends while muted is not muted any more', async () => {
       await take(arrival(here(), { mute: silenced }));
       await admit(ended(here()));
       expect(await mutedHere()).toEqual([]);
       expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
     });
 
-    test('what has happened while it was kept quiet is not looked at again', async () => {
+    test('an event during the mute is not evaluated again', async () => {
       await take(arrival(here({ source: 'deployment', severity: 'warning' }), { mute: silenced }));
       expect(await mutedHere()).toEqual([]);
     });
 
-    test('what is kept quiet joins what is open without a sound', async () => {
+    test('a muted alert joins an open incident silently', async () => {
       const id = await opened(here({ ...warning, asksRollback: true }));
       expect(await take(arrival(other(), { mute: silenced }))).toMatchObject({ wake: [id], counts: { joined: 1 } });
       expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
@@ -622,7 +622,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await mutedHere()).toEqual([]);
     });
 
-    test('what asks while it is kept quiet is heard to ask when the quiet is over', async () => {
+    test('a rollback request of a muted alert takes effect when the mute ends', async () => {
       const id = await opened(here({ asksRollback: false }));
       await take(arrival(here(), { mute: silenced }));
       expect(await record(id)).toMatchObject({ asks_rollback: false, seq: 0 });
@@ -631,7 +631,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await mailOf(id)).toMatchObject([{ fired: 0, asksRollback: true }]);
     });
 
-    test('what asks while it is kept quiet, and has no incident, opens one that asks when the quiet is over', async () => {
+    test('a rollback request of a muted alert without an incident opens one when the mute ends', async () => {
       await admit(here(warning));
       expect(await take(arrival(here({ severity: 'warning' }), { mute: silenced }))).toMatchObject({ opened: [] });
       const [one] = await mutedHere();
@@ -640,7 +640,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ asks_rollback: true });
     });
 
-    test('an alert that is silenced after its incident was closed opens the next one when that is over', async () => {
+    test('an alert that is silenced after its incident was closed opens the next one when the silence ends', async () => {
       const id = await opened();
       await closed(id);
       later(301);
@@ -664,7 +664,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       place = { ...place, environment: `crowded-${services}` as EnvironmentName };
     });
 
-    test('what has opened is found by time, oldest first, whoever opened it', async () => {
+    test('opened incidents are found by time, oldest first, whoever opened them', async () => {
       const since = plusSeconds(stores.clock.now(), 1);
       await child(1);
       later(2);
@@ -684,7 +684,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(new Set(found.map(({ scope }) => scope)).size).toBe(2);
     });
 
-    test('of those that have opened, the resolved fail no more, and after half a minute the mitigated', async () => {
+    test('resolved incidents do not count as failing, nor mitigated ones after half a minute', async () => {
       const since = stores.clock.now();
       const [failing, mitigating, mitigated, over] = [await child(1), await child(2), await child(3), await child(4)];
       await stores.incidents.post(mitigating, note, { status: 'mitigating' });
@@ -724,14 +724,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.crowds.parentIn(`${place.environment}-b`)).toBeUndefined();
     });
 
-    test('the next parent opens when the last is over', async () => {
+    test('the next parent opens when the last one is resolved', async () => {
       const first = await parent();
       await closed(first);
       expect(await stores.crowds.parentIn(place.environment)).toBeUndefined();
       expect(await parent()).not.toBe(first);
     });
 
-    test('a part joins once, however often it is said', async () => {
+    test('a child joins once', async () => {
       const [into, part] = [await parent(), await child()];
       later(3);
       expect([await stores.crowds.join(into, part), await stores.crowds.join(into, part)]).toEqual([
@@ -745,7 +745,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(part)).toEqual(['incident.joined', 'incident.opened']);
     });
 
-    test('nothing joins what is over, and nothing that is over joins', async () => {
+    test('nothing joins a resolved parent, and no resolved incident joins', async () => {
       const [into, part] = [await parent(), await child()];
       await closed(part);
       expect(await stores.crowds.join(into, part)).toBe('closed');
@@ -757,7 +757,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.crowds.join(into, '01TESTNOSUCH00000000000000' as IncidentId)).toBe('closed');
     });
 
-    test('a part that is over is counted once, and the parent closes after the last of them', async () => {
+    test('a resolved child is counted once, and the parent closes after the last one', async () => {
       const [into, a, b] = [await parent(), await child(1), await child(2)];
       for (const part of [a, b]) await stores.crowds.join(into, part);
       later(1);
@@ -768,7 +768,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.resolve(into, 0, null, 'All have ended')).toBe('resolved');
     });
 
-    test('its parts are those that have joined and not left, as they are now', async () => {
+    test('its children are those that joined and did not leave, in their current state', async () => {
       const [into, a] = [await parent(), await child(1)];
       later(1);
       const [b] = [await child(2), await child(3)];
@@ -788,7 +788,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.crowds.parts(into)).toMatchObject([{ incident: { id: b } }]);
     });
 
-    test('a part that is let go is none any more, hears so once, and is not counted', async () => {
+    test('a child that is removed gets one message, and is not counted', async () => {
       const [into, part] = [await parent(), await child()];
       await stores.crowds.join(into, part);
       await closed(into);
@@ -807,7 +807,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.story(part, null)).toMatchObject({ parent: null });
     });
 
-    test('what has left may join another one', async () => {
+    test('a removed child can join another parent', async () => {
       const [into, part] = [await parent(), await child()];
       await stores.crowds.join(into, part);
       await closed(into);
@@ -818,7 +818,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.crowds.letGo(into, part, { page: false, text: '' })).toBe(false);
     });
 
-    test('nothing that is over, or is no part of it, is let go', async () => {
+    test('a resolved incident or one that is not a child cannot be removed', async () => {
       const [into, part, alone] = [await parent(), await child(1), await child(2)];
       await stores.crowds.join(into, part);
       await closed(part);
@@ -827,12 +827,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(part)).toMatchObject({ parent_id: into });
     });
 
-    test('what never was a part of it is not counted', async () => {
+    test('an incident that was never a child is not counted', async () => {
       const [into, alone] = [await parent(), await child()];
       expect(await stores.crowds.childEnded(into, alone)).toMatchObject({ firing: 0 });
     });
 
-    test('parts have the channel of their parent, until they have one of their own', async () => {
+    test('children share the channel of their parent until they have their own', async () => {
       const [into, part] = [await parent(), await child()];
       await stores.crowds.join(into, part);
       await stores.incidents.setChannel(into, '#incident-2611201');
@@ -848,7 +848,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.incidents.inChannel(`C-${into}`)).toBe(into);
     });
 
-    test('the story of a parent has its parts, and that of a part its parent', async () => {
+    test('the story of a parent contains its children, and that of a child its parent', async () => {
       const [into, a] = [await parent(), await child(1)];
       later(1);
       const b = await child(2);
@@ -867,11 +867,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   });
 
   describe(`${name}: the story of an incident`, () => {
-    test('is told of none that does not exist', async () => {
+    test('is undefined for an unknown incident', async () => {
       expect(await stores.incidents.story('01TESTNOSUCH00000000000000' as IncidentId, null)).toBeUndefined();
     });
 
-    test('is what is so now: decisions, effects, alerts with the firing ones first', async () => {
+    test('contains the current decisions, effects, and alerts, firing ones first', async () => {
       const id = await opened(here());
       await admit(other({ startsAt: plusSeconds(here().startsAt, 30) }));
       await admit(ended(here()));
@@ -892,7 +892,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.story(id, null))?.incident).toMatchObject({ title: 'another title', seq: 3 });
     });
 
-    test('tells the timeline, oldest first, from a place on', async () => {
+    test('contains the timeline, oldest first, from a position on', async () => {
       const id = await opened();
       const tell = async (text: string) => {
         later(1);
@@ -915,7 +915,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.story(id, last))?.timeline).toMatchObject([{ entry: { text: 'three' } }]);
     });
 
-    test('says of alerts that are kept quiet what is new', async () => {
+    test('contains the current state of the mute', async () => {
       const id = await opened();
       expect(await stores.incidents.setMuted(id, null)).toBe(false);
       expect(await stores.incidents.setMuted(id, 'silenced by ada')).toBe(true);
@@ -929,7 +929,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   });
 
   describe(`${name}: the inbox`, () => {
-    test('gives what has come since, in order, and where the incident stands', async () => {
+    test('returns new messages in order, and the state of the incident', async () => {
       const id = await opened();
       await stores.incidents.post(id, note);
       await stores.incidents.post(id, { kind: 'page', by: 'ada', note: 'help' });
@@ -943,7 +943,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.listen(id, 2, null)).mail).toEqual([]);
     });
 
-    test('is empty at first, and what has been read waits for nobody', async () => {
+    test('is empty at first, and read messages are not pending', async () => {
       const id = await opened();
       await stores.incidents.post(id, note);
       expect(await isPending(id)).toBe(true);
@@ -952,7 +952,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ drained: 1, bells: { inbox: 'bell-1' } });
     });
 
-    test('takes a message with a key once, and says both times that it was taken', async () => {
+    test('accepts a message with a key once, and confirms it both times', async () => {
       const id = await opened();
       expect([
         await stores.incidents.post(id, note, {}, 'once'),
@@ -977,7 +977,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['note', 'incident.opened']);
     });
 
-    test('changes the incident by what it is at that moment', async () => {
+    test('applies a change to the current state of the incident', async () => {
       const id = await opened();
       await stores.incidents.post(id, note, { verification: 'pending', verifying: { number: 0, runbook: 2 } });
       const seenThen: unknown[] = [];
@@ -989,14 +989,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ status: 'mitigated', verification: 'pending' });
     });
 
-    test('of a closed incident takes nothing', async () => {
+    test('of a closed incident accepts nothing', async () => {
       const id = await opened();
       await closed(id);
       expect(await stores.incidents.post(id, note)).toBe(false);
       expect(await stores.incidents.post('01TESTNOSUCH00000000000000' as IncidentId, note)).toBe(false);
     });
 
-    test('holds more than is given at a time: the rest comes next', async () => {
+    test('returns a limited number of messages: the rest comes next', async () => {
       const id = await opened();
       for (let posted = 0; posted < 103; posted += 1) await stores.incidents.post(id, note);
       const first = await stores.incidents.listen(id, 0, null);
@@ -1007,7 +1007,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   });
 
   describe(`${name}: closing`, () => {
-    test('waits for what has come since it was looked', async () => {
+    test('waits for messages since the last read', async () => {
       const id = await opened();
       await admit(ended(here()));
       later(1);
@@ -1022,27 +1022,27 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await isPending(id)).toBe(false);
     });
 
-    test('waits for alerts that fire, unless a person says so', async () => {
+    test('waits for firing alerts, unless a person closes it', async () => {
       const id = await opened();
       expect(await stores.incidents.resolve(id, 0, null, '')).toBe('not_yet');
       expect(await stores.incidents.resolve(id, 0, 'person:ada', 'Resolved by ada')).toBe('resolved');
       expect(await record(id)).toMatchObject({ resolved_by: 'person:ada' });
     });
 
-    test('waits for a rollback that is under way', async () => {
+    test('waits for a rollback in progress', async () => {
       const id = await opened();
       await rollbackBegun(id);
       await admit(ended(here()));
       expect(await stores.incidents.resolve(id, 1, null, '')).toBe('not_yet');
     });
 
-    test('a second time says that it is closed', async () => {
+    test('reports the second time that it is closed', async () => {
       const id = await opened();
       await closed(id);
       expect(await stores.incidents.resolve(id, 99, null, '')).toBe('resolved');
     });
 
-    test('makes room: the same alert in a new episode opens the next incident', async () => {
+    test('makes room: a new episode of the same alert opens the next incident', async () => {
       const id = await opened();
       await closed(id);
       const again = await opened(here({ startsAt: plusSeconds(here().startsAt, 600) }));
@@ -1050,11 +1050,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: incidents by hand, and their runs`, () => {
+  describe(`${name}: manual incidents, and their runs`, () => {
     const byHand = () =>
       stores.incidents.declare({ ...place, title: 'a drill', severity: 'warning', by: 'person:ada', trace: TRACE });
 
-    test('one is opened by a person once', async () => {
+    test('a person opens one once', async () => {
       const first = await byHand();
       expect(first.created).toBe(true);
       expect(await byHand()).toEqual({ id: first.id, created: false });
@@ -1067,7 +1067,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await admit(here())).toMatchObject({ wake: [first.id], counts: { joined: 1 } });
     });
 
-    test('a run that begins is told what has not come to its end', async () => {
+    test('a starting run receives the unfinished work', async () => {
       const id = await opened();
       await judged(id, 1);
       await judged(id, 2);
@@ -1079,7 +1079,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ started_run: 1 });
     });
 
-    test('a rollback that is still to be verified has not come to its end', async () => {
+    test('a rollback that is not verified yet is unfinished', async () => {
       const id = await opened();
       await judged(id, 1);
       await rollbackBegun(id);
@@ -1089,11 +1089,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.incidents.begin(id, 2, 'arn:2'))?.unfinished).toEqual([]);
     });
 
-    test('nobody can begin what does not exist', async () => {
+    test('a run of an unknown incident cannot start', async () => {
       expect(await stores.incidents.begin('01TESTNOSUCH00000000000000' as IncidentId, 1, 'arn:1')).toBeUndefined();
     });
 
-    test('the next run is put in charge, and waits for its start', async () => {
+    test('the next run takes over, and waits for its start', async () => {
       const id = await opened();
       await stores.incidents.begin(id, 1, 'arn:1');
       await stores.incidents.listen(id, 0, null);
@@ -1104,7 +1104,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['workflow.handed_over', 'incident.opened']);
     });
 
-    test('gives mail up to a message that it cannot read, and passes over that only when it is told to', async () => {
+    test('returns messages up to an unreadable one, and skips that only on request', async () => {
       const id = await opened();
       const future = { kind: 'of-the-future', by: 'ada' } as unknown as Message;
       for (const message of [note, future, note]) await stores.incidents.post(id, message);
@@ -1136,14 +1136,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: who does what, and what people have said`, () => {
+  describe(`${name}: roles and acknowledgment`, () => {
     const holder = (shown: string) => ({ name: shown.toLowerCase(), shown, slack: null, at: stores.clock.now() });
     const commands = (shown: string) => () => ({
       roles: { commander: holder(shown) },
       timeline: { actor: shown.toLowerCase(), kind: 'role.taken', text: `${shown} commands`, detail: null },
     });
 
-    test('is kept with its entry on the timeline, beside what others have said', async () => {
+    test('are stored with their timeline entry, beside those of other people', async () => {
       const id = await opened();
       const { incidents } = stores;
       expect(await incidents.amend(id, commands('Ada'))).toBe('done');
@@ -1158,7 +1158,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ roles: {}, care: { acknowledged: said } });
     });
 
-    test('stands on the timeline with the time at which it was done', async () => {
+    test('are on the timeline with the time of the action', async () => {
       const id = await opened();
       const at = plusSeconds(stores.clock.now(), -30);
       const entry = { actor: 'ada', kind: 'note', text: 'hm', detail: null };
@@ -1169,7 +1169,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(times.toSorted()).toEqual([at, stores.clock.now()]);
     });
 
-    test('is done once under one key, and not at all where it is so already', async () => {
+    test('change once per key, and not at all if nothing changes', async () => {
       const id = await opened();
       expect(await stores.incidents.amend(id, commands('Ada'), 'k')).toBe('done');
       expect(await stores.incidents.amend(id, commands('Ada'), 'k')).toBe('as_it_is');
@@ -1177,7 +1177,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['role.taken', 'incident.opened']);
     });
 
-    test('is seen as it is by whoever comes a moment later', async () => {
+    test('are visible to the next reader at once', async () => {
       const id = await opened();
       const first = (shown: string) => (incident: IncidentRecord) =>
         incident.roles?.commander === undefined ? commands(shown)() : undefined;
@@ -1186,7 +1186,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['role.taken', 'incident.opened']);
     });
 
-    test('is not changed any more once it is over, or where there is none', async () => {
+    test('do not change after the incident is resolved, or without an incident', async () => {
       const id = await opened();
       await stores.incidents.resolve(id, (await record(id)).seq, 'ada', 'over');
       expect(await stores.incidents.amend(id, commands('Ada'))).toBe('resolved');
@@ -1194,8 +1194,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: alerts whose end is never said`, () => {
-    test('are known, and can be taken as ended, once', async () => {
+  describe(`${name}: alerts without a reported end`, () => {
+    test('are listed, and can be ended once', async () => {
       const id = await opened();
       await admit(other());
       await admit(ended(other()));
@@ -1210,7 +1210,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await admit(ended(here()))).toMatchObject({ counts: { known: 1 } });
     });
 
-    test('are remembered as found where they live, each episode by itself', async () => {
+    test('are remembered as found at their source, each episode separately', async () => {
       const source = 'http://prometheus.test/graph';
       const one = here({ links: { runbook: null, dashboard: null, source } });
       const id = await opened(one);
@@ -1232,7 +1232,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(told.find(({ episode }) => episode === one.episode)?.generatorUrl).toBe(source);
     });
 
-    test('are told once each, also where the same episode has begun again', async () => {
+    test('are reported once each, also if the same episode fires again', async () => {
       const id = await opened();
       const report = (more: Partial<Signal>) => admit(other({ source: 'generic', episodic: false, ...more }));
       const after = (seconds: number) => plusSeconds(here().startsAt, seconds);
@@ -1250,7 +1250,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   const judged = (id: IncidentId, number: number, of = inputs()) => stores.decisions.keep(id, number, decide(of), of);
 
   describe(`${name}: decisions`, () => {
-    test('the first of a number stays, with its inputs', async () => {
+    test('the first decision with a number is stored, with its inputs', async () => {
       const id = await opened();
       const first = await judged(id, 1);
       expect(first).toMatchObject({
@@ -1267,7 +1267,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(id)).toMatchObject({ mitigations: 1, suspects: [{ version: 'v2' }] });
     });
 
-    test('in shadow mode keep what would have been decided, and the first mark that it was wrong', async () => {
+    test('in shadow mode store what would have been decided, and the first mark as wrong', async () => {
       const id = await opened();
       const shadow = clear({ policy: { mode: 'shadow', unknownMigration: 'approve' } });
       expect(await stores.decisions.markWrong(id, 'ada', 'too early')).toBe(0);
@@ -1282,7 +1282,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.get(id, 2)).toEqual(acting);
     });
 
-    test('what a person has cleared is suspected nowhere, until that is taken back', async () => {
+    test('a change that a person has cleared is no suspect anywhere until that is taken back', async () => {
       const id = await opened();
       await judged(id, 1);
       const one = clearing(change('v2', 10));
@@ -1305,7 +1305,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await seen()).story).toMatchObject([{ version: 'v2' }]);
     });
 
-    test('what was suspected stays in sight when nothing else is, but for what a person has cleared', async () => {
+    test('earlier suspects stay visible if there are no new ones, except cleared ones', async () => {
       const id = await opened();
       await judged(id, 1);
       await judged(id, 2, clear({ changes: [] }));
@@ -1315,12 +1315,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await record(id)).suspects).toEqual([]);
     });
 
-    test('there is none before it was made', async () => {
+    test('does not exist before it was made', async () => {
       const id = await opened();
       expect([await stores.decisions.get(id, 1), await stores.decisions.inputs(id, 1)]).toEqual([undefined, undefined]);
     });
 
-    test('one that asks waits, and is answered by its digest, once', async () => {
+    test('an approval request waits, and is answered by its digest, once', async () => {
       const id = await opened();
       const { digest, state } = await judged(id, 1, approval());
       expect(state).toBe('waiting');
@@ -1333,7 +1333,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await isPending(id)).toBe(false);
     });
 
-    test('a double click is answered as the first; another answer is too late', async () => {
+    test('a double click is answered like the first; another answer is too late', async () => {
       const id = await opened();
       const { digest } = await judged(id, 1, approval());
       const answer = (how: 'approved' | 'rejected', by: string) => stores.decisions.answer(id, digest, how, by, '');
@@ -1342,7 +1342,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await mailOf(id)).toHaveLength(1);
     });
 
-    test('a question that is withdrawn can be answered no more, and an answer can not be withdrawn', async () => {
+    test('a withdrawn request cannot be answered, and an answered one cannot be withdrawn', async () => {
       const id = await opened();
       const [first, second] = [await judged(id, 1, approval()), await judged(id, 2, approval())];
       expect(await stores.decisions.expire(id, 1)).toBe('expired');
@@ -1351,14 +1351,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.expire(id, 2)).toBe('rejected');
     });
 
-    test('what asks nobody can not be answered', async () => {
+    test('a decision without a request cannot be answered', async () => {
       const id = await opened();
       const { digest } = await judged(id, 1);
       expect(await stores.decisions.answer(id, digest, 'approved', 'ada', '')).toBe('superseded');
       expect(await stores.decisions.expire(id, 1)).toBe('final');
     });
 
-    test('one that needs two people waits for the second, who is somebody else', async () => {
+    test('one that needs two approvals waits for a second person', async () => {
       const id = await opened();
       const { digest, approvals } = await judged(id, 1, byTwo());
       expect(approvals).toEqual({ needed: 2, given: [] });
@@ -1381,7 +1381,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await approve('cy')).toBe('superseded');
     });
 
-    test('of two people one is enough to be against it, also whoever was for it', async () => {
+    test('one of two people can reject it, even after approving it', async () => {
       for (const by of ['bo', 'ada']) {
         place = { ...place, environment: `by-${by}` as EnvironmentName };
         const id = await opened(here({ fingerprint: `${place.service}/${by}` }));
@@ -1392,7 +1392,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       }
     });
 
-    test('who has asked for it is the first of two', async () => {
+    test('the requester counts as the first of two', async () => {
       const id = await opened();
       const of = clear({ asked: { by: 'person', who: 'ada' }, policy: { approvals: 2 } });
       const { digest, approvals } = await judged(id, 1, of);
@@ -1402,7 +1402,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.state(id, 1)).toBe('approved');
     });
 
-    test('one about what a runbook asks for is answered by those whom it names, and by as many as policy wants', async () => {
+    test('a request of a runbook is answered by the people it names, and by as many as the policy requires', async () => {
       const byBo = { people: ['bo'], seconds: null };
       const of = (approvals: 1 | 2) =>
         clear({ asked: { by: 'runbook', who: 'r', approval: byBo }, policy: { approvals } });
@@ -1421,7 +1421,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       });
     });
 
-    test('one that nobody objects to can be taken for agreed, unless it was answered', async () => {
+    test('a request without objection can be approved by timeout, unless it was answered', async () => {
       const id = await opened();
       const [, second] = [await judged(id, 1, approval()), await judged(id, 2, approval())];
       expect(await stores.decisions.expire(id, 1, 'approved')).toBe('approved');
@@ -1430,7 +1430,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.decisions.expire(id, 2, 'approved')).toBe('rejected');
     });
 
-    test('of a closed incident none is answered', async () => {
+    test('requests of a closed incident cannot be answered', async () => {
       const id = await opened();
       const { digest } = await judged(id, 1, approval());
       await closed(id);
@@ -1457,7 +1457,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   describe(`${name}: effects`, () => {
     const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
 
-    test('what was done already is recorded once, with its entry', async () => {
+    test('an effect that is already complete is recorded once, with its entry', async () => {
       const id = await opened();
       const effect = { key: 'a', kind: 'page-acknowledge', target: 'pagerduty', class: 'convergent' } as const;
       await stores.effects.record(id, { ...effect, state: 'succeeded', detail: 'It is acknowledged' });
@@ -1466,7 +1466,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['page-acknowledge.succeeded', 'incident.opened']);
     });
 
-    test('an intent is recorded once, and tells how it ended', async () => {
+    test('an intent is recorded once, and reports its outcome', async () => {
       const id = await opened();
       expect(await stores.effects.intend(id, page, { page: 1 })).toMatchObject({ state: 'intended' });
       expect(await record(id)).toMatchObject({ pages: 1 });
@@ -1480,7 +1480,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toEqual(['page.succeeded', 'incident.opened']);
     });
 
-    test('a rollback that begins is counted, and holds off every other one of the place', async () => {
+    test('a started rollback is counted, and blocks others of the same service and environment', async () => {
       const id = await opened();
       expect(await rollbackBegun(id)).toMatchObject({ ok: true, effect: { state: 'intended' } });
       expect(await rollbackBegun(id)).toMatchObject({ ok: true });
@@ -1499,7 +1499,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await record(rival)).toMatchObject({ status: 'open' });
     });
 
-    test('a lock that was forgotten holds nobody off for ever', async () => {
+    test('a forgotten lock expires', async () => {
       const id = await opened();
       await rollbackBegun(id);
       later(2.5 * 3600); // longer than any rollback is followed
@@ -1508,20 +1508,20 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
-    test('rollbacks of the last hour are those of the last hour', async () => {
+    test('the count of rollbacks covers the last hour', async () => {
       const id = await opened();
       await rollbackBegun(id);
       expect(await stores.effects.rollbacksSince(place, stores.clock.now())).toBe(1);
       expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), 1))).toBe(0);
     });
 
-    test('none begins for a closed incident', async () => {
+    test('no effect starts for a closed incident', async () => {
       const id = await opened();
       await closed(id);
       expect(await rollbackBegun(id)).toMatchObject({ ok: false, reason: { code: 'incident_closed' } });
     });
 
-    test('one that succeeded is a change, takes its version out, frees the place and tells the workflow, once', async () => {
+    test('a successful one is recorded as a change, pins the version, releases the lock, and notifies the workflow, once', async () => {
       const id = await opened();
       const suspect = (await deploy('v2', 600)).change;
       await judged(id, 1);
@@ -1550,7 +1550,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
-    test('one that came to nothing leaves the incident open, and the place free', async () => {
+    test('a failed one leaves the incident open, and releases the lock', async () => {
       const id = await opened();
       await judged(id, 1);
       await rollbackBegun(id);
@@ -1561,7 +1561,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
-    test('what fires while it is verified tells whether it looks back to before it', async () => {
+    test('an alert that fires during verification reports whether it looks back to before it', async () => {
       const id = await opened();
       await judged(id, 1);
       await rollbackBegun(id);
@@ -1579,7 +1579,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(looking).toEqual([true, false, false]);
     });
 
-    test('one that ends after its incident was closed is told on the timeline alone', async () => {
+    test('one that ends after its incident was closed is only on the timeline', async () => {
       const id = await opened();
       await judged(id, 1);
       await rollbackBegun(id);
@@ -1589,7 +1589,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await timeline(id)).toContain('mitigation.succeeded');
     });
 
-    test('a judgement that asked for no rollback ends without touching another that is under way', async () => {
+    test('a decision against a rollback does not affect another one in progress', async () => {
       const id = await opened();
       await judged(id, 1);
       await judged(id, 2);
@@ -1600,19 +1600,19 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  /** Begins an act of `at`, which automation has thought of, and nobody was asked about unless said otherwise. */
+  /** Starts an automatic action on `at` without an approval, unless stated otherwise. */
   const acts = (id: IncidentId, key: string, more: Partial<Act> = {}) =>
     stores.effects.intendAct(id, intent(key), { ...actAt(place), resource: key, ...more });
 
-  describe(`${name}: the limit of all services`, () => {
-    beforeEach(() => later(3601)); // what other tests have done was over an hour ago
+  describe(`${name}: the limit for all services`, () => {
+    beforeEach(() => later(3601)); // actions of other tests are more than an hour old
 
     const tenBegun = async (id: IncidentId) => {
       for (let n = 1; n <= 10; n += 1) expect(await acts(id, `${id}.ten-${n}`)).toMatchObject({ ok: true });
     };
     const limit = { ok: false, reason: { code: 'organisation_limit' } };
 
-    test('ten begin within an hour without a person, and no eleventh', async () => {
+    test('ten start within an hour without a person, but not eleven', async () => {
       const id = await opened();
       await tenBegun(id);
       const elsewhere = { ...place, service: `${place.service}-b` as ServiceName };
@@ -1621,7 +1621,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
     });
 
-    test('what a person has asked for or agreed to is not counted, and goes beyond it', async () => {
+    test('actions that a person requested or approved are not counted, and may exceed it', async () => {
       const id = await opened();
       for (let n = 1; n <= 3; n += 1) await acts(id, `${id}.person-${n}`, { automatic: false });
       expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(0);
@@ -1629,14 +1629,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await acts(id, `${id}.11`, { automatic: false })).toMatchObject({ ok: true });
     });
 
-    test('one that has begun already may go on, and counts once', async () => {
+    test('one that has started may continue, and counts once', async () => {
       const id = await opened();
       await tenBegun(id);
       expect(await acts(id, `${id}.ten-4`)).toMatchObject({ ok: true });
       expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
     });
 
-    test('those of more than an hour ago are not counted', async () => {
+    test('those older than an hour are not counted', async () => {
       const id = await opened();
       await tenBegun(id);
       later(3599);
@@ -1645,7 +1645,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await acts(id, `${id}.11`)).toMatchObject({ ok: true });
     });
 
-    test('five begin within an hour for alerts of one sender; others go on', async () => {
+    test('five start within an hour for alerts of one sender; others continue', async () => {
       const id = await opened();
       const since = () => plusSeconds(stores.clock.now(), -3600);
       for (let n = 1; n <= 5; n += 1)
@@ -1664,7 +1664,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await acts(id, `${id}.9`, { senders: ['token:shop'] })).toMatchObject({ ok: true });
     });
 
-    test('one that could not begin is not counted', async () => {
+    test('one that could not start is not counted', async () => {
       const id = await opened();
       await acts(id, `${id}.1`, { resource: place.service });
       expect(await acts(id, `${id}.2`, { resource: place.service })).toMatchObject({ ok: false });
@@ -1673,12 +1673,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
   });
 
   describe(`${name}: the error budget of automation`, () => {
-    const agreed = { automatic: false }; // so that the limit of all services is no matter here
+    const agreed = { automatic: false }; // the limit for all services must not apply here
     const demoted = async () => Object.keys((await stores.automation.read()).demoted).includes(place.service);
     const promoted = (mode: 'act' | 'approve' | 'suggest' | null) =>
       stores.automation.write({ services: { [place.service]: { mode, environments: {} } } }, 'person:ada');
 
-    /** Does one thing after the other; `x` was wrong. */
+    /** Runs one action after the other; `x` was wrong. */
     async function done(id: IncidentId, what: string): Promise<string[]> {
       const told = [];
       for (const [n, one] of [...what].entries()) {
@@ -1696,12 +1696,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       ['xx', true],
       [`x${'o'.repeat(18)}x`, true],
       [`x${'o'.repeat(19)}x`, false],
-    ])('of twenty acts two may not be wrong: %s', async (what, spent) => {
+    ])('of twenty actions, two may not be wrong: %s', async (what, spent) => {
       const told = await done(await opened(), what);
       expect([await demoted(), told]).toEqual([spent, spent ? [place.service] : []]);
     });
 
-    test('what is wrong counts once, however often it is said', async () => {
+    test('a wrong action counts once', async () => {
       const id = await opened();
       await acts(id, 'once', agreed);
       const wrong = { acts: 1, demoted: [] };
@@ -1711,7 +1711,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await demoted()).toBe(false);
     });
 
-    test('a person means all that was done for the incident, and nothing else', async () => {
+    test('a mark of a person covers all automatic actions for the incident, and no others', async () => {
       const id = await opened();
       const { id: elsewhere } = await stores.incidents.declare({
         ...place,
@@ -1727,14 +1727,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.automation.wrong(elsewhere, null, 'says ada')).toEqual({ acts: 1, demoted: [place.service] });
     });
 
-    test('what a person has wanted by hand is not the fault of automation', async () => {
+    test('a manual rollback does not count against automation', async () => {
       const id = await opened();
       for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, ours: false });
       expect(await stores.automation.wrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
       expect(await demoted()).toBe(false);
     });
 
-    test('an act for another service counts against that one', async () => {
+    test('an action on another service counts against that service', async () => {
       const id = await opened();
       const theirs = { ...place, service: `${place.service}-b` as ServiceName };
       for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, place: theirs });
@@ -1743,7 +1743,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await stores.automation.read()).demoted).toHaveProperty([theirs.service]);
     });
 
-    test('is spent until a person sets the mode of the service, and begins anew then', async () => {
+    test('is spent until a person sets the mode of the service, and then begins anew', async () => {
       const id = await opened();
       await done(id, 'xx');
       await stores.automation.write({ paused: false, mode: null }, 'person:ada');
@@ -1764,7 +1764,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await demoted()).toBe(false);
     });
 
-    test('does not forget what is in force when only a part is written', async () => {
+    test('a partial write keeps the other settings', async () => {
       await stores.automation.write({ paused: true, reason: 'drill', mode: 'suggest' }, 'person:ada');
       await promoted('act');
       expect(await stores.automation.read()).toMatchObject({ paused: true, reason: 'drill', mode: 'suggest' });
@@ -1772,8 +1772,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: versions known bad`, () => {
-    /** Rolls the newest version back; gives the pin that comes of it. */
+  describe(`${name}: known bad versions`, () => {
+    /** Rolls the newest version back; returns the resulting pin. */
     async function rolledBack(id: IncidentId, from: string, to: string, number = 1): Promise<PinView> {
       const suspect = (await stores.changes.recent(place, 9)).findLast(({ version }) => version === from);
       if (suspect === undefined) throw new Error(`${from} was never deployed`);
@@ -1792,7 +1792,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       (await stores.pins.list({ limit: 500, all })).items.filter(({ service }) => service === place.service);
     const inForce = async () => (await stores.pins.of(place)).map(({ version }) => version);
 
-    test('one that was rolled back is, wherever it is asked for', async () => {
+    test('a rolled-back version is known bad in all queries', async () => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
@@ -1813,7 +1813,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.pins.of({ ...place, environment: 'staging' as EnvironmentName })).toEqual([]);
     });
 
-    test('it is no more while something newer runs, and again when that was taken back', async () => {
+    test('it is superseded while a newer version runs, and known bad again after a rollback', async () => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
@@ -1829,13 +1829,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
 
     test.each([
       ['the same version, deployed again', 'v2', 0, {}],
-      ['an older deploy that is recorded late', 'v0', 7000, {}],
-      ['a deploy that has only begun', 'v3', 0, { status: 'started' }],
-      ['a deploy that failed', 'v3', 0, { status: 'failed' }],
+      ['an older deployment, recorded late', 'v0', 7000, {}],
+      ['a deployment that has only started', 'v3', 0, { status: 'started' }],
+      ['a failed deployment', 'v3', 0, { status: 'failed' }],
       ['a flag', 'v3', 0, { kind: 'flag' }],
-      ['a rollback of something else', 'v0', 0, { kind: 'rollback' }],
-      ['a deploy of what was brought back, as pipelines tell of each', 'v1', 0, {}],
-    ])('it stays so after %s', async (_, version, secondsAgo, more) => {
+      ['a rollback of another version', 'v0', 0, { kind: 'rollback' }],
+      ['a deployment of the restored version, which pipelines report like any other', 'v1', 0, {}],
+    ])('it stays known bad after %s', async (_, version, secondsAgo, more) => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
@@ -1844,7 +1844,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await inForce()).toEqual(['v2']);
     });
 
-    test('it is no more when a person has lifted it, the first of whom is named', async () => {
+    test('it is not known bad after a person lifted the pin; the first person is recorded', async () => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
@@ -1856,12 +1856,12 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect([await inForce(), await listed(), await listed(true)]).toEqual([[], [], [lifted]]);
     });
 
-    test('there is nothing to lift where there is none', async () => {
+    test('an unknown pin cannot be lifted', async () => {
       expect(await stores.pins.get('pin_unknown')).toBeUndefined();
       expect(await stores.pins.lift('pin_unknown', 'ada')).toBeUndefined();
     });
 
-    test('all are found, page by page', async () => {
+    test('all pins are listed, page by page', async () => {
       const id = await opened();
       await deploy('v1', 90_000);
       for (const [n, version] of ['v2', 'v3', 'v4'].entries()) {
@@ -1880,13 +1880,13 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: what rolls out`, () => {
+  describe(`${name}: deployments in progress`, () => {
     const rolling = async () =>
       (await stores.changes.rolling()).flatMap(({ change: { service, version }, overdueAt }) =>
         service === place.service ? [[version, overdueAt]] : [],
       );
 
-    test('is at hand until its end is told', async () => {
+    test('are listed until their end is reported', async () => {
       const { change: begun } = await deploy('v1', 60, { status: 'started' });
       await deploy('v2', 30);
       expect(await rolling()).toEqual([['v1', null]]);
@@ -1896,7 +1896,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await rolling()).toEqual([]);
     });
 
-    test('is remembered to be overdue until its end is told', async () => {
+    test('stay marked as overdue until their end is reported', async () => {
       const { change: begun } = await deploy('v1', 600, { status: 'started' });
       const at = plusSeconds(begun.started_at, 300);
       expect(await stores.changes.overdueAt(begun.id)).toBeNull();
@@ -1910,22 +1910,25 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect([await stores.changes.overdueAt(begun.id), await rolling()]).toEqual([null, []]);
     });
 
-    test.each(['failed', 'succeeded', 'cancelled'] as const)('does not begin again once it has %s', async (status) => {
-      const { change: begun } = await deploy('v1', 60, { status: 'started' });
-      expect(await stores.changes.patch(begun.id, { status: 'started' })).toEqual(begun);
-      const over = await stores.changes.patch(begun.id, { status });
-      expect(await stores.changes.patch(begun.id, { status: 'started', author: 'ada' })).toBe('ended');
-      expect([await stores.changes.get(begun.id), await rolling()]).toEqual([over, []]);
-    });
+    test.each(['failed', 'succeeded', 'cancelled'] as const)(
+      'do not start again after they have %s',
+      async (status) => {
+        const { change: begun } = await deploy('v1', 60, { status: 'started' });
+        expect(await stores.changes.patch(begun.id, { status: 'started' })).toEqual(begun);
+        const over = await stores.changes.patch(begun.id, { status });
+        expect(await stores.changes.patch(begun.id, { status: 'started', author: 'ada' })).toBe('ended');
+        expect([await stores.changes.get(begun.id), await rolling()]).toEqual([over, []]);
+      },
+    );
   });
 
-  describe(`${name}: what has failed`, () => {
+  describe(`${name}: failed deployments`, () => {
     const failures = async () =>
       (await stores.changes.failures()).flatMap(({ change: { service, version, status }, failedAt }) =>
         service === place.service ? [[version, status, failedAt]] : [],
       );
 
-    test('is at hand, with the time that was told first, until it is said that it is over', async () => {
+    test('are listed with the first reported time until they are reported as over', async () => {
       const { change: begun } = await deploy('v1', 600, { status: 'started' });
       const { change: told } = await deploy('v2', 300, { status: 'failed' });
       await deploy('v3', 60);
@@ -1945,11 +1948,11 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: what runs`, () => {
+  describe(`${name}: the live version`, () => {
     const runs = async () =>
       (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
 
-    test('is the newest that has succeeded, until that turns out not to have', async () => {
+    test('is the newest successful one, until that turns out to have failed', async () => {
       expect(await runs()).toEqual([]);
       await deploy('v1', 900);
       const { change: second } = await deploy('v2', 300);
@@ -1962,8 +1965,8 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  describe(`${name}: what is told to begin in the future`, () => {
-    test('counts for nothing until its time has come, as far as clocks do not differ', async () => {
+  describe(`${name}: changes with a start in the future`, () => {
+    test('do not count until that time, except for small clock differences', async () => {
       const runs = async () =>
         (await stores.changes.live()).flatMap(({ service, version }) => (service === place.service ? [version] : []));
       const recent = async () => (await stores.changes.recent(place, 2)).map(({ version }) => version);
@@ -1976,14 +1979,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
     });
   });
 
-  /** So many seconds ago. */
+  /** Deploys, this many seconds ago. */
   function deploy(version: string, secondsAgo: number, more: object = {}) {
     const started_at: Timestamp = plusSeconds(stores.clock.now(), -secondsAgo);
     return stores.changes.record(NewChange.parse({ ...place, version, started_at, ...more }));
   }
 
   describe(`${name}: changes`, () => {
-    test('the same again is the first', async () => {
+    test('a repeated report is the same change', async () => {
       const first = await deploy('v1', 60, { author: 'ada' });
       expect(first).toMatchObject({
         created: true,
@@ -1995,7 +1998,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect((await deploy('v1', 60, { kind: 'hotfix' })).created).toBe(true);
     });
 
-    test('the newest of a place come oldest first, however late they were recorded', async () => {
+    test('the newest of a service and environment are returned oldest first, however late they were recorded', async () => {
       for (const [version, secondsAgo] of [
         ['v3', 10],
         ['v1', 300],
@@ -2010,7 +2013,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       ]);
     });
 
-    test('one that rolls out is told later how it ended', async () => {
+    test('a deployment in progress gets its outcome later', async () => {
       const { change: rolling } = await deploy('v1', 60, { status: 'started' });
       expect(rolling).toMatchObject({ status: 'started', finished_at: null });
       const done = await stores.changes.patch(rolling.id, { status: 'succeeded', has_migration: false });
@@ -2024,14 +2027,14 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.changes.patch('chg_00000000000000000000000000' as typeof rolling.id, {})).toBeUndefined();
     });
 
-    test('one recorded after it has happened ended when it began, unless told', async () => {
+    test('one recorded afterwards ended when it started, unless reported otherwise', async () => {
       const { change: done } = await deploy('v1', 7200);
       expect(done.finished_at).toBe(done.started_at);
     });
   });
 
   describe(`${name}: the kill switch`, () => {
-    test('is what was written last', async () => {
+    test('has the last written value', async () => {
       const written = await stores.automation.write(
         {
           paused: true,
@@ -2045,7 +2048,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await stores.automation.read()).toEqual(written);
     });
 
-    test('keeps the caps of which nothing is said, and takes away what is null', async () => {
+    test('keeps omitted limits, and removes those set to null', async () => {
       const write = async (told: NonNullable<AutomationInput['services']>) => {
         const written = await stores.automation.write({ services: told }, 'person:ada');
         return Object.fromEntries(Object.entries(written.services).filter(([key]) => key.startsWith(place.service)));
@@ -2068,7 +2071,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       expect(await write({ [another]: null })).toEqual({});
     });
 
-    test('what several people set at the same moment is set, all of it', async () => {
+    test('applies all concurrent changes', async () => {
       const names = ['a', 'b', 'c'].map((letter) => `${place.service}-${letter}`);
       await Promise.all([
         ...names.map((cap) => stores.automation.write({ services: { [cap]: { mode: 'shadow' } } }, 'person:ada')),

@@ -4,7 +4,7 @@ import { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
-/** A refusal. @param bytes of its inputs */
+/** Returns a refusal. @param bytes of its inputs */
 export const decision = (id: string, at: Timestamp, bytes = 10): FreezeDecision => ({
   id,
   at,
@@ -23,7 +23,7 @@ export const decision = (id: string, at: Timestamp, bytes = 10): FreezeDecision 
   inputs: { text: 'x'.repeat(bytes), ratio: 1e-300 },
 });
 
-/** A freeze of checkout in production by its budget, from now on. */
+/** Returns a freeze of checkout in production by its budget, from now on. */
 export const freeze = (id: string, at: Timestamp, more: object = {}): Freeze =>
   Freeze.parse({
     id,
@@ -49,7 +49,7 @@ export const freeze = (id: string, at: Timestamp, more: object = {}): Freeze =>
     ...more,
   });
 
-/** A permission for an hour. */
+/** Returns an override for one hour. */
 export const override = (id: string, at: Timestamp, more: object = {}): Override =>
   Override.parse({
     id,
@@ -68,7 +68,7 @@ export const override = (id: string, at: Timestamp, more: object = {}): Override
     ...more,
   });
 
-/** An objective of a service in production, whose budget is spent three times. */
+/** Returns the status of an objective in production whose budget is spent three times. */
 export const status = (id: string, service: string, more: object = {}): SloStatus =>
   SloStatus.parse({
     id,
@@ -81,7 +81,7 @@ export const status = (id: string, service: string, more: object = {}): SloStatu
       remaining: -1.97,
       spent_at_least: 2.97,
       coverage: 1,
-      events: 4e300, // DynamoDB's numbers end at 1e126
+      events: 4e300, // DynamoDB numbers end at 1e126
       errors: 1e-300,
       significant: true,
     },

@@ -25,7 +25,7 @@ async function opened(service: string): Promise<IncidentId> {
   return ids[0] as IncidentId;
 }
 
-/** Incidents that are over, and what each leaves behind. */
+/** Creates resolved incidents with all their records. */
 async function past(count: number): Promise<void> {
   for (let number = 0; number < count; number += 1) {
     const id = await opened(`past-${number % 3}`);
@@ -35,7 +35,7 @@ async function past(count: number): Promise<void> {
 
 type Pages = { limit: number; cursor?: string };
 
-/** All pages of a list; `between` is done after each. */
+/** Returns all pages of a list; runs `between` after each. */
 async function turned<T>(
   read: (query: Pages) => Promise<{ items: T[]; next_cursor: string | null }>,
   limit: number,
@@ -51,7 +51,7 @@ async function turned<T>(
   }
 }
 
-describe('what is read does not grow with what is over', () => {
+describe('the cost of reads does not grow with resolved incidents', () => {
   const questions: Record<string, () => Promise<unknown>> = {
     'open incidents': () => stores.incidents.open(),
     'open incidents for Slack': () => openIncidents(stores.table),
@@ -83,7 +83,7 @@ describe('what is read does not grow with what is over', () => {
       }),
     );
 
-  test('neither by the sweeper, nor at /metrics, nor by a filter', async () => {
+  test('neither in the sweeper, nor in /metrics, nor with a filter', async () => {
     for (const service of ['now-1', 'now-2', 'now-3']) await opened(service);
     await deploy('now-1', 1);
     await past(8);
@@ -96,8 +96,8 @@ describe('what is read does not grow with what is over', () => {
   });
 });
 
-describe('a list that is spread over shards', () => {
-  test('is given newest first, each item once, whatever comes meanwhile', async () => {
+describe('a sharded list', () => {
+  test('returns each item once, newest first, despite concurrent writes', async () => {
     const before = await turned((query) => stores.incidents.list(query), 500);
     const ids = before.map(({ id }) => id);
     expect(ids).toEqual(ids.toSorted().toReversed());
@@ -112,7 +112,7 @@ describe('a list that is spread over shards', () => {
     expect(came).toBeGreaterThan(5);
   });
 
-  test('gives the same by status and service', async () => {
+  test('returns the same by status and service', async () => {
     const all = await turned((query) => stores.incidents.list(query), 500);
     const idsOf = (kept: typeof all) => kept.map(({ id }) => id);
     for (const query of [{ status: 'resolved' }, { status: 'open' }, { service: 'past-1' }] as const)
@@ -122,7 +122,7 @@ describe('a list that is spread over shards', () => {
     expect(await stores.incidents.list({ status: 'open', service: 'past-1', limit: 9 })).toMatchObject({ items: [] });
   });
 
-  test('holds alerts without an incident, and changes, by place and by time', async () => {
+  test('contains alerts without an incident, and changes, by service and by time', async () => {
     const names = Array.from({ length: 12 }, (_, number) => `apart-${number}`);
     for (const name of names) {
       later(1);

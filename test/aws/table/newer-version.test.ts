@@ -17,8 +17,7 @@ import { silent, sealSecrets } from '../../support/fake-deps.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 /*
- * What a newer version has written is read, and what it means to the newer one is still there after this version has
- * written the record.
+ * Records of a newer version can be read, and keep their meaning for that version after this version has written them.
  */
 
 const NEWER = { of_a_newer_version: { some: 'thing' } };
@@ -37,7 +36,7 @@ const set = (key: Key, field: string, value: unknown) =>
   });
 const item = (key: Key) => stores.table.get(key);
 
-test('a freeze of an unknown cause holds until a person lifts it, and stays of its cause', async () => {
+test('a freeze with an unknown cause holds until a person lifts it, and keeps its cause', async () => {
   const audit = new AuditLogTable(stores.table, stores.blobs, stores.clock, silent, sealSecrets);
   const freezes = new FreezeTable(stores.table, stores.clock, audit);
   const place = { service: ServiceName.parse('frozen'), environment: EnvironmentName.parse('production') };
@@ -65,7 +64,7 @@ test('a freeze of an unknown cause holds until a person lifts it, and stays of i
   expect(await item(keys.freeze(one.id))).toMatchObject({ ...NEWER, cause: 'weather', ended_by: 'ada' });
 });
 
-test('a drill in an unknown phase is listed and goes on, with all that is known of it', async () => {
+test('a drill in an unknown phase is listed and continues, with all its fields', async () => {
   const drills = new DrillTable(stores.table, stores.clock);
   const id = String(mintIncidentId(stores.clock.now())) as DrillId;
   const begun: DrillRecord = {
@@ -108,7 +107,7 @@ test('a drill in an unknown phase is listed and goes on, with all that is known 
   expect(await item(keys.drill(id))).toMatchObject({ ...NEWER, phase: 'forth', rev: 1 });
 });
 
-test('a token with an unknown action may do what is known of it, and is listed', async () => {
+test('a token with an unknown action may use its known actions, and is listed', async () => {
   const { record, secret } = await stores.tokens.create(
     { name: 'newer', actions: ['incidents:read'], sources: null, services: null, environments: null, expires_at: null },
     'ada',
@@ -123,12 +122,12 @@ test('a token with an unknown action may do what is known of it, and is listed',
   expect(await stores.tokens.find(hash)).toEqual({ ...record, actions });
   expect((await stores.tokens.list({ limit: 10 })).items).toMatchObject([{ name: 'newer', actions }]);
   expect((await stores.tokens.check()).valid).toBe(1);
-  // Restrictions that are not known here would not be kept to: such a record is refused.
+  // Unknown restrictions could not be enforced, so such a record is refused.
   await set(keys.token(hash), 'mac', 'f'.repeat(64));
   expect(await stores.tokens.find(hash)).toBeUndefined();
 });
 
-test('an unknown mode of the automation does nothing by itself, and stays what it is', async () => {
+test('an unknown automation mode takes no automatic actions, and is kept', async () => {
   await stores.automation.write({ mode: 'act', services: { shop: { mode: 'act' } } }, 'ada');
   const key = keys.automation();
   await set(key, 'of_a_newer_version', NEWER.of_a_newer_version);
@@ -151,7 +150,7 @@ test('an unknown mode of the automation does nothing by itself, and stays what i
   });
 });
 
-test('an alert of an unknown severity is known, and its end is taken', async () => {
+test('an alert with an unknown severity is recognized, and can end', async () => {
   const one = signal({ service: ServiceName.parse('severe'), fingerprint: 'severe' });
   const receipt = { at: stores.clock.now(), trace: 'trace' };
   const [id] = (await stores.incidents.admit(arrivals([one]), receipt)).opened;

@@ -27,11 +27,11 @@ const later = (seconds: number): void => stores.clock.set(stores.clock.millis + 
 const admit = (...signals: Signal[]) =>
   stores.incidents.admit(arrivals(signals), { at: stores.clock.now(), trace: '' });
 
-test('a kill switch that nobody has touched is off', async () => {
+test('the kill switch is off by default', async () => {
   expect(await stores.automation.read()).toEqual(untouchedAutomation);
 });
 
-test('an alert of an open incident that was stored under the former key ends, and ends its incident', async () => {
+test('an alert stored under the former key ends, and ends its incident', async () => {
   const one = signal({ service: 'former' as ServiceName, fingerprint: 'former' });
   const [id = '' as IncidentId] = (await admit(one)).opened;
   const { table } = stores;
@@ -48,7 +48,7 @@ test('an alert of an open incident that was stored under the former key ends, an
   expect((await admit(one)).counts).toMatchObject({ known: 1 });
 });
 
-describe('what runs where', () => {
+describe('the live version', () => {
   const place = (service: string): Place => ({
     service: service as ServiceName,
     environment: 'production' as EnvironmentName,
@@ -64,13 +64,13 @@ describe('what runs where', () => {
     );
   const live = async (service: string) => (await stores.changes.live()).find((one) => one.service === service)?.version;
 
-  test('is the newest that has succeeded, however late an older one is recorded', async () => {
+  test('is the newest successful one, however late an older one is recorded', async () => {
     await deploy('a', 'v2', 100);
     await deploy('a', 'v1', 500);
     expect(await live('a')).toBe('v2');
   });
 
-  test('is not what rolls out until it has', async () => {
+  test('is not one in progress until it succeeds', async () => {
     await deploy('b', 'v1', 500);
     const { change: rolling } = await deploy('b', 'v2', 100, { status: 'started' });
     expect(await live('b')).toBe('v1');
@@ -78,14 +78,14 @@ describe('what runs where', () => {
     expect(await live('b')).toBe('v2');
   });
 
-  test('is neither what failed nor a flag', async () => {
+  test('is neither a failed one nor a flag', async () => {
     await deploy('c', 'v1', 500);
     await deploy('c', 'v2', 100, { status: 'failed' });
     await deploy('c', 'dark-mode', 50, { kind: 'flag' });
     expect(await live('c')).toBe('v1');
   });
 
-  test('is what ran before, when what was told to have succeeded has not', async () => {
+  test('is the previous one when a successful one turns out to have failed', async () => {
     await deploy('d', 'v1', 500);
     const { change: wrong } = await deploy('d', 'v2', 100);
     expect(await live('d')).toBe('v2');
@@ -96,13 +96,13 @@ describe('what runs where', () => {
     expect(await live('e')).toBeUndefined();
   });
 
-  test('is told apart for names of every kind', async () => {
+  test('is separate for names with any characters', async () => {
     const names = ['x#y', 'x', '#', '%23', 'ü', '日'.repeat(200), '日'.repeat(201)];
     for (const name of names) await deploy(name, 'v1', 10);
     for (const name of names) expect(await stores.changes.recent(place(name), 9)).toMatchObject([{ service: name }]);
   });
 
-  test('lists show all places, newest first, page by page', async () => {
+  test('lists contain all services and environments, newest first, page by page', async () => {
     const versions: string[] = [];
     for (let number = 0; number < 7; number += 1) {
       versions.unshift(`v${number}`);
@@ -124,7 +124,7 @@ describe('what runs where', () => {
     expect(here.items.map(({ version }) => version)).toEqual(versions.slice(0, 2));
   });
 
-  test('a cursor of another list, or of nobody, is refused', async () => {
+  test('a cursor of another list, or an invalid one, is refused', async () => {
     const { next_cursor: cursor } = await stores.changes.list({ ...place('paged'), limit: 2 });
     expect(cursor).not.toBeNull();
     await expect(stores.changes.list({ ...place('a'), limit: 2, cursor: cursor ?? '' })).rejects.toThrow(BadCursor);
@@ -134,7 +134,7 @@ describe('what runs where', () => {
 });
 
 describe('incidents', () => {
-  test('are listed newest first, the finished ones too, by status and service', async () => {
+  test('are listed newest first, including resolved ones, by status and service', async () => {
     const ids: IncidentId[] = [];
     for (const service of ['l1', 'l2', 'l3'] as ServiceName[]) {
       const [id] = (await admit(signal({ service, fingerprint: service }))).opened;
@@ -151,7 +151,7 @@ describe('incidents', () => {
     expect((await stores.incidents.open()).map(({ id }) => id)).not.toContain(ids[1]);
   });
 
-  test('show what was decided and what was done', async () => {
+  test('contain their decisions and effects', async () => {
     const shown = signal({ service: 'shown' as ServiceName, fingerprint: 'shown' });
     const [id = '' as IncidentId] = (await admit(shown)).opened;
     const inputs = clear();
@@ -171,7 +171,7 @@ describe('incidents', () => {
     expect(await stores.incidents.view('01TESTNOSUCH00000000000000' as IncidentId)).toBeUndefined();
   });
 
-  test('the pages of signals hold each of them once', async () => {
+  test('pages of signals contain each signal once', async () => {
     const many = Array.from({ length: 30 }, (_, n) =>
       signal({ service: 'many' as ServiceName, fingerprint: `many/${n}` }),
     );
@@ -183,7 +183,7 @@ describe('incidents', () => {
   });
 });
 
-test('the inputs of a decision may be larger than an item', async () => {
+test('inputs of a decision can be larger than an item', async () => {
   const large = signal({ service: 'large' as ServiceName, fingerprint: 'large' });
   const [id = '' as IncidentId] = (await admit(large)).opened;
   const inputs = clear({ changes: [change('v1', 240, { url: 'x'.repeat(500_000) }), change('v2', 10)] });
@@ -203,7 +203,7 @@ describe('quarantine', () => {
     ...more,
   });
 
-  test('keeps a body whole, and counts it when it comes again', async () => {
+  test('stores a complete body, and counts repeats', async () => {
     const id = await stores.quarantine.keep(input('{"a":"ü"}'));
     later(60);
     expect(await stores.quarantine.keep(input('{"a":"ü"}'))).toBe(id);
@@ -232,7 +232,7 @@ describe('quarantine', () => {
     const of = (sender: string | null, body: string) => limited().keep(input(body, { sender }));
     beforeEach(() => later(24 * 3600)); // another day
 
-    test('keeps what came first, of each sender and of all, and again what is kept already', async () => {
+    test('keeps the first inputs of each sender and in total, and repeats of stored ones', async () => {
       const first = await of('a', 'a1');
       await of('a', 'a2');
       await expect(of('a', 'a3')).rejects.toThrow(QuarantineFull);
@@ -246,7 +246,7 @@ describe('quarantine', () => {
       await of('a', 'a3');
     });
 
-    test('counts bytes, and leaves no body of what it refuses', async () => {
+    test('counts bytes, and stores no refused body', async () => {
       await of('a', 'x'.repeat(30));
       const put = vi.spyOn(stores.blobs, 'put');
       onTestFinished(() => put.mockRestore());
@@ -255,13 +255,13 @@ describe('quarantine', () => {
       await of('a', 'y'.repeat(10));
     });
 
-    test('holds while many send at once', async () => {
+    test('holds with concurrent senders', async () => {
       const all = await Promise.allSettled(Array.from({ length: 10 }, (_, n) => of(`s${n % 5}`, `body ${n}`)));
       expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(5);
     });
   });
 
-  test('counts without reading what is kept', async () => {
+  test('counts without reading stored inputs', async () => {
     for (let n = 0; n < 30; n += 1) await stores.quarantine.keep(input(`one of many: ${n}`));
     const count = await stores.quarantine.count();
     stores.reads();
@@ -269,7 +269,7 @@ describe('quarantine', () => {
     expect(stores.reads().items).toBeLessThan(20);
   });
 
-  test('forgets an input after 90 days, and keeps it anew when it comes again', async () => {
+  test('deletes an input after 90 days, and stores it again when it returns', async () => {
     const before = await stores.quarantine.count();
     const id = await stores.quarantine.keep(input('an old one'));
     later(90 * 24 * 3600 + 1);
@@ -282,7 +282,7 @@ describe('quarantine', () => {
     expect(await stores.quarantine.get(id)).toMatchObject({ count: 1, first_seen_at: stores.clock.now() });
   });
 
-  test('tells bodies of two receivers apart', async () => {
+  test('separates bodies of two receivers', async () => {
     const ids = await Promise.all([
       stores.quarantine.keep(input('x')),
       stores.quarantine.keep(input('x', { receiver: '/api/v1/rollback' })),
@@ -290,7 +290,7 @@ describe('quarantine', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  test('forgets nothing that was replayed, but counts it no more, until it comes again', async () => {
+  test('keeps a replayed input, but does not count it until it returns', async () => {
     const before = await stores.quarantine.count();
     const id = await stores.quarantine.keep(input('to be replayed'));
     expect(await stores.quarantine.count()).toBe(before + 1);
@@ -301,7 +301,7 @@ describe('quarantine', () => {
     expect(await stores.quarantine.count()).toBe(before + 1);
   });
 
-  test('lists newest first, page by page, and knows nothing of what it never kept', async () => {
+  test('lists newest first, page by page, and knows no other inputs', async () => {
     const ids: string[] = [];
     for (const body of ['p1', 'p2', 'p3']) {
       later(1);
@@ -316,11 +316,11 @@ describe('quarantine', () => {
   });
 });
 
-describe('answers by idempotency key', () => {
+describe('responses by idempotency key', () => {
   let keys = 0;
   const aKey = (): IdempotencyKey => ({ principal: 'ci', route: 'POST /v1/deployments', key: `k-${(keys += 1)}` });
 
-  test('the first caller goes on, others wait, and then hear what it answered', async () => {
+  test('the first caller continues, others wait, and then get its response', async () => {
     const key = aKey();
     expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
     expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'running' });
@@ -328,33 +328,33 @@ describe('answers by idempotency key', () => {
     expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'done', status: 201, body: '{"id":1}' });
   });
 
-  test('of many at once one goes on', async () => {
+  test('of concurrent callers one continues', async () => {
     const key = aKey();
     const begun = await Promise.all(Array.from({ length: 10 }, () => stores.idempotency.begin(key, 'hash')));
     expect(begun.filter(({ kind }) => kind === 'mine')).toHaveLength(1);
   });
 
-  test('another body with the same key is told so', async () => {
+  test('a different body with the same key is reported', async () => {
     const key = aKey();
     await stores.idempotency.begin(key, 'hash');
     expect(await stores.idempotency.begin(key, 'other')).toEqual({ kind: 'other_body' });
   });
 
-  test('another caller, and another route, have keys of their own', async () => {
+  test('keys of another caller or another route are independent', async () => {
     const key = aKey();
     await stores.idempotency.begin(key, 'hash');
     expect(await stores.idempotency.begin({ ...key, principal: 'ops' }, 'hash')).toEqual({ kind: 'mine' });
     expect(await stores.idempotency.begin({ ...key, route: 'POST /v1/incidents' }, 'hash')).toEqual({ kind: 'mine' });
   });
 
-  test('what came to nothing is forgotten', async () => {
+  test('a failed request is forgotten', async () => {
     const key = aKey();
     await stores.idempotency.begin(key, 'hash');
     await stores.idempotency.end(key, 'forget');
     expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
   });
 
-  test('who died without an answer holds nobody up for longer than a minute', async () => {
+  test('a caller that died without a response blocks others for a minute at most', async () => {
     const key = aKey();
     await stores.idempotency.begin(key, 'hash');
     later(61);
@@ -362,7 +362,7 @@ describe('answers by idempotency key', () => {
     expect(await stores.idempotency.begin(key, 'hash')).toEqual({ kind: 'mine' });
   });
 
-  test('an answer is good for a day, whatever is still in the table', async () => {
+  test('a response is valid for a day, even if it is still in the table', async () => {
     const key = aKey();
     await stores.idempotency.begin(key, 'hash');
     await stores.idempotency.end(key, { status: 200, body: '' });
@@ -382,7 +382,7 @@ describe('tokens', () => {
   };
   const create = () => stores.tokens.create({ ...grant, actions: [...grant.actions] }, 'person:ada');
 
-  test('are found by the hash of their secret, which is kept nowhere', async () => {
+  test('are found by the hash of their secret, which is not stored', async () => {
     const { record, secret } = await create();
     expect(secret).toMatch(/^fb_[\w-]{43}$/);
     expect(await stores.tokens.find(sha256(secret))).toEqual(record);
@@ -397,14 +397,14 @@ describe('tokens', () => {
     Object.assign(stores.secrets, set);
   };
 
-  test('that somebody else wrote into the table are refused and reported', async () => {
+  test('that were written directly into the table are refused and reported', async () => {
     const { table } = stores;
     const forged = { ...grant, name: 'mallory', actions: ['*'], id: 'tok_forged', created_by: 'admin' };
     const item = { ...forged, created_at: stores.clock.now() };
     const hash = sha256('fb_forged');
     await table.transact([table.put({ ...tableKeys.token(hash), ...item })]);
     expect(await stores.tokens.find(hash)).toBeUndefined();
-    // A code that belongs to another token does not help.
+    // A code of another token is not accepted.
     const { record, secret } = await create();
     const own = await table.get(tableKeys.token(sha256(secret)));
     await table.transact([table.put({ ...own, ...tableKeys.token(hash) })]);
@@ -420,7 +420,7 @@ describe('tokens', () => {
     for (const id of [record.id, 'tok_forged']) await stores.tokens.revoke(id, 'person:bo');
   });
 
-  test('outlive the admin token that their code comes from, as long as the previous one is known', async () => {
+  test('stay valid when the admin token of their code is replaced, as long as the previous one is known', async () => {
     onTestFinished(() => secretsSet({ FIREBREAK_ADMIN_TOKEN: adminToken }));
     const [used, unused] = [await create(), await create()];
     const find = ({ secret }: { secret: string }) => stores.tokens.find(sha256(secret));
@@ -437,7 +437,7 @@ describe('tokens', () => {
     expect(await find(unused)).toBeUndefined();
   });
 
-  test('are not created without a secret to authenticate them with', async () => {
+  test('cannot be created without a secret for their authentication', async () => {
     onTestFinished(() => secretsSet({ FIREBREAK_ADMIN_TOKEN: adminToken }));
     secretsSet({});
     await expect(create()).rejects.toThrow('FIREBREAK_ADMIN_TOKEN is not set');
@@ -454,7 +454,7 @@ describe('tokens', () => {
     expect((await stores.tokens.check()).refused).not.toContainEqual({ id: record.id, name: 'ci' });
   });
 
-  test('are listed newest first, and useless at once when they are revoked, which the list shows', async () => {
+  test('are listed newest first, and revoked ones are invalid at once, which the list shows', async () => {
     later(1);
     const { record, secret } = await create();
     expect((await stores.tokens.list({ limit: 1 })).items).toEqual([record]);
@@ -469,11 +469,11 @@ describe('tokens', () => {
   const named = (name: string, more: object = {}) =>
     stores.tokens.create({ ...grant, name, actions: ['freezes:override'], ...more }, 'person:ada');
 
-  test('of those who decide have names of their own, which are free again when the token is over', async () => {
+  test('that can approve have unique names, which are free again when the token ends', async () => {
     const { record } = await named('grace');
     for (const same of ['grace', 'Grace', ' gr\u200bace ', 'ｇｒａｃｅ'])
       await expect(named(same)).rejects.toThrow(`the token ${record.id}`);
-    // Not even by one that only sends.
+    // A token that only sends cannot take the name either.
     await expect(named('grace', { actions: ['alerts:write'] })).rejects.toThrow(record.id);
     await stores.tokens.revoke(record.id, 'person:bo');
     const { record: second } = await named('grace', { expires_at: plusSeconds(stores.clock.now(), 1) });
@@ -483,16 +483,16 @@ describe('tokens', () => {
     await expect(named('grace')).rejects.toThrow(third.id);
   });
 
-  test('of two that take a name at the same moment one gets it', async () => {
+  test('of two concurrent requests for a name one succeeds', async () => {
     const found = await Promise.allSettled(Array.from({ length: 5 }, () => named('heidi')));
     expect(found.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('of those who send need none: a new one takes the place of an old one', async () => {
+  test('that only send need no unique name: a new one replaces an old one', async () => {
     expect((await create()).record.name).toBe((await create()).record.name);
   });
 
-  test('many who come at once with the same one are one read, and the next one reads anew', async () => {
+  test('concurrent requests with the same token share one read, and the next one reads again', async () => {
     const { record, secret } = await create();
     const getAll = vi.spyOn(stores.table, 'getAll');
     onTestFinished(() => getAll.mockRestore());

@@ -16,7 +16,7 @@ afterAll(() => stores.close());
 
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
-test('what came of a message is kept as it was first, until it is told', async () => {
+test('the first outcome of a message is kept until its response was sent', async () => {
   const key = `action:U1:${'x'.repeat(1000)}`;
   expect(await hearings.read(key)).toBeUndefined();
   await hearings.did(key, { answer: { summary: 'done' } });
@@ -26,7 +26,7 @@ test('what came of a message is kept as it was first, until it is told', async (
   expect(await hearings.read(key)).toMatchObject({ outcome: { answer: { summary: 'done' } }, told: true });
 });
 
-test('people and groups of the chat are known for a day', async () => {
+test('users and groups of the chat are cached for a day', async () => {
   const user = { id: 'U1', team: 'T1', email: null, name: 'ada', kind: 'member' } as const;
   const at = stores.clock.now();
   await acquaintances.keepUser(user);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
-/** Signals of a service that no other test has. */
+/** Creates signals of a service that no other test uses. */
 function aService(): (name: string | number, more?: Partial<Signal>) => Signal {
   services += 1;
   const service = `racing-${services}` as ServiceName;
@@ -51,7 +51,7 @@ async function allMail(id: IncidentId): Promise<Extract<Message, { kind: 'signal
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
-describe('signals of one place that come at the same moment', () => {
+describe('concurrent signals of one service and environment', () => {
   test('twenty different ones open one incident, and each is counted once', async () => {
     const of = aService();
     const admitted = await Promise.all(numbers(20).map((n) => admit(of(n))));
@@ -65,7 +65,7 @@ describe('signals of one place that come at the same moment', () => {
     expect(sum((await allMail(id)).map(({ fired }) => fired))).toBe(19);
   });
 
-  test('the same one twenty times is one episode of one incident', async () => {
+  test('twenty identical ones are one episode of one incident', async () => {
     const of = aService();
     const admitted = await Promise.all(numbers(20).map(() => admit(of('same'))));
     expect(admitted.flatMap(({ opened: made }) => made)).toHaveLength(1);
@@ -74,7 +74,7 @@ describe('signals of one place that come at the same moment', () => {
     expect(await record(id)).toMatchObject({ signal_count: 1, firing: 1, seq: 0 });
   });
 
-  test('twenty that end at once are each counted once', async () => {
+  test('twenty concurrent ends are each counted once', async () => {
     const of = aService();
     const id = (await admit(...numbers(20).map((n) => of(n)))).opened[0] as IncidentId;
     await Promise.all(
@@ -84,7 +84,7 @@ describe('signals of one place that come at the same moment', () => {
     expect(sum((await allMail(id)).map(({ resolved }) => resolved))).toBe(20);
   });
 
-  test('of strangers keep apart by what they call themselves', async () => {
+  test('of unknown services are separated by their names', async () => {
     services += 1;
     const called = numbers(4).map((n) => `stranger-${services}-${n}`);
     const admitted = await Promise.all(
@@ -98,7 +98,7 @@ describe('signals of one place that come at the same moment', () => {
   });
 });
 
-test('an incident that is read while it is judged has what its decision suspects', async () => {
+test('an incident that is read during a decision includes the new suspects', async () => {
   const id = await opened(aService()('judged'));
   const inputs = { ...clear(), evidence: { ...clear().evidence, incident_id: id } };
   const decision = decide(inputs);
@@ -124,7 +124,7 @@ test('an incident that is read while it is judged has what its decision suspects
   expect([after?.decisions.length, after?.suspects]).toEqual([1, decision.suspects]);
 });
 
-test('500 alerts of two services are two incidents and 500 signals, as often as they are delivered', async () => {
+test('500 alerts of two services are two incidents and 500 signals, however often they are delivered', async () => {
   const groups = [aService(), aService()].map((of) => numbers(250).map((n) => of(n)));
   const admitted = await Promise.all(groups.map((group) => admit(...group)));
   for (const { opened: ids, counts } of admitted) {
@@ -140,17 +140,17 @@ test('500 alerts of two services are two incidents and 500 signals, as often as 
   );
 });
 
-test('one request may say that an alert fired and that it ended, in this order', async () => {
+test('one request can report that an alert fired and ended, in this order', async () => {
   const of = aService();
   const { opened: ids } = await admit(of(1), of(1, { status: 'resolved', endsAt: stores.clock.now() }));
   expect(await record(ids[0] as IncidentId)).toMatchObject({ signal_count: 1, firing: 0 });
 });
 
-/** A little later each time, so that the two meet at every point of each other's way. */
+/** Starts a little later each time, so that both sides meet at every point. */
 const soon = (round: number): Promise<void> => new Promise((go) => setTimeout(go, round / 4));
 
-describe('an incident that closes at the moment at which something comes', () => {
-  test('either closes, and what comes opens the next one; or it stays open and has it', async () => {
+describe('an incident that closes while a signal arrives', () => {
+  test('either closes, and the signal opens the next one, or stays open and contains it', async () => {
     const seen = new Set<string>();
     for (const round of numbers(12)) {
       const of = aService();
@@ -184,7 +184,7 @@ describe('an incident that closes at the moment at which something comes', () =>
     expect((await admit(of(1))).opened).toHaveLength(1);
   });
 
-  test('a message is in its inbox, or its sender is told that it is closed', async () => {
+  test('a message is in its inbox, or the sender learns that it is closed', async () => {
     const of = aService();
     const id = await opened(of(0));
     const [closed, ...taken] = await Promise.all([
@@ -197,7 +197,7 @@ describe('an incident that closes at the moment at which something comes', () =>
   });
 });
 
-test('messages that come at once all arrive, each with a number of its own', async () => {
+test('concurrent messages all arrive, each with its own number', async () => {
   const id = await opened(aService()(0));
   await Promise.all(numbers(15).map((n) => stores.incidents.post(id, { kind: 'page', by: `person:${n}`, note: '' })));
   const { mail } = await stores.incidents.listen(id, 0, null);
@@ -205,7 +205,7 @@ test('messages that come at once all arrive, each with a number of its own', asy
   expect(new Set(mail.map(({ message }) => ('by' in message ? message.by : ''))).size).toBe(15);
 });
 
-test('a message with a key that comes at once from many arrives once', async () => {
+test('concurrent messages with the same key arrive once', async () => {
   const id = await opened(aService()(0));
   const taken = await Promise.all(
     numbers(10).map(() => stores.incidents.post(id, { kind: 'page', by: 'a', note: '' }, {}, 'k')),
@@ -214,12 +214,12 @@ test('a message with a key that comes at once from many arrives once', async () 
   expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
 });
 
-describe('acts of automation that begin at the same moment', () => {
+describe('concurrent automatic actions', () => {
   const intent = (key: string) =>
     ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back' }) as const;
-  const anHour = () => stores.clock.set(stores.clock.millis + 3_601_000); // after whatever else has been done here
+  const anHour = () => stores.clock.set(stores.clock.millis + 3_601_000); // after all earlier actions of this file
 
-  /** So many, each of a service of its own. */
+  /** Starts a number of actions, each on its own service. */
   const begin = (count: number, more: Partial<Act> = {}) =>
     Promise.all(
       numbers(count).map(async () => {
@@ -232,13 +232,13 @@ describe('acts of automation that begin at the same moment', () => {
   const outcomes = (begun: Awaited<ReturnType<typeof begin>>) =>
     begun.map((one) => (one.ok ? 'ok' : one.reason.code)).toSorted();
 
-  test('ten of ten services may, and each is counted', async () => {
+  test('ten of ten services may start, and each is counted', async () => {
     anHour();
     expect(outcomes(await begin(10))).toEqual(numbers(10).map(() => 'ok'));
     expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
   });
 
-  test('of fifteen ten may, and those that a person has agreed to go beside them', async () => {
+  test('ten of fifteen may start, and approved ones in addition', async () => {
     anHour();
     const [automatic, agreed] = await Promise.all([begin(15), begin(3, { automatic: false })]);
     expect(outcomes(automatic)).toEqual(
@@ -248,14 +248,14 @@ describe('acts of automation that begin at the same moment', () => {
     expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
   });
 
-  test('of several incidents on one target one may, whatever service each is of', async () => {
+  test('one of several incidents on one target may start, whatever their services', async () => {
     anHour();
     const begun = await begin(6, { resource: 'the account of all of them' });
     expect(outcomes(begun)).toEqual([...numbers(5).map(() => 'locked'), 'ok']);
     expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(1);
   });
 
-  test('the same one, from a run that died and one that took over, is one', async () => {
+  test('the same action of a dead run and its successor is one action', async () => {
     anHour();
     const of = aService();
     const place = { service: of(0).service, environment: 'production' as EnvironmentName };
@@ -268,7 +268,7 @@ describe('acts of automation that begin at the same moment', () => {
     expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -3600))).toBe(1);
   });
 
-  test('that are said to be wrong at once demote their service, once', async () => {
+  test('that are marked as wrong at once demote their service, once', async () => {
     const of = aService();
     const place = { service: of(0).service, environment: 'production' as EnvironmentName };
     const id = await opened(of(0));
@@ -288,8 +288,8 @@ describe('acts of automation that begin at the same moment', () => {
 const asks = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
 const question = (id: IncidentId, number = 1) => stores.decisions.keep(id, number, decide(asks), asks);
 
-describe('a question', () => {
-  test('that is withdrawn at the moment of its answer is either answered or withdrawn', async () => {
+describe('an approval request', () => {
+  test('that is withdrawn while it is answered is either answered or withdrawn', async () => {
     for (const _ of numbers(8)) {
       const id = await opened(aService()(0));
       const { digest } = await question(id);
@@ -318,7 +318,7 @@ describe('a question', () => {
     );
   });
 
-  describe('that needs two people', () => {
+  describe('a request that needs two approvals', () => {
     const two = clear({ policy: { mode: 'approve', unknownMigration: 'approve', approvals: 2 } });
     const asked = async () => {
       const id = await opened(aService()(0));
@@ -326,7 +326,7 @@ describe('a question', () => {
       return { id, approve: (by: string) => stores.decisions.answer(id, digest, 'approved', by, '') };
     };
 
-    test('has both when they say so at once', async () => {
+    test('has both when two people approve at once', async () => {
       const { id, approve } = await asked();
       expect(await Promise.all([approve('ada'), approve('bo')])).toEqual(['taken', 'taken']);
       const view = await stores.decisions.get(id, 1);
@@ -335,7 +335,7 @@ describe('a question', () => {
       expect((await stores.incidents.listen(id, 0, null)).mail).toHaveLength(1);
     });
 
-    test('still waits when one of them says so several times at once', async () => {
+    test('still waits when one person approves several times at once', async () => {
       const { id, approve } = await asked();
       const answers = await Promise.all(numbers(5).map(() => approve('ada')));
       expect(answers.filter((one) => one === 'taken')).toHaveLength(1);
@@ -343,7 +343,7 @@ describe('a question', () => {
     });
   });
 
-  test('that is judged twice at once is one question', async () => {
+  test('that is created twice at once is one request', async () => {
     const id = await opened(aService()(0));
     const kept = await Promise.all(
       numbers(5).map((n) => stores.decisions.keep(id, 1, decide(asks), { ...asks, config_version: `v${n}` })),
@@ -355,11 +355,11 @@ describe('a question', () => {
   });
 });
 
-describe('rollbacks of one place', () => {
+describe('rollbacks of one service and environment', () => {
   const intent = (key: string) =>
     ({ key, kind: 'roll-back', target: 'http://cd', class: 'keyed', detail: 'Rolling back' }) as const;
 
-  test('from two incidents at once: one may', async () => {
+  test('from two incidents at once: one may start', async () => {
     services += 1;
     const place = { service: `racing-${services}` as ServiceName, environment: 'production' as EnvironmentName };
     const ids = await Promise.all(numbers(2).map((n) => opened(aService()(n))));
@@ -372,7 +372,7 @@ describe('rollbacks of one place', () => {
     expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -60))).toBe(1);
   });
 
-  test('that begin at the moment of a verdict are under way, whatever that was', async () => {
+  test('that start during a verdict are in progress, whatever the verdict', async () => {
     for (const round of numbers(8)) {
       const of = aService();
       const place = { service: of(0).service, environment: 'production' as EnvironmentName };
@@ -414,7 +414,7 @@ describe('rollbacks of one place', () => {
     ]);
   });
 
-  test('that end while their version is described anew lose neither', async () => {
+  test('that end while their version is updated lose neither change', async () => {
     const of = aService();
     const { service } = of(0);
     const place = { service, environment: 'production' as EnvironmentName };
@@ -442,7 +442,7 @@ describe('rollbacks of one place', () => {
   });
 });
 
-describe('many incidents that begin at the same moment', () => {
+describe('concurrent incidents', () => {
   const crowd = { because: 'many', name: '', text: 'many' } as const;
   const environments = (): EnvironmentName => `crowded-${(services += 1)}` as EnvironmentName;
   const open = (environment: string) => stores.crowds.openParent(environment, crowd, 'many at once', 'trace');
@@ -457,7 +457,7 @@ describe('many incidents that begin at the same moment', () => {
     expect(all.filter((one) => one.environment === environment)).toHaveLength(1);
   });
 
-  test('join it, each once, also where several say so of each other', async () => {
+  test('join it once each, also when several processes add the same one', async () => {
     const environment = environments();
     const parent = await open(environment);
     const children = await Promise.all(numbers(10).map(() => child(environment)));
@@ -467,7 +467,7 @@ describe('many incidents that begin at the same moment', () => {
     expect((await stores.incidents.story(parent, null))?.children).toHaveLength(10);
   });
 
-  test('and end at the same moment are each counted once', async () => {
+  test('and are each counted once when they end at the same time', async () => {
     const environment = environments();
     const parent = await open(environment);
     const children = await Promise.all(numbers(8).map(() => child(environment)));
@@ -476,7 +476,7 @@ describe('many incidents that begin at the same moment', () => {
     expect(await record(parent)).toMatchObject({ firing: 0, signal_count: 8 });
   });
 
-  test('a part that joins while its parent closes is a part of it, or is on its own', async () => {
+  test('a child that joins while its parent closes is a child of it, or independent', async () => {
     for (const round of numbers(8)) {
       const environment = environments();
       const [parent, part] = [await open(environment), await child(environment)];

@@ -24,8 +24,8 @@ const place = (service: string) => ({
   environment: EnvironmentName.parse('production'),
 });
 
-describe('what the last evaluation found', () => {
-  test('is kept by place, as it was found, until the next one', async () => {
+describe('the result of the last evaluation', () => {
+  test('is stored by service and environment, unchanged, until the next one', async () => {
     const found = [status('a', 'checkout'), status('b', 'checkout', { state: 'no_data' })];
     await statuses.put(place('checkout'), found);
     await statuses.put(place('cart'), [status('c', 'cart')]);
@@ -40,7 +40,7 @@ describe('what the last evaluation found', () => {
     expect((await statuses.all()).map(({ id }) => id)).toEqual(['c']);
   });
 
-  test('has a time, which is never turned back', async () => {
+  test('has a time that never goes back', async () => {
     expect(await statuses.evaluatedAt()).toBeNull();
     await statuses.setEvaluatedAt('2026-11-20T12:01:00.000Z' as Timestamp);
     await statuses.setEvaluatedAt('2026-11-20T12:00:00.000Z' as Timestamp);
@@ -51,11 +51,11 @@ describe('what the last evaluation found', () => {
 describe('the days of an objective', () => {
   const dayOf = (n: number): string => timestamp(Date.UTC(2026, 9, 1 + n)).slice(0, 10);
 
-  /** A difference of bytes fills screens. */
+  /** A difference of bytes would fill screens. */
   const inText = (all: Map<string, Uint8Array>) =>
     [...all].map(([day, bytes]) => `${day} ${Buffer.from(bytes).toString('base64').slice(0, 40)} ${bytes.length}`);
 
-  test('are kept as they are, and found from one day to another', async () => {
+  test('are stored unchanged, and found by a range of days', async () => {
     const id = SloId.parse('availability');
     const month = new Map(Array.from({ length: 40 }, (_, n) => [dayOf(n), new Uint8Array(randomBytes(288 * 16))]));
     await Promise.all([...month].map(([day, bytes]) => days.save(id, day, bytes)));
@@ -68,10 +68,10 @@ describe('the days of an objective', () => {
     expect(await days.load(SloId.parse('unknown'), dayOf(0), dayOf(99))).toEqual(new Map());
   });
 
-  test('are small', async () => {
+  test('are limited in size', async () => {
     const large = new Uint8Array(randomBytes(400_000));
     await expect(days.save(SloId.parse('a'), dayOf(0), large)).rejects.toThrow(/2026-10-01 of objective a has/);
-    await days.save(SloId.parse('a'), dayOf(0), new Uint8Array(400_000)); // of which nothing is left compressed
+    await days.save(SloId.parse('a'), dayOf(0), new Uint8Array(400_000)); // random bytes cannot be compressed
     expect((await days.load(SloId.parse('a'), dayOf(0), dayOf(0))).get(dayOf(0))).toHaveLength(400_000);
   });
 });

@@ -24,7 +24,7 @@ import { startDynamoDb } from '../../../local/aws/dynamodb/start.ts';
 import { createTable } from '../../../local/state/resources.ts';
 import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 
-/** The stores that a table and its likeness in memory both are. */
+/** The stores that both the table and its in-memory double implement. */
 export type Stores = Pick<
   Deps,
   'incidents' | 'crowds' | 'decisions' | 'effects' | 'changes' | 'pins' | 'automation'
@@ -34,7 +34,7 @@ export type Stores = Pick<
 
 type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, unknown[]> };
 
-/** Everything over one table of a real (emulated) DynamoDB, with blobs in memory. */
+/** All stores on a table of a real (emulated) DynamoDB, with blobs in memory. */
 export type TableStores = Stores &
   Pick<
     Deps,
@@ -43,7 +43,7 @@ export type TableStores = Stores &
     table: Table;
     secrets: Record<string, string>;
     client: DynamoDBClient;
-    /** What was read since it was last asked: calls that read, and items that they gave. */
+    /** Reads since the last call: number of read calls, and of returned items. */
     reads(): { calls: number; items: number };
     /** Projectors that were woken, as `slack in 1 s`. */
     woken: string[];

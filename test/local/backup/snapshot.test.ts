@@ -18,14 +18,14 @@ function opened(file: string): DatabaseSync {
 const newest = (database: DatabaseSync): number =>
   Number(database.prepare('SELECT coalesce(max(n), 0) AS n FROM numbers').get()?.['n']);
 
-test('shows all stores at one moment, while all of them change', async () => {
+test('contains all stores at one moment while all of them change', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
   const objects = await objectStore(join(dir, 's3'));
   await objects.createBucket('firebreak');
   const databases = STORES.map((name) => opened(join(dir, `${name}.sqlite`)));
   const stopped = new AbortController();
   let n = 0;
-  /** One step of work: an object, and then, in one turn, what refers to it in each store. */
+  /** One unit of work: writes an object and then, in one turn, the references to it in each store. */
   const writing = (async () => {
     while (!stopped.signal.aborted) {
       await objects.put('firebreak', 'newest', Buffer.from(String(n + 1)), { headers: {}, onlyIfNew: false });
@@ -47,7 +47,7 @@ test('shows all stores at one moment, while all of them change', async () => {
       const [number = -1] = seen;
       expect(seen).toEqual(STORES.map(() => number));
       expect(number).toBeGreaterThanOrEqual(before);
-      // Written right before the rest: the one of this step, or of the step that had begun.
+      // The object is written just before the rest, so it is that of this step or of the next.
       const kept = await objectStore(join(folder, 's3'));
       expect([number, number + 1]).toContain(Number((await kept.get('firebreak', 'newest')).content));
       await rm(folder, { recursive: true });
@@ -69,7 +69,7 @@ test('a folder without one of the stores is refused', async () => {
   await rm(dir, { recursive: true });
 });
 
-test('what an interrupted backup left is removed, and what another one reads stays', async () => {
+test('leftovers of an interrupted backup are removed, and a snapshot in use is kept', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
   const [old, young] = [join(dir, 'snapshot-old'), join(dir, 'snapshot-young')];
   await Promise.all([old, young].map((folder) => mkdir(folder)));

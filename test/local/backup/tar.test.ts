@@ -19,25 +19,25 @@ function* packed(): Generator<TarFile> {
 
 const archive = (): Promise<Buffer> => buffer(tarOf(packed(), new Date('2026-11-21T15:00:00Z')));
 
-/** Bytes as a slow stream gives them. */
+/** Returns bytes like a slow stream. */
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-test.each([1_000_000, 512, 333])('files come out as they went in, in pieces of %i bytes', async (size) => {
+test.each([1_000_000, 512, 333])('files are restored unchanged in chunks of %i bytes', async (size) => {
   const found: Record<string, Buffer> = {};
   for await (const { name, content } of filesOfTar(inPieces(await archive(), size)))
     found[name] = await buffer(content);
   expect(found).toEqual(files);
 });
 
-test('what is not read is skipped', async () => {
+test('unread content is skipped', async () => {
   const names: string[] = [];
   for await (const { name } of filesOfTar(inPieces(await archive(), 700))) names.push(name);
   expect(names).toEqual(Object.keys(files));
 });
 
-test('an archive that ends early is refused', async () => {
+test('a truncated archive is refused', async () => {
   const whole = await archive();
   const read = async () => {
     for await (const { content } of filesOfTar(inPieces(whole.subarray(0, 60_000), 512))) await buffer(content);
@@ -45,7 +45,7 @@ test('an archive that ends early is refused', async () => {
   await expect(read()).rejects.toThrow('is truncated');
 });
 
-test('tar reads it', async () => {
+test('tar can read it', async () => {
   const input = await archive();
   const listed = execFileSync('tar', ['-tf', '-'], { input, encoding: 'utf8' });
   expect(listed.trim().split('\n')).toEqual(Object.keys(files));

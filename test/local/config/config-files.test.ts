@@ -17,12 +17,12 @@ async function problems(): Promise<string[]> {
   return loaded.ok ? [] : loaded.problems.map((problem) => problem.replace(`${dir}/`, ''));
 }
 
-test('no file at all means the defaults: nothing is known, nothing is done', async () => {
+test('without files, the configuration has its defaults, and nothing is automatic', async () => {
   const loaded = await loadConfig(dir);
   expect(loaded).toMatchObject({ ok: true, config: { services: {}, paging: { quietHours: 12 } } });
 });
 
-test('of a service only its name is required, and an environment that names nothing never acts', async () => {
+test('a service needs only a name, and an environment without settings never acts', async () => {
   await services('services:\n  checkout:\n  search:\n    environments:\n      production:\n');
   const loaded = await loadConfig(dir);
   expect(loaded).toMatchObject({
@@ -36,7 +36,7 @@ test('of a service only its name is required, and an environment that names noth
   });
 });
 
-test('the version is that of the content', async () => {
+test('the version depends on the content', async () => {
   await services('services: { checkout: {} }');
   const [first, again] = [await loadConfig(dir), await loadConfig(dir)];
   await services('services: { checkout: { tier: 1 } }');
@@ -46,7 +46,7 @@ test('the version is that of the content', async () => {
   expect(other.config.version).not.toBe(first.config.version);
 });
 
-describe('what is wrong is told with file and line:', () => {
+describe('errors have file and line', () => {
   test('an unknown key', async () => {
     await services('services:\n  checkout:\n    tier: 1\n    teem: payments\n');
     expect(await problems()).toEqual([
@@ -54,7 +54,7 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
-  test('a kind that there is not', async () => {
+  test('an unknown kind', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: htpp }\n        flags:\n          kind: x\n',
     );
@@ -64,7 +64,7 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
-  test('a name that nothing can have', async () => {
+  test('an invalid name', async () => {
     await services('services: {}\n');
     await writeFile(join(dir, 'people.yaml'), 'people:\n  ada: {}\n  zoë: {}\n');
     expect(await problems()).toEqual([
@@ -72,7 +72,7 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
-  test('a value that is none of those there are', async () => {
+  test('an unknown value', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        autoRollback:\n          mode: yolo\n',
     );
@@ -83,31 +83,31 @@ describe('what is wrong is told with file and line:', () => {
     ]);
   });
 
-  test('a deployer of a kind that there is not', async () => {
+  test('a deployer of an unknown kind', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        deployer:\n          kind: ftp\n',
     );
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:[56]: services\.checkout\..*deployer/)]);
   });
 
-  test('a URL that is none, deep in a union', async () => {
+  test('an invalid URL, nested in a union', async () => {
     await services(
       'services:\n  checkout:\n    environments:\n      production:\n        deployer:\n          kind: http\n          url: cd.internal\n',
     );
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:7: .*url: must be an http or https URL/)]);
   });
 
-  test('the same key twice', async () => {
+  test('a duplicate key', async () => {
     await services('services:\n  checkout: {}\n  checkout: {}\n');
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:3: .*unique/)]);
   });
 
-  test('a tab where YAML takes none', async () => {
+  test('a tab where YAML allows none', async () => {
     await services('services:\n\tcheckout: {}\n');
     expect(await problems()).toEqual([expect.stringMatching(/^services\.yaml:2: .*[Tt]ab/)]);
   });
 
-  test('every problem of every file', async () => {
+  test('all errors of all files are reported', async () => {
     await services('services:\n  checkout:\n    tier: 9\n    teem: x\n');
     await writeFile(join(dir, 'paging.yaml'), 'quietHours: never\n');
     expect(await problems()).toEqual([
@@ -121,7 +121,7 @@ describe('what is wrong is told with file and line:', () => {
 describe('routes.yaml', () => {
   const routes = (text: string) => writeFile(join(dir, 'routes.yaml'), text);
 
-  test('is part of the set, and of its version', async () => {
+  test('is part of the configuration and of its version', async () => {
     const without = await loadConfig(dir);
     await routes('- match: { severity: warning }\n  slack: "#warnings"\n');
     const loaded = await loadConfig(dir);
@@ -137,19 +137,23 @@ describe('routes.yaml', () => {
       'routes:\n  - page: true\n    chanel: x\n',
       /^routes\.yaml:3: unknown key "chanel" in routes\.0$/,
     ],
-    ['one in a bare list', '- page: true\n- page: true\n  chanel: x\n', /^routes\.yaml:3: unknown key "chanel" in 1$/],
     [
-      'a time zone that there is not',
+      'an unknown key in a bare list',
+      '- page: true\n- page: true\n  chanel: x\n',
+      /^routes\.yaml:3: unknown key "chanel" in 1$/,
+    ],
+    [
+      'an unknown time zone',
       'routes:\n  - hours: 09:00-17:00 UTC\n  - page: true\n    hours: Mon-Fri 09:00-17:00 Europe/Berln\n',
       /^routes\.yaml:4: routes\.1\.hours\.timeZone: unknown time zone "Europe\/Berln"/,
     ],
     [
-      'one in a list of hours',
+      'an unknown time zone in a list of hours',
       '- page: true\n  hours:\n    - Mon 09:00-17:00\n    - { from: "09:00", to: "17:00",\n        timeZone: Mars }\n',
       /^routes\.yaml:5: 0\.hours\.1\.timeZone: unknown time zone "Mars"/,
     ],
     [
-      'a matcher that is none',
+      'an invalid matcher',
       'routes:\n  - match:\n      - severity="warning"\n      - team=~"pay(.*"\n',
       /^routes\.yaml:4: routes\.0\.match\.1: .*invalid regular expression pay\(\.\*: missing "\)"/,
     ],
@@ -158,23 +162,23 @@ describe('routes.yaml', () => {
       'routes:\n  - slack: 7\n',
       /^routes\.yaml:2: routes\.0\.slack: expected false or true or string or object or array$/,
     ],
-    ['a page that is none', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: .*expected boolean/],
+    ['an invalid page', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: .*expected boolean/],
     [
-      'a window without its end',
+      'a window without an end',
       'maintenance:\n  - name: upgrade\n    match: { service: checkout }\n    from: 2026-12-05T22:00Z\n',
       /^routes\.yaml:2: maintenance\.0: "until" is missing/,
     ],
     [
-      'a rule that is none',
+      'an invalid rule',
       'maintenance:\n  - name: reboot\n    match: {}\n    start: 2026-01-03T02:00Z\n    duration: 2h\n    rrule: FREQ=NOW\n',
       /^routes\.yaml:6: maintenance\.0\.rrule: invalid value "NOW" of FREQ/,
     ],
-  ])('%s is told with its line', async (_, text, problem) => {
+  ])('%s is reported with its line', async (_, text, problem) => {
     await routes(text);
     expect(await problems()).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('every problem of it', async () => {
+  test('all its errors are reported', async () => {
     await routes('- page: maybe\n- slak: x\n  ticket: { webhook: { url: tickets } }\n');
     expect(await problems()).toEqual([
       expect.stringMatching(/^routes\.yaml:1: 0\.page/),
@@ -184,14 +188,14 @@ describe('routes.yaml', () => {
   });
 });
 
-test('who pages may be called by either name', async () => {
+test('the paging mode has two names', async () => {
   await writeFile(join(dir, 'paging.yaml'), 'paging: external\n');
   expect(await loadConfig(dir)).toMatchObject({ ok: true, config: { paging: { mode: 'external' } } });
   await writeFile(join(dir, 'paging.yaml'), 'quietHours: 4\npaging: nobody\n');
   expect(await problems()).toEqual([expect.stringMatching(/^paging\.yaml:2: paging: .*"firebreak".*"external"/)]);
 });
 
-test('secrets that a ticket names are secrets that functions can read', async () => {
+test('functions can read the secrets that a ticket target names', async () => {
   await writeFile(join(dir, 'routes.yaml'), '- ticket: { webhook: { url: "https://x.test", signature: HOOK_KEY } }\n');
   const loaded = await loadConfig(dir);
   const env = { HOOK_KEY: 'whsec_x', OTHER_KEY: 'y' };

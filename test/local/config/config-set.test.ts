@@ -10,7 +10,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const load = () => loadSet({ configDir: join(dir, 'config'), runbooksDir: join(dir, 'runbooks') });
 
-test('what check refuses although a start can do without it is in force with a warning', async () => {
+test('errors that only check refuses are warnings at the start', async () => {
   await mkdir(join(dir, 'config'));
   await mkdir(join(dir, 'runbooks'));
   const files = {
@@ -39,6 +39,6 @@ test('what check refuses although a start can do without it is in force with a w
   for (const warning of warnings) expect(warning).toContain(': warning: ');
 });
 
-test('a folder that is not there means its defaults, and is nothing to warn of', async () => {
+test('a missing folder means defaults, without a warning', async () => {
   expect(await load()).toMatchObject({ ok: true, warnings: [expect.stringContaining('has no services')] });
 });

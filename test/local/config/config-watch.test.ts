@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** Other text each time: what is written before the first look is no change. */
+/** Writes different text each time: a file from before the first look does not count as changed. */
 const taken = (file: string, text: string): Promise<LoadedSet> => {
   let comment = '#';
   return vi.waitFor(
@@ -38,14 +38,14 @@ const taken = (file: string, text: string): Promise<LoadedSet> => {
   );
 };
 
-test('a policy of freezes is taken up', async () => {
+test('a changed freeze policy is loaded', async () => {
   expect(await taken('freeze.yaml', 'unknownService: deny')).toMatchObject({
     ok: true,
     config: { freeze: { unknownService: 'deny' } },
   });
 });
 
-test('an objective is taken up, also one in a folder that was not there', async () => {
+test('a changed objective is loaded, also from a new folder', async () => {
   await mkdir(join(dir, 'slos/team'), { recursive: true });
   const text = [
     'apiVersion: openslo/v1',
@@ -59,7 +59,7 @@ test('an objective is taken up, also one in a folder that was not there', async 
   expect(await taken('slos/team/a.yaml', text)).toMatchObject({ ok: true, config: { slos: [{ id: 'a' }] } });
 });
 
-test('one that is wrong is told', async () => {
+test('an invalid one is reported', async () => {
   await mkdir(join(dir, 'slos'));
   expect(await taken('slos/a.yaml', 'kind: SLO')).toEqual({
     ok: false,

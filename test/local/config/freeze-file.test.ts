@@ -18,7 +18,7 @@ const CATALOGUE = `services:
   batch: { team: data }
 `;
 
-/** What is warned of in this `freeze.yaml`, without the folder. */
+/** Returns the warnings for this `freeze.yaml`, without the folder. */
 async function warningsOf(freeze: string, services = CATALOGUE): Promise<string[]> {
   await writeFile(join(dir, 'services.yaml'), services);
   await writeFile(join(dir, 'freeze.yaml'), freeze);
@@ -37,7 +37,7 @@ const planned = (whom: string): string => `calendar:
     ${whom}
 `;
 
-test('an identity that no claim narrows is a mistake with its line', async () => {
+test('an identity with claims that are too wide is an error with its line', async () => {
   await writeFile(join(dir, 'services.yaml'), CATALOGUE);
   const identities = `defaults:
   passes: [hotfix]
@@ -60,8 +60,8 @@ test('an identity that no claim narrows is a mistake with its line', async () =>
   });
 });
 
-describe('names that nobody has are warnings with their line:', () => {
-  test('a service, a team and an environment of a policy', async () => {
+describe('unknown names are warnings with their lines', () => {
+  test('a service, a team, and an environment of a policy', async () => {
     const text = `policies:
   - match:
       services: [search, chekout]
@@ -93,7 +93,7 @@ describe('names that nobody has are warnings with their line:', () => {
     ]);
   });
 
-  test('an environment that others have', async () => {
+  test('an environment of other services', async () => {
     const whom = 'service: search\n    environment: staging';
     expect(await warningsOf(planned(whom))).toEqual([
       'freeze.yaml:7: warning: no service that this is of has an environment "staging", so this freeze holds nothing by that name',
@@ -101,24 +101,21 @@ describe('names that nobody has are warnings with their line:', () => {
   });
 });
 
-describe('there is nothing to say', () => {
+describe('there is no warning', () => {
   test.each([
-    ['of names that somebody has', planned('teams: [payments, data]\n    environments: [production, staging]')],
-    [
-      'of an environment of a service that lists none: it has every one',
-      planned('service: batch\n    environment: eu'),
-    ],
-    ['of all', planned('reason: all of them')],
-    ['of a file that says nothing', ''],
+    ['for known names', planned('teams: [payments, data]\n    environments: [production, staging]')],
+    ['for any environment of a service that lists none', planned('service: batch\n    environment: eu')],
+    ['without a scope', planned('reason: all of them')],
+    ['for an empty file', ''],
   ])('%s', async (_, text) => {
     expect(await warningsOf(text)).toEqual([]);
   });
 
-  test('of an environment where there is no catalogue', async () => {
+  test('for an environment without a catalogue', async () => {
     expect(await warningsOf(planned('environment: production'), '')).toEqual([]);
   });
 
-  test('of a service that only an objective names', async () => {
+  test('for a service that only an objective names', async () => {
     const slo = `apiVersion: openslo/v1
 kind: SLO
 metadata: { name: ads }

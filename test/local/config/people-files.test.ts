@@ -14,7 +14,7 @@ const CATALOGUE = `services:
   search: { team: discovery, environments: { production: {} } }
 `;
 
-/** What is said of a set with this file, without the folder: problems where it is wrong, else warnings. */
+/** Returns the errors of a configuration with this file, otherwise its warnings, without the folder. */
 async function saidOf(file: 'people.yaml' | 'response.yaml', text: string, services = CATALOGUE): Promise<string[]> {
   await writeFile(join(dir, 'services.yaml'), services);
   await writeFile(join(dir, file), text);
@@ -25,22 +25,22 @@ async function saidOf(file: 'people.yaml' | 'response.yaml', text: string, servi
 describe('people.yaml', () => {
   test.each([
     [
-      'a key of a person',
+      'key of a person',
       'people:\n  ada:\n    name: Ada\n    emial: ada@example.com\n',
       'people.yaml:4: unknown key "emial" in people.ada (did you mean "email"?)',
     ],
-    ['a key of the file', 'poeple: {}\n', 'people.yaml:1: unknown key "poeple" in the file (did you mean "people"?)'],
+    ['key of the file', 'poeple: {}\n', 'people.yaml:1: unknown key "poeple" in the file (did you mean "people"?)'],
     [
-      'a key of a rota',
+      'key of an on-call entry',
       'onCall:\n  payments:\n    escalationPolcy: PESC001\n',
       'people.yaml:3: unknown key "escalationPolcy" in onCall.payments (did you mean "escalationPolicy"?)',
     ],
     [
-      'a key of a role',
+      'key of a role',
       'roles:\n  lead: { actions: ["*"], service: own }\n',
       'people.yaml:2: unknown key "service" in roles.lead (did you mean "services"?)',
     ],
-  ])('%s that there is not is wrong', async (_, text, problem) => {
+  ])('an unknown %s is an error', async (_, text, problem) => {
     expect(await saidOf('people.yaml', text)).toContain(problem);
   });
 
@@ -51,7 +51,7 @@ describe('people.yaml', () => {
       /^people\.yaml:2: people\.ada\.roles: unknown role "respnder"; known roles: .*responder/,
     ],
     [
-      'an id of Slack',
+      'a Slack id',
       'people:\n  ada:\n    slack: "@ada"\n',
       /^people\.yaml:3: people\.ada\.slack: must be a Slack user ID, such as U012AB3CD/,
     ],
@@ -62,15 +62,15 @@ describe('people.yaml', () => {
       /^people\.yaml:4: roles\.lead\.actions\.0: /,
     ],
     [
-      'one id for two',
+      'an id of two people',
       'people:\n  ada: { slack: U0ADA0001 }\n  bob: { slack: U0ADA0001 }\n',
       /^people\.yaml:3: .*ada and bob have the same slack/,
     ],
-  ])('%s that cannot be is wrong', async (_, text, problem) => {
+  ])('%s that is invalid is an error', async (_, text, problem) => {
     expect(await saidOf('people.yaml', text)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('teams, services and environments that nobody has are hardly meant', async () => {
+  test('unknown teams, services, and environments are warnings', async () => {
     const text = `people:
   ada:
     teams: [payments, paymnts]
@@ -94,12 +94,12 @@ onCall:
     ]);
   });
 
-  test('where a service has every environment, any may be meant', async () => {
+  test('an environment is accepted if a service has every environment', async () => {
     const text = 'roles:\n  lead: { actions: ["*"], environments: [anything] }\n';
     expect(await saidOf('people.yaml', text, 'services: { checkout: {} }\n')).toEqual([]);
   });
 
-  test('what is there is said nothing of', async () => {
+  test('known names give no warning', async () => {
     const text = 'people:\n  ada: { teams: [payments] }\nonCall: { discovery: { schedule: PSCHED1 } }\n';
     expect(await saidOf('people.yaml', text)).toEqual([]);
   });
@@ -107,23 +107,23 @@ onCall:
 
 describe('response.yaml', () => {
   test.each([
-    ['a key of the file', 'trige: {}\n', 'response.yaml:1: unknown key "trige" in the file (did you mean "triage"?)'],
+    ['key of the file', 'trige: {}\n', 'response.yaml:1: unknown key "trige" in the file (did you mean "triage"?)'],
     [
-      'a key of the clock',
+      'key of the reminders',
       'triage:\n  acknowledgeMinute: 5\n',
       'response.yaml:2: unknown key "acknowledgeMinute" in triage (did you mean "acknowledgeMinutes"?)',
     ],
     [
-      'a key of a receiver',
+      'key of a receiver',
       'webhooks:\n  - url: https://pager.example\n    signature: PAGER\n    severites: [critical]\n',
       'response.yaml:4: unknown key "severites" in webhooks.0 (did you mean "severities"?)',
     ],
     [
-      'a key of a stakeholder',
+      'key of a stakeholder',
       'stakeholders:\n  - email: cto@example.com\n    evryMinutes: 60\n',
       'response.yaml:3: unknown key "evryMinutes" in stakeholders.0 (did you mean "everyMinutes"?)',
     ],
-  ])('%s that there is not is wrong', async (_, text, problem) => {
+  ])('an unknown %s is an error', async (_, text, problem) => {
     expect(await saidOf('response.yaml', text)).toEqual([problem]);
   });
 
@@ -136,11 +136,11 @@ describe('response.yaml', () => {
       'webhooks:\n  - url: https://pager.example\n    signature: PAGER\n    events:\n      - incident.open\n',
       /^response\.yaml:5: webhooks\.0\.events\.0: .*\(did you mean "incident\.opened"\?\)$/,
     ],
-  ])('a word that there is not is wrong, and the nearest one is named: %j', async (text, problem) => {
+  ])('an unknown value is an error with the nearest valid one: %j', async (text, problem) => {
     expect(await saidOf('response.yaml', text)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('services and teams that nobody has, and a second route that there is not, are hardly meant', async () => {
+  test('unknown services and teams, and a missing second route, are warnings', async () => {
     const text = `escalation:
   how: fallback
 webhooks:

@@ -27,7 +27,7 @@ async function problems(): Promise<string[]> {
 
 const GOOD = '---\ntitle: Good\nmatch: {}\nsteps:\n  - { id: a, uses: verify }\n---\n\n# Read me\n';
 
-test('no folder, and no files, are no runbooks', async () => {
+test('without a folder or files, there are no runbooks', async () => {
   expect(await loadRunbooks(join(dir, 'none'))).toMatchObject({ ok: true, set: { runbooks: [] } });
   await file('README.md', 'not one');
   await file('_draft.md', 'neither');
@@ -35,7 +35,7 @@ test('no folder, and no files, are no runbooks', async () => {
   expect(await loadRunbooks(dir)).toMatchObject({ ok: true, set: { runbooks: [] } });
 });
 
-test('a runbook is called as its file, has its text, and a version of its content', async () => {
+test('a runbook has the name of its file, its text, and a version of its content', async () => {
   await file('good.md', GOOD);
   await file('team/other.md', GOOD.replace('title: Good', 'title: Other\nname: named').replaceAll('\n', '\r\n'));
   const first = await loadRunbooks(dir);
@@ -53,16 +53,16 @@ test('a runbook is called as its file, has its text, and a version of its conten
   expect(second.set.version).not.toBe(first.set.version);
 });
 
-describe('what is wrong is told with file, line, and what was meant:', () => {
+describe('errors have file, line, and a suggestion', () => {
   test.each<[string, string, string[]]>([
     ['no front matter', '# Title\n', ['a.md:1: no front matter (begin with a line of three hyphens)']],
     [
-      'one that does not end',
+      'front matter without an end',
       '---\ntitle: x\n',
       ['a.md:1: the front matter is not closed (end it with a line of three hyphens)'],
     ],
     [
-      'nothing in it',
+      'empty front matter',
       '---\n---\n',
       [
         'a.md:1: "title" is missing in the front matter',
@@ -79,10 +79,10 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       '---\ntitle: x\n---\n',
       ['a.md:1: the front matter: "match" is missing; use "match: {}" for every alert'],
     ],
-    ['YAML that is none', '---\ntitle: "x\nmatch: {}\n---\n', [expect.stringMatching(/^a\.md:[34]: /)]],
-    ['a key twice', '---\ntitle: x\nmatch: {}\ntitle: y\n---\n', [expect.stringMatching(/^a\.md:4: .*unique/)]],
+    ['invalid YAML', '---\ntitle: "x\nmatch: {}\n---\n', [expect.stringMatching(/^a\.md:[34]: /)]],
+    ['a duplicate key', '---\ntitle: x\nmatch: {}\ntitle: y\n---\n', [expect.stringMatching(/^a\.md:4: .*unique/)]],
     [
-      'a misspelt key',
+      'a misspelled key',
       '---\ntitle: x\nmatch: {}\npriorty: 1\nenviroments: [production]\n---\n',
       [
         'a.md:4: unknown key "priorty" in the front matter (did you mean "priority"?)',
@@ -90,7 +90,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ],
     ],
     [
-      'what is wrong with the rest, too',
+      'errors in the rest, too',
       `---
 title: x
 match: 'a="('
@@ -121,32 +121,32 @@ steps:
       ],
     ],
     [
-      'one in a step',
+      'an unknown key in a step',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: restart\n    timout: 5m\n---\n',
       ['a.md:7: unknown key "timout" in steps.0 (did you mean "timeout"?)'],
     ],
     [
-      'one under with, where another kind of step would know it',
+      'a key under with that belongs to another kind of step',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: flag.disable\n    with:\n      flg: x\n---\n',
       ['a.md:7: "flag" is missing in steps.0.with', 'a.md:8: unknown key "flg" in steps.0.with (did you mean "flag"?)'],
     ],
     [
-      'one of steps side by side',
+      'an unknown key in a parallel step',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: p\n    parallel:\n      - { id: a, uses: verify }\n      - id: b\n        uses: verify\n        wen: true\n---\n',
       ['a.md:10: unknown key "wen" in steps.0.parallel.1 (did you mean "when"?)'],
     ],
     [
-      'a kind of step that there is not',
+      'an unknown kind of step',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: rolback\n---\n',
       ['a.md:6: steps.0.uses: unknown kind "rolback" (did you mean "rollback"?)'],
     ],
     [
-      'a step of no kind',
+      'a step without a kind',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n---\n',
       [expect.stringMatching(/^a\.md:5: "uses" is missing in steps\.0 \(one of rollback, flag\.disable, /)],
     ],
     [
-      'a word that is not known',
+      'an unknown value',
       '---\ntitle: x\nmatch: {}\nmode: aprove\nseverity: criticl\n---\n',
       [
         'a.md:4: mode: unknown value "aprove" (did you mean "approve"?)',
@@ -154,22 +154,22 @@ steps:
       ],
     ],
     [
-      'a matcher that is none',
+      'an invalid matcher',
       '---\ntitle: x\nmatch:\n  any:\n    - team=~"pay(.*"\n---\n',
       [expect.stringMatching(/^a\.md:5: match\.any\.0: .*invalid regular expression pay\(\.\*: missing "\)"/)],
     ],
     [
-      'a time-out that is none',
+      'an invalid timeout',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: restart\n    timeout: soon\n---\n',
       [expect.stringMatching(/^a\.md:7: steps\.0\.timeout: "soon" is not a duration/)],
     ],
     [
-      'no ceiling',
+      'a missing ceiling',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: scale\n    with: { by: 2 }\n    timeout: 5m\n---\n',
       ['a.md:7: "ceiling" is missing in steps.0.with'],
     ],
     [
-      'an address that is none',
+      'an invalid address',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: http\n    with:\n      method: GET\n      url: ops.internal/x\n---\n',
       [expect.stringMatching(/^a\.md:9: steps\.0\.with\.url: must be an http or https URL with a literal host/)],
     ],
@@ -179,7 +179,7 @@ steps:
       ['a.md:7: service.tier == "1": no such overload: int == string'],
     ],
     [
-      'an act without its way back and its time-out',
+      'an action without an inverse and a timeout',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: http\n    with: { method: POST, url: "https://x.test" }\n---\n',
       [
         'a.md:6: step "a": http needs a time-out (add "timeout: 10m")',
@@ -191,27 +191,27 @@ steps:
     expect(await problems()).toEqual(expected);
   });
 
-  test('a file whose name is no name', async () => {
+  test('an invalid file name', async () => {
     await file('High Errors.md', GOOD);
     expect(await problems()).toEqual([
       expect.stringMatching(/^High Errors\.md:1: name: must consist of lowercase letters, digits, and -/),
     ]);
   });
 
-  test('two of one name', async () => {
+  test('two runbooks with one name', async () => {
     await file('a.md', GOOD);
     await file('b.md', GOOD.replace('title', 'name: a\ntitle'));
     expect(await problems()).toEqual(['b.md:2: a.md is called "a", too (give it another name)']);
   });
 
-  test('a file that nobody could read', async () => {
+  test('a file that is too large', async () => {
     await file('a.md', GOOD + 'x'.repeat(300_000));
     expect(await problems()).toEqual([
       expect.stringMatching(/^a\.md:1: the file has \d+ bytes; the limit for a runbook is 262144/),
     ]);
   });
 
-  test('aliases that would grow without end', async () => {
+  test('aliases that expand without limit', async () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
     for (let n = 1; n < 9; n += 1) {
       const [last, next] = [String.fromCodePoint(96 + n), String.fromCodePoint(97 + n)];
@@ -221,7 +221,7 @@ steps:
     expect(await problems()).toEqual([expect.stringMatching(/^a\.md:1: .*alias/i)]);
   });
 
-  test('every problem of every file', async () => {
+  test('all errors of all files are reported', async () => {
     await file('a.md', '---\ntitle: x\nmatch: {}\nmodee: act\n---\n');
     await file('b.md', '---\ntitle: x\nmatch: {}\nwhen: nope\n---\n');
     expect(await problems()).toEqual([
@@ -231,7 +231,7 @@ steps:
   });
 });
 
-test('the one in the documentation is right', async () => {
+test('the example in the documentation is valid', async () => {
   const docs = await readFile(join(import.meta.dirname, '../../../docs/runbooks.md'), 'utf8');
   await file('stuck-queue.md', /```markdown\n([^]*?)```/.exec(docs)?.[1] ?? '');
   expect(await lintFolder(dir)).toEqual({ lines: ['1 runbook, no problems found'], exitCode: 0 });
@@ -243,12 +243,12 @@ describe('lint', () => {
     return { told: told.map((line) => line.replaceAll(`${dir}/`, '')), exitCode };
   };
 
-  test('says that nothing is wrong', async () => {
+  test('reports that there are no problems', async () => {
     await file('a.md', GOOD);
     expect(await lines()).toEqual({ told: ['1 runbook, no problems found'], exitCode: 0 });
   });
 
-  test('tells what is wrong with one although another cannot be read', async () => {
+  test('reports errors of one file although another cannot be parsed', async () => {
     await file('a.md', GOOD);
     await file('b.md', GOOD);
     await file('c.md', '---\nmatch: {}\n---\n');
@@ -261,12 +261,12 @@ describe('lint', () => {
     });
   });
 
-  test('a warning alone is no failure', async () => {
+  test('warnings alone are no failure', async () => {
     await file('a.md', GOOD.replace('match', 'when: true\nmatch'));
     expect(await lines()).toEqual({ told: ['a.md:3: warning: "when" is always true (leave it away)'], exitCode: 0 });
   });
 
-  test('looks names up in the catalogue, and says when that cannot be read', async () => {
+  test('checks names against the catalogue, and reports if that is unreadable', async () => {
     await file('runbooks/a.md', GOOD.replace('match', 'services: chekout\nmatch'));
     await file('config/services.yaml', 'services: { checkout: }\n');
     const of = () => lintFolder(join(dir, 'runbooks'), join(dir, 'config'));
@@ -294,13 +294,13 @@ describe('the shipped runbooks', () => {
   const answer = (runbooks: Runbook[], labels: Record<string, string>) =>
     select(runbooks, alert(labels), variables({ labels: alert(labels) })).chosen;
 
-  test('are clean, also beside a team’s own', async () => {
+  test('have no problems, also beside those of a team', async () => {
     await cp(SHIPPED, dir, { recursive: true });
     await file('checkout.md', '---\ntitle: Ours\nmatch: service=checkout\npriority: 100\nsteps: []\n---\n');
     expect(await lintFolder(dir)).toMatchObject({ exitCode: 0, lines: ['12 runbooks, no problems found'] });
   });
 
-  test('leave the mode to the service, and have what people look for at night', async () => {
+  test('leave the mode to the service, and have the required sections', async () => {
     const runbooks = await shipped();
     expect(runbooks.map(({ name }) => name)).toEqual([
       'canary-degraded',
@@ -339,11 +339,11 @@ describe('the shipped runbooks', () => {
     [{ alertname: 'CanaryErrorRateHigh' }, 'canary-degraded'],
     [{ alertname: 'KubePodNotReady' }, 'slow-start-up'],
     [{ alertname: 'AnythingElse' }, undefined],
-  ])('an alert that asks for a rollback, %j, is answered by %s', async (labels, name) => {
+  ])('an alert that requests a rollback, %j, is handled by %s', async (labels, name) => {
     expect(answer(await shipped(), { ...labels, action: 'auto-rollback' })?.name).toBe(name);
   });
 
-  test('each is taken by its name, whatever else the alert is called', async () => {
+  test('each is selected by its name, whatever the other labels are', async () => {
     const runbooks = await shipped();
     for (const { name, severity } of runbooks) {
       const labels = { runbook: name, alertname: 'HighErrorRatio', severity: severity?.[0] ?? 'critical' };
@@ -351,7 +351,7 @@ describe('the shipped runbooks', () => {
     }
   });
 
-  test('change nothing for an alert that has not asked for it', async () => {
+  test('change nothing for an alert that does not request it', async () => {
     const runbooks = await shipped();
     const names = [
       'HighErrorRatio',
@@ -366,13 +366,13 @@ describe('the shipped runbooks', () => {
         const chosen = answer(runbooks, { alertname, severity });
         const steps = chosen === null ? [] : placedSteps(chosen);
         expect([alertname, steps.filter(({ step }) => factsOf(step).mutating)]).toEqual([alertname, []]);
-        // Nor do they tell anybody: each step waits for the alert to name its runbook.
+        // They also notify no one: each step requires that the alert names its runbook.
         for (const { step } of steps) expect(step.when).toContain(`labels.runbook == "${chosen?.name}"`);
       }
     }
   });
 
-  test('do for an alert that asks for a rollback nothing but that', async () => {
+  test('do nothing but roll back for an alert that requests a rollback', async () => {
     for (const runbook of await shipped()) {
       for (const { step } of placedSteps(runbook)) {
         const named = runbook.name === 'flag-regression' || (step.when ?? '').includes('labels.runbook ==');

@@ -26,7 +26,7 @@ const problems = async () => (await loadSlos(dir)).problems.map((problem) => pro
 
 const remarks = async () => (await lintSlos(dir)).found.map((each) => shown(each).replaceAll(`${dir}/`, ''));
 
-/** As people write them; what differs is said by those who call. */
+/** A typical document; callers add what differs. */
 const slo = (name: string, more: { spec?: string[]; metadata?: string[]; indicator?: string[] } = {}): string[] => [
   'apiVersion: openslo/v1',
   'kind: SLO',
@@ -52,8 +52,8 @@ const ratio = (...lines: string[]): string[] => ['indicator:', '  spec:', ...lin
 
 const source = (query: string): string => `{ metricSource: { spec: { query: '${query}' } } }`;
 
-describe('which files', () => {
-  test('no folder, and no files, are no objectives', async () => {
+describe('files', () => {
+  test('without a folder or files, there are no objectives', async () => {
     expect(await loadSlos(join(dir, 'none'))).toEqual({ value: [], problems: [] });
     await file('README.md', 'not one');
     await file('schema.json', '{}');
@@ -61,7 +61,7 @@ describe('which files', () => {
     expect(await loadSlos(dir)).toEqual({ value: [], problems: [] });
   });
 
-  test('those below the folder, in order, without what is hidden or a draft', async () => {
+  test('are found below the folder, in order, except hidden files and drafts', async () => {
     await file('b.yml', ...slo('b'));
     await file('team/a.yaml', ...slo('a'));
     await file('_draft.yaml', 'kind: [');
@@ -71,7 +71,7 @@ describe('which files', () => {
     expect((await slos()).map(({ id }) => id)).toEqual(['b', 'a']);
   });
 
-  test('one that is a link is followed, and one that leads nowhere is told', async () => {
+  test('can be links, and a broken link is reported', async () => {
     await file('_kept/a.yaml', ...slo('a'));
     await symlink(join(dir, '_kept/a.yaml'), join(dir, 'a.yaml'));
     expect(await slos()).toHaveLength(1);
@@ -80,8 +80,8 @@ describe('which files', () => {
   });
 });
 
-describe('what a document says:', () => {
-  test('the least of it', async () => {
+describe('a document', () => {
+  test('with the minimum of keys', async () => {
     await file('a.yaml', ...slo('checkout-availability'));
     expect(await slos()).toEqual([
       {
@@ -104,7 +104,7 @@ describe('what a document says:', () => {
     ]);
   });
 
-  test('all of it, several objectives, as an exporter of such files writes them: a list', async () => {
+  test('with all keys and several objectives, as a list in the form that exporters write', async () => {
     await file(
       'a.yaml',
       '- apiVersion: openslo/v1',
@@ -191,7 +191,7 @@ describe('what a document says:', () => {
     ]);
   });
 
-  test('keys that are there and empty are as if they were not', async () => {
+  test('with empty keys equals one without them', async () => {
     const spec = [
       'description:',
       'alertPolicies:',
@@ -205,16 +205,16 @@ describe('what a document says:', () => {
   });
 
   test.each([
-    ['a text', 'environment: staging', 'staging'],
-    ['a list of one', 'environment: [staging]', 'staging'],
-    ['before env', 'env: dev\n    environment: staging', 'staging'],
+    ['as a text', 'environment: staging', 'staging'],
+    ['as a list with one item', 'environment: [staging]', 'staging'],
+    ['instead of env', 'env: dev\n    environment: staging', 'staging'],
     ['none of it', 'team: [a, b]', 'production'],
   ])('its environment: %s', async (_, labels, environment) => {
     await file('a.yaml', ...slo('a', { metadata: ['labels:', `  ${labels}`] }));
     expect(await slos()).toMatchObject([{ environment }]);
   });
 
-  test('a ratio that is measured already', async () => {
+  test('with a measured ratio', async () => {
     const indicator = ratio('ratioMetric:', '  rawType: failure', `  raw: ${source('job:errors:ratio{{ .window }}')}`);
     await file('a.yaml', ...slo('a', { indicator }));
     expect(await slos()).toMatchObject([
@@ -224,7 +224,7 @@ describe('what a document says:', () => {
     expect(await slos()).toMatchObject([{ indicator: { kind: 'share', of: 'good' } }]);
   });
 
-  test('a value that is compared, by each objective with its own', async () => {
+  test('with a threshold metric, and a value for each objective', async () => {
     const indicator = ratio(`thresholdMetric: ${source('max(consumer_lag{topic="orders"})')}`);
     const spec = [
       'objectives:',
@@ -243,7 +243,7 @@ describe('what a document says:', () => {
     ['a counter', 'x_total', true],
     ['counters added up', 'sum by (code) (x_total{a="rate(b)"})', true],
     ['what was newest of a counter', 'last_over_time(x_total[5m])', true],
-    ['a rate over a fixed time, which is none', 'sum(rate(x_total[5m]))', false],
+    ['a rate over a fixed time', 'sum(rate(x_total[5m]))', false],
     ['a rate over the window', 'sum(rate(x_total[{{.window}}]))', false],
   ])('"counter: true" of %s', async (_, query, counter) => {
     const indicator = ratio('ratioMetric:', '  counter: true', `  good: ${source(query)}`, `  total: ${source(query)}`);
@@ -251,7 +251,7 @@ describe('what a document says:', () => {
     expect(await slos()).toMatchObject([{ indicator: { counter } }]);
   });
 
-  test('an SLI and a data source of other files', async () => {
+  test('can use an SLI and a data source of other files', async () => {
     await file('a.yaml', ...slo('a', { indicator: ['indicatorRef: pages'] }));
     const metrics = `ratioMetric: { good: { metricSource: { metricSourceRef: m, spec: { query: a } } }, total: ${source('b')} }`;
     await file(
@@ -281,14 +281,14 @@ describe('what a document says:', () => {
     ]);
   });
 
-  test('of an SLI that nothing refers to, nothing but its form is looked at', async () => {
+  test('an unused SLI is only checked for its form', async () => {
     const metrics = 'thresholdMetric: { metricSource: { type: Redshift, spec: { sql: SELECT 1 } } }';
     await file('a.yaml', 'apiVersion: openslo/v1', 'kind: SLI', 'metadata: { name: old }', `spec: { ${metrics} }`);
     expect(await slos()).toEqual([]);
     expect(await remarks()).toEqual(['a.yaml:3: warning: no SLO refers to the SLI "old"']);
   });
 
-  test('alerting is accepted, and has no meaning', async () => {
+  test('alerting is accepted, and ignored', async () => {
     await file(
       'a.yaml',
       'apiVersion: openslo/v1',
@@ -310,10 +310,10 @@ describe('what a document says:', () => {
   });
 });
 
-describe('what is wrong is told with file, line, and what was meant:', () => {
+describe('errors have file, line, and a suggestion', () => {
   const cases: [string, string[], (string | RegExp)[]][] = [
-    ['YAML that is none', ['kind: [', '---', ...slo('b')], [/^a\.yaml:2: /]],
-    ['a key twice', [...slo('a'), 'kind: SLO'], [/^a\.yaml:\d+: .*unique/]],
+    ['invalid YAML', ['kind: [', '---', ...slo('b')], [/^a\.yaml:2: /]],
+    ['a duplicate key', [...slo('a'), 'kind: SLO'], [/^a\.yaml:\d+: .*unique/]],
     ['a text', ['hello'], [/^a\.yaml:1: the document: expected object, got "hello"/]],
     ['no version', ['kind: SLO'], ['a.yaml:1: "apiVersion" is missing in the document (one of openslo/v1)']],
     [
@@ -322,19 +322,19 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],
     ],
     [
-      'what belongs to another tool',
+      'a document of another tool',
       ['version: prometheus/v1', 'service: checkout', 'slos: []'],
       ['a.yaml:1: it is not in OpenSLO v1 format (convert it with firebreak slo import)'],
     ],
     [
-      'a kind that there is not',
+      'an unknown kind',
       ['apiVersion: openslo/v1', 'kind: slo'],
       ['a.yaml:2: kind: unknown value "slo" (did you mean "SLO"?)'],
     ],
     ['no metadata', ['apiVersion: openslo/v1', 'kind: Service'], ['a.yaml:1: "metadata" is missing in the Service']],
-    ['a name that is none', slo('"a b"'), [/^a\.yaml:4: metadata\.name: must consist of letters, digits/]],
+    ['an invalid name', slo('"a b"'), [/^a\.yaml:4: metadata\.name: must consist of letters, digits/]],
     [
-      'misspelt keys',
+      'misspelled keys',
       [...slo('a', { spec: ['timeWindows: []', 'objectives: [{ target: 0.9, targt: 1 }]'] })],
       [
         'a.yaml:13: unknown key "timeWindows" in spec (did you mean "timeWindow"?)',
@@ -342,7 +342,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ],
     ],
     ['no service', slo('a').filter((line) => !line.includes('service:')), ['a.yaml:5: "service" is missing in spec']],
-    ['labels that are none', slo('a', { metadata: ['labels: { tier: 1 }'] }), [/^a\.yaml:5: metadata\.labels\.tier: /]],
+    ['invalid labels', slo('a', { metadata: ['labels: { tier: 1 }'] }), [/^a\.yaml:5: metadata\.labels\.tier: /]],
     [
       'two environments',
       slo('a', { metadata: ['labels:', '  team: x', '  environment: [a, b]'] }),
@@ -354,12 +354,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [/^a\.yaml:5: env: \[\] is no name/],
     ],
     [
-      'a method that is not supported',
+      'an unsupported method',
       slo('a', { spec: ['budgetingMethod: RatioTimeslices', 'objectives: [{ target: 0.9, timeSliceWindow: 5m }]'] }),
       [/^a\.yaml:13: spec\.budgetingMethod: RatioTimeslices is not supported/],
     ],
     [
-      'slices without what they need',
+      'time slices without a target',
       slo('a', { spec: ['budgetingMethod: Timeslices', 'objectives:', '  - target: 0.9', '    timeSliceWindow: 5m'] }),
       ['a.yaml:15: spec.objectives.0: "timeSliceTarget" is required with Timeslices'],
     ],
@@ -392,7 +392,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [/^a\.yaml:13: spec\.timeWindow: must have exactly one time window/],
     ],
     [
-      'a composite',
+      'a composite objective',
       slo('a', { indicator: [], spec: ['objectives:', '  - target: 0.9', '    indicatorRef: x'] }),
       [
         /^a\.yaml:5: spec: set either "indicator" or "indicatorRef"/,
@@ -405,7 +405,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [/^a\.yaml:13: spec\.objectives: must have at least one objective/],
     ],
     [
-      'an indicator that there is not',
+      'an unknown indicator',
       [
         ...slo('a', { indicator: ['indicatorRef: pags'] }),
         '---',
@@ -429,12 +429,12 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [/^a\.yaml:9: .*set either "good" or "bad", not both/],
     ],
     [
-      'a ratio that nobody said the sense of',
+      'a ratio without a type',
       slo('a', { indicator: ratio('ratioMetric:', `  raw: ${source('x')}`) }),
       [/^a\.yaml:9: .*"rawType" \(success or failure\) is required with "raw"/],
     ],
     [
-      'nothing to compare with',
+      'a threshold without a value',
       slo('a', {
         indicator: ratio(`thresholdMetric: ${source('x')}`),
         spec: ['objectives:', '  - { target: 0.9, op: lt }', '  - { target: 0.9, value: 1 }'],
@@ -445,7 +445,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ],
     ],
     [
-      'queries that are none',
+      'invalid queries',
       slo('a', {
         indicator: ratio(
           'ratioMetric:',
@@ -469,7 +469,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ['a.yaml:11: "query" is missing in thresholdMetric.metricSource.spec (it holds the PromQL)'],
     ],
     [
-      'a query that is no text',
+      'a query that is not text',
       slo('a', { indicator: ratio('thresholdMetric: { metricSource: { spec: { promql: 1 } } }') }),
       [/^a\.yaml:9: promql: .*expected string/],
     ],
@@ -479,14 +479,14 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ['a.yaml:9: say one of "query" and "promql"'],
     ],
     [
-      'queries of others',
+      'queries for other systems',
       slo('a', {
         indicator: ratio('thresholdMetric:', '  metricSource:', '    type: Datadog', '    spec: { query: "avg:x{*}" }'),
       }),
       [/^a\.yaml:11: only Prometheus and what speaks PromQL is asked, not "Datadog" \(move what others/],
     ],
     [
-      'a rate beside a counter',
+      'a rate with counter: true',
       slo('a', {
         indicator: ratio(
           'ratioMetric:',
@@ -500,7 +500,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       ],
     ],
     [
-      'a rate beside a name that counters have',
+      'a rate beside a metric with the name of a counter',
       slo('a', {
         indicator: ratio(
           'ratioMetric:',
@@ -511,7 +511,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
       [/^a\.yaml:10: one of the queries is a rate and the other a counter/],
     ],
     [
-      'targets that are no numbers',
+      'targets that are not numbers',
       slo('a', {
         spec: [
           'objectives:',
@@ -539,7 +539,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     );
   });
 
-  test('the lines of later documents, and of lists', async () => {
+  test('lines of later documents, and of lists', async () => {
     await file(
       'a.yaml',
       '# ours',
@@ -557,7 +557,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     ]);
   });
 
-  test('two of one name, also where one is made of several objectives', async () => {
+  test('two objectives with one name, also if one document has several', async () => {
     await file(
       'a.yaml',
       ...slo('pages', { spec: ['objectives: [{ target: 0.9 }, { target: 0.99 }]'] }),
@@ -572,7 +572,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     ]);
   });
 
-  test('two indicators of one name', async () => {
+  test('two indicators with one name', async () => {
     const sli = [
       'apiVersion: openslo/v1',
       'kind: SLI',
@@ -583,7 +583,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     expect(await problems()).toEqual(['a.yaml:8: an SLI "x" is at a.yaml:3, too (give it another name)']);
   });
 
-  test('aliases that would grow without end', async () => {
+  test('aliases that expand without limit', async () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
     for (let n = 1; n < 9; n += 1) {
       const [last, next] = [String.fromCodePoint(96 + n), String.fromCodePoint(97 + n)];
@@ -593,7 +593,7 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
     expect(await problems()).toEqual([expect.stringMatching(/^a\.yaml:15: .*alias/i)]);
   });
 
-  test('a file that nobody wrote', async () => {
+  test('a file that is too large', async () => {
     await file('a.yaml', `# ${'x'.repeat(5_000_000)}`);
     expect(await problems()).toEqual([
       expect.stringMatching(/^a\.yaml:1: the file has \d+ bytes; the limit is 4194304/),
@@ -601,13 +601,13 @@ describe('what is wrong is told with file, line, and what was meant:', () => {
   });
 });
 
-test('an alias may stand for what is written once', async () => {
+test('an alias can repeat a value', async () => {
   const indicator = ratio('ratioMetric:', `  total: &all ${source('b')}`, '  good: *all');
   await file('a.yaml', ...slo('a', { indicator }));
   expect(await slos()).toMatchObject([{ indicator: { numerator: 'b', total: 'b' } }]);
 });
 
-test('remarks: keys that have no effect', async () => {
+test('warnings about keys without an effect', async () => {
   await file(
     'a.yaml',
     ...slo('a', { spec: ['objectives:', '  - target: 0.9', '    op: gt', '    timeSliceWindow: 5m'] }),
@@ -619,8 +619,8 @@ test('remarks: keys that have no effect', async () => {
   ]);
 });
 
-describe('the set', () => {
-  test('has the objectives, and another version when they change', async () => {
+describe('the configuration', () => {
+  test('contains the objectives, and changes its version with them', async () => {
     await file('slos/a.yaml', ...slo('a'));
     const [first, again] = [await loadConfig(dir), await loadConfig(dir)];
     await file('slos/a.yaml', ...slo('a', { spec: ['objectives: [{ target: 0.99 }]'] }));
@@ -631,7 +631,7 @@ describe('the set', () => {
     expect(other.config.version).not.toBe(first.config.version);
   });
 
-  test('does not come into force with one that is wrong, and all problems are told', async () => {
+  test('does not come into force with an invalid one, and all errors are reported', async () => {
     await file('services.yaml', 'servces: {}');
     await file('slos/a.yaml', 'kind: SLO', 'apiVersion: openslo/v2');
     const loaded = await loadConfig(dir);
@@ -642,7 +642,7 @@ describe('the set', () => {
   });
 });
 
-test('those in the documentation are right, and nothing to complain about', async () => {
+test('the documented examples are valid, without warnings', async () => {
   const docs = await readFile(join(import.meta.dirname, '../../../docs/slos.md'), 'utf8');
   const blocks = [...docs.matchAll(/```yaml\n([^]*?)```/g)].filter(([, text]) => text?.includes('openslo/v1'));
   for (const [index, [, text = '']] of blocks.entries()) await file(`${index}.yaml`, text);
@@ -674,7 +674,7 @@ describe('time slices of a minute', () => {
       },
     ],
     [
-      'good events: where there are none any more, all are bad',
+      'good events: a slice without any is bad',
       ratio('ratioMetric:', `  good: ${source(good)}`, `  total: ${source(total)}`),
       '',
       {
@@ -694,7 +694,7 @@ describe('time slices of a minute', () => {
       },
     ],
     [
-      'rates as they are recorded',
+      'rates as recorded',
       ratio('ratioMetric:', `  bad: ${source('job:bad:rate1m')}`, `  total: ${source('job:all:rate1m')}`),
       '',
       {
@@ -709,12 +709,12 @@ describe('time slices of a minute', () => {
       { query: '(1 - (good_ratio)) - 0.000000001', ...allowed },
     ],
     [
-      'a threshold, at which the share within a slice says nothing',
+      'a threshold, whose share within a slice means nothing',
       ratio(`thresholdMetric: ${source('quantile_over_time(0.9, p99[{{.window}}])')}`),
       ', op: lt, value: 0.3',
       { query: 'quantile_over_time(0.9, p99[1m])', op: 'lt', value: 0.3 },
     ],
-  ])('are compared each minute: %s', async (_, indicator, more, compared) => {
+  ])('are compared every minute: %s', async (_, indicator, more, compared) => {
     await file('a.yaml', ...sliced(indicator, more));
     expect(await slos()).toMatchObject([
       { target: 0.999, budgeting: { kind: 'occurrences' }, indicator: { kind: 'threshold', ...compared } },
@@ -722,7 +722,7 @@ describe('time slices of a minute', () => {
     expect((await remarks()).filter((remark) => remark.includes('1m'))).toEqual([]);
   });
 
-  test('are refused where what is asked then would be longer than any query', async () => {
+  test('are refused if their query would be too long', async () => {
     const long = `sum(rate(${'a'.repeat(6000)}_total[{{.window}}]))`;
     await file(
       'a.yaml',
@@ -732,8 +732,10 @@ describe('time slices of a minute', () => {
   });
 });
 
-/** Our own, in the form of the examples of github.com/OpenSLO/OpenSLO, which leave open who is asked, and what. */
-describe("as OpenSLO's own examples are written", () => {
+/**
+ * Our own documents in the form of the examples of github.com/OpenSLO/OpenSLO, which name no data source and no query.
+ */
+describe('documents in the form of the OpenSLO examples', () => {
   const example = (...spec: string[]): string[] => [
     'apiVersion: openslo/v1',
     'kind: SLO',
@@ -753,7 +755,7 @@ describe("as OpenSLO's own examples are written", () => {
 
   test.each([
     [
-      'slices of a minute of a calendar',
+      'calendar slices of a minute',
       example(
         `timeWindow: [{ duration: 1m, ${CALENDAR} }]`,
         'budgetingMethod: Timeslices',
@@ -776,7 +778,7 @@ describe("as OpenSLO's own examples are written", () => {
       ],
       ['RatioTimeslices', 'Occurrences'],
     ],
-  ])('%s: each message names the field, and what it says helps', async (_, lines, expected, [wrongly, right]) => {
+  ])('%s: each message names the field, and its advice works', async (_, lines, expected, [wrongly, right]) => {
     await file('a.yaml', ...lines);
     expect(await problems()).toEqual(expected);
     const dated = lines.map((line) => line.replace(wrongly ?? '', right ?? ''));

@@ -34,7 +34,7 @@ async function serve(handler: Handler, maxConnections = 100, trustedProxies: str
   return new URL(front.url);
 }
 
-/** A client that sends what it is told to, and keeps what it gets. */
+/** A client that sends given texts and records what it receives. */
 async function client({ hostname, port }: URL, text: string) {
   const socket = connect(Number(port), hostname);
   sockets.push(socket);
@@ -61,14 +61,14 @@ async function client({ hostname, port }: URL, text: string) {
 const head = (line: string, ...more: string[]) => `${[line, 'host: localhost', ...more].join('\r\n')}\r\n\r\n`;
 
 describe('a body', () => {
-  test('is not waited for where nobody wants it', async () => {
+  test('is not waited for if it is not needed', async () => {
     const url = await serve(async () => answer(401, 'who are you'));
     const { seen, closed } = await client(url, head('POST /v1/x HTTP/1.1', 'content-length: 1000000'));
     expect(await seen(/who are you/)).toMatch(/^HTTP\/1\.1 401 [^]*connection: close/i);
     await closed;
   });
 
-  test('is asked for only when it is read', async () => {
+  test('is requested only when it is read', async () => {
     const url = await serve(async ({ rawPath, stream }: any) =>
       rawPath === '/read' ? answer(200, await new Response(stream).text()) : answer(401, 'who are you'),
     );
@@ -84,7 +84,7 @@ describe('a body', () => {
     expect(await read.seen(/hello$/)).toContain('HTTP/1.1 200');
   });
 
-  test('that is declared too large never gets to the product, and one in chunks is cut at the limit', async () => {
+  test('declared as too large never reaches the product, and one in chunks is cut off at the limit', async () => {
     let called = 0;
     const url = await serve(async ({ stream }: any) => {
       called += 1;
@@ -102,7 +102,7 @@ describe('a body', () => {
     expect(await chunked.seen(/more than \d+ bytes/)).toMatch(/^HTTP\/1\.1 413/);
   });
 
-  test('is as it was sent, and the connection goes on', async () => {
+  test('arrives unchanged, and the connection continues', async () => {
     const url = await serve(async ({ stream }: any) => answer(200, `<${await new Response(stream).text()}>`));
     const { socket, seen } = await client(url, `${head('PUT /a HTTP/1.1', 'content-length: 4')}one.`);
     await seen(/<one\.>$/);
@@ -116,7 +116,7 @@ describe('a body', () => {
 describe('connections', () => {
   const MAX = 16;
 
-  test('that send nothing, or not all, give way to those that ask', async () => {
+  test('that send nothing, or incomplete requests, are closed for active ones', async () => {
     const url = await serve(async ({ rawPath }: any) => answer(200, `said ${rawPath}`), MAX);
     const slow = await Promise.all(
       Array.from({ length: MAX }, (_, n) => client(url, n % 2 === 0 ? '' : 'GET /slow HTTP/1.1\r\nx-a: ')),
@@ -129,7 +129,7 @@ describe('connections', () => {
     expect(slow.filter(({ socket }) => socket.closed)).toHaveLength(3);
   });
 
-  test('with a request in progress are kept; beyond the limit others are told 503, and health is answered', async () => {
+  test('with requests in progress are kept; above the limit, others get 503, and health checks are answered', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -161,7 +161,7 @@ describe('connections', () => {
     expect(metrics).toMatch(/firebreak_http_connections \d+/);
   });
 
-  test('are never more than the limit and a few', async () => {
+  test('never exceed the limit by more than a few', async () => {
     const never = new Promise<never>(() => undefined);
     const url = await serve(() => never, MAX);
     const many = await Promise.all(Array.from({ length: 100 }, () => client(url, head('GET /healthz HTTP/1.1'))));
@@ -173,8 +173,8 @@ describe('connections', () => {
   });
 });
 
-describe('what this machine is', () => {
-  test('is told with the connections, to those who are told of them, and with nothing else', async () => {
+describe('the state of the machine', () => {
+  test('is part of the connections for those who may read them, and of nothing else', async () => {
     const url = await serve(async ({ headers, rawPath }: any) =>
       headers.authorization === undefined ? answer(401, '{}') : answer(200, JSON.stringify({ path: rawPath })),
     );

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { sandboxGuard } from '../../../local/front/sandbox-guard.ts';
 
-/* What may be done in the sandbox without a key, once Firebreak is connected with something real. */
+/* Tests which sandbox actions are allowed without a key once Firebreak is connected to a real system. */
 
 const at = (method: string, path: string, headers: Record<string, string> = {}) =>
   new Request(`http://127.0.0.1:8080${path}`, { method, headers });
 
 const guardOf = (...real: string[]) => sandboxGuard({ adminToken: 'the-admin-token', real: () => real });
 
-test('nothing is asked for while nothing is real', () => {
+test('no key is needed while all vendors are stand-ins', () => {
   expect(guardOf().refusal(at('POST', '/sandbox/slack/commands'))).toBeUndefined();
 });
 
@@ -32,7 +32,7 @@ describe('with a real system', () => {
     ['POST', '/sandbox/pagerduty/incidents/Q1/resolve'],
     ['PUT', '/sandbox/prometheus/series'],
     ['PUT', '/sandbox/faults/../slack/channels'],
-  ])('%s %s needs the key of this start, or the admin token', async (method, path) => {
+  ])('%s %s requires the key of this start, or the admin token', async (method, path) => {
     const refused = guard.refusal(at(method, path));
     expect(refused?.status).toBe(403);
     expect(await refused?.json()).toMatchObject({ detail: expect.stringMatching(/real systems \(PagerDuty pages\)/) });

@@ -11,27 +11,27 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** What the functions read of it. */
+/** Returns the value that the functions read. */
 async function started(env: Record<string, string> = {}): Promise<unknown> {
   const own: NodeJS.ProcessEnv = { ...env };
   await provideCredentials(dir, own, false);
   return JSON.parse(parametersOf('/p', own, undefined)['/p/audit'] ?? '{}');
 }
 
-test('the key is generated at the first start, and kept for the owner alone', async () => {
+test('the key is generated at the first start, and readable only by its owner', async () => {
   const first = await started();
   expect(first).toEqual({ FIREBREAK_AUDIT_KEY: expect.stringMatching(/^[\w-]{43}$/) });
   expect((await stat(join(dir, 'audit-key'))).mode & 0o777).toBe(0o600);
   expect(await started()).toEqual(first);
 });
 
-test('a key that is set is used, with those that it replaced, and none is generated', async () => {
+test('a given key is used with the keys that it replaced, and none is generated', async () => {
   const set = { FIREBREAK_AUDIT_KEY: 'own', FIREBREAK_AUDIT_KEY_PREVIOUS: 'older oldest' };
   expect(await started(set)).toEqual(set);
   await expect(readFile(join(dir, 'audit-key'))).rejects.toThrow('ENOENT');
 });
 
-test('an empty file stops the start: with another key the log would look forged', async () => {
+test('an empty file stops the start: with another key, the log would look forged', async () => {
   await writeFile(join(dir, 'audit-key'), '\n');
   await expect(started()).rejects.toThrow(/audit-key is empty\. Restore it from a backup/);
 });

@@ -19,7 +19,7 @@ afterEach(() => rm(parent, { recursive: true, force: true }));
 
 const holder = async () => JSON.parse(await readFile(join(dir, 'lock'), 'utf8')) as Record<string, unknown>;
 
-/** Another process that takes the lock, prints what came of it, and keeps it until it is killed. */
+/** Another process that takes the lock, prints the result, and holds it until it is killed. */
 function otherProcess() {
   const script = `
     import { lockDataDir } from ${JSON.stringify(new URL('../../../local/state/lock.ts', import.meta.url).href)};
@@ -39,7 +39,7 @@ function otherProcess() {
   return { pid: child.pid, outcome, killed };
 }
 
-test('the folder is made for this user alone, and the lock says who holds it since when', async () => {
+test('the folder is private, and the lock records its holder and the time', async () => {
   const lock = await lockDataDir(join(dir, 'nested'));
   await lock.release();
   expect((await stat(join(dir, 'nested'))).mode & 0o777).toBe(0o700);
@@ -52,7 +52,7 @@ test('the folder is made for this user alone, and the lock says who holds it sin
   await release();
 });
 
-test('a second start is refused with the process and the fix, and gets the folder after the release', async () => {
+test('a second start is refused with the process and the fix, and succeeds after the release', async () => {
   const lock = await lockDataDir(dir);
   await expect(lockDataDir(dir)).rejects.toThrow(
     new RegExp(
@@ -62,30 +62,30 @@ test('a second start is refused with the process and the fix, and gets the folde
   await lock.release();
   expect(await readdir(dir)).not.toContain('lock');
   const again = await lockDataDir(dir);
-  await lock.release(); // a second release of the old lock must not touch the new one
+  await lock.release(); // a second release of the old lock must not affect the new one
   expect(await holder()).toMatchObject({ pid: process.pid });
   await expect(lockDataDir(dir)).rejects.toThrow(/is in use/);
   await again.release();
 });
 
-test('another process is refused while we hold it', async () => {
+test('another process is refused while this one holds it', async () => {
   const lock = await lockDataDir(dir);
   expect(await otherProcess().outcome).toContain(`in use by process ${process.pid} on `);
   await lock.release();
 });
 
-test('after kill -9 of the holder the next start takes over', async () => {
+test('after kill -9 of the holder, the next start takes over', async () => {
   const other = otherProcess();
   expect(await other.outcome).toBe('locked');
   await expect(lockDataDir(dir)).rejects.toThrow(`in use by process ${other.pid} on `);
   await other.killed();
-  expect(await holder()).toMatchObject({ pid: other.pid }); // its record is still there
+  expect(await holder()).toMatchObject({ pid: other.pid }); // its record still exists
   const lock = await lockDataDir(dir);
   expect(await holder()).toMatchObject({ pid: process.pid });
   await lock.release();
 });
 
-test('a start that meets a holder on its way out waits for it', async () => {
+test('a start waits for a holder that is ending', async () => {
   const old = await lockDataDir(dir);
   const next = lockDataDir(dir);
   await old.release();
@@ -94,15 +94,15 @@ test('a start that meets a holder on its way out waits for it', async () => {
 
 test.each([
   [
-    'names a process that lives but never held it',
+    'names a running process that never held it',
     JSON.stringify({ pid: process.ppid, startedAt: 'x', host: hostname() }),
   ],
   [
     'names another host',
     JSON.stringify({ pid: 1, startedAt: '2026-01-01T00:00:00.000Z', host: 'a-container-long-gone' }),
   ],
-  ['is cut off', '{"pid":'],
-])('a left-over lock file that %s does not hinder a start', async (_, left) => {
+  ['is truncated', '{"pid":'],
+])('a leftover lock file that %s does not prevent a start', async (_, left) => {
   await (await lockDataDir(dir)).release();
   await writeFile(join(dir, 'lock'), left);
   const lock = await lockDataDir(dir);
@@ -110,7 +110,7 @@ test.each([
   await lock.release();
 });
 
-test('of eight starts at once over a stale lock, exactly one wins', async () => {
+test('of eight concurrent starts over a stale lock, exactly one wins', async () => {
   const stale = otherProcess();
   await stale.outcome;
   await stale.killed();
@@ -123,7 +123,7 @@ test('of eight starts at once over a stale lock, exactly one wins', async () => 
   }
 });
 
-test('a lock that cannot be taken for another reason is not taken for a running instance', async () => {
+test('a lock that fails for another reason is not reported as a running instance', async () => {
   await (await lockDataDir(dir)).release();
   await writeFile(join(dir, 'lock.sqlite'), 'no database, whatever the name says; '.repeat(30));
   await expect(lockDataDir(dir)).rejects.toThrow(/Cannot lock .*lock\.sqlite\. Check that its folder is writable/);

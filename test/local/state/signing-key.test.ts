@@ -25,7 +25,7 @@ async function started(
   return { key: group['FIREBREAK_SIGNING_KEY'], told };
 }
 
-test('a key is made at the first start, kept for the owner alone, and told to nobody', async () => {
+test('a key is generated at the first start, readable only by its owner, and never shown', async () => {
   const { key = '', told } = await started();
   expect(await readFile(file(), 'utf8')).toBe(key);
   expect((await stat(file())).mode & 0o777).toBe(0o600);
@@ -40,23 +40,23 @@ test('a key is made at the first start, kept for the owner alone, and told to no
   expect(await signer.verify((await signer.sign({}, 60)) ?? '')).toMatchObject({ ok: true });
 });
 
-test('one that is set is used, and none is made', async () => {
+test('a given key is used, and none is generated', async () => {
   expect(await started({ FIREBREAK_SIGNING_KEY: 'own' })).toMatchObject({ key: 'own' });
   await expect(readFile(file())).rejects.toThrow('ENOENT');
 });
 
-test('one that was broken stops the start: tokens that are out would be worth nothing', async () => {
+test('a damaged key stops the start: issued tokens would become invalid', async () => {
   await writeFile(file(), 'nothing');
   await expect(started()).rejects.toThrow(/signing-key\.pem contains no private key\. Repair it, or remove it/);
 });
 
-test('each of two instances has its own', async () => {
+test('each instance has its own key', async () => {
   const { key } = await started();
   await rm(file());
   expect((await started()).key).not.toBe(key);
 });
 
-test('new tokens are shown at a terminal alone; elsewhere it is said in which file they are', async () => {
+test('new tokens are shown only on a terminal; otherwise their file is named', async () => {
   const { told } = await started({}, false);
   expect(told).toEqual([`admin token and ingest token: generated, stored in ${join(dir, 'tokens.json')}`]);
   const kept = await readFile(join(dir, 'tokens.json'), 'utf8');

@@ -6,7 +6,7 @@ import { bringUpToDate } from '../../../local/state/table-format.ts';
 import { openTable } from '../../aws/table/stores.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 
-test('the table of an older checkout keeps its open incidents and its lists; that of a newer one is refused', async () => {
+test('a table of an older version keeps its open incidents and its lists; one of a newer version is refused', async () => {
   const stores = await openTable();
   const { table, client, incidents, changes } = stores;
   const take = async (one: ReturnType<typeof signal>) =>
@@ -33,7 +33,7 @@ test('the table of an older checkout keeps its open incidents and its lists; tha
       changes: [change.id],
       apart: ['disk'],
     });
-    // As the older checkout has left it.
+    // The state that the older version has left.
     for (const key of [keys.openIncident(id), keys.incidentOf(service, id), keys.pending(id)])
       await table.transact([table.remove(key)]);
     await table.transact([table.remove(keys.changeOf(service, change.started_at, change.id))]);

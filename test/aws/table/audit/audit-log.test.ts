@@ -42,7 +42,7 @@ async function listed(limit = 100) {
   return (await log.list({ limit })).items;
 }
 
-/** Two minutes with three entries each, sealed. */
+/** Creates two sealed minutes with three entries each. */
 async function twoSealedMinutes(): Promise<string> {
   const first = stores.clock.now();
   for (const n of numbers(6)) {
@@ -55,15 +55,15 @@ async function twoSealedMinutes(): Promise<string> {
   return first.slice(0, 16);
 }
 
-/** What somebody with access to the table may do. */
+/** Writes as an attacker with access to the table can. */
 const put = (item: Item): Promise<unknown> => stores.table.transact([stores.table.put(item)]);
 const remove = (key: Key): Promise<unknown> => stores.table.transact([stores.table.remove(key)]);
 const rowsOf = (minute: string): Promise<Item[]> => collect(stores.table.each(keys.logMinute(minute).pk), (row) => row);
 const keyOf = (row: Item | undefined): Key => ({ pk: String(row?.['pk']), sk: String(row?.['sk']) });
 const textOf = (row: Item | undefined): AuditEntry => JSON.parse(String(row?.['entry'])) as AuditEntry;
 
-describe('what is written', () => {
-  test('is there as it was, newest first, and not sealed yet', async () => {
+describe('entries', () => {
+  test('are listed unchanged, newest first, and not sealed yet', async () => {
     const first = entry(1);
     await log.append([first]);
     later(1);
@@ -75,7 +75,7 @@ describe('what is written', () => {
     ]);
   });
 
-  test('is there once, however often and whenever it is written', async () => {
+  test('are stored once, however often and whenever they are written', async () => {
     const once = entry(1);
     await Promise.all(numbers(5).map(() => newLog().append([once, once])));
     later(3600);
@@ -86,7 +86,7 @@ describe('what is written', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 2 });
   });
 
-  test('by many at the same moment is all there, and all counted', async () => {
+  test('of concurrent writers are all stored and counted', async () => {
     const logs = numbers(5).map(() => newLog());
     const write = (one: AuditLogTable, n: number) =>
       numbers(20).map((m) => one.append([entry(`a${n}.${m}`), entry(`b${n}.${m}`)]));
@@ -97,16 +97,16 @@ describe('what is written', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 200 });
   });
 
-  test('at once may be more than a transaction takes', async () => {
+  test('can be more than a transaction holds', async () => {
     await log.append(numbers(130).map((n) => entry(n)));
     expect(await listed(500)).toHaveLength(130);
   });
 
-  test('is small', async () => {
+  test('are limited in size', async () => {
     await expect(log.append([entry(1, { text: 'x'.repeat(40_000) })])).rejects.toThrow(/entry e1 .* limit is 32768/);
   });
 
-  test('with other writes is there when they are, and not when they are not', async () => {
+  test('are written together with other items, or not at all', async () => {
     const own = { pk: 'OWN', sk: 'OWN' };
     const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
     const write = (id: number) => log.transact([stores.table.put(own, absent)], [entry(id)]);
@@ -117,7 +117,7 @@ describe('what is written', () => {
 });
 
 describe('pages', () => {
-  test('come one after the other over minutes that are sealed and that are not', async () => {
+  test('continue across sealed and unsealed minutes', async () => {
     for (const n of numbers(7)) {
       await log.append([entry(`${n}a`), entry(`${n}b`)]);
       later(45);
@@ -139,14 +139,14 @@ describe('pages', () => {
     expect(sealed).toEqual(new Set([true, false]));
   });
 
-  test('of more minutes than are looked up at a time, with silences between, are whole and in order', async () => {
+  test('are complete and in order across more minutes than one lookup covers, with gaps', async () => {
     const begin = stores.clock.now();
     for (const n of numbers(60)) {
       await log.append([entry(n)]);
       later(n % 7 === 0 ? 3600 : 60);
       if (n === 56) await log.seal();
     }
-    const old = newLog(silent, new SetClock(plusSeconds(begin, -600))); // by a clock that is behind all others
+    const old = newLog(silent, new SetClock(plusSeconds(begin, -600))); // written with a clock that is behind
     await old.append([entry('old')]);
     const all = await listed(500);
     const ids = numbers(60).map((n) => `e${n}`);
@@ -154,13 +154,13 @@ describe('pages', () => {
     expect(all.filter((one) => one.sealed)).toHaveLength(57);
   });
 
-  test('do not begin at a cursor that was not given here', async () => {
+  test('refuse an unknown cursor', async () => {
     await expect(log.list({ limit: 1, cursor: 'bm90aGluZw' })).rejects.toMatchObject({ name: 'BadCursor' });
   });
 });
 
 describe('sealing', () => {
-  test('takes a minute when it has been over for a minute, and not before', async () => {
+  test('seals a minute one minute after its end, and not before', async () => {
     await log.append([entry(1)]); // at 12:00:00
     later(119);
     await log.seal();
@@ -179,12 +179,12 @@ describe('sealing', () => {
     });
   });
 
-  test('gives each entry a hash of its own', async () => {
+  test('records a hash for each entry', async () => {
     await twoSealedMinutes();
     expect(new Set((await listed()).map(({ hash }) => hash)).size).toBe(6);
   });
 
-  test('by several at once seals each minute once', async () => {
+  test('by several processes at once seals each minute once', async () => {
     for (const n of numbers(8)) {
       await log.append([entry(n)]);
       later(60);
@@ -198,7 +198,7 @@ describe('sealing', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 8 });
   });
 
-  test('beside those who write loses nothing, whoever is first', async () => {
+  test('loses no entry of concurrent writers', async () => {
     const ahead = new SetClock(stores.clock.now());
     const sealer = newLog(silent, ahead);
     const minutes = new Set<string>();
@@ -209,7 +209,7 @@ describe('sealing', () => {
         for (const n of numbers(5)) await log.append([entry(`${round}-${writer}-${n}`)]);
       };
       const writing = numbers(3).map(write);
-      await sealer.seal(); // before anything is marked, or after
+      await sealer.seal(); // before an entry is marked, or after
       await sealer.seal();
       await Promise.all(writing);
       minutes.add((await rowsOf(before)).length === 15 ? 'in time' : 'too late');
@@ -218,10 +218,10 @@ describe('sealing', () => {
     await log.seal();
     expect(await listed(500)).toHaveLength(8 * 15);
     expect(await log.check()).toMatchObject({ intact: true, entries: 8 * 15 });
-    expect(minutes).toContain('too late'); // else nothing was tried
+    expect(minutes).toContain('too late'); // otherwise nothing was tested
   });
 
-  test('what comes for a minute that is sealed goes into a later one', async () => {
+  test('moves an entry for a sealed minute into a later one', async () => {
     const ahead = new SetClock(plusSeconds(stores.clock.now(), 180));
     await log.append([entry(1)]);
     await newLog(silent, ahead).seal();
@@ -236,7 +236,7 @@ describe('sealing', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 2 });
   });
 
-  test('of a busy minute makes several seals, and goes on where one was left', async () => {
+  test('creates several seals for a busy minute, and continues after an interruption', async () => {
     await log.append(numbers(1203).map((n) => entry(n)));
     later(180);
     await log.seal();
@@ -248,7 +248,7 @@ describe('sealing', () => {
     expect(await log.check({ last: 99 })).toMatchObject({ intact: true, entries: 1203 });
   });
 
-  test('says when something was taken away before it was sealed, and goes on', async () => {
+  test('reports entries that were removed before it, and continues', async () => {
     const said: string[] = [];
     await log.append([entry(1), entry(2)]);
     const [row] = await rowsOf('2026-11-20T12:00');
@@ -257,7 +257,7 @@ describe('sealing', () => {
     await log.append([entry(3)]);
     const own = { ...silent, error: (message: string) => void said.push(message) };
     await newLog(own).seal();
-    expect(await log.check()).toMatchObject({ intact: true, entries: 0 }); // it may still come
+    expect(await log.check()).toMatchObject({ intact: true, entries: 0 }); // the entry may still arrive
     later(600);
     await newLog(own).seal();
     expect(said).toEqual(['entries of the sealed log are missing or were added; the minute is sealed as found']);
@@ -283,7 +283,7 @@ describe('the check of the chain finds', () => {
     return intact ? 'intact' : at;
   };
 
-  test('an entry that was altered', async () => {
+  test('an altered entry', async () => {
     const [, row] = await rowsOf(minute);
     await put({ ...row, entry: JSON.stringify({ ...textOf(row), actor: 'bo' }) });
     expect(await log.check()).toEqual({
@@ -295,28 +295,28 @@ describe('the check of the chain finds', () => {
     });
   });
 
-  test('one that was altered beyond reading, which is still listed', async () => {
+  test('an entry that was altered and cannot be read, which is still listed', async () => {
     const [, row] = await rowsOf(minute);
     await put({ ...row, entry: 'nothing' });
     expect(await brokenAt()).toBe(row?.['sk']);
     expect(await listed()).toContainEqual(expect.objectContaining({ kind: 'unreadable' }));
   });
 
-  test.each([0, 1, 2, 3, 4, 5])('one that was dropped: number %i', async (n) => {
+  test.each([0, 1, 2, 3, 4, 5])('a removed entry: number %i', async (n) => {
     const next = plusSeconds(`${minute}:00.000Z` as Timestamp, 60).slice(0, 16);
     const rows = [...(await rowsOf(minute)), ...(await rowsOf(next))];
     await remove(keyOf(rows[n]));
     expect(await brokenAt()).toBe(`e${n}`);
   });
 
-  test('two whose places were changed', async () => {
+  test('two swapped entries', async () => {
     const [first, second] = await rowsOf(minute);
     await put({ ...first, entry: second?.['entry'] });
     await put({ ...second, entry: first?.['entry'] });
     expect(await brokenAt()).toBe('e0');
   });
 
-  test.each(['2026-11-20T12:00:00.500Z', '2026-11-20T12:00:59.000Z'])('one that was added at %s', async (at) => {
+  test.each(['2026-11-20T12:00:00.500Z', '2026-11-20T12:00:59.000Z'])('an entry added at %s', async (at) => {
     const added = entry('added', { at: at as Timestamp });
     await put({ ...keys.logEntry(minute, added.at, added.id), entry: JSON.stringify(added) });
     expect(await brokenAt()).toBe('eadded');
@@ -330,7 +330,7 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('seal 1');
   });
 
-  test('a chain that was made anew from the altered entry on', async () => {
+  test('a chain rebuilt from the altered entry on', async () => {
     const rows = await rowsOf(minute);
     for (const table of ['SEALS', 'LOGSEALED']) {
       for (const item of await collect(stores.table.each(table), (one) => one)) await remove(keyOf(item));
@@ -342,7 +342,7 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('seal 2');
   });
 
-  test('a chain that was cut off, also after it has gone on', async () => {
+  test('a truncated chain, also after it has continued', async () => {
     const cut = async (number: number, of: string) => {
       await remove(keys.seal(number));
       for (const row of await rowsOf(of)) await remove(keyOf(row));
@@ -357,7 +357,7 @@ describe('the check of the chain finds', () => {
     }
   });
 
-  test('a seal that was made anew before one that was not', async () => {
+  test('a seal rebuilt before an original one', async () => {
     const old = await Promise.all([keys.seal(2), keys.sealLinks(2)].map((key) => stores.table.get(key)));
     const [row] = await rowsOf(minute);
     await put({ ...row, entry: JSON.stringify({ ...textOf(row), actor: 'bo' }) });
@@ -368,7 +368,7 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('seal 2');
   });
 
-  test('that all of it is gone', async () => {
+  test('that the whole chain is gone', async () => {
     for (const item of await collect(stores.table.each('SEALS'), (one) => one)) await remove(keyOf(item));
     expect(await brokenAt()).toBe('seal 1');
   });
@@ -379,12 +379,12 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe(HEAD_KEY);
   });
 
-  test('a decision that was altered, and one that is gone', async () => {
+  test('an altered decision, and a missing one', async () => {
     const decisions = new FreezeDecisionTable(stores.table, stores.blobs, log, silent);
     await decisions.keep(decision('d1', stores.clock.now()));
     await decisions.keep(decision('d2', stores.clock.now(), 400_000));
     await decisions.keep(decision('d1', stores.clock.now()));
-    await decisions.flush(); // a count is no alteration
+    await decisions.flush(); // a changed count is not an alteration
     later(180);
     await log.seal();
     expect(await brokenAt()).toBe('intact');
@@ -407,7 +407,7 @@ describe('the key of the seals', () => {
   const withKeys = (set: Record<string, string>) => newLog(silent, stores.clock, { get: async (name) => set[name] });
   const FIREBREAK_AUDIT_KEY = 'an-audit-key-of-some-length';
 
-  /** Rewrites an entry, its seal, all seals after it, and the head, as somebody may who can write all stores. */
+  /** Rewrites an entry, its seal, all later seals, and the head, as an attacker with write access to all stores can. */
   async function rebuilt(more: (seal: Seal) => Partial<Seal>): Promise<void> {
     const seals = (await collect(stores.table.each('SEALS'), (item) => item)).map((item) => ({
       item,
@@ -438,19 +438,22 @@ describe('the key of the seals', () => {
     ['with the old MACs', () => ({}), 'its MAC is wrong: it was made without the audit key'],
     ['with MACs by another key', ({ hash }: Seal) => ({ mac: link(hash, 'forged') }), 'its MAC is wrong'],
     ['without MACs', () => ({ mac: undefined }), 'it has no MAC'],
-  ] as const)('shows a chain that was rebuilt %s, although its hashes and the head agree', async (_, more, because) => {
-    await twoSealedMinutes();
-    await rebuilt(more);
-    const found = { intact: false, entries: 0, brokenAt: 'seal 1', because: expect.stringContaining(because) };
-    expect(await log.check()).toMatchObject(found);
-    // What is sealed after it is no excuse.
-    await log.append([entry('next')]);
-    later(240);
-    await log.seal();
-    expect(await log.check()).toMatchObject(found);
-  });
+  ] as const)(
+    'reveals a chain that was rebuilt %s, although its hashes and the head agree',
+    async (_, more, because) => {
+      await twoSealedMinutes();
+      await rebuilt(more);
+      const found = { intact: false, entries: 0, brokenAt: 'seal 1', because: expect.stringContaining(because) };
+      expect(await log.check()).toMatchObject(found);
+      // Later seals do not hide it.
+      await log.append([entry('next')]);
+      later(240);
+      await log.seal();
+      expect(await log.check()).toMatchObject(found);
+    },
+  );
 
-  test('may be replaced: what the previous one sealed is right as long as that is known', async () => {
+  test('can be replaced: seals of the previous key are valid as long as it is known', async () => {
     await twoSealedMinutes();
     const replaced = { FIREBREAK_AUDIT_KEY: 'another-audit-key-of-some-length' };
     const both = { ...replaced, FIREBREAK_AUDIT_KEY_PREVIOUS: `an-older-one ${FIREBREAK_AUDIT_KEY}` };
@@ -467,7 +470,7 @@ describe('the key of the seals', () => {
     expect(await withKeys(replaced).check({ last: 1 })).toMatchObject({ intact: true, entries: 1 });
   });
 
-  test('has to be set: nothing is sealed without it, entries wait, and the check says so', async () => {
+  test('is required: without it nothing is sealed, entries wait, and the check reports it', async () => {
     const unset = withKeys({});
     await stores.automation.write({ paused: true }, 'ada');
     await expect(unset.seal()).rejects.toThrow('FIREBREAK_AUDIT_KEY is not set');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ParsedTexts } from '../../../../aws/table/core/parsed-texts.ts';
 
-test('a text is parsed once, until more than so many others were asked for since', () => {
+test('a text is parsed once, until more than `max` others were requested since', () => {
   const parsed: string[] = [];
   const texts = new ParsedTexts((text) => {
     parsed.push(text);
@@ -11,7 +11,7 @@ test('a text is parsed once, until more than so many others were asked for since
   expect(texts.of('a')).toBe(first);
   texts.of('b');
   texts.of('a');
-  texts.of('c'); // b was asked for longest ago
+  texts.of('c'); // b is the least recently requested
   expect(texts.of('a')).toBe(first);
   texts.of('b');
   expect(parsed).toEqual(['a', 'b', 'c', 'b']);

@@ -33,7 +33,7 @@ afterAll(async () => {
 const hear = (...signals: Signal[]) =>
   stores.incidents.admit(arrivals(signals), { at: stores.clock.now(), trace: 'trace' });
 
-/** Days pass, and DynamoDB deletes what has expired. */
+/** Lets days pass, and deletes expired items like DynamoDB. */
 async function pass(days: number): Promise<void> {
   stores.clock.set(stores.clock.millis + days * DAY * 1000);
   await dynamodb.sweep();
@@ -57,7 +57,7 @@ const open = async (one: Signal): Promise<IncidentId> => {
 };
 
 describe('an alert', () => {
-  test('that fires is known for as long as it is heard of, and its end counts', async () => {
+  test('that fires is known while notifications arrive, and its end counts', async () => {
     const one = firing('noisy');
     const id = await open(one);
     for (let days = 0; days < 2 * RETENTION_DAYS.episode; days += 30) {
@@ -69,7 +69,7 @@ describe('an alert', () => {
     expect(await stores.incidents.read(id)).toMatchObject({ firing: 0, status: 'open' });
   });
 
-  test('is renewed once a day at most: notifications are very many', async () => {
+  test('is renewed at most once a day, because notifications are frequent', async () => {
     const one = firing('often');
     await open(one);
     const expires = async () => (await episodes(one))?.['expires_at'];
@@ -83,7 +83,7 @@ describe('an alert', () => {
     expect(await expires()).toBe(Math.ceil(stores.clock.millis / 1000) + RETENTION_DAYS.episode * DAY);
   });
 
-  test('that an older version kept without a time to live gets one when it is heard of', async () => {
+  test('stored by an older version without a time to live gets one at the next notification', async () => {
     const one = firing('older');
     await open(one);
     const row = await episodes(one);
@@ -92,26 +92,26 @@ describe('an alert', () => {
     expect(await episodes(one)).toMatchObject({ ...row, expires_at: expect.any(Number) });
   });
 
-  test('that has ended is known for three months, and begins anew after it was forgotten', async () => {
+  test('that has ended is known for three months, and begins anew after it was deleted', async () => {
     const one = firing('once');
     const id = await open(one);
     await hear(ended(one));
     await stores.incidents.resolve(id, (await stores.incidents.read(id))?.seq ?? 0, 'person:ada', 'over');
     await pass(RETENTION_DAYS.episode - 1);
-    expect(await hear(one)).toMatchObject({ opened: [], counts: { known: 1 } }); // what is late brings nothing back
+    expect(await hear(one)).toMatchObject({ opened: [], counts: { known: 1 } }); // a late notification reopens nothing
     await pass(2);
     expect(await episodes(one)).toBeUndefined();
     expect((await hear({ ...one, startsAt: stores.clock.now(), episode: 'another' })).opened).toHaveLength(1);
   });
 
-  test('is known for longer than an incident stays open in which nothing is heard', () => {
+  test('is known for longer than a quiet incident stays open', () => {
     const weeks = PagingFile.safeParse({ quietHours: 24 * RETENTION_DAYS.episode });
     expect(weeks.success).toBe(false);
     expect(PagingFile.parse({ quietHours: 24 * 14 }).quietHours).toBeLessThan(24 * RETENTION_DAYS.episode);
   });
 });
 
-test('the inbox of an incident that stays open for long loses only what was read', async () => {
+test('the inbox of a long incident loses only messages that were read', async () => {
   const id = await open(firing('long'));
   await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, {}, 'once');
   const { mail } = await stores.incidents.listen(id, 0, 'bell');
@@ -128,7 +128,7 @@ test('the inbox of an incident that stays open for long loses only what was read
   expect(later.mail.map(({ message }) => message.kind)).toEqual(['resolve']);
 });
 
-test('a rollback is counted for its hour, and forgotten after a week', async () => {
+test('a rollback is counted for an hour, and deleted after a week', async () => {
   const id = await open(firing('acts'));
   const place = { service: 'acts' as ServiceName, environment: signal().environment };
   const intent = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;

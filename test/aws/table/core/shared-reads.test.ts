@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SharedReads } from '../../../../aws/table/core/shared-reads.ts';
 
-/** A store whose reads end when the test says so; what they find is what was there when they began. */
+/** A store whose reads end when the test says so and return what existed when they began. */
 function slowStore() {
   const reads: { keys: string[]; end(): void; fail(why: string): void }[] = [];
   const values = new Map<string, string>();
@@ -14,10 +14,10 @@ function slowStore() {
   return { reads, values, shared: new SharedReads(readAll, (key: string) => key) };
 }
 
-/** Lets everything happen that waits for nothing outside. */
+/** Waits until all work without external waits is done. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('who asks alone is answered by a read of their own', async () => {
+test('a single caller gets its own read', async () => {
   const { reads, values, shared } = slowStore();
   values.set('a', '1');
   const answer = shared.read(['a', 'b']);
@@ -27,7 +27,7 @@ test('who asks alone is answered by a read of their own', async () => {
   expect(await answer).toEqual(['1', undefined]);
 });
 
-test('who asks while a read is under way shares the next one, which sees what was written meanwhile', async () => {
+test('callers during a read share the next one, which sees writes made in the meantime', async () => {
   const { reads, values, shared } = slowStore();
   values.set('a', 'before');
   const first = shared.read(['a']);
@@ -45,7 +45,7 @@ test('who asks while a read is under way shares the next one, which sees what wa
   expect(await Promise.all(others)).toEqual([['after', undefined], [undefined, undefined], ['after']]);
 });
 
-test('those who ask at the same moment share the first one', async () => {
+test('concurrent callers share the first read', async () => {
   const { reads, shared } = slowStore();
   const answers = [shared.read(['a']), shared.read(['b']), shared.read(['a'])];
   await settled();
@@ -54,7 +54,7 @@ test('those who ask at the same moment share the first one', async () => {
   await Promise.all(answers);
 });
 
-test('a read that fails fails for those who share it, and for nobody else', async () => {
+test('a failed read fails only for the callers that share it', async () => {
   const { reads, values, shared } = slowStore();
   values.set('a', '1');
   const first = [shared.read(['a']), shared.read(['a'])];

@@ -21,7 +21,7 @@ beforeEach(() => {
   decisions = another();
 });
 
-/** The same table, as another process has it. */
+/** The same table in another process. */
 const another = (flushEveryMs?: number) =>
   new FreezeDecisionTable(stores.table, stores.blobs, audit, silent, flushEveryMs);
 
@@ -32,7 +32,7 @@ function aDecision(bytes = 10): FreezeDecision {
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-test('a decision is on record with all that it was made of, and on the log', async () => {
+test('a decision is stored with all its inputs, and is in the audit log', async () => {
   const one = aDecision();
   expect(await decisions.keep(one)).toBe('first');
   expect(await decisions.get(one.id)).toEqual({ ...one, count: 1, last_at: one.at });
@@ -48,31 +48,31 @@ test('a decision is on record with all that it was made of, and on the log', asy
   expect(await decisions.get('dec_unknown')).toBeUndefined();
 });
 
-test('of those that come again the first stays, and they are counted when that is asked for', async () => {
+test('of repeated decisions the first one is kept, and the count is available', async () => {
   const one = aDecision();
   await decisions.keep(one);
   stores.clock.set(stores.clock.millis + 5000);
   const again = { ...one, at: stores.clock.now(), by: 'another', inputs: null };
   expect(await decisions.keep(again)).toBe('again');
-  expect(await another().keep(again)).toBe('again'); // and dies before it has written that
+  expect(await another().keep(again)).toBe('again'); // the process dies before it has written the count
   expect(await decisions.get(one.id)).toEqual({ ...one, count: 1, last_at: one.at });
   await decisions.flush();
   await decisions.flush();
   expect(await decisions.get(one.id)).toEqual({ ...one, count: 2, last_at: again.at });
 });
 
-test('a repeat is answered without a word to the table', async () => {
+test('a repeat needs no call to the table', async () => {
   const one = aDecision();
   const stranger = another();
   await decisions.keep(one);
-  await stranger.keep(one); // learns that it is there
+  await stranger.keep(one); // this process learns that the decision exists
   const [transact, touch, get] = (['transact', 'touch', 'get'] as const).map((name) => vi.spyOn(stores.table, name));
   expect([await decisions.keep(one), await stranger.keep(one)]).toEqual(['again', 'again']);
   for (const call of [transact, touch, get]) expect(call).not.toHaveBeenCalled();
   vi.restoreAllMocks();
 });
 
-test('many that come at once are one, which is first once', async () => {
+test('concurrent decisions are stored once, and one of them is the first', async () => {
   const one = aDecision();
   const processes = numbers(4).map(() => another());
   const answers = await Promise.all(processes.flatMap((process) => numbers(10).map(() => process.keep(one))));
@@ -83,7 +83,7 @@ test('many that come at once are one, which is first once', async () => {
   expect(items.filter(({ id }) => id.endsWith(`:${one.id}`))).toHaveLength(1);
 });
 
-test('counts are written by themselves after a while', async () => {
+test('counts are written automatically after a while', async () => {
   const one = aDecision();
   const hasty = another(1);
   await hasty.keep(one);
@@ -103,7 +103,7 @@ test('counts that could not be written are written the next time', async () => {
   expect(counts).toEqual([3, ...Array<number>(14).fill(2)]);
 });
 
-test('a large one lies in the bucket', async () => {
+test('a large decision is stored in the bucket', async () => {
   const one = aDecision(500_000);
   expect(await decisions.keep(one)).toBe('first');
   expect(await decisions.get(one.id)).toEqual({ ...one, count: 1, last_at: one.at });
@@ -112,7 +112,7 @@ test('a large one lies in the bucket', async () => {
   expect(JSON.stringify(item).length).toBeLessThan(1000);
 });
 
-test('one that could not be written is not known, and is first when it comes again', async () => {
+test('a decision that could not be written is not remembered, and is the first when it is repeated', async () => {
   const one = aDecision();
   const transact = vi.spyOn(stores.table, 'transact').mockRejectedValue(new Error('throttled'));
   await expect(decisions.keep(one)).rejects.toThrow('throttled');

@@ -49,7 +49,7 @@ const pin = (at: CheckedPlace, version: string, incident = '01JCYZ7Q8M3N5P7R9T1V
 
 const pinned = async (at: CheckedPlace) => (await state.read(at, [])).pins.map(({ version }) => version);
 
-test('where nothing is on record there is nothing', async () => {
+test('without records, the state is empty', async () => {
   expect(await state.read(place('quiet', 'silent'), [place('other')])).toEqual({
     own: { freezes: [], slos: [] },
     dependencies: [{ freezes: [], slos: [] }],
@@ -58,7 +58,7 @@ test('where nothing is on record there is nothing', async () => {
   });
 });
 
-test('all of a place and of what it depends on is read in one call', async () => {
+test('everything about a service and its dependencies is read in one call', async () => {
   const [own, dependency] = [place('checkout', 'payments'), place('payments-api', 'payments')];
   const statuses = new SloStatusTable(stores.table);
   const slos = [status('availability', 'checkout'), status('latency', 'checkout')];
@@ -83,7 +83,7 @@ test('all of a place and of what it depends on is read in one call', async () =>
   expect(read.evaluatedAt).toBe(now());
 });
 
-test('with very many dependencies, too', async () => {
+test('with very many dependencies too', async () => {
   await freezes.open(freeze('frz_last', now(), { service: 'dependency-119' }));
   const read = await state.read(
     place('hub'),
@@ -93,7 +93,7 @@ test('with very many dependencies, too', async () => {
   expect(read.dependencies.flatMap((one, n) => one.freezes.map(() => n))).toEqual([119]);
 });
 
-test('a check sees what was on record when it began, however many come at once', async () => {
+test('a check sees what was recorded when it began, however many run at once', async () => {
   const at = place('busy');
   const seen = await Promise.all(
     numbers(20).map(async (n) => {
@@ -105,7 +105,7 @@ test('a check sees what was on record when it began, however many come at once',
   expect(seen).toEqual(numbers(20).map(() => true));
 });
 
-test('a pin is seen at once, and not any more when it is lifted or superseded', async () => {
+test('a pin is visible at once, and gone when it is lifted or superseded', async () => {
   const at = place('pinned');
   await pin(at, 'v2');
   await pin(at, 'v2');
@@ -128,7 +128,7 @@ test('a pin is seen at once, and not any more when it is lifted or superseded', 
   expect(await pinned(at)).toEqual([]);
 });
 
-test('of very many pins the newest are looked at, and the others leave the item', async () => {
+test('of very many pins, the newest are read, and the others leave the item', async () => {
   const at = place('often');
   for (const n of numbers(160)) {
     stores.clock.set(stores.clock.millis + 1000);

@@ -31,7 +31,7 @@ beforeEach(() => {
   freezes = another();
 });
 
-/** The same table, as another process has it. */
+/** The same table in another process. */
 const another = (): FreezeTable =>
   new FreezeTable(
     stores.table,
@@ -44,7 +44,7 @@ const now = (): Timestamp => stores.clock.now();
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-/** A freeze of this test's place. */
+/** Returns a freeze of the service and environment of this test. */
 function aFreeze(more: object = {}): Freeze {
   ids += 1;
   const { service, environment } = place;
@@ -64,7 +64,7 @@ const told = async (id: string) =>
   (await audit().list({ limit: 500 })).items.filter(({ subject }) => subject === id).map(({ kind }) => kind);
 
 describe('a freeze', () => {
-  test('is on record, current, in sight of checks, and on the log, from its beginning on', async () => {
+  test('is stored, current, visible to checks, and in the audit log from its beginning', async () => {
     const one = await opened();
     expect(await freezes.get(one.id)).toEqual(one);
     expect(await checked()).toEqual([one]);
@@ -92,13 +92,13 @@ describe('a freeze', () => {
     await freezes.end(next.id, ended({ settled: true }));
   });
 
-  test('by a budget does not stand for one by a burn rate of the same objective', async () => {
+  test('by a budget does not replace one by a burn rate of the same objective', async () => {
     await opened({ cause: 'budget', slo: 'latency' });
     await opened({ cause: 'burn', slo: 'latency' });
     expect(await checked()).toHaveLength(2);
   });
 
-  test('by a person may be there twice; one with the same id is the same', async () => {
+  test('by a person can exist twice; one with the same id is the same', async () => {
     const first = await opened({ cause: 'person', slo: null });
     await opened({ cause: 'person', slo: null });
     expect(await freezes.open({ ...first, reason: 'another' })).toEqual({ freeze: first, created: false });
@@ -106,7 +106,7 @@ describe('a freeze', () => {
     expect(await freezes.open(first)).toMatchObject({ freeze: { ended_by: 'ada' }, created: false });
   });
 
-  test('that many open at once is opened once', async () => {
+  test('opened by many processes at once exists once', async () => {
     const cause = { cause: 'burn', slo: `racing-${places}` };
     const answers = await Promise.all(numbers(8).map(() => another().open(aFreeze(cause))));
     expect(answers.filter(({ created }) => created)).toHaveLength(1);
@@ -114,7 +114,7 @@ describe('a freeze', () => {
     expect(await checked()).toHaveLength(1);
   });
 
-  test('of a scope in which many begin at once is there with all the others', async () => {
+  test('of a scope with concurrent freezes is stored with all others', async () => {
     const all = numbers(20).map(() => aFreeze());
     await Promise.all(all.map((one) => another().open(one)));
     expect(await checked()).toEqual(expect.arrayContaining(all));
@@ -127,7 +127,7 @@ describe('a freeze', () => {
     );
   });
 
-  test('ends once: the first who ends it is named', async () => {
+  test('ends once: the first person is recorded', async () => {
     const one = await opened();
     const first = await freezes.end(one.id, ended());
     later(5);
@@ -138,7 +138,7 @@ describe('a freeze', () => {
     expect(await freezes.end('frz_unknown', ended())).toBeUndefined();
   });
 
-  test('that a person has lifted stays in sight of checks while its cause may go on', async () => {
+  test('lifted by a person stays visible to checks while its cause can last', async () => {
     const calendar = await opened({ cause: 'calendar', slo: null, calendar: 'xmas', until: plusSeconds(now(), 3600) });
     const person = await opened({ cause: 'person', slo: null });
     await freezes.end(calendar.id, ended());
@@ -149,10 +149,10 @@ describe('a freeze', () => {
     expect((await checked()).map(({ id }) => id)).not.toContain(calendar.id);
   });
 
-  test('that is over by its time leaves the list of its scope with the next one that begins', async () => {
+  test('that has expired leaves the list of its scope when the next one begins', async () => {
     const brief = await opened({ until: plusSeconds(now(), 60) });
     later(60);
-    expect((await checked()).map(({ id }) => id)).toContain(brief.id); // whether it holds is seen at read
+    expect((await checked()).map(({ id }) => id)).toContain(brief.id); // whether it is in force is computed on read
     const next = await opened();
     expect(await checked()).toEqual([next]);
     expect(await current()).toContain(brief.id);
@@ -160,7 +160,7 @@ describe('a freeze', () => {
     expect(await current()).not.toContain(brief.id);
   });
 
-  test('is listed with those alone that are wanted, in full pages', async () => {
+  test('is listed only if it matches the filter, in full pages', async () => {
     const all = [];
     for (const n of numbers(6)) {
       all.push(await opened());
@@ -177,7 +177,7 @@ describe('a freeze', () => {
     expect(rest.next_cursor).toBeNull();
   });
 
-  test('is listed, newest first, those that are over included', async () => {
+  test('is listed newest first, including ended ones', async () => {
     const all = [];
     for (const n of numbers(3)) {
       all.push(await opened());
@@ -204,7 +204,7 @@ describe('a freeze by calendar', () => {
     until: plusSeconds(now(), seconds),
   });
 
-  test('says what holds now when its entry was edited, also if it is only opened again', async () => {
+  test('shows the current state when its entry was edited, also if it is only opened again', async () => {
     const { freeze: one } = await freezes.open(entry());
     expect(await freezes.revise(news(one, 7200))).toEqual({ ...one, ...news(one, 7200) });
     expect(await checked()).toEqual([{ ...one, ...news(one, 7200) }]);
@@ -215,7 +215,7 @@ describe('a freeze by calendar', () => {
     expect(await freezes.revise({ ...news(one, 60), id: 'frz_unknown' })).toBeUndefined();
   });
 
-  test('that was over is in force again when it has come again', async () => {
+  test('that was over is in force again when it begins again', async () => {
     const { freeze: one } = await freezes.open(entry());
     later(3600);
     await freezes.end(one.id, ended({ by: 'calendar', settled: true }));
@@ -228,7 +228,7 @@ describe('a freeze by calendar', () => {
     expect((await told(one.id)).filter((kind) => kind === 'freeze.ended')).toHaveLength(2);
   });
 
-  test('that a person has lifted stays so', async () => {
+  test('that a person lifted stays lifted', async () => {
     const { freeze: one } = await freezes.open(entry());
     await freezes.end(one.id, ended());
     expect(await freezes.revise(news(one, 7200))).toMatchObject({ reason: 'xmas, longer', ended_by: 'ada' });
@@ -237,7 +237,7 @@ describe('a freeze by calendar', () => {
 });
 
 describe('a scope', () => {
-  test('that has too many freezes takes no more, and says so', async () => {
+  test('with too many freezes accepts no more, and reports that', async () => {
     const first = await opened();
     const others = numbers(499).map(() => aFreeze({ reason: 'x' }));
     const scope = keys.freezeScope(first);
@@ -255,7 +255,7 @@ describe('a scope', () => {
     expect(await checked()).toHaveLength(500);
   });
 
-  test('that has too much in them takes no more, and what is over gives way', async () => {
+  test('with too much data accepts no more, and ended freezes are removed', async () => {
     const long = { reason: 'x'.repeat(41_000), until: plusSeconds(now(), 60) };
     for (const _ of numbers(7)) await opened(long);
     await expect(freezes.open(aFreeze(long))).rejects.toThrow('End some of them, or use fewer overrides');
@@ -268,8 +268,8 @@ describe('a scope', () => {
   });
 });
 
-describe('what covers a place', () => {
-  test('is seen from there, and from nowhere else', async () => {
+describe('the scopes of a service', () => {
+  test('contain only its own freezes', async () => {
     const { service, environment, team } = place;
     const scopes = [
       { service, environment, team: null },
@@ -295,7 +295,7 @@ describe('what covers a place', () => {
     await freezes.end(everywhere.id, ended({ settled: true }));
   });
 
-  test('is named without ambiguity, whatever the names hold', async () => {
+  test('have unambiguous names, whatever characters they contain', async () => {
     await opened({ service: ServiceName.parse('a#b'), environment: EnvironmentName.parse('c') });
     await opened({ service: null, environment: null, team: 'service:x' });
     expect(
@@ -315,21 +315,21 @@ describe('an override', () => {
   }
   type Use = (deployment: string, version?: string | null, by?: FreezeTable) => Promise<'used' | 'again' | 'spent'>;
 
-  test('is in sight of checks, and on the log', async () => {
+  test('is visible to checks, and in the audit log', async () => {
     const { id, override: given } = await permitted();
     expect((await checked())[0]?.overrides).toEqual([given]);
     expect(await freezes.addOverride(id, { ...given, reason: 'another' })).toMatchObject({ overrides: [given] });
     expect(await told(id)).toEqual(expect.arrayContaining(['freeze.opened', 'override.requested']));
   });
 
-  test('is not given for a freeze that is over, or that is not there', async () => {
+  test('cannot be created for a freeze that is over or does not exist', async () => {
     const one = await opened({ until: plusSeconds(now(), 60) });
     later(60);
     expect(await freezes.addOverride(one.id, override('o1', now()))).toBeUndefined();
     expect(await freezes.addOverride('frz_unknown', override('o1', now()))).toBeUndefined();
   });
 
-  test('counts each deployment once, and lets no more through than it says', async () => {
+  test('counts each deployment once, and allows no more than its uses', async () => {
     const { id, use } = await permitted({ uses: 2 });
     expect(await use('d1')).toBe('used');
     expect(await use('d1')).toBe('again');
@@ -344,7 +344,7 @@ describe('an override', () => {
     expect((await told(id)).filter((kind) => kind === 'override.used')).toHaveLength(2);
   });
 
-  test('that is for one more is had by one of many who want it at the same moment', async () => {
+  test('with one use left is used by one of many concurrent deployments', async () => {
     for (const uses of [1, 3]) {
       const { use, id } = await permitted({ uses });
       const answers = await Promise.all(numbers(10).map((n) => use(`d${n}`, null, another())));
@@ -354,13 +354,13 @@ describe('an override', () => {
     }
   });
 
-  test('counts one deployment that asks many times at the same moment once', async () => {
+  test('counts one deployment with concurrent requests once', async () => {
     const { use } = await permitted({ uses: 5 });
     const answers = await Promise.all(numbers(10).map(() => use('d1', null, another())));
     expect(answers.toSorted()).toEqual([...Array<string>(9).fill('again'), 'used']);
   });
 
-  test('of any number keeps its newest uses at hand, and still counts each once', async () => {
+  test('without a limit keeps its newest uses, and still counts each once', async () => {
     const { id, use, override: given } = await permitted({ uses: null });
     expect(await use('first')).toBe('used');
     const used_by = numbers(100).map((n) => ({ deployment: `d${n}`, at: now(), by: 'token:ci' }));
@@ -374,7 +374,7 @@ describe('an override', () => {
     ]);
   });
 
-  test('is good until it expires', async () => {
+  test('is valid until it expires', async () => {
     const { use } = await permitted({ expires_at: plusSeconds(now(), 60) });
     later(59.999);
     expect(await use('d1')).toBe('used');
@@ -382,13 +382,13 @@ describe('an override', () => {
     expect([await use('d1'), await use('d2')]).toEqual(['spent', 'spent']);
   });
 
-  test('of one version is good for that one', async () => {
+  test('for one version is valid only for that version', async () => {
     const { use } = await permitted({ version: 'v42' });
     expect([await use('d1', 'v43'), await use('d1', null), await use('d1')]).toEqual(['spent', 'spent', 'spent']);
     expect(await use('d1', 'v42')).toBe('used');
   });
 
-  test('that needs a second person is of no use until there is one, who is not the first', async () => {
+  test('that needs a second person is invalid until a different person approves it', async () => {
     const { id, use } = await permitted({ needs_approval: true });
     expect(await use('d1')).toBe('spent');
     for (const same of ['ada', 'bot (token of ada)']) expect(await freezes.approveOverride(id, 'o1', same)).toBe('own');
@@ -400,7 +400,7 @@ describe('an override', () => {
     expect(await told(id)).toContain('override.approved');
   });
 
-  test('that nobody waits for is not approved', async () => {
+  test('that needs no approval cannot be approved', async () => {
     const { id } = await permitted({ needs_approval: true, expires_at: plusSeconds(now(), 60) });
     expect(await freezes.approveOverride(id, 'o2', 'bo')).toBe('unknown');
     expect(await freezes.approveOverride('frz_unknown', 'o1', 'bo')).toBe('unknown');
@@ -408,7 +408,7 @@ describe('an override', () => {
     expect(await freezes.approveOverride(id, 'o1', 'bo')).toBe('unknown');
   });
 
-  test('that is withdrawn is of no use, and cannot be approved', async () => {
+  test('that is withdrawn is invalid, and cannot be approved', async () => {
     const { id, use } = await permitted();
     expect(await use('d1')).toBe('used');
     const withdrawn = await freezes.withdrawOverride(id, 'o1', 'bo');
@@ -420,7 +420,7 @@ describe('an override', () => {
     expect(await freezes.withdrawOverride('frz_unknown', 'o1', 'bo')).toBeUndefined();
   });
 
-  test('that is withdrawn while it is used is used before, or not at all', async () => {
+  test('withdrawn during a use is used before that, or not at all', async () => {
     for (const _ of numbers(6)) {
       const { id, use } = await permitted();
       const [answer] = await Promise.all([use('d1', null, another()), another().withdrawOverride(id, 'o1', 'bo')]);
@@ -430,7 +430,7 @@ describe('an override', () => {
     }
   });
 
-  test('of a freeze that has ended is of no use', async () => {
+  test('of an ended freeze is invalid', async () => {
     const { id, use } = await permitted();
     await freezes.end(id, ended());
     expect(await use('d1')).toBe('spent');
@@ -438,7 +438,7 @@ describe('an override', () => {
   });
 });
 
-test('all that happened is on the log once, and the log is whole', async () => {
+test('all events are in the audit log once, and the log is intact', async () => {
   later(3600);
   await audit().seal();
   const log = await audit().check();

@@ -29,7 +29,7 @@ const wish = (key: string, more: object = {}): Wish =>
     ...more,
   });
 
-test('a place has one wish, the newest', async () => {
+test('a service and environment has one request, the newest', async () => {
   const at = wish('a');
   expect(await gates.get(at)).toBeUndefined();
   await gates.ask(at);
@@ -39,7 +39,7 @@ test('a place has one wish, the newest', async () => {
   expect(await gates.get({ ...at, environment: wish('a', { environment: 'staging' }).environment })).toBeUndefined();
 });
 
-test('only the act that wishes it can end it, or learn of another roll-out', async () => {
+test('only the action that made the request can end it, or see another rollout', async () => {
   const at = wish('c');
   await gates.ask(at);
   await gates.mistaken(at, 'b', '69bc4d7f8');
@@ -51,7 +51,7 @@ test('only the act that wishes it can end it, or learn of another roll-out', asy
   expect(await gates.get(at)).toEqual({ ...at, asked: '69bc4d7f8', state: 'over' });
 });
 
-test('where nothing was ever wished, nothing is ended', async () => {
+test('without a request, nothing is ended', async () => {
   const elsewhere = wish('a', { service: 'cart' });
   await gates.clear(elsewhere, 'a');
   expect(await gates.get(elsewhere)).toBeUndefined();

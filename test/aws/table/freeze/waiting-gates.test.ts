@@ -31,7 +31,7 @@ const gate = (id: string): WaitingGate => ({
 
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
-test('one is on record once, oldest first, until it was answered, and stays answered', async () => {
+test('a gate is stored once, listed oldest first until it is answered, and stays answered', async () => {
   const first = gate('one');
   expect(await gates.keep(first)).toEqual(first);
   later(1);
@@ -48,7 +48,7 @@ test('one is on record once, oldest first, until it was answered, and stays answ
   expect(await gates.keep(gate('one'))).toMatchObject({ id: 'one' });
 });
 
-test('of two who change it at the same time one does, and nobody changes what was answered', async () => {
+test('of two concurrent changes one succeeds, and an answered gate does not change', async () => {
   const before = gate('three');
   await gates.keep(before);
   const both = await Promise.all([gates.change({ ...before, notes: 1 }), gates.change({ ...before, notes: 2 })]);

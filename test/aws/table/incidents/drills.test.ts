@@ -61,7 +61,7 @@ async function begun(): Promise<DrillRecord> {
 const declare = () =>
   stores.incidents.declare({ service, environment, title: 'Slow', severity: 'info', by: 'ada', trace: 't' });
 
-/** As an incident takes the target's lock. */
+/** Takes the lock of the target like an incident. */
 const act = async () => {
   const { id } = await declare();
   const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: 'x' } as const;
@@ -72,7 +72,7 @@ const act = async () => {
 const hours = (n: number) => stores.clock.set(stores.clock.millis + n * 3_600_000);
 
 describe('the lock of a target', () => {
-  test('is had by one drill at a time, from its beginning to its end', async () => {
+  test('is held by one drill at a time, from beginning to end', async () => {
     const one = await begun();
     expect(await drills.begin(drill())).toMatchObject({ ok: false, reason: { code: 'drill-running' } });
     expect(await drills.put(brokenOff(one, 'enough', stores.clock.now()))).toBe(true);
@@ -80,16 +80,16 @@ describe('the lock of a target', () => {
     await begun();
   });
 
-  test('keeps an incident from acting, and is kept from a drill by one', async () => {
+  test('keeps incidents from acting, and is not available during their actions', async () => {
     const one = await begun();
     expect(await act()).toEqual({ ok: false, reason: { code: 'locked', text: expect.stringContaining('a drill') } });
     await drills.put(brokenOff(one, 'enough', stores.clock.now()));
     expect(await act()).toMatchObject({ ok: true });
-    const elsewhere = { ...drill(), environment: EnvironmentName.parse('other') }; // no incident is open there
+    const elsewhere = { ...drill(), environment: EnvironmentName.parse('other') }; // an environment without an open incident
     expect(await drills.begin(elsewhere)).toMatchObject({ ok: false, reason: { code: 'target-locked' } });
   });
 
-  test('is kept for longer by each call, and lost when nobody has called for hours', async () => {
+  test('is extended by each call, and lost after hours without one', async () => {
     const one = await begun();
     hours(2);
     const claimed = await drills.claim(one);
@@ -102,19 +102,19 @@ describe('the lock of a target', () => {
     expect(now && (await drills.claim(now))).toBe('lost');
     expect(now && (await drills.put(brokenOff(now, 'lost', stores.clock.now())))).toBe(true);
     const { id } = await declare();
-    expect((await stores.effects.get(id, `${id}.roll-back.1`))?.state).toBe('intended'); // its lock is left alone
+    expect((await stores.effects.get(id, `${id}.roll-back.1`))?.state).toBe('intended'); // its lock is unchanged
     expect(await drills.begin({ ...drill(), environment: EnvironmentName.parse('other') })).toMatchObject({
       reason: { code: 'target-locked' },
     });
   });
 });
 
-test('none begins where an incident is open', async () => {
+test('no drill starts while an incident is open', async () => {
   await declare();
   expect(await drills.begin(drill())).toMatchObject({ ok: false, reason: { code: 'incident-open' } });
 });
 
-test('of two that write what they have read only one does', async () => {
+test('of two concurrent writes one succeeds', async () => {
   const one = await begun();
   const working = heard(one, { kind: 'in_progress', id: null, handle: 'h' }, stores.clock.now());
   expect(await Promise.all([drills.put(working), drills.put(working)])).toContain(false);
@@ -122,7 +122,7 @@ test('of two that write what they have read only one does', async () => {
   expect(await drills.get(one.id)).toMatchObject({ handle: 'h', rev: 1 });
 });
 
-test('what is proved is remembered by place, and all are listed, newest first', async () => {
+test('proved targets are stored by service and environment, and all are listed, newest first', async () => {
   const first = await begun();
   await drills.put({ ...brokenOff(first, 'no', stores.clock.now()) });
   hours(1);

@@ -15,8 +15,8 @@ function logOf(get: () => Promise<undefined>): { events: IncidentLog; lines: unk
 
 const LINE = { message: 'incident resolved', event: 'incident.resolved', incident: ID, actor: 'firebreak' };
 
-describe('an event is logged, without the service,', () => {
-  test('when the incident cannot be read, and the next one reads it again', async () => {
+describe('an event is logged without the service', () => {
+  test('when the incident cannot be read, and the next event reads it again', async () => {
     let reads = 0;
     const { events, lines } = logOf(async () => {
       reads += 1;

@@ -20,7 +20,7 @@ afterAll(() => stores.close());
 beforeEach(() => {
   subjects += 1;
   subject = `incident:subject-${subjects}`;
-  later(60); // nobody has been woken lately
+  later(60); // no projector was woken recently
   stores.woken.length = 0;
 });
 
@@ -30,14 +30,14 @@ const projections = () => stores.projections;
 const allDue = async (target: Target, of: Subject = subject): Promise<Due[]> =>
   (await projections().due(target)).filter((one) => one.subject === of);
 
-/** What is due of the test's own subject. */
+/** Returns what is due for the subject of the test. */
 async function due(target: Target = 'slack'): Promise<Due> {
   const [one] = await allDue(target);
   if (one === undefined) throw new Error(`${subject} is not due at ${target}`);
   return one;
 }
 
-describe('what has changed', () => {
+describe('a change', () => {
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
     const fresh = { subject, wanted: 1, since: stores.clock.now(), notBefore: null };
@@ -53,13 +53,13 @@ describe('what has changed', () => {
     ['change', ['grafana', 'webhooks']],
     ['notice', ['slack']],
     ['ticket', ['tickets']],
-  ] as const)('a %s is shown at %j', async (kind, targets) => {
+  ] as const)('of a %s is shown at %j', async (kind, targets) => {
     await projections().changed(`${kind}:${subjects}`);
     expect(stores.woken).toEqual(targets.map((target) => `${target} in 1 s`));
     for (const target of targets) expect(await allDue(target, `${kind}:${subjects}`)).toHaveLength(1);
   });
 
-  test('comes oldest first, and keeps its time while it changes again', async () => {
+  test('is returned oldest first, and keeps its time while it changes again', async () => {
     const since = stores.clock.now();
     await projections().changed(subject);
     later(5);
@@ -73,7 +73,7 @@ describe('what has changed', () => {
     ]);
   });
 
-  test('is seen of every target at once as of each by itself', async () => {
+  test('is found for all targets at once as for each alone', async () => {
     await projections().changed(subject);
     await projections().settle('slack', await due(), null);
     const everywhere = await projections().dueAnywhere();
@@ -82,7 +82,7 @@ describe('what has changed', () => {
     expect(everywhere.get('grafana')).toContainEqual(expect.objectContaining({ subject }));
   });
 
-  test('wakes nobody who has been woken for it a moment ago, but does after a while', async () => {
+  test('does not wake a target again within a moment, but after a while', async () => {
     await projections().changed(subject);
     later(10);
     await projections().changed(subject);
@@ -92,14 +92,14 @@ describe('what has changed', () => {
     expect(stores.woken).toHaveLength(8);
   });
 
-  test('several at once wake each target once', async () => {
+  test('together with others wakes each target once', async () => {
     await projections().changed(subject, `incident:other-${subjects}`, `notice:${subjects}`);
     expect(stores.woken.toSorted()).toEqual(
       ['grafana', 'slack', 'statuspage', 'webhooks'].map((target) => `${target} in 1 s`),
     );
   });
 
-  test('is marked with the incident that opens, and waits for whoever wakes', async () => {
+  test('is marked with the incident that opens, without waking a target', async () => {
     const one = signal({ service: `marked-${subjects}` as ServiceName, fingerprint: `marked-${subjects}` });
     const { opened } = await stores.incidents.admit(arrivals([one]), { at: stores.clock.now(), trace: '' });
     const [id = '' as IncidentId] = opened;
@@ -109,7 +109,7 @@ describe('what has changed', () => {
     expect(stores.woken).toHaveLength(4);
   });
 
-  test('stays marked when nobody can be woken, and whoever marks does not hear of it', async () => {
+  test('stays marked if no target can be woken, without an error for the writer', async () => {
     const deaf = async (): Promise<void> => {
       throw new Error('no such queue');
     };
@@ -118,8 +118,8 @@ describe('what has changed', () => {
   });
 });
 
-describe('what has been shown', () => {
-  test('is due no more', async () => {
+describe('a shown subject', () => {
+  test('is not due any more', async () => {
     await projections().changed(subject);
     await projections().settle('slack', await due(), null);
     expect(await allDue('slack')).toEqual([]);
@@ -128,7 +128,7 @@ describe('what has been shown', () => {
     expect(await due()).toMatchObject({ wanted: 2, since: stores.clock.now() });
   });
 
-  test('is due at once if it has changed meanwhile', async () => {
+  test('is due at once if it changed in the meantime', async () => {
     await projections().changed(subject);
     const before = await due();
     await projections().changed(subject);
@@ -138,7 +138,7 @@ describe('what has been shown', () => {
     expect(await due()).toMatchObject({ wanted: 2, notBefore: null });
   });
 
-  test('only in part goes on at its time, or as soon as it changes, which wakes its target', async () => {
+  test('that is incomplete continues at its time, or when it changes, which wakes its target', async () => {
     await projections().changed(subject);
     const again = plusSeconds(stores.clock.now(), 60);
     await projections().settle('slack', await due(), again);
@@ -150,7 +150,7 @@ describe('what has been shown', () => {
     expect(stores.woken).toEqual(['slack in 1 s']);
   });
 
-  test('and settled twice is no harm', async () => {
+  test('can be settled twice', async () => {
     await projections().changed(subject);
     const one = await due();
     await projections().settle('slack', one, null);
@@ -160,7 +160,7 @@ describe('what has been shown', () => {
   });
 });
 
-describe('who works at a target', () => {
+describe('a session at a target', () => {
   const SECONDS = 15;
   const taken: Lease[] = [];
   const take = async (target: Target = 'tickets'): Promise<Lease | undefined> => {
@@ -178,7 +178,7 @@ describe('who works at a target', () => {
     for (const lease of taken.splice(0)) await projections().release({ ...lease, pace: { buckets: {}, blocked: {} } });
   });
 
-  test('does so alone, until it is given back', async () => {
+  test('is exclusive until it is released', async () => {
     const lease = await mine();
     expect(await take()).toBeUndefined();
     expect(await take('slack')).toBeDefined();
@@ -186,12 +186,12 @@ describe('who works at a target', () => {
     expect(await take()).toBeDefined();
   });
 
-  test('is one, of many that want to at once', async () => {
+  test('is given to one of many concurrent callers', async () => {
     const leases = await Promise.all(Array.from({ length: 8 }, () => take()));
     expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
   });
 
-  test('has died when it does not renew: then the next one may, and the first hears of it', async () => {
+  test('without renewal is lost: another caller gets it, and the first one is told', async () => {
     const dead = await mine();
     later(SECONDS - 1);
     expect(await take()).toBeUndefined();
@@ -199,11 +199,11 @@ describe('who works at a target', () => {
     const next = await mine();
     expect(await projections().renew(dead, SECONDS)).toBe(false);
     await projections().release({ ...dead, wakeAt: stores.clock.now() });
-    expect(await take()).toBeUndefined(); // it had nothing to give back any more
+    expect(await take()).toBeUndefined(); // nothing was left to release
     expect(await projections().renew(next, SECONDS)).toBe(true);
   });
 
-  test('stays while it renews', async () => {
+  test('continues while it is renewed', async () => {
     const lease = await mine();
     for (const _ of [1, 2, 3]) {
       later(SECONDS - 5);
@@ -212,7 +212,7 @@ describe('who works at a target', () => {
     expect(await take()).toBeUndefined();
   });
 
-  test('leaves to the next one what is left of the pace, and when somebody is woken', async () => {
+  test('passes the rest of its rate limit to the next one, and wakes it', async () => {
     const lease = await mine();
     const pace = { buckets: { post: { left: 0.5, at: 1 } }, blocked: { post: { until: 2, failures: 3 } } };
     const wakeAt = plusSeconds(stores.clock.now(), 40);
@@ -220,14 +220,14 @@ describe('who works at a target', () => {
     expect(await mine()).toMatchObject({ pace, wakeAt });
   });
 
-  test('can be woken at a time', async () => {
+  test('can be woken at a given time', async () => {
     await projections().wake('tickets', 42);
     expect(stores.woken).toEqual(['tickets in 42 s']);
   });
 });
 
-describe('what a target knows of a subject', () => {
-  test('is what was written last, and nothing of others', async () => {
+describe('the state of a subject at a target', () => {
+  test('has the last written value, separate from others', async () => {
     expect(await projections().read('slack', subject)).toBeUndefined();
     await projections().write('slack', subject, { channel: 'C1', lines: { a: null } });
     await projections().write('slack', subject, { channel: 'C2' });
@@ -247,12 +247,12 @@ describe('a message that is sent once', () => {
     expect(await sent('summary')).toEqual({ state: 'intended', at: stores.clock.now(), channel: null, id: null });
   });
 
-  test('of many that intend it at once is intended by one', async () => {
+  test('is intended by one of many concurrent callers', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => intend('summary')));
     expect(all.filter(Boolean)).toHaveLength(1);
   });
 
-  test('that came to nothing is intended anew, by one', async () => {
+  test('that failed is intended again, by one caller', async () => {
     await intend('summary');
     const free: Sent = { state: 'free', at: stores.clock.now(), channel: null, id: null };
     await projections().conclude('slack', subject, 'summary', free);
@@ -264,7 +264,7 @@ describe('a message that is sent once', () => {
     expect(await intend('summary', free)).toBe(false);
   });
 
-  test('is known by channel and id when it is done', async () => {
+  test('has its channel and id when it is done', async () => {
     await intend('#payments line');
     const done: Sent = { state: 'done', at: stores.clock.now(), channel: 'C1', id: '1732104000.000100' };
     await projections().conclude('slack', subject, '#payments line', done);
@@ -272,15 +272,15 @@ describe('a message that is sent once', () => {
   });
 });
 
-describe('numbers of a row', () => {
-  test('are never the same twice, however many are taken at once', async () => {
+describe('sequence numbers', () => {
+  test('are unique, however many are taken at once', async () => {
     const row = `261120-${subjects}`;
     const all = await Promise.all(Array.from({ length: 20 }, () => projections().nextNumber(row)));
     expect(all.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
     expect(await projections().nextNumber(`${row}-b`)).toBe(1);
   });
 
-  test('go on above one that is said to be taken, and never go back', async () => {
+  test('continue above a number that is in use, and never decrease', async () => {
     const row = `261121-${subjects}`;
     expect(await projections().nextNumber(row, 7)).toBe(8);
     expect(await projections().nextNumber(row, 3)).toBe(9);

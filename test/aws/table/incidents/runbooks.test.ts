@@ -43,9 +43,9 @@ let services = 0;
 
 describe.each([
   ['the table', onTable],
-  ['its likeness in memory', inMemory],
+  ['its in-memory double', inMemory],
 ])('runbooks of incidents in %s', (_, open) => {
-  /** A new incident in stores. */
+  /** Opens a new incident. */
   async function given(): Promise<Stores & { id: IncidentId; act: Act }> {
     const stores = open();
     services += 1;
@@ -70,7 +70,7 @@ describe.each([
     return { status, verification };
   };
 
-  test('a choice is kept whole, and the first one of a number stays', async () => {
+  test('a selection is stored completely, and the first one of a number is kept', async () => {
     const stores = await given();
     const { runbooks, id } = stores;
     expect(await runbooks.choose(id, 1, followed('first'), 'it fires')).toEqual(followed('first'));
@@ -81,7 +81,7 @@ describe.each([
     expect((await kinds(stores)).filter((kind) => kind === 'runbook.started')).toHaveLength(1);
   });
 
-  test('one of a name is followed once, also where two looks find it at the same moment', async () => {
+  test('a runbook is followed once, even if two evaluations select it at the same time', async () => {
     const stores = await given();
     const { runbooks, id } = stores;
     const found = await Promise.all([1, 2, 3].map((number) => runbooks.choose(id, number, followed(), 'it fires')));
@@ -90,7 +90,7 @@ describe.each([
     expect((await kinds(stores)).filter((kind) => kind === 'runbook.started')).toHaveLength(1);
   });
 
-  test('one that is too large for an item is kept all the same', async () => {
+  test('a runbook that is too large for an item is stored too', async () => {
     const { runbooks, id } = await given();
     const large = followed('large');
     const whole = { ...large, runbook: { ...large.runbook, body: 'what to do. '.repeat(30_000) } };
@@ -98,7 +98,7 @@ describe.each([
     expect(await runbooks.get(id, 1)).toEqual(whole);
   });
 
-  test('what is remembered of a step stays as it was first said', async () => {
+  test('the first stored value of a step is kept', async () => {
     const { runbooks, id } = await given();
     await runbooks.choose(id, 1, followed(), 'it fires');
     expect(await runbooks.recall(id, 1, 'end drain')).toBeUndefined();
@@ -115,7 +115,7 @@ describe.each([
     expect(await runbooks.of(id)).toHaveLength(1);
   });
 
-  test('the end of one that has changed production is a mitigation that waits for its verification', async () => {
+  test('the end of a run that changed production is a mitigation that waits for verification', async () => {
     const stores = await given();
     const { runbooks, id } = stores;
     await runbooks.choose(id, 1, followed(), 'it fires');
@@ -128,7 +128,7 @@ describe.each([
     expect((await kinds(stores)).filter((kind) => kind === 'runbook.finished')).toHaveLength(1);
   });
 
-  test('the end of one that has come to nothing opens the incident again', async () => {
+  test('the end of a failed run opens the incident again', async () => {
     const stores = await given();
     const { runbooks, effects, id, act } = stores;
     await runbooks.choose(id, 1, followed(), 'it fires');
@@ -146,7 +146,7 @@ describe.each([
     expect(await recordOf(stores)).toEqual({ status: 'open', verification: 'not_needed' });
   });
 
-  test('but not where something else is under way, or has been done before', async () => {
+  test('but not while another action is in progress, or after an earlier one', async () => {
     const stores = await given();
     const { runbooks, effects, id, act } = stores;
     const failed = { outcome: 'failed', text: 'It has failed', acted: false, page: 'no' } as const;
@@ -169,7 +169,7 @@ describe.each([
     expect(await recordOf(stores)).toEqual({ status: 'mitigated', verification: 'pending' });
   });
 
-  test('an end after the incident’s own is told, and wakes nobody', async () => {
+  test('an end after the end of the incident is recorded, and pages no one', async () => {
     const stores = await given();
     const { runbooks, incidents, id } = stores;
     await runbooks.choose(id, 1, followed(), 'it fires');
@@ -180,7 +180,7 @@ describe.each([
     expect(await kinds(stores)).toContain('runbook.stopped');
   });
 
-  test('the next run is told which were begun, and which are done', async () => {
+  test('the next run gets the runbooks that have started, and those that are done', async () => {
     const { runbooks, incidents, id } = await given();
     for (const number of [1, 4]) await runbooks.choose(id, number, followed(`r-${number}`), 'it fires');
     await runbooks.conclude(id, 1, { outcome: 'finished', text: 'done', acted: true, page: 'no' });
@@ -193,10 +193,10 @@ describe.each([
     });
   });
 
-  describe('one that a person starts', () => {
+  describe('a run that a person starts', () => {
     const byAda = (name = 'stuck-queue') => ({ ...followed(name), by: 'person:ada', inputs: { queue: 'a' } });
 
-    test('has a number of its own, and leaves a message', async () => {
+    test('has its own number, and leaves a message', async () => {
       const stores = await given();
       const { runbooks, id } = stores;
       await runbooks.choose(id, 1, followed('alerts'), 'it fires');
@@ -211,7 +211,7 @@ describe.each([
       expect(items.filter(({ incident }) => incident === id).map(({ number }) => number)).toEqual([102, 101, 1]);
     });
 
-    test('has one run at a time, whoever started it, and can be started again after that', async () => {
+    test('exists once per runbook, whoever started it, and can be started again afterwards', async () => {
       const { runbooks, id } = await given();
       await runbooks.choose(id, 1, followed(), 'it fires');
       expect(await runbooks.start(id, byAda())).toEqual({ kind: 'running', number: 1 });
@@ -225,13 +225,13 @@ describe.each([
       expect(await runbooks.choose(id, 2, followed(), 'it fires')).toBeUndefined();
     });
 
-    test('is not started in an incident that is over', async () => {
+    test('cannot start in a resolved incident', async () => {
       const { runbooks, incidents, id } = await given();
       await incidents.resolve(id, 0, 'person:ada', 'Resolved by ada');
       expect(await runbooks.start(id, byAda())).toEqual({ kind: 'closed' });
     });
 
-    test('keeps what its steps have done', async () => {
+    test('stores the results of its steps', async () => {
       const { runbooks, id } = await given();
       const end = { status: 'succeeded', output: null, detail: '' } as const;
       await runbooks.start(id, { ...byAda(), again: { of: 1, done: { say: end }, lookFor: { drain: 'k' } } });
@@ -241,7 +241,7 @@ describe.each([
     });
   });
 
-  describe('a question about a step', () => {
+  describe('an approval request for a step', () => {
     const guards: StepGuards = {
       service: 'checkout',
       matched: true,
@@ -263,7 +263,7 @@ describe.each([
     });
     const NUMBER = 1_001_002;
 
-    test('waits for its answer, says what it is about, and its first version stays', async () => {
+    test('waits for its answer, names its subject, and keeps its first version', async () => {
       const { decisions, id, act } = await given();
       const first = await decisions.ask(id, NUMBER, question(act));
       expect(first).toMatchObject({
@@ -280,7 +280,7 @@ describe.each([
       expect(await decisions.state(id, NUMBER)).toBe('approved');
     });
 
-    test('is answered by those alone who are asked', async () => {
+    test('is answered only by the people who are asked', async () => {
       const { decisions, id, act } = await given();
       const { digest } = await decisions.ask(id, NUMBER, question(act, { people: ['bob'] }));
       expect(await decisions.answer(id, digest, 'approved', 'ada', '')).toBe('not_asked');
@@ -289,7 +289,7 @@ describe.each([
       expect(await decisions.answer(id, digest, 'approved', 'ada', '')).not.toBe('taken');
     });
 
-    test('wants a second person where the policy does', async () => {
+    test('requires a second person if the policy does', async () => {
       const { decisions, id, act } = await given();
       const { digest } = await decisions.ask(id, NUMBER, question(act, { approvals: 2 }));
       expect(await decisions.answer(id, digest, 'approved', 'ada', '')).toBe('taken');
@@ -299,7 +299,7 @@ describe.each([
       expect(await decisions.state(id, NUMBER)).toBe('approved');
     });
 
-    test('is no judgement: no run takes it up as one', async () => {
+    test('is not a decision: no run takes it up as one', async () => {
       const { decisions, incidents, id, act } = await given();
       await decisions.ask(id, NUMBER, question(act));
       expect((await incidents.begin(id, 2, 'arn:2'))?.unfinished).toEqual([]);
@@ -309,7 +309,7 @@ describe.each([
 });
 
 describe('in the table', () => {
-  test('it is said whom a question asks, and that an answer is not about a rollback', async () => {
+  test('the timeline names the people who are asked, and an answer does not mention a rollback', async () => {
     const stores = onTable();
     services += 1;
     const place = { service: `runbooks-${services}` as ServiceName, environment: 'production' as EnvironmentName };

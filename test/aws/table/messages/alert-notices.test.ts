@@ -19,7 +19,7 @@ afterAll(() => stores.close());
 
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
-/** Alerts of a service that no other test has. */
+/** Creates alerts of a service that no other test uses. */
 function aService(): (name: string, more?: Partial<Signal>) => Signal {
   services += 1;
   const service = `told-${services}` as ServiceName;
@@ -51,7 +51,7 @@ const ticket = (one: Signal, status: Status = 'firing', target: TicketTarget = g
 
 const hear = (...entries: BulletinEntry[]): Promise<Subject[]> => stores.bulletins.heard(entries, stores.clock.now());
 
-/** The only bulletin that this is of. */
+/** Returns the only notice for these alerts. */
 async function only(...entries: BulletinEntry[]): Promise<string> {
   const subjects = await hear(...entries);
   expect(subjects).toHaveLength(1);
@@ -68,7 +68,7 @@ const titles = async (id: string) =>
   (await read(id)).alerts.map(({ signal: one, status }) => `${one.title} ${status}`).toSorted();
 
 describe('a notice', () => {
-  test('is for a channel, a service and an environment, whatever fires there', async () => {
+  test('is for a channel, a service, and an environment, whatever alerts fire', async () => {
     const of = aService();
     const subjects = await hear(
       notice(of('a')),
@@ -90,7 +90,7 @@ describe('a notice', () => {
     });
   });
 
-  test('of what matches no service is one, whatever its alerts call their services and environments', async () => {
+  test('of unmatched alerts is shared, whatever their services and environments', async () => {
     services += 1;
     const [one, another] = [`stranger-${services}-a`, `stranger-${services}-b`];
     const ids = await hear(
@@ -103,7 +103,7 @@ describe('a notice', () => {
     expect(JSON.stringify(noticeCard(found))).toContain(`${one}: `);
   });
 
-  test('is the same, however often it is heard', async () => {
+  test('is unchanged by repeated notifications', async () => {
     const of = aService();
     const id = await only(notice(of('a')));
     const before = await read(id);
@@ -115,7 +115,7 @@ describe('a notice', () => {
     expect(await read(id)).toEqual(over);
   });
 
-  test('is not begun by the end of what it never told of', async () => {
+  test('does not begin with the end of an unknown alert', async () => {
     const of = aService();
     expect(await hear(notice(of('a'), 'resolved'))).toEqual([]);
     const id = await only(notice(of('b')));
@@ -123,7 +123,7 @@ describe('a notice', () => {
     expect(await titles(id)).toEqual(['b firing']);
   });
 
-  test('goes on while anything fires, and a while after', async () => {
+  test('stays open while any alert fires, and for a while after', async () => {
     const of = aService();
     const id = await only(notice(of('a')));
     later(2 * SAME_ROUND_SECONDS);
@@ -136,7 +136,7 @@ describe('a notice', () => {
     expect(await titles(id)).toEqual(['a resolved', 'b resolved', 'c firing']);
   });
 
-  test('begins anew after it has been over for longer', async () => {
+  test('begins anew after a longer pause', async () => {
     const of = aService();
     const id = await only(notice(of('a')));
     await hear(notice(of('a'), 'resolved'));
@@ -144,11 +144,11 @@ describe('a notice', () => {
     expect(await only(notice(of('b')))).toBe(id);
     expect(await read(id)).toMatchObject({ round: 2, firstAt: stores.clock.now(), firing: 1, total: 1 });
     expect(await titles(id)).toEqual(['b firing']);
-    await hear(notice(of('a'), 'resolved')); // heard late, of the round before
+    await hear(notice(of('a'), 'resolved')); // arrives late, and belongs to the previous round
     expect(await titles(id)).toEqual(['b firing']);
   });
 
-  test('begins anew with the same alert, too, where its sender tells no start', async () => {
+  test('begins anew with the same alert too, if its sender reports no start', async () => {
     const of = aService();
     const again = (startsAt: Timestamp) => of('a', { source: 'generic', episodic: false, startsAt });
     const id = await only(notice(again(stores.clock.now())));
@@ -160,7 +160,7 @@ describe('a notice', () => {
     expect(await read(id)).toMatchObject({ round: 2, firing: 0, total: 1 });
   });
 
-  test('of an alert that ends and begins again between two notifications is over with the last end', async () => {
+  test('of an alert that ends and fires again between two notifications ends with the last end', async () => {
     const of = aService();
     const at = (seconds: number) => of('a', { startsAt: plusSeconds(of('').startsAt, seconds) });
     const id = await only(notice(at(0)));
@@ -170,7 +170,7 @@ describe('a notice', () => {
     expect(await read(id)).toMatchObject({ firing: 0, total: 1 });
   });
 
-  test('of a failed deploy begins anew with the next one: nobody says that the first has ended', async () => {
+  test('of a failed deployment begins anew with the next one, because events have no end', async () => {
     const of = aService();
     const id = await only(notice(of('v1 failed', { source: 'deployment' })));
     later(60);
@@ -181,27 +181,27 @@ describe('a notice', () => {
     expect(await titles(id)).toEqual(['v3 failed firing']);
   });
 
-  test('that is heard of from many sides at once is one', async () => {
+  test('is one for concurrent notifications', async () => {
     const of = aService();
     const all = await Promise.all(Array.from({ length: 12 }, (_, n) => hear(notice(of(`alert ${n % 6}`)))));
     expect(new Set(all.flat()).size).toBe(1);
     expect(await read(idOf(all.flat()[0] ?? 'notice:none'))).toMatchObject({ round: 1, firing: 6, total: 6 });
   });
 
-  test('has the newest alert first', async () => {
+  test('shows the newest alert first', async () => {
     const of = aService();
     const at = (name: string, seconds: number) => of(name, { startsAt: plusSeconds(of('').startsAt, seconds) });
     const id = await only(notice(at('b', 2)), notice(at('c', 3)), notice(at('a', 1)));
     expect((await read(id)).alerts.map(({ signal: { title } }) => title)).toEqual(['c', 'b', 'a']);
   });
 
-  test('that nobody has begun cannot be read', async () => {
+  test('that does not exist cannot be read', async () => {
     expect(await stores.bulletins.read('none')).toBeUndefined();
   });
 });
 
 describe('a ticket', () => {
-  test('is for a target, a place and the name of an alert', async () => {
+  test('is for a target, a service, an environment, and an alert name', async () => {
     const of = aService();
     const renamed = of('DiskFull', { fingerprint: `${of('').service}/2`, title: 'DiskFull' });
     const webhook: TicketTarget = { kind: 'webhook', url: 'https://tickets.test/hook', signature: null };
@@ -217,7 +217,7 @@ describe('a ticket', () => {
     expect(await read(idOf(first))).toMatchObject({ kind: 'ticket', target: github, title: 'DiskFull', total: 2 });
   });
 
-  test('and a notice of the same alert know nothing of each other', async () => {
+  test('and a notice of the same alert are independent', async () => {
     const of = aService();
     const [a, b] = await hear(notice(of('a')), ticket(of('a')));
     await hear(notice(of('a'), 'resolved'));

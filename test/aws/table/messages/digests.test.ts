@@ -20,10 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
-/** An incident of its own for each test. */
+/** Each test uses its own incident. */
 const incident = (n: number) => `01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}` as IncidentId;
 
-test('what was told is there by receiver, in full', async () => {
+test('sent updates are stored by receiver, completely', async () => {
   const id = incident(1);
   const refused: ToldBefore = { ...told, heard: false, refused: true, again: { at, tries: 3 } };
   await digests.remember(id, CTO, told, undefined);
@@ -32,7 +32,7 @@ test('what was told is there by receiver, in full', async () => {
   expect(await digests.read(incident(2))).toEqual({});
 });
 
-test('of many who tell the same at the same moment one does, also when something was there before', async () => {
+test('of concurrent writers of the same update one succeeds, also if an earlier update exists', async () => {
   const id = incident(3);
   let before: Remembered | undefined;
   for (const about of ['open', 'mitigated', 'resolved']) {
@@ -46,7 +46,7 @@ test('of many who tell the same at the same moment one does, also when something
   expect(await digests.read(id)).toEqual({ [CTO]: { ...told, about: 'resolved', rev: 3 } });
 });
 
-test('it is taken back by whoever has remembered it, and not by others', async () => {
+test('only the writer of an update can take it back', async () => {
   const id = incident(4);
   const first = await digests.remember(id, CTO, told, undefined);
   const second = await digests.remember(id, CTO, { ...told, about: 'mitigated' }, first);
@@ -54,14 +54,14 @@ test('it is taken back by whoever has remembered it, and not by others', async (
   expect(await digests.remember(id, CTO, told, second)).toEqual({ ...told, rev: 3 });
 });
 
-test('what was remembered before there were revisions counts as heard, and is replaced once', async () => {
+test('an update stored before revisions existed counts as sent, and is replaced once', async () => {
   const id = incident(5);
   const item = { ...keys.digest(id, 'cto'), stakeholder: CTO, about: 'open', at };
   await stores.table.transact([stores.table.put(item)]);
   expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 0 } });
 });
 
-test('a way that is left in peace is so until it is said to work again', async () => {
+test('a paused channel stays paused until it works again', async () => {
   const pause = { tries: 2, until: at, detail: 'nobody answers' };
   await digests.setPause('mail', pause);
   await digests.setPause('slack', { ...pause, tries: 1 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
-test('what is known of an incident of the pager stays', async () => {
+test('what is known about a PagerDuty incident is stored', async () => {
   expect(await incidents.find('PGR0VU2')).toBeUndefined();
   await incidents.remember('PGR0VU2', { incidentId, number: 1 });
   await incidents.remember('PGR0VU2', { incidentId, number: 2 });
@@ -24,7 +24,7 @@ test('what is known of an incident of the pager stays', async () => {
   expect(await incidents.find('PGR0VU3')).toBeUndefined();
 });
 
-test('the key of a page tells which page it is, and no other key does', () => {
+test('the key of a page identifies the page, and no other key does', () => {
   expect(pageOfKey(pageKey(incidentId, 12))).toEqual({ incidentId, number: 12 });
   for (const key of [
     '',

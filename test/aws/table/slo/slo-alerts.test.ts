@@ -17,7 +17,7 @@ const DAY = 24 * 3600;
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 const heard = (fingerprint: string, firing: boolean): HeardAlert => ({ fingerprint, severity: 'critical', firing });
 
-test('each alert of an objective is remembered as it was last heard of', async () => {
+test('the last state of each alert of an objective is stored', async () => {
   const [checkout, search, other] = ['checkout#1', 'checkout', 'quiet'] as SloId[] as [SloId, SloId, SloId];
   await alerts.heard(checkout, heard('a', true));
   await alerts.heard(checkout, heard('b', true));
@@ -29,7 +29,7 @@ test('each alert of an objective is remembered as it was last heard of', async (
   expect(all.get(other)).toBeUndefined();
 });
 
-test('one of which nothing is heard for a week does not fire any more, and is there for another one', async () => {
+test('an alert without notifications for a week does not fire any more, and is kept for another week', async () => {
   const id = 'forgotten' as SloId;
   await alerts.heard(id, heard('a', true));
   later(7 * DAY - 1);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
 
-test('one has it until it is over, and can have it again at any time', async () => {
+test('one process holds it until it expires, and can renew it at any time', async () => {
   expect(await lease.take('a', 50)).toBe('taken');
   expect(await lease.take('b', 50)).toBe('held');
   later(30);
@@ -28,7 +28,7 @@ test('one has it until it is over, and can have it again at any time', async () 
   expect(await lease.take('b', 50)).toBe('taken');
 });
 
-test('whoever gives it back leaves it to others at once, and is told when somebody had it since', async () => {
+test('a released lease is free at once, and the next holder learns of a change', async () => {
   await lease.take('a', 50);
   await lease.release('a');
   expect(await lease.take('a', 50)).toBe('kept');
@@ -38,7 +38,7 @@ test('whoever gives it back leaves it to others at once, and is told when somebo
   expect(await lease.take('a', 50)).toBe('taken');
 });
 
-test('whoever has lost it does not give back what another one has', async () => {
+test('a process that lost it does not release the lease of another one', async () => {
   await lease.take('a', 50);
   later(50);
   await lease.take('b', 50);
@@ -46,7 +46,7 @@ test('whoever has lost it does not give back what another one has', async () => 
   expect(await lease.take('c', 50)).toBe('held');
 });
 
-test('of many at the same moment one gets it', async () => {
+test('one of many concurrent processes gets it', async () => {
   for (const round of ['first', 'after it was there once']) {
     const names = Array.from({ length: 10 }, (_, n) => `${round} ${n}`);
     const answers = await Promise.all(
