@@ -9,7 +9,7 @@ const SECRET_GROUPS = {
   /** Credentials for the public address. */
   access: ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_ADMIN_TOKEN_PREVIOUS', 'FIREBREAK_INGEST_TOKEN'],
   signing: ['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
-  /** Only functions that seal or check the sealed log have its keys, not those that write entries. */
+  /** Only functions that seal or check the audit log have its keys, not those that write entries. */
   audit: ['FIREBREAK_AUDIT_KEY', 'FIREBREAK_AUDIT_KEY_PREVIOUS'],
   /** Secrets that check the signatures of senders. */
   senders: ['GITHUB_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER', 'GRAFANA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'],

@@ -6,7 +6,7 @@ import { readPrivate, writePrivate } from './private-file.ts';
 const KEY_BYTES = 32;
 
 /**
- * Sets the key of the sealed log in `env` if it is not set there: the key in the data folder, which is generated at the
+ * Sets the key of the audit log in `env` if it is not set there: the key in the data folder, which is generated at the
  * first start and readable only by its owner.
  */
 export async function provideAuditKey(dataDir: string, env: Env): Promise<void> {

@@ -6,13 +6,13 @@ import { entryText } from './audit-entries.ts';
 import { keys } from '../core/keys.ts';
 import type { Table, Write } from '../core/table.ts';
 
-/** Far below the limit of a sealed log entry. */
+/** Far below the limit of an audit log entry. */
 const DETAIL_MAX_BYTES = 16 * 1024;
 const TEXT_MAX_CHARS = 2000;
 const SUBJECT_MAX_CHARS = 300;
 
 /**
- * Records an action for the sealed log in the transaction that carries it out. The entry gets an item of its own, so it
+ * Records an action for the audit log in the transaction that carries it out. The entry gets an item of its own, so it
  * can neither conflict with other entries nor fail the transaction; `AuditLogTable.seal` moves it into the log. A
  * detail that is too long is replaced by its hash.
  */
@@ -28,7 +28,7 @@ export function actWrite(table: Table, { detail, ...entry }: AuditEntry): Write 
   return table.put({ ...keys.logWaiting(entry.at, entry.id), entry: text });
 }
 
-/** Records a timeline entry of an incident in the sealed log. @param key unique within the incident */
+/** Records a timeline entry of an incident in the audit log. @param key unique within the incident */
 export const incidentActWrite = (table: Table, id: IncidentId, key: string, said: TimelineEntry): Write =>
   actWrite(table, {
     id: `incident:${id}:${key}`,

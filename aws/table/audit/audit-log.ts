@@ -27,7 +27,7 @@ const LOOK_SECONDS = 10;
 const TRIES = 20;
 
 /**
- * The sealed log. An entry is stored in the partition of its minute, and a gate counts it in the same transaction. The
+ * The audit log. An entry is stored in the partition of its minute, and a gate counts it in the same transaction. The
  * sealer closes the gates of a minute first: then no entry can be added, and the counts say how many there are.
  */
 export class AuditLogTable implements AuditLog {
@@ -110,7 +110,7 @@ export class AuditLogTable implements AuditLog {
     try {
       await this.#admitWaiting();
     } catch (error) {
-      this.#log.warn('cannot move waiting actions into the sealed log; it is shown without them', {
+      this.#log.warn('cannot move waiting actions into the audit log; it is shown without them', {
         error: String(error),
       });
     }

@@ -83,7 +83,7 @@ export class Sealer {
     for await (const _ of entriesOf(this.#table, minute, null)) found += 1;
     if (found === counted) return { counted, found };
     if (secondsBetween(endOf(minute), this.#clock.now()) < MISSING_AFTER_SECONDS) return undefined;
-    this.#log.error('entries of the sealed log are missing or were added; the minute is sealed as found', {
+    this.#log.error('entries of the audit log are missing or were added; the minute is sealed as found', {
       minute,
       counted,
       found,

@@ -18,7 +18,7 @@ export const NO_KEY = `${SECRET} is not set, so the log can be neither sealed no
 export type SealKey = { id: string; of(hash: string): string };
 
 /**
- * The keys of the sealed log. They are not in the table, so that a chain written by someone with access to the table
+ * The keys of the audit log. They are not in the table, so that a chain written by someone with access to the table
  * differs from one that Firebreak sealed.
  */
 export class SealKeys {

@@ -168,7 +168,7 @@ export const keys = {
   /** A deployment in another system that waits for Firebreak's approval. */
   waitingGate: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
   waitingGates: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),
-  /** Entries of the sealed log, by the minute in which they were written. */
+  /** Entries of the audit log, by the minute in which they were written. */
   logEntry: (minute: string, at: Timestamp, id: string): Key => ({ pk: `LOG#${minute}`, sk: `${at}#${part(id)}` }),
   logMinute: (minute: string): Pick<Key, 'pk'> => ({ pk: `LOG#${minute}` }),
   /** An entry that was written together with its action and is not in the log yet. */

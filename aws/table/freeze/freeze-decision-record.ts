@@ -4,7 +4,7 @@ import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';
 
-/** Kind of the sealed log's entry for a decision; its `detail` has `decision` and `sha256` of the record. */
+/** Kind of the audit log's entry for a decision; its `detail` has `decision` and `sha256` of the record. */
 export const DECISION_KIND = 'freeze.decision';
 
 /** Above this, a record is stored in the bucket; an item holds at most 400 KB. */

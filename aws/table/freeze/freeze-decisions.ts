@@ -18,7 +18,7 @@ const WRITES_AT_ONCE = 10;
 type Count = { times: number; lastAt: Timestamp };
 
 /**
- * Stores freeze decisions, each once. The first one is written with its entry in the sealed log, and the caller waits
+ * Stores freeze decisions, each once. The first one is written with its entry in the audit log, and the caller waits
  * for it. A repeat is counted in memory and costs no write. Counts are written a minute later, so they lag a little,
  * and a process that dies, or a Lambda that is not invoked again, loses its last ones.
  */

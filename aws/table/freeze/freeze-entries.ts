@@ -7,7 +7,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 const TEXT_MAX_CHARS = 2000;
 
 /**
- * Builds the sealed log's entries for freezes and overrides.
+ * Builds the audit log's entries for freezes and overrides.
  *
  * @param rev of the record that is written with the entry, so that entry ids are unique
  */

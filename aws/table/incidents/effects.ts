@@ -222,7 +222,7 @@ export class EffectTable implements Effects {
         ...(state === 'accepted' ? [] : await this.#unlock(key, item?.resource)),
         ...(isOver(state) ? [finishedWrite(this.#table, id, key)] : []),
         timelineWrite(this.#table, id, `${key}-${state}`, said),
-        // Only actions on a target are in the sealed log.
+        // Only actions on a target are in the audit log.
         ...(item?.resource === undefined ? [] : [incidentActWrite(this.#table, id, `${key}-${state}`, said)]),
       ]);
       if (ok) {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   stores = await openTable();
   stores.client.middlewareStack.add(
     (next) => async (args) => {
-      if (logIsBusy && LOG_ITEMS.test(JSON.stringify(args.input))) throw new Error('the sealed log is busy');
+      if (logIsBusy && LOG_ITEMS.test(JSON.stringify(args.input))) throw new Error('the audit log is busy');
       return next(args);
     },
     { step: 'initialize' },

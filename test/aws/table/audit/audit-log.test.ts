@@ -260,7 +260,7 @@ describe('sealing', () => {
     expect(await log.check()).toMatchObject({ intact: true, entries: 0 }); // the entry may still arrive
     later(600);
     await newLog(own).seal();
-    expect(said).toEqual(['entries of the sealed log are missing or were added; the minute is sealed as found']);
+    expect(said).toEqual(['entries of the audit log are missing or were added; the minute is sealed as found']);
     expect(await log.check()).toEqual({
       intact: false,
       entries: 0,
