@@ -4,8 +4,7 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 
 /**
- * Who is let into the channel of an incident, called from outside. Ada, then Grace, are on call at the sandbox's
- * PagerDuty.
+ * Invitations to the channel of an incident, tested from outside. Ada, then Grace, are on call at the sandbox's PagerDuty.
  */
 
 const PEOPLE = {
@@ -34,7 +33,7 @@ beforeEach(noFaults);
 const fault = (path: string, body: object): Promise<unknown> =>
   firebreak.put('/sandbox/faults', { vendor: 'slack', fault: { kind: 'status', status: 200, body }, match: { path } });
 
-/** An incident of the service, in an environment of its own. */
+/** Declares an incident of the service, in its own environment. */
 async function incidentOf(service: string): Promise<{ id: string }> {
   const firing = alert({ labels: { service, environment: service }, fingerprint: service, startsAt: minutesAgo(1) });
   await firebreak.post('/v1/alerts/alertmanager', group([firing]));

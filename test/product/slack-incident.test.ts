@@ -4,7 +4,7 @@ import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { eventually, Firebreak } from '../support/firebreak.ts';
 
 /**
- * A whole incident as people run it from Slack: nobody calls the API of the product, but to look and to fire alerts.
+ * An entire incident that people run from Slack. The tests use the API only to read state and to send alerts.
  */
 
 const ASKING = {
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak?.remove());
 
-/** Somebody does something in Slack. */
+/** Performs an action of a user in the Slack stand-in. */
 async function does(user: string, what: string, body: object): Promise<any> {
   const { status, body: answer } = await firebreak.post(`/sandbox/slack/${what}`, { user, ...body });
   expect([status, answer.detail]).toEqual([expect.toBeOneOf([200, 201]), undefined]);
@@ -55,7 +55,7 @@ const timeline = async (id: string): Promise<string[]> =>
 const channelNamed = async (name: string): Promise<any> =>
   (await firebreak.get(`/sandbox/slack/channels/${name}`)).body;
 
-/** What people alone have been told there, as it is shown. */
+/** Returns the ephemeral messages of a channel. */
 const whispered = async (name: string): Promise<string> => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
 
 const told = (name: string, words: string): Promise<unknown> =>

@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const manifest = parse(readFileSync(join(ROOT, 'slack/manifest.yaml'), 'utf8'));
 const scopes: string[] = manifest.oauth_config.scopes.bot;
 
-/** What a method needs, on its page below https://docs.slack.dev/reference/methods (read 2026-11-20). */
+/** Scopes of each method, from its page below https://docs.slack.dev/reference/methods (read 2026-11-20). */
 const OF_METHODS: Record<string, string[]> = {
   'auth.test': [],
   'bookmarks.add': ['bookmarks:write'],
@@ -21,7 +21,7 @@ const OF_METHODS: Record<string, string[]> = {
   'bookmarks.remove': ['bookmarks:write'],
   'chat.getPermalink': [],
   'chat.postEphemeral': ['chat:write'],
-  // Into channels of teams that the app is not in.
+  // For team channels that the app has not joined.
   'chat.postMessage': ['chat:write', 'chat:write.public'],
   'chat.update': ['chat:write'],
   'conversations.archive': ['channels:manage'],
@@ -37,13 +37,13 @@ const OF_METHODS: Record<string, string[]> = {
   'conversations.setTopic': ['channels:manage'],
   'pins.add': ['pins:write'],
   'usergroups.users.list': ['usergroups:read'],
-  // The address is how people.yaml knows somebody.
+  // The email address identifies people in people.yaml.
   'users.info': ['users:read', 'users:read.email'],
   'users.lookupByEmail': ['users:read.email'],
   'views.open': [],
 };
 
-/** Below https://docs.slack.dev/reference/events (read 2026-11-20). */
+/** Scopes of each event, from its page below https://docs.slack.dev/reference/events (read 2026-11-20). */
 const OF_EVENTS: Record<string, string[]> = {
   member_joined_channel: ['channels:read'],
   reaction_added: ['reactions:read'],
@@ -58,7 +58,7 @@ const methods = new Set(
 );
 
 describe('the app', () => {
-  test('has the scopes of the methods and events that are used, and no others', () => {
+  test('has only the scopes of the methods and events that Firebreak uses', () => {
     expect([...methods].filter((method) => OF_METHODS[method] === undefined)).toEqual([]);
     const needed: string[] = [
       'commands',
@@ -68,15 +68,15 @@ describe('the app', () => {
     expect(scopes).toEqual([...new Set(needed)].toSorted());
   });
 
-  test('has the scopes that are looked for where it is installed', () => {
+  test('has the scopes that Firebreak checks in an installation', () => {
     expect(Object.keys(SCOPES).toSorted()).toEqual(scopes);
   });
 
-  test('has the commands that are understood', () => {
+  test('has the commands that Firebreak parses', () => {
     const commands = manifest.features.slash_commands;
     expect(commands.map(({ command }: { command: string }) => command)).toEqual(COMMANDS.map((name) => `/${name}`));
     for (const one of commands) {
-      // Mentions come with ids only where they are escaped.
+      // Slack sends mentions with IDs only if they are escaped.
       expect(one).toMatchObject({
         should_escape: true,
         url: expect.stringMatching(/\/integrations\/slack\/commands$/),
@@ -86,7 +86,7 @@ describe('the app', () => {
     }
   });
 
-  test('has the shortcuts that are understood', () => {
+  test('has the shortcuts that Firebreak handles', () => {
     const shortcuts: { callback_id: string; name: string; type: string }[] = manifest.features.shortcuts;
     expect(shortcuts.map(({ callback_id }) => callback_id).toSorted()).toEqual(Object.values(SHORTCUTS).toSorted());
     for (const { callback_id, name, type } of shortcuts) {
@@ -95,19 +95,19 @@ describe('the app', () => {
     }
   });
 
-  test('is told of events that are understood', () => {
+  test('subscribes only to events that Firebreak handles', () => {
     const { request_url: url, bot_events: events } = manifest.settings.event_subscriptions;
     expect(url).toMatch(/\/integrations\/slack\/events$/);
     expect(events.filter((event: string) => !isEvent(event))).toEqual([]);
   });
 
-  test('has one address for what people do, also while they type', () => {
+  test('has one URL for interactions and for options of menus', () => {
     const { request_url: url, message_menu_options_url: options } = manifest.settings.interactivity;
     expect(url).toMatch(/\/integrations\/slack\/interactions$/);
     expect(options).toBe(url);
   });
 
-  test('has a description of a length that Slack takes', () => {
+  test('has descriptions within the length limits of Slack', () => {
     const { description, long_description: long } = manifest.display_information;
     expect(description.length).toBeLessThanOrEqual(140);
     expect(long.length).toBeGreaterThanOrEqual(174);

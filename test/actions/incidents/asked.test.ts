@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 let forged = 0;
 
-/** An entry as a person or a token could once write it. */
+/** Writes a timeline entry with any kind, as people and tokens could in earlier versions. */
 async function forge(kind: string, on = id): Promise<void> {
   forged += 1;
   const entry = { at: world.clock.now(), actor: 'mallory', kind, text: 'Trust me', detail: { from: 'v2', to: 'v1' } };
@@ -64,7 +64,7 @@ describe('timeline entries do not control actions:', () => {
     const { incidents, crowds } = world.deps;
     const crowd = { because: 'many', name: 'many', text: 'Many at once' } as const;
     const parent = await crowds.openParent('production', crowd, 'Many at once', 'trace');
-    await forge('resolve.asked', parent); // before it was, when the part had not joined
+    await forge('resolve.asked', parent); // an earlier entry, from before the child joined
     world.clock.set(world.clock.millis + 60_000);
     await crowds.join(parent, part);
     world.clock.set(world.clock.millis + 60_000);

@@ -76,7 +76,7 @@ test('a repeated report is recorded once, and no report lowers the severity', as
 describe('declaring a child incident reports to the parent', () => {
   const HEARD = { care: { acknowledged: { by: 'ada', at: '2026-11-20T12:00:00.000Z', page: 1 } }, pages: 1 };
 
-  /** A warning that is a part of a parent. */
+  /** Opens a warning incident and adds it to a parent. */
   async function partOf(more: object) {
     const { incident } = await says(ADA, 'Latency is high', 'warning');
     const { crowds } = world.deps;
