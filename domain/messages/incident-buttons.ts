@@ -53,7 +53,7 @@ function questionsOf(story: Story): ChatPart[] {
           ...(index === 0 && { style: 'primary' as const }),
           confirm: {
             title: 'Approve this action?',
-            text: [subjectOf(decision), whyAsked(decision)].filter(Boolean).join('. '),
+            text: confirmationOf(decision),
             yes: 'Approve',
             no: 'Cancel',
           },
@@ -94,6 +94,11 @@ export function subjectOf({ question, target, from_version, to_version }: Decisi
   if (question !== undefined) return question;
   const where = target === null ? '' : `${target.service} in ${target.environment} `;
   return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
+}
+
+function confirmationOf(decision: DecisionView): string {
+  const [subject, why] = [subjectOf(decision), whyAsked(decision)];
+  return why === '' ? subject : `${subject}${/[.!?]$/.test(subject) ? '' : '.'} Approval is needed because: ${why}.`;
 }
 
 /** Removes the reasons for a suspect, which are shown with the suspects, unless there are no others. */

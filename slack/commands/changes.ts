@@ -159,7 +159,7 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
     title: 'Roll back now?',
     text: [
       `${place.service} in ${place.environment}: roll back from ${live.version} to ${way.version}`,
-      ...(past?.doubts ?? []),
+      ...(past?.doubts ?? []).map(upperFirst),
     ].join('. '),
     yes: 'Roll back',
     no: 'Cancel',

@@ -71,7 +71,7 @@ describe('buttons of an incident', () => {
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
     ];
     const [first = []] = rows({ decisions: [question(1, { reasons })] });
-    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. v2 has a migration');
+    expect(first[0]?.confirm?.text).toBe('Roll back from v2 to v1. Approval is needed because: v2 has a migration.');
   });
 
   test('with several decisions distinguish them', () => {
