@@ -6,13 +6,13 @@ import type { Vendors } from './vendors.ts';
 
 const INCIDENTS = 30;
 
-/** They come one after the other, all within a minute. */
+/** Incidents that open one after another within a minute. */
 const EVERY_MS = 1000;
 
-/** Channels that Slack lets anybody make within a minute: `conversations.create` is of tier 2. */
+/** Channels that can be created per minute: `conversations.create` has Slack's rate limit tier 2. */
 const CREATES_PER_MINUTE = 20;
 
-/** Slack's limit alone takes this long; nobody can be faster. Seconds. */
+/** Minimum time because of Slack's rate limit. Seconds. */
 const SLACKS_OWN_SECONDS = (INCIDENTS / CREATES_PER_MINUTE) * 60;
 
 /** Promised: every channel within three minutes, and every page within ten seconds. */
@@ -27,10 +27,10 @@ const services = Array.from({ length: INCIDENTS }, (_, number) => `channel-${num
 const Incidents = z.object({ items: z.array(z.object({ channel: z.string().nullable() })) });
 
 /**
- * Thirty incidents in a minute, each on its own, against the stand-in of Slack with its real limits: how late the last
- * page is, and when the last channel is there.
+ * Measures thirty separate incidents in a minute with the Slack stand-in and its real rate limits: the delay of the slowest
+ * page, and the time until the last channel exists.
  *
- * @param meanwhile begun when all pages are out: from then on only Slack's limit is waited for
+ * @param meanwhile started when all pages are sent, while only Slack's rate limit is waited for
  */
 export async function measureChannels<T>(
   folder: string,
@@ -45,13 +45,8 @@ export async function measureChannels<T>(
     const [seconds, done] = await Promise.all([secondsToChannels(product, began), meanwhile()]);
     const name = `${INCIDENTS} incidents in a minute`;
     const results = [
-      result(`${name} → slowest page sent, ms (reference: what is promised)`, Math.max(...pages), PAGE_PROMISED_MS, 1),
-      result(
-        `${name} → all channels, s (reference: Slack's limit alone)`,
-        seconds,
-        SLACKS_OWN_SECONDS,
-        CHANNELS_TARGET,
-      ),
+      result(`${name} → slowest page sent, ms (reference: promised)`, Math.max(...pages), PAGE_PROMISED_MS, 1),
+      result(`${name} → all channels, s (reference: Slack's rate limit)`, seconds, SLACKS_OWN_SECONDS, CHANNELS_TARGET),
     ];
     return { results, done };
   } finally {
@@ -71,8 +66,7 @@ async function secondsToChannels(product: Product, began: number): Promise<numbe
     const { items } = Incidents.parse(await product.request('GET', `/v1/incidents?limit=${INCIDENTS}`));
     const passed = performance.now() - began;
     if (items.filter(({ channel }) => channel !== null).length === INCIDENTS) return passed / 1000;
-    if (passed > GIVE_UP_AFTER_MS)
-      throw new Error(`not every incident has a channel after ${GIVE_UP_AFTER_MS / 1000} s`);
+    if (passed > GIVE_UP_AFTER_MS) throw new Error(`some incidents have no channel after ${GIVE_UP_AFTER_MS / 1000} s`);
     await sleep(LOOK_EVERY_MS);
   }
 }

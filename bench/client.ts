@@ -1,14 +1,14 @@
 import { Agent, request as httpRequest } from 'node:http';
 
-/** Connections to one server, at most. Who asks more at once waits for one of them. */
+/** Maximum connections to one server. Further requests wait for one of them. */
 const CONNECTIONS = 64;
 
-/** Asks one server over connections that are kept. What it costs us to ask is little beside what is measured. */
+/** HTTP client for one server with persistent connections. Its own cost is small compared to the measurements. */
 export type Client = {
   /**
-   * Resolves when the whole answer has arrived.
+   * Resolves when the whole response has arrived.
    *
-   * @throws Error when the answer is not 2xx, or none comes
+   * @throws Error if the response is not 2xx or missing
    */
   send(method: 'GET' | 'POST', path: string, body?: object): Promise<void>;
   close(): void;

@@ -1,6 +1,6 @@
-/** What `correlationBeside` runs in threads: `workerData` is the seed of a set. */
+/** Thread of `correlationBeside`: `workerData` is the seed of a set. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
 import { judgeSet } from './correlation.ts';
 
-parentPort?.postMessage(judgeSet(z.number().parse(workerData)), []); // a copy: nothing of it is handed over
+parentPort?.postMessage(judgeSet(z.number().parse(workerData)), []); // copied, not transferred

@@ -11,16 +11,16 @@ import type { Judge } from '../evaluation/judge.ts';
 import { CLEAR_MIN, type Report, WRONG_MAX } from '../evaluation/report.ts';
 import { result, type Result } from './results.ts';
 
-/** Where no evidence of versions is wanted, mistakes are accepted: of those of "nearest earlier deploy" at most this share. */
+/** Accepted share of the mistakes of "nearest earlier deploy" if no evidence of versions is required. */
 const LAX_TARGET = 0.2;
 
-/** Digits after the point of the report's percentages: one case in three thousand shows. */
+/** Decimals of the report's percentages: enough to show one case in three thousand. */
 const DIGITS = 3;
 
-/** What policy wants before it is acted without a person: `autoRollback.evidence`. */
+/** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
 export type Demand = TargetInputs['policy']['evidence'];
 
-/** The product's own decision about a case: that of an alert which asks, in mode `act`, with nothing against it. */
+/** Returns the product's decision about a case: an alert requests a rollback, in mode `act`, and no guard applies. */
 export const judgedBy =
   (demand: Demand): Judge =>
   (question) => {
@@ -53,7 +53,7 @@ function inputsOf({ evidence, history, policy }: Question, demand: Demand): Deci
   };
 }
 
-/** The product looks, however old it is, at what ran before a suspect. */
+/** The product considers the version before a suspect, whatever its age. */
 function ranBefore(history: Question['history']): RelatedChange[] {
   const change = liveChange(history);
   return change === undefined ? [] : [{ change, relation: 'same', distance: 0 }];
@@ -78,11 +78,11 @@ const targetOf = (
 
 export type Evaluations = Readonly<Record<Demand, Evaluation>>;
 
-/** Judges every case of the evaluation's set of one seed, and the replays, as each demand has it. Takes ten seconds. */
+/** Judges every case of one seed's set, and the replays, with each kind of required evidence. Takes ten seconds. */
 export const judgeSet = (seed: number): Evaluations =>
   evaluateAll({ version: judgedBy('version'), any: judgedBy('any') }, [seed]);
 
-/** Judges all sets, each in a thread of its own: whoever calls it goes on hearing what arrives. */
+/** Judges all sets, each in its own thread, so that the caller's event loop stays free. */
 export async function correlationBeside(): Promise<Evaluations> {
   const [first, ...further] = await Promise.all([inThread(DEFAULT_SEED), ...FURTHER_SEEDS.map(inThread)]);
   const all = (demand: Demand): Evaluation => ({
@@ -94,13 +94,13 @@ export async function correlationBeside(): Promise<Evaluations> {
 
 async function inThread(seed: number): Promise<Evaluations> {
   const thread = new Worker(new URL('correlation-thread.ts', import.meta.url), { workerData: seed });
-  const [evaluations] = (await once(thread, 'message')) as [Evaluations]; // an error of the thread rejects
+  const [evaluations] = (await once(thread, 'message')) as [Evaluations]; // rejects on an error of the thread
   return evaluations;
 }
 
 /**
- * The lines of it for the report, in percent: what was wrong, and what was left undone. Each is of the set in which it came
- * out worst. The reference is the rule "nearest earlier deploy" on the same set, or what is allowed.
+ * Returns the report's lines, in percent: wrong rollbacks, and clear cases without action. Each value is that of the worst
+ * set. The reference is the rule "nearest earlier deploy" on the same set, or the allowed value.
  */
 export function correlationResults({ version, any }: Evaluations): Result[] {
   const strict = worst(version, wrongOfAll);
@@ -108,20 +108,25 @@ export function correlationResults({ version, any }: Evaluations): Result[] {
   const clear = worst(version, (report) => 1 - report.clear.share);
   const lax = worst(any, wrongOfAll);
   const nearest = '(reference: nearest earlier deploy)';
-  const allowed = '(reference: what is allowed)';
+  const allowed = '(reference: allowed)';
   return [
     line(`wrong automatic rollbacks, evidence: version, % ${nearest}`, strict.value, strict.nearest, 0),
-    line(`wrong ones of negatives, upper bound at 95 %, evidence: version, % ${allowed}`, bound.value, WRONG_MAX, 1),
+    line(
+      `wrong rollbacks of negatives, upper bound at 95 %, evidence: version, % ${allowed}`,
+      bound.value,
+      WRONG_MAX,
+      1,
+    ),
     line(`clear cases not acted upon, evidence: version, % ${allowed}`, clear.value, 1 - CLEAR_MIN, 1),
     line(`wrong automatic rollbacks, evidence: any, % ${nearest}`, lax.value, lax.nearest, LAX_TARGET),
   ];
 }
 
-/** Of all cases of a set: also of those in which another change was to be rolled back, or a person to be asked. */
+/** Share of all cases of a set, including those in which another change was the cause, or a person had to decide. */
 const wrongOfAll = ({ cases, wrong_negatives, wrong_positives }: Report): number =>
   (wrong_negatives.hits + wrong_positives.hits) / cases;
 
-/** The set in which a share is highest, and the rule's share in it. */
+/** Returns the highest share of all sets, and the rule's share in that set. */
 function worst({ sets }: Evaluation, share: (report: Report) => number): { value: number; nearest: number } {
   const shares = sets.map(({ report, nearest }) => ({ value: share(report), nearest: share(nearest) }));
   return shares.reduce((highest, one) => (one.value > highest.value ? one : highest));

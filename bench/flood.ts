@@ -7,17 +7,17 @@ import { group, prepare, type Product, startProduct } from './product.ts';
 import { result, type Result } from './results.ts';
 import type { Vendors } from './vendors.ts';
 
-/** Critical alerts, each of a service that the catalogue does not know, in requests of the largest size that is taken. */
+/** Critical alerts, each of a different service outside the catalogue, in requests of the maximum size. */
 const ALERTS = 10_000;
 const ALERTS_PER_REQUEST = 5_000;
 
-/** A minute of them, of which most come at once. */
+/** Duration of the flood. Most alerts arrive at once. */
 const FLOOD_MS = 60_000;
 
-/** Promised for a page of a service that is known, however many alerts of others come. */
+/** Promised delay of a page of a known service, however many other alerts arrive. */
 const PAGE_PROMISED_MS = 2_000;
 
-/** Pages of all that is unknown together: five incidents of their own, and one for the rest (ADR 30). */
+/** Promised number of pages of all unknown services: five separate incidents, and one for the rest (ADR 30). */
 const PAGES_PROMISED = 6;
 
 const known = names('known-in-flood', 6);
@@ -29,8 +29,8 @@ const GIVE_UP_AFTER_MS = 150_000;
 const Incidents = z.object({ items: z.array(z.object({ service: z.string(), signal_count: z.number() })) });
 
 /**
- * Alerts of 10,000 unknown services, while services of tier 1 fail: how late the pages of these are, how many pages the
- * others have, and how long it takes until each alert is counted.
+ * Measures a flood of alerts of 10,000 unknown services while services of tier 1 fail: the delay of tier 1 pages, the number
+ * of pages of unknown services, and the time until each alert is counted.
  */
 export async function measureFlood(folder: string, vendors: Vendors): Promise<Result[]> {
   await prepare(folder, { acting: [], asking: [], paging: known }, vendors);
@@ -56,14 +56,9 @@ export async function measureFlood(folder: string, vendors: Vendors): Promise<Re
     );
     const name = `${ALERTS} alerts of unknown services`;
     return [
-      result(
-        `${name} → slowest page of tier 1, ms (reference: what is promised)`,
-        Math.max(...pages),
-        PAGE_PROMISED_MS,
-        1,
-      ),
-      result(`${name} → their own pages (reference: what is promised)`, ofUnknown, PAGES_PROMISED, 1),
-      result(`${name} → all counted, ms (reference: the minute in which they come)`, took, FLOOD_MS, 1),
+      result(`${name} → slowest page of tier 1, ms (reference: promised)`, Math.max(...pages), PAGE_PROMISED_MS, 1),
+      result(`${name} → their own pages (reference: promised)`, ofUnknown, PAGES_PROMISED, 1),
+      result(`${name} → all counted, ms (reference: the minute in which they arrive)`, took, FLOOD_MS, 1),
     ];
   } finally {
     await product.stop();
@@ -82,7 +77,7 @@ async function pageOf(product: Product, vendors: Vendors, service: string, after
   return (await vendors.page(service)).at - sent;
 }
 
-/** Until the incidents of what is unknown have all of them. */
+/** Waits until the incidents of unknown services have counted all alerts. */
 async function counted(product: Product, began: number): Promise<void> {
   for (;;) {
     const { items } = Incidents.parse(await product.request('GET', '/v1/incidents?service=unmatched&limit=100'));

@@ -8,25 +8,25 @@ import { whileTimeLasts } from './rounds.ts';
 import { median, percentile } from './statistics.ts';
 import type { Vendors } from './vendors.ts';
 
-/** Questions that are measured, one after the other, and those before them that are not counted. */
+/** Measured requests, one after another, and warm-up requests that are not counted. */
 const REPEATED = 1000;
 const NEW = 500;
 const WARM_UP = 300;
 
-/** None begins after so long; on a quiet machine all have ended by then. Of each kind. */
+/** Time limit for starting requests of each kind; an idle machine finishes all of them. */
 const LAST_SECONDS = 6;
 
-/** Highest accepted ratios to the bare way; docs/performance.md says why. */
+/** Highest accepted ratios to the reference; for the reasons, see docs/performance.md. */
 const TARGETS = { repeated: { median: 10, p99: 15 }, new: { median: 12, p99: 15 } };
 
 const services = names('checked', 10);
 
-/** Milliseconds from the question to its answer: of the product, and of the bare way. */
+/** Milliseconds from request to response, of the product and of the reference. */
 type Sample = { ours: number; bare: number };
 
 /**
- * The freeze check, asked one question after the other: what was asked before, beside a bare read; and of a version that
- * was never asked about, beside a bare read and a bare write, since that is a decision which is put on record.
+ * Measures freeze checks one after another: repeated ones with a bare read as the reference, and ones of new versions with a
+ * bare read and a bare write, because a new decision is stored.
  */
 export async function measureFreezeCheck(folder: string, vendors: Vendors): Promise<Result[]> {
   const catalogue = { acting: [], asking: [], paging: services };
@@ -44,18 +44,18 @@ async function measure({ product, reference }: Pair): Promise<Result[]> {
   };
   try {
     const repeated = await samples(
-      'repeated questions',
+      'repeated checks',
       REPEATED,
       sampled(() => 'v1', '/check-again'),
     );
     const first = await samples(
-      'new questions',
+      'new checks',
       NEW,
       sampled((number) => `v${number}-new`, '/check'),
     );
     return [
-      ...both('freeze check, asked before → answer', repeated, TARGETS.repeated),
-      ...both('freeze check of a new version → answer', first, TARGETS.new),
+      ...both('repeated freeze check → response', repeated, TARGETS.repeated),
+      ...both('freeze check of a new version → response', first, TARGETS.new),
     ];
   } finally {
     ci.close();
@@ -63,7 +63,7 @@ async function measure({ product, reference }: Pair): Promise<Result[]> {
   }
 }
 
-/** Without the first ones: what runs is compiled while it is used, and the first question about a place is a new one. */
+/** Drops the warm-up: code is compiled on use, and the first check of a service is a new one. */
 async function samples(what: string, count: number, sample: (number: number) => Promise<Sample>): Promise<Sample[]> {
   const rounds = Array.from({ length: WARM_UP + count });
   const measured = await whileTimeLasts(what, LAST_SECONDS, rounds, (_, number) => sample(number));

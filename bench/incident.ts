@@ -4,21 +4,21 @@ import { deployments, group, type Product } from './product.ts';
 import type { Program } from './program.ts';
 import { incidentOf, type Vendors } from './vendors.ts';
 
-/** Incidents that warm a new pair up. */
+/** Warm-up incidents of a new pair. */
 export const WARM_UP = 5;
 
-/** What follows a rollback (its conclusion, the inbox) must not run beside what is measured next. Milliseconds. */
+/** Pause, so that work after a rollback (its outcome, the inbox) does not disturb the next measurement. Milliseconds. */
 const SETTLED_AFTER_MS = 150;
 
 export const settled = (): Promise<void> => sleep(SETTLED_AFTER_MS);
 
-/** Services. No two pairs may have the same: the vendors know what arrives by it. */
+/** Services. They must differ between pairs, because the vendors identify calls by them. */
 export const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, number) => `${prefix}-${number}`);
 
 /**
- * Incidents in which a person asks for the rollback, which uses up none of those that the product does in an hour without
- * one; each followed by the bare way of both.
+ * Runs warm-up incidents in which a person requests the rollback, so that they do not count towards the hourly limit of
+ * automatic rollbacks. Each is followed by both references.
  */
 export async function warmUp({ product, reference }: Pair, vendors: Vendors, asking: readonly string[]): Promise<void> {
   await recordDeployments(product, asking);
@@ -37,7 +37,7 @@ export async function recordDeployments(product: Product, services: readonly str
     for (const deployment of deployments(service)) await product.request('POST', '/v1/deployments', deployment);
 }
 
-/** @returns when the 202 had been received */
+/** @returns the time at which the 202 was received */
 export const alert = (product: Product, service: string): Promise<number> =>
   accepted(() => product.request('POST', '/v1/alerts/alertmanager', group([service])));
 
@@ -46,7 +46,7 @@ async function accepted(send: () => Promise<unknown>): Promise<number> {
   return performance.now();
 }
 
-/** Milliseconds from the 202 to the call, of an incident in which nothing but the unavoidable is done. */
+/** Measures the reference: milliseconds from the 202 to the call, with only unavoidable work. */
 export const bareWays = async (reference: Program, vendors: Vendors, service: string) => ({
   rollback: await bareWay(reference, '/rollback', vendors, service),
   page: await bareWay(reference, '/page', vendors, service),

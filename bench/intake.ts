@@ -12,24 +12,24 @@ import { incidentOf, type Vendors } from './vendors.ts';
 
 const ROUNDS = 3;
 
-/** No storm begins after so long; on a quiet machine all are over by then. */
+/** Time limit for starting storms; an idle machine finishes all of them. */
 const LAST_STORM_SECONDS = 15;
 
 const ALERTS_PER_SERVICE = 250;
 
-/** How often it is looked whether all signals are counted (seldom: looking costs the product calls), and for how long. */
+/** Interval and limit of polling until all signals are counted. Polling costs the product calls, so it is infrequent. */
 const LOOK_EVERY_MS = 50;
 const COUNTED_WITHIN_MS = 20_000;
 
-/** What follows the pages must not run beside the reference. Milliseconds. */
+/** Pause, so that work after the pages does not disturb the reference. Milliseconds. */
 const SETTLED_AFTER_MS = 300;
 
-/** Highest accepted ratio; docs/performance.md says why. */
+/** Highest accepted ratio; for the reasons, see docs/performance.md. */
 const TARGET = 20;
 
 const storms = Array.from({ length: ROUNDS }, (_, round) => names(`storm-${round}`, 2));
 
-/** What is open already when the storms come, as it would be: incidents that have paged. */
+/** Incidents that are open and have paged before the storms start. */
 const open = names('open', 20);
 
 export const catalogue = {
@@ -38,10 +38,10 @@ export const catalogue = {
   paging: [...open, ...storms.flat()],
 };
 
-/** What the storms leave behind. */
+/** State after the storms. */
 export type Left = { folders: PairFolders; incidents: number };
 
-/** Storms upon an instance that has incidents already. */
+/** Measures storms at an instance with open incidents. */
 export async function measureIntake(folder: string, vendors: Vendors): Promise<{ results: Result[]; left: Left }> {
   const { measured, folders } = await withPair(join(folder, 'storms'), catalogue, vendors, async (pair) => {
     await warmUp(pair, vendors, catalogue.asking);
@@ -56,7 +56,7 @@ export async function measureIntake(folder: string, vendors: Vendors): Promise<{
   return { results: measured.results, left: { folders, incidents } };
 }
 
-/** A storm: one request with 500 alerts of two services, from its first byte until two incidents count 500 signals. */
+/** Measures a storm: one request with 500 alerts of two services, from its first byte until two incidents count 500 signals. */
 async function measureStorms(
   { product, reference }: Pair,
   vendors: Vendors,

@@ -13,28 +13,28 @@ import type { Vendors } from './vendors.ts';
 
 const PER_SECOND = 1000;
 
-/** What runs is compiled while it is used. */
+/** Warm-up, because code is compiled on use. */
 const WARM_UP_SECONDS = 3;
 
-/** The bare way, which nothing disturbs, needs no longer. */
+/** Duration of the reference, which runs undisturbed. */
 const BARE_SECONDS = 5;
 
 const services = names('loaded', 100);
 const OBJECTIVES_EACH = 3;
 
-/** One question of so many is about a version that was never asked about, which is put on record; of each service in turn. */
+/** One in this many checks is for a new version, whose decision is stored; services take turns. */
 const NEW_OF = 99;
 
-/** Evaluations come every ten seconds instead of sixty, so that one begins within what is measured, however short. */
+/** Evaluations run every ten seconds instead of sixty, so that one starts during every measurement. */
 const TIME_SCALE = 6;
 
-/** Highest accepted ratios to the bare way; docs/performance.md says why. */
+/** Highest accepted ratios to the reference; for the reasons, see docs/performance.md. */
 const TARGETS = { median: 30, p99: 250 };
 
 /**
- * A thousand checks a second, for as long as it is told, beside evaluations of a few hundred objectives.
+ * Measures a thousand checks per second, in parallel with evaluations of a few hundred SLOs.
  *
- * @throws Error when no evaluation ran meanwhile
+ * @throws Error if no evaluation ran in parallel
  */
 export async function measureLoad(folder: string, vendors: Vendors, seconds: number): Promise<Result[]> {
   const prometheus = await startPrometheus();
@@ -66,7 +66,7 @@ async function productAnswers(product: Product, prometheus: Prometheus, seconds:
     const answers = await steadily(PER_SECOND, seconds, ask('v'));
     const queries = prometheus.answered() - before;
     if (queries < services.length * OBJECTIVES_EACH)
-      throw new Error(`no evaluation ran beside the checks: Prometheus answered ${queries} queries meanwhile`);
+      throw new Error(`no evaluation ran in parallel with the checks: Prometheus answered ${queries} queries`);
     return answers;
   } finally {
     ci.close();
@@ -90,10 +90,10 @@ async function bareAnswers(folder: string): Promise<Answers> {
 function lines({ waited, failed }: Answers, bare: Answers, seconds: number): Result[] {
   for (const [why, count] of failed) console.error(`bench: ${count} checks failed: ${why}`);
   const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
-  const name = `${PER_SECOND} checks a second for ${seconds} s beside evaluations`;
+  const name = `${PER_SECOND} checks per second for ${seconds} s with evaluations`;
   return [
-    result(`${name} → failed (reference: one of them)`, failures, 1, 0),
-    result(`${name} → answer, median ms`, median(waited), median(bare.waited), TARGETS.median, 2),
-    result(`${name} → answer, p99 ms`, percentile(waited, 99), percentile(bare.waited, 99), TARGETS.p99, 2),
+    result(`${name} → failed (reference: one check)`, failures, 1, 0),
+    result(`${name} → response, median ms`, median(waited), median(bare.waited), TARGETS.median, 2),
+    result(`${name} → response, p99 ms`, percentile(waited, 99), percentile(bare.waited, 99), TARGETS.p99, 2),
   ];
 }

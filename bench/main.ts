@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: measures the product as a user starts it, over HTTP, beside a reference that does nothing but the
- * unavoidable; prints a table and writes bench/results.json. docs/performance.md explains the lines.
+ * `npm run bench`: measures the product as a user starts it, over HTTP, and a reference that does only unavoidable work.
+ * Prints a table and writes bench/results.json. docs/performance.md explains the lines.
  *
- * `npm run bench -- load [SECONDS]`: checks under load alone, for a minute unless it says otherwise; writes nothing.
- * `npm run bench -- flood`: the flood of unknown alerts alone; writes nothing.
+ * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
+ * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,10 +20,10 @@ import { type Report, type Result, table, thisMachine } from './results.ts';
 import { measureFirstStart, measureStartAgain } from './start.ts';
 import { startVendors, type Vendors } from './vendors.ts';
 
-/** The whole run. What hangs is a result, too, and a bad one. */
+/** Time limit of the whole run. A hang is a failure. */
 const RUN_MAX_SECONDS = 420;
 
-/** Of checks under load: as a part of the whole, and alone. */
+/** Durations of checks under load: as part of the whole run, and alone. */
 const LOAD_SECONDS = 10;
 const LOAD_ALONE_SECONDS = 60;
 const LOAD_MAX_SECONDS = 200;
@@ -38,7 +38,7 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   const again = await part('starts again', measureStartAgain(left, vendors));
   const checks = await part('checks', measureFreezeCheck(folder, vendors));
   const load = await part('checks under load', measureLoad(folder, vendors, LOAD_SECONDS));
-  // The judging takes a processor half a minute: it is done while nothing but Slack's limit is waited for.
+  // The evaluation takes half a minute of CPU, so it runs while only Slack's rate limit is waited for.
   const channels = join(folder, 'channels');
   const { results, done } = await part('channels', measureChannels(channels, vendors, correlationBeside));
   console.log(`${evaluationTable(done.version)}\n`);
@@ -55,13 +55,13 @@ async function everything(folder: string, vendors: Vendors): Promise<Result[]> {
   ];
 }
 
-/** What the command line asks for: undefined is everything. */
+/** Parses the command line. Undefined: run everything. */
 function asked([only, seconds = `${LOAD_ALONE_SECONDS}`]: readonly string[]): 'flood' | number | undefined {
   if (only === undefined || only === 'flood') return only;
   const number = Number(seconds);
   if (only !== 'load' || !Number.isInteger(number) || number < LOAD_SECONDS || number > LOAD_MAX_SECONDS)
     throw new Error(
-      `npm run bench takes nothing, or: -- flood, or: -- load [SECONDS], from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS} of them`,
+      `usage: npm run bench [-- flood | -- load [SECONDS]], with SECONDS from ${LOAD_SECONDS} to ${LOAD_MAX_SECONDS}`,
     );
   return number;
 }
@@ -71,7 +71,7 @@ function measure(folder: string, vendors: Vendors, only: ReturnType<typeof asked
   return only === 'flood' ? measureFlood(join(folder, 'flood'), vendors) : measureLoad(folder, vendors, only);
 }
 
-/** Tells of each part when it has ended: all of them take minutes. */
+/** Runs a part and prints its duration, because the whole run takes minutes. */
 async function part<T>(name: string, measured: Promise<T>): Promise<T> {
   const began = performance.now();
   const results = await measured;
@@ -82,16 +82,16 @@ async function part<T>(name: string, measured: Promise<T>): Promise<T> {
 const folder = mkdtempSync(join(tmpdir(), 'firebreak-bench-'));
 const end = (code: number) => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  process.exit(code); // closes the channels to the programs, and those that still run end
+  process.exit(code); // closes the IPC channels, which ends programs that still run
 };
 const giveUp = (why: string) => {
   console.error(`bench: ${why}`);
   end(1);
 };
-setTimeout(() => giveUp(`stopped, since it took more than ${RUN_MAX_SECONDS} s`), RUN_MAX_SECONDS * 1000).unref();
+setTimeout(() => giveUp(`stopped after the time limit of ${RUN_MAX_SECONDS} s`), RUN_MAX_SECONDS * 1000).unref();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => giveUp(signal));
-process.once('disconnect', () => giveUp('the process that started it has gone'));
-process.channel?.unref(); // to wait for that is no reason to stay
+process.once('disconnect', () => giveUp('the parent process has ended'));
+process.channel?.unref(); // the channel must not keep this process alive
 
 try {
   const at = new Date().toISOString();

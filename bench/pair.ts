@@ -7,16 +7,16 @@ import type { Vendors } from './vendors.ts';
 
 const REFERENCE = fileURLToPath(new URL('reference.ts', import.meta.url));
 
-/** The product and what it is compared with, running side by side. */
+/** The product and its reference, running in parallel. */
 export type Pair = { product: Product; reference: Program };
 
-/** The data of both. */
+/** Folders of both. */
 export type PairFolders = { product: string; reference: string };
 
 /**
- * Starts both without any data, and stops both when `measure` has ended.
+ * Starts both without data, and stops both when `measure` has ended.
  *
- * @param folder a new one: both have theirs in it
+ * @param folder new folder for the data of both
  */
 export async function withPair<T>(
   folder: string,

@@ -5,19 +5,19 @@ import type { Vendors } from './vendors.ts';
 
 const TOKEN = 'bench-token';
 
-/** The product, started as a user starts it, at time scale 1 unless it is told another. */
+/** The product, started as a user starts it, by default at time scale 1. */
 export type Product = Program & {
-  /** @throws Error when the answer is not 2xx */
+  /** @throws Error if the response is not 2xx */
   request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown>;
 };
 
-/** Services that are rolled back without a person, those that are when a person asks for it, and those that only page. */
+/** Services that are rolled back automatically, services that are rolled back on request, and services that only page. */
 export type Catalogue = { acting: readonly string[]; asking: readonly string[]; paging: readonly string[] };
 
 /**
- * Starts it on the data and the configuration in `folder`, which `prepare` has laid out.
+ * Starts the product with the data and configuration in `folder`, created by `prepare`.
  *
- * @param env more of its environment
+ * @param env additional environment variables
  */
 export async function startProduct(
   folder: string,
@@ -39,11 +39,11 @@ export async function startProduct(
   return { ...program, request: (...call) => request(program.url, ...call) };
 }
 
-/** Lays a folder out for `startProduct`: a catalogue, and no data. */
+/** Creates a folder for `startProduct` with a catalogue and no data. */
 export async function prepare(folder: string, { acting, asking, paging }: Catalogue, vendors: Vendors): Promise<void> {
   const production = (mode: 'act' | 'suggest') => ({
     deployer: { kind: 'http', url: vendors.cdUrl },
-    // The work is measured, not the pause in which alerts of other services may come.
+    // Measures the work without the wait for alerts of other services.
     autoRollback: { mode, unknownMigration: 'act', settleSeconds: 0 },
   });
   const services: Record<string, object> = {};
@@ -52,7 +52,7 @@ export async function prepare(folder: string, { acting, asking, paging }: Catalo
   for (const name of paging) services[name] = { environments: { production: {} } };
   await mkdir(join(folder, 'config'), { recursive: true });
   await writeFile(join(folder, 'config', 'services.yaml'), JSON.stringify({ services })); // JSON is YAML
-  // Each incident is measured by itself, however fast they follow each other.
+  // Measures each incident separately, even if they follow each other quickly.
   await writeFile(join(folder, 'config', 'routes.yaml'), 'manyAtOnce: off\nfailTogether: ignore\n');
 }
 
@@ -63,17 +63,17 @@ async function request(url: string, method: string, path: string, body?: unknown
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${method} ${path} returned ${response.status}: ${text}`);
   return JSON.parse(text);
 }
 
-/** v1 has been good for hours; v2 came out a few minutes before the alerts of `group` began. */
+/** Returns two deployments: v1 was good for hours, v2 was deployed a few minutes before the alerts of `group`. */
 export const deployments = (service: string): object[] => [
   { service, environment: 'production', version: 'v1', started_at: minutesAgo(240), finished_at: minutesAgo(235) },
   { service, environment: 'production', version: 'v2', started_at: minutesAgo(8), finished_at: minutesAgo(5) },
 ];
 
-/** A webhook of Alertmanager (version 4): `count` critical alerts of each service, which ask for a rollback. */
+/** Returns an Alertmanager webhook (version 4) with `count` critical alerts of each service that request a rollback. */
 export function group(services: readonly string[], count = 1): object {
   const alerts = services.flatMap((service) =>
     Array.from({ length: count }, (_, number) => ({

@@ -4,22 +4,21 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** How long a program may take to be ready, and to stop before it is killed. Milliseconds. */
+/** Time limits for a program's start, and for its stop before it is killed. Milliseconds. */
 const READY_WITHIN_MS = 20_000;
 const STOPS_WITHIN_MS = 10_000;
 
-/** As much of what it printed as goes into the error when it does not start. Characters. */
+/** Characters of its output in the error after a failed start. */
 const OUTPUT_KEPT = 4_000;
 
 /** A running program with an HTTP address. `readyMs`: from its start to its `ready` line. */
 export type Program = { url: string; readyMs: number; stop(): Promise<void> };
 
 /**
- * Starts a program of this project by itself, as a user would, and waits for its line `… ready on <address>`. Both the
- * product and the references are spoken to over HTTP alone. The channel between us closes however we end, and the
- * program ends then, too.
+ * Starts a program of this project as a user does, and waits for its line `… ready on <address>`. The IPC channel closes
+ * when this process ends in any way, and the program then ends, too.
  *
- * @throws Error with what it printed when it does not get ready
+ * @throws Error with its output if it does not become ready
  */
 export async function startProgram(
   file: string,
@@ -31,7 +30,7 @@ export async function startProgram(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...asByNpmStart(), ...env },
   });
-  child.channel?.unref(); // waiting for its end is no reason for us to stay
+  child.channel?.unref(); // the channel must not keep this process alive
   const stop = () => stopChild(child);
   try {
     const url = await readyLine(child, file);
@@ -42,7 +41,7 @@ export async function startProgram(
   }
 }
 
-/** Of this process's environment what `npm start` gives, too: with it, what was compiled once is not compiled again. */
+/** Environment variables that `npm start` also passes on. The compile cache avoids repeated compilation. */
 const asByNpmStart = (): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',
@@ -52,7 +51,7 @@ const asByNpmStart = (): Record<string, string> => ({
 function readyLine(child: ChildProcess, file: string): Promise<string> {
   return new Promise((ready, fail) => {
     let output = '';
-    const failed = (why: string) => fail(new Error(`${file} ${why}; it printed:\n${output}`));
+    const failed = (why: string) => fail(new Error(`${file} ${why}; output:\n${output}`));
     const timer = setTimeout(() => failed(`was not ready within ${READY_WITHIN_MS / 1000} s`), READY_WITHIN_MS);
     const hear = (chunk: Buffer) => {
       output = `${output}${chunk.toString()}`.slice(-OUTPUT_KEPT);
@@ -61,12 +60,12 @@ function readyLine(child: ChildProcess, file: string): Promise<string> {
       clearTimeout(timer);
       ready(url);
     };
-    child.stdout?.on('data', hear); // goes on after it is ready: a full pipe would hold its log up
+    child.stdout?.on('data', hear); // keeps reading after the start, because a full pipe would block its log
     child.stderr?.on('data', hear);
-    child.once('error', (error) => failed(`could not be started: ${error.message}`));
+    child.once('error', (error) => failed(`cannot be started: ${error.message}`));
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      failed(`ended with ${code ?? signal}`);
+      failed(`exited with ${code ?? signal}`);
     });
   });
 }

@@ -1,17 +1,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** As long as it has had anything to tell: what is further back is not there. Seconds. */
+/** Age of its oldest sample. Seconds. */
 const KEEPS_SECONDS = 3600;
 
-/** Of each objective: events a second, and how many of them fail. */
+/** Events per second of each SLO, and how many of them fail. */
 const EVENTS = '10';
 const ERRORS = '0.001';
 
-/** A Prometheus that answers every objective of `objectives` at once, so that evaluations lose no time with it. */
+/** Starts a Prometheus that responds to every query of `objectives` at once, so that evaluations do not wait for it. */
 export type Prometheus = {
   url: string;
-  /** Queries that were answered. */
+  /** Number of answered queries. */
   answered(): number;
   close(): void;
 };
@@ -51,14 +51,14 @@ function range(query: URLSearchParams): object {
   return { resultType: 'matrix', result: values.length === 0 ? [] : [{ metric: {}, values }] };
 }
 
-/** Undefined: of the recording rules, which it does not have. */
+/** Undefined for recording rules, which this Prometheus does not have. */
 function valueOf(query: URLSearchParams): string | undefined {
   const text = query.get('query') ?? '';
   if (!text.includes('http_requests_total')) return undefined;
   return text.includes('5..') ? ERRORS : EVENTS;
 }
 
-/** Objectives of these services, so many each, as YAML (OpenSLO): each asks for two rates of its own. */
+/** Returns SLOs of these services as YAML (OpenSLO). Each has two queries of its own. */
 export const objectives = (services: readonly string[], each: number): string =>
   services
     .flatMap((service) => Array.from({ length: each }, (_, number) => JSON.stringify(objective(service, number))))

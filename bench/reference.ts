@@ -1,13 +1,12 @@
 /**
- * The floor under an alert's way to the rollback, the page and the table, and under an answer of the freeze check: the
- * same durable writes and the same hops over loopback HTTP, one after the other, and nothing else — no parsing, no rules,
- * no SDK, no record of what was done.
+ * Lower bound for the path from an alert to rollback, page, and table, and for a freeze check: the same durable writes and
+ * the same hops of loopback HTTP, one after another, without parsing, rules, SDK, or records.
  *
  *   node bench/reference.ts FOLDER
  *
- * Two processes, as in the product: one has what the emulations of SQS and Lambda are in the product, and calls; the
- * other is the table. Each has an SQLite file with WAL and `synchronous=FULL`, which is what the product's emulations and
- * its DynamoDB have, so that a commit is on disk when it returns.
+ * Two processes, as in the product: one stands for the emulations of SQS and Lambda and makes the calls, the other is the
+ * table. Each has an SQLite file with WAL and `synchronous=FULL`, like the product's emulations and its DynamoDB, so that a
+ * commit is on disk when it returns.
  */
 import { fork } from 'node:child_process';
 import { Agent, createServer, request as httpRequest } from 'node:http';
@@ -16,7 +15,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { json } from 'node:stream/consumers';
 
-/** Something that the way waits for. `rows` are written in one commit; with none, something is read or asked for. */
+/** A call that the path waits for. `rows` are written in one commit; 0 means a read or a call without a write. */
 type Hop = { at: 'table' | 'engine' | 'here'; rows: number; what: string };
 
 const table = (what: string, rows = 0): Hop => ({ at: 'table', rows, what });
@@ -24,9 +23,9 @@ const engine = (what: string, rows = 0): Hop => ({ at: 'engine', rows, what });
 const here = (what: string, rows: number): Hop => ({ at: 'here', rows, what });
 
 /**
- * What the product waits for, one thing after another, between the 202 and the first step that is not shared by page and
- * rollback. Derived from its calls to AWS (aws/table/alerts/admit.ts, workflows/wake.ts, workflows/incident-response.ts). In its
- * disfavour are left out: calls that go on beside these, the forwarder before DynamoDB, a checkpoint's other rows.
+ * Calls that the product waits for, one after another, between the 202 and the first step that page and rollback do not
+ * share. Derived from its calls to AWS (aws/table/alerts/admit.ts, workflows/wake.ts, workflows/incident-response.ts). Left
+ * out, to the product's disadvantage: parallel calls, the forwarder in front of DynamoDB, a checkpoint's other rows.
  */
 const toTheBranches: readonly Hop[] = [
   engine('ReceiveMessage, which hides the message', 1),
@@ -47,7 +46,7 @@ const toTheBranches: readonly Hop[] = [
   engine('Checkpoint: begin', 1),
 ];
 
-/** From there to the pager (workflows/steps/page.ts). */
+/** Calls from there to the pager (workflows/steps/page.ts). */
 const toThePage: readonly Hop[] = [
   table('GetItem: the incident'),
   table('GetItem: the incident, to see who pages for it'),
@@ -55,7 +54,7 @@ const toThePage: readonly Hop[] = [
   table('GetItem: the intent'),
 ];
 
-/** From there to the CD system (workflows/steps/judge.ts, evidence.ts, failing.ts, roll-back.ts). */
+/** Calls from there to the CD system (workflows/steps/judge.ts, evidence.ts, failing.ts, roll-back.ts). */
 const toTheRollback: readonly Hop[] = [
   table('GetItem: the decision, none'),
   table('GetItem: the incident'),
@@ -99,10 +98,10 @@ const toTheTable: readonly Hop[] = Array.from({ length: 2 }, () => [
   engine('DeleteMessageBatch', 1),
 ]).flat();
 
-/** The freeze check (aws/table/freeze/freeze-state.ts): in its disfavour is left out that it reads the caller's token, too. */
+/** The freeze check (aws/table/freeze/freeze-state.ts). The read of the caller's token is left out. */
 const aCheck = table('BatchGetItem: freezes of all scopes, objectives, pinned versions');
 
-/** By the path that is posted to: what is done before the answer, and the way after it. */
+/** Calls before and after the response, by the path of the request. */
 const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly Hop[] }>> = {
   '/page': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toThePage] },
   '/rollback': { accept: [engine('SendMessageBatch', 1)], follow: [...toTheBranches, ...toTheRollback] },
@@ -117,7 +116,7 @@ const ways: Readonly<Record<string, { accept: readonly Hop[]; follow: readonly H
   },
 };
 
-/** About as much as an incident, a timeline entry or an operation has. */
+/** Approximate size of an incident, a timeline entry, or an operation. */
 const ROW = JSON.stringify({ text: 'x'.repeat(600) });
 
 type Store = { commit(rows: readonly string[]): void; read(): unknown };
@@ -138,7 +137,7 @@ function openStore(file: string): Store {
   };
 }
 
-/** The rows of a request's body are on disk when it is answered; without any, the newest is read. */
+/** Writes the rows of a request's body to disk before it responds; without rows, reads the newest one. */
 function answer(store: Store, body: unknown): unknown {
   const rows = body as string[];
   if (rows.length === 0) return store.read();
@@ -146,7 +145,7 @@ function answer(store: Store, body: unknown): unknown {
   return null;
 }
 
-/** @returns the address on which `handle` answers what is posted, as JSON both ways */
+/** Starts an HTTP server with JSON requests and responses. @returns its address */
 async function serve(handle: (path: string, body: unknown) => Promise<[status: number, answer: unknown]>) {
   const server = createServer((request, response) => {
     void json(request)
@@ -180,7 +179,7 @@ async function main(folder: string): Promise<void> {
   const url = await serve(async (path, body) => {
     if (path === '/engine') return [200, answer(store, body)];
     const way = ways[path];
-    if (way === undefined) return [404, `no way is called ${path}`];
+    if (way === undefined) return [404, `unknown path ${path}`];
     await go(way.accept, url);
     const { reply } = body as { reply?: string };
     if (reply !== undefined) setImmediate(() => void go(way.follow, url).then(() => post(reply, {})));
@@ -189,13 +188,13 @@ async function main(folder: string): Promise<void> {
   console.log(`reference ready on ${url}`);
 }
 
-/** The second process; it ends with this one. */
+/** Starts the second process, which ends with this one. */
 function startTable(folder: string): Promise<string> {
   const child = fork(import.meta.filename, [folder, 'table']);
   return new Promise((resolve) => child.once('message', (url: string) => resolve(url)));
 }
 
-process.once('disconnect', () => process.exit()); // whoever started this has gone
+process.once('disconnect', () => process.exit()); // the parent process has ended
 const [folder = '.', role] = process.argv.slice(2);
 if (role === 'table') {
   const store = openStore(join(folder, 'table.sqlite'));

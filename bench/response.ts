@@ -7,22 +7,22 @@ import { whileTimeLasts } from './rounds.ts';
 import { median, percentile } from './statistics.ts';
 import type { Vendors } from './vendors.ts';
 
-/** Incidents that are measured, one after the other. */
+/** Measured incidents, one after another. */
 const MEASURED = 60;
 
-/** No batch begins after so long; on a quiet machine all have ended by then. */
+/** Time limit for starting batches; an idle machine finishes all of them. */
 const LAST_BATCH_SECONDS = 60;
 
-/** Highest accepted ratio to the bare way; docs/performance.md says why. */
+/** Highest accepted ratio to the reference; for the reasons, see docs/performance.md. */
 const TARGET = 8;
 
-/** `acting`: the services that are measured. `asking`: those of the warm-up. */
+/** `acting`: measured services. `asking`: services of the warm-up. */
 type Batch = { acting: readonly string[]; asking: readonly string[] };
 
 /**
- * An instance rolls back so many services an hour without a person, and asks about all others: from then on there is no
- * rollback to wait for. That is a guard, and no setting lifts it. So each batch has an instance of its own without any
- * data, and a person asks for the rollbacks of the warm-up, which are not counted.
+ * Automatic rollbacks per hour and instance. Above this limit, which no setting changes, the product asks a person, so there
+ * is no rollback to measure. Therefore, each batch has a new instance without data, and a person requests the rollbacks of
+ * the warm-up, which do not count.
  */
 export const batches: readonly Batch[] = Array.from(
   { length: MEASURED / ORGANISATION_ROLLBACKS_PER_HOUR },
@@ -32,11 +32,11 @@ export const batches: readonly Batch[] = Array.from(
   }),
 );
 
-/** Milliseconds from the 202, as the sender received it, to the call: of the product, and of the bare way. */
+/** Milliseconds from the sender's receipt of the 202 to the call, of the product and of the reference. */
 type Sample = { ours: number; bare: number };
 type Samples = { rollback: Sample; page: Sample };
 
-/** From an accepted alert to the rollback and to the page, each incident followed by the bare way of both. */
+/** Measures the time from an accepted alert to rollback and page. Each incident is followed by both references. */
 export async function measureResponse(folder: string, vendors: Vendors): Promise<Result[]> {
   const measured = await whileTimeLasts('batches of alerts', LAST_BATCH_SECONDS, batches, async (batch, number) => {
     const own = join(folder, `batch-${number}`);

@@ -1,8 +1,8 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
 /**
- * One line of the report. `value` and `reference` are in the unit that `name` ends with. `target` is the highest `ratio`
- * (value to reference) that is accepted: a ratio says more than milliseconds do once the machine is another one.
+ * One line of the report. `value` and `reference` have the unit at the end of `name`. `target` is the highest accepted
+ * `ratio` of value to reference. Ratios are comparable between machines, milliseconds are not.
  */
 export type Result = {
   name: string;
@@ -15,13 +15,13 @@ export type Result = {
 
 export type Machine = { cpu: string; cores: number; memory_gib: number; node: string };
 
-/** What `bench/results.json` holds. `at`: RFC 3339, UTC. */
+/** Content of `bench/results.json`. `at`: RFC 3339, UTC. */
 export type Report = { machine: Machine; at: string; results: Result[] };
 
 /**
- * What was measured, and the same of the reference. Rounded, so that the report's own numbers give its ratio.
+ * Returns a line of the report. Rounds first, so that the printed numbers give the printed ratio.
  *
- * @param digits of both, after the point
+ * @param digits decimals of value and reference
  */
 export function result(name: string, measured: number, ofReference: number, target: number, digits = 1): Result {
   const value = rounded(measured, digits);
@@ -39,7 +39,7 @@ export const thisMachine = (): Machine => ({
 
 const COLUMNS = ['name', 'value', 'reference', 'ratio', 'target', 'met'] as const;
 
-/** The report for a person: names to the left, numbers to the right. */
+/** Formats the report as a table: names left-aligned, numbers right-aligned. */
 export function table({ machine, at, results }: Report): string {
   const rows = [[...COLUMNS], ...results.map(cells)];
   const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -64,7 +64,7 @@ const cells = ({ name, value, reference, ratio, target, met }: Result): string[]
   met ? 'yes' : 'NO',
 ];
 
-/** One digit after the point, but for what would be nothing, or all, by it. */
+/** Uses one decimal, unless rounding would give 0 or 100. */
 const shown = (value: number): string => value.toFixed(value === 0 || value >= 1 ? 1 : 3);
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));

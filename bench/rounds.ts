@@ -1,8 +1,8 @@
 /**
- * Measures one after the other. On a busy machine fewer are measured, and that is told: none begins when `seconds` have
- * passed, so that the other parts have their time. The first always is.
+ * Measures rounds one after another. After `seconds`, starts no further round and prints how many were measured, so that
+ * other parts have time on a busy machine. Always measures the first round.
  *
- * @param what of which there are fewer, in the plural
+ * @param what name of the rounds, in the plural
  */
 export async function whileTimeLasts<Round, Measured>(
   what: string,
@@ -17,6 +17,6 @@ export async function whileTimeLasts<Round, Measured>(
     measured.push(await measure(round, number));
   }
   if (measured.length < rounds.length)
-    console.error(`bench: the machine is busy, so there were ${measured.length} of ${rounds.length} ${what}`);
+    console.error(`bench: the machine is busy: measured ${measured.length} of ${rounds.length} ${what}`);
   return measured;
 }

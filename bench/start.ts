@@ -6,16 +6,16 @@ import { result, type Result } from './results.ts';
 import { median } from './statistics.ts';
 import type { Vendors } from './vendors.ts';
 
-/** How often each start is measured. */
+/** Number of measurements of each start. */
 const ROUNDS = 3;
 
-/** Highest accepted ratio; docs/performance.md says why. */
+/** Highest accepted ratio; for the reasons, see docs/performance.md. */
 const TARGET = 9;
 
-/** Gives the folders that a start is measured on. */
+/** Returns the folders for a start. */
 type Folders = { product: (round: number) => Promise<string>; reference: (round: number) => Promise<string> };
 
-/** The first start: no data yet, and a configuration with as many services as the other has incidents. */
+/** Measures the first start: no data, and a configuration with as many services as the other start has incidents. */
 export function measureFirstStart(folder: string, vendors: Vendors): Promise<Result[]> {
   return measure('start with an empty data folder → ready, median ms', vendors, {
     product: async (round) => {
@@ -27,7 +27,7 @@ export function measureFirstStart(folder: string, vendors: Vendors): Promise<Res
   });
 }
 
-/** A start on the data of the storms: their incidents are open and their workflows suspended. */
+/** Measures a start with the data of the storms: open incidents with suspended workflows. */
 export function measureStartAgain({ folders, incidents }: Left, vendors: Vendors): Promise<Result[]> {
   return measure(`start with ${incidents} open incidents → ready, median ms`, vendors, {
     product: () => Promise.resolve(folders.product),

@@ -1,15 +1,16 @@
 /**
- * The smallest value that at least `percent` of the values do not exceed (nearest rank): one that was really measured,
- * never a mean of two.
+ * Returns a percentile by nearest rank: the smallest value that at least `percent` of the values do not exceed. It is a
+ * measured value, never a mean of two.
  *
- * @param percent above 0, at most 100; 50 gives the median
+ * @param percent above 0, at most 100; 50 is the median
  * @throws RangeError without values
  */
 export function percentile(values: readonly number[], percent: number): number {
-  if (!(percent > 0 && percent <= 100)) throw new RangeError(`percent is ${percent}; it is above 0 and at most 100`);
+  if (!(percent > 0 && percent <= 100))
+    throw new RangeError(`percent is ${percent}; it must be above 0 and at most 100`);
   const rank = Math.ceil((percent / 100) * values.length);
   const value = values.toSorted((a, b) => a - b)[rank - 1];
-  if (value === undefined) throw new RangeError('there is no percentile of no values; was anything measured?');
+  if (value === undefined) throw new RangeError('no percentile without values');
   return value;
 }
 

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What was not answered by then counts as not answered. From the last one that was due. Milliseconds. */
+/** Time limit for responses after the last request was due. Milliseconds. */
 const ANSWERED_WITHIN_MS = 10_000;
 
-/** `waited`: milliseconds of each that was answered. `failed`: how many were not, by what was wrong. */
+/** `waited`: milliseconds of each answered request. `failed`: number of failed requests by reason. */
 export type Answers = { waited: number[]; failed: Map<string, number> };
 
 /**
- * Sends at a steady rate, whether or not those before are answered. What somebody waits counts from when it was due: if
- * sending falls behind, because the answers do, that is not left out.
+ * Sends requests at a steady rate, whether or not earlier ones are answered. Wait times count from when a request was due, so
+ * that delays in sending are included.
  *
- * @param send rejects when the answer was not what it should be
+ * @param send rejects if the response is wrong
  */
 export async function steadily(
   perSecond: number,
@@ -38,6 +38,6 @@ export async function steadily(
   }
   const end = dueAt(count) + ANSWERED_WITHIN_MS;
   while (pending.size > 0 && performance.now() < end) await sleep(10);
-  for (const _ of pending) fail('no answer in time');
+  for (const _ of pending) fail('no response in time');
   return { waited: [...answers.waited], failed: new Map(answers.failed) };
 }

@@ -3,25 +3,25 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import * as z from 'zod';
 
-/** A call that came in. `at`: milliseconds by this process's `performance.now()`, when its headers had been read. */
+/** A received call. `at`: when its headers were read, in milliseconds by this process's `performance.now()`. */
 export type Arrival = { at: number; body: unknown };
 
-/** The CD system, the pager, and whom the reference calls at its end: everything that is waited for arrives here. */
+/** The CD system, the pager, and the endpoint of the reference's last call: receives all measured calls. */
 export type Vendors = {
   cdUrl: string;
   pagerUrl: string;
-  /** The reference posts to this address followed by a name of its own. */
+  /** The reference posts to this address followed by its own name. */
   referenceUrl: string;
-  /** Resolves with the first call for this key; at once when it has come already. */
+  /** Resolves with the first call for this key, also if it has already arrived. */
   rollback(service: string): Promise<Arrival>;
   page(service: string): Promise<Arrival>;
-  /** Pages that have come so far, those that were resolved not included. */
+  /** Number of received pages, without resolve events. */
   pagesTaken(): number;
   reference(name: string): Promise<Arrival>;
   close(): Promise<void>;
 };
 
-/** Whatever has not come by then does not come any more. Milliseconds. */
+/** Time limit for a call to arrive. Milliseconds. */
 const ARRIVES_WITHIN_MS = 20_000;
 
 const Rollback = z.object({ service: z.string(), idempotency_key: z.string() });
@@ -30,7 +30,7 @@ const Page = z.object({
   dedup_key: z.string(),
 });
 
-/** The id of the incident that a page is for. */
+/** Returns the incident id of a page. */
 export const incidentOf = ({ body }: Arrival): string => Page.parse(body).payload.custom_details.incident;
 
 export async function startVendors(): Promise<Vendors> {
@@ -68,7 +68,7 @@ export async function startVendors(): Promise<Vendors> {
 
 type Taken = { key: string; body: unknown; status: number; answer: object };
 
-/** Answers as the vendor does when all is well. */
+/** Returns the vendor's successful response. */
 async function take(request: IncomingMessage): Promise<Taken> {
   const path = request.url ?? '';
   const body = await json(request);

@@ -27,14 +27,14 @@ const lines = (strict: Evaluation, lax: Evaluation) => {
 };
 
 describe('the lines of the evaluation', () => {
-  test('who never acts is never wrong, and leaves what is clear', () => {
+  test('a judge that never acts is never wrong, and misses all clear cases', () => {
     const { wrong, left, laxWrong } = lines(evaluation(nobody), evaluation(nobody));
     expect(wrong).toMatchObject({ value: 0, ratio: 0, target: 0, met: true });
     expect(laxWrong).toMatchObject({ value: 0, met: true });
     expect(left).toMatchObject({ value: 100, reference: 10, ratio: 10, target: 1, met: false });
   });
 
-  test('they are of the worst of the sets', () => {
+  test('show the worst set', () => {
     const both = evaluation(nobody, nearestEarlierDeploy);
     const { wrong, laxWrong } = lines(both, both);
     expect(wrong?.value).toBeGreaterThan(0);
@@ -42,7 +42,7 @@ describe('the lines of the evaluation', () => {
     expect(laxWrong).toMatchObject({ ratio: 1, met: false });
   });
 
-  test('what a person had to decide on counts as wrong, too', () => {
+  test('count automatic rollbacks that a person had to decide as wrong', () => {
     const positive = new Set(forPerson.map(({ id }) => id));
     const rash: Judge = (question) => (positive.has(question.id) ? nearestEarlierDeploy(question) : nobody(question));
     const acted = forPerson.filter((one) => nearestEarlierDeploy(one).action === 'roll_back').length;
@@ -55,7 +55,7 @@ describe('the lines of the evaluation', () => {
   });
 });
 
-test('judges who judge the same cases keep their answers apart', () => {
+test('results of several judges of the same cases are separate', () => {
   const { idle, nearest } = evaluateAll({ idle: nobody, nearest: nearestEarlierDeploy }, []);
   expect(new Set(idle.replays.map(({ action }) => action))).toEqual(new Set(['none']));
   expect(nearest.replays.map(({ outcome }) => outcome)).toEqual(idle.replays.map((replay) => replay.nearest));

@@ -7,7 +7,7 @@ import { askOwn, askRecorded } from '../../jobs/slo-evaluation/ask.ts';
 import { prometheusQueries } from '../../integrations/prometheus/queries.ts';
 import { loadSlos } from '../../local/config/slo-files.ts';
 
-/** Ten events a second, of which one in ten thousand fails. */
+/** Ten events per second, of which one in ten thousand fails. */
 const COUNTED = { events: 3000, errors: expect.closeTo(0.3) };
 
 async function written() {
@@ -17,7 +17,7 @@ async function written() {
   return loadSlos(folder);
 }
 
-test('what is asked under load are objectives without any problem, and Prometheus counts events and errors of each', async () => {
+test('the SLOs under load are valid, and Prometheus counts events and errors of each', async () => {
   const { value: slos = [], problems } = await written();
   expect(problems).toEqual([]);
   expect(slos.map(({ service }) => service)).toEqual(['checkout', 'checkout', 'search', 'search']);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Report, result, table } from '../../bench/results.ts';
 
 describe('result', () => {
-  test('the ratio is that of the numbers as they are shown', () => {
+  test('the ratio is that of the rounded numbers', () => {
     expect(result('a → b, median ms', 100.04, 39.96, 3)).toEqual({
       name: 'a → b, median ms',
       value: 100,
@@ -19,7 +19,7 @@ describe('result', () => {
   });
 });
 
-test('a share of three thousand is no nothing', () => {
+test('one case in three thousand is not rounded to zero', () => {
   expect(result('wrong, %', 0.0979, 0.1, 1, 3)).toMatchObject({ value: 0.098, reference: 0.1, ratio: 0.98, met: true });
 });
 
@@ -34,7 +34,7 @@ describe('table', () => {
     ],
   };
 
-  test('says on which machine and when, and gives each result a line', () => {
+  test('shows machine and time, and a line for each result', () => {
     expect(table(report)).toBe(
       [
         'Some CPU, 2 cores, 7.8 GiB, Node 24.0.0, 2026-01-02T03:04:05.678Z',

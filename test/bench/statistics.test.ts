@@ -14,17 +14,17 @@ describe('percentile', () => {
     expect(percentile(values, percent)).toBe(expected);
   });
 
-  test('of an even number of values, the median is one that was measured', () => {
+  test('the median of an even number of values is a measured value', () => {
     expect(median([4, 1, 3, 2])).toBe(2);
   });
 
-  test('the order of the measurements stays as it was', () => {
+  test('the order of the measurements does not change', () => {
     const values = [3, 1, 2];
     median(values);
     expect(values).toEqual([3, 1, 2]);
   });
 
-  test('nothing measured has no percentile', () => {
+  test('no values have no percentile', () => {
     expect(() => median([])).toThrow('no values');
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { steadily } from '../../bench/steady.ts';
 
-test('each is sent once, and what somebody waits counts from when it was due', async () => {
+test('each request is sent once, and its wait counts from when it was due', async () => {
   const sent: number[] = [];
   const { waited, failed } = await steadily(100, 1, async (number) => void sent.push(number));
   expect(sent).toEqual(Array.from({ length: 100 }, (_, number) => number));
@@ -10,7 +10,7 @@ test('each is sent once, and what somebody waits counts from when it was due', a
   expect(failed).toEqual(new Map());
 });
 
-test('an answer that does not come holds up none of the others', async () => {
+test('a missing response does not delay other requests', async () => {
   const first = Promise.withResolvers<void>();
   const { waited } = await steadily(100, 1, (number) => {
     if (number === 99) first.resolve();
@@ -20,7 +20,7 @@ test('an answer that does not come holds up none of the others', async () => {
   expect(Math.max(...waited)).toBeGreaterThanOrEqual(990); // the first one waited for the last
 });
 
-test('what went wrong is counted by what it was, and is no answer', async () => {
+test('failures are counted by reason, and not as responses', async () => {
   const { waited, failed } = await steadily(100, 1, async (number) => {
     if (number % 10 === 0) throw new Error('answered 503');
     if (number % 10 === 1) throw new Error('answered 429');

@@ -31,17 +31,17 @@ const causeOf = ({ evidence, label }: Case): RelatedChange | undefined =>
   evidence.changes.find(({ change }) => change.id === label.cause);
 
 describe('the generator', () => {
-  test('gives the same cases for the same seed, whatever was made before', () => {
+  test('generates the same cases for the same seed', () => {
     const again = [...casesOfKind(DEFAULT_SEED, 'coincidence', 3)];
     expect(again).toEqual(of('coincidence').slice(0, 3));
   });
 
-  test('gives others for another seed', () => {
+  test('generates other cases for another seed', () => {
     const [one] = casesOfKind(FURTHER_SEEDS[0], 'coincidence', 1);
     expect(one?.evidence).not.toEqual(of('coincidence')[0]?.evidence);
   });
 
-  test('makes at least 3,000 negatives and 1,000 positives, of every kind', () => {
+  test('generates at least 3,000 negatives and 1,000 positives, of every kind', () => {
     expect(NEGATIVES.length * NEGATIVES_PER_KIND).toBeGreaterThanOrEqual(3000);
     expect(Object.values(POSITIVES_PER_KIND).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(1000);
     expect([...some].filter(([kind, made]) => made.length !== EACH || made.some((one) => one.kind !== kind))).toEqual(
@@ -49,7 +49,7 @@ describe('the generator', () => {
     );
   });
 
-  test('its evidence is what the product could have seen when it decided', () => {
+  test('gives only evidence that the product could have seen at the time of the decision', () => {
     for (const { evidence, history } of all) {
       const onset = onsetMillis(evidence);
       expect(evidence.onset.alertStartedAt < evidence.at).toBe(true);
@@ -70,7 +70,7 @@ describe('the generator', () => {
     }
   });
 
-  test('a health query is above its limit at the onset that it gives', () => {
+  test('gives an onset at which the health query is above its limit', () => {
     const measured = all.filter(({ evidence: { health, onset } }) => health !== null && onset.firstBadAt !== null);
     expect(measured.length).toBeGreaterThan(all.length / 2);
     for (const { evidence } of measured) {
@@ -81,7 +81,7 @@ describe('the generator', () => {
     }
   });
 
-  test('services differ in what is known of them', () => {
+  test('generates services with different monitoring', () => {
     const share = (holds: (evidence: Evidence) => boolean) =>
       all.filter(({ evidence }) => holds(evidence)).length / all.length;
     expect(share(({ by_version: versions }) => versions !== null)).toBeGreaterThan(0.35);
@@ -92,7 +92,7 @@ describe('the generator', () => {
     expect(share(({ alert_versions: named }) => named.length > 0)).toBeGreaterThan(0.02);
   });
 
-  test('nothing of it knows what is judged', () => {
+  test('does not depend on the judged engine', () => {
     const folder = join(import.meta.dirname, '../../evaluation');
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const imports = files.flatMap((name) =>
@@ -106,7 +106,7 @@ describe('the generator', () => {
 });
 
 describe('labels', () => {
-  test('of negatives never want a rollback without a person', () => {
+  test('of negatives never want an automatic rollback', () => {
     expect(of(...NEGATIVES).filter(({ label }) => label.right === 'roll_back')).toEqual([]);
   });
 
@@ -114,14 +114,14 @@ describe('labels', () => {
     expect(all.filter((one) => one.label.cause !== null && causeOf(one) === undefined)).toEqual([]);
   });
 
-  test('name none where something from outside is the cause', () => {
+  test('name no change if the cause is external', () => {
     const outside = of(
       ...(['dependency_failure', 'coincidence', 'slow_leak', 'traffic_spike', 'third_party', 'noisy_alert'] as const),
     );
     expect(new Set(outside.map(({ label }) => label.cause))).toEqual(new Set([null]));
   });
 
-  test('of a coincidence: some deploy was made in the two hours before', () => {
+  test('of a coincidence: a deploy was made in the two hours before', () => {
     const own = ({ evidence }: Case) =>
       evidence.changes.some(({ change, relation }) => relation === 'same' && change.kind === 'deploy');
     // A roll-out of a system that tells at its end only may still be going on.
@@ -137,7 +137,7 @@ describe('labels', () => {
     expect(new Set(of('clock_skew').map(({ label }) => label.right))).toEqual(new Set(['ask', 'do_not_roll_back']));
   });
 
-  test('of two deploys: the cause has another change near it, and a person is asked', () => {
+  test('of two deploys: another change is near the cause, and a person is asked', () => {
     for (const one of of('two_deploys')) {
       const cause = causeOf(one)?.change;
       const near = one.evidence.changes.filter(
@@ -150,7 +150,7 @@ describe('labels', () => {
     }
   });
 
-  test('of a fix that is shipped: something newer than the cause has been put live', () => {
+  test('of a shipped fix: a newer change than the cause is live', () => {
     for (const one of of('fix_shipped')) {
       const cause = causeOf(one)?.change.started_at ?? Timestamp.parse('');
       const newer = one.evidence.changes.filter(
@@ -161,7 +161,7 @@ describe('labels', () => {
     }
   });
 
-  test('of positives always name a cause, which began before the onset where it is to be rolled back', () => {
+  test('of positives always name a cause, which began before the onset if a rollback is wanted', () => {
     for (const one of of(...POSITIVES)) {
       const cause = causeOf(one)?.change;
       expect(cause).toBeDefined();
@@ -204,7 +204,7 @@ const deployed = (seconds: number, more: Partial<Change> = {}): RelatedChange =>
   distance: 0,
 });
 
-/** A canary from a minute before noon, which fails from noon on; looked at five minutes later. */
+/** A canary that starts a minute before noon and fails from noon on, seen five minutes later. */
 const canary = deployed(-60, { status: 'started', finished_at: null });
 const plain: Evidence = {
   incident_id: 'plain',
@@ -237,13 +237,13 @@ const alike = [
 ];
 const done = { status: 'succeeded' as const, finished_at: NOON };
 
-describe('what a clear case is', () => {
-  test('versions are told apart, and only the new one fails', () => {
+describe('a clear case', () => {
+  test('monitoring distinguishes versions, and only the new one fails', () => {
     expect(looksLike(plain)).toEqual({ change: canary.change, by: 'versions' });
     expect(looksLike({ ...plain, changes: [canary, dependency] })?.by).toBe('versions');
   });
 
-  test('or the alerts name it while it is rolling out', () => {
+  test('or the alerts name the version during its rollout', () => {
     expect(looksLike({ ...plain, by_version: null, alert_versions: ['v-60'] })?.by).toBe('alert');
   });
 
@@ -278,11 +278,11 @@ describe('what a clear case is', () => {
     expect(looksLike({ ...plain, ...differently })).toBeNull();
   });
 
-  test('a service that depends on it may fail with it', () => {
+  test('a dependent service can also fail', () => {
     expect(looksLike({ ...plain, failing: [{ ...other, relation: 'dependent' }] })?.by).toBe('versions');
   });
 
-  test('counts as clear only when it is the truth', () => {
+  test('counts as clear only if the deploy is the cause', () => {
     const truth: Label = { cause: canary.change.id, right: 'roll_back' };
     expect(factsOf(plain, truth)).toMatchObject({ clear: true, deceives: false, undecidable: false });
     const nothing: Label = { cause: null, right: 'do_not_roll_back' };
@@ -300,12 +300,12 @@ describe('bounds', () => {
     expect(upperBound(hits, trials)).toBeCloseTo(expected, 4);
   });
 
-  test('of all is the bound of none, the other way round', () => {
+  test('the bounds for all and for none are symmetric', () => {
     expect(lowerBound(10, 10)).toBeCloseTo(1 - 0.2589, 4);
     expect(lowerBound(9, 10)).toBeCloseTo(1 - 0.3942, 4);
   });
 
-  test('nothing tried, nothing known', () => {
+  test('without trials, the bounds are 0 and 1', () => {
     expect([upperBound(0, 0), lowerBound(0, 0)]).toEqual([1, 0]);
   });
 
@@ -358,7 +358,7 @@ describe('the report', () => {
     ({ id }) => answers.get(id) ?? judged('none', []),
   );
 
-  test('tells right from wrong, by kind and by what was wanted', () => {
+  test('counts right and wrong decisions by kind and label', () => {
     const row = (kind: Case['kind']) => report.matrix.find((one) => one.kind === kind);
     expect(row('bad_deploy')).toMatchObject({
       cases: 3,
@@ -372,14 +372,14 @@ describe('the report', () => {
     });
   });
 
-  test('counts wrong rollbacks, of negatives with their bound, and names them', () => {
+  test('counts and names wrong rollbacks, with the bound for negatives', () => {
     expect(report.wrong_negatives).toMatchObject({ hits: 1, of: 3 });
     expect(report.wrong_negatives.bound).toBeCloseTo(upperBound(1, 3), 10);
     expect(report.wrong_positives).toMatchObject({ hits: 2, of: 4 });
     expect(report.wrong).toEqual(['wrong one', 'person first', 'deceived']);
   });
 
-  test('counts the clear cases acted upon rightly, and what looks like one', () => {
+  test('counts clear cases with a right action, and cases that look like one', () => {
     expect(report.clear).toMatchObject({ hits: 1, of: 2, share: 0.5 });
     expect(report.automatic).toMatchObject({ hits: 1, of: 3 });
     expect(report.looks).toEqual([
@@ -389,25 +389,25 @@ describe('the report', () => {
     ]);
   });
 
-  test('says where the cause is ranked, and whether no change is an answer', () => {
+  test('shows the rank of the cause, and whether "no change" was concluded', () => {
     expect(report.ranking.first).toMatchObject({ hits: 2, of: 4 });
     expect(report.ranking.first_three).toMatchObject({ hits: 4, of: 4 });
     expect(report.ranking.precision).toMatchObject({ hits: 2, of: 6 });
     expect(report.no_change).toEqual({ cases: 3, said: 1, asked: 1, rolled_back: 1 });
   });
 
-  test('holds the targets against it', () => {
+  test('compares the results with the targets', () => {
     expect(report.targets.map(({ met }) => met)).toEqual([false, false, false]);
   });
 
-  test('is data, and can be read', () => {
+  test('is data, and can be printed', () => {
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     const text = evaluationTable({ sets: [{ seed: 1, report, nearest: report }], replays: [] });
     expect(text).toContain('wrong automatic rollbacks, negatives');
     expect(text).toMatch(/coincidence +do not roll back +3 +1/);
   });
 
-  test('a judge sees nothing of the truth', () => {
+  test('the judge does not see the label', () => {
     const [one] = of('bad_deploy');
     if (one === undefined) throw new Error('there is no case');
     expect(Object.keys(questionOf(one)).toSorted()).toEqual(['evidence', 'history', 'id', 'policy']);
@@ -423,7 +423,7 @@ describe('the nearest earlier deploy', () => {
       policy: { mode: 'act', unknownMigration: 'act' },
     });
 
-  test('is rolled back, the newest of several', () => {
+  test('of several deploys, the newest is rolled back', () => {
     expect(judge([deployed(-900), deployed(-60)])).toMatchObject({
       action: 'roll_back',
       change_id: deployed(-60).change.id,
@@ -442,7 +442,7 @@ describe('the nearest earlier deploy', () => {
 });
 
 describe('replays', () => {
-  test('are at least eight public incidents, each with its source', () => {
+  test('cover at least eight public incidents, each with its source', () => {
     expect(replays.length).toBeGreaterThanOrEqual(8);
     expect(new Set(replays.map(({ id }) => id)).size).toBe(replays.length);
     for (const { source, told, assumed } of replays) {
@@ -467,8 +467,8 @@ describe('replays', () => {
   );
 });
 
-describe('chance', () => {
-  test('binomial and poisson have the means that they should', () => {
+describe('random numbers', () => {
+  test('binomial and Poisson distributions have the right means', () => {
     const r = random(1);
     const mean = (draw: () => number) =>
       Array.from({ length: 4000 }, draw).reduce((sum, value) => sum + value, 0) / 4000;
