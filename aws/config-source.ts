@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Blobs, ConfigSource, Log } from '../domain/ports/index.ts';
+import type { ConfigSource } from '../domain/ports/config.ts';
+import type { Blobs, Log } from '../domain/ports/system.ts';
 import { Config, emptyConfig } from '../schemas/config/config.ts';
 import { readTolerant } from '../schemas/parsing/read-tolerant.ts';
 import { Timestamp } from '../schemas/time/time.ts';

@@ -1,4 +1,7 @@
-import type { Clock, ConfigSource, Gates, Place, Secrets } from '../domain/ports/index.ts';
+import type { Place } from '../domain/ports/common.ts';
+import type { ConfigSource } from '../domain/ports/config.ts';
+import type { Gates } from '../domain/ports/freeze.ts';
+import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { Deployer } from '../domain/rollback/targets.ts';
 import type { StandIns } from '../domain/catalogue/vendors.ts';
 import { argoCdDeployer } from '../integrations/argo-cd/deployer.ts';

@@ -4,14 +4,10 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { ExternalPager, Tickets } from '../domain/messages/channels.ts';
-import {
-  type Attempt,
-  type Clock,
-  type Deps,
-  type Pager,
-  type Secrets,
-  SecretsUnreadable,
-} from '../domain/ports/index.ts';
+import { type Attempt } from '../domain/ports/common.ts';
+import { type Deps } from '../domain/ports/deps.ts';
+import { type Pager } from '../domain/ports/paging.ts';
+import { type Clock, type Secrets, SecretsUnreadable } from '../domain/ports/system.ts';
 import { alertStates } from '../integrations/shared/alert-states.ts';
 import { alertmanagerSilences } from '../integrations/alertmanager/silences.ts';
 import { type GithubAccess, githubAccess } from '../integrations/github/access.ts';

@@ -4,7 +4,8 @@ import {
   type LambdaClient,
   SendDurableExecutionCallbackSuccessCommand,
 } from '@aws-sdk/client-lambda';
-import type { DrillRuns, Engine } from '../domain/ports/index.ts';
+import type { DrillRuns } from '../domain/ports/automation.ts';
+import type { Engine } from '../domain/ports/system.ts';
 
 /** Errors by which the API says that a callback is already closed. */
 const CLOSED_CALLBACK = new Set([

@@ -1,4 +1,5 @@
-import type { Clock, Place, Secrets } from '../domain/ports/index.ts';
+import type { Place } from '../domain/ports/common.ts';
+import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { Flags } from '../domain/rollback/targets.ts';
 import { httpFlags } from '../integrations/flags-http/flags.ts';
 import { publicUrl, type StandIns } from '../domain/catalogue/vendors.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../domain/ports/index.ts';
+import type { Clock, Log } from '../domain/ports/system.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 

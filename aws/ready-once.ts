@@ -1,4 +1,7 @@
-import type { Changes, CrowdPort, Decisions, Effects, Incidents, RunbookRuns } from '../domain/ports/index.ts';
+import type { Changes } from '../domain/ports/changes.ts';
+import type { Decisions, Effects } from '../domain/ports/decisions.ts';
+import type { CrowdPort, Incidents } from '../domain/ports/incidents.ts';
+import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import type { Projections } from '../domain/incidents/projections.ts';
 
 /**

@@ -3,7 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
-import type { Blobs, Clock } from '../domain/ports/index.ts';
+import type { Blobs, Clock } from '../domain/ports/system.ts';
 import type { Catalogue, OpenIncident, RecentChange, SlackDeps } from '../domain/slack/ports.ts';
 import { waitingCalls } from '../integrations/slack/waiting-calls.ts';
 import { StoredChange, StoredIncident } from '../schemas/incidents/stored-records.ts';

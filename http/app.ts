@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import type { Deps } from '../domain/ports/index.ts';
+import type { Deps } from '../domain/ports/deps.ts';
 import { QuarantineFull } from '../domain/alerts/quarantine.ts';
 import { answeringGates } from './webhooks/answer-gates-at-once.ts';
 import { argoRolloutsRoutes } from './webhooks/argo-rollouts.ts';

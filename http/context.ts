@@ -1,4 +1,4 @@
-import type { Log } from '../domain/ports/index.ts';
+import type { Log } from '../domain/ports/system.ts';
 import type { Scope } from '../domain/access/access.ts';
 import type { Principal } from '../schemas/access/access.ts';
 import type { Who } from '../actions/incidents/acting-person.ts';

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../domain/access/access.ts';
-import type { Deps, Page, Place } from '../domain/ports/index.ts';
+import type { Page, Place } from '../domain/ports/common.ts';
+import type { Deps } from '../domain/ports/deps.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
 import type { Env } from './context.ts';
 import { iJson } from './middleware/i-json.ts';

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../domain/ports/index.ts';
+import type { Deps } from '../domain/ports/deps.ts';
 import { answers, type Api, endpoint } from './endpoint.ts';
 
 const Description = z.looseObject({ openapi: z.string(), paths: z.looseObject({}) });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { jsonLog } from '../aws/log.ts';
 import { ALL_GRANTS } from '../aws/secrets/secret-groups.ts';
-import type { Blobs, Log } from '../domain/ports/index.ts';
+import type { Blobs, Log } from '../domain/ports/system.ts';
 import { beforeEnd, handler as httpHandler } from '../functions/http.ts';
 import { namedCredentials } from '../domain/catalogue/vendors.ts';
 import { handler as slackHandler } from '../functions/slack.ts';

@@ -1,4 +1,5 @@
-import type { Deps, Listened } from '../domain/ports/index.ts';
+import type { Deps } from '../domain/ports/deps.ts';
+import type { Listened } from '../domain/ports/incidents.ts';
 import { apply, type Asked, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
 import type { Unread } from '../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../domain/ports/index.ts';
+import type { Deps } from '../domain/ports/deps.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 

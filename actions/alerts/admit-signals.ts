@@ -1,6 +1,8 @@
 import { alertOf, type Arrival } from '../../domain/alerts/admission.ts';
 import { entriesOf } from '../../domain/messages/alert-notices.ts';
-import type { Admitted, Deps, Receipt } from '../../domain/ports/index.ts';
+import type { Receipt } from '../../domain/ports/alerts.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Admitted } from '../../domain/ports/incidents.ts';
 import { deliver, mutedBy } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';

@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { toSignal, withoutTimesAhead } from '../../domain/alerts/signal.ts';
 import type { Scope } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 
 /** An authenticated sender of alerts. */

@@ -1,6 +1,7 @@
 import { mintIncidentId } from '../../aws/ids.ts';
 import { brokenOff } from '../../domain/automation/drill.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { liveChange, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';

@@ -1,6 +1,6 @@
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import { ServiceName } from '../../schemas/config/names.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Change } from '../../schemas/changes/change.ts';

@@ -1,5 +1,5 @@
 import { mayConcern } from '../../domain/changes/late-changes.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { wake } from '../../workflows/wake.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change, ChangeKind } from '../../schemas/changes/change.ts';
 import { type Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DEPLOY_OVERDUE } from '../../domain/alerts/admission.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

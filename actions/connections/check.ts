@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { VendorState } from '../../domain/catalogue/vendors.ts';
 import type { DeployerConfig } from '../../schemas/config/deployers.ts';
 import { mail, webhooks } from './outgoing.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
 import { credentialOf } from './seen.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkMail } from '../../integrations/mail/check.ts';
 import { type Connection, credential, inTime, off, type Seen, told, wrong } from './seen.ts';

@@ -1,6 +1,6 @@
 import type { ChatApp } from '../../domain/messages/channels.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { ROUTING_KEY_CHARS } from '../../integrations/pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
 import { credential, off, type Seen, told, wrong } from './seen.ts';

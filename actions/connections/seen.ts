@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { VendorMode } from '../../domain/catalogue/vendors.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import {
   namedCredentials,
   VENDOR_CONNECTIONS,

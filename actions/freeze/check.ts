@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
-import type { Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
 import { type KnownPlace, knownPlace } from './known-environment.ts';

@@ -2,7 +2,7 @@ import { NEW } from '../../domain/freeze/causes.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
 import { moment } from '../../domain/freeze/words.ts';
 import type { Scope } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';

@@ -5,7 +5,8 @@ import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs
 import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
 import type { CheckedPlace, PlaceState } from '../../domain/freeze/ports.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';

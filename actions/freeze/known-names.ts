@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { configuredEnvironments, probablyMeant, theOneCalled } from '../../domain/freeze/place-names.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import { unconfiguredEnvironment, unconfiguredWords } from '../../domain/catalogue/unconfigured.ts';
 import type { Config } from '../../schemas/config/config.ts';

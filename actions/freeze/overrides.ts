@@ -1,6 +1,6 @@
 import { policyFor } from '../../domain/freeze/policy.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze, NewOverride, Override } from '../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

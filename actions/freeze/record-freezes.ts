@@ -3,7 +3,7 @@ import { calendarEverywhere } from '../../domain/freeze/calendar.ts';
 import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { LatchInputs } from '../../domain/freeze/budget/latch-inputs.ts';
 import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { policyOf } from '../slo/policy.ts';

@@ -1,5 +1,6 @@
 import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, examine, stateOf } from '../../domain/freeze/decide.ts';
 import { knownGood } from '../../domain/freeze/exemptions/known-good.ts';
 import type { Signer } from '../../domain/freeze/ports.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 
 /** How long a token is valid: long enough to start a deployment, too short to keep a token for later. */

@@ -1,7 +1,8 @@
 import { briefing, briefText } from '../../domain/messages/handoff-summary.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { componentsOf } from '../../domain/messages/status-page-texts.ts';
-import type { Amend, Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Amend } from '../../domain/ports/incidents.ts';
 import {
   acknowledged,
   assigned,

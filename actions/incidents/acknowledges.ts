@@ -1,5 +1,5 @@
 import { heard, isHeard } from '../../domain/paging/acknowledgement.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Who } from './acting-person.ts';
 

@@ -1,5 +1,5 @@
 import { isSameActor } from '../../domain/access/actor-identity.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { AskedLast, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';

@@ -1,4 +1,5 @@
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../../workflows/wake.ts';

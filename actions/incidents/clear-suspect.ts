@@ -1,5 +1,5 @@
 import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Cleared, DecisionView, Effect, IncidentView } from '../../schemas/incidents/incident.ts';
 import { ChangeId, type IncidentId, type Version } from '../../schemas/config/names.ts';

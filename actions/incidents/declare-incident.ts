@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/config/names.ts';
 import { tellDeclared, tellRaised } from '../../workflows/declared-in.ts';

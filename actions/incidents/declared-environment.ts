@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
 import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
 import { EnvironmentName, type ServiceName, UNMATCHED } from '../../schemas/config/names.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Somebody } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { commandsParent } from '../../workflows/declared-in.ts';

@@ -1,5 +1,5 @@
 import { clearingOf, takenBack } from '../../domain/changes/cleared-suspects.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { refuse } from '../../workflows/steps/withdraw-about.ts';

@@ -1,7 +1,8 @@
 import type { RollbackAsked } from '../../domain/rollback/rollback-request.ts';
 import { clearingOfVersion, takenBack } from '../../domain/changes/cleared-suspects.ts';
 import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
-import type { ChangeOfIncident, Deps, IncidentChange } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';

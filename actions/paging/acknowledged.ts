@@ -3,7 +3,7 @@ import { pageKey } from '../../domain/paging/pages.ts';
 import type { ExternalIncident } from '../../domain/messages/channels.ts';
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { whoIs } from './agent.ts';

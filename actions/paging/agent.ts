@@ -1,5 +1,5 @@
 import { type Agent, agentOf, type PagerUser } from '../../domain/pagerduty/agents.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
 /**

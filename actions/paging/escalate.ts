@@ -1,6 +1,6 @@
 import { type DueEscalation, ESCALATED, escalationDue, isUnheard } from '../../domain/paging/escalation.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Escalation } from '../../schemas/incidents/response.ts';
 import { millisOf } from '../../schemas/time/time.ts';

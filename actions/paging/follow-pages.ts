@@ -1,7 +1,7 @@
 import { hasEnded } from '../../domain/alerts/alert-states.ts';
 import type { ExternalIncident } from '../../domain/messages/channels.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';

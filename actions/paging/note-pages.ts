@@ -1,6 +1,6 @@
 import { pageNote } from '../../domain/paging/page-note.ts';
 import { isOurs, pageKey, pagerTarget } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { millisOf, secondsBetween } from '../../schemas/time/time.ts';
 import { Deadline, type Elapsed, pooled, rotated } from '../shared/concurrency.ts';

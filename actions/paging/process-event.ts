@@ -3,7 +3,7 @@ import { unheard } from '../../domain/paging/acknowledgement.ts';
 import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
 import type { Agent, PagerUser } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { acknowledgedKey, assignedKey } from './follow-pages.ts';

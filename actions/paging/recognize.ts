@@ -1,6 +1,6 @@
 import { agentOf } from '../../domain/pagerduty/agents.ts';
 import { recognised } from '../../domain/pagerduty/recognised.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { Deadline, type Elapsed, pooled } from '../shared/concurrency.ts';
 

@@ -1,7 +1,7 @@
 import type { Agent } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
 import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';

@@ -1,5 +1,5 @@
 import { pageKey } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { fullRequest } from '../../workflows/steps/page.ts';

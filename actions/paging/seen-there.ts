@@ -3,7 +3,7 @@ import { isHeard, unheardPages } from '../../domain/paging/acknowledgement.ts';
 import type { ExternalIncident, Told } from '../../domain/messages/channels.ts';
 import { isOurs, pageKey } from '../../domain/paging/pages.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Deadline } from '../shared/concurrency.ts';
 import type { FollowDeps } from './follow-pages.ts';

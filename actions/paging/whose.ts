@@ -1,6 +1,6 @@
 import { pageKey } from '../../domain/paging/pages.ts';
 import { type PageOf, pageOfKey } from '../../domain/pagerduty/ours.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Effect } from '../../schemas/incidents/incident.ts';
 import { incidentOf, type PagerDutyEvent } from '../../schemas/messages/pagerduty.ts';

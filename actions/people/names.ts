@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { namedText } from '../../domain/people/display-names.ts';
 
 export type Named = (text: string) => Promise<string>;

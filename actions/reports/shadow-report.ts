@@ -1,4 +1,5 @@
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import {
   judgeShadow,
   type KnownChanges,

@@ -8,7 +8,8 @@ import {
   wayFrom,
   whyNotTo,
 } from '../../domain/changes/named-version.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { isAhead, liveChange, type RollbackTarget, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';

@@ -1,6 +1,8 @@
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Deps, Followed, Place, RunAgain } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Followed, RunAgain } from '../../domain/ports/runbooks.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
 import { permit } from '../../domain/runbooks/permission.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';

@@ -1,4 +1,5 @@
-import type { Deps, RunbookRun } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { RunbookRun } from '../../domain/ports/runbooks.ts';
 import { remainingOf, undoId } from '../../domain/runbooks/by-hand.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { viewOfRun } from '../../domain/runbooks/run-view.ts';

@@ -1,7 +1,7 @@
 import { sha256 } from '../../aws/hash.ts';
 import { burnFreezeByAlert } from '../../domain/freeze/causes.ts';
 import { freezeId } from '../../domain/freeze/ids.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';

@@ -1,5 +1,5 @@
 import { isStale, unreadBudget } from '../../domain/freeze/budget/spending.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';

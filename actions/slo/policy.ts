@@ -1,5 +1,5 @@
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
-import type { Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
 /** Returns the freeze policy for a service and environment, based on the service's team and tier in the catalogue. */

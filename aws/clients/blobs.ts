@@ -1,5 +1,5 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { Blobs } from '../../domain/ports/index.ts';
+import type { Blobs } from '../../domain/ports/system.ts';
 import { type Limits, streamLimit } from './client.ts';
 
 /** Stores data that is too large for a message or an item in one S3 bucket. */

@@ -1,5 +1,5 @@
 import { one } from '../../domain/incidents/metrics.ts';
-import type { Counters } from '../../domain/ports/index.ts';
+import type { Counters } from '../../domain/ports/system.ts';
 
 /**
  * Outcomes to count by response kind. Other kinds mean that the vendor was not called, or say nothing about the vendor.

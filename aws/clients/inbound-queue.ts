@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { PeopleQueue } from '../../domain/ports/index.ts';
+import type { PeopleQueue } from '../../domain/ports/messages.ts';
 import { sha256 } from '../hash.ts';
 
 /** SQS refuses U+FFFE and U+FFFF, which people can type and which JSON does not escape. */

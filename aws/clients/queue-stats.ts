@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { QueueStats } from '../../domain/ports/index.ts';
+import type { QueueStats } from '../../domain/ports/system.ts';
 
 /** Reads the statistics of queues from SQS. The age of the oldest message is available only in CloudWatch. */
 export function sqsQueueStats(client: SQSClient, urls: Readonly<Record<string, string>>): QueueStats {

@@ -1,5 +1,6 @@
 import { type SendMessageBatchRequestEntry, SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Blobs, Receipt, SignalQueue } from '../../domain/ports/index.ts';
+import type { Receipt, SignalQueue } from '../../domain/ports/alerts.ts';
+import type { Blobs } from '../../domain/ports/system.ts';
 import type { Signal, SignalMessage } from '../../schemas/alerts/signal.ts';
 import { sha256 } from '../hash.ts';
 

@@ -1,5 +1,5 @@
 import { ChangeMessageVisibilityBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Redelivery } from '../../domain/ports/index.ts';
+import type { Redelivery } from '../../domain/ports/system.ts';
 
 /**
  * Changes the redelivery time with ChangeMessageVisibility. `urls`: the queues; a Lambda event names a queue by its

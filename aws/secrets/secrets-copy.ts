@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { Blobs } from '../../domain/ports/index.ts';
+import type { Blobs } from '../../domain/ports/system.ts';
 import * as z from 'zod';
 import { sha256 } from '../hash.ts';
 

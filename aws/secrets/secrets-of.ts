@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import type { Blobs, Log, Secrets } from '../../domain/ports/index.ts';
+import type { Blobs, Log, Secrets } from '../../domain/ports/system.ts';
 import type { Environment } from './env.ts';
 import { ALL_GRANTS, copyFolder } from './secret-groups.ts';
 import { sealedCopy } from './secrets-copy.ts';

@@ -1,6 +1,6 @@
 import { GetParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import * as z from 'zod';
-import { type Log, type Secrets, SecretsUnreadable } from '../../domain/ports/index.ts';
+import { type Log, type Secrets, SecretsUnreadable } from '../../domain/ports/system.ts';
 import { type Grant, groupOf, namedParameter } from './secret-groups.ts';
 import type { Parameters, SecretsCopy } from './secrets-copy.ts';
 

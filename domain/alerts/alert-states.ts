@@ -1,4 +1,4 @@
-import type { AlertState, FiringEpisode } from '../ports/index.ts';
+import type { AlertState, FiringEpisode } from '../ports/alerts.ts';
 
 /**
  * Returns whether an alert certainly no longer fires. An absent alert proves that only if it was found before: it may

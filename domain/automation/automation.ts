@@ -1,6 +1,6 @@
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import type { Mode } from '../../schemas/config/names.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 
 /** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
 export function modesFor({ mode, services }: Automation, { service, environment }: Place): Mode[] {

@@ -14,7 +14,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { inForce } from '../changes/cleared-suspects.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */

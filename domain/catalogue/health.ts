@@ -1,6 +1,6 @@
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { serviceEntry } from './catalogue.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 import { healthQueryOf } from '../slo/health.ts';
 
 /** Query for the current health of a service and environment. `called`: its description for readers of the result. */

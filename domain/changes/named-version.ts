@@ -2,7 +2,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { list, spell } from '../correlation/words.ts';
 import { migrationsIn } from '../rollback/guards.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 import { editDistance } from '../runbooks/nearest.ts';
 import { minuteOf } from '../messages/story.ts';
 import {

@@ -3,7 +3,7 @@ import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedPlace, PlaceState } from './ports.ts';
 

@@ -2,7 +2,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { Wish } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 
 /** Lifetime in seconds of a rollback request: after this time, its reason may no longer apply. */
 export const WISH_SECONDS = 3600;

@@ -5,7 +5,7 @@ import type { PinView } from '../../schemas/changes/pin.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
-import type { Page, Place } from '../ports/index.ts';
+import type { Page, Place } from '../ports/common.ts';
 
 /** Store of freezes. Every change to a freeze is recorded in the audit log in the same transaction. */
 export type Freezes = {

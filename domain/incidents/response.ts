@@ -2,7 +2,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Message, RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../schemas/config/names.ts';
 import { causeOf, type PageCause } from '../paging/page-causes.ts';
-import type { BegunRunbook } from '../ports/index.ts';
+import type { BegunRunbook } from '../ports/runbooks.ts';
 import type { AskedBy } from '../rollback/rollback.ts';
 import { isByHand } from '../runbooks/by-hand.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Whispers } from './channels.ts';
-import type { Hearings } from '../ports/index.ts';
+import type { Hearings } from '../ports/messages.ts';
 
 /** Returns the key under which the person who waits for an incident's channel is stored. */
 export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;

@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Care, Roles } from '../../schemas/people/response-roles.ts';
-import type { Amendment } from '../ports/index.ts';
+import type { Amendment } from '../ports/incidents.ts';
 import type { Agent } from './agents.ts';
 
 /**

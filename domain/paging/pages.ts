@@ -2,7 +2,7 @@ import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { ExternalIncident } from '../messages/channels.ts';
-import type { Pager } from '../ports/index.ts';
+import type { Pager } from '../ports/paging.ts';
 
 /** Returns the key of a page at the pager and of its effect. */
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;

@@ -4,7 +4,7 @@ import type { Severity } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { isSameActor } from '../access/actor-identity.ts';
 import { heard, isHeard } from '../paging/acknowledgement.ts';
-import type { Amend, Amendment } from '../ports/index.ts';
+import type { Amend, Amendment } from '../ports/incidents.ts';
 
 /** Changes to an open incident by people; a change to the present value has no effect. */
 

@@ -10,7 +10,7 @@ import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
 import { capOf, whyAsk } from './guards.ts';
 import { type NamedTarget, namedTarget, whyNotTo } from '../changes/named-version.ts';
 import type { Onset } from '../correlation/onset.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
 
 /**

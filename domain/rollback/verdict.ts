@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
-import type { IncidentChange } from '../ports/index.ts';
+import type { IncidentChange } from '../ports/incidents.ts';
 
 /** Subject of a verification: a rollback by its number or, with `runbook`, the actions of a runbook. */
 export type Mitigation = NonNullable<IncidentRecord['verifying']>;

@@ -1,4 +1,4 @@
-import type { RunbookRun } from '../ports/index.ts';
+import type { RunbookRun } from '../ports/runbooks.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { RunStatus, runId, type RunStepStatus, type RunView, StepEnd } from '../../schemas/runbooks/parts/runs.ts';
 import { type PlannedStep, planOf } from './plan.ts';

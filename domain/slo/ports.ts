@@ -2,7 +2,7 @@ import type { Severity } from '../../schemas/config/names.ts';
 import type { SloId } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/index.ts';
+import type { Place } from '../ports/common.ts';
 
 /**
  * One series of a query result. `values`: pairs of epoch seconds and value, oldest first; a value can be NaN or

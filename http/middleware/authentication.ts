@@ -2,7 +2,7 @@ import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { sha256 } from '../../aws/hash.ts';
 import { authorize, type Scope } from '../../domain/access/access.ts';
 import { actsAs } from '../../domain/access/actor-identity.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import type { SignatureScheme } from '../../schemas/alerts/sources/parsed.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';

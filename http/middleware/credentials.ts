@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
-import type { Deps, IdempotencyKey } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { IdempotencyKey } from '../../domain/ports/system.ts';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../aws/hash.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { type Allowance, type Bucket, take } from '../../domain/alerts/token-bucket.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { BoundedMap } from './bounded-map.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { namer } from '../../actions/people/names.ts';
 import { answers, type Api, endpoint, listQuery, pageOf } from '../endpoint.ts';

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Scope } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import { lowestMode } from '../../schemas/config/names.ts';
 import { setAutomation } from '../../actions/automation/set-automation.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE } from '../../domain/access/access.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { connections, isWatched, targets } from '../../actions/connections/check.ts';

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
 import { Change, ChangePatch, NewChange, whyAhead, whyNoTimes } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Drill, DrillId } from '../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { Timestamp } from '../../schemas/time/time.ts';

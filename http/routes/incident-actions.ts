@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
 import { markWrong } from '../../actions/incidents/mark-wrong.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { notThat } from '../../domain/access/refusals.ts';
 import { listedMay } from '../../domain/people/people.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Somebody } from '../../domain/people/roles.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import { declaredPlace } from '../../actions/incidents/declared-environment.ts';

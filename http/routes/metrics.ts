@@ -9,7 +9,7 @@ import {
   ROUTING_DELAY_BUCKETS,
 } from '../../domain/incidents/metrics.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { IncidentStatus } from '../../schemas/incidents/incident.ts';
 import type { Freeze } from '../../schemas/freeze/freeze.ts';

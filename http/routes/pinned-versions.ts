@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { PinView } from '../../schemas/changes/pin.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { EVERYWHERE, type Scope } from '../../domain/access/access.ts';
 import { mayAskByLabel, senderOf } from '../middleware/authentication.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';

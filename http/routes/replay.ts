@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Heard } from '../../schemas/messages/inbound-events.ts';
 import { readSignalMessage } from '../../schemas/alerts/signal.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';

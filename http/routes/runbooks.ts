@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { planOf } from '../../domain/runbooks/plan.ts';
 import { byPriority } from '../../domain/runbooks/select.ts';
 import { EnvironmentName, IncidentId, Mode, ServiceName } from '../../schemas/config/names.ts';

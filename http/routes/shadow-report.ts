@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { ShadowReport } from '../../schemas/automation/shadow-report.ts';
 import { INCIDENTS_MAX, shadowReport } from '../../actions/reports/shadow-report.ts';

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { SignalView } from '../../domain/ports/index.ts';
+import type { SignalView } from '../../domain/ports/alerts.ts';
 import { Signal } from '../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, seen } from '../endpoint.ts';
 import { shown, ShownSignal } from './signal-view.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { pastOf, pastSeconds } from '../../domain/slo/measurement/past.ts';
 import { sloView } from '../../domain/slo/view.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';

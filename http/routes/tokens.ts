@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { authorize, EVERYWHERE } from '../../domain/access/access.ts';
 import { actsAs, NameTaken, whyOfPerson, whyReserved } from '../../domain/access/actor-identity.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { type NewToken, NewToken as NewTokenSchema, type Principal, TokenRecord } from '../../schemas/access/access.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';

@@ -6,7 +6,7 @@ import type { Scope } from '../../domain/access/access.ts';
 import type { Count } from '../../domain/incidents/metrics.ts';
 import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Fault, ParseResult, Source, Unreadable } from '../../schemas/alerts/sources/parsed.ts';

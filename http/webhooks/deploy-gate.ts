@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { CheckAnswer, type CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import type { Env } from '../context.ts';
 import { type Api, endpoint, problems } from '../endpoint.ts';

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type CheckAnswer, CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';

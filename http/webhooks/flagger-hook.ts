@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import type { Scope } from '../../domain/access/access.ts';
 import { placesOf } from '../../domain/freeze/gate.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 
 /** The payload of every Flagger hook. Flagger before 1.34 sends no checksum. */

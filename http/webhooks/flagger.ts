@@ -1,7 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sha256 } from '../../aws/hash.ts';
 import { answerOf } from '../../domain/freeze/gate.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { truncate } from '../../integrations/shared/text.ts';
 import type { Wish } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';

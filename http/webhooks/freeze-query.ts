@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { knownPlace } from '../../actions/freeze/known-environment.ts';

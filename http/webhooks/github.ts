@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { GITHUB_API_URL } from '../../integrations/github/rest.ts';
 import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
 import { readBody } from '../middleware/body.ts';

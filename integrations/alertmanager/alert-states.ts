@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AlertState, FiringEpisode } from '../../domain/ports/index.ts';
+import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
 import { read } from '../shared/read.ts';
 
 const Alerts = z.array(z.object({ labels: z.record(z.string(), z.string()), endsAt: z.string() }));

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Silence, Silences } from '../../domain/messages/channels.ts';
-import type { Log } from '../../domain/ports/index.ts';
+import type { Log } from '../../domain/ports/system.ts';
 import { InstantIn, millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer } from '../shared/http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Place, Secrets } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from '../../schemas/config/deployers.ts';
 import type { GitReverter } from '../github/revert.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { GitRevert } from '../../schemas/config/deployers.ts';
 import { toBeMerged } from '../github/pull-requests.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer } from '../../domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';

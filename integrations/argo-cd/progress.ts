@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer } from '../../domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { type Application, newestId } from './application.ts';

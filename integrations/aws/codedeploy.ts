@@ -6,7 +6,7 @@ import {
   type RevisionLocation,
   StopDeploymentCommand,
 } from '@aws-sdk/client-codedeploy';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { CodeDeployDeployer } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';

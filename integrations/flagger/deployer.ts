@@ -1,4 +1,5 @@
-import type { Gates, Place as Where } from '../../domain/ports/index.ts';
+import type { Place as Where } from '../../domain/ports/common.ts';
+import type { Gates } from '../../domain/ports/freeze.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { FlaggerDeployer } from '../../schemas/config/deployers.ts';
 import type { Wish } from '../../schemas/freeze/gate.ts';

@@ -1,5 +1,6 @@
 import { isExpired } from '../../domain/freeze/gate.ts';
-import type { Gates, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Gates } from '../../domain/ports/freeze.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { Wish } from '../../schemas/freeze/gate.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

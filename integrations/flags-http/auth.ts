@@ -1,4 +1,4 @@
-import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { FlagsConfig } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Clock, Place, Secrets } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';

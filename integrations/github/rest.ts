@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { publicUrl } from '../../domain/catalogue/vendors.ts';
 import { Repository } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Clock, Place, Secrets } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { HttpDeployer } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';

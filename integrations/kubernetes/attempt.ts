@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';

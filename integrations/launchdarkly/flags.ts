@@ -1,5 +1,5 @@
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
 

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import * as z from 'zod';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer } from '../shared/http.ts';
 

@@ -1,5 +1,7 @@
 import { api } from '@pagerduty/pdjs';
-import type { Attempt, Clock, Pager, PageRequest } from '../../domain/ports/index.ts';
+import type { Attempt } from '../../domain/ports/common.ts';
+import type { Pager, PageRequest } from '../../domain/ports/paging.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { truncate } from '../shared/text.ts';
 import {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AlertState, FiringEpisode } from '../../domain/ports/index.ts';
+import type { AlertState, FiringEpisode } from '../../domain/ports/alerts.ts';
 import { read } from '../shared/read.ts';
 import { canGive, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';

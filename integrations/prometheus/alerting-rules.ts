@@ -1,4 +1,4 @@
-import type { FiringEpisode } from '../../domain/ports/index.ts';
+import type { FiringEpisode } from '../../domain/ports/alerts.ts';
 
 /** An alerting rule in the format of `/api/v1/rules`. */
 export type Rule = {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Curve } from '../../domain/correlation/evidence.ts';
-import type { Metrics } from '../../domain/ports/index.ts';
+import type { Metrics } from '../../domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type Answer, call, json, NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

@@ -1,4 +1,5 @@
-import type { Clock, HttpAnswer, HttpCalls, Secrets } from '../../domain/ports/index.ts';
+import type { HttpAnswer, HttpCalls } from '../../domain/ports/runbooks.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';

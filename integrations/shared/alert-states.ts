@@ -1,4 +1,4 @@
-import type { AlertStates } from '../../domain/ports/index.ts';
+import type { AlertStates } from '../../domain/ports/alerts.ts';
 import { statesInAlertmanager } from '../alertmanager/alert-states.ts';
 import { NoAnswer } from './http.ts';
 import { statesInPrometheus } from '../prometheus/alert-states.ts';

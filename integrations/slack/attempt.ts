@@ -1,5 +1,5 @@
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { CallFailed } from './answers.ts';
 import { type Ask, slackClient } from './client.ts';
 import { identities, type Me } from './identity.ts';

@@ -1,6 +1,6 @@
 import { type FetchFunction, LogLevel, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, NotOk, slackCode } from './answers.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import type { SlackUser } from '../../domain/people/people.ts';
-import type { Secrets } from '../../domain/ports/index.ts';
+import type { Secrets } from '../../domain/ports/system.ts';
 import { answerByUrl, answerUrlFault } from './answers-by-url.ts';
 import { bodyOf } from './blocks.ts';
 import { askSlack, SlackRefused } from './small-client.ts';

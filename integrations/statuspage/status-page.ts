@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { PublicUpdate, StatusPage, Told } from '../../domain/messages/channels.ts';
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
 import { tell, withoutSlash } from '../shared/request.ts';

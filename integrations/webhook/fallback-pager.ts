@@ -1,4 +1,6 @@
-import type { Clock, ConfigSource, Pager, Secrets } from '../../domain/ports/index.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
+import type { Pager } from '../../domain/ports/paging.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, NoAnswer } from '../shared/http.ts';
 import { signedHeaders } from './standard-webhooks.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Told } from '../../domain/messages/channels.ts';
-import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { Letter, WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Tickets, Told } from '../../domain/messages/channels.ts';
-import type { Clock, Secrets } from '../../domain/ports/index.ts';
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';
 import { tell } from '../shared/request.ts';

@@ -1,5 +1,5 @@
 import { TELLING_WAYS } from '../../domain/messages/stakeholder-digest.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
 import { allDue } from './due.ts';

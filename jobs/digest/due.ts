@@ -1,5 +1,6 @@
 import { isDue } from '../../domain/messages/stakeholder-digest.ts';
-import type { Deps, Remembered } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Remembered } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';

@@ -1,7 +1,7 @@
 import { plainOf } from '../../domain/messages/plain-text.ts';
 import { letterOf, type TellingWay } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage, Delivered, Mail, Told } from '../../domain/messages/channels.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 
 /** A person or channel that gets status updates. */

@@ -12,7 +12,8 @@ import {
   type ToldBefore,
 } from '../../domain/messages/stakeholder-digest.ts';
 import type { Delivered, Mail } from '../../domain/messages/channels.ts';
-import type { Deps, Remembered } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Remembered } from '../../domain/ports/messages.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';

@@ -1,7 +1,8 @@
 import { sha256 } from '../../aws/hash.ts';
 import { TELLING_WAYS, toldLater, type ToldBefore } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
-import type { Deps, Remembered } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Remembered } from '../../domain/ports/messages.ts';
 import { lastDue, shadowDigest } from '../../domain/automation/shadow-report-schedule.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';

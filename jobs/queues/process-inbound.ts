@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
-import type { Log } from '../../domain/ports/index.ts';
+import type { Log } from '../../domain/ports/system.ts';
 import { Heard } from '../../schemas/messages/inbound-events.ts';
 import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
 import { hearPagerDuty } from '../../actions/paging/process-event.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { grafanaProjector } from '../../projectors/grafana/grafana.ts';
 import { pass, type Projector, type SideBySide } from '../../projectors/sync/sync.ts';
 import { slackProjector } from '../../projectors/slack/slack.ts';

@@ -1,5 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 
 /** The remaining time of the invocation. */
 export type Deadline = Pick<Context, 'getRemainingTimeInMillis'>;

@@ -1,5 +1,6 @@
 import { EVALUATE_TIMEOUT_SECONDS } from '../../aws/resources.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Evaluator } from './evaluator.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { historySeconds } from '../../domain/slo/budget/account.ts';
 import { emptyHistory } from '../../domain/slo/history.ts';
 import { bucketOf, stateOf } from '../../domain/slo/measurement/reading.ts';

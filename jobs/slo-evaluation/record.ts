@@ -3,7 +3,7 @@ import { calendarAt } from '../../domain/freeze/calendar.ts';
 import { freezesByAlert } from '../../domain/freeze/causes.ts';
 import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
 import type { FreezePolicy } from '../../domain/freeze/policy.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { HeardAlert } from '../../domain/slo/ports.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Standing } from './evaluator.ts';

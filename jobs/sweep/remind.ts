@@ -1,5 +1,5 @@
 import { nudgeFor } from '../../domain/paging/reminders.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 
 type NudgeDeps = Pick<Deps, 'incidents' | 'config' | 'clock' | 'log' | 'timeScale'>;

@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Due } from '../../domain/incidents/projections.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Subject, Target } from '../../schemas/incidents/projection.ts';

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../aws/config-source.ts';
-import type { Blobs } from '../../domain/ports/index.ts';
+import type { Blobs } from '../../domain/ports/system.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { SLOS } from './config-files.ts';
 import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';

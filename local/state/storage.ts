@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { s3Blobs } from '../../aws/clients/blobs.ts';
 import { awsClient } from '../../aws/clients/client.ts';
 import { TABLE } from '../../aws/resources.ts';
-import type { Blobs } from '../../domain/ports/index.ts';
+import type { Blobs } from '../../domain/ports/system.ts';
 import type { Env } from '../../schemas/config/variables.ts';
 import { createDatabase } from '../aws/dynamodb/create.ts';
 import { startDynamoDb } from '../aws/dynamodb/start.ts';

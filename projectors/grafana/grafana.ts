@@ -1,6 +1,7 @@
 import { changeMark, incidentMark, markTag } from '../../domain/incidents/marks.ts';
 import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
-import type { Changes, Incidents } from '../../domain/ports/index.ts';
+import type { Changes } from '../../domain/ports/changes.ts';
+import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import { GrafanaState, type Subject } from '../../schemas/incidents/projection.ts';

@@ -11,7 +11,7 @@ import {
   whoActed,
 } from '../../domain/people/channel-members.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
-import type { Incidents } from '../../domain/ports/index.ts';
+import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Story, Told } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';

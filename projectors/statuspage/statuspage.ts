@@ -1,6 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { StatusPage, Told } from '../../domain/messages/channels.ts';
-import type { ConfigSource, Incidents } from '../../domain/ports/index.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
+import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { componentsOf, componentStatus, publicStatus, words, worst } from '../../domain/messages/status-page-texts.ts';
 import type { Config } from '../../schemas/config/config.ts';

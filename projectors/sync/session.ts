@@ -1,6 +1,6 @@
 import type { Told } from '../../domain/messages/channels.ts';
 import { failed, go, went } from '../../domain/rollback/pace.ts';
-import type { Clock, Log } from '../../domain/ports/index.ts';
+import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Allowance } from '../../domain/alerts/token-bucket.ts';
 import type { Pace } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { pruned } from '../../domain/rollback/pace.ts';
-import type { Clock, Log } from '../../domain/ports/index.ts';
+import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Due, Lease, Projections } from '../../domain/incidents/projections.ts';
 import type { Subject, Target } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';

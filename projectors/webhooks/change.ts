@@ -1,5 +1,5 @@
 import { type ChangeEvents, changeEvent } from '../../domain/pagerduty/change-event.ts';
-import type { Changes } from '../../domain/ports/index.ts';
+import type { Changes } from '../../domain/ports/changes.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
 import { ChangeEventState, type Subject } from '../../schemas/incidents/projection.ts';

@@ -1,4 +1,4 @@
-import type { Incidents } from '../../domain/ports/index.ts';
+import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
 import { type IncidentTold, incidentTold, nextEvent, wants } from '../../domain/messages/webhooks.ts';

@@ -1,4 +1,4 @@
-import type { ConfigSource } from '../../domain/ports/index.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
 import { type IncidentDeps, tellIncident } from './incident.ts';
 import { type ChangeDeps, tellChange } from './change.ts';
 import type { Projector } from '../sync/sync.ts';

@@ -9,7 +9,7 @@ const isDocument = (file: string): boolean =>
 /**
  * Returns paths of this project that documents name in `code` or link to, and that do not exist.
  *
- * Code counts as a path if it starts with a folder of the project and has only characters of paths: `domain/ports/index.ts`,
+ * Code counts as a path if it starts with a folder of the project and has only characters of paths: `domain/ports/`,
  * `test/kill/`. Placeholders (`<vendor>`, `*`), commands, addresses, and fenced blocks are ignored.
  */
 export function docPathProblems(root: string): string[] {

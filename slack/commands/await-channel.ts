@@ -1,5 +1,5 @@
 import type { Ear, Span } from '../../domain/messages/channels.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { waitsForChannel } from '../../domain/messages/channel-awaited.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { channelOf } from './channel-span.ts';

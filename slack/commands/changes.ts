@@ -5,7 +5,7 @@ import { whyNotTo } from '../../domain/changes/named-version.ts';
 import { probablyMeant } from '../../domain/freeze/place-names.ts';
 import { minuteOf, placeOf } from '../../domain/messages/story.ts';
 import type { ChatButton, Text } from '../../domain/messages/channels.ts';
-import type { Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, Version } from '../../schemas/config/names.ts';
 import { type Begun, rollBack } from '../../actions/rollback/roll-back.ts';

@@ -1,5 +1,5 @@
 import type { Text } from '../../domain/messages/channels.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { byThemselves } from '../../domain/incidents/children.ts';
 import { nearest } from '../../domain/runbooks/nearest.ts';
 import { type NamedIncident, referenceWords } from '../../domain/slack/commands/reference.ts';

@@ -1,6 +1,7 @@
 import type { Told } from '../../domain/messages/channels.ts';
 import { actorOf, type Found, type SlackUser } from '../../domain/people/people.ts';
-import type { ChatUser, Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { ChatUser } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 

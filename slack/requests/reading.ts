@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../domain/ports/index.ts';
+import type { Clock, Log } from '../../domain/ports/system.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack/ports.ts';

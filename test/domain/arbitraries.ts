@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
-import type { Act, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Act } from '../../domain/ports/decisions.ts';
 import {
   type AskedBy,
   DECIDE_VERSION,

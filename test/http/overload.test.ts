@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Count } from '../../domain/incidents/metrics.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { QuarantineFull } from '../../domain/alerts/quarantine.ts';
 import { api } from '../../http/app.ts';
 import { alert, group } from '../support/alerts.ts';

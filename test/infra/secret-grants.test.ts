@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secrets/secret-groups.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { digest } from '../../jobs/digest/digest.ts';
 import type { evaluate } from '../../jobs/slo-evaluation/evaluate.ts';
 import type { hear } from '../../jobs/queues/process-inbound.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { PageRequest, Pager } from '../../domain/ports/index.ts';
+import type { PageRequest, Pager } from '../../domain/ports/paging.ts';
 import { webhookPager } from '../../integrations/webhook/fallback-pager.ts';
 import { signedHeaders } from '../../integrations/webhook/standard-webhooks.ts';
 import { Config } from '../../schemas/config/config.ts';

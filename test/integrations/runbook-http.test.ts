@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { HttpAnswer } from '../../domain/ports/index.ts';
+import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
 import { runbookCalls } from '../../integrations/runbook-http/calls.ts';
 import { HttpWith } from '../../schemas/runbooks/parts/http.ts';
 import { SetClock } from '../support/fake-deps.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { api as routes } from '../../http/app.ts';
 import { ServicesFile } from '../../schemas/config/config.ts';
 import { SetClock, silent } from '../support/fake-deps.ts';

@@ -1,5 +1,5 @@
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
-import type { Incidents } from '../../domain/ports/index.ts';
+import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Story, Told } from '../../domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/ports/index.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../domain/incidents/projections.ts';
 import { type Pace, type Sent, type Subject, type Target, TARGETS } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
 import type { Chat, Directory } from '../../domain/messages/channels.ts';
-import type { Acquaintances } from '../../domain/ports/index.ts';
+import type { Acquaintances } from '../../domain/ports/messages.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
 import { linksOf, type Story } from '../../domain/messages/story.ts';
 import { purposeOf } from '../../projectors/slack/channel.ts';

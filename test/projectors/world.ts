@@ -1,5 +1,5 @@
 import { rouse } from '../../jobs/sweep/wake-stale.ts';
-import type { Log } from '../../domain/ports/index.ts';
+import type { Log } from '../../domain/ports/system.ts';
 import { pass, type Projector } from '../../projectors/sync/sync.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { Subject, Target } from '../../schemas/incidents/projection.ts';

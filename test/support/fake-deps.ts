@@ -1,15 +1,10 @@
-import type {
-  AlertState,
-  Attempt,
-  Clock,
-  Deps,
-  Engine,
-  HttpAnswer,
-  Log,
-  Metrics,
-  PageRequest,
-  Secrets,
-} from '../../domain/ports/index.ts';
+import type { AlertState } from '../../domain/ports/alerts.ts';
+import type { Attempt } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Metrics } from '../../domain/ports/metrics.ts';
+import type { PageRequest } from '../../domain/ports/paging.ts';
+import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
+import type { Clock, Engine, Log, Secrets } from '../../domain/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { ExternalFound, ExternalIncident, Told } from '../../domain/messages/channels.ts';

@@ -1,5 +1,5 @@
 import type { TellingPause, TellingWay, ToldBefore } from '../../domain/messages/stakeholder-digest.ts';
-import type { Digests, Remembered } from '../../domain/ports/index.ts';
+import type { Digests, Remembered } from '../../domain/ports/messages.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 
 /** The digests for stakeholders, in memory. Calls are asynchronous, like the table's. */

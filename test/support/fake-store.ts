@@ -30,38 +30,32 @@ import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { ZodType } from 'zod';
 import { nextByHand, whereFrom } from '../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../domain/runbooks/variables.ts';
+import type { Receipt, SignalView } from '../../domain/ports/alerts.ts';
+import type { AutomationSwitch } from '../../domain/ports/automation.ts';
+import type { Changes, Pins } from '../../domain/ports/changes.ts';
+import type { Page, Place } from '../../domain/ports/common.ts';
+import type { Act, Answered, StepQuestion, Decisions, Effects, RollbackEnd } from '../../domain/ports/decisions.ts';
 import type {
-  Act,
   Admitted,
   Amend,
   Amended,
-  Answered,
-  BegunRunbook,
   ChangeOfIncident,
-  Followed,
-  Page,
-  RunbookEnd,
-  RunbookRun,
-  RunbookRuns,
-  StartedRun,
-  StepQuestion,
-  AutomationSwitch,
-  Changes,
-  Clock,
   CrowdPort,
-  Decisions,
-  Effects,
   IncidentChange,
   Incidents,
   LeftToNext,
   Listened,
   Part,
-  Pins,
-  Place,
-  Receipt,
-  RollbackEnd,
-  SignalView,
-} from '../../domain/ports/index.ts';
+} from '../../domain/ports/incidents.ts';
+import type {
+  BegunRunbook,
+  Followed,
+  RunbookEnd,
+  RunbookRun,
+  RunbookRuns,
+  StartedRun,
+} from '../../domain/ports/runbooks.ts';
+import type { Clock } from '../../domain/ports/system.ts';
 import { isAmong, isAsked } from '../../domain/rollback/approvals.ts';
 import { inForce, notCleared } from '../../domain/changes/cleared-suspects.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation/automation.ts';
@@ -100,7 +94,7 @@ import { UNMATCHED_INCIDENTS } from '../../schemas/alerts/routes.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /*
- * The stores of domain/ports/index.ts in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
+ * The stores of domain/ports/ in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
  * real ones, which proves that they behave alike.
  */
 

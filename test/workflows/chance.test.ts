@@ -2,7 +2,7 @@ import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
-import type { Attempt } from '../../domain/ports/index.ts';
+import type { Attempt } from '../../domain/ports/common.ts';
 import type { ActAnswer } from '../../domain/rollback/targets.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PageRequest } from '../../domain/ports/index.ts';
+import type { PageRequest } from '../../domain/ports/paging.ts';
 import { pagerDuty } from '../../integrations/pagerduty/pager.ts';
 import { calls, start } from '../sandbox/support.ts';
 import { ends, fires, type Moment, mode, play, type Story } from './play.ts';

@@ -1,8 +1,8 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { toSignal } from '../../domain/alerts/signal.ts';
-import type { Deps } from '../../domain/ports/index.ts';
-import type { IncidentChange } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { IncidentChange } from '../../domain/ports/incidents.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';

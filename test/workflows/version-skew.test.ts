@@ -2,7 +2,7 @@ import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableContext, DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { Message } from '../../schemas/incidents/inbox.ts';
 import { incidentResponse, type IncidentRun } from '../../workflows/incident-response.ts';
 import { durableRun } from '../../workflows/run.ts';

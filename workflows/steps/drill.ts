@@ -1,5 +1,5 @@
 import { brokenOff, drillKey, heard, pauseSeconds, type Said } from '../../domain/automation/drill.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import { shippedSince } from '../../domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';

@@ -2,7 +2,9 @@ import type { Evidence, RelatedChange } from '../../domain/correlation/evidence.
 import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
-import type { Deps, Place, SignalView } from '../../domain/ports/index.ts';
+import type { SignalView } from '../../domain/ports/alerts.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import { byStart, endOf, liveChange } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';

@@ -2,7 +2,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ExternalIncident, Told } from '../../domain/messages/channels.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
 import { type DuePage, isOurs, pageKey, pagerTarget, whyUnheard } from '../../domain/paging/pages.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

@@ -1,7 +1,8 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Asked } from '../../domain/incidents/response.ts';
 import {
   decide,

@@ -7,7 +7,7 @@ import {
   wasMissed,
   whyNotAgain,
 } from '../../domain/changes/late-changes.ts';
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Asked } from '../../domain/incidents/response.ts';
 import type { DecisionInputs } from '../../domain/rollback/rollback.ts';
 import type { Change } from '../../schemas/changes/change.ts';

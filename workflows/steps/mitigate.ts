@@ -1,4 +1,6 @@
-import type { Deps, Place, RollbackEnd } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { RollbackEnd } from '../../domain/ports/decisions.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { Asked } from '../../domain/incidents/response.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incidents/incident.ts';

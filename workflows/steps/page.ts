@@ -2,7 +2,9 @@ import { areByAlerts, causeWords, type PageCause } from '../../domain/paging/pag
 import { cut, detailsOf } from '../../domain/paging/page-details.ts';
 import { besidePage, channelLink } from '../../domain/paging/page-links.ts';
 import { pageKey, pagerTarget } from '../../domain/paging/pages.ts';
-import type { Attempt, Deps, PageRequest } from '../../domain/ports/index.ts';
+import type { Attempt } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { PageRequest } from '../../domain/ports/paging.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';

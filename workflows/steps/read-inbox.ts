@@ -1,5 +1,6 @@
 import { isBurnWarning } from '../../domain/incidents/burn-warning.ts';
-import type { Deps, Listened } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Listened } from '../../domain/ports/incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { ringAnswered } from '../wake.ts';
 

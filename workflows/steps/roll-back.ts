@@ -3,7 +3,8 @@ import { clearedWords, clearingOfVersion } from '../../domain/changes/cleared-su
 import { demotion } from '../../domain/rollback/guards.ts';
 import { sendersOf } from '../../domain/alerts/senders.ts';
 import { shippedSince } from '../../domain/changes/versions.ts';
-import type { Deps, Place } from '../../domain/ports/index.ts';
+import type { Place } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import {
   type Cleared,

@@ -1,5 +1,6 @@
 import { pageKey } from '../../domain/paging/pages.ts';
-import type { Deps, Part } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Part } from '../../domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

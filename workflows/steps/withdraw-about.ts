@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { QuestionInputs } from '../../domain/runbooks/permission.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Cleared, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';

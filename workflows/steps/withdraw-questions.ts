@@ -1,4 +1,4 @@
-import type { Deps } from '../../domain/ports/index.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 
 /** Withdraws all open questions of a closed incident, and completes their callbacks. */

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../../domain/freeze/ports.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { NOTES_MAX } from '../../../integrations/github/protection.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';

@@ -1,4 +1,4 @@
-import type { Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
 import { repositoryName } from '../../../integrations/github/rest.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,6 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps, Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { isOf } from '../../../integrations/github/deployments.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { CheckAnswer, CheckRequest } from '../../../schemas/freeze/freeze-check.ts';

@@ -1,5 +1,6 @@
 import { BUDGET_ACTS, isSpent, mergedCaps, promotedBy } from '../../../domain/automation/automation.ts';
-import type { AutomationSwitch, Clock } from '../../../domain/ports/index.ts';
+import type { AutomationSwitch } from '../../../domain/ports/automation.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { type Automation, type AutomationInput, untouchedAutomation } from '../../../schemas/access/access.ts';
 import { StoredAutomation } from '../../../schemas/incidents/stored-records.ts';
 import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';

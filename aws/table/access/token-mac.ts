@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { Secrets } from '../../../domain/ports/index.ts';
+import type { Secrets } from '../../../domain/ports/system.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { canonicalJson } from '../../hash.ts';
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { decides, nameKey, NameTaken } from '../../../domain/access/actor-identity.ts';
-import type { Clock, Page, Secrets, TokenAudit, Tokens } from '../../../domain/ports/index.ts';
+import type { TokenAudit, Tokens } from '../../../domain/ports/access.ts';
+import type { Page } from '../../../domain/ports/common.ts';
+import type { Clock, Secrets } from '../../../domain/ports/system.ts';
 import type { NewToken, TokenRecord } from '../../../schemas/access/access.ts';
 import { StoredToken } from '../../../schemas/incidents/stored-records.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';

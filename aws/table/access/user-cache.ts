@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Acquaintances, ChatUser, Clock } from '../../../domain/ports/index.ts';
+import type { Acquaintances, ChatUser } from '../../../domain/ports/messages.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';

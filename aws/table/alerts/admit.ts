@@ -13,7 +13,9 @@ import {
   pages,
   scopeOf,
 } from '../../../domain/alerts/admission.ts';
-import type { Admitted, Clock, IncidentChange, Receipt } from '../../../domain/ports/index.ts';
+import type { Receipt } from '../../../domain/ports/alerts.ts';
+import type { Admitted, IncidentChange } from '../../../domain/ports/incidents.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import {
   isWorthTelling,
   pagesAgain,

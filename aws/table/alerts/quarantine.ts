@@ -1,4 +1,6 @@
-import type { Blobs, Clock, Page, Quarantine, Quarantined } from '../../../domain/ports/index.ts';
+import type { Quarantine, Quarantined } from '../../../domain/ports/alerts.ts';
+import type { Page } from '../../../domain/ports/common.ts';
+import type { Blobs, Clock } from '../../../domain/ports/system.ts';
 import {
   QUARANTINE_A_DAY,
   QUARANTINE_A_SENDER_A_DAY,

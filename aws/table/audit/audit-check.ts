@@ -1,5 +1,5 @@
 import type { ChainCheck } from '../../../domain/freeze/ports.ts';
-import type { Blobs } from '../../../domain/ports/index.ts';
+import type { Blobs } from '../../../domain/ports/system.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { GENESIS, link, linksIn, Seal, sealHash } from './audit-chain.ts';
 import { endOf, entriesOf, entryIn, idOf } from './audit-entries.ts';

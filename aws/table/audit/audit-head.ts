@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Blobs } from '../../../domain/ports/index.ts';
+import type { Blobs } from '../../../domain/ports/system.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 
 /** Stores the newest seal outside the table, so that the removal of seals from the end of the chain is detected. */

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditLog, ChainCheck } from '../../../domain/freeze/ports.ts';
-import type { Blobs, Clock, Log, Secrets } from '../../../domain/ports/index.ts';
+import type { Blobs, Clock, Log, Secrets } from '../../../domain/ports/system.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { checkChain } from './audit-check.ts';
 import { actWrite } from './act-entries.ts';

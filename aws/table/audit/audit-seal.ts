@@ -1,4 +1,4 @@
-import type { Blobs, Clock, Log } from '../../../domain/ports/index.ts';
+import type { Blobs, Clock, Log } from '../../../domain/ports/system.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { GENESIS, link, Seal, Sealed, sealHash } from './audit-chain.ts';
 import { endOf, entriesOf, idOf, type KeptEntry, minuteOf } from './audit-entries.ts';

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { Secrets } from '../../../domain/ports/index.ts';
+import type { Secrets } from '../../../domain/ports/system.ts';
 
 const SECRET = 'FIREBREAK_AUDIT_KEY';
 /** Replaced keys, separated by spaces or commas. */

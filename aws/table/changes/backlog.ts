@@ -1,4 +1,4 @@
-import type { Backlog, Clock, Waiting } from '../../../domain/ports/index.ts';
+import type { Backlog, Clock, Waiting } from '../../../domain/ports/system.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';

@@ -1,4 +1,6 @@
-import type { Changes, Clock, Page, Place } from '../../../domain/ports/index.ts';
+import type { Changes } from '../../../domain/ports/changes.ts';
+import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';

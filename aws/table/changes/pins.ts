@@ -1,4 +1,6 @@
-import type { Clock, Page, Pins, Place } from '../../../domain/ports/index.ts';
+import type { Pins } from '../../../domain/ports/changes.ts';
+import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { isAhead } from '../../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';

@@ -6,7 +6,7 @@ import {
   COUNTERS,
   type CounterName,
 } from '../../../domain/incidents/metrics.ts';
-import type { Counters, Log } from '../../../domain/ports/index.ts';
+import type { Counters, Log } from '../../../domain/ports/system.ts';
 import { countsOf, keys } from './keys.ts';
 import type { Item, Table } from './table.ts';
 

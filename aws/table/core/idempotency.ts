@@ -1,4 +1,4 @@
-import type { Clock, Idempotency, IdempotencyKey } from '../../../domain/ports/index.ts';
+import type { Clock, Idempotency, IdempotencyKey } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';

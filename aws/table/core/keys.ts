@@ -1,7 +1,8 @@
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
-import type { DigestOf, Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { DigestOf } from '../../../domain/ports/messages.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';

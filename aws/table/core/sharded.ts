@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Page } from '../../../domain/ports/index.ts';
+import type { Page } from '../../../domain/ports/common.ts';
 import type { Key, ShardedList } from './keys.ts';
 import { BadCursor, type Item, listed, type Table } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { Page } from '../../../domain/ports/index.ts';
+import type { Page } from '../../../domain/ports/common.ts';
 import { BadCursor } from './table.ts';
 
 /** Sort key of an item: a time, a space, and a part that makes it unique. */

@@ -16,7 +16,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import type { Page } from '../../../domain/ports/index.ts';
+import type { Page } from '../../../domain/ports/common.ts';
 import type { Key } from './keys.ts';
 import { sharedItems } from './shared-items.ts';
 

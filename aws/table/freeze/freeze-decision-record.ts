@@ -1,5 +1,5 @@
 import type { FreezeDecision } from '../../../domain/freeze/ports.ts';
-import type { Blobs } from '../../../domain/ports/index.ts';
+import type { Blobs } from '../../../domain/ports/system.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
 import type { Item, Table } from '../core/table.ts';

@@ -1,5 +1,5 @@
 import type { FreezeDecision, FreezeDecisions } from '../../../domain/freeze/ports.ts';
-import type { Blobs, Log } from '../../../domain/ports/index.ts';
+import type { Blobs, Log } from '../../../domain/ports/system.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import type { AuditLogTable } from '../audit/audit-log.ts';

@@ -1,7 +1,8 @@
 import { causeKey } from '../../../domain/freeze/ids.ts';
 import { revisionOf } from '../../../domain/freeze/budget/latch.ts';
 import type { Freezes } from '../../../domain/freeze/ports.ts';
-import type { Clock, Page } from '../../../domain/ports/index.ts';
+import type { Page } from '../../../domain/ports/common.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
 import { StoredFreeze } from '../../../schemas/incidents/stored-records.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,4 +1,5 @@
-import type { Gates, Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Gates } from '../../../domain/ports/freeze.ts';
 import { Wish } from '../../../schemas/freeze/gate.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';

@@ -1,5 +1,5 @@
 import type { WaitingGates } from '../../../domain/freeze/ports.ts';
-import type { Clock } from '../../../domain/ports/index.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 import { keys } from '../core/keys.ts';

@@ -1,4 +1,5 @@
-import type { Amend, Amended, Clock } from '../../../domain/ports/index.ts';
+import type { Amend, Amended } from '../../../domain/ports/incidents.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { keys } from '../core/keys.ts';

@@ -1,5 +1,7 @@
 import { scopeOf } from '../../../domain/alerts/admission.ts';
-import type { Clock, Drills, Page, Place } from '../../../domain/ports/index.ts';
+import type { Drills } from '../../../domain/ports/automation.ts';
+import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { type Drill, DrillId, type DrillRecord, ProvedTarget } from '../../../schemas/automation/drill.ts';
 import { StoredDrill, StoredDrillRecord } from '../../../schemas/incidents/stored-records.ts';
 import type { Reason } from '../../../schemas/incidents/incident.ts';

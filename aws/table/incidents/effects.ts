@@ -7,7 +7,9 @@ import {
 } from '../../../domain/rollback/guards.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
-import type { Act, Clock, Counters, Effects, Place, RollbackEnd } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import { type Effect, type IncidentRecord, type Reason } from '../../../schemas/incidents/incident.ts';

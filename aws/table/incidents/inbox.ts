@@ -1,5 +1,5 @@
 import { askedAfter } from '../../../domain/rollback/rollback-request.ts';
-import type { IncidentChange } from '../../../domain/ports/index.ts';
+import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

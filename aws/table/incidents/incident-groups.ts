@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { one } from '../../../domain/incidents/metrics.ts';
 import { type Crowd, type Opening, stillFails } from '../../../domain/incidents/incident-group.ts';
-import type { Clock, Counters, CrowdPort, Part } from '../../../domain/ports/index.ts';
+import type { CrowdPort, Part } from '../../../domain/ports/incidents.ts';
+import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { secondsBetween, Timestamp } from '../../../schemas/time/time.ts';

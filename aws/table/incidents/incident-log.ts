@@ -3,7 +3,7 @@ import {
   type IncidentEvent,
   type IncidentEventFields,
 } from '../../../domain/incidents/incident-events.ts';
-import type { Log } from '../../../domain/ports/index.ts';
+import type { Log } from '../../../domain/ports/system.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { keys } from '../core/keys.ts';

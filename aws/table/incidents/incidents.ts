@@ -1,21 +1,18 @@
 import { one as oneMore } from '../../../domain/incidents/metrics.ts';
 import { type Arrival, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
+import type { Receipt, SignalView } from '../../../domain/ports/alerts.ts';
+import type { Page, Place } from '../../../domain/ports/common.ts';
 import type {
   Admitted,
   Amend,
   Amended,
-  BegunRunbook,
   ChangeOfIncident,
-  Clock,
-  Counters,
   Incidents,
   LeftToNext,
   Listened,
-  Page,
-  Place,
-  Receipt,
-  SignalView,
-} from '../../../domain/ports/index.ts';
+} from '../../../domain/ports/incidents.ts';
+import type { BegunRunbook } from '../../../domain/ports/runbooks.ts';
+import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { partsView } from '../../../domain/incidents/children.ts';
 import type { Mute } from '../../../domain/alerts/routing.ts';
 import type { Story } from '../../../domain/messages/story.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Log } from '../../../domain/ports/index.ts';
+import type { Clock, Log } from '../../../domain/ports/system.ts';
 import { type Due, type Lease, type Projections, targetsOf } from '../../../domain/incidents/projections.ts';
 import { Pace, Sent, Subject, type Target, TARGETS } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';

@@ -1,15 +1,8 @@
 import * as z from 'zod';
-import type {
-  BegunRunbook,
-  Blobs,
-  Clock,
-  IncidentChange,
-  Page,
-  RunbookEnd,
-  RunbookRun,
-  RunbookRuns,
-  StartedRun,
-} from '../../../domain/ports/index.ts';
+import type { Page } from '../../../domain/ports/common.ts';
+import type { IncidentChange } from '../../../domain/ports/incidents.ts';
+import type { BegunRunbook, RunbookEnd, RunbookRun, RunbookRuns, StartedRun } from '../../../domain/ports/runbooks.ts';
+import type { Blobs, Clock } from '../../../domain/ports/system.ts';
 import { nextByHand, whereFrom } from '../../../domain/runbooks/by-hand.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';

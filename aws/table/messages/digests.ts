@@ -5,7 +5,7 @@ import {
   TELLING_WAYS,
   type ToldBefore,
 } from '../../../domain/messages/stakeholder-digest.ts';
-import type { DigestOf, Digests, Remembered } from '../../../domain/ports/index.ts';
+import type { DigestOf, Digests, Remembered } from '../../../domain/ports/messages.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';

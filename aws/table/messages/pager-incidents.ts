@@ -1,5 +1,5 @@
 import type { PageOf, PagerIncidents } from '../../../domain/pagerduty/ours.ts';
-import type { Clock } from '../../../domain/ports/index.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Hearings } from '../../../domain/ports/index.ts';
+import type { Hearings } from '../../../domain/ports/messages.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
 import { absent, type Table } from '../core/table.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Clock } from '../../../domain/ports/index.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { HeardAlert, SloAlerts } from '../../../domain/slo/ports.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import { SloId } from '../../../schemas/slo/slo.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../domain/ports/index.ts';
+import type { Clock } from '../../../domain/ports/system.ts';
 import type { SloLease } from '../../../domain/slo/ports.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
 import type { SloStatuses } from '../../../domain/slo/ports.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { CheckAnswer, CheckRequest, Verdict } from '../../../schemas/freeze/freeze-check.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { check } from '../../../actions/freeze/check.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
 import { stateAt, viewOf } from '../../../domain/freeze/state.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { type Freeze, FreezeView, NewFreeze } from '../../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { found, liftFreeze, openFreeze, scopeOf } from '../../../actions/freeze/freezes.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
 import { overrideWarnings } from '../../../domain/freeze/exemptions/overrides.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { NewOverride, Override } from '../../../schemas/freeze/freeze.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../../../actions/freeze/overrides.ts';
 import { answers, type Api, body, endpoint, problems } from '../../endpoint.ts';

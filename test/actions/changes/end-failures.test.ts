@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { endFailures } from '../../../actions/changes/end-failures.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ChainCheck } from '../../../domain/freeze/ports.ts';
-import type { TokenAudit } from '../../../domain/ports/index.ts';
+import type { TokenAudit } from '../../../domain/ports/access.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
 import { connections } from '../../../actions/connections/check.ts';
 import { alertmanagerSilences } from '../../../integrations/alertmanager/silences.ts';

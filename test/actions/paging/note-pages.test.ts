@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import type { ExternalPager } from '../../../domain/messages/channels.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { noteAll } from '../../../actions/paging/note-pages.ts';
 import { externalPagerDuty } from '../../../integrations/pagerduty/external.ts';
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';

@@ -1,6 +1,6 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { route } from '../../../jobs/queues/route.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { Signal, SignalMessage } from '../../../schemas/alerts/signal.ts';

@@ -1,7 +1,8 @@
 import type { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { sqsSignalQueue } from '../../../aws/clients/queue.ts';
-import type { Deps, Receipt } from '../../../domain/ports/index.ts';
+import type { Receipt } from '../../../domain/ports/alerts.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { enqueue } from '../../../actions/alerts/enqueue.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { ALL_GRANTS, parametersFor } from '../../../aws/secrets/secret-groups.ts';
 import { sealedCopy } from '../../../aws/secrets/secrets-copy.ts';
 import { type SecretsOptions, ssmSecrets } from '../../../aws/secrets/secrets.ts';
-import { type Blobs, type Log, SecretsUnreadable } from '../../../domain/ports/index.ts';
+import { type Blobs, type Log, SecretsUnreadable } from '../../../domain/ports/system.ts';
 import type { Endpoint } from '../../../local/aws/endpoint.ts';
 import { startSsm } from '../../../local/aws/ssm/server.ts';
 import { silent } from '../../support/fake-deps.ts';

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import type { Crowd } from '../../../domain/incidents/incident-group.ts';
-import type { Act, Admitted, Place, RollbackEnd } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Act, RollbackEnd } from '../../../domain/ports/decisions.ts';
+import type { Admitted } from '../../../domain/ports/incidents.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import type { AutomationInput } from '../../../schemas/access/access.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
@@ -22,7 +24,7 @@ const note: Message = { kind: 'resume', by: 'ada', note: '' };
 let services = 0;
 
 /**
- * Tests the promises of domain/ports/index.ts for all implementations of the stores: the table, and the in-memory double
+ * Tests the promises of domain/ports/ for all implementations of the stores: the table, and the in-memory double
  * of the workflow tests. Each test uses its own service.
  */
 export function storesKeepTheirPromises(name: string, open: () => Stores): void {

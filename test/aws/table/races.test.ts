@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Act, RollbackEnd } from '../../../domain/ports/index.ts';
+import type { Act, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { afterVerdict } from '../../../domain/rollback/verdict.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { modesFor } from '../../../domain/automation/automation.ts';
-import type { Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 

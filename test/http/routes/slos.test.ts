@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { api } from '../../../http/app.ts';
 import type { Api } from '../../../http/endpoint.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { SloView } from '../../../schemas/slo/slo-view.ts';
 import { availability, DAY, HOUR, MINUTE, NOON, SloWorld } from '../../jobs/slo-evaluation/world.ts';

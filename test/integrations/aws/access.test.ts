@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { deployerFor } from '../../../aws/deployers.ts';
 import { type AwsAccess, clientSettings, keptBy, ownerOf } from '../../../integrations/aws/access.ts';
 import { DeployerConfig } from '../../../schemas/config/deployers.ts';
-import type { Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { openGate, rollback } from './gate.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';

@@ -1,5 +1,6 @@
 import { answerOf } from '../../../domain/freeze/gate.ts';
-import type { Gates, Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Gates } from '../../../domain/ports/freeze.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { flaggerDeployer } from '../../../integrations/flagger/deployer.ts';
 import type { Wish } from '../../../schemas/freeze/gate.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ExternalPager, ExternalQuery } from '../../../domain/messages/channels.ts';
-import type { PageRequest } from '../../../domain/ports/index.ts';
+import type { PageRequest } from '../../../domain/ports/paging.ts';
 import { dedupKeyOf, externalPagerDuty } from '../../../integrations/pagerduty/external.ts';
 import { ATTEMPT_TIMEOUT_MS, NOTE_MAX_CHARS } from '../../../integrations/pagerduty/limits.ts';
 import { pagerDuty as eventsPager } from '../../../integrations/pagerduty/pager.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PageRequest, Pager } from '../../../domain/ports/index.ts';
+import type { PageRequest, Pager } from '../../../domain/ports/paging.ts';
 import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, SUMMARY_MAX_CHARS } from '../../../integrations/pagerduty/limits.ts';
 import { pagerDuty } from '../../../integrations/pagerduty/pager.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Metrics } from '../../../domain/ports/index.ts';
+import type { Metrics } from '../../../domain/ports/metrics.ts';
 import { prometheus } from '../../../integrations/prometheus/metrics.ts';
 import { plusSeconds, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 import { exchange } from '../../sandbox/support.ts';

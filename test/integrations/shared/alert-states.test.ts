@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../domain/ports/index.ts';
+import type { AlertState } from '../../../domain/ports/alerts.ts';
 import { alertStates } from '../../../integrations/shared/alert-states.ts';
 import { exchange } from '../../sandbox/support.ts';
 import { nobody, type Reply, vendor, vendorThat } from '../server.ts';

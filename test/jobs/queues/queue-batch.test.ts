@@ -1,6 +1,6 @@
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import type { Redelivery } from '../../../domain/ports/index.ts';
+import type { Redelivery } from '../../../domain/ports/system.ts';
 import { handleBatch, type BatchOptions, NO_DEADLINE } from '../../../jobs/queues/queue-batch.ts';
 import { QUEUE } from '../../../aws/resources.ts';
 import { silent } from '../../support/fake-deps.ts';

@@ -2,7 +2,7 @@ import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import type { Arrival } from '../../../domain/alerts/admission.ts';
 import { toSignal } from '../../../domain/alerts/signal.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { route } from '../../../jobs/queues/route.ts';
 import type { SignalMessage } from '../../../schemas/alerts/signal.ts';
 import { alertmanager } from '../../../schemas/alerts/sources/alertmanager.ts';

@@ -5,7 +5,7 @@ import { SloAlertTable } from '../../../aws/table/slo/slo-alerts.ts';
 import { SloDayTable } from '../../../aws/table/slo/slo-days.ts';
 import { SloLeaseTable } from '../../../aws/table/slo/slo-lease.ts';
 import { SloStatusTable } from '../../../aws/table/slo/slo-statuses.ts';
-import type { Log } from '../../../domain/ports/index.ts';
+import type { Log } from '../../../domain/ports/system.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import { evaluate, type EvaluateDeps } from '../../../jobs/slo-evaluation/evaluate.ts';
 import { storedAs } from '../../../actions/slo/history.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Told } from '../../../domain/messages/channels.ts';
-import type { Log } from '../../../domain/ports/index.ts';
+import type { Log } from '../../../domain/ports/system.ts';
 import type { Lease } from '../../../domain/incidents/projections.ts';
 import { pass, type Projector } from '../../../projectors/sync/sync.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';

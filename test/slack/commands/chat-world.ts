@@ -1,6 +1,7 @@
 import type { SQSEvent } from 'aws-lambda';
 import type { ChatMessage, Ear, Told } from '../../../domain/messages/channels.ts';
-import type { Acquaintances, ChatUser, Deps, Hearings } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Acquaintances, ChatUser, Hearings } from '../../../domain/ports/messages.ts';
 import { hear } from '../../../jobs/queues/process-inbound.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Heard, SlackRequest } from '../../../schemas/messages/inbound-events.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
-import type { ChatUser } from '../../../domain/ports/index.ts';
+import type { ChatUser } from '../../../domain/ports/messages.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { clear } from '../../domain/arbitraries.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';

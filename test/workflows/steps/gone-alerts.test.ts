@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../domain/ports/index.ts';
+import type { AlertState } from '../../../domain/ports/alerts.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { all, configured, fires, type Moment, play } from '../play.ts';
 

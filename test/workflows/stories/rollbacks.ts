@@ -1,4 +1,4 @@
-import type { Attempt } from '../../../domain/ports/index.ts';
+import type { Attempt } from '../../../domain/ports/common.ts';
 import type { ActAnswer } from '../../../domain/rollback/targets.ts';
 import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import type { WantedRun } from '../../../actions/runbooks/plan-run.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
-import type { HttpAnswer } from '../../../domain/ports/index.ts';
+import type { HttpAnswer } from '../../../domain/ports/runbooks.ts';
 import type { ActAnswer } from '../../../domain/rollback/targets.ts';
 import { runbook } from '../../domain/runbooks/support.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { ActAnswer, ActRequest } from '../../../domain/rollback/targets.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';

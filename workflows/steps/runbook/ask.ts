@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import { wake } from '../../wake.ts';
 import type { Outline } from './choose.ts';

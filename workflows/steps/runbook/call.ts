@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { isOurs } from './act.ts';

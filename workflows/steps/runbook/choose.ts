@@ -1,5 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps, Followed, SignalView } from '../../../domain/ports/index.ts';
+import type { SignalView } from '../../../domain/ports/alerts.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Followed } from '../../../domain/ports/runbooks.ts';
 import { routingLabels } from '../../../domain/alerts/routing.ts';
 import { isByHand } from '../../../domain/runbooks/by-hand.ts';
 import { planOf, type PlannedStep } from '../../../domain/runbooks/plan.ts';

@@ -1,4 +1,5 @@
-import type { Deps, RunbookEnd } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { RunbookEnd } from '../../../domain/ports/runbooks.ts';
 import { undoId } from '../../../domain/runbooks/by-hand.ts';
 import { planOf } from '../../../domain/runbooks/plan.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

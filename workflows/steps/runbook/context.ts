@@ -1,4 +1,6 @@
-import type { Deps, Followed, Place } from '../../../domain/ports/index.ts';
+import type { Place } from '../../../domain/ports/common.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Followed } from '../../../domain/ports/runbooks.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
 import { type PlannedInverse, type PlannedStep, planOf } from '../../../domain/runbooks/plan.ts';
 import { againstSuspect } from '../../../domain/runbooks/against.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';

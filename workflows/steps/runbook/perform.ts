@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { permit } from '../../../domain/runbooks/permission.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import { holds } from '../../../domain/runbooks/cel/cel.ts';
 import { permit, type QuestionInputs, type StepGuards, whyAsked } from '../../../domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../domain/runbooks/scale.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { AskedBy } from '../../../domain/rollback/rollback.ts';
 import { liveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';

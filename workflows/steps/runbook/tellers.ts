@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
 import type { Told } from '../../../domain/messages/channels.ts';
-import type { Deps } from '../../../domain/ports/index.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';

@@ -1,5 +1,7 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Deps, Followed, SignalView } from '../../../domain/ports/index.ts';
+import type { SignalView } from '../../../domain/ports/alerts.ts';
+import type { Deps } from '../../../domain/ports/deps.ts';
+import type { Followed } from '../../../domain/ports/runbooks.ts';
 import type { Variables } from '../../../domain/runbooks/variables.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

@@ -6,7 +6,7 @@ import { FreezeDecisionTable } from '../../../../aws/table/freeze/freeze-decisio
 import { type Key, keys } from '../../../../aws/table/core/keys.ts';
 import { collect, type Item } from '../../../../aws/table/core/table.ts';
 import type { AuditEntry } from '../../../../domain/freeze/ports.ts';
-import type { Clock, Log } from '../../../../domain/ports/index.ts';
+import type { Clock, Log } from '../../../../domain/ports/system.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { sealSecrets, SetClock, silent } from '../../../support/fake-deps.ts';
 import { decision } from '../freezes-support.ts';

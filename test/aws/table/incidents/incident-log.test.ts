@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { IncidentLog } from '../../../../aws/table/incidents/incident-log.ts';
 import type { Table } from '../../../../aws/table/core/table.ts';
-import type { Log } from '../../../../domain/ports/index.ts';
+import type { Log } from '../../../../domain/ports/system.ts';
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import { silent } from '../../../support/fake-deps.ts';
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunbookTable } from '../../../../aws/table/incidents/runbooks.ts';
-import type { Act, Deps, Followed, StepQuestion } from '../../../../domain/ports/index.ts';
+import type { Act, StepQuestion } from '../../../../domain/ports/decisions.ts';
+import type { Deps } from '../../../../domain/ports/deps.ts';
+import type { Followed } from '../../../../domain/ports/runbooks.ts';
 import type { StepGuards } from '../../../../domain/runbooks/permission.ts';
 import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';

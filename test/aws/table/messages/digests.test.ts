@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DigestTable } from '../../../../aws/table/messages/digests.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
 import type { ToldBefore } from '../../../../domain/messages/stakeholder-digest.ts';
-import type { Remembered } from '../../../../domain/ports/index.ts';
+import type { Remembered } from '../../../../domain/ports/messages.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../stores.ts';

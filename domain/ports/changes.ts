@@ -1,0 +1,41 @@
+import type { Change, ChangePatch, NewChange } from '../../schemas/changes/change.ts';
+import type { PinView } from '../../schemas/changes/pin.ts';
+import type { ChangeId } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Page, Place } from './common.ts';
+
+export type Changes = {
+  /** Records a change. A repeat (same service, environment, version, kind, and started_at) returns the first one. */
+  record(change: NewChange, extra?: { made_for?: string }): Promise<{ change: Change; created: boolean }>;
+  /** Updates a change. `ended`: it has ended and cannot restart. Undefined: no such change. */
+  patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined>;
+  get(id: ChangeId): Promise<Change | undefined>;
+  list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>>;
+  /** Returns the newest changes of a service and environment, at most `limit`, oldest first. Strongly consistent. */
+  recent(place: Place, limit: number): Promise<Change[]>;
+  /** Returns the change behind the running version of each service and environment. */
+  live(): Promise<Change[]>;
+  /** Returns changes in progress, as far as reported. `overdueAt`: when they were reported as overdue. */
+  rolling(): Promise<{ change: Change; overdueAt: Timestamp | null }[]>;
+  /** Returns failed changes without a reported recovery. `failedAt`: the first reported end. */
+  failures(): Promise<{ change: Change; failedAt: Timestamp }[]>;
+  /** Records that the recovery was reported. */
+  endFailure(id: ChangeId): Promise<void>;
+  /** Records that the change was reported as overdue. */
+  setOverdue(id: ChangeId, at: Timestamp): Promise<void>;
+  /** Stops waiting for the end of a change. */
+  forgetRolling(id: ChangeId): Promise<void>;
+  /** Returns when it was reported as overdue. Null also after it has ended. */
+  overdueAt(id: ChangeId): Promise<Timestamp | null>;
+};
+
+/** Pins of known bad versions. */
+export type Pins = {
+  /** Returns pins newest first. @param query.all include lifted and superseded pins */
+  list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
+  /** Returns the pins in force. Strongly consistent. */
+  of(place: Place): Promise<PinView[]>;
+  get(id: string): Promise<PinView | undefined>;
+  /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
+  lift(id: string, by: string): Promise<PinView | undefined>;
+};

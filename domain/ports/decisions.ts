@@ -1,0 +1,98 @@
+import type { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
+import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
+import type { DecisionState, DecisionView, Effect, Reason } from '../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { AskedBy, Decision, DecisionInputs } from '../rollback/rollback.ts';
+import type { QuestionInputs } from '../runbooks/permission.ts';
+import type { Place } from './common.ts';
+
+export type Decisions = {
+  /** Stores a judgement with its inputs and returns it; the first one of a number is kept. */
+  keep(id: IncidentId, number: number, decision: Decision, inputs: DecisionInputs): Promise<DecisionView>;
+  get(id: IncidentId, number: number): Promise<DecisionView | undefined>;
+  /** Returns the inputs of a judgement; for a runbook step, its `QuestionInputs`. */
+  inputs(id: IncidentId, number: number): Promise<DecisionInputs | undefined>;
+  /** Registers a callback for a decision, and returns its state. */
+  await(id: IncidentId, number: number, bell: string): Promise<DecisionState>;
+  /** Answers the decision with this digest. `needs_another`: this person has already given one of two approvals. */
+  answer(id: IncidentId, digest: string, answer: 'approved' | 'rejected', by: string, note: string): Promise<Answered>;
+  /** Ends an unanswered decision in this way; returns its state. */
+  expire(id: IncidentId, number: number, as?: 'expired' | 'approved'): Promise<DecisionState>;
+  state(id: IncidentId, number: number): Promise<DecisionState>;
+  /** Marks all shadow-mode decisions of an incident as wrong; the first mark is kept. Returns their number. */
+  markWrong(id: IncidentId, by: string, note: string): Promise<number>;
+  /** Stores an approval request for a runbook step; the first one of a number is kept. */
+  ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
+  /** Returns the result of a judgement, with its requester. Null: not yet. Undefined: no judgement with this number. */
+  outcome(id: IncidentId, number: number): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
+};
+
+/** An approval request for a runbook step. */
+export type StepQuestion = {
+  place: Place;
+  /** Description of the action. */
+  text: string;
+  reasons: Reason[];
+  /** Possible approvers. Null: anyone who may approve. */
+  people: readonly string[] | null;
+  /** Number of required approvals. */
+  approvals: number;
+  /** Approvals already given. Absent: none. */
+  given?: string[];
+  inputs: QuestionInputs;
+};
+
+/** `superseded`: another decision is waiting. `not_asked`: the person is not among the approvers. */
+export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_asked';
+
+export type Effects = {
+  get(id: IncidentId, key: string): Promise<Effect | undefined>;
+  /** Records the intent of an effect; returns the existing record if there is one. */
+  intend(id: IncidentId, effect: Omit<Effect, 'state' | 'at'>, also?: { page?: number }): Promise<Effect>;
+  /**
+   * Records the intent to change a service, counts the action, and locks the target; the incident becomes `mitigating`.
+   * Otherwise returns the reason.
+   */
+  intendAct(
+    id: IncidentId,
+    effect: Omit<Effect, 'state' | 'at'>,
+    act: Act,
+  ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }>;
+  /** Records a completed, repeatable effect in one step, so that no intent without a result remains. */
+  record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void>;
+  conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
+  /** Ends a rollback: result, lock, incident status, its change record, and the message to the inbox. */
+  concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
+  rollbacksSince(place: Place, since: Timestamp): Promise<number>;
+  /**
+   * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the
+   * fewest; 0 if empty.
+   */
+  automaticSince(since: Timestamp, senders?: readonly string[]): Promise<number>;
+};
+
+/** An intended action. */
+export type Act = {
+  place: Place;
+  /** Resource to lock. */
+  resource: string;
+  /** Without approval: it counts towards the hourly limit of all services. */
+  automatic: boolean;
+  /** Senders of the alerts. Absent: not counted by sender. */
+  senders?: readonly string[];
+  /** Firebreak proposed it, with or without approval: if it was wrong, it counts against the service's automation. */
+  ours: boolean;
+};
+
+export type RollbackEnd = {
+  key: string;
+  number: number;
+  place: Place;
+  outcome: MitigationOutcome;
+  page: PageNeed;
+  /** Judge the incident again. */
+  again?: true;
+  text: string;
+  /** Set if the version actually changed. */
+  moved: { from: Version; to: Version; suspect: ChangeId } | null;
+};

@@ -1,0 +1,133 @@
+import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import type { DeployerConfig, FlagsConfig } from '../../schemas/config/deployers.ts';
+import type { StandIns } from '../catalogue/vendors.ts';
+import type {
+  AuditLog,
+  FreezeDecisions,
+  FreezeState,
+  Freezes,
+  GateKeeper,
+  IdentityTokens,
+  Signer,
+  WaitingGates,
+} from '../freeze/ports.ts';
+import type { Projections } from '../incidents/projections.ts';
+import type { Bulletins } from '../messages/alert-notices.ts';
+import type {
+  Annotations,
+  Chat,
+  Directory,
+  ExternalPager,
+  Silences,
+  StatusPage,
+  Tickets,
+  Whispers,
+} from '../messages/channels.ts';
+import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
+import type { ChangeEvents } from '../pagerduty/change-event.ts';
+import type { PagerIncidents } from '../pagerduty/ours.ts';
+import type { OnCall } from '../people/on-call.ts';
+import type { Deployer, Flags } from '../rollback/targets.ts';
+import type { SloAlerts, SloDays, SloLease, SloMetrics, SloStatuses } from '../slo/ports.ts';
+import type { Tokens } from './access.ts';
+import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
+import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
+import type { Changes, Pins } from './changes.ts';
+import type { Place } from './common.ts';
+import type { ConfigSource } from './config.ts';
+import type { Decisions, Effects } from './decisions.ts';
+import type { Gates } from './freeze.ts';
+import type { CrowdPort, Incidents } from './incidents.ts';
+import type { Acquaintances, Digests, Hearings, PeopleQueue } from './messages.ts';
+import type { Metrics } from './metrics.ts';
+import type { Pager } from './paging.ts';
+import type { HttpCalls, RunbookRuns } from './runbooks.ts';
+import type {
+  Backlog,
+  Blobs,
+  Clock,
+  Counters,
+  Engine,
+  Idempotency,
+  Log,
+  QueueStats,
+  Redelivery,
+  Secrets,
+} from './system.ts';
+
+/** External dependencies of the product. Built once for AWS and, with other addresses, for a single machine. */
+export type Deps = {
+  clock: Clock;
+  /** Factor by which Firebreak's own pauses are shortened; 1 except in trials on a single machine. */
+  timeScale: number;
+  log: Log;
+  config: ConfigSource;
+  secrets: Secrets;
+  standIns: StandIns;
+  blobs: Blobs;
+  queue: SignalQueue;
+  people: PeopleQueue;
+  redelivery: Redelivery;
+  hearings: Hearings;
+  acquaintances: Acquaintances;
+  directory: Directory;
+  whispers: Whispers;
+  engine: Engine;
+  incidents: Incidents;
+  crowds: CrowdPort;
+  bulletins: Bulletins;
+  decisions: Decisions;
+  effects: Effects;
+  changes: Changes;
+  pins: Pins;
+  gates: Gates;
+  runbooks: RunbookRuns;
+  drills: Drills;
+  drillRuns: DrillRuns;
+  sloMetrics: SloMetrics;
+  sloLease: SloLease;
+  sloAlerts: SloAlerts;
+  sloStatuses: SloStatuses;
+  sloDays: SloDays;
+  freezes: Freezes;
+  freezeState: FreezeState;
+  freezeDecisions: FreezeDecisions;
+  audit: AuditLog;
+  signer: Signer;
+  identityTokens: IdentityTokens;
+  waitingGates: WaitingGates;
+  gateKeeper: GateKeeper;
+  quarantine: Quarantine;
+  counters: Counters;
+  backlog: Backlog;
+  queueStats: QueueStats;
+  automation: AutomationSwitch;
+  tokens: Tokens;
+  idempotency: Idempotency;
+  pager: Pager;
+  fallbackPager: Pager;
+  /** Pager through which other systems page. */
+  externalPager: ExternalPager;
+  pagerIncidents: PagerIncidents;
+  onCall: OnCall;
+  /** Undefined: the configuration is incomplete. */
+  deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
+  /** Undefined: the configuration is incomplete. */
+  flagsFor: (config: FlagsConfig, place: Place) => Promise<Flags | undefined>;
+  http: HttpCalls;
+  /** Warning about other writers of the table. Absent: none known. */
+  databaseWarning?: string | undefined;
+  metrics: Metrics;
+  alerts: AlertStates;
+  silences: Silences;
+  digests: Digests;
+  projections: Projections;
+  chat: Chat;
+  statusPage: StatusPage;
+  annotations: Annotations;
+  /** Undefined: the configuration is incomplete. */
+  ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
+  /** External receivers of webhooks about incidents. */
+  receivers: WebhookReceivers;
+  changeEvents: ChangeEvents;
+};

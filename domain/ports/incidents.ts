@@ -1,0 +1,214 @@
+import type { Signal } from '../../schemas/alerts/signal.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
+import type { Mail, Message, Unread } from '../../schemas/incidents/inbox.ts';
+import type { IncidentRecord, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
+import type { Care, IncidentRole, RoleHolder } from '../../schemas/people/response-roles.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Arrival } from '../alerts/admission.ts';
+import type { Mute } from '../alerts/routing.ts';
+import type { Crowd, Opening } from '../incidents/incident-group.ts';
+import type { Story } from '../messages/story.ts';
+import type { RollbackAsked } from '../rollback/rollback-request.ts';
+import type { FiringEpisode, Receipt, SignalView } from './alerts.ts';
+import type { Page, Place } from './common.ts';
+import type { BegunRunbook } from './runbooks.ts';
+
+export type Admitted = {
+  /** Incidents with new messages in the inbox or a run to start. */
+  wake: IncidentId[];
+  opened: IncidentId[];
+  /** Alerts without an incident, with their actual state, whatever the last notification said. */
+  apart: { arrival: Arrival; status: 'firing' | 'resolved' }[];
+  counts: Record<'opened' | 'joined' | 'recorded' | 'known', number>;
+};
+
+export type Listened = {
+  mail: Mail[];
+  /** The message after `mail`, if this version can't read it. It and all later messages stay in the inbox. */
+  unread?: Unread;
+  firing: number;
+  severity: Severity;
+  status: IncidentStatus;
+  renotified: number;
+  at: Timestamp;
+  /** The part of `firing` that does not keep the incident open after a mitigation: slow-burn warnings. Absent: none. */
+  warnings?: { count: number; titles: string[] };
+};
+
+/**
+ * State passed to the next run in addition to the table. `unread`: sequence number of the message that caused the
+ * handover. `resolveBy`: person whose request to resolve was blocked by that message.
+ */
+export type LeftToNext = { unread?: number; resolveBy?: string };
+
+export type Incidents = {
+  /**
+   * Admits signals of one service and environment in one transaction: deduplication, signals, incident, pointer, and
+   * pending start. Idempotent. Signals outside the catalogue may have different services and environments.
+   *
+   * @param unmatchedIncidents number of services outside the catalogue that can have an incident of their own
+   */
+  admit(
+    arrivals: readonly Arrival[],
+    receipt: Pick<Receipt, 'at' | 'trace'>,
+    unmatchedIncidents?: number,
+  ): Promise<Admitted>;
+  /** Opens an incident for a person, or returns the open one. `alone`: it is never grouped with others. */
+  declare(input: {
+    alone?: true;
+    service: ServiceName;
+    environment: EnvironmentName;
+    title: string;
+    severity: Severity;
+    by: string;
+    trace: string;
+  }): Promise<{ id: IncidentId; created: boolean }>;
+  /** Reads strongly consistently. */
+  read(id: IncidentId): Promise<IncidentRecord | undefined>;
+  view(id: IncidentId): Promise<IncidentView | undefined>;
+  list(query: {
+    status?: IncidentStatus;
+    service?: string;
+    limit: number;
+    cursor?: string;
+  }): Promise<Page<IncidentView>>;
+  signals(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<SignalView>>;
+  timeline(id: IncidentId, query: { limit: number; cursor?: string }): Promise<Page<TimelineEntry>>;
+  /** Appends a timeline entry; idempotent by `key`. */
+  note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void>;
+  /**
+   * Amends the care and roles of an incident, with a timeline entry. The workflow does not depend on these. `amend`
+   * receives the current incident; undefined: no change.
+   *
+   * @param key idempotency key
+   */
+  amend(id: IncidentId, amend: Amend, key?: string): Promise<Amended>;
+  /**
+   * Adds a message to the inbox; the callback is completed at the latest by the sweeper. `false`: the incident is
+   * closed.
+   */
+  post(id: IncidentId, message: Message, change?: ChangeOfIncident, key?: string): Promise<boolean>;
+  /** Records the start of the run, and returns the state of the incident. */
+  begin(
+    id: IncidentId,
+    run: number,
+    execution: string,
+  ): Promise<{ incident: IncidentRecord; unfinished: number[]; runbooks: BegunRunbook[] } | undefined>;
+  /** Registers the callback, then reads the inbox: this order ensures that no message is missed. */
+  listen(id: IncidentId, after: number, bell: string | null): Promise<Listened>;
+  /**
+   * Resolves the incident if nothing has arrived since `drained`.
+   *
+   * @param warnings number of alerts that may keep firing
+   */
+  resolve(
+    id: IncidentId,
+    drained: number,
+    by: string | null,
+    text: string,
+    warnings?: number,
+  ): Promise<'resolved' | 'not_yet'>;
+  /** Hands over to this run, which must be started next. */
+  handOver(id: IncidentId, run: number, text: string, left?: LeftToNext): Promise<void>;
+  /** Records on the timeline that no version could read this message. It remains stored. */
+  skipUnread(id: IncidentId, unread: Unread): Promise<void>;
+  /** Returns the incident's alerts that are not resolved, as far as reported. */
+  firingEpisodes(id: IncidentId): Promise<FiringEpisode[]>;
+  /** Records that these alerts were found in their monitoring system. */
+  seeEpisodes(id: IncidentId, episodes: readonly string[]): Promise<void>;
+  /** Marks episodes as resolved although their sender did not report it. */
+  endEpisodes(id: IncidentId, episodes: readonly string[], text: string): Promise<void>;
+  /** Ends events, such as a failed deploy, when their incident is closed. */
+  endEvents(id: IncidentId): Promise<void>;
+  /** Returns incidents with messages or a start that have been pending since before `before`. */
+  pending(before: Timestamp): Promise<IncidentId[]>;
+  /**
+   * Returns all displayed data of an incident. Strongly consistent.
+   * @param after position in the timeline to start from; null: the beginning
+   */
+  story(id: IncidentId, after: string | null): Promise<Story | undefined>;
+  /** Sets the text about muted alerts; null: none. Returns whether it changed. */
+  setMuted(id: IncidentId, text: string | null): Promise<boolean>;
+  /** Sets the chat channel, by name; `chatId`: by ID. */
+  setChannel(id: IncidentId, channel: string, chatId?: string): Promise<void>;
+  /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
+  inChannel(chatId: string): Promise<IncidentId | undefined>;
+  /** Returns alerts without an incident, newest first. Eventually consistent. */
+  apart(query: {
+    limit: number;
+    cursor?: string;
+    muted: boolean;
+  }): Promise<Page<{ signal: SignalView; mute: Mute | null }>>;
+  /** Returns firing alerts that were muted on receipt. Eventually consistent. */
+  muted(): Promise<{ signal: Signal; by: Mute['by'] }[]>;
+  /** Returns unresolved incidents. Eventually consistent. */
+  open(): Promise<IncidentRecord[]>;
+  /** Returns the unresolved incident of a service and environment. Strongly consistent. */
+  openAt(place: Place): Promise<IncidentRecord | undefined>;
+};
+
+/** A child incident, with the time at which it joined. */
+export type Part = { incident: IncidentRecord; joinedAt: Timestamp };
+
+/** Groups of incidents that open together, with their parent incident. */
+export type CrowdPort = {
+  /** Returns the openings, oldest first. Strongly consistent. */
+  openedSince(since: Timestamp): Promise<Opening[]>;
+  /** Returns those that are neither resolved nor mitigated. Of many, only the newest are checked. */
+  stillFailing(openings: readonly Opening[]): Promise<Opening[]>;
+  /** Returns the open parent incident of an environment. */
+  parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
+  /** Opens a parent incident, or returns the open one. */
+  openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId>;
+  /** Adds a child to a parent; idempotent. `closed`: one of them is resolved. */
+  join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
+  /** Returns all children in their current state, including resolved ones, in order of opening. */
+  parts(parent: IncidentId): Promise<Part[]>;
+  /**
+   * Detaches an open child, once, and notifies its workflow. False: it is resolved, or not a child.
+   *
+   * @param why.page the child must page
+   */
+  letGo(parent: IncidentId, child: IncidentId, why: { page: boolean; text: string }): Promise<boolean>;
+  /** Counts a resolved child, once. Returns the updated parent. */
+  childEnded(parent: IncidentId, child: IncidentId): Promise<IncidentRecord | undefined>;
+};
+
+/** Changes of a message to the incident itself, in the same transaction. */
+export type IncidentChange = {
+  /** Only a person resolves the incident. */
+  byHand?: true;
+  severity?: Severity;
+  title?: string;
+  automationPaused?: boolean;
+  publishedBy?: string;
+  status?: IncidentStatus;
+  verification?: IncidentRecord['verification'];
+  verifying?: NonNullable<IncidentRecord['verifying']>;
+  cleared?: NonNullable<IncidentRecord['cleared']>;
+  /** For a message that requests a rollback: its versions. */
+  rollbackAsked?: RollbackAsked;
+  escalated?: NonNullable<IncidentRecord['escalated']>;
+  /** Time of a new page. */
+  pagedAgainAt?: Timestamp;
+  /** The incident leaves its parent. */
+  parent?: null;
+  timeline?: Omit<TimelineEntry, 'at'>;
+};
+
+/** Changes of care and roles by people; `null` removes a role. */
+export type Amendment = {
+  roles?: Partial<Record<IncidentRole, RoleHolder | null>>;
+  care?: Care;
+  escalated?: NonNullable<IncidentRecord['escalated']>;
+  /** Absent: the timeline already has an entry. `at`: time of the action; absent: now. */
+  timeline?: Omit<TimelineEntry, 'at'> & { at?: Timestamp };
+};
+
+export type Amend = (incident: IncidentRecord) => Amendment | undefined;
+
+/** `as_it_is`: no change, or already done under this key. `resolved`: the incident is resolved. */
+export type Amended = 'done' | 'as_it_is' | 'resolved' | 'unknown';
+
+/** A change, or a function that computes it from the incident at the time of the message. */
+export type ChangeOfIncident = IncidentChange | ((incident: IncidentRecord) => IncidentChange);

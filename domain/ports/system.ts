@@ -1,0 +1,96 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import type { Count } from '../incidents/metrics.ts';
+
+export type Clock = { now(): Timestamp };
+
+/** Structured log. `fields` never contain secrets or raw headers. */
+export type Log = {
+  /** Logs a step, for debugging. */
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** Returns a log that adds these fields to every line. */
+  with(fields: Record<string, unknown>): Log;
+};
+
+/** Secrets, read at run time and cached for at most a minute, so that running processes pick up rotated ones. */
+export type Secrets = {
+  /** @throws SecretsUnreadable if it is unknown whether the secret is set */
+  get(name: string): Promise<string | undefined>;
+};
+
+/**
+ * Thrown if neither the parameter store nor a copy of its secrets could be read, or the function may not read this
+ * secret.
+ */
+export class SecretsUnreadable extends Error {
+  override readonly name = 'SecretsUnreadable';
+}
+
+export type Blobs = {
+  put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
+  /** Returns an object; undefined: none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+};
+
+/** Schedules redelivery of messages that a function could not process. */
+export type Redelivery = {
+  /**
+   * Schedules at most one batch of ten messages. @throws if the queue rejected it: they return after its visibility
+   * timeout
+   */
+  schedule(messages: readonly { queueArn: string; receiptHandle: string; afterSeconds: number }[]): Promise<void>;
+};
+
+/** Engine that executes the workflows. */
+export type Engine = {
+  /** Starts a run; idempotent. */
+  start(incident: IncidentId, run: number): Promise<void>;
+  /** Completes a callback. A callback that is closed or no longer exists is a success. */
+  ring(callback: string): Promise<void>;
+  /**
+   * Returns whether an execution ended without completing: it failed, timed out, was stopped externally, or is unknown.
+   */
+  died(execution: string): Promise<boolean>;
+};
+
+/** Counters shared by all instances. */
+export type Counters = {
+  /**
+   * Increments counters. Never fails, and waits only briefly for the table, because a count is not worth a delay. Some
+   * counts may be lost or duplicated if the table does not respond or a process dies.
+   */
+  add(counts: readonly Count[]): Promise<void>;
+  read(): Promise<Count[]>;
+};
+
+/** `oldest`: since when the oldest has been waiting; null: none. */
+export type Waiting = { count: number; oldest: Timestamp | null };
+
+/** Work in progress. */
+export type Backlog = {
+  /** Returns incidents with messages that their workflow has not read. */
+  pending(): Promise<Waiting>;
+  /** Returns effects without a result that started in the last 24 hours, by kind. */
+  effects(): Promise<{ kind: string; waiting: Waiting }[]>;
+};
+
+/** Approximate number of messages in each queue. */
+export type QueueStats = {
+  read(): Promise<{ queue: string; visible: number; inFlight: number; delayed: number }[]>;
+};
+
+/** Responses to creating requests by the caller's idempotency key, retained for a day. */
+export type Idempotency = {
+  /** `mine`: proceed and report the result. `running`: another request with this key is in progress. */
+  begin(
+    key: IdempotencyKey,
+    bodyHash: string,
+  ): Promise<
+    { kind: 'mine' } | { kind: 'running' } | { kind: 'other_body' } | { kind: 'done'; status: number; body: string }
+  >;
+  end(key: IdempotencyKey, answer: { status: number; body: string } | 'forget'): Promise<void>;
+};
+export type IdempotencyKey = { principal: string; route: string; key: string };
