@@ -82,7 +82,7 @@ describe('actions of people on an incident', () => {
     const refused = await act('roles', { do: 'assign', role: 'scribe', to: 'eve' });
     expect(refused).toMatchObject({
       status: 422,
-      body: { code: 'invalid', detail: expect.stringContaining('there are ada, bob') },
+      body: { code: 'invalid', detail: expect.stringContaining('it lists ada, bob') },
     });
   });
 
