@@ -10,7 +10,7 @@ export function percentile(values: readonly number[], percent: number): number {
     throw new RangeError(`percent is ${percent}; it must be above 0 and at most 100`);
   const rank = Math.ceil((percent / 100) * values.length);
   const value = values.toSorted((a, b) => a - b)[rank - 1];
-  if (value === undefined) throw new RangeError('no percentile without values');
+  if (value === undefined) throw new RangeError('no values: a percentile needs at least one');
   return value;
 }
 
