@@ -10,7 +10,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {(text: string) => void} Say tells the person who waits what is going on */
+/** @typedef {(text: string) => void} Say reports progress to the user */
 
 /** The oldest Node that can run the set-up, and the oldest that can run the product. */
 const OLDEST_TO_SET_UP = 20;

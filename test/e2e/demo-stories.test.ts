@@ -44,7 +44,7 @@ describe("the demo's stories", { timeout: STORY_MAX_MS }, () => {
     const order = ['decision', 'decision.approved', 'rollback.started', 'mitigation.succeeded', 'incident.resolved'];
     expect(kinds.filter((kind) => order.includes(kind))).toEqual(order);
     expectToBeReadable(story.lines);
-    expectInOrder(story.lines, [/Asks a person/, /ada +decision approved/, /CD system +rolls back checkout/]);
+    expectInOrder(story.lines, [/Asks for approval/, /ada +decision approved/, /CD system +rolls back checkout/]);
   });
 
   test.concurrent('an outage without a causing change is one incident, one page, and no rollback', async () => {

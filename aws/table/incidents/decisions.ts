@@ -366,7 +366,7 @@ export class DecisionTable implements Decisions {
 
 const OPENINGS: Record<DecisionView['kind'], string> = {
   roll_back: 'Rolling back',
-  approve: 'Requests approval to roll back',
+  approve: 'Asks for approval before rolling back',
   suggest: 'Suggests rolling back',
   shadow: 'In shadow mode: would consider rolling back',
   none: 'Does not roll back',
