@@ -523,7 +523,7 @@ describe('a runbook started by a person', () => {
     expect(await refusal(started('hand', { inputs: { queue: 'a', times: 'x' } }))).toEqual([
       422,
       'invalid',
-      'json: inputs: "times" has to be of type integer',
+      'json: inputs: "times" must be of type integer',
     ]);
     const grant = { actions: ['incidents:read', 'incidents:act', 'incidents:write'], services: ['again'] };
     const { body: token } = await firebreak.post('/v1/tokens', { name: 'of again', ...grant });
