@@ -28,7 +28,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/deployments',
       tags: ['deployments'],
-      summary: 'Record a change to production',
+      summary: 'Record a deployment or another change',
       request: body(NewChange),
       responses: {
         201: answers('Recorded', Deployment),
@@ -95,7 +95,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/deployments/{id}',
       tags: ['deployments'],
-      summary: 'Read a change',
+      summary: 'Get a change',
       request: { params },
       responses: { 200: answers('The change', Deployment), 404: problems('Not found') },
     }),

@@ -16,6 +16,14 @@ const Suspected = z.strictObject({ change_id: ChangeId, note: z.string().max(200
 const Rollback = z.strictObject({ note: z.string().max(2000).default(''), version: Version.optional() });
 const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.string().max(2000).default('') });
 
+const SUMMARIES = {
+  pause: 'Pause the automation of an incident',
+  resume: 'Resume the automation of an incident',
+  abort: 'Abort the automation of an incident: withdraw its question, and start nothing new',
+  resolve: 'Resolve an incident',
+  publish: 'Approve showing an incident on the status page',
+} as const;
+
 /** Registers the actions with which a person takes over an incident or answers a decision. */
 export function actionRoutes(app: Api, deps: Deps): void {
   endpoint(
@@ -26,7 +34,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/v1/incidents/{id}/actions/rollback',
       tags: ['actions'],
-      summary: 'Take over: roll back the running version to the newest known good version or to the given version',
+      summary: 'Roll back the running version to the newest known good version, or to a given version',
       request: { params, body: { required: false, content: { 'application/json': { schema: Rollback } } } },
       responses: {
         202: answers('Accepted', Incident),
@@ -55,7 +63,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
         method: 'post',
         path: `/v1/incidents/{id}/actions/${action}`,
         tags: ['actions'],
-        summary: `Take over: ${action}`,
+        summary: SUMMARIES[action],
         request: { params, body: { required: false, content: { 'application/json': { schema: Note } } } },
         responses: {
           202: answers('Accepted', Incident),

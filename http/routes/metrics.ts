@@ -31,7 +31,7 @@ export function metricsRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/metrics',
       tags: ['health'],
-      summary: 'Prometheus metrics of the services and environments that the token may read',
+      summary: 'Get Prometheus metrics of the services and environments that the token may read',
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {

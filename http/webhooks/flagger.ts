@@ -36,7 +36,7 @@ export function flaggerRoutes(app: Api, deps: Deps): void {
       method: 'post',
       path: '/integrations/flagger/rollback',
       tags: ['integrations'],
-      summary: 'The rollback gate of a canary: open only if Flagger should roll the canary back',
+      summary: 'Check the rollback gate of a canary, which is open only if Flagger should roll the canary back',
       request: { query, ...body(Hook) },
       responses: {
         200: answers('Open: Flagger rolls the canary back', RollBack),

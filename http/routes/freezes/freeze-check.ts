@@ -62,7 +62,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       method: 'get',
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
-      summary: 'The same check for curl -f: 200 if the deployment is allowed, 423 if it is frozen',
+      summary: 'Check for curl -f whether a deployment is allowed: 200 if it is, 423 if it is frozen',
       request: { query: askedQuery, headers: identityHeader },
       responses: {
         200: gateAnswer('Allowed'),
