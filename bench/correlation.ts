@@ -122,7 +122,7 @@ export function correlationResults({ version, any }: Evaluations): Result[] {
   ];
 }
 
-/** Share of all cases of a set, including those in which another change was the cause, or a person had to decide. */
+/** Returns the share of wrong rollbacks of all cases, including cases with another cause, or in which a person had to decide. */
 const wrongOfAll = ({ cases, wrong_negatives, wrong_positives }: Report): number =>
   (wrong_negatives.hits + wrong_positives.hits) / cases;
 

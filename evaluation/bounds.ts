@@ -1,11 +1,11 @@
-/** Both bounds are one-sided: the truth is beyond them in one of twenty samples. */
+/** One-sided confidence of both bounds: the true rate is beyond them in one of twenty samples. */
 const CONFIDENCE = 0.95;
 
 /**
- * The largest rate that is still compatible with `hits` in `trials`, exact after Clopper and Pearson. With none it is
- * nearly 3 / trials, the rule of three.
+ * Returns the upper Clopper-Pearson bound of the rate for `hits` in `trials`. Without hits it is nearly 3 / trials, the rule
+ * of three.
  *
- * @returns 0 to 1; 1 without trials, since nothing is known then
+ * @returns 0 to 1; 1 without trials
  */
 export function upperBound(hits: number, trials: number): number {
   check(hits, trials);
@@ -13,7 +13,7 @@ export function upperBound(hits: number, trials: number): number {
   return solve((rate) => atMost(hits, trials, rate) > 1 - CONFIDENCE);
 }
 
-/** The smallest rate that is still compatible with `hits` in `trials`. 0 without trials. */
+/** Returns the lower Clopper-Pearson bound of the rate for `hits` in `trials`; 0 without trials. */
 export function lowerBound(hits: number, trials: number): number {
   check(hits, trials);
   return hits === 0 ? 0 : 1 - upperBound(trials - hits, trials);
@@ -24,7 +24,7 @@ function check(hits: number, trials: number): void {
   if (!whole || hits < 0 || hits > trials) throw new RangeError(`${hits} of ${trials} is no count of hits in trials`);
 }
 
-/** The point between 0 and 1 up to which `holds`. */
+/** Returns the point between 0 and 1 up to which `holds` is true, by bisection. */
 function solve(holds: (rate: number) => boolean): number {
   let [low, high] = [0, 1];
   for (let step = 0; step < 60; step += 1) {
@@ -35,7 +35,7 @@ function solve(holds: (rate: number) => boolean): number {
   return low;
 }
 
-/** How likely `trials` give at most `hits`, each with `rate`. In logarithms, since the parts are tiny. */
+/** Returns the probability of at most `hits` in `trials` at this rate. Uses logarithms, because the terms are tiny. */
 function atMost(hits: number, trials: number, rate: number): number {
   if (rate <= 0) return 1;
   if (rate >= 1) return 0;

@@ -4,7 +4,7 @@ import type { Mode } from '../schemas/config/names.ts';
 import type { LooksBy } from './clear.ts';
 import type { Trace } from './observables.ts';
 
-/** Kinds of incidents in which nothing may be rolled back without a person. */
+/** Kinds of incidents in which an automatic rollback is wrong. */
 export const NEGATIVES = [
   'dependency_failure',
   'coincidence',
@@ -18,7 +18,7 @@ export const NEGATIVES = [
 ] as const;
 export type NegativeKind = (typeof NEGATIVES)[number];
 
-/** Kinds of incidents that a recorded change has caused. */
+/** Kinds of incidents with a recorded change as the cause. */
 export const POSITIVES = [
   'bad_deploy',
   'slow_burn',
@@ -35,38 +35,38 @@ export type PositiveKind = (typeof POSITIVES)[number];
 
 export type Kind = NegativeKind | PositiveKind;
 
-/** What a careful engineer on call would have wanted, knowing the end of the story. */
+/** The decision that a careful on-call engineer would want in hindsight. */
 export type Right = 'roll_back' | 'do_not_roll_back' | 'ask';
 
 export type Label = {
-  /** The change that caused it. Null: no recorded change did. */
+  /** The change that caused the incident. Null: no recorded change. */
   cause: string | null;
   right: Right;
 };
 
-/** What can be said of a case by looking at its evidence, and, where a label is needed for it, at the label. */
+/** Facts about a case, derived from its evidence and partly from its label. */
 export type Facts = {
-  /** Seconds from the newest start of a deploy of the service itself before the onset to the onset. Null: none. */
+  /** Seconds from the newest deploy of the service before the onset to the onset. Null: no deploy. */
   newest_own_deploy_seconds: number | null;
-  /** What in the evidence points to something else than a change. */
+  /** Evidence that points to something other than a change. */
   traces: readonly Trace[];
-  /** By what it looks like a deploy of the service (clear.ts); null where it does not. */
+  /** The evidence by which the case looks like a deploy of the service (clear.ts); null if it does not. */
   looks: LooksBy | null;
-  /** It looks like one by more than time, and is one that is to be rolled back. */
+  /** The case looks like a deploy by more than timing, and a rollback is wanted. */
   clear: boolean;
-  /** It looks like one that is to be rolled back, and is none. */
+  /** The case looks as if a rollback were wanted, but it is not. */
   deceives: boolean;
-  /** Nothing in the evidence speaks against a deploy of the service that is not the cause. */
+  /** No evidence speaks against a deploy of the service that is not the cause. */
   undecidable: boolean;
 };
 
 export type Policy = { mode: Mode; unknownMigration: 'approve' | 'act' };
 
-/** What a judge is told. The label is not part of it. */
+/** Input of a judge, without the label. */
 export type Question = {
   id: string;
   evidence: Evidence;
-  /** Changes of the service that began earlier than the evidence reaches, oldest first: where a rollback may go. */
+  /** Changes of the service from before the evidence, oldest first: possible rollback targets. */
   history: readonly Change[];
   policy: Policy;
 };

@@ -4,40 +4,40 @@ import { millisOf } from '../schemas/time/time.ts';
 import { against, mean, middle, onsetMillis, othersNear, ownDeploysBefore, valuesBetween } from './observables.ts';
 
 /**
- * A clear case, by observable facts alone. It was written down before anything judged a case, and asks for what an
- * engineer would want to see before letting a machine roll back alone:
+ * Defines a clear case by observable facts only. The definition was written before any case was judged. It requires what an
+ * engineer would want to see before permitting an automatic rollback:
  *
- * 1. the health query answers, the onset is measured, and the half hour before the deploy is known and healthy;
+ * 1. the health query has data, the onset is measured, and the half hour before the deploy is known and healthy;
  * 2. one deploy of the service began in the half hour before the onset, without a migration, and nothing else of the
- *    service was changed since then;
+ *    service has changed since then;
  * 3. the onset comes within ten minutes of the deploy taking traffic;
  * 4. afterwards the error ratio is above its limit and at least twice what it was before, and still is;
- * 5. nothing points elsewhere (observables.ts, `against`): no other service fails, traffic is what it was, errors did
- *    not rise before, no version but this one fails, no alert names another;
- * 6. and something besides time ties it to this version: `versions` or `alert`.
+ * 5. no evidence points elsewhere (observables.ts, `against`): no other service fails, traffic is unchanged, errors did
+ *    not rise before, no other version fails, no alert names another version;
+ * 6. evidence other than timing points to this version: `versions` or `alert`.
  *
- * The sixth is what makes it clear. What has nothing to do with a deploy begins within ten minutes of one that was made
- * in the last two hours about once in twelve times, and often leaves no other trace. So a deploy, a healthy past and a
- * sudden rise are no more than a time: the case looks like one, and a machine that acts on it alone will be wrong.
+ * The sixth condition makes a case clear. An unrelated problem begins within ten minutes of a deploy of the last two hours
+ * about once in twelve times, and often leaves no other trace. So a deploy, a healthy past, and a sudden rise are only timing:
+ * a judge that acts on them alone is sometimes wrong.
  */
 export type LooksBy =
-  /** Versions are told apart: both have taken traffic since the onset, this one fails and the other does not. */
+  /** Monitoring distinguishes versions: both have had traffic since the onset, and only this one fails. */
   | 'versions'
-  /** The alerts name this version and no other, and it is still rolling out, so that others run, too. */
+  /** The alerts name only this version, and it is still rolling out, so other versions also run. */
   | 'alert'
-  /** One to five hold, and no more; nor has a dependency or shared infrastructure been changed. Not a clear case. */
+  /** Only conditions one to five hold, and no dependency or shared infrastructure has changed. Not a clear case. */
   | 'time';
 
 export type Looks = { change: Change; by: LooksBy };
 
 const MINUTE = 60_000;
 const BASELINE_MINUTES = 30;
-/** Of the 60 samples of the half hour; scrapes fail. */
+/** Minimum of the 60 samples of the half hour, because scrapes fail. */
 const BASELINE_MIN_SAMPLES = 45;
 const ONSET_WITHIN_MINUTES = 10;
 const TIMES_WORSE = 2;
 
-/** The deploy that the evidence points to, and by what. Null: to none. */
+/** Returns the deploy to which the evidence points, and by which evidence. Null: none. */
 export function looksLike(evidence: Evidence): Looks | null {
   const { health, onset } = evidence;
   const [change] = ownDeploysBefore(evidence);
@@ -57,7 +57,7 @@ function soonAfter(evidence: Evidence, change: Change): boolean {
   return onsetMillis(evidence) - live <= ONSET_WITHIN_MINUTES * MINUTE;
 }
 
-/** Samples of the half hour before the deploy; empty when too few are known. */
+/** Returns samples of the half hour before the deploy; empty if too few are known. */
 function baseline({ health }: Evidence, change: Change): number[] {
   const began = millisOf(change.started_at);
   const before = valuesBetween(health?.curve ?? [], began - BASELINE_MINUTES * MINUTE, began);
@@ -78,7 +78,7 @@ function clearlyWorse(evidence: Evidence, change: Change): boolean {
   );
 }
 
-/** Fewer requests of the version in two minutes are no ratio. */
+/** Minimum requests of the version in two minutes for a ratio. */
 const MIN_REQUESTS = 20;
 const TIMES_AS_BAD = 3;
 
@@ -95,17 +95,17 @@ function toldApart({ by_version: versions, health, traffic }: Evidence, change: 
   );
 }
 
-/** Rates are mostly taken over no longer than this. */
+/** Usual maximum window of rates. */
 const WINDOW_MILLIS = 2 * MINUTE;
 
 /**
- * A rate looks back: what an older version did before the onset, and before it was gone, says nothing about it. It has
- * to have been there for some minutes after the onset, or to be still.
+ * Returns whether an older version ran for some minutes after the onset, or still runs. Otherwise its rates contain only data
+ * from before the onset.
  */
 const bothSinceOnset = (evidence: Evidence, { status, finished_at }: Change): boolean =>
   status === 'started' || (finished_at !== null && millisOf(finished_at) - onsetMillis(evidence) >= WINDOW_MILLIS);
 
-/** When only one version runs, an alert that names it says nothing about it. */
+/** Returns whether the alerts name only this version during its rollout, while others also run. Afterwards it is no evidence. */
 function namedWhileOthersRun({ alert_versions: named }: Evidence, change: Change): boolean {
   return change.status === 'started' && named.length === 1 && named[0] === change.version;
 }

@@ -16,7 +16,7 @@ export type ReplayResult = {
 };
 
 export type Evaluation = {
-  /** The first is the set that results are quoted of; the others show that nothing was fitted to it. */
+  /** The first set is the quoted one; the others guard against fitting the engine to it. */
   sets: { seed: number; report: Report; nearest: Report }[];
   replays: ReplayResult[];
 };
@@ -24,8 +24,8 @@ export type Evaluation = {
 type Judges<Name extends string> = Readonly<Record<Name, Judge>>;
 
 /**
- * Has every set judged by each judge, and by the rule that everybody has in mind, and every replay. All of them judge the
- * same case before the next is made: making takes longer than judging, and a set is too large to keep.
+ * Evaluates every set and every replay with each judge and with the rule "nearest earlier deploy". All judge a case before the
+ * next one is generated, because generating is slower than judging, and a set is too large for memory.
  */
 export function evaluateAll<Name extends string>(
   judges: Judges<Name>,
@@ -50,7 +50,7 @@ function oneSet<Name extends string>(judges: Judges<Name>, seed: number) {
   return { seed, reports: mapped(tallies, ({ tally }) => tally.report()), nearest: nearest.report() };
 }
 
-/** The same names with other values. */
+/** Maps the values of an object. */
 const mapped = <Name extends string, From, To>(
   from: Readonly<Record<Name, From>>,
   make: (one: From, name: Name) => To,

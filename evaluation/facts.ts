@@ -4,7 +4,7 @@ import type { Facts, Label } from './case.ts';
 import { looksLike } from './clear.ts';
 import { against, onsetMillis, ownDeploysBefore, tracesIn } from './observables.ts';
 
-/** What there is to see in the evidence, and what that is worth beside the truth. */
+/** Returns the facts of a case from its evidence and its label. */
 export function factsOf(evidence: Evidence, label: Label): Facts {
   const deploys = ownDeploysBefore(evidence);
   const newest = deploys[0];

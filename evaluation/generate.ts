@@ -9,13 +9,13 @@ import { historyKnown, observe } from './world/observe.ts';
 import { simulate } from './world/simulate.ts';
 import { newStage, worldOf } from './world/stage.ts';
 
-/** What the committed results are of. Others give other sets; the report runs on two more. */
+/** Seed of the committed results. The report also uses two other seeds. */
 export const DEFAULT_SEED = 20_260_105;
 export const FURTHER_SEEDS = [7_000_003, 424_242_421] as const;
 
 export const NEGATIVES_PER_KIND = 340;
 
-/** How many of each kind of positives: most are what everybody thinks of, the others are the hard ones. */
+/** Number of cases of each kind of positives: mostly the typical kind, the others are harder. */
 export const POSITIVES_PER_KIND: Readonly<Record<(typeof POSITIVES)[number], number>> = {
   bad_deploy: 800,
   slow_burn: 120,
@@ -31,18 +31,18 @@ export const POSITIVES_PER_KIND: Readonly<Record<(typeof POSITIVES)[number], num
 
 const scenes: Readonly<Record<Kind, Scene>> = { ...negativeScenes, ...positiveScenes };
 
-/** The set of one seed, kind after kind; a case is made when it is asked for, so that they need not all be kept. */
+/** Yields the set of one seed, kind after kind. Generates cases lazily, to save memory. */
 export function* cases(seed: number = DEFAULT_SEED): Generator<Case> {
   for (const kind of NEGATIVES) yield* casesOfKind(seed, kind, NEGATIVES_PER_KIND);
   for (const kind of POSITIVES) yield* casesOfKind(seed, kind, POSITIVES_PER_KIND[kind]);
 }
 
-/** The first `count` of one kind. */
+/** Yields the first `count` cases of one kind. */
 export function* casesOfKind(seed: number, kind: Kind, count: number): Generator<Case> {
   for (let index = 0; index < count; index += 1) yield oneCase(seed, kind, scenes[kind], index);
 }
 
-/** Worlds in which no alert fires, or in which it turns out to be another kind, are drawn again. */
+/** Generates a case. Redraws worlds in which no alert fires, or which turn out to be of another kind. */
 const ATTEMPTS = 400;
 const policy: Policy = { mode: 'act', unknownMigration: 'approve' };
 

@@ -1,15 +1,15 @@
 import type { Question } from './case.ts';
 
-/** What is judged: the product's own decision, or a rule to compare it with. */
+/** A judge: the product's decision, or a rule for comparison. */
 export type Judge = (question: Question) => Judgement;
 
 export type Judgement = {
-  /** `roll_back`: at once, without a person. `ask`: a person decides. `none`: nobody is asked either. */
+  /** `roll_back`: automatically. `ask`: a person decides. `none`: neither. */
   action: 'roll_back' | 'ask' | 'none';
-  /** The change that would be undone, or is held for the cause. Null: no change is. */
+  /** The change to undo, or the suspected cause. Null: no change. */
   change_id: string | null;
   /** 0 to 1. */
   confidence: number;
-  /** All that may be the cause, the most likely first; empty for "no change caused this". */
+  /** All suspects, the most likely first; empty for "no change caused this". */
   ranked: readonly string[];
 };

@@ -3,8 +3,7 @@ import type { Judge } from './judge.ts';
 import { onsetMillis, ownDeploysBefore, SUSPECT_MINUTES } from './observables.ts';
 
 /**
- * The rule that everybody has in mind: roll back the newest deploy of the service that began in the half hour before
- * the onset. What the product does is compared with it.
+ * The common rule as a baseline: roll back the newest deploy of the service that began in the half hour before the onset.
  */
 export const nearestEarlierDeploy: Judge = ({ evidence }) => {
   const from = onsetMillis(evidence) - SUSPECT_MINUTES * 60_000;

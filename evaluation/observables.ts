@@ -3,29 +3,28 @@ import type { Change } from '../schemas/changes/change.ts';
 import { millisOf, type Timestamp, timestamp } from '../schemas/time/time.ts';
 
 /**
- * What a person can see in the evidence, put in numbers. Written for labels and for the reading of the report; nothing
- * that judges incidents uses it.
+ * Numbers that a person can see in the evidence, for labels and for the report. Judges do not use them.
  */
 
 const MINUTE = 60_000;
 
-/** How far back a deploy is still looked at as the cause of a sudden problem. */
+/** Maximum time between a deploy and a sudden problem that it can cause. */
 export const SUSPECT_MINUTES = 30;
 
 const RISEN = 1.5;
 const VERSION_KINDS: ReadonlySet<string> = new Set(['deploy', 'hotfix', 'rollback']);
 const IN_FORCE: ReadonlySet<string> = new Set(['started', 'succeeded']);
 
-/** Since the Unix epoch, in milliseconds; `null` for a health query without a bad sample before the alert. */
+/** Returns the onset in milliseconds since the Unix epoch; `null` if the health query has no bad sample before the alert. */
 export function onsetMillis({ onset: { alertStartedAt, rule, firstBadAt } }: Pick<Evidence, 'onset'>): number {
   if (firstBadAt !== null && firstBadAt <= alertStartedAt) return millisOf(firstBadAt);
   const waited = rule === null ? 0 : rule.forSeconds + rule.intervalSeconds;
   return millisOf(alertStartedAt) - waited * 1000;
 }
 
-/** Values of the samples after `from`, up to `to`; milliseconds since the epoch. */
+/** Returns values of the samples after `from`, up to `to`; milliseconds since the epoch. */
 export function valuesBetween(curve: Curve, from: number, to: number): number[] {
-  const [after, until] = [timestamp(from), timestamp(to)]; // texts compare as times do, and faster than they are read
+  const [after, until] = [timestamp(from), timestamp(to)]; // strings compare like times, and faster than parsing
   const values: number[] = [];
   for (const [at, value] of curve) if (at > after && at <= until) values.push(value);
   return values;
@@ -40,7 +39,7 @@ export const middle = (values: readonly number[]): number =>
 export const putsVersionLive = (change: Change): boolean =>
   VERSION_KINDS.has(change.kind) && IN_FORCE.has(change.status);
 
-/** Deploys of the service itself that are recorded to have begun before the onset, the newest first. */
+/** Returns deploys of the service that are recorded before the onset, the newest first. */
 export function ownDeploysBefore(evidence: Evidence): Change[] {
   const onset = onsetMillis(evidence);
   return evidence.changes
@@ -50,7 +49,7 @@ export function ownDeploysBefore(evidence: Evidence): Change[] {
     .toSorted((a, b) => millisOf(b.started_at) - millisOf(a.started_at));
 }
 
-/** Changes of any kind and relation in the half hour before the onset and since, but for `change`. */
+/** Returns all changes since half an hour before the onset, except `change`. */
 export function othersNear(evidence: Evidence, change: Change): RelatedChange[] {
   const from = onsetMillis(evidence) - SUSPECT_MINUTES * MINUTE;
   return evidence.changes.filter(
@@ -58,10 +57,10 @@ export function othersNear(evidence: Evidence, change: Change): RelatedChange[] 
   );
 }
 
-/** A cancelled change never took place. A failed one may have done harm on its way. */
+/** Returns whether a change can have had an effect: not if it was cancelled, but possibly if it failed. */
 const touches = (change: Change): boolean => change.status !== 'cancelled';
 
-/** What points to something else than a change of the service. */
+/** Returns evidence that points to something other than a change of the service. */
 export const TRACES = [
   'another_service_fails',
   'traffic_changed',
@@ -83,11 +82,11 @@ const SEEN: Record<Trace, (evidence: Evidence) => boolean> = {
   over_by_itself: isOver,
 };
 
-/** A service that depends on the failing one fails with it, though not before it. */
+/** Returns whether the service's own failure explains that of another service, which depends on it and did not fail earlier. */
 const explained = (evidence: Evidence, other: { relation: string; since: Timestamp }): boolean =>
   other.relation === 'dependent' && millisOf(other.since) >= onsetMillis(evidence) - MINUTE;
 
-/** How many times as much traffic as in the half hour before the onset. 1 where it is not known. */
+/** Returns traffic as a multiple of the half hour before the onset; 1 if unknown. */
 export function trafficChange({ onset, traffic, at }: Pick<Evidence, 'onset' | 'traffic' | 'at'>): number {
   if (traffic === null) return 1;
   const since = onsetMillis({ onset });
@@ -96,7 +95,7 @@ export function trafficChange({ onset, traffic, at }: Pick<Evidence, 'onset' | '
   return before > 0 && after >= 0 ? after / before : 1;
 }
 
-/** The six minutes before `until` were already clearly worse than the hour before them. */
+/** Returns whether the six minutes before `until` were already clearly worse than the hour before them. */
 function roseBefore({ health }: Evidence, until: number): boolean {
   if (health === null) return false;
   const long = valuesBetween(health.curve, until - 70 * MINUTE, until - 8 * MINUTE);
@@ -104,19 +103,19 @@ function roseBefore({ health }: Evidence, until: number): boolean {
   return mean(short) > 2 * mean(long) && mean(short) > health.max / 4;
 }
 
-/** A sample above the limit at or before `until`. */
+/** Returns whether a sample at or before `until` is above the limit. */
 export function badBefore({ health }: Evidence, until: number): boolean {
   return health !== null && valuesBetween(health.curve, 0, until).some((value) => value > health.max);
 }
 
-/** Of the versions that run, another than the newest fails as well: at least half as often as the worst. */
+/** Returns whether a running version other than the newest also fails: at least half as often as the worst. */
 export function versionsAlike({ by_version: versions, health }: Evidence): boolean {
   if (versions === null || versions.length < 2) return false;
   const [first = 0, second = 0] = versions.map(({ value }) => value).toSorted((a, b) => b - a);
   return second > (health?.max ?? 0) && second >= first / 2;
 }
 
-/** The last minute and a half is healthy again, and nobody has done anything since. */
+/** Returns whether the last minute and a half was healthy, without a change since the onset. */
 export function isOver({ health, at, changes, onset }: Evidence): boolean {
   if (health === null) return false;
   const last = valuesBetween(health.curve, millisOf(at) - 1.5 * MINUTE, millisOf(at));
@@ -125,14 +124,14 @@ export function isOver({ health, at, changes, onset }: Evidence): boolean {
   return !acted && last.length >= 2 && last.every((value) => value <= health.max);
 }
 
-/** The one version that fails while all others that take traffic are healthy, where versions are told apart. */
+/** Returns the only failing version, if monitoring distinguishes versions and all others with traffic are healthy. */
 export function singledOut({ by_version: versions, health }: Evidence): string | null {
   if (versions === null || health === null || versions.length < 2) return null;
   const bad = versions.filter(({ value }) => value > health.max);
   return bad.length === 1 ? (bad[0]?.version ?? null) : null;
 }
 
-/** What in the evidence speaks against one deploy of the service as the cause. */
+/** Returns evidence against a deploy of the service as the cause. */
 export type Against =
   | Exclude<Trace, 'rose_before_onset' | 'earlier_excursions'>
   | 'too_long_before'

@@ -1,7 +1,7 @@
 import type { Evaluation, ReplayResult } from './evaluation.ts';
 import { OUTCOMES, type Rate, type Report, type Row } from './report.ts';
 
-/** The evaluation for a person: the matrix of the first set, the numbers of all, and the replays. */
+/** Formats the evaluation: the matrix of the first set, the numbers of all sets, and the replays. */
 export function evaluationTable({ sets, replays }: Evaluation): string {
   const [first] = sets;
   if (first === undefined) return 'no set was evaluated';
@@ -76,7 +76,7 @@ const replayRow = ({ title, right, outcome, nearest }: ReplayResult): string[] =
   words(nearest),
 ];
 
-/** Names to the left, the rest to the right. */
+/** Formats a table: names left-aligned, values right-aligned. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>

@@ -1,24 +1,24 @@
-/** A stream of chance that its seed determines: the same on every machine. Not for secrets. */
+/** A random stream that depends only on its seed, on every machine. Not for secrets. */
 export type Random = {
   /** At least 0, below 1. */
   next(): number;
   between(min: number, max: number): number;
-  /** A whole number, both ends included. */
+  /** Integer, both ends included. */
   whole(min: number, max: number): number;
-  /** Between `min` and `max`, as likely from 1 to 2 as from 10 to 20. Both above 0. */
+  /** Log-uniform between `min` and `max`, both above 0. */
   scale(min: number, max: number): number;
   chance(probability: number): boolean;
   pick<T>(of: readonly [T, ...T[]]): T;
-  /** One of the names, as likely as its weight says. */
+  /** One of the names, with probabilities by weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K;
   normal(): number;
   poisson(mean: number): number;
-  /** How many of `n` happen that each happen with `probability`. */
+  /** Binomial: successes in `n` trials with `probability`. */
   binomial(n: number, probability: number): number;
   hex(digits: number): string;
 };
 
-/** Above so many expected, counts are drawn from the normal distribution that they approach. */
+/** Above this expected value, counts are drawn from the normal approximation. */
 const NORMAL_FROM = 20;
 
 export function random(seed: number): Random {
@@ -59,7 +59,7 @@ export function random(seed: number): Random {
   };
 }
 
-/** A seed of its own for each of many streams, so that one more draw in one case moves no other. */
+/** Derives a separate seed for each stream, so that an additional draw in one case does not change others. */
 export function seedOf(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5; // FNV-1a
   for (const character of parts.join('/')) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
@@ -77,7 +77,7 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-/** Poisson by inversion: the first count whose cumulated probability reaches `at`. */
+/** Poisson by inversion: the first count whose cumulative probability reaches `at`. */
 function inverted(at: number, mean: number): number {
   let probability = Math.exp(-mean);
   let cumulated = probability;

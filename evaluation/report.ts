@@ -3,7 +3,7 @@ import { type Case, type Kind, type Label, NEGATIVES, type Right } from './case.
 import type { LooksBy } from './clear.ts';
 import type { Judge, Judgement } from './judge.ts';
 
-/** What came of one judgement, beside the label. */
+/** Result of one judgement with its label. */
 export const OUTCOMES = [
   'rolled_back_right',
   'rolled_back_wrong',
@@ -14,20 +14,20 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Of one kind and one label: how many cases came out how. */
+/** Numbers of cases of one kind and label, by decision. */
 export type Row = {
   kind: Kind;
   right: Right;
   cases: number;
-  /** Of them: nothing in the evidence speaks against a deploy that is not the cause. */
+  /** Cases of these in which no evidence speaks against a deploy that is not the cause. */
   undecidable: number;
   outcomes: Record<Outcome, number>;
 };
 
-/** `bound`: of the 95 % confidence interval, one-sided; the upper one of what should be rare, the lower one else. */
+/** `bound`: one-sided 95 % confidence bound; the upper one for rates that should be low, otherwise the lower one. */
 export type Rate = { hits: number; of: number; share: number; bound: number };
 
-/** What looks like a deploy that is to be rolled back (clear.ts): what is one, what is none, and which was acted upon. */
+/** Cases that look like a bad deploy (clear.ts): which ones are, which ones are not, and how many were acted on. */
 export type LooksRow = { by: LooksBy; is: number; acted_rightly: number; deceives: number; acted_wrongly: number };
 
 export type Target = { name: string; value: number; target: number; met: boolean };
@@ -35,25 +35,25 @@ export type Target = { name: string; value: number; target: number; met: boolean
 export type Report = {
   cases: number;
   matrix: Row[];
-  /** Automatic rollbacks that were wrong, of the kinds in which none is right. */
+  /** Wrong automatic rollbacks of negatives. */
   wrong_negatives: Rate;
-  /** The same of all other cases: the wrong change, or one that a person had to decide on. */
+  /** Wrong automatic rollbacks of all other cases: of the wrong change, or of one that a person had to decide on. */
   wrong_positives: Rate;
   /** Cases with a wrong automatic rollback, the first fifty. */
   wrong: string[];
-  /** Clear cases that were acted upon, rightly. */
+  /** Clear cases with a right action. */
   clear: Rate;
-  /** All cases in which a rollback was wanted: so many were rolled back without a person. */
+  /** Automatic rollbacks in all cases in which a rollback was wanted. */
   automatic: Rate;
   looks: LooksRow[];
   ranking: {
-    /** Of the cases that a change caused: it is first, or among the first three. */
+    /** Cases caused by a change in which it is ranked first, or among the first three. */
     first: Rate;
     first_three: Rate;
-    /** Of the cases in which some change was ranked first: it is the cause. */
+    /** Cases with a change ranked first in which it is the cause. */
     precision: Rate;
   };
-  /** Of the cases that no change caused: that was said; a person was asked about some change; one was rolled back. */
+  /** Cases without a cause among the changes: no change concluded, a person asked, or a change rolled back. */
   no_change: { cases: number; said: number; asked: number; rolled_back: number };
   undecidable: number;
   targets: Target[];
@@ -69,7 +69,7 @@ export function evaluate(cases: Iterable<Case>, judge: Judge): Report {
   return tally.report();
 }
 
-/** What a judge may see. */
+/** Returns the part of a case that a judge sees. */
 export const questionOf = ({ id, evidence, history, policy }: Case) => ({ id, evidence, history, policy });
 
 export function outcomeOf({ cause, right }: Label, { action, change_id }: Judgement): Outcome {
@@ -82,7 +82,7 @@ const negatives: ReadonlySet<string> = new Set(NEGATIVES);
 
 type Seen = Omit<Case, 'evidence' | 'history' | 'policy'> & { outcome: Outcome; judgement: Judgement };
 
-/** Keeps what is needed of each case, not the case: a set of evidence is large. */
+/** Collects results of cases without the cases themselves, because evidence is large. */
 export function newTally() {
   const seen: Seen[] = [];
   return {

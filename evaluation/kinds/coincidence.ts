@@ -6,8 +6,7 @@ import { anyDeploy, nothingCausedIt, type Scene, usualChanges } from './scene.ts
 const SOON = { min: 30, max: 360 };
 
 /**
- * Something that nobody has recorded as a change begins, and some deploy of the service happens to have been made in
- * the two hours before, at a time that has nothing to do with it.
+ * A problem without a recorded change begins, and the service was deployed in the two hours before, at an unrelated time.
  */
 export const coincidence: Scene = (stage) => {
   usualChanges(stage);
@@ -27,34 +26,34 @@ export const coincidence: Scene = (stage) => {
 
 const CAUSES = { host, certificate, badData, batchJob, hotTenant, network, byHand };
 
-/** A machine dies. What else ran on it fails in the same minute; after some minutes it takes no traffic any more. */
+/** A machine dies. Other services on it fail in the same minute; after some minutes it takes no more traffic. */
 function host(stage: Stage): void {
   const { r, troubleAt, rollouts } = stage;
   const part = 1 / r.whole(2, 12);
   const until = r.chance(0.6) ? troubleAt + r.between(90, 600) : Infinity;
   const shape = plateau(troubleAt, r.between(0, 20), until);
   const newest = rollouts.at(-1);
-  // A version on one or two instances runs on that machine, or it does not.
+  // A version with one or two instances either runs on that machine or does not.
   const few = newest !== undefined && shareAt(newest, troubleAt) < 0.2;
   const ofNewest = few ? Number(r.chance(part)) : part;
   stage.faults.push(({ t, version }) => 0.95 * (version === newest?.version ? ofNewest : part) * shape(t));
   alsoFailing(stage, 0.55, 1);
 }
 
-/** At a full minute, all at once, for whatever uses it. */
+/** A certificate expires at a full minute, for all its users at once. */
 function certificate(stage: Stage): void {
   const { r, troubleAt } = stage;
   stage.faults.push(onAll(r.between(0.2, 1), plateau(Math.ceil(troubleAt / 60) * 60, 0)));
   alsoFailing(stage, 0.45, 2);
 }
 
-/** A message, a row, a customer's input that the code cannot take. Only this service meets it. */
+/** Bad data: a message, a row, or a customer's input that the code cannot process. Only this service is affected. */
 function badData(stage: Stage): void {
   const { r, troubleAt, profile } = stage;
   stage.faults.push(onAll(severity(r, profile, 0.5), plateau(troubleAt, r.pick([0, 30, 90, 180, 600]))));
 }
 
-/** Begins by the clock, takes its time, ends by itself; a third of them has come before, an hour or half ago. */
+/** A batch job: starts by schedule and ends by itself. A third of them ran before, an hour or half an hour ago. */
 function batchJob(stage: Stage): void {
   const { r, troubleAt, profile } = stage;
   const lasts = r.between(240, 1800);
@@ -69,7 +68,7 @@ function batchJob(stage: Stage): void {
   }
 }
 
-/** One customer sends far more than usual and fails on its own limits. */
+/** One customer sends far more requests than usual and exceeds its limits. */
 function hotTenant(stage: Stage): void {
   const { r, troubleAt, profile } = stage;
   const shape = plateau(troubleAt, r.between(10, 240));
@@ -78,14 +77,14 @@ function hotTenant(stage: Stage): void {
   stage.faults.push(onAll(severity(r, profile, Math.max(0.06, more / (1 + more))), shape));
 }
 
-/** A zone or a switch: much fails, nearly always seen. */
+/** A zone or a switch fails: many services are affected, and monitoring nearly always shows it. */
 function network(stage: Stage): void {
   const { r, troubleAt, profile } = stage;
   stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.between(0, 60))));
   alsoFailing(stage, 0.9, 4);
 }
 
-/** Somebody changed something by hand, and told nobody. */
+/** An unrecorded manual change. */
 function byHand(stage: Stage): void {
   const { r, troubleAt, profile } = stage;
   stage.faults.push(onAll(severity(r, profile), plateau(troubleAt, r.pick([0, 0, 20, 60]))));

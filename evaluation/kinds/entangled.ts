@@ -8,9 +8,9 @@ import { addChange, deploy, type Deployed, type Stage, versionOf } from '../worl
 import type { Happened } from '../world/world.ts';
 import { dependentsFail, isKnown, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
 
-/** Where the times or the order of changes lead astray. */
+/** Cases in which times or order of changes are misleading. */
 
-/** Change and onset, as the records have it; in seconds, above 0 when the change seems to come later. NaN: unknown. */
+/** Seconds from onset to change by the records, above 0 if the change seems later. NaN: unknown. */
 const seemsLater = (evidence: Evidence, { id }: Happened): number => {
   const found = evidence.changes.find(({ change }) => change.id === id);
   return found === undefined ? Number.NaN : (millisOf(found.change.started_at) - onsetMillis(evidence)) / 1000;
@@ -18,7 +18,7 @@ const seemsLater = (evidence: Evidence, { id }: Happened): number => {
 
 const TOLERANCE_SECONDS = 90;
 
-/** The deploy is recorded to have begun after the onset, by up to a minute and a half. */
+/** The deploy is recorded up to a minute and a half after the onset. */
 export const clockSkew: Scene = (stage) => {
   usualChanges(stage);
   stage.profile = { ...stage.profile, recording: { ...stage.profile.recording, how: 'both' } };
@@ -26,7 +26,7 @@ export const clockSkew: Scene = (stage) => {
 };
 
 const SKEWS = {
-  /** The deploy is the cause; by its clock, which is ahead, it begins after the onset. Only a person may tell. */
+  /** The deploy is the cause, but by its fast clock it begins after the onset. A person must decide. */
   ahead: (stage: Stage) => {
     const bad = badDeploy(stage);
     const toTraffic = takesTrafficAt(bad.rollout) - bad.rollout.startedAt;
@@ -36,7 +36,7 @@ const SKEWS = {
       return later > 0 && later <= TOLERANCE_SECONDS ? { cause: bad.change.id, right: 'ask' } : null;
     };
   },
-  /** Something else began, and a deploy within the minute and a half after it: it is not the cause. */
+  /** Another problem begins, and a deploy follows within a minute and a half: it is not the cause. */
   after: (stage: Stage) => {
     elsewhere(stage);
     const late = deploy(stage, stage.troubleAt + stage.r.between(5, 180));
@@ -53,7 +53,7 @@ function elsewhere(stage: Stage): void {
   dependentsFail(stage);
 }
 
-/** A deploy whose version fails as soon as it takes traffic. The trouble begins then. */
+/** A deploy whose version fails as soon as it takes traffic, which is the onset. */
 function badDeploy(stage: Stage): Deployed {
   const { r, profile, troubleAt } = stage;
   const bad = deploy(stage, troubleAt);
@@ -64,9 +64,9 @@ function badDeploy(stage: Stage): Deployed {
 }
 
 /**
- * Two changes within eight minutes, one of them the cause: two deploys of the service, or one of them and one of a
- * dependency, of its configuration, of infrastructure. Where versions are told apart and only one fails, it is
- * another kind (`among_others`).
+ * Two changes within eight minutes, one of them the cause: two deploys of the service, or one and a change of a dependency, its
+ * configuration, or infrastructure. If monitoring distinguishes versions and only one fails, the case is of another kind
+ * (`among_others`).
  */
 export const twoDeploys: Scene = (stage) => {
   const { r } = stage;
@@ -77,7 +77,7 @@ export const twoDeploys: Scene = (stage) => {
   return (evidence) => {
     const near = both.every((change) => {
       const later = seemsLater(evidence, change);
-      // What began clearly after the problem is no second suspect.
+      // A change that began clearly after the problem is not a second suspect.
       return later > -SUSPECT_MINUTES * 60 && later <= TOLERANCE_SECONDS;
     });
     return near && singledOut(evidence) === null ? { cause: cause.id, right: 'ask' } : null;
@@ -94,7 +94,7 @@ const PAIRS = {
     const older = deploy(stage, troubleAt);
     const newer = deploy(stage, troubleAt + r.between(APART.min, APART.max));
     const cause = r.chance(0.5) ? older : newer;
-    // What the older one does wrong, the newer one, built on it, does as well.
+    // The newer version is built on the older one, so it has the same fault.
     const bad = cause === older ? [older, newer] : [newer];
     stage.troubleAt = takesTrafficAt(cause.rollout);
     const versions = bad.map(({ rollout }) => rollout.version);
@@ -129,8 +129,8 @@ function ownAnd(stage: Stage, change: (at: number) => Happened): Pair {
 }
 
 /**
- * A bad deploy, and somebody has already shipped the way out of it when the alert comes. To roll back now would undo
- * the fix, or what is long gone. In a fifth the newer one does not help: then a person has to see.
+ * A bad deploy whose fix has already been shipped when the alert fires. A rollback would undo the fix, or a version that no
+ * longer runs. In a fifth of the cases the fix does not help: then a person must decide.
  */
 export const fixShipped: Scene = (stage) => {
   const { r, profile } = stage;

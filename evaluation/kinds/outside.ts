@@ -2,12 +2,12 @@ import { flapping, growth, onAll, plateau, severity } from '../world/shapes.ts';
 import { fails } from '../world/stage.ts';
 import { dependentsFail, maybeDeploy, nothingCausedIt, type Scene, usualChanges } from './scene.ts';
 
-/** What comes from outside the service: nobody's recorded change has caused it. */
+/** Problems from outside the service, without a recorded change as the cause. */
 
-/** How long the alert of another service takes, in seconds. */
+/** Delay of another service's alert, in seconds. */
 const watch = { min: 60, max: 420 };
 
-/** A dependency fails by itself. Two in ten are not watched, and tell nobody. */
+/** A dependency fails by itself. Two in ten are not monitored. */
 export const dependencyFailure: Scene = (stage) => {
   const { r, landscape, troubleAt, profile } = stage;
   usualChanges(stage);
@@ -24,8 +24,8 @@ export const dependencyFailure: Scene = (stage) => {
 };
 
 /**
- * A leak outside of the deployed code: a disk, a table, a queue, connections of a database. In a quarter nothing is
- * seen of it until it is full, and then everything fails at once.
+ * A leak outside the deployed code: a disk, a table, a queue, or database connections. In a quarter of the cases there are no
+ * errors until it is full, and then all at once.
  */
 export const slowLeak: Scene = (stage) => {
   const { r, troubleAt, profile } = stage;
@@ -33,7 +33,7 @@ export const slowLeak: Scene = (stage) => {
   maybeDeploy(stage);
   const cliff = r.chance(0.25);
   const size = severity(r, profile);
-  // The limit is reached at `troubleAt`, on the way to the full size.
+  // The limit is reached at `troubleAt`, before the full size.
   const reached = Math.min(0.9, (profile.limit * profile.rule.factor) / size);
   const power = r.between(1, 3);
   const slow = r.between(1800, 10_800);
@@ -45,7 +45,7 @@ export const slowLeak: Scene = (stage) => {
   return nothingCausedIt;
 };
 
-/** More requests than it can serve: what is above the capacity fails, and some of the rest. */
+/** More requests than the service can handle: requests above the capacity fail, and some of the others. */
 export const trafficSpike: Scene = (stage) => {
   const { r, troubleAt } = stage;
   usualChanges(stage);
@@ -60,7 +60,7 @@ export const trafficSpike: Scene = (stage) => {
   return nothingCausedIt;
 };
 
-/** A provider outside fails for a part of the requests. What else uses it, fails, too, where anything does. */
+/** An external provider fails for some of the requests. Its other users also fail, if there are any. */
 export const thirdParty: Scene = (stage) => {
   const { r, troubleAt, profile } = stage;
   usualChanges(stage);
@@ -74,7 +74,7 @@ export const thirdParty: Scene = (stage) => {
   return nothingCausedIt;
 };
 
-/** A limit too near to what is usual, or too few requests for a ratio: the alert fires by chance. */
+/** A limit too close to the normal value, or too few requests for a ratio: the alert fires by chance. */
 export const noisyAlert: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);

@@ -8,12 +8,9 @@ import { addChange, deploy, type Deployed, fails, type Stage } from '../world/st
 import type { Happened } from '../world/world.ts';
 import { anyDeploy, dependentsFail, isKnown, type Scene, usualChanges } from './scene.ts';
 
-/** What a recorded change has caused. */
+/** Cases with a recorded change as the cause. */
 
-/**
- * The change is to be undone, unless the records say that it began after the onset: then a careful engineer looks
- * first, whatever the truth turns out to be.
- */
+/** Labels the case: a rollback is wanted, unless the records show the change after the onset. Then a person must decide. */
 function undo(cause: Happened, right: Label['right'] = 'roll_back') {
   return (evidence: Evidence): Label | null => {
     const found = evidence.changes.find(({ change }) => change.id === cause.id);
@@ -23,7 +20,7 @@ function undo(cause: Happened, right: Label['right'] = 'roll_back') {
   };
 }
 
-/** A deploy whose version fails from the moment it takes traffic, or soon after; `onset` seconds later. */
+/** A deploy whose version fails `onset` seconds after it takes traffic. */
 function failing(stage: Stage, onset = 0, more: Parameters<typeof deploy>[2] = {}): Deployed {
   const { r, profile, troubleAt } = stage;
   const bad = deploy(stage, troubleAt, more);
@@ -34,7 +31,7 @@ function failing(stage: Stage, onset = 0, more: Parameters<typeof deploy>[2] = {
   return bad;
 }
 
-/** At once (85 in 100), or some minutes later; in one of ten it takes the old version down with it. */
+/** Fails at once (85 in 100) or some minutes later. In one of ten cases, the old version fails as a consequence. */
 const badDeploy: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
@@ -47,7 +44,7 @@ const badDeploy: Scene = (stage) => {
   return undo(bad.change);
 };
 
-/** A leak in the new version: nothing at first, the limit some 8 to 75 minutes later. */
+/** A leak in the new version: no errors at first, above the limit 8 to 75 minutes later. */
 const slowBurn: Scene = (stage) => {
   const { r, profile, troubleAt } = stage;
   usualChanges(stage);
@@ -62,7 +59,7 @@ const slowBurn: Scene = (stage) => {
   return undo(bad.change);
 };
 
-/** It fails badly on a few per cent of the traffic. */
+/** A canary fails badly on a few percent of the traffic. */
 const smallCanary: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
@@ -73,7 +70,7 @@ const smallCanary: Scene = (stage) => {
   return undo(bad.change);
 };
 
-/** A setting of the service, in force within a minute. Its own deploys may be near, too. */
+/** A configuration change of the service, active within a minute. Deploys of the service can be near. */
 const badSettings =
   (kind: 'config' | 'flag', most: number): Scene =>
   (stage) => {
@@ -87,7 +84,7 @@ const badSettings =
     return undo(bad);
   };
 
-/** A dependency ships what breaks it, and with it the service. Three in four of them are watched. */
+/** A deploy of a dependency breaks the dependency and the service. Three in four dependencies are monitored. */
 const dependencyDeploy: Scene = (stage) => {
   const { r, profile, troubleAt, landscape } = stage;
   usualChanges(stage);
@@ -107,7 +104,7 @@ const dependencyDeploy: Scene = (stage) => {
 
 const SOON = { min: 60, max: 420 };
 
-/** Instances fail while they warm up, and are well afterwards. Once it is over there is nothing left to undo. */
+/** Instances fail while they warm up, and are healthy afterwards. Then a rollback is no longer wanted. */
 const coldStart: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
@@ -115,7 +112,7 @@ const coldStart: Scene = (stage) => {
   const [from, warm] = [takesTrafficAt(bad.rollout), r.scale(45, 300)];
   stage.troubleAt = from;
   const size = severity(r, profile);
-  // Of the instances that there are, those of the last `warm` seconds are cold.
+  // Instances that started in the last `warm` seconds are cold.
   const cold = (t: number) => {
     const share = shareAt(bad.rollout, t);
     return share === 0 ? 0 : (share - shareAt(bad.rollout, t - warm)) / share;
@@ -129,7 +126,7 @@ function isStillBad({ health, at }: Evidence): boolean {
   return last === undefined || health === null || last > health.max;
 }
 
-/** A request now and then: ratios jump between nothing and much. */
+/** Few requests: ratios jump between 0 and high values. */
 const lowTraffic: Scene = (stage) => {
   const { r, profile } = stage;
   usualChanges(stage);
@@ -139,7 +136,7 @@ const lowTraffic: Scene = (stage) => {
   return undo(bad.change);
 };
 
-/** Other changes within minutes, but the versions tell which one it is. */
+/** Other changes within minutes, but metrics by version show the cause. */
 const amongOthers: Scene = (stage) => {
   const { r, profile, landscape, troubleAt } = stage;
   usualChanges(stage);
@@ -156,7 +153,7 @@ const amongOthers: Scene = (stage) => {
   return (evidence) => (singledOut(evidence) === version ? undo(bad.change)(evidence) : null);
 };
 
-/** The way back may lose data: nobody should go it alone. */
+/** The rollback could lose data, so a person must decide. */
 const withMigration: Scene = (stage) => {
   usualChanges(stage);
   const bad = failing(stage, 0, { hasMigration: true });

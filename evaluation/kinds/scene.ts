@@ -4,25 +4,25 @@ import { addChange, deploy, type Deployed, LOOK_BACK, type Stage } from '../worl
 import type { Happened } from '../world/world.ts';
 
 /**
- * Sets up the world of one kind of incident. What it returns labels the case once its evidence is known; null when
- * the world turned out to be of another kind, and is drawn again.
+ * Sets up the world of one kind of incident. The returned function labels the case from its evidence; null if the world turned
+ * out to be of another kind, and must be redrawn.
  */
 export type Scene = (stage: Stage) => (evidence: Evidence) => Label | null;
 
 export const nothingCausedIt = (): Label => ({ cause: null, right: 'do_not_roll_back' });
 
-/** Whether a change is recorded by the time of the decision. What is not recorded cannot be found. */
+/** Returns whether a change is recorded at the time of the decision. Unrecorded changes cannot be found. */
 export const isKnown = (evidence: Evidence, { id }: Happened): boolean =>
   evidence.changes.some(({ change }) => change.id === id);
 
-/** Per two hours and neighbour: how often it is changed. */
+/** Changes per two hours and neighbor. */
 const USUAL_CHANGES = { own: 0.12, dependency: 0.1, shared: 0.06, other: 0.15 };
-/** People stop shipping when something is wrong, but not at once. In seconds after the trouble began. */
+/** Seconds after the start of the problem at which people stop deploying. */
 const SHIPS_ON = 240;
 
 /**
- * What changes anyway, at times that have nothing to do with the trouble: the service's own configuration and flags,
- * what it depends on, infrastructure, other services.
+ * Adds unrelated changes at independent times: the service's own configuration and flags, dependencies, infrastructure, and
+ * other services.
  */
 export function usualChanges(stage: Stage): void {
   const { r, landscape, troubleAt } = stage;
@@ -45,20 +45,20 @@ export function usualChanges(stage: Stage): void {
   }
 }
 
-/** A deploy of the service itself, some time in the two hours before the trouble, whatever the trouble is. */
+/** Adds a deploy of the service in the two hours before the problem, independent of it. */
 export function anyDeploy(stage: Stage): Deployed {
   const { r, troubleAt } = stage;
   return deploy(stage, r.between(troubleAt - LOOK_BACK, troubleAt));
 }
 
-/** Most services that fail for other reasons have been deployed to in the last two hours: the harder set. */
+/** Share of services with other causes that were deployed in the last two hours. A high share makes the set harder. */
 const DEPLOYED_LATELY = 0.6;
 
 export function maybeDeploy(stage: Stage): void {
   if (stage.r.chance(DEPLOYED_LATELY)) anyDeploy(stage);
 }
 
-/** Services that call the failing one fail with it when it is bad enough. */
+/** Makes callers of the failing service fail as well, if it is bad enough. */
 export function dependentsFail(stage: Stage): void {
   const { r, landscape, troubleAt } = stage;
   for (const who of landscape.dependents) {

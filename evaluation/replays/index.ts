@@ -15,7 +15,7 @@ import type { Replay } from './replay.ts';
 import { slack2021 } from './slack-2021-01-04.ts';
 import { stripe2019 } from './stripe-2019-07-10.ts';
 
-/** Public incidents, by time. */
+/** Public incidents in chronological order. */
 export const replays: readonly Replay[] = [
   knight2012,
   awsS32017,

@@ -5,21 +5,21 @@ import { InstantIn, millisOf, plusSeconds, type Timestamp, timestamp } from '../
 import type { Label, Question } from '../case.ts';
 import { random, seedOf } from '../random.ts';
 
-/** A public incident, put into the form in which the product would have seen it. */
+/** A public incident in the form in which the product would have seen it. */
 export type Replay = Question & {
   title: string;
   source: {
     title: string;
     publisher: string;
-    /** When it was published; a day or a month. */ date: string;
+    /** Publication date: a day or a month. */ date: string;
     url: string;
   };
-  /** What the source says, as far as it is used. */
+  /** Facts from the source that are used. */
   told: readonly string[];
-  /** What had to be made up to fill the form. */
+  /** Assumptions that complete the data. */
   assumed: readonly string[];
   label: Label;
-  /** Why this is what should have been done. */
+  /** Reason for the label. */
   why: string;
 };
 
@@ -32,13 +32,13 @@ export type Told = {
   day: string;
   service: string;
   alert: { at: Clock; forSeconds: number; intervalSeconds: number };
-  /** When the product looks at it. */
+  /** Time of the product's decision. */
   at: Clock;
-  /** Share of failing requests: straight lines between the points, and level before the first and after the last. */
+  /** Share of failing requests: linear between the points, constant before the first and after the last. */
   errors: { max: number; points: readonly (readonly [Clock, number])[] };
-  /** Requests, in times of the usual. Absent: not known. */
+  /** Requests as a multiple of the usual rate. Absent: unknown. */
   traffic?: readonly (readonly [Clock, number])[];
-  /** The first is the cause where the label names one. */
+  /** The first one is the cause, if the label names one. */
   changes?: readonly ToldChange[];
   failing?: readonly { service: string; since: Clock; relation: Failing['relation'] }[];
   versions?: Evidence['by_version'];
@@ -50,7 +50,7 @@ type ToldChange = {
   kind: Change['kind'];
   version: string;
   startedAt: Clock;
-  /** Null: it is still going on. */
+  /** Null: in progress. */
   finishedAt: Clock | null;
   canaryWeight?: number;
 };
@@ -61,7 +61,7 @@ const STEP = 30;
 const REQUESTS_PER_SECOND = 1000;
 const DISTANCE: Record<Relation, number> = { same: 0, dependency: 1, shared: 1 };
 
-/** The id that the change at `index` of an incident has. */
+/** Returns the id of the change at `index` of an incident. */
 export const changeId = (id: string, index: number): ChangeId => `chg_${random(seedOf(id, index)).hex(26)}` as ChangeId;
 
 export function questionOf(told: Told): Question {
@@ -99,7 +99,7 @@ export function questionOf(told: Told): Question {
   return { id: told.id, evidence, history: [lastGood(told, at)], policy: { mode: 'act', unknownMigration: 'approve' } };
 }
 
-/** Samples of the two hours before `at`. */
+/** Returns samples of the two hours before `at`. */
 function drawn(points: Told['errors']['points'], time: (clock: Clock) => Timestamp, at: Timestamp): Curve {
   const known = points.map(([clock, value]) => [millisOf(time(clock)), value] as const);
   return Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
@@ -117,7 +117,7 @@ function between(points: readonly (readonly [number, number])[], at: number): nu
 
 const scaled = (curve: Curve, times: number): Curve => curve.map(([at, value]) => [at, value * times]);
 
-/** The start of the run of bad samples that reaches the alert. */
+/** Returns the start of the run of bad samples before the alert. */
 function firstBad(curve: Curve, max: number, alertStartedAt: Timestamp): Timestamp | null {
   let first: Timestamp | null = null;
   for (const [at, value] of curve.toReversed()) {
@@ -165,7 +165,7 @@ const blank = {
   made_for: null,
 };
 
-/** A deploy of the service three days before, which is where a rollback could go. Assumed in every replay. */
+/** A deploy of the service three days before, as a rollback target. Assumed in every replay. */
 function lastGood(told: Told, at: Timestamp): Change {
   const started = timestamp(millisOf(at) - 3 * 86_400_000);
   return {
@@ -181,7 +181,7 @@ function lastGood(told: Told, at: Timestamp): Change {
   };
 }
 
-/** The error ratios, the alert's rule and the good deploy before are never told; they are assumed in every replay. */
+/** Assumptions of every replay, because sources never contain them: error ratios, the alert rule, and the earlier good deploy. */
 export const ALWAYS_ASSUMED = [
   'error ratios between the points in time that are told, and the usual ratio before',
   'the rule of the alert, and that the decision comes within a minute of it',

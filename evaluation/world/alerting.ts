@@ -4,22 +4,22 @@ import { ratioAt, type Telemetry } from './simulate.ts';
 import type { World } from './world.ts';
 
 export type Alarm = {
-  /** When it began to fire, in seconds of the world. */
+  /** Start of firing, in seconds of the world. */
   firedAt: number;
-  /** When the product looks at the incident. */
+  /** Time of the product's decision. */
   lookedAt: number;
-  /** Versions for which the rule fires then; empty where the rule does not tell them apart. */
+  /** Versions for which the rule fires; empty if the rule does not distinguish them. */
   versions: readonly Version[];
 };
 
-/** From the alert's start to the decision: grouping in Alertmanager, delivery, queue. In seconds. */
+/** Seconds from the alert's start to the decision: grouping in Alertmanager, delivery, queue. */
 const DELIVERY = { min: 5, max: 120 };
-/** Before that, rates are not yet those of a whole window. */
+/** Minimum time for rates over a whole window. */
 const WARM_UP = 600;
-/** Seconds from the trouble within which its alert has to fire, so that two hours before it can be seen. */
+/** Maximum seconds from the problem to its alert, so that the two hours before are visible. */
 const PATIENCE = 3000;
 
-/** The rule, evaluated as Prometheus does: pending while the expression holds, firing once it has for long enough. */
+/** Evaluates the rule as Prometheus does: pending while the expression is true, firing after `for`. */
 export function alarm(r: Random, world: World, telemetry: Telemetry): Alarm | null {
   const { intervalSeconds } = world.profile.rule;
   const series = watched(world, telemetry);

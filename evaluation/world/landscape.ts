@@ -2,17 +2,17 @@ import type { Relation } from '../../domain/correlation/evidence.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { Random } from '../random.ts';
 
-/** A service or a piece of infrastructure, as seen from the service that fails. */
+/** A service or a piece of infrastructure in relation to the failing service. */
 export type Neighbour = {
   name: ServiceName;
   relation: Relation | 'dependent' | 'unrelated';
-  /** Steps along the dependencies; 0 for the service itself and for what it does not depend on. */
+  /** Steps along the dependencies; 0 for the service itself and for services that it does not depend on. */
   distance: number;
 };
 
 export type Landscape = {
   service: Neighbour;
-  /** What the service depends on, shared ones among them. At least two. */
+  /** Dependencies of the service, including shared ones. At least two. */
   dependencies: readonly [Neighbour, ...Neighbour[]];
   dependents: readonly Neighbour[];
   unrelated: readonly [Neighbour, ...Neighbour[]];
@@ -23,7 +23,7 @@ const SERVICES =
   'login sessions recommendations reviews mailer invoices ledger fraud media feed';
 const SHARED = 'postgres-main redis-sessions kafka edge-gateway dns object-store cluster-network';
 
-/** How often another service of the catalogue uses the same dependency, which makes it shared infrastructure. */
+/** Probability that another service uses the same dependency, which makes it shared infrastructure. */
 const ALSO_USED = 0.3;
 
 export function landscape(r: Random): Landscape {

@@ -12,10 +12,10 @@ import type { Happened, World } from './world.ts';
 const ENVIRONMENT = 'production' as EnvironmentName;
 const LOOK_BACK = 7200;
 const STEP = 30;
-/** Others that began to fail so long before or after the onset count as failing at the same time. */
+/** Services that began to fail within this time of the onset count as failing at the same time. */
 const TOGETHER_MILLIS = 600_000;
 
-/** The world through the eyes of the product, when it decides. */
+/** Returns the world as the product sees it at the time of its decision. */
 export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Alarm): Evidence {
   const { profile, landscape } = world;
   const at = alarm.lookedAt;
@@ -44,7 +44,7 @@ export function observe(r: Random, world: World, telemetry: Telemetry, alarm: Al
   return { ...evidence, failing: failingNow(world, at, onsetMillis(evidence)) };
 }
 
-/** Seconds of the world as the monitoring writes them. */
+/** Converts seconds of the world to timestamps of the monitoring. */
 export const instant = ({ epoch }: World, t: number): Timestamp => timestamp(epoch + Math.round(t * 1000));
 
 function onsetOf(world: World, telemetry: Telemetry, { firedAt }: Alarm): Evidence['onset'] {
@@ -56,7 +56,7 @@ function onsetOf(world: World, telemetry: Telemetry, { firedAt }: Alarm): Eviden
   };
 }
 
-/** The start of the run of samples above the limit that reaches the alert. */
+/** Returns the start of the run of samples above the limit before the alert. */
 function firstBad(world: World, telemetry: Telemetry, firedAt: number): Timestamp | null {
   const { limit, window } = world.profile;
   let first: number | null = null;
@@ -81,7 +81,7 @@ function sampleTimes({ epoch }: World, at: number): SampleTimes {
 
 const DAY = 86_400_000;
 
-/** As `timestamp`, which takes its time when there are millions to write: the date is written once a day. */
+/** Formats like `timestamp`, but faster for millions of values: formats the date once per day. */
 function writer(): (millis: number) => Timestamp {
   const digits = (value: number, count: number) => String(value).padStart(count, '0');
   let [day, date] = [Number.NaN, ''];
@@ -134,7 +134,7 @@ function failingNow(world: World, at: number, onset: number): Failing[] {
     }));
 }
 
-/** The newest deploy of that service in the half hour before it failed. */
+/** Returns the newest deploy of that service in the half hour before it failed. */
 function changedNear(world: World, service: string, since: number, at: number): Timestamp | null {
   const change = world.changes.findLast(
     ({ by, kind, startedAt, status }) =>
@@ -157,7 +157,7 @@ function changesKnown(world: World, at: number, onset: number): RelatedChange[] 
   });
 }
 
-/** Changes of the service that are older than the evidence reaches, oldest first. */
+/** Returns changes of the service from before the evidence, oldest first. */
 export function historyKnown(world: World, evidence: Evidence): Change[] {
   const from = timestamp(onsetMillis(evidence) - LOOK_BACK * 1000);
   return world.changes.flatMap((happened) => {
@@ -167,7 +167,7 @@ export function historyKnown(world: World, evidence: Evidence): Change[] {
   });
 }
 
-/** What is recorded of a change at `at`, by the clock of whoever records it. Null: nothing yet. */
+/** Returns the record of a change at `at`, by the recorder's clock. Null: not recorded yet. */
 function recordedAt(world: World, happened: Happened, at: number): Change | null {
   const { recording, startedAt, finishedAt, rollout } = happened;
   const over = finishedAt <= at;
@@ -188,7 +188,7 @@ function recordedAt(world: World, happened: Happened, at: number): Change | null
     committed_at: null,
     commits: [],
     started_at: began,
-    // Who tells of it once and gives no times is taken to have begun and ended then.
+    // A single record without times counts as start and end at that moment.
     finished_at: running ? null : recording.how === 'start' || recording.how === 'end' ? began : by(finishedAt),
     author: null,
     url: null,

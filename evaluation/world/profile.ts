@@ -1,26 +1,26 @@
 import type { Random } from '../random.ts';
 
-/** How a service is, how it is watched, and how its roll-outs come to be known. Times in seconds. */
+/** Properties of a service, its monitoring, and the recording of its rollouts. Times in seconds. */
 export type Profile = {
   requestsPerSecond: number;
-  /** Share of requests that fail on a usual day. */
+  /** Share of requests that fail on a normal day. */
   base: number;
-  /** How much the base moves by itself; standard deviation of its logarithm. */
+  /** Variation of the base: standard deviation of its logarithm. */
   unrest: number;
-  /** How much traffic moves over a day, 0 to 1, and when it peaks, in seconds of the day. */
+  /** Daily variation of traffic, 0 to 1, and the time of its peak in seconds of the day. */
   daily: { amplitude: number; peak: number };
   /** Healthy at or below; a share of requests. */
   limit: number;
-  /** What the query is multiplied with: some teams measure in per cent. */
+  /** Factor of the query: some teams measure in percent. */
   unit: 1 | 100;
   /** Window of the rate in the queries. */
   window: number;
   rule: {
-    /** Above so many times the limit. */
+    /** Threshold as a multiple of the limit. */
     factor: number;
     forSeconds: number;
     intervalSeconds: number;
-    /** One alert for each version that is above. */
+    /** Whether there is one alert for each version above the threshold. */
     byVersion: boolean;
     /** Whether the rule can be read. */
     known: boolean;
@@ -34,13 +34,13 @@ export type Strategy = 'instant' | 'rolling' | 'canary';
 
 export type Recording = {
   /**
-   * How a CD system tells: at start and at end; only at start, as if it were done; only at the end, with no times but
-   * the moment of telling; at the end, with the true times.
+   * How a CD system records a deploy: at start and end; only at start, as if it were done; only at the end, with the time of
+   * recording; at the end, with the true times.
    */
   how: 'both' | 'start' | 'end' | 'end_with_times';
-  /** How much its clock is ahead of that of the monitoring, in seconds. */
+  /** Seconds by which its clock is ahead of the monitoring's. */
   clock: number;
-  /** Whether it tells the weight of a canary. */
+  /** Whether it records the weight of a canary. */
   weights: boolean;
 };
 
@@ -50,10 +50,10 @@ export const recording = (r: Random): Recording => ({
   weights: r.chance(0.5),
 });
 
-/** Seconds at most where clocks are kept, half a minute where nobody looks after them. */
+/** Maximum clock skew: seconds for synchronized clocks, half a minute for others. */
 export const clock = (r: Random): number => (r.chance(0.95) ? r.normal() : r.between(-30, 30));
 
-/** Half of the services are watched by version. */
+/** Share of services with metrics by version: half. */
 const TELLS_VERSIONS = 0.5;
 
 export function profile(r: Random): Profile {
@@ -76,7 +76,7 @@ export function profile(r: Random): Profile {
       known: r.chance(0.75),
     },
     known: { health, traffic: health && r.chance(0.85), versions: health && versions, shares: r.chance(0.8) },
-    // Who rolls out in small steps does it to compare versions.
+    // Teams that roll out in small steps compare versions.
     strategy: r.weighted(
       versions ? { instant: 10, rolling: 45, canary: 45 } : { instant: 25, rolling: 60, canary: 15 },
     ),

@@ -2,13 +2,13 @@ import type { Version } from '../../schemas/config/names.ts';
 import type { Random } from '../random.ts';
 import type { Strategy } from './profile.ts';
 
-/** How a version comes to take traffic. Times in seconds of the world. */
+/** The rollout of a version. Times in seconds of the world. */
 export type Rollout = {
   version: Version;
   startedAt: number;
-  /** From when on it has which share of the traffic, oldest first. Never empty. */
+  /** Shares of the traffic with their start times, oldest first. Never empty. */
   steps: readonly [Step, ...Step[]];
-  /** All traffic is its own, but for what newer versions take. */
+  /** From then on it has all traffic that newer versions do not take. */
   finishedAt: number;
 };
 
@@ -20,7 +20,7 @@ export function rollout(r: Random, version: Version, startedAt: number, strategy
   return { version, startedAt, steps, finishedAt: last + r.between(1, 20) };
 }
 
-/** Pulling the image, starting, the first readiness probe. */
+/** Delay for pulling the image, the start, and the first readiness probe. */
 const boot = (r: Random): number => r.between(10, 60);
 
 const STEPS: Record<Strategy, (r: Random, from: number) => Rollout['steps']> = {
@@ -44,13 +44,13 @@ function canary(r: Random, from: number, weight: number, pause: number): Rollout
   return [first, ...shares.map((share, index) => ({ at: first.at + (index + 1) * pause, share }))];
 }
 
-/** One that stays at a small weight for long. */
+/** A canary that stays at a small weight for a long time. */
 export function longCanary(r: Random, version: Version, startedAt: number, weight: number): Rollout {
   const steps = canary(r, startedAt, weight, r.between(1500, 3000));
   return { version, startedAt, steps, finishedAt: (steps.at(-1)?.at ?? startedAt) + 5 };
 }
 
-/** The share that the roll-out has given to its version, before newer ones take theirs. */
+/** Returns the share of a version by its rollout, before newer versions take theirs. */
 export function shareAt({ steps }: Rollout, t: number): number {
   let share = 0;
   for (const step of steps) {

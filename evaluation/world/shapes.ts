@@ -3,10 +3,10 @@ import type { Random } from '../random.ts';
 import type { Profile } from './profile.ts';
 import type { Fault } from './world.ts';
 
-/** How strong something is over time, 0 to 1. Times in seconds of the world. */
+/** Intensity over time, 0 to 1. Times in seconds of the world. */
 export type Shape = (t: number) => number;
 
-/** From `from` on, in full after `rise` seconds; until `until`, and then gone within half a minute. */
+/** Starts at `from`, is at 1 after `rise` seconds, and drops to 0 within half a minute after `until`. */
 export const plateau =
   (from: number, rise: number, until = Infinity): Shape =>
   (t) => {
@@ -15,31 +15,31 @@ export const plateau =
     return rise <= 0 ? 1 : Math.min(1, (t - from) / rise);
   };
 
-/** Grows from `from` to 1 at `full`, slowly at first the larger `power` is. */
+/** Grows from `from` to 1 at `full`. A larger `power` makes the start slower. */
 export const growth =
   (from: number, full: number, power: number): Shape =>
   (t) =>
     t < from ? 0 : Math.min(1, ((t - from) / (full - from)) ** power);
 
-/** On and off, so many seconds each. */
+/** Alternates between on and off with these durations in seconds. */
 export const flapping =
   (shape: Shape, on: number, off: number): Shape =>
   (t) =>
     t % (on + off) < on ? shape(t) : 0;
 
-/** Hits all versions alike. */
+/** Affects all versions equally. */
 export const onAll =
   (size: number, shape: Shape): Fault =>
   ({ t }) =>
     size * shape(t);
 
-/** Hits some versions only. */
+/** Affects only some versions. */
 export const onVersions = (size: number, shape: Shape, ...versions: readonly Version[]): Fault => {
   const hit = new Set(versions);
   return ({ t, version }) => (hit.has(version) ? size * shape(t) : 0);
 };
 
-/** A share of failing requests from a little above what the alert needs to forty times as much. */
+/** Draws a share of failing requests, from slightly above the alert's threshold to forty times that. */
 export function severity(r: Random, { limit, rule }: Profile, most = 0.95): number {
   return Math.min(most, limit * rule.factor * r.scale(1.5, 40));
 }

@@ -3,11 +3,11 @@ import type { Random } from '../random.ts';
 import { shareAt } from './rollout.ts';
 import { END, type Fault, type World } from './world.ts';
 
-/** Between two scrapes, in seconds. */
+/** Scrape interval in seconds. */
 export const SCRAPE = 15;
 const TICKS = END / SCRAPE + 1;
 
-/** Counters of requests and of failed ones at each scrape, ever growing, as Prometheus keeps them. */
+/** Counters of requests and failed requests at each scrape, as in Prometheus. */
 type Counters = { requests: Float64Array; errors: Float64Array };
 
 export type Telemetry = {
@@ -19,13 +19,13 @@ export type Telemetry = {
 
 const counters = (): Counters => ({ requests: new Float64Array(TICKS), errors: new Float64Array(TICKS) });
 
-/** How much noise stays from one scrape to the next. */
+/** Autocorrelation of noise between scrapes. */
 const INERTIA = 0.9;
 
 export function simulate(r: Random, world: World): Telemetry {
   const { profile, rollouts } = world;
   const versions = [world.firstVersion, ...rollouts.map(({ version }) => version)];
-  const byVersion = new Map(versions.map((version) => [version, counters()])); // a rollback brings one back
+  const byVersion = new Map(versions.map((version) => [version, counters()])); // a version can return by a rollback
   const all = counters();
   const every = [all, ...byVersion.values()];
   const calm = Math.sqrt(1 - INERTIA ** 2);
@@ -37,7 +37,7 @@ export function simulate(r: Random, world: World): Telemetry {
     for (const each of every) carry(each, tick);
     const rush = world.rush(t);
     let left = r.poisson(profile.requestsPerSecond * daily(world, t) * Math.exp(busy) * rush * SCRAPE);
-    // The newest version takes its share first; what it leaves is for those before it.
+    // The newest version takes its share first; older versions share the rest.
     for (let index = versions.length - 1; index >= 0 && left > 0; index -= 1) {
       const version = versions[index] ?? world.firstVersion;
       const rollout = rollouts[index - 1];
@@ -53,14 +53,14 @@ export function simulate(r: Random, world: World): Telemetry {
   return { all, versions: byVersion, scraped: scrapes(r) };
 }
 
-/** How likely a request fails: by what is usual, or by any of the faults. */
+/** Returns the probability that a request fails, by the base rate or any fault. */
 function failureAt({ faults }: World, moment: Parameters<Fault>[0], usual: number): number {
   let healthy = 1 - Math.min(1, usual);
   for (const fault of faults) healthy *= 1 - fault(moment);
   return Math.min(1, Math.max(0, 1 - healthy));
 }
 
-/** A counter keeps what it has counted. */
+/** Copies the previous counter values to a scrape, because counters are cumulative. */
 function carry({ requests, errors }: Counters, tick: number): void {
   requests[tick] = requests[tick - 1] ?? 0;
   errors[tick] = errors[tick - 1] ?? 0;
@@ -77,7 +77,7 @@ function daily({ epoch, profile: { daily: day } }: World, t: number): number {
   return 1 + day.amplitude * Math.cos(2 * Math.PI * ofDay);
 }
 
-/** In three worlds of ten, one or two gaps of a quarter of a minute to two and a half minutes. */
+/** Draws scrape gaps: in three worlds of ten, one or two gaps of 15 to 150 seconds. */
 function scrapes(r: Random): Uint8Array {
   const scraped = new Uint8Array(TICKS).fill(1);
   for (let gaps = r.chance(0.3) ? r.whole(1, 2) : 0; gaps > 0; gaps -= 1) {
@@ -88,8 +88,8 @@ function scrapes(r: Random): Uint8Array {
 }
 
 /**
- * What `rate(errors[window]) / rate(requests[window])` is at `t`: from the first to the last scrape in the window.
- * NaN without traffic, as in Prometheus, or with fewer than two scrapes.
+ * Returns `rate(errors[window]) / rate(requests[window])` at `t`, from the first to the last scrape in the window. NaN
+ * without traffic, as in Prometheus, or with fewer than two scrapes.
  */
 export function ratioAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
   const [from, to] = scrapesIn(scraped, t, window);
@@ -97,7 +97,7 @@ export function ratioAt({ scraped }: Telemetry, of: Counters, t: number, window:
   return requests > 0 ? ((of.errors[to] ?? 0) - (of.errors[from] ?? 0)) / requests : Number.NaN;
 }
 
-/** Requests per second over the window before `t`. */
+/** Returns requests per second over the window before `t`. */
 export function perSecondAt({ scraped }: Telemetry, of: Counters, t: number, window: number): number {
   const [from, to] = scrapesIn(scraped, t, window);
   return to > from ? ((of.requests[to] ?? 0) - (of.requests[from] ?? 0)) / ((to - from) * SCRAPE) : Number.NaN;

@@ -6,7 +6,7 @@ import { type Profile, profile, recording } from './profile.ts';
 import { longCanary, type Rollout, rollout, takesTrafficAt } from './rollout.ts';
 import type { Fault, Happened, Ill, World } from './world.ts';
 
-/** A world while it is being set up. Kinds of incidents add what happens in it; `worldOf` closes it. */
+/** A world during its setup. Kinds of incidents add events; `worldOf` completes it. */
 export type Stage = {
   r: Random;
   profile: Profile;
@@ -21,10 +21,10 @@ export type Stage = {
   mayHaveFiredBefore: boolean;
 };
 
-/** A fixed day, so that the same seed gives the same times. */
+/** A fixed day, so that the same seed produces the same times. */
 const FIRST_DAY = Date.UTC(2026, 0, 5);
 const DAY_MILLIS = 86_400_000;
-/** Since the world began; more than two hours, so that two hours before any alert can be seen. In seconds. */
+/** Seconds from the start of the world to the problem: more than two hours, so that the two hours before any alert are visible. */
 const TROUBLE = { min: 8400, max: 9000 };
 export const LOOK_BACK = 7200;
 
@@ -63,11 +63,11 @@ export function worldOf(stage: Stage): World {
   };
 }
 
-/** The version that ran before anything was rolled out is number 0; what is rolled out counts on from there. */
+/** Returns the name of a version by its number. Version 0 runs before all rollouts. */
 export const versionOf = ({ landscape: { service } }: Pick<Stage, 'landscape'>, number: number): Version =>
   `${service.name.length}.${40 + number}.0` as Version;
 
-/** Four deploys that went well, half a day to three days apart. */
+/** Adds four successful deploys, half a day to three days apart. */
 function addHistory(stage: Stage): void {
   let at = -stage.r.between(6, 40) * 3600;
   for (let number = 0; number >= -3; number -= 1) {
@@ -82,7 +82,7 @@ function addHistory(stage: Stage): void {
   }
 }
 
-/** A deploy of the service itself. */
+/** Adds a deploy of the service. */
 export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> & { weight?: number } = {}): Deployed {
   const { r, profile: own } = stage;
   const { weight, ...rest } = more;
@@ -105,7 +105,7 @@ export function deploy(stage: Stage, startedAt: number, more: Partial<Happened> 
 
 export type Deployed = { change: Happened; rollout: Rollout };
 
-/** One roll-out in seven loses a few requests while its instances change, too few for an alert. */
+/** Probability that a few requests fail while a rollout replaces instances, too few for an alert. */
 const BLIP = 0.15;
 
 function blip({ r, profile: { limit } }: Stage, { version, ...rolled }: Rollout): Fault {
@@ -140,7 +140,7 @@ export function addChange(
   return change;
 }
 
-/** A service begins to fail; its own alert tells of it a little later. */
+/** Makes another service fail; its own alert fires a little later. */
 export function fails(stage: Stage, who: Neighbour, since: number, detection: { min: number; max: number }): void {
   stage.ill.push({ who, since, seenAt: since + stage.r.between(detection.min, detection.max) });
 }

@@ -5,31 +5,31 @@ import type { Profile, Recording } from './profile.ts';
 import type { Rollout } from './rollout.ts';
 
 /**
- * What truly happens around one service in a few hours. Times are seconds since the world began, by the clock of the
- * monitoring; nothing of this is known to who looks at it from outside but through observe.ts.
+ * The true events around one service in a few hours. Times are seconds since the start of the world, by the monitoring's clock.
+ * Judges see only what observe.ts returns.
  */
 export type World = {
-  /** When it began, in milliseconds since the Unix epoch. */
+  /** Start of the world in milliseconds since the Unix epoch. */
   epoch: number;
   profile: Profile;
   landscape: Landscape;
-  /** What ran before all roll-outs. */
+  /** Version before all rollouts. */
   firstVersion: Version;
-  /** Of the service itself, in the order in which they began. */
+  /** Rollouts of the service in order of their start. */
   rollouts: readonly Rollout[];
   faults: readonly Fault[];
-  /** Traffic, in times of the usual. */
+  /** Traffic as a multiple of the usual rate. */
   rush: (t: number) => number;
-  /** Everything that altered production, the service's own deploys included. */
+  /** All changes of production, including the service's own deploys. */
   changes: readonly Happened[];
   ill: readonly Ill[];
-  /** When the trouble began. */
+  /** Start of the problem. */
   troubleAt: number;
-  /** Whether the same alert may have fired and ended before. Where it may not, one that did makes another story. */
+  /** Whether the same alert can have fired and ended before. If not, such a world is of another kind. */
   mayHaveFiredBefore: boolean;
 };
 
-/** The share of a version's requests, 0 to 1, that fail for one reason. `rush`: traffic in times of the usual. */
+/** Returns the share of a version's requests, 0 to 1, that fail for one reason. `rush`: traffic as a multiple of the usual rate. */
 export type Fault = (moment: { t: number; version: Version; rush: number }) => number;
 
 export type Happened = {
@@ -42,18 +42,18 @@ export type Happened = {
   finishedAt: number;
   status: 'succeeded' | 'failed' | 'cancelled';
   hasMigration: boolean | null;
-  /** Of a canary, with its weights over time. */
+  /** Weights of a canary over time. */
   rollout: Rollout | null;
   recording: Recording;
 };
 
-/** Another service that fails. */
+/** Another failing service. */
 export type Ill = {
   who: Neighbour;
   since: number;
-  /** When its own alert has told of it. */
+  /** When its own alert fired. */
   seenAt: number;
 };
 
-/** The last moment that is simulated: the latest trouble, the longest wait for its alert, and the decision. */
+/** End of the simulation: the latest problem, the longest wait for its alert, and the decision. */
 export const END = 12_600;
