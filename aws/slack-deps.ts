@@ -31,7 +31,7 @@ const CHANGES_MAX = 40;
 
 const clock: Clock = { now: () => timestamp(Date.now()) };
 
-/** Builds what is needed before Slack gets its response from the environment. */
+/** Builds, from the environment, the dependencies for answering Slack. */
 export function slackDeps(): SlackDeps {
   const env = readEnvironment(process.env);
   const log = jsonLog(clock, env.LOG_LEVEL);
