@@ -14,18 +14,18 @@ export function authorize(principal: Principal, action: Action, scope: Scope, no
   if (principal.expires_at !== null && principal.expires_at <= now)
     return no(`the token ${principal.name} expired at ${principal.expires_at}`);
   if (!principal.actions.includes('*') && !principal.actions.includes(action))
-    return no(`${principal.name} may not ${action}`);
+    return no(`${principal.name} lacks the permission ${action}`);
   const within = (list: readonly string[] | null, value: string | null | undefined) =>
     list === null || value === undefined || (value !== null && list.includes(value));
   if (!within(principal.sources, scope.source))
-    return no(`${principal.name} may not send as ${scope.source ?? 'all of them'}`);
+    return no(`${principal.name} has no permission to send as ${scope.source ?? 'all sources'}`);
   if (!within(principal.services, scope.service))
     return no(
-      `${principal.name} has nothing to do with ${scope.service === null ? 'all services' : `service ${scope.service}`}`,
+      `${principal.name} has no access to ${scope.service === null ? 'all services' : `service ${scope.service}`}`,
     );
   if (!within(principal.environments, scope.environment))
     return no(
-      `${principal.name} has nothing to do with ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,
+      `${principal.name} has no access to ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,
     );
   return { allowed: true };
 }

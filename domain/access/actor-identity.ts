@@ -51,7 +51,7 @@ export function whyOfPerson(
   if (id !== undefined) {
     if (by === ADMIN || isSamePerson(by, id)) return undefined;
     return {
-      text: `${called} is a person in people.yaml: only the admin token, or a token of ${id}, can create a token with this name`,
+      text: `${called} is a person in people.yaml: only the admin token or a token of ${id} can create a token with this name`,
       forbidden: true,
     };
   }
@@ -88,13 +88,13 @@ const PREFIX = /^(firebreak|github|slack|pagerduty|person|incident):/;
 /** Returns why a name is reserved and what to do; undefined: it is not reserved. */
 export function whyReserved(name: string, actions: readonly string[]): string | undefined {
   const key = nameKey(name);
-  if (key === '') return `${JSON.stringify(name)} has nothing in it that can be read; name whoever uses the token`;
+  if (key === '') return `${JSON.stringify(name)} contains no visible characters; name the user of the token`;
   if (key.includes('(tokenof'))
-    return `"(token of …)" is how Firebreak says who created a token; name whoever uses it without that`;
+    return `"(token of …)" is reserved: Firebreak adds it to show the creator of a token; name only the user of the token`;
   if (OWN.has(key) || PREFIX.test(key))
-    return `Firebreak says ${JSON.stringify(key)} on record of what it does itself; name whoever uses the token`;
+    return `${JSON.stringify(key)} is reserved for records of Firebreak's own actions; name the user of the token`;
   if (SENDERS.has(key) && decides(actions))
-    return `${JSON.stringify(key)} is the name of a sender, and this token may decide things, too; name whoever uses it`;
+    return `${JSON.stringify(key)} is the name of a sender, but this token may also make decisions; name the user of the token`;
   return undefined;
 }
 
@@ -127,8 +127,8 @@ export class NameTaken extends Error {
   constructor(called: string, holder: { id: string; name: string }) {
     super(
       `${JSON.stringify(called)} is the name of the token ${holder.id}` +
-        `${holder.name === called ? '' : ` (${JSON.stringify(holder.name)}, which reads the same)`}, and what either of ` +
-        `them decides would be on record under it; choose another name, or revoke ${holder.id} first`,
+        `${holder.name === called ? '' : ` (${JSON.stringify(holder.name)}, which looks the same)`}, and audit records could ` +
+        `not distinguish the two; choose another name, or revoke ${holder.id} first`,
     );
   }
 }

@@ -14,9 +14,7 @@ export class QuarantineFull extends Error {
   readonly source: string;
 
   constructor(source: string, sender: string | null) {
-    super(
-      `as much as is kept of a day could not be read already${sender === null ? '' : `, in all or from ${sender}`}`,
-    );
+    super(`the daily quota of the quarantine is used up${sender === null ? '' : `, in total or for ${sender}`}`);
     this.source = source;
   }
 }

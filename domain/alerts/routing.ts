@@ -98,7 +98,7 @@ function whatItAsksFor(signal: Signal, { runbooks }: Config): string[] {
   const named = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === named && steps.length > 0);
   return [
-    ...(signal.asksRollback || asksInVain(signal) ? ['asks for a rollback'] : []),
+    ...(signal.asksRollback || asksInVain(signal) ? ['requests a rollback'] : []),
     ...(runbook === undefined ? [] : [`names the runbook ${runbook.name}`]),
   ];
 }

@@ -7,6 +7,6 @@ export const skippedEntry = ({ seq, kind }: Unread, at: Timestamp): TimelineEntr
   at,
   actor: 'firebreak',
   kind: 'inbox.skipped',
-  text: `Skipped a message of kind "${kind}", because the newest version of Firebreak can't read it. If it was a command, repeat it`,
+  text: `Skipped a message of kind "${kind}", because the newest version of Firebreak can't read it. If this was a command, repeat it`,
   detail: { seq, kind },
 });

@@ -29,7 +29,7 @@ export function heard(drill: DrillRecord, said: Said, at: Timestamp): DrillRecor
     case 'back':
       return afterBack(next, said, at);
     case 'hold':
-      return forth(next, said.kind === 'drifted' ? `the rollback did not hold: ${said.detail}` : null);
+      return forth(next, said.kind === 'drifted' ? `the rollback was undone: ${said.detail}` : null);
     case 'forth':
       return afterForth(next, said, at);
     case 'ended':
@@ -45,25 +45,29 @@ function afterBack(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
       return drill.asks_hold ? { ...back, phase: 'hold', attempts: 0, handle: null } : forth(back, null);
     }
     case 'superseded':
-      return ended(drill, `${said.current} runs, not ${from}${drill.attempts > 1 ? '' : '; nothing was done'}`, at);
+      return ended(
+        drill,
+        `${said.current} is running instead of ${from}${drill.attempts > 1 ? '' : '; nothing was changed'}`,
+        at,
+      );
     case 'refused':
       return drill.attempts > 1
-        ? forth(drill, `the target will not go back: ${said.detail}`)
-        : ended(drill, `the target will not go back: ${said.detail}`, at);
+        ? forth(drill, `the target refused the rollback: ${said.detail}`)
+        : ended(drill, `the target refused the rollback: ${said.detail}`, at);
     case 'failed':
-      return forth(drill, `the way back to ${to} failed: ${said.detail}`);
+      return forth(drill, `the rollback to ${to} failed: ${said.detail}`);
     case 'withheld':
-      if (!drill.begun) return ended(drill, `${said.detail}; nothing was done`, at);
-      return spent(drill) ? forth(drill, `it could not go on: ${said.detail}`) : drill;
+      if (!drill.begun) return ended(drill, `${said.detail}; nothing was changed`, at);
+      return spent(drill) ? forth(drill, `the drill could not continue: ${said.detail}`) : drill;
     default:
-      return spent(drill) ? forth(drill, `${to} did not run within an hour: ${textOf(drill, said)}`) : drill;
+      return spent(drill) ? forth(drill, `${to} was not running after an hour: ${textOf(drill, said)}`) : drill;
   }
 }
 
 function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord {
   const { from_version: from, to_version: to, reason } = drill;
   const stuck = (why: string): DrillRecord => {
-    const text = `${why}. ${drill.service} in ${drill.environment} may still run ${to}: look at it`;
+    const text = `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${to}`;
     return ended(drill, reason === null ? text : `${reason}. ${text}`, at);
   };
   switch (said.kind) {
@@ -72,12 +76,12 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
     case 'superseded':
       // The version to restore was never replaced.
       if (said.current === from && reason !== null) return ended(drill, reason, at);
-      return ended(drill, `${reason === null ? '' : `${reason}. `}${said.current} was put there meanwhile`, at);
+      return ended(drill, `${reason === null ? '' : `${reason}. `}${said.current} was deployed in the meantime`, at);
     case 'refused':
     case 'failed':
-      return stuck(`${from} could not be brought forth again: ${said.detail}`);
+      return stuck(`the roll-forward to ${from} failed: ${said.detail}`);
     default:
-      return spent(drill) ? stuck(`${from} did not run again within an hour: ${textOf(drill, said)}`) : drill;
+      return spent(drill) ? stuck(`${from} was not running again after an hour: ${textOf(drill, said)}`) : drill;
   }
 }
 
@@ -86,8 +90,8 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
  */
 export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): DrillRecord => {
   const text = drill.begun
-    ? `${why}. ${drill.service} in ${drill.environment} may still run ${drill.to_version}: look at it`
-    : `${why}; nothing was done`;
+    ? `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${drill.to_version}`
+    : `${why}; nothing was changed`;
   return ended(drill, text, at);
 };
 
@@ -139,13 +143,13 @@ function textOf({ phase, from_version, to_version }: DrillRecord, said: Said): s
   const wanted = phase === 'forth' ? from_version : to_version;
   switch (said.kind) {
     case 'succeeded':
-      return `${wanted} runs again`;
+      return `${wanted} is running again`;
     case 'in_progress':
-      return `on the way to ${wanted}${said.waitsFor === undefined ? '' : `, which waits: ${said.waitsFor}`}`;
+      return `changing to ${wanted}${said.waitsFor === undefined ? '' : `, waiting for a person: ${said.waitsFor}`}`;
     case 'superseded':
-      return `${said.current} runs by now`;
+      return `${said.current} is running now`;
     case 'holds':
-      return `${wanted} still runs`;
+      return `${wanted} is still running`;
     default:
       return said.detail;
   }

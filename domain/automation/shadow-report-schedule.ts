@@ -33,14 +33,14 @@ export function shadowDigest({ since, until, complete, incidents, items }: Shado
     summary: `Shadow mode: ${count}, ${ready} ${ready === 1 ? 'service is' : 'services are'} ready for promotion`,
     parts: [
       { kind: 'header', text: 'What automation would have done in shadow mode' },
-      { kind: 'text', text: complete ? span : [...span, ' Older incidents were too many to read.'] },
+      { kind: 'text', text: complete ? span : [...span, ' There were too many older incidents to include.'] },
       ...(items.length === 0
-        ? [{ kind: 'text' as const, text: ['No service was in shadow mode in an incident.'] }]
+        ? [{ kind: 'text' as const, text: ['No incident involved a service in shadow mode.'] }]
         : shown.map(rowPart)),
       ...(more > 0
         ? [{ kind: 'text' as const, text: [`And ${more} more ${more === 1 ? 'service' : 'services'}.`] }]
         : []),
-      { kind: 'note', text: ['Each case: ', { code: 'firebreak report shadow --since 30d' }] },
+      { kind: 'note', text: ['For each case, run ', { code: 'firebreak report shadow --since 30d' }] },
     ],
   };
 }
@@ -49,7 +49,7 @@ function rowPart({ service, environment, rollbacks, questions, nothing, promotio
   const lines: Text = [
     { bold: `${service} in ${environment}` },
     `\nWould have rolled back: ${tallied(rollbacks)}`,
-    `\nWould have asked: ${tallied(questions)}`,
+    `\nWould have asked for approval: ${tallied(questions)}`,
     `\nWould have done nothing: ${tallied(nothing)}`,
   ];
   if (promotion === null) return { kind: 'text', text: lines };

@@ -111,7 +111,8 @@ function judgeAct({ decision, incident, service }: Shadowed, known: KnownChanges
     );
   if (back !== undefined) return right(`people rolled back to ${to}, and the incident ended`);
   const other = during.find((change) => !putsVersionLive(change) || change.version !== from);
-  if (other !== undefined) return undecided(`another change was made meanwhile: ${other.kind} of ${other.version}`);
+  if (other !== undefined)
+    return undecided(`another change was made during the incident: ${other.kind} of ${other.version}`);
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
   const after = later.find((change) => change.version === to || isRollback(change));
   if (after !== undefined) return undecided(`people rolled back to ${after.version} within a day after the end`);
@@ -128,14 +129,14 @@ function judgeNothing({ incident, decision }: Shadowed, known: KnownChanges, now
   if (back !== undefined) return wrong(`people rolled back to ${back.version}`);
   if (incident.resolved_at === null) return undecided('the incident is open');
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
-  return right('nobody rolled back either');
+  return right('people did not roll back either');
 }
 
 /** Returns a judgement for cases that changes cannot decide. */
 function tooEarly({ decisions, opened_at }: ShadowIncident, { since }: KnownChanges): Judgement | undefined {
   if (decisions.some(({ kind, because }) => kind === 'roll_back' && because !== 'asked_by_person'))
-    return undecided('the mode was raised meanwhile, and Firebreak rolled back itself');
-  if (opened_at < since) return undecided('too many changes were made since');
+    return undecided('the mode was raised during the incident, and Firebreak rolled back automatically');
+  if (opened_at < since) return undecided('too many changes since then to judge it');
   return undefined;
 }
 
@@ -240,7 +241,7 @@ function stepsTo(
       ? [`firebreak automation mode ${to} --service ${shellWord(service)} --environment ${shellWord(environment)}`]
       : []),
     ...(caps?.mode === 'shadow' ? [`firebreak automation mode ${to} --service ${shellWord(service)}`] : []),
-    ...(automation.mode === 'shadow' ? [`firebreak automation mode ${to}  # of every service`] : []),
+    ...(automation.mode === 'shadow' ? [`firebreak automation mode ${to}  # for all services`] : []),
   ];
 }
 

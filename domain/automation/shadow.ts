@@ -20,8 +20,8 @@ const lifted = (mode: Mode): Mode => (mode === 'shadow' ? 'act' : mode);
 
 const WOULD: Record<Would['kind'], { done: string; why: string }> = {
   roll_back: { done: 'Would have rolled back', why: ': ' },
-  approve: { done: 'Would have asked before rolling back', why: ', because ' },
-  suggest: { done: 'Would only have suggested to roll back', why: ', because ' },
+  approve: { done: 'Would have asked for approval before rolling back', why: ', because ' },
+  suggest: { done: 'Would only have suggested rolling back', why: ', because ' },
 };
 
 /** Describes the hypothetical decision in one sentence. Undefined: unknown. */
@@ -34,7 +34,7 @@ export function wouldWords({
   const { done, why } = WOULD[would.kind];
   const versions = from === null ? '' : ` ${from}${to === null ? '' : ` to ${to}`}`;
   const because = new Set(reasonsOf(would).map(({ text }) => text));
-  return `${done}${versions} (mode shadow)${why}${[...because].join('; ')}`;
+  return `${done}${versions} (shadow mode)${why}${[...because].join('; ')}`;
 }
 
 /** Returns the reasons that prevent automatic action; for an automatic action, its suspected cause. */

@@ -29,7 +29,7 @@ function unknownDependencies(services: Services, at: At): Problem[] {
       if (name === service) return [doubtful(where, `${service} depends on itself`)];
       if (names.includes(name)) return [];
       return [
-        doubtful(where, `the catalogue has no service "${name}", on which ${service} depends`, didYouMean(name, names)),
+        doubtful(where, `the catalogue has no service "${name}", a dependency of ${service}`, didYouMean(name, names)),
       ];
     }),
   );
@@ -53,8 +53,8 @@ function sameMatch(services: Services, at: At): Problem[] {
     return [
       wrong(
         at(['services', name, 'match']),
-        `every alert that matches ${name} belongs to ${first.name}, which stands before it`,
-        'give each service labels of its own in "match", or put the narrower one first',
+        `every alert that matches ${name} is assigned to ${first.name}, which comes first`,
+        'give each service its own labels in "match", or put the more specific one first',
       ),
     ];
   });
@@ -67,11 +67,11 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, at: At): Proble
   const { routes, maintenance } = config.routes;
   return [
     ...routes.flatMap((route, index) => [
-      ...unknownLabels(config, route.matchers, at(['routes', index]), 'this route takes nothing'),
+      ...unknownLabels(config, route.matchers, at(['routes', index]), 'this route matches nothing'),
       ...unreachable(routes, index, at),
     ]),
     ...maintenance.flatMap((window, index) => [
-      ...unknownLabels(config, window.matchers, at(['maintenance', index]), 'this window is for nothing'),
+      ...unknownLabels(config, window.matchers, at(['maintenance', index]), 'this window applies to nothing'),
       ...overWindow(window, window.name, now, at(['maintenance', index])),
     ]),
   ];
@@ -94,9 +94,7 @@ function unknownLabels(config: RoutesConfig, matchers: readonly Matcher[], where
   return matchers.flatMap(({ name, value, isRegex, isEqual }) => {
     const label = Object.hasOwn(known, name) ? known[name] : undefined;
     if (label === undefined || isRegex || !isEqual || value === '' || label.values.includes(value)) return [];
-    return [
-      doubtful(where, `there is no ${label.what} "${value}", so ${so} by that name`, didYouMean(value, label.values)),
-    ];
+    return [doubtful(where, `there is no ${label.what} "${value}", so ${so}`, didYouMean(value, label.values))];
   });
 }
 
@@ -116,8 +114,8 @@ function unreachable(routes: Config['routes']['routes'], index: number, at: At):
   return [
     doubtful(
       at(['routes', index]),
-      `nothing reaches this route: ${name} takes all of it before`,
-      'move this route up, or let the other one "continue: true"',
+      `this route is unreachable: ${name} matches all of its alerts first`,
+      'move this route up, or set "continue: true" in the other one',
     ),
   ];
 }
@@ -135,7 +133,7 @@ export const lintCalendar = ({ freeze }: Pick<Config, 'freeze'>, now: Timestamp,
 /** Recurring spans are not checked. */
 function overWindow(span: TimeSpan, name: string, now: Timestamp, where: Where): Problem[] {
   if (!('until' in span) || span.until > now) return [];
-  return [doubtful(where, `"${name}" was over at ${span.until}`, 'delete it, or correct its times')];
+  return [doubtful(where, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
 }
 
 /** Reports environments of the status page that no service has. */
@@ -148,7 +146,7 @@ export function lintStatusPage(config: Pick<Config, 'services' | 'slos' | 'freez
       : [
           doubtful(
             at(['environments', index]),
-            `no configuration names an environment "${name}", so the public is told nothing of it`,
+            `no service has an environment "${name}", so the status page never shows it`,
             didYouMean(name, known),
           ),
         ],

@@ -18,5 +18,5 @@ export function healthOf({ services, slos }: Pick<Config, 'services' | 'slos'>, 
   const [slo] = slos
     .filter((one) => one.service === service && one.environment === environment)
     .toSorted((a, b) => b.target - a.target || (a.id < b.id ? -1 : 1));
-  return slo && { ...healthQueryOf(slo), called: `the share of errors of ${slo.id}` };
+  return slo && { ...healthQueryOf(slo), called: `the error ratio of ${slo.id}` };
 }

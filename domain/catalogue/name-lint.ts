@@ -25,12 +25,12 @@ export function lintPeople({ people: file, services }: Catalogue & Pick<Config, 
     Object.entries(file[list]).flatMap(([id, { teams }]) => each(teams, [list, id, 'teams']));
   const roles = Object.entries(file.roles);
   return [
-    ...noTeam([...ofTeams('people'), ...ofTeams('userGroups')], services, at, 'nothing is theirs by that name'),
+    ...noTeam([...ofTeams('people'), ...ofTeams('userGroups')], services, at, 'the entry has no effect'),
     ...noTeam(
       Object.keys(file.onCall).map((name) => ({ name, path: ['onCall', name] })),
       services,
       at,
-      'nobody is called by that name',
+      'its on-call rota is never used',
     ),
     ...noService(
       roles.flatMap(([id, role]) =>
@@ -38,7 +38,7 @@ export function lintPeople({ people: file, services }: Catalogue & Pick<Config, 
       ),
       services,
       at,
-      'this role may nothing by that name',
+      'this part of the role has no effect',
     ),
     ...noEnvironment(
       roles.flatMap(([id, { environments }]) => each(environments ?? [], ['roles', id, 'environments'])),
@@ -56,7 +56,7 @@ export function lintResponse(
     ...file.webhooks.map((entry, n) => ({ entry, path: ['webhooks', n] })),
     ...file.stakeholders.map((entry, n) => ({ entry, path: ['stakeholders', n] })),
   ];
-  const so = 'nothing is told by that name';
+  const so = 'nothing is sent for it';
   const named = lists.flatMap(({ entry, path }) => each(entry.services ?? [], [...path, 'services']));
   const teams = file.stakeholders.flatMap((entry, n) => each(entry.teams ?? [], ['stakeholders', n, 'teams']));
   const noRoute = file.escalation?.how === 'fallback' && paging.fallback === undefined;
@@ -67,7 +67,7 @@ export function lintResponse(
       ? [
           doubtful(
             at(['escalation', 'how']),
-            'paging.yaml has no "fallback", so it is paged again instead',
+            'paging.yaml has no "fallback", so the pager is used again instead',
             'how: page-again',
           ),
         ]
@@ -92,7 +92,7 @@ const noTeam = (all: readonly Written[], services: Config['services'], at: At, s
     all,
     Object.values(services).flatMap(({ team }) => team ?? []),
     at,
-    (name) => `no service of the catalogue is of a team "${name}", so ${so}`,
+    (name) => `no service in the catalogue belongs to a team "${name}", so ${so}`,
   );
 
 /** A service without listed environments accepts any environment. */
@@ -103,7 +103,7 @@ function noEnvironment(all: readonly Written[], services: Config['services'], at
     all,
     listed.flat(),
     at,
-    (name) => `no service of the catalogue has an environment "${name}", so this role may nothing by that name`,
+    (name) => `no service in the catalogue has an environment "${name}", so this part of the role has no effect`,
   );
 }
 

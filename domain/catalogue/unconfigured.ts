@@ -48,8 +48,8 @@ export function nameWarnings(config: Known, { service, environment }: Place): st
   return found === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, found)];
 }
 
-/** Formats `no configuration names an environment "prod" of shop; did you mean "production"?` */
+/** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */
 export const unconfiguredWords = ({ service, environment }: Place, { meant }: Pick<Unconfigured, 'meant'>): string =>
-  `no configuration names an environment ${JSON.stringify(environment)} of ${service}${suggestion(meant)}`;
+  `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(meant)}`;
 
 const suggestion = (meant: string | null): string => (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`);

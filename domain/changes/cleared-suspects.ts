@@ -52,7 +52,7 @@ const WORDS_MAX = 3;
 /** Describes the clearings: by whom and when. */
 export function clearedWords(cleared: readonly Cleared[]): string {
   const told = cleared.slice(-WORDS_MAX).map(({ version, by, at, back }) => {
-    const again = back === undefined ? '' : `, and is suspected again by ${back.by} since ${minuteOf(back.at)}`;
+    const again = back === undefined ? '' : `, and marked as suspect again by ${back.by} at ${minuteOf(back.at)}`;
     return `${version} was cleared by ${by} at ${minuteOf(at)}${again}`;
   });
   const more = cleared.length - told.length;

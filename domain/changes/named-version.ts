@@ -76,17 +76,17 @@ export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { se
   const where = `${service} in ${environment}`;
   switch (target.kind) {
     case 'runs':
-      return `${version} is what runs of ${where} now`;
+      return `${version} is already running for ${where}`;
     case 'unknown':
       return target.known.length === 0
-        ? `no deployment of ${version} is among the newest of ${where}, and none that could be gone back to`
-        : `no deployment of ${version} is among the newest of ${where}; known are ${target.known.join(', ')}`;
+        ? `no recent deployment of ${version} for ${where} is recorded, and no other version is available for a rollback`
+        : `no recent deployment of ${version} for ${where} is recorded; available versions: ${target.known.join(', ')}`;
     case 'never_ran':
-      return `no deployment of ${version} to ${where} has succeeded, so it has never run there`;
+      return `no deployment of ${version} for ${where} has succeeded, so it has never run there`;
     case 'pinned':
-      return `${version} is pinned as known bad in ${where}; lift the pin first, if it is good after all`;
+      return `${version} is pinned as known bad for ${where}; if it is good after all, delete the pin first`;
     case 'unsafe':
-      return `${target.by.version} can be taken back to ${target.by.rollback_safe_to} at most (rollback_safe_to), and ${version} is older`;
+      return `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to} (rollback_safe_to), and ${version} is older`;
   }
 }
 
@@ -139,15 +139,15 @@ export function pastOf(
   const until =
     next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${span(seconds)}`;
   return {
-    ran: `${version} ran last from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', and was well as far as is known'}`,
+    ran: `${version} last ran from ${minuteOf(endOf(ran))}${until}${bad || brief ? '' : ', without known problems'}`,
     doubts: [
       ...(wayFrom(changes, live, undoes).goes === 'forward'
-        ? [`${version} is newer than ${live.version}, to which it was rolled back: this goes forward, not back`]
+        ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
         : []),
-      ...(bad ? [`${version} has been rolled back before, as a bad one`] : []),
+      ...(bad ? [`${version} was already rolled back as bad`] : []),
       ...migrationWords(undoes),
-      ...(brief ? [`${version} ran too short a time to be known as good`] : []),
-      ...(chosen !== null && chosen !== version ? [`the newest version that is known good is ${chosen}`] : []),
+      ...(brief ? [`${version} ran too briefly to be known to be good`] : []),
+      ...(chosen !== null && chosen !== version ? [`the newest version known to be good is ${chosen}`] : []),
     ],
     safe: undoes.flatMap((change) => (change.rollback_safe_to === null ? [] : [floorWords(change, version)])),
   };
@@ -158,15 +158,17 @@ function migrationWords(undoes: readonly Change[]): string[] {
   const names = (of: readonly Change[]): string => list([...new Set(of.map((change) => change.version))]);
   const has = (of: readonly Change[]): string => (of.length === 1 ? 'has a migration' : 'have migrations');
   return [
-    ...(known.length === 0 ? [] : [`${names(known)} ${has(known)}: the old version may not work on the new data`]),
-    ...(untold.length === 0 ? [] : [`it is not known whether ${names(untold)} ${has(untold)}`]),
+    ...(known.length === 0
+      ? []
+      : [`${names(known)} ${has(known)}, so the old version may not work with the migrated data`]),
+    ...(untold.length === 0 ? [] : [`it is unknown whether ${names(untold)} ${has(untold)}`]),
   ];
 }
 
 const floorWords = ({ version, rollback_safe_to: floor }: Change, to: Version): string =>
   floor === to
-    ? `${version} can be taken back to just that (rollback_safe_to)`
-    : `${version} can be taken back to ${floor} at most (rollback_safe_to), and ${to} is newer`;
+    ? `${version} can be rolled back to exactly this version (rollback_safe_to)`
+    : `${version} can be rolled back no further than ${floor} (rollback_safe_to), and ${to} is newer`;
 
 const HOUR = 3600;
 

@@ -25,16 +25,19 @@ export function whyNotAlone(own: Weighed, others: readonly Weighed[], onset: Tim
   const rivals = others.filter((other) => other.candidate.change.kind !== 'rollback' && sum(other) > MAY_BE);
   const certain = own.factors.some(({ name }) => name === 'only_its_version_bad');
   if (rivals.length > 0 && !certain)
-    return `${rivals.map(({ candidate }) => candidate.change.version).join(', ')} may be the cause as well`;
+    return `${rivals.map(({ candidate }) => candidate.change.version).join(', ')} could also be the cause`;
   const finished = finishedBefore(own.candidate.change, onset) ?? 0;
   const unreadable = own.factors.some(({ name }) => name === 'unmeasured');
-  if (unreadable && finished > SOON_SECONDS) return 'errors cannot be measured, and its time is not near enough';
+  if (unreadable && finished > SOON_SECONDS)
+    return 'errors could not be measured, and it did not finish close enough to the problem';
   if (own.course === null || own.course.ratio === null || isProven(own.factors)) return null;
   if (!own.factors.some(({ name, weight }) => name === 'step' && weight > 0))
-    return 'what is measured does not bear it out';
+    return 'the measured errors do not support it';
   const against = own.factors.find(({ name, weight }) => weight < 0 && !name.startsWith('kind_'));
-  if (against !== undefined) return `against it speaks that ${against.text}`;
-  return finished > SOON_SECONDS ? 'only its time speaks for it, and that is not near enough' : null;
+  if (against !== undefined) return `evidence against it: ${against.text}`;
+  return finished > SOON_SECONDS
+    ? 'only its timing supports it, and it did not finish close enough to the problem'
+    : null;
 }
 
 /**

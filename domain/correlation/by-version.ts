@@ -43,13 +43,14 @@ function byVersion({ by_version, changes, health, at }: Evidence, { change, timi
   if (mine.length === 0) {
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
-      ? factor('no_traffic', WEIGHTS.no_traffic, `${version} is not among the versions that take traffic`)
-      : factor('by_version', 0, `monitoring does not know ${version} by that name`);
+      ? factor('no_traffic', WEIGHTS.no_traffic, `${version} is not among the versions that receive traffic`)
+      : factor('by_version', 0, `monitoring reports no version named ${version}`);
   }
-  if (!mine.some(takesTraffic)) return factor('no_traffic', WEIGHTS.no_traffic, `${version} takes next to no traffic`);
+  if (!mine.some(takesTraffic))
+    return factor('no_traffic', WEIGHTS.no_traffic, `${version} receives almost no traffic`);
   const own = Math.max(...mine.map(({ value }) => value));
   if (others.length === 0)
-    return factor('by_version', 0, `${version} takes all the traffic: nothing to compare it with`);
+    return factor('by_version', 0, `${version} receives all traffic, so it cannot be compared with other versions`);
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const both = serveBeside({ at, timing, change }, others);
   return max === null ? withoutLimit(version, own, others, both) : withLimit(version, own, others, max, both);
@@ -73,15 +74,15 @@ function withLimit(version: string, own: number, others: readonly Measured[], ma
   const text = compared(version, own, others);
   if (own <= max)
     return bad.length > 0
-      ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: it is healthy and others are not`)
+      ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: it is healthy, and others are not`)
       : factor('no_version_bad', WEIGHTS.no_version_bad, `${text}: no version is bad`);
   if (bad.length === 0)
     return both
       ? factor('only_its_version_bad', WEIGHTS.only_its_version_bad, text)
-      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, which may be of before`);
+      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, possibly measured before the problem`);
   return bad.length === others.length
-    ? factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are bad`)
-    : factor('some_other_version_bad', WEIGHTS.some_other_version_bad, `${text}: it is not the only bad one`);
+    ? factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all versions are bad`)
+    : factor('some_other_version_bad', WEIGHTS.some_other_version_bad, `${text}: it is not the only bad version`);
 }
 
 function withoutLimit(version: string, own: number, others: readonly Measured[], both: boolean): Factor {
@@ -90,10 +91,10 @@ function withoutLimit(version: string, own: number, others: readonly Measured[],
   if (own > 0 && own >= WORSE * worst)
     return both
       ? factor('its_version_worse', WEIGHTS.its_version_worse, text)
-      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, which may be of before`);
+      : factor('only_it_seems_bad', WEIGHTS.only_it_seems_bad, `${text}, possibly measured before the problem`);
   return worst >= WORSE * own && worst > 0
-    ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: others are worse`)
-    : factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all are alike`);
+    ? factor('its_version_healthy', WEIGHTS.its_version_healthy, `${text}: other versions are worse`)
+    : factor('all_versions_bad', WEIGHTS.all_versions_bad, `${text}: all versions are similar`);
 }
 
 function compared(version: string, own: number, others: readonly Measured[]): string {

@@ -170,19 +170,19 @@ function doubtsOf(
   if (namesOf(unexplained).length > 1 && !common)
     doubts.push({
       code: 'several_fail',
-      text: `${list(namesOf(unexplained))} failed at the same time, and no change of what they share is known`,
+      text: `${list(namesOf(unexplained))} failed at the same time, and no change of a shared service is known`,
     });
   const changed = new Set(suspects.map(({ change }) => change.service as string));
   const first = dependencies.filter((other) => other.first && !changed.has(other.service));
   if (first.length > 0)
     doubts.push({
       code: 'dependency_failed_first',
-      text: `${list(namesOf(first))}, which it depends on, failed not later than it`,
+      text: `dependencies that failed first or at the same time: ${list(namesOf(first))}`,
     });
   if (suspects.length === 0)
     doubts.push({
       code: 'no_change_near',
-      text: `no ${someCleared ? 'other ' : ''}change of it, of what it depends on or of what is shared was rolling out or had finished shortly before`,
+      text: `no ${someCleared ? 'other ' : ''}change of the service, its dependencies, or shared services was rolling out or had finished shortly before`,
     });
   return doubts;
 }

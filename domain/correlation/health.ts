@@ -124,8 +124,8 @@ function badBefore({ before, max }: Course, candidate: Candidate): Factor | null
   const right = before.slice(-3).filter(({ value }) => value > max).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
-    ? factor('bad_before', WEIGHTS.bad_before, `the health query was above ${amount(max)} already, in ${times}`)
-    : factor('bad_earlier', WEIGHTS.bad_earlier, `the health query had been above ${amount(max)} before, in ${times}`);
+    ? factor('bad_before', WEIGHTS.bad_before, `the health query was already above ${amount(max)}, in ${times}`)
+    : factor('bad_earlier', WEIGHTS.bad_earlier, `the health query had been above ${amount(max)} earlier, in ${times}`);
 }
 
 /**
@@ -156,7 +156,7 @@ function slowFactor(course: Course, candidate: Candidate): Factor | null {
     since ? 'slow_rise_since' : 'slow_rise',
     since ? WEIGHTS.slow_rise_since : WEIGHTS.slow_rise,
     `the health query rose slowly, over ${spell(course.slow.seconds)}, ` +
-      (since ? `from ${called(candidate)} on` : `which is not how ${called(candidate)} would show`),
+      (since ? `since ${called(candidate)}` : `which is not typical of a change such as ${called(candidate)}`),
   );
 }
 
@@ -169,7 +169,7 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
       `the health query cannot be compared before and after ${called(candidate)}: ` +
         `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
-  const times = baseline > 0 && level / baseline < 1000 ? `${amount(level / baseline)} times` : 'from nearly nothing';
+  const times = baseline > 0 && level / baseline < 1000 ? `${amount(level / baseline)} times` : 'from almost zero';
   const seconds = (millisOf(onset) - millisOf(candidate.change.started_at)) / 1000;
   const when = seconds >= 0 ? `${spell(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
   const text = `the health query went from ${amount(baseline)} to ${amount(level)} (${times}; healthy up to ${amount(max)}) ${when}`;
@@ -178,7 +178,7 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
       'no_step',
       WEIGHTS.no_step,
       `the health query is at ${amount(level)}, and was at ${amount(baseline)} before ${called(candidate)} ` +
-        `(median of ${samples(before.length)}): no step`,
+        `(median of ${samples(before.length)}): no noticeable rise`,
     );
   if (ratio < DOUBLED) return factor('small_step', WEIGHTS.small_step, `${text}: less than double`);
   if (level <= max) return factor('step', 0, `${text}: still within its limit`);
@@ -202,7 +202,7 @@ export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor |
     : factor(
         'healthy_just_now',
         WEIGHTS.healthy_just_now,
-        `the newest sample of the health query, ${value}, is ${limit}: it may be over`,
+        `the newest sample of the health query, ${value}, is ${limit}: the problem may be over`,
       );
 }
 
@@ -211,14 +211,14 @@ export function canaryFactors(course: Course | null, { change, relation }: Candi
   // Records of older versions lack the field.
   const share: number | null | undefined = change.canary_weight;
   if (share === null || share === undefined || !(share < 1)) return [];
-  if (share <= 0) return [factor('no_traffic', WEIGHTS.no_traffic, `${change.version} takes no traffic`)];
+  if (share <= 0) return [factor('no_traffic', WEIGHTS.no_traffic, `${change.version} receives no traffic`)];
   return course === null || relation !== 'same' || !isBeyond(course, share)
     ? []
     : [
         factor(
           'beyond_canary',
           WEIGHTS.beyond_canary,
-          `${change.version} takes ${percent(share)} of the traffic, which cannot raise the health query ` +
+          `${change.version} receives ${percent(share)} of the traffic, which cannot raise the health query ` +
             `from ${amount(course.baseline)} to ${amount(course.level)}`,
         ),
       ];

@@ -55,7 +55,7 @@ function explainsItself({ changed_at, since }: Failing): boolean {
 
 function compared(since: Timestamp, onset: Timestamp): string {
   const seconds = Math.round(secondsBetween(since, onset));
-  if (seconds === 0) return 'the moment that the problem began';
+  if (seconds === 0) return 'the moment the problem began';
   return seconds > 0 ? `${spell(seconds)} before the problem began` : `${spell(-seconds)} after the problem began`;
 }
 
@@ -75,7 +75,8 @@ export function neighbourFactors(candidate: Candidate, neighbours: Neighbours): 
 function dependenciesFail({ dependencies }: Neighbours): Factor[] {
   const [first] = dependencies;
   if (first === undefined) return [];
-  const text = `${whoFail(dependencies)} too, which it depends on, since ${first.when}`;
+  const its = namesOf(dependencies).length > 1 ? 'its dependencies' : 'its dependency';
+  const text = `${its} ${whoFail(dependencies)}, too, since ${first.when}`;
   return [
     first.first
       ? factor('dependency_failed_first', WEIGHTS.dependency_failed_first, text)
@@ -85,8 +86,9 @@ function dependenciesFail({ dependencies }: Neighbours): Factor[] {
 
 function othersFail({ unexplained }: Neighbours): Factor[] {
   if (unexplained.length === 0) return [];
-  const text = `${whoFail(unexplained)} at the same time, and no change of its own explains that`;
   const others = namesOf(unexplained).length;
+  const own = others === 1 ? 'its own' : 'their own';
+  const text = `${whoFail(unexplained)} at the same time, without a change of ${own} that explains it`;
   if (others === 1) return [factor('another_fails', WEIGHTS.another_fails, text)];
   return [factor('several_fail', others === 2 ? WEIGHTS.two_others_fail : WEIGHTS.several_fail, text)];
 }
@@ -94,35 +96,39 @@ function othersFail({ unexplained }: Neighbours): Factor[] {
 const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
   dependents.length === 0
     ? []
-    : [factor('dependents_fail', 0, `${whoFail(dependents)} too, as what depends on it does`)];
+    : [factor('dependents_fail', 0, `${whoFail(dependents)}, too, as expected of services that depend on it`)];
 
 function distanceFactor({ change, distance }: Candidate): Factor {
   const steps = Math.max(0, distance - 1);
   return factor(
     'dependency',
     WEIGHTS.dependency + steps * WEIGHTS.dependency_step,
-    `it is a change of ${change.service}, which the service depends on${steps > 0 ? ` over ${distance} steps` : ''}`,
+    `it is a change of ${change.service}, ${steps > 0 ? `an indirect dependency (${distance} steps)` : 'a dependency'} of the service`,
   );
 }
 
 const sharedFactor = ({ change }: Candidate): Factor =>
-  factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many depend on`);
+  factor('shared', WEIGHTS.shared, `it is a change of ${change.service}, which many services depend on`);
 
 /** Weighs whether the changed dependency itself is known to fail. */
 function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
   const own = dependencies.find(({ service }) => service === change.service);
   if (own === undefined) {
     const text = unreadable
-      ? `whether ${change.service} itself fails could not be read`
-      : `${change.service} itself does not fail`;
+      ? `the state of ${change.service} itself could not be read`
+      : `${change.service} itself is not failing`;
     return factor('changed_service_is_well', WEIGHTS.changed_service_is_well, text);
   }
   return own.first
-    ? factor('dependency_fails_too', WEIGHTS.dependency_fails_too, `${own.service} fails itself, since ${own.when}`)
+    ? factor(
+        'dependency_fails_too',
+        WEIGHTS.dependency_fails_too,
+        `${own.service} itself is failing, since ${own.when}`,
+      )
     : factor(
         'dependency_fails_later',
         WEIGHTS.dependency_fails_later,
-        `${own.service} fails itself, but only since ${own.when}`,
+        `${own.service} itself is failing, but only since ${own.when}`,
       );
 }
 
@@ -146,10 +152,10 @@ function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
 
 /** Describes the state of the services that share the changed one, if none of them is known to fail. */
 function sharersIn({ unreadable, ignored }: Neighbours): string {
-  if (unreadable) return 'whether anything else that shares it fails could not be read';
+  if (unreadable) return 'the state of other services that share it could not be read';
   return ignored
-    ? 'whether anything else that shares it fails was not looked at (failTogether: ignore)'
-    : 'nothing else that shares it fails';
+    ? 'other services that share it were not checked (failTogether: ignore)'
+    : 'no other service that shares it is failing';
 }
 
 export const namesOf = (failing: readonly Failing[]): string[] =>
@@ -157,7 +163,7 @@ export const namesOf = (failing: readonly Failing[]): string[] =>
 
 const whoFail = (failing: readonly Failing[]): string => {
   const names = namesOf(failing);
-  return `${list(names)} ${names.length > 1 ? 'fail' : 'fails'}`;
+  return `${list(names)} ${names.length > 1 ? 'are failing' : 'is failing'}`;
 };
 
 const bySince = (a: Failing, b: Failing): number =>

@@ -39,7 +39,7 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
   return factor(
     'same_version',
     WEIGHTS.same_version,
-    `${change.version} ran already before it${ran > 0 ? `, for ${spell(ran)}` : ''}`,
+    `${change.version} was already running before it${ran > 0 ? `, for ${spell(ran)}` : ''}`,
   );
 }
 
@@ -53,12 +53,12 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
     return factor(
       'repeated',
       WEIGHTS.repeated,
-      `${again.version} was put live again ${spell(lived(change, again))} later`,
+      `${again.version} went live again ${spell(lived(change, again))} later`,
     );
   const text = `${next.version} followed ${change.version} after ${spell(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return factor('taken_back', WEIGHTS.replaced, `${change.version} was taken back before the problem began`);
+    return factor('taken_back', WEIGHTS.replaced, `${change.version} was rolled back before the problem began`);
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together
@@ -67,7 +67,7 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
   }
   return ran < SOON_SECONDS
     ? factor('replaced_soon', WEIGHTS.replaced_soon, `${text}: either may be the cause`)
-    : factor('replaced', WEIGHTS.replaced, `${text} and had taken its place before the problem began`);
+    : factor('replaced', WEIGHTS.replaced, `${text} and had replaced it before the problem began`);
 }
 
 /** Returns the seconds for which the version was live alone; counted from its start if it has no recorded end. */

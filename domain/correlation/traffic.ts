@@ -40,6 +40,6 @@ export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Fact
   const begun = smoothed.find((point) => point.at > (calm?.at ?? -Infinity));
   const words = `traffic went from ${amount(base)} to ${amount(peak)} requests per second (${amount(peak / base)} times)`;
   return begun !== undefined && begun.at > zero + CONSEQUENCE_AFTER_MS
-    ? factor('traffic_rise', 0, `${words} after errors had begun, as it does when requests are repeated`)
+    ? factor('traffic_rise', 0, `${words} after the errors began, as is typical of retries`)
     : factor('traffic_rise', WEIGHTS.traffic_rise, `${words} as the problem began`);
 }

@@ -5,10 +5,10 @@ const CALLED: Readonly<Record<ChangeKind, string>> = {
   deploy: 'a deploy',
   rollback: 'a rollback',
   hotfix: 'a hotfix',
-  flag: 'a flag',
-  config: 'a change of configuration',
+  flag: 'a feature flag change',
+  config: 'a configuration change',
   migration: 'a migration',
-  infrastructure: 'a change of infrastructure',
+  infrastructure: 'an infrastructure change',
   experiment: 'an experiment',
 };
 

@@ -49,18 +49,18 @@ const CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
 
 /** Describes the freeze: its reason, start, and ID. */
 export function freezeInWords(freeze: Freeze, known: Circumstances): string {
-  const says = freeze.cause === 'person' ? `${freeze.reason}, says ${freeze.opened_by}` : freeze.reason;
+  const says = freeze.cause === 'person' ? `${freeze.reason} (opened by ${freeze.opened_by})` : freeze.reason;
   return `${says}${byNow(freeze, known)} ${onRecord(freeze)}`;
 }
 
 function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string {
   if (status === undefined) return '';
-  if (cause === 'budget') return `, and ${spentInWords(status)} by now`;
+  if (cause === 'budget') return `, now ${spentInWords(status)}`;
   const burn = cause === 'burn' && isTelling(status, policy, at) ? freezingBurn(status, policy) : undefined;
   if (burn === undefined) return '';
   const times = (window: BurnAlert['long']): string =>
     `${Math.floor((status.burn_rates[window] ?? 0) * 10) / 10} times`;
-  return `, and by now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`;
+  return `, now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`;
 }
 
 /**
@@ -69,7 +69,7 @@ function byNow({ cause }: Freeze, { at, policy, status }: Circumstances): string
  */
 export function endInWords(freeze: Freeze, known: Circumstances): string {
   const { cause, until, ends_when, slo } = freeze;
-  if (isKept(freeze, known)) return `at the ${whenKept(freeze, known)}: its cause is over`;
+  if (isKept(freeze, known)) return `at the ${whenKept(freeze, known)}, because its cause is over`;
   const whose = slo === null ? 'its budget' : `the budget of ${slo}`;
   switch (cause) {
     case 'budget': {
@@ -77,13 +77,13 @@ export function endInWords(freeze: Freeze, known: Circumstances): string {
       return `when less than ${liftBelow} of ${whose} is spent${notBefore(freeze, known)}${forecast(freeze, known)}`;
     }
     case 'burn':
-      return `when ${whose} burns slowly enough again${notBefore(freeze, known)}${burnForecast(freeze, known)}`;
+      return `when ${whose} burns slowly enough${notBefore(freeze, known)}${burnForecast(freeze, known)}`;
     case 'incident':
       return `when ${ends_when}`;
     case 'calendar':
     case 'pin':
     case 'person':
-      return until === null ? 'when somebody lifts it' : `at ${moment(until)}`;
+      return until === null ? 'when a person lifts it' : `at ${moment(until)}`;
   }
 }
 
@@ -98,11 +98,11 @@ const notBefore = (freeze: Freeze, known: Circumstances): string =>
 function forecast({ not_before }: Freeze, { at, policy, status }: Circumstances): string {
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
-  if (lifts_at === null) return '; that is not in sight';
+  if (lifts_at === null) return '; no end is foreseeable';
   const about = (instant: Timestamp): string => `about ${moment(notSooner(instant, not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
-  return `${best}, ${lifts_at_present_burn === null ? 'not in sight' : about(lifts_at_present_burn)} as it burns now`;
+  return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
 }
 
 function burnForecast({ not_before }: Freeze, known: Circumstances): string {

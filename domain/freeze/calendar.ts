@@ -58,7 +58,7 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
       entry.reason === undefined
         ? `${entry.name} (calendar)`
         : `${entry.reason} (calendar, ${JSON.stringify(entry.name)})`,
-    ends_when: `it is over at ${moment(until)}`,
+    ends_when: `the calendar entry ends at ${moment(until)}`,
     starts_at: from,
     until,
     opened_by: CALENDAR,

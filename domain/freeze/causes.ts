@@ -60,7 +60,7 @@ export function burnFreezeByAlert(
   if (!freezesByAlert(alert.severity, policy)) return null;
   return {
     ...ofObjective('burn', slo, policy, at, hash),
-    reason: `the error budget of ${nameOf(slo)} burns too fast, says the alert "${alert.title}"`,
+    reason: `the error budget of ${nameOf(slo)} burns too fast, according to the alert "${alert.title}"`,
     ends_when: BURN_ENDS_WHEN,
     opened_by: alert.by,
   };
@@ -81,7 +81,7 @@ const BURN_SEVERITY: Readonly<Record<Severity, BurnAlert['severity'] | null>> = 
   info: null,
 };
 
-const BURN_ENDS_WHEN = 'the budget burns slowly enough again';
+const BURN_ENDS_WHEN = 'the budget burns slowly enough';
 
 const ofObjective = (cause: 'budget' | 'burn', slo: Objective, policy: FreezePolicy, at: Timestamp, hash: Hash) => ({
   ...NEW,
@@ -116,7 +116,7 @@ export function incidentFreeze(
     cause: 'incident',
     service,
     environment,
-    reason: `a ${severity} incident is open since ${moment(opened_at)}: ${title} (${id})`,
+    reason: `a ${severity} incident has been open since ${moment(opened_at)}: ${title} (${id})`,
     ends_when: 'the incident is resolved',
     starts_at: opened_at,
     opened_by: EVALUATION,

@@ -99,7 +99,7 @@ function reasonsOf(found: readonly Finding[], passes: readonly Pass[], inputs: C
   const of = (effect: Finding['effect']): CheckReason[] =>
     found.filter((finding) => finding.effect === effect).map(({ code, text }) => ({ code, text }));
   const reasons = [...of('refuse'), ...passes.map((pass) => passReason(pass, inputs)), ...of('note'), ...of('warn')];
-  if (reasons.length === 0) return [{ code: 'clear', text: 'nothing speaks against it' }];
+  if (reasons.length === 0) return [{ code: 'clear', text: 'no freeze applies' }];
   return reasons.filter(({ text }, index) => reasons.findIndex((other) => other.text === text) === index);
 }
 

@@ -24,17 +24,17 @@ export function answerOf(
   { canary, phase, checksum }: GateQuestion,
   now: Timestamp,
 ): GateAnswer {
-  if (wish === undefined || wish.state === 'over') return closed('nobody wants anything to be rolled back here');
-  if (wish.canary !== canary) return closed(`a rollback is wanted of ${wish.canary}, not of ${canary}`);
-  if (isExpired(wish, now)) return closed(`the rollback was wanted at ${wish.at}, which is too long ago`);
-  if (!ASKED_IN.includes(phase)) return closed(`nothing is rolled back in phase ${phase}`);
+  if (wish === undefined || wish.state === 'over') return closed('no rollback is requested here');
+  if (wish.canary !== canary) return closed(`the requested rollback is of ${wish.canary}, not of ${canary}`);
+  if (isExpired(wish, now)) return closed(`the rollback was requested at ${wish.at} and has expired`);
+  if (!ASKED_IN.includes(phase)) return closed(`no rollback happens in phase ${phase}`);
   if (wish.checksum !== checksum)
     return {
       open: false,
-      because: `a rollback is wanted of the roll-out ${wish.checksum}, and this is ${checksum || 'one without checksum'}`,
+      because: `the requested rollback is of the rollout ${wish.checksum}, but this is ${checksum || 'a rollout without a checksum'}`,
       mistaken: true,
     };
-  return wish.asked === null ? { open: true, wish } : closed(`another roll-out, ${wish.asked}, has asked since`);
+  return wish.asked === null ? { open: true, wish } : closed(`another rollout (${wish.asked}) has requested one since`);
 }
 
 const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });

@@ -54,7 +54,7 @@ const dependencyHolding = (inputs: CheckInputs): Holding[] =>
   frozenDependencies(inputs).map(({ service, freeze, slos }) => ({
     freeze,
     code: 'dependency_frozen',
-    whose: `${service}, which ${inputs.place.service} depends on, is frozen: `,
+    whose: `${service}, a dependency of ${inputs.place.service}, is frozen: `,
     known: { at: inputs.at, policy: inputs.policy, status: statusOf(slos, freeze) },
     refuses: inputs.policy.dependants === 'on',
   }));
@@ -67,7 +67,7 @@ function findingOf(holding: Holding, inputs: CheckInputs): Finding {
   const finding = { code, key: keyOf(freeze, pass) };
   if (!refuses) return { ...finding, effect: 'warn', text: `${says}; it ends ${end}` };
   if (pass !== undefined) {
-    const by = pass.by === 'override' ? `; override ${pass.override.id} lets this through` : '';
+    const by = pass.by === 'override' ? `; override ${pass.override.id} allows this deployment` : '';
     return { ...finding, effect: 'warn', text: `${says}; it ends ${end}${by}`, pass };
   }
   const hints = [...unusable(freeze, inputs.request, inputs.at), howToOverride(freeze, inputs.policy.overrides.people)];

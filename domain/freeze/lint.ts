@@ -56,7 +56,7 @@ function unknownNames(
                   [...path, each],
                 ]),
               ),
-              `${says(name)}, so ${what} holds nothing by that name`,
+              `${says(name)}, so ${what} does not apply to it`,
               didYouMean(name, there),
             ),
           ],
@@ -68,7 +68,7 @@ function unknownNames(
       'team',
       teams,
       all.flatMap((service) => teamOf(service) ?? []),
-      (name) => `no service of the catalogue is of a team "${name}"`,
+      (name) => `no service in the catalogue belongs to a team "${name}"`,
     ),
     ...(haveAny(catalogue, concerned)
       ? []
@@ -76,7 +76,7 @@ function unknownNames(
           'environment',
           environments,
           environmentsOf(catalogue, slos, concerned),
-          (name) => `no service that this is of has an environment "${name}"`,
+          (name) => `none of its services has an environment "${name}"`,
         )),
   ];
 }

@@ -42,8 +42,8 @@ function incidentIsOver(
   return {
     reason:
       incident.policy.incidents === 'off'
-        ? 'by policy, incidents freeze no more here (incidents: off)'
-        : `the incident is ${incident.incident.severity} now, which freezes nothing by policy`,
+        ? 'the policy no longer freezes for incidents here (incidents: off)'
+        : `the severity of the incident is now ${incident.incident.severity}, for which the policy does not freeze`,
   };
 }
 
@@ -52,17 +52,17 @@ function calendarIsOver(freeze: Freeze, { at }: LatchInputs, holding: ReadonlySe
   if (holding.has(freeze.id)) return false;
   return (
     plannedEndIsPast(freeze, at, CALENDAR) || {
-      reason: `its entry of the calendar, ${JSON.stringify(freeze.calendar)}, was changed or taken out`,
+      reason: `its calendar entry ${JSON.stringify(freeze.calendar)} was changed or removed`,
     }
   );
 }
 
 function objectiveIsOver(freeze: Freeze, { objectives, at }: LatchInputs): Over {
   const found = objectives.find(({ slo }) => slo.id === freeze.slo);
-  if (found === undefined) return { reason: `the objective ${freeze.slo} is not configured any more` };
+  if (found === undefined) return { reason: `the objective ${freeze.slo} is no longer configured` };
   const { slo } = found;
   if (slo.service !== freeze.service || slo.environment !== freeze.environment)
-    return { reason: `the objective ${slo.id} is of ${slo.service} in ${slo.environment} now` };
+    return { reason: `the objective ${slo.id} now belongs to ${slo.service} in ${slo.environment}` };
   const over = freeze.cause === 'budget' ? budgetIsOver(found, at) : burnIsOver(found, at);
   if (!over || over.atOnce === true) return over;
   const hasLasted = freeze.not_before === null || freeze.not_before <= at;
@@ -80,15 +80,17 @@ const isLiftedAlready = (freeze: Freeze, { alerting }: Evaluated, at: Timestamp)
 type ObjectiveOver = { reason: string; atOnce?: true } | false | null;
 
 function budgetIsOver({ status, policy }: Evaluated, at: Timestamp): ObjectiveOver {
-  if (policy.budget === null) return { reason: 'by policy, budgets freeze no more here (budget: off)', atOnce: true };
+  if (policy.budget === null)
+    return { reason: 'the policy no longer freezes for budgets here (budget: off)', atOnce: true };
   // Without Prometheus, the budget is unknown.
   const recovered = status === null ? null : hasRecovered(status, policy, at);
   return recovered && { reason: `less than ${percent(policy.budget.liftBelow)} of the budget is spent` };
 }
 
 function burnIsOver({ status, policy, alerting }: Evaluated, at: Timestamp): ObjectiveOver {
-  if (policy.burn === 'off') return { reason: 'by policy, burn rates freeze no more here (burn: off)', atOnce: true };
+  if (policy.burn === 'off')
+    return { reason: 'the policy no longer freezes for burn rates here (burn: off)', atOnce: true };
   if (status === null) return alerting === false && { reason: 'its burn alerts have resolved' };
   const cooled = hasCooled(status, policy, at);
-  return cooled && { reason: 'the budget burns slowly enough again' };
+  return cooled && { reason: 'the budget burns slowly enough' };
 }

@@ -90,8 +90,8 @@ const takenFor = (asked: Names, { service, environment }: Names): Finding => ({
   effect: 'note',
   key: JSON.stringify([asked.service, asked.environment]),
   text:
-    `${JSON.stringify(asked.service)} in ${JSON.stringify(asked.environment)} is taken for ` +
-    `${JSON.stringify(service)} in ${JSON.stringify(environment)}; send the names as they are known`,
+    `${JSON.stringify(asked.service)} in ${JSON.stringify(asked.environment)} was read as ` +
+    `${JSON.stringify(service)} in ${JSON.stringify(environment)}; send the exact names`,
 });
 
 function unknownFinding(
@@ -107,18 +107,18 @@ function unknownFinding(
       key: environment,
       effect: 'warn',
       text:
-        `no configuration names an environment ${JSON.stringify(environment)} of ${service} (config/services.yaml); it is ` +
-        `known by deployments alone. Configured: ${list(known)}${suggestion}`,
+        `the environment ${JSON.stringify(environment)} of ${service} is not configured (config/services.yaml), only ` +
+        `recorded by deployments. Configured: ${list(known)}${suggestion}`,
     };
   const text =
-    `nothing is known of an environment ${JSON.stringify(environment)} of ${service}: neither the configuration has it ` +
-    `(config/services.yaml) nor is a deployment recorded there. Known: ${list(known)}${suggestion}`;
+    `unknown environment ${JSON.stringify(environment)} of ${service}: it is not configured (config/services.yaml), and ` +
+    `no deployment is recorded for it. Known: ${list(known)}${suggestion}`;
   const finding = { code: 'unknown_environment', key: environment, text } as const;
   if (policy === 'allow') return { ...finding, effect: 'warn' };
   return {
     ...finding,
     effect: 'refuse',
-    text: `${text}; by policy that is not allowed (unknownEnvironment, unknownService: deny)`,
-    clears: `when the catalogue has the environment ${environment}, or a deployment is recorded there`,
+    text: `${text}; the policy does not allow this (unknownEnvironment, unknownService: deny)`,
+    clears: `when the environment ${environment} is added to the catalogue, or a deployment is recorded for it`,
   };
 }

@@ -107,7 +107,7 @@ function shared(opened: Opening, near: readonly Opening[], services: Config['ser
   const names = [...new Set(best.members.map(({ service }) => service))].toSorted();
   const others = names.filter((name) => name !== best.name).join(', ');
   const text = names.includes(best.name as ServiceName)
-    ? `${best.name} fails, and with it what depends on it: ${others}`
+    ? `${best.name} is failing, and so are services that depend on it: ${others}`
     : `${others} all depend on ${best.name}`;
   return { kind: 'together', members: best.members, crowd: { because: 'shared_dependency', name: best.name, text } };
 }

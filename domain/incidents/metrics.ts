@@ -5,67 +5,67 @@
 export const COUNTERS = {
   firebreak_alerts_received_total: {
     group: 'alerts',
-    help: 'Alerts that were sent to a receiver with a valid credential, by source',
+    help: 'Alerts sent to a receiver with a valid credential, by source',
     labels: ['source'],
   },
   firebreak_alerts_accepted_total: {
     group: 'alerts',
-    help: 'Alerts that were made durable before the sender got its answer, by source',
+    help: 'Alerts stored durably before the response to the sender, by source',
     labels: ['source'],
   },
   firebreak_alerts_quarantined_total: {
     group: 'alerts',
-    help: 'Alerts, or bodies as a whole, that could not be read and were kept in quarantine, by source',
+    help: 'Alerts, or entire bodies, that could not be read and were stored in quarantine, by source',
     labels: ['source'],
   },
   firebreak_quarantine_refused_total: {
     group: 'alerts',
-    help: 'Inputs that could neither be read nor kept, since as many were kept that day already, by source',
+    help: 'Inputs that could not be read and were not stored, because the daily quota of the quarantine was used up, by source',
     labels: ['source'],
   },
   firebreak_alerts_routed_total: {
     group: 'routing',
-    help: 'Alerts that were taken from the queue, by what became of them: opened or joined an incident, recorded without one, or known already',
+    help: 'Alerts taken from the queue, by outcome: opened or joined an incident, recorded without one, or already known',
     labels: ['result'],
   },
   firebreak_alerts_routing_delay_seconds: {
     group: 'routing',
-    help: 'Time from the receipt of alerts until they were routed, for each message of the queue',
+    help: 'Time from the receipt of alerts until their routing, per queue message',
     labels: ['le'],
   },
   firebreak_incidents_opened_total: {
     group: 'incidents',
-    help: 'Incidents that were opened, by what opened them: alerts, a person, or several incidents at once',
+    help: 'Incidents opened, by origin: alerts, a person, or several incidents at once',
     labels: ['by'],
   },
   firebreak_incidents_resolved_total: {
     group: 'incidents',
-    help: 'Incidents that were resolved, by whom: firebreak or a person',
+    help: 'Incidents resolved, by actor: firebreak or a person',
     labels: ['by'],
   },
   firebreak_effects_total: {
     group: 'incidents',
-    help: 'Calls that change something outside (pages, rollbacks, tickets, …) and have come to an end, by kind and outcome',
+    help: 'Completed calls that change an external system (pages, rollbacks, tickets, …), by kind and outcome',
     labels: ['kind', 'outcome'],
   },
   firebreak_rollbacks_total: {
     group: 'incidents',
-    help: 'Mitigations that have come to an end, by outcome',
+    help: 'Completed mitigations, by outcome',
     labels: ['outcome'],
   },
   firebreak_approvals_requested_total: {
     group: 'incidents',
-    help: 'Questions to people whether something may be done',
+    help: 'Approval requests to people',
     labels: [],
   },
   firebreak_approvals_total: {
     group: 'incidents',
-    help: 'Questions to people that are over, by outcome; unopposed: nobody objected in time, which was taken for a yes',
+    help: 'Completed approval requests, by outcome; unopposed: nobody objected in time, which counts as approval',
     labels: ['outcome'],
   },
   firebreak_vendor_calls_total: {
     group: 'vendors',
-    help: 'Requests to a vendor, each with all the calls that it took, by outcome: ok, refused (by the vendor), or error (no answer, or one that asks to try again)',
+    help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',
     labels: ['vendor', 'outcome'],
   },
 } as const satisfies Record<string, CounterFamily>;

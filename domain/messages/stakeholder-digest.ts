@@ -124,7 +124,7 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
   const would = decisions.findLast((decision) => decision.would !== undefined);
   const done = effects.filter(({ kind, state }) => kind === 'roll-back' && state === 'succeeded');
   return {
-    summary: `${resolved_at === null ? '' : 'Over: '}${title} (${severity}, ${words})`,
+    summary: `${resolved_at === null ? '' : 'Resolved: '}${title} (${severity}, ${words})`,
     parts: [
       { kind: 'header', text: title },
       {
@@ -133,8 +133,8 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
           { name: 'Status', value: [words] },
           { name: 'Severity', value: [severity] },
           { name: 'Since', value: [minuteOf(opened_at)] },
-          ...(resolved_at === null ? [] : [{ name: 'Over since', value: [minuteOf(resolved_at)] }]),
-          { name: 'In command', value: [roles?.commander?.shown ?? 'nobody yet'] },
+          ...(resolved_at === null ? [] : [{ name: 'Resolved', value: [minuteOf(resolved_at)] }]),
+          { name: 'Commander', value: [roles?.commander?.shown ?? 'none'] },
         ],
       },
       ...(care?.told?.text === undefined
@@ -151,7 +151,7 @@ export function digestOf({ incident, effects, decisions, children, childCount }:
         : [
             {
               kind: 'text' as const,
-              text: [{ bold: 'What was done' }, ...done.map(({ detail, at }) => `\n${minuteOf(at)}: ${detail}`)],
+              text: [{ bold: 'Actions' }, ...done.map(({ detail, at }) => `\n${minuteOf(at)}: ${detail}`)],
             },
           ]),
       ...(would === undefined
@@ -176,7 +176,7 @@ function partsOf(children: Story['children'], count: number): ChatPart[] {
   return [
     {
       kind: 'text',
-      text: [{ bold: 'What belongs to it' }, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])],
+      text: [{ bold: 'Child incidents' }, ...rows, ...(more > 0 ? [`\nand ${more} more`] : [])],
     },
   ];
 }

@@ -33,7 +33,7 @@ export function changeEvent(change: Change, now: Timestamp): ChangeEvent | undef
   return {
     summary: `${KINDS[kind] ?? kind}: ${service} ${environment} ${version}${status === 'succeeded' ? '' : ` ${status}`}`,
     at,
-    links: url !== null && WEB.test(url) ? [{ href: url, text: 'Where it was made' }] : [],
+    links: url !== null && WEB.test(url) ? [{ href: url, text: 'Source of the change' }] : [],
     details: Object.fromEntries(
       Object.entries({ ...details, change: id }).filter((entry): entry is [string, never] => entry[1] !== null),
     ),

@@ -31,13 +31,13 @@ export function meaningOf(event: PagerDutyEvent): Meaning {
   const whom = by === null ? '' : ` by ${by.name}`;
   switch (event.event_type) {
     case 'incident.triggered':
-      return nothing('it was opened by a page');
+      return nothing('a page opened the incident');
     case 'incident.acknowledged':
-      return by === null ? nothing('no person has acknowledged it') : { kind: 'acknowledged', by };
+      return by === null ? nothing('not acknowledged by a person') : { kind: 'acknowledged', by };
     case 'incident.unacknowledged':
-      return { kind: 'unacknowledged', by, text: `Not acknowledged any more at PagerDuty${whom}: it rings again` };
+      return { kind: 'unacknowledged', by, text: `Unacknowledged at PagerDuty${whom}: notifications resume` };
     case 'incident.reopened':
-      return noted('page.reopened', by, `Opened again at PagerDuty${whom}`);
+      return noted('page.reopened', by, `Reopened at PagerDuty${whom}`);
     case 'incident.reassigned':
     case 'incident.escalated':
     case 'incident.delegated':
@@ -48,7 +48,7 @@ export function meaningOf(event: PagerDutyEvent): Meaning {
       return resolved(event.data, by);
     case 'incident.annotated':
       return isOwnNote(event.data.content)
-        ? nothing('it is a note of ours')
+        ? nothing('the note is by Firebreak')
         : noted('page.note', by, `Note at PagerDuty${whom}: ${event.data.content}`);
     case 'incident.status_update_published':
       return told(by, whom, event.data.message);
@@ -91,7 +91,7 @@ function resolved(data: PagerDutyIncident, by: PagerUser | null): Meaning {
       into,
       text: `Merged at PagerDuty${by === null ? '' : ` by ${by.name}`} into ${into}`,
     };
-  return by === null ? nothing('no person has resolved it') : { kind: 'resolved', by };
+  return by === null ? nothing('not resolved by a person') : { kind: 'resolved', by };
 }
 
 function responder(
@@ -99,14 +99,18 @@ function responder(
   { user, escalation_policy, message, state }: PagerDutyResponder,
   by: PagerUser | null,
 ): Meaning {
-  const who = nameOf(user) ?? nameOf(escalation_policy) ?? 'Somebody';
+  const who = nameOf(user) ?? nameOf(escalation_policy) ?? 'A responder';
   const words = message ? `: ${message}` : '';
   if (type === 'incident.responder.replied')
-    return noted('page.responder', by, `${who} was asked to help at PagerDuty, and has ${state || 'answered'}${words}`);
+    return noted(
+      'page.responder',
+      by,
+      `${who} answered the responder request at PagerDuty: ${state || 'answered'}${words}`,
+    );
   return noted(
     'page.responder',
     by,
-    `${who} is asked to help at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
+    `Requested ${who} as a responder at PagerDuty${by === null ? '' : ` by ${by.name}`}${words}`,
   );
 }
 

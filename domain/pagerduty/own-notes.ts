@@ -1,5 +1,5 @@
 /** Start of Firebreak's notes, as `pageNote` writes them: a webhook may truncate the end of a note. */
-const BEGINS = /^Firebreak follows this as incident [0-9A-Z]{26}\b/;
+const BEGINS = /^Firebreak tracks this as incident [0-9A-Z]{26}\b/;
 
 /** Line that identifies a note written by Firebreak. */
 const MARKER = /^firebreak:\S+$/m;

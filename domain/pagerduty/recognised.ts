@@ -23,7 +23,7 @@ export function recognised(
     timeline: {
       actor: 'firebreak',
       kind: 'person.recognised',
-      text: `${name} is ${agent.shown}, as PagerDuty tells by now`,
+      text: `${name} is ${agent.shown}, according to PagerDuty`,
       detail: { was: name, is: agent.name },
     },
   };

@@ -5,7 +5,7 @@ import type { Story } from '../messages/story.ts';
 const FIRST = ['question', 'suspects', 'automation', 'next_step', 'problem', 'since', 'status'];
 
 /** Labels of details, in addition to the first line, which names the incident. */
-const LABELS: Readonly<Record<string, string>> = { api: 'As it stands now' };
+const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
 
 /** Builds a plain-text note for the pager's incident with the current details. */
 export function pageNote(story: Story): string {
@@ -13,7 +13,7 @@ export function pageNote(story: Story): string {
   const details = detailsOf(story, null);
   const names = [...FIRST, ...Object.keys(details).filter((name) => !FIRST.includes(name))];
   return [
-    `Firebreak follows this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
+    `Firebreak tracks this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
     '',
     ...names.flatMap((name) => {
       const value = details[name];

@@ -34,11 +34,12 @@ export function whyUnheard(
   { number, due }: Pick<DuePage, 'number' | 'due'>,
 ): string | undefined {
   const whom = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
-  if (status === 'acknowledged' && number > 1) return `it is acknowledged${whom}, and has to be heard again`;
+  if (status === 'acknowledged' && number > 1)
+    return `it is already acknowledged${whom}, so it would not notify anyone again`;
   if (status === 'acknowledged' && createdAt < plusSeconds(due, -SAME_MOMENT_SECONDS))
-    return `it was acknowledged${whom} before, and what joins it rings for nobody`;
+    return `it was acknowledged${whom} earlier, so alerts added to it notify nobody`;
   if (status === 'triggered' && createdAt < plusSeconds(due, -RINGS_FOR_SECONDS))
-    return 'nobody has taken it for more than half an hour, and it may ring for nobody any more';
+    return 'it has been unacknowledged for more than 30 minutes, so it may no longer notify anyone';
   return undefined;
 }
 

@@ -26,13 +26,16 @@ export function whyAsk(
   const reasons = migrations(way.undoes, target.policy.unknownMigration);
   if (alreadyRolledBack(target.changes, change, way.version))
     reasons.push(
-      reason('already_rolled_back', `${change.version} has been rolled back before: a loop rather than a fix`),
+      reason(
+        'already_rolled_back',
+        `${change.version} was already rolled back before, so another rollback may start a loop`,
+      ),
     );
   if (target.rollbacks_last_hour >= ROLLBACKS_PER_HOUR)
     reasons.push(
       reason(
         'rate_limited',
-        `${target.rollbacks_last_hour} rollbacks of this service in the last hour; at most ${ROLLBACKS_PER_HOUR} go without a person`,
+        `${target.rollbacks_last_hour} rollbacks of this service in the last hour; the limit without approval is ${ROLLBACKS_PER_HOUR}`,
       ),
     );
   if (inputs.organisation_rollbacks_last_hour >= ORGANISATION_ROLLBACKS_PER_HOUR)
@@ -80,15 +83,17 @@ export function whyUnsure(
   const reasons: Reason[] = [];
   if (timing === 'clock_skew') reasons.push(reason('clock_skew', said.join('; ')));
   if (status === 'failed')
-    reasons.push(reason('deploy_failed', `the deploy of ${version} failed: what runs now is not known`));
+    reasons.push(reason('deploy_failed', `the deploy of ${version} failed, so the running version is unknown`));
   if (relation !== 'same')
-    reasons.push(reason('another_service', `the suspect is a change of ${service}, which this depends on`));
+    reasons.push(reason('another_service', `the suspect is a change of ${service}, a dependency of this service`));
   if (needs_proof && !proven)
     reasons.push(
-      reason('version_not_proven', 'no monitoring tells its version from others, and policy wants more than its time'),
+      reason(
+        'version_not_proven',
+        'monitoring does not distinguish its version from others, which the policy requires (evidence: version)',
+      ),
     );
-  if (neighbours_unreadable)
-    reasons.push(reason('neighbours_unreadable', 'it could not be found out what else fails at this moment'));
+  if (neighbours_unreadable) reasons.push(reason('neighbours_unreadable', 'other failing services could not be read'));
   // If many services fail at once, low confidence is a consequence of that.
   if (confidence < CONFIDENT && !one_of_many)
     reasons.push(reason('no_confident_suspect', `confidence ${confidence} is below ${CONFIDENT}`));
@@ -98,18 +103,18 @@ export function whyUnsure(
 export const organisationLimit = (count: number): Reason =>
   reason(
     'organisation_limit',
-    `${count} automatic rollbacks of all services in the last hour; at most ${ORGANISATION_ROLLBACKS_PER_HOUR} go without a person`,
+    `${count} automatic rollbacks of all services in the last hour; the limit without approval is ${ORGANISATION_ROLLBACKS_PER_HOUR}`,
   );
 
 export const senderLimit = (count: number): Reason =>
   reason(
     'sender_limit',
-    `${count} automatic rollbacks for alerts of the same token in the last hour; at most ${SENDER_ROLLBACKS_PER_HOUR} go without a person`,
+    `${count} automatic rollbacks for alerts of the same token in the last hour; the limit without approval is ${SENDER_ROLLBACKS_PER_HOUR}`,
   );
 
 export const SENDER_MAY_NOT_ASK: Reason = {
   code: 'sender_may_not_ask',
-  text: 'the token that sent the alerts has no scope rollback:request, so what they ask for is only suggested',
+  text: 'the token that sent the alerts lacks the scope rollback:request, so a rollback is only suggested',
 };
 
 /** Returns the reasons from migrations among the undone changes: migrated data does not revert with the old version. */
@@ -118,11 +123,14 @@ function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reas
   const first = known[0];
   if (first !== undefined)
     return [
-      reason('migration_in_deploy', `${first.version} has a migration: the old version may not work on the new data`),
+      reason(
+        'migration_in_deploy',
+        `${first.version} has a migration, so the old version may not work with the migrated data`,
+      ),
     ];
   const last = untold.at(-1);
   if (last === undefined || unknown === 'act') return [];
-  const text = `it is not known whether ${last.version} has a migration (has_migration was not recorded)`;
+  const text = `it is unknown whether ${last.version} has a migration (has_migration was not recorded)`;
   return [reason('migration_unknown', text)];
 }
 
@@ -152,34 +160,36 @@ export function capOf(
   if (inForce !== 'act') limit(inForce, `mode_${inForce}`, `automation is in mode ${inForce}`);
   if (inputs.asked.mode !== null && inputs.asked.mode !== 'act')
     limit(inputs.asked.mode, 'runbook_mode', `the runbook is in mode ${inputs.asked.mode}`);
-  if (inputs.asked.approval !== undefined) limit('approve', 'runbook_asks', 'the runbook wants a person to be for it');
+  if (inputs.asked.approval !== undefined) limit('approve', 'runbook_asks', 'the runbook requires approval');
   if (inputs.guard.state === 'read' && inputs.guard.paused) limit('suggest', 'paused', 'the kill switch is on');
-  if (inputs.incident_paused)
-    limit('suggest', 'incident_paused', 'a person has paused the automation of this incident');
+  if (inputs.incident_paused) limit('suggest', 'incident_paused', 'a person paused the automation of this incident');
   if (inputs.sender_may_not_ask === true) limits.push({ mode: 'suggest', reason: SENDER_MAY_NOT_ASK });
   else if (inputs.asked.by === 'nobody')
-    limit('suggest', 'not_asked', 'no alert asks for a rollback (label action: auto-rollback)');
+    limit('suggest', 'not_asked', 'no alert requests a rollback (label action: auto-rollback)');
   if (inputs.asked.by === 'verification')
-    limit('approve', 'first_did_not_help', 'the mitigation before has not helped, so the next one waits for a person');
+    limit('approve', 'first_did_not_help', 'the previous mitigation did not help, so the next one requires approval');
   for (const { service, demoted } of places) if (demoted) limits.push({ mode: 'approve', reason: demotion(service) });
   if (inputs.evidence.cleared !== undefined) limit('approve', 'suspect_cleared', notAlone(inputs.evidence.cleared));
   if (inputs.one_of_many)
-    limit('approve', 'one_of_many', 'several services fail at once, so it is probably not the deploy of one');
+    limit(
+      'approve',
+      'one_of_many',
+      'several services are failing at once, so a deploy of one service is probably not the cause',
+    );
   if (inputs.monitoring_failure_only)
-    limit('suggest', 'monitoring_failure', 'the monitoring failed, which says nothing about the service');
+    limit('suggest', 'monitoring_failure', 'the alerts report a failure of monitoring, not of the service');
   const mode = lowestMode('act', ...limits.map((each) => each.mode));
   const strongestFirst = limits.toSorted((a, b) => Mode.options.indexOf(a.mode) - Mode.options.indexOf(b.mode));
   return { mode, reasons: strongestFirst.map((each) => each.reason) };
 }
 
 /** Explains a clearing: the person who cleared a suspect is working on the incident and knows more than is measured. */
-const notAlone = (cleared: readonly Cleared[]): string =>
-  `${clearedWords(cleared)}; so nothing is done without a person`;
+const notAlone = (cleared: readonly Cleared[]): string => `${clearedWords(cleared)}; a person must decide`;
 
 export const demotion = (service: string): Reason =>
   reason(
     'automation_budget_spent',
-    `the automation of ${service} was wrong too often; it asks until a person sets its mode again`,
+    `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`,
   );
 
 /** Returns whether the suspect's version was rolled back before, by Firebreak or by a recorded rollback. */

@@ -158,10 +158,10 @@ function mostProbable(suspects: readonly RankedSuspect[]): RankedSuspect | undef
 /** Counts the requester as the first of two people if the policy requires two. */
 function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons'>, why: Reason): Decision {
   const { who, to } = inputs.asked;
-  const named = to === undefined ? '' : `, who has named ${to}`;
-  const asked = reason('asked_by_person', `asked by ${who}${named}`);
+  const named = to === undefined ? '' : ` (target version ${to})`;
+  const asked = reason('asked_by_person', `requested by ${who}${named}`);
   if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [asked, why] };
-  const second = reason('second_person', `asked by ${who}${named}; a second person has to be for it`);
+  const second = reason('second_person', `requested by ${who}${named}; a second person must approve it`);
   return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
 }
 
@@ -175,7 +175,7 @@ function whyImpossible(
 ): Reason[] {
   const reasons: Reason[] = [];
   if (!inputs.matched)
-    reasons.push(reason('unmatched', 'the alert matches no service and environment of the catalogue'));
+    reasons.push(reason('unmatched', 'the alert does not match any service and environment of the catalogue'));
   if (inputs.guard.state === 'unreadable')
     reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
   if (top === undefined)
@@ -191,12 +191,15 @@ function whyImpossible(
     reasons.push(
       reason(
         'not_a_deploy',
-        `the suspect is ${aChange(top.change.kind)}, which a rollback of the version does not undo`,
+        `the suspect is ${aChange(top.change.kind)}, which rolling back the version does not undo`,
       ),
     );
   if (top !== undefined && inputs.asked.from !== undefined && top.version !== inputs.asked.from)
     reasons.push(
-      reason('superseded', `${top.version} runs now, and no longer ${inputs.asked.from}, as it did when it was asked`),
+      reason(
+        'superseded',
+        `${top.version} is running now instead of ${inputs.asked.from}, the version at the time of the request`,
+      ),
     );
   const place = target ?? inputs.targets[0];
   if (place?.has_deployer !== true)
@@ -204,7 +207,7 @@ function whyImpossible(
   if (top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good') reasons.push(NO_TARGET);
   if (way?.kind === 'unsafe' && inputs.asked.to === undefined) {
     const { by, version } = way;
-    const text = `${by.version} can be taken back to ${by.rollback_safe_to} at most (rollback_safe_to), and the newest good version is ${version}`;
+    const text = `${by.version} can be rolled back no further than ${by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${version}`;
     reasons.push(reason('rollback_not_safe', text));
   }
   if (place !== undefined && way !== undefined && inputs.asked.to !== undefined)
@@ -235,13 +238,13 @@ const whyNoSuspect = (evidence: Evidence): string =>
   wasTried(evidence) ? NOTHING_ELSE : inForce(evidence.cleared).length > 0 ? NONE_OF_THE_OTHERS : NO_SUSPECT;
 
 const NONE_OF_THE_OTHERS =
-  'none of the others: no other change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';
+  'no other change of this service or its dependencies was rolling out or had finished shortly before the problem began';
 
 const NO_SUSPECT =
-  'no change of this service, or of what it depends on, was rolling out or had finished shortly before the problem began';
+  'no change of this service or its dependencies was rolling out or had finished shortly before the problem began';
 
 const NOTHING_ELSE =
-  'what was suspected has been rolled back already, and no other change was rolling out or had finished shortly before the problem began';
+  'the suspect was already rolled back, and no other change was rolling out or had finished shortly before the problem began';
 
 /** Returns whether this incident has already rolled back a change, which is no longer a suspect. */
 const wasTried = ({ changes, incident_id }: Evidence): boolean =>
@@ -250,7 +253,7 @@ const wasTried = ({ changes, incident_id }: Evidence): boolean =>
 const notSure = ({ version, confidence }: RankedSuspect): Reason =>
   reason(
     'no_confident_suspect',
-    `probably no change caused this: ${version} is the likeliest, with confidence ${confidence}`,
+    `probably no change caused this: the most likely one is ${version}, with confidence ${confidence}`,
   );
 
 /**
@@ -260,7 +263,7 @@ const notSure = ({ version, confidence }: RankedSuspect): Reason =>
 function whySuperseded(changes: readonly Change[], suspect: Change): Reason | undefined {
   const live = liveChange(changes);
   if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return undefined;
-  return reason('superseded', `${live.version} has been deployed since: what runs is no longer ${suspect.version}`);
+  return reason('superseded', `${live.version} was deployed since, so ${suspect.version} is no longer running`);
 }
 
 /** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */
@@ -271,7 +274,7 @@ function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
       change_id: change.id,
       version: change.version,
       confidence: 1,
-      reasons: [`${change.version} is what runs now`],
+      reasons: [`${change.version} is running now`],
       change,
       relation: 'same',
       timing: 'finished_before',
@@ -288,7 +291,7 @@ const samePlace = (a: Place, b: Place): boolean => a.service === b.service && a.
 
 const NO_TARGET: Reason = {
   code: 'no_known_good_version',
-  text: 'no earlier version is known good: recorded as succeeded, live for 30 minutes, never rolled back and not pinned',
+  text: 'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned',
 };
 
 const reason = (code: string, text: string): Reason => ({ code, text });

@@ -18,7 +18,7 @@ export function checkRunbook(runbook: Runbook): Problem[] {
       ...safety(runbook, placed),
       ...secrets(runbook, placed),
       ...(placed.onFailure && placed.step.onFailure !== undefined
-        ? [problem(runbook, `${placed.path}.onFailure`, 'what is done about a failure has no "onFailure" of its own')]
+        ? [problem(runbook, `${placed.path}.onFailure`, 'a failure step cannot have its own "onFailure"')]
         : []),
     ]),
     ...undo(runbook, steps),
@@ -33,7 +33,7 @@ function twice(runbook: Runbook, steps: readonly Placed[]): Problem[] {
   return ids.flatMap(([path, id]) => {
     const earlier = first.get(id);
     first.set(id, earlier ?? path);
-    return earlier === undefined ? [] : [problem(runbook, `${path}.id`, `another step is called "${id}", too`)];
+    return earlier === undefined ? [] : [problem(runbook, `${path}.id`, `another step has the ID "${id}"`)];
   });
 }
 
@@ -44,18 +44,18 @@ function safety(runbook: Runbook, { step, path }: Placed): Problem[] {
     problem(runbook, `${path}.${key}`, `step "${step.id}": ${message}`, suggestion);
   const problems: Problem[] = [];
   if (step.timeout === undefined && timeoutSeconds === null)
-    problems.push(wrong('uses', `${step.uses} needs a time-out`, 'add "timeout: 10m"'));
+    problems.push(wrong('uses', `${step.uses} requires a timeout`, 'add "timeout: 10m"'));
   problems.push(...wayBack(step, mutating, wrong));
   if (step.uses === 'scale' && typeof step.with.to === 'number' && step.with.to > step.with.ceiling)
     problems.push(
       wrong(
         'with.to',
         `${step.with.to} is above its ceiling of ${step.with.ceiling}`,
-        'raise the ceiling, or ask for fewer',
+        'raise the ceiling, or lower the count',
       ),
     );
   if (!mutating && 'blastRadius' in step && step.blastRadius !== undefined)
-    problems.push(wrong('blastRadius', 'changes nothing, so there is nothing to cap', 'leave "blastRadius" away'));
+    problems.push(wrong('blastRadius', 'changes nothing, so there is nothing to limit', 'remove "blastRadius"'));
   return problems;
 }
 
@@ -69,25 +69,17 @@ function wayBack(
   const way = factsOf(step).wayBack;
   if (!mutating && (inverse !== undefined || irreversible))
     return [
-      wrong(
-        irreversible ? 'irreversible' : 'inverse',
-        'changes nothing, so there is nothing to take back',
-        'leave it away',
-      ),
+      wrong(irreversible ? 'irreversible' : 'inverse', 'changes nothing, so there is nothing to undo', 'remove it'),
     ];
   if (inverse !== undefined && irreversible)
-    return [wrong('inverse', 'has an inverse and is irreversible', 'one of them is meant')];
+    return [wrong('inverse', 'has both an inverse and "irreversible"', 'keep one of them')];
   if (inverse !== undefined && way === 'none')
-    return [wrong('inverse', `${step.uses} cannot be taken back`, 'leave "inverse" away')];
+    return [wrong('inverse', `${step.uses} cannot be undone`, 'remove "inverse"')];
   if (inverse !== undefined && !factsOf(inverse).mutating)
-    return [wrong('inverse', 'its inverse changes nothing', 'use the method that takes it back')];
+    return [wrong('inverse', 'its inverse changes nothing', 'use a method that undoes the step')];
   if (mutating && way === 'as written' && inverse === undefined && !irreversible)
     return [
-      wrong(
-        'uses',
-        'changes something and does not say how to take it back',
-        'add "inverse: …", or "irreversible: true"',
-      ),
+      wrong('uses', 'changes something, but does not say how to undo it', 'add "inverse: …", or "irreversible: true"'),
     ];
   return [];
 }
@@ -99,18 +91,18 @@ function secrets(runbook: Runbook, { step, path }: Placed): Problem[] {
       ? [{ call: step.inverse.with, path: `${path}.inverse.with` }]
       : []),
   ];
-  const suggestion = 'name it under "auth", such as { bearer: OPS_TOKEN }';
+  const suggestion = 'name it in "auth", such as { bearer: OPS_TOKEN }';
   return calls.flatMap(({ call, path: place }) => {
     const headers = 'headers' in call ? Object.keys(call.headers) : [];
     return [
       ...headers
         .filter(isSecretHeader)
         .map((name) =>
-          problem(runbook, `${place}.headers.${name}`, `header ${name} would hold a secret by value`, suggestion),
+          problem(runbook, `${place}.headers.${name}`, `header ${name} contains the value of a secret`, suggestion),
         ),
       ...textsIn(call)
         .filter(({ path: inner, text }) => hasSecret(text) || (inner === 'url' && hasSecretParameter(text)))
-        .map(({ path: inner }) => problem(runbook, `${place}.${inner}`, 'a secret by value', suggestion)),
+        .map(({ path: inner }) => problem(runbook, `${place}.${inner}`, 'contains the value of a secret', suggestion)),
     ];
   });
 }
@@ -125,6 +117,6 @@ function undo(runbook: Runbook, steps: readonly Placed[]): Problem[] {
     ]),
   ];
   return [...new Set(paths)].map((path) =>
-    problem(runbook, path, '"undo" on failure, and the runbook takes nothing back', 'add "undo: reverse"'),
+    problem(runbook, path, '"undo" on failure, but the runbook has no undo', 'add "undo: reverse"'),
   );
 }

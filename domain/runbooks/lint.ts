@@ -44,7 +44,9 @@ export function sameNames(runbooks: readonly Runbook[]): Problem[] {
     const earlier = first.get(runbook.name);
     first.set(runbook.name, earlier ?? runbook);
     if (earlier === undefined) continue;
-    problems.push(problem(runbook, 'name', `${earlier.file} is called "${runbook.name}", too`, 'give it another name'));
+    problems.push(
+      problem(runbook, 'name', `${earlier.file} has the same name, "${runbook.name}"`, 'choose another name'),
+    );
   }
   return problems;
 }
@@ -66,8 +68,8 @@ function neverTrue(runbook: Runbook): Problem[] {
   return conditions.flatMap(({ path, text, what }) => {
     const value = text === undefined ? undefined : constant(text, declared);
     if (value === undefined) return [];
-    if (value) return [problem(runbook, path, `"when" is always true`, 'leave it away', 'warning')];
-    return [problem(runbook, path, `"when" is never true: ${what} is never done`, 'delete it, or say when')];
+    if (value) return [problem(runbook, path, `"when" is always true`, 'remove it', 'warning')];
+    return [problem(runbook, path, `"when" is never true: ${what} never runs`, 'delete it, or correct "when"')];
   });
 }
 
@@ -107,8 +109,8 @@ const neverStarted = (runbook: Runbook): Problem[] =>
       problem(
         runbook,
         `inputs.${name}`,
-        `input "${name}" is required, and alerts bring none: only a person can start this runbook`,
-        'give it a default, unless that is meant',
+        `input "${name}" is required, but alerts provide no inputs: only a person can start this runbook`,
+        'add a default, unless this is intended',
         'warning',
       ),
     );
@@ -131,7 +133,7 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
               runbook,
               `match.any.${at}`,
               'no alert can meet all of these matchers',
-              'the others still count',
+              'other matchers still apply',
               'warning',
             ),
           ],
@@ -147,17 +149,22 @@ function unreachable(ordered: readonly Runbook[]): Problem[] {
 function impossible({ match }: Runbook): string {
   const severity = match.any.flat().find(({ name, isRegex, isEqual }) => name === 'severity' && !isRegex && isEqual);
   return severity === undefined
-    ? 'look for matchers of one label that contradict each other'
-    : 'severity is critical, warning or info here, whatever an alert calls it';
+    ? 'check for contradicting matchers of one label'
+    : 'severity is always critical, warning, or info here, whatever the label of the alert';
 }
 
 function shadowed(runbook: Runbook, by: readonly Runbook[]): Problem {
   const names = by.map(({ name }) => name).join(', ');
   const message =
     by.length === 1
-      ? `shadowed: every alert for it goes to ${names}, which comes first`
-      : `shadowed: every alert for it goes to one of those that come first (${names})`;
-  return problem(runbook, 'match', message, 'raise its "priority", or say more exactly which alerts are for the other');
+      ? `shadowed: every matching alert goes to ${names}, which comes first`
+      : `shadowed: every matching alert goes to an earlier runbook (${names})`;
+  return problem(
+    runbook,
+    'match',
+    message,
+    'raise its "priority", or make the matchers of the other runbook more specific',
+  );
 }
 
 /** Reports runbooks with different actions for the same alert if only the file name decides which one is selected. */
@@ -173,7 +180,7 @@ function conflicts(ordered: readonly Runbook[]): Problem[] {
         problem(
           runbook,
           'match',
-          `conflicts with ${other.name}: some alerts match both, which do different things with the same priority`,
+          `conflicts with ${other.name}: some alerts match both runbooks, which have the same priority and different steps`,
           'give one of them a higher "priority"',
         ),
       ),
@@ -202,7 +209,14 @@ function unknownPlaces(runbook: Runbook, services: Config['services']): Problem[
     ...named(runbook, 'environments', 'environment').flatMap(({ name, path }) =>
       environments.has(name) || entries.some((entry) => Object.keys(entry.environments).length === 0)
         ? []
-        : [problem(runbook, path, `no service has an environment "${name}"`, didYouMean(name, environments))],
+        : [
+            problem(
+              runbook,
+              path,
+              `no service in the catalogue has an environment "${name}"`,
+              didYouMean(name, environments),
+            ),
+          ],
     ),
   ];
 }

@@ -46,7 +46,9 @@ export type Permission = { kind: 'act' } | { kind: 'ask' | 'say' | 'no'; reasons
  */
 export function permit(guards: StepGuards): Permission {
   const no = [
-    ...(guards.matched ? [] : [reason('unmatched', 'the alert matches no service and environment of the catalogue')]),
+    ...(guards.matched
+      ? []
+      : [reason('unmatched', 'the alert does not match any service and environment of the catalogue')]),
     ...(guards.guard.state === 'unreadable'
       ? [reason('guard_unreadable', `the kill switch could not be read: ${guards.guard.detail}`)]
       : []),
@@ -55,20 +57,18 @@ export function permit(guards: StepGuards): Permission {
   const mode = lowestMode('act', ...guards.modes);
   const say = [
     ...(guards.guard.state === 'read' && guards.guard.paused ? [reason('paused', 'the kill switch is on')] : []),
-    ...(guards.incident_paused
-      ? [reason('incident_paused', 'a person has paused the automation of this incident')]
-      : []),
+    ...(guards.incident_paused ? [reason('incident_paused', 'a person paused the automation of this incident')] : []),
     ...(guards.sender_may_not_ask === true ? [SENDER_MAY_NOT_ASK] : []),
     ...(mode === 'shadow' || mode === 'suggest' ? [reason(`mode_${mode}`, `automation is in mode ${mode}`)] : []),
   ];
   if (say.length > 0) return { kind: 'say', reasons: say };
   const ask = [
-    ...(guards.asks ? [reason('runbook_asks', 'the runbook wants a person to be for it')] : []),
+    ...(guards.asks ? [reason('runbook_asks', 'the runbook requires approval')] : []),
     ...(guards.second_to === undefined ? [] : [secondPerson(guards.second_to)]),
     ...(mode === 'approve' ? [reason('mode_approve', 'automation is in mode approve')] : []),
     ...(guards.demoted ? [demotion(guards.service)] : []),
     ...(guards.one_of_many
-      ? [reason('one_of_many', 'several services fail at once, so it is probably not this one alone')]
+      ? [reason('one_of_many', 'several services are failing at once, so this service alone is probably not the cause')]
       : []),
     ...(guards.against === undefined ? [] : whyNotAgainst(guards.against, guards.one_of_many)),
   ];
@@ -80,10 +80,10 @@ function whyNotAgainst(against: Against, oneOfMany: boolean): Reason[] {
   const { suspect, monitoring_failure_only } = against;
   return [
     ...(suspect === null
-      ? [reason('no_confident_suspect', 'the newest judgement does not suspect it any more')]
+      ? [reason('no_confident_suspect', 'the newest judgement no longer suspects it')]
       : whyUnsure(suspect, { ...against, one_of_many: oneOfMany })),
     ...(monitoring_failure_only
-      ? [reason('monitoring_failure', 'the monitoring failed, which says nothing about the service')]
+      ? [reason('monitoring_failure', 'the alerts report a failure of monitoring, not of the service')]
       : []),
   ];
 }
@@ -101,12 +101,12 @@ export type QuestionInputs = {
 
 /** Returns why approval is required; empty if it is not. */
 export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[] {
-  if (only_asks) return [reason('runbook_asks', `the runbook "${title}" asks`)];
+  if (only_asks) return [reason('runbook_asks', `the runbook "${title}" asks for approval`)];
   const permission = permit(guards);
   return permission.kind === 'ask' ? permission.reasons : [];
 }
 
 const secondPerson = (by: string): Reason =>
-  reason('second_person', `started by ${by}; a second person has to approve it`);
+  reason('second_person', `started by ${by}; a second person must approve it`);
 
 const reason = (code: string, text: string): Reason => ({ code, text });

@@ -31,7 +31,7 @@ export function select(
   for (const runbook of byPriority(runbooks)) {
     const why = whyNot(runbook, labels, variables);
     if (why === null && selection.chosen === null) selection.chosen = runbook;
-    else selection.others.push({ name: runbook.name, why: why ?? `${selection.chosen?.name ?? ''} comes first` });
+    else selection.others.push({ name: runbook.name, why: why ?? `${selection.chosen?.name ?? ''} has precedence` });
   }
   return selection;
 }
@@ -40,11 +40,11 @@ function whyNot(runbook: Runbook, labels: ReadonlyMap<string, string>, variables
   for (const [key, label] of PLACES) {
     const allowed: readonly string[] | undefined = runbook[key];
     const value = labels.get(label) ?? '';
-    if (allowed !== undefined && !allowed.includes(value)) return `not for ${label} ${JSON.stringify(value)}`;
+    if (allowed !== undefined && !allowed.includes(value)) return `does not apply to ${label} ${JSON.stringify(value)}`;
   }
-  if (!runbook.match.any.some((matchers) => matches(matchers, labels))) return 'its matchers do not hold';
+  if (!runbook.match.any.some((matchers) => matches(matchers, labels))) return 'its matchers do not match';
   const held = holds(runbook.when, declarationsOf(runbook), variables);
-  if (!held.ok) return `its "when" could not be told: ${held.detail}`;
+  if (!held.ok) return `its "when" could not be evaluated: ${held.detail}`;
   return held.value ? null : 'its "when" is not true';
 }
 

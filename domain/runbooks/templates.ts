@@ -87,18 +87,18 @@ function madeSafe(value: Json, place: Place): Resolved<Json> {
   if (place === 'url') {
     const text = asText(value).toWellFormed();
     // As a path segment, they would refer to the parent directory, encoded or not.
-    if (text === '.' || text === '..') return { ok: false, detail: `${said(value)} cannot be put into an address` };
+    if (text === '.' || text === '..') return { ok: false, detail: `${said(value)} cannot be used in a URL` };
     return { ok: true, value: encodeURIComponent(text) };
   }
   if (place === 'promql' && /["'`\\\n]/.test(asText(value)))
-    return { ok: false, detail: `${JSON.stringify(value)} has quotes, which a query cannot take` };
+    return { ok: false, detail: `${JSON.stringify(value)} contains quotes, which are not allowed in a query` };
   return { ok: true, value };
 }
 
 const said = (value: Json): string => JSON.stringify(value).slice(0, 100);
 
 const number = (value: Json): Resolved<Json> =>
-  typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${said(value)} is no number` };
+  typeof value === 'number' ? { ok: true, value } : { ok: false, detail: `${said(value)} is not a number` };
 
 /** Validates the complete value after insertion, by context. */
 const SETTLED: Readonly<Record<Place, (value: Json) => Resolved<Json>>> = {
@@ -107,25 +107,25 @@ const SETTLED: Readonly<Record<Place, (value: Json) => Resolved<Json>>> = {
   header: (value) =>
     /^[^\0\r\n]*$/.test(asText(value))
       ? { ok: true, value: asText(value) }
-      : { ok: false, detail: `${said(value)} has more than one line, which a header cannot take` },
+      : { ok: false, detail: `${said(value)} has more than one line, which is not allowed in a header` },
   promql: (value) => ({ ok: true, value: asText(value) }),
   number,
   count: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 1
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is no whole number of instances` },
+      : { ok: false, detail: `${said(value)} is not a whole number of instances` },
   url: (value) =>
     typeof value === 'string' && URL.canParse(value)
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is no URL` },
+      : { ok: false, detail: `${said(value)} is not a URL` },
   flag: (value) =>
     typeof value === 'string' && /^[\w.:/-]{1,256}$/.test(value)
       ? { ok: true, value }
-      : { ok: false, detail: `${said(value)} is no name of a flag` },
+      : { ok: false, detail: `${said(value)} is not a flag name` },
   channel: (value) => {
     const read = WITH['slack.post'].shape.channel.safeParse(value);
     return read.success && read.data !== undefined && !isTemplate(read.data)
       ? { ok: true, value: read.data }
-      : { ok: false, detail: `${said(value)} is no channel` };
+      : { ok: false, detail: `${said(value)} is not a channel name` };
   },
 };

@@ -46,4 +46,4 @@ const offsetOf = (slot: number): number => 1 + slot * BYTES_EACH;
 
 const unreadable = (day: number, bytes: Uint8Array): string =>
   `day ${day} of a budget cannot be read: ${bytes.byteLength} bytes of version ${bytes[0] ?? 'none'}, ` +
-  `not ${DAY_BYTES} of version ${VERSION}; remove it, and it is counted again from Prometheus`;
+  `not ${DAY_BYTES} of version ${VERSION}; delete it, and it is counted again from Prometheus`;

@@ -39,7 +39,7 @@ function mixtureOf(isCounter: boolean, queries: readonly Asked[]): Problem | nul
   const counter = queries[counters.indexOf(true)];
   const rate = queries.find(({ text }) => !isPlain(text));
   if (counter === undefined || rate === undefined) return null;
-  const message = 'one of the queries is a rate and the other a counter, so their ratio means nothing';
+  const message = 'one of the queries is a rate and the other a counter, so their ratio is meaningless';
   return wrong(counter.where, message, `write both as a rate over [${WINDOW}]`);
 }
 
@@ -69,17 +69,18 @@ function query(sli: Written<SliSpec>, path: string[], source: MetricSource, type
   const type = source.type ?? types.get(metricSourceRef ?? '');
   if (type !== undefined && !SPEAKS_PROMQL.test(type)) {
     const where = sli.at([...path, source.type == null ? 'metricSourceRef' : 'type']);
-    const message = `only Prometheus and what speaks PromQL is asked, not ${JSON.stringify(type)}`;
-    return wrong(where, message, 'move what others look after out of this folder; of PromQL write type: Prometheus');
+    const message = `only Prometheus and compatible systems (PromQL) are supported, not ${JSON.stringify(type)}`;
+    return wrong(where, message, 'move SLOs of other systems out of this folder; for PromQL, write type: Prometheus');
   }
   const key = spec['query'] === undefined ? 'promql' : 'query';
   const where = sli.at([...path, 'spec', key]);
   if (spec['query'] !== undefined && spec['promql'] !== undefined)
-    return wrong(where, `say one of "query" and "promql"`);
+    return wrong(where, `set one of "query" and "promql", not both`);
   const text = spec[key];
-  if (text == null) return wrong(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'it holds the PromQL');
+  if (text == null)
+    return wrong(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'set it to the PromQL query');
   const read = Query.safeParse(text);
-  if (!read.success) return wrong(where, `${key}: ${read.error.issues[0]?.message ?? 'is no query'}`);
+  if (!read.success) return wrong(where, `${key}: ${read.error.issues[0]?.message ?? 'is not a query'}`);
   try {
     const asked = normalised(read.data);
     tokensOf(asked);
@@ -114,5 +115,5 @@ function threshold(text: string, { value: { op, value }, at }: Written<Objective
   // JSON, the published form, has no -0.
   if (op != null && value != null) return { kind: 'threshold', query: text, op, value: value === 0 ? 0 : value };
   const missing = op == null ? '"op" (lt, lte, gt or gte)' : '"value"';
-  return [wrong(at([]), `with a thresholdMetric goes ${missing}: what is compared is good while it is that`)];
+  return [wrong(at([]), `a thresholdMetric requires ${missing}, which defines the good values`)];
 }

@@ -61,7 +61,7 @@ function sameIds(slos: readonly WrittenSlo[]): Problem[] {
 }
 
 const twice = (what: string, where: Where, earlier: Where): Problem =>
-  wrong(where, `${what} is at ${earlier.file}:${earlier.line}, too`, 'give it another name');
+  wrong(where, `${what} is also defined at ${earlier.file}:${earlier.line}`, 'choose another name');
 
 const PATHS = {
   name: ['metadata', 'name'],
@@ -118,9 +118,11 @@ function environmentOf({ value, at }: Written<SloDocument>): Environment | Probl
   const where = at(['metadata', 'labels', key ?? '']);
   if (key === undefined) return { name: DEFAULT_ENVIRONMENT, where };
   const [name, ...more] = [labels[key]].flat();
-  if (more.length > 0) return [wrong(where, 'an SLO is of one environment', 'write one for each')];
+  if (more.length > 0) return [wrong(where, 'an SLO belongs to one environment', 'write one SLO for each environment')];
   const read = EnvironmentName.safeParse(name);
-  return read.success ? { name: read.data, where } : [wrong(where, `${key}: ${JSON.stringify(name ?? [])} is no name`)];
+  return read.success
+    ? { name: read.data, where }
+    : [wrong(where, `${key}: ${JSON.stringify(name ?? [])} is not a name`)];
 }
 
 type Parts = {
@@ -138,7 +140,7 @@ function sloOf({ document, environment, asks, objective, index }: Parts): Slo | 
   const window = spec.timeWindow?.[0] ?? DEFAULT_WINDOW;
   const budgeting = budgetingOf(document, objective.value);
   if (budgeting.kind === 'timeslices' && window.kind === 'rolling' && budgeting.sliceSeconds >= window.seconds)
-    return [wrong(objective.at(['timeSliceWindow']), 'a slice has to be shorter than the time window')];
+    return [wrong(objective.at(['timeSliceWindow']), 'a slice must be shorter than the time window')];
   const several = spec.objectives.length > 1;
   const title = metadata.displayName ?? metadata.name;
   const slo = Slo.parse({
@@ -172,5 +174,5 @@ function withoutEffect({ value, at }: Written<Objective>, document: SloDocument,
     ...sliced.map((key) => ({ key, of: 'budgetingMethod Timeslices' })),
   ]
     .filter(({ key }) => value[key] != null)
-    .map(({ key, of }) => doubtful(at([key]), `"${key}" has no effect: it goes with ${of}`, 'leave it away'));
+    .map(({ key, of }) => doubtful(at([key]), `"${key}" has no effect without ${of}`, 'remove it'));
 }

@@ -55,10 +55,10 @@ export function sloView({ slo, status, policy, freezes, history, evaluatedAt, at
 
 function problemOf(status: SloStatus, policy: ViewInputs['policy']): string | null {
   const unread = unreadBudget(status, policy);
-  return status.problem ?? (unread === null ? null : `its past could not be read: ${unread}`);
+  return status.problem ?? (unread === null ? null : `its history could not be read: ${unread}`);
 }
 
-const NOT_EVALUATED = 'it was not evaluated yet: objectives are evaluated each minute';
+const NOT_EVALUATED = 'it has not been evaluated yet: objectives are evaluated every minute';
 
 const NO_RATES = Object.fromEntries(BurnWindow.options.map((window) => [window, null])) as BurnRates;
 

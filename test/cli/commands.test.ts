@@ -380,7 +380,7 @@ describe('doctor', () => {
     const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'prod', 'v9');
     expect(typo).toMatchObject({
       code: 0,
-      err: 'warning: no configuration names an environment "prod" of checkout; did you mean "production"?\n',
+      err: 'warning: the environment "prod" of checkout is not configured; did you mean "production"?\n',
     });
     await firebreak.put('/sandbox/faults', { vendor: 'grafana', fault: { kind: 'status', status: 401 } });
     const { code, out, err } = await at(firebreak, 'doctor');
@@ -425,14 +425,14 @@ describe('doctor', () => {
     const { code, out } = await at(firebreak, 'doctor', '--production');
     expect(lines(out)).toEqual(
       expect.arrayContaining([
-        'no    sandbox               open to every user of this machine: set FIREBREAK_SANDBOX=off',
-        expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*reach nobody/),
+        'no    sandbox               accessible to every user of this machine: set FIREBREAK_SANDBOX=off',
+        expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*deliver no messages/),
         'no    time scale            time passes 10 times as fast: remove FIREBREAK_TIME_SCALE',
         expect.stringMatching(/^no {4}pager {17}nobody is paged: set PAGERDUTY_ROUTING_KEY/),
         expect.stringMatching(/^no {4}tokens {16}FIREBREAK_ADMIN_TOKEN is too short/),
         expect.stringMatching(/^off {3}TLS {19}not checked/),
         `ok    Node                  ${process.versions.node}`,
-        `ok    data folder           ${firebreak.dataDir}, only its owner has access`,
+        `ok    data folder           ${firebreak.dataDir}, accessible only to its owner`,
         'no    backup                no backup yet: run firebreak backup (docs/backup.md)',
         expect.stringMatching(/^\w+ +disk {18}\d+\.\d of \d+\.\d GiB free/),
       ]),

@@ -76,7 +76,9 @@ describe('a drill', { timeout: 180_000 }, () => {
     await deployed(firebreak, place);
     const { code, out, err } = await at(firebreak, 'drill', place.service, place.environment);
     expect([code, err, out]).toEqual([0, '', expect.stringMatching(DRILLED)]);
-    expect(out).toMatch(/ back +v1 runs again\n.* forth +on the way to v2\n.* forth +v2 runs again\nproved: /);
+    expect(out).toMatch(
+      / back +v1 is running again\n.* forth +changing to v2\n.* forth +v2 is running again\nproved: /,
+    );
     const id = DRILLED.exec(out)?.[1] ?? '';
     expect(await acts(firebreak, place)).toEqual(bothWays(id));
     expect(await runs(firebreak, place)).toBe('v2');
@@ -108,7 +110,7 @@ describe('a drill', { timeout: 180_000 }, () => {
     const status = await at(firebreak, 'drill', 'status', '--service', 'works');
     expect([status.code, status.out]).toEqual([0, expect.stringMatching(/works +works-lane +20\d\d-/)]);
     const one = await at(firebreak, 'drill', 'status', id);
-    expect([one.code, one.out]).toEqual([0, expect.stringMatching(/v2 runs again\nproved: /)]);
+    expect([one.code, one.out]).toEqual([0, expect.stringMatching(/v2 is running again\nproved: /)]);
   });
 
   test('a failed drill reports the reason and restores the version', async () => {
@@ -118,7 +120,7 @@ describe('a drill', { timeout: 180_000 }, () => {
     try {
       const { code, out, err } = await at(firebreak, 'drill', place.service, place.environment);
       expect([code, out]).toEqual([1, expect.stringMatching(DRILLED)]);
-      expect(err).toMatch(/^failed: the way back to v1 failed: .*"status":"failed"/);
+      expect(err).toMatch(/^failed: the rollback to v1 failed: .*"status":"failed"/);
       expect(await acts(firebreak, place)).toEqual(bothWays(DRILLED.exec(out)?.[1] ?? ''));
       expect(await runs(firebreak, place)).toBe('v2');
       const { lanes: proved } = (await firebreak.get(`/v1/drills?service=fails`)).body;
@@ -135,7 +137,7 @@ describe('a drill', { timeout: 180_000 }, () => {
     await deployed(firebreak, place);
     await firebreak.put('/sandbox/cd/live', { ...place, version: 'v3' });
     const { code, err } = await at(firebreak, 'drill', place.service, place.environment);
-    expect([code, err]).toEqual([1, 'failed: v3 runs, not v2; nothing was done\n']);
+    expect([code, err]).toEqual([1, 'failed: v3 is running instead of v2; nothing was changed\n']);
     expect(await runs(firebreak, place)).toBe('v3');
   });
 

@@ -137,7 +137,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
       { 'config/services.yaml': `${SERVICES}  payments: { dependsOn: [chekout] }\n` },
       0,
       [
-        'config/services.yaml:3: warning: the catalogue has no service "chekout", on which payments depends (did you mean "checkout"?)',
+        'config/services.yaml:3: warning: the catalogue has no service "chekout", a dependency of payments (did you mean "checkout"?)',
       ],
     ],
     [
@@ -145,7 +145,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
       { 'config/services.yaml': 'services:\n  a: { match: { app: x } }\n  b:\n    match: { app: x, tier: web }\n' },
       1,
       [
-        'config/services.yaml:4: every alert that matches b belongs to a, which stands before it (give each service labels of its own in "match", or put the narrower one first)',
+        'config/services.yaml:4: every alert that matches b is assigned to a, which comes first (give each service its own labels in "match", or put the more specific one first)',
       ],
     ],
     [
@@ -169,8 +169,8 @@ describe('check reports mistakes that a start accepts silently:', () => {
       },
       0,
       [
-        'config/routes.yaml:1: warning: there is no team "paiments", so this route takes nothing by that name (did you mean "payments"?)',
-        'config/routes.yaml:3: warning: nothing reaches this route: route 2 takes all of it before (move this route up, or let the other one "continue: true")',
+        'config/routes.yaml:1: warning: there is no team "paiments", so this route matches nothing (did you mean "payments"?)',
+        'config/routes.yaml:3: warning: this route is unreachable: route 2 matches all of its alerts first (move this route up, or set "continue: true" in the other one)',
       ],
     ],
     [
@@ -181,14 +181,14 @@ describe('check reports mistakes that a start accepts silently:', () => {
           'calendar:\n  - { name: sale, from: 2020-11-01T00:00:00Z, until: 2020-12-01T00:00:00Z }\n',
       },
       0,
-      ['config/freeze.yaml:2: warning: "sale" was over at 2020-12-01T00:00:00.000Z (delete it, or correct its times)'],
+      ['config/freeze.yaml:2: warning: "sale" ended at 2020-12-01T00:00:00.000Z (delete it, or correct the times)'],
     ],
     [
       'a status page with an unknown environment',
       { 'config/services.yaml': SERVICES, 'config/status-page.yaml': 'environments: [prodution]\n' },
       0,
       [
-        'config/status-page.yaml:1: warning: no configuration names an environment "prodution", so the public is told nothing of it (did you mean "production"?)',
+        'config/status-page.yaml:1: warning: no service has an environment "prodution", so the status page never shows it (did you mean "production"?)',
       ],
     ],
   ])('%s', async (_, files, code, lines) => {

@@ -85,7 +85,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that sends r
     await expectOneOfEach(firebreak, cd, search, await untilResolved(firebreak, search));
   });
 
-  test.concurrent('the rollback-webhook receiver asks for a rollback that the alert itself does not ask for', async () => {
+  test.concurrent('the rollback-webhook receiver requests a rollback that the alert itself does not ask for', async () => {
     await deployBroken(firebreak, legacy, 'v2');
     const incident = await untilResolved(firebreak, legacy);
     await expectOneOfEach(firebreak, cd, legacy, incident);

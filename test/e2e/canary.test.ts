@@ -77,7 +77,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
     expect(decisions[0]?.reasons).toContainEqual({
       code: 'all_versions_bad',
-      text: expect.stringMatching(/^by version: v2 is at \S+, v1 at \S+: all are bad$/),
+      text: expect.stringMatching(/^by version: v2 is at \S+, v1 at \S+: all versions are bad$/),
     });
     search.broken.clear();
     const incident = await untilResolved(firebreak, search);

@@ -84,7 +84,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a service that f
     expect(decisions).toMatchObject([{ kind: 'none', because: 'no_confident_suspect' }]);
     expect(decisions[0]?.reasons).toContainEqual({
       code: 'dependency_failed_first',
-      text: `${dependency.name}, which it depends on, failed not later than it`,
+      text: `dependencies that failed first or at the same time: ${dependency.name}`,
     });
     dependency.broken.clear();
     for (const each of [service, dependency]) {

@@ -99,7 +99,7 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
       kind: 'none',
       because: 'no_confident_suspect',
       reasons: [
-        { text: expect.stringMatching(/^none of the others/) },
+        { text: expect.stringMatching(/^no other change of this service/) },
         { code: 'suspect_cleared', text: expect.stringMatching(/^v2 was cleared by admin at 20\d\d-.* UTC$/) },
       ],
     });
@@ -201,7 +201,7 @@ describe('a rollback to a given version', { timeout: 180_000 }, () => {
     expect(await rollbacksOf('named')).toEqual(['v2 to v0']);
     expect(decisions[0]).toMatchObject({ state: 'rejected' });
     expect(decisions[1]).toMatchObject({ kind: 'roll_back', because: 'asked_by_person', to_version: 'v0' });
-    expect(decisions[1].reasons[0].text).toBe('asked by admin, who has named v0');
+    expect(decisions[1].reasons[0].text).toBe('requested by admin (target version v0)');
     expect((await again(one, 2)).inputs.asked).toEqual({
       by: 'person',
       who: 'admin',
@@ -236,7 +236,7 @@ describe('a rollback to a given version', { timeout: 180_000 }, () => {
     expect(await refusal('v1.2')).toEqual([
       422,
       'version-unknown',
-      'no deployment of v1.2 is among the newest of refused in production; known are v1.0, v0.8',
+      'no recent deployment of v1.2 for refused in production is recorded; available versions: v1.0, v0.8',
     ]);
     expect(await refusal('v1.1')).toEqual([409, 'version-runs', expect.any(String)]);
     expect(await refusal('v0.9')).toEqual([409, 'version-never-ran', expect.any(String)]);

@@ -265,7 +265,7 @@ describe('an identity token', () => {
     };
     expect(await textOf({})).toContain('none was sent');
     expect(await textOf({ 'x-identity-token': '' })).toContain('none was sent');
-    expect(await textOf({ 'x-identity-token': 'x' })).toContain('the one that was sent is not accepted');
+    expect(await textOf({ 'x-identity-token': 'x' })).toContain('the token sent is not accepted');
     await lift();
   });
 });

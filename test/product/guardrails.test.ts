@@ -459,7 +459,7 @@ describe('the suspected change', { timeout: 180_000 }, () => {
     await guarded.fire(till);
     const [{ version, reasons }] = (await judged(till)).suspects;
     expect(version).toBe(BAD.version);
-    expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
+    expect(reasons).toContain('other services that share it were not checked (failTogether: ignore)');
   });
 
   test('of a dependency requires approval and is rolled back there; two incidents never do so in parallel', async () => {

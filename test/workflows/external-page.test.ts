@@ -42,7 +42,7 @@ describe('where others page', () => {
     ['looking-for-others-fails-so-we-page', 'the search for an external page failed: Error: a bug'],
     [
       'the-page-of-others-was-acknowledged-for-something-else',
-      'PagerDuty incident Q1 was found, but it was acknowledged by Ada before, and what joins it rings for nobody',
+      'PagerDuty incident Q1 was found, but it was acknowledged by Ada earlier, so alerts added to it notify nobody',
     ],
   ])('%s, and says why', async (name, because) => {
     expect(await effectsOf(name)).toMatchObject([
@@ -62,7 +62,7 @@ describe('where others page', () => {
     expect(second).toMatchObject({
       key: expect.stringMatching(/\.page\.2$/),
       state: 'succeeded',
-      detail: expect.stringContaining('acknowledged by Ada, and has to be heard again'),
+      detail: expect.stringContaining('already acknowledged by Ada, so it would not notify anyone again'),
     });
   });
 });

@@ -35,6 +35,6 @@ test('without a health query the objective of the place says when it began, and 
   expect(asked).toEqual(new Set([promql, `${promql} above ${max}`]));
   const { timeline } = world.store.dossier(theIncident(world));
   expect(timeline.find(({ kind }) => kind === 'verification.failed')?.text).toMatch(
-    /^Not healthy: the share of errors of checkout-availability is 0.2, above 0.0056/,
+    /^Not healthy: the error ratio of checkout-availability is 0.2, above 0.0056/,
   );
 });

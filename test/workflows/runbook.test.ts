@@ -168,7 +168,7 @@ describe('what a person does meanwhile', () => {
   const slow = step(`  - { id: pause, uses: wait, with: { for: 10m } }\n${FLAG}`);
 
   test.each<[string, Moment, string]>([
-    ['aborts', says({ kind: 'abort', by: 'ada', note: '' }, { automationPaused: true }), 'a person has paused'],
+    ['aborts', says({ kind: 'abort', by: 'ada', note: '' }, { automationPaused: true }), 'a person paused'],
     ['puts the kill switch on', pauses(true), 'the kill switch is on'],
     [
       'lowers the mode',

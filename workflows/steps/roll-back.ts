@@ -166,7 +166,7 @@ async function whyNot(
     return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);
   if (guard.paused) return reason('paused', 'the kill switch is on');
   if (incident.automation_paused && order.asked !== 'person')
-    return reason('incident_paused', 'a person has paused the automation of this incident');
+    return reason('incident_paused', 'a person paused the automation of this incident');
   const cleared = tried ? undefined : await clearedSince(deps, incident, order, agreed);
   if (cleared !== undefined) return reason('suspect_cleared', clearedWords([cleared]));
   const mode = lowestMode(configured, ...modesFor(automation, order));

@@ -32,7 +32,7 @@ function ofBudget(status: SloStatus, inputs: CheckInputs): Finding[] {
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
   const { spent_at } = status.forecast;
-  const soon = spent_at === null ? '' : `; as it burns now, all of it is spent about ${moment(spent_at)}`;
+  const soon = spent_at === null ? '' : `; at the current burn rate, it is used up about ${moment(spent_at)}`;
   return [
     {
       code: 'budget_low',
@@ -79,7 +79,7 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
 function ofCoverage(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   const { id, budget } = status;
   if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
-  const text = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known, and there are no older data; ${spentInWords(status)} is spent`;
+  const text = `only ${percent(budget.coverage)} of the budget window of ${id} is known, and there are no older data; ${spentInWords(status)} is spent`;
   return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
 }
 
@@ -94,7 +94,7 @@ const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Free
 
 function whyOpen(cause: Freeze['cause'], id: string, inputs: CheckInputs): string {
   const lifted = liftedOf(cause, id, inputs);
-  if (lifted === undefined) return 'the next evaluation freezes deploys';
+  if (lifted === undefined) return 'the next evaluation will freeze deploys';
   const why = lifted.end_reason === null ? '' : `: ${lifted.end_reason}`;
-  return `${lifted.ended_by ?? ''} has lifted the freeze ${lifted.id}${why}`;
+  return `${lifted.ended_by ?? ''} lifted the freeze ${lifted.id}${why}`;
 }

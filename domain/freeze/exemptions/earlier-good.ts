@@ -16,7 +16,7 @@ export function earlierAndGood(
   changes: readonly Change[],
   { version, commit }: { version: string | null; commit: string | null },
 ): NonNullable<CheckInputs['rollback']> {
-  if (version === null && commit === null) return no('which version it goes to was not told; send "version"');
+  if (version === null && commit === null) return no('the target version is missing; send "version"');
   const named = version ?? commit ?? '';
   const isNamed = (change: Change): boolean =>
     version === null ? change.commit === commit : change.version === version;
@@ -25,7 +25,7 @@ export function earlierAndGood(
     .toSorted(byStart);
   const own = live.filter(isNamed);
   if (own.length === 0) return no(whyNeverLive(named, changes.filter(isNamed)));
-  if (own.every((change) => change === live.at(-1))) return no(`${named} is what runs now, so it is no rollback`);
+  if (own.every((change) => change === live.at(-1))) return no(`${named} is running now, so this is not a rollback`);
   const undone = changes.find(
     (change) => change.rolled_back_by !== null && own.some((one) => one.version === change.version),
   );
@@ -35,8 +35,11 @@ export function earlierAndGood(
     return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
   });
   return good === undefined
-    ? no(`${named} did not run here for half an hour before it was replaced`)
-    : { kind: 'known_good', text: `${named} ran here well since ${moment(good.finished_at ?? good.started_at)}` };
+    ? no(`${named} was replaced here after less than 30 minutes`)
+    : {
+        kind: 'known_good',
+        text: `${named} ran here without problems, starting ${moment(good.finished_at ?? good.started_at)}`,
+      };
 }
 
 /** @param records changes of this version, none of which put it live */
@@ -50,7 +53,7 @@ function whyNeverLive(named: string, records: readonly Change[]): string {
 }
 
 const undoneInWords = (named: string, { rolled_back_by }: Change): string =>
-  `${named} was rolled back itself, in incident ${rolled_back_by ?? ''}`;
+  `${named} was itself rolled back, in incident ${rolled_back_by ?? ''}`;
 
 const no = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
 

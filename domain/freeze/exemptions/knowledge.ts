@@ -13,12 +13,12 @@ export function unknownService(inputs: CheckInputs): Finding[] {
   const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
   const finding = { code: 'unknown_service', key: inputs.request.service } as const;
   if (inputs.unknownService === 'allow')
-    return [{ ...finding, effect: 'warn', text: `${text}; by policy that is allowed (unknownService: allow)` }];
+    return [{ ...finding, effect: 'warn', text: `${text}; the policy allows this (unknownService: allow)` }];
   return [
     refusedUnlessExempt(inputs, {
       ...finding,
-      text: `${text}; by policy that is not allowed (unknownService: deny). Is the name right?`,
-      clears: 'when the catalogue has the service',
+      text: `${text}; the policy does not allow this (unknownService: deny). Check the name`,
+      clears: 'when the service is added to the catalogue',
     }),
   ];
 }
@@ -42,7 +42,7 @@ export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluat
   const hasSay = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!hasSay) return { ageSeconds: null, stale: [] };
   const missing = missingOf(objectives, objectiveIds, own.slos);
-  const last = evaluatedAt === null ? 'there was no evaluation yet' : `last evaluation: ${moment(evaluatedAt)}`;
+  const last = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${moment(evaluatedAt)}`;
   return {
     ageSeconds: missing.count > 0 ? null : greatest(own.slos.map((status) => ageOf(status, policy, at))),
     stale: [
@@ -53,7 +53,7 @@ export function knowledgeOf({ at, objectives, objectiveIds, own, policy, evaluat
         ? [
             {
               key: `missing ${missing.names.join(' ') || missing.count}`,
-              text: `${missing.count} of ${objectives} objectives were not evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${last})`,
+              text: `${missing.count} of ${objectives} objectives have not been evaluated yet${missing.names.length > 0 ? `: ${list(missing.names)}` : ''} (${last})`,
               old: false,
             },
           ]
@@ -86,10 +86,10 @@ const greatest = (ages: readonly (number | null)[]): number | null =>
 function whatIsStale(status: SloStatus, policy: FreezePolicy, at: Timestamp): Omit<Unknown, 'key'> {
   const { id, problem, budget } = status;
   const seconds = dataAge(status, at);
-  if (seconds === null) return { text: because(`of ${id} nothing is known`, problem), old: false };
+  if (seconds === null) return { text: because(`${id} has no data`, problem), old: false };
   if (seconds > policy.stale.afterSeconds)
-    return { text: because(`what is known of ${id} is ${age(seconds)} old`, problem), old: true };
-  const known = `of the budget of ${id} only ${percent(budget.coverage)} of its window is known`;
+    return { text: because(`the data of ${id} are ${age(seconds)} old`, problem), old: true };
+  const known = `only ${percent(budget.coverage)} of the budget window of ${id} is known`;
   return { text: because(`${known}, and the rest could not be read`, unreadBudget(status, policy)), old: false };
 }
 
@@ -106,12 +106,14 @@ export function staleFindings(inputs: CheckInputs, { stale }: Knowledge): Findin
   const limit = stale.some(({ old }) => old) ? ` (stale after ${age(afterSeconds)})` : '';
   const what = `${list(stale.map(({ text }) => text))}${limit}`;
   if (deploys === 'allow')
-    return [{ ...finding, effect: 'warn', text: `${what}; by policy deploys are allowed then (stale.deploys: allow)` }];
+    return [
+      { ...finding, effect: 'warn', text: `${what}; the policy allows deploys in that case (stale.deploys: allow)` },
+    ];
   return [
     refusedUnlessExempt(inputs, {
       ...finding,
-      text: `${what}; by policy deploys are not allowed then (stale.deploys: deny)`,
-      clears: 'when Prometheus answers again and an evaluation has read it',
+      text: `${what}; the policy does not allow deploys in that case (stale.deploys: deny)`,
+      clears: 'when Prometheus answers again and an evaluation has succeeded',
     }),
   ];
 }

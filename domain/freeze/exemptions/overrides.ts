@@ -71,13 +71,11 @@ export const unusable = (freeze: Freeze, request: CheckRequest, at: Timestamp): 
 
 function whyNot(override: Override, request: CheckRequest, at: Timestamp): string {
   if (override.expires_at <= at) return 'has expired';
-  if (waits(override)) return 'waits for the yes of a second person';
+  if (waits(override)) return 'is waiting for approval by a second person';
   if (!isFor(override, request)) return `is for version ${override.version ?? ''}`;
-  return 'has been used up';
+  return 'has no uses left';
 }
 
 /** Returns recommendations for the person who requests an override. */
 export const overrideWarnings = ({ version }: Pick<Override, 'version'>): string[] =>
-  version === null
-    ? ['this override lets any version through; name the version that it is for, and it lets only that one through']
-    : [];
+  version === null ? ['this override allows any version; set a version to allow only that one'] : [];

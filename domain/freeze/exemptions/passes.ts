@@ -35,10 +35,10 @@ export function exemption(
 export function passReason(pass: Pass, { request, rollback, identity }: CheckInputs): CheckReason {
   switch (pass.by) {
     case 'rollback':
-      return { code: 'known_good_rollback', text: `a rollback passes: ${rollback?.text ?? ''}` };
+      return { code: 'known_good_rollback', text: `a rollback is exempt: ${rollback?.text ?? ''}` };
     case 'kind': {
       const subject = identity?.ok === true ? identity.subject : '';
-      return { code: 'exempt_kind', text: `a ${nameOf(request.change)} passes by policy; ${subject} vouches for it` };
+      return { code: 'exempt_kind', text: `a ${nameOf(request.change)} is exempt by policy; identity: ${subject}` };
     }
     case 'override':
       return { code: 'override', text: overrideInWords(pass) };
@@ -49,7 +49,7 @@ function overrideInWords({ freeze, override, usesLeft, again }: Usable): string 
   const yes = override.approved_by === null ? '' : `, approved by ${override.approved_by}`;
   const left = usesLeft === 1 ? '1 use' : `${usesLeft ?? 0} uses`;
   const uses =
-    usesLeft === null ? '' : again ? `, which this deployment has used; ${left} left` : `, with ${left} left`;
+    usesLeft === null ? '' : again ? `, already used by this deployment; ${left} left` : `, with ${left} left`;
   return `override ${override.id} of freeze ${freeze.id} by ${override.requested_by}${yes}: ${override.reason}${uses}`;
 }
 
@@ -62,23 +62,24 @@ export function notExempt(
   { request: { change }, rollback, identity, policy }: CheckInputs,
   holding: readonly Pick<CalendarFreeze, 'passes'>[],
 ): CheckReason | undefined {
-  const reason = (text: string): CheckReason => ({ code: 'not_exempt', text: `${text}; it is judged like a deploy` });
+  const reason = (text: string): CheckReason => ({ code: 'not_exempt', text: `${text}; it is treated as a deploy` });
   if (change === 'deploy') return undefined;
-  if (change === 'rollback')
-    return reason(rollback?.text ?? 'nothing is known of the version that this rollback goes back to');
+  if (change === 'rollback') return reason(rollback?.text ?? 'the target version of this rollback has no record');
   if (!holding.some(({ passes }) => (passes ?? policy.passes).includes(change)))
-    return reason(`no ${nameOf(change)} passes here by policy ("passes" of config/freeze.yaml)`);
-  if (identity?.ok === true) return reason(`no ${nameOf(change)} passes all that holds here`);
-  const why = identity === null ? 'none was sent' : `the one that was sent is not accepted: ${identity.problem}`;
-  return reason(`a ${nameOf(change)} passes only with an identity token of the CI system (OpenID Connect), and ${why}`);
+    return reason(`the policy does not exempt a ${nameOf(change)} here ("passes" in config/freeze.yaml)`);
+  if (identity?.ok === true) return reason(`not every freeze in force here exempts a ${nameOf(change)}`);
+  const why = identity === null ? 'none was sent' : `the token sent is not accepted: ${identity.problem}`;
+  return reason(
+    `a ${nameOf(change)} is exempt only with an identity token of the CI system (OpenID Connect), and ${why}`,
+  );
 }
 
 const nameOf = (change: CheckedChange): string =>
-  ({ deploy: 'deploy', hotfix: 'hotfix', rollback: 'rollback', security: 'security fix', flag: 'change of a flag' })[
+  ({ deploy: 'deploy', hotfix: 'hotfix', rollback: 'rollback', security: 'security fix', flag: 'feature flag change' })[
     change
   ];
 
 /** Describes how to override the freeze for an urgent deploy. */
 export const howToOverride = ({ id }: Freeze, people: 1 | 2): string =>
-  `to deploy all the same, ask for an override: firebreak freeze override ${id} --reason … ` +
-  `(POST /v1/freezes/${id}/overrides)${people === 2 ? ', which a second person has to approve' : ''}`;
+  `to deploy anyway, request an override: firebreak freeze override ${id} --reason … ` +
+  `(POST /v1/freezes/${id}/overrides)${people === 2 ? ', which a second person must approve' : ''}`;

@@ -28,7 +28,7 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
       code: 'pinned_version',
       effect: 'warn',
       key: versions,
-      text: `${versions}: pinned here as known bad. Which version this is was not told, so it could not be refused; send "version"`,
+      text: `pinned here as known bad: ${versions}. The request names no version, so it was not refused; send "version"`,
     },
   ];
 }
@@ -53,8 +53,8 @@ const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, named
   effect: 'refuse',
   key: id,
   text:
-    `${version}${named === version ? '' : ` (${named} is recorded as it)`} is pinned as known bad since ` +
+    `${version}${named === version ? '' : ` (recorded for ${named})`} has been pinned as known bad since ` +
     `${moment(pinned_at)} (incident ${incident_id}): ${reason}. ` +
-    `Deploy another version; no override lets this one through. If it is good after all, lift the pin: DELETE /v1/versions/pinned/${id}`,
-  clears: `when another version is deployed, or somebody lifts the pin ${id}`,
+    `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, delete the pin: DELETE /v1/versions/pinned/${id}`,
+  clears: `when another version is deployed, or a person deletes the pin ${id}`,
 });

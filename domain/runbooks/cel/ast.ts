@@ -27,7 +27,7 @@ const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filt
 
 /** Macros and functions whose results can grow with each use. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
-  ['map', 'use exists, all or filter'],
+  ['map', 'use exists, all, or filter'],
   ['bind', 'write the expression out'],
 ]);
 
@@ -68,13 +68,13 @@ function visitCall(name: string, receiver: ASTNode, args: ASTNode[], scope: Scop
   if (instead !== undefined) found.refusals.push(`${name}() is not allowed here: ${instead}`);
   if (name === 'matches') {
     if (scope.loop)
-      found.refusals.push('matches() inside of a loop is not allowed: use startsWith, endsWith, contains');
+      found.refusals.push('matches() inside a loop is not allowed: use startsWith, endsWith, or contains');
     found.patterns.push(args[0]?.op === 'value' && typeof args[0].args === 'string' ? args[0].args : null);
   }
   visit(receiver, scope, found);
   const [variable, ...bodies] = args;
   if (!LOOPS.has(name) || variable?.op !== 'id') return args.forEach((child) => visit(child, scope, found));
-  if (scope.loop) found.refusals.push(`${name}() inside of another loop is not allowed`);
+  if (scope.loop) found.refusals.push(`${name}() inside another loop is not allowed`);
   const inside = { ...scope, loop: true, bound: new Set([...scope.bound, variable.args]) };
   for (const body of bodies) visit(body, inside, found);
 }

@@ -70,13 +70,13 @@ export function holds(
   const asked = evaluate(when, declared, variables);
   if (!asked.ok) return asked;
   if (typeof asked.value === 'boolean') return { ok: true, value: asked.value };
-  return { ok: false, detail: `it gives ${JSON.stringify(asked.value).slice(0, 100)}, and not true or false` };
+  return { ok: false, detail: `its result is ${JSON.stringify(asked.value).slice(0, 100)}, not true or false` };
 }
 
 /** Returns an error unless all patterns are literals and valid in Go. */
 function patternFault({ patterns }: Findings): string | undefined {
   for (const pattern of patterns) {
-    if (pattern === null) return 'matches() takes a pattern that is written out';
+    if (pattern === null) return 'matches() requires a literal pattern';
     try {
       partOf(pattern);
     } catch (error) {

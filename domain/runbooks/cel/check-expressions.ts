@@ -73,7 +73,7 @@ function alertWords({ references }: Findings, { tainted }: Before): string | nul
     if (root === 'labels' || root === 'annotations') return path.join('.');
     if (root === 'incident' && (second === 'title' || path.length === 1)) return path.join('.');
     if (root === 'steps' && tainted.has(second))
-      return `${path.slice(0, 2).join('.')}, which was told an alert's words`;
+      return `${path.slice(0, 2).join('.')}, which contains text from an alert`;
   }
   return null;
 }
@@ -123,7 +123,7 @@ class Check {
     if (text === undefined) return;
     const compiled = this.#read(path, text, before);
     if (compiled !== undefined && !['bool', 'dyn'].includes(compiled.type))
-      this.#wrong(path, `${text}: gives ${compiled.type}, and not true or false`, null);
+      this.#wrong(path, `${text}: its type is ${compiled.type}, not bool`, null);
   }
 
   template(path: string, text: string, target: Target | undefined, before: Before): void {
@@ -133,7 +133,11 @@ class Check {
       const compiled = this.#read(path, part.expression, before);
       const words = compiled === undefined || target === undefined ? null : alertWords(compiled.findings, before);
       if (words === null || target === undefined) continue;
-      this.#wrong(path, `an alert may not say ${TARGET_NAMES[target]}: ${words}`, 'write it out, or use an input');
+      this.#wrong(
+        path,
+        `an alert must not determine ${TARGET_NAMES[target]}: ${words}`,
+        'use a literal value, or an input',
+      );
     }
   }
 
@@ -170,7 +174,7 @@ class Check {
       if (root !== 'steps') continue;
       if (id === undefined) this.#wrong(path, 'name the step: steps.<id>.status, steps.<id>.output', null);
       else if (!before.steps.has(id) && this.#declared.steps.includes(id))
-        this.#wrong(path, `step "${id}" has not ended by then`, 'only steps of earlier stages can be asked about');
+        this.#wrong(path, `step "${id}" has not ended at this point`, 'refer only to steps of earlier stages');
     }
   }
 
@@ -183,7 +187,7 @@ class Check {
       if (unknown !== undefined)
         this.#wrong(path, `${root} has no "${unknown}"`, didYouMean(unknown, fields) ?? list(fields));
       else if (named.length > 0 && !nullChecks.has(root) && !notNull.has(root))
-        this.#wrong(path, `${root} is null where there is none`, `ask first: ${root} != null && …`);
+        this.#wrong(path, `${root} is null if there is none`, `check first: ${root} != null && …`);
     }
   }
 
@@ -197,7 +201,8 @@ class Check {
 
   #suggestion(text: string, { detail, code }: { detail: string; code: string }): string | null {
     const name = /: (\w+)/.exec(detail)?.[1] ?? '';
-    if (code === 'unknown_variable') return didYouMean(name, VARIABLES) ?? `there are ${VARIABLES.join(', ')}`;
+    if (code === 'unknown_variable')
+      return didYouMean(name, VARIABLES) ?? `available variables: ${VARIABLES.join(', ')}`;
     if (code !== 'no_such_key') return null;
     const [, root = '', within] = new RegExp(`\\b(\\w+)(\\.\\w+)?\\.${name}\\b`).exec(text) ?? [];
     return didYouMean(name, this.#keysOf(root, within !== undefined));

@@ -80,7 +80,7 @@ export function toJson(value: unknown): Json {
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), toJson(item)]));
   if (isPlain(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
   if (isTime(value)) return timestamp(value.getTime());
-  throw new RangeError('it gives something that is neither text, number, true, false, list nor map');
+  throw new RangeError('its result is not a string, number, boolean, list, or map');
 }
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>

@@ -19,10 +19,10 @@ export function overview(): Dashboard {
       ['Left', `sort(firebreak_slo_budget_remaining_ratio${CHOSEN})`],
       ['Known', `firebreak_slo_coverage_ratio${CHOSEN}`],
     ]),
-    timeseries('Burn rate, 1 h', 'How many times as fast as the objective allows', 0, 10, 12, 9, 'short', [
+    timeseries('Burn rate, 1 h', 'Multiple of the rate that the objective allows', 0, 10, 12, 9, 'short', [
       [`${errorRatio('1h')}${CHOSEN} / ${ALLOWED}${CHOSEN}`, '{{slo}} {{environment}}'],
     ]),
-    timeseries('Freezes in force', 'By what caused them', 12, 10, 12, 9, 'short', [
+    timeseries('Freezes in force', 'By cause', 12, 10, 12, 9, 'short', [
       [
         `sum by (service, environment, cause) (firebreak_freeze_in_force${PLACE})`,
         '{{service}} {{environment}} {{cause}}',
@@ -34,12 +34,12 @@ export function overview(): Dashboard {
 /** Builds the dashboard of one objective: budget, burn rate by window, and events. */
 export function detail(): Dashboard {
   return dashboard('firebreak-slo-detail', 'One objective', [
-    timeseries('Error budget left', '1 is all of it, below 0 it is overspent', 0, 0, 12, 9, 'percentunit', [
+    timeseries('Error budget left', '1 is the whole budget; below 0 it is overspent', 0, 0, 12, 9, 'percentunit', [
       [`firebreak_slo_budget_remaining_ratio${CHOSEN}`, '{{slo}} {{environment}}'],
     ]),
     timeseries(
       'Burn rates',
-      'How many times as fast as the objective allows, by window',
+      'Multiple of the rate that the objective allows, by window',
       12,
       0,
       12,
@@ -51,7 +51,7 @@ export function detail(): Dashboard {
       [`${EVENTS}${CHOSEN}`, '{{slo}} events'],
       [`${ERRORS}${CHOSEN}`, '{{slo}} errors'],
     ]),
-    timeseries('Share of errors, 5 min', 'Beside what the objective allows', 12, 9, 12, 9, 'percentunit', [
+    timeseries('Error ratio, 5 min', 'Compared with the ratio that the objective allows', 12, 9, 12, 9, 'percentunit', [
       [`${errorRatio('5m')}${CHOSEN}`, '{{slo}}'],
       [`${ALLOWED}${CHOSEN}`, '{{slo}} allowed'],
     ]),

@@ -20,7 +20,7 @@ export function degradation(): Rule {
     for: '3m',
     labels: { severity: 'page', short_window: '5m', action: 'auto-rollback', runbook: 'high-error-rate-after-deploy' },
     annotations: {
-      summary: '{{ $labels.service }} fails since its last deploy',
+      summary: '{{ $labels.service }} has been failing since its last deploy',
       description:
         '{{ $value | humanizePercentage }} of the events of {{ $labels.service }} in {{ $labels.environment }} fail, within 30 minutes of a deploy.',
     },

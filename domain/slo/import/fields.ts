@@ -42,7 +42,7 @@ export function fieldsOf({ value, at }: Written<unknown>): Fields {
     const given = found(path);
     if (given === undefined || is(given)) return given;
     read.add(keyOf(path));
-    return error(path, `${path.join('.')}: ${JSON.stringify(given).slice(0, 80)} is no ${what}`);
+    return error(path, `${path.join('.')}: ${JSON.stringify(given).slice(0, 80)} is not a ${what}`);
   };
   const leaf = <T>(path: Path, is: (given: unknown) => given is T, what: string): T | undefined => {
     read.add(keyOf(path));
@@ -75,8 +75,8 @@ export function fieldsOf({ value, at }: Written<unknown>): Fields {
       ...problems,
       ...unread(value, [], read).map((path) => {
         const names = path.filter((step) => typeof step === 'string').join('.');
-        const [message, suggestion] = reasons[names] ?? ['nothing here corresponds to it', null];
-        return doubtful(at(path), `${path.join('.')} is not carried over: ${message}`, suggestion);
+        const [message, suggestion] = reasons[names] ?? ['Firebreak has no equivalent', null];
+        return doubtful(at(path), `${path.join('.')} is not imported: ${message}`, suggestion);
       }),
     ],
   };

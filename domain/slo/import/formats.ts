@@ -16,8 +16,8 @@ const IMPORTS: Readonly<Record<string, (written: Written<unknown>, defaults: Def
 
 /** Documents that accompany objectives and are configured elsewhere in Firebreak. */
 const ELSEWHERE: Readonly<Record<string, readonly [message: string, suggestion: string | null]>> = {
-  'sloth.slok.dev/v1 AlertWindows': ['the windows of burn alerts are set by Firebreak itself', null],
-  'openslo/v1alpha Service': ['services are in the catalogue', 'add it to config/services.yaml'],
+  'sloth.slok.dev/v1 AlertWindows': ['Firebreak sets the windows of burn alerts itself', null],
+  'openslo/v1alpha Service': ['services belong in the catalogue', 'add it to config/services.yaml'],
 };
 
 /** Returns whether a document belongs to a supported tool. */
@@ -31,11 +31,11 @@ export function importedFrom(written: Written<unknown>, defaults: Defaults): Imp
   const elsewhere = Object.hasOwn(ELSEWHERE, named) ? ELSEWHERE[named] : undefined;
   if (elsewhere !== undefined) {
     const [message, suggestion] = elsewhere;
-    return { made: [], problems: [doubtful(written.at([]), `${named} is not carried over: ${message}`, suggestion)] };
+    return { made: [], problems: [doubtful(written.at([]), `${named} is not imported: ${message}`, suggestion)] };
   }
   const [message, suggestion] = named.startsWith('openslo/v1 ')
-    ? ['it is OpenSLO v1 already', 'put it into config/slos as it is']
-    : [`${named === '' ? 'it names no version' : named} cannot be imported`, `what can: ${KNOWN}`];
+    ? ['it is already OpenSLO v1', 'put it into config/slos unchanged']
+    : [`${named === '' ? 'it names no version' : named} cannot be imported`, `supported formats: ${KNOWN}`];
   return { made: [], problems: [wrong(written.at([]), message, suggestion)] };
 }
 

@@ -30,9 +30,9 @@ const OBJECT: Form = {
   errorRatioQuery: 'errorRatioQuery',
 };
 
-const ALERTS = ['burn alerts are made by Firebreak itself', 'firebreak slo generate writes them'] as const;
-const PLUGINS = ["Sloth's plugins are not run here", null] as const;
-const KUBERNETES = ['it belongs to Kubernetes', null] as const;
+const ALERTS = ['Firebreak generates burn alerts itself', 'run firebreak slo generate'] as const;
+const PLUGINS = ['Firebreak does not run plugins of Sloth', null] as const;
+const KUBERNETES = ['it is Kubernetes metadata', null] as const;
 
 const REASONS: Reasons = {
   slo_plugins: PLUGINS,
@@ -62,8 +62,8 @@ function fromSloth(written: Written<unknown>, defaults: Defaults, form: Form, he
   const service = fields.required(fields.text(...root, 'service'), ...root, 'service');
   const labels = fields.texts(...root, 'labels');
   const slos = Array.from({ length: fields.count(...root, 'slos') }, (_, index) => [...root, 'slos', index] as Path);
-  if (slos.length === 0) fields.error([...root, 'slos'], `${[...root, 'slos'].join('.')}: there is no objective`);
-  else fields.warning([...root, 'service'], `Sloth's documents have no time window: ${defaults.window} is written`);
+  if (slos.length === 0) fields.error([...root, 'slos'], `${[...root, 'slos'].join('.')}: there are no objectives`);
+  else fields.warning([...root, 'service'], `Sloth documents have no time window: ${defaults.window} is used`);
   const made = slos.flatMap((path) => sloOf({ written, fields, defaults, form, path, service, labels }));
   return { made, problems: fields.problems(REASONS) };
 }
@@ -120,13 +120,13 @@ type Sli = { indicator: object; origins: [Path, Path][] };
 function sliOf(fields: Fields, form: Form, path: Path): Sli | undefined {
   const kinds = ['events', 'raw', 'plugin'].filter((kind) => fields.has(...path, kind));
   const [kind] = kinds;
-  if (kinds.length !== 1) return fields.error(path, `${path.join('.')}: it has to be one of events, raw and plugin`);
+  if (kinds.length !== 1) return fields.error(path, `${path.join('.')}: it must be events, raw, or plugin`);
   if (kind === 'plugin') {
     fields.ignore(...path, 'plugin');
     return fields.error(
       [...path, 'plugin'],
-      `${[...path, 'plugin'].join('.')}: the queries that a plugin makes are not in the file`,
-      'write them as events; the rules that sloth generate writes hold them',
+      `${[...path, 'plugin'].join('.')}: the file does not contain the queries that a plugin generates`,
+      'write them as events; the output of sloth generate contains them',
     );
   }
   const query = (key: string) => fields.required(fields.text(...path, kind ?? '', key), ...path, kind ?? '', key);

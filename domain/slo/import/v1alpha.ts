@@ -2,12 +2,12 @@ import type { Written } from '../written.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
 import { type Defaults, type Imported, type Made, madeOf, prometheus } from './made.ts';
 
-const COMPARED = ['it goes with a thresholdMetric', null] as const;
+const COMPARED = ['it requires a thresholdMetric', null] as const;
 
 const REASONS: Reasons = {
   'spec.objectives.op': COMPARED,
   'spec.objectives.value': COMPARED,
-  'spec.objectives.timeSliceTarget': ['it goes with budgetingMethod Timeslices', null],
+  'spec.objectives.timeSliceTarget': ['it requires budgetingMethod Timeslices', null],
   'spec.indicator': ['the objective has ratioMetrics', null],
 };
 
@@ -36,7 +36,7 @@ export function fromV1alpha(written: Written<unknown>, defaults: Defaults): Impo
   const budgetingMethod = fields.text('spec', 'budgetingMethod') ?? 'Occurrences';
   const window = windowOf(fields, defaults);
   const count = fields.count('spec', 'objectives');
-  if (count === 0) fields.error(['spec', 'objectives'], 'spec.objectives: there is no objective');
+  if (count === 0) fields.error(['spec', 'objectives'], 'spec.objectives: there are no objectives');
   const made = Array.from({ length: count }, (_, index): Made[] => {
     const path = ['spec', 'objectives', index] as const;
     const title = fields.text(...path, 'displayName');
@@ -98,7 +98,7 @@ export function fromV1alpha(written: Written<unknown>, defaults: Defaults): Impo
 function windowOf(fields: Fields, { window }: Defaults): object | undefined {
   const path = ['spec', 'timeWindows', 0] as const;
   if (!fields.has(...path)) {
-    fields.warning(['spec'], `there is no time window: ${window} is written`, 'spec.timeWindows says another one');
+    fields.warning(['spec'], `there is no time window: ${window} is used`, 'set another one in spec.timeWindows');
     return { duration: window, isRolling: true };
   }
   const unit = fields.required(fields.text(...path, 'unit'), ...path, 'unit');
@@ -112,11 +112,11 @@ function windowOf(fields: Fields, { window }: Defaults): object | undefined {
   if (letter === undefined)
     return fields.error(
       [...path, 'unit'],
-      `spec.timeWindows.0.unit: ${JSON.stringify(unit)} cannot be carried over`,
+      `spec.timeWindows.0.unit: ${JSON.stringify(unit)} cannot be imported`,
       `one of ${Object.keys(UNITS).join(', ')}`,
     );
   if (calendar === undefined && rolls !== true)
-    fields.warning(path, 'a time window without a calendar is written as one that rolls', 'isRolling: true says so');
+    fields.warning(path, 'a time window without a calendar is imported as a rolling window', 'set isRolling: true');
   return calendar === undefined
     ? { duration: `${count}${letter}`, isRolling: true }
     : { duration: `${count}${letter}`, isRolling: rolls ?? false, calendar };
@@ -179,7 +179,7 @@ function metricOf(fields: Fields, path: Path): object | undefined {
   if (type !== undefined && type.toLowerCase() !== 'promql')
     return fields.error(
       [...path, 'queryType'],
-      `${[...path, 'queryType'].join('.')}: only promql is asked, not ${JSON.stringify(type)}`,
+      `${[...path, 'queryType'].join('.')}: only promql is supported, not ${JSON.stringify(type)}`,
     );
   if (query === undefined) return undefined;
   return source === undefined || /^prometheus$/i.test(source)

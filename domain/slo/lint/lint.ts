@@ -34,8 +34,8 @@ function ofQueries({ slo, name, queries }: WrittenSlo): Problem[] {
 
 function sameQuery({ slo: { indicator }, queries: [numerator], name }: WrittenSlo): Problem[] {
   if (indicator.kind !== 'ratio' || spaceless(indicator.numerator) !== spaceless(indicator.total)) return [];
-  const message = `"${indicator.of}" and "total" are the same query: everything is always ${indicator.of}`;
-  return [doubtful(numerator ?? name, message, 'say what tells them apart')];
+  const message = `"${indicator.of}" and "total" are the same query, so every event is ${indicator.of}`;
+  return [doubtful(numerator ?? name, message, 'make the queries differ')];
 }
 
 const spaceless = (query: string): string => query.replaceAll(/\s+/g, '');

@@ -24,8 +24,8 @@ const cause: Rule = ({ anatomy }) => {
   return metric === undefined
     ? null
     : {
-        message: `"${metric}" is a cause and no symptom: users notice requests that fail or are slow, and nothing else`,
-        suggestion: 'count those requests; alert on it where it needs a person, without a budget',
+        message: `"${metric}" is a cause, not a symptom: users notice only requests that fail or are slow`,
+        suggestion: 'count those requests; if the cause needs a person, alert on it without a budget',
       };
 };
 
@@ -35,8 +35,8 @@ const upOrDown: Rule = ({ anatomy: { metrics } }) =>
   metrics.length === 0 || !metrics.every((name) => UP_OR_DOWN.has(name))
     ? null
     : {
-        message: `"${metrics[0] ?? ''}" tells that something answers, not that users are served`,
-        suggestion: 'count what users ask for, and how much of it succeeds',
+        message: `"${metrics[0] ?? ''}" shows that something answers, not that users are served`,
+        suggestion: 'count user requests, and those that succeed',
       };
 
 const AVERAGES = new Set(['avg', 'avg_over_time']);
@@ -46,8 +46,8 @@ const average: Rule = ({ anatomy: { calls, metrics } }) => {
   const divided = metrics.some((name) => name.endsWith('_sum') && metrics.includes(name.replace(/_sum$/, '_count')));
   return called || divided
     ? {
-        message: 'an average hides those who wait longest, and each instance counts alike, however busy it is',
-        suggestion: 'count the events that were good enough, of all events',
+        message: 'an average hides the slowest requests, and gives idle and busy instances the same weight',
+        suggestion: 'count good events and all events',
       }
     : null;
 };
@@ -56,8 +56,9 @@ const percentile: Rule = ({ anatomy: { calls }, indicator }) =>
   indicator.kind === 'ratio' || !calls.includes('histogram_quantile')
     ? null
     : {
-        message: 'a percentile that is compared says nothing of how many were too slow, and weighs a night like a rush',
-        suggestion: `make a ratio of the buckets: good sum(rate(x_bucket{le="0.3"}[${WINDOW}])), total sum(rate(x_count[${WINDOW}]))`,
+        message:
+          'a comparison of a percentile does not show how many requests were too slow, and gives quiet and busy times the same weight',
+        suggestion: `use a ratio of the buckets: good sum(rate(x_bucket{le="0.3"}[${WINDOW}])), total sum(rate(x_count[${WINDOW}]))`,
       };
 
 const EVENTS = new Set(['increase', 'count_over_time', 'sum_over_time', 'changes', 'resets', 'delta']);
@@ -68,7 +69,7 @@ const events: Rule = ({ anatomy: { calls }, indicator }) => {
   return indicator.kind !== 'ratio' || call === undefined
     ? null
     : {
-        message: `${call}() gives a number of events where a rate per second is expected: their ratio is right, but far more seem to have happened, so that chance is taken for proof`,
+        message: `${call}() returns a number of events, but a rate per second is expected: the ratio is correct, but the event count is too high, so that chance looks significant`,
         suggestion: `write rate(…[${WINDOW}])`,
       };
 };
@@ -77,8 +78,8 @@ const fixedRange: Rule = ({ text, anatomy, indicator }) => {
   if (indicator.kind !== 'ratio' || text.includes(WINDOW) || !isRate(anatomy)) return null;
   const range = anatomy.ranges[0] ?? '';
   return {
-    message: `the rate is always over ${range}, whatever window is asked for, so that errors are smeared`,
-    suggestion: `write [${WINDOW}] for [${range}]`,
+    message: `the rate is always over ${range}, whatever the requested window, which blurs errors`,
+    suggestion: `write [${WINDOW}] instead of [${range}]`,
   };
 };
 
@@ -91,7 +92,7 @@ const unclear: Rule = ({ text, anatomy, indicator }) => {
   if (counter === undefined && anatomy.metrics.every((name) => RECORDED_RATE.test(name))) return null;
   const what = counter === undefined ? 'there is neither a window nor "counter"' : `"${counter}" is a counter`;
   return {
-    message: `${what}, and its values are taken as rates per second`,
+    message: `${what}, but its values are treated as rates per second`,
     suggestion: `write sum(rate(${counter ?? 'x_total'}[${WINDOW}])), or "counter: true"`,
   };
 };
@@ -100,7 +101,7 @@ const addedUp: Rule = ({ anatomy, indicator }) =>
   indicator.kind !== 'ratio' || !indicator.counter || !aggregates(anatomy)
     ? null
     : {
-        message: 'when one instance restarts, what is added up here drops, and what happened meanwhile is not known',
+        message: 'when one instance restarts, this sum of counters drops, and events in the meantime are lost',
         suggestion: `write sum(rate(${anatomy.metrics[0] ?? 'x_total'}[${WINDOW}])), without "counter"`,
       };
 
@@ -114,16 +115,16 @@ const gauge: Rule = ({ anatomy, indicator }) => {
   return metric === undefined
     ? null
     : {
-        message: `"${metric}" looks like a gauge: it falls, too, and each time that is taken for a counter that began anew`,
-        suggestion: 'count with a counter, or compare it in a thresholdMetric',
+        message: `"${metric}" looks like a gauge: its value also falls, which is treated as a counter reset each time`,
+        suggestion: 'use a counter, or compare it in a thresholdMetric',
       };
 };
 
 const orZero: Rule = ({ text }) =>
   /\bor\s+(?:on\s*\(\s*\)\s*)?vector\s*\(\s*0(?:\.0*)?\s*\)/.test(text)
     ? {
-        message: '"or vector(0)" makes nothing of what is missing: no data looks like no events',
-        suggestion: 'leave it away: what is missing is told from what did not happen',
+        message: '"or vector(0)" makes missing data look like no events',
+        suggestion: 'remove it: Firebreak distinguishes missing data from zero events',
       }
     : null;
 

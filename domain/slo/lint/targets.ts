@@ -13,18 +13,17 @@ const BUDGET_MIN_SECONDS = 60;
 /** A lower target is probably a mistake. */
 const TARGET_MIN = 0.5;
 
-const SUGGESTED_WINDOW = 'four weeks (28d) remember long enough, and have as many weekends each time';
+const SUGGESTED_WINDOW = 'use four weeks (28d), which are long enough and always have the same number of weekends';
 
 /** Checks the target and the window of an objective. */
 export function lintTarget({ slo, target, window }: WrittenSlo): Problem[] {
   const problems: Problem[] = [];
   const seconds = secondsOf(slo.window);
   const budget = (1 - slo.target) * seconds;
-  if (slo.target < TARGET_MIN)
-    problems.push(doubtful(target, `${percent(slo)} is what has to be good, and that is little`, meant(slo)));
+  if (slo.target < TARGET_MIN) problems.push(doubtful(target, `the target ${percent(slo)} is low`, meant(slo)));
   if (budget < BUDGET_MIN_SECONDS) {
-    const message = `the whole budget is ${budget.toPrecision(2)} s of outage: it is spent before anybody can act`;
-    problems.push(doubtful(target, message, 'promise less, or over a longer window'));
+    const message = `the whole budget is ${budget.toPrecision(2)} s of outage: it is spent before a person can act`;
+    problems.push(doubtful(target, message, 'lower the target, or use a longer window'));
   }
   if (seconds < DAY_SECONDS)
     problems.push(doubtful(window, 'a window shorter than a day forgets an outage within hours', SUGGESTED_WINDOW));

@@ -48,10 +48,9 @@ export function recordedReadings(events: readonly Series[], errors: readonly Ser
 const NONE: Amount = { kind: 'none' };
 
 const NEVER_GOOD =
-  'there are events, but the query of good ones has no series and never had any: ' +
-  'it finds nothing, or nothing has succeeded yet';
-const UNRECORDED =
-  'events are recorded, but their errors are not: run firebreak slo generate again, and load its rules';
+  'there are events, but the query of good events has no series and never had any: ' +
+  'either it matches nothing, or no event has succeeded yet';
+const UNRECORDED = 'events are recorded, but errors are not: run firebreak slo generate again, and load its rules';
 
 /**
  * @param absent the problem to report if the part has no series although there were events; null: no series means zero
@@ -64,7 +63,7 @@ function readingOf(all: Amount, part: Amount, of: 'good' | 'bad', absent: string
   if (!all.whole) return { kind: 'unclear', why: BEGUN };
   if (all.value <= NOTHING) return quiet(part, all.value);
   if (part.kind === 'not_a_number')
-    return { kind: 'unclear', why: `the number of ${of} events is NaN, that of all is not` };
+    return { kind: 'unclear', why: `the number of ${of} events is NaN, but the total is not` };
   if (part.kind !== 'amount') return absent === null ? counted(all.value, 0, of) : { kind: 'unclear', why: absent };
   // A series of bad events often begins with the first error, so its incomplete cell is still exact; a new series of
   // good events is incomplete.
@@ -72,8 +71,8 @@ function readingOf(all: Amount, part: Amount, of: 'good' | 'bad', absent: string
   return isTooMany(part.value, all.value) ? tooMany(part.value, all.value, of) : counted(all.value, part.value, of);
 }
 
-const NO_TOTAL = 'the query of all events has no series, that of a part of them has: it finds too little';
-const BEGUN = 'its counters have just appeared: they are counted from the next five minutes on';
+const NO_TOTAL = 'the query of all events has no series, but the query of a part of them has: it matches too little';
+const BEGUN = 'its counters have just appeared: counting starts with the next five minutes';
 
 const isTooMany = (part: number, all: number): boolean =>
   part > Math.max(all * (1 + EXCESS_SHARE), all + EXCESS_EVENTS);
@@ -82,7 +81,7 @@ const tooMany = (part: number, all: number, of: string): Reading => ({
   kind: 'unclear',
   why:
     `${Number(part.toPrecision(3))} ${of} events of ${Number(all.toPrecision(3))} in all: ` +
-    'the queries do not fit each other',
+    'the queries do not match',
 });
 
 const quiet = (part: Amount, all: number): Reading =>

@@ -23,4 +23,5 @@ export function stateOf(reading: Reading): Pick<SloStatus, 'state' | 'problem'> 
   return { state: reading.kind, problem: reading.kind === 'no_data' ? NO_SERIES : null };
 }
 
-const NO_SERIES = 'Prometheus has no series for its queries: they name something that is not there, or not any more';
+const NO_SERIES =
+  'Prometheus has no series for its queries: they refer to metrics that do not exist, or no longer exist';

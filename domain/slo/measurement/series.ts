@@ -90,7 +90,7 @@ function ratesOf(series: readonly Series[], cells: Cells, step: number): Amount[
 function amountOfRates(moments: readonly (Moment | undefined)[]): Amount {
   const seen = moments.filter((moment) => moment !== undefined);
   const odd = seen.find((moment) => moment.odd !== null)?.odd ?? null;
-  if (odd !== null) return { kind: 'unclear', why: `a rate is ${odd}, which no rate can be` };
+  if (odd !== null) return { kind: 'unclear', why: `a rate is ${odd}, which is impossible` };
   if (seen.length === 0 || seen.length < moments.length / 2) return { kind: 'none' };
   if (seen.every(({ numbers }) => numbers === 0)) return { kind: 'not_a_number' };
   const mean = seen.reduce((total, { sum }) => total + sum, 0) / seen.length;
@@ -152,11 +152,11 @@ function addIncreases(increases: readonly Increase[], { labels, values }: Series
 
 function problemOf(last: number, value: number, isOne: boolean): string | null {
   const odd = [last, value].find((each) => !(each >= 0 && each < Infinity));
-  if (odd !== undefined) return `a counter is ${odd}, which no counter can be`;
+  if (odd !== undefined) return `a counter is ${odd}, which is impossible`;
   if (value >= last || isOne) return null;
   return (
-    `a sum of counters fell from ${last} to ${value}: one of them began again or is gone; ` +
-    `write rate(…[${WINDOW}]) inside of the sum`
+    `a sum of counters fell from ${last} to ${value}: one of them was reset or has disappeared; ` +
+    `write rate(…[${WINDOW}]) inside the sum`
   );
 }
 

@@ -117,7 +117,7 @@ describe('unknown names', () => {
     });
     // The freeze still applies; a warning says that the environment is not configured, because it may be a recorded
     // typo. recorded.
-    const warnings = ['no configuration names an environment "airport" of kiosk'];
+    const warnings = ['the environment "airport" of kiosk is not configured'];
     expect({ status, ...body }).toMatchObject({ status: 201, warnings });
   });
 });

@@ -144,13 +144,13 @@ describe('an unknown environment', () => {
     });
     expect(recorded.status).toBe(201);
     expect(recorded.body.warnings).toEqual([
-      'no configuration names an environment "prodution" of web; did you mean "production"?',
+      'the environment "prodution" of web is not configured; did you mean "production"?',
     ]);
     const answer = await check({ environment: 'prodution' });
     expect(answer).toMatchObject({ allowed: true, verdict: 'warn', codes: ['unknown_environment'] });
-    expect(answer.reasons[0].text).toMatch(/known by deployments alone.*did you mean "production"\?/);
+    expect(answer.reasons[0].text).toMatch(/recorded by deployments.*did you mean "production"\?/);
     const { warnings, lift } = await freeze({ service: 'web', environment: 'prodution' });
-    expect(warnings).toEqual(['no configuration names an environment "prodution" of web; did you mean "production"?']);
+    expect(warnings).toEqual(['the environment "prodution" of web is not configured; did you mean "production"?']);
     await lift();
   });
 
@@ -160,6 +160,6 @@ describe('an unknown environment', () => {
     expect(await record('web', 'Production')).toEqual([]);
     expect(await record('bare', 'live')).toEqual([]);
     expect(await record('wep', 'production')).toEqual(['the catalogue has no service "wep"; did you mean "web"?']);
-    expect(await record('web', 'xyz')).toEqual(['no configuration names an environment "xyz" of web']);
+    expect(await record('web', 'xyz')).toEqual(['the environment "xyz" of web is not configured']);
   });
 });

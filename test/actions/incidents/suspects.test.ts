@@ -84,7 +84,7 @@ describe('clearing a suspect', () => {
       only_asks: false,
       guards: guards(changeId(version)),
     };
-    const reasons = [{ code: 'runbook_asks', text: 'the runbook wants a person to be for it' }];
+    const reasons = [{ code: 'runbook_asks', text: 'the runbook requires approval' }];
     return world.deps.decisions.ask(id, number, { place, text: 'Off?', reasons, people, approvals: 1, inputs });
   };
 

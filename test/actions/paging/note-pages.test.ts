@@ -61,11 +61,11 @@ test('a decision newer than the page is added as a note once, with the question 
   const { world } = await play({ given: [noting(true)], timeline: { '0 s': fires(), '30 s': looks, '9 min': ends() } });
   const [[note = '', ...others] = []] = await pager.notes();
   expect(others).toEqual([]);
-  expect(note).toMatch(/^Firebreak follows this as incident \w{26}: checkout production, critical: /);
+  expect(note).toMatch(/^Firebreak tracks this as incident \w{26}: checkout production, critical: /);
   expect(note).toMatch(/\nQuestion: Question 1: Roll checkout in production back from v2 to v1\? .* \w{26} 1,.*\n/);
   expect(note).toMatch(/\nSuspects:\n- v2, \d+ %: /);
   expect(note).toMatch(/\nAutomation: Asks for approval before rolling back v2 to v1: /);
-  expect(note).toMatch(/\nAs it stands now: GET \/v1\/incidents\/\w{26}\n/);
+  expect(note).toMatch(/\nCurrent state: GET \/v1\/incidents\/\w{26}\n/);
   expect(noted(world)).toMatchObject([
     { key: expect.stringMatching(/\.page\.1\.note-1$/), state: 'succeeded', class: 'findable' },
   ]);

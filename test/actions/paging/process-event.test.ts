@@ -257,7 +257,7 @@ describe('a person whose email PagerDuty cannot return', () => {
     const { care, roles } = await record();
     expect([roles?.commander, care?.unsure]).toMatchObject([{ shown: 'Grace', slack: 'U0GRACE1' }, []]);
     const last = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'person.recognised');
-    expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, as PagerDuty tells by now`]);
+    expect(last?.map(({ text }) => text)).toEqual([`${there} is Grace, according to PagerDuty`]);
   });
 
   test("keeps PagerDuty's name if they are not listed, and is not looked up again", async () => {
@@ -315,8 +315,8 @@ describe('the timeline', () => {
     ['escalated', { event: { agent: null } }, 'Escalated at PagerDuty to On-call One'],
     ['delegated', {}, 'Delegated at PagerDuty by On-call One to policy Default, On-call One'],
     ['priority_updated', { data: { priority: { summary: 'P1' } } }, 'Priority at PagerDuty by On-call One: P1'],
-    ['reopened', {}, 'Opened again at PagerDuty by On-call One'],
-    ['unacknowledged', { event: { agent: null } }, 'Not acknowledged any more at PagerDuty: it rings again'],
+    ['reopened', {}, 'Reopened at PagerDuty by On-call One'],
+    ['unacknowledged', { event: { agent: null } }, 'Unacknowledged at PagerDuty: notifications resume'],
   ])('%s', async (type, { data, event }, text) => {
     await receiver.happens(
       ours('acknowledged', { data, event: { event_type: `incident.${type}`, ...event } } as never),
@@ -328,17 +328,17 @@ describe('the timeline', () => {
     [
       'responder.added',
       { user: { summary: 'Maeve', type: 'user_reference' }, message: 'help', state: 'pending' },
-      'Maeve is asked to help at PagerDuty by On-call One: help',
+      'Requested Maeve as a responder at PagerDuty by On-call One: help',
     ],
     [
       'responder.replied',
       { user: { summary: 'Maeve' }, state: 'accepted' },
-      'Maeve was asked to help at PagerDuty, and has accepted',
+      'Maeve answered the responder request at PagerDuty: accepted',
     ],
     [
       'responder.added',
       { escalation_policy: { summary: 'DBAs' } },
-      'DBAs is asked to help at PagerDuty by On-call One',
+      'Requested DBAs as a responder at PagerDuty by On-call One',
     ],
   ])('%s', async (type, data, text) => {
     await knows();

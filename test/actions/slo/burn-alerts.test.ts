@@ -60,7 +60,7 @@ describe('a burn-rate alert', () => {
       not_before: '2026-11-20T12:15:05.000Z',
       opened_by: 'alertmanager',
       reason: expect.stringContaining(
-        'says the alert "checkout-availability: the error budget of checkout burns fast"',
+        'according to the alert "checkout-availability: the error budget of checkout burns fast"',
       ),
     });
     expect(one.told('info').map(({ message }) => message)).toContain('deploys are frozen');

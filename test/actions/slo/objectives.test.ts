@@ -46,7 +46,7 @@ test('objectives without data are listed with problem and time, at most 20', asy
     id: 'gone-0',
     service: 'checkout',
     environment: 'production',
-    problem: 'Prometheus has no series for its queries: they name something that is not there, or not any more',
+    problem: 'Prometheus has no series for its queries: they refer to metrics that do not exist, or no longer exist',
     since: null,
   });
 });

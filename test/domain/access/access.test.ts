@@ -33,42 +33,42 @@ describe('a token is permitted', () => {
 
 describe('a token is not permitted', () => {
   test.each([
-    ['another action', principal({ actions: ['deployments:read'] }), {}, 'ci may not deployments:write'],
+    ['another action', principal({ actions: ['deployments:read'] }), {}, 'ci lacks the permission deployments:write'],
     [
       'another service',
       principal({ services: ['checkout'] }),
       { service: 'search' },
-      'ci has nothing to do with service search',
+      'ci has no access to service search',
     ],
     [
       'another environment',
       principal({ environments: ['staging'] }),
       { environment: 'production' },
-      'ci has nothing to do with environment production',
+      'ci has no access to environment production',
     ],
     [
       'another source',
       principal({ sources: ['grafana'] }),
       { source: 'alertmanager' },
-      'ci may not send as alertmanager',
+      'ci has no permission to send as alertmanager',
     ],
     [
       'any service, with an empty list',
       principal({ services: [] }),
       { service: 'checkout' },
-      'ci has nothing to do with service checkout',
+      'ci has no access to service checkout',
     ],
     [
       'what concerns every service',
       principal({ services: ['checkout'] }),
       EVERYWHERE,
-      'ci has nothing to do with all services',
+      'ci has no access to all services',
     ],
     [
       'what concerns every environment',
       principal({ environments: ['staging'] }),
       EVERYWHERE,
-      'ci has nothing to do with all environments',
+      'ci has no access to all environments',
     ],
     [
       'anything at the moment at which it expires',

@@ -106,7 +106,7 @@ describe('a name from people.yaml', () => {
 
   test('is refused with a suggestion', () => {
     expect(whyOfPerson('ada', people, 'bob')?.text).toBe(
-      '"ada" is a person in people.yaml: only the admin token, or a token of ada, can create a token with this name',
+      '"ada" is a person in people.yaml: only the admin token or a token of ada can create a token with this name',
     );
     expect(whyOfPerson('Ada Park', people, 'admin')?.text).toBe(
       '"Ada Park" is ada in people.yaml: name the token "ada", so that both count as one person',

@@ -46,9 +46,9 @@ describe('without a file', () => {
       { page: true, incident: true, because: ['default: critical'] },
     ],
     [
-      'a warning that asks for a rollback opens an incident, and pages nobody',
+      'a warning that requests a rollback opens an incident, and pages nobody',
       signal({ severity: 'warning', action: 'auto-rollback' }),
-      { incident: true, channels: ['#payments'], because: ['default: warning', 'asks for a rollback'] },
+      { incident: true, channels: ['#payments'], because: ['default: warning', 'requests a rollback'] },
     ],
     [
       'an end is delivered as its alert was',
@@ -111,7 +111,7 @@ describe('with routes', () => {
     expect(delivered(asks, [{ name: 'noise' }])).toMatchObject({
       page: false,
       incident: true,
-      because: ['noise', 'asks for a rollback'],
+      because: ['noise', 'requests a rollback'],
     });
   });
 

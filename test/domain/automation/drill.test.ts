@@ -49,11 +49,11 @@ test('rollback, check, and restoration prove the target, with the duration of th
   const after = played(drill(), WORKING, DONE, { kind: 'holds' }, WORKING, DONE);
   expect(after).toMatchObject({ phase: 'ended', outcome: 'proved', reason: null, way_back_s: 20, duration_s: 50 });
   expect(after.steps.map(({ phase, text }) => `${phase}: ${text}`)).toEqual([
-    'back: on the way to v1',
-    'back: v1 runs again',
-    'hold: v1 still runs',
-    'forth: on the way to v2',
-    'forth: v2 runs again',
+    'back: changing to v1',
+    'back: v1 is running again',
+    'hold: v1 is still running',
+    'forth: changing to v2',
+    'forth: v2 is running again',
   ]);
 });
 
@@ -72,18 +72,23 @@ test('a check without a usable result is repeated; another call drops its handle
 });
 
 test.each<[string, Partial<DrillRecord>, Said[], RegExp]>([
-  ['something else runs', {}, [{ kind: 'superseded', current: 'v3' }], /^v3 runs, not v2; nothing was done$/],
-  ['the target refuses', {}, [{ kind: 'refused', detail: 'HTTP 403' }], /^the target will not go back: HTTP 403$/],
-  ['a guard stands against it', { begun: false }, [{ kind: 'withheld', detail: 'no' }], /^no; nothing was done$/],
+  [
+    'something else runs',
+    {},
+    [{ kind: 'superseded', current: 'v3' }],
+    /^v3 is running instead of v2; nothing was changed$/,
+  ],
+  ['the target refuses', {}, [{ kind: 'refused', detail: 'HTTP 403' }], /^the target refused the rollback: HTTP 403$/],
+  ['a guard stands against it', { begun: false }, [{ kind: 'withheld', detail: 'no' }], /^no; nothing was changed$/],
 ])('nothing has to be restored if %s', (_, more, said, why) => {
   expect(over(played(drill(more), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
 test.each<[string, Said[], RegExp]>([
-  ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the way back to v1 failed: broken$/],
-  ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback did not hold: synced$/],
-  ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target will not go back: no$/],
-  ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 did not run within an hour: HTTP 503$/],
+  ['the way back fails', [{ kind: 'failed', detail: 'broken' }], /^the rollback to v1 failed: broken$/],
+  ['it does not hold', [DONE, { kind: 'drifted', detail: 'synced' }], /^the rollback was undone: synced$/],
+  ['it may have been done', [LATER, { kind: 'refused', detail: 'no' }], /^the target refused the rollback: no$/],
+  ['it never ends', Array.from({ length: ATTEMPTS }, () => LATER), /^v1 was not running after an hour: HTTP 503$/],
 ])('the original version is restored if %s', (_, said, why) => {
   const after = played(drill(), ...said);
   expect(after).toMatchObject({ phase: 'forth', outcome: null, attempts: 0, reason: expect.stringMatching(why) });
@@ -93,18 +98,14 @@ test.each<[string, Said[], RegExp]>([
 });
 
 test.each<[string, Said[], RegExp]>([
-  [
-    'it is refused',
-    [{ kind: 'refused', detail: 'no' }],
-    /^v2 could not be brought forth again: no\. .*may still run v1/,
-  ],
-  ['it fails', [{ kind: 'failed', detail: 'x' }], /^v2 could not be brought forth again: x\. .*may still run v1/],
+  ['it is refused', [{ kind: 'refused', detail: 'no' }], /^the roll-forward to v2 failed: no\. .*may still run v1/],
+  ['it fails', [{ kind: 'failed', detail: 'x' }], /^the roll-forward to v2 failed: x\. .*may still run v1/],
   [
     'it never ends',
     Array.from({ length: ATTEMPTS }, () => LATER),
-    /^v2 did not run again within an hour.*may still run v1/,
+    /^v2 was not running again after an hour.*may still run v1/,
   ],
-  ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was put there meanwhile$/],
+  ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was deployed in the meantime$/],
 ])('restoration: %s', (_, said, why) => {
   expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
@@ -116,8 +117,8 @@ test('once the target may have been called, the drill waits for guards', () => {
 });
 
 test('an aborted drill reports whether anything was done', () => {
-  expect(brokenOff(drill(), 'gone', BEGAN).reason).toBe('gone. checkout in staging may still run v1: look at it');
-  expect(brokenOff(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was done');
+  expect(brokenOff(drill(), 'gone', BEGAN).reason).toBe('gone. Check checkout in staging: it may still run v1');
+  expect(brokenOff(drill({ begun: false }), 'gone', BEGAN).reason).toBe('gone; nothing was changed');
 });
 
 test('pauses grow, give a sync one minute, and honor Retry-After up to five minutes', () => {

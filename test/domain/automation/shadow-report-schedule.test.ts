@@ -57,7 +57,7 @@ describe('the report as a message', () => {
       [
         'checkout in production',
         'Would have rolled back: 4 (3 right, 0 wrong, 1 undecided)',
-        'Would have asked: 0',
+        'Would have asked for approval: 0',
         'Would have done nothing: 0',
         'Ready for mode approve (3 right, 0 wrong):',
         'set the mode',
@@ -74,7 +74,7 @@ describe('the report as a message', () => {
   });
 
   test('reports an empty week, and counts omitted services', () => {
-    expect(letterOf(shadowDigest(report([])))).toContain('No service was in shadow mode in an incident.');
+    expect(letterOf(shadowDigest(report([])))).toContain('No incident involved a service in shadow mode.');
     expect(letterOf(shadowDigest(report(Array.from({ length: 17 }, () => row()))))).toContain('And 2 more services.');
   });
 });

@@ -91,7 +91,7 @@ describe('a rollback or question in shadow mode', () => {
     ],
     [
       'undecided',
-      /Firebreak rolled back itself/,
+      /Firebreak rolled back automatically/,
       incident({ decisions: [decision(), decision({ kind: 'roll_back', because: 'suspect' })] }),
       [SUSPECT, back('v1')],
     ],
@@ -113,7 +113,7 @@ describe('no action', () => {
     incident({ decisions: [decision({ would: SUGGEST })], ...more });
 
   test.each<[verdict: string, because: RegExp, ...Parameters<typeof judged>]>([
-    ['right', /nobody rolled back either/, nothing()],
+    ['right', /people did not roll back either/, nothing()],
     ['wrong', /people rolled back to v1/, nothing(), [SUSPECT, back('v1')]],
     ['undecided', /is open/, nothing(OPEN)],
     ['undecided', /less than 30 minutes/, nothing(), [SUSPECT], { now: before(-80) }],
@@ -201,7 +201,7 @@ describe('promotion', () => {
     const steps = (service: string) => [
       `firebreak automation mode approve --service ${service} --environment production`,
       `firebreak automation mode approve --service ${service}`,
-      'firebreak automation mode approve  # of every service',
+      'firebreak automation mode approve  # for all services',
     ];
     expect(rowOf({ right: 3 }, set)?.promotion?.steps).toEqual([inYaml('approve'), ...steps('checkout')]);
     const acting = { service: 'acting', environment: 'production' };

@@ -12,7 +12,7 @@ describe('a decision in shadow mode', () => {
     [
       'of a clear case would have acted',
       'roll_back',
-      /^Would have rolled back v2 to v1 \(mode shadow\): deploy of v2 finished 7 min before/,
+      /^Would have rolled back v2 to v1 \(shadow mode\): deploy of v2 finished 7 min before/,
       { policy: SHADOW },
     ],
     [
@@ -30,19 +30,19 @@ describe('a decision in shadow mode', () => {
     [
       'with a guard against it would have asked, and says which',
       'approve',
-      /^Would have asked before rolling back v2 to v1 \(mode shadow\), because it is not known whether v2 has a migration/,
+      /^Would have asked for approval before rolling back v2 to v1 \(shadow mode\), because it is unknown whether v2 has a migration/,
       { policy: SHADOW, changes: [change('v1', 240), change('v2', 10, { has_migration: null })] },
     ],
     [
       'under another cap would have asked',
       'approve',
-      /^Would have asked before rolling back v2 to v1 \(mode shadow\), because automation is in mode approve$/,
+      /^Would have asked for approval before rolling back v2 to v1 \(shadow mode\), because automation is in mode approve$/,
       { policy: SHADOW, modes: ['approve'] },
     ],
     [
       'that no alert asks for would only have suggested it',
       'suggest',
-      /^Would only have suggested to roll back v2 to v1 \(mode shadow\), because no alert asks for a rollback/,
+      /^Would only have suggested rolling back v2 to v1 \(shadow mode\), because no alert requests a rollback/,
       { policy: SHADOW, asked: { by: 'nobody', who: '' } },
     ],
     [

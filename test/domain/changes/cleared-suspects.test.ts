@@ -63,7 +63,7 @@ describe('its description', () => {
 
   test('contains the withdrawal', () => {
     expect(clearedWords([clearing({ back })])).toBe(
-      'v2 was cleared by ada at 2026-11-20 12:03 UTC, and is suspected again by bo since 2026-11-20 12:09 UTC',
+      'v2 was cleared by ada at 2026-11-20 12:03 UTC, and marked as suspect again by bo at 2026-11-20 12:09 UTC',
     );
   });
 

@@ -44,7 +44,7 @@ describe('a version named by a person', () => {
 
   test('cannot be the current version', () => {
     expect(named('v3', three).kind).toBe('runs');
-    expect(why('v3', three)).toBe('v3 is what runs of checkout in production now');
+    expect(why('v3', three)).toBe('v3 is already running for checkout in production');
   });
 
   test('cannot be unrecorded: the most similar versions are suggested', () => {
@@ -56,9 +56,9 @@ describe('a version named by a person', () => {
       known: ['v2.1.1', 'v2.0.10', 'v2.0.9', 'v2.1.0'],
     });
     expect(why('v2.0.1', changes)).toMatch(
-      /^no deployment of v2.0.1 is among the newest of checkout in production; known are v2.1.1, /,
+      /^no recent deployment of v2.0.1 for checkout in production is recorded; available versions: v2.1.1, /,
     );
-    expect(why('v2', [change('v3', 10)])).toMatch(/and none that could be gone back to$/);
+    expect(why('v2', [change('v3', 10)])).toMatch(/and no other version is available for a rollback$/);
   });
 
   test('cannot be a flag or a migration of that name', () => {
@@ -74,14 +74,14 @@ describe('a version named by a person', () => {
   });
 
   test('cannot be pinned as known bad', () => {
-    expect(why('v2', three, ['v2'])).toMatch(/^v2 is pinned as known bad in checkout|^v2 is pinned as known bad/);
+    expect(why('v2', three, ['v2'])).toMatch(/^v2 is pinned as known bad for checkout|^v2 is pinned as known bad/);
     expect(named('v1', three, ['v2']).kind).toBe('version');
   });
 
   test('cannot be older than what is still safe', () => {
     const floored = [change('v1', 600), change('v2', 300), change('v3', 10, { rollback_safe_to: 'v2' })];
     expect(named('v2', floored).kind).toBe('version');
-    expect(why('v1', floored)).toBe('v3 can be taken back to v2 at most (rollback_safe_to), and v1 is older');
+    expect(why('v1', floored)).toBe('v3 can be rolled back no further than v2 (rollback_safe_to), and v1 is older');
   });
 
   test('can be the default target, and then undoes no more than that', () => {
@@ -135,7 +135,7 @@ describe('the facts about it', () => {
 
   test('include when it ran, for how long, and that it was good', () => {
     expect(past('v2', three)).toEqual({
-      ran: 'v2 ran last from 2026-11-20 07:03 UTC until 2026-11-20 11:50 UTC, for 5 hours, and was well as far as is known',
+      ran: 'v2 last ran from 2026-11-20 07:03 UTC until 2026-11-20 11:50 UTC, for 5 hours, without known problems',
       doubts: [],
       safe: [],
     });
@@ -145,10 +145,10 @@ describe('the facts about it', () => {
     const brief = [change('v1', 600), change('v2', 20), change('v3', 10)];
     expect(past('v2', brief, 'v1')).toMatchObject({
       ran: expect.stringMatching(/for 7 min$/),
-      doubts: ['v2 ran too short a time to be known as good', 'the newest version that is known good is v1'],
+      doubts: ['v2 ran too briefly to be known to be good', 'the newest version known to be good is v1'],
     });
     const bad = [change('v1', 600), change('v2', 300, { rolled_back_by: 'some incident' }), change('v3', 10)];
-    expect(past('v2', bad, 'v1').doubts[0]).toBe('v2 has been rolled back before, as a bad one');
+    expect(past('v2', bad, 'v1').doubts[0]).toBe('v2 was already rolled back as bad');
     expect(past('v2', bad, 'v1').ran).not.toContain('was well');
   });
 
@@ -160,10 +160,12 @@ describe('the facts about it', () => {
       change('v4', 10, { has_migration: true }),
     ];
     expect(past('v1', changes).doubts).toEqual([
-      'v2 and v4 have migrations: the old version may not work on the new data',
-      'it is not known whether v3 has a migration',
+      'v2 and v4 have migrations, so the old version may not work with the migrated data',
+      'it is unknown whether v3 has a migration',
     ]);
-    expect(past('v3', changes).doubts).toEqual(['v4 has a migration: the old version may not work on the new data']);
+    expect(past('v3', changes).doubts).toEqual([
+      'v4 has a migration, so the old version may not work with the migrated data',
+    ]);
   });
 
   test('include how far back is safe, if declared', () => {
@@ -172,9 +174,11 @@ describe('the facts about it', () => {
       change('v2', 300),
       change('v3', 10, { rollback_safe_to: floor }),
     ];
-    expect(past('v2', floored('v2')).safe).toEqual(['v3 can be taken back to just that (rollback_safe_to)']);
+    expect(past('v2', floored('v2')).safe).toEqual([
+      'v3 can be rolled back to exactly this version (rollback_safe_to)',
+    ]);
     expect(past('v2', floored('v1')).safe).toEqual([
-      'v3 can be taken back to v1 at most (rollback_safe_to), and v2 is newer',
+      'v3 can be rolled back no further than v1 (rollback_safe_to), and v2 is newer',
     ]);
   });
 

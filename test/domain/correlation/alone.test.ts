@@ -15,16 +15,16 @@ describe('with measured errors, automatic action is permitted', () => {
   });
 
   test.each<[string, Evidence, RegExp]>([
-    ['one stranger fails, too', afterDeploy({ health, failing: [failing('mail', 'unrelated')] }), /mail fails/],
+    ['one stranger fails, too', afterDeploy({ health, failing: [failing('mail', 'unrelated')] }), /mail is failing/],
     [
       'it was more than ten minutes before',
       scene({ changes: [own(timed('v42', 1200, 1000))], health }),
-      /only its time speaks for it/,
+      /only its timing supports it/,
     ],
     [
       'something else was changed that may be it',
       scene({ changes: [own(v42()), own(timed('pool-size', 200, 200, { kind: 'config' }))], health }),
-      /pool-size may be the cause as well/,
+      /pool-size could also be the cause/,
     ],
   ])('not if %s', (_, evidence, why) => {
     expect(alone(evidence)).toBe(false);
@@ -53,7 +53,7 @@ describe('without a health query, automatic action is permitted', () => {
     );
     const late = scene({ changes: [own(timed('v42', 1900, 1700))], ...unreadable });
     expect(alone(late)).toBe(false);
-    expect(because(late)).toMatch(/errors cannot be measured/);
+    expect(because(late)).toMatch(/errors could not be measured/);
   });
 
   test('not for two deploys close together', () => {

@@ -30,9 +30,9 @@ describe('with a limit', () => {
     ],
     ['it is healthy and another is not', 'its_version_healthy', -4.5, [version('v42', 0.001), version('v41', 0.04)]],
     ['none is bad', 'no_version_bad', -2, [version('v42', 0.001), version('v41', 0.001)]],
-    ['it takes next to no traffic', 'no_traffic', -4.5, [version('v42', 0.9, 0.001), version('v41', 0.04, 0.999)]],
+    ['it receives almost no traffic', 'no_traffic', -4.5, [version('v42', 0.9, 0.001), version('v41', 0.04, 0.999)]],
     [
-      'the other one takes next to no traffic',
+      'the other one receives almost no traffic',
       'by_version',
       0,
       [version('v42', 0.05, 0.999), version('v41', 0, 0.001)],
@@ -73,7 +73,9 @@ test('a bad version among healthy ones decides between two deploys', () => {
 test('if all versions are bad, every change has that reason', () => {
   const by_version = [version('v42', 0.05), version('v41', 0.04)];
   const { doubts, verdict } = correlate(whileRollingOut({ health, by_version }));
-  expect(doubts).toEqual([{ code: 'all_versions_bad', text: 'by version: v42 is at 0.05, v41 at 0.04: all are bad' }]);
+  expect(doubts).toEqual([
+    { code: 'all_versions_bad', text: 'by version: v42 is at 0.05, v41 at 0.04: all versions are bad' },
+  ]);
   expect(verdict).toBe('no_change');
 });
 

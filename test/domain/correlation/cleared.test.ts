@@ -8,7 +8,7 @@ describe('a change that a person has cleared', () => {
     expect(correlate(afterDeploy({ cleared: [clearing(v42())] }))).toMatchObject({
       suspects: [],
       verdict: 'no_change',
-      doubts: [{ code: 'no_change_near', text: expect.stringMatching(/^no other change of it/) }],
+      doubts: [{ code: 'no_change_near', text: expect.stringMatching(/^no other change of the service/) }],
     });
   });
 

@@ -101,7 +101,7 @@ describe('a healthy current value', () => {
     const { suspects, doubts, verdict } = correlate(justNow);
     expect(doubts).toContainEqual({
       code: 'healthy_just_now',
-      text: 'the newest sample of the health query, 0.002, is within its limit of 0.01: it may be over',
+      text: 'the newest sample of the health query, 0.002, is within its limit of 0.01: the problem may be over',
     });
     expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(MIN_CONFIDENCE);
     expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);

@@ -13,14 +13,14 @@ describe('a dependency', () => {
     expect(correlate(evidence).verdict).toBe('no_change');
     expect(codes(evidence)).toEqual(['dependency_failed_first']);
     expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
-      'payments fails too, which it depends on, since 2 min before the problem began',
+      'its dependency payments is failing, too, since 2 min before the problem began',
     );
   });
 
   test('that failed in the same second, within clock tolerance, counts as first', () => {
     const evidence = afterDeploy({ failing: [failing('payments', 'dependency', -0.3 / 60)] });
     expect(suspectIn(correlate(evidence)).reasons[1]).toBe(
-      'payments fails too, which it depends on, since the moment that the problem began',
+      'its dependency payments is failing, too, since the moment the problem began',
     );
   });
 
@@ -56,7 +56,7 @@ describe('a dependency', () => {
     const { suspects } = correlate(scene({ changes }));
     expect(suspects.map(({ version }) => version)).toEqual(['v42', 'p7']);
     expect(suspects[0]?.confidence).toBeGreaterThanOrEqual(CONFIDENT);
-    expect(suspects[1]?.reasons).toContain('it is a change of payments, which the service depends on');
+    expect(suspects[1]?.reasons).toContain('it is a change of payments, a dependency of the service');
   });
 
   test('is less probable the more steps away it is', () => {
@@ -83,7 +83,9 @@ describe('other failing services', () => {
   test('that depend on the service change nothing and are named', () => {
     const evidence = afterDeploy({ failing: [failing('web', 'dependent', -1), failing('app', 'dependent', -2)] });
     expect(confidence(evidence)).toBe(confidence(afterDeploy()));
-    expect(suspectIn(correlate(evidence)).reasons).toContain('app and web fail too, as what depends on it does');
+    expect(suspectIn(correlate(evidence)).reasons).toContain(
+      'app and web are failing, too, as expected of services that depend on it',
+    );
     expect(codes(evidence)).toEqual([]);
   });
 
@@ -101,7 +103,7 @@ describe('other failing services', () => {
       doubts: [
         {
           code: 'several_fail',
-          text: 'cart, mail and search failed at the same time, and no change of what they share is known',
+          text: 'cart, mail and search failed at the same time, and no change of a shared service is known',
         },
       ],
     });
@@ -128,7 +130,9 @@ describe('other failing services', () => {
     const others = [failing('mail', 'unrelated'), failing('search', 'unrelated')];
     const { suspects, doubts, verdict } = correlate(scene({ changes, failing: others }));
     expect(suspects.map(({ version }) => version)).toEqual(['n1', 'v42']);
-    expect(suspects[0]?.reasons).toContain('mail and search fail at the same time, which a shared cause explains');
+    expect(suspects[0]?.reasons).toContain(
+      'mail and search are failing at the same time, which a shared cause explains',
+    );
     expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);
     expect({ doubts, verdict }).toEqual({ doubts: [], verdict: 'change' });
   });
@@ -145,8 +149,8 @@ describe('other failing services', () => {
   });
 
   test.each([
-    [undefined, 'nothing else that shares it fails'],
-    [true, 'whether anything else that shares it fails could not be read'],
+    [undefined, 'no other service that shares it is failing'],
+    [true, 'the state of other services that share it could not be read'],
   ] as const)('with unknown state (%s) are not reported as healthy', (failing_unreadable, words) => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
@@ -155,8 +159,8 @@ describe('other failing services', () => {
   });
 
   test.each([
-    [undefined, 'payments itself does not fail'],
-    [true, 'whether payments itself fails could not be read'],
+    [undefined, 'payments itself is not failing'],
+    [true, 'the state of payments itself could not be read'],
   ] as const)('nor is a dependency with unknown state (%s)', (failing_unreadable, words) => {
     const changes = [of('payments', 'dependency', timed('p7', 240, 120))];
     const evidence = scene({ changes, ...(failing_unreadable && { failing_unreadable }) });
@@ -166,10 +170,10 @@ describe('other failing services', () => {
   test('that are ignored are not reported as healthy', () => {
     const changes = [of('network', 'shared', timed('n1', 120, 60, { kind: 'infrastructure' }))];
     const { reasons } = suspectIn(correlate(scene({ changes, strangers_ignored: true })), 'n1');
-    expect(reasons).toContain('whether anything else that shares it fails was not looked at (failTogether: ignore)');
+    expect(reasons).toContain('other services that share it were not checked (failTogether: ignore)');
     const looked = [of('payments', 'dependency', timed('p7', 240, 120))];
     const dependency = suspectIn(correlate(scene({ changes: looked, strangers_ignored: true })), 'p7');
-    expect(dependency.reasons).toContain('payments itself does not fail');
+    expect(dependency.reasons).toContain('payments itself is not failing');
   });
 
   test('include a shared service that was changed itself', () => {

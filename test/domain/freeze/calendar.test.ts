@@ -106,7 +106,7 @@ describe('an entry that is edited while it is in force', () => {
     const edited = { ...before, reason: 'the busiest days', until: '2026-12-02T00:00', passes: ['hotfix'] };
     expect(freezesOf(edited, at)[0]).toMatchObject({
       reason: 'the busiest days (calendar, "black friday")',
-      ends_when: 'it is over at 2026-12-01 23:00 UTC',
+      ends_when: 'the calendar entry ends at 2026-12-01 23:00 UTC',
       until: '2026-12-01T23:00:00.000Z',
       passes: ['hotfix'],
       calendar: 'black friday',

@@ -220,9 +220,9 @@ describe('an override', () => {
     const text = textOf({ freezes: [freeze('person', { overrides })] });
     for (const why of [
       'o1 (person:ada) has expired',
-      'o2 (person:ada) waits for the yes',
+      'o2 (person:ada) is waiting for approval',
       'o3 (person:ada) is for version v9',
-      'o4 (person:ada) has been used up',
+      'o4 (person:ada) has no uses left',
     ])
       expect(text).toContain(why);
     expect(text).not.toContain('o5');
@@ -307,8 +307,8 @@ describe('claims that require proof:', () => {
 
   test('explains why a change is not exempt', () => {
     const why = (asked: Asked): string => decided(asked).reasons.find(({ code }) => code === 'not_exempt')?.text ?? '';
-    expect(why(asks('rollback', { rollback: unknown }))).toBe('v1 is not on record; it is judged like a deploy');
-    expect(why(asks('security'))).toMatch(/^no security fix passes here by policy/);
+    expect(why(asks('rollback', { rollback: unknown }))).toBe('v1 is not on record; it is treated as a deploy');
+    expect(why(asks('security'))).toMatch(/^the policy does not exempt a security fix here/);
     const accepted: Asked = { policy: { passes: ['hotfix'] } };
     expect(why(asks('hotfix', accepted))).toMatch(/identity token .* and none was sent/);
     expect(why(asks('hotfix', { ...accepted, identity: { ok: false, problem: 'it has expired' } }))).toMatch(
@@ -347,7 +347,7 @@ describe('a pinned version', () => {
 
   test('suggests how to proceed', () => {
     expect(textOf({ pins: [pin('v2')] })).toMatch(
-      /v2 is pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*DELETE \/v1\/versions\/pinned\/pin_v2/,
+      /v2 has been pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*DELETE \/v1\/versions\/pinned\/pin_v2/,
     );
   });
 });
@@ -394,9 +394,9 @@ describe('data', () => {
   test('the problem is reported', () => {
     const asked = { slos: [status({ data_at: at(-23), problem: 'Prometheus does not answer' })], policy: deny };
     expect(textOf(asked)).toBe(
-      'what is known of checkout-availability is 23 min old: Prometheus does not answer (stale after 10 min); by policy deploys are not allowed then (stale.deploys: deny)',
+      'the data of checkout-availability are 23 min old: Prometheus does not answer (stale after 10 min); the policy does not allow deploys in that case (stale.deploys: deny)',
     );
-    expect(decided(asked).clears_when).toBe('when Prometheus answers again and an evaluation has read it');
+    expect(decided(asked).clears_when).toBe('when Prometheus answers again and an evaluation has succeeded');
   });
 });
 
@@ -459,11 +459,11 @@ describe('the end of a freeze', () => {
     };
     const { clears_when, next_transition_at } = decided(asked);
     expect(clears_when).toBe(
-      'when less than 95 % of the budget of checkout-availability is spent, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 22:00 UTC if nothing else fails, not in sight as it burns now',
+      'when less than 95 % of the budget of checkout-availability is spent, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 22:00 UTC if nothing else fails; at the current burn rate, not foreseeable',
     );
     expect(next_transition_at).toBe(at(600));
     expect(textOf(asked)).toMatch(
-      /^because of budget, and 297\.6 % by now \(freeze frz_budget, for checkout in production, since 2026-11-20 11:30 UTC\); it ends when .*; to deploy all the same, .* firebreak freeze override frz_budget --reason … \(POST \/v1\/freezes\/frz_budget\/overrides\)$/,
+      /^because of budget, now 297\.6 % \(freeze frz_budget, for checkout in production, since 2026-11-20 11:30 UTC\); it ends when .*; to deploy anyway, .* firebreak freeze override frz_budget --reason … \(POST \/v1\/freezes\/frz_budget\/overrides\)$/,
     );
   });
 
@@ -529,7 +529,7 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
     reasons: [
       {
         code: 'burn_rate',
-        text: `it burns, says the alert; person:bo has lifted the freeze ${opened.id}: it is a test`,
+        text: `it burns, says the alert; person:bo lifted the freeze ${opened.id}: it is a test`,
       },
     ],
   };
@@ -544,7 +544,7 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
 
   test('is reported once if data show the same', () => {
     const { reasons } = decided({ slos: [status({ burning: [PAGE] })], freezes: [lifted] });
-    expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo has lifted/) }]);
+    expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo lifted/) }]);
   });
 
   test.each<[string, Asked, string]>([

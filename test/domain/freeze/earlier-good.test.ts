@@ -14,18 +14,18 @@ const CHANGES = [
 ];
 
 test.each<[string, string | null, string | null, string, RegExp]>([
-  ['ran well before', 'good', null, 'known_good', /ran here well since/],
-  ['goes by its commit', null, 'c-good', 'known_good', /c-good ran here well/],
-  ['is nothing', null, null, 'not_known', /was not told/],
+  ['ran well before', 'good', null, 'known_good', /ran here without problems, starting/],
+  ['goes by its commit', null, 'c-good', 'known_good', /c-good ran here without problems/],
+  ['is nothing', null, null, 'not_known', /target version is missing/],
   ['nobody has told of', 'stranger', null, 'not_known', /never recorded/],
   ['is of a flag alone', 'flagged', null, 'not_known', /never recorded/],
   ['has failed', 'failed', null, 'not_known', /never ran here: its deployment failed at/],
   ['has failed, by its commit', null, 'c-failed', 'not_known', /never ran here: its deployment failed at/],
   ['was cancelled', 'cancelled', null, 'not_known', /never ran here: its deployment was cancelled/],
-  ['has failed and was rolled back', 'failed-undone', null, 'not_known', /rolled back itself, in incident inc-2/],
-  ['was rolled back', 'undone', null, 'not_known', /rolled back itself, in incident inc-1/],
-  ['was soon replaced', 'quick', null, 'not_known', /half an hour/],
-  ['runs now', 'live', null, 'not_known', /what runs now/],
+  ['has failed and was rolled back', 'failed-undone', null, 'not_known', /was itself rolled back, in incident inc-2/],
+  ['was rolled back', 'undone', null, 'not_known', /was itself rolled back, in incident inc-1/],
+  ['was soon replaced', 'quick', null, 'not_known', /less than 30 minutes/],
+  ['runs now', 'live', null, 'not_known', /is running now/],
 ])('a version that %s', (_, version, commit, kind, text) => {
   const found = earlierAndGood(CHANGES, { version, commit });
   expect(found).toMatchObject({ kind, text: expect.stringMatching(text) });

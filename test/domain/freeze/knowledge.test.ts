@@ -18,7 +18,7 @@ describe('a budget with insufficient data', () => {
     expect({ allowed, stale, data_age_s }).toEqual({ allowed: false, stale: true, data_age_s: null });
     expect(reasons[0]).toEqual({
       code: 'stale_data',
-      text: `of the budget of checkout-availability only 12.3 % of its window is known, and the rest could not be read: ${WHY}; by policy deploys are not allowed then (stale.deploys: deny)`,
+      text: `only 12.3 % of the budget window of checkout-availability is known, and the rest could not be read: ${WHY}; the policy does not allow deploys in that case (stale.deploys: deny)`,
     });
   });
 
@@ -33,7 +33,7 @@ describe('a budget with insufficient data', () => {
     expect(reasons).toEqual([
       {
         code: 'budget_partly_known',
-        text: 'of the budget of checkout-availability only 10 % of its window is known, and there are no older data; at least 0 % is spent',
+        text: 'only 10 % of the budget window of checkout-availability is known, and there are no older data; at least 0 % is spent',
       },
     ]);
   });
@@ -53,7 +53,7 @@ test('an objective that was never evaluated is named, even if another one replac
   const asked = { ...inputs({ slos: [status()], policy: DENY }), objectives: 1, objectiveIds: ['a-new-one'] };
   const { allowed, reasons } = decide(asked);
   expect(allowed).toBe(false);
-  expect(reasons[0]?.text).toContain('1 of 1 objectives were not evaluated yet: a-new-one');
+  expect(reasons[0]?.text).toContain('1 of 1 objectives have not been evaluated yet: a-new-one');
 });
 
 describe('age and staleness agree', () => {
@@ -85,6 +85,6 @@ describe('age and staleness agree', () => {
     });
 
   test('unreadable data are also reported for the objective', () => {
-    expect(shown(known(0.1, WHY)).problem).toBe(`its past could not be read: ${WHY}`);
+    expect(shown(known(0.1, WHY)).problem).toBe(`its history could not be read: ${WHY}`);
   });
 });

@@ -97,17 +97,17 @@ describe('a budget freeze', () => {
     [
       'ends where budgets freeze no more',
       { status: null, policy: policy({ budget: null }) },
-      'by policy, budgets freeze no more here (budget: off)',
+      'the policy no longer freezes for budgets here (budget: off)',
     ],
     [
       'ends when its objective has moved',
       { slo: slo('checkout-availability', 'search') },
-      'the objective checkout-availability is of search in production now',
+      'the objective checkout-availability now belongs to search in production',
     ],
     [
       'ends when its objective is gone',
       { slo: slo('another') },
-      'the objective checkout-availability is not configured any more',
+      'the objective checkout-availability is no longer configured',
     ],
   ])('%s', (_, objective, reason) => {
     expect(ended({ objective, current: [budget] })).toBe(reason);
@@ -117,8 +117,8 @@ describe('a budget freeze', () => {
     const current = [{ ...budget, not_before: at(1) }];
     expect(ended({ current })).toBeUndefined();
     expect(ended({ current, at: at(1), objective: { status: status({ data_at: at(1) }) } })).toBe(over);
-    expect(ended({ current, objectives: [] })).toMatch(/not configured/);
-    expect(ended({ current, objective: { policy: policy({ budget: null }) } })).toMatch(/by policy/);
+    expect(ended({ current, objectives: [] })).toMatch(/no longer configured/);
+    expect(ended({ current, objective: { policy: policy({ budget: null }) } })).toMatch(/no longer freezes/);
   });
 
   test('that a person lifted is settled when its cause is over, regardless of its minimum duration', () => {
@@ -159,11 +159,11 @@ describe('a burn rate freezes', () => {
   });
 
   test.each<[string, Partial<Evaluated>, string | undefined]>([
-    ['and lifts when it has cooled', {}, 'the budget burns slowly enough again'],
+    ['and lifts when it has cooled', {}, 'the budget burns slowly enough'],
     [
       'and lifts when only what opens a ticket burns',
       { status: status({ burning: [TICKET] }) },
-      'the budget burns slowly enough again',
+      'the budget burns slowly enough',
     ],
     ['and stays while it burns', { status: status({ burning: [PAGE] }) }, undefined],
     ['and stays without data', { status: status({ state: 'no_data' }) }, undefined],
@@ -178,7 +178,7 @@ describe('a burn rate freezes', () => {
     [
       'and lifts where burn rates freeze no more',
       { policy: policy({ burn: 'off' }) },
-      'by policy, burn rates freeze no more here (burn: off)',
+      'the policy no longer freezes for burn rates here (burn: off)',
     ],
   ])('%s', (_, objective, reason) => {
     expect(ended({ objective, current: [burn] })).toBe(reason);
@@ -248,7 +248,7 @@ describe('an incident', () => {
 
   test('that is critical freezes if the policy says so', () => {
     expect(latched({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
-    expect(record.reason).toBe(`a critical incident is open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
+    expect(record.reason).toBe(`a critical incident has been open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
     expect(opened({ incidents: [{ incident: open, policy: policy() }] })).toEqual([]);
     const warning = { ...open, severity: 'warning' as const };
     expect(opened({ incidents: [{ incident: warning, policy: rules }] })).toEqual([]);
@@ -265,12 +265,12 @@ describe('an incident', () => {
     [
       'or is less severe',
       [{ incident: { ...open, severity: 'info' }, policy: rules }],
-      'the incident is info now, which freezes nothing by policy',
+      'the severity of the incident is now info, for which the policy does not freeze',
     ],
     [
       'or policy has changed',
       [{ incident: open, policy: policy() }],
-      'by policy, incidents freeze no more here (incidents: off)',
+      'the policy no longer freezes for incidents here (incidents: off)',
     ],
     ['but not because it cannot be read', null, undefined],
   ])('%s', (_, incidents, reason) => {
@@ -314,7 +314,7 @@ describe('the calendar', () => {
         {
           id: record.id,
           reason: 'later (calendar, "audit")',
-          ends_when: 'it is over at 2026-11-20 14:00 UTC',
+          ends_when: 'the calendar entry ends at 2026-11-20 14:00 UTC',
           until: at(120),
         },
       ],
@@ -330,7 +330,7 @@ describe('the calendar', () => {
   });
 
   test('ends if its entry is removed', () => {
-    expect(ended({ current })).toBe('its entry of the calendar, "audit", was changed or taken out');
+    expect(ended({ current })).toBe('its calendar entry "audit" was changed or removed');
   });
 
   test('that a person lifted stays lifted until its planned end', () => {

@@ -66,7 +66,7 @@ describe('a burn-rate freeze ends', () => {
   ])('%s', (_, asked, expected, words) => {
     expect(decided(asked)).toMatchObject({
       next_transition_at: expected,
-      clears_when: `when the budget of checkout-availability burns slowly enough again${words}`,
+      clears_when: `when the budget of checkout-availability burns slowly enough${words}`,
     });
   });
 
@@ -75,7 +75,7 @@ describe('a burn-rate freeze ends', () => {
     expect(decided(asked)).toMatchObject({
       next_transition_at: at(25),
       clears_when:
-        'when the budget of checkout-availability burns slowly enough again, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 12:25 UTC if nothing else fails',
+        'when the budget of checkout-availability burns slowly enough, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 12:25 UTC if nothing else fails',
     });
   });
 });
@@ -210,7 +210,7 @@ describe('a freeze that an alert has just opened', () => {
   test('is explained by the alert rather than by older data', () => {
     const reason = first({ at: at(0.6), slos: [status()] });
     expect(reason?.code).toBe('burn_rate');
-    expect(reason?.text).toMatch(/^because of burn \(freeze .* it ends when .* burns slowly enough again, not before/);
+    expect(reason?.text).toMatch(/^because of burn \(freeze .* it ends when .* burns slowly enough, not before/);
   });
 
   test('is then explained by the numbers of the next evaluation', () => {
@@ -221,7 +221,7 @@ describe('a freeze that an alert has just opened', () => {
     });
     expect(reason?.code).toBe('burn_rate');
     expect(reason?.text).toMatch(
-      /^because of burn, and by now 20 times as fast over the last 1h and 31\.4 times over the last 5m /,
+      /^because of burn, now 20 times as fast over the last 1h and 31\.4 times over the last 5m /,
     );
   });
 

@@ -110,7 +110,9 @@ describe('a shared dependency', () => {
   test('that fails itself belongs to the group and is named', () => {
     const found = judged([opening('db'), opening('cart', 5), opening('checkout', 10)]);
     expect(found.kind === 'together' && names(found.members)).toEqual(['db', 'cart', 'checkout']);
-    expect(found).toMatchObject({ crowd: { text: 'db fails, and with it what depends on it: cart, checkout' } });
+    expect(found).toMatchObject({
+      crowd: { text: 'db is failing, and so are services that depend on it: cart, checkout' },
+    });
   });
 
   test('is found by the last failing service, in any order', () => {

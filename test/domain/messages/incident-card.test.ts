@@ -226,7 +226,7 @@ describe('the card', () => {
     [decision({ kind: 'shadow' }), 'Shadow mode, does not roll back v2 to v1'],
     [
       decision({ kind: 'shadow', would: { kind: 'roll_back', reasons: [{ code: 'suspect', text: 'v2 is new' }] } }),
-      'Automation\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+      'Automation\nWould have rolled back v2 to v1 (shadow mode): v2 is new',
     ],
     [
       decision({
@@ -239,7 +239,7 @@ describe('the card', () => {
           ],
         },
       }),
-      'Automation\nWould have asked before rolling back v2 to v1 (mode shadow), because many fail',
+      'Automation\nWould have asked for approval before rolling back v2 to v1 (shadow mode), because many fail',
     ],
     [decision({ kind: 'none', from_version: null, to_version: null }), 'Does not roll back: v2'],
   ])('shows the result of a judgement: %#', (one, expected) => {

@@ -150,7 +150,7 @@ test('says what automation would have done in shadow mode', () => {
   });
   const letter = (would: DecisionView[]) => letterOf(digestOf(story({ decisions: would })));
   expect(letter([decision])).toContain(
-    'What automation would have done\nWould have rolled back v2 to v1 (mode shadow): v2 is new',
+    'What automation would have done\nWould have rolled back v2 to v1 (shadow mode): v2 is new',
   );
   expect(letter([{ ...decision, kind: 'suggest', would: undefined }])).not.toContain('would have');
 });

@@ -210,13 +210,13 @@ describe('a guard against the rollback is the first reason:', () => {
   });
 
   test.each([
-    ['infrastructure', 'a change of infrastructure'],
+    ['infrastructure', 'an infrastructure change'],
     ['experiment', 'an experiment'],
-    ['config', 'a change of configuration'],
-    ['flag', 'a flag'],
+    ['config', 'a configuration change'],
+    ['flag', 'a feature flag change'],
   ] as const)('a change that cannot be rolled back is named by its kind: %s', (kind, called) => {
     const { reasons } = decide(clear({ changes: [change('v1', 240), change('x1', 10, { kind })] }));
-    expect(reasons[0]?.text).toBe(`the suspect is ${called}, which a rollback of the version does not undo`);
+    expect(reasons[0]?.text).toBe(`the suspect is ${called}, which rolling back the version does not undo`);
   });
 
   test('all applicable guards are listed, those of the effective mode before those that ask', () => {
@@ -335,13 +335,13 @@ describe('the limit of safe rollbacks', () => {
   });
 });
 
-describe('a person who asks for a rollback', () => {
+describe('a person who requests a rollback', () => {
   const asked = { by: 'person', who: 'ada' } as const;
 
   test('refers to the current version, whatever the timing', () => {
     const decision = decide(clear({ asked, changes: [change('v1', 240), change('v2', 120)] }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
-    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada' });
+    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'requested by ada' });
   });
 
   test('is not limited by the mode', () => {
@@ -365,13 +365,13 @@ describe('a person who names the version', () => {
   test('gets that version, with the request among the reasons', () => {
     const decision = decide(clear({ asked: asked('v1'), changes }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v3', to: 'v1' });
-    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'asked by ada, who has named v1' });
+    expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'requested by ada (target version v1)' });
   });
 
   test('is the first of two approvers if the policy asks for two', () => {
     const decision = decide(clear({ asked: asked('v1'), changes, policy: { approvals: 2 } }));
     expect(decision).toMatchObject({ kind: 'approve', to: 'v1', approvals: { needed: 2, given: ['ada'] } });
-    expect(decision.reasons[0]?.text).toBe('asked by ada, who has named v1; a second person has to be for it');
+    expect(decision.reasons[0]?.text).toBe('requested by ada (target version v1); a second person must approve it');
   });
 
   test.each<[because: string, to: string, against: Partial<Plain>]>([
@@ -397,7 +397,7 @@ describe('a person who names the version', () => {
     expect(decision.kind).toBe('none');
     expect(decision.reasons[0]).toEqual({
       code: 'superseded',
-      text: 'v4 runs now, and no longer v3, as it did when it was asked',
+      text: 'v4 is running now instead of v3, the version at the time of the request',
     });
   });
 });
@@ -412,7 +412,7 @@ describe('a suspect that a person has cleared', () => {
     const decision = decide(said([clearing(v2)]));
     expect(decision).toMatchObject({ kind: 'none', suspects: [], suspect: null, from: null });
     expect(decision.reasons).toEqual([
-      { code: 'no_confident_suspect', text: expect.stringMatching(/^none of the others: no other change/) },
+      { code: 'no_confident_suspect', text: expect.stringMatching(/^no other change of this service/) },
       { code: 'suspect_cleared', text: 'v2 was cleared by ada at 2026-11-20 12:03 UTC' },
     ]);
   });
@@ -425,7 +425,7 @@ describe('a suspect that a person has cleared', () => {
     expect(decision.reasons).toEqual([
       {
         code: 'suspect_cleared',
-        text: 'flag was cleared by ada at 2026-11-20 12:03 UTC; so nothing is done without a person',
+        text: 'flag was cleared by ada at 2026-11-20 12:03 UTC; a person must decide',
       },
       { code: 'suspect', text: expect.stringContaining('confidence 0.9') },
     ]);

@@ -66,13 +66,13 @@ test.each([
   ['inputs.instances == "3"', /no such overload/],
   ['labels.team + 1', /no such overload/],
   ['now()', /no matching overload/],
-  ['labels.team.matches(labels.alertname)', /a pattern that is written out/],
+  ['labels.team.matches(labels.alertname)', /requires a literal pattern/],
   ['labels.team.matches("a(")', /cannot be used: missing "\)"/],
   ['labels.team.matches("a(?=b)")', /look-around/],
   ['labels.map(name, labels[name])', /map\(\) is not allowed/],
   ['cel.bind(x, labels.team + labels.team, x + x)', /bind\(\) is not allowed/],
-  ['labels.exists(a, labels.exists(b, a != b))', /inside of another loop/],
-  ['labels.exists(a, a.matches("x"))', /inside of a loop/],
+  ['labels.exists(a, labels.exists(b, a != b))', /inside another loop/],
+  ['labels.exists(a, a.matches("x"))', /inside a loop/],
   [`${'!'.repeat(300)}true`, /maxAstNodes/],
   [`${'('.repeat(100)}1${')'.repeat(100)}`, /maxDepth/],
   [`"${'x'.repeat(1000)}" == ""`, /longer than 1000 characters/],
@@ -86,7 +86,7 @@ test.each([
   ['suspect.version', /No such key|null/],
   ['incident.opened_at.getHours("Mars/Olympus")', /time zone/],
   ['steps.first.output.missing', /No such key/],
-  ['type(1)', /neither text, number/],
+  ['type(1)', /not a string, number/],
   ['labels.constructor.constructor', /No such key|Cannot index/],
 ])('%s explains why it has no value', (text, detail) => {
   expect(value(text, { ...KNOWN, suspect: null })).toMatchObject({ ok: false, detail: expect.stringMatching(detail) });
@@ -95,7 +95,7 @@ test.each([
 test('a condition that is neither true nor false is an error', () => {
   expect(holds('steps.first.output.count', DECLARED, KNOWN)).toEqual({
     ok: false,
-    detail: 'it gives 4, and not true or false',
+    detail: 'its result is 4, not true or false',
   });
   expect(holds(undefined, DECLARED, KNOWN)).toEqual({ ok: true, value: true });
 });

@@ -33,13 +33,13 @@ describe('unreachable', () => {
 
   test('with a severity that Firebreak does not have', () => {
     expect(found({ a: 'match: severity=page' })).toEqual([
-      'a.md:3: unreachable: no alert can meet all of its matchers (severity is critical, warning or info here, whatever an alert calls it)',
+      'a.md:3: unreachable: no alert can meet all of its matchers (severity is always critical, warning, or info here, whatever the label of the alert)',
     ]);
   });
 
   test('an impossible alternative is reported without excluding the runbook', () => {
     expect(found({ a: 'match:\n  any:\n    - team=a\n    - [team=a, team=b]' })).toEqual([
-      'a.md:6: warning: no alert can meet all of these matchers (the others still count)',
+      'a.md:6: warning: no alert can meet all of these matchers (other matchers still apply)',
     ]);
   });
 
@@ -61,16 +61,14 @@ describe('shadowed', () => {
     ['match: {}', 'match: {}'],
   ])('%j takes all alerts from %j', (first, second) => {
     expect(found({ a: first, b: second })).toEqual([
-      'b.md:3: shadowed: every alert for it goes to a, which comes first (raise its "priority", or say more exactly which alerts are for the other)',
+      'b.md:3: shadowed: every matching alert goes to a, which comes first (raise its "priority", or make the matchers of the other runbook more specific)',
     ]);
   });
 
   test('by several runbooks together', () => {
     expect(
       found({ a: 'match: team=a\npriority: 2', b: 'match: team!=a\npriority: 1', c: 'match: service=checkout' }),
-    ).toEqual([
-      expect.stringMatching(/^c\.md:3: shadowed: every alert for it goes to one of those that come first \(a, b\)/),
-    ]);
+    ).toEqual([expect.stringMatching(/^c\.md:3: shadowed: every matching alert goes to an earlier runbook \(a, b\)/)]);
   });
 
   test.each([
@@ -86,7 +84,7 @@ describe('shadowed', () => {
 describe('conflicting', () => {
   test('if only the file names decide between two actions', () => {
     expect(found({ a: `match: team=a\n${OFF('x')}`, b: `match: service=s\n${OFF('y')}` })).toEqual([
-      'b.md:3: conflicts with a: some alerts match both, which do different things with the same priority (give one of them a higher "priority")',
+      'b.md:3: conflicts with a: some alerts match both runbooks, which have the same priority and different steps (give one of them a higher "priority")',
     ]);
   });
 
@@ -101,17 +99,17 @@ describe('conflicting', () => {
 });
 
 test.each<[string, string[]]>([
-  ['when: "false"', ['a.md:4: "when" is never true: the runbook is never done (delete it, or say when)']],
-  ['when: 1 == 2 && true', ['a.md:4: "when" is never true: the runbook is never done (delete it, or say when)']],
-  ['when: true', ['a.md:4: warning: "when" is always true (leave it away)']],
+  ['when: "false"', ['a.md:4: "when" is never true: the runbook never runs (delete it, or correct "when")']],
+  ['when: 1 == 2 && true', ['a.md:4: "when" is never true: the runbook never runs (delete it, or correct "when")']],
+  ['when: true', ['a.md:4: warning: "when" is always true (remove it)']],
   [
     'steps:\n  - { id: x, uses: verify, when: false }',
-    ['a.md:5: "when" is never true: step "x" is never done (delete it, or say when)'],
+    ['a.md:5: "when" is never true: step "x" never runs (delete it, or correct "when")'],
   ],
   [
     'inputs:\n  zone: { required: true }',
     [
-      'a.md:5: warning: input "zone" is required, and alerts bring none: only a person can start this runbook (give it a default, unless that is meant)',
+      'a.md:5: warning: input "zone" is required, but alerts provide no inputs: only a person can start this runbook (add a default, unless this is intended)',
     ],
   ],
 ])('%j', (head, expected) => {
@@ -120,7 +118,7 @@ test.each<[string, string[]]>([
 
 test('two runbooks with the same name', () => {
   expect(found({ a: 'match: x=a', 'sub/a': 'match: x=b' })).toEqual([
-    'sub/a.md:1: a.md is called "a", too (give it another name)',
+    'sub/a.md:1: a.md has the same name, "a" (choose another name)',
   ]);
 });
 
@@ -132,9 +130,9 @@ describe('with the catalogue', () => {
   test('unknown services and environments are reported with suggestions', () => {
     const head = 'match:\n  - service=serch\n  - environment="prod"\nservices:\n  - checkuot';
     expect(found({ a: head }, services)).toEqual([
-      'a.md:3: unreachable: no alert can meet all of its matchers (look for matchers of one label that contradict each other)',
+      'a.md:3: unreachable: no alert can meet all of its matchers (check for contradicting matchers of one label)',
       'a.md:3: the catalogue has no service "serch" (did you mean "search"?)',
-      'a.md:3: no service has an environment "prod"',
+      'a.md:3: no service in the catalogue has an environment "prod"',
       'a.md:7: the catalogue has no service "checkuot" (did you mean "checkout"?)',
     ]);
     expect(found({ a: 'services: [checkout]\nenvironments: staging' }, services)).toEqual([]);

@@ -222,7 +222,7 @@ describe('the reasons to ask a person', () => {
 
   test('are only the runbook for a step that only asks', () => {
     expect(whyAsked(question({ ...CLEAR, modes: ['shadow'] }, true))).toEqual([
-      { code: 'runbook_asks', text: 'the runbook "The queue is stuck" asks' },
+      { code: 'runbook_asks', text: 'the runbook "The queue is stuck" asks for approval' },
     ]);
   });
 });

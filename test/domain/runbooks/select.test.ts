@@ -16,14 +16,14 @@ const chosen = (books: Runbook[], labels = LABELS) => select(books, labels, vari
 test.each([
   ['match: alertname="HighErrorRatio"', null],
   ['match: { any: [alertname="Other", "{alertname=~\\"High.*\\",severity=critical}"] }', null],
-  ['match: { alertname: Other }', 'its matchers do not hold'],
+  ['match: { alertname: Other }', 'its matchers do not match'],
   ['services: checkout', null],
-  ['services: [search]', 'not for service "checkout"'],
-  ['environments: staging', 'not for environment "production"'],
-  ['severity: [warning, info]', 'not for severity "critical"'],
+  ['services: [search]', 'does not apply to service "checkout"'],
+  ['environments: staging', 'does not apply to environment "production"'],
+  ['severity: [warning, info]', 'does not apply to severity "critical"'],
   ['when: labels.alertname.startsWith("High")', null],
   ['when: labels.team == "payments"', 'its "when" is not true'],
-  ['when: labels.team == "payments" || 1 / 0 == 1', 'its "when" could not be told: division by zero, in 1 / 0'],
+  ['when: labels.team == "payments" || 1 / 0 == 1', 'its "when" could not be evaluated: division by zero, in 1 / 0'],
 ])('%s', (head, why) => {
   const { chosen: taken, others } = chosen([runbook(head)]);
   expect(taken?.name ?? null).toBe(why === null ? 'a' : null);
@@ -40,9 +40,9 @@ test('the highest priority is selected, and the first file among equals', () => 
   expect(chosen(books)).toMatchObject({
     chosen: { name: 'a' },
     others: [
-      { name: 'd', why: 'its matchers do not hold' },
-      { name: 'b', why: 'a comes first' },
-      { name: 'c', why: 'a comes first' },
+      { name: 'd', why: 'its matchers do not match' },
+      { name: 'b', why: 'a has precedence' },
+      { name: 'c', why: 'a has precedence' },
     ],
   });
 });

@@ -81,7 +81,7 @@ describe('the health query of a service and environment', () => {
     ];
     expect(healthOf({ ...emptyConfig, ...catalogue(), slos }, place)).toEqual({
       ...healthQueryOf(objective()),
-      called: 'the share of errors of a',
+      called: 'the error ratio of a',
     });
   });
 

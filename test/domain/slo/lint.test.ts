@@ -53,10 +53,10 @@ test('no findings for a ratio of rates over the window', () => {
 });
 
 describe('a weak query is reported with a reason:', () => {
-  const CAUSE = /is a cause and no symptom/;
-  const UP = /tells that something answers, not that users are served/;
+  const CAUSE = /is a cause, not a symptom/;
+  const UP = /shows that something answers, not that users are served/;
   const AVERAGE = /an average hides/;
-  const NUMBER = /gives a number of events where a rate per second is expected/;
+  const NUMBER = /returns a number of events, but a rate per second is expected/;
   const FIXED = /the rate is always over/;
   const GAUGE = /looks like a gauge/;
   test.each<[string, Said, number, RegExp]>([
@@ -81,13 +81,13 @@ describe('a weak query is reported with a reason:', () => {
       'a percentile',
       threshold('histogram_quantile(0.99, sum by (le) (rate(latency_bucket[{{.window}}])))'),
       6,
-      /a percentile that is compared/,
+      /a comparison of a percentile/,
     ],
     ['increase', ratio('sum(increase(requests_total[{{.window}}]))'), 7, NUMBER],
     ['a count of samples', ratio('sum(count_over_time(probes[{{.window}}]))'), 7, NUMBER],
     ['a rate over a fixed time', ratio('sum(rate(requests_total[1h]))'), 7, FIXED],
-    ['a counter that is taken for a rate', ratio('requests_total'), 7, /^7 "requests_total" is a counter, and its/],
-    ['one that is added up', ratio('sum(requests_count)'), 7, /^7 "requests_count" is a counter, and its/],
+    ['a counter that is taken for a rate', ratio('requests_total'), 7, /^7 "requests_total" is a counter, but its/],
+    ['one that is added up', ratio('sum(requests_count)'), 7, /^7 "requests_count" is a counter, but its/],
     ['what is unclear', ratio('sum(requests)'), 7, /^7 there is neither a window nor "counter"/],
     ['counters that are added up', ratio('sum(requests_total)', COUNTER), 7, /when one instance restarts/],
     ['a gauge as a counter', ratio('requests_in_flight', COUNTER), 7, GAUGE],
@@ -105,8 +105,8 @@ describe('a weak query is reported with a reason:', () => {
       file: FILE,
       line: 7,
       level: 'warning',
-      message: 'the rate is always over 30m, whatever window is asked for, so that errors are smeared',
-      suggestion: 'write [{{.window}}] for [30m]',
+      message: 'the rate is always over 30m, whatever the requested window, which blurs errors',
+      suggestion: 'write [{{.window}}] instead of [30m]',
     });
     const suggested = (said: Said) => lint([written(said)]).map(({ suggestion }) => suggestion);
     expect(suggested(ratio('requests_total'))).toEqual([
@@ -138,7 +138,7 @@ describe('a weak query is reported with a reason:', () => {
 
   test('the same query twice', () => {
     expect(of(ratio(' sum( rate(a_total[{{.window}}]) )', { numerator: 'sum(rate(a_total[{{.window}}]))' }))).toEqual([
-      '6 "bad" and "total" are the same query: everything is always bad',
+      '6 "bad" and "total" are the same query, so every event is bad',
     ]);
   });
 });
@@ -158,7 +158,7 @@ describe('an unrealistic target', () => {
     [
       'five nines of 28 days',
       { target: 0.99999 },
-      ['5 the whole budget is 24 s of outage: it is spent before anybody can act'],
+      ['5 the whole budget is 24 s of outage: it is spent before a person can act'],
     ],
     ['four nines of 28 days', { target: 0.9999 }, []],
     [
@@ -179,7 +179,7 @@ describe('an unrealistic target', () => {
     ],
     ['a window of a day', { target: 0.9, window: { kind: 'rolling', seconds: DAY } }, []],
     ['half of it', { target: 0.5 }, []],
-    ['little', { target: 0.4 }, ['5 40 % is what has to be good, and that is little']],
+    ['little', { target: 0.4 }, ['5 the target 40 % is low']],
   ])('%s', (_, said, expected) => {
     expect(of(said)).toEqual(expected);
   });

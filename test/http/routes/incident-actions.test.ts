@@ -114,10 +114,15 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         text: /v2 has a migration/,
       },
     ],
-    ['cautious', { kind: 'approve', because: 'migration_unknown', text: /not known whether v2 has a migration/ }],
+    ['cautious', { kind: 'approve', because: 'migration_unknown', text: /unknown whether v2 has a migration/ }],
     [
       'act-3',
-      { deploys: [BAD], kind: 'none', because: 'no_known_good_version', text: /no earlier version is known good/ },
+      {
+        deploys: [BAD],
+        kind: 'none',
+        because: 'no_known_good_version',
+        text: /no earlier version is known to be good/,
+      },
     ],
     [
       'act-4',
@@ -125,7 +130,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         deploys: [{ version: 'v1', minutes: 20 }, BAD],
         kind: 'none',
         because: 'no_known_good_version',
-        text: /known good/,
+        text: /known to be good/,
       },
     ],
     [
@@ -139,7 +144,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         ],
         kind: 'approve',
         because: 'already_rolled_back',
-        text: /v2 has been rolled back before/,
+        text: /v2 was already rolled back before/,
       },
     ],
     [
@@ -149,7 +154,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         labels: {},
         kind: 'suggest',
         because: 'superseded',
-        text: /v3 has been deployed since/,
+        text: /v3 was deployed since/,
       },
     ],
     [
@@ -158,7 +163,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         deploys: [GOOD, { version: 'new-checkout', minutes: 4, kind: 'flag' }],
         kind: 'none',
         because: 'not_a_deploy',
-        text: /is a flag/,
+        text: /is a feature flag change/,
       },
     ],
     [
@@ -174,20 +179,25 @@ describe('a guard that applies is named in the decision and on the timeline', { 
         text: /the deploy of v2 failed/,
       },
     ],
-    ['act-10', { labels: { action: 'notify' }, kind: 'suggest', because: 'not_asked', text: /no alert asks/ }],
+    ['act-10', { labels: { action: 'notify' }, kind: 'suggest', because: 'not_asked', text: /no alert requests/ }],
     [
       'act-11',
-      { labels: { environment: 'nowhere' }, kind: 'none', because: 'unmatched', text: /no service and environment/ },
+      {
+        labels: { environment: 'nowhere' },
+        kind: 'none',
+        because: 'unmatched',
+        text: /does not match any service and environment/,
+      },
     ],
-    ['nobody', { kind: 'none', because: 'unmatched', text: /no service and environment/ }],
+    ['nobody', { kind: 'none', because: 'unmatched', text: /does not match any service and environment/ }],
     ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
-    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(mode shadow\)/ }],
+    ['shadow-0', { kind: 'shadow', because: 'mode_shadow', text: /^Would have rolled back v2 to v1 \(shadow mode\)/ }],
     [
       'by-default',
       {
         kind: 'shadow',
         because: 'mode_shadow',
-        text: /^Would have asked before rolling back v2 to v1 \(mode shadow\), because it is not known whether v2/,
+        text: /^Would have asked for approval before rolling back v2 to v1 \(shadow mode\), because it is unknown whether v2/,
       },
     ],
     ['suggest-0', { kind: 'suggest', because: 'mode_suggest', text: /mode suggest/ }],
@@ -370,7 +380,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
     expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'just-rolled-back' } });
     expect(await rollbacksOf('shadow-1')).toMatchObject([{ body: { from_version: 'v2', to_version: 'v1' } }]);
     await told(one, 'rollback.asked', /I am sure/);
-    await told(one, 'decision', /asked by admin/);
+    await told(one, 'decision', /requested by admin/);
     expect((await timelineOf(one)).filter(({ kind }) => kind === 'rollback.asked')).toHaveLength(1);
   });
 

@@ -139,7 +139,7 @@ describe('an allowed deployment', () => {
     expect(server.of(6789012345)).toEqual([
       { path: request.path, authorization: 'Bearer ghs_test', ...review, comment: expect.any(String) },
     ]);
-    expect(server.of(6789012345)[0]?.comment).toContain('nothing speaks against it');
+    expect(server.of(6789012345)[0]?.comment).toContain('no freeze applies');
     expect(comment).toBeDefined();
     await seen(async () => (await logged('gate.approved', 6789012345)).length === 1, 'the approval on the log');
     expect(firebreak.output).toContain('a webhook has the API address of another GitHub');
@@ -229,7 +229,7 @@ describe('a frozen deployment', () => {
     const freeze = await frozen('back');
     const back = requested({ run: 50, sha: good, repository: 'octo-org/back' });
     expect(await answered(back, 50)).toBe('approved');
-    expect(server.of(50)[0]?.comment).toContain('a rollback passes: v41 ran here well');
+    expect(server.of(50)[0]?.comment).toContain('a rollback is exempt: v41 ran here well');
     const same = requested({ run: 51, sha: bad, repository: 'octo-org/back' });
     expect(await answered(same, 51)).toBe('waiting');
     await lift(freeze);

@@ -97,7 +97,7 @@ describe('a changed configuration', () => {
     expect((await world.deps.sloStatuses.all()).map(({ id }) => id)).toEqual(['search']);
     const ended = (await world.freezes()).filter(({ ended_at: at }) => at !== null);
     expect(ended.map(({ slo, end_reason: why }) => `${slo}: ${why}`)).toEqual(
-      Array(2).fill('checkout-availability: the objective checkout-availability is not configured any more'),
+      Array(2).fill('checkout-availability: the objective checkout-availability is no longer configured'),
     );
     world.objectives();
     await world.evaluateUntil(NOON + 2 * MINUTE, MINUTE, evaluator);

@@ -76,27 +76,27 @@ describe('unknown names are warnings with their lines', () => {
     budget: off
 `;
     expect(await warningsOf(text)).toEqual([
-      'freeze.yaml:3: warning: the catalogue has no service "chekout", so this policy holds nothing by that name (did you mean "checkout"?)',
-      'freeze.yaml:5: warning: no service of the catalogue is of a team "paymnts", so this policy holds nothing by that name (did you mean "payments"?)',
-      'freeze.yaml:11: warning: no service that this is of has an environment "stagign", so this policy holds nothing by that name (did you mean "staging"?)',
+      'freeze.yaml:3: warning: the catalogue has no service "chekout", so this policy does not apply to it (did you mean "checkout"?)',
+      'freeze.yaml:5: warning: no service in the catalogue belongs to a team "paymnts", so this policy does not apply to it (did you mean "payments"?)',
+      'freeze.yaml:11: warning: none of its services has an environment "stagign", so this policy does not apply to it (did you mean "staging"?)',
     ]);
   });
 
   test.each([
     ['services: [chekout]', 'the catalogue has no service "chekout"', 'checkout'],
     ['service: chekout', 'the catalogue has no service "chekout"', 'checkout'],
-    ['team: [payments, discovry]', 'no service of the catalogue is of a team "discovry"', 'discovery'],
-    ['environments: Production', 'no service that this is of has an environment "Production"', 'production'],
+    ['team: [payments, discovry]', 'no service in the catalogue belongs to a team "discovry"', 'discovery'],
+    ['environments: Production', 'none of its services has an environment "Production"', 'production'],
   ])('%s of the calendar', async (whom, says, meant) => {
     expect(await warningsOf(planned(whom))).toEqual([
-      `freeze.yaml:6: warning: ${says}, so this freeze holds nothing by that name (did you mean "${meant}"?)`,
+      `freeze.yaml:6: warning: ${says}, so this freeze does not apply to it (did you mean "${meant}"?)`,
     ]);
   });
 
   test('an environment of other services', async () => {
     const whom = 'service: search\n    environment: staging';
     expect(await warningsOf(planned(whom))).toEqual([
-      'freeze.yaml:7: warning: no service that this is of has an environment "staging", so this freeze holds nothing by that name',
+      'freeze.yaml:7: warning: none of its services has an environment "staging", so this freeze does not apply to it',
     ]);
   });
 });

@@ -86,11 +86,11 @@ onCall:
   paymnets: { escalationPolicy: PESC001 }
 `;
     expect(await saidOf('people.yaml', text)).toEqual([
-      'people.yaml:3: warning: no service of the catalogue is of a team "paymnts", so nothing is theirs by that name (did you mean "payments"?)',
-      'people.yaml:8: warning: the catalogue has no service "chekout", so this role may nothing by that name (did you mean "checkout"?)',
-      'people.yaml:9: warning: no service of the catalogue has an environment "prodction", so this role may nothing by that name (did you mean "production"?)',
-      'people.yaml:11: warning: no service of the catalogue is of a team "data", so nothing is theirs by that name',
-      'people.yaml:13: warning: no service of the catalogue is of a team "paymnets", so nobody is called by that name (did you mean "payments"?)',
+      'people.yaml:3: warning: no service in the catalogue belongs to a team "paymnts", so the entry has no effect (did you mean "payments"?)',
+      'people.yaml:8: warning: the catalogue has no service "chekout", so this part of the role has no effect (did you mean "checkout"?)',
+      'people.yaml:9: warning: no service in the catalogue has an environment "prodction", so this part of the role has no effect (did you mean "production"?)',
+      'people.yaml:11: warning: no service in the catalogue belongs to a team "data", so the entry has no effect',
+      'people.yaml:13: warning: no service in the catalogue belongs to a team "paymnets", so its on-call rota is never used (did you mean "payments"?)',
     ]);
   });
 
@@ -155,10 +155,10 @@ stakeholders:
       - payment
 `;
     expect(await saidOf('response.yaml', text)).toEqual([
-      'response.yaml:2: warning: paging.yaml has no "fallback", so it is paged again instead (how: page-again)',
-      'response.yaml:6: warning: the catalogue has no service "serch", so nothing is told by that name (did you mean "search"?)',
-      'response.yaml:9: warning: the catalogue has no service "chekout", so nothing is told by that name (did you mean "checkout"?)',
-      'response.yaml:12: warning: no service of the catalogue is of a team "payment", so nothing is told by that name (did you mean "payments"?)',
+      'response.yaml:2: warning: paging.yaml has no "fallback", so the pager is used again instead (how: page-again)',
+      'response.yaml:6: warning: the catalogue has no service "serch", so nothing is sent for it (did you mean "search"?)',
+      'response.yaml:9: warning: the catalogue has no service "chekout", so nothing is sent for it (did you mean "checkout"?)',
+      'response.yaml:12: warning: no service in the catalogue belongs to a team "payment", so nothing is sent for it (did you mean "payments"?)',
     ]);
   });
 });

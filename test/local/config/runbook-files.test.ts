@@ -111,11 +111,11 @@ steps:
         'a.md:4: unknown key "priorty" in the front matter (did you mean "priority"?)',
         expect.stringMatching(/^a\.md:5: .*numbr/),
         expect.stringMatching(/^a\.md:7: .*"rolback" \(did you mean "rollback"\?\)/),
-        'a.md:8: another step is called "a", too',
-        'a.md:8: step "a": restart needs a time-out (add "timeout: 10m")',
+        'a.md:8: another step has the ID "a"',
+        'a.md:8: step "a": restart requires a timeout (add "timeout: 10m")',
         expect.stringMatching(/^a\.md:11: .*"text" is missing/),
         expect.stringMatching(/^a\.md:11: .*"txt"/),
-        expect.stringMatching(/^a\.md:12: step "b" has not ended by then/),
+        expect.stringMatching(/^a\.md:12: step "b" has not ended at this point/),
         expect.stringMatching(/^a\.md:13: .*labls/),
         expect.stringMatching(/^a\.md:13: steps\.e\.output/),
       ],
@@ -182,8 +182,8 @@ steps:
       'an action without an inverse and a timeout',
       '---\ntitle: x\nmatch: {}\nsteps:\n  - id: a\n    uses: http\n    with: { method: POST, url: "https://x.test" }\n---\n',
       [
-        'a.md:6: step "a": http needs a time-out (add "timeout: 10m")',
-        'a.md:6: step "a": changes something and does not say how to take it back (add "inverse: …", or "irreversible: true")',
+        'a.md:6: step "a": http requires a timeout (add "timeout: 10m")',
+        'a.md:6: step "a": changes something, but does not say how to undo it (add "inverse: …", or "irreversible: true")',
       ],
     ],
   ])('%s', async (_, text, expected) => {
@@ -201,7 +201,7 @@ steps:
   test('two runbooks with one name', async () => {
     await file('a.md', GOOD);
     await file('b.md', GOOD.replace('title', 'name: a\ntitle'));
-    expect(await problems()).toEqual(['b.md:2: a.md is called "a", too (give it another name)']);
+    expect(await problems()).toEqual(['b.md:2: a.md has the same name, "a" (choose another name)']);
   });
 
   test('a file that is too large', async () => {
@@ -254,7 +254,7 @@ describe('lint', () => {
     await file('c.md', '---\nmatch: {}\n---\n');
     expect(await lines()).toEqual({
       told: [
-        expect.stringMatching(/^b\.md:3: shadowed: every alert for it goes to a/),
+        expect.stringMatching(/^b\.md:3: shadowed: every matching alert goes to a/),
         'c.md:1: "title" is missing in the front matter',
       ],
       exitCode: 1,
@@ -263,7 +263,7 @@ describe('lint', () => {
 
   test('warnings alone are no failure', async () => {
     await file('a.md', GOOD.replace('match', 'when: true\nmatch'));
-    expect(await lines()).toEqual({ told: ['a.md:3: warning: "when" is always true (leave it away)'], exitCode: 0 });
+    expect(await lines()).toEqual({ told: ['a.md:3: warning: "when" is always true (remove it)'], exitCode: 0 });
   });
 
   test('checks names against the catalogue, and reports if that is unreadable', async () => {

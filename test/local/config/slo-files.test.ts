@@ -277,7 +277,9 @@ describe('a document', () => {
       'spec: { type: Datadog }',
     );
     expect(await problems()).toEqual([
-      expect.stringMatching(/^shared\/slis\.yaml:4: only Prometheus and what speaks PromQL is asked, not "Datadog"/),
+      expect.stringMatching(
+        /^shared\/slis\.yaml:4: only Prometheus and compatible systems \(PromQL\) are supported, not "Datadog"/,
+      ),
     ]);
   });
 
@@ -346,12 +348,12 @@ describe('errors have file, line, and a suggestion', () => {
     [
       'two environments',
       slo('a', { metadata: ['labels:', '  team: x', '  environment: [a, b]'] }),
-      ['a.yaml:7: an SLO is of one environment (write one for each)'],
+      ['a.yaml:7: an SLO belongs to one environment (write one SLO for each environment)'],
     ],
     [
       'an environment without a name',
       slo('a', { metadata: ['labels: { env: [] }'] }),
-      [/^a\.yaml:5: env: \[\] is no name/],
+      [/^a\.yaml:5: env: \[\] is not a name/],
     ],
     [
       'an unsupported method',
@@ -384,7 +386,7 @@ describe('errors have file, line, and a suggestion', () => {
           '  - { target: 0.9, timeSliceTarget: 1, timeSliceWindow: 1h }',
         ],
       }),
-      ['a.yaml:16: a slice has to be shorter than the time window'],
+      ['a.yaml:16: a slice must be shorter than the time window'],
     ],
     [
       'two windows',
@@ -440,8 +442,8 @@ describe('errors have file, line, and a suggestion', () => {
         spec: ['objectives:', '  - { target: 0.9, op: lt }', '  - { target: 0.9, value: 1 }'],
       }),
       [
-        /^a\.yaml:11: with a thresholdMetric goes "value"/,
-        /^a\.yaml:12: with a thresholdMetric goes "op" \(lt, lte, gt or gte\)/,
+        /^a\.yaml:11: a thresholdMetric requires "value"/,
+        /^a\.yaml:12: a thresholdMetric requires "op" \(lt, lte, gt or gte\)/,
       ],
     ],
     [
@@ -466,7 +468,7 @@ describe('errors have file, line, and a suggestion', () => {
     [
       'no query',
       slo('a', { indicator: ratio('thresholdMetric:', '  metricSource:', '    spec: { expr: up }') }),
-      ['a.yaml:11: "query" is missing in thresholdMetric.metricSource.spec (it holds the PromQL)'],
+      ['a.yaml:11: "query" is missing in thresholdMetric.metricSource.spec (set it to the PromQL query)'],
     ],
     [
       'a query that is not text',
@@ -476,14 +478,16 @@ describe('errors have file, line, and a suggestion', () => {
     [
       'two queries',
       slo('a', { indicator: ratio('thresholdMetric: { metricSource: { spec: { promql: a, query: b } } }') }),
-      ['a.yaml:9: say one of "query" and "promql"'],
+      ['a.yaml:9: set one of "query" and "promql", not both'],
     ],
     [
       'queries for other systems',
       slo('a', {
         indicator: ratio('thresholdMetric:', '  metricSource:', '    type: Datadog', '    spec: { query: "avg:x{*}" }'),
       }),
-      [/^a\.yaml:11: only Prometheus and what speaks PromQL is asked, not "Datadog" \(move what others/],
+      [
+        /^a\.yaml:11: only Prometheus and compatible systems \(PromQL\) are supported, not "Datadog" \(move SLOs of other systems/,
+      ],
     ],
     [
       'a rate with counter: true',
@@ -567,8 +571,8 @@ describe('errors have file, line, and a suggestion', () => {
     await file('b/c.yaml', ...slo('pages-2'));
     await file('b/d.yaml', '', '', ...slo('x'));
     expect(await problems()).toEqual([
-      'b/c.yaml:4: an objective "pages-2" is at a.yaml:4, too (give it another name)',
-      'b/d.yaml:6: an objective "x" is at a.yaml:18, too (give it another name)',
+      'b/c.yaml:4: an objective "pages-2" is also defined at a.yaml:4 (choose another name)',
+      'b/d.yaml:6: an objective "x" is also defined at a.yaml:18 (choose another name)',
     ]);
   });
 
@@ -580,7 +584,7 @@ describe('errors have file, line, and a suggestion', () => {
       `spec: { thresholdMetric: ${source('x')} }`,
     ];
     await file('a.yaml', ...sli, '---', ...sli);
-    expect(await problems()).toEqual(['a.yaml:8: an SLI "x" is at a.yaml:3, too (give it another name)']);
+    expect(await problems()).toEqual(['a.yaml:8: an SLI "x" is also defined at a.yaml:3 (choose another name)']);
   });
 
   test('aliases that expand without limit', async () => {
@@ -614,8 +618,8 @@ test('warnings about keys without an effect', async () => {
   );
   expect(await problems()).toEqual([]);
   expect(await remarks()).toEqual([
-    'a.yaml:15: warning: "op" has no effect: it goes with a thresholdMetric (leave it away)',
-    'a.yaml:16: warning: "timeSliceWindow" has no effect: it goes with budgetingMethod Timeslices (leave it away)',
+    'a.yaml:15: warning: "op" has no effect without a thresholdMetric (remove it)',
+    'a.yaml:16: warning: "timeSliceWindow" has no effect without budgetingMethod Timeslices (remove it)',
   ]);
 });
 
@@ -783,8 +787,8 @@ describe('documents in the form of the OpenSLO examples', () => {
     expect(await problems()).toEqual(expected);
     const dated = lines.map((line) => line.replace(wrongly ?? '', right ?? ''));
     await file('a.yaml', ...dated);
-    const asked = 'only Prometheus and what speaks PromQL is asked, not "Any"';
-    const fix = 'move what others look after out of this folder; of PromQL write type: Prometheus';
+    const asked = 'only Prometheus and compatible systems (PromQL) are supported, not "Any"';
+    const fix = 'move SLOs of other systems out of this folder; for PromQL, write type: Prometheus';
     expect(await problems()).toEqual([`a.yaml:10: ${asked} (${fix})`, `a.yaml:11: ${asked} (${fix})`]);
     await file('a.yaml', ...dated.map((line) => line.replace('type: Any', 'type: Prometheus')));
     expect(await slos()).toHaveLength(1);

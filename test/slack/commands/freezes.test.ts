@@ -164,7 +164,7 @@ test('an override lets deploys through', async () => {
   const given = chat.heard(typed(BOB, '/freeze', `override ${freeze?.id} the fix uses=2 1h`));
   await chat.deliver(given);
   expect(chat.answer()).toMatch(
-    /^Override created: 2 deployments until 2026-11-20 13:00 UTC .*\n⚠️ .* any version .*name the/,
+    /^Override created: 2 deployments until 2026-11-20 13:00 UTC .*\n⚠️ .* any version; set a version/,
   );
   await chat.deliver(given);
   expect((await freezes())[0]?.overrides).toMatchObject([{ requested_by: `slack:${BOB}`, uses: 2, reason: 'the fix' }]);

@@ -54,10 +54,10 @@ describe('rollbacks in Slack', () => {
     const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
     expect(answer).toContain('The rollback would go back to v1, which undoes v2 (deploy), v3 (deploy).');
     expect(answer).toMatch(
-      /v1 ran last from 2026-.* UTC until 2026-.* UTC, for 5 hours, and was well as far as is known\./,
+      /v1 last ran from 2026-.* UTC until 2026-.* UTC, for 5 hours, without known problems\./,
     );
     expect(answer).toContain('⚠️ v3 has a migration: the old version may not work on the new data.');
-    expect(answer).toContain('⚠️ The newest version that is known good is v2.');
+    expect(answer).toContain('⚠️ The newest version known to be good is v2.');
     expect(answer).toContain('v2 can be taken back to just that (rollback_safe_to).');
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
@@ -77,12 +77,12 @@ describe('rollbacks in Slack', () => {
     await deployed('v3.0', 10, { rollback_safe_to: 'v1.1' });
     const asks = (version: string) => chat.says(ADA, '/rollback', `checkout production ${version}`);
     expect(await asks('v1.2')).toBe(
-      'No deployment of v1.2 is among the newest of checkout in production; known are v1.1, v1.0. Nothing was done.',
+      'No recent deployment of v1.2 for checkout in production is recorded; available versions: v1.1, v1.0. Nothing was done.',
     );
-    expect(await asks('v3.0')).toBe('v3.0 is what runs of checkout in production now. Nothing was done.');
+    expect(await asks('v3.0')).toBe('v3.0 is already running for checkout in production. Nothing was done.');
     expect(await asks('v2.0')).toMatch(/has succeeded, so it has never run there\. Nothing was done\.$/);
     expect(await asks('v1.0')).toMatch(
-      /^v3.0 can be taken back to v1.1 at most .* and v1.0 is older\. Nothing was done\.$/,
+      /^v3.0 can be rolled back no further than v1.1 .* and v1.0 is older\. Nothing was done\.$/,
     );
     expect(await chat.timeline(id)).toEqual([]);
   });
@@ -134,6 +134,6 @@ describe('rollbacks in Slack', () => {
     expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
       /To roll back to a specific version, enter .* VERSION\.$/,
     );
-    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too short a time/);
+    expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too briefly/);
   });
 });

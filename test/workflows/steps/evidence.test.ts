@@ -31,7 +31,7 @@ describe('of older changes is known', () => {
   test('what ran before the suspect, however long: a version that had run for hours was only started again', async () => {
     const { world, decision } = await judged(deployed(deploys('v1', 900), deploys('v2', 300), deploys('v2', 8)));
     expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2', to_version: 'v1' });
-    expect(decision.reasons.at(-1)?.text).toContain('v2 ran already before it');
+    expect(decision.reasons.at(-1)?.text).toContain('v2 was already running before it');
     expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
     expect(await versionsOf(world, 'checkout')).toEqual(['v2', 'v2']);
   });
@@ -81,7 +81,7 @@ describe('of older changes is known', () => {
     expect(await versionsOf(world, 'payments')).toEqual(['p1', 'p1']);
     const [suspect] = (await world.deps.incidents.view(theIncident(world)))?.suspects ?? [];
     expect(suspect?.reasons.join()).toContain('payments p1');
-    expect(suspect?.reasons).toContainEqual(expect.stringContaining('p1 ran already before it'));
+    expect(suspect?.reasons).toContainEqual(expect.stringContaining('p1 was already running before it'));
     expect(decision.kind).toBe('none');
   });
 });

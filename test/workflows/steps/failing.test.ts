@@ -167,7 +167,7 @@ describe('strangers fail at the same time', () => {
       expect(kind).toBe('none');
       expect(reasons).toContainEqual({
         code: 'several_fail',
-        text: 'cart, ledger and search failed at the same time, and no change of what they share is known',
+        text: 'cart, ledger and search failed at the same time, and no change of a shared service is known',
       });
     },
   );

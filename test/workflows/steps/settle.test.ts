@@ -182,7 +182,7 @@ describe('before it acts without a person it is judged again, so', () => {
     });
     expect(called(one)).toEqual([]);
     expect(one.decisions.map(({ kind }) => kind)).toEqual(['roll_back', 'approve']);
-    expect(one.decisions[1]?.reasons.map(({ text }) => text).join('; ')).toContain('it may be over');
+    expect(one.decisions[1]?.reasons.map(({ text }) => text).join('; ')).toContain('the problem may be over');
   });
 
   test('what is over by then is over', async () => {

@@ -125,7 +125,7 @@ export const drillPaths: Record<string, DrillPath> = {
     given: [set({ holds: [{ kind: 'drifted', detail: 'v2 was synced again' }] })],
     timeline: { '0 s': begins },
     calls: [BACK, HOLDS, FORTH],
-    ends: failed('the rollback did not hold: v2 was synced again'),
+    ends: failed('the rollback was undone: v2 was synced again'),
   },
   'the-target-is-away-for-a-while': {
     given: [set({ rollbacks: [away, { ...away, afterSeconds: 90 }, done] })],
@@ -137,24 +137,24 @@ export const drillPaths: Record<string, DrillPath> = {
     given: [set({ rollbacks: [{ kind: 'refused', detail: 'it has no such version' }] })],
     timeline: { '0 s': begins },
     calls: [BACK],
-    ends: failed('the target will not go back: it has no such version'),
+    ends: failed('the target refused the rollback: it has no such version'),
   },
   'the-target-fails-and-is-taken-forth': {
     given: [set({ rollbacks: [{ kind: 'failed', detail: 'a hook failed' }, done] })],
     timeline: { '0 s': begins },
     calls: [BACK, FORTH],
-    ends: failed('the way back to v1 failed: a hook failed'),
+    ends: failed('the rollback to v1 failed: a hook failed'),
   },
   'somebody-deploys-before-it-is-called': {
     given: [deploys('v3', 1)],
     timeline: { '0 s': all(begins, deploys('v4', 0)) },
     calls: [],
-    ends: failed('v4 runs, not v3; nothing was done'),
+    ends: failed('v4 is running instead of v3; nothing was changed'),
   },
   'an-incident-opens-before-it-is-called': {
     timeline: { '0 s': all(begins, incidentOpens) },
     calls: [],
-    ends: failed('an incident is open for this service and environment; nothing was done'),
+    ends: failed('an incident is open for this service and environment; nothing was changed'),
   },
   'the-kill-switch-is-put-on-while-it-is-back': {
     given: [canBeAsked],

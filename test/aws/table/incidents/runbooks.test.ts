@@ -321,7 +321,7 @@ describe('in the table', () => {
     const { digest } = await stores.decisions.ask(id, 1_001_002, {
       place,
       text: 'off',
-      reasons: [{ code: 'runbook_asks', text: 'the runbook wants a person to be for it' }],
+      reasons: [{ code: 'runbook_asks', text: 'the runbook requires approval' }],
       people: ['ada', 'bob'],
       approvals: 2,
       inputs: { runbook: 'r', title: 'R', version: 'v', step: 'off', only_asks: true, guards: {} as StepGuards },
@@ -331,7 +331,7 @@ describe('in the table', () => {
     const { items } = await stores.incidents.timeline(id, { limit: 10 });
     expect(items.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
-        'Asks for approval: off: the runbook wants a person to be for it (asks ada, bob)',
+        'Requests approval: off: the runbook requires approval (asks ada, bob)',
         'Approved the request; a second approval is required',
         'Approved the request',
       ]),
