@@ -88,7 +88,7 @@ describe('the comment at GitHub', () => {
   const until = timestamp(Date.parse('2026-11-21T12:00:00Z'));
 
   test('has the reasons and the time of rejection', () => {
-    const text = waitingText([told(['a sale']), told(['nothing speaks against it'], { allowed: true })], until);
+    const text = waitingText([told(['a sale']), told(['no freeze applies'], { allowed: true })], until);
     expect(text).toContain('- `checkout/production`: `a sale`');
     expect(text).toContain('It continues automatically once it is allowed (`when it ends`)');
     expect(text).toMatch(/or is rejected at .*2026.*12:00/);

@@ -80,7 +80,7 @@ describe('an objective', () => {
       errors: null,
       significant: null,
       state: 'unreadable',
-      problem: expect.stringContaining('not evaluated yet'),
+      problem: expect.stringContaining('not been evaluated yet'),
       burn_rates: { '5m': null, '30m': null, '1h': null, '2h': null, '6h': null, '1d': null, '3d': null },
       burning: [],
       forecast: {

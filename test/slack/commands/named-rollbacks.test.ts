@@ -53,10 +53,8 @@ describe('rollbacks in Slack', () => {
     await deployed('v3', 10, { has_migration: true });
     const answer = await chat.says(ADA, '/rollback', 'checkout production v1');
     expect(answer).toContain('The rollback would go back to v1, which undoes v2 (deploy), v3 (deploy).');
-    expect(answer).toMatch(
-      /v1 last ran from 2026-.* UTC until 2026-.* UTC, for 5 hours, without known problems\./,
-    );
-    expect(answer).toContain('⚠️ v3 has a migration: the old version may not work on the new data.');
+    expect(answer).toMatch(/v1 last ran from 2026-.* UTC until 2026-.* UTC, for 5 hours, without known problems\./);
+    expect(answer).toContain('⚠️ v3 has a migration, so the old version may not work with the migrated data.');
     expect(answer).toContain('⚠️ The newest version known to be good is v2.');
     expect(answer).toContain('v2 can be taken back to just that (rollback_safe_to).');
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
@@ -125,7 +123,7 @@ describe('rollbacks in Slack', () => {
     expect(back).toContain('⚠️ c4 has a migration');
     const forward = await chat.says(ADA, '/rollback', 'checkout production c4');
     expect(forward).toContain('The rollback would go forward to c4, because c2 is running after a rollback.');
-    expect(forward).toContain('⚠️ c4 is newer than c2, to which it was rolled back: this goes forward, not back.');
+    expect(forward).toContain('⚠️ c4 is newer than c2, which is running after a rollback, so this is a roll-forward.');
   });
 
   test('without a version that is known to be good are possible to a named version', async () => {
