@@ -142,7 +142,7 @@ export class DecisionTable implements Decisions {
         at,
         actor: 'firebreak',
         kind: 'decision',
-        text: `Requests approval: ${text}: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
+        text: `Asks for approval: ${text}: ${reasons.map((reason) => reason.text).join('; ')}${whom(people)}`,
         detail: { decision: view.id, because: view.because, digest: view.digest },
       }),
     ]);

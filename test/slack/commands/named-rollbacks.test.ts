@@ -56,7 +56,7 @@ describe('rollbacks in Slack', () => {
     expect(answer).toMatch(/v1 last ran from 2026-.* UTC until 2026-.* UTC, for 5 hours, without known problems\./);
     expect(answer).toContain('⚠️ v3 has a migration, so the old version may not work with the migrated data.');
     expect(answer).toContain('⚠️ The newest version known to be good is v2.');
-    expect(answer).toContain('v2 can be taken back to just that (rollback_safe_to).');
+    expect(answer).toContain('v2 can be rolled back to exactly this version (rollback_safe_to).');
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
     const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
