@@ -825,7 +825,7 @@ test('use snake_case names, and UTC times with milliseconds', async () => {
       (await firebreak.get('/v1/incidents')).body.items.find(
         ({ signal_count, decisions }: any) => signal_count > 0 && decisions.length > 0,
       ),
-    'an incident of an alert, and what was decided about it',
+    'an incident of an alert with a decision',
   );
   const paths = ['', '/timeline', '/signals', '/decisions/1'].map((part) => `/v1/incidents/${id}${part}`);
   for (const path of [...paths, '/v1/incidents', '/v1/deployments', '/v1/automation', '/v1/quarantine', '/v1/tokens']) {

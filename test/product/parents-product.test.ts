@@ -84,7 +84,7 @@ test(
     const answered = async () => JSON.stringify((await channelNamed(name)).ephemerals ?? []);
     await seen(async () => (await answered()).includes(`together with ${CLOSES}`), 'the answer');
     const card = async () => JSON.stringify((await channelNamed(name)).messages[0]?.blocks ?? []);
-    await seen(async () => (await card()).includes('0 of 4 open'), 'the card of what is over');
+    await seen(async () => (await card()).includes('0 of 4 open'), 'the card of the resolved parent');
     const { body } = await firebreak.get(`/v1/incidents/${parent.id}/timeline`);
     expect(body.items.map(({ text }: { text: string }) => text)).toContain(`DNS is back; this also resolves ${CLOSES}`);
 

@@ -47,7 +47,7 @@ async function closed(...ids: IncidentId[]): Promise<void> {
   }
 }
 
-/** One round, a minute later. @returns who was told, and the subject */
+/** Runs one round, one minute later. @returns the recipients and subjects */
 async function round(): Promise<string[]> {
   world.clock.set(world.clock.millis + 60_000);
   const before = letters.length;

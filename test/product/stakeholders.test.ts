@@ -52,7 +52,7 @@ async function resolved(id: IncidentId): Promise<void> {
 
 const says = (id: IncidentId, text: string) => world.deps.incidents.amend(id, told(text, 'ada', world.clock.now()));
 
-/** One round, after so many minutes. @returns subjects and recipients of what was tried in it */
+/** Runs one round after this many minutes. @returns subjects and recipients of its attempts */
 async function round(minutes = 1): Promise<string[]> {
   world.clock.set(world.clock.millis + minutes * 60_000);
   const before = letters.length;

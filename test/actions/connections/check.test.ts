@@ -19,7 +19,7 @@ import { stringify } from 'yaml';
 import { calls, start } from '../../sandbox/support.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';
 
-/* What `GET /v1/connections`, and so `firebreak doctor`, says of what people are reached by. */
+/* Findings of `GET /v1/connections`, and so of `firebreak doctor`, about the connections that reach people. */
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const off = { kind: 'off', detail: 'off' } as const;

@@ -19,7 +19,7 @@ const noting =
     world.config = Config.parse({ ...acting(asking), response: { pagerduty: { notes } } });
   };
 
-/** PagerDuty, with a page of the incident that it has taken. Gives the notes on it, and how to look for decisions. */
+/** Starts a PagerDuty stand-in. `taken` sends a page to it, and `look` runs the job that adds notes. */
 async function pagerAt() {
   const { urls } = await start();
   const notesOf = async ({ id }: Incident): Promise<string[]> => {

@@ -47,7 +47,7 @@ function set(more: object): void {
 const ours = (name: string, change: { data?: object; event?: object } = {}) =>
   about(`webhook-incident-${name}`, { key: pageKey(id, 1), ...change });
 
-/** What is told of an incident in other ways than whole: after PagerDuty has told which one of theirs it is. */
+/** Makes the PagerDuty incident ID known. Some events contain only this ID and no deduplication key. */
 async function knows(): Promise<void> {
   await receiver.happens(ours('triggered'));
 }

@@ -3,7 +3,7 @@ import { alert, group } from '../../support/alerts.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { routed, seen } from '../../support/fixtures.ts';
 
-/* The whole product, on the night on which nobody sees to it. */
+/* The whole product, with pages that are resolved at PagerDuty without an acknowledgement. */
 
 let firebreak: Firebreak;
 beforeAll(async () => {

@@ -30,7 +30,7 @@ function endless(): { stream: ReadableStream<Uint8Array>; taken: () => number } 
     {
       pull(controller) {
         bytes += CHUNK.byteLength;
-        if (bytes > 64 * 1024 * 1024) controller.error(new Error('nobody has stopped'));
+        if (bytes > 64 * 1024 * 1024) controller.error(new Error('no one stopped reading'));
         else controller.enqueue(CHUNK);
       },
     },

@@ -110,7 +110,7 @@ const action = (access: Access): CdSystem => ({
     };
     const filled = (text: string) =>
       text.replaceAll(/\$\{\{ ([\w.-]+) \}\}/g, (_, name: string) => {
-        if (known[name] === undefined) throw new Error(`nobody knows ${name}`);
+        if (known[name] === undefined) throw new Error(`unknown name ${name}`);
         return known[name];
       });
     for (const [name, input] of Object.entries<any>(file.inputs))

@@ -54,11 +54,11 @@ describe('stakeholders', { timeout: 180_000 }, () => {
     const [letter] = await seen(async () => {
       const all = await lettersTo('cto@acme.example');
       return all.length > 0 && all;
-    }, 'a letter');
+    }, 'an email');
     expect(letter).toMatch(/^Subject: checkout production: Payments fail \(critical, open\)$/m);
     expect(letter).toContain('In command: nobody yet');
     expect(letter).not.toContain('support@acme.example');
-    await seen(async () => (await lettersTo('support@acme.example')).length === 1, 'the other letter');
+    await seen(async () => (await lettersTo('support@acme.example')).length === 1, 'the other email');
     await seen(async () => (await messages()).some((text) => text.startsWith('checkout production')), 'a message');
   });
 
@@ -120,7 +120,7 @@ describe('stakeholders', { timeout: 180_000 }, () => {
     );
     await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
     const isOver = (letter: string) => /^Subject: Over: /m.test(letter);
-    await seen(async () => (await lettersTo('cto@acme.example')).some(isOver), 'a letter about the end');
+    await seen(async () => (await lettersTo('cto@acme.example')).some(isOver), 'an email about the resolution');
     await seen(async () => (await messages()).some((text) => text.startsWith('Over: ')), 'a message about the end');
     expect((await lettersTo('cto@acme.example')).filter(isOver)).toHaveLength(1);
   });
@@ -156,7 +156,7 @@ test('the weekly shadow report is sent to each receiver once', { timeout: 180_00
   const [letter] = await seen(async () => {
     const all = await lettersTo('sre@acme.example');
     return all.length > 0 && all;
-  }, 'the letter');
+  }, 'the email');
   expect(letter).toMatch(/^Subject: Shadow mode: \d+ incidents?, 0 services are ready for promotion$/m);
   await seen(async () => (await channel('automation')).includes('in shadow mode'), 'the message');
   const wanted = { service: 'checkout', environment: 'production', title: 'Refunds fail', severity: 'critical' };

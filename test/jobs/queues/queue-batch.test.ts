@@ -23,7 +23,7 @@ const never = new Promise<boolean>(() => undefined);
 
 type Play = BatchOptions & { receives?: number; remaining?: number; redelivery?: Redelivery };
 
-/** @returns what was begun and reported, and after how many seconds what comes again */
+/** @returns the started and the reported messages, and the delays of retries in seconds */
 async function play(bodies: readonly string[], handle: (body: string) => Promise<boolean>, options: Play = {}) {
   const again: Record<string, number> = {};
   const redelivery: Redelivery = options.redelivery ?? {

@@ -41,7 +41,7 @@ describe('a two-hour outage of a service with an objective of 99.9 % over 28 day
       expect(Date.parse(forecast.lifts_at ?? '')).toBeGreaterThan(lifts - 1000);
       expect(Date.parse(forecast.lifts_at ?? '')).toBeLessThan(lifts + 1000);
 
-      // Half an hour after the end nothing burns any more.
+      // Half an hour after the end, the burn rate is zero.
       await world.evaluateUntil(outage.until + 29 * MINUTE, 15 * MINUTE, evaluator);
       expect(await world.frozenBy()).toEqual(['budget', 'burn']);
       await world.evaluateUntil(outage.until + 31 * MINUTE, MINUTE, evaluator);

@@ -25,8 +25,8 @@ const OBJECTIVES = Array.from({ length: COUNT }, (_, n) =>
 );
 
 /**
- * A Prometheus that takes its time for each answer, in a time of its own: it goes on when everybody waits. Ten events a
- * second, of which as many fail as is said.
+ * A slow Prometheus with a simulated clock, which advances when all queries wait. It has ten events per second, of which the
+ * given share fails.
  */
 class SlowPrometheus implements SloMetrics {
   readonly asked: string[] = [];

@@ -113,7 +113,7 @@ export class SloWorld {
     this.stores.clock.set(millis);
   }
 
-  /** @param more what it finds instead of this world's own */
+  /** @param more overrides of this world's dependencies */
   evaluator(elapsed?: Elapsed, more: Partial<SloWorld['deps']> = {}): Evaluator {
     return new Evaluator({ ...this.deps, ...more }, elapsed);
   }
