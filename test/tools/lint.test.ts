@@ -83,7 +83,7 @@ check(
     bad(`const began = performance.now();`, /performance/),
     bad(`const id = crypto.randomUUID();`, /crypto/),
     bad(`const mode = process.env.MODE;`, /process/),
-    bad(`await fetch('http://x');`, /fetch.*ports\/index\.ts/),
+    bad(`await fetch('http://x');`, /fetch.*domain\/ports/),
     bad(`setTimeout(() => {}, 1); setInterval(() => {}, 1); setImmediate(() => {});`, /durable engine/, 3),
     bad(`console.log('x');`, /console.*Log/),
     bad(`globalThis.Date.now();`, /globalThis/),
