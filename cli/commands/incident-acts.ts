@@ -271,7 +271,7 @@ function addRoles(incident: Command, world: World): void {
     .description('Hand over command to another person')
     .argument(...INCIDENT)
     .argument('<person>', PERSON)
-    .argument('[brief...]', 'Handoff notes (default: a summary of the incident)')
+    .argument('[summary...]', 'Handoff notes (default: a summary of the incident)')
     .option(...JSON_OPTION)
     .action(async (name: string, to: string, brief: string[], { json }: { json?: true }) => {
       const client = await Client.of(world);
