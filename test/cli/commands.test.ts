@@ -428,7 +428,7 @@ describe('doctor', () => {
         'no    sandbox               accessible to every user of this machine: set FIREBREAK_SANDBOX=off',
         expect.stringMatching(/^no {4}stand-ins {13}PagerDuty pages, .*deliver no messages/),
         'no    time scale            time passes 10 times as fast: remove FIREBREAK_TIME_SCALE',
-        expect.stringMatching(/^no {4}pager {17}nobody is paged: set PAGERDUTY_ROUTING_KEY/),
+        expect.stringMatching(/^no {4}pager {17}no pager is configured: set PAGERDUTY_ROUTING_KEY/),
         expect.stringMatching(/^no {4}tokens {16}FIREBREAK_ADMIN_TOKEN is too short/),
         expect.stringMatching(/^off {3}TLS {19}not checked/),
         `ok    Node                  ${process.versions.node}`,

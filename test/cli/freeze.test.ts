@@ -133,7 +133,7 @@ describe('firebreak freeze', () => {
     });
     expect(await freeze('override', 'bank/production', '--reason', 'CASE-2', '--minutes', '5')).toMatchObject({
       code: 0,
-      err: expect.stringMatching(/^warning: this override lets any version through; name the version.*\n$/),
+      err: expect.stringMatching(/^warning: this override allows any version; set a version.*\n$/),
     });
     expect(await freeze('lift', 'bank')).toEqual({ code: 0, out: `${one.out.trim()} is lifted\n`, err: '' });
     expect(await freeze('lift', 'bank')).toMatchObject({
