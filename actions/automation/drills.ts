@@ -46,10 +46,7 @@ export async function planDrill(
   const way = rollbackTarget(changes, live, pinned);
   if (way.kind === 'none_known_good') return no('no-way-back', NO_TARGET);
   if (way.kind === 'unsafe')
-    return no(
-      'no-way-back',
-      `${way.by.version} is not safe to roll back to a version before ${way.by.rollback_safe_to}`,
-    );
+    return no('no-way-back', `${way.by.version} can be rolled back no further than ${way.by.rollback_safe_to}`);
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id: DrillId.parse(mintIncidentId(at)),
@@ -113,4 +110,4 @@ const NOT_A_LANE =
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or it has no address and no default address is set';
 const NO_TARGET =
-  'no earlier version is known good, that is, recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';
+  'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned';
