@@ -81,7 +81,7 @@ describe('incident groups', () => {
     expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
     expect(letters.at(-1)?.text).toContain('cart production: cart fails (open)');
     await closed(cart, search, parent);
-    expect(await round()).toEqual([`cto: Over: ${PARENT}`, `shop: Over: ${PARENT}`]);
+    expect(await round()).toEqual([`cto: Resolved: ${PARENT}`, `shop: Resolved: ${PARENT}`]);
     expect(await round()).toEqual([]);
   });
 
@@ -104,8 +104,8 @@ describe('incident groups', () => {
     atMail = () => ({ kind: 'done', value: null });
     world.clock.set(world.clock.millis + 600_000);
     expect(await round()).toEqual([
-      'cto: Over: cart production: cart fails',
-      'shop: Over: cart production: cart fails',
+      'cto: Resolved: cart production: cart fails',
+      'shop: Resolved: cart production: cart fails',
     ]);
     expect(await round()).toEqual([]);
   });
@@ -123,9 +123,9 @@ describe('incident groups', () => {
     await closed(parent);
     await world.deps.crowds.letGo(parent, cart, { page: true, text: 'It goes on' });
     expect(await round()).toEqual([
-      `cto: Over: ${PARENT}`,
+      `cto: Resolved: ${PARENT}`,
       'cto: cart production: cart fails',
-      `shop: Over: ${PARENT}`,
+      `shop: Resolved: ${PARENT}`,
       'shop: cart production: cart fails',
     ]);
   });

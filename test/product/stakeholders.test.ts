@@ -78,7 +78,7 @@ async function round(minutes = 1): Promise<string[]> {
   return letters.slice(before).map(({ to, subject }) => `${to} ${subject}`);
 }
 
-const isOver = (subject: string): boolean => subject.includes('Over: ');
+const isOver = (subject: string): boolean => subject.includes('Resolved: ');
 
 test('each stakeholder gets one separate email', async () => {
   await opened();
@@ -143,7 +143,7 @@ describe('while the mail server hangs', () => {
     for (let minute = 0; minute < 10; minute += 1) await round();
     const subjects = letters.map(({ to, subject }) => `${to} ${subject}`);
     expect(subjects.toSorted()).toEqual(
-      MANY.map((to) => `${to} Over: search production: search fails (critical, resolved)`).toSorted(),
+      MANY.map((to) => `${to} Resolved: search production: search fails (critical, resolved)`).toSorted(),
     );
   });
 

@@ -56,7 +56,7 @@ describe('stakeholders', { timeout: 180_000 }, () => {
       return all.length > 0 && all;
     }, 'an email');
     expect(letter).toMatch(/^Subject: checkout production: Payments fail \(critical, open\)$/m);
-    expect(letter).toContain('In command: nobody yet');
+    expect(letter).toContain('Commander: none');
     expect(letter).not.toContain('support@acme.example');
     await seen(async () => (await lettersTo('support@acme.example')).length === 1, 'the other email');
     await seen(async () => (await messages()).some((text) => text.startsWith('checkout production')), 'a message');
@@ -119,9 +119,12 @@ describe('stakeholders', { timeout: 180_000 }, () => {
       'an email about the change',
     );
     await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
-    const isOver = (letter: string) => /^Subject: Over: /m.test(letter);
+    const isOver = (letter: string) => /^Subject: Resolved: /m.test(letter);
     await seen(async () => (await lettersTo('cto@acme.example')).some(isOver), 'an email about the resolution');
-    await seen(async () => (await messages()).some((text) => text.startsWith('Over: ')), 'a message about the end');
+    await seen(
+      async () => (await messages()).some((text) => text.startsWith('Resolved: ')),
+      'a message about the resolution',
+    );
     expect((await lettersTo('cto@acme.example')).filter(isOver)).toHaveLength(1);
   });
 
@@ -138,7 +141,7 @@ describe('stakeholders', { timeout: 180_000 }, () => {
     const { text } = await seen(async () => {
       const { items } = (await firebreak.get(`/v1/incidents/${body.id}/timeline`)).body;
       return items.find(({ kind }: { kind: string }) => kind === 'stakeholder.refused');
-    }, 'that it is said');
+    }, 'the timeline entry');
     expect(text).toMatch(
       /^Status updates cannot be delivered to search-lead@acme\.example: .*550 5\.1\.1 no such user$/,
     );
@@ -146,7 +149,10 @@ describe('stakeholders', { timeout: 180_000 }, () => {
     await firebreak.post(`/v1/incidents/${body.id}/actions/resolve`);
     const toOthers = async () =>
       (await lettersTo('cto@acme.example')).filter((letter) => letter.includes('Nothing is found'));
-    await seen(async () => (await toOthers()).some((letter) => letter.includes('Subject: Over: ')), 'the end');
+    await seen(
+      async () => (await toOthers()).some((letter) => letter.includes('Subject: Resolved: ')),
+      'the resolution',
+    );
     expect(await toOthers()).toHaveLength(2);
     expect(await lettersTo('search-lead@acme.example')).toHaveLength(1); // the failed attempt
   });
