@@ -43,7 +43,7 @@ import { countedCalls } from './clients/counted-calls.ts';
 import { s3Blobs } from './clients/blobs.ts';
 import { awsClient, DURABLE_LIMITS, SECRETS_LIMITS, SHARED_LIMITS } from './clients/client.ts';
 import { publishedConfig } from './config-source.ts';
-import { announced } from './ready-once.ts';
+import { announced } from './notifying-stores.ts';
 import { deployerFor } from './deployers.ts';
 import { lambdaDrillRuns, lambdaEngine } from './engine.ts';
 import { flagsFor } from './flags.ts';
