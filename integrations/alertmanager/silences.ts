@@ -49,7 +49,9 @@ export function alertmanagerSilences(options: {
   const ask = (): Promise<readonly Silence[] | null> => {
     const silences = read(options.url).catch((error: unknown) => {
       // Process alerts after any error: an unnecessary page is better than a missed one.
-      options.log.warn('silences could not be read; until they can, none is known', { error: String(error) });
+      options.log.warn('Silences could not be read, so none are known until the next successful read', {
+        error: String(error),
+      });
       asked.until = options.now() + FAILURE_KEPT_MS;
       return null;
     });
@@ -75,14 +77,15 @@ export function alertmanagerSilences(options: {
 async function read(url: () => Promise<string | undefined>): Promise<readonly Silence[] | null> {
   const base = await url();
   if (!base) return null;
-  if (!URL.canParse(base)) throw new NoAnswer('the address of Alertmanager is no URL');
+  if (!URL.canParse(base)) throw new NoAnswer('ALERTMANAGER_URL is not a valid URL');
   // Alertmanager before 0.34 ignores these filters and lists all silences.
   const { status, text } = await call(
     `${base.replace(/\/+$/, '')}/api/v2/silences?active=true&pending=false&expired=false`,
     { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
   );
   const list = z.array(z.unknown()).safeParse(json(text));
-  if (status !== 200 || !list.success) throw new NoAnswer(`Alertmanager answered ${status}, but not with silences`);
+  if (status !== 200 || !list.success)
+    throw new NoAnswer(`Alertmanager answered ${status}, but the body is not a list of silences`);
   return list.data.flatMap(inForce);
 }
 

@@ -94,17 +94,17 @@ async function begin(calls: Calls, parts: Parts, way: Way, request: RollbackRequ
   if (automated && config.automatedSync === 'revert') {
     if (git !== undefined) return bringBack(calls, git, way, request);
     throw refuse(
-      `${name} has automated sync, which would undo a rollback. Name its repository in \`git\`, so that it is brought ` +
-        'back there, or set `automatedSync: suspend`',
+      `${name} has automated sync, which would undo a rollback. Set its repository in \`git\`, so that it is reverted ` +
+        'there, or set `automatedSync: suspend`',
     );
   }
   const closed = blocking(await calls.windows(), 'by hand');
-  if (closed !== null) throw refuse(`${name} may not be synced now, not even by hand: ${closed}`);
+  if (closed !== null) throw refuse(`${name} cannot be synced now, not even manually: ${closed}`);
   if (!automated) return rollBackTo(calls, parts, way);
   await suspend(calls, way.application, request.key);
   const answer = await rollBackTo(calls, parts, way);
   return answer.kind === 'refused'
-    ? { ...answer, detail: `${answer.detail}. Automated sync was switched off for it, and still is` }
+    ? { ...answer, detail: `${answer.detail}. Automated sync was turned off for the rollback and is still off` }
     : answer;
 }
 
@@ -141,11 +141,11 @@ async function ownCommit(
 
 async function status(calls: Calls, parts: Parts, text: string, request: RollbackRequest): Promise<ActAnswer> {
   const handle = readHandle(text);
-  if (handle === undefined) throw refuse('what it was to be followed by can no longer be read; look at Argo CD');
+  if (handle === undefined) throw refuse('the handle of the rollback can no longer be read; check Argo CD');
   if (handle.by === 'rollback') return follow(calls, parts.clock, handle);
   if (parts.git === undefined)
     throw refuse(
-      'Git was being brought back, and `git` is no longer configured: what became of it has to be looked at',
+      'a revert in Git was in progress, but `git` is no longer configured: check its outcome in Git and Argo CD',
     );
   return followGit(calls, parts.clock, parts.git, handle, request.key);
 }

@@ -22,7 +22,7 @@ export function placeIn(application: Application, git: GitRevert): PlaceInGit | 
   if (git.path !== undefined) return { source, path: git.path };
   // Revert only the folder that Argo CD reads, so that other applications in the repository are not changed.
   if (!found.path || sources.filter(({ repoURL }) => repoURL === found.repoURL).length > 1)
-    return { elsewhere: 'which of its folders is to be brought back has to be said in `git.path`' };
+    return { elsewhere: 'it has several folders in that repository: set the one to revert in `git.path`' };
   const path = found.path.replaceAll(/^(?:\.?\/)+|\/+$/g, '');
   return { source, path: path === '' || path === '.' ? null : path };
 }
@@ -46,9 +46,9 @@ export function commitFor(
   const sources = sourcesOf(application);
   const [now, to] = [sources[source], target.revisions[source]];
   if (application.spec.sourceHydrator)
-    return { elsewhere: 'its manifests are hydrated from another branch, which is not followed here' };
+    return { elsewhere: 'its manifests are hydrated from another branch, which is not supported' };
   if (now === undefined || to === undefined || sources.length !== target.sources.length)
-    return { elsewhere: 'it had other sources then' };
+    return { elsewhere: 'it had other sources at that time' };
   if (now.chart) return { elsewhere: `${now.chart} is a chart, not a folder in Git` };
   if (!follows(now, branch))
     return { elsewhere: `it follows ${now.targetRevision ?? 'HEAD'}, and \`git.branch\` is ${branch}` };
@@ -60,7 +60,8 @@ export function commitFor(
   );
   return differs
     ? {
-        elsewhere: 'what differs is not only in that repository, but in the Application itself or another source of it',
+        elsewhere:
+          'the difference is not only in that repository, but also in the Application itself or in another of its sources',
       }
     : { to };
 }

@@ -36,7 +36,7 @@ export async function bringBack(
   const { to } = inGit(application, commitFor(application, { running, target }, place, git.config));
   const closed = blocking(await calls.windows(), 'automated');
   if (closed !== null)
-    throw refuse(`automated sync of ${name} waits, so bringing Git back would not bring it back now: ${closed}`);
+    throw refuse(`automated sync of ${name} is waiting, so a revert in Git would have no effect now: ${closed}`);
   const { path } = place;
   const answer = await git.reverter.revert({
     path,
@@ -50,7 +50,7 @@ export async function bringBack(
 /** @throws Ended if Git can't roll the application back */
 function inGit<T extends object>({ metadata }: Application, found: T | Elsewhere): T {
   if ('elsewhere' in found)
-    throw refuse(`${metadata.name} has automated sync, and Git can't bring it back: ${found.elsewhere}`);
+    throw refuse(`${metadata.name} has automated sync, and a revert in Git is not possible: ${found.elsewhere}`);
   return found;
 }
 
@@ -84,7 +84,7 @@ const idOf = (brought: Brought): string => (brought.kind === 'pull_request' ? br
 
 const closed = ({ url }: { url: string }): ActAnswer => ({
   kind: 'failed',
-  detail: `the pull request ${url} was closed without being merged, so Git was not brought back`,
+  detail: `the pull request ${url} was closed without being merged, so Git was not reverted`,
 });
 
 /** Follows a revert: the pull request until it is merged, then the sync of its commit, then the health. */
@@ -145,8 +145,8 @@ function outcomeOf(application: Application, handle: GitHandle, sha: string): Ac
   return {
     kind: 'failed',
     detail:
-      `Git was brought back by ${sha}, and ${name} is synced to it, but nothing had to be changed for that: what differs ` +
-      `is not below ${handle.path ?? 'the root'}. Name the folder that does in \`git.path\``,
+      `Git was reverted by ${sha}, and ${name} is synced to it, but the sync changed nothing: the difference ` +
+      `is not below ${handle.path ?? 'the root'}. Set the folder that contains it in \`git.path\``,
   };
 }
 
@@ -160,7 +160,7 @@ function textsOf(
     title: `Roll back ${service} in ${environment} to ${to}`,
     body: [
       reason,
-      `${service} in ${environment} is to go back from ${from} to ${to}. Argo CD syncs the application ${metadata.name} ` +
+      `This rolls back ${service} in ${environment} from ${from} to ${to}. Argo CD syncs the application ${metadata.name} ` +
         `from Git by itself, so Git is what has to change: ${where.path ?? 'all'} of ${config.repository} gets back what it had at ` +
         `${where.to}.`,
       `Incident ${incident} · ${key}`,

@@ -14,13 +14,15 @@ const INSTANCES = ['argocd.argoproj.io/instance', 'app.kubernetes.io/instance'];
  */
 export async function restoring(calls: Calls, application: Application): Promise<string | null> {
   const set = application.metadata.ownerReferences?.find(({ kind }) => kind === 'ApplicationSet');
-  if (set) return `it is made by the ApplicationSet ${set.name}, which puts it back`;
+  if (set) return `the ApplicationSet ${set.name} generates it and would undo the change`;
   const parent = parentOf(application);
   if (parent === undefined) return null;
   const found = await calls.other(parent.name, parent.namespace);
   if (found === undefined)
-    return `it belongs to the application ${parent.name}, which can't be read, so that it may put it back`;
-  return putsBack(found) ? `it belongs to the application ${parent.name}, whose automated sync puts it back` : null;
+    return `it belongs to the application ${parent.name}, which can't be read and may undo the change`;
+  return putsBack(found)
+    ? `it belongs to the application ${parent.name}, whose automated sync would undo the change`
+    : null;
 }
 
 type Name = { name: string; namespace: string | undefined };

@@ -72,7 +72,7 @@ const superseded = (brings: Deployment | undefined, operation: Parameters<typeof
 
 const replaced = (what: string): ActAnswer => ({
   kind: 'failed',
-  detail: `the rollback is not to be seen at Argo CD: ${what} has taken its place before it was done`,
+  detail: `Argo CD no longer shows the rollback: ${what} replaced it before it ended`,
 });
 
 /** Compares resource versions that are numbers, as in practice in Kubernetes. Other versions can't be compared. */

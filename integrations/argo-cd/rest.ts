@@ -147,19 +147,19 @@ export function ended(
     case 'forbidden':
       return refuse(
         project === undefined && !/permission denied:/.test(told.detail)
-          ? `${told.detail}; Argo CD says this of an application that it does not know, too: is ${application} its name, ` +
-              `and does it live where Argo CD does (\`appNamespace\`)? With \`project\` it would tell the one from the other`
-          : `${told.detail}; what the token in ${tokenName} has to be allowed to do is in docs/argo-cd.md`,
+          ? `${told.detail}; Argo CD answers the same for an unknown application: check its name (${application}) ` +
+              `and its namespace (\`appNamespace\`). With \`project\`, Argo CD distinguishes the two cases`
+          : `${told.detail}; docs/argo-cd.md lists the permissions that the token in ${tokenName} needs`,
       );
     case 'not_found':
       return refuse(
         `${told.detail}; there is no application ${application}${project === undefined ? '' : ` in the project ${project}`}, ` +
-          `or the token in ${tokenName} may not do this to it`,
+          `or the token in ${tokenName} lacks the permission`,
       );
     default:
       return refuse(
         told.code.startsWith('http_3')
-          ? `${told.detail}; is its address https, and where it answers itself?`
+          ? `${told.detail}; check that the address uses https and does not redirect`
           : told.detail,
       );
   }

@@ -19,12 +19,12 @@ export async function suspend(calls: Calls, application: Application, key: strin
   const before = Suspended.safeParse(json(annotations?.[SUSPENDED] ?? ''));
   if (before.success && before.data.key === key)
     throw refuse(
-      `automated sync of ${name} was switched off for this rollback, and something has switched it on again`,
+      `automated sync of ${name} was turned off for this rollback, but another system has turned it on again`,
     );
   const who = await restoring(calls, application);
   if (who !== null)
     throw refuse(
-      `automated sync of ${name} can't be switched off: ${who}. Use \`automatedSync: revert\`, or let the parent ` +
+      `automated sync of ${name} can't be turned off: ${who}. Use \`automatedSync: revert\`, or let the parent ` +
         'ignore /spec/syncPolicy/automated (docs/argo-cd.md)',
     );
   const automated = application.spec.syncPolicy?.automated ?? {};
@@ -32,5 +32,5 @@ export async function suspend(calls: Calls, application: Application, key: strin
     annotations: { [SUSPENDED]: JSON.stringify({ key, automated }) },
     spec: { syncPolicy: { automated: null } },
   });
-  if (isAutomated(changed)) throw refuse(`automated sync of ${name} is still on after it was switched off`);
+  if (isAutomated(changed)) throw refuse(`automated sync of ${name} is still on after it was turned off`);
 }

@@ -60,9 +60,7 @@ export function find(application: Application, { to, toCommit }: Pick<RollbackRe
   if (only !== undefined && others.length === 0 && only.id !== null)
     return { kind: 'found', deployment: { ...only, id: only.id } };
   if (only !== undefined)
-    return notFound(
-      `more than one deployment of ${name} is called ${wanted}: ${listed(candidates)}; which one is not known`,
-    );
+    return notFound(`more than one deployment of ${name} matches ${wanted}: ${listed(candidates)}`);
   if (byVersion.length > 0)
     return notFound(
       `${to} and ${toCommit ?? ''} are different deployments of ${name}: ${listed([...byVersion, ...byCommit])}`,

@@ -44,7 +44,7 @@ export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): P
     try {
       return await Promise.race([call({ abortSignal: signal }), over]);
     } catch (error) {
-      throw new Halted(signal.aborted ? later(`${api} gave no answer in time`) : haltOf(api, error));
+      throw new Halted(signal.aborted ? later(`${api} did not answer in time`) : haltOf(api, error));
     }
   };
   try {
@@ -79,7 +79,7 @@ function haltOf(api: string, error: unknown): Halt {
   if (status === undefined || status < 400) {
     return SETTINGS.has(error.name)
       ? { kind: 'refused', detail: `${api} could not be called: ${words}` }
-      : later(`${api} gave no answer: ${words}`);
+      : later(`${api} did not answer: ${words}`);
   }
   const detail = `${api} answered ${status} ${words}`;
   if (status === 429 || THROTTLED.test(error.name)) return { kind: 'later', detail, afterSeconds };

@@ -102,8 +102,8 @@ export function codeDeployDeployer(
     );
     if (good === undefined)
       return refuse(
-        `no successful deployment to ${name} of late has put ${request.to} live: it is looked for in the revision ` +
-          'and in the description',
+        `no recent successful deployment to ${name} put ${request.to} live, according to the revisions ` +
+          'and descriptions',
       );
     const command = new CreateDeploymentCommand({
       ...group,
@@ -128,7 +128,7 @@ export function codeDeployDeployer(
       attempt('CodeDeploy', async (ask) => {
         const command = new GetDeploymentCommand({ deploymentId: handle });
         const { deploymentInfo } = await ask((options) => client.send(command, options));
-        return progressOf(deploymentInfo ?? refuse(`CodeDeploy says nothing about ${handle}`));
+        return progressOf(deploymentInfo ?? refuse(`CodeDeploy has no deployment ${handle}`));
       }),
     async held(request) {
       const newest = await attempt('CodeDeploy', async (ask) => {
@@ -163,7 +163,7 @@ function progressOf(deployment: DeploymentInfo): ActAnswer {
   return {
     kind: 'failed',
     detail: `the deployment ${id ?? ''} ${status === 'Stopped' ? 'was stopped' : 'failed'}: ${said || 'no reason given'}${
-      back === undefined ? '' : `; CodeDeploy has gone back by ${back}`
+      back === undefined ? '' : `; CodeDeploy rolled back with ${back}`
     }`,
   };
 }
@@ -175,11 +175,11 @@ function revisionBackTo(good: DeploymentInfo, running: DeploymentInfo): Revision
   const wanted = appSpecOf(revision);
   const live = appSpecOf(running.revision);
   if (wanted === undefined || live === undefined)
-    refuse('its AppSpec is not part of the deployment, so the version that the alias points at cannot be put into it');
+    refuse('its AppSpec is not part of the deployment, so the version of the alias cannot be changed in it');
   if (!hasSucceeded(running))
-    refuse(`${running.deploymentId ?? 'the last deployment'} ended half-way, so what the alias points at is not known`);
+    refuse(`${running.deploymentId ?? 'the last deployment'} ended halfway, so the version of the alias is unknown`);
   const appSpecContent = backTo(wanted, live);
   if (appSpecContent === undefined)
-    refuse(`the AppSpec of ${running.deploymentId ?? 'the last deployment'} does not say what the alias points at`);
+    refuse(`the AppSpec of ${running.deploymentId ?? 'the last deployment'} does not contain the version of the alias`);
   return { revisionType: 'AppSpecContent', appSpecContent };
 }

@@ -14,7 +14,8 @@ export function ecsScaling(
 ): Scaling {
   const look = async (ask: Ask) => {
     const { service } = await describeService(client, at, ask);
-    if (service.schedulingStrategy === 'DAEMON') refuse(`${at.service} runs once on each instance; it can't be scaled`);
+    if (service.schedulingStrategy === 'DAEMON')
+      refuse(`${at.service} runs one task on each instance (DAEMON), so it can't be scaled`);
     const { desiredCount = 0, runningCount = 0, pendingCount = 0 } = service;
     return { desiredCount, steady: runningCount === desiredCount && pendingCount === 0 };
   };

@@ -18,8 +18,9 @@ export async function describeService(
     refuse(`there is no service ${at.service} in ${at.cluster}: ${failures?.[0]?.reason ?? 'INACTIVE'}`);
   const controller = service.deploymentController?.type ?? 'ECS';
   if (controller === 'CODE_DEPLOY')
-    refuse(`${at.service} is deployed by CodeDeploy; give its deployer kind: codedeploy`);
-  if (controller !== 'ECS') refuse(`${at.service} is deployed by an external controller, which Firebreak can't direct`);
+    refuse(`${at.service} is deployed by CodeDeploy; set kind: codedeploy in its deployer`);
+  if (controller !== 'ECS')
+    refuse(`${at.service} is deployed by an external controller, which Firebreak can't control`);
   const strategy = service.deploymentConfiguration?.strategy ?? 'ROLLING';
   if (strategy !== 'ROLLING')
     refuse(`${at.service} is deployed by the strategy ${strategy}; only ROLLING is supported`);

@@ -84,7 +84,7 @@ export async function findRevision(
   }
   return refuse(
     `none of the ${tried.length} newest active revisions of ${family} beside the running one runs ${names.to}: ` +
-      `it is looked for in the tag of the image, in the tags version and commit, and as ${family}:<revision>`,
+      `searched are the image tag, the tags version and commit, and ${family}:<revision>`,
   );
 }
 

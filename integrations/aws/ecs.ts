@@ -69,7 +69,10 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
     if (deployment?.status === 'PRIMARY' || deployment?.rolloutState === 'FAILED') return progressOf(live, deployment);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, ask);
     return names !== undefined && whichRevision(running, names) === 'from'
-      ? { kind: 'failed', detail: `the rollout ${handle} is gone, and ${running.label} is back, as after a failure` }
+      ? {
+          kind: 'failed',
+          detail: `the rollout ${handle} no longer exists, and ${running.label} is running again, as after a failure`,
+        }
       : { kind: 'superseded', current: running.label };
   }
 
@@ -92,7 +95,7 @@ function heldBy(
   { running, runs, live }: { running: { label: string }; runs: string | undefined; live: Live },
   service: string,
 ): Held {
-  if (runs !== 'to') return { kind: 'drifted', detail: `${service} runs ${running.label}, or is on its way there` };
+  if (runs !== 'to') return { kind: 'drifted', detail: `${service} runs ${running.label}, or is being changed to it` };
   const { rolloutState } = live.primary;
   return rolloutState === 'FAILED'
     ? { kind: 'drifted', detail: `a rollout of ${running.label} failed: ${reasonOf(live.primary)}` }

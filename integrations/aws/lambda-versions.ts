@@ -21,7 +21,7 @@ export async function publishedVersions(client: LambdaClient, functionName: stri
       return versions.toSorted((a, b) => Number(b.number) - Number(a.number));
     }
   }
-  return refuse(`${functionName} has more than ${MAX_PAGES * 50} published versions; delete those that nobody needs`);
+  return refuse(`${functionName} has more than ${MAX_PAGES * 50} published versions; delete unused versions`);
 }
 
 const published = ({ Version, Description }: FunctionConfiguration): Published[] =>
@@ -48,7 +48,7 @@ export function readVersions(versions: readonly Published[], names: Names) {
   if (first && second && (first.to !== second.to || first.from !== second.from)) {
     refuse(
       `${names.to} is the number of one version, and in the Description of version ${second.to?.number}; ` +
-        'which one is meant is not clear',
+        'the version is ambiguous',
     );
   }
   const chosen = first ?? readings.find(({ to }) => to !== undefined);

@@ -60,7 +60,7 @@ async function look(site: Site, calls: Calls): Promise<Found> {
   const canary = await calls.get(`/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries/${name}`, Canary);
   const { kind, name: target } = canary.spec.targetRef;
   if (kind !== 'Deployment')
-    throw refuse(`Canary ${namespace}/${name} is one of a ${kind}; only Deployments have revisions to go back to`);
+    throw refuse(`Canary ${namespace}/${name} targets a ${kind}; only Deployments have revisions for a rollback`);
   const deployment = (of: string) => {
     const { path, schema } = placeIn(site, of);
     return calls.get(path, schema);
@@ -105,7 +105,7 @@ function viaGate(
 ): Promise<ActAnswer> {
   if (!asksUs(canary))
     throw refuse(
-      `Canary ${namespace}/${name} does not ask before it goes on; add to its spec.analysis.webhooks ` +
+      `Canary ${namespace}/${name} has no rollback webhook; add to its spec.analysis.webhooks ` +
         '{ name: firebreak, type: rollback, url: https://…/integrations/flagger/rollback?key=… }, see docs/kubernetes.md',
     );
   const { status } = canary;
@@ -120,6 +120,6 @@ function holds({ container }: Site, { canary, target, primary }: Found, request:
   const { phase, canaryWeight } = canary.status;
   const isShared = phase === 'Progressing' || phase === 'WaitingPromotion' || canaryWeight > 0;
   return isShared && !isVersion(shipped, toOf(request))
-    ? { kind: 'drifted', detail: `a roll-out of ${nameOf(shipped)} is under way` }
+    ? { kind: 'drifted', detail: `a rollout of ${nameOf(shipped)} is in progress` }
     : { kind: 'holds' };
 }

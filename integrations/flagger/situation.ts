@@ -33,7 +33,7 @@ export function stepOf(found: Found, request: RollbackRequest, { container, wish
     case 'Promoting':
     case 'Finalising':
       if (!target.isFrom) return superseded(target);
-      return { kind: 'busy', detail: `Flagger is promoting ${target.name}; it can only be taken back after that` };
+      return { kind: 'busy', detail: `Flagger is promoting ${target.name}; it can only be rolled back after that` };
     case 'Failed':
       if (canaryWeight > 0) return brokenPromotion(target, { wished });
       if (primary.isFrom) return { kind: 'undo' };
@@ -66,11 +66,11 @@ type Both = { target: Runs; primary: Runs };
 function underWay({ canary: { spec } }: Found, { to }: RollbackRequest, { target, primary }: Both): Step {
   if (!target.isFrom) return superseded(target);
   if (primary.isFrom)
-    return { kind: 'busy', detail: `Flagger is at a roll-out of ${target.name} over ${primary.name} itself` };
+    return { kind: 'busy', detail: `Flagger itself is rolling out ${target.name} over ${primary.name}` };
   if (!primary.isTo)
     return {
       kind: 'refused',
-      detail: `Flagger would bring back what the primary runs, which is ${primary.name} and not ${to}`,
+      detail: `Flagger would restore the version of the primary, which is ${primary.name}, not ${to}`,
     };
   if (spec.suspend)
     return {
@@ -78,7 +78,10 @@ function underWay({ canary: { spec } }: Found, { to }: RollbackRequest, { target
       detail: 'the canary is suspended (spec.suspend), so Flagger does not ask whether to roll back',
     };
   return spec.skipAnalysis
-    ? { kind: 'busy', detail: `Flagger promotes ${target.name} without analysis; it can only be taken back after that` }
+    ? {
+        kind: 'busy',
+        detail: `Flagger promotes ${target.name} without analysis; it can only be rolled back after that`,
+      }
     : { kind: 'wish' };
 }
 
@@ -89,7 +92,7 @@ function underWay({ canary: { spec } }: Found, { to }: RollbackRequest, { target
 function brokenPromotion(target: Runs, { wished }: Pick<Reading, 'wished'>): Step {
   if (!target.isFrom) return superseded(target);
   const detail =
-    `the promotion of ${target.name} went wrong: the primary does not become ready, and the canary carries all ` +
+    `the promotion of ${target.name} failed: the primary does not become ready, and the canary receives all ` +
     'traffic until another version is deployed';
   return { kind: wished ? 'failed' : 'refused', detail };
 }
@@ -100,7 +103,7 @@ function atRest(found: Found, { target, primary }: Both): Step {
   const isLeftBehind = found.primary.metadata.annotations[ROLLBACK_KEY] !== undefined;
   if (primary.isFrom) return target.isFrom || target.isTo || isLeftBehind ? { kind: 'undo' } : superseded(target);
   if (target.isFrom && primary.isTo && !isLeftBehind)
-    return { kind: 'later', detail: `Flagger has not begun with ${target.name} yet`, afterSeconds: null };
+    return { kind: 'later', detail: `Flagger has not started with ${target.name} yet`, afterSeconds: null };
   return superseded(primary);
 }
 

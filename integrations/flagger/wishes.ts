@@ -35,7 +35,7 @@ async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw putOff(`whether Flagger's gate is to open could not be kept: ${String(error)}`);
+    throw putOff(`the request for Flagger's gate could not be stored: ${String(error)}`);
   }
 }
 
@@ -54,14 +54,17 @@ export async function wishBack(
   }
   const { from, to } = request;
   if (wish.state === 'over' || wish.rollout !== rollout)
-    return { kind: 'failed', detail: `another roll-out of ${from} has begun since, which this rollback is not about` };
+    return {
+      kind: 'failed',
+      detail: `another rollout of ${from} has started since, which this rollback does not concern`,
+    };
   if (isExpired(wish, now))
     return {
       kind: 'failed',
-      detail: `Flagger has not taken ${from} back within an hour: it can't reach the rollback gate, or is not running`,
+      detail: `Flagger did not roll back ${from} within an hour: it can't reach the rollback gate, or is not running`,
     };
   if (wish.asked === '')
-    return { kind: 'failed', detail: `Flagger does not say which roll-out it asks about; ${to} needs Flagger 1.34` };
+    return { kind: 'failed', detail: `Flagger does not send the checksum of the rollout; ${to} needs Flagger 1.34` };
   // The rollout is still the same, so the checksum in the webhook call is its checksum.
   if (wish.asked !== null) await wishes.put({ ...wish, checksum: wish.asked, asked: null });
   return IN_PROGRESS;

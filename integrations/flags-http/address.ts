@@ -8,9 +8,9 @@ export function addressOf(
   { flag, environment }: { flag: string; environment: string },
 ): { url: string } | { refused: string } {
   if (!template.includes('{flag}'))
-    return { refused: `the address of the flag service, ${template}, has no {flag}, so it names no flag` };
+    return { refused: `the address of the flag service, ${template}, has no placeholder {flag}` };
   const bad = [flag, environment].find((name) => !isSegment(name));
-  if (bad !== undefined) return { refused: `${JSON.stringify(bad)} can't stand in an address, so nothing was called` };
+  if (bad !== undefined) return { refused: `${JSON.stringify(bad)} is not allowed in a URL, so nothing was called` };
   return {
     url: template
       .replaceAll('{flag}', () => encodeURIComponent(flag))

@@ -64,7 +64,7 @@ export function httpFlags(
     const state = State.safeParse(json(answer.text));
     return state.success
       ? { kind: 'state', on: state.data.on }
-      : { kind: 'refused', detail: `${said(answer)}; GET needs {"on": true} or {"on": false} in its answer` };
+      : { kind: 'refused', detail: `${said(answer)}; the response to GET must contain {"on": true} or {"on": false}` };
   };
 
   return {
@@ -122,7 +122,7 @@ function unsuccessful(
     return { kind: 'later', detail: said(answer), afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
   if (status === 404) {
     const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(place.environment)}`;
-    return { kind: 'refused', detail: `the flag service knows no ${which}; ${said(answer)}` };
+    return { kind: 'refused', detail: `the flag service has no ${which}; ${said(answer)}` };
   }
   return { kind: 'refused', detail: said(answer) };
 }

@@ -96,7 +96,7 @@ async function appIn(secrets: Secrets): Promise<App | undefined> {
   throw new NoToken({
     kind: 'refused',
     code: 'bad_key',
-    detail: 'GITHUB_APP_PRIVATE_KEY is no RSA key; it has to be the whole PEM file that GitHub gave for the app',
+    detail: 'GITHUB_APP_PRIVATE_KEY is not an RSA key; set it to the complete PEM file of the app from GitHub',
   });
 }
 
@@ -113,10 +113,10 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 /** @throws NoToken */
 function had<T>(told: Told<T>, call: string): T {
   if (told.kind === 'done') return told.value;
-  const detail = `the GitHub App got no token: ${call}: ${told.detail}`;
+  const detail = `GitHub issued no token for the GitHub App: ${call}: ${told.detail}`;
   // Retry: a token that was issued but not received has no effect.
   if (told.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
-  const hint = told.kind === 'refused' && told.code === 'not_found' ? '; is the app installed there?' : '';
+  const hint = told.kind === 'refused' && told.code === 'not_found' ? '; check that the app is installed there' : '';
   throw new NoToken({ ...told, detail: detail + hint });
 }
 

@@ -66,7 +66,7 @@ export function ended(answer: Exclude<Answered<never>, { kind: 'done' }>): Ended
 }
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
-  unauthorized: '; the token is not valid, or no longer',
-  forbidden: '; what the token has to be allowed to do is in docs/github.md',
-  not_found: '; there is no such thing, or the token may not see it',
+  unauthorized: '; the token is invalid or has expired',
+  forbidden: '; docs/github.md lists the permissions that the token needs',
+  not_found: '; it does not exist, or the token has no access to it',
 };

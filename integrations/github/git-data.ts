@@ -24,7 +24,7 @@ export type Entry = { mode: string; type: string; sha: string };
 export function escaped(name: string): string {
   const parts = name.split('/');
   // Git allows no such names, and in a URL they would change the path.
-  if (parts.some((part) => part === '.' || part === '..')) throw refuse(`${name} is no name of a branch or tag`);
+  if (parts.some((part) => part === '.' || part === '..')) throw refuse(`${name} is not a branch or tag name`);
   return parts.map(encodeURIComponent).join('/');
 }
 
@@ -32,7 +32,7 @@ const commitOf = ({ sha, commit }: z.infer<typeof RestCommit>): Commit => ({ sha
 
 export async function headOf(calls: Calls, branch: string): Promise<Commit> {
   const found = await calls.find(`/branches/${escaped(branch)}`, Branch);
-  if (found === undefined) throw refuse(`GitHub has no branch ${branch} there, or the token may not see it`);
+  if (found === undefined) throw refuse(`the repository has no branch ${branch}, or the token has no access to it`);
   return commitOf(found.commit);
 }
 
@@ -50,7 +50,7 @@ export async function commitAt(calls: Calls, to: string): Promise<Commit> {
   }
   // The response contains a page of the commit's files; request only one file.
   const begun = isId && !isWhole ? await calls.find(`/commits/${to}?per_page=1`, RestCommit) : undefined;
-  if (begun === undefined) throw refuse(`GitHub knows neither a commit nor a tag ${to} there`);
+  if (begun === undefined) throw refuse(`the repository has neither a commit nor a tag ${to}`);
   return commitOf(begun);
 }
 
@@ -84,7 +84,7 @@ export async function entryAt(calls: Calls, tree: string, names: readonly string
     const folder = await calls.get(`/git/trees/${entry.sha}`, Tree);
     const found = folder.tree.find((each) => each.path === name);
     if (found === undefined && folder.truncated)
-      throw refuse(`a folder on the way to ${names.join('/')} is too large for GitHub's API`);
+      throw refuse(`a parent folder of ${names.join('/')} is too large for GitHub's API`);
     if (found === undefined) return undefined;
     entry = { mode: found.mode, type: found.type, sha: found.sha };
   }

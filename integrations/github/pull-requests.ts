@@ -53,7 +53,7 @@ export const pullRequestAt = async (calls: Calls, number: number): Promise<PullR
   pullRequest(await calls.get(`/pulls/${number}`, Pull));
 
 /** Returns the required action for an open pull request. */
-export const toBeMerged = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} has to be merged`;
+export const toBeMerged = ({ url }: Pick<PullRequest, 'url'>): string => `the pull request ${url} must be merged`;
 
 const Ref = z.unknown();
 

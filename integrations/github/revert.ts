@@ -103,7 +103,7 @@ async function broughtBack(calls: Calls, head: Commit, old: Commit, { path, to }
   if (names.length === 0) return old.tree;
   const [now, then] = await Promise.all([entryAt(calls, head.tree, names), entryAt(calls, old.tree, names)]);
   // Deleting the whole path is more than a revert.
-  if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to bring back`);
+  if (then === undefined) throw refuse(`there is no ${names.join('/')} in ${to}, so there is nothing to restore`);
   if (now?.sha === then.sha && now.mode === then.mode) return head.tree;
   return treeWith(calls, head.tree, names, then);
 }
@@ -122,8 +122,10 @@ async function moveBranch(calls: Calls, branch: string, sha: string): Promise<vo
   if (answer.kind === 'done') return;
   const isInvalid = answer.kind === 'refused' && ['invalid', 'conflict'].includes(answer.code);
   if (isInvalid && /fast.forward/i.test(answer.detail))
-    throw putOff(`somebody was faster on ${branch}: ${answer.detail}`);
+    throw putOff(`${branch} changed in the meantime: ${answer.detail}`);
   if (isInvalid)
-    throw refuse(`${answer.detail}; if ${branch} is protected, set mode: pull-request, or let the token bypass it`);
+    throw refuse(
+      `${answer.detail}; if ${branch} is protected, set mode: pull-request, or allow the token to bypass the protection`,
+    );
   throw ended(answer);
 }

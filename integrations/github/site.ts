@@ -31,7 +31,7 @@ export async function lookAt(
     );
   if (isOf(goodOf(request), running) && isOf(badOf(request), running))
     throw refuse(
-      `${request.from} and ${request.to} are the same commit ${running.sha}: to deploy it again changes nothing`,
+      `${request.from} and ${request.to} are the same commit ${running.sha}, so a redeployment would change nothing`,
     );
   return { deployments, running };
 }

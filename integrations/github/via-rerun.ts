@@ -38,9 +38,10 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
     status: (handle, request) =>
       attempt<ActAnswer>(site, repository, async (calls) => {
         const [id, number] = /^\d+\/\d+$/.test(handle) ? handle.split('/').map(Number) : [];
-        if (id === undefined || number === undefined) throw refuse(`${handle} is no run and attempt of GitHub Actions`);
+        if (id === undefined || number === undefined)
+          throw refuse(`${handle} is not a run and attempt of GitHub Actions`);
         const newest = await runs.runAt(calls, id);
-        if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} is gone` };
+        if (newest === undefined) return { kind: 'failed', detail: `the workflow run ${id} no longer exists` };
         if (newest.run_attempt < number) return underWay(id, number); // accepted, not started
         const run = newest.run_attempt === number ? newest : await runs.attemptAt(calls, id, number);
         const over = run.status === 'completed' && run.conclusion === 'success';
@@ -64,7 +65,7 @@ function outcome(run: runs.Run, sight: Sight | undefined, request: RollbackReque
   const deployed = deployments.some((each) => isOf(goodOf(request), each) && (each.succeededAt ?? 0) >= startOf(run));
   if (deployed || !isOf(badOf(request), running)) return { kind: 'superseded', current: named(running) };
   if (now - run.updated_at < STATUS_DELAY_MS) return underWay(id, number);
-  return { kind: 'failed', detail: `${said} ended well, but has deployed nothing here; ${named(running)} still runs` };
+  return { kind: 'failed', detail: `${said} succeeded, but deployed nothing here; ${named(running)} is still running` };
 }
 
 const underWay = (run: number, number: number): ActAnswer => ({
@@ -86,11 +87,11 @@ async function goodRun(
     .filter((each) => each.succeededAt !== null && isOf(goodOf(request), each))
     .toSorted((one, other) => other.id - one.id);
   const newest = good[0];
-  if (newest === undefined)
-    throw refuse(`GitHub knows no deployment of ${request.to} to ${environment} that has succeeded`);
+  if (newest === undefined) throw refuse(`GitHub has no successful deployment of ${request.to} to ${environment}`);
   const id = good.find(({ runId }) => runId !== null)?.runId;
   const run = id == null ? await onlyRun(calls, newest) : await runs.runAt(calls, id);
-  if (run === undefined) throw refuse(`the workflow run that deployed ${request.to} is gone; ${runs.REVERT_INSTEAD}`);
+  if (run === undefined)
+    throw refuse(`the workflow run that deployed ${request.to} no longer exists; ${runs.REVERT_INSTEAD}`);
   return run;
 }
 
@@ -111,10 +112,10 @@ async function onlyRun(calls: Calls, { id, sha }: Deployment): Promise<runs.Run>
 /** @throws Ended if the run can't be re-run now, or not any more */
 async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: RollbackRequest, now: number): Promise<void> {
   const busy = (detail: string) => new Ended({ kind: 'busy', detail });
-  if (run.status !== 'completed') throw busy(`${run.html_url} is still at work, since before the incident`);
+  if (run.status !== 'completed') throw busy(`${run.html_url} is still running, since before the incident`);
   if (now - run.created_at > runs.RERUN_MAX_DAYS * DAY_MS)
     throw refuse(
-      `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub re-runs no such; ${runs.REVERT_INSTEAD}`,
+      `${run.html_url} is older than ${runs.RERUN_MAX_DAYS} days, and GitHub can't re-run it; ${runs.REVERT_INSTEAD}`,
     );
   const deployment = atWork(sight.deployments, sight.running).find((each) => !isOf(goodOf(request), each));
   if (deployment) throw busy(`deployment ${deployment.id} of ${named(deployment)} is ${deployment.state ?? 'new'}`);

@@ -28,7 +28,7 @@ export function viaRevert(site: Site, git: GitRevert): Pick<Deployer, 'rollBack'
         if (done.kind === 'pull_request') return follow(calls, site, done, request, sight);
         if (done.sha === running.sha)
           throw refuse(
-            `${git.branch} has what ${request.to} had, and is what runs: there is nothing to bring back in Git`,
+            `${git.branch} already has the content of ${request.to} and is running: there is nothing to revert in Git`,
           );
         return beingDeployed(done.sha);
       }),
@@ -105,7 +105,7 @@ const revertOf = ({ path }: GitRevert, request: RollbackRequest): RevertRequest 
   key: request.key,
   title: `Roll ${request.service} in ${request.environment} back from ${request.from} to ${request.to}`,
   body: [
-    `Firebreak brings ${path === undefined ? 'all' : code(path)} back to what it was in ${code(request.to)}.`,
+    `Firebreak reverts ${path === undefined ? 'everything' : code(path)} to its state in ${code(request.to)}.`,
     `Incident ${request.incident}: ${code(request.reason)}`,
   ].join('\n\n'),
 });

@@ -76,4 +76,4 @@ export async function rerun(calls: Calls, id: number): Promise<void> {
   throw ended(answer);
 }
 
-export const REVERT_INSTEAD = 'with via: revert the branch can be brought back instead';
+export const REVERT_INSTEAD = 'set via: revert to revert the branch instead';

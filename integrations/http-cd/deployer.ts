@@ -70,7 +70,7 @@ export function httpDeployer(
       if (at === undefined)
         return {
           kind: 'failed',
-          detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer; it was not called`,
+          detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer, so it was not called`,
         };
       const answer = await attempt({ url: at, method: 'GET', id: at });
       return 'kind' in answer ? answer : read(answer, url, clock);
@@ -126,7 +126,7 @@ function accepted(body: unknown, url: string, said: string): ActAnswer {
   if (!told.success)
     return {
       kind: 'failed',
-      detail: `${said}; a 2xx needs {id, status: succeeded|in_progress|failed}, so whether it rolled back is not known`,
+      detail: `${said}; a 2xx response must contain {id, status: succeeded|in_progress|failed}, so the outcome of the rollback is unknown`,
     };
   const { id = null, status, status_url: statusUrl = null } = told.data;
   if (status === 'succeeded') return { kind: 'succeeded', id };

@@ -75,13 +75,13 @@ function ended(told: Exclude<Told<never>, { kind: 'done' }>, asked: string): End
   const detail = `${asked}: ${told.detail}`;
   if (told.kind === 'later') return new Ended({ kind: 'later', detail, afterSeconds: told.afterSeconds });
   if (told.kind === 'unclear') return putOff(detail);
-  if (told.kind === 'refused' && told.code === 'conflict') return putOff(`${detail}; it is looked at again`);
+  if (told.kind === 'refused' && told.code === 'conflict') return putOff(`${detail}; checking again`);
   return refuse(detail + (told.kind === 'refused' ? (HINTS[told.code] ?? '') : ''));
 }
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
-  unauthorized: '; the token is not valid, or no longer',
-  forbidden: '; what its service account has to be allowed to do is in docs/kubernetes.md',
+  unauthorized: '; the token is invalid or has expired',
+  forbidden: '; docs/kubernetes.md lists the permissions that its service account needs',
 };
 
 /**

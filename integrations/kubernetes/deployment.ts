@@ -89,7 +89,10 @@ export function underKey(place: Place<Deployment>, found: Deployment, request: R
   if (!isUnder(found.metadata, ROLLBACK_KEY, request.key)) return { kind: 'superseded', current: nameOf(versions) };
   if (isVersion(versions, toOf(request))) return progressOf(found);
   return isVersion(versions, fromOf(request))
-    ? { kind: 'failed', detail: `${request.to} was brought back, and then something put ${nameOf(versions)} back` }
+    ? {
+        kind: 'failed',
+        detail: `${request.to} was restored, but another system then changed it back to ${nameOf(versions)}`,
+      }
     : { kind: 'superseded', current: nameOf(versions) };
 }
 
@@ -111,8 +114,8 @@ const restarting = (place: Place<Deployment>, found: Deployment, { key }: ActReq
 function refusePaused({ namespace, name }: Place<Deployment>, { spec }: Deployment): void {
   if (spec.paused)
     throw refuse(
-      `Deployment ${namespace}/${name} is paused, so nothing would come of a change; ` +
-        `kubectl rollout resume deployment/${name} lets it go on`,
+      `Deployment ${namespace}/${name} is paused, so a change would have no effect; ` +
+        `kubectl rollout resume deployment/${name} resumes it`,
     );
 }
 

@@ -31,13 +31,13 @@ export function keeperOf({ labels, annotations }: Metadata): string | undefined 
   if (annotations[ALLOW_ROLLBACK] === 'true') return undefined;
   const application = labels[ARGOCD_INSTANCE] ?? annotations[ARGOCD_TRACKING]?.split(':', 1)[0];
   if (application !== undefined)
-    return `Argo CD keeps it as its application ${application}; use a deployer of kind argo-cd, ${OVERRIDE}`;
+    return `Argo CD manages it as its application ${application}; use a deployer of kind argo-cd, ${OVERRIDE}`;
   const kustomization = labels[FLUX_KUSTOMIZATION];
   if (kustomization !== undefined)
-    return `Flux keeps it by the Kustomization ${kustomization}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
+    return `Flux manages it with the Kustomization ${kustomization}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
   const release = labels[FLUX_RELEASE];
   if (release !== undefined)
-    return `Flux keeps it by the HelmRelease ${release}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
+    return `Flux manages it with the HelmRelease ${release}; use a deployer of kind github with via: revert, ${OVERRIDE}`;
   return undefined;
 }
 

@@ -46,8 +46,8 @@ export function revisionOf(
   if (found) return found;
   const kept = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
   throw refuse(
-    `no ReplicaSet of ${request.to} is kept, so there is nothing to go back to; ` +
-      `kept are ${kept.slice(0, NAMED_VERSIONS).join(', ') || 'none'} (see spec.revisionHistoryLimit)`,
+    `no ReplicaSet of ${request.to} exists any more, so a rollback is not possible; ` +
+      `existing versions: ${kept.slice(0, NAMED_VERSIONS).join(', ') || 'none'} (see spec.revisionHistoryLimit)`,
   );
 }
 

@@ -135,7 +135,7 @@ function underKey(place: Place<Rollout>, { found, template }: Found, request: Ro
   const current = nameOf(versions);
   if (isVersion(versions, fromOf(request)))
     return isUnder(found.metadata, ROLLBACK_KEY, request.key)
-      ? { kind: 'failed', detail: `${request.to} was brought back, and then something put ${current} back` }
+      ? { kind: 'failed', detail: `${request.to} was restored, but another system then changed it back to ${current}` }
       : IN_PROGRESS; // aborted, but the template is not restored yet
   const isOurs = isUnder(found.metadata, ROLLBACK_KEY, request.key) && isVersion(versions, toOf(request));
   return isOurs ? progressOf(found) : { kind: 'superseded', current };
@@ -192,15 +192,15 @@ function ownTemplate({ namespace, name }: Place<Rollout>, { spec }: Rollout): Po
   if (spec.template !== undefined && spec.workloadRef === undefined) return spec.template;
   const { kind = 'another object', name: other = '' } = spec.workloadRef ?? {};
   throw refuse(
-    `Rollout ${namespace}/${name} has its pod template from ${kind} ${other} (workloadRef), which is not followed; ` +
-      'bring that back where it is deployed from',
+    `Rollout ${namespace}/${name} has its pod template from ${kind} ${other} (workloadRef), which is not supported; ` +
+      'roll it back at its source',
   );
 }
 
 function refusePaused({ namespace, name }: Place<Rollout>, { spec }: Rollout): void {
   if (spec.paused)
     throw refuse(
-      `Rollout ${namespace}/${name} is paused by spec.paused, so nothing would come of a change; ` +
-        `kubectl argo rollouts promote ${name} lets it go on`,
+      `Rollout ${namespace}/${name} is paused by spec.paused, so a change would have no effect; ` +
+        `kubectl argo rollouts promote ${name} resumes it`,
     );
 }

@@ -43,6 +43,6 @@ async function refuseAutoscaled({ kind, namespace, name }: Place<Workload>, call
   if (own)
     throw refuse(
       `the HorizontalPodAutoscaler ${own.metadata.name} scales ${kind} ${namespace}/${name}, ` +
-        'and would take back any other count; change its minReplicas instead',
+        'and would undo any other count; change its minReplicas instead',
     );
 }

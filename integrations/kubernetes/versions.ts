@@ -38,4 +38,4 @@ function isCommit(version: string, commit: string): boolean {
 }
 
 /** Returns a name to display. */
-export const nameOf = (versions: readonly string[]): string => versions[0] ?? 'a version that nothing names';
+export const nameOf = (versions: readonly string[]): string => versions[0] ?? 'an unnamed version';

@@ -37,13 +37,14 @@ export async function attemptOn<T extends Workload, A>(
 
 /** @throws Ended for an invalid object name */
 export function refuseNoName({ kind, name }: { kind: string; name: string }): void {
-  if (!NAME.test(name)) throw refuse(`${JSON.stringify(name)} is no name of a ${kind}; name it in the deployer`);
+  if (!NAME.test(name))
+    throw refuse(`${JSON.stringify(name)} is not a valid name of a ${kind}; set its name in the deployer`);
 }
 
 /** @throws Ended if a GitOps controller would revert the change */
 export function refuseKept({ kind, namespace, name }: Place<Workload>, { metadata }: Workload): void {
   const keeper = keeperOf(metadata);
-  if (keeper !== undefined) throw refuse(`${kind} ${namespace}/${name} would be put back: ${keeper}`);
+  if (keeper !== undefined) throw refuse(`${kind} ${namespace}/${name} would be changed back: ${keeper}`);
 }
 
 /**

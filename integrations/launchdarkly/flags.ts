@@ -36,7 +36,7 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
     if (bad !== undefined)
       return {
         kind: 'refused',
-        detail: `the ${bad[0]} ${JSON.stringify(bad[1])} can be no key at LaunchDarkly; name it by its key`,
+        detail: `the ${bad[0]} ${JSON.stringify(bad[1])} is not a valid key at LaunchDarkly; use the key`,
       };
     return stateOf(await api.flag(at), at);
   };
@@ -55,7 +55,7 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
       const after = stateOf(await api.turn(at, request.on, commentOf(request)), at);
       if (after.kind !== 'state') return after;
       if (after.on === request.on) return { kind: 'succeeded', id: null };
-      return { kind: 'failed', detail: `LaunchDarkly took the change, but ${nameOf(at)} is as it was` };
+      return { kind: 'failed', detail: `LaunchDarkly accepted the change, but ${nameOf(at)} is unchanged` };
     },
   };
 }
@@ -79,7 +79,7 @@ function stateOf(told: Told<Flag>, at: FlagAt): { kind: 'state'; on: boolean } |
   if (archived)
     return {
       kind: 'refused',
-      detail: `${nameOf(at)} is archived: what runs takes the value in its code. Restore it first`,
+      detail: `${nameOf(at)} is archived, so applications use the default in their code. Restore it first`,
     };
   const config = Object.hasOwn(environments, at.environment) ? environments[at.environment] : undefined;
   if (config === undefined)
@@ -109,11 +109,11 @@ function unanswered(told: Exclude<Told<never>, { kind: 'done' }>, at: FlagAt): R
 function whatToDo(code: string, at: FlagAt): string {
   switch (code) {
     case 'not_found':
-      return `There is no ${nameOf(at)}, or the token may not see it`;
+      return `There is no ${nameOf(at)}, or the token has no access to it`;
     case 'http_405':
-      return `Changing ${nameOf(at)} needs an approval: ask for it at LaunchDarkly, or give the token a role that bypasses it`;
+      return `Changing ${nameOf(at)} needs an approval: request it at LaunchDarkly, or give the token a role that bypasses it`;
     default:
-      return `It was asked for ${nameOf(at)}`;
+      return `The request was about ${nameOf(at)}`;
   }
 }
 

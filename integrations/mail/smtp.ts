@@ -8,9 +8,9 @@ export function smtpFault(url: string, sender: string): string | undefined {
   const parsed = URL.parse(url);
   // nodemailer treats an invalid URL as localhost.
   if (parsed === null || !/^smtps?:$/.test(parsed.protocol) || parsed.hostname === '')
-    return 'SMTP_URL is no address of a mail server, as smtps://user:password@mail.example.com:465 is';
+    return 'SMTP_URL is not a mail server address, such as smtps://user:password@mail.example.com:465';
   if (!/[^\s@]@[^\s@]/.test(sender))
-    return 'MAIL_FROM holds no email address, as Firebreak <firebreak@example.com> does';
+    return 'MAIL_FROM contains no email address, such as Firebreak <firebreak@example.com>';
   return undefined;
 }
 

@@ -45,7 +45,7 @@ export function subjectOf(claims: Claims): string {
     isText(claims[name]),
   );
   const runs = workflow === undefined ? '' : ` (workflow ${String(claims[workflow])})`;
-  const subject = isText(claims['sub']) ? String(claims['sub']) : 'somebody without a subject';
+  const subject = isText(claims['sub']) ? String(claims['sub']) : 'an identity without a subject';
   return truncate(`${subject}${runs}`.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' '), SUBJECT_MAX_CHARS);
 }
 

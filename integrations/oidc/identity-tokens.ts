@@ -30,7 +30,7 @@ export function identityTokens({ clock }: { clock: Clock }): IdentityTokens {
   return {
     async verify(token, accepted) {
       const unverified = read(token);
-      if (unverified === undefined) return no('it is no signed token (JWT)');
+      if (unverified === undefined) return no('it is not a signed token (JWT)');
       const { issuer, header } = unverified;
       const identities = accepted.filter((identity) => identity.issuer === issuer);
       if (identities.length === 0) return no(notAccepted(issuer, accepted));
@@ -74,12 +74,12 @@ async function verified(token: string, { lookUp }: IssuerKeys, issuer: string, c
 function judged(claims: Claims, identities: readonly Identity[]): Verified {
   const problems = identities.map((identity) => mismatch(claims, identity));
   if (problems.includes(undefined)) return { ok: true, subject: subjectOf(claims) };
-  return no([...new Set(problems)].join('; nor another: '));
+  return no([...new Set(problems)].join('; other issuers: '));
 }
 
 function notAccepted(issuer: string, accepted: readonly Identity[]): string {
   const known = [...new Set(accepted.map((identity) => identity.issuer))];
-  const said = issuer === '' ? 'it names no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
+  const said = issuer === '' ? 'it has no issuer' : `its issuer is ${JSON.stringify(issuer.slice(0, 200))}`;
   return known.length === 0
     ? `${said}, and no identities are accepted here ("identities" of config/freeze.yaml)`
     : `${said}; accepted here: ${known.join(', ')}`;
@@ -88,14 +88,14 @@ function notAccepted(issuer: string, accepted: readonly Identity[]): string {
 const no = (problem: string): Verified => ({ ok: false, problem });
 
 const timeOf = (epochSeconds: number | undefined): string =>
-  epochSeconds === undefined ? 'a time that it does not say' : timestamp(epochSeconds * 1000);
+  epochSeconds === undefined ? 'an unknown time' : timestamp(epochSeconds * 1000);
 
 function inWords(error: unknown): string {
   if (error instanceof NoKeys) return error.message;
   if (error instanceof errors.JWTExpired) return `it expired at ${timeOf(error.payload.exp)}`;
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return 'its signature is invalid: it was forged or altered';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'it is signed with a key that its issuer does not publish';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'its issuer does not publish the key that it is signed with';
   if (error instanceof errors.JOSEAlgNotAllowed) return `it is signed neither with ${ALGORITHMS.join(' nor ')}`;
   if (error instanceof errors.JWTClaimValidationFailed)
     return error.claim === 'nbf' || error.message === FUTURE

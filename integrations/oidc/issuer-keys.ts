@@ -100,7 +100,9 @@ async function published(issuer: string): Promise<IssuerKeys> {
   const discovery = await document(about, Discovery, issuer);
   // Otherwise, anyone who can write a file below some URL could impersonate another issuer.
   if (discovery.issuer !== issuer)
-    throw new NoKeys(`${about} is of the issuer ${discovery.issuer.slice(0, 200)}; the policy has to say it like that`);
+    throw new NoKeys(
+      `${about} belongs to the issuer ${discovery.issuer.slice(0, 200)}; write the issuer exactly like this in the policy`,
+    );
   const { keys } = await document(discovery.jwks_uri, KeySet, issuer);
   return {
     lookUp: createLocalJWKSet({ keys }),
@@ -111,7 +113,7 @@ async function published(issuer: string): Promise<IssuerKeys> {
 async function document<T>(url: string, schema: z.ZodType<T>, issuer: string): Promise<T> {
   const fault = faultOf(url);
   if (fault !== undefined)
-    throw new NoKeys(`the keys of ${issuer} are not asked for at ${url.slice(0, 200)}: ${fault}`);
+    throw new NoKeys(`the keys of ${issuer} are not requested from ${url.slice(0, 200)}: ${fault}`);
   try {
     const headers = { accept: 'application/json', 'user-agent': 'firebreak' };
     const answer = await call(url, { method: 'GET', headers, timeoutMs: TIMEOUT_MS, maxBytes: DOCUMENT_MAX_BYTES });
@@ -129,9 +131,9 @@ async function document<T>(url: string, schema: z.ZodType<T>, issuer: string): P
 /** Returns why a URL is unsafe for keys: over an unencrypted connection, an attacker could replace them. */
 function faultOf(text: string): string | undefined {
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) return 'it is no https URL';
-  if (url.username !== '' || url.password !== '') return 'it holds a user name or a password';
-  return url.protocol === 'https:' || isLoopback(url.hostname) ? undefined : 'http is only for this machine itself';
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'it is not an https URL';
+  if (url.username !== '' || url.password !== '') return 'it contains a user name or a password';
+  return url.protocol === 'https:' || isLoopback(url.hostname) ? undefined : 'http is allowed only for this machine';
 }
 
 const isLoopback = (host: string): boolean =>

@@ -23,7 +23,7 @@ export function pagerDutyChanges(options: {
         return {
           kind: 'refused',
           code: 'bad_key',
-          detail: `PAGERDUTY_ROUTING_KEY has not ${ROUTING_KEY_CHARS} characters`,
+          detail: `PAGERDUTY_ROUTING_KEY does not have ${ROUTING_KEY_CHARS} characters`,
         };
       const told = await tell({
         vendor: 'PagerDuty',

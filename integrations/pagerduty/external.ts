@@ -33,8 +33,8 @@ const OPEN: [string, string][] = [
   ['statuses[]', 'acknowledged'],
 ];
 
-const NO_KEY = 'set PAGERDUTY_API_TOKEN to an API key of the account, or of one of its users';
-const ELSEWHERE = 'PAGERDUTY_API_URL may not be the address of the REST API, as https://api.pagerduty.com is';
+const NO_KEY = 'set PAGERDUTY_API_TOKEN to an API key of the account or of one of its users';
+const ELSEWHERE = 'PAGERDUTY_API_URL is probably not the address of the REST API, such as https://api.pagerduty.com';
 
 /** The advice for responses that deny access. */
 const ADVICE: Readonly<Partial<Record<string, string>>> = {
@@ -118,7 +118,11 @@ async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<Told
     found.push(...page.value.incidents);
   }
   const incident = newest(found);
-  return done(incident ? { incident, by: 'group_key' } : { incident: null, because: 'no open incident has our key' });
+  return done(
+    incident
+      ? { incident, by: 'group_key' }
+      : { incident: null, because: 'no open incident at PagerDuty has the key of the alert group' },
+  );
 }
 
 const newest = (incidents: readonly ExternalIncident[]): ExternalIncident | undefined =>
@@ -194,9 +198,9 @@ function choose({ same, named }: Like, { looked, all }: { looked: number; all: b
   const [only, ...others] = named;
   if (only && others.length === 0 && all) return { incident: only, by: 'names' };
   const because = only
-    ? `${named.map(({ id }) => id).join(', ')} may be about it: the alert and the service are named there`
-    : `none of ${looked} open incidents is about our alerts`;
-  return { incident: null, because: all ? because : `${because}; there are more than were looked at` };
+    ? `${named.map(({ id }) => id).join(', ')} may match: the alert and the service are named there`
+    : `none of ${looked} open incidents at PagerDuty matches the alerts`;
+  return { incident: null, because: all ? because : `${because}; there are more than were read` };
 }
 
 async function readMerged(rest: Rest, id: string, merges = 0): Promise<Told<ExternalIncident | null>> {

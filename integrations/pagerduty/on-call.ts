@@ -48,7 +48,7 @@ export function pagerDutyOnCall(options: {
     async now(team) {
       const config = await options.config.current();
       const rota = Object.hasOwn(config.people.onCall, team) ? config.people.onCall[team] : undefined;
-      if (rota === undefined) return { kind: 'off', detail: `people.yaml names no rota of the team "${team}"` };
+      if (rota === undefined) return { kind: 'off', detail: `people.yaml has no on-call rota for the team "${team}"` };
       const [name, id] =
         rota.schedule === undefined
           ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']

@@ -91,7 +91,7 @@ async function post(url: string, data: object): Promise<{ status: number; body: 
     redirect: 'manual' as const,
     agent: () => {
       requests += 1;
-      if (requests > 1) throw new SecondTry('one attempt only');
+      if (requests > 1) throw new SecondTry('only one attempt');
       return undefined;
     },
   };

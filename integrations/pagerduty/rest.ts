@@ -78,7 +78,7 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
 }
 
 const FROM_MISSING =
-  "PAGERDUTY_FROM is not set: with an API key of the account it has to be the email address of one of PagerDuty's users";
+  'PAGERDUTY_FROM is not set: an API key of the account requires the email address of a PagerDuty user in it';
 
 /**
  * Returns the seconds to wait. PagerDuty has its own header for the end of a rate limit; an intermediary can send the

@@ -76,7 +76,7 @@ export function prometheusQueries(baseUrl: () => Promise<string | undefined>): S
 /** All other warnings report missing data: a failed store or remote read, or a limit. */
 const IS_ABOUT_THE_QUERY = /^PromQL (info|warning): /;
 
-const PARTIAL = 'Prometheus has answered without a part of the data, which would count as fewer events';
+const PARTIAL = 'the response of Prometheus lacks a part of the data, which would count as fewer events';
 
 const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
@@ -105,7 +105,7 @@ function read(status: number, text: string, seriesOf: SeriesOf): Answered {
   }
 }
 
-const IS_IT = 'is PROMETHEUS_URL the address of a Prometheus?';
+const IS_IT = 'check that PROMETHEUS_URL is the address of Prometheus';
 
 function seriesOfMoment(data: Data): Series[] {
   switch (data.resultType) {
@@ -115,12 +115,14 @@ function seriesOfMoment(data: Data): Series[] {
       return [{ labels: {}, values: [sampleOf(data.result)] }];
     case 'matrix':
     case 'string':
-      throw new NotAnAnswer(`a "${data.resultType}" came, and a query at one moment gives a "vector" or a "scalar"`);
+      throw new NotAnAnswer(
+        `the result type is "${data.resultType}", but an instant query returns "vector" or "scalar"`,
+      );
   }
 }
 
 function seriesOfRange(data: Data, asked: Moments): Series[] {
   if (data.resultType !== 'matrix')
-    throw new NotAnAnswer(`a "${data.resultType}" came, and a range query gives a "matrix"`);
+    throw new NotAnAnswer(`the result type is "${data.resultType}", but a range query returns "matrix"`);
   return data.result.map(({ metric, values }) => ({ labels: metric, values: samplesOf(values, asked) }));
 }

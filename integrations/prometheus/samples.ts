@@ -12,7 +12,7 @@ export class NotAnAnswer extends Error {
 
 /** @throws NotAnAnswer if the value is not in Prometheus's number format, which includes NaN and infinity */
 export function sampleOf([at, text]: Sample): [number, number] {
-  if (!isWritten(text)) throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is no number`);
+  if (!isWritten(text)) throw new NotAnAnswer(`a value is ${JSON.stringify(text.slice(0, 80))}, which is not a number`);
   return [at, toNumber(text)];
 }
 
@@ -27,7 +27,7 @@ export function samplesOf(values: readonly Sample[], asked: Moments): [number, n
   return values.map((value) => {
     const sample = sampleOf(value);
     const [at] = sample;
-    if (!isAsked(at, asked)) throw new NotAnAnswer(`the time ${at} is not among those that were asked for`);
+    if (!isAsked(at, asked)) throw new NotAnAnswer(`the time ${at} was not requested`);
     if (at <= before) throw new NotAnAnswer(`the time ${at} is not after the one before, ${before}`);
     before = at;
     return sample;

@@ -47,9 +47,9 @@ const merged = (...all: Record<string, string>[]): Record<string, string> =>
 
 /** Returns why a request can't be sent, now or later. */
 function whyNot({ method, body }: HttpWith, headers: Record<string, string>): string | null {
-  if (body !== undefined && READING_METHODS.has(method)) return `a ${method} has no body`;
+  if (body !== undefined && READING_METHODS.has(method)) return `a ${method} request cannot have a body`;
   const [name] = Object.entries(headers).find(([, value]) => !SENDABLE.test(value)) ?? [];
-  return name === undefined ? null : `the header ${name} has a character that headers cannot have`;
+  return name === undefined ? null : `the header ${name} contains a character that is not allowed in headers`;
 }
 
 /** The allowed bytes of a header value. `fetch` refuses any other byte on every attempt. */

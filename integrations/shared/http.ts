@@ -26,7 +26,7 @@ export async function call(
     const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
     return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
-    throw new NoAnswer(`${init.method} ${URL.parse(url)?.origin ?? 'an address that is no URL'}: ${because(error)}`, {
+    throw new NoAnswer(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${because(error)}`, {
       cause: error,
     });
   }

@@ -94,7 +94,7 @@ function settingFault(vendor: string, url: string, headers: Readonly<Record<stri
     return {
       kind: 'refused',
       code: 'bad_url',
-      detail: `the address of ${vendor} is no http or https URL without a user`,
+      detail: `the address of ${vendor} must be an http or https URL without a user name`,
     };
   const bad = Object.entries(headers).find(([, value]) => !/^[ -~]*$/.test(value));
   return bad === undefined
@@ -102,7 +102,7 @@ function settingFault(vendor: string, url: string, headers: Readonly<Record<stri
     : {
         kind: 'refused',
         code: 'bad_token',
-        detail: `what ${vendor} is to get as ${bad[0]} holds a line break or the like`,
+        detail: `the value of ${bad[0]} for ${vendor} contains a line break or another control character`,
       };
 }
 

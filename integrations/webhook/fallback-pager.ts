@@ -11,7 +11,7 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
 export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; clock: Clock }): Pager => ({
   async send(request) {
     const { fallback } = (await options.config.current()).paging;
-    if (fallback === undefined) return { kind: 'off', detail: 'no second route: paging.yaml names no fallback' };
+    if (fallback === undefined) return { kind: 'off', detail: 'no fallback: paging.yaml has no "fallback"' };
     const secret = await options.secrets.get(fallback.signature);
     if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
     const { key, at, ...about } = request;
@@ -26,7 +26,7 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
         body,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
       });
-      const detail = `the second route answered ${status}`;
+      const detail = `the fallback answered ${status}`;
       if (status >= 200 && status < 300) return { kind: 'taken', detail };
       return status === 429 || status >= 500
         ? { kind: 'later', detail, afterSeconds: null }

@@ -29,7 +29,7 @@ export function webhookTickets(options: Options): Tickets {
     if (secret === undefined || secret === '') return unsigned(options.signature);
     const body = { type, timestamp: at, data };
     const told = await tell({
-      vendor: "the tickets' webhook",
+      vendor: 'the ticket webhook',
       url: options.url,
       method: 'POST',
       headers: secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, millisOf(at), JSON.stringify(body)),

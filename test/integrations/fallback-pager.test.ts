@@ -37,7 +37,7 @@ test('the fallback pager sends a signed webhook with the page', async () => {
   const { url, received } = await vendor({ status: 204 });
   expect(await pagerAt(`${url}/oncall`).send(request)).toEqual({
     kind: 'taken',
-    detail: 'the second route answered 204',
+    detail: 'the fallback answered 204',
   });
   const [sent] = received;
   expect(sent).toMatchObject({

@@ -146,7 +146,7 @@ describe('a refused token', () => {
     const forger = await issuer.key('one', 'RS256', true);
     expect(await tokens.verify(await forger(claims()), accepted)).toEqual(problem(/^its signature is invalid/));
     const unknown = await issuer.key('unknown', 'RS256', true);
-    expect(await tokens.verify(await unknown(claims()), accepted)).toEqual(problem(/does not publish$/));
+    expect(await tokens.verify(await unknown(claims()), accepted)).toEqual(problem(/^its issuer does not publish/));
   });
 
   test('is unsigned, or uses a forbidden algorithm', async () => {
@@ -161,7 +161,7 @@ describe('a refused token', () => {
   });
 
   test.each(['', 'token', 'a.b.c', 'x'.repeat(20_000)])('is not a token: %.10s', async (text) => {
-    expect(await tokens.verify(text, [identity()])).toEqual(problem(/^it is no signed token/));
+    expect(await tokens.verify(text, [identity()])).toEqual(problem(/^it is not a signed token/));
   });
 });
 
@@ -183,14 +183,14 @@ describe('requests to issuers', () => {
   test("fail if the issuer's document names another issuer", async () => {
     issuer.says = { issuer: 'https://token.example.com' };
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(
-      problem(/is of the issuer https:\/\/token/),
+      problem(/belongs to the issuer https:\/\/token/),
     );
   });
 
   test.each([
-    ['plain http to another machine', 'http://keys.example.com/jwks', /http is only for this machine/],
-    ['a file', 'file:///etc/passwd', /it is no https URL/],
-    ['a password', 'https://user:secret@keys.example.com/jwks', /holds a user name or a password/],
+    ['plain http to another machine', 'http://keys.example.com/jwks', /http is allowed only for this machine/],
+    ['a file', 'file:///etc/passwd', /it is not an https URL/],
+    ['a password', 'https://user:secret@keys.example.com/jwks', /contains a user name or a password/],
   ])("for keys don't go to %s", async (_, jwks_uri, words) => {
     issuer.says = { jwks_uri };
     expect(await tokens.verify(await sign(claims()), [identity()])).toEqual(problem(words));

@@ -41,7 +41,7 @@ test('the URL of a waiting pull request is on the timeline, in the channel, and 
   await guarded.fire(at, { severity: 'warning' });
   const one = await guarded.incident(at, ({ effects }) => effects.some(({ state }: any) => state === 'accepted'));
   const address = new RegExp(
-    `/${REPOSITORY}/pull/1 has to be merged \\(at a stand-in of the sandbox: no real system was changed\\)$`,
+    `/${REPOSITORY}/pull/1 must be merged \\(at a stand-in of the sandbox: no real system was changed\\)$`,
   );
   expect((await guarded.told(one, 'roll-back.accepted')).text).toMatch(address);
   expect(one.effects.find(({ kind }: any) => kind === 'roll-back').detail).toMatch(address);

@@ -36,7 +36,7 @@ describe('where others page', () => {
   });
 
   test.each([
-    ['others-do-not-page-so-we-do', 'no open incident has our key'],
+    ['others-do-not-page-so-we-do', 'no open incident at PagerDuty has the key of the alert group'],
     ['looking-for-others-is-refused-so-we-page', 'answered 401'],
     ['others-cannot-be-looked-at-in-time-so-we-page', 'answered 503'],
     ['looking-for-others-fails-so-we-page', 'the search for an external page failed: Error: a bug'],

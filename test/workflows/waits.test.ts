@@ -6,10 +6,10 @@ const waits: ActAnswer = {
   kind: 'in_progress',
   id: 'https://git.test/pull/1',
   handle: 'pull/1',
-  waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
+  waitsFor: 'the pull request https://git.test/pull/1 must be merged',
 };
 const SAID =
-  'The rollback from v2 to v1 is waiting for a person: the pull request https://git.test/pull/1 has to be merged';
+  'The rollback from v2 to v1 is waiting for a person: the pull request https://git.test/pull/1 must be merged';
 
 test('what a rollback waits for is told once, and nothing else acts upon the target meanwhile', async () => {
   const seen: unknown[] = [];

@@ -165,8 +165,8 @@ describe('PagerDuty', () => {
 
   test.each<[string, Reply, RegExp]>([
     ['an invalid key', { status: 401, body: 'HTTP Token: Access denied.' }, /^wrong: .*401: set PAGERDUTY_API_TOKEN/],
-    ['an address of another service', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL may not be/],
-    ['a page of a proxy', { body: '<html>' }, /^wrong: .*PAGERDUTY_API_URL may not be/],
+    ['an address of another service', { status: 404, body: '{}' }, /^wrong: .*404: PAGERDUTY_API_URL is probably not/],
+    ['a page of a proxy', { body: '<html>' }, /^wrong: .*PAGERDUTY_API_URL is probably not/],
     ['an outage', { status: 502 }, /^unreachable: PagerDuty answered 502/],
   ])('%s', async (_, reply, expected) => {
     const { url } = await vendorThat(() => reply);

@@ -41,7 +41,7 @@ test('a page that is resolved at PagerDuty while its alert fires is escalated', 
       'page.dismissed',
       'Resolved at PagerDuty by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ],
-    ['page-fallback.withheld', expect.stringMatching(/no second route/)],
+    ['page-fallback.withheld', expect.stringMatching(/no fallback/)],
     [
       'page.escalated',
       expect.stringMatching(

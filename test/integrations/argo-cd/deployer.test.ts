@@ -240,7 +240,7 @@ describe('the target deployment', () => {
       'two that differ',
       [entry(1, GOOD, { targetRevision: 'stable' }), entry(2, V43, { targetRevision: 'stable' }), entry(3, BAD)],
       to('stable'),
-      /more than one deployment of checkout-api is called stable: 2: 7d6c5b4 \(stable\), 1: 9a8b7c6 \(stable\)/,
+      /more than one deployment of checkout-api matches stable: 2: 7d6c5b4 \(stable\), 1: 9a8b7c6 \(stable\)/,
     ],
     [
       'a version and a commit that are two',
@@ -359,13 +359,13 @@ describe('automated sync', () => {
     await world.tell('PUT', '/automated', { automated: true });
     await world.settle();
     const answer = await world.deployer.rollBack(world.request);
-    expect(answer).toEqual({ kind: 'refused', detail: said('switched it on again') });
+    expect(answer).toEqual({ kind: 'refused', detail: said('turned it on again') });
   });
 
   test('stays suspended if the rollback is then refused, and the result says so', async () => {
     const world = await suspending();
     await world.trouble('refused');
-    expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said('still is') });
+    expect(await world.deployer.rollBack(world.request)).toEqual({ kind: 'refused', detail: said('is still off') });
     expect(await automatedOf(world)).toBeUndefined();
   });
 
@@ -501,7 +501,7 @@ describe('an accepted rollback', () => {
   test('is a failure if something else is synced before it is done', async () => {
     const { world, look } = await begun();
     await world.ship();
-    expect(await look()).toEqual({ kind: 'failed', detail: said(`a sync to ${V43} has taken its place`) });
+    expect(await look()).toEqual({ kind: 'failed', detail: said(`a sync to ${V43} replaced it`) });
   });
 
   test('is superseded by a later deployment', async () => {
@@ -607,7 +607,11 @@ describe('requests to Argo CD', () => {
   });
 
   test.each<[string, object, string]>([
-    ['an unknown application, without its project', { application: 'nobody' }, 'that it does not know'],
+    [
+      'an unknown application, without its project',
+      { application: 'nobody' },
+      'answers the same for an unknown application',
+    ],
     [
       'an unknown application, with its project',
       { application: 'nobody', project: 'payments' },

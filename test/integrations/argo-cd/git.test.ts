@@ -24,7 +24,7 @@ describe('a pull request', () => {
     const world = await gitWorld('pull-request');
     const { answer, look } = await begin(world);
     const url = said(`${REPOSITORY}/pull/1`);
-    const waitsFor = said('/pull/1 has to be merged');
+    const waitsFor = said('/pull/1 must be merged');
     expect(answer).toMatchObject({ kind: 'in_progress', id: url, waitsFor });
     await world.settle();
     expect(await look()).toMatchObject({ kind: 'in_progress', id: url, waitsFor });

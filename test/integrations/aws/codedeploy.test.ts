@@ -230,7 +230,7 @@ describe('a Lambda AppSpec', () => {
     await gate.pass(DEPLOYMENT_MS);
     expect(await deployer.rollBack(rollback({ from: '42', to: '41' }))).toEqual({
       kind: 'refused',
-      detail: said('half-way'),
+      detail: said('halfway'),
     });
     expect(gate.changed()).toBe(0);
   });
@@ -306,7 +306,7 @@ describe('a deployment', () => {
     await gate.pass(DEPLOYMENT_MS);
     expect(await deployer.status(handleOf(answer), rollback())).toEqual({
       kind: 'failed',
-      detail: said('gone back by d-'),
+      detail: said('rolled back with d-'),
     });
     expect(await deployer.rollBack(rollback())).toMatchObject({ kind: 'failed' });
     expect(gate.changed()).toBe(1);

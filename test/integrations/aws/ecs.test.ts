@@ -145,7 +145,7 @@ describe('a rollout', () => {
     await gate.pass(ROLLOUT_MS); // ECS no longer returns the failed deployment
     expect(await deployer.status(handle, rollback())).toMatchObject({
       kind: 'failed',
-      detail: said('v42 is back'),
+      detail: said('v42 is running again'),
     });
     expect(gate.changed()).toBe(1);
   });
@@ -222,7 +222,7 @@ describe('scaling', () => {
   test('is refused for a daemon service', async () => {
     const { deployer } = await world(undefined, { scheduling: 'DAEMON' });
     expect(await deployer.scaling?.count()).toMatchObject({ kind: 'refused' });
-    expect(await set(deployer, 2, 6)).toMatchObject({ kind: 'refused', detail: said('once on each instance') });
+    expect(await set(deployer, 2, 6)).toMatchObject({ kind: 'refused', detail: said('one task on each instance') });
   });
 
   test('recovers a lost response', async () => {

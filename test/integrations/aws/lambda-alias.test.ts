@@ -92,7 +92,7 @@ describe('the target version is', () => {
     const { gate, deployer } = await world(['1', '3', '2']);
     expect(await deployer.rollBack(rollback({ from: '3', to: '2' }))).toEqual({
       kind: 'refused',
-      detail: said('not clear'),
+      detail: said('ambiguous'),
     });
     expect(gate.changed()).toBe(0);
   });

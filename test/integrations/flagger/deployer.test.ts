@@ -131,7 +131,10 @@ describe('a rollout in progress', () => {
     const flagger = await underWay();
     await gateWorld(flagger).settle('failing');
     expect((await flagger.canary()).status).toMatchObject({ phase: 'Failed', canaryWeight: 100 });
-    expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'refused', detail: said('went wrong') });
+    expect(await flagger.deployer.rollBack(request())).toEqual({
+      kind: 'refused',
+      detail: said('the promotion of'),
+    });
     expect(await flagger.deployer.held?.(request())).toMatchObject({ kind: 'drifted' });
     expect(await flagger.writes()).toEqual([]);
   });
@@ -140,7 +143,7 @@ describe('a rollout in progress', () => {
     const gated = { analysis: { webhooks: [{ name: 'go', type: 'confirm-rollout', url: 'http://tester.test/gate' }] } };
     const flagger = await openFlagger(gated);
     await flagger.deploy('v42');
-    expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'later', detail: said('not begun') });
+    expect(await flagger.deployer.rollBack(request())).toMatchObject({ kind: 'later', detail: said('not started') });
     await flagger.until('Waiting');
     expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'superseded', current: 'v41' });
   });
@@ -176,7 +179,7 @@ describe("an old rollback request doesn't affect a new rollout", () => {
     const path = '/apis/flagger.app/v1beta1/namespaces/default/canaries/checkout/status';
     await flagger.ask('PATCH', path, { status }, 'application/merge-patch+json');
     expect(await flagger.checkAsking()).toBe(403);
-    expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'failed', detail: said('another roll-out') });
+    expect(await flagger.deployer.rollBack(request())).toEqual({ kind: 'failed', detail: said('another rollout') });
     expect(flagger.gates.wish?.state).toBe('over');
   });
 });
@@ -263,7 +266,7 @@ describe('requirements', () => {
     flagger.gates.trouble = 'down';
     expect(await flagger.deployer.rollBack(request())).toMatchObject({
       kind: 'later',
-      detail: said('could not be kept'),
+      detail: said('could not be stored'),
     });
   });
 

@@ -110,7 +110,10 @@ describe('requests', () => {
   test('none for an environment with an invalid key', async () => {
     const { url, received } = await vendor(ON);
     const flags = flagsAt(url, { environment: 'pro*' });
-    expect(await flags.set(request)).toEqual({ kind: 'refused', detail: said('the environment "pro*" can be no key') });
+    expect(await flags.set(request)).toEqual({
+      kind: 'refused',
+      detail: said('the environment "pro*" is not a valid key'),
+    });
     expect(received).toEqual([]);
   });
 
@@ -206,7 +209,7 @@ describe('the response to a change', () => {
     const { flags, put } = await open({ requires_approval: true });
     const answer = await flags.set(request);
     expect(answer).toEqual(refusedWith('Flag configuration updates require approval'));
-    expect(answer).toEqual(refusedWith('ask for it at LaunchDarkly'));
+    expect(answer).toEqual(refusedWith('request it at LaunchDarkly'));
     await put({ on: true, requires_approval: false });
     expect(await flags.set(request)).toMatchObject({ kind: 'succeeded' });
   });

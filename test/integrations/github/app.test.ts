@@ -87,12 +87,8 @@ describe('the token of an app', () => {
   });
 
   test.each<[string, Reply, object]>([
-    ['is not installed there', { status: 404 }, { kind: 'refused', code: 'not_found', detail: /is the app installed/ }],
-    [
-      'has another key',
-      { status: 401 },
-      { kind: 'refused', code: 'unauthorized', detail: /^the GitHub App got no token/ },
-    ],
+    ['is not installed there', { status: 404 }, { kind: 'refused', code: 'not_found', detail: /the app is installed/ }],
+    ['has another key', { status: 401 }, { kind: 'refused', code: 'unauthorized', detail: /^GitHub issued no token/ }],
     ['is not answered', { status: 502 }, { kind: 'later' }],
     ['is answered with something else', { status: 201, body: '<html>' }, { kind: 'later' }],
   ])('is not available if the app %s; nothing else is called', async (_, reply, told) => {

@@ -195,7 +195,7 @@ describe('a re-run', () => {
     world.time.forward(60_000);
     expect(await world.deployer.status(handle, world.request)).toEqual({
       kind: 'failed',
-      detail: words('has deployed nothing', 'still runs'),
+      detail: words('deployed nothing', 'is still running'),
     });
   });
 
@@ -242,7 +242,7 @@ describe('a revert', () => {
   test('opens a pull request, waits for it, and follows the deployment of the merge', async () => {
     const world = await review();
     const url = `${world.standIns.urls.github}/${REPOSITORY}/pull/1`;
-    const waitsFor = `the pull request ${url} has to be merged`;
+    const waitsFor = `the pull request ${url} must be merged`;
     const asked = { kind: 'in_progress', id: url, handle: 'pull/1', waitsFor };
     expect(await world.deployer.rollBack(world.request)).toEqual(asked);
     await world.settle();
@@ -310,7 +310,7 @@ describe('a revert', () => {
     await deployByHand(world, sha);
     expect(await world.deployer.status(`commit/${sha}`, world.request)).toMatchObject({ kind: 'succeeded' });
     const bad = { ...world.request, from: 'v41-again' as Version, fromCommit: sha };
-    expect(await world.deployer.rollBack(bad)).toEqual({ kind: 'refused', detail: words('nothing to bring back') });
+    expect(await world.deployer.rollBack(bad)).toEqual({ kind: 'refused', detail: words('nothing to revert') });
   });
 
   test('of a path keeps the rest', async () => {
@@ -342,7 +342,11 @@ describe('a refusal by GitHub', () => {
   const secondary = exchange('github/secondary-rate-limit-403').response;
 
   test.each<[string, Reply, object]>([
-    ['no longer valid', { status: 401, body }, { kind: 'refused', detail: words('401: Bad credentials', 'not valid') }],
+    [
+      'no longer valid',
+      { status: 401, body },
+      { kind: 'refused', detail: words('401: Bad credentials', 'token is invalid') },
+    ],
     [
       'no permission',
       { status: 403, body: '{"message":"Resource not accessible"}' },
@@ -351,7 +355,7 @@ describe('a refusal by GitHub', () => {
     [
       'not seen',
       { status: 404, body: '{"message":"Not Found"}' },
-      { kind: 'refused', detail: words('/deployments', '404', 'may not see') },
+      { kind: 'refused', detail: words('/deployments', '404', 'has no access') },
     ],
     ['gone', { status: 410, body: '{"message":"Gone"}' }, { kind: 'refused', detail: words('410') }],
     ['moved', { status: 301, headers: { location: 'http://127.0.0.1:1/' } }, { kind: 'refused', detail: words('301') }],

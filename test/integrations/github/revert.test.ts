@@ -187,7 +187,7 @@ describe('a commit', () => {
     before('PATCH', '/git/refs/', () => here.push({ 'apps/pay/web.yaml': 'image: p3' }));
     expect(await here.reverter.revert(here.request)).toMatchObject({
       kind: 'later',
-      detail: expect.stringContaining('faster') as string,
+      detail: expect.stringContaining('changed in the meantime') as string,
     });
     const other = (await files(here, 'main'))['apps/pay/web.yaml'];
     expect(await here.reverter.revert(here.request)).toMatchObject({ kind: 'committed' });

@@ -55,7 +55,9 @@ describe('a rollback', () => {
     opened.forward();
     expect(await deployerIn(opened).rollBack(request({ to: 'v40' as Version }))).toEqual({
       kind: 'refused',
-      detail: expect.stringMatching(/no ReplicaSet of v40 is kept.*kept are v42, v41.*revisionHistoryLimit/) as string,
+      detail: expect.stringMatching(
+        /no ReplicaSet of v40 exists.*existing versions: v42, v41.*revisionHistoryLimit/,
+      ) as string,
     });
   });
 
@@ -126,7 +128,10 @@ describe('a rollback', () => {
     await deployer.rollBack(request());
     await opened.deploy('v42');
     opened.forward();
-    expect(await deployer.rollBack(request())).toEqual({ kind: 'failed', detail: said('something put v42 back') });
+    expect(await deployer.rollBack(request())).toEqual({
+      kind: 'failed',
+      detail: said('another system then changed it back to v42'),
+    });
     expect(await opened.writes()).toHaveLength(1);
   });
 
@@ -156,12 +161,12 @@ describe('a rollback', () => {
     [
       'Argo CD by label',
       { labels: { 'argocd.argoproj.io/instance': 'shop' } },
-      'Argo CD keeps it as its application shop',
+      'Argo CD manages it as its application shop',
     ],
     [
       'Argo CD by annotation',
       { annotations: { 'argocd.argoproj.io/tracking-id': 'shop:apps/Deployment:default/checkout' } },
-      'Argo CD keeps it as its application shop; use a deployer of kind argo-cd',
+      'Argo CD manages it as its application shop; use a deployer of kind argo-cd',
     ],
     [
       'Flux',
@@ -263,7 +268,7 @@ describe('the version of a pod template', () => {
     const names = { from: 'v2', to: 'v1' };
     expect(await between([images('shop:v1'), images('shop')], names)).toEqual({
       kind: 'superseded',
-      current: 'a version that nothing names',
+      current: 'an unnamed version',
     });
   });
 });
@@ -333,7 +338,7 @@ describe('a restart', () => {
 
 describe('the API', () => {
   test.each<[string, Parameters<typeof vendor>[0], object]>([
-    ['401', { status: 401 }, { kind: 'refused', detail: said('the token is not valid') }],
+    ['401', { status: 401 }, { kind: 'refused', detail: said('the token is invalid') }],
     ['403', { status: 403 }, { kind: 'refused', detail: said('docs/kubernetes.md') }],
     [
       '404',
@@ -371,7 +376,10 @@ describe('the API', () => {
       { kind: 'kubernetes', namespace: 'default' },
       { cluster: { ...cluster, url }, service: '../secrets/admin' },
     );
-    expect(await odd.rollBack(request())).toEqual({ kind: 'refused', detail: said('is no name of a Deployment') });
+    expect(await odd.rollBack(request())).toEqual({
+      kind: 'refused',
+      detail: said('is not a valid name of a Deployment'),
+    });
     expect(received).toEqual([]);
   });
 

@@ -204,7 +204,7 @@ describe('a search finds no incident', () => {
     }
     const [one, two] = (await incidents(pagerDuty)).map(({ id }) => id);
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(
-      notFound(new RegExp(`${two}, ${one} may be about it`)),
+      notFound(new RegExp(`${two}, ${one} may match`)),
     );
   });
 
@@ -255,7 +255,7 @@ describe('a search finds no incident', () => {
     const pagerDuty = await standIns();
     await notify(pagerDuty, 'pagerdutyOfAnotherReceiver', change);
     expect(await pagerAt(pagerDuty.urls.pagerduty).find(query())).toMatchObject(
-      matches ? found('names') : notFound('none of 1 open incidents is about our alerts'),
+      matches ? found('names') : notFound('none of 1 open incidents at PagerDuty matches the alerts'),
     );
   });
 
@@ -312,7 +312,7 @@ describe('in an alert storm', () => {
       noAlerts,
     );
     expect(await pagerAt(url).find(query())).toMatchObject(
-      notFound('none of 15 open incidents is about our alerts; there are more than were looked at'),
+      notFound('none of 15 open incidents at PagerDuty matches the alerts; there are more than were read'),
     );
     expect(received).toHaveLength(1 + 3 + 15);
     expect(pathsOf(received)[3]).toBe(
@@ -335,7 +335,7 @@ describe('in an alert storm', () => {
       more: false,
     });
     const { url } = await vendor(list([]), list(titled), alerts, noAlerts);
-    expect(await pagerAt(url).find(query())).toMatchObject(notFound('PLAST may be about it.*there are more'));
+    expect(await pagerAt(url).find(query())).toMatchObject(notFound('PLAST may match.*there are more'));
   });
 
   test('the newest of several incidents with the key is chosen', async () => {

@@ -113,14 +113,14 @@ const success = (resultType: string, result: unknown): Reply => ({
   body: JSON.stringify({ status: 'success', data: { resultType, result } }),
 });
 
-const NUMBER = /a value is ".*", which is no number/;
+const NUMBER = /a value is ".*", which is not a number/;
 
 describe('an invalid response to an instant query is unreadable:', () => {
   const vector = (...value: unknown[]) => success('vector', [{ metric: {}, value }]);
   const at = Date.parse(NOON) / 1000;
   test.each<[string, Reply, RegExp]>([
-    ['a matrix', success('matrix', [{ metric: {}, values: [[at, '1']] }]), /a "matrix" came.*"vector" or a "scalar"/],
-    ['a text', recorded('instant-string'), /a "string" came.*"vector" or a "scalar"/],
+    ['a matrix', success('matrix', [{ metric: {}, values: [[at, '1']] }]), /"matrix".*"vector" or "scalar"/],
+    ['a text', recorded('instant-string'), /"string".*"vector" or "scalar"/],
     ['a word as a value', vector(at, 'x'), NUMBER],
     ['a scalar that is none', success('scalar', [at, '']), NUMBER],
     ['nothing as a value', vector(at, ' '), NUMBER],
@@ -161,15 +161,15 @@ describe('the response to a range query', () => {
   });
 
   test.each<[string, Reply, RegExp]>([
-    ['is a vector', success('vector', [{ metric: {}, value: [FROM, '7'] }]), /a "vector" came.*"matrix"/],
-    ['is a scalar', success('scalar', [FROM, '1']), /a "scalar" came.*"matrix"/],
+    ['is a vector', success('vector', [{ metric: {}, value: [FROM, '7'] }]), /"vector".*"matrix"/],
+    ['is a scalar', success('scalar', [FROM, '1']), /"scalar".*"matrix"/],
     ['has a word as a value', matrix([FROM, 'x']), NUMBER],
     ['has it somewhere', matrix([FROM, '1'], [FROM + STEP, '']), NUMBER],
-    ['is of an earlier time', matrix([FROM - 2 * STEP, '1']), /is not among those that were asked for/],
-    ['is of a later time', matrix([FROM, '1'], [FROM + 3600 + 2 * STEP, '1']), /is not among those/],
-    ['is of the first day of all', matrix([1, '1']), /the time 1 is not among those/],
-    ['is in milliseconds', matrix([FROM * 1000, '1']), /is not among those/],
-    ['is in another step', matrix([FROM, '1'], [FROM + 60, '1']), /is not among those/],
+    ['is of an earlier time', matrix([FROM - 2 * STEP, '1']), /was not requested/],
+    ['is of a later time', matrix([FROM, '1'], [FROM + 3600 + 2 * STEP, '1']), /was not requested/],
+    ['is of the first day of all', matrix([1, '1']), /the time 1 was not requested/],
+    ['is in milliseconds', matrix([FROM * 1000, '1']), /was not requested/],
+    ['is in another step', matrix([FROM, '1'], [FROM + 60, '1']), /was not requested/],
     ['goes back', matrix([FROM + STEP, '1'], [FROM, '1']), /is not after the one before/],
     ['has a moment twice', matrix([FROM, '1'], [FROM, '2']), /is not after the one before/],
   ])('is unreadable if it %s', async (_, reply, detail) => {

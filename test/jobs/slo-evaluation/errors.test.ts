@@ -193,7 +193,7 @@ describe('a history that cannot be read', () => {
     [
       'of other times',
       { resultType: 'matrix', result: [{ metric: {}, values: [[1, '1']] }] },
-      /the time 1 is not among those/,
+      /the time 1 was not requested/,
     ],
   ])('includes invalid responses: %s', async (_, data, detail) => {
     const world = await SloWorld.open(availability());

@@ -34,7 +34,10 @@ const found = (incident: ExternalIncident): Told<ExternalFound> => ({
   kind: 'done',
   value: { incident, by: 'group_key' },
 });
-const none: Told<ExternalFound> = { kind: 'done', value: { incident: null, because: 'no open incident has our key' } };
+const none: Told<ExternalFound> = {
+  kind: 'done',
+  value: { incident: null, because: 'no open incident at PagerDuty has the key of the alert group' },
+};
 const later = (afterSeconds: number | null) => ({ kind: 'later', detail: 'answered 503', afterSeconds }) as const;
 const taken: Attempt = { kind: 'taken', detail: 'accepted' };
 

@@ -48,7 +48,7 @@ const toBeMerged: ActAnswer = {
   kind: 'in_progress',
   id: 'https://git.test/pull/1',
   handle: 'pull/1',
-  waitsFor: 'the pull request https://git.test/pull/1 has to be merged',
+  waitsFor: 'the pull request https://git.test/pull/1 must be merged',
 };
 
 const PAGE = 'pager trigger page.1 critical';
