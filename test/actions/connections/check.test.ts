@@ -212,8 +212,8 @@ describe('mail', () => {
   test('missing or wrong settings', async () => {
     expect((await look({}))['mail']).toBe('off: SMTP_URL is not set');
     expect((await look({ secrets: { SMTP_URL: 'smtp://x' } }))['mail']).toBe('off: MAIL_FROM is not set');
-    expect(await at('mail.example.com:secret')).toMatch(/^wrong: SMTP_URL is no address of a mail server/);
-    expect(await at('smtp://127.0.0.1:1', 'Firebreak')).toMatch(/^wrong: MAIL_FROM holds no email address/);
+    expect(await at('mail.example.com:secret')).toMatch(/^wrong: SMTP_URL is not a mail server address/);
+    expect(await at('smtp://127.0.0.1:1', 'Firebreak')).toMatch(/^wrong: MAIL_FROM contains no email address/);
   });
 
   test('a user unknown to the mail server', async () => {

@@ -182,9 +182,9 @@ describe('a history that cannot be read', () => {
     [
       'of another type',
       { resultType: 'vector', result: [{ metric: {}, value: [NOON / 1000, '7'] }] },
-      /a "vector" came/,
+      /the result type is "vector"/,
     ],
-    ['a single number', { resultType: 'scalar', result: [NOON / 1000, '1'] }, /a "scalar" came/],
+    ['a single number', { resultType: 'scalar', result: [NOON / 1000, '1'] }, /the result type is "scalar"/],
     [
       'with an invalid value',
       { resultType: 'matrix', result: [{ metric: {}, values: [[NOON / 1000 - 600, 'x']] }] },
