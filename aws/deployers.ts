@@ -1,4 +1,4 @@
-import type { Place } from '../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import type { ConfigSource } from '../domain/ports/config.ts';
 import type { Gates } from '../domain/ports/freeze.ts';
 import type { Clock, Secrets } from '../domain/ports/system.ts';
@@ -24,7 +24,7 @@ import type {
 import type { VariableName } from '../schemas/config/variables.ts';
 
 type Around = {
-  place: Place;
+  place: ServiceEnvironment;
   secrets: Secrets;
   clock: Clock;
   config: ConfigSource;
@@ -128,7 +128,7 @@ async function clusterOf(
 }
 
 /** The repository of the service in the catalogue. */
-async function repositoryOf({ service }: Place, config: ConfigSource): Promise<string | undefined> {
+async function repositoryOf({ service }: ServiceEnvironment, config: ConfigSource): Promise<string | undefined> {
   const { services } = await config.current();
   return repositoryName(services[service]?.repository ?? '');
 }

@@ -26,7 +26,7 @@ import { prometheusQueries } from '../integrations/prometheus/queries.ts';
 import { runbookCalls } from '../integrations/runbook-http/calls.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
 import { slackDirectory } from '../integrations/slack/directory.ts';
-import { slackWhispers } from '../integrations/slack/ephemeral.ts';
+import { slackEphemeralMessages } from '../integrations/slack/ephemeral.ts';
 import { statuspage } from '../integrations/statuspage/status-page.ts';
 import { webhookPager } from '../integrations/webhook/fallback-pager.ts';
 import { webhookReceivers } from '../integrations/webhook/receivers.ts';
@@ -49,18 +49,18 @@ import { lambdaDrillRuns, lambdaEngine } from './engine.ts';
 import { flagsFor } from './flags.ts';
 import { type Environment, readEnvironment } from './secrets/env.ts';
 import { jsonLog } from './log.ts';
-import { sqsWaker } from './clients/projector-queue.ts';
+import { sqsProjectorQueue } from './clients/projector-queue.ts';
 import { sqsPeopleQueue } from './clients/inbound-queue.ts';
 import { sqsRedelivery } from './clients/redelivery.ts';
 import { sqsSignalQueue } from './clients/queue.ts';
 import { secretsOf } from './secrets/secrets-of.ts';
 import { es256Signer } from './clients/signer.ts';
-import { AcquaintanceTable } from './table/access/user-cache.ts';
+import { UserCacheTable } from './table/access/user-cache.ts';
 import { AuditLogTable } from './table/audit/audit-log.ts';
 import { AutomationTable } from './table/access/automation.ts';
 import { ChangeTable } from './table/changes/changes.ts';
-import { BulletinTable } from './table/messages/alert-notices.ts';
-import { CrowdTable } from './table/incidents/incident-groups.ts';
+import { AlertNoticeTable } from './table/messages/alert-notices.ts';
+import { IncidentGroupTable } from './table/incidents/incident-groups.ts';
 import { DecisionTable } from './table/incidents/decisions.ts';
 import { DigestTable } from './table/messages/digests.ts';
 import { DrillTable } from './table/incidents/drills.ts';
@@ -69,7 +69,7 @@ import { FreezeDecisionTable } from './table/freeze/freeze-decisions.ts';
 import { FreezeStateTable } from './table/freeze/freeze-state.ts';
 import { FreezeTable } from './table/freeze/freezes.ts';
 import { GateTable } from './table/freeze/gates.ts';
-import { HearingTable } from './table/messages/processed-events.ts';
+import { ProcessedEventTable } from './table/messages/processed-events.ts';
 import { IdempotencyTable } from './table/core/idempotency.ts';
 import { IncidentTable } from './table/incidents/incidents.ts';
 import { PagerIncidentTable } from './table/messages/pager-incidents.ts';
@@ -123,7 +123,7 @@ export function assemble(env: Environment): Deps {
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
   const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
-  const projections = new ProjectionTable(table, clock, sqsWaker(sqs, env), log, isOn({ config, secrets }));
+  const projections = new ProjectionTable(table, clock, sqsProjectorQueue(sqs, env), log, isOn({ config, secrets }));
   return {
     clock,
     timeScale: env.FIREBREAK_TIME_SCALE,
@@ -141,15 +141,15 @@ export function assemble(env: Environment): Deps {
       },
       blobs,
     ),
-    people: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
+    inbound: sqsPeopleQueue(sqs, env.FIREBREAK_QUEUE_PEOPLE),
     redelivery: sqsRedelivery(sqs, Object.values(queuesByName(env))),
-    hearings: new HearingTable(table, clock),
-    acquaintances: new AcquaintanceTable(table, clock),
+    processedEvents: new ProcessedEventTable(table, clock),
+    userCache: new UserCacheTable(table, clock),
     ...engines(env),
     ...announced(
       {
         incidents: new IncidentTable(table, clock, counters, events),
-        crowds: new CrowdTable(table, clock, counters, events),
+        incidentGroups: new IncidentGroupTable(table, clock, counters, events),
         decisions: new DecisionTable(table, blobs, clock, counters, events),
         effects: new EffectTable(table, clock, counters, events),
         changes: new ChangeTable(table, clock),
@@ -175,7 +175,7 @@ export function assemble(env: Environment): Deps {
     waitingGates: new WaitingGateTable(table, clock),
     gateKeeper: counted('github', githubGates(github)),
     projections,
-    bulletins: new BulletinTable(table),
+    alertNotices: new AlertNoticeTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     counters,
     backlog: new BacklogTable(table, clock),
@@ -216,7 +216,7 @@ export function assemble(env: Environment): Deps {
       prometheus: address('PROMETHEUS_URL'),
     }),
     silences: alertmanagerSilences({ url: address('ALERTMANAGER_URL'), now, log }),
-    ...outlets({ secrets, clock, github, standIns, counted }),
+    ...channels({ secrets, clock, github, standIns, counted }),
   };
 }
 
@@ -304,7 +304,7 @@ const standInAt = (standIns: StandIns, address: () => Promise<string>): { standI
 type OutletDeps = Pick<Deps, 'secrets' | 'clock' | 'standIns'> & { github: GithubAccess; counted: Counted };
 
 /** Creates the channels that show incidents. Addresses are read at run time, with the credentials. */
-function outlets({ secrets, clock, github, standIns, counted }: OutletDeps) {
+function channels({ secrets, clock, github, standIns, counted }: OutletDeps) {
   const slack = {
     apiUrl: addressOf({ secrets }, 'SLACK_API_URL'),
     token: () => secrets.get('SLACK_BOT_TOKEN'),
@@ -313,7 +313,7 @@ function outlets({ secrets, clock, github, standIns, counted }: OutletDeps) {
   return {
     chat: counted('slack', { ...slackChat(slack), ...standInAt(standIns, slack.apiUrl) }),
     directory: counted('slack', { ...slackDirectory(slack), ...standInAt(standIns, slack.apiUrl) }),
-    whispers: counted('slack', slackWhispers(slack)),
+    ephemeralMessages: counted('slack', slackEphemeralMessages(slack)),
     statusPage: counted(
       'statuspage',
       statuspage({

@@ -1,4 +1,4 @@
-import type { Place } from '../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Clock, Secrets } from '../domain/ports/system.ts';
 import type { Flags } from '../domain/rollback/targets.ts';
 import { httpFlags } from '../integrations/flags-http/flags.ts';
@@ -11,7 +11,12 @@ import type { FlagsConfig } from '../schemas/config/deployers.ts';
  */
 export async function flagsFor(
   config: FlagsConfig,
-  { place, secrets, clock, standIns }: { place: Place; secrets: Secrets; clock: Clock; standIns: StandIns },
+  {
+    place,
+    secrets,
+    clock,
+    standIns,
+  }: { place: ServiceEnvironment; secrets: Secrets; clock: Clock; standIns: StandIns },
 ): Promise<Flags | undefined> {
   switch (config.kind) {
     case 'http':

@@ -1,6 +1,6 @@
 import type { Changes } from '../domain/ports/changes.ts';
 import type { Decisions, Effects } from '../domain/ports/decisions.ts';
-import type { CrowdPort, Incidents } from '../domain/ports/incidents.ts';
+import type { IncidentGroups, Incidents } from '../domain/ports/incidents.ts';
 import type { RunbookRuns } from '../domain/ports/runbooks.ts';
 import type { Projections } from '../domain/incidents/projections.ts';
 
@@ -11,7 +11,7 @@ import type { Projections } from '../domain/incidents/projections.ts';
 export function announced(
   stores: {
     incidents: Incidents;
-    crowds: CrowdPort;
+    incidentGroups: IncidentGroups;
     decisions: Decisions;
     effects: Effects;
     changes: Changes;
@@ -19,14 +19,14 @@ export function announced(
   },
   changed: Projections['changed'],
 ): typeof stores {
-  const { incidents, crowds, decisions, effects, changes, runbooks } = stores;
+  const { incidents, incidentGroups, decisions, effects, changes, runbooks } = stores;
   return {
     incidents: after(
       incidents,
       ['note', 'amend', 'post', 'resolve', 'endEpisodes', 'endEvents', 'handOver', 'setMuted'],
       (id) => changed(`incident:${id}`),
     ),
-    crowds: after(crowds, ['join', 'childEnded', 'letGo'], (parent, child) =>
+    incidentGroups: after(incidentGroups, ['join', 'childEnded', 'letGo'], (parent, child) =>
       changed(`incident:${parent}`, `incident:${String(child)}`),
     ),
     runbooks: after(runbooks, ['choose', 'start', 'conclude'], (id) => changed(`incident:${id}`)),

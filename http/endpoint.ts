@@ -1,7 +1,7 @@
 import { type OpenAPIHono, type RouteConfig, type RouteHandler, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../domain/access/access.ts';
-import type { Page, Place } from '../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../domain/ports/common.ts';
 import type { Deps } from '../domain/ports/deps.ts';
 import type { Action, Principal } from '../schemas/access/access.ts';
 import type { Env } from './context.ts';
@@ -100,7 +100,7 @@ export const allower =
  *
  * @param read returns the page that starts at a cursor
  */
-export async function seen<T extends Place>(
+export async function seen<T extends ServiceEnvironment>(
   { may }: Pick<Env['Variables'], 'may'>,
   read: (cursor: string | undefined) => Promise<Page<T>>,
   cursor: string | undefined,

@@ -1,4 +1,4 @@
-import { isHeard } from '../domain/paging/acknowledgement.ts';
+import { isAcknowledged } from '../domain/paging/acknowledgement.ts';
 import type { Deps } from '../domain/ports/deps.ts';
 import { placeOf } from '../domain/messages/story.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
@@ -20,7 +20,7 @@ type Declaration = { key: string; by: string; title: string; severity: Severity;
  *
  * @returns false if the incident is resolved
  */
-export function tellDeclared(deps: TellDeps, id: IncidentId, { title, ...said }: Declaration): Promise<boolean> {
+export function notifyDeclared(deps: TellDeps, id: IncidentId, { title, ...said }: Declaration): Promise<boolean> {
   const { severity, part } = said;
   const where = part === undefined ? ' while it was already open' : ` for the child incident ${placeOf(part)}`;
   const text = `Declared${where}: ${title} (${severity})`;
@@ -28,7 +28,7 @@ export function tellDeclared(deps: TellDeps, id: IncidentId, { title, ...said }:
 }
 
 /** Tells a parent that a person has raised a child incident to critical. Without a parent, the child would page itself. */
-export function tellRaised(deps: TellDeps, id: IncidentId, by: string, part: IncidentRecord): Promise<boolean> {
+export function notifyRaised(deps: TellDeps, id: IncidentId, by: string, part: IncidentRecord): Promise<boolean> {
   const text = `Changed severity of the child incident ${placeOf(part)} to critical`;
   return tell(deps, id, {
     key: `raised-${part.id}-${part.seq}`,
@@ -47,7 +47,8 @@ async function tell(deps: TellDeps, id: IncidentId, said: Said): Promise<boolean
   const incident = await deps.incidents.read(id);
   if (incident === undefined || incident.status === 'resolved') return false;
   const about = part === undefined ? {} : { part: part.id };
-  const rings = severity === 'critical' && (incident.severity !== 'critical' || isHeard(incident) || !isOpen(incident));
+  const rings =
+    severity === 'critical' && (incident.severity !== 'critical' || isAcknowledged(incident) || !isOpen(incident));
   const timeline = { actor: by, kind, text, detail: part === undefined ? null : about };
   const posted = await deps.incidents.post(
     id,

@@ -1,16 +1,16 @@
 import type { Deps } from '../domain/ports/deps.ts';
 import type { Listened } from '../domain/ports/incidents.ts';
-import { apply, type Asked, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
+import { apply, type JudgementRequest, begin, began, plan, type ResponseState } from '../domain/incidents/response.ts';
 import type { Unread } from '../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../schemas/time/time.ts';
 import { type Activity, activityOf } from './activity.ts';
-import type { Bell, Run } from './run.ts';
+import type { Callback, Run } from './run.ts';
 import { followRunbook } from './runbook.ts';
 import { endGoneAlerts, seeAlerts } from './steps/gone-alerts.ts';
-import { joinCrowd, leaveCrowd } from './steps/incident-group.ts';
-import { hear } from './steps/read-inbox.ts';
+import { joinGroup, leaveGroup } from './steps/incident-group.ts';
+import { readInbox } from './steps/read-inbox.ts';
 import { judgeLate } from './steps/late-changes.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page, resolvePages } from './steps/page.ts';
@@ -59,7 +59,7 @@ export async function incidentResponse(
   const isParent = begun.incident.crowd !== undefined;
   let state = begin(begun.incident, begun.unfinished, { begun: begun.runbooks, any: begun.anyRunbooks });
   const acting: Activity[] = [];
-  const begunMitigation = (named: { number: number; asked: Asked }): Promise<unknown> => {
+  const begunMitigation = (named: { number: number; asked: JudgementRequest }): Promise<unknown> => {
     const activity = activityOf();
     acting.push(activity);
     return run.branch(`mitigate-${named.number}`, (b) => mitigate(b, { incidentId, ...named }, deps, activity));
@@ -83,10 +83,10 @@ export async function incidentResponse(
   };
   for (const { number: unfinished, done, acted } of begun.runbooks)
     if (!done || (acted && begun.incident.verification === 'pending')) follow(unfinished);
-  let bell: Bell | null = null;
+  let bell: Callback | null = null;
   let unread: Unread | null = null;
   let unseen = state.firing > 0;
-  let warned: Heard['warnings'];
+  let warned: ReadInbox['warnings'];
   let quiet = { rounds: 0, renotified: begun.incident.renotified };
 
   for (let round = 1; ; round += 1) {
@@ -112,7 +112,7 @@ export async function incidentResponse(
     if (closeFor !== null && (await close(run, incidentId, { state, warned }, closeFor.by, deps))) {
       const { pages } = state;
       await run.step('withdraw-questions', async () => {
-        await leaveCrowd(deps, incidentId);
+        await leaveGroup(deps, incidentId);
         await deps.incidents.endEvents(incidentId);
         return withdrawQuestions(deps, incidentId);
       });
@@ -138,12 +138,12 @@ export async function incidentResponse(
     }
 
     bell ??= await run.bell('inbox', { seconds: LOOK_ANYWAY_SECONDS });
-    const hung: Bell = bell;
+    const hung: Callback = bell;
     const { drained, mitigated } = state;
     // The number of completed steps differs between replays, so it is recorded in the step's result.
     const long = inRunbooks > OPERATIONS_IN_RUNBOOKS;
-    let heard: Heard = await run.step('listen', async () => {
-      const mail = await hear(deps, incidentId, drained, hung.id, mitigated);
+    let heard: ReadInbox = await run.step('listen', async () => {
+      const mail = await readInbox(deps, incidentId, drained, hung.id, mitigated);
       return long ? { ...mail, long } : mail;
     });
     let rang: 'mail' | 'rung' | 'timeout' = 'mail';
@@ -163,7 +163,7 @@ export async function incidentResponse(
         );
       rang = await hung.rung();
       bell = null;
-      heard = await run.step('look', () => hear(deps, incidentId, drained, null, mitigated));
+      heard = await run.step('look', () => readInbox(deps, incidentId, drained, null, mitigated));
     }
 
     const lively = heard.mail.length > 0 || heard.renotified !== quiet.renotified;
@@ -182,10 +182,10 @@ export async function incidentResponse(
   }
 }
 
-type Heard = Listened & { long?: boolean };
+type ReadInbox = Listened & { long?: boolean };
 
 /** Returns the number of firing alerts that keep the incident open. */
-const holding = ({ firing, warnings }: Heard): number => firing - (warnings?.count ?? 0);
+const holding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
 
 /** Returns the state and time at which the run begins, and the number of quiet rounds after which the incident closes. */
 async function beginRun(deps: Deps, id: IncidentId, number: number, execution: string) {
@@ -193,7 +193,7 @@ async function beginRun(deps: Deps, id: IncidentId, number: number, execution: s
   if (found === undefined) return undefined;
   const { paging, runbooks } = await deps.config.current();
   const quietRounds = Math.ceil((paging.quietHours * 3600) / LOOK_ANYWAY_SECONDS);
-  const { incident, flapping } = await joinCrowd(deps, found.incident);
+  const { incident, flapping } = await joinGroup(deps, found.incident);
   return {
     ...found,
     incident: kept(incident),
@@ -214,7 +214,7 @@ function kept(incident: IncidentRecord): IncidentRecord {
 async function close(
   run: Run,
   id: IncidentId,
-  { state: { drained, verification }, warned }: { state: ResponseState; warned: Heard['warnings'] },
+  { state: { drained, verification }, warned }: { state: ResponseState; warned: ReadInbox['warnings'] },
   by: string | null,
   deps: Deps,
 ): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { Log } from '../domain/ports/system.ts';
 export type Delay = { seconds: number };
 
 /** A callback that can be completed from outside, once. */
-export type Bell = {
+export type Callback = {
   /** Callback ID, which completes it. */
   id: string;
   /** Resolves when the callback is completed or times out. Never rejects. */
@@ -29,7 +29,7 @@ export type Run = {
   about(fields: Record<string, unknown>): Run;
   /** ID of this execution at the engine. */
   readonly execution: string;
-  bell(name: string, timeout: Delay): Promise<Bell>;
+  bell(name: string, timeout: Delay): Promise<Callback>;
   /** Returns the number of operations so far, without those inside its branches. */
   operations(): number;
 };

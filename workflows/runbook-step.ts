@@ -3,7 +3,7 @@ import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
 import type { RunbookInput } from './runbook.ts';
 import type { Outline } from './steps/runbook/choose.ts';
-import { askAbout, settleQuestion, type Standing } from './steps/runbook/ask.ts';
+import { askAbout, settleQuestion, type QuestionState } from './steps/runbook/ask.ts';
 import { lookStep } from './steps/runbook/look.ts';
 import { performStep, type Performed } from './steps/runbook/perform.ts';
 import { type Ask, OVER, prepareStep } from './steps/runbook/prepare.ts';
@@ -52,7 +52,7 @@ export async function runStep(run: Run, input: StepInput, deps: Deps): Promise<S
 
 const declined = (detail: string): StepEnd => ({ status: 'declined', output: null, detail });
 
-async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Promise<Exclude<Standing, 'waiting'>> {
+async function askPeople(run: Run, input: StepInput, ask: Ask, deps: Deps): Promise<Exclude<QuestionState, 'waiting'>> {
   const { step } = input;
   await run.step('ask', () => askAbout(deps, input, step, ask));
   const bell = await run.bell('approval', { seconds: ask.seconds });

@@ -15,7 +15,7 @@ export type AdmissionDeps = Pick<
   | 'config'
   | 'silences'
   | 'incidents'
-  | 'bulletins'
+  | 'alertNotices'
   | 'projections'
   | 'decisions'
   | 'engine'
@@ -49,8 +49,8 @@ export async function admitSignals(
     const status = apart.get(nameOf(arrival.signal));
     return entriesOf(arrival, status ?? arrival.signal.status, status !== undefined);
   });
-  const bulletins = entries.length > 0 ? await deps.bulletins.heard(entries, now) : [];
-  await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...bulletins);
+  const alertNotices = entries.length > 0 ? await deps.alertNotices.heard(entries, now) : [];
+  await deps.projections.changed(...admitted.wake.map((id): Subject => `incident:${id}`), ...alertNotices);
   await freezeByAlerts(deps, config, signals);
   return admitted;
 }

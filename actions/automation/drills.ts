@@ -1,6 +1,6 @@
 import { mintIncidentId } from '../../aws/ids.ts';
 import { brokenOff } from '../../domain/automation/drill.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { liveChange, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -22,7 +22,7 @@ type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
  */
 export async function planDrill(
   deps: Pick<Deps, 'config' | 'deployerFor' | 'automation' | 'changes' | 'pins' | 'clock'>,
-  place: Place,
+  place: ServiceEnvironment,
   by: string,
 ): Promise<Planned> {
   const entry = entryOf((await deps.config.current()).services, place);
@@ -79,10 +79,17 @@ export async function planDrill(
 }
 
 /** Returns the services and environments with drills. */
-export function lanesOf(services: Config['services']): Place[] {
+export function lanesOf(services: Config['services']): ServiceEnvironment[] {
   return Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { drills }]) =>
-      drills ? [{ service: service as Place['service'], environment: environment as Place['environment'] }] : [],
+      drills
+        ? [
+            {
+              service: service as ServiceEnvironment['service'],
+              environment: environment as ServiceEnvironment['environment'],
+            },
+          ]
+        : [],
     ),
   );
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { byStart, putsVersionLive } from '../../domain/changes/versions.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
@@ -18,7 +18,7 @@ const CHANGES_READ = 50;
  */
 export async function endFailures(
   deps: Pick<Deps, 'changes' | 'config' | 'queue' | 'clock' | 'log'>,
-  only?: Place,
+  only?: ServiceEnvironment,
 ): Promise<void> {
   const failures = (await deps.changes.failures()).filter(({ change }) => only === undefined || isAt(change, only));
   for (const { change, failedAt } of failures) {
@@ -37,7 +37,7 @@ export async function endFailures(
   }
 }
 
-const isAt = (change: Place, { service, environment }: Place): boolean =>
+const isAt = (change: ServiceEnvironment, { service, environment }: ServiceEnvironment): boolean =>
   change.service === service && change.environment === environment;
 
 const isOver = (failed: Change, recent: readonly Change[]): boolean =>

@@ -3,10 +3,13 @@ import { secretNamesOf } from '../../domain/runbooks/secret-names.ts';
 import { nameWarnings } from '../../domain/catalogue/unconfigured.ts';
 import { credentialOf } from './seen.ts';
 
-type UnknownPlace = { service: string; environment: string; problem: string };
+type UnknownEnvironment = { service: string; environment: string; problem: string };
 
 /** Returns services and environments that have recorded deployments, but no configuration. */
-export async function unknownPlaces({ config, changes }: Pick<Deps, 'config' | 'changes'>): Promise<UnknownPlace[]> {
+export async function unknownEnvironments({
+  config,
+  changes,
+}: Pick<Deps, 'config' | 'changes'>): Promise<UnknownEnvironment[]> {
   const [current, live] = await Promise.all([config.current(), changes.live()]);
   return live.flatMap(({ service, environment }) =>
     nameWarnings(current, { service, environment }).map((problem) => ({ service, environment, problem })),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { VendorMode } from '../../domain/catalogue/vendors.ts';
 
@@ -43,7 +43,10 @@ export async function inTime(name: string, looked: Promise<Seen>): Promise<Conne
  *
  * @param seen judges a successful response; by default, any is fine
  */
-export async function told<T>(asked: Promise<Told<T>>, seen: (value: T) => Seen = () => ANSWERS): Promise<Seen> {
+export async function told<T>(
+  asked: Promise<VendorResponse<T>>,
+  seen: (value: T) => Seen = () => ANSWERS,
+): Promise<Seen> {
   const answer = await asked;
   switch (answer.kind) {
     case 'done':

@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { CheckInputs } from '../../domain/freeze/check-inputs.ts';
 import { decide, type Examined, examine, stateOf, type Use, usesOf } from '../../domain/freeze/decide.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
-import { type KnownPlace, knownPlace } from './known-environment.ts';
+import { type KnownScope, knownScope } from './known-environment.ts';
 import { asWhatItIs } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
 /** How often to retry when another deployment takes the last use of an override between the read and the use. */
 const TRIES = 3;
 
-export type Asked = {
+export type FreezeQuestion = {
   /** The request, with service and environment as the caller wrote them. */
   request: CheckRequest;
   /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
-  allow?: (place: Place) => void;
+  allow?: (place: ServiceEnvironment) => void;
   /** The caller's name, for the record. */
   by: string;
   /** Whether the deployment starts now, so that it uses up a required override. */
@@ -29,10 +29,10 @@ export type Asked = {
 };
 
 /** A request with resolved names of service and environment. */
-type Named = Asked & { names: Pick<KnownPlace, 'asked' | 'unknown'> };
+type Named = FreezeQuestion & { names: Pick<KnownScope, 'asked' | 'unknown'> };
 
 /** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
-export async function check(deps: CheckDeps, question: Asked): Promise<CheckAnswer> {
+export async function check(deps: CheckDeps, question: FreezeQuestion): Promise<CheckAnswer> {
   const asked = await underKnownNames(deps, question);
   const first = await inputsFor(deps, asked);
   const seen = examine(first);
@@ -50,10 +50,10 @@ export async function check(deps: CheckDeps, question: Asked): Promise<CheckAnsw
   };
 }
 
-async function underKnownNames(deps: CheckDeps, asked: Asked): Promise<Named> {
+async function underKnownNames(deps: CheckDeps, asked: FreezeQuestion): Promise<Named> {
   const config = await deps.config.current();
   requirePublished(config);
-  const { service, environment, ...names } = await knownPlace(deps, config, asked.request);
+  const { service, environment, ...names } = await knownScope(deps, config, asked.request);
   if (names.asked !== null) asked.allow?.({ service, environment });
   return { ...asked, request: { ...asked.request, service, environment }, names };
 }
@@ -108,8 +108,11 @@ async function consuming(deps: CheckDeps, asked: Named, first: CheckInputs): Pro
   throw new Error(`the uses of an override by ${asked.request.deployment_id ?? 'a deployment'} could not be counted`);
 }
 
-const isNamed = ({ request: { deployment_id, version, commit } }: Asked): boolean =>
+const isNamed = ({ request: { deployment_id, version, commit } }: FreezeQuestion): boolean =>
   deployment_id !== null || version !== null || commit !== null;
 
-const takeUse = async ({ freezes }: CheckDeps, { by, request }: Asked, { freeze, override, deployment }: Use) =>
-  deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version);
+const takeUse = async (
+  { freezes }: CheckDeps,
+  { by, request }: FreezeQuestion,
+  { freeze, override, deployment }: Use,
+) => (deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version));

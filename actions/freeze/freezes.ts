@@ -7,7 +7,7 @@ import type { Freeze, NewFreeze } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
 import { scopeAsKnown, servicesIn } from './known-names.ts';
-import { freezeOnRecord } from './record-freezes.ts';
+import { recordedFreeze } from './record-freezes.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
@@ -20,7 +20,7 @@ export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'envi
 
 /** @throws Refusal 404 */
 export async function found(deps: FreezeDeps, id: string): Promise<Freeze> {
-  const freeze = await freezeOnRecord(deps, id);
+  const freeze = await recordedFreeze(deps, id);
   if (freeze === undefined) throw unknownFreeze(id);
   return freeze;
 }

@@ -4,8 +4,8 @@ import { incidentFreeze } from '../../domain/freeze/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../../domain/freeze/check-inputs.ts';
 import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
 import { type FreezePolicy, policyFor } from '../../domain/freeze/policy.ts';
-import type { CheckedPlace, PlaceState } from '../../domain/freeze/ports.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { CheckedScope, ScopeState } from '../../domain/freeze/ports.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
@@ -13,7 +13,7 @@ import type { ServiceName } from '../../schemas/config/names.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
-import type { KnownPlace } from './known-environment.ts';
+import type { KnownScope } from './known-environment.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';
 
 export type CheckDeps = Pick<
@@ -35,7 +35,7 @@ type Question = {
   /** The request, with resolved names of service and environment. */
   request: CheckRequest;
   /** How the names were resolved. */
-  names?: Pick<KnownPlace, 'asked' | 'unknown'>;
+  names?: Pick<KnownScope, 'asked' | 'unknown'>;
   /** OpenID Connect token of a CI system. */
   identityToken: string | null;
   /** The identity that vouched for the deployment earlier, taken from our own token. */
@@ -55,12 +55,12 @@ export async function inputsFor(
   requirePublished(config);
   const { service, environment } = request;
   const entry = entryOf(config, service);
-  const place = checkedPlace(config, request);
+  const place = checkedScope(config, request);
   const policy = policyAt(config, place);
   const dependencies =
     policy.dependants === 'off'
       ? []
-      : (entry?.dependsOn ?? []).map((name) => checkedPlace(config, { service: name, environment }));
+      : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
   const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
   const asked = names?.asked ?? null;
   const [state, underOther, incidents, troubles, rollback, identity] = await Promise.all([
@@ -106,17 +106,17 @@ const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
   freeze.unknownEnvironment ?? freeze.unknownService;
 
 /** The freezes and pinned versions of a service and environment. */
-type Held = { freezes: PlaceState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
+type Held = { freezes: ScopeState['freezes']; pins: PinView[]; pinnedCommits: PinnedCommit[] };
 
 const NOTHING_HELD: Held = { freezes: [], pins: [], pinnedCommits: [] };
 
-async function heldAt(deps: CheckDeps, place: CheckedPlace, dependencies: readonly CheckedPlace[]) {
+async function heldAt(deps: CheckDeps, place: CheckedScope, dependencies: readonly CheckedScope[]) {
   const state = await deps.freezeState.read(place, dependencies);
   return { ...state, pinnedCommits: await commitsOf(deps, place, state.pins) };
 }
 
 /** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
-async function heldUnder(deps: CheckDeps, other: CheckedPlace, place: CheckedPlace): Promise<Held> {
+async function heldUnder(deps: CheckDeps, other: CheckedScope, place: CheckedScope): Promise<Held> {
   const { own, pins, pinnedCommits } = await heldAt(deps, other, []);
   const { service, environment } = place;
   const freezes = own.freezes.map((freeze) => ({
@@ -127,11 +127,15 @@ async function heldUnder(deps: CheckDeps, other: CheckedPlace, place: CheckedPla
   return { freezes, pins: pins.map((pin) => ({ ...pin, service, environment })), pinnedCommits };
 }
 
-const together = (own: PlaceState['freezes'], others: PlaceState['freezes']): PlaceState['freezes'] =>
+const together = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
   others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
 
 /** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
-async function commitsOf(deps: CheckDeps, place: Place, pins: readonly PinView[]): Promise<PinnedCommit[]> {
+async function commitsOf(
+  deps: CheckDeps,
+  place: ServiceEnvironment,
+  pins: readonly PinView[],
+): Promise<PinnedCommit[]> {
   const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
   if (pinned.size === 0) return [];
   const commits = (await deps.changes.recent(place, CHANGES_READ)).flatMap(({ version, commit }) =>
@@ -147,13 +151,13 @@ const voucherOf = (subject: string | undefined): CheckInputs['identity'] =>
 const entryOf = ({ services }: Config, service: ServiceName) =>
   Object.hasOwn(services, service) ? services[service] : undefined;
 
-const checkedPlace = (config: Config, { service, environment }: Place): CheckedPlace => ({
+const checkedScope = (config: Config, { service, environment }: ServiceEnvironment): CheckedScope => ({
   service,
   environment,
   team: entryOf(config, service)?.team ?? null,
 });
 
-const policyAt = (config: Config, place: CheckedPlace): FreezePolicy =>
+const policyAt = (config: Config, place: CheckedScope): FreezePolicy =>
   policyFor(config.freeze, { ...place, tier: entryOf(config, place.service)?.tier ?? null });
 
 /**
@@ -174,7 +178,7 @@ export function requirePublished({ version }: Pick<Config, 'version'>): void {
 async function incidentsAt(
   { incidents }: Pick<Deps, 'incidents'>,
   policy: FreezePolicy,
-  place: Place,
+  place: ServiceEnvironment,
 ): Promise<CheckInputs['incidents']> {
   if (policy.incidents === 'off') return [];
   const incident = await incidents.openAt(place);
@@ -188,7 +192,7 @@ async function incidentsAt(
 async function rollbackOf(
   deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
   request: CheckRequest,
-  other: Place | null,
+  other: ServiceEnvironment | null,
 ): Promise<NonNullable<CheckInputs['rollback']>> {
   const known = earlierAndGood(await deps.changes.recent(request, CHANGES_READ), request);
   if (known.kind === 'not_known' && other !== null) {

@@ -1,9 +1,9 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
   configuredEnvironments,
-  configuredPlaces,
-  type KnownPlaces,
+  configuredScopes,
+  type KnownScopes,
   probablyMeant,
   theOneCalled,
 } from '../../domain/freeze/place-names.ts';
@@ -21,8 +21,8 @@ const RECORDED_FOR_MS = 10_000;
  * `asked`: the caller's names, or null if they are the same. `unknown`: set if the configuration does not have the
  * environment.
  */
-export type KnownPlace = Place & {
-  asked: Place | null;
+export type KnownScope = ServiceEnvironment & {
+  asked: ServiceEnvironment | null;
   unknown: UnknownEnvironment | null;
 };
 
@@ -34,11 +34,11 @@ type UnknownEnvironment = { known: string[]; meant: string | null; recorded?: tr
  * whitespace stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes
  * precedence over recorded deployments.
  */
-export async function knownPlace(
+export async function knownScope(
   deps: Pick<Deps, 'changes' | 'clock'>,
   config: Config,
-  { service, environment }: Place,
-): Promise<KnownPlace> {
+  { service, environment }: ServiceEnvironment,
+): Promise<KnownScope> {
   const configured = placesIn(config);
   const named = theOneCalled(service, configured.keys());
   const own = named === undefined ? undefined : configured.get(named);
@@ -76,7 +76,7 @@ function recordedOnly(config: Config, place: { service: string; environment: str
   return found === null ? null : { ...found, recorded: true };
 }
 
-function placeOf(service: string, environment: string, asked: Place): KnownPlace {
+function placeOf(service: string, environment: string, asked: ServiceEnvironment): KnownScope {
   const isSame = service === asked.service && environment === asked.environment;
   return {
     service: ServiceName.parse(service),
@@ -86,23 +86,23 @@ function placeOf(service: string, environment: string, asked: Place): KnownPlace
   };
 }
 
-const everywhere = (config: Config, recorded: KnownPlaces): Set<string> =>
+const everywhere = (config: Config, recorded: KnownScopes): Set<string> =>
   new Set([...configuredEnvironments(config), ...[...recorded.values()].flatMap((environments) => [...environments])]);
 
-const configs = new WeakMap<Config, KnownPlaces>();
+const configs = new WeakMap<Config, KnownScopes>();
 
-function placesIn(config: Config): KnownPlaces {
+function placesIn(config: Config): KnownScopes {
   const before = configs.get(config);
   if (before !== undefined) return before;
-  const places = configuredPlaces(config);
+  const places = configuredScopes(config);
   configs.set(config, places);
   return places;
 }
 
-const recordings = new WeakMap<Deps['changes'], { readMs: number; places: KnownPlaces }>();
+const recordings = new WeakMap<Deps['changes'], { readMs: number; places: KnownScopes }>();
 
 /** Returns the services and environments of recorded deployments, cached for `RECORDED_FOR_MS`. */
-async function recordedPlaces({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownPlaces> {
+async function recordedPlaces({ changes, clock }: Pick<Deps, 'changes' | 'clock'>): Promise<KnownScopes> {
   const now = millisOf(clock.now());
   const before = recordings.get(changes);
   if (before !== undefined && Math.abs(now - before.readMs) < RECORDED_FOR_MS) return before.places;

@@ -18,7 +18,7 @@ type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log
  * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the
  * next evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
  */
-export async function freezeOnRecord(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
+export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
   if (known !== undefined && !isComputed(known)) return known;
   const found = await whatHolds(deps, known === undefined ? [] : [known]);

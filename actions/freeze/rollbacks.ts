@@ -1,5 +1,5 @@
 import { earlierAndGood } from '../../domain/freeze/exemptions/earlier-good.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { CheckRequest } from '../../schemas/freeze/freeze-check.ts';
@@ -21,7 +21,7 @@ type RollbackDeps = Pick<Deps, 'changes' | 'incidents' | 'decisions'>;
 export async function asWhatItIs(
   deps: RollbackDeps,
   request: CheckRequest,
-  other: Place | null = null,
+  other: ServiceEnvironment | null = null,
 ): Promise<CheckRequest> {
   const found = await asKnownThere(deps, request);
   if (found.change !== 'deploy' || other === null) return found;
@@ -54,7 +54,7 @@ export type OwnRollback = { incident: IncidentId; to: Version };
 /** Returns Firebreak's rollback in progress for the service and environment, or undefined. */
 export async function ownRollback(
   { incidents, decisions }: Omit<RollbackDeps, 'changes'>,
-  place: Place,
+  place: ServiceEnvironment,
 ): Promise<OwnRollback | undefined> {
   const open = await incidents.openAt(place);
   const view = open && (await incidents.view(open.id));

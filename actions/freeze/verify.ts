@@ -4,7 +4,7 @@ import { CheckRequest, Verdict } from '../../schemas/freeze/freeze-check.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
-import { knownPlace } from './known-environment.ts';
+import { knownScope } from './known-environment.ts';
 
 const Told = z.string().min(1).max(256).nullish();
 
@@ -89,7 +89,7 @@ async function underKnownNames(
     service: shown.service ?? request.service,
     environment: shown.environment ?? request.environment,
   });
-  const known = await knownPlace(deps, await deps.config.current(), place);
+  const known = await knownScope(deps, await deps.config.current(), place);
   const isSame = known.service === request.service && known.environment === request.environment;
   return isSame ? { ...shown, service: known.service, environment: known.environment } : shown;
 }

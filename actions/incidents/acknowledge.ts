@@ -1,4 +1,4 @@
-import { briefing, briefText } from '../../domain/messages/handoff-summary.ts';
+import { handoffSummary, handoffText } from '../../domain/messages/handoff-summary.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import { componentsOf } from '../../domain/messages/status-page-texts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -18,7 +18,7 @@ import type { IncidentId, Severity } from '../../schemas/config/names.ts';
 import type { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { Refusal } from '../refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
-import { seenTogether } from '../paging/together.ts';
+import { pagerStates } from '../paging/together.ts';
 import { correct } from './declare-incident.ts';
 import { resolved, view } from './incident-view.ts';
 import { takeOver } from './take-over.ts';
@@ -40,7 +40,7 @@ async function amended(deps: CareDeps, who: Who, { id, key }: Once, amend: Amend
   return view(deps, id);
 }
 
-type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'crowds'>;
+type PagedDeps = CareDeps & Pick<Deps, 'effects' | 'pager' | 'log' | 'incidentGroups'>;
 
 /** Acknowledges an incident and its pages. The first acknowledgement stays on record. */
 export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promise<IncidentView> {
@@ -52,7 +52,7 @@ export async function acknowledge(deps: PagedDeps, who: Who, once: Once): Promis
 /** Acknowledges the pages of an incident and of its group. */
 async function seenBy(deps: PagedDeps, id: IncidentId): Promise<void> {
   await acknowledgePages(deps, id);
-  await seenTogether(deps, id);
+  await pagerStates(deps, id);
 }
 
 /** Takes a role, also from another holder. Taking command also acknowledges the incident. */
@@ -97,7 +97,7 @@ const RECENT = 100;
 
 async function ownBrief({ incidents, clock }: CareDeps, id: IncidentId): Promise<string> {
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
-  return story === undefined ? '' : briefText(story, items, clock.now());
+  return story === undefined ? '' : handoffText(story, items, clock.now());
 }
 
 /** Returns the summary for people who join. @throws Refusal 403, 404 */
@@ -105,7 +105,7 @@ export async function soFar({ incidents, clock }: CareDeps, who: Who, id: Incide
   who.allow('incidents:read', await view({ incidents }, id));
   const [story, { items }] = await Promise.all([incidents.story(id, null), incidents.timeline(id, { limit: RECENT })]);
   if (story === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
-  return briefing(story, items, clock.now());
+  return handoffSummary(story, items, clock.now());
 }
 
 /** Sets or confirms the severity. */
@@ -124,10 +124,11 @@ export async function triage(
   return correct(deps, who, { id, severity, ...(key !== undefined && { key }) });
 }
 
-type TellDeps = CareDeps & Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'crowds'>;
+type TellDeps = CareDeps &
+  Pick<Deps, 'config' | 'automation' | 'decisions' | 'engine' | 'changes' | 'pins' | 'incidentGroups'>;
 
 /** `waits`: the status page shows the service, and waits for approval. */
-type ToldPublic = 'published' | 'waits' | 'nothing';
+type PublicationState = 'published' | 'waits' | 'nothing';
 
 /**
  * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
@@ -135,11 +136,11 @@ type ToldPublic = 'published' | 'waits' | 'nothing';
  *
  * @throws Refusal 403, 404, 409
  */
-export async function tell(
+export async function sendUpdateToStakeholders(
   deps: TellDeps,
   who: Who,
   { text, publish, ...once }: Once & { text: string; publish: boolean },
-): Promise<{ incident: IncidentView; public: ToldPublic }> {
+): Promise<{ incident: IncidentView; public: PublicationState }> {
   const incident = await amended(deps, who, once, told(text, who.name, deps.clock.now()));
   const record = await deps.incidents.read(once.id);
   const page = record === undefined ? NOTHING : componentsOf(record, await deps.config.current());

@@ -1,4 +1,4 @@
-import { heard, isHeard } from '../../domain/paging/acknowledgement.ts';
+import { withAcknowledgement, isAcknowledged } from '../../domain/paging/acknowledgement.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Who } from './acting-person.ts';
@@ -7,8 +7,8 @@ import type { Who } from './acting-person.ts';
  * Acknowledges an incident for a person who makes a decision about it, without a timeline entry, because the decision
  * has its own. Paging and reminders for the acknowledgement stop.
  */
-export async function seesToIt(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
+export async function acknowledgesByActing(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
   await deps.incidents.amend(id, (incident) =>
-    isHeard(incident) ? undefined : heard(incident, { by, at: deps.clock.now() }),
+    isAcknowledged(incident) ? undefined : withAcknowledgement(incident, { by, at: deps.clock.now() }),
   );
 }

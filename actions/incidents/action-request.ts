@@ -1,26 +1,26 @@
 import { isSameActor } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
-import type { AskedLast, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { LastRequests, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { Refusal } from '../refusal.ts';
 import type { TakeOver } from './take-over.ts';
 
 /** `fulfilled`: the state is already as requested. `once`: idempotency key. */
-export type Wish = { fulfilled: boolean; once?: string };
+export type ActionRequest = { fulfilled: boolean; once?: string };
 
 /**
  * Returns whether an action is still needed, and its key, so that a double click executes nothing twice.
  *
  * @throws Refusal 409 if the action is not possible now
  */
-export async function wishOf(
+export async function actionRequestOf(
   deps: Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock'>,
   { action, to, shown }: { action: TakeOver; to?: Version; shown?: Version },
   incident: IncidentView,
   by: string,
-): Promise<Wish> {
+): Promise<ActionRequest> {
   if (action === 'publish') return { fulfilled: false, once: 'publish' };
   if (action === 'resolve') return { fulfilled: incident.status === 'resolved' };
   if (incident.status === 'resolved') return { fulfilled: false };
@@ -55,8 +55,8 @@ export async function wishOf(
 async function switchedBefore(
   deps: Pick<Deps, 'incidents'>,
   { id, decisions }: IncidentView,
-  action: NonNullable<AskedLast['switched']>['action'],
-): Promise<Wish> {
+  action: NonNullable<LastRequests['switched']>['action'],
+): Promise<ActionRequest> {
   const incident = await deps.incidents.read(id);
   const last = incident?.asked?.switched;
   const isSo = last?.action === action && incident?.automation_paused === (action !== 'resume');

@@ -1,11 +1,11 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
-import { seesToIt } from './acknowledges.ts';
+import { acknowledgesByActing } from './acknowledges.ts';
 import type { Who } from './acting-person.ts';
 
 export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rejected'; note: string };
@@ -42,7 +42,7 @@ export async function answerDecision(
       'superseded',
       'no decision with this digest is waiting for an answer; read the incident again',
     );
-  await seesToIt(deps, who, id);
+  await acknowledgesByActing(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }
@@ -53,7 +53,7 @@ function allowAnswer(who: Who, incident: IncidentView, { digest, answer }: Pick<
   who.allow('incidents:act', { service: target.service, environment: target.environment });
 }
 
-function mayAct(who: Who, { service, environment }: Place): boolean {
+function mayAct(who: Who, { service, environment }: ServiceEnvironment): boolean {
   try {
     who.allow('incidents:act', { service, environment });
     return true;

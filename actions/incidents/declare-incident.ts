@@ -2,14 +2,14 @@ import { hash } from 'node:crypto';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { type EnvironmentName, type IncidentId, type ServiceName, type Severity } from '../../schemas/config/names.ts';
-import { tellDeclared, tellRaised } from '../../workflows/declared-in.ts';
+import { notifyDeclared, notifyRaised } from '../../workflows/declared-in.ts';
 import { wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { askWhoIsOnCall } from './on-call-commander.ts';
 import type { Who } from './acting-person.ts';
 
 type ActDeps = Pick<Deps, 'incidents' | 'engine' | 'decisions' | 'clock'>;
-type DeclareDeps = ActDeps & Pick<Deps, 'people' | 'config' | 'log'>;
+type DeclareDeps = ActDeps & Pick<Deps, 'inbound' | 'config' | 'log'>;
 
 export type Declared = {
   service: ServiceName;
@@ -67,9 +67,9 @@ export async function declare(
   const key = `declared-${hash('sha256', JSON.stringify([by, title, severity])).slice(0, 32)}`;
   const said = { key, by, title, severity };
   // The incident closed in the meantime, so a new one is opened.
-  if (!(await tellDeclared(deps, id, said))) return opened(deps, who, input);
+  if (!(await notifyDeclared(deps, id, said))) return opened(deps, who, input);
   const part = await deps.incidents.read(id);
-  if (part?.parent_id !== undefined) await tellDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
+  if (part?.parent_id !== undefined) await notifyDeclared(deps, part.parent_id, { ...said, key: `${key}-${id}`, part });
   if (part?.roles?.commander === undefined) await askWhoIsOnCall(deps, id, input);
   return { incident: await view(deps, id), created: false };
 }
@@ -102,15 +102,15 @@ export async function correct(
   );
   if (!posted) throw resolved(id);
   if (severity !== undefined) await saidBy(deps, who, id);
-  if (severity === 'critical' && incident.severity !== 'critical') await tellItsParent(deps, who, id);
+  if (severity === 'critical' && incident.severity !== 'critical') await notifyParent(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }
 
 /** Raises the severity of the parent, which pages for its children. */
-async function tellItsParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
+async function notifyParent(deps: ActDeps, who: Who, id: IncidentId): Promise<void> {
   const part = await deps.incidents.read(id);
-  if (part?.parent_id !== undefined) await tellRaised(deps, part.parent_id, who.name, part);
+  if (part?.parent_id !== undefined) await notifyRaised(deps, part.parent_id, who.name, part);
 }
 
 /** Records that a person has confirmed the severity, so that no reminder asks for it. */

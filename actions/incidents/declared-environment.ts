@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Config, ServiceEntry } from '../../schemas/config/config.ts';
 import { EnvironmentName, type ServiceName, UNMATCHED } from '../../schemas/config/names.ts';
 
@@ -14,13 +14,13 @@ export function defaultEnvironmentOf(entry: ServiceEntry | undefined): string {
  * Returns the service and environment of a declared incident. Without a service, it is `unmatched`: it pages by its
  * severity, without automation.
  */
-export function declaredPlace(
+export function declaredScope(
   services: Config['services'],
   {
     service,
     environment,
   }: { service?: ServiceName | null | undefined; environment?: EnvironmentName | null | undefined },
-): Place {
+): ServiceEnvironment {
   const entry = service == null ? undefined : serviceEntry(services, service);
   return {
     service: service ?? UNMATCHED,

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Somebody } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { commandsParent } from '../../workflows/declared-in.ts';
 
-type AskDeps = Pick<Deps, 'incidents' | 'people' | 'config' | 'clock' | 'log'>;
+type AskDeps = Pick<Deps, 'incidents' | 'inbound' | 'config' | 'clock' | 'log'>;
 
 /** Queues the lookup of the on-call responder for a service's team, if people.yaml configures one. */
 export async function askWhoIsOnCall(
@@ -19,7 +19,7 @@ export async function askWhoIsOnCall(
   if (team === undefined) return;
   const key = `on-call:${id}`;
   try {
-    await deps.people.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
+    await deps.inbound.send({ from: 'firebreak', key, at: deps.clock.now(), trace, ask: 'on_call', incident: id }, key);
   } catch (error) {
     deps.log.error('the lookup of the on-call responder could not be queued', {
       incident: id,
@@ -68,9 +68,9 @@ export async function giveCommandToOnCall(
 
 /** Retries temporary failures only. */
 async function askedAgain<T>(
-  ask: () => Promise<Told<T>>,
+  ask: () => Promise<VendorResponse<T>>,
   pause: (seconds: number) => Promise<unknown>,
-): Promise<Told<T>> {
+): Promise<VendorResponse<T>> {
   let told = await ask();
   for (const seconds of PAUSES_SECONDS) {
     if (told.kind !== 'later' && told.kind !== 'unclear') break;

@@ -1,4 +1,4 @@
-import type { RollbackAsked } from '../../domain/rollback/rollback-request.ts';
+import type { RollbackCommand } from '../../domain/rollback/rollback-request.ts';
 import { clearingOfVersion, takenBack } from '../../domain/changes/cleared-suspects.ts';
 import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -9,14 +9,14 @@ import type { IncidentId, Version } from '../../schemas/config/names.ts';
 import { ringAnswered, wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
-import { seesToIt } from './acknowledges.ts';
+import { acknowledgesByActing } from './acknowledges.ts';
 import type { Who } from './acting-person.ts';
-import { type Wish, wishOf } from './action-request.ts';
+import { type ActionRequest, actionRequestOf } from './action-request.ts';
 
 export const TAKE_OVERS = ['rollback', 'pause', 'resume', 'abort', 'resolve', 'publish'] as const;
 export type TakeOver = (typeof TAKE_OVERS)[number];
 
-type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'crowds'>;
+type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'incidentGroups'>;
 
 /** Inbox message of an action, and its immediate change of the incident. */
 type Act = { message: Message; change: ChangeOfIncident };
@@ -98,7 +98,7 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
     await once?.keep(null);
     return before;
   }
-  if (action === 'rollback') await seesToIt(deps, who, id);
+  if (action === 'rollback') await acknowledgesByActing(deps, who, id);
   const isNew = once?.kept === undefined;
   if (action === 'rollback' && isNew && (await agrees(deps, before, by, wanted))) {
     await once?.keep(null);
@@ -115,9 +115,9 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
 }
 
 /** Returns the stored action of a repeated request, because the incident may have changed since. */
-async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<Wish> {
+async function wishNow(deps: ActDeps, wanted: Wanted, before: IncidentView, by: string): Promise<ActionRequest> {
   const kept = wanted.once?.kept;
-  if (kept === undefined) return wishOf(deps, wanted, before, by);
+  if (kept === undefined) return actionRequestOf(deps, wanted, before, by);
   return kept === null ? { fulfilled: true } : { fulfilled: false, once: kept };
 }
 
@@ -128,8 +128,13 @@ async function actOf(deps: ActDeps, who: Who, before: IncidentView, wanted: Want
 }
 
 /** Resolves an incident. For a parent, the workflow also closes the children. */
-async function resolveAct({ crowds }: ActDeps, { name: by }: Who, { id }: IncidentView, note: string): Promise<Act> {
-  const also = openPartsWords(openParts(await crowds.parts(id)));
+async function resolveAct(
+  { incidentGroups }: ActDeps,
+  { name: by }: Who,
+  { id }: IncidentView,
+  note: string,
+): Promise<Act> {
+  const also = openPartsWords(openParts(await incidentGroups.parts(id)));
   const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },
@@ -150,7 +155,7 @@ async function rollbackAct(
   const runs = from ?? plan.live?.version;
   const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
   const meant = to === undefined ? from : runs;
-  const rollbackAsked: RollbackAsked = {
+  const rollbackAsked: RollbackCommand = {
     from: runs ?? null,
     to: plan.way?.kind === 'version' ? plan.way.version : null,
   };

@@ -1,4 +1,4 @@
-import { heard, isHeard } from '../../domain/paging/acknowledgement.ts';
+import { withAcknowledgement, isAcknowledged } from '../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
 import type { ExternalIncident } from '../../domain/messages/channels.ts';
 import type { Agent } from '../../domain/pagerduty/agents.ts';
@@ -42,13 +42,13 @@ export async function acknowledgedThere(
   await deps.incidents.amend(
     id,
     (incident) => ({
-      ...withUnsure(agent, incident, heard(incident, { by, at, page: upTo, there: page })),
+      ...withUnsure(agent, incident, withAcknowledgement(incident, { by, at, page: upTo, there: page })),
       timeline: { actor, kind: 'page.acknowledged', text, detail: { page }, at: entryAt(at, deps.clock.now()) },
     }),
     key,
   );
   const now = await deps.incidents.read(id);
-  return now === undefined || isHeard(now);
+  return now === undefined || isAcknowledged(now);
 }
 
 /** Rounding error of the pager's times, in seconds: they have no fractions. */

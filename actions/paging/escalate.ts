@@ -1,4 +1,4 @@
-import { type DueEscalation, ESCALATED, escalationDue, isUnheard } from '../../domain/paging/escalation.ts';
+import { type DueEscalation, ESCALATED, escalationDue, isUnacknowledged } from '../../domain/paging/escalation.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -36,7 +36,7 @@ export async function escalate(
   let escalated = 0;
   if (escalation === undefined) return { escalated };
   const round = { deadline: new Deadline(elapsed, ROUND_MS), asking: new Deadline(elapsed, ASKING_MS) };
-  const unheard = rotated(open.filter(isUnheard), Math.floor(millisOf(deps.clock.now()) / 60_000));
+  const unheard = rotated(open.filter(isUnacknowledged), Math.floor(millisOf(deps.clock.now()) / 60_000));
   await pooled(unheard, AT_ONCE, async ({ id }) => {
     if (round.deadline.left === 0) return;
     try {
@@ -58,7 +58,7 @@ async function escalateOne(
   { asking }: Round,
 ): Promise<boolean> {
   const incident = await deps.incidents.read(id); // the list is eventually consistent
-  if (incident === undefined || !isUnheard(incident)) return false;
+  if (incident === undefined || !isUnacknowledged(incident)) return false;
   const page = await deps.effects.get(id, pageKey(id, incident.pages));
   const { clock, timeScale } = deps;
   const due = escalationDue(escalation, page, incident.escalated ?? [], {

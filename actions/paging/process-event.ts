@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { unheard } from '../../domain/paging/acknowledgement.ts';
+import { withoutAcknowledgement } from '../../domain/paging/acknowledgement.ts';
 import { type Meaning, meaningOf } from '../../domain/pagerduty/meaning.ts';
 import type { Agent, PagerUser } from '../../domain/pagerduty/agents.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
@@ -11,13 +11,13 @@ import { acknowledgedThere, takesCommand } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 import { resolvedThere } from './resolved.ts';
-import { seenTogether } from './together.ts';
+import { pagerStates } from './together.ts';
 import { followedBy, whose } from './whose.ts';
 
-export type HearDeps = Pick<
+export type EventDeps = Pick<
   Deps,
   | 'incidents'
-  | 'crowds'
+  | 'incidentGroups'
   | 'effects'
   | 'decisions'
   | 'engine'
@@ -42,7 +42,7 @@ type Heard = { page: PageOf; key: string; at: Timestamp };
  * @param at when it was received
  * @throws Error if the table or the configuration cannot be read; the event must then be delivered again
  */
-export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestamp): Promise<void> {
+export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at: Timestamp): Promise<void> {
   const read = PagerDutyEvent.safeParse(event);
   if (!read.success)
     return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: z.prettifyError(read.error) });
@@ -56,7 +56,7 @@ export async function hearPagerDuty(deps: HearDeps, event: unknown, at: Timestam
   await carryOut(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, meaning);
 }
 
-async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise<void> {
+async function carryOut(deps: EventDeps, heard: Heard, meaning: Meaning): Promise<void> {
   const { page, key, at } = heard;
   switch (meaning.kind) {
     case 'nothing':
@@ -84,7 +84,7 @@ async function carryOut(deps: HearDeps, heard: Heard, meaning: Meaning): Promise
  * Records an acknowledgement. The sweeper also follows pages by other tools: both use one key, so it is recorded once.
  */
 async function acknowledged(
-  deps: HearDeps,
+  deps: EventDeps,
   { page, key, at }: Heard,
   { by }: Extract<Meaning, { kind: 'acknowledged' }>,
 ): Promise<void> {
@@ -99,13 +99,13 @@ async function acknowledged(
     at,
   });
   await takesCommand(deps, page.incidentId, { agent, key: `${key}-command`, at });
-  const parent = await seenTogether(deps, page.incidentId);
+  const parent = await pagerStates(deps, page.incidentId);
   if (parent !== null) await takesCommand(deps, parent, { agent, key: `${key}-command`, at });
 }
 
 /** Records that PagerDuty notifies again: the page counts as unacknowledged. */
 async function unacknowledged(
-  deps: HearDeps,
+  deps: EventDeps,
   { page, key, at }: Heard,
   { text, by }: Extract<Meaning, { kind: 'unacknowledged' }>,
 ): Promise<void> {
@@ -113,13 +113,13 @@ async function unacknowledged(
   const timeline = { ...entryOf(deps, { agent, text, at }), kind: 'page.unacknowledged' };
   await deps.incidents.amend(
     page.incidentId,
-    (incident) => ({ ...withUnsure(agent, incident, unheard(incident, page.number, at)), timeline }),
+    (incident) => ({ ...withUnsure(agent, incident, withoutAcknowledgement(incident, page.number, at)), timeline }),
     key,
   );
 }
 
 async function assigned(
-  deps: HearDeps,
+  deps: EventDeps,
   heard: Heard,
   { text, by, to }: Extract<Meaning, { kind: 'assigned' }>,
 ): Promise<void> {
@@ -130,7 +130,7 @@ async function assigned(
 
 /** Takes over a status update from PagerDuty, so that our stakeholders get the same news. */
 async function told(
-  deps: HearDeps,
+  deps: EventDeps,
   { page, key, at }: Heard,
   { text, words, by }: Extract<Meaning, { kind: 'told' }>,
 ): Promise<void> {
@@ -148,7 +148,7 @@ async function told(
 }
 
 async function noted(
-  deps: HearDeps,
+  deps: EventDeps,
   { page, key, at }: Heard,
   { as, text, by }: Pick<Extract<Meaning, { kind: 'noted' }>, 'as' | 'text' | 'by'>,
 ): Promise<void> {
@@ -158,7 +158,7 @@ async function noted(
     await deps.incidents.amend(page.incidentId, (incident) => withUnsure(agent, incident), `${key}-unsure`);
 }
 
-const agentOf = async (deps: HearDeps, by: PagerUser | null): Promise<Agent | null> =>
+const agentOf = async (deps: EventDeps, by: PagerUser | null): Promise<Agent | null> =>
   by === null ? null : whoIs(deps, by);
 
 type Said = { agent: Agent | null; text: string; at: Timestamp };

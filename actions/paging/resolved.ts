@@ -9,7 +9,7 @@ import { endedThere, type FollowDeps } from './follow-pages.ts';
 import { entryAt, when, withUnsure } from './entry.ts';
 import { followedBy } from './whose.ts';
 
-type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'crowds'>;
+type ResolvedDeps = FollowDeps & Pick<Deps, 'config' | 'incidentGroups'>;
 
 /**
  * Handles a page that a person resolved at PagerDuty, as `response.yaml` defines. Resolves the incident if its alerts
@@ -65,7 +65,7 @@ async function over(
   { agent, key }: { agent: Agent; key: string },
 ): Promise<'over'> {
   const note = `Resolved at PagerDuty by ${agent.shown}`;
-  const also = openPartsWords(openParts(await deps.crowds.parts(id)));
+  const also = openPartsWords(openParts(await deps.incidentGroups.parts(id)));
   const text = also === null ? note : `${note}; this also resolves ${also}`;
   const timeline = { actor: agent.name, kind: 'resolve.asked', text, detail: null };
   await deps.incidents.post(id, { kind: 'resolve', by: agent.name, note }, { timeline }, key);

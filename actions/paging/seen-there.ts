@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isHeard, unheardPages } from '../../domain/paging/acknowledgement.ts';
-import type { ExternalIncident, Told } from '../../domain/messages/channels.ts';
+import { isAcknowledged, unacknowledgedPages } from '../../domain/paging/acknowledgement.ts';
+import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import { isOurs, pageKey } from '../../domain/paging/pages.ts';
 import type { PageOf } from '../../domain/pagerduty/ours.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -11,9 +11,9 @@ import { isToldByUs } from './acknowledge-pages.ts';
 import { seenAcknowledged } from './acknowledged.ts';
 import { whoIs } from './agent.ts';
 import { resolvedThere } from './resolved.ts';
-import { seenTogether } from './together.ts';
+import { pagerStates } from './together.ts';
 
-export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall' | 'crowds' | 'pager'>;
+export type SeenDeps = FollowDeps & Pick<Deps, 'config' | 'onCall' | 'incidentGroups' | 'pager'>;
 
 /** How many of an incident's newest pages are checked. Each check is a call to the pager. */
 const PAGES_MAX = 10;
@@ -27,7 +27,7 @@ const PAGES_MAX = 10;
  */
 export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, asking: Deadline): Promise<boolean> {
   const { id } = incident;
-  for (const number of unheardPages(incident).slice(0, PAGES_MAX)) {
+  for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
     if (page === undefined || page.state !== 'succeeded' || !isOurs(page)) continue;
     const told = await inTime(asking, () => deps.externalPager.paged(pageKey(id, number)));
@@ -47,11 +47,11 @@ export async function isSeenThere(deps: SeenDeps, incident: IncidentRecord, aski
  * parent.
  */
 async function isSeenAtParts(deps: SeenDeps, { id }: IncidentRecord, asking: Deadline): Promise<boolean> {
-  for (const { incident: part } of await deps.crowds.parts(id)) {
+  for (const { incident: part } of await deps.incidentGroups.parts(id)) {
     if (part.status === 'resolved' || part.pages === 0 || !(await isSeenThere(deps, part, asking))) continue;
-    await seenTogether(deps, part.id);
+    await pagerStates(deps, part.id);
     const now = await deps.incidents.read(id);
-    if (now === undefined || isHeard(now)) return true;
+    if (now === undefined || isAcknowledged(now)) return true;
   }
   return false;
 }
@@ -85,12 +85,16 @@ async function resolved(
   const how = await resolvedThere(deps, page, { agent: await whoIs(deps, by), key, at: deps.clock.now() });
   if (how === 'over') return true;
   const now = await deps.incidents.read(incidentId);
-  return now === undefined || isHeard(now);
+  return now === undefined || isAcknowledged(now);
 }
 
 /** Gives up waiting after the deadline; the call itself continues in the background. */
-async function inTime<T>(asking: Deadline, ask: () => Promise<Told<T>>): Promise<Told<T>> {
-  const late: Told<never> = { kind: 'later', detail: 'no response within the time limit', afterSeconds: null };
+async function inTime<T>(asking: Deadline, ask: () => Promise<VendorResponse<T>>): Promise<VendorResponse<T>> {
+  const late: VendorResponse<never> = {
+    kind: 'later',
+    detail: 'no response within the time limit',
+    afterSeconds: null,
+  };
   if (asking.left === 0) return late;
   const over = new AbortController();
   try {

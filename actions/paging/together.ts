@@ -1,4 +1,4 @@
-import { heard, isHeard } from '../../domain/paging/acknowledgement.ts';
+import { withAcknowledgement, isAcknowledged } from '../../domain/paging/acknowledgement.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { placeOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -11,7 +11,7 @@ import { rungBy } from './acknowledged.ts';
 /** The time limit of one round, in milliseconds. The next round starts with other incidents. */
 const ROUND_MS = 15_000;
 
-type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'clock' | 'log'>;
+type PagerSyncDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'effects' | 'pager' | 'clock' | 'log'>;
 
 /**
  * Propagates an acknowledgement within an incident group. Acknowledging a child counts for the parent, which pages for
@@ -21,7 +21,7 @@ type TogetherDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'pager' | 'c
  * @param id the incident that was acknowledged
  * @returns the parent, if it counts as acknowledged because of this child
  */
-export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<IncidentId | null> {
+export async function pagerStates(deps: PagerSyncDeps, id: IncidentId): Promise<IncidentId | null> {
   const incident = await deps.incidents.read(id);
   const parent = incident && (await parentOf(deps, incident));
   if (incident === undefined || parent === undefined) return null;
@@ -31,8 +31,8 @@ export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<
   }
   const now = await deps.incidents.read(parent.id);
   if (now?.care?.acknowledged === undefined) return null;
-  for (const { incident: part } of await deps.crowds.parts(parent.id)) {
-    if (part.id === id || part.status === 'resolved' || part.pages === 0 || isHeard(part)) continue;
+  for (const { incident: part } of await deps.incidentGroups.parts(parent.id)) {
+    if (part.id === id || part.status === 'resolved' || part.pages === 0 || isAcknowledged(part)) continue;
     await counts(deps, now, { for: part, text: `Acknowledged the parent incident ${parent.id}` });
     await acknowledgePages(deps, part.id);
   }
@@ -40,8 +40,8 @@ export async function seenTogether(deps: TogetherDeps, id: IncidentId): Promise<
 }
 
 /** Propagates acknowledgements each minute: those found by polling, and those that failed before. */
-export async function seeTogether(
-  deps: TogetherDeps,
+export async function readPagerStates(
+  deps: PagerSyncDeps,
   open: readonly IncidentRecord[],
   elapsed: Elapsed = () => performance.now(),
 ): Promise<void> {
@@ -49,7 +49,7 @@ export async function seeTogether(
   for (const { id } of rotated(saidOf(deps, open), Math.floor(millisOf(deps.clock.now()) / 60_000))) {
     if (deadline.left === 0) return;
     try {
-      await seenTogether(deps, id);
+      await pagerStates(deps, id);
     } catch (error) {
       deps.log.error('an acknowledgement could not be propagated to the incident group', {
         incident: id,
@@ -60,7 +60,7 @@ export async function seeTogether(
 }
 
 /** Returns recently acknowledged incidents, except for children whose acknowledgement comes from their parent. */
-function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
+function saidOf({ clock }: PagerSyncDeps, open: readonly IncidentRecord[]): IncidentRecord[] {
   const parents = new Map(open.filter(({ crowd }) => crowd !== undefined).map((one) => [one.id, one]));
   return open.filter((one) => {
     const said = one.care?.acknowledged;
@@ -71,7 +71,7 @@ function saidOf({ clock }: TogetherDeps, open: readonly IncidentRecord[]): Incid
 }
 
 /** Returns the open parent, or the incident itself if it is a parent. Returns undefined if it has no open parent. */
-async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
+async function parentOf({ incidents }: PagerSyncDeps, incident: IncidentRecord): Promise<IncidentRecord | undefined> {
   if (incident.crowd !== undefined) return incident;
   const parent = incident.parent_id === undefined ? undefined : await incidents.read(incident.parent_id);
   return parent?.status === 'resolved' ? undefined : parent;
@@ -79,7 +79,7 @@ async function parentOf({ incidents }: TogetherDeps, incident: IncidentRecord): 
 
 /** Applies an acknowledgement to another incident of the group, for the pages that it sent by then. */
 async function counts(
-  deps: TogetherDeps,
+  deps: PagerSyncDeps,
   { id: from, care }: IncidentRecord,
   { for: { id }, text }: { for: IncidentRecord; text: string },
 ): Promise<void> {
@@ -92,7 +92,7 @@ async function counts(
   await deps.incidents.amend(
     id,
     (incident) => {
-      const change = heard(incident, { by, at, page });
+      const change = withAcknowledgement(incident, { by, at, page });
       return change.care === undefined ? undefined : { ...change, timeline };
     },
     `seen-with-${from}-${at}`,

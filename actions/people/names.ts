@@ -8,14 +8,14 @@ export type Named = (text: string) => Promise<string>;
  * `actor` also replaces the ID of a person in people.yaml.
  */
 export async function namer({
-  acquaintances,
+  userCache,
   config,
-}: Pick<Deps, 'acquaintances' | 'config'>): Promise<{ text: Named; actor: Named }> {
+}: Pick<Deps, 'userCache' | 'config'>): Promise<{ text: Named; actor: Named }> {
   const { people } = (await config.current()).people;
   const known = new Map<string, Promise<string | undefined>>();
   const read = async (id: string): Promise<string | undefined> => {
     const listed = Object.values(people).find(({ slack }) => slack === id);
-    return listed?.name ?? (await acquaintances.user(id))?.user.name ?? undefined;
+    return listed?.name ?? (await userCache.user(id))?.user.name ?? undefined;
   };
   const nameOf = (id: string): Promise<string | undefined> => {
     const name = known.get(id) ?? read(id);

@@ -1,4 +1,4 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
   judgeShadow,
@@ -24,9 +24,9 @@ type Wanted = {
   /** How far to look back. */
   seconds: number;
   /** The service and environment. An absent one means all. */
-  of: Partial<Place>;
+  of: Partial<ServiceEnvironment>;
   /** Returns whether the reader may see a service and environment. */
-  may: (place: Place) => boolean;
+  may: (place: ServiceEnvironment) => boolean;
 };
 
 /** Compares what automation would have done in shadow mode with what people did. */
@@ -53,8 +53,8 @@ export async function shadowReport(
   return { since, until: now, complete, incidents: visible.length, items };
 }
 
-const placeOf = ({ service, environment }: Place): Place => ({ service, environment });
-const nameOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
+const placeOf = ({ service, environment }: ServiceEnvironment): ServiceEnvironment => ({ service, environment });
+const nameOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
 /** Returns incidents, newest first. `since`: the start of the period for which the list is complete. */
 async function openedSince(
@@ -92,7 +92,11 @@ async function changesOf(
   return known;
 }
 
-async function changesSince(changes: Deps['changes'], place: Place, since: Timestamp): Promise<KnownChanges> {
+async function changesSince(
+  changes: Deps['changes'],
+  place: ServiceEnvironment,
+  since: Timestamp,
+): Promise<KnownChanges> {
   const found: KnownChanges['changes'][number][] = [];
   let cursor: string | undefined;
   do {

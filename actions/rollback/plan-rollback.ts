@@ -8,7 +8,7 @@ import {
   wayFrom,
   whyNotTo,
 } from '../../domain/changes/named-version.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { isAhead, liveChange, type RollbackTarget, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -24,7 +24,7 @@ export type PlanDeps = Pick<Deps, 'changes' | 'pins' | 'incidents' | 'config' | 
 
 /** Effect that a rollback by a person would have now. */
 export type Plan = {
-  place: Place;
+  place: ServiceEnvironment;
   /** The running version, as far as recorded. */
   live: Change | undefined;
   /** Target version. Undefined: the running version is unknown. */
@@ -44,7 +44,12 @@ export type Plan = {
  * @param named requested target version; absent: the newest that is known to be good
  * @throws Refusal 403
  */
-export async function planRollback(deps: PlanDeps, who: Who, place: Place, named?: Version): Promise<Plan> {
+export async function planRollback(
+  deps: PlanDeps,
+  who: Who,
+  place: ServiceEnvironment,
+  named?: Version,
+): Promise<Plan> {
   who.allow('incidents:act', place);
   const [recent, pins, incident, { services }] = await Promise.all([
     deps.changes.recent(place, CHANGES_READ),
@@ -83,7 +88,7 @@ function whereTo(
 }
 
 /** The rollback that a person confirmed after seeing its plan. */
-export type Agreed = Place & { from: Version; to: Version | null };
+export type Agreed = ServiceEnvironment & { from: Version; to: Version | null };
 
 /** Returns why the plan now differs from the confirmed one. Undefined: it is the same. */
 export function whyOther({ place, live, way }: Plan, { from, to }: Agreed): string | undefined {

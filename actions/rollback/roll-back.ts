@@ -1,4 +1,4 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../schemas/config/names.ts';
@@ -7,11 +7,11 @@ import type { PlanDeps } from './plan-rollback.ts';
 import { type Once, takeOver } from '../incidents/take-over.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
-type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'people' | 'log' | 'crowds'>;
+type RollDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'inbound' | 'log' | 'incidentGroups'>;
 
 /** A rollback that a person has confirmed. */
 type Agreed = {
-  place: Place;
+  place: ServiceEnvironment;
   from: Version;
   /** Version that the person named. Absent: the newest that is known to be good. */
   to?: Version;

@@ -1,6 +1,6 @@
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Followed, RunAgain } from '../../domain/ports/runbooks.ts';
 import { didYouMean } from '../../domain/runbooks/nearest.ts';
@@ -20,13 +20,13 @@ import { question } from '../../workflows/steps/runbook/prepare.ts';
 import { doesWhat } from '../../workflows/steps/runbook/tell.ts';
 import { variablesOf } from '../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../refusal.ts';
-import { declaredPlace } from '../incidents/declared-environment.ts';
+import { declaredScope } from '../incidents/declared-environment.ts';
 import { resolved } from '../incidents/incident-view.ts';
 import { planRollback } from '../rollback/plan-rollback.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 /** A requested run. Absent incident: the open one of the service and environment, or a new one. */
-export type WantedRun = {
+export type RequestedRun = {
   runbook: string;
   service?: ServiceName | undefined;
   environment?: EnvironmentName | undefined;
@@ -37,14 +37,14 @@ export type WantedRun = {
 };
 
 /** A plan with the data to start it. */
-export type Planned = { plan: RunPlan; place: Place; followed: Followed & { by: string } };
+export type Planned = { plan: RunPlan; place: ServiceEnvironment; followed: Followed & { by: string } };
 
 /**
  * Plans a run of a runbook: its steps, and the reasons that prevent it. Changes nothing.
  *
  * @throws Refusal 403; 404 if the runbook or incident is unknown; 409; 422
  */
-export async function planRun(deps: Deps, who: Who, wanted: WantedRun): Promise<Planned> {
+export async function planRun(deps: Deps, who: Who, wanted: RequestedRun): Promise<Planned> {
   const config = await deps.config.current();
   const runbook = runbookNamed(config, wanted.runbook);
   if (wanted.version !== undefined && wanted.version !== runbook.version)
@@ -74,7 +74,7 @@ export async function planFollowed(
     place,
     followed,
     incident,
-  }: { place: Place; followed: Followed & { by: string }; incident: IncidentRecord | undefined },
+  }: { place: ServiceEnvironment; followed: Followed & { by: string }; incident: IncidentRecord | undefined },
 ): Promise<Planned> {
   const { runbook, inputs = {}, again } = followed;
   const at = incident ?? (await imagined(deps, place, runbook));
@@ -110,7 +110,7 @@ export const runbookOf = async ({ config }: Pick<Deps, 'config'>, name: string):
 
 async function incidentOf(
   { incidents }: Pick<Deps, 'incidents'>,
-  { incident: id }: WantedRun,
+  { incident: id }: RequestedRun,
 ): Promise<IncidentRecord | undefined> {
   if (id === undefined) return undefined;
   const found = await incidents.read(id);
@@ -123,11 +123,11 @@ async function incidentOf(
 
 function placeOf(
   { services }: Config,
-  { service, environment }: WantedRun,
+  { service, environment }: RequestedRun,
   incident: IncidentRecord | undefined,
-): Place {
+): ServiceEnvironment {
   if (incident === undefined) {
-    if (service !== undefined) return declaredPlace(services, { service, environment });
+    if (service !== undefined) return declaredScope(services, { service, environment });
     throw new Refusal(422, 'invalid', 'json: "service" or "incident_id" is required');
   }
   const there = { service: incident.service, environment: incident.environment };
@@ -142,7 +142,7 @@ function placeOf(
 }
 
 /** Refuses a runbook without steps, one for other services or environments, and unknown services. */
-function refuseUnfit({ services }: Config, runbook: Runbook, { service, environment }: Place): void {
+function refuseUnfit({ services }: Config, runbook: Runbook, { service, environment }: ServiceEnvironment): void {
   const entry = serviceEntry(services, service);
   const known = entry !== undefined && Object.hasOwn(entry.environments, environment);
   if (!known)
@@ -182,7 +182,11 @@ async function newestAlert({ incidents }: Pick<Deps, 'incidents'>, id: IncidentI
 }
 
 /** Returns the incident that would be opened for the run. */
-const imagined = async ({ clock }: Pick<Deps, 'clock'>, place: Place, { title }: Runbook): Promise<IncidentRecord> => ({
+const imagined = async (
+  { clock }: Pick<Deps, 'clock'>,
+  place: ServiceEnvironment,
+  { title }: Runbook,
+): Promise<IncidentRecord> => ({
   ...blankIncident,
   ...place,
   id: IncidentId.parse('0'.repeat(26)),
@@ -257,7 +261,7 @@ function wordsOf({ uses, mutating }: PlannedStep, given: object): string {
   return said === undefined ? uses : `${uses}: ${said.replace(/^"(.*)"$/s, '$1')}`;
 }
 
-async function rollbackWords(deps: Deps, who: Who, place: Place): Promise<string> {
+async function rollbackWords(deps: Deps, who: Who, place: ServiceEnvironment): Promise<string> {
   const { live, way } = await planRollback(deps, who, place);
   if (live === undefined) return 'roll back; the running version is unknown';
   return way?.kind === 'version'

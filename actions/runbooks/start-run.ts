@@ -14,13 +14,13 @@ import {
   StepEnd,
   type StepEnds,
 } from '../../schemas/runbooks/parts/runs.ts';
-import { stepAsked } from '../../workflows/steps/runbook/ask.ts';
+import { stepQuestion } from '../../workflows/steps/runbook/ask.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { resolved, view } from '../incidents/incident-view.ts';
 import { opened } from '../incidents/declare-incident.ts';
-import { type Planned, planFollowed, planRun, titleFor, type WantedRun } from './plan-run.ts';
-import { seesToIt } from '../incidents/acknowledges.ts';
+import { type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
+import { acknowledgesByActing } from '../incidents/acknowledges.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 /**
@@ -29,7 +29,7 @@ import type { Who } from '../incidents/acting-person.ts';
  *
  * @throws Refusal 403, 404, 409, 422
  */
-export async function startRun(deps: Deps, who: Who, wanted: WantedRun, trace: string): Promise<RunView> {
+export async function startRun(deps: Deps, who: Who, wanted: RequestedRun, trace: string): Promise<RunView> {
   const planned = await planRun(deps, who, wanted);
   refuse(planned);
   const { plan, place, followed } = planned;
@@ -85,7 +85,7 @@ function refuse({ plan: { refused } }: Planned): void {
 }
 
 async function begin(deps: Deps, who: Who, id: IncidentId, followed: Planned['followed']): Promise<RunView> {
-  await seesToIt(deps, who, id);
+  await acknowledgesByActing(deps, who, id);
   const started = await deps.runbooks.start(id, followed);
   switch (started.kind) {
     case 'running':
@@ -114,7 +114,7 @@ export async function viewRun(deps: Pick<Deps, 'runbooks' | 'incidents'>, id: Ru
   const [incident, memories] = await Promise.all([view(deps, incidentId), deps.runbooks.memories(incidentId, number)]);
   const waiting = incident.decisions
     .filter(({ state }) => state === 'waiting')
-    .flatMap((decision) => stepAsked(number, decision.id) ?? []);
+    .flatMap((decision) => stepQuestion(number, decision.id) ?? []);
   return viewOfRun(incident, run, memories, new Set(waiting));
 }
 

@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000;
  * @param now Unix milliseconds
  * @throws RangeError if the stored history is corrupt
  */
-export async function keptHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
+export async function storedHistory(days: SloDays, slo: Slo, seconds: number, now: number): Promise<History> {
   const history = emptyHistory(seconds, now);
   const kept = await days.load(storedAs(slo), dayName(dayOf(history.oldest)), dayName(dayOf(indexOf(now))));
   for (const [name, bytes] of kept) decodeDay(history, Date.parse(name) / DAY_MS, bytes);

@@ -13,7 +13,7 @@ const OVERDUE_SECONDS = 5 * 60;
 const SHOWN_MAX = 20;
 
 /** An objective with missing data. `since`: the time of the newest data, or null if there has never been any. */
-export type ObjectiveTrouble = {
+export type ObjectiveError = {
   id: string;
   service: string;
   environment: string;
@@ -28,7 +28,7 @@ export type ObjectivesState = {
   problem: string | null;
   /** The number of objectives with problems. `troubles` has at most 20 of them. */
   troubled: number;
-  troubles: ObjectiveTrouble[];
+  troubles: ObjectiveError[];
 };
 
 /** Returns whether objectives are evaluated, and which ones lack data. */
@@ -37,7 +37,7 @@ export async function objectivesState(deps: Pick<Deps, 'clock' | 'config' | 'slo
   const [statuses, evaluatedAt] = await Promise.all([deps.sloStatuses.all(), deps.sloStatuses.evaluatedAt()]);
   const at = deps.clock.now();
   const byName = new Map(statuses.map((status) => [nameOf(status), status]));
-  const troubles = config.slos.flatMap((slo) => troubleOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
+  const troubles = config.slos.flatMap((slo) => errorOf(config, slo, byName.get(nameOf(slo)), at) ?? []);
   return {
     configured: config.slos.length,
     evaluated_at: evaluatedAt,
@@ -57,14 +57,9 @@ function evaluationProblem(evaluatedAt: Timestamp | null, at: Timestamp): string
   return `the last completed evaluation started at ${evaluatedAt}, but one should complete each minute; see the log of the evaluation`;
 }
 
-function troubleOf(
-  config: Config,
-  slo: Slo,
-  status: SloStatus | undefined,
-  at: Timestamp,
-): ObjectiveTrouble | undefined {
+function errorOf(config: Config, slo: Slo, status: SloStatus | undefined, at: Timestamp): ObjectiveError | undefined {
   const { id, service, environment } = slo;
-  const trouble = (problem: string): ObjectiveTrouble => ({
+  const trouble = (problem: string): ObjectiveError => ({
     id,
     service,
     environment,

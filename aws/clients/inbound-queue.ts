@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { PeopleQueue } from '../../domain/ports/messages.ts';
+import type { InboundQueue } from '../../domain/ports/messages.ts';
 import { sha256 } from '../hash.ts';
 
 /** SQS refuses U+FFFE and U+FFFF, which people can type and which JSON does not escape. */
@@ -7,7 +7,7 @@ const messageBody = (heard: unknown): string =>
   JSON.stringify(heard).replace(/[\uFFFE\uFFFF]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
 
 /** Sends to one SQS FIFO queue. Keys and groups can be any text, but SQS allows few characters, so they are hashed. */
-export const sqsPeopleQueue = (client: SQSClient, url: string): PeopleQueue => ({
+export const sqsPeopleQueue = (client: SQSClient, url: string): InboundQueue => ({
   async send(heard, group) {
     await client.send(
       new SendMessageCommand({

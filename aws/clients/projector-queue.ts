@@ -1,13 +1,13 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Target, Wake } from '../../schemas/incidents/projection.ts';
 import type { Environment } from '../secrets/env.ts';
-import type { Waker } from '../table/incidents/projections.ts';
+import type { ProjectorQueue } from '../table/incidents/projections.ts';
 
 /** Longest delay of an SQS message. */
 const DELAY_MAX_SECONDS = 900;
 
 /** Sends a message to the target's own queue. Its subject is in the table. */
-export function sqsWaker(client: SQSClient, env: Environment): Waker {
+export function sqsProjectorQueue(client: SQSClient, env: Environment): ProjectorQueue {
   const urls: Record<Target, string> = {
     slack: env.FIREBREAK_QUEUE_SLACK,
     statuspage: env.FIREBREAK_QUEUE_STATUSPAGE,

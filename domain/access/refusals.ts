@@ -18,9 +18,9 @@ const WORDS: Readonly<Partial<Record<Action, string>>> = {
 };
 
 /** Explains the missing permission and whom to ask. */
-export const mayNot = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
+export const notPermitted = (known: Known, action: Action, scope: Scope, now: Timestamp): Text => [
   `You don't have permission to ${permission(action, scope)}. `,
-  ...whomToAsk(known, action, scope, now),
+  ...contacts(known, action, scope, now),
 ];
 
 /** Describes the missing permission, to follow a name. */
@@ -37,7 +37,7 @@ function placeOf({ service, environment }: Scope): string {
 }
 
 /** Returns who has the permission, so that there is always someone to ask. */
-export function whomToAsk(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
+export function contacts(known: Known, action: Action, scope: Scope, now: Timestamp): Text {
   const listed = whoMay(known, action, scope, now);
   if (listed.length > 0)
     return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];

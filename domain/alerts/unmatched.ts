@@ -22,10 +22,10 @@ export const sharedTitle = (alerts: number): string =>
   `${alerts} ${alerts === 1 ? 'alert' : 'alerts'} of services outside the catalogue`;
 
 /** Slot of a service outside the catalogue that has, or recently had, an incident of its own. */
-export type Place = { scope: string; incident: IncidentId; at: Timestamp };
+export type UnmatchedScope = { scope: string; incident: IncidentId; at: Timestamp };
 
 /** Returns whether the slot can be given to another service once its incident is resolved. */
-export const isOld = ({ at }: Pick<Place, 'at'>, now: Timestamp): boolean =>
+export const isOld = ({ at }: Pick<UnmatchedScope, 'at'>, now: Timestamp): boolean =>
   secondsBetween(at, now) > PLACE_HELD_SECONDS;
 
 /**
@@ -36,9 +36,9 @@ export const isOld = ({ at }: Pick<Place, 'at'>, now: Timestamp): boolean =>
  * @returns undefined if none is available: its alerts join the shared incident
  */
 export function placesBeside(
-  { taken, free, max }: { taken: readonly Place[]; free: readonly Place[]; max: number },
+  { taken, free, max }: { taken: readonly UnmatchedScope[]; free: readonly UnmatchedScope[]; max: number },
   own: string,
-): Place[] | undefined {
+): UnmatchedScope[] | undefined {
   const others = taken.filter(({ scope }) => scope !== own);
   const tooMany = Math.max(0, others.length + 1 - max);
   const oldestFirst = free.filter(({ scope }) => scope !== own).toSorted((a, b) => (a.at < b.at ? -1 : 1));

@@ -1,9 +1,9 @@
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import type { Mode } from '../../schemas/config/names.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
-export function modesFor({ mode, services }: Automation, { service, environment }: Place): Mode[] {
+export function modesFor({ mode, services }: Automation, { service, environment }: ServiceEnvironment): Mode[] {
   const own = Object.hasOwn(services, service) ? services[service] : undefined;
   const there =
     own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;

@@ -14,7 +14,7 @@ import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import { modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { inForce } from '../changes/cleared-suspects.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */
@@ -41,7 +41,7 @@ export type ShadowIncident = Pick<
 >;
 
 /** Hypothetical action for one incident, not judged yet. */
-export type Shadowed = Place & { would: ShadowAct; decision: DecisionView; incident: ShadowIncident };
+export type Shadowed = ServiceEnvironment & { would: ShadowAct; decision: DecisionView; incident: ShadowIncident };
 
 /** Changes of a service and environment, in any order, complete since `since`. */
 export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
@@ -53,7 +53,10 @@ export type KnownChanges = { changes: readonly Change[]; since: Timestamp };
  *   do not record the mode
  * @returns undefined if the incident was not handled in shadow mode
  */
-export function shadowed(incident: ShadowIncident, isShadow: (place: Place) => boolean): Shadowed | undefined {
+export function shadowed(
+  incident: ShadowIncident,
+  isShadow: (place: ServiceEnvironment) => boolean,
+): Shadowed | undefined {
   const all = incident.decisions
     .filter(({ question }) => question === undefined)
     // Older versions did not store the hypothetical decision.
@@ -66,7 +69,7 @@ export function shadowed(incident: ShadowIncident, isShadow: (place: Place) => b
 /** Most automatic first. */
 const ACTS: readonly ShadowAct[] = ['roll_back', 'ask', 'nothing'];
 
-function placeOf({ target }: DecisionView, { service, environment }: ShadowIncident): Place {
+function placeOf({ target }: DecisionView, { service, environment }: ShadowIncident): ServiceEnvironment {
   return target ?? { service, environment };
 }
 
@@ -161,7 +164,7 @@ const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
 
 /** Returns one row for each service and environment, sorted by name. @param cases newest first */
 export function shadowRows(
-  cases: readonly { place: Place; judged: ShadowCase }[],
+  cases: readonly { place: ServiceEnvironment; judged: ShadowCase }[],
   { services, automation }: { services: Config['services']; automation: Automation },
 ): ShadowRow[] {
   const places = Map.groupBy(cases, ({ place }) => JSON.stringify([place.service, place.environment]));
@@ -196,21 +199,21 @@ function tally(cases: readonly ShadowCase[], act: ShadowAct): ShadowTally {
 }
 
 /** Returns the effective mode of a service and environment. Null: not in the catalogue. */
-export function modeOf(place: Place, services: Config['services'], automation: Automation): Mode | null {
+export function modeOf(place: ServiceEnvironment, services: Config['services'], automation: Automation): Mode | null {
   const own = configuredMode(place, services);
   if (own === null) return null;
   const demoted: Mode[] = Object.hasOwn(automation.demoted, place.service) ? ['approve'] : [];
   return lowestMode(own, ...modesFor(automation, place), ...demoted);
 }
 
-function configuredMode({ service, environment }: Place, services: Config['services']): Mode | null {
+function configuredMode({ service, environment }: ServiceEnvironment, services: Config['services']): Mode | null {
   const entry = serviceEntry(services, service);
   if (entry === undefined || !Object.hasOwn(entry.environments, environment)) return null;
   return entry.environments[environment]?.autoRollback.mode ?? 'shadow';
 }
 
 function promotionOf(
-  place: Place,
+  place: ServiceEnvironment,
   { rollbacks, questions }: Record<'rollbacks' | 'questions', ShadowTally>,
   { services, automation }: { services: Config['services']; automation: Automation },
 ): ShadowRow['promotion'] {
@@ -226,7 +229,7 @@ function promotionOf(
 /** Returns the required changes: the catalogue, and each cap that is `shadow`. */
 function stepsTo(
   to: Mode,
-  place: Place,
+  place: ServiceEnvironment,
   { services, automation }: { services: Config['services']; automation: Automation },
 ): string[] {
   const { service, environment } = place;

@@ -1,6 +1,6 @@
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
 import { serviceEntry } from './catalogue.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import { healthQueryOf } from '../slo/health.ts';
 
 /** Query for the current health of a service and environment. `called`: its description for readers of the result. */
@@ -10,7 +10,10 @@ export type HealthQuery = NonNullable<EnvironmentEntry['health']> & { called: st
  * Returns the health query from the catalogue, else one derived from the objective with the highest target. Undefined:
  * there is none.
  */
-export function healthOf({ services, slos }: Pick<Config, 'services' | 'slos'>, place: Place): HealthQuery | undefined {
+export function healthOf(
+  { services, slos }: Pick<Config, 'services' | 'slos'>,
+  place: ServiceEnvironment,
+): HealthQuery | undefined {
   const { service, environment } = place;
   const { environments = {} } = serviceEntry(services, service) ?? {};
   const written = Object.hasOwn(environments, environment) ? environments[environment]?.health : undefined;

@@ -1,23 +1,23 @@
 import type { Config } from '../../schemas/config/config.ts';
 import {
   configuredEnvironments,
-  configuredPlaces,
-  type KnownPlaces,
+  configuredScopes,
+  type KnownScopes,
   probablyMeant,
   theOneCalled,
 } from '../freeze/place-names.ts';
 
 type Known = Pick<Config, 'services' | 'slos' | 'freeze'>;
-type Place = { service: string; environment: string };
+type UnconfiguredEnvironment = { service: string; environment: string };
 
 /** An environment that no configuration names for a service. `meant`: the likely match; null: none is similar. */
 export type Unconfigured = { known: string[]; meant: string | null };
 
-const places = new WeakMap<Known, KnownPlaces>();
+const places = new WeakMap<Known, KnownScopes>();
 
 /** Caches the result by configuration, because a list calls this for each of its items. */
-function placesIn(config: Known): KnownPlaces {
-  const made = places.get(config) ?? configuredPlaces(config);
+function placesIn(config: Known): KnownScopes {
+  const made = places.get(config) ?? configuredScopes(config);
   places.set(config, made);
   return made;
 }
@@ -26,7 +26,10 @@ function placesIn(config: Known): KnownPlaces {
  * Returns a finding if no configuration names the environment of a service. If a service lists no environments, those
  * of all other services count. Null: it is named, or there is no catalogue to compare with.
  */
-export function unconfiguredEnvironment(config: Known, { service, environment }: Place): Unconfigured | null {
+export function unconfiguredEnvironment(
+  config: Known,
+  { service, environment }: UnconfiguredEnvironment,
+): Unconfigured | null {
   const configured = placesIn(config);
   if (configured.size === 0) return null;
   const named = theOneCalled(service, configured.keys());
@@ -37,7 +40,7 @@ export function unconfiguredEnvironment(config: Known, { service, environment }:
 }
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
-export function nameWarnings(config: Known, { service, environment }: Place): string[] {
+export function nameWarnings(config: Known, { service, environment }: UnconfiguredEnvironment): string[] {
   const services = [...placesIn(config).keys()];
   if (services.length === 0) return [];
   const unknown =
@@ -49,7 +52,9 @@ export function nameWarnings(config: Known, { service, environment }: Place): st
 }
 
 /** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */
-export const unconfiguredWords = ({ service, environment }: Place, { meant }: Pick<Unconfigured, 'meant'>): string =>
-  `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(meant)}`;
+export const unconfiguredWords = (
+  { service, environment }: UnconfiguredEnvironment,
+  { meant }: Pick<Unconfigured, 'meant'>,
+): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(meant)}`;
 
 const suggestion = (meant: string | null): string => (meant === null ? '' : `; did you mean ${JSON.stringify(meant)}?`);

@@ -70,7 +70,7 @@ export function wasMissed({ evidence }: Pick<DecisionInputs, 'evidence'>, late: 
 }
 
 /** State of an incident with its newest judgement. */
-export type Standing = {
+export type JudgedIncident = {
   status: IncidentRecord['status'];
   number: number;
   decision: Pick<DecisionView, 'kind' | 'state'>;
@@ -84,7 +84,7 @@ export type Standing = {
 export const APPROVED = 'not judged again, because a rollback was approved';
 
 /** Returns why an incident is not judged again after a late change. Null: it is judged again. */
-export function whyNotAgain({ status, number, decision, effect, askedBy, concluded }: Standing): string | null {
+export function whyNotAgain({ status, number, decision, effect, askedBy, concluded }: JudgedIncident): string | null {
   if (status === 'mitigating' || effect?.state === 'intended' || effect?.state === 'accepted')
     return 'not judged again, because a mitigation is in progress';
   if (status === 'mitigated') return 'not judged again, because the incident is mitigated';

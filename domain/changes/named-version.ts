@@ -2,7 +2,7 @@ import type { Change } from '../../schemas/changes/change.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { list, spell } from '../correlation/words.ts';
 import { migrationsIn } from '../rollback/guards.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../runbooks/nearest.ts';
 import { minuteOf } from '../messages/story.ts';
 import {
@@ -71,7 +71,10 @@ function mostAlike(version: string, changes: readonly Change[], live: Change): V
 }
 
 /** Explains why the rollback is not possible, as a sentence without its end. */
-export function whyNotTo(target: Exclude<NamedTarget, { kind: 'version' }>, { service, environment }: Place): string {
+export function whyNotTo(
+  target: Exclude<NamedTarget, { kind: 'version' }>,
+  { service, environment }: ServiceEnvironment,
+): string {
   const { version } = target;
   const where = `${service} in ${environment}`;
   switch (target.kind) {

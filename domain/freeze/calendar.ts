@@ -6,7 +6,7 @@ import { nextSpan, spansAt } from '../time/time-spans.ts';
 import { NEW } from './causes.ts';
 import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';
-import type { CheckedPlace } from './ports.ts';
+import type { CheckedScope } from './ports.ts';
 import { CALENDAR, covers } from './state.ts';
 import { moment } from './words.ts';
 
@@ -34,7 +34,7 @@ export function calendarAt(entries: readonly CalendarEntry[], at: Timestamp): Ca
  * Returns the calendar freezes of a service and environment: those in force, and the next one of each entry. An edit of
  * an entry in force changes its freeze immediately; the freeze keeps its ID as long as name and start stay the same.
  */
-export const calendarFreezes = (now: CalendarNow, place: CheckedPlace, hash: Hash): CalendarFreeze[] =>
+export const calendarFreezes = (now: CalendarNow, place: CheckedScope, hash: Hash): CalendarFreeze[] =>
   now.spans.flatMap(({ entry, scopes, span }) =>
     scopes
       .filter((scope) => covers(scope, place))

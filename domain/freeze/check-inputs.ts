@@ -3,9 +3,9 @@ import type { Freeze } from '../../schemas/freeze/freeze.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import type { FreezePolicy } from './policy.ts';
-import type { CheckedPlace, PlaceState } from './ports.ts';
+import type { CheckedScope, ScopeState } from './ports.ts';
 
 /** A commit that was recorded with a pinned (known bad) version. */
 export type PinnedCommit = { version: Version; commit: string };
@@ -17,7 +17,7 @@ export type CalendarFreeze = Freeze & { passes?: readonly CheckedChange[] };
  * State of one dependency. `incidents`: freezes of its open incidents, where the policy lets incidents freeze. Absent
  * in decisions of older versions, which used the stored freezes.
  */
-export type DependencyInputs = { place: CheckedPlace; state: PlaceState; incidents?: Freeze[] };
+export type DependencyInputs = { place: CheckedScope; state: ScopeState; incidents?: Freeze[] };
 
 /**
  * All inputs of one freeze check, stored with its decision. Freezes of the calendar and of open incidents are included
@@ -32,16 +32,16 @@ export type CheckInputs = {
   known: boolean;
   unknownService: 'allow' | 'deny';
   /** Names used in the request. Absent: the request used the known names. */
-  asked?: Place;
+  asked?: ServiceEnvironment;
   /** Set if the environment is unknown: the policy for that case, the known environments, and the likely match. */
   unknownEnvironment?: { policy: 'allow' | 'deny'; known: string[]; meant: string | null; recorded?: true };
   policy: FreezePolicy;
-  place: CheckedPlace;
+  place: CheckedScope;
   /** Number of objectives configured for the service and environment. */
   objectives: number;
   /** IDs of these objectives. Absent in decisions of older versions. */
   objectiveIds?: string[];
-  own: PlaceState;
+  own: ScopeState;
   dependencies: DependencyInputs[];
   /** Calendar freezes of the service and environment: those in force and the next ones. */
   calendar: CalendarFreeze[];

@@ -1,8 +1,8 @@
 import type { Config } from '../../schemas/config/config.ts';
-import type { Wish } from '../../schemas/freeze/gate.ts';
+import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** Lifetime in seconds of a rollback request: after this time, its reason may no longer apply. */
 export const WISH_SECONDS = 3600;
@@ -13,14 +13,14 @@ export type GateQuestion = { canary: string; phase: string; checksum: string };
 /**
  * Answer to Flagger. `mistaken`: the request is about another roll-out than the requested one, judging by the names.
  */
-export type GateAnswer = { open: true; wish: Wish } | { open: false; because: string; mistaken: boolean };
+export type GateAnswer = { open: true; wish: GateRequest } | { open: false; because: string; mistaken: boolean };
 
 /** Phases in which Flagger calls the rollback webhook. */
 const ASKED_IN: readonly string[] = ['Progressing', 'Waiting', 'WaitingPromotion'];
 
 /** Decides whether to roll back this roll-out now. Any uncertainty keeps the gate closed. */
 export function answerOf(
-  wish: Wish | undefined,
+  wish: GateRequest | undefined,
   { canary, phase, checksum }: GateQuestion,
   now: Timestamp,
 ): GateAnswer {
@@ -39,13 +39,13 @@ export function answerOf(
 
 const closed = (because: string): GateAnswer => ({ open: false, because, mistaken: false });
 
-export const isExpired = ({ at }: Wish, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
+export const isExpired = ({ at }: GateRequest, now: Timestamp): boolean => plusSeconds(at, WISH_SECONDS) <= now;
 
 /**
  * Returns the services and environments of a canary, by the deployers in the catalogue. There can be several, in
  * different clusters.
  */
-export function placesOf(services: Config['services'], canary: string): Place[] {
+export function placesOf(services: Config['services'], canary: string): ServiceEnvironment[] {
   return Object.entries(services).flatMap(([service, entry]) =>
     Object.entries(entry.environments).flatMap(([environment, { deployer }]) =>
       deployer?.kind === 'flagger' && `${deployer.namespace}/${deployer.canary ?? service}` === canary

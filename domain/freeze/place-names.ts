@@ -9,17 +9,17 @@ import { list } from './words.ts';
 const DEFAULT_ENVIRONMENT = 'production';
 
 /** Environments of each service. */
-export type KnownPlaces = ReadonlyMap<string, ReadonlySet<string>>;
+export type KnownScopes = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
  * Collects the environments of each service from the configuration: the catalogue, objectives, freeze policies, and the
  * freeze calendar.
  */
-export function configuredPlaces({
+export function configuredScopes({
   services,
   slos,
   freeze,
-}: Pick<Config, 'services' | 'slos' | 'freeze'>): KnownPlaces {
+}: Pick<Config, 'services' | 'slos' | 'freeze'>): KnownScopes {
   const places = new Map<string, Set<string>>();
   for (const [service, entry] of Object.entries(services))
     places.set(

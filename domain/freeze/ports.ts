@@ -5,7 +5,7 @@ import type { PinView } from '../../schemas/changes/pin.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { WaitingGate } from '../../schemas/freeze/waiting-gate.ts';
-import type { Page, Place } from '../ports/common.ts';
+import type { Page, ServiceEnvironment } from '../ports/common.ts';
 
 /** Store of freezes. Every change to a freeze is recorded in the audit log in the same transaction. */
 export type Freezes = {
@@ -63,10 +63,10 @@ export type Freezes = {
 };
 
 /** Service and environment of a check, with the team from the catalogue. */
-export type CheckedPlace = Place & { team: string | null };
+export type CheckedScope = ServiceEnvironment & { team: string | null };
 
 /** Stored state of one service and environment. Strongly consistent. */
-export type PlaceState = {
+export type ScopeState = {
   /**
    * Freezes of each scope that covers the service and environment, possibly including scheduled ones and those that are
    * over.
@@ -79,9 +79,9 @@ export type PlaceState = {
 export type FreezeState = {
   /** Reads strongly consistently. Concurrent callers share the result, so callers must not modify it. */
   read(
-    place: CheckedPlace,
-    dependencies: readonly CheckedPlace[],
-  ): Promise<{ own: PlaceState; dependencies: PlaceState[]; pins: PinView[]; evaluatedAt: Timestamp | null }>;
+    place: CheckedScope,
+    dependencies: readonly CheckedScope[],
+  ): Promise<{ own: ScopeState; dependencies: ScopeState[]; pins: PinView[]; evaluatedAt: Timestamp | null }>;
 };
 
 /** One stored decision of the check with all its inputs: `decide(inputs)` reproduces it. */

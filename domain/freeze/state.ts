@@ -1,6 +1,6 @@
 import type { Freeze, FreezeScope, FreezeView } from '../../schemas/freeze/freeze.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { CheckedPlace } from './ports.ts';
+import type { CheckedScope } from './ports.ts';
 
 type Times = Pick<Freeze, 'cause' | 'starts_at' | 'until' | 'ended_at'>;
 
@@ -17,7 +17,7 @@ export function stateAt({ cause, starts_at, until, ended_at }: Times, at: Timest
 export const viewOf = (freeze: Freeze, at: Timestamp): FreezeView => ({ ...freeze, state: stateAt(freeze, at) });
 
 /** Returns whether the scope covers the service and environment. */
-export const covers = (scope: FreezeScope, { service, environment, team }: CheckedPlace): boolean =>
+export const covers = (scope: FreezeScope, { service, environment, team }: CheckedScope): boolean =>
   (scope.service === null || scope.service === service) &&
   (scope.environment === null || scope.environment === environment) &&
   (scope.team === null || scope.team === team);

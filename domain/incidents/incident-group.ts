@@ -34,9 +34,9 @@ export function stillFails(
 }
 
 /** Reason for grouping incidents. `name`: the shared dependency, or empty. */
-export type Crowd = { because: 'many' | 'shared_dependency'; name: string; text: string };
+export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };
 
-export type Together = { kind: 'alone' } | { kind: 'together'; crowd: Crowd; members: Opening[] };
+export type Grouping = { kind: 'alone' } | { kind: 'together'; crowd: GroupReason; members: Opening[] };
 
 /**
  * Returns whether many incidents opened around the time of an incident, including those that are already over. If each
@@ -65,7 +65,7 @@ export function together(
   recent: readonly Opening[],
   services: Config['services'],
   policy: ManyAtOnce,
-): Together {
+): Grouping {
   const since = plusSeconds(opened.at, -policy.minutes * 60);
   const until = plusSeconds(opened.at, policy.minutes * 60);
   // Services outside the catalogue are grouped separately (unmatched.ts): otherwise, any sender of their alerts could
@@ -93,7 +93,7 @@ export function together(
  * to the group of its dependents, but does not count towards its size: a service and its only dependent are told apart
  * by their changes.
  */
-function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Together {
+function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Grouping {
   const candidates = reaches(opened, services)
     .map((name) => ({
       name,
@@ -123,7 +123,7 @@ const reaches = (opening: Opening, services: Config['services']): string[] => [
 
 /** Returns whether an incident may still join an open parent, which is only possible while the event continues. */
 export const stillGathers = (
-  crowd: Crowd,
+  crowd: GroupReason,
   lastJoinedAt: Timestamp,
   opened: Opening,
   services: Config['services'],

@@ -3,7 +3,7 @@ import type { Message, RunbookApproval } from '../../schemas/incidents/inbox.ts'
 import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../schemas/config/names.ts';
 import { causeOf, type PageCause } from '../paging/page-causes.ts';
 import type { BegunRunbook } from '../ports/runbooks.ts';
-import type { AskedBy } from '../rollback/rollback.ts';
+import type { Requester } from '../rollback/rollback.ts';
 import { isByHand } from '../runbooks/by-hand.ts';
 
 /** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
@@ -19,9 +19,9 @@ export type ResponseState = {
   /** Number of judgements started; `running`: those in progress; `mitigationDue`: the next one. */
   mitigations: number;
   running: number[];
-  mitigationDue: Asked | null;
+  mitigationDue: JudgementRequest | null;
   /** Requester of the newest judgement, except requests by people. Null: nothing to judge. */
-  judgedFor: Asked | null;
+  judgedFor: JudgementRequest | null;
   /** Late changes that have not been evaluated. */
   lateChanges: readonly ChangeId[];
   /** Number of runbook selections started; `runbookDue`: another one is due. */
@@ -53,8 +53,8 @@ export type ResponseState = {
  * Request for a judgement. `mode`, `approval`: cap and approval set by the requester, such as a runbook. `from`, `to`:
  * version that ran when a person asked, and the version that they named.
  */
-export type Asked = {
-  by: AskedBy;
+export type JudgementRequest = {
+  by: Requester;
   who: string;
   mode?: Mode;
   approval?: RunbookApproval;
@@ -65,11 +65,11 @@ export type Asked = {
 /** What to start now, each in a child context; and whether to try to close the incident. */
 export type Plan = {
   page: number | null;
-  mitigate: { number: number; asked: Asked } | null;
+  mitigate: { number: number; asked: JudgementRequest } | null;
   runbook: number | null;
   /** Runs started by people. */
   runs: readonly number[];
-  lateChanges: { changes: readonly ChangeId[]; judged: number; asked: Asked } | null;
+  lateChanges: { changes: readonly ChangeId[]; judged: number; asked: JudgementRequest } | null;
   verify: { number: number; runbook: number | null } | null;
   tryResolve: { by: string | null } | null;
 };
@@ -86,7 +86,7 @@ export function begin(
   // A child incident is paged by its parent.
   const paging = incident.parent_id === undefined && (incident.page ?? incident.severity === 'critical');
   // A parent incident has nothing of its own to roll back.
-  const first: Asked | null =
+  const first: JudgementRequest | null =
     incident.crowd === undefined ? { by: incident.asks_rollback ? 'alert' : 'nobody', who: '' } : null;
   return {
     severity: raisedUnread ? 'warning' : incident.severity,

@@ -10,7 +10,7 @@ import { linksOf } from './story.ts';
  * Notice for alerts without an incident: a message in a channel, one for each service and environment; or a ticket, one
  * for each alert name. It stays open while its alerts fire, and is edited in place.
  */
-export type Bulletin = {
+export type AlertNotice = {
   /** Incremented when the notice starts again after it ended. */
   round: number;
   place: { service: string; environment: string };
@@ -23,13 +23,13 @@ export type Bulletin = {
   total: number;
 } & ({ kind: 'notice'; channel: string } | { kind: 'ticket'; target: TicketTarget; title: string });
 
-export type Bulletins = {
+export type AlertNotices = {
   /** Adds alerts to their notices. Idempotent. Returns the notices that changed. */
-  heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]>;
-  read(id: string): Promise<Bulletin | undefined>;
+  heard(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]>;
+  read(id: string): Promise<AlertNotice | undefined>;
 };
 
-export type BulletinEntry = { signal: Signal; status: 'firing' | 'resolved' } & (
+export type AlertNoticeEntry = { signal: Signal; status: 'firing' | 'resolved' } & (
   | { kind: 'notice'; channel: string }
   | { kind: 'ticket'; target: TicketTarget }
 );
@@ -42,7 +42,7 @@ export function entriesOf(
   { signal, delivery, mute }: Arrival,
   status: 'firing' | 'resolved',
   apart: boolean,
-): BulletinEntry[] {
+): AlertNoticeEntry[] {
   // A muted alert starts nothing, but its end may be reported.
   if (mute !== null && status === 'firing') return [];
   return [
@@ -56,7 +56,7 @@ export const SAME_ROUND_SECONDS = 900;
 
 const ALERTS_NAMED = 10;
 
-export function noticeCard(bulletin: Bulletin): ChatMessage {
+export function noticeCard(bulletin: AlertNotice): ChatMessage {
   const { firing, total, place, alerts, firstAt } = bulletin;
   const over = firing === 0;
   const severe = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { Whispers } from './channels.ts';
-import type { Hearings } from '../ports/messages.ts';
+import type { EphemeralMessages } from './channels.ts';
+import type { ProcessedEvents } from '../ports/messages.ts';
 
 /** Returns the key under which the person who waits for an incident's channel is stored. */
 export const waitsForChannel = (id: IncidentId): string => `waits-for-channel:${id}`;
@@ -10,19 +10,22 @@ const Waiting = z.object({
   ear: z.object({ user: z.string(), channel: z.string().nullable(), responseUrl: z.string().nullable() }),
 });
 
-export type AwaitedDeps = { hearings: Pick<Hearings, 'read' | 'told'>; whispers: Pick<Whispers, 'tell'> };
+export type AwaitedDeps = {
+  processedEvents: Pick<ProcessedEvents, 'read' | 'told'>;
+  ephemeralMessages: Pick<EphemeralMessages, 'tell'>;
+};
 
 /** Sends the channel's name, once, to the person who declared the incident before it had a channel. */
-export async function tellOfChannel(
-  { hearings, whispers }: AwaitedDeps,
+export async function notifyOfChannel(
+  { processedEvents, ephemeralMessages }: AwaitedDeps,
   id: IncidentId,
   channel: string,
 ): Promise<void> {
-  const kept = await hearings.read(waitsForChannel(id));
+  const kept = await processedEvents.read(waitsForChannel(id));
   const waiting = kept?.told === false ? Waiting.safeParse(kept.outcome).data : undefined;
   if (waiting === undefined) return;
   const text = ['The channel of the incident is ', { channel }, '.'];
   const message = { summary: 'The channel of the incident is ready', parts: [{ kind: 'text' as const, text }] };
-  const { kind } = await whispers.tell(waiting.ear, message);
-  if (kind === 'done' || kind === 'refused') await hearings.told(waitsForChannel(id));
+  const { kind } = await ephemeralMessages.tell(waiting.ear, message);
+  if (kind === 'done' || kind === 'refused') await processedEvents.told(waitsForChannel(id));
 }

@@ -8,7 +8,7 @@ import type { SlackUser } from '../people/people.ts';
  * Result of one request to a vendor. `later`: certainly not done. `unclear`: may have been done, or may still be: check
  * before repeating. `refused`: fails until someone changes something; `code` is the vendor's error code.
  */
-export type Told<T> =
+export type VendorResponse<T> =
   | { kind: 'done'; value: T }
   | { kind: 'later'; detail: string; afterSeconds: number | null }
   | { kind: 'unclear'; detail: string }
@@ -78,34 +78,34 @@ export type Chat = {
   /** Whether it is a stand-in of the sandbox with simulated people. Absent: no. */
   standIn?(): Promise<boolean>;
   /** Creates a channel and joins it. Refused with `name_taken` if a channel of this name exists, archived or not. */
-  createChannel(name: string): Promise<Told<{ id: string }>>;
+  createChannel(name: string): Promise<VendorResponse<{ id: string }>>;
   /** Searches all channels, including archived ones: slow. */
-  findChannel(name: string): Promise<Told<ChatChannel | null>>;
+  findChannel(name: string): Promise<VendorResponse<ChatChannel | null>>;
   /** Returns the names of channels with this prefix, including archived ones. */
-  channelNames(prefix: string): Promise<Told<string[]>>;
-  setTopic(channel: string, topic: Text): Promise<Told<null>>;
-  setPurpose(channel: string, purpose: string): Promise<Told<null>>;
+  channelNames(prefix: string): Promise<VendorResponse<string[]>>;
+  setTopic(channel: string, topic: Text): Promise<VendorResponse<null>>;
+  setPurpose(channel: string, purpose: string): Promise<VendorResponse<null>>;
   /**
    * Posts a message.
    * @param channel an ID, or `#name` of a public channel
    * @param key key by which `findPost` finds the message
    */
-  post(channel: string, message: ChatMessage, key: string): Promise<Told<{ channel: string; id: string }>>;
+  post(channel: string, message: ChatMessage, key: string): Promise<VendorResponse<{ channel: string; id: string }>>;
   /** Finds the message with this key, not older than `since`. @param channel an ID */
-  findPost(channel: string, key: string, since: Timestamp): Promise<Told<{ id: string } | null>>;
+  findPost(channel: string, key: string, since: Timestamp): Promise<VendorResponse<{ id: string } | null>>;
   /** Edits a message. Refused with `message_not_found` if someone deleted it. */
-  edit(channel: string, id: string, message: ChatMessage, key: string): Promise<Told<null>>;
-  pin(channel: string, id: string): Promise<Told<null>>;
+  edit(channel: string, id: string, message: ChatMessage, key: string): Promise<VendorResponse<null>>;
+  pin(channel: string, id: string): Promise<VendorResponse<null>>;
   /** Replaces the app's bookmarks; bookmarks of people are kept. */
-  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<Told<null>>;
+  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Promise<VendorResponse<null>>;
   /**
    * Invites people who are not members yet; no effect for members. Rejected people are returned and do not prevent
    * other invitations.
    *
    * @param users user IDs
    */
-  invite(channel: string, users: readonly string[]): Promise<Told<NotLetIn[]>>;
-  archive(channel: string): Promise<Told<null>>;
+  invite(channel: string, users: readonly string[]): Promise<VendorResponse<NotLetIn[]>>;
+  archive(channel: string): Promise<VendorResponse<null>>;
 };
 
 /** `code`: the chat's error code. */
@@ -124,30 +124,33 @@ export type Directory = {
   /** Whether its people are simulated in the sandbox. Absent: no. */
   standIn?(): Promise<boolean>;
   /** @param workspaces workspaces whose users count as members; empty: the app's own. Null: no such user */
-  user(id: string, workspaces: readonly string[]): Promise<Told<Omit<SlackUser, 'groups'> | null>>;
+  user(id: string, workspaces: readonly string[]): Promise<VendorResponse<Omit<SlackUser, 'groups'> | null>>;
   /** Returns the installation of the app. Read-only. */
-  app(): Promise<Told<ChatApp>>;
+  app(): Promise<VendorResponse<ChatApp>>;
   /** Returns the ID of the member with this email address. Null: none. */
-  userByEmail(email: string): Promise<Told<string | null>>;
+  userByEmail(email: string): Promise<VendorResponse<string | null>>;
   /** Returns the user IDs of a user group. */
-  groupMembers(id: string): Promise<Told<string[]>>;
+  groupMembers(id: string): Promise<VendorResponse<string[]>>;
   /** Returns a message, with its author and URL. Null: it does not exist, or the app may not read it. */
-  message(channel: string, id: string): Promise<Told<{ text: string; user: string | null; url: string | null } | null>>;
+  message(
+    channel: string,
+    id: string,
+  ): Promise<VendorResponse<{ text: string; user: string | null; url: string | null } | null>>;
 };
 
 /** Context for responding to a user's action: the response URL, else the channel, else a direct message. */
 export type Ear = { user: string; channel: string | null; responseUrl: string | null };
 
 /** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
-export type Whispers = {
+export type EphemeralMessages = {
   /** @param aloud makes the message visible to the whole channel if the action has a response URL */
-  tell(ear: Ear, message: ChatMessage, aloud?: boolean): Promise<Told<null>>;
+  tell(ear: Ear, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
   /** Sends a direct message from the app, with a notification. */
-  write(user: string, message: ChatMessage): Promise<Told<null>>;
+  write(user: string, message: ChatMessage): Promise<VendorResponse<null>>;
 };
 
 /** A plain-text email to a single address, so that recipients do not see each other. */
-export type Letter = {
+export type Email = {
   to: string;
   subject: string;
   text: string;
@@ -159,24 +162,24 @@ export type Letter = {
  * Result of one delivery. `closed`: certainly not done, and any other recipient would fail equally: the server is
  * unreachable, or Firebreak itself is rejected. `later` and `refused` concern only this recipient.
  */
-export type Delivered = Told<unknown> | { kind: 'closed'; detail: string; afterSeconds: number | null };
+export type Delivered = VendorResponse<unknown> | { kind: 'closed'; detail: string; afterSeconds: number | null };
 
 /** Email. One attempt per call; whether a message was sent cannot be queried. */
 export type Mail = {
-  send(letter: Letter): Promise<Delivered>;
+  send(letter: Email): Promise<Delivered>;
 };
 
 export type PublicComponent = { id: string; name: string; status: string };
 
 /** Hosted public status page. One attempt per call. */
 export type StatusPage = {
-  components(): Promise<Told<PublicComponent[]>>;
-  setComponent(id: string, status: ComponentStatus): Promise<Told<null>>;
+  components(): Promise<VendorResponse<PublicComponent[]>>;
+  setComponent(id: string, status: ComponentStatus): Promise<VendorResponse<null>>;
   /** Finds the incident with this key among the unresolved ones and those resolved in the last days. */
-  findIncident(key: string): Promise<Told<{ id: string; status: string } | null>>;
+  findIncident(key: string): Promise<VendorResponse<{ id: string; status: string } | null>>;
   /** Creates an incident; subscribers are notified. */
-  createIncident(incident: PublicUpdate & { key: string; name: string }): Promise<Told<{ id: string }>>;
-  updateIncident(id: string, update: PublicUpdate): Promise<Told<null>>;
+  createIncident(incident: PublicUpdate & { key: string; name: string }): Promise<VendorResponse<{ id: string }>>;
+  updateIncident(id: string, update: PublicUpdate): Promise<VendorResponse<null>>;
 };
 
 export type PublicUpdate = {
@@ -192,10 +195,10 @@ export type Annotation = { from: Timestamp; until: Timestamp | null; tags: reado
 /** Annotations on graphs. One attempt per call. */
 export type Annotations = {
   /** Finds the newest annotation with this tag. */
-  find(tag: string): Promise<Told<{ id: string } | null>>;
-  create(annotation: Annotation): Promise<Told<{ id: string }>>;
+  find(tag: string): Promise<VendorResponse<{ id: string } | null>>;
+  create(annotation: Annotation): Promise<VendorResponse<{ id: string }>>;
   /** Updates an annotation. Refused with `not_found` if someone deleted it. */
-  update(id: string, annotation: Annotation): Promise<Told<null>>;
+  update(id: string, annotation: Annotation): Promise<VendorResponse<null>>;
 };
 
 export type Ticket = {
@@ -215,10 +218,10 @@ export type Tickets = {
    * Finds a ticket by key. Null: none. A system that cannot be searched always returns null and honors the key on
    * creation instead.
    */
-  find(key: string): Promise<Told<{ id: string; url: string | null } | null>>;
-  open(ticket: Ticket): Promise<Told<{ id: string; url: string | null }>>;
+  find(key: string): Promise<VendorResponse<{ id: string; url: string | null } | null>>;
+  open(ticket: Ticket): Promise<VendorResponse<{ id: string; url: string | null }>>;
   /** Adds a comment once per `key`. */
-  comment(id: string, text: string, key: string): Promise<Told<null>>;
+  comment(id: string, text: string, key: string): Promise<VendorResponse<null>>;
 };
 
 /** An active Alertmanager silence. */
@@ -285,16 +288,16 @@ export type ExternalPager = {
    * Finds the newest incident opened under one of Firebreak's keys, in any state; if it was merged, the incident that
    * it was merged into. Null: none (yet).
    */
-  paged(key: string): Promise<Told<ExternalIncident | null>>;
+  paged(key: string): Promise<VendorResponse<ExternalIncident | null>>;
   /**
    * Searches the open incidents. The vendor may show new ones with a delay. An incident found by its group key may be
    * much older than Firebreak's; once it is acknowledged, nobody is notified about alerts that join it.
    */
-  find(query: ExternalQuery): Promise<Told<ExternalFound>>;
+  find(query: ExternalQuery): Promise<VendorResponse<ExternalFound>>;
   /** Adds a note once per `key`. Refused with `not_found` if the incident no longer exists. */
-  annotate(id: string, text: string, key: string): Promise<Told<null>>;
+  annotate(id: string, text: string, key: string): Promise<VendorResponse<null>>;
   /** Reads an incident; if it was merged, the one that it was merged into. Null: it no longer exists. */
-  read(id: string): Promise<Told<ExternalIncident | null>>;
+  read(id: string): Promise<VendorResponse<ExternalIncident | null>>;
   /** Checks the credentials. */
-  check(): Promise<Told<null>>;
+  check(): Promise<VendorResponse<null>>;
 };

@@ -27,7 +27,7 @@ const lines = (title: string, rows: readonly Text[]): ChatPart[] =>
  * Builds the message "What happened so far" for one person.
  * @param recent timeline, newest first, as far as relevant
  */
-export function briefing(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
+export function handoffSummary(story: Story, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
   const title = `${placeOf(incident)}: ${incident.title}`;
   const rows = (kinds: RegExp, shown: number): Text[] =>
@@ -86,7 +86,7 @@ function openPoints({ incident, decisions, effects }: Story): string[] {
 }
 
 /** Returns the summary in a few sentences for a handover of command; it is added to the timeline. */
-export function briefText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
+export function handoffText(story: Story, recent: readonly TimelineEntry[], now: Timestamp): string {
   const last = (kinds: RegExp): string | undefined => recent.find(({ kind }) => kinds.test(kind))?.text;
   const [done, said] = [last(DONE), last(SAID)];
   return [

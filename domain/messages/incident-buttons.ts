@@ -1,7 +1,7 @@
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
 import { inForce } from '../changes/cleared-suspects.ts';
 import { failedRollback } from '../rollback/failed-rollback.ts';
-import { isHeard } from '../paging/acknowledgement.ts';
+import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatButton, ChatPart } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { REMEDY_WORDS } from '../rollback/remedies.ts';
@@ -35,7 +35,7 @@ export const answerable = ({ incident, decisions }: Pick<Story, 'incident' | 'de
     : decisions.filter(({ state }) => state === 'waiting').slice(-QUESTIONS_MAX);
 
 /** Returns the number that distinguishes several decisions, in text and on buttons. */
-export const apart = (decision: DecisionView, all: readonly DecisionView[]): string =>
+export const decisionSuffix = (decision: DecisionView, all: readonly DecisionView[]): string =>
   all.length > 1 ? ` (${numberOf(decision.id)})` : '';
 
 /** Returns a row for each waiting decision: an answer names the decision for which the button was drawn. */
@@ -43,7 +43,7 @@ function questionsOf(story: Story): ChatPart[] {
   const { id: incidentId } = story.incident;
   const waiting = answerable(story);
   return waiting.map((decision, index): ChatPart => {
-    const of = apart(decision, waiting);
+    const of = decisionSuffix(decision, waiting);
     return {
       kind: 'buttons',
       buttons: [
@@ -97,7 +97,7 @@ export function subjectOf({ question, target, from_version, to_version }: Decisi
 }
 
 function confirmationOf(decision: DecisionView): string {
-  const [subject, why] = [subjectOf(decision), whyAsked(decision)];
+  const [subject, why] = [subjectOf(decision), approvalReason(decision)];
   return why === '' ? subject : `${subject}${/[.!?]$/.test(subject) ? '' : '.'} Approval is needed because: ${why}.`;
 }
 
@@ -108,13 +108,13 @@ export function inShort(decision: DecisionView): DecisionView {
 }
 
 /** Returns the reason that prevents automatic action. Empty: none is given. */
-export const whyAsked = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
+export const approvalReason = (decision: DecisionView): string => inShort(decision).reasons[0]?.text ?? '';
 
 /** Returns the buttons to acknowledge and to take command. */
 function mineOf({ incident }: Story): ChatButton[] {
   const { id, roles } = incident;
   return [
-    ...(isHeard(incident)
+    ...(isAcknowledged(incident)
       ? []
       : [{ button: { verb: 'acknowledge', incident: id }, text: REMEDY_WORDS.acknowledge } satisfies ChatButton]),
     ...(roles?.commander === undefined

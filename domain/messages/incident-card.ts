@@ -2,9 +2,9 @@ import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../
 import type { Severity } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
-import { answerable, apart, buttonsOf, inShort, subjectOf, whyAsked } from './incident-buttons.ts';
+import { answerable, decisionSuffix, buttonsOf, inShort, subjectOf, approvalReason } from './incident-buttons.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
-import { isHeard } from '../paging/acknowledgement.ts';
+import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './channels.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { remediesOf } from '../rollback/remedies.ts';
@@ -53,7 +53,7 @@ export function summaryCard(story: Story): ChatMessage {
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${title}` },
       { kind: 'text', text: standing(incident) },
-      { kind: 'text', text: whatIsAsked(story) },
+      { kind: 'text', text: questionText(story) },
       ...asked,
       ...childRows(story),
       ...suspectsPart(story),
@@ -79,11 +79,11 @@ function standing(incident: IncidentRecord): Text {
 }
 
 /** Shows waiting decisions before any other next step. */
-function whatIsAsked(story: Story): Text {
+function questionText(story: Story): Text {
   const questions = answerable(story);
   if (questions.length === 0) return [{ bold: 'Next step' }, `\n${nextStep(story)}`];
   const rows = questions.map(
-    (one) => `\n${subjectOf(one)}?${apart(one, questions)}${whyItAsks(one, '\n')}${howMany(one)}`,
+    (one) => `\n${subjectOf(one)}?${decisionSuffix(one, questions)}${whyItAsks(one, '\n')}${howMany(one)}`,
   );
   return [{ bold: 'Next step: approve or reject' }, ...rows];
 }
@@ -104,7 +104,7 @@ function peopleOf(incident: IncidentRecord): string[] {
     roles[role] === undefined ? [] : [`${ROLE_NAMES[role]}: ${roles[role].shown}`],
   );
   const nobody = roles.commander === undefined && status !== 'resolved';
-  const by = isHeard(incident) ? care?.acknowledged?.by : undefined;
+  const by = isAcknowledged(incident) ? care?.acknowledged?.by : undefined;
   const shown = Object.values(roles).find(({ name }) => name === by)?.shown ?? by;
   return [
     ...(nobody ? [`${ROLE_NAMES.commander}: unassigned`] : []),
@@ -311,7 +311,7 @@ function waysOn({ incident, decisions }: Story, failed: FailedRollback | undefin
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 function whyItAsks(decision: DecisionView, before: string): string {
-  const why = whyAsked(decision);
+  const why = approvalReason(decision);
   return why === '' ? '' : `${before}Approval is needed because: ${why}.`;
 }
 

@@ -8,7 +8,7 @@ import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from 
 import { minuteOf, placeOf, type Story } from './story.ts';
 
 /** The last notification to a stakeholder about an incident, possibly still being sent. */
-export type ToldBefore = {
+export type LastNotification = {
   /** State whose changes are sent immediately. */
   about: string;
   at: Timestamp;
@@ -21,11 +21,11 @@ export type ToldBefore = {
 };
 
 /** Notification channels; each can fail independently. */
-export const TELLING_WAYS = ['mail', 'slack'] as const;
-export type TellingWay = (typeof TELLING_WAYS)[number];
+export const NOTIFICATION_CHANNELS = ['mail', 'slack'] as const;
+export type NotificationChannel = (typeof NOTIFICATION_CHANNELS)[number];
 
 /** Pause of a channel until `until`, after consecutive failures. */
-export type TellingPause = { tries: number; until: Timestamp; detail: string };
+export type ChannelPause = { tries: number; until: Timestamp; detail: string };
 
 /** Returns the state whose changes are sent immediately. */
 export const aboutOf = ({ status, severity, care }: IncidentRecord): string =>
@@ -50,7 +50,7 @@ type Asked = {
 export function isDue(
   incident: IncidentRecord,
   stakeholder: Stakeholder,
-  before: ToldBefore | undefined,
+  before: LastNotification | undefined,
   { services, now, timeScale, parts = [], heardOfParent = false }: Asked,
 ): boolean {
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
@@ -72,18 +72,18 @@ export function isDue(
 }
 
 /** Records a notification before it is sent, so that a crash cannot cause repeated sending. */
-export const telling = (incident: IncidentRecord, now: Timestamp): ToldBefore => ({
+export const notificationState = (incident: IncidentRecord, now: Timestamp): LastNotification => ({
   about: aboutOf(incident),
   at: now,
   heard: true,
 });
 
 /** Restores the previous state after a notification that was certainly not sent. */
-export const notTold = (before: ToldBefore | undefined, now: Timestamp): ToldBefore =>
+export const notTold = (before: LastNotification | undefined, now: Timestamp): LastNotification =>
   before ?? { about: '', at: now, heard: false };
 
 /** Records that the notification can never be sent, because the recipient does not exist. */
-export const neverTold = (now: ToldBefore, before: ToldBefore | undefined): ToldBefore => ({
+export const neverNotified = (now: LastNotification, before: LastNotification | undefined): LastNotification => ({
   ...now,
   heard: before?.heard ?? false,
   refused: true,
@@ -94,9 +94,9 @@ const AGAIN_MINUTES = { first: 1, longest: 30 };
 
 /** Schedules another attempt after a failure that may be temporary. */
 export const toldLater = (
-  before: ToldBefore | undefined,
+  before: LastNotification | undefined,
   { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
-): ToldBefore => {
+): LastNotification => {
   const tries = (before?.again?.tries ?? 0) + 1;
   const minutes = Math.min(AGAIN_MINUTES.first * 2 ** (tries - 1), AGAIN_MINUTES.longest);
   return { ...notTold(before, now), again: { at: plusSeconds(now, (minutes * 60) / timeScale), tries } };
@@ -186,10 +186,10 @@ const PAUSE_MINUTES = { first: 1, longest: 5 };
 
 /** @param afterSeconds delay requested by the other side; null: none */
 export function pauseAfter(
-  before: TellingPause | undefined,
+  before: ChannelPause | undefined,
   { detail, afterSeconds }: { detail: string; afterSeconds: number | null },
   { now, timeScale }: Pick<Asked, 'now' | 'timeScale'>,
-): TellingPause {
+): ChannelPause {
   const tries = (before?.tries ?? 0) + 1;
   const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);
   return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };

@@ -7,14 +7,14 @@ import { isFrom } from '../../schemas/config/names.ts';
 
 /** Public texts about incidents. They consist only of templates and configured names. */
 
-type Told = Pick<
+type PublicIncident = Pick<
   IncidentRecord,
   'service' | 'environment' | 'severity' | 'status' | 'verification' | 'suspects' | 'published_by'
 >;
 
 /** Returns the components that an incident affects; empty: nothing is published. */
 export function componentsOf(
-  incident: Pick<Told, 'service' | 'environment' | 'severity' | 'published_by'>,
+  incident: Pick<PublicIncident, 'service' | 'environment' | 'severity' | 'published_by'>,
   { services, statusPage }: Pick<Config, 'services' | 'statusPage'>,
 ): { names: readonly string[]; publish: 'now' | 'ask' } {
   const entry = serviceEntry(services, incident.service);
@@ -26,7 +26,7 @@ export function componentsOf(
   return { names, publish: allowed ? 'now' : 'ask' };
 }
 
-export function publicStatus({ status, suspects }: Pick<Told, 'status' | 'suspects'>): PublicStatus {
+export function publicStatus({ status, suspects }: Pick<PublicIncident, 'status' | 'suspects'>): PublicStatus {
   if (status === 'resolved') return 'resolved';
   if (status === 'mitigated') return 'monitoring';
   return status === 'mitigating' && suspects.length > 0 ? 'identified' : 'investigating';
@@ -34,7 +34,7 @@ export function publicStatus({ status, suspects }: Pick<Told, 'status' | 'suspec
 
 /** Returns a component's status by this incident alone. */
 export function componentStatus(
-  { status, severity }: Pick<Told, 'status' | 'severity'>,
+  { status, severity }: Pick<PublicIncident, 'status' | 'severity'>,
   { components }: StatusPageFile,
 ): ComponentStatus {
   if (status === 'resolved') return 'operational';

@@ -10,7 +10,7 @@ import type { Signal } from '../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** A timeline entry with its position, which identifies it. */
-export type Told = { place: string; entry: TimelineEntry };
+export type StoryEntry = { place: string; entry: TimelineEntry };
 
 export type Child = {
   id: IncidentId;
@@ -29,7 +29,7 @@ export type Story = {
   /** Some of the alerts, firing ones first. */
   signals: readonly Signal[];
   /** The timeline from a position on, oldest first, at most a few hundred entries. */
-  timeline: readonly Told[];
+  timeline: readonly StoryEntry[];
   /** The first child incidents. */
   children: readonly Child[];
   /** Total number of children. */

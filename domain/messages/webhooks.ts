@@ -1,10 +1,10 @@
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { Webhook, WebhookEvent } from '../../schemas/incidents/response.ts';
-import { isHeard } from '../paging/acknowledgement.ts';
+import { isAcknowledged } from '../paging/acknowledgement.ts';
 import { decisionWords } from './incident-card.ts';
 
 /** Webhook payload about an incident; field names as in JSON. It contains nothing that changes by the minute. */
-export type IncidentTold = {
+export type WebhookIncident = {
   id: string;
   /** Unmatched alerts keep the service name that they gave. */
   service: string;
@@ -25,10 +25,10 @@ export type IncidentTold = {
 
 const SUSPECTS_TOLD = 3;
 
-export function incidentTold(
+export function webhookIncident(
   view: IncidentView,
   incident: Pick<IncidentRecord, 'unmatched' | 'care' | 'pages'>,
-): IncidentTold {
+): WebhookIncident {
   const { unmatched, care } = incident;
   const { id, environment, title, severity, status, opened_at, resolved_at, parent_id, channel, roles } = view;
   const last = view.decisions.at(-1);
@@ -44,14 +44,14 @@ export function incidentTold(
     parent_id,
     channel,
     roles,
-    acknowledged_by: isHeard(incident) ? (care?.acknowledged?.by ?? null) : null,
+    acknowledged_by: isAcknowledged(incident) ? (care?.acknowledged?.by ?? null) : null,
     suspects: view.suspects.slice(0, SUSPECTS_TOLD).map(({ version, confidence }) => ({ version, confidence })),
     automation: last === undefined ? null : decisionWords(last),
   };
 }
 
 /** What a receiver has been sent about an incident. */
-export type ToldSoFar = {
+export type SentEvents = {
   opened: boolean;
   over: boolean;
   /** The last payload, as text. */
@@ -63,8 +63,8 @@ export type ToldSoFar = {
  * sent, because it predates the receiver.
  */
 export function nextEvent(
-  { status }: Pick<IncidentTold, 'status'>,
-  { opened, over, shown: before }: ToldSoFar,
+  { status }: Pick<WebhookIncident, 'status'>,
+  { opened, over, shown: before }: SentEvents,
   shown: string,
 ): WebhookEvent | null {
   if (over) return null;

@@ -1,6 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import type { Told } from '../messages/channels.ts';
+import type { VendorResponse } from '../messages/channels.ts';
 
 /** A change in production, sent to PagerDuty for on-call responders. */
 export type ChangeEvent = {
@@ -15,7 +15,7 @@ export type ChangeEvents = {
    * Sends an event in one attempt. PagerDuty does not deduplicate change events; a repeat creates a second one, which
    * is harmless.
    */
-  send(event: ChangeEvent): Promise<Told<null>>;
+  send(event: ChangeEvent): Promise<VendorResponse<null>>;
 };
 
 /** Maximum age in seconds: responders look for recent changes, so a change recorded later than this is not sent. */

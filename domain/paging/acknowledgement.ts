@@ -9,13 +9,13 @@ const heardUpTo = ({ care, pages }: Ringing): number | undefined =>
   care?.acknowledged === undefined ? undefined : (care.acknowledged.page ?? pages);
 
 /** Returns whether the incident was acknowledged since its newest page: each new page needs a new acknowledgement. */
-export function isHeard(incident: Ringing): boolean {
+export function isAcknowledged(incident: Ringing): boolean {
   const page = heardUpTo(incident);
   return page !== undefined && page >= incident.pages;
 }
 
 /** Returns the unacknowledged pages, newest first. */
-export function unheardPages(incident: Ringing): number[] {
+export function unacknowledgedPages(incident: Ringing): number[] {
   const from = heardUpTo(incident) ?? 0;
   return Array.from({ length: Math.max(incident.pages - from, 0) }, (_, n) => incident.pages - n);
 }
@@ -24,10 +24,13 @@ export function unheardPages(incident: Ringing): number[] {
  * An acknowledgement. `page`: the newest page that it covers; absent: all so far. `there`: the page that was
  * acknowledged at the pager.
  */
-type Heard = Said & { page?: number; there?: number };
+type Acknowledgement = Said & { page?: number; there?: number };
 
 /** Records an acknowledgement. The first one counts until the next page. */
-export function heard(incident: Ringing, { by, at, page = incident.pages, there }: Heard): { care?: Care } {
+export function withAcknowledgement(
+  incident: Ringing,
+  { by, at, page = incident.pages, there }: Acknowledgement,
+): { care?: Care } {
   const { acknowledged: before, rings } = incident.care ?? {};
   const upTo = rings !== undefined && at < rings.at ? Math.min(page, rings.page - 1) : page;
   if (upTo < Math.min(page, 1)) return {}; // withdrawn in the meantime
@@ -38,7 +41,7 @@ export function heard(incident: Ringing, { by, at, page = incident.pages, there 
 }
 
 /** Records that a page is no longer acknowledged, unless it was acknowledged again in the meantime. */
-export function unheard({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
+export function withoutAcknowledgement({ care = {} }: Ringing, page: number, at: Timestamp): { care: Care } {
   const { acknowledged: said, rings: before } = care;
   const rings = before !== undefined && before.at > at ? before : { page, at };
   if (said === undefined || said.at > at || (said.page ?? page) < page) return { care: { rings } };

@@ -1,7 +1,7 @@
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Escalation } from '../../schemas/incidents/response.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import { isHeard } from './acknowledgement.ts';
+import { isAcknowledged } from './acknowledgement.ts';
 import { isOurs } from './pages.ts';
 
 /** Timeline kind of an escalation. */
@@ -11,9 +11,9 @@ export const ESCALATED = 'page.escalated';
  * Returns whether an incident may need an escalation. A cheap check, so that further queries are limited to these
  * incidents.
  */
-export const isUnheard = (incident: IncidentRecord): boolean =>
+export const isUnacknowledged = (incident: IncidentRecord): boolean =>
   incident.pages > 0 &&
-  !isHeard(incident) &&
+  !isAcknowledged(incident) &&
   goesOn(incident) &&
   incident.parent_id === undefined && // the parent pages
   (incident.status === 'open' || incident.status === 'mitigating'); // an apparently effective mitigation needs no further escalation

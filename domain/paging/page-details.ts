@@ -7,7 +7,7 @@ import {
   statusWords,
   worthShowing,
 } from '../messages/incident-card.ts';
-import { inShort, subjectOf, whyAsked } from '../messages/incident-buttons.ts';
+import { inShort, subjectOf, approvalReason } from '../messages/incident-buttons.ts';
 import { questionName } from '../rollback/question-names.ts';
 import { linksOf, minuteOf, type Story } from '../messages/story.ts';
 
@@ -112,7 +112,7 @@ export function questionOf({ incident, decisions }: Pick<Story, 'incident' | 'de
 }
 
 function why(decision: DecisionView): string {
-  const because = whyAsked(decision);
+  const because = approvalReason(decision);
   return because === '' ? '' : ` Approval is needed because: ${because}.`;
 }
 

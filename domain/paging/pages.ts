@@ -29,7 +29,7 @@ const RINGS_FOR_SECONDS = 1800;
  * Returns why an external incident does not replace a page of Firebreak's own. Undefined: it notifies someone, or did
  * so just now.
  */
-export function whyUnheard(
+export function whyUnacknowledged(
   { status, createdAt, acknowledgedBy }: ExternalIncident,
   { number, due }: Pick<DuePage, 'number' | 'due'>,
 ): string | undefined {

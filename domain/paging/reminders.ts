@@ -3,7 +3,7 @@ import { isFrom } from '../../schemas/config/names.ts';
 import type { Care, NudgeKind, RoleHolder, Roles } from '../../schemas/people/response-roles.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Triage } from '../../schemas/incidents/triage.ts';
-import { isHeard } from './acknowledgement.ts';
+import { isAcknowledged } from './acknowledgement.ts';
 import type { Remedy } from '../rollback/remedies.ts';
 
 /** A due reminder, with its timeline text and the state to store. */
@@ -83,7 +83,7 @@ function tellerOf({ communications, commander }: Roles): Partial<Pick<Nudge, 'me
 
 function missingOf(incident: IncidentRecord): Words | undefined {
   const { care = {}, severity } = incident;
-  if (!isHeard(incident)) {
+  if (!isAcknowledged(incident)) {
     const and = care.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
     return {
       text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${and}`,

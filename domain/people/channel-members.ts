@@ -11,7 +11,7 @@ import { placeOf, type Story } from '../messages/story.ts';
 /** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
 /** A desired member, by the name used on timelines. */
-export type Wanted = { name: string } & Pick<Guest, 'shown' | 'slack' | 'why'>;
+export type DesiredMember = { name: string } & Pick<Guest, 'shown' | 'slack' | 'why'>;
 
 type People = Pick<Config, 'people'>;
 
@@ -19,7 +19,7 @@ type People = Pick<Config, 'people'>;
 const TEAMS_MAX = 20;
 
 /** Returns the people with a role. A token, such as that of a CI system, can hold a role but cannot be invited. */
-export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wanted[] =>
+export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): DesiredMember[] =>
   IncidentRole.options.flatMap((role) => {
     const holder = roles[role];
     if (holder === undefined) return [];
@@ -31,7 +31,7 @@ export const holdersOf = ({ roles = {} }: IncidentRecord, config: People): Wante
   });
 
 /** Returns the person behind a timeline actor, if Slack may know that person. */
-export function whoActed(actor: string, config: People): Wanted | undefined {
+export function whoActed(actor: string, config: People): DesiredMember | undefined {
   const [, slack] = /^slack:([UW][A-Z0-9]+)$/.exec(actor) ?? [];
   if (slack !== undefined) return { name: actor, shown: slack, slack, why: null };
   const person = personOf(actor, config);
@@ -39,7 +39,7 @@ export function whoActed(actor: string, config: People): Wanted | undefined {
 }
 
 /** Returns the first escalation level of a team's on-call responders; later levels have not been notified. */
-export function firstOnCall(team: string, all: readonly OnCallPerson[], config: People): Wanted[] {
+export function firstOnCall(team: string, all: readonly OnCallPerson[], config: People): DesiredMember[] {
   const first = Math.min(...all.map(({ level }) => level));
   return all
     .filter(({ level }) => level === first)

@@ -1,5 +1,5 @@
 import type { PersonId } from '../../schemas/people/people.ts';
-import type { Told } from '../messages/channels.ts';
+import type { VendorResponse } from '../messages/channels.ts';
 
 /** A person who is on call now, by the pager's data and, if listed, people.yaml. */
 export type OnCallPerson = {
@@ -21,7 +21,7 @@ export type OnCall = {
    * Returns the on-call responders of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule
    * for the team.
    */
-  now(team: string): Promise<Told<OnCallPerson[]>>;
+  now(team: string): Promise<VendorResponse<OnCallPerson[]>>;
   /** Returns a user's email address. Null: no user with this ID. */
-  email(user: string): Promise<Told<string | null>>;
+  email(user: string): Promise<VendorResponse<string | null>>;
 };

@@ -109,13 +109,13 @@ export function actorMay(actor: Actor, action: Action, scope: Scope, now: Timest
 const NAMED_MAX = 5;
 
 /** Whom to ask: a Slack user or user group by ID, or a name. */
-export type Asked = { user: string } | { group: string } | string;
+export type Contact = { user: string } | { group: string } | string;
 
 /**
  * Returns whom to ask for an action: people with the permission, the service's team first, and user groups with the
  * permission.
  */
-export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Asked[] {
+export function whoMay(known: Known, action: Action, scope: Scope, now: Timestamp): Contact[] {
   const { people: file, services } = known;
   const service = typeof scope.service === 'string' && Object.hasOwn(services, scope.service) ? scope.service : null;
   const team = service === null ? undefined : services[service]?.team;
@@ -124,10 +124,10 @@ export function whoMay(known: Known, action: Action, scope: Scope, now: Timestam
   const people = Object.entries(file.people)
     .filter(([, { roles, teams }]) => may(roles, teams))
     .toSorted(([, a], [, b]) => Number(isIn(b, team)) - Number(isIn(a, team)))
-    .map(([id, person]): Asked => (person.slack === undefined ? (person.name ?? id) : { user: person.slack }));
+    .map(([id, person]): Contact => (person.slack === undefined ? (person.name ?? id) : { user: person.slack }));
   const groups = Object.entries(file.userGroups)
     .filter(([, { roles, teams }]) => may(roles, teams))
-    .map(([id]): Asked => ({ group: id }));
+    .map(([id]): Contact => ({ group: id }));
   return [...people.slice(0, NAMED_MAX), ...groups.slice(0, NAMED_MAX)];
 }
 

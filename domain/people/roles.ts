@@ -3,7 +3,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { isSameActor } from '../access/actor-identity.ts';
-import { heard, isHeard } from '../paging/acknowledgement.ts';
+import { withAcknowledgement, isAcknowledged } from '../paging/acknowledgement.ts';
 import type { Amend, Amendment } from '../ports/incidents.ts';
 
 /** Changes to an open incident by people; a change to the present value has no effect. */
@@ -26,8 +26,8 @@ const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody
 };
 
 /** Acknowledges the incident when command is taken. */
-const seesToIt = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
-  role === 'commander' ? heard(incident, { by, at }) : {};
+const acknowledges = (incident: IncidentRecord, role: IncidentRole, by: string, at: Timestamp): Partial<Amendment> =>
+  role === 'commander' ? withAcknowledgement(incident, { by, at }) : {};
 
 export const claimed =
   (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
@@ -37,7 +37,7 @@ export const claimed =
     const text = before === undefined ? `Took the ${role} role` : `Took the ${role} role from ${before.shown}`;
     return {
       roles: { [role]: { ...who, at } },
-      ...seesToIt(incident, role, who.name, at),
+      ...acknowledges(incident, role, who.name, at),
       timeline: entry(who.name, 'role.taken', text, { role }),
     };
   };
@@ -74,9 +74,12 @@ export const handedOver =
 export const acknowledged =
   (by: string, at: Timestamp): Amend =>
   (incident) =>
-    isHeard(incident)
+    isAcknowledged(incident)
       ? undefined
-      : { ...heard(incident, { by, at }), timeline: entry(by, 'incident.acknowledged', 'Acknowledged the incident') };
+      : {
+          ...withAcknowledgement(incident, { by, at }),
+          timeline: entry(by, 'incident.acknowledged', 'Acknowledged the incident'),
+        };
 
 /** Records that a person set or confirmed the severity. A change has a timeline entry of its own. */
 export const triaged =

@@ -2,7 +2,7 @@ import type { Automation, AutomationInput } from '../../schemas/access/access.ts
 import type { Drill, DrillId, DrillRecord, ProvedTarget } from '../../schemas/automation/drill.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { Reason } from '../../schemas/incidents/incident.ts';
-import type { Page, Place } from './common.ts';
+import type { Page, ServiceEnvironment } from './common.ts';
 
 /** Drills: rollbacks rehearsed where they cause no harm. */
 export type Drills = {
@@ -10,7 +10,7 @@ export type Drills = {
   begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: Reason }>;
   /** Reads strongly consistently. */
   get(id: DrillId): Promise<DrillRecord | undefined>;
-  list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Drill>>;
+  list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Drill>>;
   /** Returns the drills in progress. Strongly consistent. */
   running(): Promise<DrillRecord[]>;
   /** Stores the state; the end of a drill releases its target. `false`: modified since it was read. */

@@ -2,7 +2,7 @@ import type { Change, ChangePatch, NewChange } from '../../schemas/changes/chang
 import type { PinView } from '../../schemas/changes/pin.ts';
 import type { ChangeId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Page, Place } from './common.ts';
+import type { Page, ServiceEnvironment } from './common.ts';
 
 export type Changes = {
   /** Records a change. A repeat (same service, environment, version, kind, and started_at) returns the first one. */
@@ -10,9 +10,9 @@ export type Changes = {
   /** Updates a change. `ended`: it has ended and cannot restart. Undefined: no such change. */
   patch(id: ChangeId, patch: ChangePatch): Promise<Change | 'ended' | undefined>;
   get(id: ChangeId): Promise<Change | undefined>;
-  list(query: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>>;
+  list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Change>>;
   /** Returns the newest changes of a service and environment, at most `limit`, oldest first. Strongly consistent. */
-  recent(place: Place, limit: number): Promise<Change[]>;
+  recent(place: ServiceEnvironment, limit: number): Promise<Change[]>;
   /** Returns the change behind the running version of each service and environment. */
   live(): Promise<Change[]>;
   /** Returns changes in progress, as far as reported. `overdueAt`: when they were reported as overdue. */
@@ -34,7 +34,7 @@ export type Pins = {
   /** Returns pins newest first. @param query.all include lifted and superseded pins */
   list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
   /** Returns the pins in force. Strongly consistent. */
-  of(place: Place): Promise<PinView[]>;
+  of(place: ServiceEnvironment): Promise<PinView[]>;
   get(id: string): Promise<PinView | undefined>;
   /** Lifts a pin; idempotent. Undefined: no pin with this ID. */
   lift(id: string, by: string): Promise<PinView | undefined>;

@@ -2,7 +2,7 @@ import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts
 
 export type Page<T> = { items: T[]; next_cursor: string | null };
 
-export type Place = { service: ServiceName; environment: EnvironmentName };
+export type ServiceEnvironment = { service: ServiceName; environment: EnvironmentName };
 
 /** Result of one external call. `unclear`: it may have been done. */
 export type Attempt =

@@ -2,9 +2,9 @@ import type { ChangeId, IncidentId, Version } from '../../schemas/config/names.t
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView, Effect, Reason } from '../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { AskedBy, Decision, DecisionInputs } from '../rollback/rollback.ts';
+import type { Requester, Decision, DecisionInputs } from '../rollback/rollback.ts';
 import type { QuestionInputs } from '../runbooks/permission.ts';
-import type { Place } from './common.ts';
+import type { ServiceEnvironment } from './common.ts';
 
 export type Decisions = {
   /** Stores a judgement with its inputs and returns it; the first one of a number is kept. */
@@ -24,12 +24,12 @@ export type Decisions = {
   /** Stores an approval request for a runbook step; the first one of a number is kept. */
   ask(id: IncidentId, number: number, question: StepQuestion): Promise<DecisionView>;
   /** Returns the result of a judgement, with its requester. Null: not yet. Undefined: no judgement with this number. */
-  outcome(id: IncidentId, number: number): Promise<{ asked: AskedBy; outcome: MitigationOutcome | null } | undefined>;
+  outcome(id: IncidentId, number: number): Promise<{ asked: Requester; outcome: MitigationOutcome | null } | undefined>;
 };
 
 /** An approval request for a runbook step. */
 export type StepQuestion = {
-  place: Place;
+  place: ServiceEnvironment;
   /** Description of the action. */
   text: string;
   reasons: Reason[];
@@ -63,7 +63,7 @@ export type Effects = {
   conclude(id: IncidentId, key: string, state: Effect['state'], detail: string, actor?: string): Promise<void>;
   /** Ends a rollback: result, lock, incident status, its change record, and the message to the inbox. */
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
-  rollbacksSince(place: Place, since: Timestamp): Promise<number>;
+  rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number>;
   /**
    * Returns the number of automatic actions of all services. `senders`: only those for alerts of the sender with the
    * fewest; 0 if empty.
@@ -73,7 +73,7 @@ export type Effects = {
 
 /** An intended action. */
 export type Act = {
-  place: Place;
+  place: ServiceEnvironment;
   /** Resource to lock. */
   resource: string;
   /** Without approval: it counts towards the hourly limit of all services. */
@@ -87,7 +87,7 @@ export type Act = {
 export type RollbackEnd = {
   key: string;
   number: number;
-  place: Place;
+  place: ServiceEnvironment;
   outcome: MitigationOutcome;
   page: PageNeed;
   /** Judge the incident again. */

@@ -12,7 +12,7 @@ import type {
   WaitingGates,
 } from '../freeze/ports.ts';
 import type { Projections } from '../incidents/projections.ts';
-import type { Bulletins } from '../messages/alert-notices.ts';
+import type { AlertNotices } from '../messages/alert-notices.ts';
 import type {
   Annotations,
   Chat,
@@ -21,7 +21,7 @@ import type {
   Silences,
   StatusPage,
   Tickets,
-  Whispers,
+  EphemeralMessages,
 } from '../messages/channels.ts';
 import type { WebhookReceivers } from '../messages/webhook-receiver.ts';
 import type { ChangeEvents } from '../pagerduty/change-event.ts';
@@ -33,12 +33,12 @@ import type { Tokens } from './access.ts';
 import type { AlertStates, Quarantine, SignalQueue } from './alerts.ts';
 import type { AutomationSwitch, DrillRuns, Drills } from './automation.ts';
 import type { Changes, Pins } from './changes.ts';
-import type { Place } from './common.ts';
+import type { ServiceEnvironment } from './common.ts';
 import type { ConfigSource } from './config.ts';
 import type { Decisions, Effects } from './decisions.ts';
 import type { Gates } from './freeze.ts';
-import type { CrowdPort, Incidents } from './incidents.ts';
-import type { Acquaintances, Digests, Hearings, PeopleQueue } from './messages.ts';
+import type { IncidentGroups, Incidents } from './incidents.ts';
+import type { UserCache, Digests, ProcessedEvents, InboundQueue } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import type { Pager } from './paging.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
@@ -66,16 +66,16 @@ export type Deps = {
   standIns: StandIns;
   blobs: Blobs;
   queue: SignalQueue;
-  people: PeopleQueue;
+  inbound: InboundQueue;
   redelivery: Redelivery;
-  hearings: Hearings;
-  acquaintances: Acquaintances;
+  processedEvents: ProcessedEvents;
+  userCache: UserCache;
   directory: Directory;
-  whispers: Whispers;
+  ephemeralMessages: EphemeralMessages;
   engine: Engine;
   incidents: Incidents;
-  crowds: CrowdPort;
-  bulletins: Bulletins;
+  incidentGroups: IncidentGroups;
+  alertNotices: AlertNotices;
   decisions: Decisions;
   effects: Effects;
   changes: Changes;
@@ -111,9 +111,9 @@ export type Deps = {
   pagerIncidents: PagerIncidents;
   onCall: OnCall;
   /** Undefined: the configuration is incomplete. */
-  deployerFor: (config: DeployerConfig, place: Place) => Promise<Deployer | undefined>;
+  deployerFor: (config: DeployerConfig, place: ServiceEnvironment) => Promise<Deployer | undefined>;
   /** Undefined: the configuration is incomplete. */
-  flagsFor: (config: FlagsConfig, place: Place) => Promise<Flags | undefined>;
+  flagsFor: (config: FlagsConfig, place: ServiceEnvironment) => Promise<Flags | undefined>;
   http: HttpCalls;
   /** Warning about other writers of the table. Absent: none known. */
   databaseWarning?: string | undefined;

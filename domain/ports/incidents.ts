@@ -6,11 +6,11 @@ import type { Care, IncidentRole, RoleHolder } from '../../schemas/people/respon
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
 import type { Mute } from '../alerts/routing.ts';
-import type { Crowd, Opening } from '../incidents/incident-group.ts';
+import type { GroupReason, Opening } from '../incidents/incident-group.ts';
 import type { Story } from '../messages/story.ts';
-import type { RollbackAsked } from '../rollback/rollback-request.ts';
+import type { RollbackCommand } from '../rollback/rollback-request.ts';
 import type { FiringEpisode, Receipt, SignalView } from './alerts.ts';
-import type { Page, Place } from './common.ts';
+import type { Page, ServiceEnvironment } from './common.ts';
 import type { BegunRunbook } from './runbooks.ts';
 
 export type Admitted = {
@@ -144,14 +144,14 @@ export type Incidents = {
   /** Returns unresolved incidents. Eventually consistent. */
   open(): Promise<IncidentRecord[]>;
   /** Returns the unresolved incident of a service and environment. Strongly consistent. */
-  openAt(place: Place): Promise<IncidentRecord | undefined>;
+  openAt(place: ServiceEnvironment): Promise<IncidentRecord | undefined>;
 };
 
 /** A child incident, with the time at which it joined. */
-export type Part = { incident: IncidentRecord; joinedAt: Timestamp };
+export type ChildIncident = { incident: IncidentRecord; joinedAt: Timestamp };
 
 /** Groups of incidents that open together, with their parent incident. */
-export type CrowdPort = {
+export type IncidentGroups = {
   /** Returns the openings, oldest first. Strongly consistent. */
   openedSince(since: Timestamp): Promise<Opening[]>;
   /** Returns those that are neither resolved nor mitigated. Of many, only the newest are checked. */
@@ -159,11 +159,11 @@ export type CrowdPort = {
   /** Returns the open parent incident of an environment. */
   parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined>;
   /** Opens a parent incident, or returns the open one. */
-  openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId>;
+  openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId>;
   /** Adds a child to a parent; idempotent. `closed`: one of them is resolved. */
   join(parent: IncidentId, child: IncidentId): Promise<'joined' | 'closed'>;
   /** Returns all children in their current state, including resolved ones, in order of opening. */
-  parts(parent: IncidentId): Promise<Part[]>;
+  parts(parent: IncidentId): Promise<ChildIncident[]>;
   /**
    * Detaches an open child, once, and notifies its workflow. False: it is resolved, or not a child.
    *
@@ -187,7 +187,7 @@ export type IncidentChange = {
   verifying?: NonNullable<IncidentRecord['verifying']>;
   cleared?: NonNullable<IncidentRecord['cleared']>;
   /** For a message that requests a rollback: its versions. */
-  rollbackAsked?: RollbackAsked;
+  rollbackAsked?: RollbackCommand;
   escalated?: NonNullable<IncidentRecord['escalated']>;
   /** Time of a new page. */
   pagedAgainAt?: Timestamp;

@@ -8,7 +8,7 @@ import { isSameActor, isSamePerson } from '../access/actor-identity.ts';
  *
  * @param people people named by the runbook; null: anyone who may approve
  */
-export function isAsked(
+export function isApprover(
   people: readonly string[] | null,
   { needed, given }: DecisionView['approvals'],
   by: string,

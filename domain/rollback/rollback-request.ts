@@ -1,9 +1,9 @@
-import type { AskedLast } from '../../schemas/incidents/incident.ts';
+import type { LastRequests } from '../../schemas/incidents/incident.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Versions of a requested rollback, as far as known at the time of the request. */
-export type RollbackAsked = Pick<NonNullable<AskedLast['rollback']>, 'from' | 'to'>;
+export type RollbackCommand = Pick<NonNullable<LastRequests['rollback']>, 'from' | 'to'>;
 
 /**
  * Updates the latest requests of people after a message. They are stored on the incident, because the timeline is not
@@ -11,12 +11,12 @@ export type RollbackAsked = Pick<NonNullable<AskedLast['rollback']>, 'from' | 't
  *
  * @returns undefined if the message changes nothing
  */
-export function askedAfter(
-  before: AskedLast | undefined,
+export function requestedAfter(
+  before: LastRequests | undefined,
   message: Message,
   at: Timestamp,
-  rollback: RollbackAsked = { from: null, to: null },
-): AskedLast | undefined {
+  rollback: RollbackCommand = { from: null, to: null },
+): LastRequests | undefined {
   switch (message.kind) {
     case 'pause':
     case 'resume':

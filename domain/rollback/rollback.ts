@@ -10,7 +10,7 @@ import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
 import { capOf, whyAsk } from './guards.ts';
 import { type NamedTarget, namedTarget, whyNotTo } from '../changes/named-version.ts';
 import type { Onset } from '../correlation/onset.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
 
 /**
@@ -22,7 +22,7 @@ export const DECIDE_VERSION = 3;
 export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
 
 /** State of one service and environment, as far as it matters for actions. */
-export type TargetInputs = Place & {
+export type TargetInputs = ServiceEnvironment & {
   policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
   has_deployer: boolean;
   /** Live mode caps set by people; the lowest one applies. */
@@ -39,7 +39,7 @@ export type TargetInputs = Place & {
 /**
  * Requester. `verification`: the previous mitigation did not help. `runbook`: a runbook that responds to the alerts.
  */
-export type AskedBy = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
+export type Requester = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
 
 /** All inputs of a judgement, stored with the decision: `decide(inputs)` reproduces it. */
 export type DecisionInputs = {
@@ -48,7 +48,7 @@ export type DecisionInputs = {
    * `approval`: a runbook requires approval. Absent: it does not. `from`: version that ran when a person asked. `to`:
    * version that the person named. Absent: the newest known good one.
    */
-  asked: { by: AskedBy; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
+  asked: { by: Requester; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   evidence: Evidence;
@@ -76,7 +76,7 @@ export type Decision = {
   onset: Onset;
   verdict: Correlation['verdict'];
   /** Service and environment to roll back; null: none. */
-  place: Place | null;
+  place: ServiceEnvironment | null;
   suspect: string | null;
   from: Version | null;
   to: Version | null;
@@ -216,7 +216,7 @@ function whyImpossible(
 }
 
 /** Returns why the version named by a person is not a valid target. */
-function whyNotNamed(way: RollbackTarget | NamedTarget, place: Place): Reason[] {
+function whyNotNamed(way: RollbackTarget | NamedTarget, place: ServiceEnvironment): Reason[] {
   switch (way.kind) {
     case 'pinned':
       return [reason('pinned', whyNotTo(way, place))];
@@ -287,7 +287,8 @@ function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
 const onlySaid = (mode: Mode): 'shadow' | 'suggest' =>
   lowestMode(mode, 'suggest') === 'shadow' ? 'shadow' : 'suggest';
 
-const samePlace = (a: Place, b: Place): boolean => a.service === b.service && a.environment === b.environment;
+const samePlace = (a: ServiceEnvironment, b: ServiceEnvironment): boolean =>
+  a.service === b.service && a.environment === b.environment;
 
 const NO_TARGET: Reason = {
   code: 'no_known_good_version',

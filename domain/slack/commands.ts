@@ -15,7 +15,7 @@ import {
   type Parsed,
 } from './commands/wanted.ts';
 
-export type { CommandName, Parsed, Wanted } from './commands/wanted.ts';
+export type { CommandName, Parsed, CommandRequest as Wanted } from './commands/wanted.ts';
 
 const FIREBREAK: readonly Form[] = [
   {

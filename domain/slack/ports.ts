@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../messages/channels.ts';
 import type { SlackUser } from '../people/people.ts';
 import type { Quarantine } from '../ports/alerts.ts';
-import type { PeopleQueue } from '../ports/messages.ts';
+import type { InboundQueue } from '../ports/messages.ts';
 import type { Clock, Log, Secrets } from '../ports/system.ts';
 import type { Automation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -52,7 +52,7 @@ export type SlackDeps = {
   clock: Clock;
   log: Log;
   secrets: Secrets;
-  people: PeopleQueue;
+  people: InboundQueue;
   quarantine: Pick<Quarantine, 'keep'>;
   slack: SlackCalls;
   catalogue(): Promise<Catalogue>;

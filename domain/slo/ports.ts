@@ -2,7 +2,7 @@ import type { Severity } from '../../schemas/config/names.ts';
 import type { SloId } from '../../schemas/slo/slo.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Place } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 
 /**
  * One series of a query result. `values`: pairs of epoch seconds and value, oldest first; a value can be NaN or
@@ -29,12 +29,12 @@ export type SloMetrics = {
 /** Results of the last evaluation. */
 export type SloStatuses = {
   /** Reads strongly consistently. */
-  of(place: Place): Promise<SloStatus[]>;
+  of(place: ServiceEnvironment): Promise<SloStatus[]>;
   get(id: SloId): Promise<SloStatus | undefined>;
   /** Returns all statuses, for lists and metrics. */
   all(): Promise<SloStatus[]>;
   /** Replaces the statuses of a service and environment. An empty list: it no longer has objectives. */
-  put(place: Place, statuses: readonly SloStatus[]): Promise<void>;
+  put(place: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void>;
   /** Returns the start of the last completed evaluation. */
   evaluatedAt(): Promise<Timestamp | null>;
   setEvaluatedAt(at: Timestamp): Promise<void>;
@@ -63,11 +63,11 @@ export type SloLease = {
 };
 
 /** Last notification about one burn alert. */
-export type HeardAlert = { fingerprint: string; severity: Severity; firing: boolean };
+export type SeenAlert = { fingerprint: string; severity: Severity; firing: boolean };
 
 /** Burn alerts of objectives, for installations without a connected Prometheus. */
 export type SloAlerts = {
-  heard(id: SloId, alert: HeardAlert): Promise<void>;
+  heard(id: SloId, alert: SeenAlert): Promise<void>;
   /** Returns the alerts by objective. An alert without a notification for a week no longer counts as firing. */
-  all(): Promise<Map<SloId, HeardAlert[]>>;
+  all(): Promise<Map<SloId, SeenAlert[]>>;
 };

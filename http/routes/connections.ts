@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { Machine } from '../../schemas/config/machine.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { connections, isWatched, targets } from '../../actions/connections/check.ts';
-import { unknownPlaces, unsetSecrets } from '../../actions/connections/names.ts';
+import { unknownEnvironments, unsetSecrets } from '../../actions/connections/names.ts';
 import { objectivesState } from '../../actions/slo/objectives.ts';
 import { answers, type Api, endpoint } from '../endpoint.ts';
 
@@ -76,7 +76,7 @@ export function connectionRoutes(app: Api, deps: Deps): void {
         connections(deps),
         targets(deps),
         objectivesState(deps),
-        unknownPlaces(deps),
+        unknownEnvironments(deps),
         unsetSecrets(deps),
         isWatched(deps),
       ]);

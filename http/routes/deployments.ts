@@ -8,7 +8,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { answers, type Api, body, endpoint, listQuery, pageOf, problems, seen } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { endFailures } from '../../actions/changes/end-failures.ts';
-import { tellIncidents } from '../../actions/changes/notify-incidents.ts';
+import { notifyIncidents } from '../../actions/changes/notify-incidents.ts';
 import { deadlineOf, HAS_NO_END } from '../../actions/changes/overdue-deploys.ts';
 import { endOverdueDeploy, reportFailedDeploy } from '../../actions/changes/report-failed-deploy.ts';
 
@@ -44,7 +44,7 @@ export function deploymentRoutes(app: Api, deps: Deps): void {
       // Report also if it was recorded before: that request may have failed here. A repeated report counts once.
       if (change.status === 'failed') await reportFailedDeploy(deps, change, c.var.trace);
       if (change.status === 'succeeded') await endFailures(deps, change);
-      await tellIncidents(deps, change);
+      await notifyIncidents(deps, change);
       return c.json(shown(await deps.config.current(), change), created ? 201 : 200);
     },
   );

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { Drill, DrillId } from '../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -118,7 +118,7 @@ const refused = ({ code, text }: { code: string; text: string }): Refusal =>
 /** Returns every service and environment with drills, with the last successful drill. */
 async function lanesWithProofs(deps: Deps): Promise<z.infer<typeof Lane>[]> {
   const [{ services }, proved] = await Promise.all([deps.config.current(), deps.drills.proved()]);
-  return lanesOf(services).map((lane: Place) => {
+  return lanesOf(services).map((lane: ServiceEnvironment) => {
     const proof = proved.find((one) => one.service === lane.service && one.environment === lane.environment);
     return { ...lane, last_proved_at: proof?.at ?? null, drill_id: proof?.drill_id ?? null };
   });

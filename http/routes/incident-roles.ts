@@ -5,7 +5,14 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Somebody } from '../../domain/people/roles.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
-import { acknowledge, assignRole, handOver, leaveRole, takeRole, tell } from '../../actions/incidents/acknowledge.ts';
+import {
+  acknowledge,
+  assignRole,
+  handOver,
+  leaveRole,
+  takeRole,
+  sendUpdateToStakeholders,
+} from '../../actions/incidents/acknowledge.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
@@ -116,7 +123,7 @@ export function careRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      return c.json((await tell(deps, c.var.who, { id, ...c.req.valid('json') })).incident, 200);
+      return c.json((await sendUpdateToStakeholders(deps, c.var.who, { id, ...c.req.valid('json') })).incident, 200);
     },
   );
 }

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
-import { declaredPlace } from '../../actions/incidents/declared-environment.ts';
+import { declaredScope } from '../../actions/incidents/declared-environment.ts';
 import { correct, declare, note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { namer } from '../../actions/people/names.ts';
@@ -52,7 +52,7 @@ export function incidentRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const { trace } = c.var;
       const { title, severity, ...named } = c.req.valid('json');
-      const place = declaredPlace((await deps.config.current()).services, named);
+      const place = declaredScope((await deps.config.current()).services, named);
       const { incident, created } = await declare(deps, c.var.who, { ...place, title, severity, trace });
       return c.json(incident, created ? 201 : 200);
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { Heard } from '../../schemas/messages/inbound-events.ts';
+import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { readSignalMessage } from '../../schemas/alerts/signal.ts';
 import { sources } from '../../schemas/alerts/sources/index.ts';
 import type { Unreadable } from '../../schemas/alerts/sources/parsed.ts';
@@ -86,9 +86,9 @@ async function keepRest(deps: Deps, kept: Kept, rest: readonly Unreadable[]): Pr
 
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
 async function replayHeard(deps: Deps, { body }: Kept): Promise<Replayed> {
-  const heard = Heard.safeParse(jsonOf(body));
+  const heard = InboundEvent.safeParse(jsonOf(body));
   if (!heard.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(heard.error));
-  await deps.people.send(heard.data, `replayed:${heard.data.key}`);
+  await deps.inbound.send(heard.data, `replayed:${heard.data.key}`);
   return { receipt: heard.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }
 

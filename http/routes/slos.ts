@@ -7,7 +7,7 @@ import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import { type SloPoint, SloView } from '../../schemas/slo/slo-view.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { keptHistory } from '../../actions/slo/history.ts';
+import { storedHistory } from '../../actions/slo/history.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { answers, type Api, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -114,7 +114,7 @@ async function viewsOf(deps: Deps, config: Config, slos: readonly Slo[]): Promis
 async function pastPoints({ sloDays, clock }: Pick<Deps, 'sloDays' | 'clock'>, slo: Slo): Promise<SloPoint[]> {
   const now = millisOf(clock.now());
   try {
-    return pastOf(slo, await keptHistory(sloDays, slo, pastSeconds(slo, now), now), now);
+    return pastOf(slo, await storedHistory(sloDays, slo, pastSeconds(slo, now), now), now);
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;

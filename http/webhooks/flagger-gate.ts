@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { answerOf, placesOf } from '../../domain/freeze/gate.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -64,7 +64,7 @@ export function flaggerGateRoute(app: Api, deps: Deps): void {
  * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
-function placesFor(services: Config['services'], hook: Hook): Place[] {
+function placesFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
   const { service, environment } = toldPlace(hook);
   const known = placesOf(services, canaryOf(hook)).filter(
     (place) => service === undefined || service === place.service,
@@ -90,7 +90,12 @@ type Told = Pick<CheckAnswer, 'allowed' | 'verdict' | 'reasons' | 'clears_when'>
 
 type Caller = Pick<Env['Variables'], 'principal' | 'allow'>;
 
-async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow }: Caller): Promise<Told> {
+async function answerAt(
+  deps: Deps,
+  hook: Hook,
+  place: ServiceEnvironment,
+  { principal, allow }: Caller,
+): Promise<Told> {
   const { phase, checksum } = hook;
   const wish = answerOf(await deps.gates.get(place), { canary: canaryOf(hook), phase, checksum }, deps.clock.now());
   if (wish.open) return beingRolledBack(wish.wish);
@@ -105,7 +110,7 @@ async function answerAt(deps: Deps, hook: Hook, place: Place, { principal, allow
 /**
  * Returns the version of the only deployment in progress, or null. Flagger does not send the version that it rolls out.
  */
-async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: Place): Promise<Version | null> {
+async function versionUnderWay({ changes }: Pick<Deps, 'changes'>, place: ServiceEnvironment): Promise<Version | null> {
   const begun = (await changes.recent(place, CHANGES_READ)).filter(
     (change) => putsVersionLive(change) && change.status === 'started',
   );

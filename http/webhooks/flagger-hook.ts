@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Scope } from '../../domain/access/access.ts';
 import { placesOf } from '../../domain/freeze/gate.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 
@@ -42,7 +42,11 @@ export const toldPlace = ({ metadata: { service, environment, env } }: Hook) => 
 /**
  * Returns the services and environments of a canary that the caller may access. The webhook's metadata can select one.
  */
-export async function placesOfHook({ config }: Pick<Deps, 'config'>, hook: Hook, may: May): Promise<Place[]> {
+export async function placesOfHook(
+  { config }: Pick<Deps, 'config'>,
+  hook: Hook,
+  may: May,
+): Promise<ServiceEnvironment[]> {
   const { services } = await config.current();
   const { service, environment } = toldPlace(hook);
   return placesOf(services, canaryOf(hook)).filter(

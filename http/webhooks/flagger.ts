@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { sha256 } from '../../aws/hash.ts';
 import { answerOf } from '../../domain/freeze/gate.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { truncate } from '../../integrations/shared/text.ts';
-import type { Wish } from '../../schemas/freeze/gate.ts';
+import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../schemas/config/names.ts';
 import { answers, type Api, body, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../actions/refusal.ts';
@@ -91,7 +91,7 @@ const closed = (because: string): Refusal => new Refusal(403, 'gate-closed', bec
  *
  * @throws Refusal 403 if the gate is closed
  */
-async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
+async function wanted(deps: Deps, hook: Hook, may: May): Promise<GateRequest> {
   const canary = canaryOf(hook);
   const places = await placesOfHook(deps, hook, may);
   const [place] = places;
@@ -119,7 +119,7 @@ async function wanted(deps: Deps, hook: Hook, may: May): Promise<Wish> {
  *
  * @throws Refusal 403
  */
-async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: Wish): Promise<void> {
+async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: GateRequest): Promise<void> {
   const { paused } = await deps.automation.read();
   if (paused) throw closed('the kill switch is on');
   const effect = await deps.effects.get(wish.incident_id, wish.key);
@@ -128,7 +128,7 @@ async function refuseStopped(deps: Pick<Deps, 'automation' | 'effects'>, wish: W
 }
 
 /** Adds a timeline entry, once: Flagger repeats its request until the canary is rolled back. */
-const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wish: Wish): Promise<void> =>
+const noteOpened = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, wish: GateRequest): Promise<void> =>
   incidents.note(wish.incident_id, `flagger-gate-${wish.key}`, {
     at: clock.now(),
     actor: 'flagger',
@@ -143,7 +143,7 @@ const IS_NO_NEWS = /^Rollback hook .* not signaling a rollback$/;
 /**
  * Adds an event to the timeline of the open incident. Returns false if there is none, or if the event is not relevant.
  */
-async function noteEvent({ incidents, clock }: Deps, place: Place, hook: Hook): Promise<boolean> {
+async function noteEvent({ incidents, clock }: Deps, place: ServiceEnvironment, hook: Hook): Promise<boolean> {
   const { eventMessage = '', eventType = '', timestamp = '' } = hook.metadata;
   if (eventMessage === '' || IS_NO_NEWS.test(eventMessage)) return false;
   const open = (await incidents.open()).find(

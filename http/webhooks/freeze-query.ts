@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { CheckedChange, CheckRequest } from '../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { knownPlace } from '../../actions/freeze/known-environment.ts';
+import { knownScope } from '../../actions/freeze/known-environment.ts';
 import { asWhatItIs } from '../../actions/freeze/rollbacks.ts';
 
 /** An optional text. CD systems send an empty text for a missing value. */
@@ -53,7 +53,7 @@ export async function askedOf(
 ): Promise<CheckRequest> {
   const { request, untold } = questionOf(query);
   if (!untold) return request;
-  const { service, environment, asked } = await knownPlace(deps, await deps.config.current(), request);
+  const { service, environment, asked } = await knownScope(deps, await deps.config.current(), request);
   const { change } = await asWhatItIs(deps, { ...request, service, environment }, asked);
   return { ...request, change };
 }

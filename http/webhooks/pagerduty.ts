@@ -112,7 +112,7 @@ async function pass(c: Context<Env>, deps: Deps, event: PagerDutyEvent): Promise
 
 /** Queues an event, in order per PagerDuty incident and once per webhook. */
 export async function handOn(
-  { people, clock }: Pick<Deps, 'people' | 'clock'>,
+  { inbound: people, clock }: Pick<Deps, 'inbound' | 'clock'>,
   event: PagerDutyEvent,
   { webhook, trace }: { webhook: string; trace: string },
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from '../../schemas/config/deployers.ts';
@@ -29,7 +29,7 @@ const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
  */
 export function argoCdDeployer(
   config: ArgoCdDeployer,
-  options: { url: string; place: Place; secrets: Secrets; clock: Clock; git: GitReverter | undefined },
+  options: { url: string; place: ServiceEnvironment; secrets: Secrets; clock: Clock; git: GitReverter | undefined },
 ): Deployer {
   const { url, place, secrets, clock } = options;
   const tokenName = config.auth?.bearer ?? DEFAULT_TOKEN;

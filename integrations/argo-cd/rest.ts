@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { type Question, tell, withoutSlash } from '../shared/request.ts';
+import { type VendorRequest, request, withoutSlash } from '../shared/request.ts';
 import { Application } from './application.ts';
 import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
 
@@ -49,7 +49,7 @@ export type Calls = {
   other(name: string, namespace: string | undefined): Promise<Application | undefined>;
   windows(): Promise<Windows>;
   /** @param id the history ID */
-  rollBack(id: number, prune: boolean): Promise<Told<Application>>;
+  rollBack(id: number, prune: boolean): Promise<VendorResponse<Application>>;
   patch(change: Patched): Promise<Application>;
 };
 
@@ -100,14 +100,18 @@ function callsOf(options: ArgoOptions, until: number): Calls {
 
 const pathOf = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
 
-type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema'> & { path: string };
+type Asked<T> = Pick<VendorRequest<T>, 'method' | 'body' | 'schema'> & { path: string };
 
-async function ask<T>(options: ArgoOptions, until: number, { path, ...question }: Asked<T>): Promise<Told<T>> {
+async function ask<T>(
+  options: ArgoOptions,
+  until: number,
+  { path, ...question }: Asked<T>,
+): Promise<VendorResponse<T>> {
   const token = await options.token();
   if (!token) return { kind: 'off', detail: `the token for Argo CD, ${options.tokenName}, is not set` };
   const timeoutMs = Math.floor(until - performance.now());
   if (timeoutMs <= 0) return { kind: 'later', detail: `Argo CD took ${ATTEMPT_MS} ms`, afterSeconds: null };
-  return tell({
+  return request({
     vendor: 'Argo CD',
     url: withoutSlash(options.url) + path,
     headers: { authorization: `Bearer ${token}` },
@@ -128,14 +132,17 @@ const ErrorBody = z.object({ message: z.string() });
 const words = (body: unknown): string | undefined => ErrorBody.safeParse(body).data?.message;
 
 /** @throws Ended for every result except `done` */
-export function value<T>(told: Told<T>, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): T {
+export function value<T>(
+  told: VendorResponse<T>,
+  options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
+): T {
   if (told.kind === 'done') return told.value;
   throw ended(told, options);
 }
 
 /** An unclear result becomes `later`, because the next attempt checks the state first. */
 export function ended(
-  told: Exclude<Told<never>, { kind: 'done' }>,
+  told: Exclude<VendorResponse<never>, { kind: 'done' }>,
   { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): Ended {
   if (told.kind === 'later') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });

@@ -1,8 +1,8 @@
-import type { Place as Where } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment as Where } from '../../domain/ports/common.ts';
 import type { Gates } from '../../domain/ports/freeze.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { FlaggerDeployer } from '../../schemas/config/deployers.ts';
-import type { Wish } from '../../schemas/freeze/gate.ts';
+import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';
 import { placeOfDeployment, progressOf, rollBackDeployment, underKey } from '../kubernetes/deployment.ts';
@@ -13,7 +13,7 @@ import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
 import { type Place, refuseNoName } from '../kubernetes/workload.ts';
 import { asksUs, Canary } from './canary.ts';
 import { type Found, type Step, stepOf } from './situation.ts';
-import { wishBack, type Wishes, wishesAt } from './wishes.ts';
+import { wishBack, type GateRequests, wishesAt } from './wishes.ts';
 
 /**
  * Creates a deployer for a Flagger canary. Flagger has no abort API, but calls webhooks: during a rollout, the request
@@ -70,7 +70,7 @@ async function look(site: Site, calls: Calls): Promise<Found> {
 
 const primaryOf = ({ spec }: Canary): string => `${spec.targetRef.name}-primary`;
 
-async function takeBack(site: Site, calls: Calls, wishes: Wishes, request: RollbackRequest): Promise<ActAnswer> {
+async function takeBack(site: Site, calls: Calls, wishes: GateRequests, request: RollbackRequest): Promise<ActAnswer> {
   const found = await look(site, calls);
   const primary = placeIn(site, primaryOf(found.canary));
   if (isUnder(found.primary.metadata, ROLLBACK_KEY, request.key)) return underKey(primary, found.primary, request);
@@ -100,8 +100,8 @@ const isEnd = ({ kind }: ActAnswer): boolean => kind !== 'in_progress' && kind !
 /** @throws Ended if the canary has no webhook that calls Firebreak */
 function viaGate(
   { cluster, namespace, name }: Site,
-  wishes: Wishes,
-  { found: { canary }, wish, request }: { found: Found; wish: Wish | undefined; request: RollbackRequest },
+  wishes: GateRequests,
+  { found: { canary }, wish, request }: { found: Found; wish: GateRequest | undefined; request: RollbackRequest },
 ): Promise<ActAnswer> {
   if (!asksUs(canary))
     throw refuse(

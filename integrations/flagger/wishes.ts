@@ -1,8 +1,8 @@
 import { isExpired } from '../../domain/freeze/gate.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Gates } from '../../domain/ports/freeze.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { Wish } from '../../schemas/freeze/gate.ts';
+import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { putOff } from '../shared/refusals.ts';
 import { checksumOf } from './checksum.ts';
@@ -12,14 +12,14 @@ import type { CanaryStatus } from './canary.ts';
  * The stored rollback requests of one target, for one attempt. A storage error ends the attempt; the next attempt reads
  * the state first.
  */
-export type Wishes = {
+export type GateRequests = {
   /** Returns the request of this action, in any state. */
-  own(request: RollbackRequest): Promise<Wish | undefined>;
-  put(wish: Wish): Promise<void>;
-  end(wish: Wish): Promise<void>;
+  own(request: RollbackRequest): Promise<GateRequest | undefined>;
+  put(wish: GateRequest): Promise<void>;
+  end(wish: GateRequest): Promise<void>;
 };
 
-export function wishesAt(gates: Gates, place: Place): Wishes {
+export function wishesAt(gates: Gates, place: ServiceEnvironment): GateRequests {
   return {
     own: async ({ key }) => {
       const wish = await kept(() => gates.get(place));
@@ -43,9 +43,14 @@ const IN_PROGRESS: ActAnswer = { kind: 'in_progress', id: null, handle: null };
 
 /** Requests the rollback of a running rollout: once, for that rollout only, and valid for one hour. */
 export async function wishBack(
-  wishes: Wishes,
+  wishes: GateRequests,
   request: RollbackRequest,
-  { wish, canary, status, now }: { wish: Wish | undefined; canary: string; status: CanaryStatus; now: Timestamp },
+  {
+    wish,
+    canary,
+    status,
+    now,
+  }: { wish: GateRequest | undefined; canary: string; status: CanaryStatus; now: Timestamp },
 ): Promise<ActAnswer> {
   const rollout = checksumOf(status);
   if (wish === undefined) {
@@ -73,7 +78,7 @@ export async function wishBack(
 const newWish = (
   { service, environment, incident, key, from, to }: RollbackRequest,
   { canary, rollout, at }: { canary: string; rollout: string; at: Timestamp },
-): Wish => ({
+): GateRequest => ({
   service,
   environment,
   canary,

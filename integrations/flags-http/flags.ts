@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
@@ -28,7 +28,7 @@ type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
  */
 export function httpFlags(
   config: HttpFlags,
-  { place, secrets, clock }: { place: Place; secrets: Secrets; clock: Clock },
+  { place, secrets, clock }: { place: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Flags {
   const ask = async (flag: string, change?: FlagRequest): Promise<Answer | Refused | Later> => {
     const address = addressOf(config.url, { flag, environment: place.environment });
@@ -115,7 +115,7 @@ function conflict(answer: Answer, wanted: boolean): ActAnswer | undefined {
 
 function unsuccessful(
   answer: Answer,
-  { flag, place, clock }: { flag: string; place: Place; clock: Clock },
+  { flag, place, clock }: { flag: string; place: ServiceEnvironment; clock: Clock },
 ): Refused | Later {
   const { status, headers } = answer;
   if (status === 408 || status === 429 || status >= 500)

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { ask, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
@@ -111,7 +111,7 @@ function signed({ id, key }: App, clock: Clock): Promise<string> {
 }
 
 /** @throws NoToken */
-function had<T>(told: Told<T>, call: string): T {
+function had<T>(told: VendorResponse<T>, call: string): T {
   if (told.kind === 'done') return told.value;
   const detail = `GitHub issued no token for the GitHub App: ${call}: ${told.detail}`;
   // Retry: a token that was issued but not received has no effect.

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
 import { ask, type GithubOptions, repositoryPath } from './rest.ts';
 
@@ -8,7 +8,7 @@ const ATTEMPT_MS = 15_000;
 
 type Write = 'POST' | 'PATCH';
 /** Without `off`, because an attempt without a token is refused earlier. */
-type Answered<T> = Exclude<Told<T>, { kind: 'off' }>;
+type Answered<T> = Exclude<VendorResponse<T>, { kind: 'off' }>;
 
 /**
  * The calls of one attempt for one repository, with paths relative to the repository. All except `write` throw `Ended`.

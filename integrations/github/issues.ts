@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Ticket, Tickets, Told } from '../../domain/messages/channels.ts';
+import type { Ticket, Tickets, VendorResponse } from '../../domain/messages/channels.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -45,7 +45,7 @@ export function githubIssues(options: Options): Tickets {
     pages: number,
     schema: z.ZodType<T>,
     key: string,
-  ): Promise<Told<T | null>> => {
+  ): Promise<VendorResponse<T | null>> => {
     for (let page = 1; page <= pages; page += 1) {
       const told = await tickets('GET', `${path}per_page=${PAGE_ITEMS}&page=${page}`, z.array(schema));
       if (told.kind !== 'done') return told;
@@ -91,4 +91,4 @@ function marked(text: string, key: string): string {
   return `${truncate(text, BODY_MAX_CHARS - end.length)}${end}`;
 }
 
-const OFF: Told<never> = { kind: 'off', detail: 'tickets on GitHub are off: GITHUB_TOKEN is not set' };
+const OFF: VendorResponse<never> = { kind: 'off', detail: 'tickets on GitHub are off: GITHUB_TOKEN is not set' };

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { publicUrl } from '../../domain/catalogue/vendors.ts';
 import { Repository } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, json, retryAfterSeconds } from '../shared/http.ts';
-import { type Question, tell, withoutSlash } from '../shared/request.ts';
+import { type VendorRequest, request, withoutSlash } from '../shared/request.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 export type GithubOptions = {
@@ -19,7 +19,7 @@ export type GithubOptions = {
 /** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
-  readonly told: Exclude<Told<never>, { kind: 'done' | 'unclear' }>;
+  readonly told: Exclude<VendorResponse<never>, { kind: 'done' | 'unclear' }>;
 
   constructor(told: NoToken['told']) {
     super(told.detail);
@@ -27,7 +27,7 @@ export class NoToken extends Error {
   }
 }
 
-type Asked<T> = Pick<Question<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & {
+type Asked<T> = Pick<VendorRequest<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & {
   /** The path relative to the API's URL, with its query. */
   path: string;
 };
@@ -48,11 +48,11 @@ export const repositoryPath = (repository: string): string =>
  * Calls GitHub's REST API once. `off`: no token is configured.
  * @see https://docs.github.com/en/rest/using-the-rest-api
  */
-export async function ask<T>(options: GithubOptions, { path, ...question }: Asked<T>): Promise<Told<T>> {
+export async function ask<T>(options: GithubOptions, { path, ...question }: Asked<T>): Promise<VendorResponse<T>> {
   const token = await tokenOf(options);
   if (token instanceof NoToken) return token.told;
   if (!token) return { kind: 'off', detail: 'its token is not set' };
-  return tell({
+  return request({
     vendor: 'GitHub',
     url: withoutSlash(options.apiUrl) + path,
     headers: {

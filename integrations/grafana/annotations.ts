@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Annotation, Annotations, Told } from '../../domain/messages/channels.ts';
+import type { Annotation, Annotations, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { tell, withoutSlash } from '../shared/request.ts';
+import { request, withoutSlash } from '../shared/request.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, FOUND_MAX, TAG_PART_MAX_BYTES, TAGS_MAX_BYTES, TEXT_MAX_CHARS } from './limits.ts';
 
@@ -27,7 +27,7 @@ export function grafanaAnnotations(options: Options): Annotations {
   const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
     const [url, token] = [await options.url(), await options.token()];
     if (!url || !token) return off(url ? 'GRAFANA_TOKEN' : 'GRAFANA_URL');
-    return tell({
+    return request({
       vendor: 'Grafana',
       url: `${withoutSlash(url)}/api/annotations${path}`,
       method,
@@ -95,7 +95,7 @@ function tagOf(tag: string): string {
 const cut = (part: string): string =>
   new TextDecoder().decode(Buffer.from(part.trim()).subarray(0, TAG_PART_MAX_BYTES), { stream: true }).trim();
 
-const off = (missing: string): Told<never> => ({
+const off = (missing: string): VendorResponse<never> => ({
   kind: 'off',
   detail: `annotations are off: ${missing} is not set`,
 });

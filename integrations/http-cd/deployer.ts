@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { HttpDeployer } from '../../schemas/config/deployers.ts';
@@ -26,7 +26,7 @@ const Conflict = z.object({ current_version: z.string() });
  */
 export function httpDeployer(
   config: HttpDeployer,
-  options: { url: string; place: Place; secrets: Secrets; clock: Clock },
+  options: { url: string; place: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Deployer {
   const { url, place, secrets, clock } = options;
   const attempt = async (request: {

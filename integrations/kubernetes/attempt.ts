@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { tell, withoutSlash } from '../shared/request.ts';
+import { request, withoutSlash } from '../shared/request.ts';
 import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 
 /** The access to a cluster's API. */
@@ -34,21 +34,21 @@ export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Prom
 type Request = { method: 'GET' | 'PATCH'; path: string; body?: object; type?: PatchType };
 
 function callsOf(cluster: ClusterOptions, until: number): Calls {
-  const ask = async <T>(request: Request, schema: z.ZodType<T>): Promise<T> => {
+  const ask = async <T>(call: Request, schema: z.ZodType<T>): Promise<T> => {
     const timeoutMs = Math.floor(until - performance.now());
     if (timeoutMs <= 0) throw putOff(`the API server took ${ATTEMPT_MS} ms`); // nothing was sent
     const token = await cluster.secrets.get(cluster.tokenName);
     if (!token) throw refuse(`the cluster's token ${cluster.tokenName} is not set, so it was not called`);
-    const told = await tell({
+    const told = await request({
       vendor: 'Kubernetes',
-      url: withoutSlash(cluster.url) + request.path,
-      method: request.method,
+      url: withoutSlash(cluster.url) + call.path,
+      method: call.method,
       headers: {
         authorization: `Bearer ${token}`,
         'user-agent': 'firebreak',
-        ...(request.type && { 'content-type': `application/${request.type}-patch+json` }),
+        ...(call.type && { 'content-type': `application/${call.type}-patch+json` }),
       },
-      ...(request.body && { body: request.body }),
+      ...(call.body && { body: call.body }),
       timeoutMs,
       maxBytes: ANSWER_MAX_BYTES,
       schema,
@@ -56,7 +56,7 @@ function callsOf(cluster: ClusterOptions, until: number): Calls {
       words,
     });
     if (told.kind === 'done') return told.value;
-    throw ended(told, `${request.method} ${pathOf(request.path)}`);
+    throw ended(told, `${call.method} ${pathOf(call.path)}`);
   };
   return {
     get: (path, schema) => ask({ method: 'GET', path }, schema),
@@ -71,7 +71,7 @@ const pathOf = (path: string): string => path.split('?', 1)[0] ?? path;
  * Converts a result to `Ended`. An unclear result, or a conflict with another change, becomes `later`, because the next
  * attempt checks the state first.
  */
-function ended(told: Exclude<Told<never>, { kind: 'done' }>, asked: string): Ended {
+function ended(told: Exclude<VendorResponse<never>, { kind: 'done' }>, asked: string): Ended {
   const detail = `${asked}: ${told.detail}`;
   if (told.kind === 'later') return new Ended({ kind: 'later', detail, afterSeconds: told.afterSeconds });
   if (told.kind === 'unclear') return putOff(detail);

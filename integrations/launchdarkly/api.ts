@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { tell, withoutSlash } from '../shared/request.ts';
+import { request, withoutSlash } from '../shared/request.ts';
 import { API_VERSION, AUDIT_ITEMS, CALL_TIMEOUT_MS, FLAG_MAX_BYTES, WINDOW_SECONDS } from './limits.ts';
 
 const Flag = z.object({
@@ -18,11 +18,11 @@ const AuditLog = z.object({ items: z.array(z.object({ comment: z.string().nullis
 export type FlagAt = { project: string; environment: string; flag: string };
 
 export type LaunchDarklyApi = {
-  flag(at: FlagAt): Promise<Told<Flag>>;
+  flag(at: FlagAt): Promise<VendorResponse<Flag>>;
   /** Returns the comments on changes of a flag in an environment, newest first, as many as one call returns. */
-  comments(at: FlagAt): Promise<Told<string[]>>;
+  comments(at: FlagAt): Promise<VendorResponse<string[]>>;
   /** Sets the state of a flag. A flag that already has that state is not changed. */
-  turn(at: FlagAt, on: boolean, comment: string): Promise<Told<Flag>>;
+  turn(at: FlagAt, on: boolean, comment: string): Promise<VendorResponse<Flag>>;
 };
 
 type Options = { apiUrl: string; token: () => Promise<string | undefined>; tokenName: string; clock: Clock };
@@ -32,10 +32,10 @@ export function launchDarklyApi({ apiUrl, token, tokenName, clock }: Options): L
   const api = `${withoutSlash(apiUrl)}/api/v2`;
   const flagUrl = ({ project, flag }: FlagAt) =>
     `${api}/flags/${encodeURIComponent(project)}/${encodeURIComponent(flag)}`;
-  const ask = async <T>(url: string, schema: z.ZodType<T>, patch?: object): Promise<Told<T>> => {
+  const ask = async <T>(url: string, schema: z.ZodType<T>, patch?: object): Promise<VendorResponse<T>> => {
     const secret = await token();
     if (!secret) return { kind: 'off', detail: `LaunchDarkly is off: ${tokenName} is not set` };
-    return tell({
+    return request({
       vendor: 'LaunchDarkly',
       url,
       method: patch ? 'PATCH' : 'GET',

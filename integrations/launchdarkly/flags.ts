@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { FlagRequest, Flags } from '../../domain/rollback/targets.ts';
 import { type Flag, type FlagAt, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
@@ -73,7 +73,7 @@ async function wasSet(api: LaunchDarklyApi, at: FlagAt, key: string): Promise<bo
   return told.kind === 'done' && told.value.some((comment) => comment.trimEnd().endsWith(markOf(key)));
 }
 
-function stateOf(told: Told<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
+function stateOf(told: VendorResponse<Flag>, at: FlagAt): { kind: 'state'; on: boolean } | Refused | Later {
   if (told.kind !== 'done') return unanswered(told, at);
   const { archived = false, environments = {} } = told.value;
   if (archived)
@@ -90,7 +90,7 @@ function stateOf(told: Told<Flag>, at: FlagAt): { kind: 'state'; on: boolean } |
   return { kind: 'state', on: config.on };
 }
 
-function unanswered(told: Exclude<Told<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
+function unanswered(told: Exclude<VendorResponse<never>, { kind: 'done' }>, at: FlagAt): Refused | Later {
   switch (told.kind) {
     case 'later':
       return told;

@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { smtpFault, smtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */
@@ -12,7 +12,7 @@ type Options = {
 };
 
 /** Checks that the mail server accepts the credentials. Sends no email. */
-export async function checkMail({ url, from }: Options): Promise<Told<null>> {
+export async function checkMail({ url, from }: Options): Promise<VendorResponse<null>> {
   const [address, sender] = [await url(), await from()];
   if (!address || !sender) return { kind: 'off', detail: `${address ? 'MAIL_FROM' : 'SMTP_URL'} is not set` };
   const fault = smtpFault(address, sender);
@@ -30,12 +30,12 @@ export async function checkMail({ url, from }: Options): Promise<Told<null>> {
   }
 }
 
-const wrong = (detail: string): Told<never> => ({ kind: 'refused', code: 'not_set_right', detail });
+const wrong = (detail: string): VendorResponse<never> => ({ kind: 'refused', code: 'not_set_right', detail });
 
 /** An error with the server's response and the failed step. */
 type SmtpError = Error & { code?: string; responseCode?: number };
 
-function failureOf(error: unknown): Told<never> {
+function failureOf(error: unknown): VendorResponse<never> {
   const { message, responseCode = 0, code = '' } = error as SmtpError;
   if (code === 'EAUTH') return wrong(`${message}: the mail server does not know the user and password of SMTP_URL`);
   return responseCode >= 500

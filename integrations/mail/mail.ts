@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { Delivered, Letter, Mail } from '../../domain/messages/channels.ts';
+import type { Delivered, Email, Mail } from '../../domain/messages/channels.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: connection, greeting, and every following response. */
@@ -45,7 +45,7 @@ type Envelope = { from: string; to: [string]; size: number };
  * Returns the email in wire format. Loads the libraries on the first email, to keep the start of everything else fast.
  */
 async function written(
-  { to, subject, text, key }: Letter,
+  { to, subject, text, key }: Email,
   sender: string,
 ): Promise<{ envelope: Envelope; message: Buffer }> {
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChangeEvents } from '../../domain/pagerduty/change-event.ts';
-import { tell, withoutSlash } from '../shared/request.ts';
+import { request, withoutSlash } from '../shared/request.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
 
@@ -25,7 +25,7 @@ export function pagerDutyChanges(options: {
           code: 'bad_key',
           detail: `PAGERDUTY_ROUTING_KEY does not have ${ROUTING_KEY_CHARS} characters`,
         };
-      const told = await tell({
+      const told = await request({
         vendor: 'PagerDuty',
         url: `${withoutSlash(await options.eventsUrl())}/v2/change/enqueue`,
         method: 'POST',

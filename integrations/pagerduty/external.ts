@@ -5,7 +5,7 @@ import type {
   ExternalIncident,
   ExternalPager,
   ExternalQuery,
-  Told,
+  VendorResponse,
 } from '../../domain/messages/channels.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
@@ -110,7 +110,7 @@ export const dedupKeyOf = (groupKey: string): string => createHash('sha256').upd
  * Finds an open incident with the key of one of the alert groups. The newest of several incidents is most likely about
  * this episode.
  */
-async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<Told<ExternalFound>> {
+async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<VendorResponse<ExternalFound>> {
   const found: ExternalIncident[] = [];
   for (const key of [...new Set(groupKeys)].slice(0, GROUPS_MAX)) {
     const page = await rest.get('/incidents', [['incident_key', dedupKeyOf(key)], ...OPEN], IncidentPage);
@@ -128,9 +128,9 @@ async function findByKey(rest: Rest, groupKeys: readonly string[]): Promise<Told
 const newest = (incidents: readonly ExternalIncident[]): ExternalIncident | undefined =>
   incidents.toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
 
-const done = (value: ExternalFound): Told<ExternalFound> => ({ kind: 'done', value });
+const done = (value: ExternalFound): VendorResponse<ExternalFound> => ({ kind: 'done', value });
 
-async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<Told<ExternalFound>> {
+async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<VendorResponse<ExternalFound>> {
   const open = await openSince(rest, query.since);
   if (open.kind !== 'done') return open;
   const like: Like = { same: [], named: [] };
@@ -158,7 +158,7 @@ async function findByAlerts(rest: Rest, query: ExternalQuery): Promise<Told<Exte
 async function openSince(
   rest: Rest,
   since: Timestamp,
-): Promise<Told<{ incidents: ExternalIncident[]; whole: boolean }>> {
+): Promise<VendorResponse<{ incidents: ExternalIncident[]; whole: boolean }>> {
   const incidents: ExternalIncident[] = [];
   let whole = false;
   for (let page = 0; page < PAGES_MAX && !whole; page += 1) {
@@ -203,7 +203,7 @@ function choose({ same, named }: Like, { looked, all }: { looked: number; all: b
   return { incident: null, because: all ? because : `${because}; there are more than were read` };
 }
 
-async function readMerged(rest: Rest, id: string, merges = 0): Promise<Told<ExternalIncident | null>> {
+async function readMerged(rest: Rest, id: string, merges = 0): Promise<VendorResponse<ExternalIncident | null>> {
   const read = await rest.get(`/incidents/${encodeURIComponent(id)}`, [], OneIncident);
   if (read.kind === 'refused' && read.code === 'not_found') return { kind: 'done', value: null };
   if (read.kind !== 'done') return read;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { agentOf } from '../../domain/pagerduty/agents.ts';
 import type { OnCall, OnCallPerson } from '../../domain/people/on-call.ts';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -66,7 +66,7 @@ export function pagerDutyOnCall(options: {
   };
 }
 
-async function list(options: RestOptions, name: string, id: string): Promise<Told<Entry[]>> {
+async function list(options: RestOptions, name: string, id: string): Promise<VendorResponse<Entry[]>> {
   const rest = await openRest(options);
   if ('kind' in rest) return rest;
   const query: [string, string][] = [
@@ -91,8 +91,10 @@ function people(config: Config, entries: readonly Entry[]): OnCallPerson[] {
 }
 
 /** Caches successful results for one minute. Failures are not cached. */
-function kept<T>(now: () => number): (key: string, ask: () => Promise<Told<T>>) => Promise<Told<T>> {
-  const known = new Map<string, { at: number; told: Told<T> }>();
+function kept<T>(
+  now: () => number,
+): (key: string, ask: () => Promise<VendorResponse<T>>) => Promise<VendorResponse<T>> {
+  const known = new Map<string, { at: number; told: VendorResponse<T> }>();
   return async (key, ask) => {
     const before = known.get(key);
     if (before !== undefined && now() - before.at < KEPT_MS) return before.told;

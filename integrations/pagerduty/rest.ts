@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { type Question, tell, withoutSlash } from '../shared/request.ts';
+import { type VendorRequest, request, withoutSlash } from '../shared/request.ts';
 import { ATTEMPT_TIMEOUT_MS } from './limits.ts';
 
 export type RestOptions = {
@@ -19,11 +19,11 @@ export type RestOptions = {
 };
 
 /** The result of a call that was not done. */
-type Failed = Exclude<Told<never>, { kind: 'done' }>;
+type Failed = Exclude<VendorResponse<never>, { kind: 'done' }>;
 
 export type Rest = {
-  get<T>(path: string, query: readonly [string, string][], schema: z.ZodType<T>): Promise<Told<T>>;
-  post<T>(path: string, body: object, schema: z.ZodType<T>): Promise<Told<T>>;
+  get<T>(path: string, query: readonly [string, string][], schema: z.ZodType<T>): Promise<VendorResponse<T>>;
+  post<T>(path: string, body: object, schema: z.ZodType<T>): Promise<VendorResponse<T>>;
 };
 
 /** Maximum bytes of a body. The details of one alert can have 512 KB, and a page contains many alerts. */
@@ -43,11 +43,13 @@ export async function openRest(options: RestOptions): Promise<Rest | Failed> {
 
   const patience = options.timeoutMs ?? ATTEMPT_TIMEOUT_MS;
   const until = performance.now() + patience;
-  const ask = async <T>(question: Pick<Question<T>, 'method' | 'url' | 'body' | 'schema'>): Promise<Told<T>> => {
+  const ask = async <T>(
+    question: Pick<VendorRequest<T>, 'method' | 'url' | 'body' | 'schema'>,
+  ): Promise<VendorResponse<T>> => {
     const timeoutMs = Math.floor(until - performance.now());
     // Nothing was sent, so the call had no effect.
     if (timeoutMs <= 0) return { kind: 'later', detail: `PagerDuty took ${patience} ms`, afterSeconds: null };
-    return tell({
+    return request({
       vendor: 'PagerDuty',
       headers: {
         accept: 'application/vnd.pagerduty+json;version=2',

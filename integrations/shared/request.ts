@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { type Answer, call, json, NoAnswer } from './http.ts';
 import { truncate } from './text.ts';
 
 /** A request to a vendor's JSON API, and how to read its responses. */
-export type Question<T> = {
+export type VendorRequest<T> = {
   /** The vendor's name in messages. */
   vendor: string;
   url: string;
@@ -30,7 +30,7 @@ export type Question<T> = {
  * response, a write may have had its effect and is `unclear`, while a read is `later`. All other errors need a fix by a
  * person.
  */
-export async function tell<T>(question: Question<T>): Promise<Told<T>> {
+export async function request<T>(question: VendorRequest<T>): Promise<VendorResponse<T>> {
   const { vendor, url, method, headers, body, timeoutMs, maxBytes } = question;
   const fault = settingFault(vendor, url, headers);
   if (fault !== undefined) return fault;
@@ -49,7 +49,7 @@ export async function tell<T>(question: Question<T>): Promise<Told<T>> {
   }
 }
 
-function read<T>(answer: Answer, { vendor, method, schema, limited, words }: Question<T>): Told<T> {
+function read<T>(answer: Answer, { vendor, method, schema, limited, words }: VendorRequest<T>): VendorResponse<T> {
   const { status, text } = answer;
   const body = json(text);
   const said = words(body);
@@ -67,7 +67,7 @@ function read<T>(answer: Answer, { vendor, method, schema, limited, words }: Que
     : { kind: 'unclear', detail: unread };
 }
 
-const undone = (method: string, detail: string): Told<never> =>
+const undone = (method: string, detail: string): VendorResponse<never> =>
   method === 'GET' ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail };
 
 const CODES: Readonly<Partial<Record<number, string>>> = {
@@ -88,7 +88,11 @@ const codeOf = (status: number): string => CODES[status] ?? `http_${status}`;
  * Returns why a request can't be sent. Otherwise the error would look like a missing response, and its message would
  * contain the credential.
  */
-function settingFault(vendor: string, url: string, headers: Readonly<Record<string, string>>): Told<never> | undefined {
+function settingFault(
+  vendor: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): VendorResponse<never> | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== '' || parsed.password !== '')
     return {

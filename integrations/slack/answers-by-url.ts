@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ChatMessage, Told } from '../../domain/messages/channels.ts';
+import type { ChatMessage, VendorResponse } from '../../domain/messages/channels.ts';
 import { call, NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';
@@ -34,7 +34,11 @@ const isLoopback = (hostname: string): boolean =>
  * Sends one response to a user's interaction. Never replaces the original message.
  * @see https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses"
  */
-export async function answerByUrl(address: string, message: ChatMessage, aloud: boolean): Promise<Told<null>> {
+export async function answerByUrl(
+  address: string,
+  message: ChatMessage,
+  aloud: boolean,
+): Promise<VendorResponse<null>> {
   const answer = { response_type: aloud ? 'in_channel' : 'ephemeral', replace_original: false, ...bodyOf(message) };
   try {
     const { status, text } = await call(address, {

@@ -1,9 +1,9 @@
 import { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { NoAnswer } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 
-export type Failure = Exclude<Told<never>, { kind: 'done' } | { kind: 'off' }>;
+export type Failure = Exclude<VendorResponse<never>, { kind: 'done' } | { kind: 'off' }>;
 
 /** A failed call, thrown within an attempt. */
 export class CallFailed extends Error {

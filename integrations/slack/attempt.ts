@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { CallFailed } from './answers.ts';
 import { type Ask, slackClient } from './client.ts';
@@ -20,7 +20,7 @@ export type SlackOptions = {
 /** The context of an attempt. */
 export type Slack = { ask: Ask; me: () => Promise<Me> };
 
-export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<Told<T>>;
+export type Attempt = <T>(work: (slack: Slack) => Promise<T>) => Promise<VendorResponse<T>>;
 
 /** Creates attempts at Slack. An attempt can consist of several calls; the first failure ends it. */
 export function attempts(options: SlackOptions): Attempt {
@@ -43,7 +43,7 @@ export function attempts(options: SlackOptions): Attempt {
 
 /** Other characters can't be sent in a header, and the error message would contain the token. */
 const CAN_BE_A_TOKEN = /^[\x21-\x7e]+$/;
-const NO_TOKEN: Told<never> = {
+const NO_TOKEN: VendorResponse<never> = {
   kind: 'refused',
   code: 'invalid_auth',
   detail: 'SLACK_BOT_TOKEN has blanks or other characters that no token has. See docs/errors.md#slack-token',

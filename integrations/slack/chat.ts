@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Chat, ChatMessage, Text, Told } from '../../domain/messages/channels.ts';
+import type { Chat, ChatMessage, Text, VendorResponse } from '../../domain/messages/channels.ts';
 import { isRefusal } from './answers.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';
@@ -20,7 +20,7 @@ import { line } from './mrkdwn.ts';
 export function slackChat(options: SlackOptions): Chat {
   const attempt = attempts(options);
   /** Runs an attempt that returns no value. */
-  const effect = (work: (slack: Slack) => Promise<unknown>): Promise<Told<null>> =>
+  const effect = (work: (slack: Slack) => Promise<unknown>): Promise<VendorResponse<null>> =>
     attempt((slack) => work(slack).then(() => null));
 
   return {

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import type { ChatMessage, Ear, Told, Whispers } from '../../domain/messages/channels.ts';
+import type { ChatMessage, Ear, VendorResponse, EphemeralMessages } from '../../domain/messages/channels.ts';
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
 import { answerUrlFault, answerByUrl } from './answers-by-url.ts';
 import { bodyOf } from './blocks.ts';
 import { WAITED_FOR_TIMEOUT_MS } from './limits.ts';
 
 /** Creates a client for responses to single users. It needs the scope chat:write. */
-export function slackWhispers(options: SlackOptions): Whispers {
+export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages {
   const attempt = attempts({ timeoutMs: WAITED_FOR_TIMEOUT_MS, ...options });
   return {
     async tell(ear, message, aloud = false) {
@@ -27,21 +27,26 @@ async function tellByUrl(
   { responseUrl }: Ear,
   message: ChatMessage,
   aloud: boolean,
-): Promise<Told<null> | undefined> {
+): Promise<VendorResponse<null> | undefined> {
   if (responseUrl === null || answerUrlFault(responseUrl, await apiUrl()) !== undefined) return undefined;
   return answerByUrl(responseUrl, message, aloud);
 }
 
 const quiet = { parse: 'none', link_names: false };
 
-const whisper = (attempt: Attempt, user: string, channel: string, message: ChatMessage): Promise<Told<null>> =>
+const whisper = (
+  attempt: Attempt,
+  user: string,
+  channel: string,
+  message: ChatMessage,
+): Promise<VendorResponse<null>> =>
   attempt(async ({ ask }) => {
     await ask('chat.postEphemeral', { channel, user, ...bodyOf(message), ...quiet }, z.unknown());
     return null;
   });
 
 /** Sends a direct message. Slack opens the conversation when the channel is a user ID. */
-const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<Told<null>> =>
+const write = (attempt: Attempt, user: string, message: ChatMessage): Promise<VendorResponse<null>> =>
   attempt(async ({ ask }) => {
     const args = { channel: user, ...bodyOf(message), ...quiet, unfurl_links: false, unfurl_media: false };
     await ask('chat.postMessage', args, z.unknown());

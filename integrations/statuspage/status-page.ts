@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { PublicUpdate, StatusPage, Told } from '../../domain/messages/channels.ts';
+import type { PublicUpdate, StatusPage, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { tell, withoutSlash } from '../shared/request.ts';
+import { request, withoutSlash } from '../shared/request.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export function statuspage(options: Options): StatusPage {
   const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
     const [key, page] = [await options.apiKey(), await options.pageId()];
     if (!key || !page) return off(key ? 'STATUSPAGE_PAGE_ID' : 'STATUSPAGE_API_KEY');
-    return tell({
+    return request({
       vendor: 'Statuspage',
       url: `${withoutSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}/${path}`,
       method,
@@ -109,7 +109,7 @@ const fields = ({ status, body, components }: PublicUpdate) => ({
   components,
 });
 
-const off = (missing: string): Told<never> => ({
+const off = (missing: string): VendorResponse<never> => ({
   kind: 'off',
   detail: `the status page is off: ${missing} is not set`,
 });
@@ -119,7 +119,8 @@ function keyOf(metadata: unknown): string | undefined {
   return ours.success ? ours.data.firebreak.key : undefined;
 }
 
-const nothing = (told: Told<unknown>): Told<null> => (told.kind === 'done' ? { kind: 'done', value: null } : told);
+const nothing = (told: VendorResponse<unknown>): VendorResponse<null> =>
+  told.kind === 'done' ? { kind: 'done', value: null } : told;
 
 /** Status 420 has the same meaning as 429. */
 const limitedFor = ({ status, headers }: Answer, clock: Clock): number | undefined =>

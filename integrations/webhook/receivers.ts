@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import type { Letter, WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
+import type { WebhookDelivery, WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';
-import { tell } from '../shared/request.ts';
+import { request } from '../shared/request.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 import { teamsMessage } from './teams.ts';
 
@@ -36,9 +36,14 @@ export function webhookReceivers({ secrets, clock }: { secrets: Secrets; clock: 
   };
 }
 
-async function post(url: string, { id, body }: Letter, secret: string | null, clock: Clock): Promise<Told<null>> {
+async function post(
+  url: string,
+  { id, body }: WebhookDelivery,
+  secret: string | null,
+  clock: Clock,
+): Promise<VendorResponse<null>> {
   const now = millisOf(clock.now());
-  const told = await tell({
+  const told = await request({
     vendor: `the webhook at ${URL.parse(url)?.origin ?? 'no URL'}`, // the path can contain a secret
     url,
     method: 'POST',
@@ -52,7 +57,7 @@ async function post(url: string, { id, body }: Letter, secret: string | null, cl
   return told.kind === 'done' ? { kind: 'done', value: null } : told;
 }
 
-const unsigned = (name: string): Told<never> => ({
+const unsigned = (name: string): VendorResponse<never> => ({
   kind: 'refused',
   code: 'no_secret',
   detail: `the secret ${name} is not set, so nothing was sent`,

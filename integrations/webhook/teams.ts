@@ -1,4 +1,4 @@
-import type { IncidentTold } from '../../domain/messages/webhooks.ts';
+import type { WebhookIncident } from '../../domain/messages/webhooks.ts';
 import { truncate } from '../shared/text.ts';
 import type { WebhookEvent } from '../../schemas/incidents/response.ts';
 
@@ -20,7 +20,7 @@ const COLOURS: Readonly<Record<string, string>> = { critical: 'attention', warni
  * @see https://learn.microsoft.com/en-us/connectors/teams/ (When a Teams webhook request is received; read 2026-11)
  * @see https://adaptivecards.io/explorer/RichTextBlock.html (read 2026-11)
  */
-export function teamsMessage(event: WebhookEvent, incident: IncidentTold): object {
+export function teamsMessage(event: WebhookEvent, incident: WebhookIncident): object {
   const { title, service, environment, severity, status, opened_at, resolved_at } = incident;
   const isOver = event === 'incident.resolved';
   const facts: [string, string | null][] = [

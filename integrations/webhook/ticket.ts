@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { Tickets, Told } from '../../domain/messages/channels.ts';
+import type { Tickets, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../shared/http.ts';
-import { tell } from '../shared/request.ts';
+import { request } from '../shared/request.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 /** Milliseconds for one attempt. */
@@ -23,12 +23,12 @@ type Options = {
  * by it.
  */
 export function webhookTickets(options: Options): Tickets {
-  const send = async (type: string, id: string, data: object): Promise<Told<null>> => {
+  const send = async (type: string, id: string, data: object): Promise<VendorResponse<null>> => {
     const at = options.clock.now();
     const secret = options.signature === null ? null : await options.secrets.get(options.signature);
     if (secret === undefined || secret === '') return unsigned(options.signature);
     const body = { type, timestamp: at, data };
-    const told = await tell({
+    const told = await request({
       vendor: 'the ticket webhook',
       url: options.url,
       method: 'POST',
@@ -51,7 +51,7 @@ export function webhookTickets(options: Options): Tickets {
   };
 }
 
-const unsigned = (name: string | null): Told<never> => ({
+const unsigned = (name: string | null): VendorResponse<never> => ({
   kind: 'refused',
   code: 'no_secret',
   detail: `the secret ${name} is not set, so nothing was sent`,

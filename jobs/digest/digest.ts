@@ -1,4 +1,4 @@
-import { TELLING_WAYS } from '../../domain/messages/stakeholder-digest.ts';
+import { NOTIFICATION_CHANNELS } from '../../domain/messages/stakeholder-digest.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Deadline, type Elapsed } from '../../actions/shared/concurrency.ts';
@@ -9,7 +9,7 @@ import { type ReportDeps, sendShadowReport } from './shadow-report.ts';
 /** The time limit for starting messages. Even the slowest email then ends within the function's time-out. */
 const ROUND_MS = 30_000;
 
-type DigestDeps = ReportDeps & Pick<Deps, 'crowds'>;
+type DigestDeps = ReportDeps & Pick<Deps, 'incidentGroups'>;
 
 /**
  * Sends status updates to stakeholders, each minute. Runs in its own function, so that a hanging mail server delays
@@ -41,7 +41,7 @@ async function newsOfIncidents(
   if (due.length === 0) return [];
   const pauses = await deps.digests.pauses();
   return Promise.allSettled(
-    TELLING_WAYS.map((way) =>
+    NOTIFICATION_CHANNELS.map((way) =>
       new Round(deps, { way, services: config.services, pause: pauses[way], deadline }).tell(
         due.filter(({ receiver }) => receiver.way === way),
       ),

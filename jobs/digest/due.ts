@@ -1,6 +1,6 @@
 import { isDue } from '../../domain/messages/stakeholder-digest.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Remembered } from '../../domain/ports/messages.ts';
+import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
@@ -21,13 +21,13 @@ export type Due = {
   id: IncidentRecord['id'];
   receiver: Receiver;
   stakeholder: Stakeholder;
-  before: Remembered | undefined;
+  before: StoredNotification | undefined;
   /** The incident's children, and whether the receiver was notified of its parent. */
   parts: readonly IncidentRecord[];
   heardOfParent: boolean;
 };
 
-type DueDeps = Pick<Deps, 'incidents' | 'crowds' | 'digests' | 'clock' | 'timeScale' | 'log'>;
+type DueDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'digests' | 'clock' | 'timeScale' | 'log'>;
 
 /** Returns the notifications that are due, open incidents first. Skips incidents that cannot be read. */
 export async function allDue(deps: DueDeps, config: Config): Promise<Due[]> {
@@ -77,11 +77,11 @@ async function dueOf(
 
 /** Returns the children of an open incident, and the notifications about the parent of a resolved one. */
 async function belongingTo(
-  { crowds, digests }: Pick<DueDeps, 'crowds' | 'digests'>,
+  { incidentGroups, digests }: Pick<DueDeps, 'incidentGroups' | 'digests'>,
   { id, crowd, status, parent_id }: IncidentRecord,
-): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, Remembered> }> {
+): Promise<{ parts: IncidentRecord[]; ofParent: Record<string, StoredNotification> }> {
   const isOver = status === 'resolved';
-  const parts = crowd === undefined || isOver ? [] : await crowds.parts(id);
+  const parts = crowd === undefined || isOver ? [] : await incidentGroups.parts(id);
   const ofParent = parent_id === undefined || !isOver ? {} : await digests.read(parent_id);
   return { parts: parts.map(({ incident }) => incident), ofParent };
 }

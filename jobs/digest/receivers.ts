@@ -1,6 +1,6 @@
 import { plainOf } from '../../domain/messages/plain-text.ts';
-import { letterOf, type TellingWay } from '../../domain/messages/stakeholder-digest.ts';
-import type { ChatMessage, Delivered, Mail, Told } from '../../domain/messages/channels.ts';
+import { letterOf, type NotificationChannel } from '../../domain/messages/stakeholder-digest.ts';
+import type { ChatMessage, Delivered, Mail, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 
@@ -8,7 +8,7 @@ import type { Stakeholder } from '../../schemas/people/stakeholders.ts';
 export type Receiver = {
   /** The key in the store: `mailto:…` or `slack:…`. */
   name: string;
-  way: TellingWay;
+  way: NotificationChannel;
   /** An email address or a channel. */
   to: string;
 };
@@ -58,7 +58,7 @@ async function attempt(
 const OURS =
   /^(invalid_auth|not_authed|account_inactive|token_\w+|\w+_scope|no_permission|not_allowed_token_type|\w*access_\w+|http_\d+|bad_\w+)$/;
 
-function deliveredBy(told: Told<unknown>): Delivered {
+function deliveredBy(told: VendorResponse<unknown>): Delivered {
   if (told.kind === 'later') return { ...told, kind: 'closed' };
   if (told.kind === 'refused' && OURS.test(told.code))
     return { kind: 'closed', detail: told.detail, afterSeconds: null };

@@ -2,18 +2,18 @@ import { sha256 } from '../../aws/hash.ts';
 import {
   digestOf,
   isDue,
-  neverTold,
+  neverNotified,
   notTold,
   pauseAfter,
-  type TellingPause,
-  type TellingWay,
-  telling,
+  type ChannelPause,
+  type NotificationChannel,
+  notificationState,
   toldLater,
-  type ToldBefore,
+  type LastNotification,
 } from '../../domain/messages/stakeholder-digest.ts';
 import type { Delivered, Mail } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Remembered } from '../../domain/ports/messages.ts';
+import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
@@ -31,10 +31,10 @@ export type RoundDeps = Pick<Deps, 'incidents' | 'clock' | 'log' | 'timeScale' |
 };
 
 type Given = {
-  way: TellingWay;
+  way: NotificationChannel;
   services: Config['services'];
   /** The current pause after a failure. */
-  pause: TellingPause | undefined;
+  pause: ChannelPause | undefined;
   deadline: Deadline;
 };
 
@@ -46,7 +46,7 @@ export class Round {
   readonly #deps: RoundDeps;
   readonly #given: Given;
   readonly #stories = new Map<string, Promise<Story | undefined>>();
-  #pause: TellingPause | undefined;
+  #pause: ChannelPause | undefined;
   #stopped = false;
   #failures = 0;
   #sent = 0;
@@ -89,7 +89,7 @@ export class Round {
     // The list is eventually consistent. The record must match what is sent.
     const asked = { services: this.#given.services, now, timeScale, parts, heardOfParent };
     if (story === undefined || !isDue(story.incident, stakeholder, before, asked)) return;
-    const told = telling(story.incident, now);
+    const told = notificationState(story.incident, now);
     const mine = await digests.remember(id, receiver.name, told, before);
     if (mine === undefined) return; // another run sends it
     await this.#took(due, mine, await deliver(this.#deps, receiver, digestOf(story), keyOf(due, told)));
@@ -104,10 +104,10 @@ export class Round {
   }
 
   /** Records the result of a delivery. */
-  async #took(due: Due, mine: Remembered, how: Delivered): Promise<void> {
+  async #took(due: Due, mine: StoredNotification, how: Delivered): Promise<void> {
     const { digests, log, clock, timeScale } = this.#deps;
     const { id, receiver, before } = due;
-    const instead = (told: ToldBefore) => digests.remember(id, receiver.name, told, mine);
+    const instead = (told: LastNotification) => digests.remember(id, receiver.name, told, mine);
     const now = { now: clock.now(), timeScale };
     switch (how.kind) {
       case 'done':
@@ -126,7 +126,7 @@ export class Round {
         await instead(toldLater(before, now));
         return;
       case 'refused':
-        await instead(neverTold(mine, before));
+        await instead(neverNotified(mine, before));
         return this.#refused(due, how.detail);
     }
   }
@@ -167,7 +167,7 @@ const named = ({ id, receiver }: Due) => ({ incident: id, receiver: receiver.nam
 /**
  * Returns the idempotency key: the same for the same news to a receiver, and a new one for each periodic repetition.
  */
-function keyOf({ id, receiver, before }: Due, { about }: ToldBefore): string {
+function keyOf({ id, receiver, before }: Due, { about }: LastNotification): string {
   const since = before?.about === about ? before.at : '';
   return `digest-${sha256(JSON.stringify([id, receiver.name, about, since]))}`;
 }

@@ -1,8 +1,8 @@
 import { sha256 } from '../../aws/hash.ts';
-import { TELLING_WAYS, toldLater, type ToldBefore } from '../../domain/messages/stakeholder-digest.ts';
+import { NOTIFICATION_CHANNELS, toldLater, type LastNotification } from '../../domain/messages/stakeholder-digest.ts';
 import type { ChatMessage } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Remembered } from '../../domain/ports/messages.ts';
+import type { StoredNotification } from '../../domain/ports/messages.ts';
 import { lastDue, shadowDigest } from '../../domain/automation/shadow-report-schedule.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
@@ -21,7 +21,7 @@ const AT_ONCE = 4;
 
 export type ReportDeps = RoundDeps & Pick<Deps, 'config' | 'changes' | 'automation'>;
 
-type Waiting = { receiver: Receiver; before: Remembered | undefined };
+type Waiting = { receiver: Receiver; before: StoredNotification | undefined };
 
 /**
  * Sends the weekly shadow report to receivers who have not got it yet. Each delivery is recorded before it is sent: a
@@ -53,7 +53,7 @@ async function waitingFor(
   now: Timestamp,
 ): Promise<Waiting[]> {
   const [had, pauses] = await Promise.all([digests.read('shadow-report'), digests.pauses()]);
-  const paused = TELLING_WAYS.filter((way) => (pauses[way]?.until ?? now) > now);
+  const paused = NOTIFICATION_CHANNELS.filter((way) => (pauses[way]?.until ?? now) > now);
   return receivers
     .filter(({ way }) => !paused.includes(way))
     .map((receiver) => ({ receiver, before: had[receiver.name] }))
@@ -67,7 +67,7 @@ async function sendOne(
 ): Promise<boolean> {
   const { digests, clock, timeScale, log } = deps;
   const now = clock.now();
-  const mine: ToldBefore = { about: due, at: now, heard: true };
+  const mine: LastNotification = { about: due, at: now, heard: true };
   const remembered = await digests.remember('shadow-report', receiver.name, mine, before);
   if (remembered === undefined) return false; // another run sends it
   const how = await deliver(deps, receiver, message, `shadow-report-${sha256(JSON.stringify([receiver.name, due]))}`);

@@ -1,11 +1,11 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Log } from '../../domain/ports/system.ts';
-import { Heard } from '../../schemas/messages/inbound-events.ts';
+import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
-import { hearPagerDuty } from '../../actions/paging/process-event.ts';
-import type { HearDeps } from '../../slack/commands/deps.ts';
-import { hearSlack } from '../../slack/commands/process-request.ts';
+import { processPagerDutyEvent } from '../../actions/paging/process-event.ts';
+import type { CommandDeps } from '../../slack/commands/deps.ts';
+import { processSlackRequest } from '../../slack/commands/process-request.ts';
 import { isPermanent } from './permanent-errors.ts';
 import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
 
@@ -14,13 +14,13 @@ import { handleBatch, NO_DEADLINE } from './queue-batch.ts';
  * infrastructure fail a record, and with it all later ones of its group. An event that cannot be parsed or executed is
  * kept in quarantine, and its message completes.
  */
-export const hear = (deps: HearDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
+export const processInbound = (deps: CommandDeps, event: SQSEvent, deadline = NO_DEADLINE): Promise<SQSBatchResponse> =>
   handleBatch(deps, event, deadline, (record) => heard(deps, record));
 
-async function heard(deps: HearDeps, record: SQSRecord): Promise<boolean> {
+async function heard(deps: CommandDeps, record: SQSRecord): Promise<boolean> {
   const log = deps.log.with({ queue_message: record.messageId });
   try {
-    const message = Heard.safeParse(json(record.body));
+    const message = InboundEvent.safeParse(json(record.body));
     if (!message.success) await keep(deps, record, z.prettifyError(message.error), log);
     else await carryOut(deps, message.data);
     return true;
@@ -32,12 +32,12 @@ async function heard(deps: HearDeps, record: SQSRecord): Promise<boolean> {
   }
 }
 
-function carryOut(deps: HearDeps, message: Heard): Promise<void> {
+function carryOut(deps: CommandDeps, message: InboundEvent): Promise<void> {
   switch (message.from) {
     case 'slack':
-      return hearSlack(deps, message);
+      return processSlackRequest(deps, message);
     case 'pagerduty':
-      return hearPagerDuty(deps, message.event, message.at);
+      return processPagerDutyEvent(deps, message.event, message.at);
     case 'firebreak':
       return giveCommandToOnCall(deps, message.incident);
   }
@@ -51,7 +51,7 @@ function json(text: string): unknown {
   }
 }
 
-async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
+async function kept(deps: CommandDeps, record: SQSRecord, detail: string, log: Log): Promise<boolean> {
   try {
     await keep(deps, record, detail, log);
     return true;
@@ -61,7 +61,7 @@ async function kept(deps: HearDeps, record: SQSRecord, detail: string, log: Log)
   }
 }
 
-async function keep(deps: HearDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
+async function keep(deps: CommandDeps, { body }: SQSRecord, detail: string, log: Log): Promise<void> {
   const quarantine = await deps.quarantine.keep({
     source: 'people',
     sender: null,

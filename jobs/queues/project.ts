@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { grafanaProjector } from '../../projectors/grafana/grafana.ts';
-import { pass, type Projector, type SideBySide } from '../../projectors/sync/sync.ts';
+import { sync, type Projector, type SideBySide } from '../../projectors/sync/sync.ts';
 import { slackProjector } from '../../projectors/slack/slack.ts';
 import { statuspageProjector } from '../../projectors/statuspage/statuspage.ts';
 import { ticketsProjector } from '../../projectors/tickets/tickets.ts';
@@ -47,7 +47,7 @@ export function project(deps: ProjectDeps, event: SQSEvent, deadline = NO_DEADLI
   return handleBatch(deps, event, deadline, async ({ body }) => {
     const target = targetOf(body);
     if (target === undefined) return true;
-    const passing = passes.get(target) ?? pass(target, deps, PROJECTORS[target](deps), SIDE_BY_SIDE[target]);
+    const passing = passes.get(target) ?? sync(target, deps, PROJECTORS[target](deps), SIDE_BY_SIDE[target]);
     passes.set(target, passing);
     await passing;
     return true;

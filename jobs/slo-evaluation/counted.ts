@@ -4,7 +4,7 @@ import { bucketAt, endOf, hadGood, type History, indexOf, setBucket } from '../.
 import type { SloDays } from '../../domain/slo/ports.ts';
 import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { dayName, keptHistory, storedAs } from '../../actions/slo/history.ts';
+import { dayName, storedHistory, storedAs } from '../../actions/slo/history.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -30,7 +30,7 @@ const BEHIND_MAX = 12;
 const LATE_BUCKETS = BUCKETS_PER_DAY;
 
 /** A range of buckets. */
-export type Wanted = { first: number; count: number };
+export type CountRequest = { first: number; count: number };
 
 /** The counts of one objective, in memory between evaluations and stored by day in the table. */
 export class Counted {
@@ -69,18 +69,18 @@ export class Counted {
    * @throws RangeError if the stored counts are corrupt
    */
   static async load(days: SloDays, slo: Slo, now: number): Promise<Counted> {
-    return new Counted(slo, await keptHistory(days, slo, historySeconds(slo), now), now);
+    return new Counted(slo, await storedHistory(days, slo, historySeconds(slo), now), now);
   }
 
   /** Returns the buckets that closed since the last query, or null. */
-  newer(now: number): Wanted | null {
+  newer(now: number): CountRequest | null {
     if (this.#upToDateAt === now) return null;
     const count = Math.min(indexOf(now) - this.#askedUntil, CHUNK_MAX);
     return count > 0 ? { first: this.#askedUntil, count } : null;
   }
 
   /** Returns the newest older buckets that were never queried and have no data, or null. */
-  older(): Wanted | null {
+  older(): CountRequest | null {
     while (this.#askedFrom > this.history.oldest) {
       const first = Math.max(this.history.oldest, this.#askedFrom - this.#chunk);
       const unknown = this.#unknownIn({ first, count: this.#askedFrom - first });
@@ -110,7 +110,7 @@ export class Counted {
    *
    * @param now Unix milliseconds
    */
-  lookAgain(now: number): Wanted | null {
+  lookAgain(now: number): CountRequest | null {
     this.#lookedAt = now;
     const first = Math.max(this.#askedFrom, this.#askedUntil - LATE_BUCKETS);
     const wanted = this.#unknownIn({ first, count: this.#askedUntil - first });
@@ -122,7 +122,7 @@ export class Counted {
   }
 
   /** Returns the range from the first to the last bucket without data, or null. */
-  #unknownIn({ first, count }: Wanted): Wanted | null {
+  #unknownIn({ first, count }: CountRequest): CountRequest | null {
     let [from, until] = [first + count, first];
     for (let index = first; index < first + count; index++) {
       if (bucketAt(this.history, index) !== null) continue;
@@ -159,7 +159,7 @@ export class Counted {
    * @param now Unix milliseconds
    * @param news whether the response brought new data
    */
-  asked({ first, count }: Wanted, now: number, news: boolean): void {
+  asked({ first, count }: CountRequest, now: number, news: boolean): void {
     const end = first + count;
     if (end === this.#askedFrom) {
       this.#askedFrom = this.#isLookingAgain && !news ? this.history.oldest : first;
@@ -173,7 +173,7 @@ export class Counted {
   }
 
   /** Records a failed query and its reason. */
-  notAnswered({ first }: Wanted, why: string): void {
+  notAnswered({ first }: CountRequest, why: string): void {
     if (first === this.#askedUntil) this.#unread.newer = why;
     else if (first < this.#askedFrom) this.#unread.older = why;
   }

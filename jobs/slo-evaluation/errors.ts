@@ -6,16 +6,16 @@ import type { Log } from '../../domain/ports/system.ts';
 const QUIET_MS = 10 * 60_000;
 
 /** The log messages for the start and the end of a problem. */
-export type TroubleWords = { begins: string; over: string };
+export type ErrorTexts = { begins: string; over: string };
 
 /** Logs problems with reading objectives: when they start and when all are over, but not each minute. */
-export class Trouble {
+export class ReadErrors {
   readonly #log: Log;
-  readonly #words: TroubleWords;
+  readonly #words: ErrorTexts;
   /** Until when a problem is not logged again (Unix milliseconds), by objective. */
   readonly #told = new Map<string, number>();
 
-  constructor(log: Log, words: TroubleWords) {
+  constructor(log: Log, words: ErrorTexts) {
     this.#log = log;
     this.#words = words;
   }

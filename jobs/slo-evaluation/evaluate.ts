@@ -1,5 +1,5 @@
 import { EVALUATE_TIMEOUT_SECONDS } from '../../aws/resources.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { emptyConfig } from '../../schemas/config/config.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
@@ -85,7 +85,7 @@ async function isIdle({ config, freezes, sloStatuses }: EvaluateDeps): Promise<b
 
 /** Stores the statuses by service and environment, and removes those without objectives. */
 async function keepStatuses({ sloStatuses }: Pick<Deps, 'sloStatuses'>, statuses: readonly SloStatus[]): Promise<void> {
-  const places = new Map<string, { place: Place; statuses: SloStatus[] }>();
+  const places = new Map<string, { place: ServiceEnvironment; statuses: SloStatus[] }>();
   const at = ({ service, environment }: SloStatus) => {
     const name = JSON.stringify([service, environment]);
     const found = places.get(name) ?? { place: { service, environment }, statuses: [] };

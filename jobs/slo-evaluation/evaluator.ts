@@ -13,7 +13,7 @@ import { type Asking, fillOlder, measure, type Measured } from './measure.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { Deadline, type Elapsed, inTurns, pooled } from '../../actions/shared/concurrency.ts';
 import { Ranges } from './ranges.ts';
-import { Trouble } from './errors.ts';
+import { ReadErrors } from './errors.ts';
 import { Turns } from './turns.ts';
 
 /** Time limits in milliseconds from the start of an evaluation: for current data, and for older data. */
@@ -26,7 +26,7 @@ const STORE_AT_ONCE = 16;
 type EvaluatorDeps = Pick<Deps, 'clock' | 'log' | 'sloMetrics' | 'sloDays'>;
 
 /** The status of all objectives. `connected`: a Prometheus is configured, whether it responds or not. */
-export type Standing = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
+export type EvaluationState = { at: Timestamp; statuses: Map<SloId, SloStatus>; connected: boolean };
 
 /**
  * Evaluates all objectives. Keeps the counts in memory between evaluations. A new instance loads the stored counts.
@@ -39,14 +39,14 @@ export class Evaluator {
   readonly #deps: EvaluatorDeps;
   readonly #elapsed: Elapsed;
   #counted = new Map<SloId, Counted>();
-  readonly #trouble: { present: Trouble; past: Trouble };
+  readonly #trouble: { present: ReadErrors; past: ReadErrors };
   #backfill: { asking: Asking; of: Counted[] } | null = null;
   readonly #turns = { measure: new Turns<Counted>(), backfill: new Turns<Counted>() };
 
   constructor(deps: EvaluatorDeps, elapsed: Elapsed = () => performance.now()) {
     this.#deps = deps;
     this.#elapsed = elapsed;
-    this.#trouble = { present: new Trouble(deps.log, PRESENT), past: new Trouble(deps.log, PAST) };
+    this.#trouble = { present: new ReadErrors(deps.log, PRESENT), past: new ReadErrors(deps.log, PAST) };
   }
 
   /** Drops the counts in memory, because another instance has evaluated since. */
@@ -55,7 +55,7 @@ export class Evaluator {
   }
 
   /** Returns the status of all objectives. Reads older data first for objectives that are new to this instance. */
-  async evaluate(config: Config): Promise<Standing> {
+  async evaluate(config: Config): Promise<EvaluationState> {
     const { clock, sloMetrics: metrics } = this.#deps;
     const at = clock.now();
     const now = millisOf(at);

@@ -4,7 +4,7 @@ import { bucketOf, type Reading } from '../../domain/slo/measurement/reading.ts'
 import type { Cells } from '../../domain/slo/measurement/series.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import { askOwn, askRecorded, type Asked } from './ask.ts';
-import type { Counted, Wanted } from './counted.ts';
+import type { Counted, CountRequest } from './counted.ts';
 import { type Deadline, pooled } from '../../actions/shared/concurrency.ts';
 import type { Ranges } from './ranges.ts';
 import type { Turns } from './turns.ts';
@@ -119,8 +119,8 @@ async function fillRecorded(asking: Asking, all: readonly Counted[]): Promise<vo
 }
 
 /** Groups objectives that need the same buckets. Usually, all of them do. */
-function byFirst(all: readonly Counted[], now: number): { wanted: Wanted; group: Counted[] }[] {
-  const groups = new Map<number, { wanted: Wanted; group: Counted[] }>();
+function byFirst(all: readonly Counted[], now: number): { wanted: CountRequest; group: Counted[] }[] {
+  const groups = new Map<number, { wanted: CountRequest; group: Counted[] }>();
   for (const counted of all) {
     const wanted = counted.newer(now);
     if (wanted === null) continue;
@@ -131,7 +131,7 @@ function byFirst(all: readonly Counted[], now: number): { wanted: Wanted; group:
   return [...groups.values()];
 }
 
-function piecesOf({ first, count }: Wanted): Wanted[] {
+function piecesOf({ first, count }: CountRequest): CountRequest[] {
   return Array.from({ length: Math.ceil(count / RECORDED_MAX) }, (_, number) => {
     const offset = number * RECORDED_MAX;
     return { first: first + offset, count: Math.min(RECORDED_MAX, count - offset) };
@@ -142,7 +142,7 @@ function piecesOf({ first, count }: Wanted): Wanted[] {
 async function fill(
   asking: Asking,
   counted: Counted,
-  wanted: Wanted | null,
+  wanted: CountRequest | null,
 ): Promise<'readings' | 'unreadable' | 'off' | 'late' | 'futile' | null> {
   if (wanted === null) return null;
   const isRange = wanted.count > 1;
@@ -160,7 +160,7 @@ async function fill(
   return 'readings';
 }
 
-const cellsOf = ({ first, count }: Wanted): Cells => ({ from: first * BUCKET_SECONDS, count });
+const cellsOf = ({ first, count }: CountRequest): Cells => ({ from: first * BUCKET_SECONDS, count });
 
 async function own(asking: Asking, counted: Counted, cells: Cells, first: number): Promise<Asked | { kind: 'late' }> {
   if (asking.deadline.left < SHORTEST_MS) return { kind: 'late' };

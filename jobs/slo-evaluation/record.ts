@@ -4,9 +4,9 @@ import { freezesByAlert } from '../../domain/freeze/causes.ts';
 import { latch, type LatchPlan } from '../../domain/freeze/budget/latch.ts';
 import type { FreezePolicy } from '../../domain/freeze/policy.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { HeardAlert } from '../../domain/slo/ports.ts';
+import type { SeenAlert } from '../../domain/slo/ports.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { Standing } from './evaluator.ts';
+import type { EvaluationState } from './evaluator.ts';
 import { policyOf } from '../../actions/slo/policy.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 
@@ -21,7 +21,7 @@ type RecordDeps = Pick<Deps, 'freezes' | 'incidents' | 'sloAlerts' | 'log'>;
 export type Recorded = { opened: number; ended: number; failed: unknown[] };
 
 /** Opens and ends freezes according to an evaluation. */
-export async function recordFreezes(deps: RecordDeps, config: Config, standing: Standing): Promise<Recorded> {
+export async function recordFreezes(deps: RecordDeps, config: Config, standing: EvaluationState): Promise<Recorded> {
   const [current, alerts, incidents] = await Promise.all([
     deps.freezes.current(),
     deps.sloAlerts.all(),
@@ -49,7 +49,7 @@ export async function recordFreezes(deps: RecordDeps, config: Config, standing: 
 }
 
 /** Returns whether an alert that freezes by policy is firing, or null if there has never been one. */
-function isAlerting(alerts: readonly HeardAlert[], policy: FreezePolicy): boolean | null {
+function isAlerting(alerts: readonly SeenAlert[], policy: FreezePolicy): boolean | null {
   const counting = alerts.filter(({ severity }) => freezesByAlert(severity, policy));
   return counting.length === 0 ? null : counting.some(({ firing }) => firing);
 }

@@ -14,9 +14,9 @@ import { acknowledgeAll } from '../../actions/paging/acknowledge-pages.ts';
 import { noteAll } from '../../actions/paging/note-pages.ts';
 import { recognise } from '../../actions/paging/recognize.ts';
 import { endQuiet, showQuiet } from './quiet.ts';
-import { seeTogether } from '../../actions/paging/together.ts';
+import { readPagerStates } from '../../actions/paging/together.ts';
 import { reportOverdue } from '../../actions/changes/overdue-deploys.ts';
-import { rouse } from './wake-stale.ts';
+import { wakeStale } from './wake-stale.ts';
 import { pooled } from '../../actions/shared/concurrency.ts';
 import { wake } from '../../workflows/wake.ts';
 
@@ -33,7 +33,7 @@ export type SweepDeps = GateDeps &
   Pick<
     Deps,
     | 'incidents'
-    | 'crowds'
+    | 'incidentGroups'
     | 'decisions'
     | 'engine'
     | 'clock'
@@ -41,7 +41,7 @@ export type SweepDeps = GateDeps &
     | 'projections'
     | 'config'
     | 'silences'
-    | 'bulletins'
+    | 'alertNotices'
     | 'effects'
     | 'externalPager'
     | 'onCall'
@@ -86,13 +86,13 @@ export async function sweep(
     ['follow external pages', async () => ((await othersPage(deps)) ? followPages(deps, open) : undefined)],
     ['admit muted alerts', () => endQuiet(deps, 'sweep')],
     ['acknowledge pages at PagerDuty', () => acknowledgeAll(deps, open)],
-    ['propagate acknowledgements', () => seeTogether(deps, open)],
+    ['propagate acknowledgements', () => readPagerStates(deps, open)],
     ['add notes at PagerDuty', () => noteAll(deps, open)],
     ['identify PagerDuty users', () => recognise(deps, open)],
     ['answer waiting deployments', () => answerWaitingGates(deps)],
     ['find undelivered GitHub webhooks', () => findLostGates(deps)],
     ['send reminders', () => nudge(deps, open)],
-    ['wake projectors', () => rouse(deps, open)],
+    ['wake projectors', () => wakeStale(deps, open)],
     ['report overdue deployments', () => reportOverdue(deps)],
     ['end failed deployments', () => endFailures(deps)],
     ['start drills', () => careForDrills(deps)],

@@ -13,7 +13,7 @@ const LOOK_AGAIN_MINUTES = 5;
 type RouseDeps = Pick<Deps, 'projections' | 'clock' | 'log'> & { timeScale?: number };
 
 /** Wakes projectors that missed their wake-up, and syncs all open incidents periodically. */
-export async function rouse(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
+export async function wakeStale(deps: RouseDeps, open: readonly IncidentRecord[]): Promise<void> {
   for (const [target, due] of await deps.projections.dueAnywhere()) await wakeOverdue(deps, target, due);
   const slots = LOOK_AGAIN_MINUTES * (deps.timeScale ?? 1);
   const slot = Math.floor((millisOf(deps.clock.now()) / 60_000 / LOOK_AGAIN_MINUTES) * slots) % Math.ceil(slots);

@@ -7,7 +7,7 @@ import { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import { GrafanaState, type Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
@@ -44,10 +44,10 @@ class Mark {
   readonly #subject: Subject;
   readonly #mark: Annotation;
   readonly #shown: string;
-  readonly #turn: Turn;
+  readonly #turn: SyncSession;
   #state: GrafanaState;
 
-  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, turn: Turn) {
+  constructor(deps: Deps, subject: Subject, mark: Annotation, state: GrafanaState, turn: SyncSession) {
     this.#deps = deps;
     this.#subject = subject;
     this.#mark = mark;

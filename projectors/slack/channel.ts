@@ -1,9 +1,9 @@
-import type { Chat, ChatChannel, Told } from '../../domain/messages/channels.ts';
+import type { Chat, ChatChannel, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import { dayIn, type SlackPolicy } from '../../domain/slack/policy.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { SlackState } from '../../schemas/incidents/projection.ts';
-import type { Turn } from '../sync/session.ts';
+import type { SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
 
 type Deps = { chat: Chat; projections: Projections };
@@ -25,7 +25,7 @@ export async function ensureChannel(
   policy: SlackPolicy,
   state: SlackState,
   save: (change: Partial<SlackState>) => Promise<void>,
-  turn: Turn,
+  turn: SyncSession,
 ): Promise<Ensured> {
   if (state.channel !== null) return { kind: 'there', id: state.channel };
   const prefix = `${policy.channelPrefix}${dayIn(incident.opened_at, policy.timeZone)}`;
@@ -58,7 +58,7 @@ async function ours(
   incident: IncidentRecord,
   name: string,
   save: (change: Partial<SlackState>) => Promise<void>,
-  turn: Turn,
+  turn: SyncSession,
 ): Promise<Ensured> {
   const found = await turn.attempt(METHODS.list, () => chat.findChannel(name));
   if (found?.kind !== 'done') return refusalOf(found);
@@ -73,7 +73,7 @@ async function there(id: string, save: (change: Partial<SlackState>) => Promise<
   return { kind: 'there', id };
 }
 
-const refusalOf = (told: Told<unknown> | undefined): Ensured => (told?.kind === 'refused' ? told : null);
+const refusalOf = (told: VendorResponse<unknown> | undefined): Ensured => (told?.kind === 'refused' ? told : null);
 
 const isOf = (incident: IncidentRecord, channel: ChatChannel): boolean =>
   channel.ours && (channel.purpose === '' || channel.purpose === purposeOf(incident));

@@ -1,23 +1,23 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { type AwaitedDeps, tellOfChannel } from '../../domain/messages/channel-awaited.ts';
+import { type AwaitedDeps, notifyOfChannel } from '../../domain/messages/channel-awaited.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
-import type { Chat, ChatMessage, Told as Answer } from '../../domain/messages/channels.ts';
+import type { Chat, ChatMessage, VendorResponse as Answer } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
-import type { Acquaintances } from '../../domain/ports/messages.ts';
+import type { UserCache } from '../../domain/ports/messages.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import { byName } from '../../domain/people/display-names.ts';
-import { linksOf, type Story, type Told } from '../../domain/messages/story.ts';
+import { linksOf, type Story, type StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { TimelineEntry } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { SlackState, type Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 import { ensureChannel, purposeOf } from './channel.ts';
-import { type GuestDeps, Guests } from './members.ts';
+import { type GuestDeps, ChannelMembers } from './members.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
@@ -27,7 +27,7 @@ export type SlackDeps = Omit<GuestDeps, 'chat' | 'incidents'> &
     projections: Projections;
     incidents: Pick<Incidents, 'story' | 'note' | 'setChannel'>;
     config: ConfigSource;
-    acquaintances: Pick<Acquaintances, 'user'>;
+    userCache: Pick<UserCache, 'user'>;
     timeScale?: number;
   };
 
@@ -62,7 +62,7 @@ type Part = {
 };
 
 /** Projects an incident to Slack: its channel with all contents, and a line in team channels. */
-export async function showIncident(deps: SlackDeps, subject: Subject, turn: Turn): Promise<void> {
+export async function showIncident(deps: SlackDeps, subject: Subject, turn: SyncSession): Promise<void> {
   const id = IncidentId.parse(idOf(subject));
   const state = SlackState.parse((await deps.projections.read('slack', subject)) ?? {});
   const story = await deps.incidents.story(id, state.told);
@@ -78,8 +78,8 @@ class View {
   readonly #subject: Subject;
   readonly #story: Story;
   readonly #config: Config;
-  readonly #turn: Turn;
-  readonly #guests: Guests;
+  readonly #turn: SyncSession;
+  readonly #guests: ChannelMembers;
   /** Names of Slack users by ID. */
   readonly #names = new Map<string, string | undefined>();
   #state: SlackState;
@@ -87,14 +87,14 @@ class View {
   #refusals = false;
   #unsaid = false;
 
-  constructor(deps: SlackDeps, subject: Subject, story: Story, config: Config, state: SlackState, turn: Turn) {
+  constructor(deps: SlackDeps, subject: Subject, story: Story, config: Config, state: SlackState, turn: SyncSession) {
     this.#deps = deps;
     this.#subject = subject;
     this.#story = story;
     this.#config = config;
     this.#turn = turn;
     this.#state = state;
-    this.#guests = new Guests(deps, {
+    this.#guests = new ChannelMembers(deps, {
       subject,
       story,
       config,
@@ -149,7 +149,7 @@ class View {
 
   async #toldWhere(id: IncidentId, channel: string): Promise<void> {
     await this.#deps.incidents.setChannel(id, `#${this.#state.name}`, channel);
-    await tellOfChannel(this.#deps, id, channel);
+    await notifyOfChannel(this.#deps, id, channel);
   }
 
   async #summary(channel: string): Promise<void> {
@@ -197,7 +197,7 @@ class View {
 
   /** Posts entries in order: a delayed message delays those after it. */
   async #entries(channel: string): Promise<void> {
-    let page: readonly Told[] = this.#story.timeline;
+    let page: readonly StoryEntry[] = this.#story.timeline;
     while (page.length > 0 && !this.#state.archived) {
       await this.#guests.expectWhoActed(page);
       for (const { place, entry } of page) {
@@ -227,13 +227,13 @@ class View {
   /** Replaces IDs with names of people who have acted before; others keep their ID. */
   #named(message: ChatMessage): Promise<ChatMessage> {
     return byName(message, async (id) => {
-      if (!this.#names.has(id)) this.#names.set(id, (await this.#deps.acquaintances.user(id))?.user.name ?? undefined);
+      if (!this.#names.has(id)) this.#names.set(id, (await this.#deps.userCache.user(id))?.user.name ?? undefined);
       return this.#names.get(id);
     });
   }
 
   /** Stores the position up to which no late entry can follow. Posted entries are recognized by their position. */
-  async #toldUpTo(page: readonly Told[]): Promise<void> {
+  async #toldUpTo(page: readonly StoryEntry[]): Promise<void> {
     const last = page.at(-1);
     if (last === undefined) return;
     const sure = page.findLast(({ entry }) => entry.at < plusSeconds(last.entry.at, -LATE_ENTRY_SECONDS));

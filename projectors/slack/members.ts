@@ -1,4 +1,4 @@
-import type { Chat, Directory, Told as Answer } from '../../domain/messages/channels.ts';
+import type { Chat, Directory, VendorResponse as Answer } from '../../domain/messages/channels.ts';
 import {
   addressOf,
   firstOnCall,
@@ -7,16 +7,16 @@ import {
   notLetIn,
   roundOf,
   teamsOf,
-  type Wanted,
+  type DesiredMember,
   whoActed,
 } from '../../domain/people/channel-members.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
-import type { Story, Told } from '../../domain/messages/story.ts';
+import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Guest, SlackState, Subject } from '../../schemas/incidents/projection.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 import { METHODS } from './methods.ts';
 
 export type GuestDeps = {
@@ -28,11 +28,11 @@ export type GuestDeps = {
 };
 
 /** The incident being projected, and operations of its projector. */
-export type Host = {
+export type Context = {
   subject: Subject;
   story: Story;
   config: Config;
-  turn: Turn;
+  turn: SyncSession;
   state(): SlackState;
   save(change: Partial<SlackState>): Promise<void>;
   /** Makes a call and records refusals. Undefined: not now; another turn is scheduled. */
@@ -47,13 +47,13 @@ const GUESTS_MAX = 200;
  * invitation has no effect, so unclear attempts are simply repeated. A refused invitation is reported once and does not
  * block others.
  */
-export class Guests {
+export class ChannelMembers {
   readonly #deps: GuestDeps;
-  readonly #host: Host;
+  readonly #host: Context;
   /** Calls that failed in this turn and are not repeated in it. */
   readonly #notNow = new Set<string>();
 
-  constructor(deps: GuestDeps, host: Host) {
+  constructor(deps: GuestDeps, host: Context) {
     this.#deps = deps;
     this.#host = host;
   }
@@ -70,7 +70,7 @@ export class Guests {
   }
 
   /** Must be called before the entries are posted, because the next turn does not read them again. */
-  async expectWhoActed(page: readonly Told[]): Promise<void> {
+  async expectWhoActed(page: readonly StoryEntry[]): Promise<void> {
     const actors = new Set(page.map(({ entry }) => entry.actor));
     await this.#expect([...actors].flatMap((actor) => whoActed(actor, this.#host.config) ?? []));
   }
@@ -174,7 +174,7 @@ export class Guests {
     return told;
   }
 
-  async #expect(wanted: readonly Wanted[]): Promise<void> {
+  async #expect(wanted: readonly DesiredMember[]): Promise<void> {
     const { people } = this.#host.state();
     const fresh = wanted.filter(({ name }) => !Object.hasOwn(people, name));
     const room = Math.max(GUESTS_MAX - Object.keys(people).length, 0);

@@ -1,8 +1,8 @@
-import type { Chat, ChatMessage, Told } from '../../domain/messages/channels.ts';
+import type { Chat, ChatMessage, VendorResponse } from '../../domain/messages/channels.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
-import type { Turn } from '../sync/session.ts';
+import type { SyncSession } from '../sync/session.ts';
 import { sureFrom } from '../sync/unclear.ts';
 import { METHODS } from './methods.ts';
 
@@ -29,7 +29,7 @@ export const markOf = ({ subject, key }: Pick<Post, 'subject' | 'key'>): string 
  * Sends a message exactly once. The intent is recorded first; if an intent has no outcome, the message is searched for
  * before it is sent again, because Slack supports no idempotency key.
  */
-export async function postOnce(deps: Deps, post: Post, turn: Turn): Promise<Posted> {
+export async function postOnce(deps: Deps, post: Post, turn: SyncSession): Promise<Posted> {
   const { subject, key } = post;
   const mark = markOf(post);
   const before = await deps.projections.sent('slack', subject, key);
@@ -61,7 +61,7 @@ async function lookFor(
   { chat, projections }: Deps,
   post: Post,
   at: Timestamp,
-  turn: Turn,
+  turn: SyncSession,
 ): Promise<Posted | 'not_there'> {
   const { subject, channel, key } = post;
   const since = turn.now();
@@ -86,7 +86,11 @@ async function lookFor(
 }
 
 /** Returns the ID of a channel. Null: there is none. */
-async function idOf(chat: Chat, channel: string, turn: Turn): Promise<Told<string | null> | undefined> {
+async function idOf(
+  chat: Chat,
+  channel: string,
+  turn: SyncSession,
+): Promise<VendorResponse<string | null> | undefined> {
   if (!channel.startsWith('#')) return { kind: 'done', value: channel };
   const told = await turn.attempt(METHODS.list, () => chat.findChannel(channel.slice(1)));
   return told?.kind === 'done' ? { kind: 'done', value: told.value?.id ?? null } : told;

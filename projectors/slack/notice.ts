@@ -1,17 +1,17 @@
-import { type Bulletins, noticeCard } from '../../domain/messages/alert-notices.ts';
+import { type AlertNotices, noticeCard } from '../../domain/messages/alert-notices.ts';
 import type { Chat } from '../../domain/messages/channels.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { NoticeState, type Subject } from '../../schemas/incidents/projection.ts';
-import type { Turn } from '../sync/session.ts';
+import type { SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 import { markOf, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 
-type Deps = { chat: Chat; projections: Projections; bulletins: Bulletins };
+type Deps = { chat: Chat; projections: Projections; alertNotices: AlertNotices };
 
 /** Projects alerts without an incident as one message in a channel, which is edited when they change. */
-export async function showNotice(deps: Deps, subject: Subject, turn: Turn): Promise<void> {
-  const bulletin = await deps.bulletins.read(idOf(subject));
+export async function showNotice(deps: Deps, subject: Subject, turn: SyncSession): Promise<void> {
+  const bulletin = await deps.alertNotices.read(idOf(subject));
   if (bulletin?.kind !== 'notice') return;
   const kept = NoticeState.parse((await deps.projections.read('slack', subject)) ?? {});
   const { round } = bulletin;

@@ -1,10 +1,10 @@
 import { showIncident, type SlackDeps } from './incident.ts';
 import { showNotice } from './notice.ts';
-import type { Bulletins } from '../../domain/messages/alert-notices.ts';
+import type { AlertNotices } from '../../domain/messages/alert-notices.ts';
 import type { Projector } from '../sync/sync.ts';
 
 /** Returns the projector for Slack: incidents in their own channels, and notices in team channels. */
 export const slackProjector =
-  (deps: SlackDeps & { bulletins: Bulletins }): Projector =>
+  (deps: SlackDeps & { alertNotices: AlertNotices }): Projector =>
   async (subject, turn) =>
     subject.startsWith('notice:') ? showNotice(deps, subject, turn) : showIncident(deps, subject, turn);

@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { StatusPage, Told } from '../../domain/messages/channels.ts';
+import type { StatusPage, VendorResponse } from '../../domain/messages/channels.ts';
 import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
@@ -11,7 +11,7 @@ import { type ComponentStatus, PublicStatus } from '../../schemas/messages/statu
 import { ComponentState, StatuspageState, type Subject } from '../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from '../sync/sync.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 import { answered, setAgainFrom, sureFrom } from '../sync/unclear.ts';
 
 /**
@@ -54,7 +54,7 @@ class Page {
   readonly #subject: Subject;
   readonly #incident: IncidentRecord;
   readonly #config: Config;
-  readonly #turn: Turn;
+  readonly #turn: SyncSession;
   readonly #names: readonly string[];
   #state: StatuspageState;
 
@@ -64,7 +64,7 @@ class Page {
     incident: IncidentRecord,
     config: Config,
     state: StatuspageState,
-    turn: Turn,
+    turn: SyncSession,
   ) {
     this.#deps = deps;
     this.#subject = subject;
@@ -267,9 +267,9 @@ class Page {
    */
   async #attempt<T>(
     components: Readonly<Record<string, ComponentStatus>>,
-    call: () => Promise<Told<T>>,
+    call: () => Promise<VendorResponse<T>>,
     record: (at: Timestamp) => Partial<StatuspageState> = () => ({}),
-  ): Promise<Told<T> | undefined> {
+  ): Promise<VendorResponse<T> | undefined> {
     const began = this.#turn.now();
     const rows: { id: string; status: ComponentStatus; before: ComponentState }[] = [];
     for (const [id, status] of Object.entries(components)) rows.push({ id, status, before: await this.#component(id) });

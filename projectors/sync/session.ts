@@ -1,4 +1,4 @@
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { failed, go, went } from '../../domain/rollback/pace.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Allowance } from '../../domain/alerts/token-bucket.ts';
@@ -22,7 +22,7 @@ const RECORD_HOLDS_SECONDS = 5;
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
 
 /** Resources of a pass that its turns share. */
-export type Desk = {
+export type SyncContext = {
   clock: Clock;
   log: Log;
   pace: Pace;
@@ -39,11 +39,11 @@ export type Desk = {
 };
 
 /** A subject's turn within a pass: calls to the vendor within its rate limits, and the time of the next turn. */
-export class Turn {
-  readonly #desk: Desk;
+export class SyncSession {
+  readonly #desk: SyncContext;
   #again: number | null = null;
 
-  constructor(desk: Desk) {
+  constructor(desk: SyncContext) {
     this.#desk = desk;
   }
 
@@ -93,9 +93,9 @@ export class Turn {
    */
   async attempt<T>(
     method: Method,
-    call: () => Promise<Told<T>>,
+    call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
-  ): Promise<Told<T> | undefined> {
+  ): Promise<VendorResponse<T> | undefined> {
     const { underWay } = this.#desk;
     const before = underWay.get(method.name);
     const attempt = this.#after(before, () => this.#alone(method, call, record));
@@ -120,9 +120,9 @@ export class Turn {
 
   async #alone<T>(
     { name, allowances }: Method,
-    call: () => Promise<Told<T>>,
+    call: () => Promise<VendorResponse<T>>,
     record?: (at: Timestamp) => Promise<boolean>,
-  ): Promise<Told<T> | undefined> {
+  ): Promise<VendorResponse<T> | undefined> {
     const desk = this.#desk;
     const allowed = go(desk.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
@@ -153,7 +153,7 @@ export class Turn {
     return told;
   }
 
-  #paced(name: string, told: Told<unknown>): void {
+  #paced(name: string, told: VendorResponse<unknown>): void {
     const desk = this.#desk;
     switch (told.kind) {
       case 'done':

@@ -3,7 +3,7 @@ import type { Clock, Log } from '../../domain/ports/system.ts';
 import type { Due, Lease, Projections } from '../../domain/incidents/projections.ts';
 import type { Subject, Target } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
-import { type Desk, Turn } from './session.ts';
+import { type SyncContext, SyncSession } from './session.ts';
 
 /** Duration of the lease, which blocks other projectors if this process dies; renewed while it runs. */
 const LEASE_SECONDS = 15;
@@ -19,7 +19,7 @@ const WAKE_MAX_SECONDS = 900;
 const AFTER_A_BUG_SECONDS = 60;
 
 /** Projects a subject: compares it with what the target shows, and applies the difference as far as the turn allows. */
-export type Projector = (subject: Subject, turn: Turn) => Promise<void>;
+export type Projector = (subject: Subject, turn: SyncSession) => Promise<void>;
 
 type PassDeps = { clock: Clock; log: Log; projections: Projections; timeScale?: number };
 
@@ -44,7 +44,7 @@ class LeaseLost extends Error {
  *
  * @param sideBySide parallel subjects, for a target with many vendors, so that a slow one does not block the others
  */
-export async function pass(
+export async function sync(
   target: Target,
   deps: PassDeps,
   project: Projector,
@@ -73,7 +73,7 @@ export async function pass(
   else if ((await ready(deps, target)).length > 0) await projections.wake(target, 0);
 }
 
-type Work = { desk: Desk; project: Projector; sideBySide: SideBySide };
+type Work = { desk: SyncContext; project: Projector; sideBySide: SideBySide };
 
 /** Interval in milliseconds between checks for new subjects while others are in progress. */
 const LOOK_AGAIN_MS = 1000;
@@ -100,7 +100,7 @@ async function work(target: Target, deps: PassDeps, { desk, project, sideBySide 
   throw failures[0];
 }
 
-const isOver = ({ clock, until }: Desk): boolean => until !== null && clock.now() > until;
+const isOver = ({ clock, until }: SyncContext): boolean => until !== null && clock.now() > until;
 
 async function show(
   target: Target,
@@ -122,8 +122,8 @@ async function firstOf(all: readonly Promise<void>[], pause: SideBySide['pause']
   over.abort();
 }
 
-async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise<Timestamp | null> {
-  const turn = new Turn(desk);
+async function turnOf({ subject }: Due, desk: SyncContext, project: Projector): Promise<Timestamp | null> {
+  const turn = new SyncSession(desk);
   try {
     await project(subject, turn);
   } catch (error) {
@@ -138,7 +138,7 @@ async function turnOf({ subject }: Due, desk: Desk, project: Projector): Promise
 }
 
 /** @param since time of the lease request, from which the lease counts, not from its response */
-function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): Desk {
+function deskOf(lease: Lease, since: Timestamp, { clock, log, projections, timeScale = 1 }: PassDeps): SyncContext {
   let renewed = since;
   return {
     clock,

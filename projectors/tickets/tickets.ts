@@ -1,4 +1,4 @@
-import type { Bulletin, Bulletins } from '../../domain/messages/alert-notices.ts';
+import type { AlertNotice, AlertNotices } from '../../domain/messages/alert-notices.ts';
 import { code } from '../../domain/messages/markdown.ts';
 import type { Ticket, Tickets } from '../../domain/messages/channels.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
@@ -6,7 +6,7 @@ import { linksOf, minuteOf } from '../../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import { type Subject, TicketState } from '../../schemas/incidents/projection.ts';
 import type { Projector } from '../sync/sync.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 import { sureFrom } from '../sync/unclear.ts';
 
 /**
@@ -27,10 +27,10 @@ const ALERTS_NAMED = 20;
 type Deps = {
   ticketsFor: (target: TicketTarget) => Promise<Tickets | undefined>;
   projections: Projections;
-  bulletins: Bulletins;
+  alertNotices: AlertNotices;
 };
 
-type TicketBulletin = Extract<Bulletin, { kind: 'ticket' }>;
+type TicketBulletin = Extract<AlertNotice, { kind: 'ticket' }>;
 
 /**
  * Returns the projector for tickets: one for each alert that a route creates a ticket for. It adds a comment when the
@@ -39,7 +39,7 @@ type TicketBulletin = Extract<Bulletin, { kind: 'ticket' }>;
 export const ticketsProjector =
   (deps: Deps): Projector =>
   async (subject, turn) => {
-    const bulletin = await deps.bulletins.read(idOf(subject));
+    const bulletin = await deps.alertNotices.read(idOf(subject));
     if (bulletin?.kind !== 'ticket') return;
     const tickets = await deps.ticketsFor(bulletin.target);
     if (tickets === undefined)
@@ -54,7 +54,7 @@ class Writer {
   readonly #bulletin: TicketBulletin;
   readonly #tickets: Tickets;
   readonly #methods: { look: Method; write: Method };
-  readonly #turn: Turn;
+  readonly #turn: SyncSession;
   #state: TicketState;
 
   constructor(
@@ -63,7 +63,7 @@ class Writer {
     bulletin: TicketBulletin,
     tickets: Tickets,
     state: TicketState,
-    turn: Turn,
+    turn: SyncSession,
   ) {
     this.#deps = deps;
     this.#subject = subject;

@@ -3,7 +3,7 @@ import type { Changes } from '../../domain/ports/changes.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
 import { ChangeEventState, type Subject } from '../../schemas/incidents/projection.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 
 /**
  * Rate limit. PagerDuty accepts 120 events a minute for one routing key, including pages.
@@ -17,10 +17,10 @@ const CHANGE_EVENTS: Method = {
 export type ChangeDeps = { changeEvents: ChangeEvents; projections: Projections; changes: Pick<Changes, 'get'> };
 
 /** Sends each status of a change once, or twice if the first outcome is unclear. */
-export async function tellChange(
+export async function sendChange(
   { changeEvents, projections, changes }: ChangeDeps,
   subject: Subject,
-  turn: Turn,
+  turn: SyncSession,
 ): Promise<void> {
   const change = await changes.get(ChangeId.parse(idOf(subject)));
   if (change === undefined) return;

@@ -1,13 +1,13 @@
 import type { Incidents } from '../../domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../domain/incidents/projections.ts';
 import type { WebhookReceivers } from '../../domain/messages/webhook-receiver.ts';
-import { type IncidentTold, incidentTold, nextEvent, wants } from '../../domain/messages/webhooks.ts';
+import { type WebhookIncident, webhookIncident, nextEvent, wants } from '../../domain/messages/webhooks.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { ReceiverState, type Subject, WebhooksState } from '../../schemas/incidents/projection.ts';
 import type { Webhook } from '../../schemas/incidents/response.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import type { Method, Turn } from '../sync/session.ts';
+import type { Method, SyncSession } from '../sync/session.ts';
 
 export type IncidentDeps = {
   receivers: WebhookReceivers;
@@ -27,17 +27,17 @@ const methodOf = (receiver: string): Method => {
  * Notifies all receivers of an incident in parallel, and each receiver in order. A stored event is retried until it is
  * accepted; then the current state follows. Intermediate states are skipped.
  */
-export async function tellIncident(
+export async function sendIncident(
   deps: IncidentDeps,
   webhooks: readonly Webhook[],
   subject: Subject,
-  turn: Turn,
+  turn: SyncSession,
 ): Promise<void> {
   if (webhooks.length === 0) return;
   const id = IncidentId.parse(idOf(subject));
   const [view, incident] = [await deps.incidents.view(id), await deps.incidents.read(id)];
   if (view === undefined || incident === undefined) return;
-  const told = incidentTold(view, incident);
+  const told = webhookIncident(view, incident);
   const states = WebhooksState.parse((await deps.projections.read('webhooks', subject)) ?? {}).receivers;
   const keep = inOrder(() => deps.projections.write('webhooks', subject, { receivers: states }));
   const all = webhooks.map(async (webhook) => {
@@ -64,10 +64,10 @@ type Telling = {
   deps: IncidentDeps;
   name: string;
   webhook: Webhook;
-  told: IncidentTold;
+  told: WebhookIncident;
   incident: IncidentRecord;
   save: (state: ReceiverState) => Promise<void>;
-  turn: Turn;
+  turn: SyncSession;
 };
 
 /** Sends a pending event and the current one to a receiver. */

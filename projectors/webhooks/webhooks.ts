@@ -1,6 +1,6 @@
 import type { ConfigSource } from '../../domain/ports/config.ts';
-import { type IncidentDeps, tellIncident } from './incident.ts';
-import { type ChangeDeps, tellChange } from './change.ts';
+import { type IncidentDeps, sendIncident } from './incident.ts';
+import { type ChangeDeps, sendChange } from './change.ts';
 import type { Projector } from '../sync/sync.ts';
 
 /** Returns the projector for webhook receivers of incidents, and for change events at PagerDuty. */
@@ -8,6 +8,6 @@ export const webhooksProjector =
   (deps: IncidentDeps & ChangeDeps & { config: ConfigSource }): Projector =>
   async (subject, turn) => {
     const { response } = await deps.config.current();
-    if (subject.startsWith('incident:')) return tellIncident(deps, response.webhooks, subject, turn);
-    if (response.pagerduty.changeEvents) return tellChange(deps, subject, turn);
+    if (subject.startsWith('incident:')) return sendIncident(deps, response.webhooks, subject, turn);
+    if (response.pagerduty.changeEvents) return sendChange(deps, subject, turn);
   };

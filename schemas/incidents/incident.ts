@@ -131,13 +131,13 @@ export type DecisionView = z.infer<typeof DecisionView>;
 const Asked = z.object({ by: z.string(), at: Timestamp });
 
 /** The last requests of people. Absent: none yet. */
-export const AskedLast = z.object({
+export const LastRequests = z.object({
   /** Who turned the automation of the incident off or on. */
   switched: Asked.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
   rollback: Asked.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
   resolve: Asked.optional(),
 });
-export type AskedLast = z.infer<typeof AskedLast>;
+export type LastRequests = z.infer<typeof LastRequests>;
 
 /** The incident's own item; signals, timeline, effects, and decisions are items beside it. */
 export const IncidentRecord = z.object({
@@ -190,7 +190,7 @@ export const IncidentRecord = z.object({
   by_hand: z.literal(true).optional(),
   /** The person who opened it. Absent: opened by alerts, or before this was recorded. */
   opened_by: z.string().optional(),
-  asked: AskedLast.optional(),
+  asked: LastRequests.optional(),
   /** When pages were sent again, because no one had acknowledged. */
   escalated: z.array(Timestamp).optional(),
   /** An event opened it, such as a failed deployment, which will not be reported as resolved. */

@@ -25,10 +25,10 @@ const common = {
 /**
  * A message in the queue `people`: an action of a person in another system, or follow-up work that no one waits for.
  */
-export const Heard = z.discriminatedUnion('from', [
+export const InboundEvent = z.discriminatedUnion('from', [
   z.object({ from: z.literal('slack'), ...common, request: SlackRequest }),
   z.object({ from: z.literal('pagerduty'), ...common, event: z.unknown() }),
   /** Looks up who is on call, to make that person the commander of the incident. */
   z.object({ from: z.literal('firebreak'), ...common, ask: z.literal('on_call'), incident: IncidentId }),
 ]);
-export type Heard = z.infer<typeof Heard>;
+export type InboundEvent = z.infer<typeof InboundEvent>;

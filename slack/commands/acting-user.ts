@@ -1,5 +1,5 @@
 import type { Scope } from '../../domain/access/access.ts';
-import { mayNot } from '../../domain/access/refusals.ts';
+import { notPermitted } from '../../domain/access/refusals.ts';
 import { type Actor, actorMay } from '../../domain/people/people.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -21,7 +21,8 @@ export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acti
   shown: actor.shown,
   slack,
   allow(action, scope) {
-    if (!actorMay(actor, action, scope, now()).allowed) throw new Declined(...mayNot(config, action, scope, now()));
+    if (!actorMay(actor, action, scope, now()).allowed)
+      throw new Declined(...notPermitted(config, action, scope, now()));
     const why = whyNotPlayed?.(action, scope);
     if (why !== undefined)
       throw new Declined(

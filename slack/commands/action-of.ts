@@ -1,8 +1,8 @@
 import type { Action } from '../../schemas/access/access.ts';
-import type { Deed } from './command.ts';
+import type { ActionRequest } from './command.ts';
 
 /** Returns the permission that a command requires, as far as known from the command alone. */
-export function actionOf({ act }: Pick<Deed, 'act'>): Action {
+export function actionOf({ act }: Pick<ActionRequest, 'act'>): Action {
   switch (act) {
     case 'list':
     case 'status':

@@ -10,12 +10,12 @@ import { channelOf } from './channel-span.ts';
  * least one of them notices the other.
  */
 export async function awaitChannel(
-  deps: Pick<Deps, 'incidents' | 'hearings'>,
+  deps: Pick<Deps, 'incidents' | 'processedEvents'>,
   id: IncidentId,
   ear: Ear,
 ): Promise<Span | undefined> {
   const there = await channelOf(deps, id);
   if (there !== undefined) return there;
-  await deps.hearings.did(waitsForChannel(id), { ear });
+  await deps.processedEvents.did(waitsForChannel(id), { ear });
   return channelOf(deps, id);
 }

@@ -5,24 +5,24 @@ import { whyNotTo } from '../../domain/changes/named-version.ts';
 import { probablyMeant } from '../../domain/freeze/place-names.ts';
 import { minuteOf, placeOf } from '../../domain/messages/story.ts';
 import type { ChatButton, Text } from '../../domain/messages/channels.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, Version } from '../../schemas/config/names.ts';
 import { type Begun, rollBack } from '../../actions/rollback/roll-back.ts';
 import { type Plan, planRollback, whyOther } from '../../actions/rollback/plan-rollback.ts';
 import { setAutomation } from '../../actions/automation/set-automation.ts';
-import type { Deed } from './command.ts';
-import type { Doing } from './incidents.ts';
+import type { ActionRequest } from './command.ts';
+import type { Acting } from './incidents.ts';
 import { answered, Declined, message, type Outcome, unknownName, nameIn } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
-type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
 
 const SHOWN_MAX = 8;
 const SUSPECTS_SHOWN = 3;
 
 /** @throws Declined if the service or environment is unknown */
-async function placeIn(deps: HearDeps, service: string, environment: string | null): Promise<Place> {
+async function placeIn(deps: CommandDeps, service: string, environment: string | null): Promise<ServiceEnvironment> {
   const { services } = await deps.config.current();
   const entry = serviceEntry(services, service);
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
@@ -33,7 +33,7 @@ async function placeIn(deps: HearDeps, service: string, environment: string | nu
 }
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
-export async function rollbackShown(deps: HearDeps, { who }: Doing, deed: Of<'rollback'>): Promise<Outcome> {
+export async function showRollback(deps: CommandDeps, { who }: Acting, deed: Of<'rollback'>): Promise<Outcome> {
   const place = await placeIn(deps, deed.service, deed.environment);
   const named = deed.version === null ? undefined : nameIn(Version, deed.version);
   const plan = await planRollback(deps, who, place, named);
@@ -61,8 +61,8 @@ export async function rollbackShown(deps: HearDeps, { who }: Doing, deed: Of<'ro
 
 /** Returns the error for a word that is neither a known environment nor a known version. */
 async function neitherNor(
-  { config }: Pick<HearDeps, 'config'>,
-  { service, environment }: Place,
+  { config }: Pick<CommandDeps, 'config'>,
+  { service, environment }: ServiceEnvironment,
   word: Version,
   way: Extract<Plan['way'], { kind: 'unknown' }> | undefined,
 ): Promise<Declined> {
@@ -134,7 +134,7 @@ const shownPast = (past: Plan['past']): Text =>
 const by = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);
 
 /** Shows what would block the rollback. */
-async function held({ automation }: HearDeps, { incident }: Plan): Promise<Text> {
+async function held({ automation }: CommandDeps, { incident }: Plan): Promise<Text> {
   const { paused, reason } = await automation.read();
   if (paused)
     return [
@@ -170,16 +170,20 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
  * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
  * started: if that has finished, a new one would go back further.
  */
-export async function rolledBack(deps: HearDeps, { who, key, trace }: Doing, deed: Of<'roll_back'>): Promise<Outcome> {
+export async function rollBackVersion(
+  deps: CommandDeps,
+  { who, key, trace }: Acting,
+  deed: Of<'roll_back'>,
+): Promise<Outcome> {
   const kept = `${key}-begun`;
-  const begun = (await deps.hearings.read(kept))?.outcome as Begun | undefined; // stored below
+  const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
   const place = { service: deed.service, environment: deed.environment };
   const named = deed.named === true && deed.to !== null ? { to: deed.to } : {};
   if (begun === undefined) {
     const other = whyOther(await planRollback(deps, who, place, named.to), deed);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
-  const keep = async (what: Begun): Promise<void> => void (await deps.hearings.did(kept, what));
+  const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.did(kept, what));
   const agreed = { place, from: deed.from, ...named, ...(deed.to !== null && { shown: deed.to }), trace };
   const incident = await rollBack(deps, who, agreed, { begun, keep });
   return answered(
@@ -190,7 +194,7 @@ export async function rolledBack(deps: HearDeps, { who, key, trace }: Doing, dee
 }
 
 /** Lists recent deploys. */
-export async function deploysTold(deps: HearDeps, { who }: Doing, deed: Of<'deploys'>): Promise<Outcome> {
+export async function showDeploys(deps: CommandDeps, { who }: Acting, deed: Of<'deploys'>): Promise<Outcome> {
   const service = nameIn(ServiceName, deed.service);
   const environment = deed.environment === null ? null : nameIn(EnvironmentName, deed.environment);
   const scope = { service, ...(environment !== null && { environment }) };
@@ -216,7 +220,10 @@ export async function deploysTold(deps: HearDeps, { who }: Doing, deed: Of<'depl
 const LOOKED_THROUGH = 100;
 
 /** @throws Declined if the environment is neither in the catalogue nor has deployments, with a suggestion */
-async function refuseUnknownEnvironment({ config, changes }: HearDeps, { service, environment }: Place): Promise<void> {
+async function refuseUnknownEnvironment(
+  { config, changes }: CommandDeps,
+  { service, environment }: ServiceEnvironment,
+): Promise<void> {
   const entry = serviceEntry((await config.current()).services, service);
   const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
   const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
@@ -235,7 +242,11 @@ function noEnvironment(service: string, environment: string, known: readonly str
 }
 
 /** Sets the kill switch. */
-export async function killSwitch(deps: HearDeps, { who }: Doing, deed: Of<'pause'> | Of<'resume'>): Promise<Outcome> {
+export async function killSwitch(
+  deps: CommandDeps,
+  { who }: Acting,
+  deed: Of<'pause'> | Of<'resume'>,
+): Promise<Outcome> {
   const paused = deed.act === 'pause';
   const before = await deps.automation.read();
   if (before.paused === paused && before.by !== null) {
@@ -254,7 +265,7 @@ const reasonOf = (reason: string | null): string => (reason === null || reason =
 
 const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
 
-export async function productTold(deps: HearDeps, { who }: Doing): Promise<Outcome> {
+export async function productTold(deps: CommandDeps, { who }: Acting): Promise<Outcome> {
   who.allow('automation:read', {});
   const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
   const open = all.filter((incident) => mayRead(who, incident));
@@ -264,7 +275,7 @@ export async function productTold(deps: HearDeps, { who }: Doing): Promise<Outco
   return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
 }
 
-export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcome> {
+export async function openListed(deps: CommandDeps, { who }: Acting): Promise<Outcome> {
   const open = (await deps.incidents.open()).filter((incident) => mayRead(who, incident));
   const seen = byThemselves(open);
   if (seen.length === 0) return answered('No incident is open.');
@@ -278,7 +289,7 @@ export async function openListed(deps: HearDeps, { who }: Doing): Promise<Outcom
   return answered(`Open incidents: ${seen.length}`, ...rows);
 }
 
-function mayRead(who: Doing['who'], { service, environment }: Place): boolean {
+function mayRead(who: Acting['who'], { service, environment }: ServiceEnvironment): boolean {
   try {
     who.allow('incidents:read', { service, environment });
     return true;

@@ -1,4 +1,4 @@
-import type { Ear } from '../../domain/messages/channels.ts';
+import type { Ear as ReplyTo } from '../../domain/messages/channels.ts';
 import { parseCommand, type Wanted } from '../../domain/slack/commands.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
@@ -15,7 +15,7 @@ import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '.
 export type Pinned = { channel: string; ts: string; text: string | null; author: string | null };
 
 /** A requested action, from a command, button, modal, or event. */
-export type Deed =
+export type ActionRequest =
   | Exclude<Wanted, { act: 'severity' | 'declare' | 'handover' | 'update' | 'freeze_override' | 'take' }>
   /** `vacant`: only if nobody has the role. */
   | (Extract<Wanted, { act: 'take' }> & { vacant: boolean })
@@ -58,18 +58,18 @@ export type Where = {
   channel: { id: string; name: string | null } | null;
 };
 
-export type Errand = {
+export type Command = {
   user: string;
   /** Recipient of the answer. */
-  ear: Ear;
+  ear: ReplyTo;
   where: Where;
   /** The command as it would be entered again. Null: it was not a command. */
   typed: Extract<Parsed, { kind: 'wanted' }>['typed'] | null;
-  deed: Deed;
+  deed: ActionRequest;
 };
 
 /** Returns the action of a request. Undefined: the request requires none. */
-export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf): Errand | undefined {
+export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf): Command | undefined {
   switch (request.kind) {
     case 'command':
       return ofCommand(request.command, environmentsOf);
@@ -80,7 +80,7 @@ export function errandOf(request: SlackRequest, environmentsOf: EnvironmentsOf):
   }
 }
 
-function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Errand | undefined {
+function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Command | undefined {
   const parsed = parseCommand(command.command, command.text, environmentsOf);
   if (parsed.kind === 'help') return undefined;
   const wanted = parsed.kind === 'wanted' ? parsed : null;
@@ -96,14 +96,14 @@ function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Erran
   };
 }
 
-const usageOf = ({ because, nearest }: Extract<Parsed, { kind: 'usage' }>): Deed => ({
+const usageOf = ({ because, nearest }: Extract<Parsed, { kind: 'usage' }>): ActionRequest => ({
   act: 'usage',
   because,
   nearest,
 });
 
 /** Returns the action of a command. Undefined: a modal asks for missing input. */
-function deedOfCommand(wanted: Wanted): Deed | undefined {
+function deedOfCommand(wanted: Wanted): ActionRequest | undefined {
   switch (wanted.act) {
     case 'declare':
       return undefined;
@@ -124,7 +124,7 @@ function deedOfCommand(wanted: Wanted): Deed | undefined {
   }
 }
 
-function ofInteraction(interaction: Interaction): Errand | undefined {
+function ofInteraction(interaction: Interaction): Command | undefined {
   switch (interaction.type) {
     case 'block_actions':
       return ofButton(interaction);
@@ -137,7 +137,7 @@ function ofInteraction(interaction: Interaction): Errand | undefined {
   }
 }
 
-function ofButton({ user, channel, actions, response_url }: BlockActions): Errand | undefined {
+function ofButton({ user, channel, actions, response_url }: BlockActions): Command | undefined {
   const [acted] = actions;
   const button = acted && readButton(acted.action_id, acted.value ?? acted.selected_option?.value);
   const deed = button && deedOfButton(button);
@@ -156,7 +156,7 @@ function ofButton({ user, channel, actions, response_url }: BlockActions): Erran
 }
 
 /** Returns the action of a button. Undefined: a modal asks for missing input. */
-function deedOfButton(button: Button): Deed | undefined {
+function deedOfButton(button: Button): ActionRequest | undefined {
   switch (button.verb) {
     case 'approve':
     case 'reject':
@@ -186,7 +186,7 @@ function deedOfButton(button: Button): Deed | undefined {
   }
 }
 
-function ofForm({ user, view }: ViewSubmission): Errand | undefined {
+function ofForm({ user, view }: ViewSubmission): Command | undefined {
   const read = readForm(view);
   if (read?.ok !== true) return undefined;
   const { about, filled, named } = read;
@@ -206,7 +206,7 @@ function ofForm({ user, view }: ViewSubmission): Errand | undefined {
 }
 
 /** Returns the action of a modal. Undefined: its message is missing in the metadata. */
-function deedOfForm(filled: Filled, about: About): Deed | undefined {
+function deedOfForm(filled: Filled, about: About): ActionRequest | undefined {
   switch (filled.form) {
     case 'declare': {
       const { form: _, ...declared } = filled;
@@ -240,7 +240,7 @@ const pinnedOf = ({ channel, message }: About): Pinned | null =>
     ? null
     : { channel, ts: message.ts, text: message.text || null, author: message.author };
 
-function ofMessage({ user, channel, message, response_url }: MessageAction): Errand {
+function ofMessage({ user, channel, message, response_url }: MessageAction): Command {
   const { ts, text, user: author } = message;
   return {
     user: user.id,
@@ -254,7 +254,7 @@ function ofMessage({ user, channel, message, response_url }: MessageAction): Err
 /** Reactions that add a message to the timeline. */
 const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
 
-function ofEvent({ event }: EventCallback): Errand | undefined {
+function ofEvent({ event }: EventCallback): Command | undefined {
   if (event.type === 'member_joined_channel') return inChannel(event.user, event.channel, { act: 'so_far' });
   if (event.type !== 'reaction_added' || !PINS.includes(event.reaction)) return undefined;
   const { channel, ts } = event.item;
@@ -263,7 +263,7 @@ function ofEvent({ event }: EventCallback): Errand | undefined {
   return inChannel(event.user, channel, { act: 'pin', asked: false, channel, ts, text: null, author });
 }
 
-const inChannel = (user: string, channel: string, deed: Deed): Errand => ({
+const inChannel = (user: string, channel: string, deed: ActionRequest): Command => ({
   user,
   ear: { user, channel, responseUrl: null },
   where: { incident: null, named: null, channel: { id: channel, name: null } },
@@ -272,7 +272,7 @@ const inChannel = (user: string, channel: string, deed: Deed): Errand => ({
 });
 
 /** Returns the text that the person wrote, which is stored nowhere else. Null: none. */
-export function writtenFor(deed: Deed): string | null {
+export function writtenFor(deed: ActionRequest): string | null {
   switch (deed.act) {
     case 'note':
     case 'update':

@@ -4,18 +4,18 @@ import { EnvironmentName, type IncidentId, ServiceName, UNMATCHED } from '../../
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
 import { declare } from '../../actions/incidents/declare-incident.ts';
 import { awaitChannel } from './await-channel.ts';
-import type { Deed } from './command.ts';
-import type { Doing } from './incidents.ts';
+import type { ActionRequest } from './command.ts';
+import type { Acting } from './incidents.ts';
 import { answered, Declined, nameIn, type Outcome, unknownName } from './outcome.ts';
 import { pinned } from './pinned.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
-type Declare = Extract<Deed, { act: 'declare' }>;
+type Declare = Extract<ActionRequest, { act: 'declare' }>;
 
 /** Declares an incident. The message from which it was declared becomes its first timeline entry. */
-export async function declared(
-  deps: HearDeps,
-  doing: Doing,
+export async function declareByCommand(
+  deps: CommandDeps,
+  doing: Acting,
   { deed, ear }: { deed: Declare; ear: Ear },
 ): Promise<Outcome> {
   const { services } = await deps.config.current();
@@ -46,7 +46,7 @@ export async function declared(
 }
 
 /** Adds the message to the timeline. Returns the error, if any, because the incident exists nevertheless. */
-async function firstEntry(deps: HearDeps, doing: Doing, id: IncidentId, { from }: Declare): Promise<Text> {
+async function firstEntry(deps: CommandDeps, doing: Acting, id: IncidentId, { from }: Declare): Promise<Text> {
   if (from === null) return [];
   try {
     await pinned(deps, doing, id, { act: 'pin', asked: false, ...from });
@@ -58,7 +58,7 @@ async function firstEntry(deps: HearDeps, doing: Doing, id: IncidentId, { from }
 }
 
 /** Returns the channel, or that it is being created. */
-async function whereOf(deps: HearDeps, id: IncidentId, ear: Ear): Promise<Text> {
+async function whereOf(deps: CommandDeps, id: IncidentId, ear: Ear): Promise<Text> {
   const channel = await awaitChannel(deps, id, ear);
   return channel === undefined
     ? ['Firebreak is creating its channel.']

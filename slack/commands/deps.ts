@@ -4,7 +4,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
  * Dependencies for commands of people, without the ports whose secrets are not granted to `hear`
  * (aws/secrets/secret-groups.ts). `secrets` itself is used only if a stand-in replaces Slack, which is never the case on AWS.
  */
-export type HearDeps = Omit<
+export type CommandDeps = Omit<
   Deps,
   'annotations' | 'audit' | 'fallbackPager' | 'http' | 'receivers' | 'signer' | 'sloMetrics' | 'statusPage'
 >;

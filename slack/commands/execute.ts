@@ -1,54 +1,60 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { deploysTold, killSwitch, openListed, productTold, rollbackShown, rolledBack } from './changes.ts';
-import { declared } from './declare.ts';
-import type { Deed, Errand } from './command.ts';
-import { freezeLifted, freezeOpened, freezesTold, overrideApproved, overrideGiven } from './freezes.ts';
+import { showDeploys, killSwitch, openListed, productTold, showRollback, rollBackVersion } from './changes.ts';
+import { declareByCommand } from './declare.ts';
+import type { ActionRequest, Command } from './command.ts';
+import {
+  liftFreezeByCommand,
+  openFreezeByCommand,
+  showFreezes,
+  overrideApproved,
+  giveOverrideByCommand,
+} from './freezes.ts';
 import {
   acknowledgement,
-  type Doing,
-  noteWritten,
+  type Acting,
+  writeNote,
   questionAnswered,
   resolvedByHand,
-  severitySet,
-  statusTold,
+  setSeverity,
+  showStatus,
   switched,
-  updateTold,
+  sendUpdate,
 } from './incidents.ts';
-import { commandHandedOver, roleAssigned, rolesLeft, rolesTold, roleTaken } from './roles.ts';
-import { suspectCleared, suspectedAgain } from './suspects.ts';
-import { incidentMeant, ofChannel } from './incident-of.ts';
+import { commandHandedOver, assignRoleByCommand, leaveRolesByCommand, showRoles, takeRoleByCommand } from './roles.ts';
+import { clearSuspectByCommand, restoreSuspectByCommand } from './suspects.ts';
+import { namedIncident, ofChannel } from './incident-of.ts';
 import { misunderstood, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { pinned } from './pinned.ts';
 import { placeOf } from '../../domain/messages/story.ts';
 import { channelSpan } from './channel-span.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
 /**
  * Executes a command.
  *
  * @throws Declined, Refusal if it is not executed
  */
-export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Promise<Outcome> {
+export async function execute(deps: CommandDeps, doing: Acting, errand: Command): Promise<Outcome> {
   const { deed, where } = errand;
   switch (deed.act) {
     case 'declare':
-      return declared(deps, doing, { deed, ear: errand.ear });
+      return declareByCommand(deps, doing, { deed, ear: errand.ear });
     case 'list':
       return openListed(deps, doing);
     case 'rollback':
-      return rollbackShown(deps, doing, deed);
+      return showRollback(deps, doing, deed);
     case 'roll_back':
-      return rolledBack(deps, doing, deed);
+      return rollBackVersion(deps, doing, deed);
     case 'deploys':
-      return deploysTold(deps, doing, deed);
+      return showDeploys(deps, doing, deed);
     case 'freeze_status':
-      return freezesTold(deps, doing, deed);
+      return showFreezes(deps, doing, deed);
     case 'freeze_open':
-      return freezeOpened(deps, doing, deed);
+      return openFreezeByCommand(deps, doing, deed);
     case 'freeze_lift':
-      return freezeLifted(deps, doing, deed);
+      return liftFreezeByCommand(deps, doing, deed);
     case 'freeze_override':
-      return overrideGiven(deps, doing, deed);
+      return giveOverrideByCommand(deps, doing, deed);
     case 'approve_override':
       return overrideApproved(deps, doing, deed);
     case 'pause':
@@ -65,7 +71,7 @@ export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Pr
       return id === undefined ? NOTHING : toldOnce(deps, doing, id);
     }
     default: {
-      const meant = await incidentMeant(deps, doing.who, { ...errand, deed });
+      const meant = await namedIncident(deps, doing.who, { ...errand, deed });
       return withItsName(deps, errand, meant.id, await inIncident(deps, doing, meant.id, meant.deed));
     }
   }
@@ -73,13 +79,13 @@ export async function carryOut(deps: HearDeps, doing: Doing, errand: Errand): Pr
 
 /** Adds a message to the timeline. Reactions outside of incident channels are ignored. */
 async function pinnedThere(
-  deps: HearDeps,
-  doing: Doing,
-  errand: Errand & { deed: Extract<Deed, { act: 'pin' }> },
+  deps: CommandDeps,
+  doing: Acting,
+  errand: Command & { deed: Extract<ActionRequest, { act: 'pin' }> },
 ): Promise<Outcome> {
   const { deed, where } = errand;
   if (deed.asked) {
-    const { id } = await incidentMeant(deps, doing.who, errand);
+    const { id } = await namedIncident(deps, doing.who, errand);
     return withItsName(deps, errand, id, await pinned(deps, doing, id, deed));
   }
   const id = await ofChannel(deps, where.channel);
@@ -87,7 +93,7 @@ async function pinnedThere(
 }
 
 /** Adds the incident to the answer if the person was not in its channel. */
-async function withItsName(deps: HearDeps, { where }: Errand, id: IncidentId, outcome: Outcome): Promise<Outcome> {
+async function withItsName(deps: CommandDeps, { where }: Command, id: IncidentId, outcome: Outcome): Promise<Outcome> {
   const chosen = where.incident !== null || where.named !== null;
   if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
   const incident = await deps.incidents.read(id);
@@ -100,7 +106,7 @@ async function withItsName(deps: HearDeps, { where }: Errand, id: IncidentId, ou
 }
 
 type OfIncident = Extract<
-  Deed,
+  ActionRequest,
   {
     act:
       | 'status'
@@ -121,28 +127,28 @@ type OfIncident = Extract<
   }
 >;
 
-function inIncident(deps: HearDeps, doing: Doing, id: IncidentId, deed: OfIncident): Promise<Outcome> {
+function inIncident(deps: CommandDeps, doing: Acting, id: IncidentId, deed: OfIncident): Promise<Outcome> {
   switch (deed.act) {
     case 'status':
-      return statusTold(deps, doing, id);
+      return showStatus(deps, doing, id);
     case 'roles':
-      return rolesTold(deps, doing, id);
+      return showRoles(deps, doing, id);
     case 'acknowledge':
       return acknowledgement(deps, doing, id);
     case 'severity':
-      return severitySet(deps, doing, id, deed);
+      return setSeverity(deps, doing, id, deed);
     case 'take':
-      return roleTaken(deps, doing, id, deed);
+      return takeRoleByCommand(deps, doing, id, deed);
     case 'leave':
-      return rolesLeft(deps, doing, id, deed);
+      return leaveRolesByCommand(deps, doing, id, deed);
     case 'assign':
-      return roleAssigned(deps, doing, id, deed);
+      return assignRoleByCommand(deps, doing, id, deed);
     case 'handover':
       return commandHandedOver(deps, doing, id, deed);
     case 'update':
-      return updateTold(deps, doing, id, deed);
+      return sendUpdate(deps, doing, id, deed);
     case 'note':
-      return noteWritten(deps, doing, id, deed);
+      return writeNote(deps, doing, id, deed);
     case 'resolve':
       return resolvedByHand(deps, doing, id, deed);
     case 'switch':
@@ -150,16 +156,16 @@ function inIncident(deps: HearDeps, doing: Doing, id: IncidentId, deed: OfIncide
     case 'answer':
       return questionAnswered(deps, doing, id, deed);
     case 'not_the_deploy':
-      return suspectCleared(deps, doing, id, deed.change);
+      return clearSuspectByCommand(deps, doing, id, deed.change);
     case 'suspect_again':
-      return suspectedAgain(deps, doing, id, deed.change);
+      return restoreSuspectByCommand(deps, doing, id, deed.change);
   }
 }
 
 /** Sends the summary once per person and incident, not when they join the channel again. */
-async function toldOnce(deps: HearDeps, doing: Doing, id: IncidentId): Promise<Outcome> {
+async function toldOnce(deps: CommandDeps, doing: Acting, id: IncidentId): Promise<Outcome> {
   const once = `so-far:${id}:${doing.who.slack ?? doing.who.name}`;
-  if ((await deps.hearings.read(once)) !== undefined) return NOTHING;
-  const outcome = await statusTold(deps, doing, id);
-  return (await deps.hearings.did(once, {})) ? outcome : NOTHING;
+  if ((await deps.processedEvents.read(once)) !== undefined) return NOTHING;
+  const outcome = await showStatus(deps, doing, id);
+  return (await deps.processedEvents.did(once, {})) ? outcome : NOTHING;
 }

@@ -2,7 +2,7 @@ import { sha256 } from '../../aws/hash.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
-  configuredPlaces,
+  configuredScopes,
   probablyMeant,
   theOneCalled,
 } from '../../domain/freeze/place-names.ts';
@@ -20,12 +20,12 @@ import type { Who } from '../../actions/incidents/acting-person.ts';
 import { knownServices, knownTeams, scopeAsKnown } from '../../actions/freeze/known-names.ts';
 import { recordWhatHolds } from '../../actions/freeze/record-freezes.ts';
 import { overrideWarnings } from '../../domain/freeze/exemptions/overrides.ts';
-import type { Deed } from './command.ts';
-import type { Doing } from './incidents.ts';
+import type { ActionRequest } from './command.ts';
+import type { Acting } from './incidents.ts';
 import { answered, Declined, message, type Outcome, nameIn, unknownName } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
-type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
 
 /** Default duration of an override in seconds, which covers an imminent deployment. */
 const OVERRIDE_SECONDS = 2 * 3600;
@@ -51,7 +51,11 @@ function scopeOf({ services }: Config, target: string | null, environment: strin
     : { team: null, service: nameIn(ServiceName, name), environment: where };
 }
 
-export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of<'freeze_open'>): Promise<Outcome> {
+export async function openFreezeByCommand(
+  deps: CommandDeps,
+  { who, key }: Acting,
+  deed: Of<'freeze_open'>,
+): Promise<Outcome> {
   if ((deed.targets.length === 0 && deed.environment === null) || deed.reason === null)
     throw new Declined('The target or the reason is missing. Nothing was done.');
   const config = await deps.config.current();
@@ -86,7 +90,7 @@ export async function freezeOpened(deps: HearDeps, { who, key }: Doing, deed: Of
 }
 
 /** @throws Declined if the environment is unknown, because the freeze would have no effect */
-async function refuseUnknownEnvironment({ config, changes }: HearDeps, scope: FreezeScope): Promise<void> {
+async function refuseUnknownEnvironment({ config, changes }: CommandDeps, scope: FreezeScope): Promise<void> {
   const { environment } = scope;
   if (environment === null) return;
   const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
@@ -115,7 +119,7 @@ function environmentsOfScope(
     };
   const isMeant = (name: string): boolean =>
     service === null ? serviceEntry(config.services, name)?.team === team : name === service;
-  const places = [...configuredPlaces(config)].flatMap(([name, environments]) =>
+  const places = [...configuredScopes(config)].flatMap(([name, environments]) =>
     isMeant(name) ? [...environments] : [],
   );
   const deployed = live.flatMap((change) => (isMeant(change.service) ? change.environment : []));
@@ -126,7 +130,11 @@ const untilOf = ({ until }: Freeze): string => (until === null ? 'it is lifted' 
 
 const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
 
-export async function freezeLifted(deps: HearDeps, { who }: Doing, deed: Of<'freeze_lift'>): Promise<Outcome> {
+export async function liftFreezeByCommand(
+  deps: CommandDeps,
+  { who }: Acting,
+  deed: Of<'freeze_lift'>,
+): Promise<Outcome> {
   const id = await oneFreeze(deps, deed.freeze);
   const { freeze, wasOver } = await liftFreeze(deps, who, { id, reason: deed.reason || null });
   if (!wasOver)
@@ -143,7 +151,7 @@ export async function freezeLifted(deps: HearDeps, { who }: Doing, deed: Of<'fre
 const OF_ALL = /^env(?:ironment)?=(.+)$/i;
 
 /** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
-async function oneFreeze(deps: HearDeps, written: string): Promise<string> {
+async function oneFreeze(deps: CommandDeps, written: string): Promise<string> {
   if (/^fr[a-z]?z?_/.test(written)) return written;
   await recordWhatHolds(deps);
   const now = deps.clock.now();
@@ -166,9 +174,9 @@ async function oneFreeze(deps: HearDeps, written: string): Promise<string> {
   throw new Declined(`${written} has ${own.length} freezes. Name one by its ID:`, ...rows);
 }
 
-export async function overrideGiven(
-  deps: HearDeps,
-  { who, key }: Doing,
+export async function giveOverrideByCommand(
+  deps: CommandDeps,
+  { who, key }: Acting,
   deed: Of<'freeze_override'>,
 ): Promise<Outcome> {
   const freeze = await oneFreeze(deps, deed.freeze);
@@ -205,8 +213,8 @@ export async function overrideGiven(
 }
 
 export async function overrideApproved(
-  deps: HearDeps,
-  { who }: Doing,
+  deps: CommandDeps,
+  { who }: Acting,
   { freeze, override: id }: Of<'approve_override'>,
 ): Promise<Outcome> {
   const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
@@ -221,7 +229,7 @@ export async function overrideApproved(
 type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
 /** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
-async function targetCalled({ config, changes, freezes }: HearDeps, written: string): Promise<Target> {
+async function targetCalled({ config, changes, freezes }: CommandDeps, written: string): Promise<Target> {
   const known = await config.current();
   const name = written.replace(/^team:/, '');
   const teams = knownTeams(known);
@@ -246,9 +254,9 @@ const holdsFor = (freeze: Freeze, target: Target): boolean =>
   isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
 
 /** Lists all freezes, or those that apply to a service or to the services of a team. */
-export async function freezesTold(
-  deps: HearDeps,
-  { who }: Doing,
+export async function showFreezes(
+  deps: CommandDeps,
+  { who }: Acting,
   { service: written }: Of<'freeze_status'>,
 ): Promise<Outcome> {
   const target = written === null ? null : await targetCalled(deps, written);

@@ -8,7 +8,7 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
 import { channelSpan } from './channel-span.ts';
-import type { Deed, Errand, Where } from './command.ts';
+import type { ActionRequest, Command, Where } from './command.ts';
 import { Declined } from './outcome.ts';
 
 const NAMED_MAX = 10;
@@ -16,18 +16,18 @@ const NAMED_MAX = 10;
 type IncidentDeps = Pick<Deps, 'incidents'>;
 
 /** The incident of a request, and the action. */
-export type Meant<D extends Deed> = { id: IncidentId; deed: D };
+export type ResolvedIncident<D extends ActionRequest> = { id: IncidentId; deed: D };
 
 /**
  * Finds the incident of a request: the named one, or else the one of the channel.
  *
  * @throws Declined if it is not clear which incident is meant
  */
-export async function incidentMeant<D extends Deed>(
+export async function namedIncident<D extends ActionRequest>(
   deps: IncidentDeps,
   who: Who,
-  errand: Errand & { deed: D },
-): Promise<Meant<D>> {
+  errand: Command & { deed: D },
+): Promise<ResolvedIncident<D>> {
   const { where, deed } = errand;
   if (where.incident !== null) return { id: where.incident, deed };
   if (where.named === null) return { id: await ofPlace(deps, who, errand), deed };
@@ -40,10 +40,10 @@ export async function incidentMeant<D extends Deed>(
 }
 
 /** Read-only actions, which apply to the only open incident if none is named. */
-const LOOKS: ReadonlySet<Deed['act']> = new Set(['status', 'roles']);
+const LOOKS: ReadonlySet<ActionRequest['act']> = new Set(['status', 'roles']);
 
 /** @throws Declined if the channel belongs to no incident */
-async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Errand): Promise<IncidentId> {
+async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Command): Promise<IncidentId> {
   const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
   const open = await openFor(deps, who);
@@ -66,7 +66,7 @@ const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentI
   open.find(({ channel }) => channel === `#${name}`)?.id;
 
 /** Restores a text that begins with another channel. Undefined: the name is not part of a text. */
-function withName<D extends Deed>(named: NamedIncident, deed: D): D | undefined {
+function withName<D extends ActionRequest>(named: NamedIncident, deed: D): D | undefined {
   if ('id' in named || (named.channel === null && named.bare !== true)) return undefined;
   if (deed.act !== 'note' && deed.act !== 'update') return undefined;
   return { ...deed, text: `${referenceWords(named)} ${deed.text}` };
@@ -113,7 +113,7 @@ function maySee(who: Who, { service, environment }: IncidentRecord): boolean {
 }
 
 /** Explains how to name an incident. */
-function choice(open: readonly IncidentRecord[], typed: Errand['typed']): Text {
+function choice(open: readonly IncidentRecord[], typed: Command['typed']): Text {
   const [only, ...others] = open;
   if (only === undefined) return ['No incident is open; ', { code: '/incident' }, ' declares one. Nothing was done.'];
   if (typed === null) return ['Nothing was done.', ...listed(open)];

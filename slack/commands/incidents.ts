@@ -3,22 +3,22 @@ import { supersededWords } from '../../domain/changes/superseded.ts';
 import type { DecisionView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { answerDecision } from '../../actions/incidents/answer-decision.ts';
-import { acknowledge, soFar, tell, triage } from '../../actions/incidents/acknowledge.ts';
+import { acknowledge, soFar, sendUpdateToStakeholders, triage } from '../../actions/incidents/acknowledge.ts';
 import { note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { takeOver } from '../../actions/incidents/take-over.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
 import { Refusal } from '../../actions/refusal.ts';
-import type { Deed } from './command.ts';
+import type { ActionRequest } from './command.ts';
 import { answered, Declined, type Outcome } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
 /** The acting person, and the idempotency key of the action. */
-export type Doing = { who: Who; key: string; trace: string };
+export type Acting = { who: Who; key: string; trace: string };
 
-type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
 
-export async function severitySet(deps: HearDeps, { who, key }: Doing, id: IncidentId, deed: Of<'severity'>) {
+export async function setSeverity(deps: CommandDeps, { who, key }: Acting, id: IncidentId, deed: Of<'severity'>) {
   const before = await view(deps, id);
   await triage(deps, who, { id, key, severity: deed.severity });
   if (deed.note !== null) await noted(deps, who, id, `${key}-note`, deed.note);
@@ -27,12 +27,12 @@ export async function severitySet(deps: HearDeps, { who, key }: Doing, id: Incid
     : answered(`Severity changed from ${before.severity} to ${deed.severity}.`);
 }
 
-const noted = (deps: HearDeps, who: Who, id: IncidentId, key: string, text: string) =>
+const noted = (deps: CommandDeps, who: Who, id: IncidentId, key: string, text: string) =>
   note(deps, who, { id, key, text, detail: null });
 
-export async function noteWritten(
-  deps: HearDeps,
-  { who, key }: Doing,
+export async function writeNote(
+  deps: CommandDeps,
+  { who, key }: Acting,
   id: IncidentId,
   deed: Of<'note'>,
 ): Promise<Outcome> {
@@ -40,7 +40,7 @@ export async function noteWritten(
   return answered('Added to the timeline.');
 }
 
-export async function acknowledgement(deps: HearDeps, { who, key }: Doing, id: IncidentId): Promise<Outcome> {
+export async function acknowledgement(deps: CommandDeps, { who, key }: Acting, id: IncidentId): Promise<Outcome> {
   await acknowledge(deps, who, { id, key });
   const by = (await deps.incidents.read(id))?.care?.acknowledged?.by;
   return by === undefined || by === who.name
@@ -48,13 +48,13 @@ export async function acknowledgement(deps: HearDeps, { who, key }: Doing, id: I
     : answered(`${by} has already acknowledged the incident.`);
 }
 
-export async function updateTold(
-  deps: HearDeps,
-  { who, key }: Doing,
+export async function sendUpdate(
+  deps: CommandDeps,
+  { who, key }: Acting,
   id: IncidentId,
   { text, publish }: Of<'update'>,
 ): Promise<Outcome> {
-  const told = await tell(deps, who, { id, key, text, publish });
+  const told = await sendUpdateToStakeholders(deps, who, { id, key, text, publish });
   return answered(`Stakeholders notified.${PUBLIC_WORDS[told.public]}`);
 }
 
@@ -65,14 +65,14 @@ const PUBLIC_WORDS = {
 } as const;
 
 export async function resolvedByHand(
-  deps: HearDeps,
-  { who, key }: Doing,
+  deps: CommandDeps,
+  { who, key }: Acting,
   id: IncidentId,
   deed: Of<'resolve'>,
 ): Promise<Outcome> {
   const before = await view(deps, id);
   if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
-  const parts = await deps.crowds.parts(id);
+  const parts = await deps.incidentGroups.parts(id);
   const also = openPartsWords(openParts(parts));
   // The description of the children includes their firing alerts.
   const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
@@ -88,8 +88,8 @@ function firingWords(firing: number): string {
 }
 
 export async function switched(
-  deps: HearDeps,
-  { who, key }: Doing,
+  deps: CommandDeps,
+  { who, key }: Acting,
   id: IncidentId,
   { action }: Of<'switch'>,
 ): Promise<Outcome> {
@@ -101,8 +101,8 @@ export async function switched(
 
 /** @throws Declined if the question is not waiting any more */
 export async function questionAnswered(
-  deps: HearDeps,
-  { who }: Doing,
+  deps: CommandDeps,
+  { who }: Acting,
   id: IncidentId,
   { digest, answer }: Of<'answer'>,
 ): Promise<Outcome> {
@@ -125,6 +125,6 @@ function yesOfMany({ needed, given }: DecisionView['approvals']): string {
   return `Approval ${given.length} of ${needed} recorded. ${who} must approve this as well: nothing has been done yet.`;
 }
 
-export async function statusTold(deps: HearDeps, { who }: Doing, id: IncidentId): Promise<Outcome> {
+export async function showStatus(deps: CommandDeps, { who }: Acting, id: IncidentId): Promise<Outcome> {
   return { answer: await soFar(deps, who, id) };
 }

@@ -1,11 +1,11 @@
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { actorOf, type Found, type SlackUser } from '../../domain/people/people.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ChatUser } from '../../domain/ports/messages.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
-export type AcquaintedDeps = Pick<Deps, 'acquaintances' | 'directory' | 'config' | 'clock' | 'log'>;
+export type KnownUserDeps = Pick<Deps, 'userCache' | 'directory' | 'config' | 'clock' | 'log'>;
 
 /** Seconds for which answers of Slack are cached. */
 const USER_SECONDS = 3600;
@@ -19,7 +19,7 @@ const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '
  * a user is identified only by an ID in people.yaml. If people.yaml lists nobody, the signature of the request is
  * sufficient, so that an outage of Slack's directory does not block a rollback.
  */
-export async function actorFor(deps: AcquaintedDeps, id: string): Promise<Found> {
+export async function actorFor(deps: KnownUserDeps, id: string): Promise<Found> {
   const config = await deps.config.current();
   const met = await userOf(deps, id, config);
   const groups = await groupsOf(deps, id, config);
@@ -37,15 +37,15 @@ const listsNobody = ({ people: { people, userGroups, workspaces } }: Config): bo
 
 /** Reads a user. `why`: reason why Slack did not answer; null: the data is current. */
 async function userOf(
-  { acquaintances, directory, clock, log }: AcquaintedDeps,
+  { userCache, directory, clock, log }: KnownUserDeps,
   id: string,
   { people }: Config,
 ): Promise<{ user: ChatUser | undefined; why: string | null }> {
-  const kept = await acquaintances.user(id);
+  const kept = await userCache.user(id);
   if (kept !== undefined && isFresh(kept, clock.now(), USER_SECONDS)) return { user: kept.user, why: null };
   const told = await directory.user(id, people.workspaces);
   if (told.kind === 'done') {
-    if (told.value !== null) await acquaintances.keepUser(told.value);
+    if (told.value !== null) await userCache.keepUser(told.value);
     return { user: told.value ?? undefined, why: null };
   }
   log.warn('a Slack user could not be looked up', { user: id, detail: told.detail, known_since: kept?.at ?? null });
@@ -53,21 +53,18 @@ async function userOf(
 }
 
 /** Returns the user's groups among those in people.yaml. A group whose members are unknown adds no permissions. */
-async function groupsOf(deps: AcquaintedDeps, user: string, { people }: Config): Promise<SlackUser['groups']> {
+async function groupsOf(deps: KnownUserDeps, user: string, { people }: Config): Promise<SlackUser['groups']> {
   const ids = Object.keys(people.userGroups);
   const members = await Promise.all(ids.map((id) => membersOf(deps, id)));
   return ids.filter((_, index) => members[index]?.includes(user));
 }
 
-async function membersOf(
-  { acquaintances, directory, clock, log }: AcquaintedDeps,
-  id: string,
-): Promise<readonly string[]> {
-  const kept = await acquaintances.group(id);
+async function membersOf({ userCache, directory, clock, log }: KnownUserDeps, id: string): Promise<readonly string[]> {
+  const kept = await userCache.group(id);
   if (kept !== undefined && isFresh(kept, clock.now(), GROUP_SECONDS)) return kept.members;
-  const told: Told<string[]> = await directory.groupMembers(id);
+  const told: VendorResponse<string[]> = await directory.groupMembers(id);
   if (told.kind === 'done') {
-    await acquaintances.keepGroup(id, told.value);
+    await userCache.keepGroup(id, told.value);
     return told.value;
   }
   log.warn('the members of a Slack user group could not be read', {

@@ -4,7 +4,7 @@ import { nearest } from '../../domain/runbooks/nearest.ts';
 import type { Person } from '../../schemas/people/people.ts';
 import { Declined } from './outcome.ts';
 
-type Meant = { user: string | null; called?: string };
+type NamedPerson = { user: string | null; called?: string };
 
 /**
  * Finds the Slack user that a command refers to: by a mention, or, if Slack sends the typed text, by a unique name in
@@ -13,9 +13,9 @@ type Meant = { user: string | null; called?: string };
  * @param brief text after a mention; after a name, it is the remaining text
  * @throws Declined if the user is not clear
  */
-export async function whomMeant<B extends string | null>(
+export async function namedPerson<B extends string | null>(
   deps: Pick<Deps, 'config' | 'directory'>,
-  { user, called = '' }: Meant,
+  { user, called = '' }: NamedPerson,
   brief: B,
 ): Promise<{ user: string; brief: B | string | null }> {
   if (user !== null) return { user, brief };

@@ -3,19 +3,19 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { note } from '../../actions/incidents/declare-incident.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { actorFor } from './known-user.ts';
-import type { Deed } from './command.ts';
-import type { Doing } from './incidents.ts';
+import type { ActionRequest } from './command.ts';
+import type { Acting } from './incidents.ts';
 import { answered, Declined, NOTHING, type Outcome } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
 const NOTE_MAX_CHARS = 3500;
 
 /** Adds a message to the timeline, once even if several people mark it. The first person is the actor of the entry. */
 export async function pinned(
-  deps: HearDeps,
-  { who }: Pick<Doing, 'who'>,
+  deps: CommandDeps,
+  { who }: Pick<Acting, 'who'>,
   id: IncidentId,
-  deed: Extract<Deed, { act: 'pin' }>,
+  deed: Extract<ActionRequest, { act: 'pin' }>,
 ): Promise<Outcome> {
   who.allow('incidents:write', await view(deps, id));
   const told = await deps.directory.message(deed.channel, deed.ts);
@@ -39,7 +39,7 @@ export async function pinned(
 }
 
 /** Returns the text as its author sees it: unescaped, and with people's names. */
-async function readable(deps: HearDeps, text: string): Promise<string> {
+async function readable(deps: CommandDeps, text: string): Promise<string> {
   const names = await Promise.all(
     namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
   );
@@ -47,7 +47,7 @@ async function readable(deps: HearDeps, text: string): Promise<string> {
 }
 
 /** Returns the display name of a user, also of one without permissions. */
-async function shownAs(deps: HearDeps, user: string): Promise<string> {
+async function shownAs(deps: CommandDeps, user: string): Promise<string> {
   const found = await actorFor(deps, user);
-  return found.ok ? found.actor.shown : ((await deps.acquaintances.user(user))?.user.name ?? user);
+  return found.ok ? found.actor.shown : ((await deps.userCache.user(user))?.user.name ?? user);
 }

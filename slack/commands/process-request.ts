@@ -1,29 +1,29 @@
 import { hash } from 'node:crypto';
-import { whomToAsk } from '../../domain/access/refusals.ts';
-import type { ChatMessage, Ear, Text, Told } from '../../domain/messages/channels.ts';
+import { contacts } from '../../domain/access/refusals.ts';
+import type { ChatMessage, Ear, Text, VendorResponse } from '../../domain/messages/channels.ts';
 import { whyNotPlayed } from '../../domain/catalogue/reality.ts';
 import { byName } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { Heard } from '../../schemas/messages/inbound-events.ts';
+import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { Refusal } from '../../actions/refusal.ts';
 import { vendorModes } from '../../actions/connections/vendor-modes.ts';
 import { actorFor } from './known-user.ts';
-import { carryOut } from './execute.ts';
+import { execute } from './execute.ts';
 import { actionOf } from './action-of.ts';
-import { type Errand, errandOf, writtenFor } from './command.ts';
+import { type Command, errandOf, writtenFor } from './command.ts';
 import { plainOf } from '../../domain/messages/plain-text.ts';
 import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { whoActs } from './acting-user.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
-type FromSlack = Extract<Heard, { from: 'slack' }>;
+type FromSlack = Extract<InboundEvent, { from: 'slack' }>;
 
 /** Maximum age of a command in seconds. After that, the person has probably given up or found another way. */
 const LATE_SECONDS = 15 * 60;
 
 /** Actions that are still useful after the maximum age. */
-const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
+const NEVER_LATE: ReadonlySet<Command['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
 
 /**
  * Executes a Slack request and sends the answer. The result is stored before the answer is sent, so a repeated delivery
@@ -31,12 +31,12 @@ const NEVER_LATE: ReadonlySet<Errand['deed']['act']> = new Set(['note', 'pin', '
  *
  * @throws on failures of Firebreak's own infrastructure; the queue must deliver the message again
  */
-export async function hearSlack(deps: HearDeps, { key, at, trace, request }: FromSlack): Promise<void> {
+export async function processSlackRequest(deps: CommandDeps, { key, at, trace, request }: FromSlack): Promise<void> {
   const log = deps.log.with({ trace, heard: key });
   const { services } = await deps.config.current();
   const errand = errandOf(request, (name) => environmentsCalled(services, name));
   if (errand === undefined) return;
-  const before = await deps.hearings.read(key);
+  const before = await deps.processedEvents.read(key);
   if (before?.told === true)
     return log.debug('a Slack request was delivered again, and is already done', { act: errand.deed.act });
   const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
@@ -45,11 +45,11 @@ export async function hearSlack(deps: HearDeps, { key, at, trace, request }: Fro
       ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
       : (before.outcome as Outcome); // stored below
   // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
-  if (before === undefined && !(await deps.hearings.did(key, outcome)))
+  if (before === undefined && !(await deps.processedEvents.did(key, outcome)))
     return log.debug('a Slack request was processed by another delivery', { act: errand.deed.act });
   log.debug('processed a Slack request', { act: errand.deed.act, user: errand.user, again: before !== undefined });
   await tell({ ...deps, log }, errand.ear, outcome);
-  await deps.hearings.told(key);
+  await deps.processedEvents.told(key);
 }
 
 /** Returns the environments of a service, or else of all services of a team. Undefined: unknown name. */
@@ -61,7 +61,7 @@ function environmentsCalled(services: Config['services'], name: string): string[
   return [...new Set(found.flatMap(([, { environments }]) => Object.keys(environments)))];
 }
 
-const tooLate = async (errand: Errand): Promise<Outcome> =>
+const tooLate = async (errand: Command): Promise<Outcome> =>
   notDone(
     errand,
     answered(
@@ -70,8 +70,8 @@ const tooLate = async (errand: Errand): Promise<Outcome> =>
   );
 
 async function outcomeOf(
-  deps: HearDeps,
-  errand: Errand,
+  deps: CommandDeps,
+  errand: Command,
   { key, trace }: { key: string; trace: string },
 ): Promise<Outcome> {
   try {
@@ -87,7 +87,7 @@ async function outcomeOf(
       now: () => deps.clock.now(),
       ...(played && { whyNotPlayed: (action, scope) => whyNotPlayed(played, action, scope) }),
     });
-    return await carryOut(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
+    return await execute(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
   } catch (error) {
     if (error instanceof Declined) return notDone(errand, answered(...error.text));
     if (error instanceof Refusal) return notDone(errand, answered(`${wordsOf(error)} Nothing was done.`));
@@ -99,7 +99,7 @@ async function outcomeOf(
 }
 
 /** Adds the person's text to a refusal. Joining a channel is never refused, because the person requested nothing. */
-function notDone({ deed }: Errand, outcome: Outcome): Outcome {
+function notDone({ deed }: Command, outcome: Outcome): Outcome {
   if (deed.act === 'so_far') return NOTHING;
   const written = writtenFor(deed);
   const said =
@@ -109,11 +109,11 @@ function notDone({ deed }: Errand, outcome: Outcome): Outcome {
 }
 
 async function unknownSomebody(
-  { config, clock }: Pick<HearDeps, 'config' | 'clock'>,
-  { deed }: Errand,
+  { config, clock }: Pick<CommandDeps, 'config' | 'clock'>,
+  { deed }: Command,
   because: string,
 ): Promise<Outcome> {
-  const ask = whomToAsk(await config.current(), actionOf(deed), {}, clock.now());
+  const ask = contacts(await config.current(), actionOf(deed), {}, clock.now());
   return answered(`You don't have permission: ${because}. Nothing was done. `, ...ask);
 }
 
@@ -144,11 +144,11 @@ function wordsOf({ code, detail }: Refusal): string {
  * repeat it would be worse. The answer names people who got no direct message.
  */
 async function tell(
-  { whispers, acquaintances, log }: HearDeps,
+  { ephemeralMessages, userCache, log }: CommandDeps,
   ear: Ear,
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {
-  const isLost = (told: Told<null>, user: string): boolean => {
+  const isLost = (told: VendorResponse<null>, user: string): boolean => {
     if (told.kind !== 'done') log.warn('a reply could not be delivered', { user, detail: told.detail });
     // An unclear delivery does not count as lost.
     return told.kind !== 'done' && told.kind !== 'unclear';
@@ -156,11 +156,11 @@ async function tell(
   const lost: string[] = [];
   const reached: string[] = [];
   for (const { user, message } of letters)
-    (isLost(await whispers.write(user, message), user) ? lost : reached).push(user);
+    (isLost(await ephemeralMessages.write(user, message), user) ? lost : reached).push(user);
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
-  const named = await byName(answer, async (id) => (await acquaintances.user(id))?.user.name ?? undefined);
-  isLost(await whispers.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
+  const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
+  isLost(await ephemeralMessages.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
 }
 
 /** Adds who was notified by direct message, and who was not. */

@@ -1,5 +1,5 @@
 import { isSameActor } from '../../domain/access/actor-identity.ts';
-import { notThat, whomToAsk } from '../../domain/access/refusals.ts';
+import { notThat, contacts } from '../../domain/access/refusals.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Somebody } from '../../domain/people/roles.ts';
@@ -11,18 +11,18 @@ import { view } from '../../actions/incidents/incident-view.ts';
 import { somebody, type Who } from '../../actions/incidents/acting-person.ts';
 import { actorFor } from './known-user.ts';
 import { channelSpan } from './channel-span.ts';
-import { whomMeant } from './named-people.ts';
-import type { Deed } from './command.ts';
-import type { Doing } from './incidents.ts';
+import { namedPerson } from './named-people.ts';
+import type { ActionRequest } from './command.ts';
+import type { Acting } from './incidents.ts';
 import { answered, Declined, message, type Outcome } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
-type Of<A extends Deed['act']> = Extract<Deed, { act: A }>;
+type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
 type Letter = NonNullable<Outcome['letters']>[number];
 
-export async function roleTaken(
-  deps: HearDeps,
-  doing: Doing,
+export async function takeRoleByCommand(
+  deps: CommandDeps,
+  doing: Acting,
   id: IncidentId,
   { role, vacant }: Of<'take'>,
 ): Promise<Outcome> {
@@ -47,9 +47,9 @@ export async function roleTaken(
 }
 
 /** Leaves a role; without a role, all of the person's roles. */
-export async function rolesLeft(
-  deps: HearDeps,
-  { who, key, trace }: Doing,
+export async function leaveRolesByCommand(
+  deps: CommandDeps,
+  { who, key, trace }: Acting,
   id: IncidentId,
   { role }: Of<'leave'>,
 ): Promise<Outcome> {
@@ -74,14 +74,14 @@ export async function rolesLeft(
   );
 }
 
-export async function roleAssigned(
-  deps: HearDeps,
-  doing: Doing,
+export async function assignRoleByCommand(
+  deps: CommandDeps,
+  doing: Acting,
   id: IncidentId,
   { role, ...deed }: Of<'assign'>,
 ): Promise<Outcome> {
   const { who, key } = doing;
-  const { user } = await whomMeant(deps, deed, '');
+  const { user } = await namedPerson(deps, deed, '');
   const to = await holderOf(deps, who, id, user);
   const before = await holderBefore(deps, doing, id, role);
   await assignRole(deps, who, { id, key, role, to });
@@ -100,13 +100,13 @@ export async function roleAssigned(
 }
 
 export async function commandHandedOver(
-  deps: HearDeps,
-  doing: Doing,
+  deps: CommandDeps,
+  doing: Acting,
   id: IncidentId,
   deed: Of<'handover'>,
 ): Promise<Outcome> {
   const { who, key } = doing;
-  const { user, brief } = await whomMeant(deps, deed, deed.brief);
+  const { user, brief } = await namedPerson(deps, deed, deed.brief);
   const to = await holderOf(deps, who, id, user);
   const before = await holderBefore(deps, doing, id, 'commander');
   const { brief: text } = await handOver(deps, who, { id, key, to, brief });
@@ -126,7 +126,7 @@ export async function commandHandedOver(
   };
 }
 
-export async function rolesTold(deps: HearDeps, { who }: Doing, id: IncidentId): Promise<Outcome> {
+export async function showRoles(deps: CommandDeps, { who }: Acting, id: IncidentId): Promise<Outcome> {
   const incident = await view(deps, id);
   who.allow('incidents:read', incident);
   const rows = IncidentRole.options.flatMap((role): Text => [
@@ -144,7 +144,7 @@ const nameOf = ({ shown, name }: Who): string => shown ?? name;
  *
  * @throws Declined
  */
-async function holderOf(deps: HearDeps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
+async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
   const incident = await view(deps, id);
   who.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
@@ -155,7 +155,7 @@ async function holderOf(deps: HearDeps, who: Who, id: IncidentId, user: string):
   const { actor } = found;
   const now = deps.clock.now();
   if (!actorMay(actor, 'incidents:write', incident, now).allowed) {
-    const ask = whomToAsk(await deps.config.current(), 'incidents:write', incident, now);
+    const ask = contacts(await deps.config.current(), 'incidents:write', incident, now);
     throw new Declined({ user }, ` ${notThat('incidents:write', incident)}. Nothing was done. `, ...ask);
   }
   return { name: actor.name, shown: actor.shown, slack: user };
@@ -166,21 +166,21 @@ async function holderOf(deps: HearDeps, who: Who, id: IncidentId, user: string):
  * answer. Null: nobody had the role.
  */
 async function holderBefore(
-  deps: HearDeps,
-  { key }: Doing,
+  deps: CommandDeps,
+  { key }: Acting,
   id: IncidentId,
   role: IncidentRole,
 ): Promise<Pick<RoleHolder, 'name' | 'shown' | 'slack'> | null> {
   const kept = `${key}-before`;
-  const known = await deps.hearings.read(kept);
+  const known = await deps.processedEvents.read(kept);
   if (known !== undefined) return (known.outcome as { holder: RoleHolder | null }).holder; // stored below
   const holder = (await recordOf(deps, id)).roles?.[role] ?? null;
-  await deps.hearings.did(kept, { holder });
+  await deps.processedEvents.did(kept, { holder });
   return holder;
 }
 
 /** @throws Declined if there is no such incident */
-async function recordOf({ incidents }: Pick<HearDeps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
+async function recordOf({ incidents }: Pick<CommandDeps, 'incidents'>, id: IncidentId): Promise<IncidentRecord> {
   const incident = await incidents.read(id);
   if (incident === undefined) throw new Declined(`There is no incident ${id}. Nothing was done.`);
   return incident;

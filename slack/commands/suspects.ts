@@ -2,14 +2,14 @@ import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { type ClearedNow, notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
-import type { Doing } from './incidents.ts';
+import type { Acting } from './incidents.ts';
 import { answered, type Outcome } from './outcome.ts';
-import type { HearDeps } from './deps.ts';
+import type { CommandDeps } from './deps.ts';
 
 /** Clears a suspect. */
-export async function suspectCleared(
-  deps: HearDeps,
-  { who, key }: Doing,
+export async function clearSuspectByCommand(
+  deps: CommandDeps,
+  { who, key }: Acting,
   id: IncidentId,
   change: string,
 ): Promise<Outcome> {
@@ -32,7 +32,12 @@ function whatFollows({ cleared: { version }, over, withdrawn, rollback }: Cleare
 }
 
 /** Suspects a cleared change again. */
-export async function suspectedAgain(deps: HearDeps, { who }: Doing, id: IncidentId, change: string): Promise<Outcome> {
+export async function restoreSuspectByCommand(
+  deps: CommandDeps,
+  { who }: Acting,
+  id: IncidentId,
+  change: string,
+): Promise<Outcome> {
   const { cleared } = await suspectAgain(deps, who, { id, change });
   const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
   return answered(

@@ -1,5 +1,5 @@
 import type { Scope } from '../../domain/access/access.ts';
-import { mayNot, whomToAsk } from '../../domain/access/refusals.ts';
+import { notPermitted, contacts } from '../../domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Waiting } from './commands.ts';
@@ -32,10 +32,12 @@ export async function refusalOf(
   const catalogue = (await known.catalogue(BRIEF_PATIENCE_MS))?.value;
   const now = deps.clock.now();
   if (reader.kind === 'refused') {
-    const ask: Text = catalogue === undefined ? [] : whomToAsk(catalogue, action, scope, now);
+    const ask: Text = catalogue === undefined ? [] : contacts(catalogue, action, scope, now);
     return refusal([`You don't have permission: ${reader.because}. Nothing was done. `, ...ask]);
   }
-  return catalogue === undefined ? null : refusal([...mayNot(catalogue, action, scope, now), ' Nothing was done.']);
+  return catalogue === undefined
+    ? null
+    : refusal([...notPermitted(catalogue, action, scope, now), ' Nothing was done.']);
 }
 
 const refusal = (text: Text): ChatMessage => ({

@@ -10,7 +10,7 @@ import { slackApp } from '../../slack/app.ts';
 import type { Received } from '../../slack/requests/http.ts';
 import { startSqs } from '../../local/aws/sqs/server.ts';
 import { startSsm } from '../../local/aws/ssm/server.ts';
-import { Heard } from '../../schemas/messages/inbound-events.ts';
+import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { createHmac } from 'node:crypto';
 import { COMMAND, FORM, SECRET, shown } from '../slack/support.ts';
 
@@ -109,7 +109,7 @@ test('commands are answered and passed on while the table and the configuration 
   const { Messages = [] } = await new SQSClient({}).send(
     new ReceiveMessageCommand({ QueueUrl: queue, MaxNumberOfMessages: 10 }),
   );
-  const heard = Messages.map(({ Body }) => Heard.parse(JSON.parse(Body ?? '')));
+  const heard = Messages.map(({ Body }) => InboundEvent.parse(JSON.parse(Body ?? '')));
   expect(heard).toMatchObject([
     { key: 'command:1.1.a', request: { command: { text: 'list' } } },
     { key: 'command:1.1.b', request: { command: { text: 'ack' } } },

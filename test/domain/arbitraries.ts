@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Act } from '../../domain/ports/decisions.ts';
 import {
-  type AskedBy,
+  type Requester,
   DECIDE_VERSION,
   type DecisionInputs,
   type Guard,
@@ -67,7 +67,7 @@ export const aBadDeploy = (): Change[] => [change('v1', 240), change('v2', 10)];
 
 /** Inputs of a decision about a single service, in a form convenient for tests. */
 export type Plain = {
-  asked: { by: AskedBy; who: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
+  asked: { by: Requester; who: string; mode?: Mode; approval?: RunbookApproval; from?: Version; to?: Version };
   matched: boolean;
   monitoring_failure_only: boolean;
   onset: OnsetEvidence;
@@ -260,7 +260,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
   );
 
 /** Builds an automatic action on a separate service and environment. */
-export const actAt = (place: Place): Act => ({
+export const actAt = (place: ServiceEnvironment): Act => ({
   place,
   resource: `http ${place.service} ${place.environment}`,
   automatic: true,

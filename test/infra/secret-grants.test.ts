@@ -5,7 +5,7 @@ import { ALL_GRANTS, FUNCTION_GRANTS, type Grant } from '../../aws/secrets/secre
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { digest } from '../../jobs/digest/digest.ts';
 import type { evaluate } from '../../jobs/slo-evaluation/evaluate.ts';
-import type { hear } from '../../jobs/queues/process-inbound.ts';
+import type { processInbound } from '../../jobs/queues/process-inbound.ts';
 import type { project } from '../../jobs/queues/project.ts';
 import type { route } from '../../jobs/queues/route.ts';
 import type { sweep } from '../../jobs/sweep/sweep.ts';
@@ -40,10 +40,10 @@ const OF_PORTS = {
   sloMetrics: ['observability'],
   statusPage: ['statuspage'],
   ticketsFor: ['github', 'named'],
-  whispers: ['slack'],
+  ephemeralMessages: ['slack'],
   // These ports notify projectors of every change.
   changes: ['connected'],
-  crowds: ['connected'],
+  incidentGroups: ['connected'],
   decisions: ['connected'],
   effects: ['connected'],
   incidents: ['connected'],
@@ -61,7 +61,7 @@ const granted = <Lack>(missing: [Lack] extends [never] ? [] : [missing: Lack]): 
 test('each function is granted the secrets of its declared ports', () => {
   expect([
     // It reads the vendors' settings only where a stand-in plays Slack.
-    granted<Missing<'hear', Omit<Parameters<typeof hear>[0], 'secrets'>>>([]),
+    granted<Missing<'hear', Omit<Parameters<typeof processInbound>[0], 'secrets'>>>([]),
     granted<Missing<'route', Parameters<typeof route>[0]>>([]),
     granted<Missing<'project', Parameters<typeof project>[0]>>([]),
     granted<Missing<'sweep', Parameters<typeof sweep>[0]>>([]),

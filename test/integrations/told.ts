@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import { exchange } from '../sandbox/support.ts';
 import { impatient } from './impatience.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';
@@ -15,7 +15,7 @@ export const sent = (received: readonly Received[]): unknown[] =>
   received.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as unknown);
 
 /** A call of an adapter at this address. */
-export type Attempt = (url: string) => Promise<Told<unknown>>;
+export type Attempt = (url: string) => Promise<VendorResponse<unknown>>;
 
 /** Tests the requirements for every call of every adapter. The names of the calls are part of the test titles. */
 export function toldAsAgreed(calls: { read: Record<string, Attempt>; write: Record<string, Attempt> }): void {

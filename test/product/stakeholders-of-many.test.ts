@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Letter } from '../../domain/messages/channels.ts';
+import type { Delivered, Email } from '../../domain/messages/channels.ts';
 import { digest } from '../../jobs/digest/digest.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -12,7 +12,7 @@ const CTO = 'cto@acme.example';
 
 let world: FakeWorld;
 let digests: FakeDigests;
-let letters: Letter[];
+let letters: Email[];
 let atMail: () => Delivered;
 
 beforeEach(() => {
@@ -36,8 +36,8 @@ async function opened(service: string): Promise<IncidentId> {
 
 async function together(...parts: IncidentId[]): Promise<IncidentId> {
   const crowd = { because: 'many', name: '', text: 'many at once' } as const;
-  const parent = await world.deps.crowds.openParent('production', crowd, 'many at once', 'trace');
-  for (const part of parts) await world.deps.crowds.join(parent, part);
+  const parent = await world.deps.incidentGroups.openParent('production', crowd, 'many at once', 'trace');
+  for (const part of parts) await world.deps.incidentGroups.join(parent, part);
   return parent;
 }
 
@@ -51,7 +51,7 @@ async function closed(...ids: IncidentId[]): Promise<void> {
 async function round(): Promise<string[]> {
   world.clock.set(world.clock.millis + 60_000);
   const before = letters.length;
-  const send = async (letter: Letter) => {
+  const send = async (letter: Email) => {
     letters.push(letter);
     return atMail();
   };
@@ -69,7 +69,7 @@ describe('incident groups', () => {
     const parent = await together(await opened('cart'), await opened('search'));
     expect(await round()).toEqual([`cto: ${PARENT}`, `shop: ${PARENT}`]);
     expect(await round()).toEqual([]);
-    await world.deps.crowds.join(parent, await opened('chess'));
+    await world.deps.incidentGroups.join(parent, await opened('chess'));
     expect(await round()).toEqual([`games: ${PARENT}`]);
   });
 
@@ -121,7 +121,7 @@ describe('incident groups', () => {
     const parent = await together(cart);
     await round();
     await closed(parent);
-    await world.deps.crowds.letGo(parent, cart, { page: true, text: 'It goes on' });
+    await world.deps.incidentGroups.letGo(parent, cart, { page: true, text: 'It goes on' });
     expect(await round()).toEqual([
       `cto: Resolved: ${PARENT}`,
       'cto: cart production: cart fails',

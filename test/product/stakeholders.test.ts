@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Letter } from '../../domain/messages/channels.ts';
+import type { Delivered, Email } from '../../domain/messages/channels.ts';
 import { told } from '../../domain/people/roles.ts';
 import { digest } from '../../jobs/digest/digest.ts';
 import { Config } from '../../schemas/config/config.ts';
@@ -20,9 +20,9 @@ const MANY = Array.from({ length: 20 }, (_, n) => `nr${n}@acme.example`);
 let world: FakeWorld;
 let digests: FakeDigests;
 /** All attempts, in order. */
-let letters: Letter[];
+let letters: Email[];
 let posts: { channel: string; text: string }[];
-let atMail: (letter: Letter) => Promise<Delivered> | Delivered;
+let atMail: (letter: Email) => Promise<Delivered> | Delivered;
 let atSlack: () => Delivered;
 /** Real milliseconds that have passed, if a test sets them. */
 let elapsed: number;

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Bulletin, Bulletins } from '../../domain/messages/alert-notices.ts';
+import type { AlertNotice, AlertNotices } from '../../domain/messages/alert-notices.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { signal } from '../support/signals.ts';
@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 type About =
   | { kind: 'notice'; channel: string }
-  | Pick<Extract<Bulletin, { kind: 'ticket' }>, 'kind' | 'target' | 'title'>;
+  | Pick<Extract<AlertNotice, { kind: 'ticket' }>, 'kind' | 'target' | 'title'>;
 
 /** An alert that fires or ends, with the seconds since the previous one; `anew`: a new round starts. */
 export type Beat = { after: number; firing: number; anew: boolean; marks: readonly number[] };
@@ -37,14 +37,14 @@ export function tellBulletin(
   subject: Subject,
   about: About,
   beats: readonly Beat[],
-): Bulletins & { now(): Bulletin } {
+): AlertNotices & { now(): AlertNotice } {
   const place = { service: 'checkout', environment: 'production' };
   const shared = {
     firstAt: world.clock.now(),
     heardAt: world.clock.now(),
     alerts: [{ signal: signal(), status: 'firing' as const }],
   };
-  let now: Bulletin = { round: 1, place, firing: 1, total: 1, ...shared, ...about };
+  let now: AlertNotice = { round: 1, place, firing: 1, total: 1, ...shared, ...about };
   world.mark(subject);
   let at = 0;
   for (const { after, firing, anew, marks } of beats) {

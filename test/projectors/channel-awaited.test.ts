@@ -1,24 +1,24 @@
 import { expect, test } from 'vitest';
-import { type AwaitedDeps, tellOfChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
-import type { ChatMessage, Ear, Told } from '../../domain/messages/channels.ts';
+import { type AwaitedDeps, notifyOfChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import type { ChatMessage, Ear, VendorResponse } from '../../domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 
 const EAR: Ear = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https://hooks.slack.com/commands/T1/1/x' };
 
 /** Sets up a person who waits for the channel, and records the messages to them. */
-function waiting(answer: Told<null> = { kind: 'done', value: null }) {
+function waiting(answer: VendorResponse<null> = { kind: 'done', value: null }) {
   const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { ear: EAR } as unknown, told: false }]]);
   const told: { ear: Ear; message: ChatMessage }[] = [];
   const deps: AwaitedDeps = {
-    hearings: {
+    processedEvents: {
       read: async (key) => kept.get(key),
       told: async (key) => {
         const found = kept.get(key);
         if (found) found.told = true;
       },
     },
-    whispers: {
+    ephemeralMessages: {
       tell: async (ear, message) => {
         told.push({ ear, message });
         return answer;
@@ -42,10 +42,10 @@ test('the person who declared an incident gets its channel once it exists, and o
 
 test('a message that the chat does not accept is retried; nobody gets one without waiting', async () => {
   const { deps, told } = waiting({ kind: 'later', detail: 'busy', afterSeconds: null });
-  await tellOfChannel(deps, INCIDENT, 'C1');
-  await tellOfChannel(deps, INCIDENT, 'C1');
+  await notifyOfChannel(deps, INCIDENT, 'C1');
+  await notifyOfChannel(deps, INCIDENT, 'C1');
   expect(told).toHaveLength(2);
   const other = '01JCYZ7Q8M3N5P7R9T1V3X5Z7C' as typeof INCIDENT;
-  await tellOfChannel(deps, other, 'C1');
+  await notifyOfChannel(deps, other, 'C1');
   expect(told).toHaveLength(2);
 });

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Told } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Process } from './process.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
@@ -54,7 +54,7 @@ export type Vendor<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
 } & {
   /** Result that is determined at the start of a call and makes the rest unnecessary. */
-  begun?(method: string, args: readonly unknown[]): Told<unknown> | undefined;
+  begun?(method: string, args: readonly unknown[]): VendorResponse<unknown> | undefined;
 };
 
 type Line = {
@@ -75,8 +75,8 @@ export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
       if (typeof method !== 'function') return method;
       return (...args: unknown[]) => {
         const there = vendor.begun?.(String(name), args);
-        const act = (): Told<unknown> => {
-          const told = there ?? (Reflect.apply(method, target, args) as Told<unknown>);
+        const act = (): VendorResponse<unknown> => {
+          const told = there ?? (Reflect.apply(method, target, args) as VendorResponse<unknown>);
           if (told.kind === 'done') line.done(String(name));
           return told;
         };
@@ -89,10 +89,10 @@ export function over<T extends object>(vendor: Vendor<T>, line: Line): T {
 async function called(
   { clock, process, underWay }: Line,
   fault: Fault,
-  act: () => Told<unknown>,
-): Promise<Told<unknown>> {
+  act: () => VendorResponse<unknown>,
+): Promise<VendorResponse<unknown>> {
   await process.alive(undefined);
-  const arrives = (after: number): Promise<Told<unknown>> => {
+  const arrives = (after: number): Promise<VendorResponse<unknown>> => {
     underWay.calls += 1;
     return new Promise((resolve) => {
       clock.in(after, () => {

@@ -1,6 +1,6 @@
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
 import type { Incidents } from '../../domain/ports/incidents.ts';
-import type { Story, Told } from '../../domain/messages/story.ts';
+import type { Story, StoryEntry } from '../../domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
@@ -17,7 +17,7 @@ export type Dossier = {
   decisions: DecisionView[];
   effects: Effect[];
   signals: Signal[];
-  timeline: (Told & { writtenAt: number })[];
+  timeline: (StoryEntry & { writtenAt: number })[];
 };
 
 type Shown = Pick<Incidents, 'read' | 'story' | 'note' | 'setChannel' | 'open'>;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { noticeCard } from '../../domain/messages/alert-notices.ts';
-import type { Chat, Told } from '../../domain/messages/channels.ts';
+import type { Chat, VendorResponse } from '../../domain/messages/channels.ts';
 import { slackProjector } from '../../projectors/slack/slack.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, tellBulletin } from './bulletins.ts';
@@ -14,7 +14,7 @@ import { configOf, type Trouble, World } from './world.ts';
 const SUBJECT: Subject = 'notice:checkout';
 
 /** Notices cause no lookup of people. */
-const off = async (): Promise<Told<never>> => ({ kind: 'off', detail: 'not asked' });
+const off = async (): Promise<VendorResponse<never>> => ({ kind: 'off', detail: 'not asked' });
 const NOBODY = { onCall: { now: off, email: off }, directory: { userByEmail: off } };
 
 function worldOf(beats: readonly Beat[], trouble: Trouble) {
@@ -23,21 +23,21 @@ function worldOf(beats: readonly Beat[], trouble: Trouble) {
       ...seen,
       ...NOBODY,
       ...NOBODY_WAITS,
-      acquaintances: NOBODY_MET,
+      userCache: NOBODY_MET,
       chat: seen.vendor<Chat>(chat),
-      bulletins,
+      alertNotices,
     }),
   );
   const chat = new MemoryChat(world.clock);
   const team = chat.add('team-checkout');
-  const bulletins = tellBulletin(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
-  return { world, team, bulletins };
+  const alertNotices = tellBulletin(world, SUBJECT, { kind: 'notice', channel: '#team-checkout' }, beats);
+  return { world, team, alertNotices };
 }
 
 async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<void> {
-  const { world, team, bulletins } = worldOf(beats, trouble);
+  const { world, team, alertNotices } = worldOf(beats, trouble);
   await world.run();
-  const now = bulletins.now();
+  const now = alertNotices.now();
   const keys = team.messages.map(({ key }) => key);
   expect(keys, 'one message for each round').toEqual([...new Set(keys)]);
   const shown = team.messages.find(({ key }) => key === `${SUBJECT} notice ${now.round}`);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { entryMessage, isTold, summaryCard, teamLine, topic } from '../../domain/messages/incident-card.ts';
 import type { Chat, Directory } from '../../domain/messages/channels.ts';
-import type { Acquaintances } from '../../domain/ports/messages.ts';
+import type { UserCache } from '../../domain/ports/messages.ts';
 import type { OnCall } from '../../domain/people/on-call.ts';
 import { linksOf, type Story } from '../../domain/messages/story.ts';
 import { purposeOf } from '../../projectors/slack/channel.ts';
@@ -44,11 +44,11 @@ const PEOPLE = {
 };
 
 /** No cached users. */
-export const NOBODY_MET: Pick<Acquaintances, 'user'> = { user: async () => undefined };
+export const NOBODY_MET: Pick<UserCache, 'user'> = { user: async () => undefined };
 
 export const NOBODY_WAITS: AwaitedDeps = {
-  hearings: { read: async () => undefined, told: async () => undefined },
-  whispers: { tell: async () => ({ kind: 'done', value: null }) },
+  processedEvents: { read: async () => undefined, told: async () => undefined },
+  ephemeralMessages: { tell: async () => ({ kind: 'done', value: null }) },
 };
 
 /** Sets up an incident of checkout, before the first projection. */
@@ -71,7 +71,7 @@ export function slackWorld(
     onCall: [onCall('ada', 1), onCall('kim', 1), onCall('sam', 2)],
     users: { 'kim@example.com': 'UKIM' },
   };
-  const bulletins = { heard: async () => [], read: async () => undefined };
+  const alertNotices = { heard: async () => [], read: async () => undefined };
   const world = new World(
     'slack',
     trouble,
@@ -80,11 +80,11 @@ export function slackWorld(
       slackProjector({
         ...seen,
         ...waiting,
-        acquaintances: NOBODY_MET,
+        userCache: NOBODY_MET,
         chat: seen.vendor<Chat>(chat),
         onCall: seen.vendor<OnCall>(memoryOnCall(people)),
         directory: seen.vendor<Pick<Directory, 'userByEmail'>>(memoryDirectory(people)),
-        bulletins,
+        alertNotices,
       }),
     page,
   );

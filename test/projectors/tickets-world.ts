@@ -17,13 +17,13 @@ const TICKET = {
 export async function played(beats: readonly Beat[], trouble: Trouble, subjects: readonly Subject[] = [SUBJECT]) {
   const vendor = new MemoryTickets();
   const world: World = new World('tickets', trouble, configOf(), (seen) =>
-    ticketsProjector({ ...seen, bulletins, ticketsFor: async () => seen.vendor<Tickets>(vendor) }),
+    ticketsProjector({ ...seen, alertNotices, ticketsFor: async () => seen.vendor<Tickets>(vendor) }),
   );
   const [first] = subjects.map((subject) => tellBulletin(world, subject, TICKET, beats));
   if (first === undefined) throw new Error('there is nothing to write a ticket for');
-  const bulletins = first; // all are the same
+  const alertNotices = first; // all are the same
   await world.run();
-  return { world, vendor, now: bulletins.now() };
+  return { world, vendor, now: alertNotices.now() };
 }
 
 export async function expectWritten(beats: readonly Beat[], trouble: Trouble): Promise<void> {

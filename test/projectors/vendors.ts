@@ -8,7 +8,7 @@ import type {
   Text,
   Ticket,
   Tickets,
-  Told,
+  VendorResponse,
 } from '../../domain/messages/channels.ts';
 import type { OnCall, OnCallPerson } from '../../domain/people/on-call.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
@@ -19,8 +19,8 @@ import type { SimulatedClock } from './simulated-clock.ts';
  * In-memory vendors behind the ports. They don't deduplicate: a repeated call is executed twice.
  */
 
-const done = <T>(value: T): Told<T> => ({ kind: 'done', value });
-const refused = (code: string): Told<never> => ({ kind: 'refused', code, detail: code });
+const done = <T>(value: T): VendorResponse<T> => ({ kind: 'done', value });
+const refused = (code: string): VendorResponse<never> => ({ kind: 'refused', code, detail: code });
 
 export type Message = { id: string; key: string; message: ChatMessage; at: Timestamp };
 export type Channel = {
@@ -69,7 +69,7 @@ export class MemoryChat implements Vendor<Chat> {
     return channel;
   }
 
-  createChannel(name: string): Told<{ id: string }> {
+  createChannel(name: string): VendorResponse<{ id: string }> {
     return this.channels.some((one) => one.name === name)
       ? refused('name_taken')
       : done({ id: this.add(name, true).id });
@@ -79,19 +79,19 @@ export class MemoryChat implements Vendor<Chat> {
     return done(this.channels.find((one) => one.name === name) ?? null);
   }
 
-  channelNames(prefix: string): Told<string[]> {
+  channelNames(prefix: string): VendorResponse<string[]> {
     return done(this.channels.map(({ name }) => name).filter((name) => name.startsWith(prefix)));
   }
 
-  setTopic(channel: string, topic: Text): Told<null> {
+  setTopic(channel: string, topic: Text): VendorResponse<null> {
     return this.#in(channel, (found) => void (found.topic = topic));
   }
 
-  setPurpose(channel: string, purpose: string): Told<null> {
+  setPurpose(channel: string, purpose: string): VendorResponse<null> {
     return this.#in(channel, (found) => void (found.purpose = purpose));
   }
 
-  post(channel: string, message: ChatMessage, key: string): Told<{ channel: string; id: string }> {
+  post(channel: string, message: ChatMessage, key: string): VendorResponse<{ channel: string; id: string }> {
     const found =
       this.channels.find(({ id, name }) => id === channel || `#${name}` === channel) ?? this.#withUser(channel);
     if (found === undefined) return refused('channel_not_found');
@@ -107,28 +107,28 @@ export class MemoryChat implements Vendor<Chat> {
     return this.channels.find(({ name }) => name === `with ${user}`) ?? this.add(`with ${user}`);
   }
 
-  findPost(channel: string, key: string, since: Timestamp): Told<{ id: string } | null> {
+  findPost(channel: string, key: string, since: Timestamp): VendorResponse<{ id: string } | null> {
     const found = this.channels.find(({ id }) => id === channel);
     if (found === undefined) return refused('channel_not_found');
     return done(found.messages.findLast((one) => one.key === key && millisOf(one.at) >= millisOf(since)) ?? null);
   }
 
-  edit(channel: string, id: string, message: ChatMessage, _key: string): Told<null> {
+  edit(channel: string, id: string, message: ChatMessage, _key: string): VendorResponse<null> {
     const found = this.channels.find((one) => one.id === channel)?.messages.find((one) => one.id === id);
     if (found === undefined) return refused('message_not_found');
     return this.#in(channel, () => void (found.message = message));
   }
 
-  pin(channel: string, id: string): Told<null> {
+  pin(channel: string, id: string): VendorResponse<null> {
     return this.#in(channel, ({ pinned }) => void (pinned.includes(id) || pinned.push(id)));
   }
 
-  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): Told<null> {
+  setBookmarks(channel: string, links: readonly { title: string; url: string }[]): VendorResponse<null> {
     return this.#in(channel, (found) => void (found.bookmarks = links));
   }
 
   /** Refuses to invite guests. */
-  invite(channel: string, users: readonly string[]): Told<{ user: string; code: string }[]> {
+  invite(channel: string, users: readonly string[]): VendorResponse<{ user: string; code: string }[]> {
     const guests = users.filter((user) => user.startsWith('UGUEST'));
     const told = this.#in(channel, ({ members }) => {
       for (const user of users) if (!guests.includes(user) && !members.includes(user)) members.push(user);
@@ -136,14 +136,14 @@ export class MemoryChat implements Vendor<Chat> {
     return told.kind === 'done' ? done(guests.map((user) => ({ user, code: 'user_is_restricted' }))) : told;
   }
 
-  archive(channel: string): Told<null> {
+  archive(channel: string): VendorResponse<null> {
     const found = this.channels.find(({ id }) => id === channel);
     if (found === undefined) return refused('channel_not_found');
     found.archived = true;
     return done(null);
   }
 
-  #in(channel: string, act: (found: Channel) => void): Told<null> {
+  #in(channel: string, act: (found: Channel) => void): VendorResponse<null> {
     const found = this.channels.find(({ id }) => id === channel);
     if (found === undefined) return refused('channel_not_found');
     if (found.archived) return refused('is_archived');
@@ -186,17 +186,21 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
     return done(Object.entries(this.states).map(([id, status]) => ({ id, name: id.toUpperCase(), status })));
   }
 
-  setComponent(id: string, status: string): Told<null> {
+  setComponent(id: string, status: string): VendorResponse<null> {
     this.states[id] = status;
     return done(null);
   }
 
-  findIncident(key: string): Told<{ id: string; status: string } | null> {
+  findIncident(key: string): VendorResponse<{ id: string; status: string } | null> {
     const found = this.incidents.findLast((one) => one.key === key);
     return done(found === undefined ? null : { id: found.id, status: found.updates.at(-1)?.status ?? '' });
   }
 
-  createIncident({ key, name, ...update }: Parameters<StatusPage['createIncident']>[0]): Told<{ id: string }> {
+  createIncident({
+    key,
+    name,
+    ...update
+  }: Parameters<StatusPage['createIncident']>[0]): VendorResponse<{ id: string }> {
     this.#made += 1;
     const id = `P${this.#made}`;
     this.incidents.push({ id, key, name, updates: [] });
@@ -204,7 +208,10 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
     return done({ id });
   }
 
-  updateIncident(id: string, { status, body, components }: Parameters<StatusPage['updateIncident']>[1]): Told<null> {
+  updateIncident(
+    id: string,
+    { status, body, components }: Parameters<StatusPage['updateIncident']>[1],
+  ): VendorResponse<null> {
     const found = this.incidents.find((one) => one.id === id);
     if (found === undefined) return refused('not_found');
     found.updates.push({ status, body });
@@ -217,17 +224,17 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
 export class MemoryAnnotations implements Vendor<Annotations> {
   readonly marks: (Annotation & { id: string })[] = [];
 
-  find(tag: string): Told<{ id: string } | null> {
+  find(tag: string): VendorResponse<{ id: string } | null> {
     return done(this.marks.findLast(({ tags }) => tags.includes(tag)) ?? null);
   }
 
-  create(mark: Annotation): Told<{ id: string }> {
+  create(mark: Annotation): VendorResponse<{ id: string }> {
     const id = `A${this.marks.length + 1}`;
     this.marks.push({ ...mark, id });
     return done({ id });
   }
 
-  update(id: string, mark: Annotation): Told<null> {
+  update(id: string, mark: Annotation): VendorResponse<null> {
     const place = this.marks.findIndex((one) => one.id === id);
     if (place < 0) return refused('not_found');
     this.marks[place] = { ...mark, id };
@@ -241,22 +248,22 @@ export type WrittenTicket = { id: string; url: null; ticket: Ticket; comments: s
 export class MemoryTickets implements Vendor<Tickets> {
   readonly tickets: WrittenTicket[] = [];
 
-  find(key: string): Told<WrittenTicket | null> {
+  find(key: string): VendorResponse<WrittenTicket | null> {
     return done(this.tickets.find(({ ticket }) => ticket.key === key) ?? null);
   }
 
-  open(ticket: Ticket): Told<WrittenTicket> {
+  open(ticket: Ticket): VendorResponse<WrittenTicket> {
     const opened = { id: `T${this.tickets.length + 1}`, url: null, ticket, comments: [] };
     this.tickets.push(opened);
     return done(opened);
   }
 
-  begun(method: string, [id, , key]: readonly unknown[]): Told<null> | undefined {
+  begun(method: string, [id, , key]: readonly unknown[]): VendorResponse<null> | undefined {
     const there = this.tickets.some((one) => one.id === id && one.comments.includes(String(key)));
     return method === 'comment' && there ? done(null) : undefined;
   }
 
-  comment(id: string, _text: string, key: string): Told<null> {
+  comment(id: string, _text: string, key: string): VendorResponse<null> {
     const found = this.tickets.find((one) => one.id === id);
     if (found === undefined) return refused('not_found');
     found.comments.push(key);

@@ -1,6 +1,6 @@
-import { rouse } from '../../jobs/sweep/wake-stale.ts';
+import { wakeStale } from '../../jobs/sweep/wake-stale.ts';
 import type { Log } from '../../domain/ports/system.ts';
-import { pass, type Projector } from '../../projectors/sync/sync.ts';
+import { sync, type Projector } from '../../projectors/sync/sync.ts';
 import { Config } from '../../schemas/config/config.ts';
 import type { Subject, Target } from '../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -152,7 +152,7 @@ export class World {
           done: (method) => void this.refused.delete(method),
         }),
     };
-    const work = pass(this.#target, { clock: this.clock, log: this.#log, projections }, this.#projector(seen));
+    const work = sync(this.#target, { clock: this.clock, log: this.#log, projections }, this.#projector(seen));
     void work.catch((error: unknown) => this.#bugs.push(String(error))).finally(() => process.end());
     void process.ended.then((well) => {
       this.#alive.delete(process);
@@ -179,7 +179,7 @@ export class World {
       this.#sweepNext();
       void this.incidents
         .open()
-        .then((open) => rouse({ projections: this.projections, clock: this.clock, log: this.#log }, open));
+        .then((open) => wakeStale({ projections: this.projections, clock: this.clock, log: this.#log }, open));
     });
   }
 

@@ -6,8 +6,7 @@ import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from
 import { words } from './commands/chat-world.ts';
 import { slackApp } from '../../slack/app.ts';
 import type { Answer, Received } from '../../slack/requests/http.ts';
-import type { Heard } from '../../schemas/messages/inbound-events.ts';
-import { Heard as HeardSchema } from '../../schemas/messages/inbound-events.ts';
+import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
@@ -33,9 +32,9 @@ export type Sent = { body: string; at?: number; secret?: string; headers?: Recor
 
 /** In-memory dependencies that record calls and can be replaced one by one. */
 export class World {
-  readonly heard: { heard: Heard; group: string }[] = [];
+  readonly heard: { heard: InboundEvent; group: string }[] = [];
   readonly views: { trigger: string; view: ModalView }[] = [];
-  readonly whispers: { user: string; responseUrl: string | null; text: string }[] = [];
+  readonly ephemeralMessages: { user: string; responseUrl: string | null; text: string }[] = [];
   readonly kept: { receiver: string; status: number; detail: string }[] = [];
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
@@ -57,7 +56,7 @@ export class World {
     people: {
       send: async (heard, group) => {
         // The consumer must be able to parse the message.
-        this.heard.push({ heard: HeardSchema.parse(JSON.parse(JSON.stringify(heard))), group });
+        this.heard.push({ heard: InboundEvent.parse(JSON.parse(JSON.stringify(heard))), group });
       },
     },
     quarantine: {
@@ -79,7 +78,7 @@ export class World {
         kind: 'member',
       }),
       whisper: async (to, message) => {
-        this.whispers.push({ ...to, text: words(message) });
+        this.ephemeralMessages.push({ ...to, text: words(message) });
       },
     },
     catalogue: async () => this.catalogue,

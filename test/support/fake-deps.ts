@@ -7,7 +7,7 @@ import type { HttpAnswer } from '../../domain/ports/runbooks.ts';
 import type { Clock, Engine, Log, Secrets } from '../../domain/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { ActAnswer, Deployer, Flags, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { ExternalFound, ExternalIncident, Told } from '../../domain/messages/channels.ts';
+import type { ExternalFound, ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
@@ -100,11 +100,11 @@ export class FakeWorld {
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
   secondRoute: Script<Attempt> = [{ kind: 'off', detail: 'no second route' }];
   /** Pages of other systems: responses to a search, to a note, and to a lookup. */
-  outside: Script<Told<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
-  notes: Script<Told<null>> = [{ kind: 'done', value: null }];
-  external: Script<Told<ExternalIncident | null>> = [{ kind: 'done', value: null }];
+  outside: Script<VendorResponse<ExternalFound>> = [{ kind: 'off', detail: 'no token' }];
+  notes: Script<VendorResponse<null>> = [{ kind: 'done', value: null }];
+  external: Script<VendorResponse<ExternalIncident | null>> = [{ kind: 'done', value: null }];
   /** The people on call in the pager. */
-  onCall: Script<Told<OnCallPerson[]>> = [{ kind: 'off', detail: 'no rota' }];
+  onCall: Script<VendorResponse<OnCallPerson[]>> = [{ kind: 'off', detail: 'no rota' }];
   /** The CD system: responses to a rollback, and to a status request. */
   rollbacks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
   looks: Script<ActAnswer> = [{ kind: 'succeeded', id: 'rb-1' }];
@@ -162,7 +162,7 @@ export class FakeWorld {
         ring: (callback) => this.#engine().ring(callback),
       },
       incidents: new FakeIncidents(store),
-      crowds: new FakeCrowds(store),
+      incidentGroups: new FakeCrowds(store),
       decisions: new FakeDecisions(store),
       effects: new FakeEffects(store),
       changes: new FakeChanges(store),
@@ -206,7 +206,7 @@ export class FakeWorld {
       },
       projections: this.#projections(),
       silences: notAsked('silences'),
-      bulletins: notAsked('bulletins'),
+      alertNotices: notAsked('alertNotices'),
       chat: notAsked('chat'),
       statusPage: notAsked('statusPage'),
       annotations: notAsked('annotations'),
@@ -239,11 +239,11 @@ export class FakeWorld {
       tokens: notAsked('tokens'),
       idempotency: notAsked('idempotency'),
       digests: notAsked('digests'),
-      hearings: notAsked('hearings'),
-      acquaintances: notAsked('acquaintances'),
+      processedEvents: notAsked('processedEvents'),
+      userCache: notAsked('userCache'),
       directory: notAsked('directory'),
-      whispers: notAsked('whispers'),
-      people: notAsked('people'),
+      ephemeralMessages: notAsked('ephemeralMessages'),
+      inbound: notAsked('people'),
       redelivery: { schedule: async () => undefined },
     } satisfies Deps;
     return Object.fromEntries(

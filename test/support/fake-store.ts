@@ -12,19 +12,19 @@ import {
   pages,
   scopeOf,
 } from '../../domain/alerts/admission.ts';
-import { askedAfter } from '../../domain/rollback/rollback-request.ts';
+import { requestedAfter } from '../../domain/rollback/rollback-request.ts';
 import {
   isOld,
   isWorthTelling,
   pagesAgain,
-  type Place as UnmatchedPlace,
+  type UnmatchedScope as UnmatchedPlace,
   placesBeside,
   SHARED_ENVIRONMENT,
   SHARED_SCOPE,
   sharedTitle,
 } from '../../domain/alerts/unmatched.ts';
 import { newChange } from '../../aws/table/changes/changes.ts';
-import { SEVERAL, scopeOfCrowd } from '../../aws/table/incidents/incident-groups.ts';
+import { SEVERAL, scopeOfGroup } from '../../aws/table/incidents/incident-groups.ts';
 import { blankIncident } from '../../aws/table/incidents/new-incident.ts';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
 import type { ZodType } from 'zod';
@@ -33,19 +33,19 @@ import type { Json } from '../../domain/runbooks/variables.ts';
 import type { Receipt, SignalView } from '../../domain/ports/alerts.ts';
 import type { AutomationSwitch } from '../../domain/ports/automation.ts';
 import type { Changes, Pins } from '../../domain/ports/changes.ts';
-import type { Page, Place } from '../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Act, Answered, StepQuestion, Decisions, Effects, RollbackEnd } from '../../domain/ports/decisions.ts';
 import type {
   Admitted,
   Amend,
   Amended,
   ChangeOfIncident,
-  CrowdPort,
+  IncidentGroups,
   IncidentChange,
   Incidents,
   LeftToNext,
   Listened,
-  Part,
+  ChildIncident,
 } from '../../domain/ports/incidents.ts';
 import type {
   BegunRunbook,
@@ -56,10 +56,10 @@ import type {
   StartedRun,
 } from '../../domain/ports/runbooks.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { isAmong, isAsked } from '../../domain/rollback/approvals.ts';
+import { isAmong, isApprover } from '../../domain/rollback/approvals.ts';
 import { inForce, notCleared } from '../../domain/changes/cleared-suspects.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation/automation.ts';
-import { type Crowd, type Opening, stillFails } from '../../domain/incidents/incident-group.ts';
+import { type GroupReason, type Opening, stillFails } from '../../domain/incidents/incident-group.ts';
 import {
   ORGANISATION_ROLLBACKS_PER_HOUR,
   organisationLimit,
@@ -193,7 +193,7 @@ export class FakeStore {
   }
 
   /** Returns the change that brought the running version of a place, if known. */
-  liveAt(place: Place): Change | undefined {
+  liveAt(place: ServiceEnvironment): Change | undefined {
     const since = ({ finished_at, started_at }: Change) => finished_at ?? started_at;
     return [...this.changes.values()]
       .filter(
@@ -249,7 +249,7 @@ export class FakeStore {
   mail(dossier: Dossier, message: Message, change: IncidentChange = {}, more: Partial<IncidentRecord> = {}): void {
     const { byHand, severity, title, status, verification, verifying, cleared, automationPaused, timeline } = change;
     const { rollbackAsked, escalated } = change;
-    const asked = askedAfter(dossier.record.asked, message, this.clock.now(), rollbackAsked);
+    const asked = requestedAfter(dossier.record.asked, message, this.clock.now(), rollbackAsked);
     const seq = dossier.record.seq + 1;
     if (change.parent === null) delete dossier.record.parent_id;
     dossier.record = {
@@ -277,7 +277,7 @@ const recordOf = (record: IncidentRecord): IncidentRecord => ({
   suspects: notCleared(copy(record.suspects), record.cleared),
 });
 
-const placeOf = ({ service, environment }: Place): string => JSON.stringify([service, environment]);
+const placeOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
 type Heard = Arrival & { row: Episode | undefined; novelty: Novelty };
 
@@ -699,7 +699,7 @@ export class FakeIncidents implements Incidents {
     return [...this.#store.pending].filter(([, { since }]) => since < before).map(([id]) => id);
   }
 
-  async openAt(place: Place): Promise<IncidentRecord | undefined> {
+  async openAt(place: ServiceEnvironment): Promise<IncidentRecord | undefined> {
     return (await this.open()).find(
       ({ service, environment }) => service === place.service && environment === place.environment,
     );
@@ -770,13 +770,13 @@ export class FakeIncidents implements Incidents {
   }
 }
 
-const partsOf = ({ dossiers }: FakeStore, parent: IncidentId): Part[] =>
+const partsOf = ({ dossiers }: FakeStore, parent: IncidentId): ChildIncident[] =>
   [...(dossiers.get(parent)?.children ?? [])].flatMap(([id, { joinedAt }]) => {
     const record = dossiers.get(id)?.record;
     return record?.parent_id === parent ? [{ incident: recordOf(record), joinedAt }] : [];
   });
 
-export class FakeCrowds implements CrowdPort {
+export class FakeCrowds implements IncidentGroups {
   readonly #store: FakeStore;
 
   constructor(store: FakeStore) {
@@ -796,14 +796,14 @@ export class FakeCrowds implements CrowdPort {
     return copy(openings.filter(fails));
   }
 
-  async parentIn(environment: string): ReturnType<CrowdPort['parentIn']> {
-    const dossier = this.#store.openIncident(scopeOfCrowd(environment));
+  async parentIn(environment: string): ReturnType<IncidentGroups['parentIn']> {
+    const dossier = this.#store.openIncident(scopeOfGroup(environment));
     if (dossier === undefined) return undefined;
     return copy({ incident: dossier.record, lastJoinedAt: dossier.joinedAt ?? dossier.record.opened_at });
   }
 
-  async openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId> {
-    const scope = scopeOfCrowd(environment);
+  async openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId> {
+    const scope = scopeOfGroup(environment);
     const open = this.#store.open.get(scope);
     if (open !== undefined) return open;
     const record: IncidentRecord = {
@@ -838,14 +838,14 @@ export class FakeCrowds implements CrowdPort {
     return 'joined';
   }
 
-  async parts(parent: IncidentId): Promise<Part[]> {
+  async parts(parent: IncidentId): Promise<ChildIncident[]> {
     return partsOf(this.#store, parent);
   }
 
   async letGo(
     parent: IncidentId,
     child: IncidentId,
-    { page, text }: Parameters<CrowdPort['letGo']>[2],
+    { page, text }: Parameters<IncidentGroups['letGo']>[2],
   ): Promise<boolean> {
     const part = this.#store.dossiers.get(child);
     if (part?.record.parent_id !== parent || part.record.status === 'resolved') return false;
@@ -938,7 +938,7 @@ export class FakeDecisions implements Decisions {
     const found = [...dossier.decisions].find(([, { view }]) => view.digest === digest);
     if (found === undefined || dossier.record.status === 'resolved') return 'superseded';
     const [number, { view, people = null }] = found;
-    if (view.state === 'waiting' && !isAsked(people, view.approvals, by)) return 'not_asked';
+    if (view.state === 'waiting' && !isApprover(people, view.approvals, by)) return 'not_asked';
     if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
     const { needed, given: before } = view.approvals;
     if (answer === 'approved') {
@@ -1109,7 +1109,12 @@ export class FakeEffects implements Effects {
     this.#store.mail(dossier, message, { ...change, timeline });
   }
 
-  #move(id: IncidentId, place: Place, moved: NonNullable<RollbackEnd['moved']>, started_at: Timestamp): void {
+  #move(
+    id: IncidentId,
+    place: ServiceEnvironment,
+    moved: NonNullable<RollbackEnd['moved']>,
+    started_at: Timestamp,
+  ): void {
     const at = this.#store.clock.now();
     const versions = { version: moved.to, previous_version: moved.from, kind: 'rollback' as const };
     const change = newChange({ ...place, ...versions, started_at, finished_at: at, has_migration: false }, at, id);
@@ -1129,7 +1134,7 @@ export class FakeEffects implements Effects {
     });
   }
 
-  async rollbacksSince(place: Place, since: Timestamp): Promise<number> {
+  async rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number> {
     return this.#store.acts.filter((act) => act.place === placeOf(place) && act.at >= since).length;
   }
 }
@@ -1171,7 +1176,7 @@ export class FakeChanges implements Changes {
     return { items: copy(this.#sorted().toReversed()), next_cursor: null };
   }
 
-  async recent(place: Place, limit: number): Promise<Change[]> {
+  async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
     return copy(
       this.#sorted()
         .filter((change) => placeOf(change) === placeOf(place) && !isAhead(change, this.#store.clock.now()))
@@ -1405,7 +1410,7 @@ export class FakePins implements Pins {
     this.#store = store;
   }
 
-  async of(place: Place): Promise<PinView[]> {
+  async of(place: ServiceEnvironment): Promise<PinView[]> {
     const there = this.#store.pins.filter((pin) => placeOf(pin) === placeOf(place));
     return this.#newestFirst(there).filter(({ state }) => state === 'pinned');
   }

@@ -67,7 +67,13 @@ const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .constantFrom('incidents.post', 'incidents.signals', 'crowds.letGo', 'crowds.parts', 'engine.ring')
+      .constantFrom(
+        'incidents.post',
+        'incidents.signals',
+        'incidentGroups.letGo',
+        'incidentGroups.parts',
+        'engine.ring',
+      )
       .map(fails),
   },
 );

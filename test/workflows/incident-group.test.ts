@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import { leaveCrowd } from '../../workflows/steps/incident-group.ts';
+import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -280,7 +280,7 @@ test('a part that ends right before its parent listens is seen at once, though i
         const last = [...before.store.dossiers.values()].find(({ record }) => record.service === 'search')?.record;
         if (last === undefined) throw new Error('the last part has not been opened');
         // As the run of that part does in its last steps, in another process at this very moment.
-        await leaveCrowd(before.deps, last.id);
+        await leaveGroup(before.deps, last.id);
       }),
     ],
     // What its run does here a second time comes late enough to ring for nothing.

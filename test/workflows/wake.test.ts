@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { decide } from '../../domain/rollback/rollback.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { hear } from '../../workflows/steps/read-inbox.ts';
+import { readInbox } from '../../workflows/steps/read-inbox.ts';
 import { wake } from '../../workflows/wake.ts';
 import { clear } from '../domain/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
@@ -89,7 +89,7 @@ describe('whoever reads the inbox', () => {
     await asked(1);
     const second = await asked(2);
     await approve(second); // and whoever left it died before ringing
-    const { mail } = await hear(world.deps, id, 0, 'bell of the inbox', false);
+    const { mail } = await readInbox(world.deps, id, 0, 'bell of the inbox', false);
     expect(mail).toHaveLength(1);
     expect(heard).toEqual(['bell of question 2']);
   });
@@ -98,7 +98,7 @@ describe('whoever reads the inbox', () => {
     await begun();
     await asked(1);
     await post();
-    await hear(world.deps, id, 0, null, false);
+    await readInbox(world.deps, id, 0, null, false);
     expect(heard).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependen
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
 import type { SignalView } from '../../domain/ports/alerts.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { byStart, endOf, liveChange } from '../../domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
@@ -127,7 +127,7 @@ async function measure(
 
 async function changesOf(
   deps: Deps,
-  { environment, dependency }: Pick<Place, 'environment'> & { dependency: Dependency },
+  { environment, dependency }: Pick<ServiceEnvironment, 'environment'> & { dependency: Dependency },
   since: Timestamp,
 ): Promise<RelatedChange[]> {
   const { relation, distance } = dependency;

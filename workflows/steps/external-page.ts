@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { ExternalIncident, Told } from '../../domain/messages/channels.ts';
+import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
 import { pageNote } from '../../domain/paging/page-note.ts';
-import { type DuePage, isOurs, pageKey, pagerTarget, whyUnheard } from '../../domain/paging/pages.ts';
+import { type DuePage, isOurs, pageKey, pagerTarget, whyUnacknowledged } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -74,7 +74,7 @@ async function lookOnce(deps: Deps, page: DuePage): Promise<Look> {
   const found = await find(deps, incident);
   if (found.kind !== 'found') return found;
   const { external, by } = found;
-  const unheard = whyUnheard(external, page);
+  const unheard = whyUnacknowledged(external, page);
   if (unheard !== undefined)
     return { kind: 'alone', because: `PagerDuty incident ${external.id} was found, but ${unheard}` };
   const followed = { id: external.id, url: external.url, assigned_to: [...external.assignedTo] };
@@ -143,7 +143,7 @@ export async function notePage(
 
 type Note = { incidentId: IncidentId; number: number; external: string; last: boolean };
 
-async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: Note): Promise<Told<null>> {
+async function noteOnce(deps: Deps, { incidentId: id, number, external, last }: Note): Promise<VendorResponse<null>> {
   const story = await deps.incidents.story(id, null);
   if (story === undefined) return { kind: 'off', detail: 'the incident does not exist' };
   const key = `${pageKey(id, number)}.note`;

@@ -3,7 +3,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Opening } from '../../domain/incidents/incident-group.ts';
 import { type Dependency, dependenciesOf } from '../../domain/catalogue/dependencies.ts';
 import { healthOf } from '../../domain/catalogue/health.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -53,7 +53,7 @@ async function byIncidents(
   { config: { services, routes }, dependencies }: Known,
 ): Promise<Failing[]> {
   const isDependency = (name: string): boolean => dependencies.some((each) => each.service === name);
-  const openings = await deps.crowds.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
+  const openings = await deps.incidentGroups.openedSince(plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS));
   const others = openings.filter(
     (each) =>
       each.id !== id &&
@@ -61,9 +61,9 @@ async function byIncidents(
       serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
-      areTogether(each.at, opened_at, isDependency(each.service)),
+      areGrouped(each.at, opened_at, isDependency(each.service)),
   );
-  const still = (await deps.crowds.stillFailing(others)).slice(-FAILING_READ);
+  const still = (await deps.incidentGroups.stillFailing(others)).slice(-FAILING_READ);
   const failing = await Promise.all(
     still.map(async (other): Promise<Failing> => {
       const relation = isDependency(other.service)
@@ -84,7 +84,7 @@ async function byIncidents(
 }
 
 /** Returns whether a failure since `since` may be related to the problem that began at `onset`. */
-function areTogether(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
+function areGrouped(since: Timestamp, onset: Timestamp, isDependency: boolean): boolean {
   const before = secondsBetween(since, onset);
   return before >= -TOGETHER_SECONDS && before <= (isDependency ? DEPENDENCY_BEFORE_SECONDS : TOGETHER_SECONDS);
 }
@@ -113,7 +113,7 @@ async function byHealth(
       const health = healthOf(config, { service, environment });
       if (health === undefined) return [];
       const since = await deps.metrics.firstAbove(health.promql, health.max, at, MEASURED_SECONDS);
-      if (since === null || !areTogether(since, onset, true)) return [];
+      if (since === null || !areGrouped(since, onset, true)) return [];
       const changed_at = await changedAt(deps, { service, environment }, since);
       return [{ service, since, relation: 'dependency', changed_at }];
     }),
@@ -122,7 +122,7 @@ async function byHealth(
 }
 
 /** Returns when the newest change near a time put a version live. */
-async function changedAt(deps: Deps, place: Place, since: Timestamp): Promise<Timestamp | null> {
+async function changedAt(deps: Deps, place: ServiceEnvironment, since: Timestamp): Promise<Timestamp | null> {
   const ends = (await deps.changes.recent(place, CHANGES_READ))
     .filter(putsVersionLive)
     .map((change) => change.finished_at ?? change.started_at);

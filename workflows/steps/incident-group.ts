@@ -9,10 +9,10 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { commandsParent, tellDeclared } from '../declared-in.ts';
+import { commandsParent, notifyDeclared } from '../declared-in.ts';
 import { wake } from '../wake.ts';
 
-type CrowdDeps = Pick<Deps, 'config' | 'crowds' | 'incidents' | 'decisions' | 'engine' | 'log'>;
+type GroupDeps = Pick<Deps, 'config' | 'incidentGroups' | 'incidents' | 'decisions' | 'engine' | 'log'>;
 
 const NAMES_IN_A_TITLE = 4;
 
@@ -22,30 +22,30 @@ type Looked = { incident: IncidentRecord; flapping: boolean };
  * Adds a new incident to its incident group, if there is one, before the first page: then only the parent pages, once.
  * Also detects whether the incident's alert flaps.
  */
-export async function joinCrowd(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
+export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Promise<Looked> {
   const looked = await lookAround(deps, incident);
   // Done here and not where the incident was opened, because the opening process may have died before this point.
   const { parent_id: parent } = looked.incident;
   if (parent !== undefined) {
-    await tellWhatWasDeclared(deps, looked.incident, parent);
+    await notifyDeclaredChildren(deps, looked.incident, parent);
     await wake(deps, parent);
   }
   return looked;
 }
 
 /** Adds a declared child incident to the parent's timeline, and pages. An alert that joins does neither. */
-async function tellWhatWasDeclared(deps: CrowdDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
+async function notifyDeclaredChildren(deps: GroupDeps, part: IncidentRecord, parent: IncidentId): Promise<void> {
   const { id, opened_by: by, title, severity } = part;
   if (by === undefined) return; // a later declaration notifies the parent itself
-  await tellDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, part });
+  await notifyDeclared(deps, parent, { key: `declared-${id}`, by, title, severity, part });
   await commandsParent(deps, id);
 }
 
 /** Continues without a group when reading other incidents fails, so that the page is not delayed. */
-async function lookAround(deps: CrowdDeps, incident: IncidentRecord): Promise<Looked> {
+async function lookAround(deps: GroupDeps, incident: IncidentRecord): Promise<Looked> {
   if (incident.crowd !== undefined) return { incident, flapping: false };
   try {
-    const recent = await deps.crowds.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
+    const recent = await deps.incidentGroups.openedSince(plusSeconds(incident.opened_at, -FLAPPING_WITHIN_SECONDS));
     const opened = recent.find(({ id }) => id === incident.id);
     if (opened === undefined) return { incident, flapping: false };
     const flapping = isFlapping(opened, recent);
@@ -62,20 +62,20 @@ async function lookAround(deps: CrowdDeps, incident: IncidentRecord): Promise<Lo
 }
 
 async function parentFor(
-  deps: CrowdDeps,
+  deps: GroupDeps,
   opened: Opening,
   recent: readonly Opening[],
   trace: string,
 ): Promise<IncidentId | undefined> {
   const { services, routes } = await deps.config.current();
-  const open = await deps.crowds.parentIn(opened.environment);
+  const open = await deps.incidentGroups.parentIn(opened.environment);
   if (open?.incident.crowd !== undefined) {
     const { id, crowd } = open.incident;
     if (!stillGathers(crowd, open.lastJoinedAt, opened, services, routes.manyAtOnce)) return undefined;
-    return (await deps.crowds.join(id, opened.id)) === 'joined' ? id : undefined;
+    return (await deps.incidentGroups.join(id, opened.id)) === 'joined' ? id : undefined;
   }
   const since = plusSeconds(opened.at, -routes.manyAtOnce.minutes * 60);
-  const failing = await deps.crowds.stillFailing(
+  const failing = await deps.incidentGroups.stillFailing(
     recent.filter(({ at, unmatched }) => at > since && unmatched === null),
   );
   const crowd = together(opened, failing, services, routes.manyAtOnce);
@@ -83,26 +83,26 @@ async function parentFor(
   const names = [...new Set(crowd.members.map(({ service }) => service))].toSorted();
   const more = names.length - NAMES_IN_A_TITLE;
   const title = `${crowd.crowd.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  const parent = await deps.crowds.openParent(
+  const parent = await deps.incidentGroups.openParent(
     opened.environment,
     crowd.crowd,
     crowd.crowd.because === 'many' ? title : crowd.crowd.text,
     trace,
   );
-  for (const member of crowd.members) if (member.id !== opened.id) await deps.crowds.join(parent, member.id);
-  if ((await deps.crowds.join(parent, opened.id)) === 'joined') return parent;
+  for (const member of crowd.members) if (member.id !== opened.id) await deps.incidentGroups.join(parent, member.id);
+  if ((await deps.incidentGroups.join(parent, opened.id)) === 'joined') return parent;
   await wake(deps, parent);
   return undefined;
 }
 
 /** Removes a resolved incident from its group. Wakes the parent, which may be over, too. */
-export async function leaveCrowd(
-  deps: Pick<CrowdDeps, 'incidents' | 'crowds' | 'engine'>,
+export async function leaveGroup(
+  deps: Pick<GroupDeps, 'incidents' | 'incidentGroups' | 'engine'>,
   id: IncidentId,
 ): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident?.parent_id === undefined) return;
-  const parent = await deps.crowds.childEnded(incident.parent_id, id);
+  const parent = await deps.incidentGroups.childEnded(incident.parent_id, id);
   const bell = parent?.bells['inbox'];
   if (bell !== undefined && parent !== undefined && parent.status !== 'resolved') await deps.engine.ring(bell);
 }

@@ -1,9 +1,9 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { modesFor } from '../../domain/automation/automation.ts';
 import { manyOpened, type Opening } from '../../domain/incidents/incident-group.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Asked } from '../../domain/incidents/response.ts';
+import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import {
   decide,
   DECIDE_VERSION,
@@ -39,7 +39,7 @@ export type Judged = {
  *
  * @throws if the incident does not exist
  */
-export async function judge(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Judged> {
+export async function judge(deps: Deps, id: IncidentId, number: number, asked: JudgementRequest): Promise<Judged> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const known = await deps.decisions.get(id, number);
@@ -50,7 +50,7 @@ export async function judge(deps: Deps, id: IncidentId, number: number, asked: A
 }
 
 /** Judges by the current state without storing the result, to check whether a decision still holds. */
-export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: Asked): Promise<Decision> {
+export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: JudgementRequest): Promise<Decision> {
   const { inputs } = await gather(deps, incident, asked);
   return decide(inputs);
 }
@@ -58,7 +58,7 @@ export async function judgeNow(deps: Deps, incident: IncidentRecord, asked: Aske
 async function gather(
   deps: Deps,
   incident: IncidentRecord,
-  asked: Asked,
+  asked: JudgementRequest,
 ): Promise<{ inputs: DecisionInputs; heardAt: Timestamp | null }> {
   const config = await deps.config.current();
   const anHourAgo = plusSeconds(deps.clock.now(), -3600);
@@ -82,7 +82,7 @@ async function gather(
     cause,
     own,
   });
-  const places = new Map<string, Place>([[incident.service, incident]]);
+  const places = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
   for (const { change } of evidence.changes) if (!places.has(change.service)) places.set(change.service, change);
   const targets = await Promise.all(
     [...places.values()].map((place) =>
@@ -109,7 +109,7 @@ async function gather(
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: organisation,
     ...(ofSender !== null && { sender_rollbacks_last_hour: ofSender }),
-    ...(mayNotAsk(asked, firing) && { sender_may_not_ask: true as const }),
+    ...(lacksRequestScope(asked, firing) && { sender_may_not_ask: true as const }),
     config_version: config.version,
   };
   return {
@@ -123,21 +123,25 @@ async function gather(
 }
 
 /** Returns no incidents if they can't be read. Then the evidence is incomplete as well, which requires approval. */
-async function openedAround({ crowds }: Deps, { opened_at: at }: IncidentRecord, minutes: number): Promise<Opening[]> {
+async function openedAround(
+  { incidentGroups }: Deps,
+  { opened_at: at }: IncidentRecord,
+  minutes: number,
+): Promise<Opening[]> {
   try {
-    return await crowds.openedSince(plusSeconds(at, -minutes * 60));
+    return await incidentGroups.openedSince(plusSeconds(at, -minutes * 60));
   } catch {
     return [];
   }
 }
 
 /** Returns whether only senders without the scope rollback:request asked, by label or through a runbook. */
-const mayNotAsk = ({ by }: Asked, firing: readonly Signal[]): boolean =>
+const lacksRequestScope = ({ by }: JudgementRequest, firing: readonly Signal[]): boolean =>
   by === 'nobody' ? firing.some(asksInVain) : by === 'runbook' && isOfThoseWhoMayNotAsk(firing);
 
 async function targetOf(
   deps: Deps,
-  { service, environment }: Place,
+  { service, environment }: ServiceEnvironment,
   known: {
     config: Config;
     automation: Automation;
@@ -170,7 +174,10 @@ async function targetOf(
 }
 
 /** Returns the catalogue entry of a service and environment. */
-export function entryOf(services: Config['services'], { service, environment }: Place): EnvironmentEntry | undefined {
+export function entryOf(
+  services: Config['services'],
+  { service, environment }: ServiceEnvironment,
+): EnvironmentEntry | undefined {
   const own = serviceEntry(services, service);
   return own !== undefined && Object.hasOwn(own.environments, environment) ? own.environments[environment] : undefined;
 }

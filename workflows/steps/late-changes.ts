@@ -3,12 +3,12 @@ import {
   isSameRollback,
   lateWords,
   relatedTo,
-  type Standing,
+  type JudgedIncident,
   wasMissed,
   whyNotAgain,
 } from '../../domain/changes/late-changes.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Asked } from '../../domain/incidents/response.ts';
+import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { DecisionInputs } from '../../domain/rollback/rollback.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -25,7 +25,7 @@ export type LateChangesInput = {
   /** Number of the newest judgement that has begun, which may not be stored yet. */
   judged: number;
   /** Requester for whom the incident would be judged again. */
-  asked: Asked;
+  asked: JudgementRequest;
 };
 
 /** Pauses while waiting for a judgement that has begun and may have read the changes before these were recorded. */
@@ -96,8 +96,8 @@ async function standingOf(
     number,
     decision,
     inputs,
-  }: Pick<Standing, 'status' | 'number'> & { decision: DecisionView; inputs: DecisionInputs },
-): Promise<Standing> {
+  }: Pick<JudgedIncident, 'status' | 'number'> & { decision: DecisionView; inputs: DecisionInputs },
+): Promise<JudgedIncident> {
   const [effect, ended] = await Promise.all([
     deps.effects.get(id, rollbackKey(id, number)),
     deps.decisions.outcome(id, number),
@@ -110,7 +110,7 @@ async function standingOf(
 async function whyAsBefore(
   deps: Deps,
   incident: IncidentRecord,
-  { number, decision, asked }: { number: number; decision: DecisionView; asked: Asked },
+  { number, decision, asked }: { number: number; decision: DecisionView; asked: JudgementRequest },
 ): Promise<string | null> {
   const { id } = incident;
   if (isSameRollback(decision, await judgeNow(deps, incident, asked))) return 'judged again with the same result';

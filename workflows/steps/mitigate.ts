@@ -1,7 +1,7 @@
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { RollbackEnd } from '../../domain/ports/decisions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Asked } from '../../domain/incidents/response.ts';
+import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
@@ -23,12 +23,12 @@ import {
   reasonFor,
   rollBackOnce,
   type RollbackOrder,
-  tellWaiting,
+  noteWaiting,
 } from './roll-back.ts';
 import { concludeVerification, verifyOnce, verifyRunbook } from './verify.ts';
 import { withdrawAbout } from './withdraw-about.ts';
 
-type MitigateInput = { incidentId: IncidentId; number: number; asked: Asked };
+type MitigateInput = { incidentId: IncidentId; number: number; asked: JudgementRequest };
 
 /** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
 export const VERIFICATION_SECONDS = 15 * 60;
@@ -52,7 +52,7 @@ export async function mitigate(
   activity: Activity = activityOf(),
 ): Promise<MitigationOutcome> {
   const judged = await run.step('judge', () => gist(deps, incidentId, number, asked));
-  const end = await carryOut(run, { incidentId, number, asked, activity }, judged, deps);
+  const end = await execute(run, { incidentId, number, asked, activity }, judged, deps);
   await run.step('conclude', () => conclude(deps, incidentId, number, judged, end));
   activity.rests();
   if (end.outcome === 'succeeded') await watch(run, { incidentId, number }, judged, deps);
@@ -63,7 +63,7 @@ export async function mitigate(
 async function watch(
   run: Run,
   { incidentId, number }: Pick<MitigateInput, 'incidentId' | 'number'>,
-  judged: Gist,
+  judged: DecisionSummary,
   deps: Deps,
 ): Promise<void> {
   const key = `verification-${number}`;
@@ -102,14 +102,14 @@ export async function verifyNow(
 }
 
 /** Summary of a decision, as it is checkpointed. */
-type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version'> & {
+type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version'> & {
   reason: string;
   service: RollbackOrder['service'];
   environment: RollbackOrder['environment'];
   suspect: string | null;
   fromCommit: string | null;
   toCommit: string | null;
-  asked: Asked['by'];
+  asked: JudgementRequest['by'];
   approvalSeconds: number;
   /** Action when nobody answers the question in time. */
   onTimeout: 'withdraw' | 'page' | 'act';
@@ -118,7 +118,7 @@ type Gist = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 'to_version
   settleSeconds: number;
 };
 
-async function gist(deps: Deps, id: IncidentId, number: number, asked: Asked): Promise<Gist> {
+async function gist(deps: Deps, id: IncidentId, number: number, asked: JudgementRequest): Promise<DecisionSummary> {
   const judged = await judge(deps, id, number, asked);
   const { decision, inputs, incident } = judged;
   if (inputs.asked.by !== 'person') await withdrawIfCleared(deps, id, decision);
@@ -175,10 +175,10 @@ function settleSeconds({ decision, inputs, heardAt }: Judged, seconds: number): 
 /** `runs`: the version that runs instead, according to the CD system. */
 type End = { outcome: MitigationOutcome; page: PageNeed; text: string; runs?: string; again?: true };
 
-async function carryOut(
+async function execute(
   run: Run,
   { incidentId, number, asked, activity }: MitigateInput & { activity: Activity },
-  judged: Gist,
+  judged: DecisionSummary,
   deps: Deps,
 ): Promise<End> {
   const { kind } = judged;
@@ -192,14 +192,14 @@ async function carryOut(
   return rollBack(run, order, deps);
 }
 
-function unanswered(answer: DecisionState, onTimeout: Gist['onTimeout']): End {
+function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout']): End {
   if (answer === 'rejected') return { outcome: 'rejected', page: 'no', text: 'The rollback was rejected' };
   const text = 'Not rolled back: the approval request timed out and was withdrawn';
   return { outcome: 'expired', page: onTimeout === 'withdraw' ? 'no' : 'again', text };
 }
 
 /** Returns the order for the deployer. Null: there is nothing to roll back. */
-function orderOf(incidentId: IncidentId, number: number, judged: Gist): RollbackOrder | null {
+function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary): RollbackOrder | null {
   const { from_version: from, to_version: to, service, environment, fromCommit, toCommit, asked, reason } = judged;
   if (from === null || to === null) return null;
   const approved = judged.kind === 'approve';
@@ -208,7 +208,7 @@ function orderOf(incidentId: IncidentId, number: number, judged: Gist): Rollback
 }
 
 /** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
-function notTaken({ kind, because }: Gist, asked: Asked): End {
+function notTaken({ kind, because }: DecisionSummary, asked: JudgementRequest): End {
   const byPolicy =
     kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked' || because === 'sender_may_not_ask';
   // A mitigation that did not help has already paged.
@@ -226,7 +226,7 @@ async function askPerson(
     activity,
     approvalSeconds,
     onTimeout,
-  }: Gist & Pick<MitigateInput, 'incidentId' | 'number'> & { activity: Activity },
+  }: DecisionSummary & Pick<MitigateInput, 'incidentId' | 'number'> & { activity: Activity },
   deps: Deps,
 ): Promise<DecisionState> {
   await run.step('page-for-approval', async () => {
@@ -249,7 +249,7 @@ async function askPerson(
 async function rollBack(run: Run, order: RollbackOrder, deps: Deps): Promise<End> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const answer: Attempted = await run.step('roll-back', async () =>
-      tellWaiting(deps, order, await rollBackOnce(deps, order)),
+      noteWaiting(deps, order, await rollBackOnce(deps, order)),
     );
     if (answer.kind === 'in_progress') return follow(run, order, answer.handle, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return ended(answer, order.to);
@@ -270,7 +270,7 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   for (let poll = 0; poll < POLLS; poll += 1) {
     await run.wait('rolling-back', { seconds: pollPause(poll) });
     const answer: Attempted = await run.step('look-at-roll-back', async () =>
-      tellWaiting(
+      noteWaiting(
         deps,
         order,
         await (handle === null ? rollBackOnce(deps, order) : lookAtRollback(deps, order, handle)),
@@ -329,7 +329,7 @@ async function conclude(
   deps: Deps,
   id: IncidentId,
   number: number,
-  judged: Gist,
+  judged: DecisionSummary,
   { outcome, page, text, runs: newVersion, again }: End,
 ): Promise<null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
@@ -355,7 +355,7 @@ async function conclude(
 }
 
 /** Records the version that runs according to the CD system, so that the next judgement starts from it. */
-async function recordWhatRuns(deps: Deps, place: Place, current: string): Promise<void> {
+async function recordWhatRuns(deps: Deps, place: ServiceEnvironment, current: string): Promise<void> {
   const version = Version.safeParse(current);
   if (!version.success) return;
   const live = liveChange(await deps.changes.recent(place, 50));

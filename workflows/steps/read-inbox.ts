@@ -8,7 +8,7 @@ import { ringAnswered } from '../wake.ts';
  * Reads the inbox from `after` on, after registering the callback `bell`. Completes the callbacks of answers found there:
  * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
  */
-export async function hear(
+export async function readInbox(
   { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,
   after: number,

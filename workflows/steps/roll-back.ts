@@ -3,7 +3,7 @@ import { clearedWords, clearingOfVersion } from '../../domain/changes/cleared-su
 import { demotion } from '../../domain/rollback/guards.ts';
 import { sendersOf } from '../../domain/alerts/senders.ts';
 import { shippedSince } from '../../domain/changes/versions.ts';
-import type { Place } from '../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type Reason,
 } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
-import type { Asked } from '../../domain/incidents/response.ts';
+import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision } from '../../domain/rollback/rollback.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judgeNow, readAutomation } from './judge.ts';
@@ -22,7 +22,7 @@ import { entryOf, judgeNow, readAutomation } from './judge.ts';
 /** Returns the idempotency key of a judgement's rollback, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
 
-export type RollbackOrder = Place & {
+export type RollbackOrder = ServiceEnvironment & {
   incidentId: IncidentId;
   /** Number of the decision. */
   number: number;
@@ -31,7 +31,7 @@ export type RollbackOrder = Place & {
   to: Version;
   fromCommit: string | null;
   toCommit: string | null;
-  asked: Asked['by'];
+  asked: JudgementRequest['by'];
   /** This decision asked for approval and was approved, or nobody objected where that suffices. */
   approved: boolean;
   reason: string;
@@ -108,7 +108,7 @@ const requestOf = (order: RollbackOrder): RollbackRequest => ({
 /** Returns the deployer of a service and environment. Undefined: none is configured, or its configuration is incomplete. */
 export async function deployerAt(
   deps: Pick<Deps, 'config' | 'deployerFor'>,
-  place: Place,
+  place: ServiceEnvironment,
 ): Promise<Deployer | undefined> {
   const entry = entryOf((await deps.config.current()).services, place);
   return entry?.deployer && deps.deployerFor(entry.deployer, place);
@@ -203,7 +203,7 @@ async function clearedSince(
  * Reports once that the rollback is waiting for a person: on the timeline, which also appears in the channel, and by a
  * page if there was none yet.
  */
-export async function tellWaiting(deps: Deps, order: RollbackOrder, answer: Attempted): Promise<Attempted> {
+export async function noteWaiting(deps: Deps, order: RollbackOrder, answer: Attempted): Promise<Attempted> {
   if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
   const { incidentId: id, key, from, to } = order;
   if ((await deps.effects.get(id, key))?.state === 'accepted') return answer;

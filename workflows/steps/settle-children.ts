@@ -1,12 +1,12 @@
 import { pageKey } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Part } from '../../domain/ports/incidents.ts';
+import type { ChildIncident } from '../../domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 
-export type SettleDeps = Pick<Deps, 'incidents' | 'crowds' | 'effects' | 'decisions' | 'engine'>;
+export type SettleDeps = Pick<Deps, 'incidents' | 'incidentGroups' | 'effects' | 'decisions' | 'engine'>;
 
 /** Child incidents that are processed in parallel. */
 const AT_ONCE = 8;
@@ -31,7 +31,7 @@ export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promi
   const parent = await deps.incidents.read(parentId);
   if (parent !== undefined && parent.status !== 'resolved') return;
   const word = wordOf(parent);
-  const open = (await deps.crowds.parts(parentId)).filter(({ incident }) => incident.status !== 'resolved');
+  const open = (await deps.incidentGroups.parts(parentId)).filter(({ incident }) => incident.status !== 'resolved');
   const failed: unknown[] = [];
   for (let first = 0; first < open.length; first += AT_ONCE) {
     const settled = await Promise.allSettled(
@@ -48,7 +48,7 @@ export async function settleParts(deps: SettleDeps, parentId: IncidentId): Promi
 
 type Over = { parentId: IncidentId; parent: IncidentRecord | undefined; word: Word | undefined };
 
-async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }: Part): Promise<void> {
+async function settle(deps: SettleDeps, over: Over, { incident: part, joinedAt }: ChildIncident): Promise<void> {
   const { parentId, word } = over;
   const { id } = part;
   const news = word === undefined || joinedAt > word.at || (await hasFiredSince(deps, id, word.at));
@@ -66,7 +66,7 @@ async function letGo(deps: SettleDeps, { parentId, parent, word }: Over, part: I
   const since = word === undefined ? null : (parent?.resolved_at ?? null);
   const wakes = part.page === true || part.severity === 'critical' || part.pages > 0; // which may have been left to the parent
   const how = word === undefined ? 'is resolved' : `was resolved by ${word.by}, but alerts have fired since`;
-  await deps.crowds.letGo(parentId, part.id, {
+  await deps.incidentGroups.letGo(parentId, part.id, {
     page: wakes && !(await hasRung(deps, part, since)),
     text: `Continues as a separate incident: the parent incident ${parentId} ${how}`,
   });

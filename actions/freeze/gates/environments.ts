@@ -1,4 +1,4 @@
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { repositoryName } from '../../../integrations/github/rest.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
@@ -12,7 +12,7 @@ type Site = Pick<WaitingGate, 'repository' | 'environment'>;
  * not in the catalogue counts as a service with the repository's name, to which the policy for unknown services
  * applies.
  */
-export function placesOf(services: Config['services'], site: Site): Place[] {
+export function placesOf(services: Config['services'], site: Site): ServiceEnvironment[] {
   const places = Object.entries(services).flatMap(([service, entry]) =>
     environmentsOf(entry, site).map((environment) => ({
       service: ServiceName.parse(service),
@@ -41,7 +41,7 @@ function environmentsOf({ repository, environments }: ServiceEntry, site: Site):
 /** Compares names as GitHub does: names of repositories and environments are not case-sensitive. */
 const same = (one: string | undefined, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
 
-const unknownPlace = ({ repository, environment }: Site): Place => ({
+const unknownPlace = ({ repository, environment }: Site): ServiceEnvironment => ({
   service: ServiceName.parse(repository.split('/').at(-1) ?? repository),
   environment: EnvironmentName.parse(environment),
 });

@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import { isOf } from '../../../integrations/github/deployments.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -15,7 +15,7 @@ import { placesOf } from './environments.ts';
 export type JudgeDeps = CheckDeps & Pick<Deps, 'pins' | 'decisions' | 'gateKeeper'>;
 
 /** The answers for each service that the deployment contains. */
-export type GateVerdict = { place: Place; answer: CheckAnswer }[];
+export type GateVerdict = { place: ServiceEnvironment; answer: CheckAnswer }[];
 
 export const isAllowed = (verdict: GateVerdict): boolean => verdict.every(({ answer }) => answer.allowed);
 
@@ -37,7 +37,7 @@ export async function judge(deps: JudgeDeps, gate: WaitingGate): Promise<GateVer
 
 type Asked = GateVerdict[number] & { request: CheckRequest };
 
-async function look(deps: JudgeDeps, gate: WaitingGate, place: Place): Promise<Asked> {
+async function look(deps: JudgeDeps, gate: WaitingGate, place: ServiceEnvironment): Promise<Asked> {
   const [changes, pins] = await Promise.all([deps.changes.recent(place, CHANGES_READ), deps.pins.of(place)]);
   const request = knowing(changes, {
     ...place,

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Acquaintances, ChatUser } from '../../../domain/ports/messages.ts';
+import type { UserCache, ChatUser } from '../../../domain/ports/messages.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
@@ -15,7 +15,7 @@ const User = z.object({
   kind: z.enum(['member', 'guest', 'outsider']),
 });
 
-export class AcquaintanceTable implements Acquaintances {
+export class UserCacheTable implements UserCache {
   readonly #table: Table;
   readonly #clock: Clock;
 
@@ -24,12 +24,12 @@ export class AcquaintanceTable implements Acquaintances {
     this.#clock = clock;
   }
 
-  async user(id: string): ReturnType<Acquaintances['user']> {
+  async user(id: string): ReturnType<UserCache['user']> {
     const item = await this.#kept('user', id);
     return item && { user: User.parse(item['user']), at: Timestamp.parse(item['at']) };
   }
 
-  async group(id: string): ReturnType<Acquaintances['group']> {
+  async group(id: string): ReturnType<UserCache['group']> {
     const item = await this.#kept('group', id);
     return item && { members: z.array(z.string()).parse(item['members']), at: Timestamp.parse(item['at']) };
   }

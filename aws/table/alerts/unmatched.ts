@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Arrival, opensIncident, scopeOf } from '../../../domain/alerts/admission.ts';
-import { isOld, type Place, placesBeside, SHARED_SCOPE } from '../../../domain/alerts/unmatched.ts';
+import { isOld, type UnmatchedScope, placesBeside, SHARED_SCOPE } from '../../../domain/alerts/unmatched.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -27,8 +27,8 @@ const RECORDED: Target = { scope: '', incident: undefined, mayOpen: false };
 /** `open`: by scope. `free`: slots whose hour has passed and whose incidents are resolved. */
 type Places = {
   rev: number;
-  taken: readonly Place[];
-  free: readonly Place[];
+  taken: readonly UnmatchedScope[];
+  free: readonly UnmatchedScope[];
   max: number;
   open: ReadonlyMap<string, IncidentRecord>;
 };

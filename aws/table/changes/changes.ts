@@ -1,5 +1,5 @@
 import type { Changes } from '../../../domain/ports/changes.ts';
-import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { aheadFrom, endOf, isAhead, putsVersionLive } from '../../../domain/changes/versions.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
@@ -80,7 +80,7 @@ export class ChangeTable implements Changes {
     service,
     environment,
     ...query
-  }: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Change>> {
+  }: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Change>> {
     const page =
       service === undefined
         ? await shardedPage(this.#table, shardedLists.changes, query, isIn(environment))
@@ -101,7 +101,7 @@ export class ChangeTable implements Changes {
     return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
   }
 
-  async recent(place: Place, limit: number): Promise<Change[]> {
+  async recent(place: ServiceEnvironment, limit: number): Promise<Change[]> {
     const changes: Change[] = [];
     const until = `${aheadFrom(this.#clock.now())}#\uffff`;
     for await (const item of this.#table.each(keys.changes(place).pk, '', { newestFirst: true, until, limit }))

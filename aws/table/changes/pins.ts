@@ -1,5 +1,5 @@
 import type { Pins } from '../../../domain/ports/changes.ts';
-import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { isAhead } from '../../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
@@ -51,14 +51,14 @@ export class PinTable implements Pins {
     return places.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
   }
 
-  async of(place: Place): Promise<PinView[]> {
+  async of(place: ServiceEnvironment): Promise<PinView[]> {
     const [pinned, live] = await this.#table.getAll([keys.pinned(place), keys.live(place)]);
     await this.#trim(place, pinned);
     return pinsIn(pinned, live);
   }
 
   /** Each rollback first asks for the pins, so this keeps the item small before the next pin is added. */
-  async #trim(place: Place, item: Item | undefined): Promise<void> {
+  async #trim(place: ServiceEnvironment, item: Item | undefined): Promise<void> {
     const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
     if (names.length <= PINNED_MAX) return;
     const old = newestFirst(item)

@@ -1,7 +1,7 @@
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { DigestOf } from '../../../domain/ports/messages.ts';
 import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -23,7 +23,7 @@ const part = (name: string): string => short(encodeURIComponent(name));
 const short = (encoded: string): string =>
   encoded.length <= PART_MAX_CHARS ? encoded : `${encoded.slice(0, PART_MAX_CHARS - 66)}%~${sha256(encoded)}`;
 
-const placeOf = ({ service, environment }: Place): string => `${part(service)}#${part(environment)}`;
+const placeOf = ({ service, environment }: ServiceEnvironment): string => `${part(service)}#${part(environment)}`;
 
 /** A scope never has both a service and a team. */
 const scopeOf = ({ service, team, environment }: FreezeScope): string =>
@@ -96,11 +96,11 @@ export const keys = {
   incidentsOf: (service: string): Pick<Key, 'pk'> => ({ pk: `INCOF#${part(service)}` }),
   /** The newest episode of an alert. */
   alert: (hash: string): Key => ({ pk: `EP#${hash}`, sk: 'EP' }),
-  change: (place: Place, startedAt: Timestamp, id: ChangeId): Key => ({
+  change: (place: ServiceEnvironment, startedAt: Timestamp, id: ChangeId): Key => ({
     pk: `CHG#${placeOf(place)}`,
     sk: `${startedAt}#${id}`,
   }),
-  changes: (place: Place): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
+  changes: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `CHG#${placeOf(place)}` }),
   /** All changes of a service in all environments. */
   changeOf: (service: string, startedAt: Timestamp, id: ChangeId): Key => ({
     pk: `CHGOF#${part(service)}`,
@@ -108,7 +108,7 @@ export const keys = {
   }),
   changesOf: (service: string): Pick<Key, 'pk'> => ({ pk: `CHGOF#${part(service)}` }),
   changeById: (id: ChangeId): Key => ({ pk: `CHGID#${id}`, sk: 'CHG' }),
-  live: (place: Place): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
+  live: (place: ServiceEnvironment): Key => ({ pk: 'LIVE', sk: placeOf(place) }),
   lock: (resource: string): Key => ({ pk: `LOCK#${part(resource)}`, sk: 'LOCK' }),
   /** Automatic actions of all services in the last hour. */
   pace: (): Key => ({ pk: 'PACE', sk: 'PACE' }),
@@ -118,32 +118,38 @@ export const keys = {
   demotion: (service: string): Key => ({ pk: 'DEMOTED', sk: part(service) }),
   demotions: (): Pick<Key, 'pk'> => ({ pk: 'DEMOTED' }),
   promotion: (service: string): Key => ({ pk: 'PROMOTED', sk: part(service) }),
-  pin: (place: Place, at: Timestamp, id: string): Key => ({ pk: `PIN#${placeOf(place)}`, sk: `${at}#${id}` }),
-  pins: (place: Place): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
+  pin: (place: ServiceEnvironment, at: Timestamp, id: string): Key => ({
+    pk: `PIN#${placeOf(place)}`,
+    sk: `${at}#${id}`,
+  }),
+  pins: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `PIN#${placeOf(place)}` }),
   /** The active pins of a service and environment, in one item. */
-  pinned: (place: Place): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
+  pinned: (place: ServiceEnvironment): Key => ({ pk: `PINNED#${placeOf(place)}`, sk: 'PINNED' }),
   /** A service and environment that has had a pin. */
-  pinnedPlace: (place: Place): Key => ({ pk: 'PINNEDPLACES', sk: placeOf(place) }),
+  pinnedPlace: (place: ServiceEnvironment): Key => ({ pk: 'PINNEDPLACES', sk: placeOf(place) }),
   pinnedPlaces: (): Pick<Key, 'pk'> => ({ pk: 'PINNEDPLACES' }),
-  gate: (place: Place): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
+  gate: (place: ServiceEnvironment): Key => ({ pk: `GATE#${placeOf(place)}`, sk: 'GATE' }),
   pinById: (id: string): Key => ({ pk: `PINID#${part(id)}`, sk: 'PIN' }),
   rolling: (id: ChangeId): Key => ({ pk: 'ROLLING', sk: id }),
   rollings: (): Pick<Key, 'pk'> => ({ pk: 'ROLLING' }),
   failure: (id: ChangeId): Key => ({ pk: 'FAILED', sk: id }),
   failures: (): Pick<Key, 'pk'> => ({ pk: 'FAILED' }),
-  act: (place: Place, at: Timestamp, key: string): Key => ({ pk: `ACT#${placeOf(place)}`, sk: `${at}#${key}` }),
-  acts: (place: Place): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
+  act: (place: ServiceEnvironment, at: Timestamp, key: string): Key => ({
+    pk: `ACT#${placeOf(place)}`,
+    sk: `${at}#${key}`,
+  }),
+  acts: (place: ServiceEnvironment): Pick<Key, 'pk'> => ({ pk: `ACT#${placeOf(place)}` }),
   drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
   /** Drills that are not finished. */
   drilling: (id: DrillId): Key => ({ pk: 'DRILLING', sk: id }),
   drillings: (): Pick<Key, 'pk'> => ({ pk: 'DRILLING' }),
   /** When the rollback path of a service and environment was last proved. */
-  proved: (place: Place): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
+  proved: (place: ServiceEnvironment): Key => ({ pk: 'PROVED', sk: placeOf(place) }),
   proveds: (): Pick<Key, 'pk'> => ({ pk: 'PROVED' }),
   /** Events of an objective on one day (UTC), in buckets of five minutes. */
   sloDay: (id: string, day: string): Key => ({ pk: `SLODAY#${part(id)}`, sk: day }),
   /** Result of the last evaluation of a service's objectives in an environment. */
-  sloStatus: (place: Place): Key => ({ pk: 'SLOSTATUS', sk: placeOf(place) }),
+  sloStatus: (place: ServiceEnvironment): Key => ({ pk: 'SLOSTATUS', sk: placeOf(place) }),
   sloStatuses: (): Pick<Key, 'pk'> => ({ pk: 'SLOSTATUS' }),
   /** When objectives were last evaluated. */
   sloEvaluation: (): Key => ({ pk: 'SLOEVALUATION', sk: 'SLOEVALUATION' }),

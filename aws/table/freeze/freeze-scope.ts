@@ -1,4 +1,4 @@
-import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/freeze/ports.ts';
 import { stateAt } from '../../../domain/freeze/state.ts';
 import type { Freeze, FreezeScope } from '../../../schemas/freeze/freeze.ts';
 import { StoredFreeze } from '../../../schemas/incidents/stored-records.ts';
@@ -93,7 +93,7 @@ function refuseTooMany(scope: FreezeScope, freezes: readonly string[]): void {
 }
 
 /** Returns all scopes that cover a service and environment. */
-export const scopesOf = ({ service, environment, team }: CheckedPlace): FreezeScope[] => [
+export const scopesOf = ({ service, environment, team }: CheckedScope): FreezeScope[] => [
   { service, environment, team: null },
   { service, environment: null, team: null },
   { service: null, environment, team: null },

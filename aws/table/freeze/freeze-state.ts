@@ -1,4 +1,4 @@
-import type { CheckedPlace, FreezeState, PlaceState } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope, FreezeState, ScopeState } from '../../../domain/freeze/ports.ts';
 import { byBeginning, freezeIn, freezeTextsIn, scopesOf } from './freeze-scope.ts';
 import { type Key, keys } from '../core/keys.ts';
 import { ParsedTexts } from '../core/parsed-texts.ts';
@@ -22,7 +22,7 @@ export class FreezeStateTable implements FreezeState {
     this.#table = table;
   }
 
-  async read(place: CheckedPlace, dependencies: readonly CheckedPlace[]): ReturnType<FreezeState['read']> {
+  async read(place: CheckedScope, dependencies: readonly CheckedScope[]): ReturnType<FreezeState['read']> {
     const [evaluation, live, pinned] = [keys.sloEvaluation(), keys.live(place), keys.pinned(place)];
     const own = keysOf(place);
     const others = dependencies.map(keysOf);
@@ -38,7 +38,7 @@ export class FreezeStateTable implements FreezeState {
     };
   }
 
-  #stateOf({ scopes, status }: PlaceKeys, itemAt: (key: Key) => Item | undefined): PlaceState {
+  #stateOf({ scopes, status }: PlaceKeys, itemAt: (key: Key) => Item | undefined): ScopeState {
     return {
       freezes: scopes
         .flatMap((scope) => freezeTextsIn(itemAt(scope)))
@@ -49,7 +49,7 @@ export class FreezeStateTable implements FreezeState {
   }
 }
 
-const keysOf = (place: CheckedPlace): PlaceKeys => ({
+const keysOf = (place: CheckedScope): PlaceKeys => ({
   scopes: scopesOf(place).map((scope) => keys.freezeScope(scope)),
   status: keys.sloStatus(place),
 });

@@ -1,6 +1,6 @@
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Gates } from '../../../domain/ports/freeze.ts';
-import { Wish } from '../../../schemas/freeze/gate.ts';
+import { GateRequest } from '../../../schemas/freeze/gate.ts';
 import { keys } from '../core/keys.ts';
 import type { Table } from '../core/table.ts';
 
@@ -15,25 +15,25 @@ export class GateTable implements Gates {
     this.#table = table;
   }
 
-  async ask(wish: Wish): Promise<void> {
-    await this.#table.transact([this.#table.put({ ...keys.gate(wish), ...Wish.parse(wish) })]);
+  async ask(wish: GateRequest): Promise<void> {
+    await this.#table.transact([this.#table.put({ ...keys.gate(wish), ...GateRequest.parse(wish) })]);
   }
 
-  async get(place: Place): Promise<Wish | undefined> {
+  async get(place: ServiceEnvironment): Promise<GateRequest | undefined> {
     const item = await this.#table.get(keys.gate(place));
-    return item && Wish.parse(item);
+    return item && GateRequest.parse(item);
   }
 
-  mistaken(place: Place, key: string, checksum: string): Promise<void> {
+  mistaken(place: ServiceEnvironment, key: string, checksum: string): Promise<void> {
     return this.#ofAct(place, key, 'asked', checksum);
   }
 
-  clear(place: Place, key: string): Promise<void> {
-    return this.#ofAct(place, key, 'state', 'over' satisfies Wish['state']);
+  clear(place: ServiceEnvironment, key: string): Promise<void> {
+    return this.#ofAct(place, key, 'state', 'over' satisfies GateRequest['state']);
   }
 
   /** A failed condition means that a newer action has replaced the request: nothing to change. */
-  async #ofAct(place: Place, key: string, field: 'asked' | 'state', value: string): Promise<void> {
+  async #ofAct(place: ServiceEnvironment, key: string, field: 'asked' | 'state', value: string): Promise<void> {
     await this.#table.transact([
       this.#table.update(keys.gate(place), {
         UpdateExpression: 'SET #field = :value',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
-import { isAmong, isAsked } from '../../../domain/rollback/approvals.ts';
+import { isAmong, isApprover } from '../../../domain/rollback/approvals.ts';
 import { inForce } from '../../../domain/changes/cleared-suspects.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
@@ -15,7 +15,7 @@ import { incidentActWrite } from '../audit/act-entries.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { keys } from '../core/keys.ts';
-import { hangBell, mailWrites, timelineWrite } from './inbox.ts';
+import { storeCallback, mailWrites, timelineWrite } from './inbox.ts';
 import { absent, collect, type Table, type Write } from '../core/table.ts';
 
 /** Above this, the inputs of a decision are stored in a blob; an item holds at most 400 KB. */
@@ -197,7 +197,7 @@ export class DecisionTable implements Decisions {
   }
 
   async await(id: IncidentId, number: number, bell: string): Promise<DecisionState> {
-    await hangBell(this.#table, id, `decision-${number}`, bell);
+    await storeCallback(this.#table, id, `decision-${number}`, bell);
     return this.state(id, number);
   }
 
@@ -220,7 +220,7 @@ export class DecisionTable implements Decisions {
       if (item === undefined || item['status'] === 'resolved') return 'superseded';
       const decision = await this.get(id, number);
       if (decision?.state !== 'waiting') break;
-      if (!isAsked(await this.#asked(id, number), decision.approvals, by)) return 'not_asked';
+      if (!isApprover(await this.#asked(id, number), decision.approvals, by)) return 'not_asked';
       const { needed, given } = decision.approvals;
       if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'taken';
       if (answer === 'approved' && given.length + 1 < needed) {

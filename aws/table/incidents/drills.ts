@@ -1,6 +1,6 @@
 import { scopeOf } from '../../../domain/alerts/admission.ts';
 import type { Drills } from '../../../domain/ports/automation.ts';
-import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Drill, DrillId, type DrillRecord, ProvedTarget } from '../../../schemas/automation/drill.ts';
 import { StoredDrill, StoredDrillRecord } from '../../../schemas/incidents/stored-records.ts';
@@ -45,7 +45,7 @@ export class DrillTable implements Drills {
     service,
     environment,
     ...page
-  }: Partial<Place> & { limit: number; cursor?: string }): Promise<Page<Drill>> {
+  }: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Drill>> {
     const { items, next_cursor } = await this.#table.page(
       listed(lists.drills),
       page,
@@ -124,7 +124,7 @@ export class DrillTable implements Drills {
     });
   }
 
-  #proof(place: Place, id: DrillId, at: Timestamp): Write {
+  #proof(place: ServiceEnvironment, id: DrillId, at: Timestamp): Write {
     return this.#table.put({ ...keys.proved(place), ...place, drill_id: id, at });
   }
 }

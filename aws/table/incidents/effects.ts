@@ -7,7 +7,7 @@ import {
 } from '../../../domain/rollback/guards.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
@@ -325,7 +325,7 @@ export class EffectTable implements Effects {
   /** Records the rollback as a change, and pins the version that it removed, so that it is not a target again. */
   async #movedWrites(
     id: IncidentId,
-    place: Place,
+    place: ServiceEnvironment,
     moved: NonNullable<RollbackEnd['moved']>,
     startedAt: Timestamp,
     at: Timestamp,
@@ -368,7 +368,7 @@ export class EffectTable implements Effects {
     ];
   }
 
-  async rollbacksSince(place: Place, since: Timestamp): Promise<number> {
+  async rollbacksSince(place: ServiceEnvironment, since: Timestamp): Promise<number> {
     let count = 0;
     for await (const _ of this.#table.each(keys.acts(place).pk, '', { from: since })) count += 1;
     return count;

@@ -1,4 +1,4 @@
-import { askedAfter } from '../../../domain/rollback/rollback-request.ts';
+import { requestedAfter } from '../../../domain/rollback/rollback-request.ts';
 import type { IncidentChange } from '../../../domain/ports/incidents.ts';
 import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
@@ -37,7 +37,7 @@ export function mailWrites(
     cleared: change.cleared,
     automation_paused: change.automationPaused,
     published_by: change.publishedBy,
-    asked: askedAfter(incident.asked, message, at, change.rollbackAsked),
+    asked: requestedAfter(incident.asked, message, at, change.rollbackAsked),
     escalated: change.escalated,
     paged_again_at: change.pagedAgainAt,
     asks_rollback: counted.asksRollback ? true : undefined,
@@ -75,7 +75,7 @@ export const timelineWrite = (table: Table, id: IncidentId, key: string, entry: 
   table.put({ ...keys.timeline(id, entry.at, key), ...entry });
 
 /** Stores the callback by which `who` is to be woken. */
-export async function hangBell(table: Table, id: IncidentId, who: string, bell: string): Promise<void> {
+export async function storeCallback(table: Table, id: IncidentId, who: string, bell: string): Promise<void> {
   await table.touch(keys.incident(id), {
     UpdateExpression: 'SET bells.#who = :bell',
     ExpressionAttributeNames: { '#who': who },

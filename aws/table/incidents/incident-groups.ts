@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { one } from '../../../domain/incidents/metrics.ts';
-import { type Crowd, type Opening, stillFails } from '../../../domain/incidents/incident-group.ts';
-import type { CrowdPort, Part } from '../../../domain/ports/incidents.ts';
+import { type GroupReason, type Opening, stillFails } from '../../../domain/incidents/incident-group.ts';
+import type { IncidentGroups, ChildIncident } from '../../../domain/ports/incidents.ts';
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -27,10 +27,10 @@ const Joined = z.object({ child: IncidentId, at: Timestamp });
 /** Service name of a parent incident. */
 export const SEVERAL = ServiceName.parse('several-services');
 
-export const scopeOfCrowd = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
+export const scopeOfGroup = (environment: string): string => `${SEVERAL}#${encodeURIComponent(environment)}`;
 
 /** Stores recently opened incidents and incident groups: a parent and its children. */
-export class CrowdTable implements CrowdPort {
+export class IncidentGroupTable implements IncidentGroups {
   readonly #table: Table;
   readonly #clock: Clock;
 
@@ -64,7 +64,7 @@ export class CrowdTable implements CrowdPort {
   }
 
   async parentIn(environment: string): Promise<{ incident: IncidentRecord; lastJoinedAt: Timestamp } | undefined> {
-    const pointer = await this.#table.get(keys.open(scopeOfCrowd(environment)));
+    const pointer = await this.#table.get(keys.open(scopeOfGroup(environment)));
     if (pointer === undefined) return undefined;
     const item = await this.#table.get(keys.incident(IncidentId.parse(pointer['incident_id'])));
     if (item === undefined || item['status'] === 'resolved') return undefined;
@@ -73,8 +73,8 @@ export class CrowdTable implements CrowdPort {
     return { incident, lastJoinedAt: joined };
   }
 
-  async openParent(environment: string, crowd: Crowd, title: string, trace: string): Promise<IncidentId> {
-    const scope = scopeOfCrowd(environment);
+  async openParent(environment: string, crowd: GroupReason, title: string, trace: string): Promise<IncidentId> {
+    const scope = scopeOfGroup(environment);
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const open = await this.parentIn(environment);
       if (open) return open.incident.id;
@@ -143,14 +143,14 @@ export class CrowdTable implements CrowdPort {
     return 'closed';
   }
 
-  parts(parent: IncidentId): Promise<Part[]> {
+  parts(parent: IncidentId): Promise<ChildIncident[]> {
     return partsOf(this.#table, parent);
   }
 
   async letGo(
     parent: IncidentId,
     child: IncidentId,
-    { page, text }: Parameters<CrowdPort['letGo']>[2],
+    { page, text }: Parameters<IncidentGroups['letGo']>[2],
   ): Promise<boolean> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(child));
@@ -196,7 +196,7 @@ export const childrenOf = (table: Table, parent: IncidentId): Promise<IncidentId
   collect(table.each(keys.incident(parent).pk, 'CHILD#'), (item) => IncidentId.parse(item['child']));
 
 /** Without children that have left the group. */
-export async function partsOf(table: Table, parent: IncidentId): Promise<Part[]> {
+export async function partsOf(table: Table, parent: IncidentId): Promise<ChildIncident[]> {
   const rows = await collect(table.each(keys.incident(parent).pk, 'CHILD#'), (row) => Joined.parse(row));
   const items = await table.getAll(rows.map(({ child }) => keys.incident(child)));
   return rows.flatMap(({ at: joinedAt }, n) => {

@@ -1,7 +1,7 @@
 import { one as oneMore } from '../../../domain/incidents/metrics.ts';
 import { type Arrival, isEvent, scopeOf } from '../../../domain/alerts/admission.ts';
 import type { Receipt, SignalView } from '../../../domain/ports/alerts.ts';
-import type { Page, Place } from '../../../domain/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type {
   Admitted,
   Amend,
@@ -40,7 +40,7 @@ import { episodeItems, episodeKey, keyOf } from '../alerts/episodes.ts';
 import { uncounted } from '../core/counters.ts';
 import { type IncidentLog, unlogged } from './incident-log.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../core/keys.ts';
-import { hangBell, mailWrites, pendingWrite, timelineWrite } from './inbox.ts';
+import { storeCallback, mailWrites, pendingWrite, timelineWrite } from './inbox.ts';
 import { blankIncident, newIncidentWrites } from './new-incident.ts';
 import { openIncidents } from './open-incidents.ts';
 import { markWrite } from './projections.ts';
@@ -305,7 +305,7 @@ export class IncidentTable implements Incidents {
   }
 
   async listen(id: IncidentId, after: number, bell: string | null): Promise<Listened> {
-    if (bell !== null) await hangBell(this.#table, id, 'inbox', bell);
+    if (bell !== null) await storeCallback(this.#table, id, 'inbox', bell);
     const rows = await collect(
       this.#table.each(keys.incident(id).pk, 'IN#', { after: keys.inbox(id, after).sk, limit: MAIL_MAX }),
       ({ seq, message }) => ({ seq: Number(seq), message }),
@@ -562,7 +562,7 @@ export class IncidentTable implements Incidents {
     });
   }
 
-  async openAt({ service, environment }: Place): Promise<IncidentRecord | undefined> {
+  async openAt({ service, environment }: ServiceEnvironment): Promise<IncidentRecord | undefined> {
     const pointer = await this.#table.get(keys.open(scopeOf({ service, environment, unmatched: null })));
     return pointer && this.read(IncidentId.parse(pointer['incident_id']));
   }

@@ -7,7 +7,7 @@ import { keys } from '../core/keys.ts';
 import { absent, collect, type Item, type Table, type Write } from '../core/table.ts';
 
 /** Wakes a projector, at the earliest after this many seconds. */
-export type Waker = (target: Target, afterSeconds: number) => Promise<void>;
+export type ProjectorQueue = (target: Target, afterSeconds: number) => Promise<void>;
 
 /** A projector that was woken for the same subject within this time has not looked yet. */
 const JUST_WOKEN_SECONDS = 10;
@@ -26,12 +26,18 @@ const ALWAYS = async (): Promise<boolean> => true;
 export class ProjectionTable implements Projections {
   readonly #table: Table;
   readonly #clock: Clock;
-  readonly #wake: Waker;
+  readonly #wake: ProjectorQueue;
   readonly #log: Log;
   readonly #isOn: (target: Target) => Promise<boolean>;
 
   /** @param isOn whether a target is worth waking; the sweeper handles targets that are off */
-  constructor(table: Table, clock: Clock, wake: Waker, log: Log, isOn: (target: Target) => Promise<boolean> = ALWAYS) {
+  constructor(
+    table: Table,
+    clock: Clock,
+    wake: ProjectorQueue,
+    log: Log,
+    isOn: (target: Target) => Promise<boolean> = ALWAYS,
+  ) {
     this.#table = table;
     this.#clock = clock;
     this.#wake = wake;

@@ -1,8 +1,8 @@
 import { isEvent, senderKeyOf } from '../../../domain/alerts/admission.ts';
 import {
-  type Bulletin,
-  type BulletinEntry,
-  type Bulletins,
+  type AlertNotice,
+  type AlertNoticeEntry,
+  type AlertNotices,
   SAME_ROUND_SECONDS,
 } from '../../../domain/messages/alert-notices.ts';
 import { SHARED_ENVIRONMENT } from '../../../domain/alerts/unmatched.ts';
@@ -23,14 +23,14 @@ const TITLE_OF_UNMATCHED = 'Alerts of services outside the catalogue';
 const KEPT_SECONDS = 14 * 24 * 3600;
 
 /** Stores alert notices and tickets: a head item for each, and an item for each of its alerts. */
-export class BulletinTable implements Bulletins {
+export class AlertNoticeTable implements AlertNotices {
   readonly #table: Table;
 
   constructor(table: Table) {
     this.#table = table;
   }
 
-  async heard(entries: readonly BulletinEntry[], at: Timestamp): Promise<Subject[]> {
+  async heard(entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<Subject[]> {
     const changed: Subject[] = [];
     for (const [id, own] of Map.groupBy(entries, bulletinId)) {
       const [first] = own;
@@ -42,7 +42,7 @@ export class BulletinTable implements Bulletins {
   /**
    * Returns false if none of the alerts is known here. A resolved alert that was never shown does not start a notice.
    */
-  async #take(id: string, entries: readonly BulletinEntry[], at: Timestamp): Promise<boolean> {
+  async #take(id: string, entries: readonly AlertNoticeEntry[], at: Timestamp): Promise<boolean> {
     const latest = [...new Map(entries.map((entry) => [senderKeyOf(entry.signal), entry])).values()];
     const alertKeys = latest.map(({ signal }) => keys.bulletinAlert(id, sha256(senderKeyOf(signal))));
     const [head, rows] = await Promise.all([this.#table.get(keys.bulletin(id)), this.#table.getAll(alertKeys)]);
@@ -76,7 +76,7 @@ export class BulletinTable implements Bulletins {
   }
 
   /** Returns the current round, or starts a new one when the last one ended some time ago. */
-  async #roundFor(id: string, head: Item | undefined, entry: BulletinEntry, at: Timestamp): Promise<number> {
+  async #roundFor(id: string, head: Item | undefined, entry: AlertNoticeEntry, at: Timestamp): Promise<number> {
     if (head === undefined) {
       await this.#begin(id, entry, 1, at);
       return 1;
@@ -92,7 +92,7 @@ export class BulletinTable implements Bulletins {
     return round + 1;
   }
 
-  async #begin(id: string, entry: BulletinEntry, round: number, at: Timestamp): Promise<void> {
+  async #begin(id: string, entry: AlertNoticeEntry, round: number, at: Timestamp): Promise<void> {
     const { signal } = entry;
     // A failed condition means that another process has started the same round at the same time.
     await this.#table.transact([
@@ -118,7 +118,7 @@ export class BulletinTable implements Bulletins {
     ]);
   }
 
-  async read(id: string): Promise<Bulletin | undefined> {
+  async read(id: string): Promise<AlertNotice | undefined> {
     const head = await this.#table.get(keys.bulletin(id));
     if (head === undefined) return undefined;
     const round = Number(head['round']);
@@ -138,7 +138,7 @@ export class BulletinTable implements Bulletins {
   }
 
   /** Newest first. */
-  async #alertsOf(id: string, round: number): Promise<Bulletin['alerts']> {
+  async #alertsOf(id: string, round: number): Promise<AlertNotice['alerts']> {
     const rows = await collect(this.#table.each(keys.bulletin(id).pk, 'EP#'), (item) => item);
     return rows
       .filter((row) => row['round'] === round)
@@ -163,7 +163,7 @@ async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknow
  * alert name there. Alerts of services outside the catalogue share one of each, because senders choose the values that
  * tell them apart.
  */
-function bulletinId(entry: BulletinEntry): string {
+function bulletinId(entry: AlertNoticeEntry): string {
   const { service, environment, unmatched } = entry.signal;
   const place = unmatched === null ? [service, environment, unmatched] : [service];
   const own =

@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import {
-  type TellingPause,
-  type TellingWay,
-  TELLING_WAYS,
-  type ToldBefore,
+  type ChannelPause,
+  type NotificationChannel,
+  NOTIFICATION_CHANNELS,
+  type LastNotification,
 } from '../../../domain/messages/stakeholder-digest.ts';
-import type { DigestOf, Digests, Remembered } from '../../../domain/ports/messages.ts';
+import type { DigestOf, Digests, StoredNotification } from '../../../domain/ports/messages.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 import { keys } from '../core/keys.ts';
@@ -21,7 +21,7 @@ const Kept = z.object({
   rev: z.number().default(0),
 });
 
-const Pause = z.object({ sk: z.enum(TELLING_WAYS), tries: z.number(), until: Timestamp, detail: z.string() });
+const Pause = z.object({ sk: z.enum(NOTIFICATION_CHANNELS), tries: z.number(), until: Timestamp, detail: z.string() });
 
 /** Stores what stakeholders were sent: an item for each receiver beside the incident. */
 export class DigestTable implements Digests {
@@ -31,7 +31,7 @@ export class DigestTable implements Digests {
     this.#table = table;
   }
 
-  async read(of: DigestOf): Promise<Record<string, Remembered>> {
+  async read(of: DigestOf): Promise<Record<string, StoredNotification>> {
     const { pk, sk } = keys.digest(of, '');
     const items = await collect(this.#table.each(pk, sk), (item) => Kept.parse(item));
     return Object.fromEntries(items.map(({ stakeholder, ...told }) => [stakeholder, told]));
@@ -40,22 +40,22 @@ export class DigestTable implements Digests {
   async remember(
     of: DigestOf,
     stakeholder: string,
-    { about, at, heard, refused, again }: ToldBefore,
-    before: Remembered | undefined,
-  ): Promise<Remembered | undefined> {
+    { about, at, heard, refused, again }: LastNotification,
+    before: StoredNotification | undefined,
+  ): Promise<StoredNotification | undefined> {
     const now = { about, at, heard, ...(refused && { refused }), ...(again && { again }), rev: (before?.rev ?? 0) + 1 };
     const item = { ...keys.digest(of, sha256(stakeholder).slice(0, 32)), stakeholder, ...now };
     const { ok } = await this.#table.transact([this.#table.put(item, asBefore(before?.rev ?? 0))]);
     return ok ? now : undefined;
   }
 
-  async pauses(): Promise<Partial<Record<TellingWay, TellingPause>>> {
+  async pauses(): Promise<Partial<Record<NotificationChannel, ChannelPause>>> {
     const { pk } = keys.digestPauses();
     const pauses = await collect(this.#table.each(pk), (item) => Pause.parse(item));
     return Object.fromEntries(pauses.map(({ sk, ...pause }) => [sk, pause]));
   }
 
-  async setPause(way: TellingWay, pause: TellingPause | null): Promise<void> {
+  async setPause(way: NotificationChannel, pause: ChannelPause | null): Promise<void> {
     const key = keys.digestPause(way);
     await this.#table.transact([pause === null ? this.#table.remove(key) : this.#table.put({ ...key, ...pause })]);
   }

@@ -1,4 +1,4 @@
-import type { Hearings } from '../../../domain/ports/messages.ts';
+import type { ProcessedEvents } from '../../../domain/ports/messages.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from '../core/keys.ts';
@@ -7,7 +7,7 @@ import { absent, type Table } from '../core/table.ts';
 /** Longer than a queue keeps a message that could not be processed. */
 const KEPT_SECONDS = 7 * 24 * 3600;
 
-export class HearingTable implements Hearings {
+export class ProcessedEventTable implements ProcessedEvents {
   readonly #table: Table;
   readonly #clock: Clock;
 
@@ -16,7 +16,7 @@ export class HearingTable implements Hearings {
     this.#clock = clock;
   }
 
-  async read(key: string): ReturnType<Hearings['read']> {
+  async read(key: string): ReturnType<ProcessedEvents['read']> {
     const item = await this.#table.get(keys.hearing(key));
     return item && { outcome: JSON.parse(String(item['outcome'])) as unknown, told: item['told'] === true };
   }

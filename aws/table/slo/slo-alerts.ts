@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Clock } from '../../../domain/ports/system.ts';
-import type { HeardAlert, SloAlerts } from '../../../domain/slo/ports.ts';
+import type { SeenAlert, SloAlerts } from '../../../domain/slo/ports.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import { SloId } from '../../../schemas/slo/slo.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
@@ -25,7 +25,7 @@ export class SloAlertTable implements SloAlerts {
     this.#clock = clock;
   }
 
-  async heard(id: SloId, { fingerprint, severity, firing }: HeardAlert): Promise<void> {
+  async heard(id: SloId, { fingerprint, severity, firing }: SeenAlert): Promise<void> {
     const at = this.#clock.now();
     await this.#table.touch(keys.sloAlert(id, fingerprint), {
       UpdateExpression:
@@ -42,9 +42,9 @@ export class SloAlertTable implements SloAlerts {
     });
   }
 
-  async all(): Promise<Map<SloId, HeardAlert[]>> {
+  async all(): Promise<Map<SloId, SeenAlert[]>> {
     const since = plusSeconds(this.#clock.now(), -BELIEVED_SECONDS);
-    const found = new Map<SloId, HeardAlert[]>();
+    const found = new Map<SloId, SeenAlert[]>();
     for await (const item of this.#table.each(keys.sloAlerts().pk)) {
       const { id, at, firing, ...alert } = Heard.parse(item);
       const alerts = found.get(id) ?? [];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { SloStatuses } from '../../../domain/slo/ports.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';
@@ -20,7 +20,7 @@ export class SloStatusTable implements SloStatuses {
     this.#table = table;
   }
 
-  async of(place: Place): Promise<SloStatus[]> {
+  async of(place: ServiceEnvironment): Promise<SloStatus[]> {
     return statusesIn(await this.#table.get(keys.sloStatus(place)));
   }
 
@@ -39,7 +39,7 @@ export class SloStatusTable implements SloStatuses {
     return all;
   }
 
-  async put(place: Place, statuses: readonly SloStatus[]): Promise<void> {
+  async put(place: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void> {
     if (statuses.length === 0) {
       await this.#table.transact([this.#table.remove(keys.sloStatus(place))]);
       return;

@@ -1,18 +1,18 @@
 import type { Freeze } from '../../../schemas/freeze/freeze.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { CalendarFreeze, CheckInputs } from '../check-inputs.ts';
-import type { CheckedPlace, PlaceState } from '../ports.ts';
+import type { CheckedScope, ScopeState } from '../ports.ts';
 import { covers, isLifted, stateAt } from '../state.ts';
 
 /** Inputs for the freezes of a service and environment. */
-type PlaceInputs = Pick<CheckInputs, 'place' | 'own' | 'calendar' | 'incidents'>;
+type ScopeInputs = Pick<CheckInputs, 'place' | 'own' | 'calendar' | 'incidents'>;
 
 /**
  * Returns the effective freezes of a service and environment. Calendar and incident freezes are computed from the
  * current state: their records only add what people have done to them since. Pins are not included, because they apply
  * to one version.
  */
-export function freezesAt({ place, own, calendar, incidents }: PlaceInputs): CalendarFreeze[] {
+export function freezesAt({ place, own, calendar, incidents }: ScopeInputs): CalendarFreeze[] {
   const records = own.freezes.filter((freeze) => covers(freeze, place));
   const byId = new Map(records.map((freeze) => [freeze.id, freeze]));
   const computed = [...calendar, ...incidents].filter((freeze) => covers(freeze, place));
@@ -30,7 +30,7 @@ function asOnRecord(freeze: CalendarFreeze, record: Freeze | undefined): Calenda
 }
 
 /** A freeze of a dependency, with the status of its objectives. */
-export type DependencyFreeze = { service: string; freeze: Freeze; slos: PlaceState['slos'] };
+export type DependencyFreeze = { service: string; freeze: Freeze; slos: ScopeState['slos'] };
 
 /**
  * Returns the freezes of dependencies. Calendar freezes of dependencies are skipped, because they say nothing about the
@@ -51,7 +51,7 @@ export function frozenDependencies({ at, place, dependencies, policy }: CheckInp
   );
 }
 
-const freezesOf = (place: CheckedPlace, own: PlaceState, incidents: Freeze[] | undefined): Freeze[] =>
+const freezesOf = (place: CheckedScope, own: ScopeState, incidents: Freeze[] | undefined): Freeze[] =>
   incidents === undefined ? own.freezes : freezesAt({ place, own, calendar: [], incidents });
 
 const TELLS_OF_TROUBLE: readonly Freeze['cause'][] = ['budget', 'burn', 'incident', 'person'];

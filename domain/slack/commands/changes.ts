@@ -1,4 +1,4 @@
-import type { EnvironmentsOf, Form, Given, Wanted, Wrong } from './wanted.ts';
+import type { EnvironmentsOf, Form, Given, CommandRequest, Wrong } from './wanted.ts';
 
 /** Commands that change production: `/rollback …` and `/deploys …` have no subcommands. */
 export const ROLLBACK: Form = {
@@ -20,7 +20,7 @@ export const DEPLOYS: Form = {
 const environmentNamed = ({ named }: Given): string | undefined =>
   named.get('environment') || named.get('env') || undefined;
 
-function rollback(given: Given): Wanted | Wrong {
+function rollback(given: Given): CommandRequest | Wrong {
   const [service, second, third, ...more] = given.words;
   if (service === undefined) return { wrong: 'the service is missing', instead: null };
   const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
@@ -39,7 +39,7 @@ function rollback(given: Given): Wanted | Wrong {
   };
 }
 
-function deploys(given: Given): Wanted | Wrong {
+function deploys(given: Given): CommandRequest | Wrong {
   const [service, second, ...more] = given.words;
   if (service === undefined) return { wrong: 'the service is missing', instead: null };
   if (more.length > 0) return { wrong: 'too many arguments: expected a service and an environment', instead: service };

@@ -1,7 +1,7 @@
 import { probablyMeant, theOneCalled } from '../../freeze/place-names.ts';
 import { type Duration, durationIn, innerDuration, leadingDuration, trailingDuration } from './duration.ts';
 import { plainText } from './text.ts';
-import type { Form, Given, Wanted, Wrong } from './wanted.ts';
+import type { Form, Given, CommandRequest, Wrong } from './wanted.ts';
 
 /** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
 const USES_MAX = 1000;
@@ -43,7 +43,7 @@ export const FREEZE: readonly Form[] = [
 /** The implied subcommand for input such as `/freeze checkout 2h load test`. */
 export const impliedFreeze: Form | undefined = FREEZE.find(({ verb }) => verb === 'open');
 
-function status({ words, from }: Given): Wanted | Wrong {
+function status({ words, from }: Given): CommandRequest | Wrong {
   const [service] = words;
   if (words.length > 1) return { wrong: 'too many arguments: expected one service', instead: service ?? '' };
   return { act: 'freeze_status', service: service === undefined ? null : from(0) };
@@ -55,7 +55,7 @@ const durationNamed = (named: Given['named']): string | undefined =>
 const reasonOf = (...parts: (string | null | undefined)[]): string | null =>
   plainText(parts.filter(Boolean).join(' ')) || null;
 
-function open(given: Given): Wanted | Wrong {
+function open(given: Given): CommandRequest | Wrong {
   const { named, words } = given;
   const team = named.get('team');
   const byName = named.get('service') || (team && `team:${team}`) || undefined;
@@ -125,7 +125,7 @@ function withDuration({ words, named, from }: Given, at: number): { duration?: D
   return { duration: trailing.duration, reason: from(at, words.length - trailing.words) };
 }
 
-function lift({ words, named, from }: Given): Wanted | Wrong {
+function lift({ words, named, from }: Given): CommandRequest | Wrong {
   const [freeze] = words;
   if (freeze === undefined)
     return { wrong: 'the freeze is missing: name it by its ID or its service', instead: 'ID REASON' };
@@ -135,7 +135,7 @@ function lift({ words, named, from }: Given): Wanted | Wrong {
     : { act: 'freeze_lift', freeze, reason };
 }
 
-function override(given: Given): Wanted | Wrong {
+function override(given: Given): CommandRequest | Wrong {
   const { words, named } = given;
   const freeze = words[0] ?? null;
   const uses = named.get('uses');

@@ -2,7 +2,7 @@ import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { nearest } from '../../runbooks/nearest.ts';
 import { nearestSeverity, severitiesInWords, severityIn } from './severity.ts';
 import { userIn } from './text.ts';
-import { type Form, type Given, type Wanted, type Wrong } from './wanted.ts';
+import { type Form, type Given, type CommandRequest, type Wrong } from './wanted.ts';
 
 /** Subcommands of `/incident`. In an incident's channel, they refer to that incident. */
 export const INCIDENT: readonly Form[] = [
@@ -103,11 +103,11 @@ export const INCIDENT: readonly Form[] = [
 ];
 
 /** Returns a parser for subcommands without arguments. */
-export function alone(wanted: Wanted): Form['read'] {
+export function alone(wanted: CommandRequest): Form['read'] {
   return ({ words }) => (words.length === 0 ? wanted : { wrong: 'this command takes no arguments', instead: '' });
 }
 
-function severity({ words }: Given): Wanted | Wrong {
+function severity({ words }: Given): CommandRequest | Wrong {
   const [level] = words;
   if (level === undefined) return { act: 'severity', severity: null };
   const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
@@ -133,20 +133,20 @@ function noRole(word: string, after = ''): Wrong {
   return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
 }
 
-function take({ words }: Given): Wanted | Wrong {
+function take({ words }: Given): CommandRequest | Wrong {
   const word = words.join('-') || 'commander';
   const role = roleIn(word);
   return role === undefined ? noRole(word) : { act: 'take', role };
 }
 
-function leave({ words }: Given): Wanted | Wrong {
+function leave({ words }: Given): CommandRequest | Wrong {
   if (words.length === 0) return { act: 'leave', role: null };
   const role = roleIn(words.join('-'));
   return role === undefined ? noRole(words.join('-')) : { act: 'leave', role };
 }
 
 /** Accepts role and user in either order. */
-function assign({ words }: Given): Wanted | Wrong {
+function assign({ words }: Given): CommandRequest | Wrong {
   const mentioned = words.find((word) => userIn(word) !== undefined);
   const user = mentioned === undefined ? undefined : userIn(mentioned);
   const others = words.filter((one) => one !== mentioned);
@@ -165,7 +165,7 @@ function assign({ words }: Given): Wanted | Wrong {
 }
 
 /** Parses `scribe @Ada Park`: if Slack does not resolve mentions for apps, they arrive as the typed text. */
-function assignByName(words: readonly string[]): Wanted | undefined {
+function assignByName(words: readonly string[]): CommandRequest | undefined {
   const said = words.find((word) => roleIn(word) !== undefined);
   const role = said === undefined ? undefined : roleIn(said);
   const [first = '', ...more] = words.filter((word) => word !== said);
@@ -182,7 +182,7 @@ function nobodyMentioned(words: readonly string[]): string {
   return `${(said && roleIn(said)) ?? 'commander'} @${name}`;
 }
 
-function handover({ words, from }: Given): Wanted | Wrong {
+function handover({ words, from }: Given): CommandRequest | Wrong {
   const [first] = words;
   if (first === undefined) return { act: 'handover', user: null, brief: null };
   const user = userIn(first);
@@ -196,7 +196,7 @@ function handover({ words, from }: Given): Wanted | Wrong {
   return { act: 'handover', user, brief: from(1) };
 }
 
-function note({ from }: Given): Wanted | Wrong {
+function note({ from }: Given): CommandRequest | Wrong {
   const text = from(0);
   return text === null ? { wrong: 'the text of the note is missing', instead: 'TEXT' } : { act: 'note', text };
 }

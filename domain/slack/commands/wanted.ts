@@ -3,7 +3,7 @@ import type { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import type { NamedIncident } from './reference.ts';
 
 /** Parsed request of a command. `null`: not specified; a modal asks for it, or a default applies. */
-export type Wanted =
+export type CommandRequest =
   | { act: 'declare'; title: string | null }
   | { act: 'list' }
   | { act: 'status' }
@@ -51,7 +51,7 @@ type WantedPlace = { service: string; environment: string | null };
 export type Parsed =
   | {
       kind: 'wanted';
-      wanted: Wanted;
+      wanted: CommandRequest;
       /** The incident that the command refers to. Null: the one of the channel in which it was typed, or none. */
       incident: NamedIncident | null;
       /** The command without the incident reference, as it would be typed. */
@@ -78,7 +78,7 @@ export type Form = {
   named?: readonly string[];
   /** The form refers to an incident, which can be named by the first word. */
   ofIncident?: true;
-  read(given: Given): Wanted | Wrong;
+  read(given: Given): CommandRequest | Wrong;
 };
 
 /** Arguments after the subcommand. */
@@ -95,4 +95,4 @@ export type Given = {
 /** `instead`: valid arguments to suggest. Null: none known; absent: as in the usage. */
 export type Wrong = { wrong: string; instead?: string | null };
 
-export const isWrong = (read: Wanted | Wrong): read is Wrong => 'wrong' in read;
+export const isWrong = (read: CommandRequest | Wrong): read is Wrong => 'wrong' in read;

@@ -61,12 +61,12 @@ describe('timeline entries do not control actions:', () => {
 
   test('the time at which a parent was resolved is not read from the timeline', async () => {
     const part = await opened('cart');
-    const { incidents, crowds } = world.deps;
+    const { incidents, incidentGroups } = world.deps;
     const crowd = { because: 'many', name: 'many', text: 'Many at once' } as const;
-    const parent = await crowds.openParent('production', crowd, 'Many at once', 'trace');
+    const parent = await incidentGroups.openParent('production', crowd, 'Many at once', 'trace');
     await forge('resolve.asked', parent); // an earlier entry, from before the child joined
     world.clock.set(world.clock.millis + 60_000);
-    await crowds.join(parent, part);
+    await incidentGroups.join(parent, part);
     world.clock.set(world.clock.millis + 60_000);
     await takeOver(world.deps, ADA, { id: parent, action: 'resolve', note: '' });
     const { seq = 0 } = (await incidents.read(parent)) ?? {};

@@ -79,10 +79,10 @@ describe('declaring a child incident reports to the parent', () => {
   /** Opens a warning incident and adds it to a parent. */
   async function partOf(more: object) {
     const { incident } = await says(ADA, 'Latency is high', 'warning');
-    const { crowds } = world.deps;
+    const { incidentGroups } = world.deps;
     const because = { because: 'many', name: '', text: '4 incidents in 5 minutes' } as const;
-    const parent = await crowds.openParent('production', because, because.text, 'trace');
-    await crowds.join(parent, incident.id);
+    const parent = await incidentGroups.openParent('production', because, because.text, 'trace');
+    await incidentGroups.join(parent, incident.id);
     const dossier = world.store.dossiers.get(parent) ?? expect.unreachable();
     dossier.record = { ...dossier.record, ...more };
     return { part: incident.id, parent };

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OnCallPerson } from '../../../domain/people/on-call.ts';
-import type { Told } from '../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import { giveCommandToOnCall } from '../../../actions/incidents/on-call-commander.ts';
 import { declare } from '../../../actions/incidents/declare-incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { ChatWorld } from '../../slack/commands/chat-world.ts';
 
 const CAROL = { pagerduty: 'PCAROL', name: 'Carol', email: null, level: 1, person: null, slack: 'U0CAROL' };
-const LATER: Told<never> = { kind: 'later', detail: 'PagerDuty does not answer', afterSeconds: null };
+const LATER: VendorResponse<never> = { kind: 'later', detail: 'PagerDuty does not answer', afterSeconds: null };
 
 const INPUT = {
   service: 'checkout' as ServiceName,
@@ -37,7 +37,7 @@ const lastEntry = async (id: IncidentId) => (await chat.timeline(id)).at(-1);
 
 test('declaring does not wait for the on-call lookup, which runs when its message is processed', async () => {
   let asked = 0;
-  chat.deps.onCall.now = async (): Promise<Told<OnCallPerson[]>> => {
+  chat.deps.onCall.now = async (): Promise<VendorResponse<OnCallPerson[]>> => {
     asked += 1;
     return { kind: 'done', value: [CAROL] };
   };
@@ -61,7 +61,7 @@ test.each([
   [LATER, 'The on-call responder of payments could not be looked up (PagerDuty does not answer)'],
   [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'could not be looked up (the token is not good)'],
   [{ kind: 'done', value: [] }, 'Nobody is on call for payments'],
-] satisfies [Told<OnCallPerson[]>, string][])(
+] satisfies [VendorResponse<OnCallPerson[]>, string][])(
   'the timeline says that the lookup found nobody: %o',
   async (told, words) => {
     const id = await declared();
@@ -90,7 +90,7 @@ test('there is no lookup without a configured schedule', async () => {
 });
 
 test('the incident is declared even if the lookup cannot be queued, and its timeline says so', async () => {
-  chat.deps.people.send = async () => {
+  chat.deps.inbound.send = async () => {
     throw new Error('SQS is away');
   };
   expect(await lastEntry(await declared())).toMatch(
@@ -109,8 +109,8 @@ describe('the on-call responder', () => {
   test('also gets command of the parent if it has no commander', async () => {
     const id = await declared();
     const because = { because: 'many', name: '', text: '4 incidents in 5 minutes' } as const;
-    const parent = await chat.deps.crowds.openParent('staging', because, because.text, 't');
-    await chat.deps.crowds.join(parent, id);
+    const parent = await chat.deps.incidentGroups.openParent('staging', because, because.text, 't');
+    await chat.deps.incidentGroups.join(parent, id);
     chat.world.onCall = [{ kind: 'done', value: [CAROL] }];
     await ask(id);
     await ask(id);

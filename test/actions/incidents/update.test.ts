@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { tell } from '../../../actions/incidents/acknowledge.ts';
+import { sendUpdateToStakeholders } from '../../../actions/incidents/acknowledge.ts';
 import { declare } from '../../../actions/incidents/declare-incident.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -23,7 +23,8 @@ const configured = async (statusPage: object) => {
 beforeEach(() => configured({ components: ['Checkout'], publish: 'approve' }));
 
 const says = async (publish: boolean) =>
-  (await tell(world.deps, ADA, { id, text: 'It is vendor X, do not tell customers', publish })).public;
+  (await sendUpdateToStakeholders(world.deps, ADA, { id, text: 'It is vendor X, do not tell customers', publish }))
+    .public;
 const isPublic = async () => (await world.deps.incidents.read(id))?.published_by !== undefined;
 
 test('an internal update publishes nothing', async () => {

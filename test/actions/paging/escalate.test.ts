@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ExternalIncident } from '../../../domain/messages/channels.ts';
-import { unheard } from '../../../domain/paging/acknowledgement.ts';
+import { withoutAcknowledgement } from '../../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { acknowledge } from '../../../actions/incidents/acknowledge.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
@@ -153,7 +153,7 @@ describe('an unacknowledged page', () => {
   test('that PagerDuty triggers again restarts the wait, because PagerDuty notifies by itself', async () => {
     await acknowledge(world.deps, ada, { id });
     expect(await after(120)).toBe(0);
-    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    await world.deps.incidents.amend(id, (incident) => withoutAcknowledgement(incident, 1, world.clock.now()));
     expect([await after(9), await after(1)]).toEqual([0, 1]);
     expect(asked()).toEqual(['Page 1 was not acknowledged within 10 minutes (escalation 1 of 2): paging again']);
   });
@@ -245,7 +245,7 @@ describe('without webhooks from PagerDuty', () => {
     await acknowledge(world.deps, ada, { id });
     const ours = { by: null, at: world.clock.now() };
     world.clock.set(world.clock.millis + 1000);
-    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, world.clock.now()));
+    await world.deps.incidents.amend(id, (incident) => withoutAcknowledgement(incident, 1, world.clock.now()));
     thereAre({ 1: { status: 'acknowledged', acknowledgedBy: ['Firebreak'], acknowledged: ours } });
     expect(await after(10)).toBe(1);
     expect(said()).toEqual(asked());
@@ -468,7 +468,7 @@ describe('an acknowledgement in Firebreak', () => {
     await acknowledgeAll(world.deps, await open());
     world.clock.set(world.clock.millis + 1000);
     const at = world.clock.now();
-    await world.deps.incidents.amend(id, (incident) => unheard(incident, 1, at));
+    await world.deps.incidents.amend(id, (incident) => withoutAcknowledgement(incident, 1, at));
     world.clock.set(world.clock.millis + 1000);
     await acknowledge(world.deps, ada, { id });
     await acknowledgeAll(world.deps, await open());

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ExternalIncident, Told } from '../../../domain/messages/channels.ts';
+import type { ExternalIncident, VendorResponse } from '../../../domain/messages/channels.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { followPages } from '../../../actions/paging/follow-pages.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -26,7 +26,7 @@ async function paged(of: IncidentId, number: number, followed?: { id: string; ur
   await world.deps.effects.conclude(of, key, 'succeeded', 'done');
 }
 
-const theirs = (more: Partial<ExternalIncident> = {}): Told<ExternalIncident> => ({
+const theirs = (more: Partial<ExternalIncident> = {}): VendorResponse<ExternalIncident> => ({
   kind: 'done',
   value: {
     id: 'Q1',
@@ -42,7 +42,7 @@ const theirs = (more: Partial<ExternalIncident> = {}): Told<ExternalIncident> =>
   },
 });
 const acknowledged = { status: 'acknowledged', acknowledgedBy: ['Bob'], assignedTo: ['Bob'] } as const;
-const gone: Told<null> = { kind: 'done', value: null };
+const gone: VendorResponse<null> = { kind: 'done', value: null };
 
 /** Runs the sweeper with this PagerDuty incident. */
 async function sweptWith(...found: FakeWorld['external']): Promise<{ read: number }> {

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { isHeard } from '../../../domain/paging/acknowledgement.ts';
+import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { pageNote } from '../../../domain/paging/page-note.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { acknowledgePages } from '../../../actions/paging/acknowledge-pages.ts';
 import { recognise } from '../../../actions/paging/recognize.ts';
-import type { Told } from '../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
 import { ends, fires, theIncident } from '../../workflows/play.ts';
 import { type FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -134,7 +134,11 @@ describe('a page resolved at PagerDuty by a person', () => {
       'ada: Resolved at PagerDuty (page 1 of 2) by Ada, but 1 alert still fires; the incident stays open until it is resolved in Firebreak',
     ]);
     const { care, roles } = await record();
-    expect([isHeard(await record()), care?.acknowledged, roles?.commander]).toEqual([false, undefined, undefined]);
+    expect([isAcknowledged(await record()), care?.acknowledged, roles?.commander]).toEqual([
+      false,
+      undefined,
+      undefined,
+    ]);
     await acknowledgePages(world.deps, id);
     expect(world.calls).toEqual([]);
   });
@@ -142,7 +146,7 @@ describe('a page resolved at PagerDuty by a person', () => {
   test('keeps an earlier acknowledgement', async () => {
     await receiver.happens(ours('acknowledged'));
     await receiver.happens(ours('resolved'));
-    expect([isHeard(await record()), (await record()).roles?.commander?.name]).toEqual([true, 'ada']);
+    expect([isAcknowledged(await record()), (await record()).roles?.commander?.name]).toEqual([true, 'ada']);
   });
 
   test('resolves the incident if no alert fires', async () => {
@@ -196,10 +200,10 @@ describe('the time of an action at PagerDuty', () => {
     later(10);
     await receiver.happens(type('incident.acknowledged', 'E1', acked));
     expect(story()).toEqual(['page.acknowledged 12:00:05', 'role.taken 12:00:05', 'page.unacknowledged 12:00:15']);
-    expect(isHeard(await record())).toBe(false);
+    expect(isAcknowledged(await record())).toBe(false);
     await receiver.happens(type('incident.acknowledged', 'E3', plusSeconds(now(), -1)));
     expect((await record()).care?.acknowledged?.at).toBe(plusSeconds(now(), -1));
-    expect(isHeard(await record())).toBe(true);
+    expect(isAcknowledged(await record())).toBe(true);
   });
 
   test('is in the text of a new entry if it is long ago', async () => {
@@ -220,17 +224,17 @@ describe('the time of an action at PagerDuty', () => {
     later(600);
     await paged(undefined, 2);
     await receiver.happens(type('incident.acknowledged', 'E1', plusSeconds(now(), -300)));
-    expect(isHeard(await record())).toBe(false);
+    expect(isAcknowledged(await record())).toBe(false);
     later(30);
     await receiver.happens(type('incident.acknowledged', 'E2', plusSeconds(now(), -10)));
-    expect(isHeard(await record())).toBe(true);
+    expect(isAcknowledged(await record())).toBe(true);
     await acknowledgePages(world.deps, id);
     expect(world.calls).toEqual(['pager acknowledge page.2 critical']);
   });
 });
 
 describe('a person whose email PagerDuty cannot return', () => {
-  let email: Told<string | null>;
+  let email: VendorResponse<string | null>;
   beforeEach(() => {
     set({ people: { people: { grace: { name: 'Grace', email: 'grace@example.com', slack: 'U0GRACE1' } } } });
     email = { kind: 'later', detail: 'no answer', afterSeconds: null };
@@ -277,13 +281,13 @@ describe('a person whose email PagerDuty cannot return', () => {
 
 test('a page that PagerDuty triggers again counts as unacknowledged until it is acknowledged again', async () => {
   await receiver.happens(ours('acknowledged', { event: { id: 'E1' } }));
-  expect(isHeard(await record())).toBe(true);
+  expect(isAcknowledged(await record())).toBe(true);
   const again = { event: { id: 'E2', event_type: 'incident.unacknowledged', agent: null } };
   await receiver.happens(ours('acknowledged', again));
   await receiver.happens(ours('acknowledged', again));
-  expect(isHeard(await record())).toBe(false);
+  expect(isAcknowledged(await record())).toBe(false);
   await receiver.happens(ours('acknowledged', { event: { id: 'E3' } }));
-  expect(isHeard(await record())).toBe(true);
+  expect(isAcknowledged(await record())).toBe(true);
 });
 
 describe('the timeline', () => {

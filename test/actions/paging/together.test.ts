@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { isHeard } from '../../../domain/paging/acknowledgement.ts';
+import { isAcknowledged } from '../../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../../domain/paging/pages.ts';
 import { acknowledge, takeRole } from '../../../actions/incidents/acknowledge.ts';
 import { escalate } from '../../../actions/paging/escalate.ts';
 import { acknowledgeAll } from '../../../actions/paging/acknowledge-pages.ts';
-import { seeTogether } from '../../../actions/paging/together.ts';
+import { readPagerStates } from '../../../actions/paging/together.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { fires } from '../../workflows/play.ts';
@@ -52,8 +52,8 @@ async function paged(id: IncidentId, number = 1): Promise<void> {
 }
 
 async function joined(): Promise<void> {
-  parent = await world.deps.crowds.openParent('production', crowd, 'three at once', 'trace');
-  for (const one of [cart, search, ledger]) await world.deps.crowds.join(parent, one);
+  parent = await world.deps.incidentGroups.openParent('production', crowd, 'three at once', 'trace');
+  for (const one of [cart, search, ledger]) await world.deps.incidentGroups.join(parent, one);
   await paged(parent);
   wait(60);
 }
@@ -67,12 +67,12 @@ const acknowledgedAtPagerDuty = (id: IncidentId) =>
 const read = async (id: IncidentId) => (await world.deps.incidents.read(id)) ?? expect.unreachable();
 const heardBy = async (id: IncidentId) => {
   const incident = await read(id);
-  return isHeard(incident) && incident.pages > 0 ? incident.care?.acknowledged?.by : undefined;
+  return isAcknowledged(incident) && incident.pages > 0 ? incident.care?.acknowledged?.by : undefined;
 };
 const silenced = () =>
   world.calls.flatMap((call) => /^pager acknowledge page.1 critical for (.*)$/.exec(call)?.[1] ?? []).toSorted();
 async function sweeps(): Promise<void> {
-  await seeTogether(world.deps, await world.deps.incidents.open());
+  await readPagerStates(world.deps, await world.deps.incidents.open());
   await acknowledgeAll(world.deps, await world.deps.incidents.open());
 }
 
@@ -202,7 +202,7 @@ describe('an incident group', () => {
 
   test('a former child is not affected', async () => {
     await joined();
-    await world.deps.crowds.letGo(parent, cart, { page: false, text: '' });
+    await world.deps.incidentGroups.letGo(parent, cart, { page: false, text: '' });
     await acknowledgedAtPagerDuty(cart);
     expect(await heardBy(parent)).toBeUndefined();
     await acknowledgedAtPagerDuty(parent);

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { api } from '../../../http/app.ts';
-import { hearPagerDuty } from '../../../actions/paging/process-event.ts';
-import type { Heard } from '../../../schemas/messages/inbound-events.ts';
+import { processPagerDutyEvent } from '../../../actions/paging/process-event.ts';
+import type { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 const FOLDER = fileURLToPath(new URL('../../fixtures/pagerduty', import.meta.url));
@@ -42,14 +42,14 @@ export function about(name: string, change: { key?: string; data?: object; event
 /** The path from PagerDuty's request to its effects: receiver, queue, and consumer. */
 export class Receiver {
   readonly world = new FakeWorld();
-  readonly queue: { heard: Heard; group: string }[] = [];
+  readonly queue: { heard: InboundEvent; group: string }[] = [];
   readonly kept: { source: string; body: string; detail: string }[] = [];
   secret: string | undefined = SECRET;
   queueDown = false;
   readonly #app = api({
     ...this.world.deps,
     secrets: { get: async (name) => (name === 'PAGERDUTY_WEBHOOK_SECRET' ? this.secret : undefined) },
-    people: {
+    inbound: {
       send: async (heard, group) => {
         if (this.queueDown) throw new Error('the queue is down');
         this.queue.push({ heard, group });
@@ -71,8 +71,8 @@ export class Receiver {
   /** Consumes all waiting messages, in their queue format. */
   async hear(): Promise<void> {
     for (const { heard } of this.queue.splice(0)) {
-      const { at, ...rest } = JSON.parse(JSON.stringify(heard)) as Heard;
-      await hearPagerDuty(this.world.deps, 'event' in rest ? rest.event : undefined, at);
+      const { at, ...rest } = JSON.parse(JSON.stringify(heard)) as InboundEvent;
+      await processPagerDutyEvent(this.world.deps, 'event' in rest ? rest.event : undefined, at);
     }
   }
 

@@ -23,11 +23,11 @@ const page = (more: Partial<Signal> = {}): Signal =>
 
 /** The dependencies of the router with the world's table. */
 async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
-  const { bulletins, projections, decisions, clock } = world.stores;
+  const { alertNotices, projections, decisions, clock } = world.stores;
   const deps: Deps = {
     ...new FakeWorld().deps,
     ...world.deps,
-    bulletins,
+    alertNotices,
     projections,
     decisions,
     clock,

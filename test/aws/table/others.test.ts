@@ -5,7 +5,7 @@ import { sha256 } from '../../../aws/hash.ts';
 import { keys as tableKeys } from '../../../aws/table/core/keys.ts';
 import { BadCursor } from '../../../aws/table/core/table.ts';
 import { alertOf } from '../../../domain/alerts/admission.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { IdempotencyKey } from '../../../domain/ports/system.ts';
 import { decide } from '../../../domain/rollback/rollback.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -50,7 +50,7 @@ test('an alert stored under the former key ends, and ends its incident', async (
 });
 
 describe('the live version', () => {
-  const place = (service: string): Place => ({
+  const place = (service: string): ServiceEnvironment => ({
     service: service as ServiceName,
     environment: 'production' as EnvironmentName,
   });

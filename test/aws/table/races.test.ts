@@ -445,15 +445,15 @@ describe('rollbacks of one service and environment', () => {
 describe('concurrent incidents', () => {
   const crowd = { because: 'many', name: '', text: 'many' } as const;
   const environments = (): EnvironmentName => `crowded-${(services += 1)}` as EnvironmentName;
-  const open = (environment: string) => stores.crowds.openParent(environment, crowd, 'many at once', 'trace');
+  const open = (environment: string) => stores.incidentGroups.openParent(environment, crowd, 'many at once', 'trace');
   const child = (environment: EnvironmentName) => opened(aService()('child', { environment }));
 
   test('open one parent', async () => {
     const environment = environments();
     const ids = await Promise.all(numbers(12).map(() => open(environment)));
     expect(new Set(ids).size).toBe(1);
-    expect((await stores.crowds.parentIn(environment))?.incident.id).toBe(ids[0]);
-    const all = await stores.crowds.openedSince(plusSeconds(stores.clock.now(), -1));
+    expect((await stores.incidentGroups.parentIn(environment))?.incident.id).toBe(ids[0]);
+    const all = await stores.incidentGroups.openedSince(plusSeconds(stores.clock.now(), -1));
     expect(all.filter((one) => one.environment === environment)).toHaveLength(1);
   });
 
@@ -461,7 +461,7 @@ describe('concurrent incidents', () => {
     const environment = environments();
     const parent = await open(environment);
     const children = await Promise.all(numbers(10).map(() => child(environment)));
-    const joined = await Promise.all([...children, ...children].map((id) => stores.crowds.join(parent, id)));
+    const joined = await Promise.all([...children, ...children].map((id) => stores.incidentGroups.join(parent, id)));
     expect(new Set(joined)).toEqual(new Set(['joined']));
     expect(await record(parent)).toMatchObject({ firing: 10, signal_count: 10 });
     expect((await stores.incidents.story(parent, null))?.children).toHaveLength(10);
@@ -471,8 +471,8 @@ describe('concurrent incidents', () => {
     const environment = environments();
     const parent = await open(environment);
     const children = await Promise.all(numbers(8).map(() => child(environment)));
-    for (const id of children) await stores.crowds.join(parent, id);
-    await Promise.all([...children, ...children].map((id) => stores.crowds.childEnded(parent, id)));
+    for (const id of children) await stores.incidentGroups.join(parent, id);
+    await Promise.all([...children, ...children].map((id) => stores.incidentGroups.childEnded(parent, id)));
     expect(await record(parent)).toMatchObject({ firing: 0, signal_count: 8 });
   });
 
@@ -481,7 +481,7 @@ describe('concurrent incidents', () => {
       const environment = environments();
       const [parent, part] = [await open(environment), await child(environment)];
       const [joined, closed] = await Promise.all([
-        soon(round).then(() => stores.crowds.join(parent, part)),
+        soon(round).then(() => stores.incidentGroups.join(parent, part)),
         stores.incidents.resolve(parent, 0, null, 'All have ended'),
       ]);
       expect([joined, closed]).toEqual(closed === 'resolved' ? ['closed', 'resolved'] : ['joined', 'not_yet']);

@@ -28,7 +28,7 @@ storesKeepTheirPromises('the likeness in memory', () => {
   return {
     clock,
     incidents: new FakeIncidents(store),
-    crowds: new FakeCrowds(store),
+    incidentGroups: new FakeCrowds(store),
     decisions: new FakeDecisions(store),
     effects: new FakeEffects(store),
     changes: new FakeChanges(store),

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
 import { AutomationTable } from '../../../aws/table/access/automation.ts';
-import { BulletinTable } from '../../../aws/table/messages/alert-notices.ts';
+import { AlertNoticeTable } from '../../../aws/table/messages/alert-notices.ts';
 import { ChangeTable } from '../../../aws/table/changes/changes.ts';
-import { CrowdTable } from '../../../aws/table/incidents/incident-groups.ts';
+import { IncidentGroupTable } from '../../../aws/table/incidents/incident-groups.ts';
 import { DecisionTable } from '../../../aws/table/incidents/decisions.ts';
 import { EffectTable } from '../../../aws/table/incidents/effects.ts';
 import { IdempotencyTable } from '../../../aws/table/core/idempotency.ts';
@@ -28,7 +28,7 @@ import { SetClock, silent, sealSecrets } from '../../support/fake-deps.ts';
 /** The stores that both the table and its in-memory double implement. */
 export type Stores = Pick<
   Deps,
-  'incidents' | 'crowds' | 'decisions' | 'effects' | 'changes' | 'pins' | 'automation'
+  'incidents' | 'incidentGroups' | 'decisions' | 'effects' | 'changes' | 'pins' | 'automation'
 > & {
   clock: SetClock;
 };
@@ -39,7 +39,15 @@ type Output = { Items?: unknown[]; Item?: unknown; Responses?: Record<string, un
 export type TableStores = Stores &
   Pick<
     Deps,
-    'audit' | 'counters' | 'backlog' | 'quarantine' | 'tokens' | 'idempotency' | 'blobs' | 'bulletins' | 'projections'
+    | 'audit'
+    | 'counters'
+    | 'backlog'
+    | 'quarantine'
+    | 'tokens'
+    | 'idempotency'
+    | 'blobs'
+    | 'alertNotices'
+    | 'projections'
   > & {
     table: Table;
     secrets: Record<string, string>;
@@ -93,8 +101,8 @@ export async function openTable(): Promise<TableStores> {
       return before;
     },
     incidents: new IncidentTable(table, clock, counters),
-    crowds: new CrowdTable(table, clock, counters),
-    bulletins: new BulletinTable(table),
+    incidentGroups: new IncidentGroupTable(table, clock, counters),
+    alertNotices: new AlertNoticeTable(table),
     projections: new ProjectionTable(table, clock, wake, silent),
     decisions: new DecisionTable(table, blobs, clock, counters),
     effects: new EffectTable(table, clock, counters),

@@ -3,7 +3,7 @@ import {
   isOld,
   isWorthTelling,
   pagesAgain,
-  type Place,
+  type UnmatchedScope,
   placesBeside,
   sharedTitle,
 } from '../../../domain/alerts/unmatched.ts';
@@ -12,7 +12,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-const place = (scope: string, seconds = 0): Place => ({
+const place = (scope: string, seconds = 0): UnmatchedScope => ({
   scope,
   incident: `incident of ${scope}` as IncidentId,
   at: plusSeconds(NOON, seconds),
@@ -20,8 +20,11 @@ const place = (scope: string, seconds = 0): Place => ({
 const [a, b, c] = [place('a', 2), place('b', 1), place('c', 3)];
 
 /** Returns the scopes that keep their slots when `own` takes one. */
-const beside = (taken: Place[], own: string, { free = [], max = 3 }: { free?: Place[]; max?: number } = {}) =>
-  placesBeside({ taken, free, max }, own)?.map(({ scope }) => scope);
+const beside = (
+  taken: UnmatchedScope[],
+  own: string,
+  { free = [], max = 3 }: { free?: UnmatchedScope[]; max?: number } = {},
+) => placesBeside({ taken, free, max }, own)?.map(({ scope }) => scope);
 
 describe('a service outside the catalogue', () => {
   test('takes an unused slot', () => {

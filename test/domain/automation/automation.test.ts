@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { modesFor } from '../../../domain/automation/automation.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { type Automation, untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 
-const place = (service: string, environment = 'production'): Place => ({
+const place = (service: string, environment = 'production'): ServiceEnvironment => ({
   service: service as ServiceName,
   environment: environment as EnvironmentName,
 });

@@ -4,7 +4,7 @@ import {
   lateWords,
   mayConcern,
   relatedTo,
-  type Standing,
+  type JudgedIncident,
   wasMissed,
   whyNotAgain,
 } from '../../../domain/changes/late-changes.ts';
@@ -102,7 +102,7 @@ describe('a judgement has missed a change', () => {
 });
 
 describe('an incident is judged again', () => {
-  const standing = (more: Partial<Standing>): Standing => ({
+  const standing = (more: Partial<JudgedIncident>): JudgedIncident => ({
     status: 'open',
     number: 1,
     decision: { kind: 'none', state: 'final' },
@@ -112,7 +112,7 @@ describe('an incident is judged again', () => {
   });
   const waiting = { decision: { kind: 'approve', state: 'waiting' }, concluded: false } as const;
 
-  test.each<[string, Partial<Standing>]>([
+  test.each<[string, Partial<JudgedIncident>]>([
     ['when nothing was suspected', {}],
     ['while a question waits', waiting],
     ['when the question was rejected', { decision: { kind: 'approve', state: 'rejected' } }],
@@ -122,7 +122,7 @@ describe('an incident is judged again', () => {
     expect(whyNotAgain(standing(more))).toBeNull();
   });
 
-  test.each<[string, Partial<Standing>, string]>([
+  test.each<[string, Partial<JudgedIncident>, string]>([
     ['while something is done about it', { status: 'mitigating' }, 'a mitigation is in progress'],
     ['while its rollback is unclear', { effect: { state: 'intended' } }, 'a mitigation is in progress'],
     ['once it is mitigated', { status: 'mitigated' }, 'the incident is mitigated'],

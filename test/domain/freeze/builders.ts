@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 import type { CheckInputs } from '../../../domain/freeze/check-inputs.ts';
 import { NEW, type Objective } from '../../../domain/freeze/causes.ts';
 import { DEFAULT_POLICY, type FreezePolicy } from '../../../domain/freeze/policy.ts';
-import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/freeze/ports.ts';
 import type { Freeze, FreezeCause, Override } from '../../../schemas/freeze/freeze.ts';
 import { CheckRequest } from '../../../schemas/freeze/freeze-check.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
@@ -27,7 +27,7 @@ export const place = (service = 'checkout', environment = 'production', team: st
     service: ServiceName.parse(service),
     environment: EnvironmentName.parse(environment),
     team,
-  }) satisfies CheckedPlace;
+  }) satisfies CheckedScope;
 
 export const policy = (more: Partial<FreezePolicy> = {}): FreezePolicy => ({ ...DEFAULT_POLICY, ...more });
 

@@ -5,7 +5,7 @@ import { usesOf } from '../../../domain/freeze/decide.ts';
 import { causeKey } from '../../../domain/freeze/ids.ts';
 import { latch, type LatchPlan, revisionOf } from '../../../domain/freeze/budget/latch.ts';
 import type { FreezePolicy } from '../../../domain/freeze/policy.ts';
-import type { CheckedPlace } from '../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../domain/freeze/ports.ts';
 import { covers } from '../../../domain/freeze/state.ts';
 import type { CalendarEntry } from '../../../schemas/freeze/calendar.ts';
 import type { Freeze, Override } from '../../../schemas/freeze/freeze.ts';
@@ -178,7 +178,7 @@ export class World {
     }
   }
 
-  #stateOf = (where: CheckedPlace) => ({
+  #stateOf = (where: CheckedScope) => ({
     freezes: [...this.records.values()].filter((one) => covers(one, where) && one.settled_at === null),
     slos: [...this.statuses.values()].filter(({ service }) => service === where.service),
   });

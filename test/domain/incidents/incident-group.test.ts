@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type Crowd,
+  type GroupReason,
   FLAPPING_WITHIN_SECONDS,
   isFlapping,
   manyOpened,
@@ -156,9 +156,9 @@ describe('a shared dependency', () => {
 });
 
 describe('an open parent', () => {
-  const many: Crowd = { because: 'many', name: '', text: '' };
-  const onDb: Crowd = { because: 'shared_dependency', name: 'db', text: '' };
-  const gathers = (crowd: Crowd, service: string, secondsAfterTheLast: number) =>
+  const many: GroupReason = { because: 'many', name: '', text: '' };
+  const onDb: GroupReason = { because: 'shared_dependency', name: 'db', text: '' };
+  const gathers = (crowd: GroupReason, service: string, secondsAfterTheLast: number) =>
     stillGathers(crowd, NOON, opening(service, secondsAfterTheLast), SHOP, policy());
 
   test.each([

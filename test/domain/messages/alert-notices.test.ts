@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Bulletin, entriesOf, noticeCard } from '../../../domain/messages/alert-notices.ts';
+import { type AlertNotice, entriesOf, noticeCard } from '../../../domain/messages/alert-notices.ts';
 import { type ChatPart, type Span, utcWords } from '../../../domain/messages/channels.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
@@ -41,12 +41,12 @@ describe('an alert belongs to', () => {
   });
 });
 
-const alert = (status: 'firing' | 'resolved', more: Partial<Signal> = {}): Bulletin['alerts'][number] => ({
+const alert = (status: 'firing' | 'resolved', more: Partial<Signal> = {}): AlertNotice['alerts'][number] => ({
   signal: signal({ severity: 'warning', title: 'DiskFull', ...more }),
   status,
 });
 
-function bulletin(alerts: Bulletin['alerts'], more: object = {}): Bulletin {
+function bulletin(alerts: AlertNotice['alerts'], more: object = {}): AlertNotice {
   return {
     kind: 'notice',
     channel: '#payments',
@@ -73,7 +73,7 @@ const spanText = (span: Span): string =>
           : JSON.stringify(span);
 const partText = (part: ChatPart): string =>
   part.kind === 'text' || part.kind === 'note' ? part.text.map(spanText).join('') : '';
-const shown = (one: Bulletin): string => noticeCard(one).parts.map(partText).join('\n');
+const shown = (one: AlertNotice): string => noticeCard(one).parts.map(partText).join('\n');
 
 describe('the notice', () => {
   test('counts firing alerts, and lists each name once', () => {

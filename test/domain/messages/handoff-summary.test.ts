@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
-import { briefing, briefText } from '../../../domain/messages/handoff-summary.ts';
+import { handoffSummary, handoffText } from '../../../domain/messages/handoff-summary.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import { IncidentRecord, type TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -50,7 +50,7 @@ const RECENT = [
 
 test('the summary contains start, severity, completed actions, open points, and the next step', () => {
   const roles = { commander: { name: 'ada', shown: 'Ada', slack: null, at: opened } };
-  expect(briefing(story({ roles, automation_paused: true }), RECENT, now)).toEqual({
+  expect(handoffSummary(story({ roles, automation_paused: true }), RECENT, now)).toEqual({
     summary: 'What happened so far: checkout production: Errors, critical, open',
     parts: [
       {
@@ -75,14 +75,14 @@ test('the summary contains start, severity, completed actions, open points, and 
 test('actions are shown however many notes there are', () => {
   const notes = Array.from({ length: 20 }, (_, n) => entry('note', `note ${n}`));
   const asks = entry('statuspage.asks', 'The status page waits for a person', 'firebreak');
-  const text = JSON.stringify(briefing(story(), [...notes, asks, ...RECENT], now));
+  const text = JSON.stringify(handoffSummary(story(), [...notes, asks, ...RECENT], now));
   expect(text).toContain('Rolls v2 back');
   expect(text.match(/note \d+/g)).toEqual(['note 2', 'note 1', 'note 0']);
   expect(text).not.toContain('waits for a person');
 });
 
 test('empty sections are omitted', () => {
-  const { parts } = briefing(story({ firing: 0 }, { signals: [] }), [], now);
+  const { parts } = handoffSummary(story({ firing: 0 }, { signals: [] }), [], now);
   expect(parts.flatMap((part) => (part.kind === 'text' ? [part.text.at(-1)] : []))).toEqual([
     expect.stringContaining('no commander'),
     '\nNo alerts are firing',
@@ -91,7 +91,7 @@ test('empty sections are omitted', () => {
 });
 
 test('the summary of a handover has the same content in a few sentences', () => {
-  expect(briefText(story(), RECENT, now)).toBe(
+  expect(handoffText(story(), RECENT, now)).toBe(
     'critical, open, opened 2026-11-20 12:00 UTC (30 min so far); no commander. 1 of 2 alerts is firing: High error rate. ' +
       'Last action: Rolls v2 back. Last update or note: looks at the queue. Next step: Find the cause.',
   );

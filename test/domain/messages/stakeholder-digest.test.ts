@@ -4,13 +4,13 @@ import {
   digestOf,
   isDue,
   letterOf,
-  neverTold,
+  neverNotified,
   notTold,
   pauseAfter,
-  type TellingPause,
-  telling,
+  type ChannelPause,
+  notificationState,
   toldLater,
-  type ToldBefore,
+  type LastNotification,
 } from '../../../domain/messages/stakeholder-digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { DecisionView, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -31,11 +31,14 @@ const resolved = incident({ status: 'resolved', resolved_at: at });
 const updated = incident({ care: { told: { by: 'ada', at, text: 'soon' } } });
 
 const HOURLY = { everyMinutes: 60 };
-const before = (of: IncidentRecord, more: Partial<ToldBefore> = {}): ToldBefore => ({ ...telling(of, at), ...more });
+const before = (of: IncidentRecord, more: Partial<LastNotification> = {}): LastNotification => ({
+  ...notificationState(of, at),
+  ...more,
+});
 const NEVER_HEARD = { heard: false };
 
 describe('a stakeholder', () => {
-  test.each<[expected: boolean, what: string, IncidentRecord, object, ToldBefore | undefined, number?]>([
+  test.each<[expected: boolean, what: string, IncidentRecord, object, LastNotification | undefined, number?]>([
     [true, 'hears of an incident', incident(), {}, undefined],
     [false, 'hears nothing of a part of one', incident({ parent_id: incident().id }), {}, undefined],
     [false, 'hears nothing of what is not as bad', incident({ severity: 'warning' }), {}, undefined],
@@ -111,7 +114,7 @@ describe('a notification', () => {
   });
 
   test('is repeated after increasing pauses', () => {
-    let told: ToldBefore | undefined;
+    let told: LastNotification | undefined;
     const waits = Array.from({ length: 8 }, () => {
       told = toldLater(told, asked);
       return (Date.parse(told.again?.at ?? '') - Date.parse(asked.now)) / 60_000;
@@ -121,14 +124,14 @@ describe('a notification', () => {
   });
 
   test('to a rejected recipient is not counted as received, and is not repeated', () => {
-    const told = telling(updated, minutes(5));
-    expect(neverTold(told, undefined)).toEqual({
+    const told = notificationState(updated, minutes(5));
+    expect(neverNotified(told, undefined)).toEqual({
       about: aboutOf(updated),
       at: minutes(5),
       heard: false,
       refused: true,
     });
-    expect(neverTold(told, before(incident()))).toMatchObject({ heard: true });
+    expect(neverNotified(told, before(incident()))).toMatchObject({ heard: true });
   });
 });
 
@@ -156,7 +159,7 @@ test('says what automation would have done in shadow mode', () => {
 });
 
 test('a failing channel pauses for increasing times, and as long as it requests', () => {
-  let pause: TellingPause | undefined;
+  let pause: ChannelPause | undefined;
   const failed = { detail: 'nobody answers', afterSeconds: null };
   const waits = Array.from({ length: 5 }, () => {
     pause = pauseAfter(pause, failed, { now: at, timeScale: 1 });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { heard, isHeard, unheard, unheardPages } from '../../../domain/paging/acknowledgement.ts';
+import {
+  withAcknowledgement,
+  isAcknowledged,
+  withoutAcknowledgement,
+  unacknowledgedPages,
+} from '../../../domain/paging/acknowledgement.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Care } from '../../../schemas/people/response-roles.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -15,8 +20,8 @@ const told = (before: Ringing, event: Event): Ringing => {
   const page = event.page ?? 1;
   const { care } =
     'ack' in event
-      ? heard(before, { by: event.by ?? 'ada', at: after(event.ack), page, there: page })
-      : unheard(before, page, after(event.unack));
+      ? withAcknowledgement(before, { by: event.by ?? 'ada', at: after(event.ack), page, there: page })
+      : withoutAcknowledgement(before, page, after(event.unack));
   return { ...before, care: { ...before.care, ...care } };
 };
 
@@ -25,8 +30,8 @@ const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringin
 describe('the acknowledgement of an incident', () => {
   test('follows the order of events, whatever the order of delivery', () => {
     const events: Event[] = [{ ack: 1 }, { unack: 31 }];
-    expect(isHeard(all(1, ...events))).toBe(false);
-    expect(isHeard(all(1, ...events.toReversed()))).toBe(false);
+    expect(isAcknowledged(all(1, ...events))).toBe(false);
+    expect(isAcknowledged(all(1, ...events.toReversed()))).toBe(false);
   });
 
   test.each<[string, Event[]]>([
@@ -36,25 +41,25 @@ describe('the acknowledgement of an incident', () => {
     ['taking it back first', [{ unack: 31 }, { ack: 32, by: 'grace' }, { ack: 1 }]],
   ])('is kept for a later acknowledgement: %s', (_, events) => {
     const now = all(1, ...events);
-    expect(isHeard(now)).toBe(true);
+    expect(isAcknowledged(now)).toBe(true);
     expect(now.care?.acknowledged).toMatchObject({ by: 'grace', at: after(32), page: 1 });
   });
 
   test('does not cover later pages', () => {
     const now = all(3, { ack: 1, page: 2 });
-    expect([isHeard(now), unheardPages(now)]).toEqual([false, [3]]);
-    expect(unheardPages({ pages: 2 })).toEqual([2, 1]);
-    expect(unheardPages(all(3, { ack: 1, page: 3 }))).toEqual([]);
+    expect([isAcknowledged(now), unacknowledgedPages(now)]).toEqual([false, [3]]);
+    expect(unacknowledgedPages({ pages: 2 })).toEqual([2, 1]);
+    expect(unacknowledgedPages(all(3, { ack: 1, page: 3 }))).toEqual([]);
   });
 
   test('of a later page is not withdrawn by an event about an earlier one', () => {
-    expect(isHeard(all(2, { ack: 5, page: 2 }, { unack: 1, page: 1 }))).toBe(true);
-    expect(isHeard(all(2, { ack: 5, page: 2 }, { ack: 4, page: 1, by: 'grace' }))).toBe(true);
+    expect(isAcknowledged(all(2, { ack: 5, page: 2 }, { unack: 1, page: 1 }))).toBe(true);
+    expect(isAcknowledged(all(2, { ack: 5, page: 2 }, { ack: 4, page: 1, by: 'grace' }))).toBe(true);
   });
 
   test('before any page is not one of the pager', () => {
-    const care: Care = heard({ pages: 0 }, { by: 'ada', at: NOON }).care ?? {};
+    const care: Care = withAcknowledgement({ pages: 0 }, { by: 'ada', at: NOON }).care ?? {};
     expect(care).toEqual({ acknowledged: { by: 'ada', at: NOON, page: 0 } });
-    expect([isHeard({ pages: 0, care }), isHeard({ pages: 1, care })]).toEqual([true, false]);
+    expect([isAcknowledged({ pages: 0, care }), isAcknowledged({ pages: 1, care })]).toEqual([true, false]);
   });
 });

@@ -1,4 +1,4 @@
-import { heard, isHeard, unheard } from '../../../domain/paging/acknowledgement.ts';
+import { withAcknowledgement, isAcknowledged, withoutAcknowledgement } from '../../../domain/paging/acknowledgement.ts';
 import { describe, expect, test } from 'vitest';
 import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
 import { acknowledged, assigned, claimed, handedOver, left, told, triaged } from '../../../domain/people/roles.ts';
@@ -65,10 +65,10 @@ describe('actions of people', () => {
   test('until the next page', () => {
     const heardBefore = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 1 } } });
     expect(acknowledged('bob', at)(heardBefore)?.care).toEqual({ acknowledged: { by: 'bob', at, page: 2 } });
-    expect(heard(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
+    expect(withAcknowledgement(heardBefore, { by: 'bob', at, page: 1 })).toEqual({}); // late event about the first page
     const heardBoth = incident({ pages: 2, care: { acknowledged: { by: 'ada', at, page: 2 } } });
-    expect(isHeard({ ...heardBoth, ...unheard(heardBoth, 2, at) })).toBe(false);
-    expect(unheard(heardBefore, 2, at).care.acknowledged).toBeUndefined();
+    expect(isAcknowledged({ ...heardBoth, ...withoutAcknowledgement(heardBoth, 2, at) })).toBe(false);
+    expect(withoutAcknowledgement(heardBefore, 2, at).care.acknowledged).toBeUndefined();
   });
 
   test('confirming the severity adds a timeline entry; a change has its own', () => {

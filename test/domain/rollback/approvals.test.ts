@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAsked } from '../../../domain/rollback/approvals.ts';
+import { isApprover } from '../../../domain/rollback/approvals.ts';
 
 describe('the approvers', () => {
   test.each([
@@ -18,6 +18,6 @@ describe('the approvers', () => {
     ['and its creator may say the same again', ['bob'], 2, ['bot (token of ada)'], 'ada', true],
     ['who has said so already may say it again', ['bob'], 2, ['ada'], 'ada', true],
   ] as const)('%s', (_, people, needed, given, by, asked) => {
-    expect(isAsked(people, { needed, given: [...given] }, by)).toBe(asked);
+    expect(isApprover(people, { needed, given: [...given] }, by)).toBe(asked);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, type Parsed, type Wanted } from '../../../domain/slack/commands/wanted.ts';
+import { COMMANDS, type Parsed, type CommandRequest } from '../../../domain/slack/commands/wanted.ts';
 import { helpOf, parseCommand } from '../../../domain/slack/commands.ts';
 import { durationIn } from '../../../domain/slack/commands/duration.ts';
 import { plainText } from '../../../domain/slack/commands/text.ts';
 import { severityIn } from '../../../domain/slack/commands/severity.ts';
 
-const wanted = (command: string, text: string): Wanted => {
+const wanted = (command: string, text: string): CommandRequest => {
   const parsed = parseCommand(command, text);
   if (parsed.kind !== 'wanted') throw new Error(JSON.stringify(parsed));
   return parsed.wanted;
@@ -17,7 +17,7 @@ const usage = (command: string, text: string): Extract<Parsed, { kind: 'usage' }
   return parsed;
 };
 
-const RIGHT: [string, string, Wanted][] = [
+const RIGHT: [string, string, CommandRequest][] = [
   ['/incident', '', { act: 'declare', title: null }],
   ['/incident', 'declare Checkout is down', { act: 'declare', title: 'Checkout is down' }],
   ['/incident', 'NEW "Checkout is down"', { act: 'declare', title: 'Checkout is down' }],
@@ -124,7 +124,7 @@ const RIGHT: [string, string, Wanted][] = [
       ['open checkout load test twenty minutes', 1200],
       ['open checkout load test', null],
     ] as const
-  ).map(([text, seconds]): [string, string, Wanted] => [
+  ).map(([text, seconds]): [string, string, CommandRequest] => [
     '/freeze',
     text,
     { act: 'freeze_open', targets: ['checkout'], environment: null, seconds, reason: 'load test' },

@@ -30,8 +30,8 @@ test('shows display names of known people beside the sealed text', async () => {
     ...world.deps,
     secrets: { get: async (name) => (name === 'FIREBREAK_ADMIN_TOKEN' ? 'admin' : undefined) },
     audit: { ...world.deps.audit, list: async () => ({ items, next_cursor: null }), check: async () => chain },
-    acquaintances: {
-      ...world.deps.acquaintances,
+    userCache: {
+      ...world.deps.userCache,
       user: async (id) => (id === user.id ? { user, at: world.clock.now() } : undefined),
     },
   });

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
 import { replay, type Kept } from '../../../http/routes/replay.ts';
-import type { Heard } from '../../../schemas/messages/inbound-events.ts';
+import type { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
 import { webhook } from '../../actions/paging/webhooks.ts';
 import { FakeWorld } from '../../support/fake-deps.ts';
 
 let world: FakeWorld;
-let sent: { heard: Heard; group: string }[];
+let sent: { heard: InboundEvent; group: string }[];
 let done: string[];
 
 beforeEach(() => {
@@ -15,9 +15,9 @@ beforeEach(() => {
 
 function again(source: string, body: string) {
   const kept = { id: 'q_1', source, receiver: source, content_type: '', body: Buffer.from(body) } as unknown as Kept;
-  const people = { send: async (heard: Heard, group: string) => void sent.push({ heard, group }) };
+  const people = { send: async (heard: InboundEvent, group: string) => void sent.push({ heard, group }) };
   const quarantine = Object.assign({}, world.deps.quarantine, { replayed: async (id: string) => void done.push(id) });
-  return replay({ ...world.deps, people, quarantine }, kept, 'trace', {
+  return replay({ ...world.deps, inbound: people, quarantine }, kept, 'trace', {
     name: 'token:ada',
     by: 'ada',
     allow: () => undefined,

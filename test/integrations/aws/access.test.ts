@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { deployerFor } from '../../../aws/deployers.ts';
 import { type AwsAccess, clientSettings, keptBy, ownerOf } from '../../../integrations/aws/access.ts';
 import { DeployerConfig } from '../../../schemas/config/deployers.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { openGate, rollback } from './gate.ts';
 import { standInsAt } from '../../../domain/catalogue/vendors.ts';
@@ -68,7 +68,7 @@ test.each([
 ])('%o is created, and calls the stand-in if configured', async (config, effectClass, target) => {
   const gate = await openGate(() => false);
   const deployer = await deployerFor(DeployerConfig.parse({ ...config, region: 'eu-central-1' }), {
-    place: { service: 'checkout', environment: 'production' } as Place,
+    place: { service: 'checkout', environment: 'production' } as ServiceEnvironment,
     secrets: { get: async (name) => (name === 'AWS_TARGETS_URL' ? gate.url : undefined) },
     clock: new SetClock('2026-11-20T12:00:00.000Z'),
     standIns: standInsAt([gate.url]),

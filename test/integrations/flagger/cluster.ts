@@ -1,9 +1,9 @@
 import { answerOf } from '../../../domain/freeze/gate.ts';
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Gates } from '../../../domain/ports/freeze.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { flaggerDeployer } from '../../../integrations/flagger/deployer.ts';
-import type { Wish } from '../../../schemas/freeze/gate.ts';
+import type { GateRequest } from '../../../schemas/freeze/gate.ts';
 import { sandbox, setFault } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { fault, openCluster, request, type TestCluster } from '../kubernetes/cluster.ts';
@@ -17,17 +17,17 @@ export const GATE = {
   url: 'https://firebreak.test/integrations/flagger/rollback?key=fb_key-of-checkout',
 };
 
-const place = { service: request().service, environment: request().environment } satisfies Place;
+const place = { service: request().service, environment: request().environment } satisfies ServiceEnvironment;
 
 /** An in-memory store of rollback requests that can lose responses and be late. */
 export class TestGates implements Gates {
-  wish: Wish | undefined;
+  wish: GateRequest | undefined;
   /** The number of requests. */
   wishes = 0;
   trouble: 'lost' | 'late' | 'down' | undefined;
-  #late: Wish | undefined;
+  #late: GateRequest | undefined;
 
-  async ask(wish: Wish): Promise<void> {
+  async ask(wish: GateRequest): Promise<void> {
     const trouble = this.trouble;
     this.trouble = undefined;
     if (trouble === 'late') this.#late = wish;
@@ -35,16 +35,16 @@ export class TestGates implements Gates {
     if (trouble !== undefined) throw new Error(`no answer from the table: ${trouble}`);
   }
 
-  async get(): Promise<Wish | undefined> {
+  async get(): Promise<GateRequest | undefined> {
     if (this.trouble === 'down') throw new Error('no answer from the table');
     return this.wish;
   }
 
-  async mistaken(_: Place, key: string, checksum: string): Promise<void> {
+  async mistaken(_: ServiceEnvironment, key: string, checksum: string): Promise<void> {
     if (this.wish?.key === key) this.wish = { ...this.wish, asked: checksum };
   }
 
-  async clear(_: Place, key: string): Promise<void> {
+  async clear(_: ServiceEnvironment, key: string): Promise<void> {
     if (this.wish?.key === key) this.wish = { ...this.wish, state: 'over' };
   }
 
@@ -53,7 +53,7 @@ export class TestGates implements Gates {
     this.#late = undefined;
   }
 
-  #put(wish: Wish): void {
+  #put(wish: GateRequest): void {
     if (wish.key !== this.wish?.key) this.wishes += 1;
     this.wish = wish;
   }

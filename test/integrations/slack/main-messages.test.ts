@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AuditLogTable } from '../../../aws/table/audit/audit-log.ts';
 import { FreezeTable } from '../../../aws/table/freeze/freezes.ts';
-import { briefing } from '../../../domain/messages/handoff-summary.ts';
-import { type Bulletin, noticeCard } from '../../../domain/messages/alert-notices.ts';
+import { handoffSummary } from '../../../domain/messages/handoff-summary.ts';
+import { type AlertNotice, noticeCard } from '../../../domain/messages/alert-notices.ts';
 import { digestOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { entryMessage, summaryCard, teamLine } from '../../../domain/messages/incident-card.ts';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
@@ -42,7 +42,7 @@ describe('messages about an incident', () => {
         const now = plusSeconds(story.incident.opened_at, 3600);
         expect(wrong(summaryCard(story))).toEqual([]);
         expect(wrong(teamLine(story, 'C2147483705'))).toEqual([]);
-        expect(wrong(briefing(story, recent, now))).toEqual([]);
+        expect(wrong(handoffSummary(story, recent, now))).toEqual([]);
         expect(wrong(digestOf(story))).toEqual([]);
       }),
       { numRuns: 60 },
@@ -60,7 +60,7 @@ describe('messages about an incident', () => {
   test('a notice of alerts without an incident', () => {
     fc.assert(
       fc.property(fc.array(foreign, { minLength: 1, maxLength: 30 }), wildName, (titles, name) => {
-        const bulletin: Bulletin = {
+        const bulletin: AlertNotice = {
           kind: 'notice',
           channel: '#team',
           round: 1,

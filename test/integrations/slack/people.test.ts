@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
 import { answerUrlFault } from '../../../integrations/slack/answers-by-url.ts';
 import { slackDirectory } from '../../../integrations/slack/directory.ts';
-import { slackWhispers } from '../../../integrations/slack/ephemeral.ts';
+import { slackEphemeralMessages } from '../../../integrations/slack/ephemeral.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Received, type Reply, vendorThat } from '../server.ts';
 
@@ -21,7 +21,7 @@ async function slack(answers: Record<string, Reply>) {
     token: async () => 'xoxb-test',
     clock: new SetClock(NOON),
   };
-  return { ...server, directory: slackDirectory(options), whispers: slackWhispers(options) };
+  return { ...server, directory: slackDirectory(options), ephemeralMessages: slackEphemeralMessages(options) };
 }
 
 const NOON = '2026-11-20T12:00:00.000Z';
@@ -105,34 +105,34 @@ describe('the text of a message', () => {
 
 describe('responses to a user', () => {
   test("are sent to the response URL and don't replace the message", async () => {
-    const { whispers, url, received } = await slack({ '/commands/T1/1/x': { body: 'ok' } });
+    const { ephemeralMessages, url, received } = await slack({ '/commands/T1/1/x': { body: 'ok' } });
     const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await whispers.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    expect(await ephemeralMessages.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       response_type: 'ephemeral',
       replace_original: false,
       blocks: [{ text: { text: 'It is &lt;!channel&gt; done', verbatim: true } }],
     });
-    await whispers.tell(ear, MESSAGE, true);
+    await ephemeralMessages.tell(ear, MESSAGE, true);
     expect(JSON.parse(received[1]?.body ?? '')).toMatchObject({ response_type: 'in_channel' });
   });
 
   test('are sent to the channel if the response URL has expired, or else as a direct message', async () => {
-    const { whispers, url, received } = await slack({
+    const { ephemeralMessages, url, received } = await slack({
       '/commands/T1/1/x': { status: 404, body: 'used_url' },
       'chat.postEphemeral': refuses('user_not_in_channel'),
       'chat.postMessage': ok(),
     });
     const ear = { user: 'U1', channel: 'C1', responseUrl: `${url}/commands/T1/1/x` };
-    expect(await whispers.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
+    expect(await ephemeralMessages.tell(ear, MESSAGE)).toEqual({ kind: 'done', value: null });
     expect(methods(received)).toEqual(['/commands/T1/1/x', 'chat.postEphemeral', 'chat.postMessage']);
     expect(new URLSearchParams(received[2]?.body).get('channel')).toBe('U1');
   });
 
   test('are never sent to a URL outside Slack', async () => {
     const other = await vendorThat(() => ok());
-    const { whispers, received } = await slack({ 'chat.postEphemeral': ok() });
-    await whispers.tell({ user: 'U1', channel: 'C1', responseUrl: `${other.url}/commands/x` }, MESSAGE);
+    const { ephemeralMessages, received } = await slack({ 'chat.postEphemeral': ok() });
+    await ephemeralMessages.tell({ user: 'U1', channel: 'C1', responseUrl: `${other.url}/commands/x` }, MESSAGE);
     expect(other.received).toEqual([]);
     expect(methods(received)).toEqual(['chat.postEphemeral']);
   });

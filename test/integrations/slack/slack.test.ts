@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Chat, ChatMessage, Told } from '../../../domain/messages/channels.ts';
+import type { Chat, ChatMessage, VendorResponse } from '../../../domain/messages/channels.ts';
 import { slackChat } from '../../../integrations/slack/chat.ts';
 import { CALL_TIMEOUT_MS, PAGES_MAX, TOPIC_MAX_CHARS } from '../../../integrations/slack/limits.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -77,7 +77,7 @@ describe('documented exchange', () => {
   });
 
   /** Uses `#name`, because such a channel can't be joined. */
-  const CALLS: Record<string, (chat: Chat, body: Record<string, string>) => Promise<Told<unknown>>> = {
+  const CALLS: Record<string, (chat: Chat, body: Record<string, string>) => Promise<VendorResponse<unknown>>> = {
     'chat-postMessage': (chat) => chat.post('#payments', MESSAGE, 'act-7'),
     'conversations-archive': (chat) => chat.archive(CHANNEL),
     'conversations-create': (chat, { name = '' }) => chat.createChannel(name),

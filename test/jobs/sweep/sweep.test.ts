@@ -116,10 +116,10 @@ test('the sweep fails if the table cannot be read', async () => {
 });
 
 test('a child that its resolved parent did not settle pages and is reported separately', async () => {
-  const { crowds, incidents } = world.deps;
+  const { incidentGroups, incidents } = world.deps;
   const crowd = { because: 'many', name: '', text: 'six at once' } as const;
-  const parent = await crowds.openParent('production', crowd, 'six at once', 'trace');
-  await crowds.join(parent, id);
+  const parent = await incidentGroups.openParent('production', crowd, 'six at once', 'trace');
+  await incidentGroups.join(parent, id);
   await sweep(deps); // the parent is still open, so nothing happens
   expect(await incidents.read(id)).toMatchObject({ parent_id: parent });
   await incidents.resolve(parent, (await incidents.read(parent))?.seq ?? 0, 'firebreak:quiet', 'closed');

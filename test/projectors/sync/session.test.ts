@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Told } from '../../../domain/messages/channels.ts';
-import { type Desk, type Method, Turn } from '../../../projectors/sync/session.ts';
+import type { VendorResponse } from '../../../domain/messages/channels.ts';
+import { type SyncContext, type Method, SyncSession } from '../../../projectors/sync/session.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';
 
 let clock: SetClock;
-let desk: Desk;
-let turn: Turn;
+let desk: SyncContext;
+let turn: SyncSession;
 let calls: number;
 
 beforeEach(() => {
@@ -20,7 +20,7 @@ beforeEach(() => {
     until: null,
     stillOurs: async () => undefined,
   };
-  turn = new Turn(desk);
+  turn = new SyncSession(desk);
   calls = 0;
 });
 
@@ -30,8 +30,8 @@ const inSeconds = (seconds: number) => plusSeconds(clock.now(), seconds);
 const POST: Method = { name: 'post', allowances: { post: { perSecond: 1, burst: 1 } } };
 const EDIT: Method = { name: 'edit', allowances: {} };
 
-const done: Told<string> = { kind: 'done', value: 'id' };
-const attempt = (told: Told<string>, method = EDIT, record?: Parameters<Turn['attempt']>[2]) =>
+const done: VendorResponse<string> = { kind: 'done', value: 'id' };
+const attempt = (told: VendorResponse<string>, method = EDIT, record?: Parameters<SyncSession['attempt']>[2]) =>
   turn.attempt(
     method,
     async () => {
@@ -43,7 +43,7 @@ const attempt = (told: Told<string>, method = EDIT, record?: Parameters<Turn['at
 
 /** Starts the turn of the next subject in the same pass. */
 const nextTurn = (): void => {
-  turn = new Turn(desk);
+  turn = new SyncSession(desk);
 };
 
 describe('an attempt', () => {
@@ -61,7 +61,7 @@ describe('an attempt', () => {
   });
 
   test('that certainly failed is retried at the time that the vendor gives', async () => {
-    const told: Told<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
+    const told: VendorResponse<string> = { kind: 'later', detail: 'answered 429', afterSeconds: 30 };
     expect(await attempt(told)).toEqual(told);
     expect(turn.again).not.toBeNull();
     later(1);
@@ -148,12 +148,12 @@ describe('a turn', () => {
 });
 
 describe('parallel attempts', () => {
-  const held = () => Promise.withResolvers<Told<string>>();
-  const LATER: Told<string> = { kind: 'later', detail: 'no answer', afterSeconds: null };
+  const held = () => Promise.withResolvers<VendorResponse<string>>();
+  const LATER: VendorResponse<string> = { kind: 'later', detail: 'no answer', afterSeconds: null };
 
   test('of one method run one after the other, and none after an unanswered one', async () => {
     const answer = held();
-    const other = new Turn(desk);
+    const other = new SyncSession(desk);
     const first = turn.attempt(EDIT, () => answer.promise);
     const second = other.attempt(EDIT, async () => {
       calls += 1;
@@ -169,17 +169,17 @@ describe('parallel attempts', () => {
   test('of several methods do not wait for each other, and share their allowances', async () => {
     const answer = held();
     const first = turn.attempt(EDIT, () => answer.promise);
-    expect(await new Turn(desk).attempt(POST, async () => done)).toEqual(done);
+    expect(await new SyncSession(desk).attempt(POST, async () => done)).toEqual(done);
     answer.resolve(done);
     await first;
-    expect(await new Turn(desk).attempt(POST, async () => done)).toBeUndefined();
+    expect(await new SyncSession(desk).attempt(POST, async () => done)).toBeUndefined();
     expect(desk.underWay.size).toBe(0);
   });
 
   test('are not started after the time limit of the pass', async () => {
     desk = { ...desk, until: inSeconds(10) };
-    const [answer, late] = [held(), new Turn(desk)];
-    const first = new Turn(desk).attempt(EDIT, () => answer.promise);
+    const [answer, late] = [held(), new SyncSession(desk)];
+    const first = new SyncSession(desk).attempt(EDIT, () => answer.promise);
     const second = late.attempt(EDIT, async () => done);
     later(11);
     answer.resolve(done);

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Told } from '../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Log } from '../../../domain/ports/system.ts';
 import type { Lease } from '../../../domain/incidents/projections.ts';
-import { pass, type Projector } from '../../../projectors/sync/sync.ts';
+import { sync, type Projector } from '../../../projectors/sync/sync.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { SetClock } from '../../support/fake-deps.ts';
@@ -39,7 +39,7 @@ const log: Log = {
 };
 const later = (seconds: number): void => clock.set(clock.millis + seconds * 1000);
 const showing = (project: Projector = async () => undefined) =>
-  pass('slack', { clock, log, projections }, async (subject, turn) => {
+  sync('slack', { clock, log, projections }, async (subject, turn) => {
     shown.push(subject);
     await project(subject, turn);
   });
@@ -161,7 +161,7 @@ describe('a pass', () => {
     const post = { name: 'post', allowances: { post: { perSecond: 0.1, burst: 1 } } };
     const calls: Subject[] = [];
     const posts: Projector = async (subject, turn) => {
-      await turn.attempt(post, async (): Promise<Told<null>> => {
+      await turn.attempt(post, async (): Promise<VendorResponse<null>> => {
         calls.push(subject);
         return { kind: 'done', value: null };
       });
@@ -181,7 +181,7 @@ describe('a pass', () => {
 
 describe('a pass with parallel subjects', () => {
   const both = (project: Projector) =>
-    pass(
+    sync(
       'slack',
       { clock, log, projections },
       async (subject, turn) => {
@@ -248,7 +248,7 @@ describe('a pass with another projector', () => {
     await showing(async (_, turn) => {
       later(16);
       await somebodyElse();
-      await turn.attempt({ name: 'post', allowances: {} }, async (): Promise<Told<null>> => {
+      await turn.attempt({ name: 'post', allowances: {} }, async (): Promise<VendorResponse<null>> => {
         calls += 1;
         return { kind: 'done', value: null };
       });

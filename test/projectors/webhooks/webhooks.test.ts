@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { pagerDutyChanges } from '../../../integrations/pagerduty/change-events.ts';
 import { webhookReceivers } from '../../../integrations/webhook/receivers.ts';
-import { pass } from '../../../projectors/sync/sync.ts';
+import { sync } from '../../../projectors/sync/sync.ts';
 import { webhooksProjector } from '../../../projectors/webhooks/webhooks.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -65,7 +65,7 @@ async function passes(seconds = 90): Promise<void> {
     }),
     changeEvents: pagerDutyChanges({ eventsUrl: async () => eventsUrl, routingKey: async () => ROUTING_KEY }),
   });
-  await pass('webhooks', { clock, log: silent, projections }, projector, { subjects: 16, pause: sleepFor });
+  await sync('webhooks', { clock, log: silent, projections }, projector, { subjects: 16, pause: sleepFor });
 }
 
 const retitled = (title: string) =>

@@ -1,10 +1,10 @@
 import type { SQSEvent } from 'aws-lambda';
-import type { ChatMessage, Ear, Told } from '../../../domain/messages/channels.ts';
+import type { ChatMessage, Ear, VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Acquaintances, ChatUser, Hearings } from '../../../domain/ports/messages.ts';
-import { hear } from '../../../jobs/queues/process-inbound.ts';
+import type { UserCache, ChatUser, ProcessedEvents } from '../../../domain/ports/messages.ts';
+import { processInbound } from '../../../jobs/queues/process-inbound.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import type { Heard, SlackRequest } from '../../../schemas/messages/inbound-events.ts';
+import type { InboundEvent, SlackRequest } from '../../../schemas/messages/inbound-events.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';
@@ -21,7 +21,7 @@ const member = (id: string, name: string, more: Partial<ChatUser> = {}): ChatUse
   ...more,
 });
 
-const OFF: Told<never> = { kind: 'later', detail: 'Slack does not answer', afterSeconds: null };
+const OFF: VendorResponse<never> = { kind: 'later', detail: 'Slack does not answer', afterSeconds: null };
 
 /** A product in memory, people in a chat, and the queue between them. */
 export class ChatWorld {
@@ -37,7 +37,7 @@ export class ChatWorld {
   readonly told: { to: string; ear: Ear | null; message: ChatMessage; aloud: boolean }[] = [];
   readonly quarantined: string[] = [];
   /** Messages in the queue that were not delivered yet. */
-  readonly queued: Heard[] = [];
+  readonly queued: InboundEvent[] = [];
   slackIsDown = false;
   /** Called before a message is sent, for example to simulate a crash. */
   onTell: () => void = () => undefined;
@@ -51,9 +51,9 @@ export class ChatWorld {
     const { world } = this;
     this.deps = {
       ...world.deps,
-      people: { send: async (heard) => void this.queued.push(heard) },
-      hearings: this.#hearings(),
-      acquaintances: this.#acquaintances(),
+      inbound: { send: async (heard) => void this.queued.push(heard) },
+      processedEvents: this.#processedEvents(),
+      userCache: this.#userCache(),
       directory: {
         app: async () => OFF,
         user: async (id) => (this.slackIsDown ? OFF : { kind: 'done', value: this.users.get(id) ?? null }),
@@ -65,7 +65,7 @@ export class ChatWorld {
         message: async (channel, ts) =>
           this.slackIsDown ? OFF : { kind: 'done', value: this.messages.get(`${channel}/${ts}`) ?? null },
       },
-      whispers: {
+      ephemeralMessages: {
         tell: async (ear, message, aloud = false) => this.#tell({ to: ear.user, ear, message, aloud }),
         write: async (user, message) => this.#tell({ to: user, ear: null, message, aloud: false }),
       },
@@ -94,13 +94,13 @@ export class ChatWorld {
     });
   }
 
-  #tell(told: ChatWorld['told'][number]): Told<null> {
+  #tell(told: ChatWorld['told'][number]): VendorResponse<null> {
     this.onTell();
     this.told.push(told);
     return { kind: 'done', value: null };
   }
 
-  #hearings(): Hearings {
+  #processedEvents(): ProcessedEvents {
     const kept = new Map<string, { outcome: string; told: boolean }>();
     return {
       read: async (key) => {
@@ -119,9 +119,9 @@ export class ChatWorld {
     };
   }
 
-  #acquaintances(): Acquaintances {
-    const users = new Map<string, Awaited<ReturnType<Acquaintances['user']>>>();
-    const groups = new Map<string, Awaited<ReturnType<Acquaintances['group']>>>();
+  #userCache(): UserCache {
+    const users = new Map<string, Awaited<ReturnType<UserCache['user']>>>();
+    const groups = new Map<string, Awaited<ReturnType<UserCache['group']>>>();
     const { clock } = this.world;
     return {
       user: async (id) => users.get(id),
@@ -153,7 +153,7 @@ export class ChatWorld {
     return id;
   }
 
-  heard(request: SlackRequest, key = `key-${(this.#sent += 1)}`): Heard {
+  heard(request: SlackRequest, key = `key-${(this.#sent += 1)}`): InboundEvent {
     return { from: 'slack', key, at: this.world.clock.now(), trace: 'trace', request };
   }
 
@@ -166,7 +166,7 @@ export class ChatWorld {
         attributes: { MessageGroupId: 'one' },
       })),
     } as unknown as SQSEvent;
-    return (await hear(this.deps, event)).batchItemFailures.length === 0;
+    return (await processInbound(this.deps, event)).batchItemFailures.length === 0;
   }
 
   /** Delivers the messages in the queue. */

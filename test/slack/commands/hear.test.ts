@@ -143,12 +143,12 @@ describe('exactly once', () => {
 
   test.each(acts)('%s is executed once if the process dies before it stores the result', async (_, request) => {
     const heard = chat.heard(request());
-    const { did } = chat.deps.hearings;
-    chat.deps.hearings.did = async () => {
+    const { did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.did = async () => {
       throw new Error('the process dies');
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.hearings.did = did;
+    chat.deps.processedEvents.did = did;
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toHaveLength(1);
   });
@@ -346,7 +346,11 @@ describe('an incident in Slack', () => {
   });
 
   test('has answers that name people who got no direct message', async () => {
-    chat.deps.whispers.write = async () => ({ kind: 'refused', code: 'channel_not_found', detail: 'no such user' });
+    chat.deps.ephemeralMessages.write = async () => ({
+      kind: 'refused',
+      code: 'channel_not_found',
+      detail: 'no such user',
+    });
     expect(await chat.says(BOB, '/incident', `assign scribe <@${ADA}>`)).toBe(
       `${ADA} is now scribe.⚠️ Slack delivered no direct message, so contact them yourself: ${ADA} `,
     );
@@ -689,20 +693,20 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
     const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
-    const { did } = chat.deps.hearings;
-    chat.deps.hearings.did = async (key, outcome) => {
+    const { did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.did = async (key, outcome) => {
       if (key === heard.key) throw new Error('the process dies');
       return did(key, outcome);
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.hearings.did = did;
+    chat.deps.processedEvents.did = did;
     await deployed('v1.1', 0);
     expect(await chat.deliver(heard)).toBe(true);
     expect(chat.answer()).toMatch(/^The rollback of v2 was requested, and starts unless a guard blocks it\./);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback`]);
   });
 
-  test.each(['incidents.declare', 'incidents.amend', 'hearings.did', 'incidents.post'] as const)(
+  test.each(['incidents.declare', 'incidents.amend', 'processedEvents.did', 'incidents.post'] as const)(
     'are requested at the next delivery if they were interrupted at %s, before the request',
     async (where) => {
       await deployed('v1', 300);
@@ -727,13 +731,13 @@ describe('rollbacks', () => {
     await deployed('v1', 300);
     await deployed('v2', 10);
     const heard = chat.heard(pressed(ADA, { verb: 'rollback', ...place, from: 'v2' as Version, to: null }));
-    const { did } = chat.deps.hearings;
-    chat.deps.hearings.did = async (key, outcome) => {
+    const { did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.did = async (key, outcome) => {
       if (key === heard.key) throw new Error('the process dies');
       return did(key, outcome);
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.hearings.did = did;
+    chat.deps.processedEvents.did = did;
     const dossier = chat.world.store.dossiers.get(id);
     if (dossier !== undefined) dossier.record.status = 'resolved';
     expect(await chat.deliver(heard)).toBe(true);

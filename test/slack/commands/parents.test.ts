@@ -11,7 +11,7 @@ let parts: IncidentId[];
 
 beforeEach(async () => {
   chat = new ChatWorld();
-  const { crowds, incidents } = chat.deps;
+  const { incidentGroups, incidents } = chat.deps;
   parts = [];
   for (const service of ['cart', 'search'] as ServiceName[]) {
     const said = {
@@ -24,9 +24,9 @@ beforeEach(async () => {
     } as const;
     parts.push((await incidents.declare(said)).id);
   }
-  parent = await crowds.openParent(environment, crowd, 'two at once', 't');
+  parent = await incidentGroups.openParent(environment, crowd, 'two at once', 't');
   await incidents.setChannel(parent, '#incident-9', 'C0PARENT');
-  for (const part of parts) await crowds.join(parent, part);
+  for (const part of parts) await incidentGroups.join(parent, part);
 });
 
 const ALSO = '2 child incidents with no firing alerts';

@@ -84,12 +84,12 @@ describe('clearing a suspect', () => {
   test('is executed once if the process dies before it stores the result', async () => {
     await judged();
     const heard = chat.heard(pressed(ADA, { verb: 'not_the_deploy', incident: id, change }));
-    const { did } = chat.deps.hearings;
-    chat.deps.hearings.did = async () => {
+    const { did } = chat.deps.processedEvents;
+    chat.deps.processedEvents.did = async () => {
       throw new Error('the process dies');
     };
     expect(await chat.deliver(heard)).toBe(false);
-    chat.deps.hearings.did = did;
+    chat.deps.processedEvents.did = did;
     expect(await chat.deliver(heard)).toBe(true);
     expect(await chat.timeline(id)).toEqual([
       `slack:${ADA}: v2 was not the cause`,

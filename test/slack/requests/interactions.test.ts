@@ -91,7 +91,7 @@ describe('buttons', () => {
     world.incidents = [{ ...INCIDENT, status: 'resolved' }];
     await world.interact(press({ verb: 'resolve', incident: INCIDENT.id }));
     expect(world.views).toEqual([]);
-    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Superseded') }]);
+    expect(world.ephemeralMessages).toMatchObject([{ text: expect.stringContaining('Superseded') }]);
   });
 
   test('are refused without permission before a modal opens', async () => {
@@ -99,7 +99,7 @@ describe('buttons', () => {
     world.catalogue = { ...world.catalogue, people: PeopleFile.parse({ everyone: 'viewer' }) };
     await world.interact(press({ verb: 'severity', incident: INCIDENT.id }));
     expect(world.views).toEqual([]);
-    expect(world.whispers).toMatchObject([
+    expect(world.ephemeralMessages).toMatchObject([
       {
         text: expect.stringMatching(
           /^You don't have permission to change incidents for checkout-api in production\..*people\.yaml/,
@@ -126,7 +126,7 @@ describe('buttons', () => {
     };
     await world.interact(press(approve));
     await world.interact(press({ verb: 'resolve', incident: INCIDENT.id }));
-    expect(world.whispers).toMatchObject([
+    expect(world.ephemeralMessages).toMatchObject([
       { user: USER.user.id, responseUrl: RESPONSE_URL, text: expect.stringContaining('nothing was done') },
       { user: USER.user.id, responseUrl: RESPONSE_URL, text: expect.stringContaining('three seconds') },
     ]);
@@ -184,7 +184,7 @@ describe('shortcuts', () => {
     const world = new World();
     world.incidents = [];
     await world.interact(addToTimeline({ id: 'C0GENERAL', name: 'general' }));
-    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('No incident is open') }]);
+    expect(world.ephemeralMessages).toMatchObject([{ text: expect.stringContaining('No incident is open') }]);
     expect([...world.views, ...world.heard]).toEqual([]);
   });
 
@@ -193,7 +193,9 @@ describe('shortcuts', () => {
     world.deps.slack.user = async (id) => ({ id, team: '', email: null, name: 'gus', groups: [], kind: 'guest' });
     await world.receive(receivedOf(fixture('global-shortcut-declare')));
     expect(world.views).toEqual([]);
-    expect(world.whispers).toMatchObject([{ text: expect.stringContaining('Ask any full member of this workspace.') }]);
+    expect(world.ephemeralMessages).toMatchObject([
+      { text: expect.stringContaining('Ask any full member of this workspace.') },
+    ]);
   });
 
   test('have the same key for the same message', async () => {

@@ -1,4 +1,4 @@
-import type { ExternalFound, ExternalIncident, Told } from '../../../domain/messages/channels.ts';
+import type { ExternalFound, ExternalIncident, VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Attempt } from '../../../domain/ports/common.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
@@ -30,11 +30,11 @@ const rings: ExternalIncident = {
 const acknowledged: ExternalIncident = { ...rings, status: 'acknowledged', acknowledgedBy: ['Ada'] };
 const at = (createdAt: string) => ({ createdAt: createdAt as Timestamp });
 
-const found = (incident: ExternalIncident): Told<ExternalFound> => ({
+const found = (incident: ExternalIncident): VendorResponse<ExternalFound> => ({
   kind: 'done',
   value: { incident, by: 'group_key' },
 });
-const none: Told<ExternalFound> = {
+const none: VendorResponse<ExternalFound> = {
   kind: 'done',
   value: { incident: null, because: 'no open incident at PagerDuty has the key of the alert group' },
 };

@@ -239,7 +239,7 @@ export const crowdPaths: Record<string, Path> = {
   'it-cannot-be-found-out-what-else-has-opened': {
     given: [
       configured({ autoRollback: { mode: 'shadow' } }),
-      (world) => world.on('crowds.openedSince', { before: fails }),
+      (world) => world.on('incidentGroups.openedSince', { before: fails }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
     calls: ['pager trigger page.1 critical', 'pager resolve page.1 critical'],

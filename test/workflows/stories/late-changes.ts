@@ -1,4 +1,4 @@
-import { tellIncidents } from '../../../actions/changes/notify-incidents.ts';
+import { notifyIncidents } from '../../../actions/changes/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { all, answers, answersWhatWaits, ends, fires, mode, type Moment } from '../play.ts';
@@ -14,7 +14,7 @@ export const recordsLate =
     const finished_at = plusSeconds(started_at, 180);
     const place = { service: 'checkout', environment: 'production' };
     const told = NewChange.parse({ ...place, version, started_at, finished_at, ...more });
-    await tellIncidents(deps, (await deps.changes.record(told)).change);
+    await notifyIncidents(deps, (await deps.changes.record(told)).change);
   };
 
 /** Nobody has recorded it yet. */

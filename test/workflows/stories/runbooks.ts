@@ -1,5 +1,5 @@
 import { retryRun, startRun } from '../../../actions/runbooks/start-run.ts';
-import type { WantedRun } from '../../../actions/runbooks/plan-run.ts';
+import type { RequestedRun } from '../../../actions/runbooks/plan-run.ts';
 import type { Who } from '../../../actions/incidents/acting-person.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
@@ -104,7 +104,7 @@ const drained = set({ answers: [answered(201, { id: 'd-7' })] });
 
 /** As the API does it for them. */
 export const starts =
-  (named: string, more: Partial<WantedRun> = {}): Moment =>
+  (named: string, more: Partial<RequestedRun> = {}): Moment =>
   (world) =>
     startRun(
       world.deps,

@@ -7,7 +7,7 @@ import { entryOf } from '../judge.ts';
 import { deployerAt } from '../roll-back.ts';
 import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';
-import type { Attempted, Doing } from './perform.ts';
+import type { Attempted, StepAttempt } from './perform.ts';
 
 /** A change of a target of the service. */
 export type TargetAct =
@@ -30,7 +30,7 @@ export async function attemptAct(
   context: Context,
   act: TargetAct,
   key: string,
-  { handle, sentAs = key }: Pick<Doing, 'handle' | 'sentAs'>,
+  { handle, sentAs = key }: Pick<StepAttempt, 'handle' | 'sentAs'>,
 ): Promise<Attempted> {
   const { incident, place, name } = context;
   const callable = await callableOf(deps, context, act);

@@ -13,7 +13,7 @@ const questionOf = ({ number }: RunbookInput, { number: step, undoes }: Outline)
   QUESTIONS_FROM + number * 1000 + step * 2 + (undoes === null ? 0 : 1);
 
 /** Returns the number of the step that a question of a run is about. Undefined: the question is about something else. */
-export function stepAsked(run: number, decisionId: string): number | undefined {
+export function stepQuestion(run: number, decisionId: string): number | undefined {
   const rest = Number(decisionId.split('-').at(-1)) - QUESTIONS_FROM - run * 1000;
   return rest >= 0 && rest < 1000 && rest % 2 === 0 ? rest / 2 : undefined;
 }
@@ -47,7 +47,7 @@ export async function askAbout(deps: Deps, input: RunbookInput, step: Outline, a
 }
 
 /** State of a question. `closed`: the incident is closed, so no answer is needed. */
-export type Standing = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
+export type QuestionState = 'waiting' | 'approved' | 'rejected' | 'expired' | 'closed';
 
 /** Registers the callback `bell` for the answer, or, without one, expires the question. Returns the state. */
 export async function settleQuestion(
@@ -55,7 +55,7 @@ export async function settleQuestion(
   input: RunbookInput,
   step: Outline,
   bell: string | null,
-): Promise<Standing> {
+): Promise<QuestionState> {
   const question = questionOf(input, step);
   const state =
     bell === null

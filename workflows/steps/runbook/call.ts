@@ -4,7 +4,7 @@ import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { isOurs } from './act.ts';
 import type { Context } from './context.ts';
 import type { Tried } from './memory.ts';
-import type { Attempted, Doing } from './perform.ts';
+import type { Attempted, StepAttempt } from './perform.ts';
 
 /** Maximum size of a stored response body, in UTF-16 units of its JSON. */
 const OUTPUT_MAX_CHARS = 4000;
@@ -17,7 +17,7 @@ export async function callHttp(
   context: Context,
   request: HttpWith,
   key: string,
-  { sentAs = key }: Pick<Doing, 'sentAs'>,
+  { sentAs = key }: Pick<StepAttempt, 'sentAs'>,
 ): Promise<Attempted> {
   const { incident, place, step, inverse, name } = context;
   const { origin } = new URL(request.url);

@@ -1,4 +1,4 @@
-import type { Place } from '../../../domain/ports/common.ts';
+import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Followed } from '../../../domain/ports/runbooks.ts';
 import { inversesOf } from '../../../domain/runbooks/inverses.ts';
@@ -22,7 +22,7 @@ import { variablesOf } from './variables.ts';
 /** Everything that a step needs when it runs. */
 export type Context = {
   incident: IncidentRecord;
-  place: Place;
+  place: ServiceEnvironment;
   followed: Followed;
   /** The runbook's step; for an undo, the step to undo. */
   step: PlannedStep;

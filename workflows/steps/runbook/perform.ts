@@ -23,7 +23,7 @@ export type Performed =
 /** An attempt with the effect to record for it. */
 export type Attempted = Tried | Extract<Performed, { kind: 'again' }>;
 
-export type Doing = {
+export type StepAttempt = {
   before: StepEnds;
   approved: boolean;
   scale: { from: number; to: number } | null;
@@ -37,7 +37,12 @@ export type Doing = {
 };
 
 /** Makes one attempt at a step. Reads the guards again directly before the call. */
-export async function performStep(deps: Deps, input: RunbookInput, outline: Outline, doing: Doing): Promise<Performed> {
+export async function performStep(
+  deps: Deps,
+  input: RunbookInput,
+  outline: Outline,
+  doing: StepAttempt,
+): Promise<Performed> {
   const context = await contextOf(deps, input, outline, doing.before);
   const key = actKey(context, input, doing.tries);
   const known = await recall(deps, input, 'try', key);
@@ -59,7 +64,7 @@ async function attempt(
   outline: Outline,
   context: Context,
   key: string,
-  doing: Doing,
+  doing: StepAttempt,
 ): Promise<Attempted> {
   const { incident, step } = context;
   const prepared = await recall(deps, input, 'prepared', outline.id);
@@ -88,7 +93,7 @@ async function whyNot(
   deps: Deps,
   context: Context,
   { against }: Prepared,
-  { approved }: Doing,
+  { approved }: StepAttempt,
 ): Promise<string | null> {
   const guards = await guardsOf(deps, context);
   // A person approved a named action. An automatic action depends on the suspect at the time of its preparation.
@@ -116,7 +121,13 @@ async function withoutEnd(
 }
 
 /** Performs an attempt, depending on the kind of step. */
-async function carryOut(deps: Deps, context: Context, given: Json, key: string, doing: Doing): Promise<Attempted> {
+async function carryOut(
+  deps: Deps,
+  context: Context,
+  given: Json,
+  key: string,
+  doing: StepAttempt,
+): Promise<Attempted> {
   const { incident, step, inverse, followed, name } = context;
   const uses = inverse?.uses ?? step.uses;
   switch (uses) {

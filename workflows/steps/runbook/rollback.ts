@@ -1,5 +1,5 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { AskedBy } from '../../../domain/rollback/rollback.ts';
+import type { Requester } from '../../../domain/rollback/rollback.ts';
 import { liveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -15,17 +15,17 @@ import { OVER } from './prepare.ts';
 import { noteStep } from './tell.ts';
 
 /** Origins of judgements that can answer a runbook's request. */
-const ASKED: ReadonlySet<AskedBy> = new Set(['alert', 'runbook']);
+const ASKED: ReadonlySet<Requester> = new Set(['alert', 'runbook']);
 
 /** Number of earlier judgements, and seconds for the approval that the runbook requires; 0: it requires none. */
-export type AskedFor = { judgedBefore: number; answerSeconds: number };
+export type RequestedRollback = { judgedBefore: number; answerSeconds: number };
 
 /**
  * Requests a rollback through the inbox. The incident judges it like an alert's request; if an alert requests one, too,
  * there is only one rollback. The runbook's approval settings are part of the request, so that people get one question,
  * with the versions.
  */
-export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<AskedFor> {
+export async function askForRollback(deps: Deps, input: RunbookInput, outline: Outline): Promise<RequestedRollback> {
   const { incidentId, number } = input;
   const context = await contextOf(deps, input, outline, {});
   const { incident, followed, step, place } = context;

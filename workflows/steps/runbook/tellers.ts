@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
-import type { Told } from '../../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
@@ -67,7 +67,7 @@ export async function openTicket(
 
 const standInWords = (standIn: boolean | undefined): string => (standIn ? standInNote('ticket') : '');
 
-function outcome<T>(told: Told<T>, detail: string, output: (value: T) => Json): Performed {
+function outcome<T>(told: VendorResponse<T>, detail: string, output: (value: T) => Json): Performed {
   switch (told.kind) {
     case 'done':
       return succeeded(output(told.value), detail);

@@ -4,7 +4,7 @@ import { FreezeStateTable } from '../../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../../aws/table/freeze/freezes.ts';
 import { PinTable, pinWrites } from '../../../../aws/table/changes/pins.ts';
 import { SloStatusTable } from '../../../../aws/table/slo/slo-statuses.ts';
-import type { CheckedPlace } from '../../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../../domain/freeze/ports.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
@@ -29,13 +29,13 @@ afterAll(() => stores.close());
 const now = (): Timestamp => stores.clock.now();
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-const place = (service: string, team: string | null = null): CheckedPlace => ({
+const place = (service: string, team: string | null = null): CheckedScope => ({
   service: ServiceName.parse(service),
   environment: EnvironmentName.parse('production'),
   team,
 });
 
-const pin = (at: CheckedPlace, version: string, incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B') =>
+const pin = (at: CheckedScope, version: string, incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B') =>
   stores.table.transact(
     pinWrites(stores.table, {
       service: at.service,
@@ -47,7 +47,7 @@ const pin = (at: CheckedPlace, version: string, incident = '01JCYZ7Q8M3N5P7R9T1V
     }),
   );
 
-const pinned = async (at: CheckedPlace) => (await state.read(at, [])).pins.map(({ version }) => version);
+const pinned = async (at: CheckedScope) => (await state.read(at, [])).pins.map(({ version }) => version);
 
 test('without records, the state is empty', async () => {
   expect(await state.read(place('quiet', 'silent'), [place('other')])).toEqual({

@@ -3,7 +3,7 @@ import { AuditLogTable } from '../../../../aws/table/audit/audit-log.ts';
 import { FreezeStateTable } from '../../../../aws/table/freeze/freeze-state.ts';
 import { FreezeTable } from '../../../../aws/table/freeze/freezes.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
-import type { CheckedPlace } from '../../../../domain/freeze/ports.ts';
+import type { CheckedScope } from '../../../../domain/freeze/ports.ts';
 import type { Freeze, Override } from '../../../../schemas/freeze/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
@@ -13,7 +13,7 @@ import { openTable, type TableStores } from '../stores.ts';
 
 let stores: TableStores;
 let freezes: FreezeTable;
-let place: CheckedPlace;
+let place: CheckedScope;
 let places = 0;
 let ids = 0;
 
@@ -281,7 +281,7 @@ describe('the scopes of a service', () => {
     const all: string[] = [];
     for (const scope of scopes) all.push((await opened(scope)).id);
     const everywhere = await opened({ service: null, environment: null });
-    const seen = async (at: Partial<CheckedPlace>) => {
+    const seen = async (at: Partial<CheckedScope>) => {
       const found = (await checked({ ...place, ...at })).map(({ id }) => id);
       expect(found).toContain(everywhere.id);
       return all.flatMap((id, n) => (found.includes(id) ? [n] : []));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GateTable } from '../../../../aws/table/freeze/gates.ts';
-import { Wish } from '../../../../schemas/freeze/gate.ts';
+import { GateRequest } from '../../../../schemas/freeze/gate.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 let stores: TableStores;
@@ -12,8 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
-const wish = (key: string, more: object = {}): Wish =>
-  Wish.parse({
+const wish = (key: string, more: object = {}): GateRequest =>
+  GateRequest.parse({
     service: 'checkout',
     environment: 'production',
     canary: 'shop/checkout',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BulletinEntry, noticeCard, SAME_ROUND_SECONDS } from '../../../../domain/messages/alert-notices.ts';
+import { type AlertNoticeEntry, noticeCard, SAME_ROUND_SECONDS } from '../../../../domain/messages/alert-notices.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { idOf } from '../../../../domain/incidents/projections.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
@@ -34,32 +34,33 @@ function aService(): (name: string, more?: Partial<Signal>) => Signal {
     });
 }
 
-type Status = BulletinEntry['status'];
-const notice = (one: Signal, status: Status = 'firing', channel = '#payments'): BulletinEntry => ({
+type Status = AlertNoticeEntry['status'];
+const notice = (one: Signal, status: Status = 'firing', channel = '#payments'): AlertNoticeEntry => ({
   kind: 'notice',
   channel,
   signal: { ...one, status },
   status,
 });
 const github: TicketTarget = { kind: 'github', repository: 'acme/checkout', labels: [] };
-const ticket = (one: Signal, status: Status = 'firing', target: TicketTarget = github): BulletinEntry => ({
+const ticket = (one: Signal, status: Status = 'firing', target: TicketTarget = github): AlertNoticeEntry => ({
   kind: 'ticket',
   target,
   signal: { ...one, status },
   status,
 });
 
-const hear = (...entries: BulletinEntry[]): Promise<Subject[]> => stores.bulletins.heard(entries, stores.clock.now());
+const hear = (...entries: AlertNoticeEntry[]): Promise<Subject[]> =>
+  stores.alertNotices.heard(entries, stores.clock.now());
 
 /** Returns the only notice for these alerts. */
-async function only(...entries: BulletinEntry[]): Promise<string> {
+async function only(...entries: AlertNoticeEntry[]): Promise<string> {
   const subjects = await hear(...entries);
   expect(subjects).toHaveLength(1);
   return idOf(subjects[0] ?? 'notice:none');
 }
 
 async function read(id: string) {
-  const found = await stores.bulletins.read(id);
+  const found = await stores.alertNotices.read(id);
   if (found === undefined) throw new Error(`bulletin ${id} cannot be read`);
   return found;
 }
@@ -196,7 +197,7 @@ describe('a notice', () => {
   });
 
   test('that does not exist cannot be read', async () => {
-    expect(await stores.bulletins.read('none')).toBeUndefined();
+    expect(await stores.alertNotices.read('none')).toBeUndefined();
   });
 });
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DigestTable } from '../../../../aws/table/messages/digests.ts';
 import { keys } from '../../../../aws/table/core/keys.ts';
-import type { ToldBefore } from '../../../../domain/messages/stakeholder-digest.ts';
-import type { Remembered } from '../../../../domain/ports/messages.ts';
+import type { LastNotification } from '../../../../domain/messages/stakeholder-digest.ts';
+import type { StoredNotification } from '../../../../domain/ports/messages.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
 const at = '2026-11-20T12:00:00.000Z' as Timestamp;
-const told: ToldBefore = { about: 'open', at, heard: true };
+const told: LastNotification = { about: 'open', at, heard: true };
 const CTO = 'mailto:cto@acme.example';
 
 let stores: TableStores;
@@ -25,7 +25,7 @@ const incident = (n: number) => `01JCYZ7Q8M3N5P7R9T1V3X5Z7${n}` as IncidentId;
 
 test('sent updates are stored by receiver, completely', async () => {
   const id = incident(1);
-  const refused: ToldBefore = { ...told, heard: false, refused: true, again: { at, tries: 3 } };
+  const refused: LastNotification = { ...told, heard: false, refused: true, again: { at, tries: 3 } };
   await digests.remember(id, CTO, told, undefined);
   await digests.remember(id, 'slack:#status', refused, undefined);
   expect(await digests.read(id)).toEqual({ [CTO]: { ...told, rev: 1 }, 'slack:#status': { ...refused, rev: 1 } });
@@ -34,7 +34,7 @@ test('sent updates are stored by receiver, completely', async () => {
 
 test('of concurrent writers of the same update one succeeds, also if an earlier update exists', async () => {
   const id = incident(3);
-  let before: Remembered | undefined;
+  let before: StoredNotification | undefined;
   for (const about of ['open', 'mitigated', 'resolved']) {
     const all = await Promise.all(
       Array.from({ length: 5 }, () => digests.remember(id, CTO, { ...told, about }, before)),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SloAlertTable } from '../../../../aws/table/slo/slo-alerts.ts';
-import type { HeardAlert } from '../../../../domain/slo/ports.ts';
+import type { SeenAlert } from '../../../../domain/slo/ports.ts';
 import type { SloId } from '../../../../schemas/slo/slo.ts';
 import { openTable, type TableStores } from '../stores.ts';
 
@@ -15,7 +15,7 @@ afterAll(() => stores.close());
 
 const DAY = 24 * 3600;
 const later = (seconds: number): void => stores.clock.set(stores.clock.millis + seconds * 1000);
-const heard = (fingerprint: string, firing: boolean): HeardAlert => ({ fingerprint, severity: 'critical', firing });
+const heard = (fingerprint: string, firing: boolean): SeenAlert => ({ fingerprint, severity: 'critical', firing });
 
 test('the last state of each alert of an objective is stored', async () => {
   const [checkout, search, other] = ['checkout#1', 'checkout', 'quiet'] as SloId[] as [SloId, SloId, SloId];
