@@ -84,7 +84,7 @@ describe('a call of a runbook', () => {
     ['with an empty secret', { auth: { bearer: 'EMPTY' } }, 'the secret EMPTY is not set'],
     ['with a secret that no header carries', { auth: { bearer: 'ODD' } }, 'the header authorization'],
     ['with a header that no header may be', { headers: { 'X-Title': 'Käse für 3 €' } }, 'the header x-title'],
-    ['that reads, with a body', { method: 'GET', body: 'text' }, 'a GET has no body'],
+    ['that reads, with a body', { method: 'GET', body: 'text' }, 'a GET request cannot have a body'],
   ])('%s is not sent, and the result has the reason', async (_, given, why) => {
     const { answer, received } = await called(given);
     expect(answer).toEqual({ kind: 'refused', detail: said(why) });

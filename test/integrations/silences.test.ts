@@ -135,7 +135,7 @@ describe('the silences are unknown', () => {
     const log = { warn: (...line: unknown[]) => void warnings.push(line) };
     const silences = alertmanagerSilences({ url: async () => answers.shift(), now: () => now, log });
     expect(await silences.active()).toBeNull();
-    expect(warnings).toEqual([[expect.stringContaining('silences could not be read'), { error: 'Error: no secrets' }]]);
+    expect(warnings).toEqual([[expect.stringContaining('Silences could not be read'), { error: 'Error: no secrets' }]]);
     now += 10_000;
     expect(await ids(silences)).toEqual(IDS);
   });

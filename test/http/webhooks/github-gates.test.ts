@@ -229,7 +229,7 @@ describe('a frozen deployment', () => {
     const freeze = await frozen('back');
     const back = requested({ run: 50, sha: good, repository: 'octo-org/back' });
     expect(await answered(back, 50)).toBe('approved');
-    expect(server.of(50)[0]?.comment).toContain('a rollback is exempt: v41 ran here well');
+    expect(server.of(50)[0]?.comment).toContain('a rollback is exempt: v41 ran here without problems');
     const same = requested({ run: 51, sha: bad, repository: 'octo-org/back' });
     expect(await answered(same, 51)).toBe('waiting');
     await lift(freeze);
