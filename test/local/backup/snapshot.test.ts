@@ -73,8 +73,9 @@ test('leftovers of an interrupted backup are removed, and a snapshot in use is k
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-snapshot-'));
   const [old, young] = [join(dir, 'snapshot-old'), join(dir, 'snapshot-young')];
   await Promise.all([old, young].map((folder) => mkdir(folder)));
-  const yesterday = new Date(Date.now() - 25 * 3_600_000);
-  await utimes(old, yesterday, yesterday);
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+  await utimes(old, hoursAgo(25), hoursAgo(25));
+  await utimes(young, hoursAgo(1), hoursAgo(1));
   await removeSnapshots(dir, 24 * 3_600_000);
   expect(await readdir(dir)).toEqual(['snapshot-young']);
   await removeSnapshots(dir, 0);
