@@ -56,7 +56,10 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
   });
 
   test.runIf(isHere)('too large a body is refused: by Firebreak, up to the size that the proxy forwards', async () => {
-    const large = await send(JSON.stringify({ ...alert('large'), title: 'x'.repeat(7 * MEBIBYTE) }));
+    const body = JSON.stringify({ ...alert('large'), title: 'x'.repeat(7 * MEBIBYTE) });
+    // The refusal comes before the body is read, so the connection can break while the client still sends.
+    const attempt = () => send(body).catch(() => undefined);
+    const large = (await attempt()) ?? (await attempt()) ?? (await attempt()) ?? (await send(body));
     expect([large.status, large.headers['content-type']]).toEqual([413, 'application/problem+json']);
     // Either a response (502 in Caddy 2.6), or the connection breaks while the body is being sent.
     const larger = await send('x'.repeat(20 * MEBIBYTE)).catch(() => ({ status: 413 }));
@@ -81,8 +84,8 @@ describe.each<Kind>(['nginx', 'caddy'])('%s before Firebreak', (kind) => {
   test.runIf(isHere)('doctor --production detects TLS, and no sandbox', async () => {
     const env = { FIREBREAK_URL: proxy.url, FIREBREAK_TOKEN: ADMIN_TOKEN, NODE_EXTRA_CA_CERTS: proxy.ca };
     const { out } = await cli(['doctor', '--production'], { env, cwd: import.meta.dirname });
-    expect(out).toMatch(/^ok +TLS +the address is reached over TLS/m);
-    expect(out).toMatch(/^no +sandbox +open to every user of this machine/m);
+    expect(out).toMatch(/^ok +TLS +the address uses TLS/m);
+    expect(out).toMatch(/^no +sandbox +accessible to every user of this machine/m);
     expect(out).not.toContain('forwards /sandbox');
   });
 
