@@ -8,6 +8,7 @@ import { environmentProblems } from './checks/environment.ts';
 import { lockFileProblems } from './checks/lock-file.ts';
 import { machinePathProblems } from './checks/machine-paths.ts';
 import { packageRunnerProblems } from './checks/package-runners.ts';
+import { retiredWordProblems } from './checks/retired-words.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -26,6 +27,7 @@ const checks: Record<string, Check> = {
   'actions pinned to commits': () => actionPinProblems(root).join('\n'),
   'environment variables': () => environmentProblems(root).join('\n'),
   'package runners in documents and examples': () => packageRunnerProblems(root).join('\n'),
+  'retired words': () => retiredWordProblems(root).join('\n'),
 };
 
 /** Returns a check that runs a program of node_modules/.bin and passes if it exits with 0. */

@@ -10,6 +10,7 @@ import { environmentDocument } from '../../scripts/environment-doc.ts';
 import { lockFileProblems } from '../../scripts/checks/lock-file.ts';
 import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
 import { packageRunnerProblems } from '../../scripts/checks/package-runners.ts';
+import { retiredWordProblems } from '../../scripts/checks/retired-words.ts';
 
 let root: string;
 
@@ -242,5 +243,36 @@ describe('environment variables', () => {
     const all = environmentProblems(root);
     expect(all).toContainEqual(expect.stringContaining('no code reads HOST'));
     expect(all).not.toContainEqual(expect.stringContaining('no code reads PORT'));
+  });
+});
+
+describe('retired words', () => {
+  const glossary =
+    '# Glossary\n\n## Retired words\n\n| Retired | Use |\n|---|---|\n| "odd phrase" | plain phrase |\n| odd | plain |\n\n' +
+    '## Retired names\n\n| Retired | Use |\n|---|---|\n| `OldName`, `older` | `NewName` |\n';
+
+  test('names as whole words of code, and phrases in any text, are reported with their line', async () => {
+    await write({
+      'docs/glossary.md': glossary,
+      'docs/a.md': 'Fine: OldName in prose, odd.\nAn Odd Phrase.\n',
+      'docs/adr/0001.md': 'odd phrase',
+      'CHANGELOG.md': 'odd phrase',
+      'domain/a.ts': 'type OldNames = 1;\nconst older = 2;\n// an odd phrase\n',
+      'test/golden/a.json': '"odd phrase"',
+    });
+    expect(retiredWordProblems(root).map((problem) => problem.split(' is retired')[0])).toEqual([
+      'docs/a.md:2: "Odd Phrase"',
+      'domain/a.ts:2: "older"',
+      'domain/a.ts:3: "odd phrase"',
+    ]);
+  });
+
+  test('a glossary without a list fails the check', async () => {
+    await write({ 'docs/glossary.md': '# Glossary\n' });
+    expect(() => retiredWordProblems(root)).toThrow('no retired names or phrases');
+  });
+
+  test('this project uses none', () => {
+    expect(retiredWordProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });

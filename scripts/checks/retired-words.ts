@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectFiles } from './files.ts';
+
+const GLOSSARY = 'docs/glossary.md';
+
+/** Records of the past keep the words of their time; recorded payloads are not ours. */
+const IS_EXEMPT = /^(docs\/adr\/|test\/(fixtures|golden)\/)|^CHANGELOG\.md$|^docs\/glossary\.md$/;
+
+const IS_TEXT = /\.(ts|tsx|js|mjs|md|ya?ml|html|json)$/;
+
+/** Returns the first cells of a table of the glossary. */
+function retiredIn(glossary: string, heading: string): string[] {
+  const section = glossary.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+  return [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell]) => cell ?? '');
+}
+
+/**
+ * Returns the lines that use a retired name of the glossary as a whole word of code, or a retired phrase in quotation marks.
+ *
+ * @throws Error if the glossary has no retired names or phrases, because the check would pass without checking
+ */
+export function retiredWordProblems(root: string): string[] {
+  const glossary = readFileSync(join(root, GLOSSARY), 'utf8');
+  const names = retiredIn(glossary, 'Retired names').flatMap((cell) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ''),
+  );
+  const phrases = retiredIn(glossary, 'Retired words').flatMap((cell) =>
+    [...cell.matchAll(/"([^"]+)"/g)].map(([, text]) => text ?? ''),
+  );
+  if (names.length === 0 || phrases.length === 0) throw new Error(`${GLOSSARY} has no retired names or phrases`);
+  const name = new RegExp(`\\b(?:${names.join('|')})\\b`);
+  const phrase = new RegExp(phrases.join('|'), 'i');
+  return projectFiles(root)
+    .filter((file) => IS_TEXT.test(file) && !IS_EXEMPT.test(file) && file !== 'package-lock.json')
+    .flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .flatMap((line, index) => {
+          const found = (/\.(ts|tsx|js|mjs)$/.test(file) && name.exec(line)?.[0]) || phrase.exec(line)?.[0];
+          return found ? [`${file}:${index + 1}: "${found}" is retired; ${GLOSSARY} says what to use instead`] : [];
+        }),
+    );
+}
