@@ -43,7 +43,7 @@ type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'
 const PAUSES_SECONDS = [1, 3];
 
 /**
- * Assigns command of a declared incident to the on-call responder of the team. If nobody is found, the timeline says
+ * Assigns command of a declared incident to the on-call responder of the team. If no responder is found, the timeline says
  * so.
  */
 export async function giveCommandToOnCall(

@@ -140,7 +140,7 @@ export type Mute = {
 
 /**
  * Returns the mute that applies to an alert; of several, the one that ends last. Windows match the routing labels;
- * silences come from Alertmanager and match the alert's own labels, whoever sent it.
+ * silences come from Alertmanager and match the alert's own labels, regardless of its sender.
  *
  * @param silences null: unknown, so none applies
  */

@@ -17,7 +17,7 @@ export const awsS32017 = replayOf({
   ],
   assumed: ['the command is recorded as a change of infrastructure of the index', 'nearly all requests fail'],
   label: { cause: changeId(id, 0), right: 'ask' },
-  why: 'It is the cause, but there is no way back that a machine could take: the subsystems had to be restarted.',
+  why: 'It is the cause, but no automatic rollback is possible: the subsystems had to be restarted.',
   incident: {
     id,
     day: '2017-02-28',

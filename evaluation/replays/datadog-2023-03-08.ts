@@ -14,7 +14,7 @@ export const datadog2023 = replayOf({
     'web access came back at 09:13',
   ],
   assumed: [
-    'nobody records such updates as changes',
+    'such updates are not recorded as changes',
     'a deploy of the web tier at 05:45, done at 05:55',
     'the error ratio rises over ten minutes, as the update spreads',
   ],

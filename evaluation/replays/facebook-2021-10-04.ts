@@ -21,7 +21,7 @@ export const facebook2021 = replayOf({
     'a deploy of the web tier at 15:10, done at 15:25',
   ],
   label: { cause: changeId(id, 0), right: 'ask' },
-  why: 'Everything fails at once: no deploy of a service. The way back needed people on site.',
+  why: 'Everything fails at once, so it is no deploy of a service. Recovery required people on site.',
   incident: {
     id,
     day: '2021-10-04',

@@ -13,7 +13,7 @@ export const reddit2023 = replayOf({
   told: [
     'just after 19:00 UTC an upgrade of Kubernetes from 1.23 to 1.24 was begun on one large cluster',
     'within minutes the whole site came to a halt; routes between nodes were gone with a label that 1.24 removes',
-    'there is no supported way back; a backup was restored, and the outage took 314 minutes',
+    'no rollback is supported; a backup was restored, and the outage took 314 minutes',
   ],
   assumed: [
     'the upgrade is recorded at 19:00, as going on',
@@ -21,7 +21,7 @@ export const reddit2023 = replayOf({
     'the halt at 19:03',
   ],
   label: { cause: changeId(id, 0), right: 'ask' },
-  why: 'It is the upgrade; but the way back is a restore, which nobody would let a machine begin.',
+  why: 'It is the upgrade, but recovery requires a restore from backup, which must not start automatically.',
   incident: {
     id,
     day: '2023-03-14',

@@ -183,7 +183,7 @@ function lastGood(told: Told, at: Timestamp): Change {
 
 /** Assumptions of every replay, because sources never contain them: error ratios, the alert rule, and the earlier good deploy. */
 export const ALWAYS_ASSUMED = [
-  'error ratios between the points in time that are told, and the usual ratio before',
+  'error ratios between the points in time that the source gives, and the usual ratio before',
   'the rule of the alert, and that the decision comes within a minute of it',
   'a deploy three days before that was good',
 ] as const;

@@ -14,7 +14,7 @@ export function underWay(application: Application): UnderWay | undefined {
 }
 
 const starterOf = ({ initiatedBy }: Operation): string =>
-  initiatedBy?.automated === true ? 'automated sync' : initiatedBy?.username || 'somebody';
+  initiatedBy?.automated === true ? 'automated sync' : initiatedBy?.username || 'an unknown user';
 
 export const describe = ({ by, brings }: UnderWay): string =>
   `a sync by ${by}${brings === undefined || brings.revisions.length === 0 ? '' : ` to ${nameOf(brings)}`}`;

@@ -7,7 +7,7 @@ export const SCOPES: Readonly<Record<string, string>> = {
   'bookmarks:write': 'links at the top of channels',
   'channels:history': 'what is marked with 📌 on the timeline, and a look whether a message without an answer was sent',
   'channels:join': 'public channels that people have not let it into',
-  'channels:manage': 'channels of incidents, and whoever is let into them',
+  'channels:manage': 'channels of incidents, and invitations to them',
   'channels:read': 'channels by their names, and what happened so far for who comes in later',
   'chat:write': 'messages and answers at all',
   'chat:write.public': 'lines in channels of teams that it is not in',

@@ -7,7 +7,7 @@ import { within } from './deadline.ts';
 import type { SlackDeps } from '../../domain/slack/ports.ts';
 import { parsed } from './body.ts';
 
-/** Maximum time in milliseconds to queue a request; afterwards, the user is told that it was not stored. */
+/** Maximum time in milliseconds to queue a request; afterwards, the user gets the message that it was not stored. */
 const SEND_PATIENCE_MS = 1400;
 
 /** Window in seconds in which clicks count as one. A later click gets its own answer. */

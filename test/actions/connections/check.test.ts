@@ -102,7 +102,7 @@ describe('Slack', () => {
     const { url } = await slackThat({ 'x-oauth-scopes': given.join(', ') });
     expect((await look({ secrets: BOT, slack: url }))['Slack']).toBe(
       'wrong: the app lacks these scopes (with the effect in brackets): channels:manage (channels of incidents, and ' +
-        'whoever is let into them), pins:write (the pinned message). Add them as in slack/manifest.yaml, reinstall ' +
+        'invitations to them), pins:write (the pinned message). Add them as in slack/manifest.yaml, reinstall ' +
         'the app, and set the new SLACK_BOT_TOKEN',
     );
   });
