@@ -14,8 +14,8 @@ import { replay } from './replay.ts';
 import { asksForRollback, clears, suspects } from './stories/suspects.ts';
 
 /*
- * Stories that nobody has thought of: whatever happens, in whatever order, and however often the process dies, what
- * must never happen does not, and in the end everything is at its end.
+ * Random stories: alerts, answers, outages, and process crashes in any order. The invariants hold at every moment, and
+ * in the end every incident is resolved and nothing is pending.
  */
 
 const ALERTS = [
@@ -34,7 +34,7 @@ const set =
   (world) =>
     void Object.assign(world, what);
 
-/** Answers the question that waits, if one does; with or without ringing. */
+/** Answers the waiting question, if there is one; with or without waking the incident. */
 const answer =
   (how: 'approved' | 'rejected', rings: boolean): Moment =>
   async (world) => {
@@ -45,7 +45,7 @@ const answer =
     }
   };
 
-/** Where nothing is open, or it cannot be, nothing happens. */
+/** Does nothing if no incident is open, or if the moment is refused. */
 const ifItCanBe =
   (moment: Moment): Moment =>
   async (world) => {
@@ -57,7 +57,7 @@ const ifItCanBe =
     }
   };
 
-/** Somebody says something about the incident that is open, if one is. */
+/** A person sends a message about the open incident, if there is one. */
 const aPerson =
   (kind: 'rollback' | 'pause' | 'resume' | 'page' | 'resolve'): Moment =>
   async (world) => {
@@ -107,7 +107,7 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
     weight: 6,
     arbitrary: fc.constantFrom<[string, Moment][]>(
       ['approved', answer('approved', true)],
-      ['approved, without a ring', answer('approved', false)],
+      ['approved, without waking the incident', answer('approved', false)],
       ['rejected', answer('rejected', true)],
       ['the kill switch goes on', pauses(true)],
       ['the kill switch goes off', pauses(false)],
@@ -154,7 +154,7 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
 const anyStory = fc.record({
   mode: fc.constantFrom('act', 'act', 'approve', 'suggest'),
   health: fc.boolean(),
-  /** How the world is when the first alert fires. */
+  /** Moments before the first alert fires. */
   before: fc.array(anyMoment, { maxLength: 2 }),
   moments: fc.array(fc.tuple(fc.constantFrom(0, 0, 1, 3, 20, 70, 300, 1000, 4000), anyMoment), {
     minLength: 3,
@@ -164,7 +164,7 @@ const anyStory = fc.record({
 
 type AnyStory = typeof anyStory extends fc.Arbitrary<infer S> ? S : never;
 
-/** In the end vendors are there, the pager after a while, alerts end, and where that is not enough a person says that it is over. */
+/** All vendors respond again (the pager after two failures), health is good, and all alerts end. */
 const allIsCalm: Moment = all(
   set({ pages: [later, later, taken], rollbacks: [done], looks: [done], health: { kind: 'value', value: 0 } }),
   ...ALERTS.map(ends),
@@ -177,7 +177,7 @@ const overByAPerson: Moment = async (world) => {
   }
 };
 
-/** The version that it goes to was live for half an hour, and has never been rolled back. */
+/** Whether the target version was live for at least half an hour, and has never been rolled back. */
 function isKnownGood({ store }: FakeWorld, call: string): boolean {
   const [, from, to] = / (v\d) to (v\d)$/.exec(call) ?? [];
   const changes = [...store.changes.values()];
@@ -187,7 +187,7 @@ function isKnownGood({ store }: FakeWorld, call: string): boolean {
   return to === 'v1' || secondsBetween(good.finished_at, bad.started_at) >= 1800;
 }
 
-/** What must never happen, seen at the moment at which it does. */
+/** Adds each violation of an invariant to `wrong`, at the moment of the call. */
 function watched(world: FakeWorld, wrong: string[]): void {
   const called = new Set<string>();
   world.watch = (call) => {
@@ -200,7 +200,7 @@ function watched(world: FakeWorld, wrong: string[]): void {
     const asked =
       decision?.view.kind === 'approve' ? decision.view.state === 'approved' : decision?.view.kind === 'roll_back';
     if (!asked) wrong.push(`${call} without a decision for it: ${decision?.view.kind} ${decision?.view.state}`);
-    // What is under way goes on, and a person may ask for it by hand.
+    // A rollback in progress continues, and a person may request one of a cleared version.
     const alone = decision !== undefined && 'asked' in decision.inputs && decision.inputs.asked.by !== 'person';
     const from = decision?.view.from_version ?? '';
     const cleared = clearingOfVersion(incident?.record.cleared, { service: 'checkout', version: from });
@@ -218,7 +218,7 @@ async function live({ mode, health, before, moments }: AnyStory) {
   let at = 0;
   const first: [number, [string, Moment]][] = [...before, FIRST].map((moment) => [0, moment]);
   for (const [pause, [, moment]] of [...first, ...moments]) {
-    at += pause + 0.001; // two moments are never the same
+    at += pause + 0.001; // so that no two moments coincide
     timeline[`${at.toFixed(3)} s`] = moment;
   }
   timeline[`${(at + 60).toFixed(3)} s`] = allIsCalm;
@@ -235,7 +235,7 @@ const spell = ({ mode, health, before, moments }: AnyStory): string => {
   return `mode ${mode}${health ? ', with a health query' : ''}: ${told.join('; ')}`;
 };
 
-/** Runs that ended without a death of their own come to the same from what was recorded. */
+/** Whether a replay of the recorded history gives the same result without any call. */
 async function replays(run: Run): Promise<boolean> {
   const { output, calls } = await replay(run.events.slice(0, -1));
   return (
@@ -243,8 +243,8 @@ async function replays(run: Run): Promise<boolean> {
   );
 }
 
-describe('whatever happens', () => {
-  test('nothing is done that may not be, and everything comes to its end', { timeout: 180_000 }, async () => {
+describe('random stories', () => {
+  test('never violate an invariant, and end with every incident resolved', { timeout: 180_000 }, async () => {
     const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
     for (const batch of chunks(stories, 12)) {
       const lived = await Promise.all(batch.map(async (story) => ({ story, ...(await live(story)) })));
@@ -281,7 +281,7 @@ describe('whatever happens', () => {
   });
 });
 
-/** Pages that were taken and never resolved. */
+/** Returns the keys of pages that the pager accepted and that were never resolved. */
 function pagesLeftOpen(effects: readonly { key: string; kind: string; state: string }[]): string[] {
   const ended = new Set(
     effects.filter(({ kind, state }) => kind === 'page-resolve' && state === 'succeeded').map(({ key }) => key),

@@ -3,7 +3,7 @@ import type { Effect } from '../../schemas/incidents/incident.ts';
 import { externalPaths } from './stories/external-pages.ts';
 import { play } from './play.ts';
 
-/** The effects of a story's incident, in their order. */
+/** Returns the effects of a story's incident, in order. */
 async function effectsOf(name: string): Promise<Effect[]> {
   const path = externalPaths[name];
   if (path === undefined) throw new Error(`there is no story ${name}`);
@@ -14,8 +14,8 @@ async function effectsOf(name: string): Promise<Effect[]> {
 
 const followed = { id: 'Q1', url: 'https://acme.pagerduty.test/incidents/Q1', assigned_to: ['Ada'] };
 
-describe('where others page', () => {
-  test('theirs is our page, with who is assigned and where it is', async () => {
+describe('with external paging', () => {
+  test('Firebreak follows the external page, with its assignees and its link', async () => {
     expect(await effectsOf('others-page-and-theirs-is-found')).toMatchObject([
       {
         kind: 'page',
@@ -28,7 +28,7 @@ describe('where others page', () => {
     ]);
   });
 
-  test('a note that is refused does not undo the page', async () => {
+  test('a refused note does not undo the page', async () => {
     expect(await effectsOf('others-page-and-the-note-is-refused')).toMatchObject([
       { kind: 'page', state: 'succeeded', followed },
       { kind: 'page-note', state: 'failed', detail: 'Note not added to PagerDuty incident Q1: no' },
@@ -44,7 +44,7 @@ describe('where others page', () => {
       'the-page-of-others-was-acknowledged-for-something-else',
       'PagerDuty incident Q1 was found, but it was acknowledged by Ada earlier, so alerts added to it notify nobody',
     ],
-  ])('%s, and says why', async (name, because) => {
+  ])('%s, and the effect gives the reason', async (name, because) => {
     expect(await effectsOf(name)).toMatchObject([
       {
         key: expect.stringMatching(/\.page\.1$/),
@@ -55,7 +55,7 @@ describe('where others page', () => {
     ]);
   });
 
-  test('what is acknowledged is not relied on to ring again', async () => {
+  test('Firebreak pages itself if the external page is already acknowledged', async () => {
     const [first, , second] = await effectsOf('it-has-to-be-heard-again-where-others-page');
     expect(first).toMatchObject({ state: 'succeeded', followed });
     expect(second).not.toHaveProperty('followed');

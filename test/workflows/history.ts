@@ -4,20 +4,20 @@ import { fileURLToPath } from 'node:url';
 import type { HistoryEvent } from '../../local/aws/lambda/history.ts';
 import type { ExecutionRow } from '../../local/aws/lambda/store.ts';
 
-/** One execution as it was recorded: what it began with, what happened, what it came to (null: it was stopped). */
+/** A recorded execution: its input, its events, and its result (null: it was stopped). */
 export type Run = { input: unknown; result: unknown; events: HistoryEvent[] };
 
-/** The histories of one path through a workflow; more than one where a run has handed over to the next. */
+/** The histories of one path through a workflow; more than one if a run has handed over to the next. */
 export type Golden = { runs: Run[] };
 
-/** Which workflow's: each has a folder. */
+/** A workflow; each has a folder of golden histories. */
 export type Workflow = 'incident-response' | 'drill';
 
 const folderOf = (workflow: Workflow): string => fileURLToPath(new URL(`../golden/${workflow}`, import.meta.url));
 
 /**
- * What of a history is the same each time. Operation ids are (they are hashes of positions), and times are the story's;
- * the ids of execution, callbacks and invocations are chance. When handlers suspended is not part of what happened.
+ * Returns the reproducible part of a history. Operation IDs (hashes of positions) and times (set by the story) are
+ * reproducible. IDs of executions, callbacks, and invocations are random, so they are replaced. Suspensions are removed.
  */
 export function runOf({ result, error, status }: ExecutionRow, events: readonly HistoryEvent[]): Run {
   const [started] = events;
@@ -54,8 +54,8 @@ function steady(event: HistoryEvent, root: string | undefined): HistoryEvent {
 }
 
 /**
- * The events of each context by themselves, since operations are known by their place in their context: how branches
- * interleave may differ, the order inside each may not. A branch's own end is its last event.
+ * Groups events by context, because an operation is identified by its place in its context. Child contexts may
+ * interleave differently, but the order inside each is fixed. The end of a child context is its own last event.
  */
 export function byContext(events: readonly HistoryEvent[]): Record<string, HistoryEvent[]> {
   const names = new Map(events.filter(isContext).map((event) => [event.Id, `${event.Name} (${event.Id})`]));
@@ -69,7 +69,7 @@ export function byContext(events: readonly HistoryEvent[]): Record<string, Histo
 
 const isContext = ({ EventType }: HistoryEvent): boolean => EventType.startsWith('Context');
 
-/** Every file of golden histories, as its name without the ending; folders for released versions may be added. */
+/** Returns the names of all golden histories, without `.json`; includes subfolders, for example for released versions. */
 export const recorded = (workflow: Workflow = 'incident-response'): string[] =>
   readdirSync(folderOf(workflow), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.json'))
@@ -78,7 +78,7 @@ export const recorded = (workflow: Workflow = 'incident-response'): string[] =>
 
 export const updating = (): boolean => process.env['UPDATE_GOLDEN'] === '1';
 
-/** @throws when there is none, with what makes one */
+/** @throws if the file is missing; the message says how to record it */
 export function golden(name: string, workflow: Workflow = 'incident-response'): Golden {
   const file = fileOf(name, workflow);
   if (!existsSync(file))
@@ -86,7 +86,7 @@ export function golden(name: string, workflow: Workflow = 'incident-response'): 
   return JSON.parse(readFileSync(file, 'utf8')) as Golden;
 }
 
-/** One event on a line, so that a difference is read as what happened otherwise. */
+/** Writes one event per line, so that a diff shows which events differ. */
 export function record(name: string, { runs }: Golden, workflow: Workflow = 'incident-response'): void {
   const lines = (events: readonly HistoryEvent[]) => events.map((event) => `    ${JSON.stringify(event)}`).join(',\n');
   const text = runs.map(

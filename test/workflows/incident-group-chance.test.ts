@@ -8,8 +8,8 @@ import { crowdPaths, alarm, saysThatAllIsOver } from './stories/groups.ts';
 import { all, ends, fires, type Moment, play } from './play.ts';
 
 /*
- * Services fail in any order, and somebody says that it is all over, again and again; processes die in between. Nobody
- * may be left without a page, and nothing may be hidden.
+ * Random stories: services fail in any order, a person resolves the parent repeatedly, and processes die in between.
+ * Every open incident is paged for, and every open child is counted by its parent.
  */
 
 const ALERTS = ['cart', 'search', 'ledger', 'checkout'].flatMap((service) => [
@@ -25,7 +25,7 @@ const wakesParents: Moment = async (world) => {
     if (record.crowd !== undefined && record.status !== 'resolved') await wake(world.deps, record.id);
 };
 
-/** Of the newest one: of those before, all is said. */
+/** A person resolves the parent, unless an earlier parent was already resolved. */
 const isOver =
   (rings: boolean): Moment =>
   async (world) => {
@@ -49,7 +49,7 @@ const fails =
     });
   };
 
-/** Whoever acts tries again where the table is away. */
+/** Repeats the moment once if the table does not answer. */
 const again =
   (moment: Moment): Moment =>
   async (world) => {
@@ -80,7 +80,7 @@ const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
 
 const anyStory = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), anyMoment), { minLength: 8, maxLength: 20 });
 
-/** As the sweeper does each minute. */
+/** Does what the sweeper does each minute. */
 const sweeps: Moment = async (world) => {
   for (const id of world.store.pending.keys()) await wake(world.deps, id);
   const parents = new Set(
@@ -94,8 +94,8 @@ function checks(found: string[]): Moment {
     const open = [...world.store.open.values()].map((id) => world.store.dossier(id));
     for (const { record } of open) {
       const parent = record.parent_id === undefined ? undefined : world.store.dossier(record.parent_id).record;
-      if (parent?.status === 'resolved') found.push(`${record.service} is a part of what is over`);
-      if (!hasRung(world, parent ?? record)) found.push(`nobody was woken for ${record.service}`);
+      if (parent?.status === 'resolved') found.push(`${record.service} is a child of a resolved parent`);
+      if (!hasRung(world, parent ?? record)) found.push(`no page was sent for ${record.service}`);
     }
     for (const { record, children } of world.store.dossiers.values()) {
       if (record.crowd === undefined) continue;
@@ -104,13 +104,13 @@ function checks(found: string[]): Moment {
       const word = wordOf(world, record.id);
       for (const part of parts)
         if (part.resolved_by === 'person:ada' && part.parent_id === record.id && hasFiredSince(world, part.id, word))
-          found.push(`${part.service} was closed, and has fired since it was said to be over`);
+          found.push(`${part.service} was closed, although it has fired since a person resolved the parent`);
       if (record.firing !== left) found.push(`${record.id} counts ${record.firing} parts, and has ${left}`);
     }
   };
 }
 
-/** When somebody has said that it is over. */
+/** Returns the time at which a person resolved the incident. */
 const wordOf = ({ store }: FakeWorld, id: IncidentRecord['id'] | undefined) =>
   id && store.dossier(id).timeline.find(({ kind }) => kind === 'resolve.asked')?.at;
 
@@ -120,7 +120,7 @@ const hasFiredSince = ({ store }: FakeWorld, id: IncidentRecord['id'], at: strin
     ({ status, first_seen_at }) => status === 'firing' && first_seen_at > at,
   );
 
-/** For itself; and where it was left by a parent and has fired since, after that. */
+/** Whether it was paged for: after it left its parent, if an alert has fired since. */
 function hasRung(world: FakeWorld, { id }: IncidentRecord): boolean {
   const { effects, timeline } = world.store.dossier(id);
   const left = timeline.findLast(({ kind }) => kind === 'incident.left');
@@ -129,7 +129,7 @@ function hasRung(world: FakeWorld, { id }: IncidentRecord): boolean {
   return [...effects.values()].some(({ kind, state, at }) => kind === 'page' && state === 'succeeded' && at > since);
 }
 
-test('whatever fires, and whenever somebody says that it is over: what is open is told, counted and has rung', async () => {
+test('with alerts and resolutions in any order, every open incident is paged for, and counted by its parent', async () => {
   const stories = fc.sample(anyStory, { numRuns: 30, seed: Number(process.env['CHANCE_SEED'] ?? 1) });
   let resolved = 0;
   for (const story of stories) {

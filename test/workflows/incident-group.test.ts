@@ -9,7 +9,7 @@ import { wake } from '../../workflows/wake.ts';
 import { alarm, crowdPaths, parentIn, saysThatAllIsOver } from './stories/groups.ts';
 import { all, ends, fires, type Moment, play, type Story } from './play.ts';
 
-/** The incidents of a story by their service, as they are at its end. */
+/** Returns the incidents of a story by service, at its end. */
 async function incidentsOf(name: string) {
   const path = crowdPaths[name];
   if (path === undefined) throw new Error(`there is no story ${name}`);
@@ -25,12 +25,12 @@ async function incidentsOf(name: string) {
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 
-/** Minutes after noon, cut. */
+/** Minutes after noon, rounded down. */
 const closedAfter = (at: Timestamp | null): number | null =>
   at === null ? null : Math.floor(secondsBetween(NOON, at) / 60);
 
-describe('many at once', () => {
-  test('are parts of one, the first ones too, which closes after the last of them', async () => {
+describe('many incidents at once', () => {
+  test('become children of one parent, which closes after its last child', async () => {
     const of = await incidentsOf('many-at-once-and-their-parent-pages');
     const parent = of('several-services');
     const parts = ['cart', 'search', 'ledger', 'checkout'].map(of);
@@ -47,7 +47,7 @@ describe('many at once', () => {
     expect(parent.told.filter((kind) => kind === 'alerts.joined')).toHaveLength(4);
   });
 
-  test('page once: those that come when there is a parent are not even about to', async () => {
+  test('page once: later children send no page of their own', async () => {
     const of = await incidentsOf('many-at-once-and-their-parent-pages');
     const paged = ['cart', 'search', 'several-services', 'ledger', 'checkout'].map((service) =>
       of(service).effects.flatMap(({ kind, state }) => (kind === 'page' ? [state] : [])),
@@ -55,7 +55,7 @@ describe('many at once', () => {
     expect(paged).toEqual([['succeeded'], ['succeeded'], ['succeeded'], [], []]);
   });
 
-  test('ask before one of them is rolled back', async () => {
+  test('require approval before a rollback of one of them', async () => {
     const of = await incidentsOf('one-of-many-asks-before-it-is-rolled-back');
     expect(of('checkout').decisions.get(1)?.view).toMatchObject({
       kind: 'approve',
@@ -66,15 +66,15 @@ describe('many at once', () => {
     expect(of('several-services').decisions.size).toBe(0);
   });
 
-  test('leave each other alone when one comes long after', async () => {
+  test('form no group if one opens much later', async () => {
     const of = await incidentsOf('what-comes-long-after-the-others-is-on-its-own');
     expect(of('checkout').record.parent_id).toBeUndefined();
     expect(of('several-services').record.signal_count).toBe(3);
   });
 });
 
-describe('a parent that a person has resolved', () => {
-  test('takes its parts with it, and each of them tells by whom, and as a part of what', async () => {
+describe('a parent resolved by a person', () => {
+  test('resolves its children, and each timeline names the person and the parent', async () => {
     const { world } = await play(crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING);
     const [parent] = recordsOf(world, 'several-services');
     for (const service of ['cart', 'search', 'ledger', 'checkout']) {
@@ -90,12 +90,12 @@ describe('a parent that a person has resolved', () => {
       );
     }
     expect(parent).toMatchObject({ firing: 0, resolved_by: 'person:ada' });
-    // What fires after that is an incident of its own.
+    // Alerts that fire afterwards open a separate incident.
     expect(recordsOf(world, 'ledger')).toMatchObject([{}, { pages: 1, resolved_by: null }]);
     expect(recordsOf(world, 'ledger')[1]).not.toHaveProperty('parent_id');
   });
 
-  test('lets go what has fired or joined since, which goes on as any incident', async () => {
+  test('releases children that fired or joined since; they continue as separate incidents', async () => {
     const path = crowdPaths['a-part-fires-after-it-was-said-that-all-is-over-and-before-the-parent-closes'];
     const { world } = await play(path ?? NOTHING);
     for (const service of ['ledger', 'checkout']) {
@@ -108,7 +108,7 @@ describe('a parent that a person has resolved', () => {
   });
 });
 
-describe('what a person declares while many fail', () => {
+describe('an incident declared during a group', () => {
   const given = crowdPaths['many-at-once-and-their-parent-pages']?.given ?? [];
   const declares: Moment = async (world) => {
     const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
@@ -123,9 +123,9 @@ describe('what a person declares while many fail', () => {
   const three = all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger')));
 
   test.each([
-    ['rings anew where somebody has heard of the others', seesToTheParent, ['page.1', 'page.2']],
-    ['does not where they ring still', () => undefined, ['page.1']],
-  ])('is told to whoever sees to them, and %s', async (_, before, pages) => {
+    ['pages again if the parent is acknowledged', seesToTheParent, ['page.1', 'page.2']],
+    ['does not page again while the page is unacknowledged', () => undefined, ['page.1']],
+  ])('is added to the timeline of the parent, and %s', async (_, before, pages) => {
     const over = all(saysThatAllIsOver, (world) => wake(world.deps, parentIn(world).id));
     const moments = { '0 s': three, '60 s': before, '70 s': declares, '90 s': over };
     const { world } = await play({ given, timeline: moments });
@@ -141,8 +141,8 @@ describe('what a person declares while many fail', () => {
   });
 });
 
-describe('a part whose parent is over without having taken it along', () => {
-  /** As versions before this one have left them: the parent's run does nothing about it. */
+describe('a child whose parent was resolved without it', () => {
+  /** Leaves the state that earlier versions left: the run of the parent does not settle its children. */
   const closesTheParentAlone: Moment = async (world) => {
     const { id, seq } = parentIn(world);
     await world.deps.incidents.resolve(id, seq, 'firebreak:quiet', 'Closed');
@@ -156,7 +156,7 @@ describe('a part whose parent is over without having taken it along', () => {
   };
   const triggers = ({ calls }: FakeWorld): string[] => calls.filter((call) => call.includes('trigger'));
 
-  test('pages by itself for what has fired', async () => {
+  test('pages for new alerts', async () => {
     const { world } = await play({
       given,
       timeline: {
@@ -169,7 +169,7 @@ describe('a part whose parent is over without having taken it along', () => {
     expect(triggers(world).at(-1)).toBe('pager trigger page.1 critical for ledger');
   });
 
-  test('is settled when somebody looks: what is critical and was never paged is paged', async () => {
+  test('is settled later: critical children without a page are paged', async () => {
     const { world } = await play({
       given,
       timeline: {
@@ -180,7 +180,7 @@ describe('a part whose parent is over without having taken it along', () => {
         '80 s': (before) => settleParts(before.deps, parentIn(before).id),
       },
     });
-    // The first two have rung before they were parts.
+    // The first two paged before they became children.
     expect(triggers(world)).toEqual([
       'pager trigger page.1 critical for cart',
       'pager trigger page.1 critical for search',
@@ -191,12 +191,12 @@ describe('a part whose parent is over without having taken it along', () => {
       expect(recordsOf(world, service)[0]).not.toHaveProperty('parent_id');
   });
 
-  test('pages also as a warning, where its page was left to the parent', async () => {
+  test('pages for a warning too, if its page was left to the parent', async () => {
     const { world } = await play({
       given,
       timeline: {
         '0 s': two,
-        // It asks for a rollback, and nothing can be rolled back: somebody has to look.
+        // It requests a rollback, but there is nothing to roll back, so a person must look.
         '20 s': fires({ ...alarm('ledger'), labels: { service: 'ledger', severity: 'warning' } }),
         '60 s': closesTheParentAlone,
         '70 s': (before) => settleParts(before.deps, parentIn(before).id),
@@ -206,7 +206,7 @@ describe('a part whose parent is over without having taken it along', () => {
     expect(triggers(world).at(-1)).toBe('pager trigger page.2 warning for ledger');
   });
 
-  test('wakes nobody where it is a warning', async () => {
+  test('does not page for a warning', async () => {
     const { world } = await play({
       given,
       timeline: {
@@ -221,7 +221,7 @@ describe('a part whose parent is over without having taken it along', () => {
   });
 });
 
-test('one part that cannot be settled keeps no other from it, and is tried again', async () => {
+test('a child that cannot be settled is retried, and does not block the others', async () => {
   const path = crowdPaths['the-parent-is-resolved-by-a-person-and-its-parts-with-it'] ?? NOTHING;
   let failures = 3;
   const { world } = await play({
@@ -242,7 +242,7 @@ test('one part that cannot be settled keeps no other from it, and is tried again
     expect(recordsOf(world, service)).toMatchObject([{ resolved_by: 'person:ada' }]);
 });
 
-test('a parent whose parts are open is not quiet, however long nothing joins it', async () => {
+test('a parent with open children does not close automatically', async () => {
   const { world } = await play({
     given: [
       ...(crowdPaths['many-at-once-and-their-parent-pages']?.given ?? []),
@@ -252,7 +252,7 @@ test('a parent whose parts are open is not quiet, however long nothing joins it'
     ],
     timeline: {
       '0 s': all(fires(alarm('cart')), fires(alarm('search')), fires(alarm('ledger'))),
-      // The one that is heard of goes on; the others are quiet, and close after an hour.
+      // The incident with new alerts stays open; the others are quiet, and close after an hour.
       ...Object.fromEntries([30, 60, 90, 120].map((minute) => [`${minute} min`, fires(alarm('cart'))])),
       '130 min': ends(alarm('cart')),
     },
@@ -269,7 +269,7 @@ const MISSING = '' as IncidentId;
 const recordsOf = (world: FakeWorld, service: string): IncidentRecord[] =>
   [...world.store.dossiers.values()].map(({ record }) => record).filter((record) => record.service === service);
 
-test('a part that ends right before its parent listens is seen at once, though it has rung the bell of before', async () => {
+test('a child that ends right before its parent listens is noticed at once, although it completed the previous callback', async () => {
   const path: Story = crowdPaths['many-at-once-and-their-parent-pages'] ?? { timeline: {} };
   let rounds = 0;
   const { world } = await play({
@@ -279,11 +279,11 @@ test('a part that ends right before its parent listens is seen at once, though i
         rounds += 1;
         const last = [...before.store.dossiers.values()].find(({ record }) => record.service === 'search')?.record;
         if (last === undefined) throw new Error('the last part has not been opened');
-        // As the run of that part does in its last steps, in another process at this very moment.
+        // What the run of that child does in its last steps, at the same time in another process.
         await leaveGroup(before.deps, last.id);
       }),
     ],
-    // What its run does here a second time comes late enough to ring for nothing.
+    // The run of that child does the same much later, when it has no effect.
     timeline: Object.fromEntries(
       Object.entries(path.timeline).map(([at, moment]) => [at === '14 min' ? '40 min' : at, moment]),
     ),
@@ -294,7 +294,7 @@ test('a part that ends right before its parent listens is seen at once, though i
   expect(closedAfter(parent?.record.resolved_at ?? null)).toBe(12);
 });
 
-/** Does something once only one part of a parent is left, right before the parent hangs its next bell. */
+/** Acts once, when one child is left, right before the parent creates its next callback. */
 const beforeParentListens =
   (act: (world: FakeWorld) => Promise<void>): Moment =>
   (world) => {
@@ -314,7 +314,7 @@ const beforeParentListens =
     Object.assign(world.deps, { incidents: wrapped });
   };
 
-test('what flaps closes after it has been quiet for one round', async () => {
+test('a flapping incident closes after one quiet round', async () => {
   const path = crowdPaths['flaps-so-it-stays-open-until-it-has-been-quiet'];
   const { world } = await play(path ?? { timeline: {} });
   const records = [...world.store.dossiers.values()].map(({ record }) => record);

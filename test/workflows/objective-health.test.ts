@@ -8,7 +8,7 @@ const SLO = objective({
   indicator: { kind: 'ratio', counter: false, of: 'bad', numerator: 'bad[{{.window}}]', total: 'all[{{.window}}]' },
 });
 
-/** No health query in the catalogue, and an objective of checkout in production. Notes what Prometheus is asked. */
+/** No health query in the catalogue, and an SLO for checkout in production. Records the queries to Prometheus. */
 const withObjective =
   (asked: Set<string>): Moment =>
   (world) => {
@@ -25,7 +25,7 @@ const withObjective =
     Object.assign(world.deps, { metrics: noting });
   };
 
-test('without a health query the objective of the place says when it began, and whether it helped', async () => {
+test('without a health query, the SLO provides the onset and the verification', async () => {
   const asked = new Set<string>();
   const { world } = await play({
     given: [withObjective(asked)],

@@ -9,7 +9,7 @@ type Arrived = {
   payload: { summary: string; custom_details: Record<string, unknown> };
 };
 
-/** What reaches PagerDuty of a story's pages, in order. */
+/** Returns the pages of a story as PagerDuty receives them, in order. */
 async function arrivedOf({ given = [], timeline }: Story): Promise<Arrived[]> {
   const requests: PageRequest[] = [];
   const listen: Moment = ({ deps }) => {
@@ -31,7 +31,7 @@ async function arrivedOf({ given = [], timeline }: Story): Promise<Arrived[]> {
 const refuses: Moment = (world) =>
   Object.assign(world, { rollbacks: [{ kind: 'refused', detail: 'answered 404: unknown service' }] });
 
-test('a page says what broke and since when, and the second one why there is a second one', async () => {
+test('a page says what broke and since when; a second page says why it was sent', async () => {
   const pages = await arrivedOf({
     given: [refuses],
     timeline: { '1 s': fires({ began: 120 }) },
@@ -62,7 +62,7 @@ test('a page says what broke and since when, and the second one why there is a s
   });
 });
 
-test('a page for a question has the question, its number, and how to answer it', async () => {
+test('a page for a question contains the question, its number, and how to answer it', async () => {
   const [page] = await arrivedOf({
     given: [mode('approve')],
     timeline: { '1 s': fires({ labels: { severity: 'warning' } }) },
@@ -76,7 +76,7 @@ test('a page for a question has the question, its number, and how to answer it',
   });
 });
 
-test('what cannot be read keeps no page back', async () => {
+test('a page is sent even if its details cannot be read', async () => {
   const unreadable: Moment = (world) =>
     world.on('incidents.story', {
       before: () => {

@@ -17,22 +17,22 @@ import { arrivals } from '../support/signals.ts';
 import { type Run, runOf } from './history.ts';
 import { VirtualLambda } from './virtual-lambda.ts';
 
-/** Something that happens to the world: an alert, a person, a vendor that changes its mind. */
+/** An event in a story: an alert, an action of a person, or a new answer of a vendor. */
 export type Moment = (world: FakeWorld) => unknown;
 
 /**
- * A story of one incident: what the world is like, and what happens when. Times are `5 s`, `4 min`, `2 h` or `1 d`
- * after noon; the deploys were before.
+ * A story of one incident: its initial state and its events. Times are `5 s`, `4 min`, `2 h` or `1 d` after noon;
+ * the deploys were before noon.
  */
 export type Story = { given?: Moment[]; timeline: Record<string, Moment> };
 
-/** How it went: the world as it is at the end, and the history of every run of the workflow. */
+/** The result of a story: the world at its end, and the history of every run of the workflow. */
 export type Played = { world: FakeWorld; runs: Run[] };
 
-/** Longer than the longest pause of a workflow that gets on; after so many there is one that does not. */
+/** The most rounds of a story; more than any progressing workflow needs. After that, a workflow is considered stuck. */
 const ROUNDS_MAX = 20_000;
 
-/** The durable function as it is deployed, with other ports. */
+/** Creates the durable function as deployed, with the given ports. */
 export const handlerWith =
   (deps: Deps) =>
   (client: DurableExecutionClient): DurableLambdaHandler =>
@@ -41,7 +41,7 @@ export const handlerWith =
       { durableExecutionClient: client },
     );
 
-/** Plays a story to its end: until its last moment has come and nothing runs any more. */
+/** Plays a story until its last moment has passed and no run is active. */
 export async function play({ given = [], timeline }: Story): Promise<Played> {
   const world = new FakeWorld();
   const lambda = new VirtualLambda(world.clock, handlerWith(world.deps));
@@ -52,7 +52,7 @@ export async function play({ given = [], timeline }: Story): Promise<Played> {
   return { world, runs: await liveThrough(world, lambda, timeline) };
 }
 
-/** Lets the moments of a story come, and all that runs run, to its end. Gives the histories of what has run. */
+/** Plays the moments of a story, and runs all executions to their end. Returns their histories. */
 export async function liveThrough(
   world: FakeWorld,
   lambda: VirtualLambda,
@@ -87,7 +87,7 @@ function millis(text: string): number {
   return Number(count) * size;
 }
 
-/** A catalogue in which checkout in production is rolled back without asking; `more` alters the environment. */
+/** Returns a catalogue in which checkout in production is rolled back automatically; `more` changes the environment. */
 export const acting = (more: object = {}, paging: object = {}): Config =>
   Config.parse({
     version: 'test',
@@ -105,7 +105,7 @@ export const acting = (more: object = {}, paging: object = {}): Config =>
     paging,
   });
 
-/** The catalogue has it otherwise. */
+/** Replaces the catalogue. */
 export const configured =
   (more: object, paging: object = {}): Moment =>
   (world) => {
@@ -125,16 +125,16 @@ export const deploys =
     return deps.changes.record(NewChange.parse({ ...place, version, started_at, finished_at, ...more }));
   };
 
-/** v1 good for hours, v2 rolled out some minutes before the story begins. */
+/** Deploys v1, good for hours, and v2, some minutes before the story begins. */
 async function twoDeploys(world: FakeWorld): Promise<void> {
   await deploys('v1', 240)(world);
   await deploys('v2', 8)(world);
 }
 
-/** `began`: so many seconds before it is told. */
+/** `began`: when the alert began, in seconds before it arrives. */
 type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number };
 
-/** Alerts remember when they began, so that one that ends is the one that fired. */
+/** Keeps the start time of each alert, so that its end refers to the same alert. */
 function signalOf(
   world: FakeWorld,
   { labels = {}, name = 'HighErrorRatio', began = 60 }: AlertOptions,
@@ -164,7 +164,7 @@ const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
   for (const id of ids) await wake(world.deps, id);
 };
 
-/** A critical alert of checkout in production that asks for a rollback, unless said otherwise. */
+/** Fires an alert; by default a critical one of checkout in production that requests a rollback. */
 export const fires =
   (options: AlertOptions = {}): Moment =>
   (world) =>
@@ -175,14 +175,14 @@ export const ends =
   (world) =>
     admit(world, signalOf(world, options, 'resolved'));
 
-/** The incident of the story; there is but one. */
+/** Returns the only incident of the story. */
 export function theIncident(world: FakeWorld): IncidentId {
   const [id] = world.store.dossiers.keys();
   if (id === undefined) throw new Error('no incident has been opened yet');
   return id;
 }
 
-/** Somebody answers the question that waits, of whichever incident it is. */
+/** A person answers the waiting question of any incident. */
 export const answersWhatWaits =
   (answer: 'approved' | 'rejected', by = 'person:ada'): Moment =>
   async (world) => {
@@ -194,7 +194,7 @@ export const answersWhatWaits =
     }
   };
 
-/** Somebody answers, and the process dies right after it. */
+/** A person answers, and the process dies before it wakes the incident. */
 export const answersWithoutRinging =
   (answer: 'approved' | 'rejected', by = 'person:ada'): Moment =>
   async (world) => {
@@ -204,11 +204,11 @@ export const answersWithoutRinging =
     await world.deps.decisions.answer(id, waiting.digest, answer, by, '');
   };
 
-/** Somebody answers the question that waits. */
+/** A person answers the waiting question. */
 export const answers = (answer: 'approved' | 'rejected'): Moment =>
   all(answersWithoutRinging(answer), (world) => wake(world.deps, theIncident(world)));
 
-/** Somebody leaves a message, as the API does for them. */
+/** A person sends a message, as through the API. */
 export const says =
   (message: Message, change: IncidentChange = {}): Moment =>
   async (world) => {
@@ -222,7 +222,7 @@ export const pauses =
   ({ deps }) =>
     deps.automation.write({ paused, reason: null, mode: null, services: {} }, 'person:ada');
 
-/** Several things at the same moment, one after the other. */
+/** Combines several moments, in order, at the same time. */
 export const all =
   (...moments: Moment[]): Moment =>
   async (world) => {

@@ -6,10 +6,10 @@ import { golden, recorded, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
 import { replay, strangers } from './replay.ts';
 
-/** Of a long history not every moment is tried: a loop that was gone through a hundred times is the same each time. */
+/** The most moments tried per history. In long histories, the iterations of a loop are all alike. */
 const MOMENTS_MAX = 90;
 
-/** How many events of a history have happened, at the moments that are tried. */
+/** Returns the numbers of events after which a history is cut off. */
 function moments({ events }: Run): number[] {
   const step = Math.max(1, events.length / MOMENTS_MAX);
   const all = new Set<number>();
@@ -31,7 +31,7 @@ const runs = (['incident-response', 'drill'] as const).flatMap((workflow) =>
 
 const hasEnded = ({ events }: Run): boolean => events.at(-1)?.EventType === 'ExecutionSucceeded';
 
-/** Where today's code does not go on as the history did after so many of its events; none is as it should be. */
+/** Describes where the current code differs from the history after its first `moment` events; empty if it does not. */
 async function differences(run: Run, moment: number, handlerFor: typeof handlerWith): Promise<string[]> {
   const happened = run.events.slice(0, moment);
   const { output, updates, calls } = await replay(happened, handlerFor);
@@ -46,9 +46,9 @@ async function differences(run: Run, moment: number, handlerFor: typeof handlerW
   return wrong.map((what) => `after event ${moment} (${happened.at(-1)?.EventType} ${happened.at(-1)?.Name}): ${what}`);
 }
 
-describe('a history that was recorded', () => {
+describe('a recorded history', () => {
   test.each(runs.filter(({ run }) => hasEnded(run)))(
-    '$name comes to the same without a single call',
+    '$name gives the same result without a call',
     async ({ run, handlerFor }) => {
       const { output, updates, calls } = await replay(run.events.slice(0, -1), handlerFor);
       expect(calls).toEqual([]);
@@ -57,17 +57,17 @@ describe('a history that was recorded', () => {
     },
   );
 
-  test.each(runs)('$name goes on as it did, wherever it was cut off', async ({ run, handlerFor }) => {
+  test.each(runs)('$name continues as recorded from every moment', async ({ run, handlerFor }) => {
     const found = await Promise.all(moments(run).map((moment) => differences(run, moment, handlerFor)));
     expect(found.flat()).toEqual([]);
   });
 });
 
-describe('the test of replays notices', () => {
+describe('the replay test detects', () => {
   const run = golden('acts-and-is-verified').runs[0];
   const events = (alter: (event: HistoryEvent) => HistoryEvent): HistoryEvent[] => (run?.events ?? []).map(alter);
 
-  test('a step that has another name now', async () => {
+  test('a renamed step', async () => {
     const history = events((event) =>
       event.Name === 'withdraw-questions' ? { ...event, Name: 'take-back-questions' } : event,
     );
@@ -75,7 +75,7 @@ describe('the test of replays notices', () => {
     expect(output).toMatchObject({ Status: 'FAILED' });
   });
 
-  test('an operation that comes at another place now', async () => {
+  test('an operation at a different place', async () => {
     const history = events((event) =>
       event.Name === 'withdraw-questions' ? { ...event, Name: 'resolve-pages' } : event,
     );

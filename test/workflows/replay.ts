@@ -9,7 +9,7 @@ import { detailsOf, payloadOf, type Run } from './history.ts';
 import { handlerWith } from './play.ts';
 import { lambdaContext, overTheWire, withoutCooldown } from './virtual-lambda.ts';
 
-/** An operation as a handler is given it. */
+/** An operation, as the handler receives it. */
 type Operation = Record<string, unknown> & {
   Id: string;
   Type: string;
@@ -22,14 +22,14 @@ type Update = Parameters<DurableExecutionClient['checkpoint']>[0]['Updates'] ext
   ? U
   : never;
 
-/** What today's code made of a recorded history: how it ended, what it did next, and which ports it would have used. */
+/** The result of replaying a history with the current code: its output, its next operations, and the ports it called. */
 export type Replayed = { output: DurableExecutionInvocationOutput; updates: Update[]; calls: string[] };
 
 /**
- * Today's workflow on a history as it was after some of its events, as when a process died right there and new code took
- * over. No port answers, so it gets exactly as far as the history reaches, and one step further in each context.
+ * Runs the current workflow code on the first events of a history, as if the process had died there and new code took
+ * over. No port answers, so it advances exactly to the end of the history, and one step further in each context.
  *
- * @param handlerFor makes the handler of the workflow: that of incidents unless said otherwise
+ * @param handlerFor creates the handler of the workflow; default: incident response
  */
 export async function replay(
   events: readonly HistoryEvent[],
@@ -53,7 +53,7 @@ export async function replay(
   return { output: await withoutCooldown(() => handler(event, lambdaContext)), updates, calls };
 }
 
-/** The answer to an update: the operation as it is afterwards. */
+/** Returns the operation as it is after an update. */
 function taken(update: Update): Operation {
   const { Id = '', Type = '', Action, ...rest } = update;
   const operation = { Id, Type, ...pick(rest, ['Name', 'SubType', 'ParentId']) };
@@ -73,7 +73,7 @@ function taken(update: Update): Operation {
         [`${Type === 'STEP' ? 'Step' : 'Context'}Details`]: { Result: rest.Payload },
       };
     default:
-      throw new Error(`${Type} ${Id} was to ${Action}, which a replay has no reason for`);
+      throw new Error(`${Type} ${Id}: unexpected action ${Action} in a replay`);
   }
 }
 
@@ -88,13 +88,13 @@ const TYPES: Readonly<Record<string, string>> = {
   Callback: 'CALLBACK',
 };
 
-/** The operations that a history amounts to. What lies inside finished branches is left out, as AWS does. */
+/** Returns the operations of a history. Omits those inside finished child contexts, as AWS does. */
 function operationsOf(events: readonly HistoryEvent[]): Operation[] {
   const operations = new Map<string, Operation>();
   for (const event of events) {
     const [, kind = '', what = ''] = /^(Execution|Context|Step|Wait|Callback)(.+)$/.exec(event.EventType) ?? [];
     const Type = TYPES[kind];
-    if (Type === undefined || event.Id === undefined) throw new Error(`no replay knows ${event.EventType}`);
+    if (Type === undefined || event.Id === undefined) throw new Error(`a replay does not support ${event.EventType}`);
     const before = operations.get(event.Id) ?? {
       Id: event.Id,
       Type,
@@ -106,7 +106,7 @@ function operationsOf(events: readonly HistoryEvent[]): Operation[] {
   return [...operations.values()].filter(({ ParentId }) => !isInsideFinished(operations, ParentId));
 }
 
-/** A branch that has ended is handed out as its result; its own operations, and those of branches in it, are not. */
+/** Whether a context or one of its ancestors has ended. AWS returns only the result of such a context. */
 function isInsideFinished(operations: ReadonlyMap<string, Operation>, parentId: string | undefined): boolean {
   const parent = parentId === undefined ? undefined : operations.get(parentId);
   if (parent === undefined) return false;
@@ -144,8 +144,8 @@ function after(event: HistoryEvent, kind: string, what: string): Record<string, 
 }
 
 /**
- * Everything that today's code did next, as sentences, where the history says otherwise; none when it goes on as recorded.
- * Operations are known by their place, so one with the same id has to be the same operation.
+ * Describes each operation of the current code that differs from the history; empty if it continues as recorded.
+ * The ID of an operation is derived from its place, so the same ID must be the same operation.
  */
 export function strangers({ events }: Run, updates: readonly Update[]): string[] {
   const started = new Map(
@@ -153,7 +153,7 @@ export function strangers({ events }: Run, updates: readonly Update[]): string[]
   );
   return updates.flatMap((update) => {
     const recorded = started.get(update.Id);
-    if (recorded === undefined) return [`${spell(update)}, which the history does not know`];
+    if (recorded === undefined) return [`${spell(update)}, which is not in the history`];
     const [was, is] = [spellRecorded(recorded), spell(update)];
     return was === is ? [] : [`${is}, where the history has ${was}`];
   });

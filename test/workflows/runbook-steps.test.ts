@@ -4,14 +4,14 @@ import type { FakeWorld } from '../support/fake-deps.ts';
 import { all, answers, answersWhatWaits, deploys, ends, fires, type Moment, play, theIncident } from './play.ts';
 import { answered, done, follows, later, names, set } from './stories/runbooks.ts';
 
-/** What each kind of step does, and what becomes of a runbook when it cannot. */
+/* What each kind of step does, and how a runbook continues if it fails. */
 
 const step = (...lines: string[]): string => `steps:\n${lines.map((line) => `  - ${line}`).join('\n')}\n`;
 const OFF = '{ id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }';
 const RESTART = '{ id: again, uses: restart, timeout: 10m }';
 const say = (id: string, text = id) => `{ id: ${id}, uses: note, with: { text: '${text}' } }`;
 
-/** A story of one runbook, whose alert ends after three hours. */
+/** Plays a story with one runbook, whose alert ends after three hours. */
 const story = (head: string, given: Moment[] = [], timeline: Record<string, Moment> = {}) =>
   play({
     given: [follows({ one: head }), ...given],
@@ -35,7 +35,7 @@ const at = (world: FakeWorld, kind: string): string[] =>
 const failed = { kind: 'failed', detail: 'it crashed' } as const;
 
 describe('a step that fails', () => {
-  test('is tried again with growing pauses, each try with a key of its own', async () => {
+  test('is retried with growing delays, each time with a new key', async () => {
     const retried = step(
       '{ id: again, uses: restart, timeout: 10m, retry: { max: 2, backoff: exponential, delay: 30s } }',
     );
@@ -48,14 +48,14 @@ describe('a step that fails', () => {
     expect(lines(world).at(-1)).toBe('runbook.finished: Runbook "Test" finished: 1 of 1 steps completed');
   });
 
-  test('is not tried again once its tries are spent, nor where a target refuses it', async () => {
+  test('is not retried after its last retry, or if the target refuses it', async () => {
     const retried = step('{ id: again, uses: restart, timeout: 10m, retry: { max: 1, delay: 10s } }');
     expect(acts((await story(retried, [set({ acts: [failed] })])).world)).toEqual(['restart', 'restart']);
     const refused = set({ acts: [{ kind: 'refused', detail: 'no such thing' }] });
     expect(acts((await story(retried, [refused])).world)).toEqual(['restart']);
   });
 
-  test('is given up when its time is over: it may have been done, and the target is free again', async () => {
+  test('times out with an unknown outcome, and releases the lock of its target', async () => {
     const { world } = await story(step(RESTART), [set({ acts: [later] })]);
     expect(lines(world)).toEqual([
       'runbook.started: Test',
@@ -68,14 +68,14 @@ describe('a step that fails', () => {
     expect(at(world, 'restart.failed')[0]?.slice(0, 4)).toBe('12:0');
   });
 
-  test('leaves the rest where it says nothing, and lets it be done where it says so', async () => {
+  test('stops the runbook by default, and continues it with onFailure: continue', async () => {
     const refused = set({ flags: [{ kind: 'refused', detail: 'no such flag' }] });
     expect(lines((await story(step(OFF, say('after')), [refused])).world).join()).not.toContain('after');
     const goesOn = step(OFF.replace('5m', '5m, onFailure: continue'), say('after'));
     expect(lines((await story(goesOn, [refused])).world)).toContain('runbook.step_succeeded: after: after');
   });
 
-  test('is answered by what the runbook does about failures first, and then by the way back', async () => {
+  test('runs the failure steps of the runbook first, then undoes earlier steps', async () => {
     const head = `undo: reverse
 onFailure:
   do: undo
@@ -99,7 +99,7 @@ ${step(
     expect(lines(world).join()).not.toContain('runbook.left');
   });
 
-  test('side by side with another: both are followed to their end, and the strongest answer counts', async () => {
+  test('in parallel with another: both run to their end, and the stronger failure policy applies', async () => {
     const head = `undo: reverse
 steps:
   - id: both
@@ -113,7 +113,7 @@ steps:
     expect(lines(world).join()).not.toContain('never');
   });
 
-  test('what cannot be taken back is named to people', async () => {
+  test('lists changes that cannot be undone', async () => {
     const head = `undo: reverse
 onFailure: undo
 ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }', RESTART)}`;
@@ -121,7 +121,7 @@ ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: h
     expect(lines(world)).toContain('runbook.left: Changes that remain: "hook" cannot be undone');
   });
 
-  test('wakes somebody where nobody was woken before', async () => {
+  test('pages if no page was sent before', async () => {
     const quiet = { ...names('one'), labels: { ...names('one').labels, severity: 'warning' } };
     const { world } = await play({
       given: [follows({ one: step(RESTART) }), set({ acts: [failed] })],
@@ -134,7 +134,7 @@ ${step('{ id: hook, uses: http, irreversible: true, with: { method: POST, url: h
 describe('a question', () => {
   const asks = (approval: string) => step(OFF.replace('5m', `5m, approval: ${approval}`), say('after'));
 
-  test('that nobody answers leaves the step out, or the rest', async () => {
+  test('without an answer skips the step, or stops the runbook', async () => {
     const skips = await story(asks('{ timeout: 10m, otherwise: skip }'));
     expect(lines(skips.world)).toContain('runbook.step_declined: off: not answered in time');
     expect(lines(skips.world)).toContain('runbook.step_succeeded: after: after');
@@ -145,7 +145,7 @@ describe('a question', () => {
     expect([...acts(skips.world), ...acts(stops.world)]).toEqual([]);
   });
 
-  test('is answered by those whom it names alone', async () => {
+  test('accepts answers only from the people that it names', async () => {
     const head = asks('{ people: [person:bob], timeout: 30m }');
     const { world } = await story(head, [], {
       '5 min': answersWhatWaits('approved', 'person:ada'),
@@ -154,7 +154,7 @@ describe('a question', () => {
     expect(at(world, 'flag.started')).toEqual(['12:09:00']);
   });
 
-  test('wants two people where the service does', async () => {
+  test('requires two people if the service does', async () => {
     const two = follows(
       { one: step(OFF) },
       { autoRollback: { mode: 'approve', approvals: 2, approvalTimeoutMinutes: 30 } },
@@ -166,14 +166,14 @@ describe('a question', () => {
     expect(at(world, 'flag.started')).toEqual(['12:09:00']);
   });
 
-  test('is put where the automation of the service has lost its right to act alone', async () => {
+  test('is asked if the automation of the service was demoted', async () => {
     const demoted: Moment = ({ store }) =>
       Object.assign(store.automation.demoted, { checkout: { at: store.clock.now(), reason: 'wrong' } });
     const { world } = await story(step(OFF), [demoted], { '5 min': answers('approved') });
     expect(at(world, 'flag.started')).toEqual(['12:05:00']);
   });
 
-  test('is put where many fail at once', async () => {
+  test('is asked if many incidents are open at once', async () => {
     const oneOfMany: Moment = (world) =>
       world.on('runbooks.choose', {
         before: () => {
@@ -192,19 +192,19 @@ describe('a question', () => {
         ({ view: { kind } }) => kind === 'approve',
       );
 
-    test.each(['act', 'approve'])('is put once, in mode %s, and is about its versions', async (mode) => {
+    test.each(['act', 'approve'])('is asked once in mode %s, with its versions', async (mode) => {
       const service = { autoRollback: { mode, unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
       const given = [follows({ one: back('true') }, service)];
       const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
       expect(questions(world).map(({ view }) => [view.from_version, view.to_version, view.state])).toEqual([
         ['v2', 'v1', 'approved'],
       ]);
-      // The time in which a person may answer is none of the step's own.
+      // The wait for an answer does not count toward the timeout of the step.
       expect(acts(world)).toEqual(['cd roll-back.2 v2 to v1']);
       expect(lines(world)).toContain('runbook.step_succeeded: after: after');
     });
 
-    test('is answered by those alone whom the runbook names, in the time that it gives them', async () => {
+    test('accepts answers only from the people that the runbook names, until its timeout', async () => {
       const named = back('{ people: [person:bob], timeout: 30m, otherwise: skip }');
       const byAda = { '5 min': answersWhatWaits('approved', 'person:ada') };
       const late = await story(named, [], byAda);
@@ -218,7 +218,7 @@ describe('a question', () => {
       expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
     });
 
-    test('wants two people where the service does, also where the runbook names one', async () => {
+    test('requires two people if the service does, even if the runbook names one', async () => {
       const two = { autoRollback: { mode: 'act', unknownMigration: 'act', approvals: 2, approvalTimeoutMinutes: 60 } };
       const given = [follows({ one: back('{ people: [person:bob] }') }, two)];
       const alone = await story('', given, { '5 min': answersWhatWaits('approved', 'person:bob') });
@@ -230,7 +230,7 @@ describe('a question', () => {
       expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
     });
 
-    test('that is answered with no ends the runbook, where it says so', async () => {
+    test('stops the runbook if it is rejected and the runbook says so', async () => {
       const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') });
       expect(acts(world)).toEqual([]);
       expect(lines(world).at(-1)).toBe(
@@ -239,7 +239,7 @@ describe('a question', () => {
     });
   });
 
-  test('is withdrawn with the incident, and nobody was against it', async () => {
+  test('is withdrawn when the incident is resolved, and does not count as rejected', async () => {
     const { world } = await play({
       given: [follows({ one: asks('true') })],
       timeline: { '0 s': fires(names('one')), '5 min': ends(names('one')) },
@@ -254,7 +254,7 @@ describe('waiting', () => {
   const until = (more: string, rest = 'timeout: 30m') =>
     step(`{ id: w, uses: wait.until, with: ${more}, ${rest} }`, OFF);
 
-  test('for a value, until it has been so for as long as it has to be', async () => {
+  test('for a value ends when the condition has held long enough', async () => {
     const head = until(`{ promql: queue_depth, max: 10, for: 2m }`);
     const { world } = await story(head, [set({ health: { kind: 'value', value: 50 } })], {
       '5 min': set({ health: { kind: 'value', value: 3 } }),
@@ -264,18 +264,18 @@ describe('waiting', () => {
     expect(lines(world)).toContain('runbook.step_succeeded: w: queue_depth is 3');
   });
 
-  test('for what never comes ends with its time, and fails', async () => {
+  test('for a condition that is never met times out, and fails', async () => {
     const { world } = await story(until(`{ promql: queue_depth, min: 10 }`), [set({ health: { kind: 'no_data' } })]);
     expect(lines(world)).toContain('runbook.step_failed: w: timed out after 1800 s: queue_depth returned no value');
     expect(acts(world)).toEqual([]);
   });
 
-  test('without a Prometheus is not done', async () => {
+  test('for a query fails without Prometheus', async () => {
     const { world } = await story(until(`{ promql: queue_depth, min: 10 }`));
     expect(lines(world)).toContain('runbook.step_failed: w: Prometheus is not configured (PROMETHEUS_URL)');
   });
 
-  test('for what an expression says', async () => {
+  test('for an expression', async () => {
     const { world } = await story(until(`{ cel: 'incident.firing > 1' }`), [], {
       '5 min': fires({ ...names('one'), name: 'Another' }),
       '2 h': ends({ ...names('one'), name: 'Another' }),
@@ -302,7 +302,7 @@ describe('waiting', () => {
 });
 
 describe('the target', () => {
-  test('that a rollback holds is waited for', async () => {
+  test('is waited for while a rollback holds its lock', async () => {
     const under = { kind: 'in_progress', id: 'rb-1', handle: null } as const;
     const { world } = await play({
       given: [
@@ -317,14 +317,14 @@ describe('the target', () => {
     expect(acts(world)).toEqual([...Array.from({ length: 4 }, () => 'cd roll-back.1 v2 to v1'), 'restart']);
   });
 
-  test('is never scaled above the ceiling, and not at all where there are enough', async () => {
+  test('is never scaled above the ceiling, and not at all if there are enough instances', async () => {
     const scale = (more: string) => step(`{ id: more, uses: scale, with: { ${more} }, timeout: 5m }`);
     expect(acts((await story(scale('factor: 3, ceiling: 5'))).world)).toEqual(['scale 3 to 5']);
     expect(acts((await story(scale('to: 3, ceiling: 5'))).world)).toEqual([]);
     expect(acts((await story(scale('by: 4, ceiling: 2'))).world)).toEqual([]);
   });
 
-  test('that has been changed by somebody meanwhile is left alone', async () => {
+  test('is left unchanged if another change superseded the step', async () => {
     const superseded = set({ acts: [{ kind: 'superseded', current: '7' }] });
     const { world } = await story(step('{ id: more, uses: scale, with: { by: 1, ceiling: 9 }, timeout: 5m }'), [
       superseded,
@@ -337,7 +337,7 @@ describe('the target', () => {
 describe('the runbooks of an incident', () => {
   const many = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`r${n}`, step(say('said', `r${n}`))]));
 
-  test('are five at most', async () => {
+  test('are at most five', async () => {
     const alerts = Object.keys(many).map(names);
     const { world } = await play({
       given: [follows(many)],
@@ -349,7 +349,7 @@ describe('the runbooks of an incident', () => {
     expect(lines(world).filter((line) => line.includes('finished'))).toHaveLength(5);
   });
 
-  test('are found among the alerts that join, however many join for none', async () => {
+  test('are found among joining alerts, also after many alerts without a runbook', async () => {
     const others = Array.from({ length: 9 }, (_, n) => ({ name: `Other${n}`, labels: { action: '' } }));
     const { world } = await play({
       given: [follows({ one: step(say('found')) })],
@@ -362,7 +362,7 @@ describe('the runbooks of an incident', () => {
     expect(lines(world)).toContain('runbook.step_succeeded: found: found');
   });
 
-  test('are each followed once, though two looks find the same one at the same moment', async () => {
+  test('each run once, even if two lookups find the same one at once', async () => {
     const { world } = await play({
       given: [follows({ one: step(OFF) })],
       timeline: {
@@ -381,7 +381,7 @@ describe('the runbooks of an incident', () => {
     expect(acts(world)).toEqual(['flag basket off']);
   });
 
-  test('keep their version when the file changes, and when it is gone', async () => {
+  test('keep their version when the file changes or is deleted', async () => {
     const slow = step('{ id: w, uses: wait, with: { for: 30m } }', OFF);
     for (const change of [follows({ one: step(say('changed')) }), follows({})]) {
       const { world } = await story(slow, [], { '5 min': change });
@@ -390,7 +390,7 @@ describe('the runbooks of an incident', () => {
     }
   });
 
-  test('know what is suspected, although they begin when the incident does', async () => {
+  test('know the suspect, although they start with the incident', async () => {
     const head = step(
       `{ id: off, uses: flag.disable, when: 'suspect != null && suspect.kind == "flag"', with: { flag: '\${{ suspect.version }}' }, timeout: 5m }`,
     );
@@ -402,11 +402,11 @@ describe('the runbooks of an incident', () => {
   });
 });
 
-describe('what a runbook has changed', () => {
+describe('a change by a runbook', () => {
   const withHealth = follows({ one: step(OFF, RESTART) }, { health: { promql: 'errors', max: 0.1 } });
   const healthy = (value: number) => set({ health: { kind: 'value', value } });
 
-  test('is verified at the end of the window; what has not helped pages, and counts once', async () => {
+  test('is verified at the end of the window; a failed verification pages, and counts once', async () => {
     const { world } = await story('', [withHealth, healthy(1)], { '30 min': healthy(0) });
     expect(at(world, 'verification.failed')).toEqual(['12:15:00']);
     expect(world.calls).toContain('pager trigger page.2 critical');
@@ -415,7 +415,7 @@ describe('what a runbook has changed', () => {
     expect(world.store.dossier(theIncident(world)).record.status).toBe('resolved');
   });
 
-  test('is verified after a rollback has been, too, and the incident closes then', async () => {
+  test('is verified after the verification of a rollback, and then the incident closes', async () => {
     const head = step('{ id: back, uses: rollback, timeout: 30m }', '{ id: w, uses: wait, with: { for: 5m } }', OFF);
     const { world } = await play({
       given: [follows({ one: head }, { health: { promql: 'errors', max: 0.1 } }), healthy(0)],
@@ -425,7 +425,7 @@ describe('what a runbook has changed', () => {
     expect(at(world, 'incident.resolved')[0]?.slice(0, 4)).toBe('12:2');
   });
 
-  test('by a call, keeps what it was answered for later steps and ways back', async () => {
+  test('by an HTTP call keeps the response for later steps and for undo', async () => {
     const head = step(
       '{ id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }',
       `{ id: w, uses: wait, with: { for: 20m } }`,

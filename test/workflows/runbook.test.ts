@@ -23,10 +23,10 @@ const path = (name: string): Path => {
   return found;
 };
 
-/** Nothing ends for want of news. */
+/** Prevents incidents from closing automatically during a story. */
 const LIVELY = { quietHours: 14 * 24 };
 
-/** A story of one runbook, whose alert ends after so long. */
+/** Plays a story with one runbook, whose alert ends after the given time. */
 const story = (head: string, given: Moment[], timeline: Record<string, Moment> = {}, after = '3 h') =>
   play({
     given: [follows({ one: head }, {}, LIVELY), ...given],
@@ -41,11 +41,11 @@ const step = (more: string): string => `steps:\n${more}`;
 const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }`;
 const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }`;
 
-/** So many deaths of one story are tried, so that all of it takes seconds. */
+/** The number of crashes tried per story; limited, so that the test takes seconds. */
 const DEATHS = 7;
 
 describe('a process that dies', () => {
-  /** What is said again with the same key, or sets what is set already, is done once. */
+  /** Removes repeated calls: they use the same key or set the same value, so they have one effect. */
   const once = (calls: readonly string[]): string[] => calls.filter((call, n) => !calls.slice(0, n).includes(call));
 
   test.each([
@@ -54,7 +54,7 @@ describe('a process that dies', () => {
     'a-call-of-a-runbook-is-repeated-under-its-key-until-it-is-taken',
     'steps-of-a-runbook-side-by-side',
     'a-runbook-waits-for-the-rollback-that-it-asks-for',
-  ])('in the middle of "%s" changes nothing of it', { timeout: 180_000 }, async (name) => {
+  ])('during "%s" does not change the outcome', { timeout: 180_000 }, async (name) => {
     const { given = [], timeline, calls } = path(name);
     const untouched = await play({ given, timeline });
     const checkpoints = untouched.runs.flatMap(({ events }) => events).length / 2;
@@ -66,7 +66,7 @@ describe('a process that dies', () => {
     }
   });
 
-  test('together with its run changes nothing of it either', { timeout: 180_000 }, async () => {
+  test('together with its run does not change the outcome', { timeout: 180_000 }, async () => {
     const { given = [], timeline, calls } = path('a-runbook-takes-back-what-it-has-done-when-a-step-fails');
     for (const after of ['1 s', '10 min', '44 min', '46 min', '49 min', '52 min', '58 min']) {
       const { world, runs } = await play({ given, timeline: sorted({ ...timeline, [after]: dies }) });
@@ -83,7 +83,7 @@ const sorted = (timeline: Record<string, Moment>): Record<string, Moment> => {
 };
 
 describe('a run that hands over', { timeout: 180_000 }, () => {
-  /** So much mail that the run is a long one. */
+  /** Sends enough messages to make the run hand over. */
   const muchMail: Moment = (world) => {
     let mail = 352;
     world.on('incidents.listen', {
@@ -94,7 +94,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
     });
   };
 
-  test('leaves its runbook to the next one, which goes on where it stood', async () => {
+  test('leaves its runbook to the next run, which continues at the same step', async () => {
     const { given = [], timeline, calls } = path('follows-a-runbook-to-its-end');
     const { world, runs } = await play({ given: [...given, muchMail], timeline });
     expect(runs.map(({ result }) => (result as { ended: string }).ended)).toEqual(['handed_over', 'resolved']);
@@ -102,7 +102,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
     expect(told(world).filter((line) => line.startsWith('runbook.'))).toHaveLength(3);
   });
 
-  test('does not begin a wait anew: it is over when it would have been', async () => {
+  test('does not restart a wait: it ends at its original time', async () => {
     const wait = step(`  - { id: wait, uses: wait, with: { for: 60m } }\n${FLAG}`);
     const { world, runs } = await story(wait, [], { '20 min': dies }, '2 h');
     expect(runs).toHaveLength(2);
@@ -110,7 +110,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
     expect(timeline.find(({ kind }) => kind === 'flag.started')?.at).toBe('2026-11-20T13:00:00.000Z');
   });
 
-  test('goes on waiting for whether it has helped', async () => {
+  test('continues to wait for the verification', async () => {
     const { world } = await story(step(FLAG), [], { '5 min': dies }, '30 min');
     expect(told(world, /^verification|resolved$/).map((line) => line.split(':')[0])).toEqual(
       [
@@ -123,7 +123,7 @@ describe('a run that hands over', { timeout: 180_000 }, () => {
     );
   });
 
-  test('is not begun anew by what a failed attempt of the run before has left open', async () => {
+  test('does not repeat the failed attempt of the previous run', async () => {
     const hook = step(HOOK);
     const { world } = await story(hook, [set({ answers: [answered(503), answered(200)] })], { '1 s': dies });
     expect(acts(world)).toEqual([
@@ -139,7 +139,7 @@ describe('fifty steps', () => {
   const note = (n: number) => `  - { id: s${n}, uses: note, with: { text: 'step ${n}' } }`;
   const head = step(Array.from({ length: 50 }, (_, n) => (n % 13 === 0 ? until(n) : note(n))).join('\n'));
 
-  test('with long waits stay within what one run of the workflow may have', { timeout: 180_000 }, async () => {
+  test('with long waits stay within the limits of one run of the workflow', { timeout: 180_000 }, async () => {
     const { runs, world } = await story(head, [set({ health: { kind: 'value', value: 1 } })], {}, '4 h');
     expect(runs.length).toBeGreaterThan(1);
     for (const run of runs) {
@@ -151,7 +151,7 @@ describe('fifty steps', () => {
     expect(told(world, /^runbook\.finished/)).toHaveLength(1);
   });
 
-  test('with large answers stay within what a checkpoint may have', { timeout: 180_000 }, async () => {
+  test('with large responses stay within the size limit of a checkpoint', { timeout: 180_000 }, async () => {
     const call = (n: number) =>
       `  - { id: s${n}, uses: http, with: { method: GET, url: 'https://ops.test/\${{ incident.title }}' } }`;
     const last = `  - { id: note, uses: note, with: { text: "${'${{ incident.title }} '.repeat(120)}" } }`;
@@ -164,39 +164,39 @@ describe('fifty steps', () => {
   });
 });
 
-describe('what a person does meanwhile', () => {
+describe('an action by a person while a runbook runs', () => {
   const slow = step(`  - { id: pause, uses: wait, with: { for: 10m } }\n${FLAG}`);
 
   test.each<[string, Moment, string]>([
-    ['aborts', says({ kind: 'abort', by: 'ada', note: '' }, { automationPaused: true }), 'a person paused'],
-    ['puts the kill switch on', pauses(true), 'the kill switch is on'],
+    ['abort', says({ kind: 'abort', by: 'ada', note: '' }, { automationPaused: true }), 'a person paused'],
+    ['the kill switch', pauses(true), 'the kill switch is on'],
     [
-      'lowers the mode',
+      'a lower mode',
       (world) =>
         world.deps.automation.write({ paused: null, reason: null, mode: 'suggest', services: {} } as never, 'ada'),
       'automation is in mode suggest',
     ],
-  ])('%s: nothing more is changed, and the timeline says why', async (_, moment, why) => {
+  ])('%s: no further changes, and the timeline gives the reason', async (_, moment, why) => {
     const { world } = await story(slow, [], { '5 min': moment });
     expect(acts(world)).toEqual([]);
     expect(told(world).join('\n')).toContain(`runbook.step_skipped: off: skipped: ${why}`);
   });
 
-  test('between a question and its answer: the yes changes nothing any more', async () => {
+  test('the kill switch between a question and its answer: the approval has no effect', async () => {
     const asks = step(FLAG.replace('5m', '5m, approval: true'));
     const { world } = await story(asks, [], { '5 min': pauses(true), '6 min': answers('approved') });
     expect(acts(world)).toEqual([]);
     expect(told(world)).toContain('runbook.step_skipped: off: skipped: the kill switch is on');
   });
 
-  test('while it is tried again and again: it may have been done, and that is said', async () => {
+  test('the kill switch during retries: the timeline says that the outcome is unknown', async () => {
     const { world } = await story(step(FLAG), [set({ flags: [later] })], { '1 min': pauses(true) });
     expect(told(world).join('\n')).toContain('an earlier attempt may have succeeded');
     expect(told(world)).toContain('runbook.left: Changes that remain: the outcome of "off" is unknown');
     expect(world.store.locks.size).toBe(0);
   });
 
-  test('what is under way is followed to its end', async () => {
+  test('resolving the incident: a step in progress is followed to its end', async () => {
     const under = { kind: 'in_progress', id: null, handle: 'r-1' } as const;
     const restart = step('  - { id: again, uses: restart, timeout: 30m }');
     const { world } = await story(restart, [set({ acts: [under, under, under, done] })], {
@@ -207,7 +207,7 @@ describe('what a person does meanwhile', () => {
     expect(world.store.locks.size).toBe(0);
   });
 
-  test('an approved step does what was asked about, whatever has changed since', async () => {
+  test('new alerts: an approved step still does exactly what was approved', async () => {
     const asks = step(
       `  - { id: hook, uses: http, irreversible: true, approval: true, timeout: 5m, with: { method: POST, url: 'https://ops.test/\${{ incident.firing }}' } }`,
     );
@@ -234,9 +234,9 @@ describe('a question of a runbook', () => {
 
   test.each([
     ['in mode approve', { autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } }, step(FLAG)],
-    ['where the step says so', {}, step(FLAG.replace('5m', '5m, approval: true'))],
+    ['required by the step', {}, step(FLAG.replace('5m', '5m, approval: true'))],
     ['of a step that only asks', {}, step(`  - { id: sure, uses: approve, with: { text: 'Sure?' } }\n${FLAG}`)],
-  ])('%s is kept with all that it depends on, which gives it again', async (_, more, head) => {
+  ])('%s is stored with all of its inputs, from which its reasons can be derived again', async (_, more, head) => {
     const { question, world } = await asked(more, head);
     const inputs = question?.inputs as unknown as QuestionInputs;
     expect(question?.view.reasons).not.toEqual([]);
@@ -244,7 +244,7 @@ describe('a question of a runbook', () => {
     expect(acts(world)).toEqual(['flag basket off']);
   });
 
-  test('says what exactly is to be done', async () => {
+  test('describes the exact action', async () => {
     const { question } = await asked({ autoRollback: { mode: 'approve', approvalTimeoutMinutes: 60 } });
     expect(question?.view.question).toBe('off: turn off feature flag basket');
   });

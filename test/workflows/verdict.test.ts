@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { all, deploys, ends, fires, type Moment, play, says, theIncident, withHealth } from './play.ts';
 
-/** Where the incident stands at some moments of a story. */
+/** Plays a story. Returns the status and the verification of the incident at the given moments, and its timeline. */
 async function stands(timeline: Record<string, Moment>, at: readonly string[], given: Moment[] = []) {
   const seen: Record<string, string> = {};
   const look =
@@ -24,7 +24,7 @@ const health =
   };
 const asks = says({ kind: 'rollback', by: 'person:ada', note: '' });
 
-test('what has not helped is open again, and mitigated after all once that is proved', async () => {
+test('a failed verification reopens the incident; a later one that passes resolves it', async () => {
   const { seen, told } = await stands(
     { '0 min': fires(), '20 min': health(0.001), '21 min': ends() },
     ['1 min', '16 min', '22 min'],
@@ -35,7 +35,7 @@ test('what has not helped is open again, and mitigated after all once that is pr
   expect(verdict?.text).toBe('Not healthy: job:checkout:error_ratio is 0.4, above 0.01. The incident is open again');
 });
 
-test('the verdict on what a newer mitigation came after is told, and changes nothing', async () => {
+test('a verdict on a superseded mitigation is reported, and changes no status', async () => {
   const { seen, told } = await stands(
     { '0 min': fires(), '9 min': all(deploys('v3', 0), asks), '17 min': health(0.001), '25 min': ends() },
     ['8 min', '10 min', '16 min', '24.5 min'],

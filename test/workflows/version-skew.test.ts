@@ -10,14 +10,14 @@ import { FakeWorld } from '../support/fake-deps.ts';
 import { acting, answers, deploys, ends, fires, liveThrough, mode, type Moment, says, theIncident } from './play.ts';
 import { VirtualLambda } from './virtual-lambda.ts';
 
-/** The messages that a version knew before one kind was added. */
+/** Returns the message schema of an older version, which does not know the given kind. */
 const without = (kind: Message['kind']): z.ZodType<Message> => Message.refine((message) => message.kind !== kind);
 
 const ofTheFuture = (): Message => ({ kind: 'ask-the-oracle', by: 'person:ada' }) as unknown as Message;
 
 /**
- * Plays a story of which the first run has an old version, and the runs after it the newest. A run keeps the version with
- * which it has begun, as executions on Lambda do.
+ * Plays a story whose first run has an old version, and whose later runs have the newest version. A run keeps its
+ * initial version, as executions on Lambda do.
  */
 async function playedWith(old: z.ZodType<Message>, given: Moment[], timeline: Record<string, Moment>) {
   const world = new FakeWorld();
@@ -53,7 +53,7 @@ const handlerBy =
       { durableExecutionClient: client },
     );
 
-/** The ports as a version sees them that knows these messages. */
+/** Returns the ports of a version that knows the given messages. */
 function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
   const { deps } = world;
   const listen: Deps['incidents']['listen'] = async (...args) => {
@@ -75,8 +75,8 @@ function ofVersion(world: FakeWorld, known: z.ZodType<Message>): Deps {
 
 const call: Message = { kind: 'page', by: 'person:ada', note: 'come and see' };
 
-describe('a run of an old version that meets a message of a newer one', () => {
-  test('hands over at once and once, and the newest version reads it', async () => {
+describe('a run of an old version that receives a message of a newer version', () => {
+  test('hands over at once, exactly once, and the newest version reads the message', async () => {
     const played = await playedWith(without('page'), [], {
       '0 s': fires({ labels: { action: '' } }),
       '2 min': says(call),
@@ -88,7 +88,7 @@ describe('a run of an old version that meets a message of a newer one', () => {
     expect(view?.effects.filter(({ kind }) => kind === 'page')).toHaveLength(2);
   });
 
-  test('leaves a question to people open, which the next run goes on to ask', async () => {
+  test('leaves an open question to the next run', async () => {
     const played = await playedWith(without('page'), [mode('approve')], {
       '0 s': fires(),
       '5 min': says(call),
@@ -100,7 +100,7 @@ describe('a run of an old version that meets a message of a newer one', () => {
     expect(played.world.calls.filter((one) => /roll/i.test(one))).toHaveLength(1);
   });
 
-  test('lets a rollback end that is under way, and the next run verifies it', async () => {
+  test('lets a rollback in progress end, and the next run verifies it', async () => {
     const played = await playedWith(without('page'), [], {
       '0 s': fires(),
       '5 min': says(call),
@@ -111,7 +111,7 @@ describe('a run of an old version that meets a message of a newer one', () => {
     expect(await played.world.deps.incidents.read(theIncident(played.world))).toMatchObject({ verification: 'passed' });
   });
 
-  test('leaves to the next run what a person has said before that message', async () => {
+  test('leaves earlier messages of people to the next run', async () => {
     const played = await playedWith(without('page'), [], {
       '0 s': fires({ labels: { action: '' } }),
       '2 min': async (world) => {
@@ -124,7 +124,7 @@ describe('a run of an old version that meets a message of a newer one', () => {
   });
 });
 
-test('a message that the newest version cannot read either is skipped, with an entry on the timeline, and kept', async () => {
+test('a message that the newest version cannot read is skipped with a timeline entry, and stored', async () => {
   const played = await playedWith(Message, [], {
     '0 s': fires({ labels: { action: '' } }),
     '2 min': says(ofTheFuture()),

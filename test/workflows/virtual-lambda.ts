@@ -11,19 +11,19 @@ import type { SetClock, TestEngine } from '../support/fake-deps.ts';
 
 const FUNCTION = 'incident-response';
 
-/** Nothing waits inside an invocation: every wait suspends, as it does on AWS once it is longer than the function. */
+/** Makes every wait suspend, as AWS does for waits longer than the remaining time of the function. */
 const NO_TIME_LEFT = { getRemainingTimeInMillis: () => 0, awsRequestId: 'request', tenantId: undefined };
 
 export type LambdaContext = Parameters<DurableLambdaHandler>[1];
 export const lambdaContext = NO_TIME_LEFT as unknown as LambdaContext;
 
-/** So long the SDK waits after the last operation of an invocation, in case another one comes. Milliseconds. */
+/** The time that the SDK waits for another operation after the last one of an invocation, in milliseconds. */
 const COOLDOWN_MS = 20;
 
 const { setTimeout: later } = globalThis;
 let inHurry = 0;
 
-/** While `work` goes on the SDK does not wait so: nothing here takes time, so what comes has come by the next turn. */
+/** Skips this wait during `work`. Operations take no time here, so further ones arrive by the next event loop turn. */
 export async function withoutCooldown<T>(work: () => Promise<T>): Promise<T> {
   const hurried = (then: () => void, millis = 0) => later(then, millis === COOLDOWN_MS ? 0 : millis);
   inHurry += 1;
@@ -37,8 +37,8 @@ export async function withoutCooldown<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The durable executions of the emulated Lambda, without its HTTP and its timers: time is the clock that a test sets,
- * and handlers run when the test says so. So a day of an incident takes milliseconds, and is the same every time.
+ * The durable executions of the emulated Lambda, without its HTTP and its timers. A test sets the clock and runs the
+ * handlers, so a day of an incident takes milliseconds and is reproducible.
  */
 export class VirtualLambda implements TestEngine {
   readonly #clock: SetClock;
@@ -47,7 +47,7 @@ export class VirtualLambda implements TestEngine {
   readonly #handler: DurableLambdaHandler;
   #untilDeath = Infinity;
 
-  /** @param handlerFor makes the handler; what it checkpoints goes to the client it is given */
+  /** @param handlerFor creates the handler, which sends its checkpoints to the given client */
   constructor(clock: SetClock, handlerFor: (client: DurableExecutionClient) => DurableLambdaHandler) {
     this.#clock = clock;
     this.#executions = new Executions({
@@ -61,7 +61,7 @@ export class VirtualLambda implements TestEngine {
     this.#handler = handlerFor(this.#client());
   }
 
-  /** What handlers report through: the API of durable executions, as long as their process lives. */
+  /** The API of durable executions, for handlers; available while their process lives. */
   #client(): DurableExecutionClient {
     const executions = this.#executions;
     return {
@@ -75,7 +75,7 @@ export class VirtualLambda implements TestEngine {
     };
   }
 
-  /** What the handler has done by then has been done, and is not known of. */
+  /** A crash before the checkpoint: the side effects have happened, but are not recorded. */
   dieAfter(checkpoints: number): void {
     this.#untilDeath = checkpoints;
   }
@@ -84,7 +84,7 @@ export class VirtualLambda implements TestEngine {
     this.begin(incident, run, { incidentId: incident, run });
   }
 
-  /** Starts a run of what has this id; its input is these ids alone. */
+  /** Starts a run of the incident or drill with this ID. */
   begin(id: string, run: number, input: object): void {
     this.#executions.start({
       functionName: FUNCTION,
@@ -105,19 +105,19 @@ export class VirtualLambda implements TestEngine {
     try {
       this.#executions.completeCallback(callback, { status: 'SUCCEEDED', result: undefined });
     } catch (error) {
-      // The port says that a bell nobody waits on is no error.
+      // By the contract of the port, a callback without a waiting run is not an error.
       if (error instanceof Error && 'type' in error && error.type === 'CallbackTimeoutException') return;
       throw error;
     }
   }
 
-  /** As StopDurableExecution does. */
+  /** Stops an execution, as StopDurableExecution does. */
   kill(id: string, run: number): void {
     const found = this.executions().find(({ name }) => name === `test-${id}-${run}`);
     if (found) this.#executions.stop(found.arn, { ErrorType: 'Stopped', ErrorMessage: 'stopped by the test' });
   }
 
-  /** Lets what is due run out, and handlers run until all of them wait. */
+  /** Completes due timers, and runs handlers until all of them wait. */
   async settle(): Promise<void> {
     this.#executions.fireDueTimers();
     for (let found = this.#store.toWake(1, []); found[0]; found = this.#store.toWake(1, []))
@@ -133,12 +133,12 @@ export class VirtualLambda implements TestEngine {
     this.#executions.endInvocation(arn, invocation, end);
   }
 
-  /** When the next thing runs out that somebody waits for; undefined when nothing goes on any more. Epoch milliseconds. */
+  /** Returns the time of the next timer or timeout in epoch milliseconds; undefined if no execution is active. */
   nextTimerAt(): number | undefined {
     return this.ended() ? undefined : this.#store.nextTimerAt();
   }
 
-  /** Whether every execution has come to its end. */
+  /** Whether every execution has ended. */
   ended(): boolean {
     return this.executions().every(({ status }) => status !== 'RUNNING');
   }
@@ -159,7 +159,7 @@ export class VirtualLambda implements TestEngine {
 
 const failed = (error: unknown): InvocationEnd => ({ kind: 'failed', error: { ErrorMessage: String(error) } });
 
-/** As the SDK's client reads replies of the API: times are dates. */
+/** Converts times to dates, as the SDK's client does with API responses. */
 export const overTheWire = <T>(reply: object): T =>
   JSON.parse(JSON.stringify(reply), (key, value: unknown) =>
     key.endsWith('Timestamp') && typeof value === 'number' ? new Date(value * 1000) : value,

@@ -11,7 +11,7 @@ const waits: ActAnswer = {
 const SAID =
   'The rollback from v2 to v1 is waiting for a person: the pull request https://git.test/pull/1 must be merged';
 
-test('what a rollback waits for is told once, and nothing else acts upon the target meanwhile', async () => {
+test('a waiting rollback is reported once, and holds the lock of its target', async () => {
   const seen: unknown[] = [];
   const look: Moment = async (world) => {
     const view = await world.deps.incidents.view(theIncident(world));

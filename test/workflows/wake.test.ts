@@ -22,7 +22,7 @@ beforeEach(async () => {
 const begun = () => world.deps.incidents.begin(id, 1, 'arn:1');
 const post = () => world.deps.incidents.post(id, { kind: 'resume', by: 'ada', note: '' });
 
-/** A question that waits for its answer, with a bell of its own. Gives its digest. */
+/** Adds a waiting question with its own callback. Returns its digest. */
 async function asked(number: number): Promise<string> {
   const inputs = clear({ policy: { mode: 'approve', unknownMigration: 'approve' } });
   const { digest } = await world.deps.decisions.keep(id, number, decide(inputs), inputs);
@@ -32,20 +32,20 @@ async function asked(number: number): Promise<string> {
 
 const approve = (digest: string) => world.deps.decisions.answer(id, digest, 'approved', 'ada', '');
 
-describe('whoever wakes an incident', () => {
-  test('starts the run that is due, as often as it takes', async () => {
+describe('waking an incident', () => {
+  test('starts the pending run, again if called again', async () => {
     expect([await wake(world.deps, id), await wake(world.deps, id)]).toEqual(['started', 'started']);
     expect(heard).toEqual([`start ${id} 1`, `start ${id} 1`]);
   });
 
-  test('starts the next run where one has handed over', async () => {
+  test('starts the next run after a handover', async () => {
     await begun();
     await world.deps.incidents.handOver(id, 2, 'Handed over');
     expect(await wake(world.deps, id)).toBe('started');
     expect(heard).toEqual([`start ${id} 2`]);
   });
 
-  test('rings where there is mail, and lets sleep where there is none', async () => {
+  test('completes the callback of the inbox only if there is a message', async () => {
     await begun();
     await world.deps.incidents.listen(id, 0, 'bell of the inbox');
     expect(await wake(world.deps, id)).toBe('idle');
@@ -54,7 +54,7 @@ describe('whoever wakes an incident', () => {
     expect(heard).toEqual(['bell of the inbox']);
   });
 
-  test('rings nobody who waits for an answer that has not been given', async () => {
+  test('does not complete the callback of an unanswered question', async () => {
     await begun();
     await asked(1);
     await world.deps.incidents.listen(id, 0, 'bell of the inbox');
@@ -63,7 +63,7 @@ describe('whoever wakes an incident', () => {
     expect(heard).toEqual(['bell of the inbox']);
   });
 
-  test('rings who waits for the answer that was given, and then the inbox', async () => {
+  test('completes the callback of the answered question, then that of the inbox', async () => {
     await begun();
     await asked(1);
     const second = await asked(2);
@@ -73,7 +73,7 @@ describe('whoever wakes an incident', () => {
     expect(heard).toEqual(['bell of question 2', 'bell of the inbox']);
   });
 
-  test('disturbs nobody when it is closed, or not there', async () => {
+  test('does nothing if the incident is resolved or unknown', async () => {
     await begun();
     await post();
     await world.deps.incidents.resolve(id, 1, 'ada', 'over');
@@ -83,18 +83,18 @@ describe('whoever wakes an incident', () => {
   });
 });
 
-describe('whoever reads the inbox', () => {
-  test('passes an answer on to who waits for it, and to nobody else', async () => {
+describe('reading the inbox', () => {
+  test('completes only the callback of the answered question', async () => {
     await begun();
     await asked(1);
     const second = await asked(2);
-    await approve(second); // and whoever left it died before ringing
+    await approve(second); // and the process died before it woke the incident
     const { mail } = await readInbox(world.deps, id, 0, 'bell of the inbox', false);
     expect(mail).toHaveLength(1);
     expect(heard).toEqual(['bell of question 2']);
   });
 
-  test('rings nobody for other mail', async () => {
+  test('completes no callback for other messages', async () => {
     await begun();
     await asked(1);
     await post();

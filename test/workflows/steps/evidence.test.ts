@@ -4,7 +4,7 @@ import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import { deploys, ends, fires, type Moment, play, theIncident } from '../play.ts';
 
-/** What was deployed before noon, instead of what stories begin with; oldest first. */
+/** Replaces the default deploys with these, before noon; oldest first. */
 const deployed =
   (...all: Moment[]): Moment =>
   async (world) => {
@@ -27,8 +27,8 @@ const versionsOf = async (world: FakeWorld, service: string): Promise<string[]> 
     .map(({ version }) => version);
 };
 
-describe('of older changes is known', () => {
-  test('what ran before the suspect, however long: a version that had run for hours was only started again', async () => {
+describe('evidence of older changes', () => {
+  test('includes the version before the suspect, however old: a restart of the same version is no new version', async () => {
     const { world, decision } = await judged(deployed(deploys('v1', 900), deploys('v2', 300), deploys('v2', 8)));
     expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2', to_version: 'v1' });
     expect(decision.reasons.at(-1)?.text).toContain('v2 was already running before it');
@@ -36,7 +36,7 @@ describe('of older changes is known', () => {
     expect(await versionsOf(world, 'checkout')).toEqual(['v2', 'v2']);
   });
 
-  test('of those that put something live: what failed or was no version does not stand between', async () => {
+  test('excludes failed deploys and flags', async () => {
     const { decision } = await judged(
       deployed(
         deploys('v1', 900),
@@ -49,7 +49,7 @@ describe('of older changes is known', () => {
     expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
   });
 
-  test('of each: a roll-out of days ago whose end was never told hides nothing', async () => {
+  test('ignores an old rollout whose end was never reported', async () => {
     const { decision } = await judged(
       deployed(
         deploys('v1', 9000),
@@ -61,13 +61,13 @@ describe('of older changes is known', () => {
     expect(decision).toMatchObject({ kind: 'approve', from_version: 'v2' });
   });
 
-  test('no more than that: another version before it is rolled back to as ever', async () => {
+  test('does not prevent a rollback to a different earlier version', async () => {
     const { world, decision } = await judged(deployed(deploys('v0', 900), deploys('v1', 300), deploys('v2', 8)));
     expect(decision).toMatchObject({ kind: 'roll_back', from_version: 'v2', to_version: 'v1' });
     expect(await versionsOf(world, 'checkout')).toEqual(['v1', 'v2']);
   });
 
-  test('also of what a service depends on', async () => {
+  test('covers the dependencies of a service', async () => {
     const dependsOnPayments: Moment = (world) => {
       const environments = { production: { autoRollback: { mode: 'act', unknownMigration: 'act' } } };
       const services = { checkout: { dependsOn: ['payments'], environments }, payments: { environments } };
@@ -86,8 +86,8 @@ describe('of older changes is known', () => {
   });
 });
 
-describe('of when it began', () => {
-  test('that it was before the alert was heard of, also by a clock that is an hour ahead', async () => {
+describe('evidence of the onset', () => {
+  test('is before the arrival of the alert, even if its clock is an hour ahead', async () => {
     const { world } = await play({
       given: [deployed(deploys('v1', 300), deploys('v2', 4))],
       timeline: { '0 s': fires({ began: -3600 }), '30 min': ends() },

@@ -7,7 +7,7 @@ import { acting, all, deploys, ends, fires, type Moment, play, theIncident } fro
 const CHECKOUT = 'job:checkout:error_ratio';
 const PAYMENTS = 'job:payments:error_ratio';
 
-/** Checkout depends on payments, and the health of both can be asked for. */
+/** Checkout depends on payments, and both have a health query. */
 const dependsOnPayments: Moment = (world) => {
   const place = (promql: string) => ({
     production: {
@@ -28,7 +28,7 @@ const dependsOnPayments: Moment = (world) => {
 
 const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action: '' } };
 
-/** Since when these queries are above their limits, in minutes after the alert of checkout; the others are not. */
+/** Puts these queries above their limits, from the given minutes after the alert of checkout; the others stay below. */
 const bad =
   (since: Record<string, number>): Moment =>
   ({ deps, clock }) => {
@@ -39,7 +39,7 @@ const bad =
     };
   };
 
-/** No alert of payments ever comes. */
+/** Returns the decision about checkout; no alert of payments fires. */
 async function judged(...given: Moment[]): Promise<DecisionView> {
   const { world } = await play({
     given: [dependsOnPayments, ...given],
@@ -50,21 +50,21 @@ async function judged(...given: Moment[]): Promise<DecisionView> {
   return decision;
 }
 
-describe('what a service depends on is measured to fail, and has no alert yet', () => {
-  test.each([-2.5, -14])('so the deploy of the service is not rolled back (%f min)', async (minutes) => {
+describe('a dependency that fails by its health query, without an alert', () => {
+  test.each([-2.5, -14])('prevents a rollback of the service (failing since %f min)', async (minutes) => {
     const { kind, reasons } = await judged(bad({ [CHECKOUT]: -2, [PAYMENTS]: minutes }));
     expect(kind).toBe('none');
     expect(reasons.map(({ code }) => code)).toContain('dependency_failed_first');
   });
 
   test.each([
-    ['it is well', { [CHECKOUT]: -2 }],
-    ['it has been failing for long', { [CHECKOUT]: -2, [PAYMENTS]: -20 }],
-  ])('but the deploy is rolled back where %s', async (_, since) => {
+    ['the dependency is healthy', { [CHECKOUT]: -2 }],
+    ['the dependency has been failing for a long time', { [CHECKOUT]: -2, [PAYMENTS]: -20 }],
+  ])('does not prevent the rollback if %s', async (_, since) => {
     expect((await judged(bad(since))).kind).toBe('roll_back');
   });
 
-  test('and what is measured says since when, rather than its own alert, which comes later', async () => {
+  test('has the onset of its health query rather than that of its later alert', async () => {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 })],
       timeline: { '0 s': all(fires(), fires(ofPayments)), '30 min': all(ends(), ends(ofPayments)) },
@@ -76,7 +76,7 @@ describe('what a service depends on is measured to fail, and has no alert yet', 
     ]);
   });
 
-  test('its own change explains both, so a person is asked about that', async () => {
+  test('requires approval to roll back its own change, if that explains both', async () => {
     const { kind, reasons, from_version } = await judged(
       deploys('p1', 300, { service: 'payments' }),
       deploys('p2', 6, { service: 'payments' }),
@@ -87,8 +87,8 @@ describe('what a service depends on is measured to fail, and has no alert yet', 
   });
 });
 
-describe('what a service depends on has an alert, and is not measured', () => {
-  /** When payments is said to fail, by the time at which checkout is judged. */
+describe('a dependency with an alert, without a health query', () => {
+  /** Returns the onset of the failure of payments, as known when checkout is judged. */
   async function since(began: number): Promise<string | undefined> {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: -2 })],
@@ -103,10 +103,10 @@ describe('what a service depends on has an alert, and is not measured', () => {
   }
 
   test.each([
-    ['it is said to fail since that began', 150, '2026-11-20T11:57:30.000Z'],
-    ['also where that was some minutes earlier', 800, '2026-11-20T11:46:40.000Z'],
-    ['or since it was told, where it has been firing for long', 3600, '2026-11-20T12:00:00.000Z'],
-    ['or would begin only later', -60, '2026-11-20T12:00:00.000Z'],
+    ['fails since the alert began', 150, '2026-11-20T11:57:30.000Z'],
+    ['fails since the alert began, even some minutes earlier', 800, '2026-11-20T11:46:40.000Z'],
+    ['fails since the alert arrived, if it has been firing for a long time', 3600, '2026-11-20T12:00:00.000Z'],
+    ['fails since the alert arrived, if its start is in the future', -60, '2026-11-20T12:00:00.000Z'],
   ])('%s', async (_, began, expected) => {
     expect(await since(began)).toBe(expected);
   });
@@ -114,7 +114,7 @@ describe('what a service depends on has an alert, and is not measured', () => {
   test.each([
     [12, ['payments']],
     [18, []],
-  ])('which counts for a quarter of an hour (%i min)', async (minutes, expected) => {
+  ])('counts for a quarter of an hour (%i min)', async (minutes, expected) => {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: minutes - 1 })],
       timeline: { '0 s': fires(ofPayments), [`${minutes} min`]: fires(), '40 min': all(ends(), ends(ofPayments)) },
@@ -125,7 +125,7 @@ describe('what a service depends on has an alert, and is not measured', () => {
   });
 });
 
-describe('strangers fail at the same time', () => {
+describe('unrelated services that fail at the same time', () => {
   const strangers = ['cart', 'search', 'ledger'];
   const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
 
@@ -152,23 +152,20 @@ describe('strangers fail at the same time', () => {
     return view;
   }
 
-  test('unless they are to be ignored, which is said where it matters', async () => {
+  test('do not prevent a rollback if policy ignores them', async () => {
     expect((await besideThem({ failTogether: 'ignore' })).kind).toBe('roll_back');
   });
 
   test.each([
-    ['are never taken together', { manyAtOnce: 'off' }],
-    ['are taken together from six on', {}],
-    ['share no dependency for anybody', { manyAtOnce: { incidents: 5, sharedDependency: 'off' } }],
-  ])(
-    'so nothing is rolled back, also where incidents %s: how people are paged is another question',
-    async (_, routes) => {
-      const { kind, reasons } = await besideThem(routes);
-      expect(kind).toBe('none');
-      expect(reasons).toContainEqual({
-        code: 'several_fail',
-        text: 'cart, ledger and search failed at the same time, and no change of a shared service is known',
-      });
-    },
-  );
+    ['are never grouped', { manyAtOnce: 'off' }],
+    ['are grouped from six on', {}],
+    ['are not grouped by shared dependency', { manyAtOnce: { incidents: 5, sharedDependency: 'off' } }],
+  ])('prevent a rollback, also where incidents %s: grouping affects only paging', async (_, routes) => {
+    const { kind, reasons } = await besideThem(routes);
+    expect(kind).toBe('none');
+    expect(reasons).toContainEqual({
+      code: 'several_fail',
+      text: 'cart, ledger and search failed at the same time, and no change of a shared service is known',
+    });
+  });
 });

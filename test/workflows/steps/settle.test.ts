@@ -24,7 +24,7 @@ const STRANGERS = ['cart', 'search', 'ledger'];
 const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
 const policy = (more: object) => configured({ autoRollback: { mode: 'act', unknownMigration: 'act', ...more } });
 
-/** Services that checkout has nothing to do with. */
+/** Services that are unrelated to checkout. */
 const beside: Moment = (world) => {
   const services = Object.fromEntries(STRANGERS.map((name) => [name, null]));
   world.config = {
@@ -35,7 +35,7 @@ const beside: Moment = (world) => {
 
 type Told = {
   world: FakeWorld;
-  /** What vendors were asked, with the seconds after noon at which they were. */
+  /** The calls to vendors, with their times in seconds after noon. */
   calls: string[];
   decisions: DecisionView[];
   timeline: string[];
@@ -59,8 +59,8 @@ async function told({ given = [], timeline }: Story): Promise<Told> {
 const PAGED = '0 s pager trigger page.1 critical';
 const called = ({ calls }: Told): string[] => calls.filter((call) => call.includes(' cd '));
 
-describe('an act without a person waits for the alerts of others,', () => {
-  test('ten seconds after its own; nobody is paged later for that', async () => {
+describe('an automatic rollback waits for alerts of other services', () => {
+  test('for ten seconds after its own alert; pages are not delayed', async () => {
     const { calls } = await told({ timeline: { '0 s': fires(), '9 min': ends() } });
     expect(calls.slice(0, 2)).toEqual([PAGED, '10 s cd roll-back.1 v2 to v1']);
   });
@@ -68,19 +68,19 @@ describe('an act without a person waits for the alerts of others,', () => {
   test.each([
     [0, '0 s cd roll-back.1 v2 to v1'],
     [45, '45 s cd roll-back.1 v2 to v1'],
-  ])('or as long as policy has it (%i)', async (settleSeconds, call) => {
+  ])('for the time set in policy (%i s)', async (settleSeconds, call) => {
     expect(
       called(await told({ given: [policy({ settleSeconds })], timeline: { '0 s': fires(), '9 min': ends() } })),
     ).toEqual([call]);
   });
 
-  test('after the one that asks, however long others of its own have fired', async () => {
+  test('after the alert that requests it, even if other alerts of its service have fired for longer', async () => {
     const quiet = { name: 'HighLatency', labels: { action: '' } };
     const story = { timeline: { '0 s': fires(quiet), '8 min': fires(), '20 min': all(ends(quiet), ends()) } };
     expect(called(await told(story))).toEqual(['490 s cd roll-back.2 v2 to v1']);
   });
 
-  test('not where monitoring tells the bad version from others', async () => {
+  test('but not if monitoring identifies the bad version', async () => {
     const health = { promql: 'errors', max: 0.01, byVersion: 'errors by (version)' };
     const told2 = await told({
       given: [
@@ -98,7 +98,7 @@ describe('an act without a person waits for the alerts of others,', () => {
     expect(called(told2)).toEqual(['0 s cd roll-back.1 v3 to v1']);
   });
 
-  test('nor where a person has wanted it', async () => {
+  test('but not if a person requested or approved it', async () => {
     const asks = await told({
       given: [policy({ mode: 'suggest' })],
       timeline: { '0 s': fires(), '4 min': says({ kind: 'rollback', by: 'person:ada', note: '' }), '9 min': ends() },
@@ -112,8 +112,8 @@ describe('an act without a person waits for the alerts of others,', () => {
   });
 });
 
-describe('before it acts without a person it is judged again, so', () => {
-  test('an outage of many, whose first alert is of the service that was deployed, is taken for no deploy', async () => {
+describe('the second judgement, before an automatic rollback', () => {
+  test('does not blame the deploy for an outage of many services, even if the deployed service alerts first', async () => {
     const { world, calls, decisions, timeline } = await told({
       given: [beside],
       timeline: {
@@ -133,7 +133,7 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(world.store.deeds).toEqual([]);
   });
 
-  test('of two others a person is asked, and may say yes', async () => {
+  test('requires approval, which a person can give, if two other services fail', async () => {
     const { calls, decisions } = await told({
       given: [beside],
       timeline: {
@@ -150,7 +150,7 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(calls).toEqual([PAGED, '240 s cd roll-back.2 v2 to v1', '1200 s pager resolve page.1 critical']);
   });
 
-  test('what nobody has objected to is not done when others have begun to fail meanwhile', async () => {
+  test('prevents a rollback without objections if other services now fail', async () => {
     const one = await told({
       given: [policy({ mode: 'approve', onApprovalTimeout: 'act', approvalTimeoutMinutes: 2 }), beside],
       timeline: {
@@ -163,7 +163,7 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(one.timeline).toContainEqual(expect.stringMatching(/^Not rolled back: another judgement/));
   });
 
-  test('a service that is well again is left alone', async () => {
+  test('requires approval if the service is healthy again', async () => {
     const curve = (until: Timestamp, value: (seconds: number) => number) =>
       Array.from({ length: 241 }, (_, n) => {
         const at = plusSeconds(until, 30 * (n - 240));
@@ -185,13 +185,13 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(one.decisions[1]?.reasons.map(({ text }) => text).join('; ')).toContain('the problem may be over');
   });
 
-  test('what is over by then is over', async () => {
+  test('does not happen if the incident is resolved', async () => {
     const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': ends() } });
     expect(calls).toEqual([PAGED, '4 s pager resolve page.1 critical']);
     expect(timeline).toContainEqual('Not rolled back: the incident was resolved in the meantime');
   });
 
-  test('guards that hold by then are named as they are', async () => {
+  test('reports guards that apply now', async () => {
     const pause: Moment = ({ deps }) =>
       deps.automation.write({ paused: true, reason: null, mode: null, services: {} }, 'person:ada');
     const { calls, timeline } = await told({ timeline: { '0 s': fires(), '4 s': pause, '9 min': ends() } });
@@ -199,7 +199,7 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(timeline).toContainEqual('Not rolled back: the kill switch is on');
   });
 
-  test('one that had been tried is not given up for what the try may have brought about', async () => {
+  test('does not stop a rollback after its first attempt, which may itself have caused the new alerts', async () => {
     const one = await told({
       given: [
         beside,
@@ -219,7 +219,7 @@ describe('before it acts without a person it is judged again, so', () => {
     expect(called(one)).toEqual(['10 s cd roll-back.1 v2 to v1', '70 s cd roll-back.1 v2 to v1']);
   });
 
-  test('what goes to and fro is left to a person in the end', async () => {
+  test('leaves a rollback to a person if judgements keep changing', async () => {
     let judgements = 0;
     const one = await told({
       given: [
@@ -239,7 +239,7 @@ describe('before it acts without a person it is judged again, so', () => {
   });
 });
 
-test('a catalogue without the pause has ten seconds', () => {
+test('settleSeconds is 10 by default', () => {
   const [checkout] = Object.values(acting().services);
   const [production] = Object.values(checkout?.environments ?? {});
   expect(production?.autoRollback.settleSeconds).toBe(10);

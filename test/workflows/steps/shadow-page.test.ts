@@ -8,15 +8,15 @@ const SHADOW = { autoRollback: { mode: 'shadow' } };
 
 const asks: Moment = says({ kind: 'page', by: 'person:ada', note: '' });
 
-/** A runbook of the alert that waits for what never comes. */
+/** The alert has a runbook that waits for a condition that is never met. */
 const followsInVain = (more: object): Moment => follows({ waits: WAITS }, more);
 const WAITS = `steps:
   - { id: wait, uses: wait.until, with: { cel: 'incident.firing > 5' }, timeout: 1m }
 `;
 
 test.each([
-  ['nobody where it is tried quietly', { ...SHADOW, shadow: {} }, []],
-  ['once more, with pages', { ...SHADOW, shadow: { page: true } }, [PAGE, 'pager trigger page.2 critical']],
+  ['never with shadow.page off', { ...SHADOW, shadow: {} }, []],
+  ['once more with shadow.page on', { ...SHADOW, shadow: { page: true } }, [PAGE, 'pager trigger page.2 critical']],
 ])('a runbook that fails in mode shadow pages %s', async (_what, own, calls) => {
   const timeline = { '0 s': fires(names('waits')), '20 min': ends(names('waits')) };
   const { world } = await play({ given: [followsInVain(own)], timeline });
@@ -27,17 +27,29 @@ test.each([
 
 test.each<[what: string, own: object, paging: object, timeline: Record<string, Moment>, calls: string[]]>([
   ['by default', SHADOW, {}, { '0 s': fires(), '20 min': ends() }, [PAGE, RESOLVE]],
-  ['where it is tried quietly, not', { ...SHADOW, shadow: {} }, {}, { '0 s': fires(), '20 min': ends() }, []],
-  ['where all are tried quietly, not', SHADOW, { shadow: {} }, { '0 s': fires(), '20 min': ends() }, []],
   [
-    'where it is tried with pages',
+    'never with shadow.page off in the environment',
+    { ...SHADOW, shadow: {} },
+    {},
+    { '0 s': fires(), '20 min': ends() },
+    [],
+  ],
+  [
+    'never with shadow.page off in the paging settings',
+    SHADOW,
+    { shadow: {} },
+    { '0 s': fires(), '20 min': ends() },
+    [],
+  ],
+  [
+    'with shadow.page on',
     { ...SHADOW, shadow: { page: true } },
     {},
     { '0 s': fires(), '20 min': ends() },
     [PAGE, RESOLVE],
   ],
   [
-    'where it is tried quietly, when a person asks for a page',
+    'with shadow.page off, if a person requests a page',
     { ...SHADOW, shadow: {} },
     {},
     { '0 s': fires(), '2 min': asks, '20 min': ends() },

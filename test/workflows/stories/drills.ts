@@ -11,7 +11,7 @@ import type { Run } from '../history.ts';
 import { acting, all, deploys, type handlerWith, liveThrough, type Moment, pauses, type Story } from '../play.ts';
 import { VirtualLambda } from '../virtual-lambda.ts';
 
-/** Stories of drills. They are kept in a real table; everything else is as in stories of incidents. */
+/** Stories of drills. They use a real table; everything else is as in stories of incidents. */
 
 export const drillHandlerWith: typeof handlerWith = (deps) => (client) =>
   withDurableExecution(
@@ -22,21 +22,21 @@ export const drillHandlerWith: typeof handlerWith = (deps) => (client) =>
 
 const place = { service: ServiceName.parse('checkout'), environment: EnvironmentName.parse('production') };
 
-/** A story of one drill, and how it has to end: what the CD system was asked, in order, and what is said of it. */
+/** A story of one drill with its expected result: the calls to the CD system, in order, and the end of the drill. */
 export type DrillPath = Story & { calls: string[]; ends: Pick<DrillRecord, 'outcome' | 'reason'> };
 
 type Lane = { world: FakeWorld; drills: DrillTable; lambda: VirtualLambda; id: DrillId };
 
 const lanes = new WeakMap<FakeWorld, Lane>();
 
-/** @throws when the drill of this world has not begun */
+/** @throws if the drill of this world has not begun */
 function laneOf(world: FakeWorld): Lane {
   const lane = lanes.get(world);
   if (lane === undefined) throw new Error('no drill has begun in this world');
   return lane;
 }
 
-/** Plays it in a table that other stories may be kept in, too. @param number of the story, by which its drill is called */
+/** Plays a story in a table that other stories may share. @param number of the story; part of the drill ID */
 export async function playDrill(
   table: Table,
   number: number,
@@ -56,18 +56,18 @@ export async function playDrill(
   return { world, drill: await drills.get(id), runs };
 }
 
-/** Somebody asks for it, as the API does for them. */
+/** A person starts the drill, as through the API. */
 const begins: Moment = async (world) => {
   const { drills, lambda, id } = laneOf(world);
   const planned = await planDrill(world.deps, place, 'person:ada');
   if (!planned.ok) throw new Error(planned.reason.text);
-  // Each story has a target of its own: their locks lie in one table.
+  // Each story has its own target, because their locks share one table.
   const begun = await drills.begin({ ...planned.drill, id, resource: id });
   if (!begun.ok) throw new Error(begun.reason.text);
   lambda.begin(id, 1, { drillId: id, run: 1 });
 };
 
-/** The run in charge has died, and the sweeper finds that. */
+/** The active run dies, and the sweeper starts the next one. */
 const dies: Moment = async (world) => {
   const { drills, lambda, id } = laneOf(world);
   const known = await drills.get(id);
@@ -77,7 +77,7 @@ const dies: Moment = async (world) => {
   lambda.begin(id, known.run + 1, { drillId: id, run: known.run + 1 });
 };
 
-/** A run is started although another one is in charge. */
+/** Starts a run although another one is active. */
 const isStartedAgain: Moment = (world) => {
   const { lambda, id } = laneOf(world);
   lambda.begin(id, 7, { drillId: id, run: 7 });

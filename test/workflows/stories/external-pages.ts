@@ -6,7 +6,7 @@ import { wake } from '../../../workflows/wake.ts';
 import { configured, ends, fires, type Moment, says, theIncident } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories where Alertmanager pages by itself. It is noon when their alert fires. */
+/** Stories with external paging by Alertmanager. Their alert fires at noon. */
 
 const external = configured({ autoRollback: { mode: 'shadow' } }, { mode: 'external' });
 
@@ -43,7 +43,7 @@ const taken: Attempt = { kind: 'taken', detail: 'accepted' };
 
 const pageAgain = says({ kind: 'page', by: 'person:ada', note: '' });
 
-/** The execution fails, and the sweeper lets the next run take over. */
+/** The execution fails, and the sweeper starts the next run. */
 const dies: Moment = async (world) => {
   const id = theIncident(world);
   world.kill(id, 1);
@@ -62,7 +62,7 @@ const times = (count: number, call: string): string[] => Array.from({ length: co
 const itFiresAndEnds = { '0 s': fires(), '20 min': ends() };
 
 export const externalPaths: Record<string, Path> = {
-  // It is found, and rings for somebody.
+  // The external page is found and has an assignee.
   'others-page-and-theirs-is-found': {
     given: [external, vendors({ outside: [found(rings)] })],
     timeline: itFiresAndEnds,
@@ -118,7 +118,7 @@ export const externalPaths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // Whenever in doubt, we page.
+  // When in doubt, Firebreak pages.
   'others-do-not-page-so-we-do': {
     given: [external, vendors({ outside: [none] })],
     timeline: itFiresAndEnds,
@@ -146,7 +146,7 @@ export const externalPaths: Record<string, Path> = {
   'looking-for-others-is-off-so-we-page': {
     given: [external, vendors({ outside: [{ kind: 'off', detail: 'no token' }] })],
     timeline: { '0 s': fires(), '2 min': pageAgain, '20 min': ends() },
-    // Whoever we have paged hears of it again from us.
+    // Firebreak paged first, so it also sends the second page.
     calls: [LOOK, PAGE, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',
   },

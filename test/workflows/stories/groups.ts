@@ -4,7 +4,7 @@ import type { FakeWorld } from '../../support/fake-deps.ts';
 import { acting, all, answersWhatWaits, configured, ends, fires, type Moment } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of incidents that come together, or again and again. More than two at once are many here. */
+/** Stories of incident groups and of flapping incidents. A group forms at three incidents here. */
 
 const manyAtOnce: Moment = (world) => {
   const { services, routes } = Config.parse({
@@ -17,7 +17,7 @@ const manyAtOnce: Moment = (world) => {
   world.config = { ...checkout, services: { ...checkout.services, ...services }, routes };
 };
 
-/** An alert of a service that asks for nothing. */
+/** An alert of a service that requests no action. */
 export const alarm = (service: string, name = `${service} fails`) => ({ name, labels: { service, action: '' } });
 
 const pagerIsAwayAtFirst: Moment = (world) => {
@@ -38,7 +38,7 @@ export function parentIn({ store }: FakeWorld) {
   return found.record;
 }
 
-/** Somebody says that it is all over, and the process dies right after it. */
+/** A person resolves the parent, and the process dies before it wakes the incident. */
 export const saysThatAllIsOver: Moment = async (world) => {
   const note = 'DNS is back';
   const timeline = { actor: 'person:ada', kind: 'resolve.asked', text: note, detail: null };
@@ -47,7 +47,7 @@ export const saysThatAllIsOver: Moment = async (world) => {
 
 const wakesTheParent: Moment = (world) => wake(world.deps, parentIn(world).id);
 
-/** Does it at the n-th call alone. */
+/** Acts only at the n-th call. */
 function nth(n: number, act: () => void): () => void {
   let calls = 0;
   return () => {
@@ -72,7 +72,7 @@ export const crowdPaths: Record<string, Path> = {
       '12 min': ends({ labels: { action: '' } }),
       '14 min': ends(alarm('search')),
     },
-    // The first two have paged before there was a parent; the parent closes with its last part.
+    // The first two paged before the parent existed; the parent closes with its last child.
     calls: [
       page('cart'),
       page('search'),
@@ -192,7 +192,7 @@ export const crowdPaths: Record<string, Path> = {
       '6 min': fires(alarm('ledger', 'ledger fails again')),
       '9 min': ends(alarm('ledger', 'ledger fails again')),
     },
-    // What fires after that is an incident like any other.
+    // Alerts that fire afterwards open a separate incident.
     calls: [
       page('cart'),
       page('search'),
@@ -220,8 +220,8 @@ export const crowdPaths: Record<string, Path> = {
         ends({ labels: { action: '' } }),
       ),
     },
-    // Neither that nor what has joined after it is over: they page, as they are no parts any more. The ledger's first
-    // page was left to the parent.
+    // Neither that child nor the one that joined afterwards is over. They page, because they are no longer children.
+    // The ledger's first page was left to the parent.
     calls: [
       page('cart'),
       page('search'),
@@ -257,7 +257,7 @@ export const crowdPaths: Record<string, Path> = {
       '7 min': fires(again('fourth')),
       '8 min': ends(again('fourth')),
     },
-    // The third opening within the hour goes on when it fires again, and pages nobody anew.
+    // The third incident within the hour stays open when it fires again, and sends no new page.
     calls: ['first', 'second', 'third'].flatMap(() => [
       'pager trigger page.1 critical',
       'pager resolve page.1 critical',

@@ -17,7 +17,7 @@ import {
 } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of what keeps automation from being wrong: alone, twice, or without anybody. */
+/** Stories of the guards that prevent wrong, repeated, or unapproved automatic actions. */
 
 const vendors =
   (answer: Partial<Pick<FakeWorld, 'rollbacks' | 'health' | 'holds'>>): Moment =>
@@ -41,7 +41,7 @@ const RESOLVE = 'pager resolve page.1 critical';
 const RESOLVE_AGAIN = 'pager resolve page.2 critical';
 const LOOK = 'cd does it hold';
 
-/** Something happens when it has been decided to roll back, and right before that is done. */
+/** A moment after the first decision, right before the rollback. */
 const betweenJudgementAndAct =
   (moment: (world: FakeWorld) => void): Moment =>
   (world) => {
@@ -57,7 +57,7 @@ const betweenJudgementAndAct =
 const approves = (by: string): Moment =>
   all(answersWithoutRinging('approved', by), (world) => wake(world.deps, theIncident(world)));
 
-/** Checkout depends on payments, which has been deployed, too, and asks before it is rolled back. */
+/** Checkout depends on payments, which was also deployed and requires approval for a rollback. */
 const dependsOnPayments: Moment = async (world) => {
   const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
   const placed = (mode: string, more: object = {}) => ({
@@ -78,7 +78,7 @@ const ofPayments = { name: 'PaymentsFail', labels: { service: 'payments', action
 const PAGE_PAYMENTS = `${PAGE} for payments`;
 const RESOLVE_PAYMENTS = `${RESOLVE} for payments`;
 
-/** Services that checkout has nothing to do with, and their alerts. */
+/** Services that are unrelated to checkout, and their alerts. */
 const STRANGERS = ['cart', 'search', 'ledger'];
 const ofStranger = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });
 const besideStrangers: Moment = (world) => {
@@ -87,11 +87,11 @@ const besideStrangers: Moment = (world) => {
   world.config = { ...world.config, services: { ...world.config.services, ...known.services } };
 };
 
-/** Everything that this incident is about is over. */
+/** Ends all alerts of this incident. */
 const over = (...alerts: Parameters<typeof ends>[0][]): Moment => all(...alerts.map((one) => ends(one)));
 
 export const guardPaths: Record<string, Path> = {
-  // It asks, and who answers, or does not.
+  // Approvals, with and without an answer.
   'asks-two-people': {
     given: [asking({ approvals: 2 })],
     timeline: {
@@ -155,12 +155,12 @@ export const guardPaths: Record<string, Path> = {
       ),
     ],
     timeline: { '0 s': fires(), '20 min': ends() },
-    // Judged once more, a person is asked.
+    // The second judgement requires approval.
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
 
-  // What has become true since it was decided.
+  // Changes between the decision and the rollback.
   'others-fail-seconds-later-so-it-is-judged-again': {
     given: [besideStrangers],
     timeline: {
@@ -185,7 +185,7 @@ export const guardPaths: Record<string, Path> = {
       }),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    // Judged once more, a person is asked.
+    // The second judgement requires approval.
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
@@ -197,7 +197,7 @@ export const guardPaths: Record<string, Path> = {
       ),
     ],
     timeline: { '0 s': fires(), '9 min': ends() },
-    // Judged once more, a person is asked.
+    // The second judgement requires approval.
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
@@ -237,7 +237,7 @@ export const guardPaths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // What it was, and whether it has helped.
+  // The cause, and the verification.
   'the-rollback-holds': {
     given: [withHealth, healthy, vendors({ holds: [{ kind: 'unknown', detail: 'answered 503' }, { kind: 'holds' }] })],
     timeline: { '0 s': fires(), '20 min': ends() },

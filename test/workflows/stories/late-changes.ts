@@ -4,9 +4,9 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { all, answers, answersWhatWaits, ends, fires, mode, type Moment } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of changes that are recorded after the alert of the problem that they may have caused. */
+/** Stories of changes that are recorded after the alert that they may have caused. */
 
-/** As `POST /v1/deployments` does it, of what began and ended before. */
+/** Records a past change, as `POST /v1/deployments` does. */
 export const recordsLate =
   (version: string, startedMinutesAgo: number, more: object = {}): Moment =>
   async ({ deps, clock }) => {
@@ -17,14 +17,14 @@ export const recordsLate =
     await notifyIncidents(deps, (await deps.changes.record(told)).change);
   };
 
-/** Nobody has recorded it yet. */
+/** Removes the record of a version. */
 export const unrecorded =
   (version: string): Moment =>
   ({ store }) => {
     for (const [id, change] of store.changes) if (change.version === version) store.changes.delete(id);
   };
 
-/** Right before the first judgement is stored, which has read the changes by then. */
+/** A moment right before the first judgement is stored, after it has read the changes. */
 const whileItIsJudged =
   (moment: Moment): Moment =>
   (world) => {
@@ -112,7 +112,7 @@ export const latePaths: Record<string, Path> = {
     given: [mode('suggest')],
     timeline: {
       '0 s': fires(),
-      // After the problem began, long before it, and of a service that this one does not depend on.
+      // After the onset, long before it, and of a service that is not a dependency.
       '4 min': all(recordsLate('v3', 2), recordsLate('v0', 400), recordsLate('v9', 10, { service: 'search' })),
       '9 min': ends(),
       '3 h': recordsLate('v4', 190),

@@ -22,10 +22,10 @@ import {
   withHealth,
 } from '../play.ts';
 
-/** A story and how it has to end: what vendors were asked, in order, and where the incident stands. */
+/** A story with its expected result: the calls to vendors, in order, and the status of the incident. */
 export type Path = Story & { calls: string[]; status: IncidentStatus | '' };
 
-/** Alters what vendors answer from now on. */
+/** Sets the answers of vendors from now on. */
 const vendors =
   (
     answer: Partial<Pick<FakeWorld, 'pages' | 'secondRoute' | 'rollbacks' | 'looks' | 'health' | 'alertState'>>,
@@ -70,7 +70,7 @@ const asksForNothing = { labels: { action: '' } };
 const note = (kind: 'pause' | 'resume' | 'abort' | 'resolve' | 'rollback') =>
   ({ kind, by: 'person:ada', note: '' }) as const;
 
-/** Does something right before (or after) a call of a port, the first time that it is made. */
+/** Acts right before (or after) the first call of a port. */
 const once =
   (method: string, when: 'before' | 'after', moment: Moment): Moment =>
   (world) => {
@@ -87,7 +87,7 @@ const fails = (): never => {
   throw new Error('the table did not answer');
 };
 
-/** It has run well for two hours more. */
+/** Moves the deploy of a version two hours back. */
 const longAgo =
   (version: string): Moment =>
   ({ store }) => {
@@ -98,7 +98,7 @@ const longAgo =
     }
   };
 
-/** The execution fails, as by a bug or somebody's hand, and the sweeper lets the next run take over. */
+/** The execution fails (a bug, or stopped by a person), and the sweeper starts the next run. */
 const dies: Moment = async (world) => {
   const id = theIncident(world);
   world.kill(id, 1);
@@ -120,7 +120,7 @@ const untilTheEnd =
 
 /** Every path through the workflow. The names are those of the golden files. */
 export const paths: Record<string, Path> = {
-  // It acts, and sees whether that has helped.
+  // Automatic rollbacks, with verification.
   'acts-and-is-verified': {
     given: [withHealth, healthy],
     timeline: { '0 s': fires(), '6 min': ends() },
@@ -155,7 +155,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // It asks.
+  // Approvals.
   'asks-and-is-approved': {
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': answers('approved'), '9 min': ends() },
@@ -227,7 +227,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // It does not act, and says why.
+  // No rollback, with the reason.
   suggests: {
     given: [mode('suggest')],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -287,7 +287,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // What CD systems answer.
+  // Answers of CD systems.
   'cd-is-busy-and-then-does-it': {
     given: [
       vendors({ rollbacks: [{ kind: 'busy', detail: 'one is in progress' }, { kind: 'busy', detail: 'still' }, done] }),
@@ -334,7 +334,7 @@ export const paths: Record<string, Path> = {
   },
   'a-person-has-to-merge-what-cd-has-asked-for': {
     given: [vendors({ rollbacks: [toBeMerged], looks: [toBeMerged, inProgress('commit/1'), done] })],
-    // Nobody is paged for a warning, but somebody has to do something about it.
+    // A warning does not page by itself, but this rollback needs a person.
     timeline: { '0 s': fires(warning), '9 min': ends(warning) },
     calls: [ROLL_BACK, PAGE_WARNING, ...times(3, 'cd look pull/1'), 'pager resolve page.1 warning'],
     status: 'resolved',
@@ -357,7 +357,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // What pagers answer.
+  // Answers of pagers.
   'pager-is-away-and-then-takes-it': {
     given: [vendors({ pages: [later(), later(30), taken] })],
     timeline: { '0 s': fires(), '9 min': ends() },
@@ -447,7 +447,7 @@ export const paths: Record<string, Path> = {
     status: 'resolved',
   },
 
-  // How it ends.
+  // Ends of incidents.
   'a-person-resolves-it': {
     timeline: { '0 s': fires(), '4 min': says(note('resolve')) },
     calls: [PAGE, ROLL_BACK, RESOLVE],
@@ -468,7 +468,7 @@ export const paths: Record<string, Path> = {
   'closes-while-the-pager-is-away': {
     given: [mode('shadow'), vendors({ pages: [later(), later(), later(), taken] })],
     timeline: { '0 s': fires(), '6 s': ends() },
-    // The last one is for a page that was never confirmed and may have reached the pager late.
+    // The last call is for a page that was never confirmed and may have reached the pager late.
     calls: [PAGE, PAGE, RESOLVE, RESOLVE, RESOLVE],
     status: 'resolved',
   },

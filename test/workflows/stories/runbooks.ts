@@ -21,9 +21,9 @@ import {
 } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of incidents that follow a runbook. */
+/** Stories of incidents with a runbook. */
 
-/** Runbooks in force, by their names, and what the environment says beside `act`. */
+/** Sets the active runbooks by name, and further settings of the environment beside `act`. */
 export const follows =
   (heads: Record<string, string>, more: object = {}, paging: object = {}): Moment =>
   (world) => {
@@ -34,7 +34,7 @@ export const follows =
     world.config = { ...config, runbooks: { version: 'test', runbooks } };
   };
 
-/** An alert that names a runbook, and asks for nothing else. */
+/** An alert that names a runbook, and requests nothing else. */
 export const names = (name: string) => ({ name: `For${name}`, labels: { runbook: name, action: '' } });
 
 export const set =
@@ -99,10 +99,10 @@ const FLAG_ON = 'flag new-basket on';
 const DRAIN = 'http POST https://ops.test/drains runbook.1.drain';
 const UNDRAIN = 'http DELETE https://ops.test/drains/d-7 runbook.1.drain.undo';
 
-/** What drains gives the id by which the drain is ended. */
+/** The response to the drain request contains the ID that ends the drain. */
 const drained = set({ answers: [answered(201, { id: 'd-7' })] });
 
-/** As the API does it for them. */
+/** A person starts a runbook, as through the API. */
 export const starts =
   (named: string, more: Partial<RequestedRun> = {}): Moment =>
   (world) =>
@@ -176,7 +176,7 @@ export const runbookPaths: Record<string, Path> = {
     timeline: {
       '0 s': fires(names('long')),
       '45 min': answers('approved'),
-      // A flag that was switched off as a mitigation is switched on again by people only.
+      // Only a person turns a flag back on that was turned off as a mitigation.
       '50 min': answersWhatWaits('approved'),
       '60 min': ends(names('long')),
     },
@@ -207,7 +207,7 @@ export const runbookPaths: Record<string, Path> = {
       set({
         answers: [
           ...Array.from({ length: 9 }, () => ({ kind: 'later', detail: 'answered 503' }) as const),
-          // The same key: that call had failed. So it is made with a key of its own.
+          // The call with this key failed, so it is repeated with a new key.
           answered(422),
           answered(200, { id: 'd-8' }),
           answered(200),
@@ -311,7 +311,7 @@ export const runbookPaths: Record<string, Path> = {
       set({ rollbacks: [{ kind: 'in_progress', id: 'rb-1', handle: null }, done] }),
     ],
     timeline: { '0 s': fires(names('back')), '20 min': ends(names('back')) },
-    // The first judgement is of what nobody has asked for.
+    // No alert requested a rollback at the first judgement.
     calls: [PAGE, 'cd roll-back.2 v2 to v1', 'cd roll-back.2 v2 to v1', RESOLVE],
     status: 'resolved',
   },

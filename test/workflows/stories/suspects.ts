@@ -8,7 +8,7 @@ import type { FakeWorld } from '../../support/fake-deps.ts';
 import { all, answersWhatWaits, deploys, ends, fires, mode, type Moment, says, theIncident } from '../play.ts';
 import type { Path } from './rollbacks.ts';
 
-/** Stories of people who know more than automation: that it was not the deploy, or which version was good. */
+/** Stories in which people correct the automation: they clear a suspect, or name a good version. */
 
 const ADA: Who = { name: 'person:ada', allow: () => undefined };
 const BO: Who = { name: 'person:bo', allow: () => undefined };
@@ -25,7 +25,7 @@ function incidentOf(world: FakeWorld, service: string): IncidentId {
   return found.record.id;
 }
 
-/** "This was not the deploy." */
+/** A person clears a version. */
 export const clears =
   (version: string, { who = ADA, of = 'checkout' }: { who?: Who; of?: string } = {}): Moment =>
   (world) =>
@@ -35,13 +35,13 @@ export const clears =
       key: `cleared-${version}-${who.name}`,
     });
 
-/** "It may be after all." */
+/** A person makes a cleared version a suspect again. */
 export const suspects =
   (version: string, who = BO): Moment =>
   (world) =>
     suspectAgain(world.deps, who, { id: theIncident(world), change: changeIdOf(world, version) });
 
-/** "Roll it back", to this version where one is named. */
+/** A person requests a rollback, optionally to a named version. */
 export const asksForRollback =
   (to?: string): Moment =>
   (world) =>
@@ -52,7 +52,7 @@ export const asksForRollback =
       ...(to !== undefined && { to: to as Version }),
     });
 
-/** Right before or after the first judgement is stored. */
+/** A moment right before or after the first judgement is stored. */
 const atTheJudgement =
   (when: 'before' | 'after', moment: Moment): Moment =>
   (world) => {
@@ -65,7 +65,7 @@ const atTheJudgement =
     });
   };
 
-/** Checkout depends on payments, which was deployed shortly after it and fails first. Both ask before they go back. */
+/** Checkout depends on payments, which was deployed shortly after it and fails first. Both require approval. */
 const dependsOnPayments: Moment = async (world) => {
   const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
   const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
