@@ -45,10 +45,10 @@ export async function pagerDutyPages(deps: Pick<Deps, 'secrets'>): Promise<Seen>
   const { length } = (await deps.secrets.get(key)) ?? '';
   if (length > 0 && length !== ROUTING_KEY_CHARS)
     return wrong(
-      `${key} has ${length} characters, but an integration key has ${ROUTING_KEY_CHARS}, so nobody is paged. ` +
+      `${key} has ${length} characters, but an integration key has ${ROUTING_KEY_CHARS}, so no pages are sent. ` +
         'Copy the key from the PagerDuty service: Integrations, Events API v2',
     );
-  return credential(deps, { key, untried: 'not tested, because a test would page', without: 'nobody is paged' });
+  return credential(deps, { key, untried: 'not tested, because a test would page', without: 'no pages are sent' });
 }
 
 export const pagerDutyWebhooks = (deps: Pick<Deps, 'secrets'>): Promise<Seen> =>

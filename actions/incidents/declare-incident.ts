@@ -49,8 +49,8 @@ async function wasOpenedBy({ incidents }: ActDeps, id: IncidentId, { trace, titl
 
 /**
  * Opens an incident like `opened`. If one is already open, the report is added to its timeline, and its severity is
- * raised to the reported one; the same applies to its parent, which pages and has the channel. If nobody has command,
- * the on-call responder gets it.
+ * raised to the reported one; the same applies to its parent, which pages and has the channel. If command is
+ * unassigned, the on-call responder gets it.
  *
  * @throws Refusal 403
  */

@@ -43,8 +43,8 @@ type OnCallDeps = Pick<Deps, 'incidents' | 'onCall' | 'config' | 'clock' | 'log'
 const PAUSES_SECONDS = [1, 3];
 
 /**
- * Assigns command of a declared incident to the on-call responder of the team. If no responder is found, the timeline says
- * so.
+ * Assigns command of a declared incident to the on-call responder of the team. If no responder is found, the
+ * timeline says so.
  */
 export async function giveCommandToOnCall(
   deps: OnCallDeps,
@@ -61,7 +61,7 @@ export async function giveCommandToOnCall(
     return noteUnknown(deps, id, `The on-call responder of ${team} could not be looked up (${told.detail})`);
   }
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
-  if (first === undefined) return noteUnknown(deps, id, `Nobody is on call for ${team}`);
+  if (first === undefined) return noteUnknown(deps, id, `No responder is on call for ${team}`);
   await giveCommand(deps, id, somebodyOnCall(first), team);
   await commandsParent(deps, id);
 }

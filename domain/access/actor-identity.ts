@@ -22,8 +22,8 @@ const CREATED_BY = /^.+ \(token of (.+)\)$/s;
 
 /**
  * Returns the name under which a token acts. A token created by the admin token represents the person or system that it
- * is named after. Any other token's name includes its creator, so that nobody can impersonate someone else by naming a
- * token.
+ * is named after. Any other token's name includes its creator, so that the name of a token cannot impersonate
+ * another person.
  */
 export function actsAs({ name, created_by }: Pick<TokenRecord, 'name' | 'created_by'>): string {
   const creator = personBehind(created_by);
@@ -39,7 +39,7 @@ export const isSamePerson = (one: string, other: string): boolean =>
 
 /**
  * Returns why `by` may not create a token with this name if it belongs to a person in people.yaml. `forbidden`: others
- * may create it. Undefined: the name belongs to nobody, or `by` may use it.
+ * may create it. Undefined: the name belongs to no person, or `by` may use it.
  */
 export function whyOfPerson(
   name: string,

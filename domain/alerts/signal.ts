@@ -75,7 +75,7 @@ const SEVERITIES: Readonly<Record<string, Severity>> = {
   none: 'info',
 };
 
-/** Maps unknown or missing severities to warning, so that a typo is visible but pages nobody. */
+/** Maps unknown or missing severities to warning, so that a typo is visible but does not page. */
 export const severityOf = (label: string | undefined): Severity =>
   (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
 

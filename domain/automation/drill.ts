@@ -85,9 +85,7 @@ function afterForth(drill: DrillRecord, said: Said, at: Timestamp): DrillRecord 
   }
 }
 
-/**
- * Aborts the drill immediately, because nobody is responsible for it any more or the target belongs to another process.
- */
+/** Aborts the drill immediately, because its workflow has failed or another operation has locked the target. */
 export const brokenOff = (drill: DrillRecord, why: string, at: Timestamp): DrillRecord => {
   const text = drill.begun
     ? `${why}. Check ${drill.service} in ${drill.environment}: it may still run ${drill.to_version}`

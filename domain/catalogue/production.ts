@@ -189,5 +189,5 @@ function ofWatch(watched: boolean | null): ProductionFinding {
   if (watched === null) return warn('watched', `unknown without PROMETHEUS_URL whether Firebreak is monitored: ${how}`);
   return watched
     ? ok('watched', 'Prometheus scrapes Firebreak as the job firebreak')
-    : no('watched', `Prometheus has no job firebreak, so nobody is notified when Firebreak is down: ${how}`);
+    : no('watched', `Prometheus has no job firebreak, so no alert is sent when Firebreak is down: ${how}`);
 }

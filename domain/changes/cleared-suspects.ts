@@ -9,7 +9,7 @@ type Said = readonly Cleared[] | undefined;
 /** Maximum number per incident; more indicate a malfunctioning client. */
 export const CLEARED_MAX = 50;
 
-/** Returns the clearings in force, which nobody has withdrawn. */
+/** Returns the clearings in force: those that were not withdrawn. */
 export const inForce = (cleared: Said): readonly Cleared[] => (cleared ?? []).filter(({ back }) => back === undefined);
 
 /**

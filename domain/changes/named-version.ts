@@ -124,7 +124,7 @@ export type Past = {
 
 /**
  * Returns the recorded facts about a rollback target. Undefined: it never ran.
- * @param chosen default target if nobody names a version; null: none
+ * @param chosen default target if no version is named; null: none
  * @param undoes changes that the rollback would undo
  * @param live current version
  */

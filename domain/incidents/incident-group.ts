@@ -90,8 +90,8 @@ export function together(
 
 /**
  * Groups by the dependency that most incidents share, the first by name in case of a tie. A failing dependency belongs
- * to the group of its dependents, but does not count towards its size: a service and its only dependent are distinguished
- * by their changes.
+ * to the group of its dependents, but does not count towards its size: a service and its only dependent are
+ * distinguished by their changes.
  */
 function shared(opened: Opening, near: readonly Opening[], services: Config['services'], atLeast: number): Grouping {
   const candidates = reaches(opened, services)

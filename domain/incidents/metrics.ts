@@ -60,7 +60,7 @@ export const COUNTERS = {
   },
   firebreak_approvals_total: {
     group: 'incidents',
-    help: 'Completed approval requests, by outcome; unopposed: nobody objected in time, which counts as approval',
+    help: 'Completed approval requests, by outcome; unopposed: no objection in time, which counts as approval',
     labels: ['outcome'],
   },
   firebreak_vendor_calls_total: {

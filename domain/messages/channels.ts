@@ -291,7 +291,7 @@ export type ExternalPager = {
   paged(key: string): Promise<VendorResponse<ExternalIncident | null>>;
   /**
    * Searches the open incidents. The vendor may show new ones with a delay. An incident found by its group key may be
-   * much older than Firebreak's; once it is acknowledged, nobody is notified about alerts that join it.
+   * much older than Firebreak's; once it is acknowledged, alerts that join it notify no responder.
    */
   find(query: ExternalQuery): Promise<VendorResponse<ExternalFound>>;
   /** Adds a note once per `key`. Refused with `not_found` if the incident no longer exists. */

@@ -18,8 +18,8 @@ export type OnCallPerson = {
 /** Lookup of on-call responders at the pager. One attempt per call; results are at most a minute old. */
 export type OnCall = {
   /**
-   * Returns the on-call responders of a team, by escalation level. Empty: nobody. Off: people.yaml names no schedule
-   * for the team.
+   * Returns the on-call responders of a team, by escalation level. Empty: no responder is on call. Off:
+   * people.yaml names no schedule for the team.
    */
   now(team: string): Promise<VendorResponse<OnCallPerson[]>>;
   /** Returns a user's email address. Null: no user with this ID. */

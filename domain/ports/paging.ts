@@ -22,6 +22,6 @@ export type PageRequest = {
 export type Pager = {
   /** Sends a page in one attempt. A repeat with the same key does not page again. */
   send(request: PageRequest): Promise<Attempt>;
-  /** Whether it is a stand-in, which notifies nobody. Absent: no. */
+  /** Whether it is a stand-in, which notifies no responder. Absent: no. */
   standIn?(): Promise<boolean>;
 };

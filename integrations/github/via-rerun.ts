@@ -16,8 +16,8 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /**
  * Rolls back by re-running the run that deployed the good version. GitHub has no idempotency key for re-runs, so an
- * attempt of this run that started after the incident counts as this rollback, regardless of who started it: it has the same
- * effect.
+ * attempt of this run that started after the incident counts as this rollback, regardless of who started it: it
+ * has the same effect.
  */
 export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
   const { repository, clock } = site;

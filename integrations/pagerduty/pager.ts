@@ -15,8 +15,8 @@ import {
 const SEVERITIES: Record<Severity, string> = { critical: 'critical', warning: 'warning', info: 'info' };
 
 /**
- * Creates a pager that uses PagerDuty's Events API v2. A repeat with the same key is logged on the open alert and pages
- * nobody.
+ * Creates a pager that uses PagerDuty's Events API v2. A repeat with the same key is logged on the open alert and does
+ * not page.
  */
 export const pagerDuty = (options: {
   eventsUrl: string;
@@ -38,7 +38,7 @@ export const pagerDuty = (options: {
 
 /**
  * Returns the event without the parts that would make it too large, removing the least important first. PagerDuty
- * refuses an event that is too large, so nobody would be paged.
+ * refuses an event that is too large, so no page would be sent.
  */
 function fitting(request: PageRequest, routingKey: string): object {
   const { images: _images, ...withoutImages } = request;

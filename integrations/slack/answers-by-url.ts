@@ -18,13 +18,13 @@ const ANSWER_MAX_BYTES = 64 * 1024;
  */
 export function answerUrlFault(address: string, apiUrl: string): string | undefined {
   const url = URL.parse(address);
-  if (url === null || url.username !== '' || url.password !== '') return 'it is no address';
+  if (url === null || url.username !== '' || url.password !== '') return 'it is not a valid URL';
   if (url.protocol === 'https:' && url.host === HOOKS) return undefined;
   const api = URL.parse(apiUrl);
   if (api === null || api.hostname === 'slack.com' || url.host !== api.host)
-    return `it is neither of ${HOOKS} nor of the host of SLACK_API_URL`;
+    return `its host is neither ${HOOKS} nor the host of SLACK_API_URL`;
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
-  return safe ? undefined : 'it is neither https nor of this machine';
+  return safe ? undefined : 'it uses neither HTTPS nor a loopback address';
 }
 
 const isLoopback = (hostname: string): boolean =>
@@ -48,13 +48,14 @@ export async function answerByUrl(
       timeoutMs: WAITED_FOR_TIMEOUT_MS,
       maxBytes: ANSWER_MAX_BYTES,
     });
-    const detail = `Slack answered an answer with ${status}: ${truncate(text, 200)}`;
+    const detail = `Slack answered ${status} to a response: ${truncate(text, 200)}`;
     if (status >= 200 && status < 300) return { kind: 'done', value: null };
     return status >= 500
       ? { kind: 'unclear', detail }
-      : { kind: 'refused', code: `http_${status}`, detail: `${detail}; it is told otherwise` };
+      : { kind: 'refused', code: `http_${status}`, detail: `${detail}; it is sent in another way` };
   } catch (error) {
-    if (error instanceof NoAnswer) return { kind: 'unclear', detail: `Slack did not take an answer: ${error.message}` };
+    if (error instanceof NoAnswer)
+      return { kind: 'unclear', detail: `Slack did not confirm a response: ${error.message}` };
     throw error;
   }
 }

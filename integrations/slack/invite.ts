@@ -33,7 +33,7 @@ const OF_SOMEBODY = new Set([
 
 /**
  * Invites users to a channel. With `force`, Slack invites all users that it can, even if others fail. If it can invite
- * nobody, or a user has left the workspace, it refuses the call and reports the users.
+ * none, or a user has left the workspace, it refuses the call and reports the users.
  *
  * @see https://docs.slack.dev/reference/methods/conversations.invite (read 2026-11)
  * @throws CallFailed

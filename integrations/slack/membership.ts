@@ -4,8 +4,8 @@ import type { Ask } from './client.ts';
 
 /**
  * Calls a method about a channel's content. If the app is not a member, joins and retries once, because people can
- * remove apps from channels, and nobody may have invited the app to a team's channel. Joining requires a channel ID; a
- * name doesn't work.
+ * remove apps from channels, and the app may not have been invited to a team's channel. Joining requires a channel ID;
+ * a name doesn't work.
  */
 export const inside =
   (ask: Ask, channel: string): Ask =>

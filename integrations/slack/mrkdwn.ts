@@ -105,7 +105,7 @@ function link(span: { link: string; text: string }, room: number): string {
 
 type Mention = { channel: string } | { user: string } | { group: string };
 
-/** Formats a mention. A value that is not an ID is shown as a name and mentions nobody. */
+/** Formats a mention. A value that is not an ID is shown as a name, without a mention. */
 function mention(span: Mention, room: number): string {
   const [mark, name, id] =
     'channel' in span

@@ -5,18 +5,18 @@
 export const SCOPES: Readonly<Record<string, string>> = {
   'bookmarks:read': 'links at the top of channels',
   'bookmarks:write': 'links at the top of channels',
-  'channels:history': 'what is marked with 📌 on the timeline, and a look whether a message without an answer was sent',
-  'channels:join': 'public channels that people have not let it into',
+  'channels:history': 'messages marked with 📌, and the check whether an unconfirmed message was sent',
+  'channels:join': 'joining public channels without an invitation',
   'channels:manage': 'channels of incidents, and invitations to them',
-  'channels:read': 'channels by their names, and what happened so far for who comes in later',
-  'chat:write': 'messages and answers at all',
-  'chat:write.public': 'lines in channels of teams that it is not in',
+  'channels:read': 'finding channels by name, and the summary for people who join later',
+  'chat:write': 'messages and responses',
+  'chat:write.public': 'messages in team channels that the app has not joined',
   commands: 'commands and shortcuts',
   'pins:write': 'the pinned message',
   'reactions:read': '📌',
   'usergroups:read': 'userGroups of people.yaml',
-  'users:read': 'anybody who may do something, but for those whose id people.yaml has',
-  'users:read.email': 'people whom people.yaml, or PagerDuty, knows by their address',
+  'users:read': 'permissions of people whose Slack ID is not in people.yaml',
+  'users:read.email': 'people whom people.yaml or PagerDuty identifies by email address',
 };
 
 /**

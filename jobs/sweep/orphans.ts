@@ -6,7 +6,7 @@ type OrphanDeps = SettleDeps & Pick<Deps, 'log'>;
 
 /**
  * Settles child incidents whose parent is resolved, each minute. Usually, the parent's workflow settles them, unless it
- * fails at that moment; then nobody would be paged for them. A failure for one parent does not stop the others.
+ * fails at that moment; then no page would be sent for them. A failure for one parent does not stop the others.
  */
 export async function settleOrphans(deps: OrphanDeps, open: readonly IncidentRecord[]): Promise<void> {
   const known = new Set(open.map(({ id }) => id));

@@ -190,7 +190,7 @@ class View {
     await this.#guests.write(channel ?? null);
   }
 
-  /** Returns whether the incident is resolved, so that nobody is invited any more. */
+  /** Returns whether the incident is resolved, so that no more people are invited. */
   #isOver(): boolean {
     return this.#story.incident.resolved_at !== null;
   }

@@ -86,7 +86,7 @@ export class ChannelMembers {
         asRead(this.#deps.onCall.now(team)),
       );
       if (told?.kind !== 'done') continue;
-      if (told.value.length === 0) turn.log.warn('nobody is on call', { team, incident: story.incident.id });
+      if (told.value.length === 0) turn.log.warn('no responder is on call', { team, incident: story.incident.id });
       await this.#expect(firstOnCall(team, told.value, config));
       await save({ called: { ...state().called, [team]: round } });
     }

@@ -17,7 +17,7 @@ export type Pinned = { channel: string; ts: string; text: string | null; author:
 /** A requested action, from a command, button, modal, or event. */
 export type ActionRequest =
   | Exclude<Wanted, { act: 'severity' | 'declare' | 'handover' | 'update' | 'freeze_override' | 'take' }>
-  /** `vacant`: only if nobody has the role. */
+  /** `vacant`: only if the role is unassigned. */
   | (Extract<Wanted, { act: 'take' }> & { vacant: boolean })
   | { act: 'severity'; severity: Severity; note: string | null }
   | {

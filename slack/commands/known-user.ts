@@ -16,7 +16,7 @@ const unknown = (id: string, kind: ChatUser['kind']): ChatUser => ({ id, team: '
 
 /**
  * Returns the actor for a Slack user. While Slack does not answer, the data of the last day is used. Without such data,
- * a user is identified only by an ID in people.yaml. If people.yaml lists nobody, the signature of the request is
+ * a user is identified only by an ID in people.yaml. If people.yaml lists no people, the signature of the request is
  * sufficient, so that an outage of Slack's directory does not block a rollback.
  */
 export async function actorFor(deps: KnownUserDeps, id: string): Promise<Found> {

@@ -163,7 +163,7 @@ async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: strin
 
 /**
  * Returns the holder of a role before the request, so that a repeated delivery after an interruption gives the same
- * answer. Null: nobody had the role.
+ * answer. Null: the role was unassigned.
  */
 async function holderBefore(
   deps: CommandDeps,

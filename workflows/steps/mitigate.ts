@@ -111,7 +111,7 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   toCommit: string | null;
   asked: JudgementRequest['by'];
   approvalSeconds: number;
-  /** Action when nobody answers the question in time. */
+  /** Action if the question is not answered in time. */
   onTimeout: 'withdraw' | 'page' | 'act';
   /** Whether the target can report that a rollback still holds. */
   holds: boolean;

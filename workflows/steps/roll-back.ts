@@ -32,7 +32,7 @@ export type RollbackOrder = ServiceEnvironment & {
   fromCommit: string | null;
   toCommit: string | null;
   asked: JudgementRequest['by'];
-  /** This decision asked for approval and was approved, or nobody objected where that suffices. */
+  /** This decision asked for approval and was approved, or had no objection where that suffices. */
   approved: boolean;
   reason: string;
 };

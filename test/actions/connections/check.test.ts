@@ -186,7 +186,7 @@ describe('PagerDuty', () => {
       return [all['PagerDuty pages'], all['PagerDuty webhooks']];
     };
     expect(await seen({})).toEqual([
-      'off: PAGERDUTY_ROUTING_KEY is not set: nobody is paged',
+      'off: PAGERDUTY_ROUTING_KEY is not set: no pages are sent',
       'off: PAGERDUTY_WEBHOOK_SECRET is not set: Firebreak refuses webhooks from PagerDuty, and does not see actions there',
     ]);
     expect(await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(32), PAGERDUTY_WEBHOOK_SECRET: 'y' })).toEqual([
@@ -194,7 +194,7 @@ describe('PagerDuty', () => {
       expect.stringMatching(/^set: PAGERDUTY_WEBHOOK_SECRET is set; .*first webhook/),
     ]);
     expect((await seen({ PAGERDUTY_ROUTING_KEY: 'x'.repeat(20) }))[0]).toMatch(
-      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32, so nobody is paged/,
+      /^wrong: PAGERDUTY_ROUTING_KEY has 20 characters, .* 32, so no pages are sent/,
     );
   });
 });

@@ -60,9 +60,9 @@ test('a lookup that fails temporarily is retried', async () => {
 test.each([
   [LATER, 'The on-call responder of payments could not be looked up (PagerDuty does not answer)'],
   [{ kind: 'refused', code: '401', detail: 'the token is not good' }, 'could not be looked up (the token is not good)'],
-  [{ kind: 'done', value: [] }, 'Nobody is on call for payments'],
+  [{ kind: 'done', value: [] }, 'No responder is on call for payments'],
 ] satisfies [VendorResponse<OnCallPerson[]>, string][])(
-  'the timeline says that the lookup found nobody: %o',
+  'the timeline says that the lookup found no responder: %o',
   async (told, words) => {
     const id = await declared();
     chat.world.onCall = [told];

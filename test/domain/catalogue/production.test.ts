@@ -90,7 +90,7 @@ test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['the backup is old', { machine: { last_backup_at: '2026-11-18T12:00:00.000Z' } }, 'no', /72 hours ago/],
   ['the clock runs free', { machine: { clock: 'not_synchronized' } }, 'no', /chrony/],
   ['nobody knows of the clock', { machine: { clock: 'unknown' } }, 'warn', /timedatectl/],
-  ['nobody watches it', { watched: false }, 'no', /nobody is notified when Firebreak is down/],
+  ['nobody watches it', { watched: false }, 'no', /no alert is sent when Firebreak is down/],
   ['there is no Prometheus', { watched: null }, 'warn', /PROMETHEUS_URL/],
 ])('%s', (_, around, verdict, text) => {
   const bad = findings(around).filter((one) => one.verdict !== 'ok');

@@ -115,7 +115,7 @@ export async function question(deps: Deps, context: Context, guards: StepGuards,
     text,
     reasons: whyAsked(inputs),
     people,
-    // Never more approvals than people who may give one, because nobody can approve twice.
+    // Never more approvals than people who may give one, because each person can approve only once.
     approvals: only ? 1 : Math.max(Math.min(entry?.approvals ?? 1, people?.length ?? Infinity), given.length + 1),
     ...(given.length > 0 && { given }),
     seconds: step.approval?.timeoutSeconds ?? (only ? Math.min(step.timeoutSeconds, usual) : usual),
