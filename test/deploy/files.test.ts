@@ -87,8 +87,8 @@ function foldersOf(...files: string[]): string[] {
   const visit = (file: string): void => {
     if (seen.has(file) || !existsSync(join(ROOT, file))) return;
     seen.add(file);
-    const text = readFileSync(join(ROOT, file), 'utf8');
-    for (const [, path = ''] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g))
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    for (const [, path = ''] of source.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g))
       visit(join(dirname(file), path));
   };
   files.forEach(visit);
