@@ -44,11 +44,11 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       const [incident] = await stage.incidents();
       return incident?.decisions.some(({ state }) => state === 'waiting') && incident.channel?.slice(1);
     });
-    await slack.until(channel, /approve or reject/);
+    await slack.until(channel, /Asks for approval/);
     await take.channel('slack-incident', { width: DESK, as: 'ada', channel });
     await take.channel('slack-phone', { width: PHONE, as: 'ada', channel, messages: [PINNED] });
 
-    await slack.say('bob', channel, 'My card was refused, too. The queue of receipts grows.');
+    await slack.say('bob', channel, 'My card was declined, too. The receipt queue is growing.');
     await slack.until(channel, /not acknowledged yet/);
     await slack.until(channel, /has no commander/);
     await slack.press('ada', channel, 'acknowledge');
@@ -73,8 +73,8 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       after: (page) => page.click('#slack-question button[value="no"]'),
     });
 
-    await slack.command('ada', TEAM, '/freeze open checkout 2h the migration has to be undone first', /Frozen: /);
-    await slack.command('ada', TEAM, '/freeze status checkout', /the migration has to be undone/);
+    await slack.command('ada', TEAM, '/freeze open checkout 2h the migration must be reverted first', /Frozen: /);
+    await slack.command('ada', TEAM, '/freeze status checkout', /the migration must be reverted/);
     await take.channel('slack-freeze', { width: DESK, as: 'ada', channel: TEAM, messages: [/Frozen: /, /Lift/] });
     await slack.command('mira', TEAM, '/freeze lift checkout we have to ship', /have permission/);
     await take.channel('slack-refused', { width: DESK, as: 'mira', channel: TEAM, messages: [/have permission/] });
@@ -101,16 +101,16 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
     await stage.untilRolledBack();
     await slack.until(STATUS, /mitigated/);
     await slack.say('mira', STATUS, 'Support has 40 calls about this. Thank you.');
-    await slack.until(STATUS, /^Over: /);
+    await slack.until(STATUS, /^Resolved: /);
     await take.channel('slack-digest', {
       width: DESK,
       as: 'ada',
       channel: STATUS,
-      messages: [/resolved[^]*What was done/],
+      messages: [/resolved[^]*Actions/],
     });
     const letter = await stage.until('the last letter', async () => {
       const letters = await callsOf(firebreak, { vendor: 'mail' });
-      return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Over: '));
+      return letters.map(({ body }) => String(body)).find((body) => body.includes('Subject: Resolved: '));
     });
     await take.document('mail-digest', letterPage(letter), DESK);
 
@@ -129,7 +129,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
 /** Pinned summary of the incident. */
 const PINNED = /Pinned[^]*Suspects/;
 
-const UPDATE = 'Payments by card fail for one in four customers. We decide about going back in ten minutes.';
+const UPDATE = 'Card payments fail for one in four customers. In ten minutes, we decide whether to roll back.';
 
 /** Fills in the dialog that declares an incident. */
 async function fillIn(page: Page): Promise<void> {

@@ -98,7 +98,7 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
       : suspects.flatMap(({ version, confidence, reasons }): Text => [
           `\nSuspect: `,
           { bold: version },
-          ` ${Math.round(confidence * 100)} %, ${reasons.join('; ')}`,
+          ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}.`,
         ])),
     ...(cleared.length === 0 ? [] : [`\n${clearedWords(cleared)}.`]),
     does?.goes === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,
@@ -160,7 +160,9 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
     text: [
       `${place.service} in ${place.environment}: roll back from ${live.version} to ${way.version}`,
       ...(past?.doubts ?? []).map(upperFirst),
-    ].join('. '),
+    ]
+      .map((sentence) => `${sentence}.`)
+      .join(' '),
     yes: 'Roll back',
     no: 'Cancel',
   },

@@ -230,6 +230,17 @@ describe('a question', () => {
       expect(at(both.world, 'rollback.started')).toEqual(['12:09:00']);
     });
 
+    test('can still be approved after the step has timed out, and the timeline says so', async () => {
+      const service = { autoRollback: { mode: 'approve', unknownMigration: 'act', approvalTimeoutMinutes: 60 } };
+      const given = [follows({ one: step('{ id: back, uses: rollback, timeout: 10m }') }, service)];
+      const { world } = await story('', given, { '50 min': answersWhatWaits('approved') });
+      const { timeline } = world.store.dossier(theIncident(world));
+      expect(timeline.map(({ text }) => text)).toContain(
+        'back: the step timed out while the rollback was waiting for approval; the rollback can still be approved',
+      );
+      expect(at(world, 'rollback.started')).toEqual(['12:50:00']);
+    });
+
     test('stops the runbook if it is rejected and the runbook says so', async () => {
       const { world } = await story(back('true'), [], { '5 min': answersWhatWaits('rejected') });
       expect(acts(world)).toEqual([]);

@@ -29,7 +29,7 @@ export async function verdictOf(deps: Deps, id: IncidentId): Promise<Verdict> {
     case 'value': {
       const value = short(measured.value, health.max);
       return measured.value <= health.max
-        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, at most ${health.max}` }
+        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, within the limit of ${health.max}` }
         : {
             outcome: 'failed',
             text: `Not healthy: ${health.called} is ${value}, above ${health.max}`,

@@ -186,12 +186,12 @@ describe('the reason for a page', () => {
       entry('mitigation.failed', 'The rollback failed: exit 1'),
       entry('mitigation.failed', 'The rollback failed: exit 2'),
       entry('mitigation.failed', 'forged', 'token:notes'),
-      entry('verification.failed', 'Not healthy: 0.4, at most 0.01'),
+      entry('verification.failed', 'Not healthy: 0.4, above 0.01'),
     ];
     const failed = causeOf({ kind: 'mitigation', number: 1, outcome: 'failed', page: 'again' }, before);
     const unhelpful = causeOf({ kind: 'verification', number: 1, outcome: 'failed' }, before);
     expect(causeWords([failed, failed, unhelpful], timeline)).toBe(
-      'The rollback failed: exit 2; The mitigation did not help: Not healthy: 0.4, at most 0.01',
+      'The rollback failed: exit 2; The mitigation did not help: Not healthy: 0.4, above 0.01',
     );
   });
 });

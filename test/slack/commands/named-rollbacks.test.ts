@@ -60,7 +60,9 @@ describe('rollbacks in Slack', () => {
     const [button] = buttonsIn(chat.told.at(-1)?.message ?? { summary: '', parts: [] });
     expect(button).toEqual({ verb: 'rollback', ...place, from: 'v3', to: 'v1', named: true });
     const confirm = chat.told.at(-1)?.message.parts.flatMap((part) => (part.kind === 'buttons' ? part.buttons : []))[0];
-    expect(confirm?.confirm?.text).toMatch(/^checkout in production: roll back from v3 to v1\. v3 has a migration/);
+    expect(confirm?.confirm?.text).toMatch(
+      /^checkout in production: roll back from v3 to v1\. v3 has a migration.*\.$/,
+    );
     if (button === undefined) return;
     expect(await chat.presses(ADA, button)).toMatch(/^The rollback of v3 to v1 was requested, and starts/);
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: Requested a rollback to v1`]);

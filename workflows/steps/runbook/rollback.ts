@@ -86,17 +86,23 @@ export async function lookForRollback(
   const end =
     judged === null || judged.outcome === null ? null : await endOf(deps, incident, judged.number, judged.outcome);
   if (end === null && !last) return null;
-  const kept = await remember(deps, input, 'end', outline.id, end ?? TOO_LONG);
+  const kept = await remember(deps, input, 'end', outline.id, end ?? (await timedOut(deps, incident, judged)));
   // The rollback itself records its end on the timeline.
   if (end === null) await noteStep(deps, input, context, kept.status, kept.detail);
   return kept;
 }
 
-const TOO_LONG: StepEnd = {
-  status: 'failed',
-  output: null,
-  detail: 'the step timed out before the rollback ended; the rollback continues',
-};
+/** Returns the end of a step that timed out. The incident continues the rollback, or its request for approval. */
+async function timedOut(deps: Deps, { id }: IncidentRecord, judged: { number: number } | null): Promise<StepEnd> {
+  const isWaiting = judged !== null && (await deps.decisions.state(id, judged.number)) === 'waiting';
+  return {
+    status: 'failed',
+    output: null,
+    detail: isWaiting
+      ? 'the step timed out while the rollback was waiting for approval; the rollback can still be approved'
+      : 'the step timed out before the rollback ended; the rollback continues',
+  };
+}
 
 async function endOf(deps: Deps, { id }: IncidentRecord, number: number, outcome: MitigationOutcome): Promise<StepEnd> {
   const decision = await deps.decisions.get(id, number);
