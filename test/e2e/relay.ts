@@ -15,7 +15,7 @@ export type Answer = { status: number; text: string };
 
 /**
  * The handling of a delivery. `forward` forwards it, and rejects if no program listens. `lost` closes the sender's
- * connection without a response, whatever Firebreak responded.
+ * connection without a response, regardless of the response of Firebreak.
  */
 export type Handling = (delivery: Delivery, forward: () => Promise<Answer>) => Promise<Answer | 'lost'>;
 

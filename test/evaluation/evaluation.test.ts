@@ -264,7 +264,7 @@ describe('a clear case', () => {
     ['without a health query', { health: null }],
     ['without a measured onset', { onset: { ...plain.onset, firstBadAt: null } }],
     ['with a migration', { changes: [deployed(-60, { has_migration: true })] }],
-    ['with one that nobody has told of', { changes: [deployed(-60, { has_migration: null })] }],
+    ['with an unknown migration status', { changes: [deployed(-60, { has_migration: null })] }],
     ['when the deploy came later', { changes: [deployed(10)] }],
     ['when it was long before', { changes: [deployed(-1200)] }],
     ['when the service was changed twice', { changes: [canary, deployed(-600, { kind: 'config' })] }],

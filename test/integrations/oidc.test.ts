@@ -120,8 +120,8 @@ describe('an accepted token', () => {
 
 describe('a refused token', () => {
   test.each<[string, object, Partial<Identity>, RegExp]>([
-    ['for somebody else', { aud: 'sigstore' }, {}, /^its audience is "sigstore", not "firebreak"$/],
-    ['for nobody', { aud: undefined }, {}, /^its audience is missing, not "firebreak"$/],
+    ['for another audience', { aud: 'sigstore' }, {}, /^its audience is "sigstore", not "firebreak"$/],
+    ['without an audience', { aud: undefined }, {}, /^its audience is missing, not "firebreak"$/],
     ['expired', { exp: 1_700_000_000 }, {}, /^it expired at 2023-11-14T22:13:20\.000Z$/],
     ['without an end', { exp: undefined }, {}, /^its claim exp is missing or wrong$/],
     ['not valid yet', { nbf: 4_000_000_000 }, {}, /^it is not valid yet$/],
@@ -166,7 +166,7 @@ describe('a refused token', () => {
 });
 
 describe('requests to issuers', () => {
-  test('go only to issuers of the policy, whatever a token claims', async () => {
+  test('go only to issuers of the policy, regardless of the claims of a token', async () => {
     const elsewhere = new Issuer();
     await elsewhere.start();
     const theirs = await elsewhere.key('one');

@@ -109,7 +109,7 @@ describe('the response', () => {
       { kind: 'answered', status: 503, body: '', afterSeconds: 17 },
     ],
     [
-      'to go elsewhere, where its credential is nobody’s business',
+      'to redirect to another host, which must not receive its credential',
       { status: 307, headers: { location: 'http://127.0.0.1:9/' } },
       { kind: 'answered', status: 307, body: '', afterSeconds: null },
     ],

@@ -40,7 +40,7 @@ test('the person who declared an incident gets its channel once it exists, and o
   expect(JSON.stringify(told)).toContain(JSON.stringify({ channel: channel?.id }));
 });
 
-test('a message that the chat does not accept is retried; nobody gets one without waiting', async () => {
+test('a message that the chat does not accept is retried; no message is sent without waiting', async () => {
   const { deps, told } = waiting({ kind: 'later', detail: 'busy', afterSeconds: null });
   await notifyOfChannel(deps, INCIDENT, 'C1');
   await notifyOfChannel(deps, INCIDENT, 'C1');

@@ -64,7 +64,7 @@ function shown(picture: Buffer): Colour[][] {
   );
 }
 
-test('a packed picture has the same pixels, whatever its filters', () => {
+test('a packed picture has the same pixels, regardless of its filters', () => {
   // Steps of 51: no two of them look alike.
   const channel = fc.integer({ min: 0, max: 5 }).map((step) => step * 51);
   const colour = fc.tuple(channel, channel, channel);

@@ -15,7 +15,7 @@ export const INGEST_TOKEN = 'test-ingest-token';
 /** `configFiles` for tests in which independent services fail at the same time. */
 export const EACH_ALONE = { 'routes.yaml': 'manyAtOnce: off\nfailTogether: ignore\n' };
 
-/** Without reminders, because nobody can react to them at a large time scale. */
+/** Without reminders, because people cannot respond to them at a large time scale. */
 const NOBODY_IS_REMINDED = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
 
 /** Returns the environment variables that a program needs, without any settings. */

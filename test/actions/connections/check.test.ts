@@ -173,7 +173,7 @@ describe('PagerDuty', () => {
     expect((await look({ secrets: token, pagerDuty: url }))['PagerDuty API']).toMatch(expected);
   });
 
-  test('an on-call rotation with nobody on call', async () => {
+  test('an on-call schedule without an on-call user', async () => {
     const { url } = await vendorThat(() => ({ body: '{"oncalls":[]}' }));
     expect((await look({ secrets: token, config: rotas, pagerDuty: url }))['PagerDuty on call']).toBe(
       'wrong: payments: no one is on call: the escalation policy or schedule does not exist at PagerDuty, or has a gap now',

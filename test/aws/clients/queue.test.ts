@@ -54,7 +54,7 @@ describe('a flood of alerts of services outside the catalogue', () => {
     expect(messages.filter(({ queue }) => queue === 'urgent')).toMatchObject([{ services: ['checkout'] }]);
   });
 
-  test('is sent in as few messages as possible, whatever the service names', async () => {
+  test('is sent in as few messages as possible, regardless of the service names', async () => {
     const messages = await sent((queue) => queue.sendAll(receipt, flood));
     expect(messages.flatMap(({ services }) => services)).toHaveLength(5000);
     expect(messages.length).toBeLessThanOrEqual(5000 / 25 + 4);

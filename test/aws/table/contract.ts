@@ -666,7 +666,7 @@ export function storesKeepTheirPromises(name: string, open: () => Stores): void 
       place = { ...place, environment: `crowded-${services}` as EnvironmentName };
     });
 
-    test('opened incidents are found by time, oldest first, whoever opened them', async () => {
+    test('opened incidents are found by time, oldest first, regardless of who opened them', async () => {
       const since = plusSeconds(stores.clock.now(), 1);
       await child(1);
       later(2);

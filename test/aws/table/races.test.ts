@@ -248,7 +248,7 @@ describe('concurrent automatic actions', () => {
     expect(await stores.effects.automaticSince(plusSeconds(stores.clock.now(), -3600))).toBe(10);
   });
 
-  test('one of several incidents on one target may start, whatever their services', async () => {
+  test('one of several incidents on one target may start, regardless of their services', async () => {
     anHour();
     const begun = await begin(6, { resource: 'the account of all of them' });
     expect(outcomes(begun)).toEqual([...numbers(5).map(() => 'locked'), 'ok']);
@@ -372,7 +372,7 @@ describe('rollbacks of one service and environment', () => {
     expect(await stores.effects.rollbacksSince(place, plusSeconds(stores.clock.now(), -60))).toBe(1);
   });
 
-  test('that start during a verdict are in progress, whatever the verdict', async () => {
+  test('that start during a verdict are in progress, regardless of the verdict', async () => {
     for (const round of numbers(8)) {
       const of = aService();
       const place = { service: of(0).service, environment: 'production' as EnvironmentName };

@@ -19,14 +19,14 @@ const may = (who: Principal, scope: Scope = {}, action: Action = 'deployments:wr
 
 describe('a token is permitted', () => {
   test.each([
-    ['what it is for', principal(), {}],
+    ['its actions', principal(), {}],
     ['everything, with a star', principal({ actions: ['*'] }), { service: 'checkout' }],
-    ['what it is for at a service that it is for', principal({ services: ['checkout'] }), { service: 'checkout' }],
-    ['what no service has to do with', principal({ services: ['checkout'] }), {}],
-    ['send as a source that it is for', principal({ sources: ['grafana'] }), { source: 'grafana' }],
-    ['what concerns everybody, when nothing limits it', principal(), EVERYWHERE],
-    ['what it is for a second before it expires', principal({ expires_at: before(-1 / 60) }), {}],
-  ])('to do %s', (_, who, scope) => {
+    ['its actions on its services', principal({ services: ['checkout'] }), { service: 'checkout' }],
+    ['its actions that concern no service', principal({ services: ['checkout'] }), {}],
+    ['its actions as one of its sources', principal({ sources: ['grafana'] }), { source: 'grafana' }],
+    ['its actions on all services, without limits', principal(), EVERYWHERE],
+    ['its actions, a second before it expires', principal({ expires_at: before(-1 / 60) }), {}],
+  ])('to perform %s', (_, who, scope) => {
     expect(may(who, scope)).toBe(true);
   });
 });
@@ -59,13 +59,13 @@ describe('a token is not permitted', () => {
       'ci has no access to service checkout',
     ],
     [
-      'what concerns every service',
+      'an action on all services',
       principal({ services: ['checkout'] }),
       EVERYWHERE,
       'ci has no access to all services',
     ],
     [
-      'what concerns every environment',
+      'an action on all environments',
       principal({ environments: ['staging'] }),
       EVERYWHERE,
       'ci has no access to all environments',
@@ -82,7 +82,7 @@ describe('a token is not permitted', () => {
       {},
       `the token ci expired at ${before(1)}`,
     ],
-  ])('to do %s', (_, who, scope, because) => {
+  ])('to perform %s', (_, who, scope, because) => {
     expect(authorize(who, 'deployments:write', scope, NOON)).toEqual({ allowed: false, because });
   });
 });

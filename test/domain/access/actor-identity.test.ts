@@ -65,9 +65,9 @@ describe('a token acts', () => {
     ['under its name where the admin token created it', 'ada', 'admin', 'ada'],
     ['under its name where a token of that name created it', 'ada', 'Ada', 'ada'],
     ['with its creator otherwise', 'bot', 'ada', 'bot (token of ada)'],
-    ['with whoever is behind its creator', 'second', 'bot (token of ada)', 'second (token of ada)'],
+    ['with the person behind its creator', 'second', 'bot (token of ada)', 'second (token of ada)'],
     ['under its name where its own creator is behind it', 'ada', 'bot (token of ada)', 'ada'],
-    ['not as whom it is named after', 'bob', 'ada', 'bob (token of ada)'],
+    ['not as the person with the same name', 'bob', 'ada', 'bob (token of ada)'],
   ])('%s', (_, name, created_by, expected) => expect(actsAs({ name, created_by })).toBe(expected));
 
   test.each([

@@ -21,11 +21,11 @@ test('people with the permission are named', () => {
   );
 });
 
-test('if nobody is listed, the refusal names members who have the permission without being listed', () => {
+test('if no person is listed, the refusal names members who have the permission without being listed', () => {
   expect(words(known({}), 'incidents:write', PLACE, NOW)).toMatch(/Ask any full member of this workspace\.$/);
 });
 
-test('if nobody has the permission, the refusal says where to grant it', () => {
+test('if no person has the permission, the refusal says where to grant it', () => {
   expect(words(known({ everyone: 'viewer' }), 'incidents:write', PLACE, NOW)).toMatch(
     /people\.yaml lists no person with this permission\./,
   );

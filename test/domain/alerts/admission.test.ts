@@ -54,20 +54,20 @@ const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = nu
 
 describe('a signal', () => {
   test.each([
-    ['of an episode never heard of opens it', novelty(firing, undefined), 'opens'],
-    ['that resolves what was never seen firing is only noted', novelty(resolved, undefined), 'ended'],
+    ['of a new episode opens it', novelty(firing, undefined), 'opens'],
+    ['that resolves an unknown episode is only recorded', novelty(resolved, undefined), 'ended'],
     [
-      'that had only been taken for ended has not',
+      'of an episode that was assumed to have ended returns',
       novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true })),
       'returns',
     ],
     [
-      'under way when its incident closed is late, also when it had been taken for ended',
+      'in transit when its incident closed is late, even if its episode was assumed to have ended',
       novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true }), closedFor(RETURN_AFTER_SECONDS)),
       'nothing',
     ],
     [
-      'that comes after that returns',
+      'that arrives after that time returns',
       novelty(
         firing,
         known({ status: 'resolved', endsAt: before(9), assumed: true }),
@@ -75,16 +75,20 @@ describe('a signal', () => {
       ),
       'returns',
     ],
-    ['heard again is nothing new', novelty(firing, known()), 'nothing'],
+    ['that repeats is nothing new', novelty(firing, known()), 'nothing'],
     ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
     ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
-    ['that resolves what has only happened ends that', novelty(failureOver, happened), 'resolves'],
+    ['that resolves a momentary event ends it', novelty(failureOver, happened), 'resolves'],
     ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
     ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
-    ['that asks now and did not before says so', novelty(firing, known({ asksRollback: false })), 'asks'],
-    ['that asks no more takes nothing back', novelty({ ...firing, asksRollback: false }, known()), 'nothing'],
+    ['that newly requests a rollback is a request', novelty(firing, known({ asksRollback: false })), 'asks'],
     [
-      'that goes on firing long after its incident was closed returns',
+      'that no longer requests a rollback withdraws nothing',
+      novelty({ ...firing, asksRollback: false }, known()),
+      'nothing',
+    ],
+    [
+      'that still fires long after its incident closed returns',
       novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS + 1)),
       'returns',
     ],
@@ -94,30 +98,38 @@ describe('a signal', () => {
       'nothing',
     ],
     [
-      'it does to one that was closed otherwise',
+      'that warns of a slow burn returns to an incident that was closed otherwise',
       novelty(slowBurn, known({ severity: 'warning' }), closedLongAgo),
       'returns',
     ],
     [
-      'it does when it is critical now',
+      'that warns of a slow burn returns if it is critical now',
       novelty({ ...slowBurn, severity: 'critical' }, known({ severity: 'warning' }), {
         ...closedLongAgo,
         verified: true,
       }),
       'returns',
     ],
-    ['another alert does', novelty(firing, known(), { ...closedLongAgo, verified: true }), 'returns'],
     [
-      'that was under way when its incident was closed does not open it again',
+      'of another alert returns to an incident that verification closed',
+      novelty(firing, known(), { ...closedLongAgo, verified: true }),
+      'returns',
+    ],
+    [
+      'in transit when its incident closed does not reopen it',
       novelty(firing, known(), closedFor(RETURN_AFTER_SECONDS)),
       'nothing',
     ],
     [
-      'that resolves after its incident was closed ends its episode',
+      'that resolves after its incident closed ends its episode',
       novelty(resolved, known(), closedFor(3600)),
       'resolves',
     ],
-    ['that fires late of a closed incident stays ended', novelty(firing, ended, closedFor(3600)), 'nothing'],
+    [
+      'that fires late, after its episode has ended and its incident closed, is nothing new',
+      novelty(firing, ended, closedFor(3600)),
+      'nothing',
+    ],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
@@ -132,15 +144,15 @@ describe('a severity higher than any before in its episode', () => {
     ['is news without an incident, too', novelty(firing, { ...row, incidentId: null }), 'raised'],
     ['is news to an incident that has just been closed', novelty(firing, row, closedFor(1)), 'returns'],
     ['is news after the end that is known', novelty(firing, { ...ended, severity: 'info' }), 'opens'],
-    ['is none where it is lower', novelty({ ...firing, severity: 'info' }, row), 'nothing'],
-    ['is unknown where none was kept', novelty(firing, { ...row, severity: null }), 'nothing'],
-    ['is not heard while the alert is kept quiet', noveltyOf(firing, row, null, NOON, silent), 'nothing'],
+    ['is no news if it is lower', novelty({ ...firing, severity: 'info' }, row), 'nothing'],
+    ['is unknown if no severity was stored', novelty(firing, { ...row, severity: null }), 'nothing'],
+    ['is no news while the alert is silenced', noveltyOf(firing, row, null, NOON, silent), 'nothing'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
 });
 
-test('services, environments, and unmatched names never share an alert, whatever their fingerprints', () => {
+test('services, environments, and unmatched names never share an alert, regardless of their fingerprints', () => {
   const anyText = fc.oneof(fc.string({ minLength: 1, unit: 'grapheme' }), fc.constantFrom('a', '#', 'a#b', 'b', ':'));
   const alert = fc.record({
     fingerprint: anyText,
@@ -185,10 +197,10 @@ describe('between two notifications an alert ends and starts again:', () => {
 
   test.each([
     ['a later beginning is another episode', novelty(at(5), since(9)), 'opens'],
-    ['also of what had been taken for ended', novelty(at(5), { ...until(2), assumed: true }), 'opens'],
+    ['also if the known episode was assumed to have ended', novelty(at(5), { ...until(2), assumed: true }), 'opens'],
     ['also after an incident that has just been closed', novelty(at(5), since(9), closedFor(1)), 'opens'],
     ['an earlier beginning is late', novelty(at(9), until(2, 5)), 'nothing'],
-    ['an earlier beginning of what fires is heard before', novelty(at(9), since(5)), 'nothing'],
+    ['an earlier beginning of a firing episode is nothing new', novelty(at(9), since(5)), 'nothing'],
     [
       'unless its incident was closed, and it goes on',
       novelty(at(9), since(5), closedFor(RETURN_AFTER_SECONDS + 1)),
@@ -200,8 +212,8 @@ describe('between two notifications an alert ends and starts again:', () => {
     ['the end of an earlier one, later than this began, ends this one', novelty(over(9, 2), since(5)), 'resolves'],
     ['an end of before this began is late', novelty(over(9, 7), since(5)), 'nothing'],
     ['an end without a time is of now', novelty(at(9, { status: 'resolved' }), since(5)), 'resolves'],
-    ['the end of what was never heard of is noted', novelty(over(1, 0), until(2)), 'ended'],
-    ['the end of what had ended before is nothing new', novelty(over(9, 7), until(2, 5)), 'nothing'],
+    ['the end of an unknown episode is recorded', novelty(over(1, 0), until(2)), 'ended'],
+    ['the end of an earlier episode is nothing new', novelty(over(9, 7), until(2, 5)), 'nothing'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
@@ -281,7 +293,7 @@ test('a failed deploy is an event, an alert is not', () => {
   expect([isEvent(signal({ source: 'deployment' })), isEvent(firing)]).toEqual([true, false]);
 });
 
-test('services and environments never share a scope, whatever their names', () => {
+test('services and environments never share a scope, regardless of their names', () => {
   const anyName = fc.oneof(
     fc.string({ minLength: 1, unit: 'grapheme' }),
     fc.constantFrom('a', '#', 'a#b', 'b', '%23', '%'),

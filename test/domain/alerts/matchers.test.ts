@@ -252,7 +252,7 @@ describe('parsing', () => {
     );
   });
 
-  test('or rejects, whatever the text', () => {
+  test('or rejects, with any text', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', '=', '~', '!', '"', '\\', ',', '{', '}', ' ', '(', '[', '\n'),
     });

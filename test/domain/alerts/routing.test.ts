@@ -35,18 +35,18 @@ describe('without a file', () => {
       { channels: ['#payments'], because: ['default: warning'] },
     ],
     [
-      'a warning of a service without a channel is recorded, and it is said why no more is done',
+      'a warning of a service without a channel is recorded, with the reason',
       signal({ service: 'search', severity: 'warning' }),
       { lacking: ['search has no channel in the catalogue'], because: ['default: warning'] },
     ],
     ['info is recorded', info, { because: ['default: info'] }],
     [
-      'an alert of nobody knows whom pages by its severity',
+      'an alert of an unknown service pages by its severity',
       signal({ service: 'nobody', severity: 'critical' }),
       { page: true, incident: true, because: ['default: critical'] },
     ],
     [
-      'a warning that requests a rollback opens an incident, and pages nobody',
+      'a warning that requests a rollback opens an incident, and does not page',
       signal({ severity: 'warning', action: 'auto-rollback' }),
       { incident: true, channels: ['#payments'], because: ['default: warning', 'requests a rollback'] },
     ],
@@ -297,7 +297,7 @@ describe('an alert is muted', () => {
       null,
     ],
     [
-      'whoever has sent it',
+      'regardless of its sender',
       toSignal(anAlert({ source: 'grafana', labels: { alertname: 'Errors' } }), configOf().services),
       [silence()],
       bySilence,

@@ -37,16 +37,26 @@ describe('severity', () => {
 
 describe('a signal belongs to', () => {
   test.each([
-    ['what its labels say', { service: 'checkout', environment: 'staging' }, 'checkout', 'staging'],
-    ['what env says where environment is missing', { service: 'checkout', env: 'staging' }, 'checkout', 'staging'],
     [
-      'what environment says where both are there',
+      'the service and environment in its labels',
+      { service: 'checkout', environment: 'staging' },
+      'checkout',
+      'staging',
+    ],
+    [
+      'the environment in env if environment is missing',
+      { service: 'checkout', env: 'staging' },
+      'checkout',
+      'staging',
+    ],
+    [
+      'the environment in environment if both are set',
       { service: 'checkout', environment: 'production', env: 'staging' },
       'checkout',
       'production',
     ],
     [
-      'what env says where environment is empty, which means missing',
+      'the environment in env if environment is empty, which means missing',
       { service: 'checkout', environment: '', env: 'staging' },
       'checkout',
       'staging',
@@ -68,7 +78,7 @@ describe('a signal belongs to', () => {
     expect(read({ service: 'checkout' }, one).environment).toBe('eu');
   });
 
-  test('the service whose labels match, whatever the service label says', () => {
+  test('the service whose labels match, regardless of the service label', () => {
     const catalogue = services({
       checkout: { match: { app: 'shop', tier: 'front' }, environments: { production: {} } },
     });

@@ -19,11 +19,11 @@ const automation: Automation = {
 };
 
 test.each([
-  ['everything that is said of the service and its environment', place('checkout'), ['approve', 'act', 'suggest']],
-  ['what is said of the service, in another environment', place('checkout', 'staging'), ['approve', 'act']],
-  ['what is said of the environment alone', place('search', 'staging'), ['approve', 'shadow']],
-  ['what is said of all, for a service of which nothing is said', place('payments'), ['approve']],
-  ['nothing of what every object has', place('constructor', '__proto__'), ['approve']],
+  ['all that apply to the service and its environment', place('checkout'), ['approve', 'act', 'suggest']],
+  ['those of the service, in another environment', place('checkout', 'staging'), ['approve', 'act']],
+  ['those of the environment alone', place('search', 'staging'), ['approve', 'shadow']],
+  ['those for all, for a service without its own', place('payments'), ['approve']],
+  ['not properties that every object has', place('constructor', '__proto__'), ['approve']],
 ])('the modes of a service and environment are %s', (_, where, modes) => {
   expect(modesFor(automation, where)).toEqual(modes);
 });

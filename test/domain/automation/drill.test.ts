@@ -105,7 +105,7 @@ test.each<[string, Said[], RegExp]>([
     Array.from({ length: ATTEMPTS }, () => LATER),
     /^v2 was not running again after an hour.*may still run v1/,
   ],
-  ['somebody has deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was deployed in the meantime$/],
+  ['another version was deployed', [{ kind: 'superseded', current: 'v3' }], /^v3 was deployed in the meantime$/],
 ])('restoration: %s', (_, said, why) => {
   expect(over(played(drill({ phase: 'forth' }), ...said))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });

@@ -8,11 +8,11 @@ const CROWD = { because: 'many', name: '', text: '' } as const;
 
 /** Cases of a service on trial: whether it pages, and whether it opens a channel. */
 test.each<[what: string, page: boolean, channel: boolean, own: object, all?: object, more?: Partial<IncidentRecord>]>([
-  ['nobody has chosen to be quiet', true, true, {}],
-  ['the section is there', false, false, { shadow: {} }],
-  ['it pages', true, false, { shadow: { page: true } }],
-  ['it opens channels', false, true, { shadow: { channel: true } }],
-  ['all are tried', false, false, {}, { shadow: {} }],
+  ['shadow is not set', true, true, {}],
+  ['shadow is set', false, false, { shadow: {} }],
+  ['shadow.page is on', true, false, { shadow: { page: true } }],
+  ['shadow.channel is on', false, true, { shadow: { channel: true } }],
+  ['shadow is set for all services', false, false, {}, { shadow: {} }],
   ['its own setting is stronger', true, true, { shadow: { page: true, channel: true } }, { shadow: {} }],
   ['it is promoted', true, true, { shadow: {}, autoRollback: { mode: 'suggest' } }, { shadow: {} }],
   ['a person has declared it', true, true, { shadow: {} }, {}, { by_hand: true }],

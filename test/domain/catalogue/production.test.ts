@@ -72,7 +72,7 @@ test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['it is asked over plain HTTP', { way: { isTls: false, isThisMachine: false } }, 'no', /exposes tokens/],
   ['it listens everywhere without TLS', { machine: open, way: here }, 'no', /HOST=127\.0\.0\.1/],
   ['it listens everywhere, behind a proxy', { machine: open }, 'warn', /only the proxy/],
-  ['it is asked here, so nobody knows of a proxy', { way: here }, 'off', /FIREBREAK_URL=https/],
+  ['it is queried locally, so a proxy cannot be detected', { way: here }, 'off', /FIREBREAK_URL=https/],
   ['the proxy sets no HSTS', { way: { ...TLS, hsts: false } }, 'warn', /Strict-Transport-Security/],
   ['it runs as root', { machine: { user_id: 0 }, data: { owner_id: 0 } }, 'no', /as root/],
   ['Node is too old', { machine: { node_version: '22.20.0' } }, 'no', /older than 24/],
@@ -89,8 +89,8 @@ test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['there is no backup', { machine: { last_backup_at: null } }, 'no', /firebreak backup/],
   ['the backup is old', { machine: { last_backup_at: '2026-11-18T12:00:00.000Z' } }, 'no', /72 hours ago/],
   ['the clock runs free', { machine: { clock: 'not_synchronized' } }, 'no', /chrony/],
-  ['nobody knows of the clock', { machine: { clock: 'unknown' } }, 'warn', /timedatectl/],
-  ['nobody watches it', { watched: false }, 'no', /no alert is sent when Firebreak is down/],
+  ['the clock status is unknown', { machine: { clock: 'unknown' } }, 'warn', /timedatectl/],
+  ['no monitoring watches it', { watched: false }, 'no', /no alert is sent when Firebreak is down/],
   ['there is no Prometheus', { watched: null }, 'warn', /PROMETHEUS_URL/],
 ])('%s', (_, around, verdict, text) => {
   const bad = findings(around).filter((one) => one.verdict !== 'ok');

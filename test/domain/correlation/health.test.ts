@@ -142,7 +142,7 @@ describe('an old change', () => {
     expect(verdict).toBe('no_change');
   });
 
-  test('is only reported, whatever the other evidence', () => {
+  test('is only reported, regardless of other evidence', () => {
     const health = { max: 0.01, curve: curve((m) => (m > 95 ? 0.001 : 0.001 + (0.01 * (95 - m)) / 94)) };
     const by_version = [
       { version: 'v42', value: 0.03, share: 0.5 },
@@ -205,7 +205,7 @@ describe('a clock that is ahead', () => {
     expect(Object.keys(weights(scene({ changes, health })))).toEqual(['prior', 'clock_skew', 'step']);
   });
 
-  test('requires a person, whatever the other evidence', () => {
+  test('requires a person, regardless of other evidence', () => {
     const sure = confidence(scene({ changes, health: step(0.002, 0.04), alert_versions: ['v42'] }));
     expect(sure).toBe(0.75);
   });

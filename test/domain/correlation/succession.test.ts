@@ -43,7 +43,7 @@ describe('a newer version', () => {
     ['after the onset', timed('v43', -20, -60)],
     ['that failed', timed('v43', 40, 20, { status: 'failed' })],
     ['of another kind', timed('v43', 40, 20, { kind: 'config' })],
-    ['that we have put live for this very incident', timed('v43', 40, 20, { made_for: INCIDENT })],
+    ['deployed for this incident', timed('v43', 40, 20, { made_for: INCIDENT })],
   ])('%s does not replace it', (_, newer) => {
     expect(weights(together(timed('v42', 300, 120), newer), 'v42')).toEqual(weights(together(timed('v42', 300, 120))));
   });
@@ -79,9 +79,9 @@ describe('the same version', () => {
   });
 
   test.each([
-    ['that had run well for long', [timed('v42', 6000, 5900), timed('v42', 240, 120)]],
-    ['as before, as its sender says', [timed('v42', 240, 120, { previous_version: 'v42' })]],
-  ])('%s was only restarted: a person is asked', (_, changes) => {
+    ['healthy for a long time', [timed('v42', 6000, 5900), timed('v42', 240, 120)]],
+    ['as before, according to its sender', [timed('v42', 240, 120, { previous_version: 'v42' })]],
+  ])('%s was only restarted: approval is required', (_, changes) => {
     const { suspects } = correlate(together(...changes));
     expect(suspects[0]?.factors).toContainEqual(expect.objectContaining({ name: 'same_version' }));
     expect(suspects[0]?.confidence).toBeLessThan(CONFIDENT);

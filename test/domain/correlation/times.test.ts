@@ -14,33 +14,33 @@ const alone = (one: Change) => correlate(scene({ changes: [own(one)] }));
 
 describe('with timing alone, a single change is a suspect', () => {
   test.each([
-    ['that was rolling out, and has not finished', timed('v42', 60, null, { status: 'started' }), 'rolling_out', 0.95],
-    ['that was rolling out, and has finished since', timed('v42', 60, -120), 'rolling_out', 0.95],
-    ['that began at the very moment', timed('v42', 0, null, { status: 'started' }), 'rolling_out', 0.95],
-    ['that finished at the very moment', timed('v42', 180, 0), 'rolling_out', 0.95],
+    ['in progress at the onset, not finished yet', timed('v42', 60, null, { status: 'started' }), 'rolling_out', 0.95],
+    ['in progress at the onset, finished since', timed('v42', 60, -120), 'rolling_out', 0.95],
+    ['that began exactly at the onset', timed('v42', 0, null, { status: 'started' }), 'rolling_out', 0.95],
+    ['that finished exactly at the onset', timed('v42', 180, 0), 'rolling_out', 0.95],
     ['that finished a second before', timed('v42', 180, 1), 'finished_before', 0.93],
     ['that finished ten minutes before', timed('v42', 780, 600), 'finished_before', 0.9],
     ['that finished exactly half an hour before', timed('v42', 2000, LOOK_BACK_SECONDS), 'finished_before', 0.82],
     ['that seems to have begun a second after, since clocks differ', timed('v42', -1, -60), 'clock_skew', 0.6],
     ['that seems to have begun 90 s after', timed('v42', -CLOCK_TOLERANCE_SECONDS, -200), 'clock_skew', 0.6],
     [
-      'that rolls out since an hour, or was forgotten',
+      'in progress for an hour, or never reported as finished',
       timed('v42', 3600, null, { status: 'started' }),
       'rolling_out',
       0.9,
     ],
-    ['that rolls out since two hours', timed('v42', 7200, null, { status: 'started' }), 'rolling_out', 0.72],
+    ['in progress for two hours', timed('v42', 7200, null, { status: 'started' }), 'rolling_out', 0.72],
     ['that failed', timed('v42', 180, 60, { status: 'failed' }), 'finished_before', 0.88],
     ['that is a flag', timed('v42', 1, 1, { kind: 'flag' }), 'finished_before', 0.91],
     ['that is an experiment', timed('v42', 1, 1, { kind: 'experiment' }), 'finished_before', 0.89],
     ['that is configuration', timed('v42', 1, 1, { kind: 'config' }), 'finished_before', 0.93],
     [
-      'that is a rollback, which a person should not see undone alone',
+      'that is a rollback, which must not be undone automatically',
       timed('v42', 1, 1, { kind: 'rollback' }),
       'finished_before',
       0.73,
     ],
-    ['that another incident has brought about', timed('v42', 180, 1, { made_for: 'another' }), 'finished_before', 0.93],
+    ['made for another incident', timed('v42', 180, 1, { made_for: 'another' }), 'finished_before', 0.93],
   ] as const)('%s', (_, one, timing, sure) => {
     const { suspects, verdict } = alone(one);
     expect(suspects).toMatchObject([{ change_id: one.id, timing, relation: 'same', confidence: sure }]);
@@ -53,8 +53,8 @@ describe('a change is not a suspect', () => {
     ['that finished more than 30 minutes before', timed('v42', 2000, LOOK_BACK_SECONDS + 1)],
     ['that began more than 90 seconds after', timed('v42', -CLOCK_TOLERANCE_SECONDS - 1, -200)],
     ['that was cancelled', timed('v42', 180, 60, { status: 'cancelled' })],
-    ['that we have made for this very incident', timed('v42', 180, 60, { made_for: INCIDENT, kind: 'rollback' })],
-    ['that was begun hours ago and forgotten', timed('v42', 3 * 3600, null, { status: 'started' })],
+    ['made for this incident', timed('v42', 180, 60, { made_for: INCIDENT, kind: 'rollback' })],
+    ['that began hours ago and was never reported as finished', timed('v42', 3 * 3600, null, { status: 'started' })],
   ])('%s', (_, one) => {
     expect(alone(one)).toMatchObject({ suspects: [], verdict: 'no_change', doubts: [{ code: 'no_change_near' }] });
   });

@@ -23,10 +23,14 @@ const incident = freeze('incident');
 
 describe('a deploy', () => {
   test.each<[string, Asked, string]>([
-    ['that nothing speaks against', {}, 'allow clear'],
+    ['without a freeze', {}, 'allow clear'],
     ['with a budget below the warning', { slos: [status({ spent: 0.7499 })] }, 'allow clear'],
     ['with a budget at the warning', { slos: [status({ spent: 0.75 })] }, 'warn budget_low'],
-    ['with errors that can be chance', { slos: [status({ spent: 3, budget: { significant: false } })] }, 'allow clear'],
+    [
+      'with errors that are not significant',
+      { slos: [status({ spent: 3, budget: { significant: false } })] },
+      'allow clear',
+    ],
     ['where budgets do not freeze', { slos: [status({ spent: 3 })], policy: { budget: null } }, 'allow clear'],
     ['with a spent budget', spent, 'freeze budget_spent'],
     ['with a spent budget that no evaluation has frozen yet', { slos: [status({ spent: 1 })] }, 'warn budget_spent'],
@@ -40,16 +44,20 @@ describe('a deploy', () => {
       { slos: [status({ spent: 0.96 })], freezes: [freeze('budget', { ended_at: at(-5), ended_by: 'person:bo' })] },
       'warn budget_spent',
     ],
-    ['that burns', { freezes: [freeze('burn')], slos: [status({ burning: [PAGE] })] }, 'freeze burn_rate'],
-    ['that burns, before it is frozen', { slos: [status({ burning: [PAGE] })] }, 'warn burn_rate'],
-    ['that burns slowly', { slos: [status({ burning: [TICKET] })] }, 'allow clear'],
-    ['that burned half an hour ago', { slos: [status({ burning: [PAGE], data_at: at(-30) })] }, 'warn stale_data'],
+    ['with a high burn rate', { freezes: [freeze('burn')], slos: [status({ burning: [PAGE] })] }, 'freeze burn_rate'],
+    ['with a high burn rate, before a freeze opens', { slos: [status({ burning: [PAGE] })] }, 'warn burn_rate'],
+    ['with a low burn rate', { slos: [status({ burning: [TICKET] })] }, 'allow clear'],
+    [
+      'with a high burn rate half an hour ago',
+      { slos: [status({ burning: [PAGE], data_at: at(-30) })] },
+      'warn stale_data',
+    ],
     ['in the calendar', { calendar: [planned] }, 'freeze calendar'],
     ['before the calendar', { calendar: [freeze('calendar', { starts_at: at(1), until: at(60) })] }, 'allow clear'],
     ['during an incident', { incidents: [incident] }, 'freeze incident'],
-    ['that a person has frozen', { freezes: [freeze('person')] }, 'freeze person'],
-    ['after the end that the person has planned', { freezes: [freeze('person', { until: NOON })] }, 'allow clear'],
-    ['before the beginning of it', { freezes: [freeze('person', { starts_at: at(1) })] }, 'allow clear'],
+    ['frozen by a person', { freezes: [freeze('person')] }, 'freeze person'],
+    ['after the planned end of that freeze', { freezes: [freeze('person', { until: NOON })] }, 'allow clear'],
+    ['before the start of that freeze', { freezes: [freeze('person', { starts_at: at(1) })] }, 'allow clear'],
     [
       'of another environment',
       { freezes: [freeze('person', { environment: place('x', 'y').environment })] },
@@ -57,12 +65,12 @@ describe('a deploy', () => {
     ],
     ['of a frozen team', { freezes: [freeze('person', { service: null, team: 'payments' })] }, 'freeze person'],
     [
-      'to an environment that nobody knows',
+      'to an unknown environment',
       { unknownEnvironment: { policy: 'allow', known: ['production'], meant: null } },
       'warn unknown_environment',
     ],
     [
-      'to one that nobody knows, where policy says no',
+      'to an unknown environment that policy denies',
       { unknownEnvironment: { policy: 'deny', known: ['production'], meant: 'production' } },
       'freeze unknown_environment',
     ],
@@ -102,7 +110,7 @@ describe('actions by people on a computed freeze:', () => {
       },
       'freeze calendar',
     ],
-    ['taken out of the calendar, it does not hold, whatever is on record', { freezes: [record({})] }, 'allow clear'],
+    ['removed from the calendar, it does not apply, even if it is recorded', { freezes: [record({})] }, 'allow clear'],
     [
       'its overrides let deploys through',
       { calendar: [planned], freezes: [record({ overrides: [override()] })] },
@@ -130,14 +138,14 @@ describe('an override', () => {
     ['can be withdrawn', by({ withdrawn_by: 'person:ada', withdrawn_at: at(-1) }), false],
     ['of one version lets that through', by({ version: Version.parse('v2') }), true],
     ['and no other one', by({ version: Version.parse('v3') }), false],
-    ['that waits for a second person is of no use', by({ needs_approval: true }), false],
+    ['without its second approval has no effect', by({ needs_approval: true }), false],
     ['counts with a second person', by({ needs_approval: true, approved_by: 'person:bo' }), true],
     ['but not with the same one', by({ needs_approval: true, approved_by: 'person:ada' }), false],
     ['has a use left', by({ uses: 2, used_by: [used('run-0')] }), true],
     ['is used up', by({ uses: 1, used_by: [used('run-0')] }), false],
-    ['lets through again whom it has let through', by({ uses: 1, used_by: [used('run-1')] }), true],
+    ['that is used up still applies to the same deploy', by({ uses: 1, used_by: [used('run-1')] }), true],
     [
-      'that is used up does not serve who says no name',
+      'that is used up does not apply to a deploy without an ID',
       { ...by({ uses: 1, used_by: [used('run-1')] }), request: { deployment_id: null } },
       false,
     ],
@@ -287,7 +295,7 @@ describe('claims that require proof:', () => {
       'freeze budget_spent',
     ],
     [
-      'an entry of the calendar says itself what passes',
+      'an entry of the calendar sets its own exemptions',
       { calendar: [{ ...planned, passes: ['security'] }], request: { change: 'security' }, identity: vouched },
       'warn exempt_kind calendar',
     ],
@@ -339,8 +347,16 @@ describe('a pinned version', () => {
     ['nor is it elsewhere', { pins: [pin('v2', place('search'))] }, 'allow clear'],
     ['nor after it was superseded', { pins: [pin('v2', { state: 'superseded' })] }, 'allow clear'],
     ['nor after its pin was lifted', { pins: [pin('v2', { state: 'lifted' })] }, 'allow clear'],
-    ['may be meant where no version is told', { request: { version: null }, pins: [pin('v2')] }, 'warn pinned_version'],
-    ['cannot be meant by a flag', { request: { version: null, change: 'flag' }, pins: [pin('v2')] }, 'allow clear'],
+    [
+      'may be affected if the request has no version',
+      { request: { version: null }, pins: [pin('v2')] },
+      'warn pinned_version',
+    ],
+    [
+      'is not affected by a flag change',
+      { request: { version: null, change: 'flag' }, pins: [pin('v2')] },
+      'allow clear',
+    ],
   ])('%s', (_, asked, expected) => {
     expect(said(asked)).toBe(expected);
   });
@@ -366,12 +382,7 @@ describe('data', () => {
       'warn stale_data',
       null,
     ],
-    [
-      'are as old as those of which the least is known',
-      { slos: [status(), status({ data_at: at(-5) })] },
-      'allow clear',
-      300,
-    ],
+    ['are as old as the oldest', { slos: [status(), status({ data_at: at(-5) })] }, 'allow clear', 300],
     ['of a clock that is ahead are new', { slos: [status({ data_at: at(1) })] }, 'allow clear', 0],
     ['are not needed without objectives', { slos: [], policy: deny }, 'allow clear', null],
     [
@@ -381,7 +392,7 @@ describe('data', () => {
       null,
     ],
     [
-      'that are stale lift no freeze',
+      'that are stale do not lift a freeze',
       { freezes: [frozen], slos: [status({ data_at: at(-11) })] },
       'freeze budget_spent stale_data',
       660,

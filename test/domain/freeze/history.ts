@@ -237,7 +237,7 @@ export class History {
     const unsettled = own.filter(({ settled_at }) => settled_at === null);
     same(unsettled.length, 1, `${cause} of ${id} is on record once`);
     const lifted = unsettled.every(({ ended_at, ended_by }) => ended_at === null || ended_by === 'person:bo');
-    same(lifted, true, `${cause} of ${id} was ended by nobody but a person`);
+    same(lifted, true, `${cause} of ${id} may be ended only by a person`);
   }
 
   #isOn(cause: 'budget' | 'burn', id: string): boolean {

@@ -37,7 +37,7 @@ describe('a budget freezes', () => {
   test.each<[string, Evaluated['status'], boolean]>([
     ['when all of it is spent', status({ spent: 1 }), true],
     ['and not before', status({ spent: 0.9999 }), false],
-    ['to the last error, whatever floating point makes of it', status({ budget: { remaining: 1 - 0.9 - 0.1 } }), true],
+    ['to the last error, despite floating-point rounding', status({ budget: { remaining: 1 - 0.9 - 0.1 } }), true],
     ['but not by errors that can be chance', status({ spent: 2, budget: { significant: false } }), false],
     ['when too little is known, by what is certain', status({ spent: 1.2, budget: { remaining: null } }), true],
     ['and by no more', status({ spent: 0.9, budget: { remaining: null } }), false],
@@ -142,10 +142,10 @@ describe('a budget freeze', () => {
 describe('a burn rate freezes', () => {
   test.each<[string, Evaluated['status'], 'page' | 'ticket' | 'off', boolean]>([
     ['when it pages', status({ burning: [PAGE] }), 'page', true],
-    ['and not when it opens a ticket', status({ burning: [TICKET] }), 'page', false],
-    ['unless policy says so', status({ burning: [TICKET] }), 'ticket', true],
-    ['and a faster one all the more', status({ burning: [PAGE] }), 'ticket', true],
-    ['or policy says nothing of it', status({ burning: [PAGE] }), 'off', false],
+    ['but not when it opens a ticket', status({ burning: [TICKET] }), 'page', false],
+    ['when it opens a ticket, if policy includes tickets', status({ burning: [TICKET] }), 'ticket', true],
+    ['when it pages, if policy includes tickets', status({ burning: [PAGE] }), 'ticket', true],
+    ['but not if policy turns it off', status({ burning: [PAGE] }), 'off', false],
   ])('%s', (_, found, slowest, freezes) => {
     const objective = { status: found, policy: policy({ burn: slowest }) };
     expect(opened({ objective })).toEqual(freezes ? ['burn'] : []);
@@ -167,14 +167,18 @@ describe('a burn rate freezes', () => {
     ],
     ['and stays while it burns', { status: status({ burning: [PAGE] }) }, undefined],
     ['and stays without data', { status: status({ state: 'no_data' }) }, undefined],
-    ['whatever alerts say', { status: status({ state: 'unreadable' }), alerting: false }, undefined],
+    [
+      'and stays while data are unreadable, even if its alerts have resolved',
+      { status: status({ state: 'unreadable' }), alerting: false },
+      undefined,
+    ],
     [
       'and lifts by its alerts where nothing is evaluated',
       { status: null, alerting: false },
       'its burn alerts have resolved',
     ],
     ['and stays while one fires', { status: null, alerting: true }, undefined],
-    ['and stays where none was ever heard of', { status: null, alerting: null }, undefined],
+    ['and stays if no alert ever arrived', { status: null, alerting: null }, undefined],
     [
       'and lifts where burn rates freeze no more',
       { policy: policy({ burn: 'off' }) },

@@ -46,23 +46,18 @@ describe('a burn-rate freeze ends', () => {
 
   test.each<[string, Asked, Timestamp | null, string]>([
     [
-      'by data that nobody could read for a moment, as they were',
+      'by data that were briefly unreadable: from the last known data',
       { freezes: [freeze('burn')], slos: [status({ state: 'unreadable', burning: [until(at(7))] })] },
       at(7),
       '; forecast: about 2026-11-20 12:07 UTC if nothing else fails',
     ],
     [
-      'by data that nobody could read since: when they can',
+      'by unreadable data, after the forecast has passed: unknown',
       { freezes: [freeze('burn')], slos: [status({ state: 'unreadable', burning: [until(at(2))] })], at: at(3) },
       null,
       '',
     ],
-    [
-      'by data that are stale: nobody can say',
-      { freezes: [freeze('burn')], slos: burns(at(20)), at: at(11) },
-      null,
-      '',
-    ],
+    ['by stale data: unknown', { freezes: [freeze('burn')], slos: burns(at(20)), at: at(11) }, null, ''],
   ])('%s', (_, asked, expected, words) => {
     expect(decided(asked)).toMatchObject({
       next_transition_at: expected,
@@ -190,7 +185,7 @@ describe('when the burn rate will have been high for long enough to freeze', () 
   });
 });
 
-test('a budget that cannot be stated never lifts a freeze, whatever the forecast', () => {
+test('a budget that cannot be stated never lifts a freeze, regardless of the forecast', () => {
   const budget = { remaining: null, spent_at_least: 0.9, coverage: 0.5 };
   const of = (lifts_at: Timestamp) =>
     decided({ freezes: [freeze('budget')], slos: [status({ budget, forecast: { lifts_at } })] });

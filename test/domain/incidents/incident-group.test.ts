@@ -68,12 +68,16 @@ describe('more than a few at once', () => {
   });
 
   test.each([
-    ['that are not more', six.slice(1), {}],
-    ['that come slowly', six.map((one, n) => ({ ...one, at: plusSeconds(NOON, n * 61) })), {}],
-    ['of several environments', six.map((one, n) => ({ ...one, environment: n < 2 ? 'staging' : 'production' })), {}],
-    ['of which some are the same again', six.map((one, n) => (n === 1 ? { ...one, scope: 'a' } : one)), {}],
-    ['are not, where nobody wants to know', six, { incidents: false as const }],
-  ])('%s are not', (_, all, more) => {
+    ['too few incidents', six.slice(1), {}],
+    ['incidents that open slowly', six.map((one, n) => ({ ...one, at: plusSeconds(NOON, n * 61) })), {}],
+    [
+      'incidents of several environments',
+      six.map((one, n) => ({ ...one, environment: n < 2 ? 'staging' : 'production' })),
+      {},
+    ],
+    ['repeated incidents of one service', six.map((one, n) => (n === 1 ? { ...one, scope: 'a' } : one)), {}],
+    ['incidents, with the policy off', six, { incidents: false as const }],
+  ])('%s form no group', (_, all, more) => {
     expect(judged(all, more)).toEqual({ kind: 'alone' });
   });
 
@@ -138,8 +142,8 @@ describe('a shared dependency', () => {
   });
 
   test.each([
-    ['nobody wants to know', { sharedDependency: false as const }],
-    ['more are asked for', { sharedDependency: 3 }],
+    ['the policy is off', { sharedDependency: false as const }],
+    ['the policy requires more incidents', { sharedDependency: 3 }],
   ])('has no effect if %s', (_, more) => {
     expect(judged([opening('cart'), opening('checkout', 5)], more)).toEqual({ kind: 'alone' });
   });

@@ -51,7 +51,7 @@ const judgements = (all: readonly Plan[]) => all.flatMap(({ mitigate }) => (miti
 describe('it pages', () => {
   test.each([
     ['once for a critical incident', plans(incident(), signals(), signals()), [1]],
-    ['nobody for a warning', plans(incident({ severity: 'warning' }), signals({ critical: false })), []],
+    ['never for a warning', plans(incident({ severity: 'warning' }), signals({ critical: false })), []],
     ['when an alert makes it critical', plans(incident({ severity: 'warning' }), signals(), signals()), [1]],
     [
       'again when an alert makes it critical after a page',
@@ -59,7 +59,7 @@ describe('it pages', () => {
       [2],
     ],
     [
-      'again when an alert makes critical what was paged as a warning',
+      'again when an alert makes an incident critical that paged as a warning',
       plans(
         incident({ severity: 'warning', page: true }),
         signals({ critical: false, pages: true }),
@@ -69,49 +69,53 @@ describe('it pages', () => {
       [1, 2],
     ],
     ['when a person makes it critical', plans(incident({ severity: 'warning' }), severity('critical')), [1]],
-    ['not for a person who says that it is still critical', plans(incident(), severity('critical')), [1]],
+    ['not when a person confirms that it is critical', plans(incident(), severity('critical')), [1]],
     ['again when it becomes critical once more', plans(incident(), severity('warning'), severity('critical')), [1, 2]],
     ['again when a mitigation failed', plans(incident(), mitigation('failed', 'again')), [1, 2]],
     [
-      'for a judgement that needs a person, if nobody was paged',
+      'for a judgement that needs a person, if no page was sent',
       plans(incident({ severity: 'warning' }), mitigation('not_taken', 'if_nobody')),
       [1],
     ],
-    ['not for it when somebody was', plans(incident(), mitigation('not_taken', 'if_nobody')), [1]],
+    ['not for such a judgement after a page', plans(incident(), mitigation('not_taken', 'if_nobody')), [1]],
     [
       'again when the mitigation has not helped',
       plans(incident(), mitigation('succeeded'), verification('failed')),
       [1, 2],
     ],
-    ['not when that cannot be told', plans(incident(), mitigation('succeeded'), verification('inconclusive')), [1]],
     [
-      'not when a second look finds it unhealthy still',
+      'not when the verification is inconclusive',
+      plans(incident(), mitigation('succeeded'), verification('inconclusive')),
+      [1],
+    ],
+    [
+      'not when a second verification fails too',
       plans(incident(), mitigation('succeeded'), verification('failed'), verification('failed')),
       [1, 2],
     ],
     ['again for a critical alert after the mitigation', plans(incident(), mitigation('succeeded'), signals()), [1, 2]],
     [
-      'again for a critical alert that fires after a person has said that it is over',
+      'again for a critical alert that fires after a person resolved it',
       plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals()),
       [1, 2],
     ],
     [
-      'not for one that ends after it',
+      'not for an alert that ends after the mitigation',
       plans(incident(), mitigation('succeeded'), signals({ fired: 0, resolved: 1, critical: false })),
       [1],
     ],
     [
-      'not while it is verified for what may have failed before it',
+      'not during verification, for an alert that may concern the time before the mitigation',
       plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('passed')),
       [1],
     ],
     [
-      'for that when it has not helped',
+      'for such an alert when the verification fails',
       plans(incident(), mitigation('succeeded'), signals({ looks_back: true }), verification('failed')),
       [1, 2],
     ],
     [
-      'for that when it still fires and the verification proves nothing',
+      'for such an alert when it still fires and the verification is inconclusive',
       plans(
         incident(),
         mitigation('succeeded'),
@@ -122,7 +126,7 @@ describe('it pages', () => {
       [1, 2],
     ],
     [
-      'for what fires anew after the verification has passed',
+      'for an alert that fires after the verification passed',
       plans(
         incident(),
         mitigation('succeeded'),
@@ -134,35 +138,39 @@ describe('it pages', () => {
       [1, 2],
     ],
     [
-      'when nobody has been paged before',
+      'for such an alert if no page was sent before',
       plans(incident({ severity: 'warning' }), mitigation('succeeded'), signals({ looks_back: true })),
       [1],
     ],
-    ['not for a warning after it', plans(incident(), mitigation('succeeded'), signals({ critical: false })), [1]],
     [
-      'again when a person declares what was heard already',
+      'not for a warning after the mitigation',
+      plans(incident(), mitigation('succeeded'), signals({ critical: false })),
+      [1],
+    ],
+    [
+      'again when a person declares an acknowledged incident',
       plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: true }),
       [1, 2],
     ],
     [
-      'not when it is declared as less',
+      'not when a person declares it while its page is unacknowledged',
       plans(incident(), { kind: 'declared', severity: 'critical', by: 'ada', rings: false }),
       [1],
     ],
     ['again when a person asks for it', plans(incident(), { kind: 'page', by: 'person:ada', note: '' }), [1, 2]],
     [
-      'for a question, if nobody was paged',
+      'for a question, if no page was sent',
       plans(incident({ severity: 'warning' }), { kind: 'page', by: 'firebreak', note: '' }),
       [1],
     ],
-    ['again when its parent has left it to itself, and it has to be heard', plans(incident(), left(true)), [1, 2]],
-    ['not when its parent has left it, and nobody has to be woken', plans(incident(), left(false)), [1]],
+    ['again when it leaves its parent and needs a page', plans(incident(), left(true)), [1, 2]],
+    ['not when it leaves its parent and needs no page', plans(incident(), left(false)), [1]],
     [
       'for a part that its parent has left, and for nothing as bad that comes after it',
       plans(incident({ parent_id: incident().id }), left(true), signals()),
       [1],
     ],
-    ['not for a question when somebody was', plans(incident(), { kind: 'page', by: 'firebreak', note: '' }), [1]],
+    ['not for a question after a page', plans(incident(), { kind: 'page', by: 'firebreak', note: '' }), [1]],
   ])('%s', (_, all, expected) => {
     expect(pages(all)).toEqual(expected);
   });
@@ -197,7 +205,7 @@ describe('it judges', () => {
     expect(judgements(plans(incident()))).toEqual([{ number: 1, asked: { by: 'alert', who: '' } }]);
   });
 
-  test('immediately, for nobody, if no alert requests one; and again once one does', () => {
+  test('immediately if no alert requests a rollback, and again once an alert requests one', () => {
     const all = plans(
       incident({ asks_rollback: false }),
       signals({ asksRollback: true }),
@@ -293,7 +301,7 @@ describe('it closes', () => {
     ],
     ['not while that is still to be verified', plans(incident(), mitigation('succeeded'), quiet), false],
     [
-      'not when that cannot be told',
+      'not when the verification is inconclusive',
       plans(incident(), mitigation('succeeded'), quiet, verification('inconclusive')),
       false,
     ],
@@ -304,16 +312,20 @@ describe('it closes', () => {
       true,
     ],
     [
-      'not when something critical has fired since a person said so: that is not what they meant',
+      'not when a critical alert has fired since a person resolved it',
       plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals()),
       false,
     ],
     [
-      'when a person says so, whatever else has fired since',
+      'when a person resolves it, even if a warning has fired since',
       plans(incident(), { kind: 'resolve', by: 'ada', note: '' }, signals({ critical: false })),
       true,
     ],
-    ['when a person says so, whatever fires', plans(incident(), { kind: 'resolve', by: 'ada', note: '' }), true],
+    [
+      'when a person resolves it, even if alerts still fire',
+      plans(incident(), { kind: 'resolve', by: 'ada', note: '' }),
+      true,
+    ],
   ])('%s', (_, all, expected) => {
     expect(closes(all)).toBe(expected);
   });

@@ -35,7 +35,7 @@ describe('an alert belongs to', () => {
     expect(kinds({ delivery: { channels: [], tickets: [] } }, 'firing', true)).toEqual([]);
   });
 
-  test('notices by its actual state, whatever its sender reported last', () => {
+  test('notices by its actual state, regardless of the last report of its sender', () => {
     const [entry] = entriesOf(arrival(signal({ status: 'firing' }), { delivery }), 'resolved', true);
     expect(entry?.status).toBe('resolved');
   });

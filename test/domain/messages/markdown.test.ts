@@ -32,7 +32,7 @@ describe('untrusted text', () => {
   const hostile = fc.string({
     unit: fc.constantFrom('`', ' ', '\n', '\r', '\\', '<', '@', '#', 'a', '\u2028', '\0', '|'),
   });
-  test('is a single code span with unchanged content, whatever the text', () => {
+  test('is a single code span with unchanged content, for any text', () => {
     fc.assert(
       fc.property(
         fc.oneof(hostile, fc.string({ unit: 'binary' })),

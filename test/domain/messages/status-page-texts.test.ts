@@ -90,7 +90,7 @@ describe('public texts', () => {
     expect(words('Problems with {components}', names)).toBe(expected);
   });
 
-  test('consist of the template and component names, whatever these are', () => {
+  test('consist of the template and any component names', () => {
     const anyText = fc.oneof(fc.string({ maxLength: 9 }), fc.constantFrom('$&', '$1', '$$', '`', '{components}'));
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 1, maxLength: 3 }), anyText, (pieces, name) => {

@@ -28,7 +28,7 @@ const told = (before: Ringing, event: Event): Ringing => {
 const all = (pages: number, ...events: Event[]): Ringing => events.reduce<Ringing>(told, { pages });
 
 describe('the acknowledgement of an incident', () => {
-  test('follows the order of events, whatever the order of delivery', () => {
+  test('follows the order of events, regardless of the order of delivery', () => {
     const events: Event[] = [{ ack: 1 }, { unack: 31 }];
     expect(isAcknowledged(all(1, ...events))).toBe(false);
     expect(isAcknowledged(all(1, ...events.toReversed()))).toBe(false);

@@ -48,7 +48,7 @@ describe('a page contains', () => {
 
   test.each<[string, object, object]>([
     [
-      'what the alerts say',
+      'the descriptions of the alerts',
       details({ signals: [firing] }),
       { problem: ['HighErrorRatio: errors above 5 %: since the last deploy'] },
     ],
@@ -58,9 +58,9 @@ describe('a page contains', () => {
       details({ signals: [firing], incident: incident({ firing: 7 }) }),
       { problem: [expect.any(String), 'and 6 more alerts'] },
     ],
-    ['its title where no alert is known', details(), { problem: ['errors'], since: '2026-11-20 12:00 UTC' }],
+    ['its title if no alert is known', details(), { problem: ['errors'], since: '2026-11-20 12:00 UTC' }],
     [
-      'where to look',
+      'the runbook and the dashboard',
       details({ signals: [firing] }),
       { runbook: 'https://wiki.test/r', dashboard: 'https://grafana.test/d' },
     ],
@@ -76,7 +76,7 @@ describe('a page contains', () => {
       { suspects: ['v2', 'v3', 'v4'].map((version) => `${version}, 91 %: finished 3 minutes before`) },
     ],
     [
-      'what is asked, with its number and how to answer',
+      'the question, with its number and how to answer',
       details({ decisions: [question()] }),
       {
         question: `Question 2: Roll back from v2 to v1? Approval is needed because: automation is in mode approve. Answer: firebreak incident approve ${INCIDENT} 2, or the buttons in Slack`,
@@ -84,9 +84,9 @@ describe('a page contains', () => {
     ],
     ['why it is sent', details({}, 'The rollback failed: no'), { page_reason: 'The rollback failed: no' }],
     ['its channel', details({ incident: incident({ channel: '#incident-1' }) }), { channel: '#incident-1' }],
-    ['where the incident is', details(), { api: `GET /v1/incidents/${INCIDENT}` }],
+    ['the location of the incident', details(), { api: `GET /v1/incidents/${INCIDENT}` }],
     [
-      'what is part of it',
+      'its child incidents',
       details({
         incident: incident({ crowd: { because: 'many', name: '', text: 'many at once' } }),
         children: [{ ...incident(), service: 'billing' }],

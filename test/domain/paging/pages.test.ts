@@ -18,25 +18,25 @@ const opened = (status: ExternalIncident['status'], secondsBefore: number): Exte
 });
 
 test.each<[string, ExternalIncident, number, string | undefined]>([
-  ['it has just begun to ring', opened('triggered', 2), 1, undefined],
-  ['it has rung for half an hour', opened('triggered', 1800), 1, undefined],
+  ['it was just triggered', opened('triggered', 2), 1, undefined],
+  ['it was triggered half an hour ago', opened('triggered', 1800), 1, undefined],
   [
-    'it has rung for longer',
+    'it was triggered more than half an hour ago',
     opened('triggered', 1801),
     1,
     'it has been unacknowledged for more than 30 minutes, so it may no longer notify anyone',
   ],
-  ['it rings, for a later page', opened('triggered', 600), 2, undefined],
-  ['it came later than our alert, and has a person already', opened('acknowledged', -5), 1, undefined],
-  ['it came a minute before, and has a person already', opened('acknowledged', 60), 1, undefined],
+  ['it is triggered, and this is a later page', opened('triggered', 600), 2, undefined],
+  ['it was created after the alert, and is acknowledged', opened('acknowledged', -5), 1, undefined],
+  ['it was created a minute before the alert, and is acknowledged', opened('acknowledged', 60), 1, undefined],
   [
-    'somebody took it for something before',
+    'it was acknowledged for an earlier problem',
     opened('acknowledged', 61),
     1,
     'it was acknowledged by Ada, Bob earlier, so alerts added to it notify nobody',
   ],
   [
-    'somebody has it, and has to hear of it again',
+    'it is acknowledged, and this is a later page',
     opened('acknowledged', 2),
     2,
     'it is already acknowledged by Ada, Bob, so it would not notify anyone again',

@@ -15,7 +15,7 @@ const ada = { name: 'ada', shown: 'Ada', slack: 'U0ADA', at: NOON };
 const said = { by: 'ada', at: after(1) };
 const cared = { acknowledged: said, triaged: said };
 
-/** Returns all reminders of a day in which nobody reacts. */
+/** Returns all reminders of a day without any response. */
 function allOf(one: IncidentRecord, triage: object = {}): string[] {
   let now = one;
   const all: string[] = [];
@@ -40,7 +40,7 @@ describe('people are reminded', () => {
     );
   });
 
-  test('that nobody has command, and who should publish updates', () => {
+  test('that the commander role is vacant, and who should publish updates', () => {
     expect(nudged(incident({ care: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
     const led = incident({ care: cared, roles: { commander: ada } });
     expect(nudged(led, 29)).toBeUndefined();

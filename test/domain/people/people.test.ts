@@ -44,7 +44,7 @@ const may = (actor: Actor, service: string, environment = 'production') =>
   actorMay(actor, 'incidents:act', { service, environment }, NOW).allowed;
 
 describe('the person behind a Slack user', () => {
-  test('is determined by ID, whatever the email address', () => {
+  test('is determined by ID, regardless of the email address', () => {
     expect(found(user('U0ADA', { email: 'grace@acme.example' }))).toMatchObject({ name: 'ada', shown: 'Ada' });
   });
 
@@ -58,7 +58,7 @@ describe('the person behind a Slack user', () => {
     });
   });
 
-  test('is nobody for a guest, unless listed', () => {
+  test('is refused for a guest, unless listed', () => {
     expect(actorOf(known, user('U0G', { kind: 'guest', name: 'Guest' }))).toEqual({
       ok: false,
       because: expect.stringContaining('Guest is a guest'),

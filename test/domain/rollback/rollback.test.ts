@@ -42,17 +42,22 @@ describe('a bad deploy with a requesting alert and no guard against it', () => {
 
 /** Single guards: the decision, and the code of its reason. */
 const guards: [sentence: string, kind: DecisionKind, because: string, against: Partial<Plain>][] = [
-  ['mode shadow says nothing', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
+  ['mode shadow only records', 'shadow', 'mode_shadow', { policy: { mode: 'shadow', unknownMigration: 'approve' } }],
   [
-    'mode suggest says what a person could do',
+    'mode suggest only suggests',
     'suggest',
     'mode_suggest',
     { policy: { mode: 'suggest', unknownMigration: 'approve' } },
   ],
-  ['mode approve asks', 'approve', 'mode_approve', { policy: { mode: 'approve', unknownMigration: 'approve' } }],
-  ['a live mode below the configured one is in force', 'suggest', 'mode_suggest', { modes: ['act', 'suggest'] }],
   [
-    'a live mode above the configured one is not',
+    'mode approve requires approval',
+    'approve',
+    'mode_approve',
+    { policy: { mode: 'approve', unknownMigration: 'approve' } },
+  ],
+  ['a live mode below the configured one applies', 'suggest', 'mode_suggest', { modes: ['act', 'suggest'] }],
+  [
+    'a live mode above the configured one does not apply',
     'approve',
     'mode_approve',
     {
@@ -60,41 +65,51 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
       modes: ['act'],
     },
   ],
-  ['the kill switch leaves a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true } }],
+  ['the kill switch allows only a suggestion', 'suggest', 'paused', { guard: { state: 'read', paused: true } }],
   [
-    'a kill switch that cannot be read means no',
+    'an unreadable kill switch prevents any action',
     'none',
     'guard_unreadable',
     { guard: { state: 'unreadable', detail: 'time-out' } },
   ],
-  ['an incident that a person has paused leaves a suggestion', 'suggest', 'incident_paused', { incident_paused: true }],
   [
-    'of a sender that may not ask there is a suggestion',
+    'an incident that a person has paused allows only a suggestion',
+    'suggest',
+    'incident_paused',
+    { incident_paused: true },
+  ],
+  [
+    'a sender without permission gets only a suggestion',
     'suggest',
     'sender_may_not_ask',
     { asked: { by: 'nobody', who: '' }, sender_may_not_ask: true },
   ],
   [
-    'also where a runbook asks for it',
+    'a sender without permission gets only a suggestion through a runbook',
     'suggest',
     'sender_may_not_ask',
     { asked: { by: 'runbook', who: 'r' }, sender_may_not_ask: true },
   ],
   [
-    'where one sender has had its five in the hour a person is asked',
+    'after five rollbacks of one sender within an hour, approval is required',
     'approve',
     'sender_limit',
     { sender_rollbacks_last_hour: 5 },
   ],
-  ['without an alert that asks there is a suggestion', 'suggest', 'not_asked', { asked: { by: 'nobody', who: '' } }],
+  [
+    'without an alert that requests a rollback, there is only a suggestion',
+    'suggest',
+    'not_asked',
+    { asked: { by: 'nobody', who: '' } },
+  ],
   [
     'monitoring that failed says nothing about the service',
     'suggest',
     'monitoring_failure',
     { monitoring_failure_only: true },
   ],
-  ['what matches no service is never acted upon', 'none', 'unmatched', { matched: false }],
-  ['without a deployer there is nothing to act with', 'none', 'no_deployer', { has_deployer: false }],
+  ['an unmatched alert never causes an action', 'none', 'unmatched', { matched: false }],
+  ['without a deployer, no action is possible', 'none', 'no_deployer', { has_deployer: false }],
   ['without any change there is no suspect', 'none', 'no_confident_suspect', { changes: [] }],
   [
     'a change that was live for long is no suspect',
@@ -338,7 +353,7 @@ describe('the limit of safe rollbacks', () => {
 describe('a person who requests a rollback', () => {
   const asked = { by: 'person', who: 'ada' } as const;
 
-  test('refers to the current version, whatever the timing', () => {
+  test('refers to the current version, regardless of the timing', () => {
     const decision = decide(clear({ asked, changes: [change('v1', 240), change('v2', 120)] }));
     expect(decision).toMatchObject({ kind: 'roll_back', from: 'v2', to: 'v1' });
     expect(decision.reasons[0]).toEqual({ code: 'asked_by_person', text: 'requested by ada' });

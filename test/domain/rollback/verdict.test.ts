@@ -5,14 +5,39 @@ describe('after a verdict', () => {
   const first = { number: 1 };
 
   test.each([
-    ['what has not helped is open again', 'mitigated', 'failed', { verification: 'failed', status: 'open' }],
-    ['what has helped stays mitigated', 'mitigated', 'passed', { verification: 'passed' }],
-    ['what nobody can tell stays mitigated', 'mitigated', 'inconclusive', { verification: 'inconclusive' }],
-    ['later proof is proof', 'open', 'passed', { verification: 'passed', status: 'mitigated' }],
-    ['a later look that shows nothing changes nothing', 'open', 'inconclusive', { verification: 'inconclusive' }],
-    ['what is still not well stays open', 'open', 'failed', { verification: 'failed' }],
-    ['what is under way leaves it as it ends', 'mitigating', 'failed', { verification: 'failed' }],
-    ['what is under way is not over by that', 'mitigating', 'passed', { verification: 'passed' }],
+    [
+      'a failed verification reopens a mitigated incident',
+      'mitigated',
+      'failed',
+      { verification: 'failed', status: 'open' },
+    ],
+    ['a passed verification keeps it mitigated', 'mitigated', 'passed', { verification: 'passed' }],
+    ['an inconclusive verification keeps it mitigated', 'mitigated', 'inconclusive', { verification: 'inconclusive' }],
+    [
+      'a later verification that passes mitigates an open incident',
+      'open',
+      'passed',
+      { verification: 'passed', status: 'mitigated' },
+    ],
+    [
+      'a later inconclusive verification does not change the status',
+      'open',
+      'inconclusive',
+      { verification: 'inconclusive' },
+    ],
+    ['a later verification that fails keeps it open', 'open', 'failed', { verification: 'failed' }],
+    [
+      'a failed verification does not change the status during a mitigation',
+      'mitigating',
+      'failed',
+      { verification: 'failed' },
+    ],
+    [
+      'a passed verification does not change the status during a mitigation',
+      'mitigating',
+      'passed',
+      { verification: 'passed' },
+    ],
   ] as const)('%s', (_, status, outcome, expected) => {
     expect(afterVerdict({ status, verifying: first }, first, outcome)).toEqual(expected);
     expect(afterVerdict({ status }, first, outcome)).toEqual(expected); // of a record without a subject

@@ -8,14 +8,14 @@ const off = (more: string): string => `  - { id: off, uses: flag.disable, timeou
 
 describe('a step is based on the suspect', () => {
   test.each([
-    ['that says what with it', off(`with: { flag: "\${{ suspect.version }}" }`), ['off']],
+    ['that uses it in its parameters', off(`with: { flag: "\${{ suspect.version }}" }`), ['off']],
     [
-      'that is done because of it',
+      'that has it in its condition',
       off(`with: { flag: cart }, when: 'suspect != null && suspect.kind == "flag"'`),
       ['off'],
     ],
     [
-      'of a group that is done because of it',
+      'in a group that has it in its condition',
       `  - id: both
     when: suspect != null
     parallel:
@@ -25,14 +25,14 @@ describe('a step is based on the suspect', () => {
       ['off', 'again'],
     ],
     [
-      'that follows from one of which that is so',
+      'whose condition uses such a step',
       `  - { id: said, uses: note, when: suspect != null, with: { text: it is suspected } }\n${off(
         `with: { flag: cart }, when: 'steps.said.status == "succeeded"'`,
       )}`,
       ['said', 'off'],
     ],
     [
-      'that has waited for it',
+      'whose condition uses a wait for it',
       `  - { id: seen, uses: wait.until, with: { cel: suspect != null }, timeout: 5m }\n${off(
         `with: { flag: cart }, when: 'steps.seen.status == "succeeded"'`,
       )}`,
@@ -41,10 +41,10 @@ describe('a step is based on the suspect', () => {
   ])('%s', (_, steps, ids) => expect(of(steps)).toEqual(ids));
 
   test.each([
-    ['that names its flag itself', off('with: { flag: cart }')],
-    ['that looks at the alert', off(`with: { flag: cart }, when: 'labels.team == "suspect"'`)],
+    ['that names its flag directly', off('with: { flag: cart }')],
+    ['whose condition uses the alert', off(`with: { flag: cart }, when: 'labels.team == "suspect"'`)],
     [
-      'to which a person has said yes, whatever that was asked for',
+      'that a person has approved, even if the question used it',
       `  - { id: sure, uses: approve, when: suspect != null, with: { text: "Is it \${{ suspect.version }}?" } }\n${off(
         `with: { flag: cart }, when: 'steps.sure.status == "succeeded"'`,
       )}`,

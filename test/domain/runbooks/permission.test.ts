@@ -87,7 +87,7 @@ const strictness = (given: StepGuards): number => STRICTNESS.indexOf(permit(give
 
 /** All additional restrictions. */
 const MORE: Record<string, Partial<StepGuards>> = {
-  'a service that nobody knows': { matched: false },
+  'an unknown service': { matched: false },
   'a kill switch that cannot be read': { guard: { state: 'unreadable', detail: 'no answer' } },
   'a pause of the incident': { incident_paused: true },
   'many at once': { one_of_many: true },

@@ -45,7 +45,7 @@ const COMPLETE: [string, Record<string, string>, Filled][] = [
   [FORMS.pin, {}, { form: 'pin' }],
 ];
 
-test.each(COMPLETE)('%s is read, whatever the IDs of its elements', (callback, values, filled) => {
+test.each(COMPLETE)('%s is read, regardless of the IDs of its elements', (callback, values, filled) => {
   expect(readForm(view(callback, values))).toEqual({ ok: true, filled, about: ABOUT_NOTHING, named: null });
 });
 
@@ -60,7 +60,7 @@ test('its context is returned, and unknown context is ignored', () => {
   expect(about('[]')).toMatchObject({ about: ABOUT_NOTHING });
 });
 
-test('the selected incident applies, whatever the reference', () => {
+test('the selected incident applies, regardless of the reference', () => {
   const id = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const read = (value: string) => readForm(view(FORMS.resolve, { [incident]: value }));
   expect(read(id)).toMatchObject({ ok: true, about: { incident: id }, named: null });

@@ -269,7 +269,7 @@ describe('time slices', () => {
     expect(budget.remaining).toBeCloseTo(1 - 10 / 40.32, 9);
   });
 
-  test('weigh the same, whatever the number of events', () => {
+  test('weigh the same, regardless of the number of events', () => {
     const story: Story = (at) => (at === NOON - HOUR ? { events: 1, errors: 1 } : { events: 1e6, errors: 0 });
     expect(budgetAt(sliced(5), story).errors).toBe(300);
   });

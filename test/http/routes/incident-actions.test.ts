@@ -221,7 +221,7 @@ describe('a guard that applies is named in the decision and on the timeline', { 
     );
     expect(one.decisions).toMatchObject([{ kind, because, state: kind === 'approve' ? 'waiting' : 'final' }]);
     await told(one, 'decision', text);
-    // A critical alert pages, whatever the decision about a rollback is.
+    // A critical alert pages, regardless of the decision about a rollback.
     await told(one, 'page.succeeded');
     expect(await rollbacksOf(service)).toEqual([]);
     const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);

@@ -169,7 +169,7 @@ describe.concurrent('real alerts', TOGETHER, () => {
     expect(await rollbacksOf('ledger')).toHaveLength(1);
   });
 
-  test("one of three alerts that resolves leaves the incident open, whatever the group's status is", async () => {
+  test("one of three alerts that resolves leaves the incident open, regardless of the group's status", async () => {
     const [three] = fixture('alertmanager/group-three-firing');
     const [mixed] = fixture('alertmanager/group-mixed-firing-resolved');
     const as = (request: Inbound | undefined) => atItsHome(request, 'checkout-api', 'replicas');

@@ -171,7 +171,7 @@ describe('a rollout', () => {
 describe('a rollback is refused for', () => {
   test.each([
     ['CodeDeploy deploys', { controller: 'CODE_DEPLOY' }, 'kind: codedeploy'],
-    ['somebody else deploys', { controller: 'EXTERNAL' }, 'external'],
+    ['the service has an external deployment controller', { controller: 'EXTERNAL' }, 'external'],
     ['is deployed blue and green', { strategy: 'BLUE_GREEN' }, 'BLUE_GREEN'],
   ])('a service that %s', async (_, more, words) => {
     const { gate, deployer } = await world(undefined, more);

@@ -59,7 +59,7 @@ export function conforms(open: () => Promise<FlagsWorld>): void {
     expect(await world.changes()).toBe(0);
   });
 
-  test('reads the state, whoever set it', async () => {
+  test('reads the state, regardless of who set it', async () => {
     const world = await open();
     const { flags, request } = world;
     expect(await flags.read(request.flag)).toEqual({ kind: 'state', on: true });

@@ -101,9 +101,9 @@ describe('a password', () => {
   const from = async () => 'noreply@acme.example';
 
   test.each<[string, (port: number) => string, string, number]>([
-    ['goes to no other machine without TLS', (port) => elsewhere(port), 'closed', 0],
-    ['goes there where somebody says so', (port) => elsewhere(port, '?requireTLS=false'), 'done', 1],
-    ['goes to this machine', (port) => `smtp://u:secret@localhost:${port}`, 'done', 1],
+    ['is not sent to another machine without TLS', (port) => elsewhere(port), 'closed', 0],
+    ['is sent there with requireTLS=false', (port) => elsewhere(port, '?requireTLS=false'), 'done', 1],
+    ['is sent to this machine', (port) => `smtp://u:secret@localhost:${port}`, 'done', 1],
   ])('%s', async (_, url, kind, heard) => {
     let logins = 0;
     const { port } = await mailServer({

@@ -34,11 +34,11 @@ describe('the identity of a user', () => {
   test.each([
     ['a member of the workspace of the app', {}, { kind: 'member', email: 'ada@example.com', name: 'Ada Park' }],
     ['a guest', { is_ultra_restricted: true }, { kind: 'guest' }],
-    ['whose workspace Slack does not tell', { team_id: undefined }, { kind: 'member' }],
-    ['of another company', { team_id: 'T2' }, { kind: 'outsider' }],
-    ['a robot', { is_bot: true }, { kind: 'outsider' }],
-    ['somebody who has left', { deleted: true }, { kind: 'outsider' }],
-    ['somebody whose address is not confirmed', { is_email_confirmed: false }, { kind: 'member', email: null }],
+    ['a member whose workspace is unknown', { team_id: undefined }, { kind: 'member' }],
+    ['a member of another company', { team_id: 'T2' }, { kind: 'outsider' }],
+    ['a bot', { is_bot: true }, { kind: 'outsider' }],
+    ['a deactivated user', { deleted: true }, { kind: 'outsider' }],
+    ['a member with an unconfirmed address', { is_email_confirmed: false }, { kind: 'member', email: null }],
   ])('%s', async (_, more, expected) => {
     const { directory } = await users(more);
     expect(await directory.user('U1', [])).toEqual({ kind: 'done', value: expect.objectContaining(expected) });
@@ -67,10 +67,10 @@ describe('the identity of a user', () => {
 
 describe('the user with an email address', () => {
   test.each([
-    ['somebody', ok({ user: { id: 'U1' } }), { kind: 'done', value: 'U1' }],
-    ['somebody who has left', ok({ user: { id: 'U1', deleted: true } }), { kind: 'done', value: null }],
-    ['nobody', refuses('users_not_found'), { kind: 'done', value: null }],
-    ['an app that may not ask', refuses('missing_scope'), { kind: 'refused', code: 'missing_scope' }],
+    ['a member', ok({ user: { id: 'U1' } }), { kind: 'done', value: 'U1' }],
+    ['a deactivated user', ok({ user: { id: 'U1', deleted: true } }), { kind: 'done', value: null }],
+    ['an unknown user', refuses('users_not_found'), { kind: 'done', value: null }],
+    ['an app without the scope', refuses('missing_scope'), { kind: 'refused', code: 'missing_scope' }],
     ['a fault of Slack', { status: 503, body: '' }, { kind: 'later' }],
   ])('%s', async (_, reply, expected) => {
     const { directory, received } = await slack({ 'users.lookupByEmail': reply });

@@ -445,7 +445,7 @@ describe('a search for a message', () => {
   });
 
   test.each([
-    ["somebody else's", { user: 'U1', bot_id: 'B1', metadata: metadata('k') }],
+    ['of another app', { user: 'U1', bot_id: 'B1', metadata: metadata('k') }],
     ["another app's kind", { user: 'U0BOT', metadata: { ...metadata('k'), event_type: 'task' } }],
     ['of a strange form', { user: 'U0BOT', metadata: { event_type: 'firebreak_message', event_payload: 'k' } }],
     ['without a key', { user: 'U0BOT', metadata: metadata(null) }],

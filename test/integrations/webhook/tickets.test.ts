@@ -28,7 +28,7 @@ describe('each call', () => {
     },
   });
 
-  test.each([200, 201, 202, 204])('with the response status %i is done, whatever the body', async (status) => {
+  test.each([200, 201, 202, 204])('with the response status %i is done, regardless of the body', async (status) => {
     const { url } = await vendor({ status, body: status === 204 ? '' : 'ok' });
     expect(await at(url).open(ticket)).toEqual({ kind: 'done', value: { id: ticket.key, url: null } });
   });

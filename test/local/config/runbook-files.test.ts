@@ -343,7 +343,7 @@ describe('the shipped runbooks', () => {
     expect(answer(await shipped(), { ...labels, action: 'auto-rollback' })?.name).toBe(name);
   });
 
-  test('each is selected by its name, whatever the other labels are', async () => {
+  test('each is selected by its name, regardless of other labels', async () => {
     const runbooks = await shipped();
     for (const { name, severity } of runbooks) {
       const labels = { runbook: name, alertname: 'HighErrorRatio', severity: severity?.[0] ?? 'critical' };

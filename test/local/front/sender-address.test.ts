@@ -7,7 +7,7 @@ const PROXIES = ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'];
 test.each<[what: string, trusted: string[], remote: string, forwarded: string | undefined, sender: string]>([
   ['the connecting address, without trusted proxies', [], '127.0.0.1', '192.0.2.1', '127.0.0.1'],
   [
-    'the connecting address if it is not a proxy, whatever its headers contain',
+    'the connecting address if it is not a proxy, regardless of its headers',
     PROXIES,
     '198.51.100.1',
     '127.0.0.1',

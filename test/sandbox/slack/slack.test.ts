@@ -21,7 +21,7 @@ describe('authentication', () => {
     expect((await response.json()) as object).toMatchObject(error ? { ok: false, error } : { ok: true });
   });
 
-  test('a method without a stand-in is an unknown method, whatever its name', async () => {
+  test('a method without a stand-in is an unknown method, for any name', async () => {
     const slack = client(await start());
     for (const name of ['files.list', 'constructor', 'toString']) {
       expect(await errorOf(slack.apiCall(name))).toBe('unknown_method');

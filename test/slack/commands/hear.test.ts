@@ -51,7 +51,7 @@ describe('who acts', () => {
     expect(await chat.timeline(id)).toEqual(['ada: one', 'bob: two']);
   });
 
-  test('a person without permission is told whom to ask, and nothing is done', async () => {
+  test('a person without permission learns whom to ask, and nothing is done', async () => {
     chat.configure(people);
     expect(await chat.says(BOB, '/incident', 'ack')).toBe(
       `You don't have permission to change incidents for checkout in production. Ask ${ADA}.`,
@@ -90,7 +90,7 @@ describe('who acts', () => {
     expect(await chat.timeline(id)).toEqual([`slack:${ADA}: before`, `slack:${ADA}: after`]);
   });
 
-  test('if people.yaml lists nobody, the signature is sufficient, but only while Slack is down', async () => {
+  test('if people.yaml lists no people, the signature is sufficient, but only while Slack is down', async () => {
     chat.slackIsDown = true;
     expect(await chat.says(EVE, '/incident', 'note meanwhile')).toBe('Added to the timeline.');
     chat.configure({ everyone: 'nobody' });
@@ -286,7 +286,7 @@ describe('an incident in Slack', () => {
     ]);
   });
 
-  test('is handed over once: a repetition notifies nobody, and its answer says so', async () => {
+  test('is handed over once: a repetition sends no notification, and its answer says so', async () => {
     await chat.says(BOB, '/incident', 'take');
     await chat.says(BOB, '/incident', `handover <@${ADA}> the queue is full`);
     const written = chat.letters();

@@ -295,7 +295,7 @@ describe('the scopes of a service', () => {
     await freezes.end(everywhere.id, ended({ settled: true }));
   });
 
-  test('have unambiguous names, whatever characters they contain', async () => {
+  test('have unambiguous names, with any characters', async () => {
     await opened({ service: ServiceName.parse('a#b'), environment: EnvironmentName.parse('c') });
     await opened({ service: null, environment: null, team: 'service:x' });
     expect(

@@ -191,7 +191,7 @@ describe('a session at a target', () => {
     expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
   });
 
-  test('without renewal is lost: another caller gets it, and the first one is told', async () => {
+  test('without renewal is lost: another caller gets it, and the first one learns of it', async () => {
     const dead = await mine();
     later(SECONDS - 1);
     expect(await take()).toBeUndefined();

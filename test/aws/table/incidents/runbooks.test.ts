@@ -213,7 +213,7 @@ describe.each([
       expect(items.filter(({ incident }) => incident === id).map(({ number }) => number)).toEqual([102, 101, 1]);
     });
 
-    test('exists once per runbook, whoever started it, and can be started again afterwards', async () => {
+    test('exists once per runbook, regardless of who started it, and can be started again afterwards', async () => {
       const { runbooks, id } = await given();
       await runbooks.choose(id, 1, followed(), 'it fires');
       expect(await runbooks.start(id, byAda())).toEqual({ kind: 'running', number: 1 });

@@ -69,7 +69,7 @@ const titles = async (id: string) =>
   (await read(id)).alerts.map(({ signal: one, status }) => `${one.title} ${status}`).toSorted();
 
 describe('a notice', () => {
-  test('is for a channel, a service, and an environment, whatever alerts fire', async () => {
+  test('is for a channel, a service, and an environment, regardless of the alerts', async () => {
     const of = aService();
     const subjects = await hear(
       notice(of('a')),
@@ -91,7 +91,7 @@ describe('a notice', () => {
     });
   });
 
-  test('of unmatched alerts is shared, whatever their services and environments', async () => {
+  test('of unmatched alerts is shared, regardless of their services and environments', async () => {
     services += 1;
     const [one, another] = [`stranger-${services}-a`, `stranger-${services}-b`];
     const ids = await hear(
