@@ -275,7 +275,7 @@ describe('Slack', () => {
     ['refuses our token', { kind: 'refused', code: 'invalid_auth', detail: 'invalid_auth' }],
     ['limits us', { kind: 'later', detail: 'ratelimited', afterSeconds: 30 }],
     ['is not connected', { kind: 'off', detail: 'SLACK_BOT_TOKEN is not set' }],
-  ])('that %s has notified nobody', async (_, answer) => {
+  ])('that %s has not notified anyone', async (_, answer) => {
     await opened();
     atSlack = () => answer;
     await round();

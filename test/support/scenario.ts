@@ -181,7 +181,7 @@ const TOLD_ONCE = [
 async function expectTimeline(story: Story, incident: any, product: AttendedProduct): Promise<void> {
   const entries = (await product.get(`/v1/incidents/${incident.id}/timeline`)).body.items;
   const told = entries.map(({ kind, text }: any) => `${kind}: ${text}`);
-  expect(told.toSorted(), 'nothing is told twice').toEqual([...new Set<string>(told)].toSorted());
+  expect(told.toSorted(), 'no timeline entry is repeated').toEqual([...new Set<string>(told)].toSorted());
   const kinds = entries
     .filter((entry: any) => !isAcknowledgement(entry))
     .map(({ kind }: any) => kind)

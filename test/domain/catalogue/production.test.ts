@@ -80,7 +80,7 @@ test.each<[string, Around, 'no' | 'warn' | 'off', RegExp]>([
   ['it logs everything', { machine: { log_level: 'debug' } }, 'warn', /fills the disk/],
   ['it logs nothing', { machine: { log_level: 'silent' } }, 'warn', /LOG_LEVEL=silent/],
   ['others may enter the data folder', { data: { mode: '750' } }, 'no', /chmod 700 \/var\/lib\/firebreak/],
-  ['the data folder is somebody else’s', { data: { owner_id: 1000 } }, 'no', /belongs to user 1000/],
+  ['the data folder belongs to another user', { data: { owner_id: 1000 } }, 'no', /belongs to user 1000/],
   ['files of it are open', { data: { open_files: ['tokens.json'] } }, 'no', /tokens\.json: chmod 600/],
   ['data is in memory', { data: { in_memory: true } }, 'no', /lost when the machine restarts/],
   ['data is beside the program', { data: { in_program: true } }, 'warn', /FIREBREAK_DATA_DIR/],

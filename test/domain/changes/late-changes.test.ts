@@ -94,8 +94,8 @@ describe('a judgement has missed a change', () => {
 
   test.each([
     ['that may be the cause by its times', wasMissed(judged([]), known), true],
-    ['not one that it has seen', wasMissed(judged([known]), known), false],
-    ['not one that began after the problem', wasMissed(judged([], plusSeconds(NOON, -3600)), known), false],
+    ['not one that was already evaluated', wasMissed(judged([known]), known), false],
+    ['not one that began after the onset', wasMissed(judged([], plusSeconds(NOON, -3600)), known), false],
   ])('%s', (_, missed, expected) => {
     expect(missed).toBe(expected);
   });

@@ -35,12 +35,12 @@ describe('with measured errors, automatic action is permitted', () => {
 describe('without a health query, automatic action is permitted', () => {
   test.each<[string, Evidence]>([
     ['up to half an hour after the deploy', scene({ changes: [own(timed('v42', 1900, 1700))] })],
-    ['where one stranger fails', afterDeploy({ failing: [failing('mail', 'unrelated')] })],
+    ['if one unrelated service fails', afterDeploy({ failing: [failing('mail', 'unrelated')] })],
     [
-      'where a dependency was changed and is well',
+      'if a dependency was changed and is healthy',
       scene({ changes: [own(v42()), of('ledger', 'dependency', timed('l7', 400, 300))] }),
     ],
-    ['where the health query has no samples', afterDeploy({ health: { max: 0.01, curve: [] } })],
+    ['if the health query has no samples', afterDeploy({ health: { max: 0.01, curve: [] } })],
   ])('%s', (_, evidence) => {
     expect(alone(evidence)).toBe(true);
   });

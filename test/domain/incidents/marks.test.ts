@@ -49,8 +49,8 @@ describe('the annotation of a change', () => {
   });
 
   test.each([
-    ['that goes on', { status: 'started', finished_at: null } as const],
-    ['whose end is its beginning', { finished_at: change('v2', 10).started_at }],
+    ['in progress', { status: 'started', finished_at: null } as const],
+    ['that ended when it began', { finished_at: change('v2', 10).started_at }],
     ['that ended before it began', { finished_at: plusSeconds(change('v2', 10).started_at, -1) }],
   ])('%s is a point', (_, more) => {
     expect(changeMark(change('v2', 10, more)).until).toBeNull();

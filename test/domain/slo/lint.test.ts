@@ -87,13 +87,23 @@ describe('a weak query is reported with a reason:', () => {
     ['a count of samples', ratio('sum(count_over_time(probes[{{.window}}]))'), 7, NUMBER],
     ['a rate over a fixed time', ratio('sum(rate(requests_total[1h]))'), 7, FIXED],
     ['a counter that is taken for a rate', ratio('requests_total'), 7, /^7 "requests_total" is a counter, but its/],
-    ['one that is added up', ratio('sum(requests_count)'), 7, /^7 "requests_count" is a counter, but its/],
-    ['what is unclear', ratio('sum(requests)'), 7, /^7 there is neither a window nor "counter"/],
-    ['counters that are added up', ratio('sum(requests_total)', COUNTER), 7, /when one instance restarts/],
+    [
+      'a sum of a counter that is taken for a rate',
+      ratio('sum(requests_count)'),
+      7,
+      /^7 "requests_count" is a counter, but its/,
+    ],
+    ['an unknown kind of metric', ratio('sum(requests)'), 7, /^7 there is neither a window nor "counter"/],
+    ['a sum of counters', ratio('sum(requests_total)', COUNTER), 7, /when one instance restarts/],
     ['a gauge as a counter', ratio('requests_in_flight', COUNTER), 7, GAUGE],
     ['a rate of a gauge', ratio('sum(rate(queue_length[{{.window}}]))'), 7, GAUGE],
-    ['nothing for what is missing', ratio('sum(rate(x_total[{{.window}}])) or vector(0)'), 7, /"or vector\(0\)"/],
-    ['the same, by its labels', ratio('sum(rate(x_total[{{.window}}])) or on() vector(0.0)'), 7, /"or vector\(0\)"/],
+    ['zero for missing data', ratio('sum(rate(x_total[{{.window}}])) or vector(0)'), 7, /"or vector\(0\)"/],
+    [
+      'zero for missing data, by labels',
+      ratio('sum(rate(x_total[{{.window}}])) or on() vector(0.0)'),
+      7,
+      /"or vector\(0\)"/,
+    ],
   ])('%s', (_, said, line, message) => {
     expect(of(said)).toEqual([expect.stringMatching(message)]);
     expect(of(said)[0]).toMatch(new RegExp(`^${line} `));

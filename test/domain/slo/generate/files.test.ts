@@ -29,7 +29,7 @@ describe('a rate', () => {
     ['of a text with brackets', 'sum(rate(a{x=")"}[{{.window}}]))', true, 'sum(rate(a{x=")"}[5m]))'],
     ['of a counter', 'a_total{code!~"5..",path="{x}"}', true, 'sum(rate(a_total{code!~"5..",path="{x}"}[5m]))'],
     ['of a sum of counters', 'sum(a_total)', true, 'sum(rate((sum(a_total))[5m:1m]))'],
-    ['that is one already', 'a_per_second', false, 'sum(avg_over_time((a_per_second)[5m:1m]))'],
+    ['of a metric that is already a rate', 'a_per_second', false, 'sum(avg_over_time((a_per_second)[5m:1m]))'],
   ])('%s', (_, query, counter, expected) => {
     expect(rateOf(query, counter)).toBe(expected);
   });
