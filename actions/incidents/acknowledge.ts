@@ -9,7 +9,7 @@ import {
   claimed,
   handedOver,
   left,
-  type Somebody,
+  type Assignee,
   told,
   triaged,
 } from '../../domain/people/roles.ts';
@@ -22,7 +22,7 @@ import { pagerStates } from '../paging/together.ts';
 import { correct } from './declare-incident.ts';
 import { resolved, view } from './incident-view.ts';
 import { takeOver } from './take-over.ts';
-import { somebody, type Who } from './acting-person.ts';
+import { assigneeOf, type Who } from './acting-person.ts';
 
 type CareDeps = Pick<Deps, 'incidents' | 'clock'>;
 
@@ -61,18 +61,18 @@ export async function takeRole(
   who: Who,
   { role, ...once }: Once & { role: IncidentRole },
 ): Promise<IncidentView> {
-  await amended(deps, who, once, claimed(role, somebody(who), deps.clock.now()));
+  await amended(deps, who, once, claimed(role, assigneeOf(who), deps.clock.now()));
   if (role === 'commander') await seenBy(deps, once.id);
   return view(deps, once.id);
 }
 
 export const leaveRole = (deps: CareDeps, who: Who, { role, ...once }: Once & { role: IncidentRole }) =>
-  amended(deps, who, once, left(role, somebody(who)));
+  amended(deps, who, once, left(role, assigneeOf(who)));
 
 export const assignRole = (
   deps: CareDeps,
   who: Who,
-  { role, to, ...once }: Once & { role: IncidentRole; to: Somebody },
+  { role, to, ...once }: Once & { role: IncidentRole; to: Assignee },
 ): Promise<IncidentView> => amended(deps, who, once, assigned(role, to, who.name, deps.clock.now()));
 
 /**
@@ -85,7 +85,7 @@ export const assignRole = (
 export async function handOver(
   deps: CareDeps,
   who: Who,
-  { to, brief, ...once }: Once & { to: Somebody; brief: string | null },
+  { to, brief, ...once }: Once & { to: Assignee; brief: string | null },
 ): Promise<{ incident: IncidentView; brief: string }> {
   const now = deps.clock.now();
   const text = brief ?? (await ownBrief(deps, once.id));

@@ -1,5 +1,5 @@
 import type { Scope } from '../../domain/access/access.ts';
-import type { Somebody } from '../../domain/people/roles.ts';
+import type { Assignee } from '../../domain/people/roles.ts';
 import type { Action } from '../../schemas/access/access.ts';
 
 /** The acting person or token, over HTTP or in Slack. */
@@ -15,4 +15,4 @@ export type Who = {
 };
 
 /** Returns the person as a role holder. */
-export const somebody = ({ name, shown = name, slack }: Who): Somebody => ({ name, shown, slack: slack ?? null });
+export const assigneeOf = ({ name, shown = name, slack }: Who): Assignee => ({ name, shown, slack: slack ?? null });

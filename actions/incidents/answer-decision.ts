@@ -5,7 +5,7 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { view } from './incident-view.ts';
-import { acknowledgesByActing } from './acknowledges.ts';
+import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
 
 export type Answer = { id: IncidentId; digest: string; answer: 'approved' | 'rejected'; note: string };
@@ -42,7 +42,7 @@ export async function answerDecision(
       'superseded',
       'no decision with this digest is waiting for an answer; read the incident again',
     );
-  await acknowledgesByActing(deps, who, id);
+  await acknowledgeByActing(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }

@@ -10,7 +10,7 @@ import { Refusal } from '../refusal.ts';
 import { note } from './declare-incident.ts';
 import { view } from './incident-view.ts';
 import { markWrong } from './mark-wrong.ts';
-import { acknowledgesByActing } from './acknowledges.ts';
+import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
 
 type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
@@ -58,7 +58,7 @@ export async function notTheDeploy(
   const rollbacks = rollbacksOf(now, change);
   const wrong = await countAsWrong(deps, who, id, rollbacks, `${change.version} was not the cause`);
   if (!over) {
-    await acknowledgesByActing(deps, who, id);
+    await acknowledgeByActing(deps, who, id);
     await wake(deps, id);
   }
   const last = rollbacks.at(-1);

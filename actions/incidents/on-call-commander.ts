@@ -3,7 +3,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Somebody } from '../../domain/people/roles.ts';
+import type { Assignee } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import { commandsParent } from '../../workflows/declared-in.ts';
 
@@ -62,7 +62,7 @@ export async function giveCommandToOnCall(
   }
   const [first] = told.value.toSorted((a, b) => a.level - b.level);
   if (first === undefined) return noteUnknown(deps, id, `No responder is on call for ${team}`);
-  await giveCommand(deps, id, somebodyOnCall(first), team);
+  await giveCommand(deps, id, assigneeOnCall(first), team);
   await commandsParent(deps, id);
 }
 
@@ -89,8 +89,8 @@ const noteUnknown = ({ incidents, clock }: Pick<Deps, 'incidents' | 'clock'>, id
     detail: { role: 'commander' },
   });
 
-async function giveCommand(deps: OnCallDeps, id: IncidentId, somebody: Somebody, team: string): Promise<void> {
-  const holder = { ...somebody, at: deps.clock.now() };
+async function giveCommand(deps: OnCallDeps, id: IncidentId, assignee: Assignee, team: string): Promise<void> {
+  const holder = { ...assignee, at: deps.clock.now() };
   const text = `Assigned command to ${holder.shown}, who is on call for ${team}`;
   await deps.incidents.amend(
     id,
@@ -110,7 +110,7 @@ async function giveCommand(deps: OnCallDeps, id: IncidentId, somebody: Somebody,
   );
 }
 
-const somebodyOnCall = ({ person, pagerduty, slack, name }: OnCallPerson): Somebody => ({
+const assigneeOnCall = ({ person, pagerduty, slack, name }: OnCallPerson): Assignee => ({
   name: person ?? (slack === null ? `pagerduty:${pagerduty}` : `slack:${slack}`),
   shown: name,
   slack,

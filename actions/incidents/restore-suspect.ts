@@ -7,7 +7,7 @@ import { wake } from '../../workflows/wake.ts';
 import { Refusal } from '../refusal.ts';
 import { resolved, view } from './incident-view.ts';
 import { changeOf, isAsked, needsJudgement, rollbacksOf } from './clear-suspect.ts';
-import { acknowledgesByActing } from './acknowledges.ts';
+import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
 
 type AgainDeps = Pick<Deps, 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
@@ -55,7 +55,7 @@ export async function suspectAgain(
   if (!posted) throw resolved(id);
   const note = `Evaluated again: ${change.version} is suspected again`;
   if (judge) for (const decision of asked) await refuse(deps, id, decision, who.name, note);
-  await acknowledgesByActing(deps, who, id);
+  await acknowledgeByActing(deps, who, id);
   await wake(deps, id);
   return view(deps, id);
 }

@@ -9,7 +9,7 @@ import type { IncidentId, Version } from '../../schemas/config/names.ts';
 import { ringAnswered, wake } from '../../workflows/wake.ts';
 import { resolved, view } from './incident-view.ts';
 import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
-import { acknowledgesByActing } from './acknowledges.ts';
+import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Who } from './acting-person.ts';
 import { type ActionRequest, actionRequestOf } from './action-request.ts';
 
@@ -98,7 +98,7 @@ export async function takeOver(deps: ActDeps, who: Who, wanted: Wanted): Promise
     await once?.keep(null);
     return before;
   }
-  if (action === 'rollback') await acknowledgesByActing(deps, who, id);
+  if (action === 'rollback') await acknowledgeByActing(deps, who, id);
   const isNew = once?.kept === undefined;
   if (action === 'rollback' && isNew && (await agrees(deps, before, by, wanted))) {
     await once?.keep(null);

@@ -20,7 +20,7 @@ import { Refusal } from '../refusal.ts';
 import { resolved, view } from '../incidents/incident-view.ts';
 import { opened } from '../incidents/declare-incident.ts';
 import { type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
-import { acknowledgesByActing } from '../incidents/acknowledges.ts';
+import { acknowledgeByActing } from '../incidents/acknowledge-by-acting.ts';
 import type { Who } from '../incidents/acting-person.ts';
 
 /**
@@ -85,7 +85,7 @@ function refuse({ plan: { refused } }: Planned): void {
 }
 
 async function begin(deps: Deps, who: Who, id: IncidentId, followed: Planned['followed']): Promise<RunView> {
-  await acknowledgesByActing(deps, who, id);
+  await acknowledgeByActing(deps, who, id);
   const started = await deps.runbooks.start(id, followed);
   switch (started.kind) {
     case 'running':

@@ -139,12 +139,12 @@ export type Directory = {
 };
 
 /** Context for responding to a user's action: the response URL, else the channel, else a direct message. */
-export type Ear = { user: string; channel: string | null; responseUrl: string | null };
+export type ReplyTo = { user: string; channel: string | null; responseUrl: string | null };
 
 /** Ephemeral messages, which in most cases only one person sees. One attempt per call. */
 export type EphemeralMessages = {
   /** @param aloud makes the message visible to the whole channel if the action has a response URL */
-  tell(ear: Ear, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
+  tell(ear: ReplyTo, message: ChatMessage, aloud?: boolean): Promise<VendorResponse<null>>;
   /** Sends a direct message from the app, with a notification. */
   write(user: string, message: ChatMessage): Promise<VendorResponse<null>>;
 };

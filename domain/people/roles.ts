@@ -9,7 +9,7 @@ import type { Amend, Amendment } from '../ports/incidents.ts';
 /** Changes to an open incident by people; a change to the present value has no effect. */
 
 /** A person who acts or is assigned. */
-export type Somebody = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
+export type Assignee = Pick<RoleHolder, 'name' | 'shown' | 'slack'>;
 
 type Entry = NonNullable<Amendment['timeline']>;
 
@@ -20,7 +20,7 @@ const entry = (actor: string, kind: string, text: string, detail: unknown = null
   detail,
 });
 
-const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Somebody): boolean => {
+const holds = ({ roles }: IncidentRecord, role: IncidentRole, { name }: Assignee): boolean => {
   const holder = roles?.[role];
   return holder !== undefined && isSameActor(holder.name, name);
 };
@@ -30,7 +30,7 @@ const acknowledges = (incident: IncidentRecord, role: IncidentRole, by: string, 
   role === 'commander' ? withAcknowledgement(incident, { by, at }) : {};
 
 export const claimed =
-  (role: IncidentRole, who: Somebody, at: Timestamp): Amend =>
+  (role: IncidentRole, who: Assignee, at: Timestamp): Amend =>
   (incident) => {
     if (holds(incident, role, who)) return undefined;
     const before = incident.roles?.[role];
@@ -44,7 +44,7 @@ export const claimed =
 
 /** @param by person who assigns the role, if not the assignee */
 export const assigned =
-  (role: IncidentRole, to: Somebody, by: string, at: Timestamp): Amend =>
+  (role: IncidentRole, to: Assignee, by: string, at: Timestamp): Amend =>
   (incident) =>
     holds(incident, role, to)
       ? undefined
@@ -54,7 +54,7 @@ export const assigned =
         };
 
 export const left =
-  (role: IncidentRole, who: Somebody): Amend =>
+  (role: IncidentRole, who: Assignee): Amend =>
   (incident) =>
     holds(incident, role, who)
       ? { roles: { [role]: null }, timeline: entry(who.name, 'role.left', `Left the ${role} role`, { role }) }
@@ -62,7 +62,7 @@ export const left =
 
 /** Hands over command, with a summary. */
 export const handedOver =
-  (to: Somebody, by: string, brief: string, at: Timestamp): Amend =>
+  (to: Assignee, by: string, brief: string, at: Timestamp): Amend =>
   (incident) =>
     holds(incident, 'commander', to)
       ? undefined

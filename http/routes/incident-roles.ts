@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { notThat } from '../../domain/access/refusals.ts';
 import { listedMay } from '../../domain/people/people.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Somebody } from '../../domain/people/roles.ts';
+import type { Assignee } from '../../domain/people/roles.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole } from '../../schemas/people/response-roles.ts';
 import {
@@ -139,7 +139,7 @@ async function holderOf(
   who: Who,
   id: IncidentId,
   name: string,
-): Promise<Somebody> {
+): Promise<Assignee> {
   const incident = await view(deps, id);
   who.allow('incidents:write', incident);
   const known = await deps.config.current();

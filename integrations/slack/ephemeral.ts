@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatMessage, Ear, VendorResponse, EphemeralMessages } from '../../domain/messages/channels.ts';
+import type { ChatMessage, ReplyTo, VendorResponse, EphemeralMessages } from '../../domain/messages/channels.ts';
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
 import { answerUrlFault, answerByUrl } from './answers-by-url.ts';
 import { bodyOf } from './blocks.ts';
@@ -24,7 +24,7 @@ export function slackEphemeralMessages(options: SlackOptions): EphemeralMessages
 
 async function tellByUrl(
   { apiUrl }: SlackOptions,
-  { responseUrl }: Ear,
+  { responseUrl }: ReplyTo,
   message: ChatMessage,
   aloud: boolean,
 ): Promise<VendorResponse<null> | undefined> {

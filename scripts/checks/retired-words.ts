@@ -9,10 +9,11 @@ const IS_EXEMPT = /^(docs\/adr\/|test\/(fixtures|golden)\/)|^CHANGELOG\.md$|^doc
 
 const IS_TEXT = /\.(ts|tsx|js|mjs|md|ya?ml|html|json)$/;
 
-/** Returns the first cells of a table of the glossary. */
-function retiredIn(glossary: string, heading: string): string[] {
+/** Returns what `pattern` captures in the first cells of a table of the glossary. */
+function retiredIn(glossary: string, heading: string, pattern: RegExp): string[] {
   const section = glossary.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
-  return [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell]) => cell ?? '');
+  const cells = [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell);
+  return cells.flatMap((cell) => [...cell.matchAll(pattern)].map(([, word = '']) => word));
 }
 
 /**
@@ -22,12 +23,8 @@ function retiredIn(glossary: string, heading: string): string[] {
  */
 export function retiredWordProblems(root: string): string[] {
   const glossary = readFileSync(join(root, GLOSSARY), 'utf8');
-  const names = retiredIn(glossary, 'Retired names').flatMap((cell) =>
-    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ''),
-  );
-  const phrases = retiredIn(glossary, 'Retired words').flatMap((cell) =>
-    [...cell.matchAll(/"([^"]+)"/g)].map(([, text]) => text ?? ''),
-  );
+  const names = retiredIn(glossary, 'Retired names', /`(\w+)`/g);
+  const phrases = retiredIn(glossary, 'Retired words', /"([^"]+)"/g);
   if (names.length === 0 || phrases.length === 0) throw new Error(`${GLOSSARY} has no retired names or phrases`);
   const name = new RegExp(`\\b(?:${names.join('|')})\\b`);
   const phrase = new RegExp(phrases.join('|'), 'i');

@@ -1,4 +1,4 @@
-import type { Ear, Span } from '../../domain/messages/channels.ts';
+import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { waitsForChannel } from '../../domain/messages/channel-awaited.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -12,7 +12,7 @@ import { channelOf } from './channel-span.ts';
 export async function awaitChannel(
   deps: Pick<Deps, 'incidents' | 'processedEvents'>,
   id: IncidentId,
-  ear: Ear,
+  ear: ReplyTo,
 ): Promise<Span | undefined> {
   const there = await channelOf(deps, id);
   if (there !== undefined) return there;

@@ -1,4 +1,4 @@
-import type { Ear as ReplyTo } from '../../domain/messages/channels.ts';
+import type { ReplyTo } from '../../domain/messages/channels.ts';
 import { parseCommand, type Wanted } from '../../domain/slack/commands.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
 import type { NamedIncident } from '../../domain/slack/commands/reference.ts';

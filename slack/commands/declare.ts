@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import type { Ear, Text } from '../../domain/messages/channels.ts';
+import type { ReplyTo, Text } from '../../domain/messages/channels.ts';
 import { EnvironmentName, type IncidentId, ServiceName, UNMATCHED } from '../../schemas/config/names.ts';
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
 import { declare } from '../../actions/incidents/declare-incident.ts';
@@ -16,7 +16,7 @@ type Declare = Extract<ActionRequest, { act: 'declare' }>;
 export async function declareByCommand(
   deps: CommandDeps,
   doing: Acting,
-  { deed, ear }: { deed: Declare; ear: Ear },
+  { deed, ear }: { deed: Declare; ear: ReplyTo },
 ): Promise<Outcome> {
   const { services } = await deps.config.current();
   const entry = deed.service === null ? undefined : serviceEntry(services, deed.service);
@@ -58,7 +58,7 @@ async function firstEntry(deps: CommandDeps, doing: Acting, id: IncidentId, { fr
 }
 
 /** Returns the channel, or that it is being created. */
-async function whereOf(deps: CommandDeps, id: IncidentId, ear: Ear): Promise<Text> {
+async function whereOf(deps: CommandDeps, id: IncidentId, ear: ReplyTo): Promise<Text> {
   const channel = await awaitChannel(deps, id, ear);
   return channel === undefined
     ? ['Firebreak is creating its channel.']

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { contacts } from '../../domain/access/refusals.ts';
-import type { ChatMessage, Ear, Text, VendorResponse } from '../../domain/messages/channels.ts';
+import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../domain/messages/channels.ts';
 import { whyNotPlayed } from '../../domain/catalogue/reality.ts';
 import { byName } from '../../domain/people/display-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -76,7 +76,7 @@ async function outcomeOf(
 ): Promise<Outcome> {
   try {
     const found = await actorFor(deps, errand.user);
-    if (!found.ok) return notDone(errand, await unknownSomebody(deps, errand, found.because));
+    if (!found.ok) return notDone(errand, await unknownPerson(deps, errand, found.because));
     const config = await deps.config.current();
     const played = (await deps.directory.standIn?.())
       ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
@@ -108,7 +108,7 @@ function notDone({ deed }: Command, outcome: Outcome): Outcome {
   return written === null || said.includes(written) ? outcome : withNote(outcome, [`You wrote: ${written}`]);
 }
 
-async function unknownSomebody(
+async function unknownPerson(
   { config, clock }: Pick<CommandDeps, 'config' | 'clock'>,
   { deed }: Command,
   because: string,
@@ -145,7 +145,7 @@ function wordsOf({ code, detail }: Refusal): string {
  */
 async function tell(
   { ephemeralMessages, userCache, log }: CommandDeps,
-  ear: Ear,
+  ear: ReplyTo,
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {
   const isLost = (told: VendorResponse<null>, user: string): boolean => {

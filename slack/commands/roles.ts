@@ -2,13 +2,13 @@ import { isSameActor } from '../../domain/access/actor-identity.ts';
 import { notThat, contacts } from '../../domain/access/refusals.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { actorMay } from '../../domain/people/people.ts';
-import type { Somebody } from '../../domain/people/roles.ts';
+import type { Assignee } from '../../domain/people/roles.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole, type RoleHolder } from '../../schemas/people/response-roles.ts';
 import { assignRole, handOver, leaveRole, takeRole } from '../../actions/incidents/acknowledge.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
-import { somebody, type Who } from '../../actions/incidents/acting-person.ts';
+import { assigneeOf, type Who } from '../../actions/incidents/acting-person.ts';
 import { actorFor } from './known-user.ts';
 import { channelSpan } from './channel-span.ts';
 import { namedPerson } from './named-people.ts';
@@ -39,7 +39,7 @@ export async function takeRoleByCommand(
   const incident = await recordOf(deps, id);
   return {
     ...answered(`You are now ${role}${before === null ? '' : `, in place of ${before.shown}`}.`),
-    letters: letterToDisplaced(who, before, somebody(who), [
+    letters: letterToDisplaced(who, before, assigneeOf(who), [
       `${nameOf(who)} has taken over as ${role} of `,
       ...titleOf(incident),
     ]),
@@ -144,7 +144,7 @@ const nameOf = ({ shown, name }: Who): string => shown ?? name;
  *
  * @throws Declined
  */
-async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: string): Promise<Somebody> {
+async function holderOf(deps: CommandDeps, who: Who, id: IncidentId, user: string): Promise<Assignee> {
   const incident = await view(deps, id);
   who.allow('incidents:write', incident);
   const found = await actorFor(deps, user);
@@ -186,7 +186,7 @@ async function recordOf({ incidents }: Pick<CommandDeps, 'incidents'>, id: Incid
   return incident;
 }
 
-const inPlaceOf = (before: Somebody | null, who: Who): string =>
+const inPlaceOf = (before: Assignee | null, who: Who): string =>
   before === null || isSameActor(before.name, who.name) ? '' : ` in place of ${before.shown}`;
 
 /** Returns the direct message, unless the recipient is the acting person. */
@@ -194,7 +194,7 @@ const letterTo = (who: Who, user: string, text: Text): Letter[] =>
   user === who.slack ? [] : [{ user, message: message(text) }];
 
 /** Returns the direct message to the previous holder, unless they acted themselves. */
-const letterToDisplaced = (who: Who, before: Somebody | null, to: Somebody, text: Text): Letter[] =>
+const letterToDisplaced = (who: Who, before: Assignee | null, to: Assignee, text: Text): Letter[] =>
   before === null || before.slack === null || before.slack === to.slack || isSameActor(before.name, who.name)
     ? []
     : letterTo(who, before.slack, text);

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { type AwaitedDeps, notifyOfChannel, waitsForChannel } from '../../domain/messages/channel-awaited.ts';
-import type { ChatMessage, Ear, VendorResponse } from '../../domain/messages/channels.ts';
+import type { ChatMessage, ReplyTo, VendorResponse } from '../../domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 
-const EAR: Ear = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https://hooks.slack.com/commands/T1/1/x' };
+const EAR: ReplyTo = { user: 'U0ADA', channel: 'C0GENERAL', responseUrl: 'https://hooks.slack.com/commands/T1/1/x' };
 
 /** Sets up a person who waits for the channel, and records the messages to them. */
 function waiting(answer: VendorResponse<null> = { kind: 'done', value: null }) {
   const kept = new Map([[waitsForChannel(INCIDENT), { outcome: { ear: EAR } as unknown, told: false }]]);
-  const told: { ear: Ear; message: ChatMessage }[] = [];
+  const told: { ear: ReplyTo; message: ChatMessage }[] = [];
   const deps: AwaitedDeps = {
     processedEvents: {
       read: async (key) => kept.get(key),

@@ -80,9 +80,6 @@ export function inEnvironment(request: Inbound, environment: string): Inbound {
   return { ...request, body: JSON.stringify(group) };
 }
 
-/** Milliseconds for hundreds of signals on a busy machine. */
-const PATIENCE_MS = 120_000;
-
 const COUNTS = ['signals', 'opened', 'joined', 'recorded', 'known'] as const;
 export type Made = Record<(typeof COUNTS)[number], number>;
 
@@ -93,14 +90,10 @@ export type Made = Record<(typeof COUNTS)[number], number>;
 export async function routed(firebreak: Firebreak, answer: { status: number; body: any }): Promise<Made> {
   if (answer.status !== 202) throw new Error(`not accepted: ${answer.status} ${JSON.stringify(answer.body)}`);
   const { receipt, accepted } = answer.body;
-  return eventually(
-    async () => {
-      const made = madeOf(firebreak).get(receipt);
-      return made !== undefined && made.signals >= accepted && made;
-    },
-    `the signals of ${receipt} in the table`,
-    PATIENCE_MS,
-  );
+  return eventually(async () => {
+    const made = madeOf(firebreak).get(receipt);
+    return made !== undefined && made.signals >= accepted && made;
+  }, `the signals of ${receipt} in the table`);
 }
 
 /** How far each product's log was read, and the results for each receipt. */
@@ -123,4 +116,4 @@ function madeOf(firebreak: Firebreak): ReadonlyMap<string, Made> {
 
 /** Like `eventually`, for expensive requests: at most ten attempts per second. */
 export const seen = <T>(look: () => Promise<T | undefined | false | null>, what: string): Promise<T> =>
-  eventually(async () => (await look()) || sleep(75).then(() => undefined), what, PATIENCE_MS);
+  eventually(async () => (await look()) || sleep(75).then(() => undefined), what);

@@ -1,12 +1,8 @@
 import { expect } from 'vitest';
 import { alert, group, minutesAgo, twoDeployments } from './alerts.ts';
-import { eventually as soon } from './firebreak.ts';
+import { eventually } from './firebreak.ts';
 import type { AttendedProduct } from './scenario-product.ts';
 import type { Vendors } from './scenario-vendors.ts';
-
-/** Milliseconds; includes faults, deaths, and other tests on the machine. */
-const PATIENCE_MS = 120_000;
-const eventually: typeof soon = (look, what) => soon(look, what, PATIENCE_MS);
 
 /** Whether the rollback is automatic or waits for an approval. */
 export type Story = 'act' | 'approve';

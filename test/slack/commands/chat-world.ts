@@ -1,5 +1,5 @@
 import type { SQSEvent } from 'aws-lambda';
-import type { ChatMessage, Ear, VendorResponse } from '../../../domain/messages/channels.ts';
+import type { ChatMessage, ReplyTo, VendorResponse } from '../../../domain/messages/channels.ts';
 import type { Deps } from '../../../domain/ports/deps.ts';
 import type { UserCache, ChatUser, ProcessedEvents } from '../../../domain/ports/messages.ts';
 import { processInbound } from '../../../jobs/queues/process-inbound.ts';
@@ -34,7 +34,7 @@ export class ChatWorld {
   readonly groups = new Map<string, string[]>();
   readonly messages = new Map<string, { text: string; user: string | null; url: string | null }>();
   /** Messages to people, in order. */
-  readonly told: { to: string; ear: Ear | null; message: ChatMessage; aloud: boolean }[] = [];
+  readonly told: { to: string; ear: ReplyTo | null; message: ChatMessage; aloud: boolean }[] = [];
   readonly quarantined: string[] = [];
   /** Messages in the queue that were not delivered yet. */
   readonly queued: InboundEvent[] = [];

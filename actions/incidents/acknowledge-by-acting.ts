@@ -7,7 +7,7 @@ import type { Who } from './acting-person.ts';
  * Acknowledges an incident for a person who makes a decision about it, without a timeline entry, because the decision
  * has its own. Paging and reminders for the acknowledgement stop.
  */
-export async function acknowledgesByActing(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
+export async function acknowledgeByActing(deps: Pick<Deps, 'incidents' | 'clock'>, { name: by }: Who, id: IncidentId) {
   await deps.incidents.amend(id, (incident) =>
     isAcknowledged(incident) ? undefined : withAcknowledgement(incident, { by, at: deps.clock.now() }),
   );
