@@ -37,6 +37,8 @@ export type ResponseState = {
   /** Number of the runbook that mitigated, if no rollback was completed after it. */
   verifyingRunbook: number | null;
   verifyAgain: boolean;
+  /** A repeated verification has started, and its verdict was not read yet. */
+  isVerifyingAgain: boolean;
   /** A mitigation was completed. */
   mitigated: boolean;
   /** The page for alerts after the mitigation was sent; it is sent only once. */
@@ -109,6 +111,7 @@ export function begin(
     verifying: incident.verifying?.number ?? 0,
     verifyingRunbook: incident.verifying?.runbook ?? null,
     verifyAgain: false,
+    isVerifyingAgain: false,
     mitigated: incident.verification !== 'not_needed',
     pagedAgain: false,
     pageHeld: false,
@@ -212,9 +215,10 @@ function applied(state: ResponseState, message: Message): ResponseState {
     case 'verification':
       // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
       if (state.verifyingRunbook !== null ? message.runbook !== state.verifyingRunbook : isOfBefore(message, state))
-        return state;
+        return { ...state, isVerifyingAgain: false };
       return {
         ...state,
+        isVerifyingAgain: false,
         verification: message.outcome,
         pageHeld: false,
         // The alerts ended between the check and its verdict, and no later message will report that.
@@ -269,8 +273,11 @@ export function plan(state: ResponseState): Plan {
     runbook: state.runbookDue ? state.runbooks + 1 : null,
     runs: state.runs,
     lateChanges: lateOf(state),
+    // One at a time: two that pass would report the same recovery twice.
     verify:
-      state.verifyAgain && couldPassNow(state) ? { number: state.verifying, runbook: state.verifyingRunbook } : null,
+      state.verifyAgain && couldPassNow(state) && !state.isVerifyingAgain
+        ? { number: state.verifying, runbook: state.verifyingRunbook }
+        : null,
     tryResolve: state.resolveBy !== null || calm ? { by: state.resolveBy } : null,
   };
 }
@@ -281,7 +288,7 @@ function lateOf({ lateChanges, mitigations, mitigationDue, judgedFor }: Response
   return { changes: lateChanges, judged: mitigations, asked: judgedFor };
 }
 
-export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): ResponseState => ({
+export const began = (state: ResponseState, { page, mitigate, runbook, verify }: Plan): ResponseState => ({
   ...state,
   pages: page ?? state.pages,
   pageDue: false,
@@ -294,7 +301,8 @@ export const began = (state: ResponseState, { page, mitigate, runbook }: Plan): 
   runbookDue: false,
   runs: [],
   lateChanges: [],
-  verifyAgain: false,
+  verifyAgain: state.verifyAgain && state.isVerifyingAgain,
+  isVerifyingAgain: state.isVerifyingAgain || verify !== null,
 });
 
 /**

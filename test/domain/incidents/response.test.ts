@@ -359,15 +359,27 @@ describe('it verifies the mitigation again', () => {
   const looks = (all: readonly Plan[]): (number | null)[] =>
     all.map(({ verify }) => verify?.number ?? null).filter((number) => number !== null);
   const ended = signals({ fired: 0, resolved: 1, critical: false });
+  const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
 
   test.each(['inconclusive', 'failed'] as const)('when the alerts end after the verification was %s', (outcome) => {
     expect(looks(plans(incident(), mitigation('succeeded'), verification(outcome), { firing: 0 }, ended))).toEqual([1]);
   });
 
   test('when they end between the check and its verdict', () => {
-    const late: Message = { ...verification('inconclusive'), alerts_fired: true } as Message;
     expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, ended, late))).toEqual([1]);
     expect(looks(plans(incident(), mitigation('succeeded'), late))).toEqual([]);
+  });
+
+  test('once, if the message about their end is read only after the verification has started', () => {
+    expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, late, ended))).toEqual([1]);
+  });
+
+  test('once more, if that verification does not pass either', () => {
+    const failed = verification('failed');
+    expect(looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, late, ended, failed))).toEqual([1, 1]);
+    expect(
+      looks(plans(incident(), mitigation('succeeded'), { firing: 0 }, late, ended, verification('passed'))),
+    ).toEqual([1]);
   });
 
   test('even in the next run, after another judgement', () => {
