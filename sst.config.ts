@@ -1,6 +1,6 @@
 /// <reference path="./.sst/platform/config.d.ts" />
 
-/** Deploys to AWS the same system that `npm start` runs on one machine. For instructions, see docs/aws.md */
+/** Deploys to AWS the same system that `npm start` runs on one machine. For instructions, see docs/how-to/aws.md */
 export default $config({
   app: ({ stage }) => ({
     name: 'firebreak',

@@ -16,7 +16,7 @@ const WARM_UP = 300;
 /** Time limit for starting requests of each kind; an idle machine finishes all of them. */
 const LAST_SECONDS = 6;
 
-/** Highest accepted ratios to the reference; for the reasons, see docs/performance.md. */
+/** Highest accepted ratios to the reference; for the reasons, see docs/explanation/performance.md. */
 const TARGETS = { repeated: { median: 10, p99: 15 }, new: { median: 12, p99: 15 } };
 
 const services = names('checked', 10);

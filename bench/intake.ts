@@ -24,7 +24,7 @@ const COUNTED_WITHIN_MS = 20_000;
 /** Pause, so that work after the pages does not disturb the reference. Milliseconds. */
 const SETTLED_AFTER_MS = 300;
 
-/** Highest accepted ratio; for the reasons, see docs/performance.md. */
+/** Highest accepted ratio; for the reasons, see docs/explanation/performance.md. */
 const TARGET = 20;
 
 const storms = Array.from({ length: ROUNDS }, (_, round) => names(`storm-${round}`, 2));

@@ -28,7 +28,7 @@ const NEW_OF = 99;
 /** Evaluations run every ten seconds instead of sixty, so that one starts during every measurement. */
 const TIME_SCALE = 6;
 
-/** Highest accepted ratios to the reference; for the reasons, see docs/performance.md. */
+/** Highest accepted ratios to the reference; for the reasons, see docs/explanation/performance.md. */
 const TARGETS = { median: 30, p99: 250 };
 
 /**

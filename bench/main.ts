@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures the product as a user starts it, over HTTP, and a reference that does only unavoidable work.
- * Prints a table and writes bench/results.json. docs/performance.md explains the lines.
+ * Prints a table and writes bench/results.json. docs/explanation/performance.md explains the lines.
  *
  * `npm run bench -- load [SECONDS]`: only checks under load, by default for a minute; writes nothing.
  * `npm run bench -- flood`: only the flood of alerts of unknown services; writes nothing.

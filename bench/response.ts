@@ -13,7 +13,7 @@ const MEASURED = 60;
 /** Time limit for starting batches; an idle machine finishes all of them. */
 const LAST_BATCH_SECONDS = 60;
 
-/** Highest accepted ratio to the reference; for the reasons, see docs/performance.md. */
+/** Highest accepted ratio to the reference; for the reasons, see docs/explanation/performance.md. */
 const TARGET = 8;
 
 /** `acting`: measured services. `asking`: services of the warm-up. */

@@ -9,7 +9,7 @@ import type { Vendors } from './vendors.ts';
 /** Number of measurements of each start. */
 const ROUNDS = 3;
 
-/** Highest accepted ratio; for the reasons, see docs/performance.md. */
+/** Highest accepted ratio; for the reasons, see docs/explanation/performance.md. */
 const TARGET = 9;
 
 /** Returns the folders for a start. */

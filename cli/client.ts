@@ -11,7 +11,7 @@ const Problem = z.object({ code: z.string(), detail: z.string() });
 /** No complete response: no connection, a connection that broke, or a time-out. */
 export class NoAnswer extends No {}
 
-/** An error response. `code` is a heading of docs/errors.md. */
+/** An error response. `code` is a heading of docs/reference/errors.md. */
 export class Refused extends No {
   readonly status: number;
   readonly code: string;

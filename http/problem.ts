@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from '@hono/zod-openapi';
 
-/** Problem details of RFC 9457. docs/errors.md has a heading for each `code`. */
+/** Problem details of RFC 9457. docs/reference/errors.md has a heading for each `code`. */
 export const Problem = z
   .object({
     type: z.string(),

@@ -104,7 +104,7 @@ function ofDeadLetters({
   const notEmpty = [...ofFeeds, ...Object.entries(otherDeadLetters)].map(([name, queue]): [string, Alarm] => [
     `${name}-dead-letters`,
     {
-      says: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/aws.md`,
+      says: `Messages that ${name} could not process are in its dead-letter queue for ${QUEUE.deadLetterDays} days. See docs/how-to/aws.md`,
       metric: ofQueue(queue, 'ApproximateNumberOfMessagesVisible'),
       minutes: 1,
       above: 0,

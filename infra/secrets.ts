@@ -12,7 +12,7 @@ const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
  */
 const OPTIONAL = [
   ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
-  // Secrets that a configuration (docs/configuration.md) or a runbook names. Add more here, or see docs/aws.md.
+  // Secrets that a configuration (docs/reference/configuration.md) or a runbook names. Add more here, or see docs/how-to/aws.md.
   ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
 ];
 

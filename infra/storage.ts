@@ -9,7 +9,7 @@ const SECRETS_DAYS = 30;
 /** Days until replaced or expired objects are permanently deleted. */
 const NONCURRENT_DAYS = 30;
 
-/** Creates the table. For its access patterns and transactions, see docs/data-model.md */
+/** Creates the table. For its access patterns and transactions, see docs/reference/data-model.md */
 export function createTable(production: boolean) {
   const { keys, index, ttl } = TABLE;
   return new sst.aws.Dynamo('Table', {

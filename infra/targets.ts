@@ -1,6 +1,6 @@
 import type { Statement } from './permissions.ts';
 
-/** AWS targets of one stage, by their full ARNs. For their use, see docs/aws-targets.md */
+/** AWS targets of one stage, by their full ARNs. For their use, see docs/how-to/aws-targets.md */
 export type AwsTargets = {
   /** Roles that deployers name as `roleArn`, in any account. */
   roles?: readonly string[];

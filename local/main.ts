@@ -11,7 +11,7 @@ const plain = (markdown: string): string => markdown.replaceAll(/ \(\[.*?\]\(.*?
 const HELP = `npm start
 
 Starts Firebreak on this machine, prints "firebreak ready on ADDRESS", and runs until Ctrl-C. It takes no arguments.
-Configure it with environment variables; docs/environment.md lists all of them:
+Configure it with environment variables; docs/reference/environment.md lists all of them:
 
 ${namesIn('machine')
   .map((name) => {

@@ -19,18 +19,18 @@ const FOLDER = join(ROOT, 'config', 'schemas');
 
 /** Schema, title, and documentation by the file's name without extension. */
 const FILES = {
-  freeze: { schema: FreezeFile, title: 'Freeze policies and calendar', docs: 'docs/freezes.md' },
-  paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/configuration.md' },
-  people: { schema: PeopleFile, title: 'People and permissions', docs: 'docs/people.md' },
+  freeze: { schema: FreezeFile, title: 'Freeze policies and calendar', docs: 'docs/reference/freezes.md' },
+  paging: { schema: PagingFile, title: 'Pager and second paging route', docs: 'docs/reference/configuration.md' },
+  people: { schema: PeopleFile, title: 'People and permissions', docs: 'docs/reference/people.md' },
   response: {
     schema: ResponseFile,
     title: 'Incident notifications and triage',
-    docs: 'docs/people.md, docs/webhooks.md',
+    docs: 'docs/reference/people.md, docs/how-to/webhooks.md',
   },
-  routes: { schema: RoutesFile, title: 'Alert routes', docs: 'docs/routing.md' },
-  services: { schema: ServicesFile, title: 'Service catalogue', docs: 'docs/configuration.md' },
-  slack: { schema: SlackFile, title: 'Slack settings', docs: 'docs/showing.md' },
-  'status-page': { schema: StatusPageFile, title: 'Public status page', docs: 'docs/showing.md' },
+  routes: { schema: RoutesFile, title: 'Alert routes', docs: 'docs/reference/routing.md' },
+  services: { schema: ServicesFile, title: 'Service catalogue', docs: 'docs/reference/configuration.md' },
+  slack: { schema: SlackFile, title: 'Slack settings', docs: 'docs/reference/showing.md' },
+  'status-page': { schema: StatusPageFile, title: 'Public status page', docs: 'docs/reference/showing.md' },
 };
 
 /** Allows null for values that are preprocessed, such as an environment with only a name. */

@@ -1,5 +1,5 @@
 /**
- * Writes docs/environment.md from the table of variables and their notes:
+ * Writes docs/reference/environment.md from the table of variables and their notes:
  *   npm run docs:environment
  */
 import { writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { CHAPTERS, VARIABLE_NOTES } from '../schemas/config/variable-notes.ts';
 import { type Chapter, namesIn, type Variable, type VariableName, VARIABLES } from '../schemas/config/variables.ts';
 
-const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'environment.md');
+const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'reference', 'environment.md');
 
 const INTRODUCTION = `# Environment variables
 

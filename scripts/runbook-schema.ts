@@ -16,7 +16,8 @@ export const SCHEMA_FILE = join(ROOT, 'runbooks', 'schema.json');
 export function runbookSchema(): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any', reused: 'ref' });
   const title = 'Front matter of a Firebreak runbook';
-  const description = 'YAML between the lines with three hyphens at the start of runbooks/*.md; see docs/runbooks.md.';
+  const description =
+    'YAML between the lines with three hyphens at the start of runbooks/*.md; see docs/reference/runbooks.md.';
   return { $schema, title, description, ...rest };
 }
 

@@ -17,7 +17,7 @@ export function sloSchema(): Record<string, unknown> {
   const documents = z.union([OpenSlo, z.array(OpenSlo)]);
   const { $schema, ...rest } = z.toJSONSchema(documents, { io: 'input', unrepresentable: 'any', reused: 'ref' });
   const title = 'SLOs of Firebreak';
-  const description = 'OpenSLO v1, for config/slos/*.yaml; see docs/slos.md.';
+  const description = 'OpenSLO v1, for config/slos/*.yaml; see docs/reference/slos.md.';
   return { $schema, title, description, ...rest };
 }
 

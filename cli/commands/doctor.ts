@@ -189,7 +189,7 @@ async function ofProduction(url: string, seen: z.infer<typeof Connections>): Pro
       {
         verdict: 'no',
         about: 'production',
-        text: `Firebreak at ${url} does not run on a single machine: see docs/aws.md`,
+        text: `Firebreak at ${url} does not run on a single machine: see docs/how-to/aws.md`,
       },
     ];
   return productionFindings(machine, { vendors, watched, way: await wayTo(url) });
@@ -210,7 +210,9 @@ async function wayTo(url: string): Promise<Way> {
 
 function ofTargets(all: z.infer<typeof Connections>['targets']): Finding[] {
   if (all.length === 0)
-    return [{ verdict: 'warn', about: 'services', text: 'no services in the catalogue: see docs/configuration.md' }];
+    return [
+      { verdict: 'warn', about: 'services', text: 'no services in the catalogue: see docs/reference/configuration.md' },
+    ];
   return all.map(({ service, environment, deployer, mode, problem }) => ({
     verdict: problem !== null ? 'warn' : deployer === null ? 'off' : 'ok',
     about: `${service}/${environment}`,

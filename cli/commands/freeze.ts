@@ -212,7 +212,7 @@ async function approve(world: World, written: string, name: string): Promise<voi
 async function keys(world: World, { json }: { json?: true }): Promise<void> {
   const jwks = await (await Client.of(world)).get('/.well-known/jwks.json', z.unknown());
   const thumbprints = [...thumbprintsOf(publicKeysIn(jwks))];
-  if (thumbprints.length === 0) throw new No('this Firebreak has no signing key: see docs/freeze-check.md');
+  if (thumbprints.length === 0) throw new No('this Firebreak has no signing key: see docs/how-to/freeze-check.md');
   world.out(json ? asJson(jwks) : thumbprints.join(','));
 }
 

@@ -43,6 +43,6 @@ export function contacts(known: Known, action: Action, scope: Scope, now: Timest
     return ['Ask ', ...listed.flatMap((one, index): Text => (index === 0 ? [one] : [', ', one])), '.'];
   if (everyoneMay(known, action, scope, now)) return ['Ask any full member of this workspace.'];
   return [
-    'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/slack.md).',
+    'people.yaml lists no person with this permission. Ask the maintainers of that file to add one (docs/how-to/slack.md).',
   ];
 }

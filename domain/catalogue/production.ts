@@ -166,7 +166,7 @@ function ofData({ data, user_id: user }: Machine): ProductionFinding[] {
 }
 
 function ofBackup({ at, last_backup_at: last }: Machine): ProductionFinding {
-  if (last === null) return no('backup', 'no backup yet: run firebreak backup (docs/backup.md)');
+  if (last === null) return no('backup', 'no backup yet: run firebreak backup (docs/how-to/backup.md)');
   const hours = (millisOf(at) - millisOf(last)) / 3_600_000;
   return hours > BACKUP_MAX_HOURS
     ? no('backup', `the last backup is of ${last}, ${Math.floor(hours)} hours ago: run firebreak backup every night`)
@@ -185,7 +185,7 @@ function ofClock({ clock }: Machine): ProductionFinding {
 
 function ofWatch(watched: boolean | null): ProductionFinding {
   const how =
-    'scrape it, load deploy/monitoring/firebreak-rules.yaml, and send these alerts past Firebreak (docs/operating.md)';
+    'scrape it, load deploy/monitoring/firebreak-rules.yaml, and send these alerts past Firebreak (docs/how-to/operating.md)';
   if (watched === null) return warn('watched', `unknown without PROMETHEUS_URL whether Firebreak is monitored: ${how}`);
   return watched
     ? ok('watched', 'Prometheus scrapes Firebreak as the job firebreak')

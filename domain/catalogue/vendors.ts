@@ -35,7 +35,7 @@ export type VendorConnection = {
 };
 
 /**
- * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/sandbox.md are derived from it.
+ * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/reference/sandbox.md are derived from it.
  */
 export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
   {

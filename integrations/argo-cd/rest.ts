@@ -156,7 +156,7 @@ export function ended(
         project === undefined && !/permission denied:/.test(told.detail)
           ? `${told.detail}; Argo CD answers the same for an unknown application: check its name (${application}) ` +
               `and its namespace (\`appNamespace\`). With \`project\`, Argo CD distinguishes the two cases`
-          : `${told.detail}; docs/argo-cd.md lists the permissions that the token in ${tokenName} needs`,
+          : `${told.detail}; docs/how-to/argo-cd.md lists the permissions that the token in ${tokenName} needs`,
       );
     case 'not_found':
       return refuse(

@@ -25,7 +25,7 @@ export async function suspend(calls: Calls, application: Application, key: strin
   if (who !== null)
     throw refuse(
       `automated sync of ${name} can't be turned off: ${who}. Use \`automatedSync: revert\`, or let the parent ` +
-        'ignore /spec/syncPolicy/automated (docs/argo-cd.md)',
+        'ignore /spec/syncPolicy/automated (docs/how-to/argo-cd.md)',
     );
   const automated = application.spec.syncPolicy?.automated ?? {};
   const changed = await calls.patch({

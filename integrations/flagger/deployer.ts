@@ -106,7 +106,7 @@ function viaGate(
   if (!asksUs(canary))
     throw refuse(
       `Canary ${namespace}/${name} has no rollback webhook; add to its spec.analysis.webhooks ` +
-        '{ name: firebreak, type: rollback, url: https://…/integrations/flagger/rollback?key=… }, see docs/kubernetes.md',
+        '{ name: firebreak, type: rollback, url: https://…/integrations/flagger/rollback?key=… }, see docs/how-to/kubernetes.md',
     );
   const { status } = canary;
   return wishBack(wishes, request, { wish, canary: `${namespace}/${name}`, status, now: cluster.clock.now() });

@@ -3,7 +3,7 @@ import type { FlagsConfig } from '../../schemas/config/deployers.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
-/** The configuration of a flag service that implements the contract in `docs/flags.md`. */
+/** The configuration of a flag service that implements the contract in `docs/how-to/flags.md`. */
 export type HttpFlags = Extract<FlagsConfig, { kind: 'http' }>;
 
 /** A call to sign. `id` is the same for each retry. */

@@ -23,7 +23,7 @@ type Refused = { kind: 'refused'; detail: string };
 type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
 
 /**
- * Creates a client for a flag service that supports GET and PUT (docs/flags.md). Setting a state is idempotent; the key
+ * Creates a client for a flag service that supports GET and PUT (docs/how-to/flags.md). Setting a state is idempotent; the key
  * lets the service distinguish a retry from a new change.
  */
 export function httpFlags(

@@ -67,6 +67,6 @@ export function ended(answer: Exclude<Answered<never>, { kind: 'done' }>): Ended
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   unauthorized: '; the token is invalid or has expired',
-  forbidden: '; docs/github.md lists the permissions that the token needs',
+  forbidden: '; docs/how-to/github.md lists the permissions that the token needs',
   not_found: '; it does not exist, or the token has no access to it',
 };

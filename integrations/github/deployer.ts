@@ -8,7 +8,7 @@ import { ourCommit, viaRevert } from './via-revert.ts';
 
 /**
  * Creates a deployer for a service that GitHub Actions, or another tool that creates GitHub deployments, deploys
- * (docs/github.md).
+ * (docs/how-to/github.md).
  */
 export function githubDeployer(config: GithubDeployer, site: Site): Deployer {
   const { repository, environment } = site;

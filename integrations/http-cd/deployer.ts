@@ -21,7 +21,7 @@ const Accepted = z.object({
 const Conflict = z.object({ current_version: z.string() });
 
 /**
- * Creates a deployer for a CD system that implements the `kind: http` contract (docs/deployers.md). The key makes
+ * Creates a deployer for a CD system that implements the `kind: http` contract (docs/reference/deployers.md). The key makes
  * requests idempotent: a repeat with the same key returns the first response and rolls back nothing twice.
  */
 export function httpDeployer(

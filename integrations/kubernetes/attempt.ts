@@ -11,7 +11,7 @@ import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 export type ClusterOptions = {
   /** The URL of the API server. */
   url: string;
-  /** The secret with the token of a service account. For its required permissions, see docs/kubernetes.md. */
+  /** The secret with the token of a service account. For its required permissions, see docs/how-to/kubernetes.md. */
   tokenName: string;
   secrets: Secrets;
   clock: Clock;
@@ -81,7 +81,7 @@ function ended(told: Exclude<VendorResponse<never>, { kind: 'done' }>, asked: st
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   unauthorized: '; the token is invalid or has expired',
-  forbidden: '; docs/kubernetes.md lists the permissions that its service account needs',
+  forbidden: '; docs/how-to/kubernetes.md lists the permissions that its service account needs',
 };
 
 /**

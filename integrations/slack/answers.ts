@@ -90,7 +90,7 @@ export function slackCode(body: unknown): string | null {
   return typeof error === 'string' && /^[a-z0-9_.:-]{1,80}$/i.test(error) ? error : null;
 }
 
-const SEE = 'See docs/errors.md';
+const SEE = 'See docs/reference/errors.md';
 const OTHER = { topic: 'slack-refused', advice: "its meaning is in Slack's reference of the method" };
 
 /** The advice for Slack's error codes; the first match applies. */

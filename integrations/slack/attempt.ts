@@ -46,5 +46,5 @@ const CAN_BE_A_TOKEN = /^[\x21-\x7e]+$/;
 const NO_TOKEN: VendorResponse<never> = {
   kind: 'refused',
   code: 'invalid_auth',
-  detail: 'SLACK_BOT_TOKEN has blanks or other characters that no token has. See docs/errors.md#slack-token',
+  detail: 'SLACK_BOT_TOKEN has blanks or other characters that no token has. See docs/reference/errors.md#slack-token',
 };

@@ -25,6 +25,6 @@ export async function* pages<P extends Page>(
     cursor = page.response_metadata?.next_cursor;
     if (!cursor) return;
   }
-  const detail = `${method} has more than the ${PAGES_MAX} pages that are read at once. See docs/errors.md#slack-too-much`;
+  const detail = `${method} has more than the ${PAGES_MAX} pages that are read at once. See docs/reference/errors.md#slack-too-much`;
   throw new CallFailed({ kind: 'refused', code: 'too_many_pages', detail });
 }

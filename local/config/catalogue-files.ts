@@ -89,7 +89,9 @@ export async function lintConfigFolder(dir: string): Promise<Problem[]> {
   });
   const at = { file: dir, line: 1 };
   if (entries === undefined)
-    return [doubtful(at, 'this folder does not exist, so all configuration is default', 'docs/configuration.md')];
+    return [
+      doubtful(at, 'this folder does not exist, so all configuration is default', 'docs/reference/configuration.md'),
+    ];
   const names = entries.map(({ name }) => name);
   const unread = entries.flatMap((entry) => {
     const known = entry.isDirectory() ? CONFIG_FOLDERS : CONFIG_FILES;
@@ -115,7 +117,11 @@ export async function lintRunbooksFolder(dir: string): Promise<Problem[]> {
   const found = await stat(dir).catch(() => undefined);
   if (found === undefined)
     return [
-      doubtful({ file: dir, line: 1 }, 'this folder does not exist, so there are no runbooks', 'docs/runbooks.md'),
+      doubtful(
+        { file: dir, line: 1 },
+        'this folder does not exist, so there are no runbooks',
+        'docs/reference/runbooks.md',
+      ),
     ];
   const entries = await readdir(dir, { withFileTypes: true });
   return inOrder(

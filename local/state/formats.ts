@@ -11,6 +11,6 @@ export const EXECUTIONS_FORMAT = 1;
 export const unreadable = (what: string, found: number, known: number): Error =>
   new Error(
     found > known
-      ? `${what} was written by a newer version of Firebreak (format ${found}; this version knows ${known}). Start that version, or restore the backup from before the upgrade: docs/backup.md`
-      : `${what} was written by a version of Firebreak that is too old (format ${found}; this version knows ${known}). Start a version between the two first: docs/backup.md`,
+      ? `${what} was written by a newer version of Firebreak (format ${found}; this version knows ${known}). Start that version, or restore the backup from before the upgrade: docs/how-to/backup.md`
+      : `${what} was written by a version of Firebreak that is too old (format ${found}; this version knows ${known}). Start a version between the two first: docs/how-to/backup.md`,
   );

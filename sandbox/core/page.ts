@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { Hono, type Context } from 'hono';
 
 const FOLDER = new URL('../page/', import.meta.url);
-const DOCS = new URL('../../docs/sandbox.md', import.meta.url);
+const DOCS = new URL('../../docs/reference/sandbox.md', import.meta.url);
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

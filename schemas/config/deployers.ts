@@ -34,7 +34,7 @@ const GitRevert = z.strictObject({
 });
 export type GitRevert = z.infer<typeof GitRevert>;
 
-/** A CD system with the HTTP API that `docs/deployers.md` describes. */
+/** A CD system with the HTTP API that `docs/reference/deployers.md` describes. */
 const HttpDeployer = z.strictObject({
   kind: z.literal('http'),
   /** Absent: the CD system at `CD_URL`, in the sandbox its stand-in. */

@@ -1,6 +1,6 @@
 import type { Chapter, VariableName } from './variables.ts';
 
-/** Chapters of docs/environment.md, in order. */
+/** Chapters of docs/reference/environment.md, in order. */
 export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   machine: {
     title: 'One machine',
@@ -51,7 +51,7 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   PORT: { meaning: 'Port of the HTTP server; 0 selects a free port' },
   HOST: {
     meaning:
-      'Address to listen on. Firebreak serves plain HTTP: keep the loopback address and put a TLS proxy in front ([production.md](production.md))',
+      'Address to listen on. Firebreak serves plain HTTP: keep the loopback address and put a TLS proxy in front ([production.md](../how-to/production.md))',
   },
   FIREBREAK_DATA_DIR: {
     meaning: 'Folder of all data, tokens, and keys; created with mode 0700. Relative to the working directory',
@@ -64,11 +64,11 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   },
   FIREBREAK_MAX_CONNECTIONS: {
     meaning:
-      'Maximum number of client connections. Above the limit, a new connection replaces the one that has been idle for the longest time ([operating.md](operating.md#limits))',
+      'Maximum number of client connections. Above the limit, a new connection replaces the one that has been idle for the longest time ([operating.md](../how-to/operating.md#limits))',
   },
   FIREBREAK_TRUSTED_PROXIES: {
     meaning:
-      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted, so that limits on wrong credentials count each client separately ([operating.md](operating.md#limits))',
+      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted, so that limits on wrong credentials count each client separately ([operating.md](../how-to/operating.md#limits))',
     otherwise: 'none: the connecting address counts',
   },
   FIREBREAK_TIME_SCALE: {
@@ -78,7 +78,7 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on stdout' },
   FIREBREAK_ADMIN_TOKEN: {
     meaning:
-      'Token with all permissions. It authenticates the records of all other tokens ([aws.md](aws.md)); on AWS at least 24 characters',
+      'Token with all permissions. It authenticates the records of all other tokens ([aws.md](../how-to/aws.md)); on AWS at least 24 characters',
     otherwise: 'one machine: generated at the first start and stored in `tokens.json` of the data folder',
   },
   FIREBREAK_ADMIN_TOKEN_PREVIOUS: {
@@ -96,7 +96,7 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   FIREBREAK_SIGNING_KEY_PREVIOUS: { meaning: 'The replaced signing key: its tokens stay valid' },
   FIREBREAK_AUDIT_KEY: {
     meaning:
-      'Random text that authenticates the seals of the log ([audit.md](audit.md)); on AWS at least 24 characters',
+      'Random text that authenticates the seals of the log ([audit.md](../how-to/audit.md)); on AWS at least 24 characters',
     otherwise:
       'one machine: generated at the first start and stored in `audit-key` of the data folder; AWS: the deployment is refused',
   },
@@ -195,7 +195,7 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   AWS_LAMBDA_FUNCTION_NAME: { meaning: 'Set by Lambda' },
   npm_lifecycle_event: { meaning: 'Set by npm: Firebreak then stops when npm stops' },
   FIREBREAK_SEED: { meaning: 'Seed of generated cases and of the kill test; a failure prints it' },
-  FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](effects.md))' },
+  FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
   FIREBREAK_KILL_SHARE: {
     meaning: 'Share of the boundaries at which `npm test` kills the emulation of durable functions; default 0.4',
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Chapters of docs/environment.md. `schemas/config/variable-notes.ts` describes them. */
+/** Chapters of docs/reference/environment.md. `schemas/config/variable-notes.ts` describes them. */
 export type Chapter =
   | 'machine'
   | 'access'
@@ -63,7 +63,7 @@ const testing = entry('tests', anything);
 
 /**
  * Every environment variable that the project reads. Code parses with these schemas, types of environments use these
- * names, and docs/environment.md is generated from them and their notes, so that all of these agree.
+ * names, and docs/reference/environment.md is generated from them and their notes, so that all of these agree.
  */
 export const VARIABLES = {
   PORT: entry('machine', z.coerce.number().int().min(0).max(65535).default(8080)),

@@ -34,7 +34,7 @@ export type Cleared = z.infer<typeof Cleared>;
 export const Reason = z.object({ code: z.string(), text: z.string() });
 export type Reason = z.infer<typeof Reason>;
 
-/** The guarantee of an effect when the process dies during it; see docs/effects.md. */
+/** The guarantee of an effect when the process dies during it; see docs/explanation/effects.md. */
 export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
 export type EffectClass = z.infer<typeof EffectClass>;
 

@@ -6,7 +6,7 @@ import { projectFiles } from './files.ts';
 
 const TABLE = 'schemas/config/variables.ts';
 const NOTES = 'schemas/config/variable-notes.ts';
-const DOCUMENT = 'docs/environment.md';
+const DOCUMENT = 'docs/reference/environment.md';
 
 /** Patterns that read a variable or a secret by a literal name. */
 const READ = [

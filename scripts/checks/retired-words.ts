@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFiles } from './files.ts';
 
-const GLOSSARY = 'docs/glossary.md';
+const GLOSSARY = 'docs/reference/glossary.md';
 
 /** Records of the past keep the words of their time; recorded payloads are not ours. */
-const IS_EXEMPT = /^(docs\/adr\/|test\/(fixtures|golden)\/)|^CHANGELOG\.md$|^docs\/glossary\.md$/;
+const IS_EXEMPT = /^(docs\/adr\/|test\/(fixtures|golden)\/)|^CHANGELOG\.md$|^docs\/reference\/glossary\.md$/;
 
 const IS_TEXT = /\.(ts|tsx|js|mjs|md|ya?ml|html|json)$/;
 

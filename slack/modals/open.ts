@@ -29,6 +29,6 @@ function why(error: unknown): string {
     case 'not_connected':
       return 'Firebreak cannot open dialogs, because it has no Slack token: SLACK_BOT_TOKEN is not set. Nothing was done.';
     default:
-      return `Slack did not open the dialog (${code}). Nothing was done. See docs/slack.md.`;
+      return `Slack did not open the dialog (${code}). Nothing was done. See docs/how-to/slack.md.`;
   }
 }

@@ -36,7 +36,7 @@ export const ephemeral = (message: ChatMessage): Answer => json({ response_type:
 /** Returns an ephemeral response with one paragraph. */
 export const word = (summary: string): Answer => ephemeral({ summary, parts: [{ kind: 'text', text: [summary] }] });
 
-/** Returns a refusal. docs/errors.md has a heading for each code. */
+/** Returns a refusal. docs/reference/errors.md has a heading for each code. */
 export const refused = (
   status: number,
   code: string,

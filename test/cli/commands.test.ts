@@ -174,7 +174,7 @@ describe('handle an incident', () => {
   const IN_THE_DOC = 'incident-2611201';
   let name: string;
 
-  test('the commands print the transcript of docs/cli.md', async () => {
+  test('the commands print the transcript of docs/reference/cli.md', async () => {
     for (const [version, minutes] of [
       ['v41', 600],
       ['v42', 300],
@@ -207,7 +207,7 @@ describe('handle an incident', () => {
 
   /** Returns the commands of a section with their documented output lines. */
   async function transcript(heading: string): Promise<{ command: string[]; printed: string[] }[]> {
-    const doc = await readFile(join(import.meta.dirname, '../../docs/cli.md'), 'utf8');
+    const doc = await readFile(join(import.meta.dirname, '../../docs/reference/cli.md'), 'utf8');
     const block = doc.split(`\n## ${heading}\n`)[1]?.split('```console\n')[1]?.split('```')[0] ?? '';
     return block.split(/^\$ firebreak /m).flatMap((part) => {
       const [line = '', ...printed] = part.trimEnd().split('\n');
@@ -433,7 +433,7 @@ describe('doctor', () => {
         expect.stringMatching(/^off {3}TLS {19}not checked/),
         `ok    Node                  ${process.versions.node}`,
         `ok    data folder           ${firebreak.dataDir}, accessible only to its owner`,
-        'no    backup                no backup yet: run firebreak backup (docs/backup.md)',
+        'no    backup                no backup yet: run firebreak backup (docs/how-to/backup.md)',
         expect.stringMatching(/^\w+ +disk {18}\d+\.\d of \d+\.\d GiB free/),
       ]),
     );

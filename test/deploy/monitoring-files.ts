@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 const ROOT = join(import.meta.dirname, '../..');
 
 export const FOLDER = join(ROOT, 'deploy/monitoring');
-export const OPERATING = readFileSync(join(ROOT, 'docs/operating.md'), 'utf8');
+export const OPERATING = readFileSync(join(ROOT, 'docs/how-to/operating.md'), 'utf8');
 
 export type Rule = {
   alert: string;

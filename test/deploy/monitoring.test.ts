@@ -17,7 +17,7 @@ const run = (program: 'promtool' | 'amtool', ...args: string[]) => {
   return { status, said: `${stdout}${stderr}` };
 };
 
-/** Returns the text below a heading of docs/operating.md, up to the next heading. */
+/** Returns the text below a heading of docs/how-to/operating.md, up to the next heading. */
 const section = (heading: string): string | undefined =>
   OPERATING.split(/^#+ /m)
     .find((part) => part.startsWith(`${heading}\n`))
@@ -160,7 +160,7 @@ describe('the dashboard', () => {
   });
 });
 
-test('docs/operating.md lists exactly the events of the log', () => {
+test('docs/how-to/operating.md lists exactly the events of the log', () => {
   const rows = [...(section('Logs') ?? '').matchAll(/^\| `(\w+\.\w+)` \|/gm)].map(([, event]) => event);
   expect(rows).toEqual(Object.keys(INCIDENT_EVENTS));
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The columns of the table in docs/architecture.md, with the folders that each of them shows. */
+/** The columns of the table in docs/explanation/architecture.md, with the folders that each of them shows. */
 const COLUMNS = [
   ['schemas'],
   ['domain', 'domain/ports'],
@@ -13,7 +13,7 @@ const COLUMNS = [
   ['http/routes', 'http/webhooks', 'slack', 'jobs', 'projectors', 'workflows'],
 ] as const;
 
-const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+const page = readFileSync(join(ROOT, 'docs/explanation/architecture.md'), 'utf8');
 const section = (heading: string): string => page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
 const pathsIn = (text: string): string[] => [...text.matchAll(/`([\w-]+\/[\w/.-]*)`/g)].map(([, path]) => path ?? '');
 
@@ -28,7 +28,7 @@ const rows = section('Where a feature is')
 const pathsOf = (folder: string, noun: string): string[] =>
   [`${folder}/${noun}/`, `${folder}/${noun}.ts`].filter((path) => existsSync(join(ROOT, path)));
 
-describe('the table of docs/architecture.md', () => {
+describe('the table of docs/explanation/architecture.md', () => {
   test.each(rows)('$noun names every folder and file of that noun', ({ noun, cells }) => {
     expect(cells.map(pathsIn)).toEqual(COLUMNS.map((folders) => folders.flatMap((folder) => pathsOf(folder, noun))));
   });

@@ -6,7 +6,7 @@ import { RETENTION_DAYS } from '../../aws/table/core/retention.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
-const KEPT = /^## Retention\n([^]*?)^## /m.exec(read('docs/data-model.md'))?.[1] ?? '';
+const KEPT = /^## Retention\n([^]*?)^## /m.exec(read('docs/reference/data-model.md'))?.[1] ?? '';
 
 /** Record kinds in the rows of the table. */
 const rows = [...KEPT.matchAll(/^\| (`[^|]+) \| ([^|]*) \|/gm)].map(([, records = '', kept = '']) => ({
@@ -35,7 +35,7 @@ function written(): Set<string> {
   return kinds;
 }
 
-describe('docs/data-model.md', () => {
+describe('docs/reference/data-model.md', () => {
   test('lists the retention of every record kind once', () => {
     const named = rows.flatMap(({ records }) => records);
     expect(named.length).toBeGreaterThan(60);

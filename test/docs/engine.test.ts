@@ -5,9 +5,9 @@ import { KIND_WEIGHTS, WEIGHTS } from '../../domain/correlation/weights.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
-const ENGINE = read('docs/engine.md');
+const ENGINE = read('docs/explanation/engine.md');
 
-describe('docs/engine.md', () => {
+describe('docs/explanation/engine.md', () => {
   test('lists exactly the factors with their weights', () => {
     const rows = [...ENGINE.matchAll(/^\| `(\w+)` \| (-?[\d.]+) \|/gm)].map(([, name, weight]) => [
       name,

@@ -17,8 +17,8 @@ function sources(folder: string): string[] {
   return files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(join(ROOT, folder, file), 'utf8'));
 }
 
-test('docs/errors.md lists every error code of the API', () => {
-  const page = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8');
+test('docs/reference/errors.md lists every error code of the API', () => {
+  const page = readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8');
   const code = ['actions', 'http', 'slack', 'jobs', 'functions', 'aws'].flatMap(sources).join('\n');
   const codes = REFUSALS.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name ?? ''));
   expect(codes).toEqual(expect.arrayContaining(['second-person-needed', 'too-many-requests', 'unknown-pin']));

@@ -63,7 +63,9 @@ function asFile({ name, text }: Block): { file: string; text: string } | undefin
   return { file, text };
 }
 
-const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+const pages = (await readdir(join(ROOT, 'docs'), { recursive: true }))
+  .filter((name) => name.endsWith('.md') && !name.startsWith('adr/'))
+  .map((name) => `docs/${name}`);
 const blocks = (
   await Promise.all(
     [...pages, 'README.md'].map(async (page) => blocksOf(page, await readFile(join(ROOT, page), 'utf8'))),

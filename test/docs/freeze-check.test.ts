@@ -7,16 +7,16 @@ const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
 
-const page = read('docs/freeze-check.md');
+const page = read('docs/how-to/freeze-check.md');
 const folder = 'examples/freeze-check';
 
 test('the page links every example', () => {
-  const missing = readdirSync(join(ROOT, folder)).filter((name) => !page.includes(`(../${folder}/${name})`));
+  const missing = readdirSync(join(ROOT, folder)).filter((name) => !page.includes(`(../../${folder}/${name})`));
   expect(missing).toEqual([]);
 });
 
 test('excerpts on the page match the example files', () => {
-  const shown = [...page.matchAll(/^From \[`[^`]+`\]\(\.\.\/([^)]+)\):\n\n```\w+\n([\s\S]*?)^```/gm)];
+  const shown = [...page.matchAll(/^From \[`[^`]+`\]\(\.\.\/\.\.\/([^)]+)\):\n\n```\w+\n([\s\S]*?)^```/gm)];
   expect(shown.length).toBeGreaterThan(0);
   for (const [, file = '', block = ''] of shown) {
     const wanted = lines(block.trim());

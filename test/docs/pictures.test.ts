@@ -8,13 +8,16 @@ const PICTURES = join(ROOT, 'docs', 'pictures');
 /** Limit for all pictures together, because every clone downloads them. */
 const MAX_BYTES = 150 * 1024;
 
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]
+const pages = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => `docs/${name}`),
+]
   .filter((path) => path.endsWith('.md'))
   .map((path) => readFileSync(join(ROOT, path), 'utf8'));
 
 /** Returns each picture on a page with its alternative text. */
 const shown = pages.flatMap((text) =>
-  [...text.matchAll(/!\[([^\]]*)\]\((?:docs\/)?pictures\/([\w-]+\.png)\)/g)].map(([, alt = '', name = '']) => ({
+  [...text.matchAll(/!\[([^\]]*)\]\((?:docs\/|\.\.\/)?pictures\/([\w-]+\.png)\)/g)].map(([, alt = '', name = '']) => ({
     alt,
     name,
   })),

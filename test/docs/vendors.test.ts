@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { VENDOR_CONNECTIONS } from '../../domain/catalogue/vendors.ts';
 
-/* docs/sandbox.md lists the vendors as the code has them. */
+/* docs/reference/sandbox.md lists the vendors as the code has them. */
 
 const code = (text: string): string => `\`${text}\``;
 
@@ -16,7 +16,7 @@ test('the table of vendors matches the code', () => {
       also.map(code).join(', '),
     ].join(' | '),
   );
-  const text = readFileSync(new URL('../../docs/sandbox.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../docs/reference/sandbox.md', import.meta.url), 'utf8');
   const table = /\| connection \|.*\n\|---.*\n((?:\|.*\n)+)/.exec(text)?.[1] ?? '';
   expect(table.trimEnd().split('\n')).toEqual(rows.map((row) => `| ${row} |`.replace('|  |', '| |')));
 });

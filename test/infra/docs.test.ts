@@ -6,8 +6,8 @@ import { PublishedConfig } from '../../aws/config-source.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-test('the publishing command in docs/aws.md produces what the functions read', () => {
-  const [, code = ''] = /--eval '([^']+)'/.exec(readFileSync(join(ROOT, 'docs/aws.md'), 'utf8')) ?? [];
+test('the publishing command in docs/how-to/aws.md produces what the functions read', () => {
+  const [, code = ''] = /--eval '([^']+)'/.exec(readFileSync(join(ROOT, 'docs/how-to/aws.md'), 'utf8')) ?? [];
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
     cwd: ROOT,
     encoding: 'utf8',

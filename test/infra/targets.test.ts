@@ -12,7 +12,7 @@ type TargetsFile = {
 const FILE = new URL('../../infra/targets.ts', import.meta.url).href;
 const { AWS_TARGETS, ofTargets } = (await import(FILE)) as TargetsFile;
 
-const DOCS = readFileSync(join(import.meta.dirname, '../../docs/aws-targets.md'), 'utf8');
+const DOCS = readFileSync(join(import.meta.dirname, '../../docs/how-to/aws-targets.md'), 'utf8');
 const ROLE = 'arn:aws:iam::210987654321:role/firebreak-checkout';
 
 /** One target of each kind, with the names in the examples of the docs. */
@@ -42,7 +42,7 @@ type PolicyStatement = {
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
-/** Returns the policy in docs/aws-targets.md as statements of a function. */
+/** Returns the policy in docs/how-to/aws-targets.md as statements of a function. */
 function documented() {
   const [, json = ''] = /```json\n([\s\S]+?)```/.exec(DOCS) ?? [];
   const named = NAMES.reduce((text, [placeholder, name]) => text.replaceAll(placeholder, name), json);

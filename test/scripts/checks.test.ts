@@ -152,7 +152,7 @@ describe('package runners', () => {
       'examples/ci.yml': 'script: npx -y firebreak freeze check shop production # in a clone\n',
       'examples/Jenkinsfile': 'sh "pnpm dlx firebreak check"\n',
       'action/run.sh': 'npm exec -- firebreak check\nfirebreak check\nnpx sst deploy\n',
-      'docs/aws.md': 'npx sst secret set FIREBREAK_ADMIN_TOKEN x\nbunx firebreak\n',
+      'docs/how-to/aws.md': 'npx sst secret set FIREBREAK_ADMIN_TOKEN x\nbunx firebreak\n',
       'cli/bin.mjs': '// npx firebreak\n',
     });
     expect(
@@ -162,7 +162,7 @@ describe('package runners', () => {
     ).toEqual([
       'README.md:1: "npx firebreak"',
       'action/run.sh:1: "npm exec -- firebreak"',
-      'docs/aws.md:2: "bunx firebreak"',
+      'docs/how-to/aws.md:2: "bunx firebreak"',
       'examples/Jenkinsfile:1: "pnpm dlx firebreak"',
       'examples/ci.yml:1: "npx -y firebreak"',
     ]);
@@ -215,7 +215,7 @@ describe('environment variables', () => {
 
   test('variables in the table and a generated page have no problems', async () => {
     await write({
-      'docs/environment.md': environmentDocument(),
+      'docs/reference/environment.md': environmentDocument(),
       'local/a.ts': `export const port = process.env['PORT'] ?? env.HOST ?? secrets.get('SLACK_BOT_TOKEN');`,
     });
     expect(problems()).toEqual([]);
@@ -227,19 +227,25 @@ describe('environment variables', () => {
     `env["FIREBREAK_PROT"]`,
     `secrets.get('FIREBREAK_PROT')`,
   ])('%s is found, since the table has no such name', async (read) => {
-    await write({ 'docs/environment.md': environmentDocument(), 'local/a.ts': `\nexport const a = ${read};` });
+    await write({
+      'docs/reference/environment.md': environmentDocument(),
+      'local/a.ts': `\nexport const a = ${read};`,
+    });
     expect(problems()).toEqual([expect.stringContaining('local/a.ts:2: reads FIREBREAK_PROT')]);
   });
 
   test('an edited or missing page is reported', async () => {
-    await write({ 'docs/environment.md': environmentDocument().replace('8080', '8081') });
-    expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
-    await rm(join(root, 'docs/environment.md'));
-    expect(problems()).toEqual([expect.stringContaining('docs/environment.md differs')]);
+    await write({ 'docs/reference/environment.md': environmentDocument().replace('8080', '8081') });
+    expect(problems()).toEqual([expect.stringContaining('docs/reference/environment.md differs')]);
+    await rm(join(root, 'docs/reference/environment.md'));
+    expect(problems()).toEqual([expect.stringContaining('docs/reference/environment.md differs')]);
   });
 
   test('an unused variable is reported', async () => {
-    await write({ 'docs/environment.md': environmentDocument(), 'local/a.ts': `export const a = env['PORT'];` });
+    await write({
+      'docs/reference/environment.md': environmentDocument(),
+      'local/a.ts': `export const a = env['PORT'];`,
+    });
     const all = environmentProblems(root);
     expect(all).toContainEqual(expect.stringContaining('no code reads HOST'));
     expect(all).not.toContainEqual(expect.stringContaining('no code reads PORT'));
@@ -253,7 +259,7 @@ describe('retired words', () => {
 
   test('names as whole words of code, and phrases in any text, are reported with their line', async () => {
     await write({
-      'docs/glossary.md': glossary,
+      'docs/reference/glossary.md': glossary,
       'docs/a.md': 'Fine: OldName in prose, odd.\nAn Odd Phrase.\n',
       'docs/adr/0001.md': 'odd phrase',
       'CHANGELOG.md': 'odd phrase',
@@ -268,7 +274,7 @@ describe('retired words', () => {
   });
 
   test('a glossary without a list fails the check', async () => {
-    await write({ 'docs/glossary.md': '# Glossary\n' });
+    await write({ 'docs/reference/glossary.md': '# Glossary\n' });
     expect(() => retiredWordProblems(root)).toThrow('no retired names or phrases');
   });
 

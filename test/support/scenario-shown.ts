@@ -26,7 +26,7 @@ export const SHOWN_CONFIG = {
 /** The last entry of the timeline. */
 const LAST_TOLD = 'page-resolve.succeeded';
 
-/** Entries that are counted but not shown; see docs/showing.md. */
+/** Entries that are counted but not shown; see docs/reference/showing.md. */
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.)/;
 
 type Incident = { id: string; channel: string | null };

@@ -140,7 +140,7 @@ async function expectOnce(incident: any, product: AttendedProduct): Promise<void
   expect((await product.get('/v1/quarantine')).body.items).toEqual([]);
 }
 
-/** Expects every effect as promised by its class (docs/effects.md). */
+/** Expects every effect as promised by its class (docs/explanation/effects.md). */
 async function expectEffects(incident: any, vendors: Vendors): Promise<void> {
   const effects = incident.effects
     .filter((effect: any) => !isAcknowledgement(effect))

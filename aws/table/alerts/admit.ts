@@ -57,7 +57,7 @@ type Episode = KnownEpisode & {
   expiresAt: number | undefined;
 };
 
-/** Adds signals to the table; see docs/data-model.md, "Admission of signals". */
+/** Adds signals to the table; see docs/reference/data-model.md, "Admission of signals". */
 export async function admit(
   table: Table,
   clock: Clock,

@@ -7,7 +7,7 @@ import type { Subject, Target } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../hash.ts';
 
-/** Keys of the table; docs/data-model.md describes who reads and writes what. */
+/** Keys of the table; docs/reference/data-model.md describes who reads and writes what. */
 export type Key = { pk: string; sk: string };
 
 /** DynamoDB limits a partition key to 2048 bytes and a sort key to 1024 bytes. Keys here have up to three parts. */

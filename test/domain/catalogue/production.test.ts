@@ -41,7 +41,7 @@ type Around = {
 const findings = ({ machine, data, vendors = PAGED, way = TLS, watched = true }: Around = {}) =>
   productionFindings({ ...READY, ...machine, data: { ...READY.data, ...data } }, { vendors, way, watched });
 
-test('with the settings of docs/production.md, there are no findings', () => {
+test('with the settings of docs/how-to/production.md, there are no findings', () => {
   expect(findings().filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
 });
 

@@ -69,7 +69,7 @@ describe('recorded exchange', () => {
     },
     'rollback-permission-denied': {
       replies: [APP, OPEN, replyOf('rollback-permission-denied')],
-      expected: { kind: 'refused', detail: said('docs/argo-cd.md') },
+      expected: { kind: 'refused', detail: said('docs/how-to/argo-cd.md') },
     },
     unauthenticated: {
       replies: [replyOf('unauthenticated')],

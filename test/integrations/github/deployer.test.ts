@@ -350,7 +350,7 @@ describe('a refusal by GitHub', () => {
     [
       'no permission',
       { status: 403, body: '{"message":"Resource not accessible"}' },
-      { kind: 'refused', detail: words('docs/github.md') },
+      { kind: 'refused', detail: words('docs/how-to/github.md') },
     ],
     [
       'not seen',

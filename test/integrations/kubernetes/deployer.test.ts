@@ -339,7 +339,7 @@ describe('a restart', () => {
 describe('the API', () => {
   test.each<[string, Parameters<typeof vendor>[0], object]>([
     ['401', { status: 401 }, { kind: 'refused', detail: said('the token is invalid') }],
-    ['403', { status: 403 }, { kind: 'refused', detail: said('docs/kubernetes.md') }],
+    ['403', { status: 403 }, { kind: 'refused', detail: said('docs/how-to/kubernetes.md') }],
     [
       '404',
       { status: 404, body: '{"kind":"Status","message":"deployments.apps \\"checkout\\" not found"}' },

@@ -34,11 +34,11 @@ const containing = (...parts: string[]): unknown => expect.stringMatching(new Re
 
 describe('documented exchange', () => {
   const refusal = (code: string, ...parts: string[]) => ({ kind: 'refused', code, detail: containing(code, ...parts) });
-  const token = 'SLACK_BOT_TOKEN.*docs/errors.md#slack-token';
+  const token = 'SLACK_BOT_TOKEN.*docs/reference/errors.md#slack-token';
   const EXPECTED: Record<string, unknown> = {
     'chat-postMessage-429': { kind: 'later', detail: containing('chat.postMessage', '429'), afterSeconds: 30 },
     'chat-postMessage-500': { kind: 'unclear', detail: containing('500', 'internal_error') },
-    'chat-postMessage-channel_not_found': refusal('channel_not_found', 'docs/errors.md#slack-channel'),
+    'chat-postMessage-channel_not_found': refusal('channel_not_found', 'docs/reference/errors.md#slack-channel'),
     'chat-postMessage-invalid_blocks': refusal('invalid_blocks', '/blocks/0/text/text', 'slack-refused'),
     'chat-postMessage-is_archived': refusal('is_archived', 'slack-channel'),
     'chat-postMessage-msg_too_long': refusal('msg_too_long'),

@@ -232,7 +232,7 @@ steps:
 });
 
 test('the example in the documentation is valid', async () => {
-  const docs = await readFile(join(import.meta.dirname, '../../../docs/runbooks.md'), 'utf8');
+  const docs = await readFile(join(import.meta.dirname, '../../../docs/reference/runbooks.md'), 'utf8');
   await file('stuck-queue.md', /```markdown\n([^]*?)```/.exec(docs)?.[1] ?? '');
   expect(await lintFolder(dir)).toEqual({ lines: ['1 runbook, no problems found'], exitCode: 0 });
 });

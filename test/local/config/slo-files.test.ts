@@ -647,7 +647,7 @@ describe('the configuration', () => {
 });
 
 test('the documented examples are valid, without warnings', async () => {
-  const docs = await readFile(join(import.meta.dirname, '../../../docs/slos.md'), 'utf8');
+  const docs = await readFile(join(import.meta.dirname, '../../../docs/reference/slos.md'), 'utf8');
   const blocks = [...docs.matchAll(/```yaml\n([^]*?)```/g)].filter(([, text]) => text?.includes('openslo/v1'));
   for (const [index, [, text = '']] of blocks.entries()) await file(`${index}.yaml`, text);
   expect((await slos()).map(({ id }) => id)).toEqual(['checkout-availability', 'search-latency-1', 'search-latency-2']);

@@ -289,12 +289,15 @@ describe('the stored configuration', () => {
 });
 
 describe('the documented examples are valid', () => {
-  const doc = readFileSync(join(ROOT, 'docs/routing.md'), 'utf8');
+  const doc = readFileSync(join(ROOT, 'docs/reference/routing.md'), 'utf8');
   const blocks = [...doc.matchAll(/```yaml\n([^]*?)```/g)].map(([, block = '']) => block);
 
-  test.each(blocks.map((block) => [block.split('\n')[1]?.trim(), block]))('docs/routing.md, %s', (_, block) => {
-    expect(problemsOf(parseYaml(block))).toBe('');
-  });
+  test.each(blocks.map((block) => [block.split('\n')[1]?.trim(), block]))(
+    'docs/reference/routing.md, %s',
+    (_, block) => {
+      expect(problemsOf(parseYaml(block))).toBe('');
+    },
+  );
 
   test('examples/routes.yaml', () => {
     const example = RoutesFile.parse(parseYaml(readFileSync(join(ROOT, 'examples/routes.yaml'), 'utf8')));

@@ -311,8 +311,8 @@ test('the published configuration parses to the same value as the files, in all 
   );
 });
 
-describe('docs/freezes.md', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/freezes.md'), 'utf8');
+describe('docs/reference/freezes.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/freezes.md'), 'utf8');
   const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
 
   test.each(blocks.map((text, n) => ({ text, n: n + 1 })))('contains only valid YAML: block $n', ({ text }) => {
