@@ -1,6 +1,6 @@
 /**
  * Events of an incident that are logged at `info`, one line each with this message. Names and fields are stable for
- * programs: see docs/how-to/operating.md, "Logs".
+ * programs: see docs/reference/metrics-logs-limits.md, "Logs".
  */
 export const INCIDENT_EVENTS = {
   'alerts.received': 'alerts accepted',

@@ -64,11 +64,11 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   },
   FIREBREAK_MAX_CONNECTIONS: {
     meaning:
-      'Maximum number of client connections. Above the limit, a new connection replaces the one that has been idle for the longest time ([operating.md](../how-to/operating.md#limits))',
+      'Maximum number of client connections. Above the limit, a new connection replaces the one that has been idle for the longest time ([metrics-logs-limits.md](metrics-logs-limits.md#limits))',
   },
   FIREBREAK_TRUSTED_PROXIES: {
     meaning:
-      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted, so that limits on wrong credentials count each client separately ([operating.md](../how-to/operating.md#limits))',
+      'Addresses and networks of reverse proxies, such as `127.0.0.1,10.0.0.0/8`. Their `X-Forwarded-For` is trusted, so that limits on wrong credentials count each client separately ([metrics-logs-limits.md](metrics-logs-limits.md#limits))',
     otherwise: 'none: the connecting address counts',
   },
   FIREBREAK_TIME_SCALE: {

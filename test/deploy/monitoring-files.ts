@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, '../..');
 
 export const FOLDER = join(ROOT, 'deploy/monitoring');
 export const OPERATING = readFileSync(join(ROOT, 'docs/how-to/operating.md'), 'utf8');
+export const METRICS = readFileSync(join(ROOT, 'docs/reference/metrics-logs-limits.md'), 'utf8');
 
 export type Rule = {
   alert: string;

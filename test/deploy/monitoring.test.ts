@@ -9,7 +9,7 @@ import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import { parsesAsPromql } from '../../local/config/promql.ts';
 import { EffectState } from '../../schemas/incidents/incident.ts';
 import { have, programPath } from '../support/prometheus-stack.ts';
-import { DASHBOARD, FOLDER, metricsOf, OPERATING, queries, RULES } from './monitoring-files.ts';
+import { DASHBOARD, FOLDER, METRICS, metricsOf, OPERATING, queries, RULES } from './monitoring-files.ts';
 import { HEALTHY, RULE_CASES, type RuleCase } from './rule-cases.ts';
 
 const run = (program: 'promtool' | 'amtool', ...args: string[]) => {
@@ -17,9 +17,10 @@ const run = (program: 'promtool' | 'amtool', ...args: string[]) => {
   return { status, said: `${stdout}${stderr}` };
 };
 
-/** Returns the text below a heading of docs/how-to/operating.md, up to the next heading. */
-const section = (heading: string): string | undefined =>
-  OPERATING.split(/^#+ /m)
+/** Returns the text below a heading of `page`, up to the next heading. */
+const section = (heading: string, page = OPERATING): string | undefined =>
+  page
+    .split(/^#+ /m)
     .find((part) => part.startsWith(`${heading}\n`))
     ?.slice(heading.length);
 
@@ -160,7 +161,7 @@ describe('the dashboard', () => {
   });
 });
 
-test('docs/how-to/operating.md lists exactly the events of the log', () => {
-  const rows = [...(section('Logs') ?? '').matchAll(/^\| `(\w+\.\w+)` \|/gm)].map(([, event]) => event);
+test('docs/reference/metrics-logs-limits.md lists exactly the events of the log', () => {
+  const rows = [...(section('Logs', METRICS) ?? '').matchAll(/^\| `(\w+\.\w+)` \|/gm)].map(([, event]) => event);
   expect(rows).toEqual(Object.keys(INCIDENT_EVENTS));
 });
