@@ -94,8 +94,8 @@ import { UNMATCHED_INCIDENTS } from '../../schemas/alerts/routes.ts';
 import { secondsBetween, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /*
- * The stores of domain/ports/ in memory, as short as possible. test/aws/table/contract.ts runs on these and on the
- * real ones, which proves that they behave alike.
+ * The stores of domain/ports/ in memory, as short as possible. Tests with test/aws/table/both-stores.ts run on these
+ * and on the real ones, which proves that they behave alike.
  */
 
 type Episode = {

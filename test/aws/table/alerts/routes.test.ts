@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import type { Admitted } from '../../../../domain/ports/incidents.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { arrival, silenced } from '../../../support/signals.ts';
+import {
+  here,
+  other,
+  ended,
+  take,
+  admit,
+  later,
+  opened,
+  record,
+  mailOf,
+  closed,
+  stores,
+  place,
+  inBothStores,
+} from '../both-stores.ts';
+
+inBothStores(() => {
+  describe('admitting by routes', () => {
+    const warning = { severity: 'warning', asksRollback: false } as const;
+    const apartOf = ({ apart }: Admitted) =>
+      apart.map(({ arrival: { signal: one }, status }) => [one.fingerprint.split('/')[1], status]);
+    const mutedHere = async () =>
+      (await stores.incidents.muted()).filter(({ signal: { service } }) => service === place.service);
+
+    test('an incident may not page', async () => {
+      const delivery = { page: false, incident: true, channels: ['#payments', '#ops'] };
+      const { opened: ids } = await take(arrival(here(warning), { delivery }));
+      expect(await record(ids[0] as IncidentId)).toMatchObject({
+        severity: 'warning',
+        page: false,
+        told_channels: ['#payments', '#ops'],
+      });
+    });
+
+    test('a warning may page, also in an open incident', async () => {
+      const { opened: ids } = await take(arrival(here(warning), { delivery: { page: true, incident: true } }));
+      const [id = '' as IncidentId] = ids;
+      expect(await record(id)).toMatchObject({ severity: 'warning', page: true });
+      await take(arrival(other(warning), { delivery: { page: true, incident: true } }));
+      expect(await mailOf(id)).toMatchObject([{ critical: false, pages: true }]);
+    });
+
+    test('a critical alert whose route does not page does not page', async () => {
+      const id = await opened();
+      await take(arrival(other({ asksRollback: false }), { delivery: { page: false } }));
+      expect(await mailOf(id)).toMatchObject([{ critical: true, pages: false }]);
+    });
+
+    test('alerts without an incident are returned separately with their current status, until one has it', async () => {
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(ended(here(warning))))).toEqual([['1', 'resolved']]);
+      expect(apartOf(await admit(here(warning)))).toEqual([['1', 'resolved']]);
+      const id = await opened(other());
+      expect(apartOf(await admit(other(), ended(other())))).toEqual([]);
+      expect(apartOf(await admit(here({ ...warning, fingerprint: `${place.service}/3` })))).toEqual([]);
+      expect(await record(id)).toMatchObject({ signal_count: 2 });
+    });
+
+    test('alerts without an incident are listed, newest first', async () => {
+      const listed = async (muted: boolean) =>
+        (await stores.incidents.apart({ limit: 50, muted })).items.filter(
+          ({ signal: { service } }) => service === place.service,
+        );
+      await admit(here(warning));
+      later(1);
+      await take(arrival(other(warning), { mute: silenced }));
+      expect(await listed(false)).toMatchObject([
+        { signal: { fingerprint: here().fingerprint, first_seen_at: plusSeconds(stores.clock.now(), -1) }, mute: null },
+      ]);
+      expect(await listed(true)).toMatchObject([{ signal: { fingerprint: other().fingerprint }, mute: silenced }]);
+    });
+
+    test('a failed deployment is returned separately as an event, however often it is reported', async () => {
+      const failed = here({ ...warning, source: 'deployment' });
+      expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
+      expect(apartOf(await admit(failed))).toEqual([['1', 'firing']]);
+    });
+
+    test('a failed deployment is over once reported, and a late report does not reopen it', async () => {
+      const failed = here({ ...warning, source: 'deployment' });
+      await admit(failed);
+      later(5);
+      expect(apartOf(await admit(ended(failed)))).toEqual([['1', 'resolved']]);
+      const { items } = await stores.incidents.apart({ limit: 50, muted: false });
+      expect(items.filter(({ signal: { service } }) => service === place.service)).toMatchObject([
+        { signal: { status: 'resolved', endsAt: stores.clock.now() } },
+      ]);
+      expect((await admit(ended(failed))).counts).toMatchObject({ known: 1 });
+      expect((await admit(failed)).counts).toMatchObject({ known: 1, recorded: 0 });
+    });
+
+    test('a muted critical alert opens nothing, and is evaluated again when the mute ends', async () => {
+      const quiet = await take(arrival(here(), { mute: silenced }));
+      expect(quiet).toMatchObject({ opened: [], wake: [], counts: { recorded: 1 } });
+      expect(apartOf(quiet)).toEqual([['1', 'firing']]);
+      expect(await mutedHere()).toMatchObject([{ signal: { episode: here().episode }, by: 'silence' }]);
+      expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { known: 1 } });
+      const id = await opened();
+      expect(await record(id)).toMatchObject({ severity: 'critical', page: true, asks_rollback: true, firing: 1 });
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('an alert that ends while muted is not muted any more', async () => {
+      await take(arrival(here(), { mute: silenced }));
+      await admit(ended(here()));
+      expect(await mutedHere()).toEqual([]);
+      expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+    });
+
+    test('an event during the mute is not evaluated again', async () => {
+      await take(arrival(here({ source: 'deployment', severity: 'warning' }), { mute: silenced }));
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('a muted alert joins an open incident silently', async () => {
+      const id = await opened(here({ ...warning, asksRollback: true }));
+      expect(await take(arrival(other(), { mute: silenced }))).toMatchObject({ wake: [id], counts: { joined: 1 } });
+      expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
+      expect(await mailOf(id)).toEqual([
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, asksRollback: false },
+      ]);
+      expect(await mutedHere()).toEqual([]);
+    });
+
+    test('a rollback request of a muted alert takes effect when the mute ends', async () => {
+      const id = await opened(here({ asksRollback: false }));
+      await take(arrival(here(), { mute: silenced }));
+      expect(await record(id)).toMatchObject({ asks_rollback: false, seq: 0 });
+      await admit(here());
+      expect(await record(id)).toMatchObject({ asks_rollback: true, signal_count: 1 });
+      expect(await mailOf(id)).toMatchObject([{ fired: 0, asksRollback: true }]);
+    });
+
+    test('a rollback request of a muted alert without an incident opens one when the mute ends', async () => {
+      await admit(here(warning));
+      expect(await take(arrival(here({ severity: 'warning' }), { mute: silenced }))).toMatchObject({ opened: [] });
+      const [one] = await mutedHere();
+      expect(one).toMatchObject({ signal: { asksRollback: true } });
+      const id = await opened(here({ severity: 'warning' }));
+      expect(await record(id)).toMatchObject({ asks_rollback: true });
+    });
+
+    test('an alert that is silenced after its incident was closed opens the next one when the silence ends', async () => {
+      const id = await opened();
+      await closed(id);
+      later(301);
+      expect(await take(arrival(here(), { mute: silenced }))).toMatchObject({ opened: [], counts: { recorded: 1 } });
+      expect(await mutedHere()).toHaveLength(1);
+      expect(await opened()).not.toBe(id);
+    });
+  });
+});
