@@ -1,11 +1,10 @@
 import { mintIncidentId } from '../../aws/ids.ts';
-import { brokenOff } from '../../domain/automation/drill.ts';
+import { brokenOff, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { liveChange, rollbackTarget } from '../../domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { DrillId, type DrillRecord } from '../../schemas/automation/drill.ts';
-import type { Reason } from '../../schemas/incidents/incident.ts';
 import { entryOf } from '../../workflows/steps/judge.ts';
 import { deployerAt } from '../../workflows/steps/roll-back.ts';
 
@@ -15,7 +14,7 @@ const CHANGES_READ = 50;
 /** The maximum number of runs. A run that dies repeatedly is a bug that another run does not fix. */
 const RUNS_MAX = 20;
 
-type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: Reason };
+type Planned = { ok: true; drill: DrillRecord } | { ok: false; reason: DrillRefusal };
 
 /**
  * Plans a drill from the running version to the version that a rollback would choose, or returns why none is possible.
@@ -110,7 +109,7 @@ export async function careForDrills(deps: Pick<Deps, 'drills' | 'drillRuns' | 'e
   }
 }
 
-const no = (code: string, text: string): Planned => ({ ok: false, reason: { code, text } });
+const no = (code: DrillRefusal['code'], text: string): Planned => ({ ok: false, reason: { code, text } });
 
 const NOT_A_LANE =
   'drills roll the service back and forward again, so they must be enabled: set `drills: true` for this environment in the catalogue';

@@ -9,11 +9,17 @@ import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../domain/runbooks/templates.ts';
 import { declarationsOf } from '../../domain/runbooks/walk.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import type { IncidentRecord, Reason } from '../../schemas/incidents/incident.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { IncidentId, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
 import type { Runbook } from '../../schemas/runbooks/runbook.ts';
 import { isOfType } from '../../schemas/runbooks/parts/inputs.ts';
-import { type InputValues, type PlanStep, type RunPlan, runId } from '../../schemas/runbooks/parts/runs.ts';
+import {
+  type InputValues,
+  type PlanStep,
+  type RunPlan,
+  type RunRefusal,
+  runId,
+} from '../../schemas/runbooks/parts/runs.ts';
 import { readAutomation } from '../../workflows/steps/judge.ts';
 import { type Context, guardsOf } from '../../workflows/steps/runbook/context.ts';
 import { question } from '../../workflows/steps/runbook/prepare.ts';
@@ -198,19 +204,22 @@ const imagined = async (
 
 export const titleFor = (title: string): string => `Runbook: ${title}`;
 
-async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord | undefined): Promise<Reason[]> {
+async function whyNotNow(deps: Deps, { name }: Runbook, incident: IncidentRecord | undefined): Promise<RunRefusal[]> {
   const { guard } = await readAutomation(deps);
   const running = incident && (await deps.runbooks.of(incident.id)).find((run) => run.name === name && !run.done);
-  return [
-    ...(guard.state === 'unreadable'
-      ? [{ code: 'guard-unreadable', text: `the kill switch could not be read: ${guard.detail}` }]
-      : guard.paused
-        ? [{ code: 'automation-paused', text: 'the kill switch is on: first PUT /v1/automation {"paused": false}' }]
-        : []),
-    ...(incident !== undefined && running !== undefined
-      ? [{ code: 'run-in-progress', text: `run ${runId(incident.id, running.number)} of this runbook is in progress` }]
-      : []),
-  ];
+  const refused: RunRefusal[] = [];
+  if (guard.state === 'unreadable')
+    refused.push({ code: 'guard-unreadable', text: `the kill switch could not be read: ${guard.detail}` });
+  else if (guard.paused)
+    refused.push({
+      code: 'automation-paused',
+      text: 'the kill switch is on: first PUT /v1/automation {"paused": false}',
+    });
+  if (incident !== undefined && running !== undefined) {
+    const text = `run ${runId(incident.id, running.number)} of this runbook is in progress`;
+    refused.push({ code: 'run-in-progress', text });
+  }
+  return refused;
 }
 
 type At = Pick<Context, 'incident' | 'place' | 'followed' | 'step' | 'variables'>;

@@ -11,6 +11,21 @@ const HOLD_SECONDS = 60;
 /** Maximum delay in seconds that a target can request. */
 const LATEST_SECONDS = 300;
 
+/** Why a drill cannot start. The code is a heading of docs/reference/errors.md. */
+export type DrillRefusal = {
+  code:
+    | 'unknown-place'
+    | 'not-a-lane'
+    | 'automation-paused'
+    | 'no-deployer'
+    | 'no-way-back'
+    | 'deploy-under-way'
+    | 'incident-open'
+    | 'target-locked'
+    | 'drill-running';
+  text: string;
+};
+
 /** Result of an attempt. `withheld`: the target was not called. */
 export type Said = ActAnswer | Held | { kind: 'withheld'; detail: string };
 

@@ -1,4 +1,5 @@
-import type { DecisionView, Reason, Would } from '../../schemas/incidents/incident.ts';
+import type { DecisionView, Would } from '../../schemas/incidents/incident.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Mode } from '../../schemas/config/names.ts';
 import { decide, type DecisionInputs } from '../rollback/rollback.ts';
 

@@ -1,5 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Reason, Suspect } from '../../schemas/incidents/incident.ts';
+import type { Suspect } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { clearingOf, inForce } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
@@ -52,9 +53,7 @@ export type Correlation = {
 export function correlate(evidence: Evidence): Correlation {
   const onset = onsetOf(evidence.onset);
   const neighbours = neighboursOf(evidence, onset.at);
-  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at), unmeasured(evidence)].filter(
-    (one) => one !== null,
-  );
+  const everywhere = [healthyNow(evidence, onset.at), trafficFactor(evidence, onset.at)].filter((one) => one !== null);
   // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
   // version that it replaced.
   const candidates = candidatesOf(evidence, onset.at).filter(
@@ -63,7 +62,9 @@ export function correlate(evidence: Evidence): Correlation {
   const scored = candidates.flatMap((candidate) => {
     const course = courseOf(evidence, candidate, onset.at);
     const factors = factorsOf(evidence, candidate, neighbours, onset, course);
-    return factors === null ? [] : [{ candidate, course, factors: [...factors, ...everywhere] }];
+    return factors === null
+      ? []
+      : [{ candidate, course, factors: [...factors, ...everywhere, ...unmeasured(evidence)] }];
   });
   const suspects = compete(scored, onset.at);
   return {
@@ -75,8 +76,8 @@ export function correlate(evidence: Evidence): Correlation {
 }
 
 /** Reports a health query that is configured but could not be read. */
-const unmeasured = ({ health_unreadable: why }: Evidence): Factor | null =>
-  why === undefined ? null : factor('unmeasured', 0, `the health query could not be read: ${why}`);
+const unmeasured = ({ health_unreadable: why }: Evidence): Factor[] =>
+  why === undefined ? [] : [factor('unmeasured', 0, `the health query could not be read: ${why}`)];
 
 /** @returns null if nothing connects the change with the problem */
 function factorsOf(
@@ -158,13 +159,14 @@ function verdictOf(suspects: readonly RankedSuspect[]): Correlation['verdict'] {
 
 function doubtsOf(
   suspects: readonly RankedSuspect[],
-  everywhere: readonly Factor[],
+  everywhere: readonly Factor<ReasonCode>[],
   { unexplained, dependencies }: Neighbours,
   someCleared: boolean,
 ): Reason[] {
-  const doubts: Reason[] = [...everywhere.filter(({ weight }) => weight < 0), ...againstAll(suspects)].map(
-    ({ name, text }) => ({ code: name, text }),
-  );
+  const doubts = [
+    ...everywhere.flatMap(({ name: code, weight, text }): Reason[] => (weight < 0 ? [{ code, text }] : [])),
+    ...againstAll(suspects),
+  ];
   const common = suspects.some(({ relation }) => relation === 'shared');
   // A single other failure can be a coincidence.
   if (namesOf(unexplained).length > 1 && !common)
@@ -188,7 +190,7 @@ function doubtsOf(
 }
 
 /** Factors that describe how and where the errors show, rather than one change. */
-const OF_THE_ERRORS: ReadonlySet<string> = new Set([
+const OF_THE_ERRORS: readonly ReasonCode[] = [
   'bad_before',
   'bad_earlier',
   'rising_before',
@@ -198,11 +200,12 @@ const OF_THE_ERRORS: ReadonlySet<string> = new Set([
   'no_version_bad',
   'alert_names_others',
   'alert_names_others_too',
-]);
+];
 
 /** Returns the factors about the errors that all suspects have in common, as the first suspect has them. */
-const againstAll = ([first, ...others]: readonly RankedSuspect[]): Factor[] =>
-  (first?.factors ?? []).filter(
-    ({ name }) =>
-      OF_THE_ERRORS.has(name) && others.every(({ factors }) => factors.some((other) => other.name === name)),
-  );
+const againstAll = ([first, ...others]: readonly RankedSuspect[]): Reason[] =>
+  (first?.factors ?? []).flatMap(({ name, text }) => {
+    const code = OF_THE_ERRORS.find((each) => each === name);
+    const common = others.every(({ factors }) => factors.some((other) => other.name === name));
+    return code !== undefined && common ? [{ code, text }] : [];
+  });

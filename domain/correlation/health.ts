@@ -190,7 +190,10 @@ function stepFactor(course: Course, candidate: Candidate, onset: Timestamp): Fac
  * Detects that the problem is over or never existed: the newest samples are within the limit. A single sample can be
  * noise, so it prevents automatic action but is not evidence against the change.
  */
-export function healthyNow({ health, at }: Evidence, onset: Timestamp): Factor | null {
+export function healthyNow(
+  { health, at }: Evidence,
+  onset: Timestamp,
+): Factor<'healthy_now' | 'healthy_just_now'> | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const from = Math.max(millisOf(at) - FRESH_SECONDS * 1000, millisOf(onset));
   const [last, before] = between(pointsOf(health.curve, at), from, Infinity).slice(-2).toReversed();

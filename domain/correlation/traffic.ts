@@ -24,7 +24,7 @@ const BEGUN = 1.25;
 const CONSEQUENCE_AFTER_MS = 60_000;
 
 /** Weighs a rise of traffic that started before the errors, which explains them without any change. */
-export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Factor | null {
+export function trafficFactor({ traffic, at }: Evidence, onset: Timestamp): Factor<'traffic_rise'> | null {
   if (traffic === null) return null;
   const points = pointsOf(traffic, at);
   const zero = millisOf(onset);

@@ -1,13 +1,13 @@
 import type { Automation, AutomationInput } from '../../schemas/access/access.ts';
 import type { Drill, DrillId, DrillRecord, ProvedTarget } from '../../schemas/automation/drill.ts';
 import type { IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import type { Reason } from '../../schemas/incidents/incident.ts';
+import type { DrillRefusal } from '../automation/drill.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 
 /** Drills: rollbacks rehearsed where they cause no harm. */
 export type Drills = {
   /** Starts a drill with the lock of its target; otherwise returns the reason. */
-  begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: Reason }>;
+  begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: DrillRefusal }>;
   /** Reads strongly consistently. */
   get(id: DrillId): Promise<DrillRecord | undefined>;
   list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Drill>>;

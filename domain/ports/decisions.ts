@@ -1,6 +1,7 @@
 import type { ChangeId, IncidentId, Version } from '../../schemas/config/names.ts';
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
-import type { DecisionState, DecisionView, Effect, Reason } from '../../schemas/incidents/incident.ts';
+import type { DecisionState, DecisionView, Effect } from '../../schemas/incidents/incident.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Requester, Decision, DecisionInputs } from '../rollback/rollback.ts';
 import type { QuestionInputs } from '../runbooks/permission.ts';

@@ -1,5 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared, Reason } from '../../schemas/incidents/incident.ts';
+import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { lowestMode, Mode, type Version } from '../../schemas/config/names.ts';
 import { clearedWords } from '../changes/cleared-suspects.ts';
 import { CONFIDENT, type RankedSuspect } from '../correlation/correlate.ts';
@@ -153,7 +154,7 @@ export function capOf(
   top: RankedSuspect,
 ): { mode: Mode; reasons: Reason[] } {
   const limits: { mode: Mode; reason: Reason }[] = [];
-  const limit = (mode: Mode, code: string, text: string) => limits.push({ mode, reason: reason(code, text) });
+  const limit = (mode: Mode, code: ReasonCode, text: string) => limits.push({ mode, reason: reason(code, text) });
   // If the suspect belongs to another service, the limits of both services apply.
   const places = top.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
   const inForce = lowestMode('act', ...places.flatMap(({ policy, modes }) => [policy.mode, ...modes]));
@@ -203,4 +204,4 @@ const alreadyRolledBack = (changes: readonly Change[], suspect: Change, target: 
         change.status === 'succeeded'),
   );
 
-const reason = (code: string, text: string): Reason => ({ code, text });
+const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

@@ -1,6 +1,7 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { EnvironmentEntry } from '../../schemas/config/config.ts';
-import type { DecisionKind, Reason, Suspect } from '../../schemas/incidents/incident.ts';
+import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
 import { lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
 import type { Evidence } from '../correlation/evidence.ts';
@@ -295,7 +296,7 @@ const NO_TARGET: Reason = {
   text: 'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned',
 };
 
-const reason = (code: string, text: string): Reason => ({ code, text });
+const reason = (code: ReasonCode, text: string): Reason => ({ code, text });
 const plain = ({ change_id, version, confidence, reasons }: RankedSuspect): Suspect => ({
   change_id,
   version,

@@ -1,4 +1,4 @@
-import type { Reason } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import { demotion, type Doubtable, SENDER_MAY_NOT_ASK, whyUnsure } from '../rollback/guards.ts';
 import type { Guard } from '../rollback/rollback.ts';
@@ -109,4 +109,4 @@ export function whyAsked({ title, only_asks, guards }: QuestionInputs): Reason[]
 const secondPerson = (by: string): Reason =>
   reason('second_person', `started by ${by}; a second person must approve it`);
 
-const reason = (code: string, text: string): Reason => ({ code, text });
+const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { DrillRefusal } from '../../domain/automation/drill.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { Drill, DrillId } from '../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -112,7 +113,7 @@ async function start({ drillRuns, log }: Deps, id: DrillId): Promise<void> {
   }
 }
 
-const refused = ({ code, text }: { code: string; text: string }): Refusal =>
+const refused = ({ code, text }: DrillRefusal): Refusal =>
   new Refusal(code === 'unknown-place' ? 422 : 409, code, text);
 
 /** Returns every service and environment with drills, with the last successful drill. */

@@ -3,6 +3,7 @@ import { ChangeKind } from '../changes/change.ts';
 import { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity, Version } from '../config/names.ts';
 import { Care, Roles } from '../people/response-roles.ts';
 import { Timestamp } from '../time/time.ts';
+import { ReadReasonCode, Reason } from './reason.ts';
 
 export const IncidentStatus = z.enum(['open', 'mitigating', 'mitigated', 'resolved']);
 export type IncidentStatus = z.infer<typeof IncidentStatus>;
@@ -29,10 +30,6 @@ export const Cleared = z.object({
   back: z.object({ by: z.string(), at: Timestamp }).optional(),
 });
 export type Cleared = z.infer<typeof Cleared>;
-
-/** Why something is or is not done: a code for programs and a text for people. */
-export const Reason = z.object({ code: z.string(), text: z.string() });
-export type Reason = z.infer<typeof Reason>;
 
 /** The guarantee of an effect when the process dies during it; see docs/explanation/effects.md. */
 export const EffectClass = z.enum(['keyed', 'findable', 'convergent', 'repeatable', 'once-or-ask']);
@@ -106,7 +103,7 @@ export const DecisionView = z.object({
   id: z.string(),
   kind: DecisionKind,
   /** The code of the first of `reasons`. */
-  because: z.string(),
+  because: ReadReasonCode,
   at: Timestamp,
   /** Hash of the decision and all its inputs. An approval names the hash that it approves. */
   digest: z.string(),

@@ -81,9 +81,9 @@ import type {
   Effect,
   IncidentRecord,
   IncidentView,
-  Reason,
   TimelineEntry,
 } from '../../schemas/incidents/incident.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
 import { type Mail, Message, readMail, type Unread } from '../../schemas/incidents/inbox.ts';
 import { skippedEntry } from '../../domain/alerts/unread.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';

@@ -11,8 +11,8 @@ import {
   type DecisionView,
   type IncidentRecord,
   NOBODY_OBJECTED,
-  type Reason,
 } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
 import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
 import type { Decision } from '../../domain/rollback/rollback.ts';
@@ -171,7 +171,7 @@ async function whyNot(
   if (cleared !== undefined) return reason('suspect_cleared', clearedWords([cleared]));
   const mode = lowestMode(configured, ...modesFor(automation, order));
   const needed: Mode = order.approved ? 'approve' : 'act';
-  if (order.asked !== 'person' && lowestMode(mode, needed) !== needed)
+  if (order.asked !== 'person' && mode !== 'act' && lowestMode(mode, needed) !== needed)
     return reason(`mode_${mode}`, `automation is now in mode ${mode}`);
   if (!agreed && incident.parent_id !== undefined)
     return reason('one_of_many', 'several services are failing at once, so a person must decide');
@@ -236,5 +236,5 @@ export async function lookAtHold(deps: Deps, order: RollbackOrder): Promise<Held
 export const reasonFor = (decision: DecisionView, title: string): string =>
   `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
 
-const reason = (code: string, text: string): Reason => ({ code, text });
-const withheld = (code: string, text: string): Attempted => ({ kind: 'withheld', reason: reason(code, text) });
+const reason = (code: ReasonCode, text: string): Reason => ({ code, text });
+const withheld = (code: ReasonCode, text: string): Attempted => ({ kind: 'withheld', reason: reason(code, text) });

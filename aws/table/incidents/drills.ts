@@ -1,10 +1,10 @@
 import { scopeOf } from '../../../domain/alerts/admission.ts';
+import type { DrillRefusal } from '../../../domain/automation/drill.ts';
 import type { Drills } from '../../../domain/ports/automation.ts';
 import type { Page, ServiceEnvironment } from '../../../domain/ports/common.ts';
 import type { Clock } from '../../../domain/ports/system.ts';
 import { type Drill, DrillId, type DrillRecord, ProvedTarget } from '../../../schemas/automation/drill.ts';
 import { StoredDrill, StoredDrillRecord } from '../../../schemas/incidents/stored-records.ts';
-import type { Reason } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { keys, lists } from '../core/keys.ts';
 import { absent, collect, type Item, listed, type Table, type Write } from '../core/table.ts';
@@ -22,7 +22,7 @@ export class DrillTable implements Drills {
     this.#clock = clock;
   }
 
-  async begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: Reason }> {
+  async begin(drill: DrillRecord): Promise<{ ok: true } | { ok: false; reason: DrillRefusal }> {
     const result = await this.#table.transact([
       this.#table.put(itemOf(drill), absent),
       this.#table.put({ ...keys.drilling(drill.id), drill_id: drill.id }),
@@ -143,9 +143,9 @@ const itemOf = (drill: DrillRecord): Item => ({
 
 const lockKey = (id: DrillId): string => `drill.${id}`;
 
-const INCIDENT_OPEN: Reason = {
+const INCIDENT_OPEN: DrillRefusal = {
   code: 'incident-open',
   text: 'an incident of this service and environment is open. Run the drill after it is resolved',
 };
-const LOCKED: Reason = { code: 'target-locked', text: 'an incident is changing this target now' };
-const RUNNING: Reason = { code: 'drill-running', text: 'a drill of this target is already running' };
+const LOCKED: DrillRefusal = { code: 'target-locked', text: 'an incident is changing this target now' };
+const RUNNING: DrillRefusal = { code: 'drill-running', text: 'a drill of this target is already running' };

@@ -12,7 +12,8 @@ import type { Act, Effects, RollbackEnd } from '../../../domain/ports/decisions.
 import type { Clock, Counters } from '../../../domain/ports/system.ts';
 import { fewestOf } from '../../../domain/alerts/senders.ts';
 import { standInNote } from '../../../domain/catalogue/vendors.ts';
-import { type Effect, type IncidentRecord, type Reason } from '../../../schemas/incidents/incident.ts';
+import { type Effect, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { Reason } from '../../incidents/incident.ts';
+import { Reason } from '../../incidents/reason.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../config/names.ts';
+import { readAs } from '../../parsing/read-as.ts';
 import { Timestamp } from '../../time/time.ts';
 import { InputName } from './inputs.ts';
 import { FailureAction, StepStatus } from './steps.ts';
@@ -65,6 +66,13 @@ export const PlanStep = z.object({
 });
 export type PlanStep = z.infer<typeof PlanStep>;
 
+/** Why a run cannot be started now. The code is a heading of docs/reference/errors.md; `unknown`: only a newer version knows it. */
+export const RunRefusal = z.object({
+  code: readAs(z.enum(['guard-unreadable', 'automation-paused', 'run-in-progress', 'unknown']), 'unknown'),
+  text: z.string(),
+});
+export type RunRefusal = z.infer<typeof RunRefusal>;
+
 export const RunPlan = z.object({
   runbook: z.string(),
   title: z.string(),
@@ -76,7 +84,7 @@ export const RunPlan = z.object({
   inputs: InputValues,
   steps: z.array(PlanStep),
   /** Why it cannot be started now. Empty: it can. */
-  refused: z.array(Reason),
+  refused: z.array(RunRefusal),
 });
 export type RunPlan = z.infer<typeof RunPlan>;
 

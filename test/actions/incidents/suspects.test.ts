@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { QuestionInputs, StepGuards } from '../../../domain/runbooks/permission.ts';
 import { notTheDeploy } from '../../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../../actions/incidents/restore-suspect.ts';
@@ -84,7 +85,7 @@ describe('clearing a suspect', () => {
       only_asks: false,
       guards: guards(changeId(version)),
     };
-    const reasons = [{ code: 'runbook_asks', text: 'the runbook requires approval' }];
+    const reasons: Reason[] = [{ code: 'runbook_asks', text: 'the runbook requires approval' }];
     return world.deps.decisions.ask(id, number, { place, text: 'Off?', reasons, people, approvals: 1, inputs });
   };
 

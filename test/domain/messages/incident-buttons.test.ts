@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { buttonsOf } from '../../../domain/messages/incident-buttons.ts';
 import type { Story } from '../../../domain/messages/story.ts';
 import type { Cleared, DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { ChangeId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { INCIDENT, NOON } from '../arbitraries.ts';
 import { incident, story } from '../stories.ts';
@@ -66,7 +67,7 @@ describe('buttons of an incident', () => {
   });
 
   test('with a decision: the confirmation repeats its reason', () => {
-    const reasons = [
+    const reasons: Reason[] = [
       { code: 'suspect', text: 'v2 finished 3 minutes before' },
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
     ];

@@ -12,6 +12,7 @@ import {
 import type { Child } from '../../../domain/messages/story.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from '../../../domain/messages/channels.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { INCIDENT } from '../arbitraries.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -165,7 +166,7 @@ describe('the card', () => {
   test('shows the result of automation for the newest judgement', () => {
     const text = card({
       decisions: [
-        decision({ kind: 'suggest', reasons: [{ code: 'x', text: 'an old judgement' }] }),
+        decision({ kind: 'suggest', reasons: [{ code: 'suspect', text: 'an old judgement' }] }),
         decision({ id: `${INCIDENT}-2` }),
       ],
       effects: [rollback({ detail: 'an older rollback' }), rollback({ key: `${INCIDENT}.roll-back.2` })],
@@ -176,7 +177,7 @@ describe('the card', () => {
   });
 
   test('asks waiting decisions first, and once', () => {
-    const reasons = [
+    const reasons: Reason[] = [
       { code: 'migration_in_deploy', text: 'v2 has a migration' },
       { code: 'suspect', text: 'v2 finished 3 minutes before (confidence 0.9)' },
     ];

@@ -1,3 +1,4 @@
+import { Reason } from '../../../schemas/incidents/reason.ts';
 import { expect, test } from 'vitest';
 import { blankIncident } from '../../../aws/table/incidents/new-incident.ts';
 import { Effect } from '../../../schemas/incidents/incident.ts';
@@ -57,6 +58,11 @@ test('records of a newer version can be read: unknown fields are ignored, and un
     severity: 'critical',
   });
   expect(StoredDecision.shape.kind.parse('pray')).toBe('none');
+  expect(StoredDecision.shape.because.parse('full_moon')).toBe('unknown');
+  expect(Reason.parse({ code: 'full_moon', text: 'the moon is full' })).toEqual({
+    code: 'unknown',
+    text: 'the moon is full',
+  });
 });
 
 test('known values are read unchanged, and other types are refused', () => {

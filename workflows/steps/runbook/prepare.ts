@@ -5,7 +5,7 @@ import { scaleTarget } from '../../../domain/runbooks/scale.ts';
 import { resolveWith } from '../../../domain/runbooks/templates.ts';
 import type { Json } from '../../../domain/runbooks/variables.ts';
 import type { StepKind, With } from '../../../schemas/runbooks/parts/kinds.ts';
-import type { Reason } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import type { RunbookInput } from '../../runbook.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';

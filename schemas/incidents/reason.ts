@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import { readAs } from '../parsing/read-as.ts';
+
+/**
+ * Codes of the reasons of decisions, explained in docs/explanation/engine.md. `domain/rollback/guards.ts` lists the guards with
+ * their order and consequences.
+ */
+export const ReasonCode = z.enum([
+  // Why a decision acts.
+  'suspect',
+  'asked_by_person',
+
+  // Guards.
+  'unmatched',
+  'guard_unreadable',
+  'no_confident_suspect',
+  'not_a_deploy',
+  'superseded',
+  'no_deployer',
+  'no_known_good_version',
+  'rollback_not_safe',
+  'pinned',
+  'version_runs',
+  'version_unknown',
+  'version_never_ran',
+  'second_person',
+  'mode_shadow',
+  'mode_suggest',
+  'mode_approve',
+  'runbook_mode',
+  'runbook_asks',
+  'paused',
+  'incident_paused',
+  'incident_closed',
+  'sender_may_not_ask',
+  'not_asked',
+  'first_did_not_help',
+  'automation_budget_spent',
+  'suspect_cleared',
+  'one_of_many',
+  'monitoring_failure',
+  'migration_in_deploy',
+  'migration_unknown',
+  'already_rolled_back',
+  'rate_limited',
+  'organisation_limit',
+  'sender_limit',
+  'clock_skew',
+  'deploy_failed',
+  'another_service',
+  'version_not_proven',
+  'neighbours_unreadable',
+  'judged_otherwise',
+  'locked',
+  'already_running',
+
+  // Evidence against every change.
+  'several_fail',
+  'dependency_failed_first',
+  'no_change_near',
+  'healthy_now',
+  'healthy_just_now',
+  'traffic_rise',
+  'bad_before',
+  'bad_earlier',
+  'rising_before',
+  'slow_rise',
+  'no_step',
+  'all_versions_bad',
+  'no_version_bad',
+  'alert_names_others',
+  'alert_names_others_too',
+
+  /** A reason that only a newer version knows; its text is complete. */
+  'unknown',
+]);
+export type ReasonCode = z.infer<typeof ReasonCode>;
+
+/** Reads the code of a reason, which a newer version may have written. */
+export const ReadReasonCode = readAs(ReasonCode, 'unknown');
+
+/** Why something is or is not done: a code for programs and a text for people. */
+export const Reason = z.object({ code: ReadReasonCode, text: z.string() });
+export type Reason = z.infer<typeof Reason>;
