@@ -3,7 +3,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { ExternalPager, Tickets } from '../domain/messages/channels.ts';
+import type { Tickets } from '../domain/messages/channels.ts';
 import { type Attempt } from '../domain/ports/common.ts';
 import { type Deps } from '../domain/ports/deps.ts';
 import { type Pager } from '../domain/ports/paging.ts';
@@ -122,6 +122,7 @@ export function assemble(env: Environment): Deps {
   const github = githubAccess({ secrets, clock });
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
   const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
+  const rest = pagerDutyRest({ secrets, clock });
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
   const projections = new ProjectionTable(table, clock, sqsProjectorQueue(sqs, env), log, isOn({ config, secrets }));
   return {
@@ -198,9 +199,9 @@ export function assemble(env: Environment): Deps {
     fallbackPager: counted<Pager>('second-route', {
       send: (request) => unlessUnreadable(() => webhookPager({ config, secrets, clock }).send(request)),
     }),
-    externalPager: counted('pagerduty', externalPager(pagerDutyRest({ secrets, clock }))),
+    externalPager: counted('pagerduty', externalPagerDuty(rest)),
     pagerIncidents: new PagerIncidentTable(table, clock),
-    onCall: counted('pagerduty', pagerDutyOnCall({ config, clock, rest: pagerDutyRest({ secrets, clock }) })),
+    onCall: counted('pagerduty', pagerDutyOnCall({ config, clock, rest })),
     flagsFor: async (entry, place) => {
       const flags = await flagsFor(entry, { place, secrets, clock, standIns });
       return flags && counted(entry.kind, flags);
@@ -339,31 +340,19 @@ function channels({ secrets, clock, github, standIns, counted }: OutletDeps) {
       pagerDutyChanges({
         eventsUrl: addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL'),
         routingKey: () => secrets.get('PAGERDUTY_ROUTING_KEY'),
+        clock,
       }),
     ),
   };
 }
 
-/** Creates the client of PagerDuty's REST API. Its address is read with the credentials, before each attempt. */
-const pagerDutyRest =
-  ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>) =>
-  async (): Promise<RestOptions> => ({
-    apiUrl: await addressOf({ secrets }, 'PAGERDUTY_API_URL')(),
-    token: () => secrets.get('PAGERDUTY_API_TOKEN'),
-    from: () => secrets.get('PAGERDUTY_FROM'),
-    clock,
-  });
-
-function externalPager(rest: () => Promise<RestOptions>): ExternalPager {
-  const pager = async (): Promise<ExternalPager> => externalPagerDuty(await rest());
-  return {
-    paged: async (key) => (await pager()).paged(key),
-    find: async (query) => (await pager()).find(query),
-    annotate: async (id, text, key) => (await pager()).annotate(id, text, key),
-    read: async (id) => (await pager()).read(id),
-    check: async () => (await pager()).check(),
-  };
-}
+/** The access to PagerDuty's REST API. */
+const pagerDutyRest = ({ secrets, clock }: Pick<Deps, 'secrets' | 'clock'>): RestOptions => ({
+  apiUrl: addressOf({ secrets }, 'PAGERDUTY_API_URL'),
+  token: () => secrets.get('PAGERDUTY_API_TOKEN'),
+  from: () => secrets.get('PAGERDUTY_FROM'),
+  clock,
+});
 
 async function ticketsFor(
   target: TicketTarget,

@@ -3,7 +3,7 @@ import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from '../../schemas/config/deployers.ts';
 import type { GitReverter } from '../github/revert.ts';
-import { withoutSlash } from '../shared/request.ts';
+import { withoutSlash } from '../shared/client.ts';
 import { type Application, isAutomated } from './application.ts';
 import { type Deployment, isSame, nameOf, runningIn } from './deployments.ts';
 import { bringBack, followGit, type Git, handleIn } from './git.ts';

@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
-import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { type VendorRequest, request, withoutSlash } from '../shared/request.ts';
+import { attemptClient, type Client, type Failed, MESSAGE, type VendorApi } from '../shared/client.ts';
+import { type Ended, endedBy, type Ending, orEnding } from '../shared/refusals.ts';
 import { Application } from './application.ts';
 import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
 
@@ -58,10 +56,23 @@ export type Calls = {
  * @see https://github.com/argoproj/argo-cd/blob/master/server/application/application.proto
  */
 export function attempt<T>(options: ArgoOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
-  return orEnding(() => work(callsOf(options, performance.now() + ATTEMPT_MS)));
+  return orEnding(() => work(callsOf(options, attemptClient(argoApi(options)))));
 }
 
-function callsOf(options: ArgoOptions, until: number): Calls {
+const argoApi = ({ url, token, tokenName, clock }: ArgoOptions): VendorApi => ({
+  vendor: 'Argo CD',
+  clock,
+  async access() {
+    const secret = await token();
+    if (!secret) return { kind: 'off', detail: `the token for Argo CD, ${tokenName}, is not set` };
+    return { url, headers: { authorization: `Bearer ${secret}` } };
+  },
+  timeoutMs: ATTEMPT_MS,
+  maxBytes: APPLICATION_MAX_BYTES,
+  errors: MESSAGE,
+});
+
+function callsOf(options: ArgoOptions, client: Client): Calls {
   const { application: name, project, appNamespace } = options;
   const scope = { ...(appNamespace !== undefined && { appNamespace }), ...(project !== undefined && { project }) };
   const path = pathOf(name);
@@ -69,22 +80,18 @@ function callsOf(options: ArgoOptions, until: number): Calls {
     const query = new URLSearchParams({ ...scope, ...more }).toString();
     return query === '' ? '' : `?${query}`;
   };
-  const told = <T>(question: Asked<T>) => ask(options, until, question);
+  const get = <T>(at: string, schema: z.ZodType<T>) => client({ method: 'GET', path: at, schema });
   return {
     application: async ({ refresh } = { refresh: false }) =>
-      value(
-        await told({ method: 'GET', path: path + asked(refresh ? { refresh: 'normal' } : {}), schema: Application }),
-        options,
-      ),
+      value(await get(path + asked(refresh ? { refresh: 'normal' } : {}), Application), options),
     async other(of, namespace) {
       const query = namespace === undefined ? '' : `?${new URLSearchParams({ appNamespace: namespace }).toString()}`;
-      const answer = await told({ method: 'GET', path: pathOf(of) + query, schema: Application });
+      const answer = await get(pathOf(of) + query, Application);
       return answer.kind === 'refused' ? undefined : value(answer, options);
     },
-    windows: async () =>
-      value(await told({ method: 'GET', path: `${path}/syncwindows${asked()}`, schema: Windows }), options),
+    windows: async () => value(await get(`${path}/syncwindows${asked()}`, Windows), options),
     rollBack: (id, prune) =>
-      told({
+      client({
         method: 'POST',
         path: `${path}/rollback`,
         body: { name, id, prune, dryRun: false, ...scope },
@@ -93,43 +100,12 @@ function callsOf(options: ArgoOptions, until: number): Calls {
     patch: async ({ annotations, spec }) => {
       const patch = JSON.stringify({ metadata: { annotations }, spec });
       const body = { name, patch, patchType: 'merge', ...scope };
-      return value(await told({ method: 'PATCH', path, body, schema: Application }), options);
+      return value(await client({ method: 'PATCH', path, body, schema: Application }), options);
     },
   };
 }
 
 const pathOf = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
-
-type Asked<T> = Pick<VendorRequest<T>, 'method' | 'body' | 'schema'> & { path: string };
-
-async function ask<T>(
-  options: ArgoOptions,
-  until: number,
-  { path, ...question }: Asked<T>,
-): Promise<VendorResponse<T>> {
-  const token = await options.token();
-  if (!token) return { kind: 'off', detail: `the token for Argo CD, ${options.tokenName}, is not set` };
-  const timeoutMs = Math.floor(until - performance.now());
-  if (timeoutMs <= 0) return { kind: 'later', detail: `Argo CD took ${ATTEMPT_MS} ms`, afterSeconds: null };
-  return request({
-    vendor: 'Argo CD',
-    url: withoutSlash(options.url) + path,
-    headers: { authorization: `Bearer ${token}` },
-    timeoutMs,
-    maxBytes: APPLICATION_MAX_BYTES,
-    limited: (answer) => limitedFor(answer, options.clock),
-    words,
-    ...question,
-  });
-}
-
-/** Argo CD has no rate limit, but a proxy in front of it can have one. */
-const limitedFor = ({ status, headers }: Answer, clock: Clock): number | null | undefined =>
-  status === 429 ? retryAfterSeconds(headers, millisOf(clock.now())) : undefined;
-
-const ErrorBody = z.object({ message: z.string() });
-
-const words = (body: unknown): string | undefined => ErrorBody.safeParse(body).data?.message;
 
 /** @throws Ended for every result except `done` */
 export function value<T>(
@@ -140,34 +116,28 @@ export function value<T>(
   throw ended(told, options);
 }
 
-/** An unclear result becomes `later`, because the next attempt checks the state first. */
-export function ended(
-  told: Exclude<VendorResponse<never>, { kind: 'done' }>,
+/** Converts a result to `Ended`, with the fix for a refusal. */
+export const ended = (told: Failed, options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>): Ended =>
+  endedBy(told, told.kind === 'refused' ? hintOf(told, options) : '');
+
+function hintOf(
+  { code, detail }: Extract<Failed, { kind: 'refused' }>,
   { tokenName, project, application }: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
-): Ended {
-  if (told.kind === 'later') return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });
-  if (told.kind === 'unclear') return putOff(told.detail);
-  if (told.kind === 'off') return refuse(`${told.detail}, so it was not called`);
-  switch (told.code) {
+): string {
+  switch (code) {
     case 'unauthorized':
-      return refuse(`${told.detail}; the token in ${tokenName} is not valid, or has expired`);
+      return `; the token in ${tokenName} is not valid, or has expired`;
     case 'forbidden':
-      return refuse(
-        project === undefined && !/permission denied:/.test(told.detail)
-          ? `${told.detail}; Argo CD answers the same for an unknown application: check its name (${application}) ` +
-              `and its namespace (\`appNamespace\`). With \`project\`, Argo CD distinguishes the two cases`
-          : `${told.detail}; docs/how-to/argo-cd.md lists the permissions that the token in ${tokenName} needs`,
-      );
+      return project === undefined && !/permission denied:/.test(detail)
+        ? `; Argo CD answers the same for an unknown application: check its name (${application}) ` +
+            `and its namespace (\`appNamespace\`). With \`project\`, Argo CD distinguishes the two cases`
+        : `; docs/how-to/argo-cd.md lists the permissions that the token in ${tokenName} needs`;
     case 'not_found':
-      return refuse(
-        `${told.detail}; there is no application ${application}${project === undefined ? '' : ` in the project ${project}`}, ` +
-          `or the token in ${tokenName} lacks the permission`,
+      return (
+        `; there is no application ${application}${project === undefined ? '' : ` in the project ${project}`}, ` +
+        `or the token in ${tokenName} lacks the permission`
       );
     default:
-      return refuse(
-        told.code.startsWith('http_3')
-          ? `${told.detail}; check that the address uses https and does not redirect`
-          : told.detail,
-      );
+      return code.startsWith('http_3') ? '; check that the address uses https and does not redirect' : '';
   }
 }

@@ -1,31 +1,17 @@
-import type { ActAnswer } from '../../domain/rollback/targets.ts';
+import { Ended, type Ending, orEnding, refuse as refusal } from '../shared/refusals.ts';
 import { truncate } from '../shared/text.ts';
 
 /** Milliseconds for one attempt with all its calls: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
-
-/** The reason why an attempt ended without a response. */
-export type Halt = Extract<ActAnswer, { kind: 'busy' | 'refused' | 'later' }>;
 
 type Options = { abortSignal: AbortSignal };
 
 /** Makes one call of the attempt and returns the API's response. Any error ends the attempt. */
 export type Ask = <T>(call: (options: Options) => Promise<T>) => Promise<T>;
 
-/** Ends an attempt from inside. Not visible outside this folder. */
-class Halted extends Error {
-  override readonly name = 'Halted';
-  readonly halt: Halt;
-
-  constructor(halt: Halt) {
-    super(halt.detail);
-    this.halt = halt;
-  }
-}
-
-/** Ends the attempt with a refusal, which is not retried. */
+/** Ends the attempt with a refusal, which is not retried. As an expression, unlike `throw`. */
 export function refuse(detail: string): never {
-  throw new Halted({ kind: 'refused', detail });
+  throw refusal(detail);
 }
 
 /**
@@ -33,7 +19,7 @@ export function refuse(detail: string): never {
  *
  * @param api the name of the API in messages
  */
-export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): Promise<T | Halt> {
+export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): Promise<T | Ending> {
   const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
   // The signal aborts calls, but not the search for credentials before them.
   const over = new Promise<never>((_, reject) =>
@@ -44,15 +30,10 @@ export async function attempt<T>(api: string, work: (ask: Ask) => Promise<T>): P
     try {
       return await Promise.race([call({ abortSignal: signal }), over]);
     } catch (error) {
-      throw new Halted(signal.aborted ? later(`${api} did not answer in time`) : haltOf(api, error));
+      throw new Ended(signal.aborted ? later(`${api} did not answer in time`) : endingOf(api, error));
     }
   };
-  try {
-    return await work(ask);
-  } catch (error) {
-    if (error instanceof Halted) return error.halt;
-    throw error;
-  }
+  return orEnding(() => work(ask));
 }
 
 /** The error names for exceeded limits, mostly with status 400. */
@@ -72,7 +53,7 @@ const LOOK_AGAIN = new Set([
 /** Errors that a retry can't fix: missing credentials, and an invalid address. */
 const SETTINGS = new Set(['CredentialsProviderError', 'TypeError']);
 
-function haltOf(api: string, error: unknown): Halt {
+function endingOf(api: string, error: unknown): Ending {
   if (!(error instanceof Error)) return later(`${api}: ${String(error)}`);
   const { status, afterSeconds } = answerOf(error);
   const words = truncate(`${error.name}: ${error.message}`, 300);
@@ -87,7 +68,7 @@ function haltOf(api: string, error: unknown): Halt {
   return { kind: BUSY.has(error.name) ? 'busy' : 'refused', detail };
 }
 
-const later = (detail: string): Halt => ({ kind: 'later', detail, afterSeconds: null });
+const later = (detail: string): Ending => ({ kind: 'later', detail, afterSeconds: null });
 
 /** Returns the response fields that the SDKs add to their errors, if there was a response. */
 function answerOf(error: Error): { status: number | undefined; afterSeconds: number | null } {

@@ -2,11 +2,14 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
+import type { FlagsConfig } from '../../schemas/config/deployers.ts';
+import { type Answer, json, type Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import * as endpoint from '../webhook/endpoint.ts';
 import { addressOf } from './address.ts';
-import { authHeaders, type HttpFlags } from './auth.ts';
+
+/** The configuration of a flag service that implements the contract in `docs/how-to/flags.md`. */
+export type HttpFlags = Extract<FlagsConfig, { kind: 'http' }>;
 
 /** Milliseconds. Setting a flag takes one read and at most one write: 15 s together. */
 const LOOK_TIMEOUT_MS = 5_000;
@@ -19,9 +22,6 @@ const State = z.object({ on: z.boolean() });
  */
 const Conflict = z.object({ on: z.boolean(), error: z.string().optional() });
 
-type Refused = { kind: 'refused'; detail: string };
-type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
-
 /**
  * Creates a client for a flag service that supports GET and PUT (docs/how-to/flags.md). Setting a state is idempotent; the key
  * lets the service distinguish a retry from a new change.
@@ -30,37 +30,29 @@ export function httpFlags(
   config: HttpFlags,
   { place, secrets, clock }: { place: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Flags {
-  const ask = async (flag: string, change?: FlagRequest): Promise<Answer | Refused | Later> => {
+  const service = { name: 'the flag service', auth: config.auth, secrets, clock };
+  const ask = async (flag: string, change?: FlagRequest): Promise<Answer | endpoint.Refused | Later> => {
     const address = addressOf(config.url, { flag, environment: place.environment });
     if ('refused' in address) return { kind: 'refused', detail: address.refused };
-    const body = change && bodyOf(change);
-    const auth = await authHeaders(
-      config.auth,
-      { secrets, clock },
-      { id: change?.key ?? address.url, body: body ?? '' },
+    return endpoint.callEndpoint(
+      service,
+      change === undefined
+        ? { ...address, method: 'GET', id: address.url, timeoutMs: LOOK_TIMEOUT_MS }
+        : {
+            ...address,
+            method: 'PUT',
+            headers: { 'content-type': 'application/json', 'idempotency-key': change.key },
+            body: bodyOf(change),
+            id: change.key,
+            timeoutMs: CHANGE_TIMEOUT_MS,
+          },
     );
-    if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
-    try {
-      return await call(address.url, {
-        method: change ? 'PUT' : 'GET',
-        headers: {
-          accept: 'application/json',
-          ...(change && { 'content-type': 'application/json', 'idempotency-key': change.key }),
-          ...auth.headers,
-        },
-        ...(body !== undefined && { body }),
-        timeoutMs: change ? CHANGE_TIMEOUT_MS : LOOK_TIMEOUT_MS,
-      });
-    } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
-      throw error;
-    }
   };
 
   const read = async (flag: string): ReturnType<Flags['read']> => {
     const answer = await ask(flag);
     if ('kind' in answer) return answer;
-    if (!isSuccess(answer)) return unsuccessful(answer, { flag, place, clock });
+    if (!endpoint.isSuccess(answer)) return unsuccessful(answer, { flag, place, clock });
     const state = State.safeParse(json(answer.text));
     return state.success
       ? { kind: 'state', on: state.data.on }
@@ -78,7 +70,7 @@ export function httpFlags(
       if (before.on === request.on) return { kind: 'succeeded', id: null };
       const answer = await ask(request.flag, request);
       if ('kind' in answer) return answer;
-      if (isSuccess(answer)) return accepted(answer, request.on);
+      if (endpoint.isSuccess(answer)) return accepted(answer, request.on);
       return conflict(answer, request.on) ?? unsuccessful(answer, { flag: request.flag, place, clock });
     },
   };
@@ -87,10 +79,7 @@ export function httpFlags(
 const bodyOf = ({ flag, environment, service, on, reason, incident, key }: FlagRequest): string =>
   JSON.stringify({ flag, environment, service, on, reason, incident_id: incident, idempotency_key: key });
 
-const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
-
-const said = ({ status, text }: Answer): string =>
-  `the flag service answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
+const said = (answer: Answer): string => endpoint.said('the flag service', answer);
 
 const wordOf = (on: boolean): string => (on ? 'on' : 'off');
 
@@ -116,13 +105,8 @@ function conflict(answer: Answer, wanted: boolean): ActAnswer | undefined {
 function unsuccessful(
   answer: Answer,
   { flag, place, clock }: { flag: string; place: ServiceEnvironment; clock: Clock },
-): Refused | Later {
-  const { status, headers } = answer;
-  if (status === 408 || status === 429 || status >= 500)
-    return { kind: 'later', detail: said(answer), afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
-  if (status === 404) {
-    const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(place.environment)}`;
-    return { kind: 'refused', detail: `the flag service has no ${which}; ${said(answer)}` };
-  }
-  return { kind: 'refused', detail: said(answer) };
+): endpoint.Refused | Later {
+  const which = `flag ${JSON.stringify(flag)} in environment ${JSON.stringify(place.environment)}`;
+  const missing = answer.status === 404 ? `the flag service has no ${which}; ` : '';
+  return endpoint.unsuccessful(answer, missing + said(answer), clock);
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
-import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
-import { ask, type GithubOptions, repositoryPath } from './rest.ts';
+import { attemptClient, type Failed } from '../shared/client.ts';
+import { type Ended, endedBy, type Ending, orEnding, refuse } from '../shared/refusals.ts';
+import { githubApi, type GithubOptions, repositoryPath } from './rest.ts';
 
 /** Milliseconds for all calls of one attempt together. */
 const ATTEMPT_MS = 15_000;
@@ -28,17 +29,20 @@ export function attempt<T>(
   repository: string,
   work: (calls: Calls) => Promise<T>,
 ): Promise<T | Ending> {
-  return orEnding(() => work(callsOf(options, repository, performance.now() + ATTEMPT_MS)));
+  return orEnding(() => work(callsOf(options, repository)));
 }
 
-function callsOf(options: GithubOptions, repository: string, until: number): Calls {
+function callsOf(options: GithubOptions, repository: string): Calls {
+  const client = attemptClient({
+    ...githubApi(options),
+    timeoutMs: ATTEMPT_MS,
+    prefix: ({ method, path }) => `${method} ${path}`,
+  });
   const base = repositoryPath(repository);
   const told = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
-    const timeoutMs = Math.floor(until - performance.now());
-    if (timeoutMs <= 0) throw putOff(`GitHub took ${ATTEMPT_MS} ms`); // nothing was sent
-    const answer = await ask(options, { method, path: base + path, schema, timeoutMs, ...(body && { body }) });
+    const answer = await client({ method, path: base + path, schema, ...(body && { body }) });
     if (answer.kind === 'off') throw refuse('the token for GitHub is not set, so it was not called');
-    return answer.kind === 'done' ? answer : { ...answer, detail: `${method} ${base}${path}: ${answer.detail}` };
+    return answer;
   };
   const value = <T>(answer: Answered<T>): T => {
     if (answer.kind === 'done') return answer.value;
@@ -58,12 +62,8 @@ function callsOf(options: GithubOptions, repository: string, until: number): Cal
 /** 404, and 422 for a name with invalid syntax. */
 const NO_SUCH: readonly string[] = ['not_found', 'invalid'];
 
-/** Converts a result to `Ended`. An unclear result becomes `later`, because the next attempt checks the state first. */
-export function ended(answer: Exclude<Answered<never>, { kind: 'done' }>): Ended {
-  if (answer.kind === 'refused') return refuse(answer.detail + (HINTS[answer.code] ?? ''));
-  const afterSeconds = answer.kind === 'later' ? answer.afterSeconds : null;
-  return new Ended({ kind: 'later', detail: answer.detail, afterSeconds });
-}
+export const ended = (answer: Failed): Ended =>
+  endedBy(answer, answer.kind === 'refused' ? HINTS[answer.code] : undefined);
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   unauthorized: '; the token is invalid or has expired',

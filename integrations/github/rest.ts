@@ -3,9 +3,8 @@ import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { publicUrl } from '../../domain/catalogue/vendors.ts';
 import { Repository } from '../../schemas/config/deployers.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, json, retryAfterSeconds } from '../shared/http.ts';
-import { type VendorRequest, request, withoutSlash } from '../shared/request.ts';
+import { type Answer, json } from '../shared/http.ts';
+import { type Failed, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 
 export type GithubOptions = {
@@ -19,18 +18,13 @@ export type GithubOptions = {
 /** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
-  readonly told: Exclude<VendorResponse<never>, { kind: 'done' | 'unclear' }>;
+  readonly told: Exclude<Failed, { kind: 'unclear' }>;
 
   constructor(told: NoToken['told']) {
     super(told.detail);
     this.told = told;
   }
 }
-
-type Asked<T> = Pick<VendorRequest<T>, 'method' | 'body' | 'schema' | 'timeoutMs'> & {
-  /** The path relative to the API's URL, with its query. */
-  path: string;
-};
 
 export const GITHUB_API_URL = publicUrl('GITHUB_API_URL');
 
@@ -48,25 +42,30 @@ export const repositoryPath = (repository: string): string =>
  * Calls GitHub's REST API once. `off`: no token is configured.
  * @see https://docs.github.com/en/rest/using-the-rest-api
  */
-export async function ask<T>(options: GithubOptions, { path, ...question }: Asked<T>): Promise<VendorResponse<T>> {
-  const token = await tokenOf(options);
-  if (token instanceof NoToken) return token.told;
-  if (!token) return { kind: 'off', detail: 'its token is not set' };
-  return request({
-    vendor: 'GitHub',
-    url: withoutSlash(options.apiUrl) + path,
-    headers: {
+export const ask = <T>(
+  options: GithubOptions,
+  { timeoutMs, ...call }: VendorCall<T> & { timeoutMs: number },
+): Promise<VendorResponse<T>> => vendorClient({ ...githubApi(options), timeoutMs })(call);
+
+export const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> => ({
+  vendor: 'GitHub',
+  clock: options.clock,
+  async access() {
+    const token = await tokenOf(options);
+    if (token instanceof NoToken) return token.told;
+    if (!token) return { kind: 'off', detail: 'its token is not set' };
+    const headers = {
       accept: 'application/vnd.github+json',
       authorization: `Bearer ${token}`,
       'user-agent': 'firebreak',
       'x-github-api-version': API_VERSION,
-    },
-    maxBytes: LIST_MAX_BYTES,
-    limited: (answer) => limitedFor(answer, options.clock),
-    words,
-    ...question,
-  });
-}
+    };
+    return { url: options.apiUrl, headers };
+  },
+  maxBytes: LIST_MAX_BYTES,
+  limited,
+  errors: Errors,
+});
 
 async function tokenOf({ token }: GithubOptions): Promise<string | undefined | NoToken> {
   try {
@@ -83,35 +82,30 @@ async function tokenOf({ token }: GithubOptions): Promise<string | undefined | N
  * Other 403 responses need a change of permissions.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-function limitedFor({ status, headers, text }: Answer, clock: Clock): number | undefined {
+function limited({ status, headers, text }: Answer, retryAfter: number | null, now: number): number | undefined {
   if (status !== 403 && status !== 429) return undefined;
-  const now = millisOf(clock.now());
-  const asked = retryAfterSeconds(headers, now);
-  if (asked !== null) return asked;
+  if (retryAfter !== null) return retryAfter;
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   if (headers.get('x-ratelimit-remaining') === '0' && Number.isFinite(reset)) return Math.max(0, reset - now / 1000);
-  return status === 429 || /rate limit/i.test(words(json(text)) ?? '') ? LIMITED_SECONDS : undefined;
+  return status === 429 || /rate limit/i.test(Errors.safeParse(json(text)).data ?? '') ? LIMITED_SECONDS : undefined;
 }
 
 /** An error body. In a 422 response, the list contains the details. */
-const Errors = z.object({
-  message: z.string(),
-  errors: z
-    .array(
-      z.union([
-        z.string(),
-        z.object({ field: z.string().optional(), code: z.string().optional(), message: z.string().optional() }),
-      ]),
-    )
-    .optional(),
-});
-
-function words(body: unknown): string | undefined {
-  const parsed = Errors.safeParse(body);
-  if (!parsed.success) return undefined;
-  const { message, errors = [] } = parsed.data;
-  const each = errors.map((error) =>
-    typeof error === 'string' ? error : [error.field, error.message ?? error.code].filter(Boolean).join(' '),
-  );
-  return [message, ...each].join('; ');
-}
+const Errors = z
+  .object({
+    message: z.string(),
+    errors: z
+      .array(
+        z.union([
+          z.string(),
+          z.object({ field: z.string().optional(), code: z.string().optional(), message: z.string().optional() }),
+        ]),
+      )
+      .default([]),
+  })
+  .transform(({ message, errors }) => {
+    const each = errors.map((error) =>
+      typeof error === 'string' ? error : [error.field, error.message ?? error.code].filter(Boolean).join(' '),
+    );
+    return [message, ...each].join('; ');
+  });

@@ -1,15 +1,13 @@
 import * as z from 'zod';
-import type { Annotation, Annotations, VendorResponse } from '../../domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { request, withoutSlash } from '../shared/request.ts';
+import { MESSAGE, nothing, vendorClient, withoutSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, FOUND_MAX, TAG_PART_MAX_BYTES, TAGS_MAX_BYTES, TEXT_MAX_CHARS } from './limits.ts';
 
 const Created = z.object({ id: z.number() });
 const Found = z.array(z.object({ id: z.number(), tags: z.array(z.string()).nullish() }));
-const Ignored = z.unknown();
 
 type Options = {
   /** The URL of Grafana, with its subpath if it has one. */
@@ -24,39 +22,36 @@ type Options = {
  * @see https://grafana.com/docs/grafana/latest/developers/http_api/annotations/
  */
 export function grafanaAnnotations(options: Options): Annotations {
-  const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
-    const [url, token] = [await options.url(), await options.token()];
-    if (!url || !token) return off(url ? 'GRAFANA_TOKEN' : 'GRAFANA_URL');
-    return request({
-      vendor: 'Grafana',
-      url: `${withoutSlash(url)}/api/annotations${path}`,
-      method,
-      headers: { authorization: `Bearer ${token}` },
-      ...(body && { body }),
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
-      schema,
-      limited: (answer) => limitedFor(answer, options.clock),
-      words,
-    });
-  };
+  const client = vendorClient({
+    vendor: 'Grafana',
+    clock: options.clock,
+    async access() {
+      const [url, token] = [await options.url(), await options.token()];
+      if (url && token)
+        return { url: `${withoutSlash(url)}/api/annotations`, headers: { authorization: `Bearer ${token}` } };
+      return { kind: 'off', detail: `annotations are off: ${url ? 'GRAFANA_TOKEN' : 'GRAFANA_URL'} is not set` };
+    },
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    errors: MESSAGE,
+  });
 
   return {
     async find(tag) {
       const wanted = tagOf(tag);
       const query = new URLSearchParams({ type: 'annotation', tags: wanted, limit: String(FOUND_MAX) });
-      const told = await ask('GET', `?${query.toString()}`, Found);
+      const told = await client({ method: 'GET', path: `?${query.toString()}`, schema: Found });
       if (told.kind !== 'done') return told;
       // A search for a tag without a value also finds the tag with any value.
       const newest = told.value.find(({ tags }) => tags?.includes(wanted));
       return { kind: 'done', value: newest ? { id: String(newest.id) } : null };
     },
     async create(annotation) {
-      const told = await ask('POST', '', Created, fields(annotation));
+      const told = await client({ method: 'POST', path: '', body: fields(annotation), schema: Created });
       return told.kind === 'done' ? { kind: 'done', value: { id: String(told.value.id) } } : told;
     },
     async update(id, annotation) {
-      const told = await ask('PATCH', `/${encodeURIComponent(id)}`, Ignored, fields(annotation));
-      return told.kind === 'done' ? { kind: 'done', value: null } : told;
+      const path = `/${encodeURIComponent(id)}`;
+      return nothing(await client({ method: 'PATCH', path, body: fields(annotation), schema: z.unknown() }));
     },
   };
 }
@@ -94,18 +89,3 @@ function tagOf(tag: string): string {
 /** Truncates to the maximum bytes without splitting a character. */
 const cut = (part: string): string =>
   new TextDecoder().decode(Buffer.from(part.trim()).subarray(0, TAG_PART_MAX_BYTES), { stream: true }).trim();
-
-const off = (missing: string): VendorResponse<never> => ({
-  kind: 'off',
-  detail: `annotations are off: ${missing} is not set`,
-});
-
-const limitedFor = ({ status, headers }: Answer, clock: Clock): number | null | undefined =>
-  status === 429 ? retryAfterSeconds(headers, millisOf(clock.now())) : undefined;
-
-const Message = z.object({ message: z.string() });
-
-function words(body: unknown): string | undefined {
-  const parsed = Message.safeParse(body);
-  return parsed.success ? parsed.data.message : undefined;
-}

@@ -3,10 +3,9 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import type { HttpDeployer } from '../../schemas/config/deployers.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
+import { type Answer, json } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
-import { signedHeaders } from '../webhook/standard-webhooks.ts';
+import { callEndpoint, isSuccess, said, unsuccessful } from '../webhook/endpoint.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -29,36 +28,17 @@ export function httpDeployer(
   options: { url: string; place: ServiceEnvironment; secrets: Secrets; clock: Clock },
 ): Deployer {
   const { url, place, secrets, clock } = options;
-  const attempt = async (request: {
-    url: string;
-    method: string;
-    headers?: Record<string, string>;
-    body?: string;
-    id: string;
-  }): Promise<Answer | ActAnswer> => {
-    const auth = await authHeaders(config, secrets, clock, request.id, request.body ?? '');
-    if ('refused' in auth) return { kind: 'refused', detail: auth.refused };
-    try {
-      return await call(request.url, {
-        method: request.method,
-        headers: { accept: 'application/json', ...request.headers, ...auth.headers },
-        ...(request.body === undefined ? {} : { body: request.body }),
-        timeoutMs: ATTEMPT_TIMEOUT_MS,
-      });
-    } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
-      throw error;
-    }
-  };
+  const endpoint = { name: 'the deployer', auth: config.auth, secrets, clock };
   return {
     target: url,
     // One CD system deploys many services independently.
     resource: `http ${JSON.stringify([url, place.service, place.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
-      const answer = await attempt({
+      const answer = await callEndpoint(endpoint, {
         url,
         method: 'POST',
+        timeoutMs: ATTEMPT_TIMEOUT_MS,
         id: request.key,
         headers: { 'content-type': 'application/json', 'idempotency-key': request.key },
         body: bodyOf(request),
@@ -72,7 +52,7 @@ export function httpDeployer(
           kind: 'failed',
           detail: `the status_url ${truncate(statusUrl, 200)} is not on the origin of the deployer, so it was not called`,
         };
-      const answer = await attempt({ url: at, method: 'GET', id: at });
+      const answer = await callEndpoint(endpoint, { url: at, method: 'GET', id: at, timeoutMs: ATTEMPT_TIMEOUT_MS });
       return 'kind' in answer ? answer : read(answer, url, clock);
     },
   };
@@ -89,48 +69,24 @@ const bodyOf = ({ service, environment, from, to, incident, reason, key }: Rollb
     idempotency_key: key,
   });
 
-async function authHeaders(
-  { auth }: HttpDeployer,
-  secrets: Secrets,
-  clock: Clock,
-  id: string,
-  body: string,
-): Promise<{ headers: Record<string, string> } | { refused: string }> {
-  if (auth === undefined) return { headers: {} };
-  const name = 'bearer' in auth ? auth.bearer : auth.webhookSignature;
-  const secret = await secrets.get(name);
-  if (!secret) return { refused: `the deployer's secret ${name} is not set, so it was not called` };
-  return {
-    headers:
-      'bearer' in auth ? { authorization: `Bearer ${secret}` } : signedHeaders(secret, id, millisOf(clock.now()), body),
-  };
-}
-
 function read(answer: Answer, url: string, clock: Clock): ActAnswer {
-  const { status, headers, text } = answer;
-  const said = `the CD system answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
-  if (status >= 200 && status < 300) return accepted(json(text), url, said);
-  if (status === 409) {
-    const conflict = Conflict.safeParse(json(text));
-    return conflict.success
-      ? { kind: 'superseded', current: conflict.data.current_version }
-      : { kind: 'busy', detail: said };
-  }
-  if (status === 429 || status >= 500 || status === 408)
-    return { kind: 'later', detail: said, afterSeconds: retryAfterSeconds(headers, millisOf(clock.now())) };
-  return { kind: 'refused', detail: said };
+  const detail = said('the CD system', answer);
+  if (isSuccess(answer)) return accepted(json(answer.text), url, detail);
+  if (answer.status !== 409) return unsuccessful(answer, detail, clock);
+  const conflict = Conflict.safeParse(json(answer.text));
+  return conflict.success ? { kind: 'superseded', current: conflict.data.current_version } : { kind: 'busy', detail };
 }
 
-function accepted(body: unknown, url: string, said: string): ActAnswer {
+function accepted(body: unknown, url: string, detail: string): ActAnswer {
   const told = Accepted.safeParse(body);
   if (!told.success)
     return {
       kind: 'failed',
-      detail: `${said}; a 2xx response must contain {id, status: succeeded|in_progress|failed}, so the outcome of the rollback is unknown`,
+      detail: `${detail}; a 2xx response must contain {id, status: succeeded|in_progress|failed}, so the outcome of the rollback is unknown`,
     };
   const { id = null, status, status_url: statusUrl = null } = told.data;
   if (status === 'succeeded') return { kind: 'succeeded', id };
-  if (status === 'failed') return { kind: 'failed', detail: said };
+  if (status === 'failed') return { kind: 'failed', detail };
   return { kind: 'in_progress', id, handle: statusUrl === null ? null : portable(statusUrl, url) };
 }
 

@@ -1,10 +1,7 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { Ended, type Ending, orEnding, putOff, refuse } from '../shared/refusals.ts';
-import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { request, withoutSlash } from '../shared/request.ts';
+import { attemptClient, type Failed, type VendorApi, type VendorCall } from '../shared/client.ts';
+import { type Ended, endedBy, type Ending, orEnding, putOff } from '../shared/refusals.ts';
 import { ANSWER_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';
 
 /** The access to a cluster's API. */
@@ -28,74 +25,53 @@ export type Calls = {
 
 /** Runs `work` for one cluster, with one time limit for all its calls. */
 export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
-  return orEnding(() => work(callsOf(cluster, performance.now() + ATTEMPT_MS)));
-}
-
-type Request = { method: 'GET' | 'PATCH'; path: string; body?: object; type?: PatchType };
-
-function callsOf(cluster: ClusterOptions, until: number): Calls {
-  const ask = async <T>(call: Request, schema: z.ZodType<T>): Promise<T> => {
-    const timeoutMs = Math.floor(until - performance.now());
-    if (timeoutMs <= 0) throw putOff(`the API server took ${ATTEMPT_MS} ms`); // nothing was sent
-    const token = await cluster.secrets.get(cluster.tokenName);
-    if (!token) throw refuse(`the cluster's token ${cluster.tokenName} is not set, so it was not called`);
-    const told = await request({
-      vendor: 'Kubernetes',
-      url: withoutSlash(cluster.url) + call.path,
-      method: call.method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        'user-agent': 'firebreak',
-        ...(call.type && { 'content-type': `application/${call.type}-patch+json` }),
-      },
-      ...(call.body && { body: call.body }),
-      timeoutMs,
-      maxBytes: ANSWER_MAX_BYTES,
-      schema,
-      limited: (answer) => limitedFor(answer, cluster.clock),
-      words,
-    });
+  const client = attemptClient(kubernetesApi(cluster));
+  const value = async <V>(call: VendorCall<V>): Promise<V> => {
+    const told = await client(call);
     if (told.kind === 'done') return told.value;
-    throw ended(told, `${call.method} ${pathOf(call.path)}`);
+    throw ended(told);
   };
-  return {
-    get: (path, schema) => ask({ method: 'GET', path }, schema),
-    patch: (path, type, body, schema) =>
-      ask({ method: 'PATCH', path: `${path}?fieldManager=${FIELD_MANAGER}`, body, type }, schema),
-  };
+  return orEnding(() =>
+    work({
+      get: (path, schema) => value({ method: 'GET', path, schema }),
+      patch: (path, type, body, schema) =>
+        value({
+          method: 'PATCH',
+          path: `${path}?fieldManager=${FIELD_MANAGER}`,
+          headers: { 'content-type': `application/${type}-patch+json` },
+          body,
+          schema,
+        }),
+    }),
+  );
 }
 
-const pathOf = (path: string): string => path.split('?', 1)[0] ?? path;
+const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): VendorApi => ({
+  vendor: 'Kubernetes',
+  server: 'the API server',
+  clock,
+  async access() {
+    const token = await secrets.get(tokenName);
+    if (!token) return { kind: 'off', detail: `the cluster's token ${tokenName} is not set` };
+    return { url, headers: { authorization: `Bearer ${token}`, 'user-agent': 'firebreak' } };
+  },
+  timeoutMs: ATTEMPT_MS,
+  maxBytes: ANSWER_MAX_BYTES,
+  // Priority and fairness uses 429, and an overloaded server uses 500, 503, or 504, each with or without the seconds to
+  // wait: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
+  limited: ({ status }, retryAfter) =>
+    status === 429 || (status >= 500 && retryAfter !== null) ? retryAfter : undefined,
+  errors: z.object({ kind: z.literal('Status'), message: z.string() }).transform(({ message }) => message),
+  prefix: ({ method, path }) => `${method} ${path.split('?', 1)[0] ?? path}`,
+});
 
-/**
- * Converts a result to `Ended`. An unclear result, or a conflict with another change, becomes `later`, because the next
- * attempt checks the state first.
- */
-function ended(told: Exclude<VendorResponse<never>, { kind: 'done' }>, asked: string): Ended {
-  const detail = `${asked}: ${told.detail}`;
-  if (told.kind === 'later') return new Ended({ kind: 'later', detail, afterSeconds: told.afterSeconds });
-  if (told.kind === 'unclear') return putOff(detail);
-  if (told.kind === 'refused' && told.code === 'conflict') return putOff(`${detail}; checking again`);
-  return refuse(detail + (told.kind === 'refused' ? (HINTS[told.code] ?? '') : ''));
+/** Converts a result to `Ended`. A conflict with another change becomes `later`: the next attempt checks the state. */
+function ended(told: Failed): Ended {
+  if (told.kind !== 'refused') return endedBy(told);
+  return told.code === 'conflict' ? putOff(`${told.detail}; checking again`) : endedBy(told, HINTS[told.code]);
 }
 
 const HINTS: Readonly<Partial<Record<string, string>>> = {
   unauthorized: '; the token is invalid or has expired',
   forbidden: '; docs/how-to/kubernetes.md lists the permissions that its service account needs',
 };
-
-/**
- * Returns the seconds to wait; undefined if the response is not a rate limit. Priority and fairness uses 429, and an
- * overloaded server uses 500, 503, or 504, each with or without the seconds to wait.
- * @see https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
- */
-function limitedFor({ status, headers }: Answer, clock: Clock): number | null | undefined {
-  const asked = retryAfterSeconds(headers, millisOf(clock.now()));
-  if (status === 429) return asked;
-  return status >= 500 && asked !== null ? asked : undefined;
-}
-
-/** The body of the API server's error responses. */
-const Status = z.object({ kind: z.literal('Status'), message: z.string() });
-
-const words = (body: unknown): string | undefined => Status.safeParse(body).data?.message;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ChangeEvents } from '../../domain/pagerduty/change-event.ts';
-import { request, withoutSlash } from '../shared/request.ts';
+import type { Clock } from '../../domain/ports/system.ts';
+import { nothing, vendorClient } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';
 
@@ -14,7 +15,16 @@ const Taken = z.object({ status: z.literal('success') });
 export function pagerDutyChanges(options: {
   eventsUrl: () => Promise<string>;
   routingKey: () => Promise<string | undefined>;
+  clock: Clock;
 }): ChangeEvents {
+  const client = vendorClient({
+    vendor: 'PagerDuty',
+    clock: options.clock,
+    access: async () => ({ url: await options.eventsUrl() }),
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    limited: ({ status }) => (status === 429 ? null : undefined), // the API doesn't document Retry-After
+    errors: z.object({ errors: z.array(z.string()).nullish() }).transform(({ errors }) => errors?.join('; ')),
+  });
   return {
     async send({ summary, at, links, details }) {
       const routing_key = await options.routingKey();
@@ -25,11 +35,9 @@ export function pagerDutyChanges(options: {
           code: 'bad_key',
           detail: `PAGERDUTY_ROUTING_KEY does not have ${ROUTING_KEY_CHARS} characters`,
         };
-      const told = await request({
-        vendor: 'PagerDuty',
-        url: `${withoutSlash(await options.eventsUrl())}/v2/change/enqueue`,
+      const told = await client({
         method: 'POST',
-        headers: {},
+        path: '/v2/change/enqueue',
         body: {
           routing_key,
           payload: {
@@ -40,15 +48,9 @@ export function pagerDutyChanges(options: {
           },
           links,
         },
-        timeoutMs: ATTEMPT_TIMEOUT_MS,
         schema: Taken,
-        limited: ({ status }) => (status === 429 ? null : undefined), // the API doesn't document Retry-After
-        words: (body) => Refused.safeParse(body).data?.errors?.join('; '),
       });
-      if (told.kind === 'done') return { kind: 'done', value: null };
-      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : told;
+      return told.kind === 'unclear' ? { kind: 'later', detail: told.detail, afterSeconds: null } : nothing(told);
     },
   };
 }
-
-const Refused = z.object({ errors: z.array(z.string()).nullish() });

@@ -48,8 +48,7 @@ const ADVICE: Readonly<Partial<Record<string, string>>> = {
 export function externalPagerDuty(options: RestOptions): ExternalPager {
   return {
     async paged(key) {
-      const rest = await openRest(options);
-      if ('kind' in rest) return rest;
+      const rest = openRest(options);
       const page = await rest.get(
         '/incidents',
         [
@@ -64,15 +63,13 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       return found?.status === 'resolved' ? readMerged(rest, found.id) : { kind: 'done', value: found ?? null };
     },
     async find(query) {
-      const rest = await openRest(options);
-      if ('kind' in rest) return rest;
+      const rest = openRest(options);
       const byKey = await findByKey(rest, query.groupKeys);
       if (byKey.kind !== 'done' || byKey.value.incident !== null) return byKey;
       return findByAlerts(rest, query);
     },
     async annotate(id, text, key) {
-      const rest = await openRest(options);
-      if ('kind' in rest) return rest;
+      const rest = openRest(options);
       const path = `/incidents/${encodeURIComponent(id)}/notes`;
       const notes = await rest.get(path, [], Notes);
       if (notes.kind !== 'done') return notes;
@@ -82,18 +79,13 @@ export function externalPagerDuty(options: RestOptions): ExternalPager {
       return rest.post(path, { note: { content: `${words}\n\n${marker}` } }, NoteTaken);
     },
     async check() {
-      const rest = await openRest(options);
-      if ('kind' in rest) return rest;
       // The account's abilities are the same for every key and contain no personal data.
-      const told = await rest.get('/abilities', [], Abilities);
+      const told = await openRest(options).get('/abilities', [], Abilities);
       if (told.kind === 'done') return { kind: 'done', value: null };
       const advice = told.kind === 'refused' ? ADVICE[told.code] : undefined;
       return advice === undefined ? told : { ...told, code: 'not_set_right', detail: `${told.detail}: ${advice}` };
     },
-    async read(id) {
-      const rest = await openRest(options);
-      return 'kind' in rest ? rest : readMerged(rest, id);
-    },
+    read: (id) => readMerged(openRest(options), id),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { PersonId } from '../../schemas/people/people.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { ON_CALL_TIMEOUT_MS, PAGE_MAX } from './limits.ts';
-import { openRest, type RestOptions } from './rest.ts';
+import { openRest, type Rest, type RestOptions } from './rest.ts';
 
 /** Milliseconds to cache results. Schedules change by the hour, so a result of a minute ago is current enough. */
 const KEPT_MS = 60_000;
@@ -35,13 +35,9 @@ const OneUser = z
   .transform(({ user }) => user.email || null);
 
 /** Creates a client for the PagerDuty escalation policies and schedules in people.yaml (`onCall`). */
-export function pagerDutyOnCall(options: {
-  rest: () => Promise<RestOptions>;
-  config: ConfigSource;
-  clock: Clock;
-}): OnCall {
+export function pagerDutyOnCall(options: { rest: RestOptions; config: ConfigSource; clock: Clock }): OnCall {
   const now = () => millisOf(options.clock.now());
-  const rest = async (): Promise<RestOptions> => ({ ...(await options.rest()), timeoutMs: ON_CALL_TIMEOUT_MS });
+  const open = () => openRest({ ...options.rest, timeoutMs: ON_CALL_TIMEOUT_MS });
   const entries = kept<Entry[]>(now);
   const emails = kept<string | null>(now);
   return {
@@ -53,22 +49,18 @@ export function pagerDutyOnCall(options: {
         rota.schedule === undefined
           ? ['escalation_policy_ids[]', rota.escalationPolicy ?? '']
           : ['schedule_ids[]', rota.schedule];
-      const told = await entries(`${name}${id}`, async () => list(await rest(), name, id));
+      const told = await entries(`${name}${id}`, () => list(open(), name, id));
       return told.kind === 'done' ? { kind: 'done', value: people(config, told.value) } : told;
     },
     email: (user) =>
       emails(user, async () => {
-        const open = await openRest(await rest());
-        if ('kind' in open) return open;
-        const told = await open.get(`/users/${encodeURIComponent(user)}`, [], OneUser);
+        const told = await open().get(`/users/${encodeURIComponent(user)}`, [], OneUser);
         return told.kind === 'refused' && told.code === 'not_found' ? { kind: 'done', value: null } : told;
       }),
   };
 }
 
-async function list(options: RestOptions, name: string, id: string): Promise<VendorResponse<Entry[]>> {
-  const rest = await openRest(options);
-  if ('kind' in rest) return rest;
+async function list(rest: Rest, name: string, id: string): Promise<VendorResponse<Entry[]>> {
   const query: [string, string][] = [
     [name, id],
     ['include[]', 'users'],

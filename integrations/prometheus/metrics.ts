@@ -52,7 +52,7 @@ const Rules = z.object({
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/
  */
 export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics {
-  const get = async (path: string, query: Record<string, string>): Promise<Answer | null> => {
+  const ask = async (path: string, query: Record<string, string>): Promise<Answer | null> => {
     const base = await baseUrl();
     if (!base) return null;
     return call(`${base.replace(/\/+$/, '')}${path}?${new URLSearchParams(query).toString()}`, {
@@ -61,10 +61,20 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
       maxBytes: BODY_MAX_BYTES,
     });
   };
+  /** Returns null without a readable response. The caller continues without the value. */
+  const get = async <T>(path: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T | null> => {
+    try {
+      const answer = await ask(path, query);
+      return answer && (schema.safeParse(json(answer.text)).data ?? null);
+    } catch (error) {
+      if (error instanceof NoAnswer) return null;
+      throw error;
+    }
+  };
   return {
     async value(promql) {
       try {
-        const answer = await get('/api/v1/query', { query: promql });
+        const answer = await ask('/api/v1/query', { query: promql });
         return answer && readValue(answer);
       } catch (error) {
         if (error instanceof NoAnswer) return { kind: 'unreadable', detail: error.message };
@@ -73,40 +83,33 @@ export function prometheus(baseUrl: () => Promise<string | undefined>): Metrics 
     },
     async firstAbove(promql, max, until, lookBackSeconds) {
       const end = millisOf(until) / 1000;
-      const answer = await get('/api/v1/query_range', {
+      const query = {
         query: promql,
         start: String(end - lookBackSeconds),
         end: String(end),
         step: String(STEP_SECONDS),
-      }).catch(unreadable);
-      const read = answer && Range.safeParse(json(answer.text));
-      return read?.success
-        ? firstOfBadRun(
-            read.data.data.result.flatMap((series) => series.values),
-            max,
-          )
-        : null;
+      };
+      const answer = await get('/api/v1/query_range', query, Range);
+      const samples = answer?.data.result.flatMap((series) => series.values);
+      return samples === undefined ? null : firstOfBadRun(samples, max);
     },
     async range(promql, from, until, combine) {
-      const answer = await get('/api/v1/query_range', {
+      const query = {
         query: promql,
         start: String(millisOf(from) / 1000),
         end: String(millisOf(until) / 1000),
         step: String(CURVE_STEP_SECONDS),
-      }).catch(unreadable);
-      const read = answer && Range.safeParse(json(answer.text));
-      return read?.success ? curveOf(read.data.data.result, combine) : null;
+      };
+      const answer = await get('/api/v1/query_range', query, Range);
+      return answer && curveOf(answer.data.result, combine);
     },
     async byLabel(promql, label) {
-      const answer = await get('/api/v1/query', { query: promql }).catch(unreadable);
-      const read = answer && Labelled.safeParse(json(answer.text));
-      return read?.success ? worstByLabel(read.data.data.result, label) : null;
+      const answer = await get('/api/v1/query', { query: promql }, Labelled);
+      return answer && worstByLabel(answer.data.result, label);
     },
     async rule(alertname) {
-      const answer = await get('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }).catch(unreadable);
-      const read = answer && Rules.safeParse(json(answer.text));
-      if (!read?.success) return null;
-      for (const group of read.data.data.groups) {
+      const answer = await get('/api/v1/rules', { type: 'alert', 'rule_name[]': alertname }, Rules);
+      for (const group of answer?.data.groups ?? []) {
         const rule = group.rules.find(({ name, type }) => name === alertname && type === 'alerting');
         if (rule) return { forSeconds: rule.duration ?? 0, intervalSeconds: group.interval };
       }
@@ -146,12 +149,6 @@ function worstByLabel(
 /** Returns a finite number, because stored JSON has no infinity; null for NaN, such as 0/0, which is no sample. */
 const finite = (value: number): number | null =>
   Number.isNaN(value) ? null : Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE));
-
-/** Returns null for a missing response. The caller continues without the value. */
-const unreadable = (error: unknown): null => {
-  if (error instanceof NoAnswer) return null;
-  throw error;
-};
 
 function readValue({ status, text }: Answer): Awaited<ReturnType<Metrics['value']>> {
   const read = Instant.safeParse(json(text));

@@ -2,7 +2,7 @@ import type { HttpAnswer, HttpCalls } from '../../domain/ports/runbooks.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { type HttpAuth, type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, json, NoAnswer, retryAfterSeconds } from '../shared/http.ts';
+import { call, json, orLater, retryAfterSeconds } from '../shared/http.ts';
 import { signedHeaders } from '../webhook/standard-webhooks.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
@@ -21,19 +21,17 @@ export function runbookCalls({ secrets, clock }: { secrets: Secrets; clock: Cloc
       const headers = merged(body?.headers ?? {}, request.headers, credentials.headers, { 'idempotency-key': key });
       const wrong = whyNot(request, headers);
       if (wrong !== null) return { kind: 'refused', detail: `${wrong}, so it was not called` };
-      try {
-        const answer = await call(request.url, {
+      const answer = await orLater(
+        call(request.url, {
           method: request.method,
           headers,
           ...(body === undefined ? {} : { body: body.text }),
           timeoutMs: ATTEMPT_TIMEOUT_MS,
-        });
-        const afterSeconds = retryAfterSeconds(answer.headers, millisOf(clock.now()));
-        return { kind: 'answered', status: answer.status, body: json(answer.text) ?? answer.text, afterSeconds };
-      } catch (error) {
-        if (error instanceof NoAnswer) return { kind: 'later', detail: error.message };
-        throw error;
-      }
+        }),
+      );
+      if ('kind' in answer) return { kind: 'later', detail: answer.detail };
+      const afterSeconds = retryAfterSeconds(answer.headers, millisOf(clock.now()));
+      return { kind: 'answered', status: answer.status, body: json(answer.text) ?? answer.text, afterSeconds };
     },
   };
 }

@@ -32,6 +32,19 @@ export async function call(
   }
 }
 
+/** A result without a usable response: the next attempt checks what the call did. */
+export type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
+
+/** Converts a missing response to a result. */
+export async function orLater<T>(called: Promise<T>): Promise<T | Later> {
+  try {
+    return await called;
+  } catch (error) {
+    if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
+    throw error;
+  }
+}
+
 async function readAtMost(response: Response, max: number): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];

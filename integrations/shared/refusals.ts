@@ -1,4 +1,5 @@
 import type { ActAnswer, Held } from '../../domain/rollback/targets.ts';
+import type { Failed } from './client.ts';
 
 /** The result of an attempt without a usable response, or with a response that ends it. */
 export type Ending = Extract<ActAnswer, { detail: string }>;
@@ -16,6 +17,25 @@ export class Ended extends Error {
 
 export const refuse = (detail: string): Ended => new Ended({ kind: 'refused', detail });
 export const putOff = (detail: string): Ended => new Ended({ kind: 'later', detail, afterSeconds: null });
+
+/**
+ * Converts the response to a call that was not done. An unclear result becomes `later`, because the next attempt checks
+ * the state first.
+ *
+ * @param hint appended to a refusal: what to do about it
+ */
+export function endedBy(told: Failed, hint = ''): Ended {
+  switch (told.kind) {
+    case 'later':
+      return new Ended({ kind: 'later', detail: told.detail, afterSeconds: told.afterSeconds });
+    case 'unclear':
+      return putOff(told.detail);
+    case 'off':
+      return refuse(`${told.detail}, so it was not called`);
+    case 'refused':
+      return refuse(told.detail + hint);
+  }
+}
 
 /** Converts an ended check to `unknown`, because it shows nothing about the state. */
 export const heldOr = (answer: Held | Ending): Held =>

@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import type { PublicUpdate, StatusPage, VendorResponse } from '../../domain/messages/channels.ts';
+import type { PublicUpdate, StatusPage } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { type Answer, retryAfterSeconds } from '../shared/http.ts';
-import { request, withoutSlash } from '../shared/request.ts';
+import { nothing, vendorClient, withoutSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
@@ -26,6 +24,9 @@ const Component = z.object({
   group: z.boolean().nullish(),
 });
 const Ignored = z.unknown();
+const Errors = z
+  .object({ error: z.union([z.string(), z.array(z.string())]) })
+  .transform(({ error }) => [error].flat().join('; '));
 
 type Options = {
   /** The URL with the version: `https://api.statuspage.io/v1`. */
@@ -40,22 +41,28 @@ type Options = {
  * subscribers.
  */
 export function statuspage(options: Options): StatusPage {
-  const ask = async <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) => {
-    const [key, page] = [await options.apiKey(), await options.pageId()];
-    if (!key || !page) return off(key ? 'STATUSPAGE_PAGE_ID' : 'STATUSPAGE_API_KEY');
-    return request({
-      vendor: 'Statuspage',
-      url: `${withoutSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}/${path}`,
-      method,
-      headers: { authorization: `OAuth ${key}` },
-      ...(body && { body }),
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
-      maxBytes: LIST_MAX_BYTES,
-      schema,
-      limited: (answer) => limitedFor(answer, options.clock),
-      words,
-    });
-  };
+  const client = vendorClient({
+    vendor: 'Statuspage',
+    clock: options.clock,
+    async access() {
+      const [key, page] = [await options.apiKey(), await options.pageId()];
+      if (key && page)
+        return {
+          url: `${withoutSlash(await options.apiUrl())}/pages/${encodeURIComponent(page)}`,
+          headers: { authorization: `OAuth ${key}` },
+        };
+      const missing = key ? 'STATUSPAGE_PAGE_ID' : 'STATUSPAGE_API_KEY';
+      return { kind: 'off', detail: `the status page is off: ${missing} is not set` };
+    },
+    timeoutMs: ATTEMPT_TIMEOUT_MS,
+    maxBytes: LIST_MAX_BYTES,
+    // Status 420 has the same meaning as 429.
+    limited: ({ status }, retryAfter) =>
+      status === 420 || status === 429 ? (retryAfter ?? LIMITED_SECONDS) : undefined,
+    errors: Errors,
+  });
+  const ask = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, schema: z.ZodType<T>, body?: object) =>
+    client({ method, path: `/${path}`, schema, ...(body && { body }) });
   const incidents = (path: string) => ask('GET', path, z.array(Incident));
 
   return {
@@ -109,26 +116,7 @@ const fields = ({ status, body, components }: PublicUpdate) => ({
   components,
 });
 
-const off = (missing: string): VendorResponse<never> => ({
-  kind: 'off',
-  detail: `the status page is off: ${missing} is not set`,
-});
-
 function keyOf(metadata: unknown): string | undefined {
   const ours = Ours.safeParse(metadata);
   return ours.success ? ours.data.firebreak.key : undefined;
-}
-
-const nothing = (told: VendorResponse<unknown>): VendorResponse<null> =>
-  told.kind === 'done' ? { kind: 'done', value: null } : told;
-
-/** Status 420 has the same meaning as 429. */
-const limitedFor = ({ status, headers }: Answer, clock: Clock): number | undefined =>
-  status === 420 || status === 429 ? (retryAfterSeconds(headers, millisOf(clock.now())) ?? LIMITED_SECONDS) : undefined;
-
-const Errors = z.object({ error: z.union([z.string(), z.array(z.string())]) });
-
-function words(body: unknown): string | undefined {
-  const parsed = Errors.safeParse(body);
-  return parsed.success ? [parsed.data.error].flat().join('; ') : undefined;
 }

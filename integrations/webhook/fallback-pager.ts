@@ -2,7 +2,7 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Pager } from '../../domain/ports/paging.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, NoAnswer } from '../shared/http.ts';
+import { call, orLater } from '../shared/http.ts';
 import { signedHeaders } from './standard-webhooks.ts';
 
 const ATTEMPT_TIMEOUT_MS = 10_000;
@@ -16,8 +16,8 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
     if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
     const { key, at, ...about } = request;
     const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...about } });
-    try {
-      const { status } = await call(fallback.url, {
+    const answer = await orLater(
+      call(fallback.url, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -25,15 +25,14 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
         },
         body,
         timeoutMs: ATTEMPT_TIMEOUT_MS,
-      });
-      const detail = `the fallback answered ${status}`;
-      if (status >= 200 && status < 300) return { kind: 'taken', detail };
-      return status === 429 || status >= 500
-        ? { kind: 'later', detail, afterSeconds: null }
-        : { kind: 'refused', detail };
-    } catch (error) {
-      if (error instanceof NoAnswer) return { kind: 'later', detail: error.message, afterSeconds: null };
-      throw error;
-    }
+      }),
+    );
+    if ('kind' in answer) return answer;
+    const { status } = answer;
+    const detail = `the fallback answered ${status}`;
+    if (status >= 200 && status < 300) return { kind: 'taken', detail };
+    return status === 429 || status >= 500
+      ? { kind: 'later', detail, afterSeconds: null }
+      : { kind: 'refused', detail };
   },
 });

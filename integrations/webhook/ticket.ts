@@ -1,10 +1,6 @@
-import * as z from 'zod';
-import type { Tickets, VendorResponse } from '../../domain/messages/channels.ts';
+import type { Tickets } from '../../domain/messages/channels.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import { millisOf } from '../../schemas/time/time.ts';
-import { retryAfterSeconds } from '../shared/http.ts';
-import { request } from '../shared/request.ts';
-import { signedHeaders } from './standard-webhooks.ts';
+import { postWebhook } from './post.ts';
 
 /** Milliseconds for one attempt. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
@@ -23,24 +19,9 @@ type Options = {
  * by it.
  */
 export function webhookTickets(options: Options): Tickets {
-  const send = async (type: string, id: string, data: object): Promise<VendorResponse<null>> => {
-    const at = options.clock.now();
-    const secret = options.signature === null ? null : await options.secrets.get(options.signature);
-    if (secret === undefined || secret === '') return unsigned(options.signature);
-    const body = { type, timestamp: at, data };
-    const told = await request({
-      vendor: 'the ticket webhook',
-      url: options.url,
-      method: 'POST',
-      headers: secret === null ? { 'webhook-id': id } : signedHeaders(secret, id, millisOf(at), JSON.stringify(body)),
-      body,
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
-      schema: z.unknown(),
-      limited: ({ status, headers }) => (status === 429 ? retryAfterSeconds(headers, millisOf(at)) : undefined),
-      words: () => undefined,
-    });
-    return told.kind === 'done' ? { kind: 'done', value: null } : told;
-  };
+  const webhook = { ...options, receiver: 'the ticket webhook', timeoutMs: ATTEMPT_TIMEOUT_MS };
+  const send = (type: string, id: string, data: object) =>
+    postWebhook(webhook, id, { type, timestamp: options.clock.now(), data });
   return {
     find: async () => ({ kind: 'done', value: null }),
     async open({ key, ...ticket }) {
@@ -50,9 +31,3 @@ export function webhookTickets(options: Options): Tickets {
     comment: (id, text, key) => send('ticket.commented', key, { ticket: id, key, text }),
   };
 }
-
-const unsigned = (name: string | null): VendorResponse<never> => ({
-  kind: 'refused',
-  code: 'no_secret',
-  detail: `the secret ${name} is not set, so nothing was sent`,
-});

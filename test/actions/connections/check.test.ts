@@ -49,14 +49,19 @@ async function lookAt(world: World) {
   const get = async (name: string) => secrets[name];
   const config = Config.parse({ version: 'test', services: {}, paging: {}, ...files });
   const current = { current: async () => config, problems: async () => [] };
-  const rest = { apiUrl: pagerDuty, token: () => get('PAGERDUTY_API_TOKEN'), from: async () => undefined, clock };
+  const rest = {
+    apiUrl: async () => pagerDuty,
+    token: () => get('PAGERDUTY_API_TOKEN'),
+    from: async () => undefined,
+    clock,
+  };
   return connections({
     secrets: { get },
     standIns: standInsAt(standIns),
     config: current,
     directory: slackDirectory({ apiUrl: async () => slack, token: () => get('SLACK_BOT_TOKEN'), clock }),
     externalPager: externalPagerDuty(rest),
-    onCall: pagerDutyOnCall({ config: current, clock, rest: async () => rest }),
+    onCall: pagerDutyOnCall({ config: current, clock, rest }),
     statusPage: {
       components: async () => off,
       setComponent: none,

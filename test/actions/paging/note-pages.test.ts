@@ -38,7 +38,11 @@ async function pagerAt() {
       await pager.send(pageRequest(incident, pageKey(incident.id, number), world.deps));
     },
     look: async (world: FakeWorld, more: Partial<Deps> = {}) => {
-      const at = { apiUrl: urls.pagerduty, token: async () => 'u+test', from: async () => 'firebreak@example.com' };
+      const at = {
+        apiUrl: async () => urls.pagerduty,
+        token: async () => 'u+test',
+        from: async () => 'firebreak@example.com',
+      };
       const externalPager = externalPagerDuty({ ...at, clock: world.clock });
       await noteAll({ ...world.deps, externalPager, ...more }, await world.deps.incidents.open());
     },

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { flagsFor } from '../../../aws/flags.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
-import type { HttpFlags } from '../../../integrations/flags-http/auth.ts';
+import type { HttpFlags } from '../../../integrations/flags-http/flags.ts';
 import { httpFlags } from '../../../integrations/flags-http/flags.ts';
 import { FlagsConfig } from '../../../schemas/config/deployers.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

@@ -20,7 +20,12 @@ type Settings = { token?: string | undefined; from?: string | undefined };
 
 const pagerAt = (apiUrl: string, settings: Settings = {}): ExternalPager => {
   const { token, from } = { token: TOKEN, from: FROM, ...settings };
-  return externalPagerDuty({ apiUrl, token: async () => token, from: async () => from, clock: new SetClock(NOW) });
+  return externalPagerDuty({
+    apiUrl: async () => apiUrl,
+    token: async () => token,
+    from: async () => from,
+    clock: new SetClock(NOW),
+  });
 };
 
 type Notification = { path: string; headers: Record<string, string>; body: string };

@@ -21,7 +21,7 @@ const config = Config.parse({
 
 function rotaAt(apiUrl: string, token: string | undefined = 'token') {
   const clock = new SetClock('2026-11-20T06:48:00.000Z');
-  const rest = async () => ({ apiUrl, token: async () => token, from: async () => undefined, clock });
+  const rest = { apiUrl: async () => apiUrl, token: async () => token, from: async () => undefined, clock };
   const current = { current: async () => config, problems: async () => [] };
   return { clock, rota: pagerDutyOnCall({ rest, clock, config: current }) };
 }

@@ -63,7 +63,7 @@ async function passes(seconds = 90): Promise<void> {
       clock,
       secrets: { get: async (name) => (name === 'HOOK_SECRET' ? SECRET : undefined) },
     }),
-    changeEvents: pagerDutyChanges({ eventsUrl: async () => eventsUrl, routingKey: async () => ROUTING_KEY }),
+    changeEvents: pagerDutyChanges({ eventsUrl: async () => eventsUrl, routingKey: async () => ROUTING_KEY, clock }),
   });
   await sync('webhooks', { clock, log: silent, projections }, projector, { subjects: 16, pause: sleepFor });
 }

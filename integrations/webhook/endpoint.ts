@@ -1,0 +1,57 @@
+import type { Clock, Secrets } from '../../domain/ports/system.ts';
+import type { HttpDeployer } from '../../schemas/config/deployers.ts';
+import { millisOf } from '../../schemas/time/time.ts';
+import { type Answer, call, type Later, orLater, retryAfterSeconds } from '../shared/http.ts';
+import { truncate } from '../shared/text.ts';
+import { signedHeaders } from './standard-webhooks.ts';
+
+export type Refused = { kind: 'refused'; detail: string };
+
+/** A system that implements a contract of Firebreak, in contrast to a vendor with its own API. */
+export type Endpoint = {
+  /** The system in messages. */
+  name: string;
+  auth: HttpDeployer['auth'];
+  secrets: Secrets;
+  clock: Clock;
+};
+
+type Request = {
+  url: string;
+  method: 'GET' | 'POST' | 'PUT';
+  headers?: Record<string, string>;
+  body?: string;
+  /** Signed with the body. The same for each retry. */
+  id: string;
+  timeoutMs: number;
+};
+
+/** Sends one request. Doesn't call the system if its secret is not set. */
+export async function callEndpoint(
+  { name, auth, secrets, clock }: Endpoint,
+  { url, id, headers, ...request }: Request,
+): Promise<Answer | Refused | Later> {
+  const key = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
+  const secret = key === undefined ? undefined : await secrets.get(key);
+  if (key !== undefined && !secret)
+    return { kind: 'refused', detail: `${name}'s secret ${key} is not set, so it was not called` };
+  const credentials =
+    auth === undefined || secret === undefined
+      ? {}
+      : 'bearer' in auth
+        ? { authorization: `Bearer ${secret}` }
+        : signedHeaders(secret, id, millisOf(clock.now()), request.body ?? '');
+  return orLater(call(url, { ...request, headers: { accept: 'application/json', ...headers, ...credentials } }));
+}
+
+export const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+/** Returns the status and the body of a response, for messages. */
+export const said = (name: string, { status, text }: Answer): string =>
+  `${name} answered ${status}${text.trim() === '' ? '' : `: ${truncate(text.trim(), 300)}`}`;
+
+/** Converts a response other than 2xx and 409. */
+export const unsuccessful = (answer: Answer, detail: string, clock: Clock): Refused | Later =>
+  answer.status === 408 || answer.status === 429 || answer.status >= 500
+    ? { kind: 'later', detail, afterSeconds: retryAfterSeconds(answer.headers, millisOf(clock.now())) }
+    : { kind: 'refused', detail };
