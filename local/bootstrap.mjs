@@ -1,11 +1,14 @@
 /**
  * Runs one of the project's TypeScript programs on a machine that has only Node 20 or newer with npm.
  *
- * node local/bootstrap.mjs [<program> [arguments…]]
+ * node local/bootstrap.mjs [--option-of-node…] [<program> [arguments…]]
  *
  * Sets up what is missing (local/setup.mjs), then starts the program, if one is named, with the project's own Node, in
  * the same process group and with the same terminal. Plain JavaScript, because the Node that reads this file may not
  * support TypeScript.
+ *
+ * Options in front of the program are for the project's Node: `--inspect` debugs the program, `--watch` starts it again
+ * when a file that it imports changes. An option with a value is one argument: `--inspect=9230`.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -34,12 +37,17 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
  * program then stops (local/parent.ts).
  *
  * @param {string} node path of the Node to run it with
+ * @param {string[]} options of Node
  * @param {string} program path, relative to the project's root
  * @param {string[]} args
  */
-function run(node, program, args) {
+function run(node, options, program, args) {
   const env = { ...environment(), PATH: `${projectBin}${delimiter}${pathOutside()}` };
-  const child = spawn(node, [program, ...args], { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(node, [...options, program, ...args], {
+    cwd: root,
+    env,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   whenLeftAlone(() => {
     child.kill('SIGTERM');
@@ -58,12 +66,15 @@ function run(node, program, args) {
   });
 }
 
-const [program, ...args] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const count = given.findIndex((argument) => !argument.startsWith('-'));
+const options = given.slice(0, Math.max(count, 0));
+const [program, ...args] = given.slice(options.length);
 try {
   const database = program === undefined || RUNS_THE_PRODUCT.test(program);
   const development = program === undefined || !IS_THE_PRODUCT.test(program);
   const node = await setUp({ database, development, say });
-  if (program !== undefined) run(node, program, args);
+  if (program !== undefined) run(node, options, program, args);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

@@ -66,6 +66,14 @@ test('the program gets its arguments and Node 24 first on PATH, and its exit cod
   expect(await ended).toEqual([7, null]);
 });
 
+test('options in front of the program are for Node, and those after it for the program', async () => {
+  const program = join(folder, 'options.ts');
+  await writeFile(program, 'console.log([...process.execArgv, ...process.argv.slice(2)].join(" "));');
+  const args = [join(project, 'local/bootstrap.mjs'), '--enable-source-maps', program, '--watch'];
+  const bootstrap = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  expect(await text(bootstrap.stdout)).toBe('--enable-source-maps --watch\n');
+});
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   '%s reaches the program, which decides how it ends',
   async (signal) => {

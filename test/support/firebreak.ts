@@ -43,6 +43,8 @@ export type FirebreakOptions = {
   unshown?: true;
   /** Additional arguments for Node, such as `--import ./test/kill/at.ts`. */
   nodeArgs?: string[];
+  /** Script of package.json that starts it, in place of Node. */
+  script?: 'start' | 'dev';
 };
 
 /** The product as a user starts it: its own process group, accessed only over HTTP. */
@@ -103,7 +105,9 @@ export class Firebreak {
    * exits.
    */
   async start(env: Record<string, string> = {}): Promise<void> {
-    const child = spawn(process.execPath, [...(this.#options.nodeArgs ?? []), 'local/main.ts'], {
+    const { script, nodeArgs = [] } = this.#options;
+    const command = script ? ['npm', 'run', '--silent', script] : [process.execPath, ...nodeArgs, 'local/main.ts'];
+    const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: ROOT,
       detached: true, // its own process group, so that all of it can be killed at once
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // exits with the test runner, in all cases
@@ -163,7 +167,8 @@ export class Firebreak {
   async stop(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined || !this.running) return;
-    child.kill('SIGINT');
+    if (this.#options.script) process.kill(-child.pid, 'SIGINT'); // npm leaves it to the terminal to reach its children
+    else child.kill('SIGINT');
     await once(child, 'exit');
   }
 
