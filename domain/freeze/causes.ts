@@ -8,7 +8,8 @@ import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
 import { countsAs, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
-import { list, moment, percent } from './words.ts';
+import { list } from '../correlation/words.ts';
+import { moment, percent } from './words.ts';
 
 /** The part of an objective that its freezes describe. */
 export type Objective = Pick<Slo, 'id' | 'service' | 'environment' | 'displayName' | 'target' | 'window'>;

@@ -3,7 +3,7 @@ import { nameKey } from '../access/actor-identity.ts';
 import { nearest } from '../runbooks/nearest.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
-import { list } from './words.ts';
+import { list } from '../correlation/words.ts';
 
 /** Environment of objectives and alerts that do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';

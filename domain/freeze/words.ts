@@ -14,10 +14,6 @@ export function age(seconds: number): string {
   return seconds < 2 * 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** Joins words as `a, b and c`. */
-export const list = (words: readonly string[]): string =>
-  words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
-
 /** Describes the scope of a freeze: `checkout in production`, `services of payments`, `everything`. */
 export function scopeInWords({ service, team, environment }: FreezeScope): string {
   const what = service ?? (team === null ? null : `services of ${team}`);

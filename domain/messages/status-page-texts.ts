@@ -1,4 +1,5 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
+import { list } from '../correlation/words.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ComponentStatus, PublicStatus } from '../../schemas/messages/status-page.ts';
@@ -56,9 +57,4 @@ export const worst = (statuses: readonly ComponentStatus[]): ComponentStatus =>
 
 /** @param names names of components, from the configuration rather than from an alert */
 export const words = (template: string, names: readonly string[]): string =>
-  template.replaceAll('{components}', () => listed(names));
-
-function listed(names: readonly string[]): string {
-  if (names.length < 2) return names[0] ?? '';
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
+  template.replaceAll('{components}', () => list(names));

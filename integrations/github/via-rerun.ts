@@ -1,3 +1,4 @@
+import { decodeTime } from 'ulid';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { Ended, refuse } from '../shared/refusals.ts';
@@ -29,7 +30,7 @@ export function viaRerun(site: Site): Pick<Deployer, 'rollBack' | 'status'> {
         if (isOf(goodOf(request), sight.running)) return { kind: 'succeeded', id: String(sight.running.id) };
         if (!isOf(badOf(request), sight.running)) return { kind: 'superseded', current: named(sight.running) };
         const run = await goodRun(calls, site, sight.deployments, request);
-        if (run.run_attempt > 1 && startOf(run) >= openedAt(request.incident) - TOLERANCE_MS)
+        if (run.run_attempt > 1 && startOf(run) >= decodeTime(request.incident) - TOLERANCE_MS)
           return outcome(run, sight, request, now());
         await mayRun(calls, run, sight, request, now());
         await runs.rerun(calls, run.id);
@@ -122,12 +123,3 @@ async function mayRun(calls: Calls, run: runs.Run, sight: Sight, request: Rollba
   const [other] = await runs.othersAtWork(calls, run);
   if (other) throw busy(`${other.html_url} of ${other.head_sha} is ${other.status ?? 'new'}`);
 }
-
-/**
- * Returns the time in the first 10 characters of a ULID, in milliseconds since the Unix epoch.
- * @see https://github.com/ulid/spec
- */
-const openedAt = (incident: string): number =>
-  Array.from(incident.slice(0, 10)).reduce((millis, digit) => millis * 32 + CROCKFORD.indexOf(digit), 0);
-
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

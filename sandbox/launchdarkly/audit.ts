@@ -40,6 +40,6 @@ function specifier(spec: string): (change: Change) => boolean {
 
 function matches(wanted: string, there: string | undefined): boolean {
   if (there === undefined) return false;
-  const pieces = wanted.split('*').map((piece) => piece.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const pieces = wanted.split('*').map((piece) => RegExp.escape(piece));
   return new RegExp(`^${pieces.join('.*')}$`).test(there);
 }

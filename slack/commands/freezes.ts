@@ -7,7 +7,8 @@ import {
   theOneCalled,
 } from '../../domain/freeze/place-names.ts';
 import { stateAt } from '../../domain/freeze/state.ts';
-import { list, moment, scopeInWords } from '../../domain/freeze/words.ts';
+import { list } from '../../domain/correlation/words.ts';
+import { moment, scopeInWords } from '../../domain/freeze/words.ts';
 import type { ChatButton, Text } from '../../domain/messages/channels.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';

@@ -5,7 +5,8 @@ import type { Finding } from '../finding.ts';
 import { exemption } from './passes.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
-import { age, list, moment, percent } from '../words.ts';
+import { list } from '../../correlation/words.ts';
+import { age, moment, percent } from '../words.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {

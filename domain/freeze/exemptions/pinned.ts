@@ -3,7 +3,8 @@ import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { isSameCommit, isVersionNamed } from './same-commit.ts';
-import { list, moment } from '../words.ts';
+import { list } from '../../correlation/words.ts';
+import { moment } from '../words.ts';
 
 /**
  * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
