@@ -3,20 +3,20 @@ import { type Token, tokensOf } from './promql.ts';
 /** Parts of a query, as far as its tokens show. */
 export type Anatomy = {
   metrics: string[];
-  /** Functions and aggregations in the query. */
+  /** Functions, as written, and aggregations, in lower case. */
   calls: string[];
   /** Ranges of its selectors: `5m`, `1h`, `{{.window}}`. */
   ranges: string[];
 };
 
-/** Keywords before a list of labels. */
+/** Keywords before a list of labels. Like all keywords, in lower or upper case. */
 const GROUPINGS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_right']);
 
 const AGGREGATIONS = new Set(
   'sum min max avg group stddev stdvar count count_values bottomk topk quantile limitk limit_ratio'.split(' '),
 );
 
-const OPERATORS = new Set(['and', 'or', 'unless', 'atan2', 'bool', 'offset', 'inf', 'nan', 'start', 'end']);
+const OPERATORS = new Set('and or unless atan2 bool offset anchored smoothed inf nan'.split(' '));
 
 /** Functions that compute a rate, or a number of events, from a counter. */
 const OF_COUNTERS = ['rate', 'irate', 'increase', 'resets'];
@@ -28,7 +28,8 @@ export function anatomyOf(query: string): Anatomy {
   const found: Anatomy = { metrics: [], calls: [], ranges: [] };
   for (let at = 0; at < tokens.length; at += 1) {
     const { kind, text } = tokens[at] ?? NOTHING;
-    const next = tokens[at + 1]?.text;
+    const word = text.toLowerCase();
+    const next = tokens[at + 1]?.text.toLowerCase();
     if (text === '{' && kind === 'mark') {
       const end = closing(tokens, at, '}');
       found.metrics.push(...namesIn(tokens.slice(at + 1, end)));
@@ -38,9 +39,11 @@ export function anatomyOf(query: string): Anatomy {
       found.ranges.push(tokens[at + 1]?.text ?? '');
       at = end;
     } else if (kind !== 'name') continue;
-    else if (GROUPINGS.has(text)) at = next === '(' ? closing(tokens, at + 1, ')') : at;
-    else if (next === '(' || (AGGREGATIONS.has(text) && (next === 'by' || next === 'without'))) found.calls.push(text);
-    else if (!OPERATORS.has(text.toLowerCase())) found.metrics.push(text);
+    else if (GROUPINGS.has(word)) at = next === '(' ? closing(tokens, at + 1, ')') : at;
+    else if (OPERATORS.has(word)) continue;
+    else if (AGGREGATIONS.has(word) && ['(', 'by', 'without'].includes(next ?? '')) found.calls.push(word);
+    else if (next === '(') found.calls.push(text);
+    else found.metrics.push(text);
   }
   return found;
 }

@@ -168,6 +168,7 @@ describe('a query', () => {
       ['5m'],
     ],
     ['count and ignoring(a) sum{a="b"}', ['count', 'sum'], [], []],
+    ['SUM BY (a) (rate(x[5m])) AND (y > bool (2))', ['x', 'y'], ['sum', 'rate'], ['5m']],
   ])('the parts of %j', (query, metrics, calls, ranges) => {
     expect(anatomyOf(query)).toEqual({ metrics, calls, ranges });
   });
