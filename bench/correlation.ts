@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Evidence, RelatedChange } from '../domain/correlation/evidence.ts';
-import { decide, DECIDE_VERSION, type DecisionInputs, type TargetInputs } from '../domain/rollback/rollback.ts';
+import type { DecisionInputs, TargetInputs } from '../domain/rollback/judgement.ts';
+import { decide, DECIDE_VERSION } from '../domain/rollback/rollback.ts';
 import { liveChange } from '../domain/changes/versions.ts';
 import type { EnvironmentName, ServiceName } from '../schemas/config/names.ts';
 import type { Question } from '../evaluation/case.ts';

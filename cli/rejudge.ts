@@ -1,4 +1,5 @@
-import { decide, DECIDE_VERSION, type DecisionInputs } from '../domain/rollback/rollback.ts';
+import type { DecisionInputs } from '../domain/rollback/judgement.ts';
+import { decide, DECIDE_VERSION } from '../domain/rollback/rollback.ts';
 import { type QuestionInputs, whyAsked } from '../domain/runbooks/permission.ts';
 import type { DecisionView } from '../schemas/incidents/incident.ts';
 import { canonicalJson, sha256 } from './digest.ts';

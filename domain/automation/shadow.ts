@@ -1,7 +1,8 @@
 import type { DecisionView, Would } from '../../schemas/incidents/incident.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Mode } from '../../schemas/config/names.ts';
-import { decide, type DecisionInputs } from '../rollback/rollback.ts';
+import type { DecisionInputs } from '../rollback/judgement.ts';
+import { decide } from '../rollback/rollback.ts';
 
 /** Returns the decision as if every `shadow` mode were `act`. Undefined: no action would be possible either. */
 export function withoutShadow(inputs: DecisionInputs): Would | undefined {

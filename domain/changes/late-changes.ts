@@ -7,7 +7,7 @@ import type { RelatedChange } from '../correlation/evidence.ts';
 import { spell } from '../correlation/words.ts';
 import { dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
-import type { Decision, DecisionInputs } from '../rollback/rollback.ts';
+import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import { endOf } from './versions.ts';
 
 /** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */

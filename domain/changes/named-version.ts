@@ -1,7 +1,6 @@
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { list, spell } from '../correlation/words.ts';
-import { migrationsIn } from '../rollback/guards.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../runbooks/nearest.ts';
 import { minuteOf } from '../messages/story.ts';
@@ -12,6 +11,7 @@ import {
   GOOD_AFTER_SECONDS,
   liveChanges,
   liveFor,
+  migrationsIn,
   putsVersionLive,
   type RollbackTarget,
   wayBack,

@@ -128,3 +128,15 @@ export const liveFor = (change: Change, next: Change): number => secondsBetween(
 
 /** Returns the recorded end: from then on the version was live, or the change had failed. */
 export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;
+
+/**
+ * Returns the changes with a migration, and those without that information. A change that names its safe version
+ * (`rollback_safe_to`) has considered migrations.
+ */
+export function migrationsIn(undoes: readonly Change[]): { known: Change[]; untold: Change[] } {
+  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
+  return {
+    known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
+    untold: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
+  };
+}

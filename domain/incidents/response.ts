@@ -3,7 +3,7 @@ import type { Message, RunbookApproval } from '../../schemas/incidents/inbox.ts'
 import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../schemas/config/names.ts';
 import { causeOf, type PageCause } from '../paging/page-causes.ts';
 import type { BegunRunbook } from '../ports/runbooks.ts';
-import type { Requester } from '../rollback/rollback.ts';
+import type { Requester } from '../rollback/judgement.ts';
 import { isByHand } from '../runbooks/by-hand.ts';
 
 /** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */

@@ -3,7 +3,7 @@ import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.
 import type { DecisionState, DecisionView, Effect } from '../../schemas/incidents/incident.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Requester, Decision, DecisionInputs } from '../rollback/rollback.ts';
+import type { Requester, Decision, DecisionInputs } from '../rollback/judgement.ts';
 import type { QuestionInputs } from '../runbooks/permission.ts';
 import type { ServiceEnvironment } from './common.ts';
 

@@ -1,11 +1,23 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { Cleared } from '../../schemas/incidents/incident.ts';
+import { lowestMode, type Version } from '../../schemas/config/names.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { lowestMode, Mode, type Version } from '../../schemas/config/names.ts';
-import { clearedWords } from '../changes/cleared-suspects.ts';
+import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
+import { whyNotTo } from '../changes/named-version.ts';
+import { liveChange, byStart, migrationsIn, putsVersionLive } from '../changes/versions.ts';
 import { CONFIDENT, type RankedSuspect } from '../correlation/correlate.ts';
-import type { DecisionInputs, TargetInputs } from './rollback.ts';
-import { putsVersionLive, type RollbackTarget } from '../changes/versions.ts';
+import type { Evidence } from '../correlation/evidence.ts';
+import { aChange } from '../correlation/words.ts';
+import {
+  type Consequences,
+  type Guard,
+  guard,
+  type Known,
+  LIMITING_MODES,
+  type LimitingMode,
+  type Moment,
+  type Stop,
+} from './guard.ts';
+import { asksByModeAlone } from './judgement.ts';
 
 /** Maximum number of automatic rollbacks of one service and environment per hour; beyond it, a person is asked. */
 export const ROLLBACKS_PER_HOUR = 3;
@@ -16,192 +28,437 @@ export const ORGANISATION_ROLLBACKS_PER_HOUR = 10;
 /** Maximum for alerts of one token, so that it can't use up the limit of all. */
 export const SENDER_ROLLBACKS_PER_HOUR = 5;
 
-/** Returns the reasons for which a possible rollback needs approval. */
-export function whyAsk(
-  inputs: DecisionInputs,
-  target: TargetInputs,
-  top: RankedSuspect,
-  way: Extract<RollbackTarget, { kind: 'version' }>,
-): Reason[] {
-  const { change } = top;
-  const reasons = migrations(way.undoes, target.policy.unknownMigration);
-  if (alreadyRolledBack(target.changes, change, way.version))
-    reasons.push(
-      reason(
-        'already_rolled_back',
-        `${change.version} was already rolled back before, so another rollback may start a loop`,
-      ),
-    );
-  if (target.rollbacks_last_hour >= ROLLBACKS_PER_HOUR)
-    reasons.push(
-      reason(
-        'rate_limited',
-        `${target.rollbacks_last_hour} rollbacks of this service in the last hour; the limit without approval is ${ROLLBACKS_PER_HOUR}`,
-      ),
-    );
-  if (inputs.organisation_rollbacks_last_hour >= ORGANISATION_ROLLBACKS_PER_HOUR)
-    reasons.push(organisationLimit(inputs.organisation_rollbacks_last_hour));
-  if ((inputs.sender_rollbacks_last_hour ?? 0) >= SENDER_ROLLBACKS_PER_HOUR)
-    reasons.push(senderLimit(inputs.sender_rollbacks_last_hour ?? 0));
-  reasons.push(...whyUnsure(doubtable(top), { ...inputs, needs_proof: target.policy.evidence === 'version' }));
-  return reasons;
-}
-
-/** The properties of a suspect that are checked before any automatic action against it. */
-export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'proven' | 'reasons'> & {
-  service: string;
-  status: Change['status'];
-};
-
-export const doubtable = ({
-  change,
-  version,
-  confidence,
-  relation,
-  timing,
-  proven,
-  reasons,
-}: RankedSuspect): Doubtable => ({
-  version,
-  confidence,
-  relation,
-  timing,
-  proven,
-  reasons,
-  service: change.service,
-  status: change.status,
-});
-
-/** Returns why a suspect is too uncertain for an automatic action against it: a rollback, or a runbook step. */
-export function whyUnsure(
-  { version, confidence, relation, timing, proven, reasons: said, service, status }: Doubtable,
-  {
-    needs_proof,
-    neighbours_unreadable,
-    one_of_many,
-  }: { needs_proof: boolean; neighbours_unreadable: boolean; one_of_many: boolean },
-): Reason[] {
-  const reasons: Reason[] = [];
-  if (timing === 'clock_skew') reasons.push(reason('clock_skew', said.join('; ')));
-  if (status === 'failed')
-    reasons.push(reason('deploy_failed', `the deploy of ${version} failed, so the running version is unknown`));
-  if (relation !== 'same')
-    reasons.push(reason('another_service', `the suspect is a change of ${service}, a dependency of this service`));
-  if (needs_proof && !proven)
-    reasons.push(
-      reason(
-        'version_not_proven',
-        'monitoring does not distinguish its version from others, which the policy requires (evidence: version)',
-      ),
-    );
-  if (neighbours_unreadable) reasons.push(reason('neighbours_unreadable', 'other failing services could not be read'));
-  // If many services fail at once, low confidence is a consequence of that.
-  if (confidence < CONFIDENT && !one_of_many)
-    reasons.push(reason('no_confident_suspect', `confidence ${confidence} is below ${CONFIDENT}`));
-  return reasons;
-}
-
-export const organisationLimit = (count: number): Reason =>
-  reason(
-    'organisation_limit',
-    `${count} automatic rollbacks of all services in the last hour; the limit without approval is ${ORGANISATION_ROLLBACKS_PER_HOUR}`,
+/** Returns a guard for each mode, which applies if that mode is the lowest one. */
+const modeGuards = <M extends 'judgement' | 'call' | 'step'>(
+  at: (mode: LimitingMode) => { [K in M]: Consequences[K] },
+  words: string,
+): Guard[] =>
+  LIMITING_MODES.map((mode) =>
+    guard<M, true>({
+      code: `mode_${mode}`,
+      at: at(mode),
+      unless: 'requested',
+      byPolicy: true,
+      applies: (known: Known['judgement' | 'call' | 'step']) =>
+        lowestMode('act', ...known.modes) === mode && !(mode === 'approve' && 'approved' in known && known.approved),
+      text: () => `automation is ${words} ${mode}`,
+    }),
   );
-
-export const senderLimit = (count: number): Reason =>
-  reason(
-    'sender_limit',
-    `${count} automatic rollbacks for alerts of the same token in the last hour; the limit without approval is ${SENDER_ROLLBACKS_PER_HOUR}`,
-  );
-
-export const SENDER_MAY_NOT_ASK: Reason = {
-  code: 'sender_may_not_ask',
-  text: 'the token that sent the alerts lacks the scope rollback:request, so a rollback is only suggested',
-};
-
-/** Returns the reasons from migrations among the undone changes: migrated data does not revert with the old version. */
-function migrations(undoes: readonly Change[], unknown: 'approve' | 'act'): Reason[] {
-  const { known, untold } = migrationsIn(undoes);
-  const first = known[0];
-  if (first !== undefined)
-    return [
-      reason(
-        'migration_in_deploy',
-        `${first.version} has a migration, so the old version may not work with the migrated data`,
-      ),
-    ];
-  const last = untold.at(-1);
-  if (last === undefined || unknown === 'act') return [];
-  const text = `it is unknown whether ${last.version} has a migration (has_migration was not recorded)`;
-  return [reason('migration_unknown', text)];
-}
 
 /**
- * Returns the changes with a migration, and those without that information. A change that names its safe version
- * (`rollback_safe_to`) has considered migrations.
+ * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A
+ * code occurs twice if its place in this order or its text differs between the moments.
  */
-export function migrationsIn(undoes: readonly Change[]): { known: Change[]; untold: Change[] } {
-  const open = undoes.filter((change) => change.rollback_safe_to === null && change.kind !== 'rollback');
-  return {
-    known: open.filter((change) => change.has_migration === true || change.kind === 'migration'),
-    untold: open.filter((change) => putsVersionLive(change) && change.has_migration === null),
-  };
+export const GUARDS: readonly Guard[] = [
+  // Whether the action is possible.
+  guard({
+    code: 'incident_closed',
+    at: { call: 'quiet' },
+    applies: ({ incident_open }) => !incident_open,
+    text: () => CLOSED,
+  }),
+  guard({
+    code: 'unmatched',
+    at: { judgement: 'refuse', step: 'no' },
+    applies: ({ matched }) => !matched,
+    text: () => 'the alert does not match any service and environment of the catalogue',
+  }),
+  guard({
+    code: 'guard_unreadable',
+    at: { judgement: 'refuse', call: 'page', step: 'no' },
+    applies: ({ guard: killSwitch }) => killSwitch.state === 'unreadable' && killSwitch,
+    text: ({ detail }) => `the kill switch could not be read: ${detail}`,
+  }),
+  guard({
+    code: 'no_confident_suspect',
+    at: { judgement: 'refuse' },
+    applies: (known) => (known.top === undefined || isProbablyNone(known)) && known,
+    text: ({ top, evidence }) =>
+      top === undefined
+        ? whyNoSuspect(evidence)
+        : `probably no change caused this: the most likely one is ${top.version}, with confidence ${top.confidence}`,
+    also: ({ top, found }) =>
+      top === undefined
+        ? found.doubts.filter(({ code }) => code !== 'no_change_near')
+        : [...found.doubts, { code: 'suspect', text: top.reasons.join('; ') }],
+  }),
+  guard({
+    code: 'not_a_deploy',
+    at: { judgement: 'refuse' },
+    applies: (known) =>
+      known.top !== undefined && !isProbablyNone(known) && !putsVersionLive(known.top.change) && known.top.change,
+    text: ({ kind }) => `the suspect is ${aChange(kind)}, which rolling back the version does not undo`,
+  }),
+  guard({
+    code: 'superseded',
+    at: { judgement: 'refuse' },
+    applies: ({ top, asked: { from } }) =>
+      top !== undefined && from !== undefined && top.version !== from && { runs: top.version, from },
+    text: ({ runs, from }) => `${runs} is running now instead of ${from}, the version at the time of the request`,
+  }),
+  guard({
+    code: 'no_deployer',
+    at: { judgement: 'refuse' },
+    applies: ({ target, targets }) => (target ?? targets[0])?.has_deployer !== true,
+    text: () => 'no deployer is configured for this service and environment',
+  }),
+  guard({
+    code: 'no_known_good_version',
+    at: { judgement: 'refuse' },
+    applies: ({ top, way }) => top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good',
+    text: () =>
+      'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned',
+  }),
+  guard({
+    code: 'rollback_not_safe',
+    at: { judgement: 'refuse' },
+    applies: ({ way, asked }) => way?.kind === 'unsafe' && asked.to === undefined && way,
+    text: ({ by, version }) =>
+      `${by.version} can be rolled back no further than ${by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${version}`,
+  }),
+  ...(
+    [
+      ['pinned', 'pinned'],
+      ['version_runs', 'runs'],
+      ['version_unknown', 'unknown'],
+      ['version_never_ran', 'never_ran'],
+      ['rollback_not_safe', 'unsafe'],
+    ] as const
+  ).map(([code, kind]) =>
+    guard({
+      code,
+      at: { judgement: 'refuse' },
+      applies: ({ way, asked, target }) =>
+        way?.kind === kind && asked.to !== undefined && target !== undefined && { way, target },
+      text: ({ way, target }) => whyNotTo(way, target),
+    }),
+  ),
+  guard({
+    code: 'superseded',
+    at: { judgement: 'report' },
+    applies: ({ target, top }) => target !== undefined && top !== undefined && replacing(target.changes, top.change),
+    text: ({ live, suspect }) => `${live} was deployed since, so ${suspect} is no longer running`,
+  }),
+
+  // How certain it is that undoing this change helps, and does no harm.
+  guard({
+    code: 'migration_in_deploy',
+    at: { judgement: 'ask' },
+    applies: ({ way }) => way?.kind === 'version' && migrationsIn(way.undoes).known[0],
+    text: ({ version }) => `${version} has a migration, so the old version may not work with the migrated data`,
+  }),
+  guard({
+    code: 'migration_unknown',
+    at: { judgement: 'ask' },
+    applies: ({ way, target }) => {
+      if (way?.kind !== 'version' || target?.policy.unknownMigration === 'act') return null;
+      const { known, untold } = migrationsIn(way.undoes);
+      return known.length === 0 && untold.at(-1);
+    },
+    text: ({ version }) => `it is unknown whether ${version} has a migration (has_migration was not recorded)`,
+  }),
+  guard({
+    code: 'already_rolled_back',
+    at: { judgement: 'ask' },
+    applies: ({ target, top, way }) =>
+      target !== undefined &&
+      top !== undefined &&
+      way?.kind === 'version' &&
+      alreadyRolledBack(target.changes, top.change, way.version) &&
+      top,
+    text: ({ version }) => `${version} was already rolled back before, so another rollback may start a loop`,
+  }),
+  guard({
+    code: 'rate_limited',
+    at: { judgement: 'ask' },
+    applies: ({ target }) =>
+      target !== undefined && target.rollbacks_last_hour >= ROLLBACKS_PER_HOUR && target.rollbacks_last_hour,
+    text: (count) =>
+      `${count} rollbacks of this service in the last hour; the limit without approval is ${ROLLBACKS_PER_HOUR}`,
+  }),
+  guard({
+    code: 'organisation_limit',
+    at: { judgement: 'ask', record: 'judge_again' },
+    unless: 'approved',
+    applies: ({ organisation_rollbacks_last_hour: count }) => count >= ORGANISATION_ROLLBACKS_PER_HOUR && count,
+    text: (count) =>
+      `${count} automatic rollbacks of all services in the last hour; the limit without approval is ${ORGANISATION_ROLLBACKS_PER_HOUR}`,
+  }),
+  guard({
+    code: 'sender_limit',
+    at: { judgement: 'ask', record: 'judge_again' },
+    unless: 'approved',
+    applies: ({ sender_rollbacks_last_hour: count = 0 }) => count >= SENDER_ROLLBACKS_PER_HOUR && count,
+    text: (count) =>
+      `${count} automatic rollbacks for alerts of the same token in the last hour; the limit without approval is ${SENDER_ROLLBACKS_PER_HOUR}`,
+  }),
+
+  // What automation may do.
+  ...modeGuards((mode) => ({ judgement: mode }), 'in mode'),
+  ...LIMITING_MODES.map((mode) =>
+    guard({
+      code: 'runbook_mode',
+      at: { judgement: mode },
+      applies: ({ asked }) => asked.mode === mode,
+      text: () => `the runbook is in mode ${mode}`,
+    }),
+  ),
+  guard({
+    code: 'paused',
+    at: { judgement: 'suggest', call: 'page', step: 'say' },
+    applies: ({ guard: killSwitch }) => killSwitch.state === 'read' && killSwitch.paused,
+    text: () => 'the kill switch is on',
+  }),
+  guard({
+    code: 'incident_paused',
+    at: { judgement: 'suggest', call: 'page', step: 'say' },
+    unless: 'requested',
+    applies: ({ incident_paused }) => incident_paused,
+    text: () => 'a person paused the automation of this incident',
+  }),
+  guard({
+    code: 'sender_may_not_ask',
+    at: { judgement: 'suggest', step: 'say' },
+    byPolicy: true,
+    applies: ({ sender_may_not_ask }) => sender_may_not_ask,
+    text: () => 'the token that sent the alerts lacks the scope rollback:request, so a rollback is only suggested',
+  }),
+  guard({
+    code: 'not_asked',
+    at: { judgement: 'suggest' },
+    byPolicy: true,
+    applies: ({ sender_may_not_ask, asked }) => sender_may_not_ask !== true && asked.by === 'nobody',
+    text: () => 'no alert requests a rollback (label action: auto-rollback)',
+  }),
+  guard({
+    code: 'runbook_asks',
+    at: { judgement: 'approve', step: 'ask' },
+    applies: ({ asks }) => asks,
+    text: () => 'the runbook requires approval',
+  }),
+  guard({
+    code: 'second_person',
+    at: { step: 'ask' },
+    applies: ({ second_to }) => second_to,
+    text: (by) => `started by ${by}; a second person must approve it`,
+  }),
+  guard({
+    code: 'suspect_cleared',
+    at: { call: 'quiet' },
+    // A person who approves knows of the earlier clearings.
+    applies: ({ clearing, tried, agreement, decided_at: decided }) =>
+      !tried &&
+      clearing !== undefined &&
+      (agreement === 'none' || (decided !== undefined && clearing.at > decided)) &&
+      clearing,
+    text: (clearing) => clearedWords([clearing]),
+  }),
+  ...modeGuards(() => ({ call: 'page' }), 'now in mode'),
+  ...modeGuards((mode) => ({ step: mode === 'approve' ? 'ask' : 'say' }), 'in mode'),
+  guard({
+    code: 'first_did_not_help',
+    at: { judgement: 'approve' },
+    applies: ({ asked }) => asked.by === 'verification',
+    text: () => 'the previous mitigation did not help, so the next one requires approval',
+  }),
+  guard({
+    code: 'one_of_many',
+    at: { call: 'page' },
+    unless: 'approved',
+    applies: ({ incident_has_parent }) => incident_has_parent,
+    text: () => 'several services are failing at once, so a person must decide',
+  }),
+  guard({
+    code: 'automation_budget_spent',
+    at: { judgement: 'approve', call: 'judge_again', step: 'ask' },
+    unless: 'approved',
+    applies: ({ demoted_services: services }) => services.length > 0 && services,
+    text: ([service = '']) => demotion(service),
+    also: ([, ...others]) => others.map((service) => ({ code: 'automation_budget_spent', text: demotion(service) })),
+  }),
+  guard({
+    code: 'suspect_cleared',
+    at: { judgement: 'approve' },
+    applies: ({ evidence: { cleared } }) => cleared,
+    // The person who cleared a suspect is working on the incident and knows more than is measured.
+    text: (cleared) => `${clearedWords(cleared)}; a person must decide`,
+  }),
+  guard({
+    code: 'one_of_many',
+    at: { judgement: 'approve' },
+    applies: ({ one_of_many }) => one_of_many,
+    text: () => 'several services are failing at once, so a deploy of one service is probably not the cause',
+  }),
+  guard({
+    code: 'one_of_many',
+    at: { step: 'ask' },
+    applies: ({ one_of_many }) => one_of_many,
+    text: () => 'several services are failing at once, so this service alone is probably not the cause',
+  }),
+
+  // How certain the suspect is.
+  guard({
+    code: 'clock_skew',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ suspect }) => suspect?.timing === 'clock_skew' && suspect,
+    text: ({ reasons }) => reasons.join('; '),
+  }),
+  guard({
+    code: 'deploy_failed',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ suspect }) => suspect?.status === 'failed' && suspect,
+    text: ({ version }) => `the deploy of ${version} failed, so the running version is unknown`,
+  }),
+  guard({
+    code: 'another_service',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ suspect }) => suspect?.relation !== 'same' && suspect,
+    text: ({ service }) => `the suspect is a change of ${service}, a dependency of this service`,
+  }),
+  guard({
+    code: 'version_not_proven',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ suspect, needs_proof }) => needs_proof && suspect?.proven === false,
+    text: () =>
+      'monitoring does not distinguish its version from others, which the policy requires (evidence: version)',
+  }),
+  guard({
+    code: 'neighbours_unreadable',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ suspect, neighbours_unreadable: unreadable }) => unreadable && suspect && true,
+    text: () => 'other failing services could not be read',
+  }),
+  guard({
+    code: 'no_confident_suspect',
+    at: { judgement: 'ask', step: 'ask' },
+    // If many services fail at once, low confidence is a consequence of that.
+    applies: ({ suspect, one_of_many }) =>
+      suspect === null ? 'gone' : suspect !== undefined && suspect.confidence < CONFIDENT && !one_of_many && suspect,
+    text: (suspect) =>
+      suspect === 'gone'
+        ? 'the newest judgement no longer suspects it'
+        : `confidence ${suspect.confidence} is below ${CONFIDENT}`,
+  }),
+  guard({
+    code: 'monitoring_failure',
+    at: { judgement: 'suggest', step: 'ask' },
+    applies: ({ monitoring_failure_only: only }) => only,
+    text: () => 'the alerts report a failure of monitoring, not of the service',
+  }),
+
+  // What has happened since the judgement.
+  guard({
+    code: 'pinned',
+    at: { call: 'page' },
+    applies: ({ pinned, to }) => pinned.includes(to) && to,
+    text: (to) => `${to} is now pinned as known bad`,
+  }),
+  guard({
+    code: 'superseded',
+    at: { call: 'page' },
+    // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
+    applies: ({ newer, from, to, tried }) =>
+      newer !== undefined && !(tried && newer.version === to) && { newer: newer.version, from },
+    text: ({ newer, from }) => `${newer} was deployed in the meantime, so ${from} is no longer running`,
+  }),
+  guard({
+    code: 'judged_otherwise',
+    at: { call: 'judge_again' },
+    applies: ({ judged, service, environment, from, to, approved }) => {
+      if (judged === undefined) return null;
+      const { place } = judged;
+      const theSame =
+        place?.service === service && place.environment === environment && judged.from === from && judged.to === to;
+      // A question without objection suffices only if the mode alone requires approval.
+      return !(theSame && (judged.kind === 'roll_back' || (approved && asksByModeAlone(judged)))) && judged.reasons;
+    },
+    text: (reasons) =>
+      `another judgement directly before the rollback decided against it: ${reasons.map(({ text }) => text).join('; ')}`.slice(
+        0,
+        500,
+      ),
+  }),
+  guard({
+    code: 'already_running',
+    at: { record: 'quiet' },
+    applies: ({ locked_by }) => locked_by === 'this_incident',
+    text: () => 'this incident is already rolling it back',
+  }),
+  guard({
+    code: 'locked',
+    at: { record: 'page' },
+    applies: ({ locked_by }) => locked_by !== 'this_incident' && locked_by,
+    text: (by) =>
+      by === 'drill' ? 'a drill is changing this target now' : 'another incident is changing the same target now',
+  }),
+  guard({
+    code: 'incident_closed',
+    at: { record: 'quiet' },
+    applies: ({ incident_open }) => !incident_open,
+    text: () => CLOSED,
+  }),
+];
+
+/** A guard that applies, with its consequence, and its reason followed by those that explain it. */
+export type Applied<M extends Moment> = { does: Consequences[M]; reasons: Reason[] };
+
+/** Reads all guards of a moment, in order. */
+export const guardsThatApply = <M extends Moment>(moment: M, known: Known[M]): Applied<M>[] =>
+  GUARDS.flatMap(({ at, read }) => {
+    const does = at[moment];
+    if (does === undefined) return [];
+    const reasons = read(known);
+    return reasons.length === 0 ? [] : [{ does, reasons }];
+  });
+
+/** Returns the reason of the first guard that stops a rollback before its call. */
+export const whyStopped = <M extends 'call' | 'record'>(moment: M, known: Known[M]): Reason | undefined =>
+  guardsThatApply(moment, known)[0]?.reasons[0];
+
+/** Returns what follows when a rollback was stopped with this code. */
+export const afterStop = (code: ReasonCode): Stop =>
+  GUARDS.flatMap((one) => (one.code === code ? [one.at.call ?? one.at.record] : [])).find((stop) => stop) ?? 'page';
+
+/** Returns whether a reason is a choice of people about automation, which pages no one. */
+export const isPolicy = (code: ReasonCode): boolean => GUARDS.some((one) => one.code === code && one.byPolicy);
+
+const CLOSED = 'the incident was resolved in the meantime';
+
+const demotion = (service: string): string =>
+  `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`;
+
+/**
+ * Returns whether probably no change caused the problem. For many simultaneous failures, a person is asked about each:
+ * the other failures are the evidence against its change.
+ */
+const isProbablyNone = ({ asked, found, one_of_many }: Known['judgement']): boolean =>
+  asked.by !== 'person' && found.verdict === 'no_change' && !one_of_many;
+
+const whyNoSuspect = ({ changes, incident_id, cleared }: Evidence): string => {
+  const when = 'was rolling out or had finished shortly before the problem began';
+  const wasTried = changes.some(({ change }) => change.rolled_back_by === incident_id);
+  if (wasTried) return `the suspect was already rolled back, and no other change ${when}`;
+  return `no ${inForce(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
+};
+
+/** Returns whether a newer version was deployed, which a rollback of the suspect would remove as well. */
+function replacing(changes: readonly Change[], suspect: Change): { live: Version; suspect: Version } | null {
+  const live = liveChange(changes);
+  if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return null;
+  return { live: live.version, suspect: suspect.version };
 }
-
-/** Returns the lowest mode of all limits, with the reasons of each limit below `act`. */
-export function capOf(
-  inputs: DecisionInputs,
-  target: TargetInputs,
-  top: RankedSuspect,
-): { mode: Mode; reasons: Reason[] } {
-  const limits: { mode: Mode; reason: Reason }[] = [];
-  const limit = (mode: Mode, code: ReasonCode, text: string) => limits.push({ mode, reason: reason(code, text) });
-  // If the suspect belongs to another service, the limits of both services apply.
-  const places = top.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
-  const inForce = lowestMode('act', ...places.flatMap(({ policy, modes }) => [policy.mode, ...modes]));
-  if (inForce !== 'act') limit(inForce, `mode_${inForce}`, `automation is in mode ${inForce}`);
-  if (inputs.asked.mode !== null && inputs.asked.mode !== 'act')
-    limit(inputs.asked.mode, 'runbook_mode', `the runbook is in mode ${inputs.asked.mode}`);
-  if (inputs.asked.approval !== undefined) limit('approve', 'runbook_asks', 'the runbook requires approval');
-  if (inputs.guard.state === 'read' && inputs.guard.paused) limit('suggest', 'paused', 'the kill switch is on');
-  if (inputs.incident_paused) limit('suggest', 'incident_paused', 'a person paused the automation of this incident');
-  if (inputs.sender_may_not_ask === true) limits.push({ mode: 'suggest', reason: SENDER_MAY_NOT_ASK });
-  else if (inputs.asked.by === 'nobody')
-    limit('suggest', 'not_asked', 'no alert requests a rollback (label action: auto-rollback)');
-  if (inputs.asked.by === 'verification')
-    limit('approve', 'first_did_not_help', 'the previous mitigation did not help, so the next one requires approval');
-  for (const { service, demoted } of places) if (demoted) limits.push({ mode: 'approve', reason: demotion(service) });
-  if (inputs.evidence.cleared !== undefined) limit('approve', 'suspect_cleared', notAlone(inputs.evidence.cleared));
-  if (inputs.one_of_many)
-    limit(
-      'approve',
-      'one_of_many',
-      'several services are failing at once, so a deploy of one service is probably not the cause',
-    );
-  if (inputs.monitoring_failure_only)
-    limit('suggest', 'monitoring_failure', 'the alerts report a failure of monitoring, not of the service');
-  const mode = lowestMode('act', ...limits.map((each) => each.mode));
-  const strongestFirst = limits.toSorted((a, b) => Mode.options.indexOf(a.mode) - Mode.options.indexOf(b.mode));
-  return { mode, reasons: strongestFirst.map((each) => each.reason) };
-}
-
-/** Explains a clearing: the person who cleared a suspect is working on the incident and knows more than is measured. */
-const notAlone = (cleared: readonly Cleared[]): string => `${clearedWords(cleared)}; a person must decide`;
-
-export const demotion = (service: string): Reason =>
-  reason(
-    'automation_budget_spent',
-    `automation of ${service} was wrong too often; it asks for approval until a person sets its mode again`,
-  );
 
 /** Returns whether the suspect's version was rolled back before, by Firebreak or by a recorded rollback. */
-const alreadyRolledBack = (changes: readonly Change[], suspect: Change, target: Version): boolean =>
+const alreadyRolledBack = (
+  changes: readonly Change[],
+  { version }: RankedSuspect['change'],
+  target: Version,
+): boolean =>
   changes.some(
     (change) =>
-      (change.version === suspect.version && change.rolled_back_by !== null) ||
+      (change.version === version && change.rolled_back_by !== null) ||
       (change.kind === 'rollback' &&
-        change.previous_version === suspect.version &&
+        change.previous_version === version &&
         change.version === target &&
         change.status === 'succeeded'),
   );
-
-const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

@@ -1,89 +1,21 @@
 import type { Change } from '../../schemas/changes/change.ts';
-import type { EnvironmentEntry } from '../../schemas/config/config.ts';
+import { lowestMode, type Mode } from '../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
-import { lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
+import { clearedWords } from '../changes/cleared-suspects.ts';
+import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
+import { liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
+import { type Correlation, correlate, MIN_CONFIDENCE, type RankedSuspect } from '../correlation/correlate.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { correlate, MIN_CONFIDENCE, type Correlation, type RankedSuspect } from '../correlation/correlate.ts';
-import { aChange } from '../correlation/words.ts';
-import { clearedWords, inForce } from '../changes/cleared-suspects.ts';
-import { capOf, whyAsk } from './guards.ts';
-import { type NamedTarget, namedTarget, whyNotTo } from '../changes/named-version.ts';
-import type { Onset } from '../correlation/onset.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
-import { byStart, liveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
+import { doubtable, type Known, LIMITING_MODES } from './guard.ts';
+import { type Applied, guardsThatApply } from './guards.ts';
+import type { Decision, DecisionInputs, TargetInputs } from './judgement.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
 export const DECIDE_VERSION = 3;
-
-/** State of the kill switch. `unreadable`: no action is permitted. */
-export type Guard = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
-
-/** State of one service and environment, as far as it matters for actions. */
-export type TargetInputs = ServiceEnvironment & {
-  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
-  has_deployer: boolean;
-  /** Live mode caps set by people; the lowest one applies. */
-  modes: readonly Mode[];
-  /** Automation was wrong too often; a person must promote the service again. */
-  demoted: boolean;
-  rollbacks_last_hour: number;
-  /** Known bad versions. */
-  pinned: readonly string[];
-  /** Newest changes, oldest first. */
-  changes: readonly Change[];
-};
-
-/**
- * Requester. `verification`: the previous mitigation did not help. `runbook`: a runbook that responds to the alerts.
- */
-export type Requester = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
-
-/** All inputs of a judgement, stored with the decision: `decide(inputs)` reproduces it. */
-export type DecisionInputs = {
-  decide_version: number;
-  /**
-   * `approval`: a runbook requires approval. Absent: it does not. `from`: version that ran when a person asked. `to`:
-   * version that the person named. Absent: the newest known good one.
-   */
-  asked: { by: Requester; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
-  matched: boolean;
-  monitoring_failure_only: boolean;
-  evidence: Evidence;
-  /** The failing service first, then other services with a suspect. */
-  targets: readonly TargetInputs[];
-  guard: Guard;
-  incident_paused: boolean;
-  /** The incident is one of many that fail at once. */
-  one_of_many: boolean;
-  /** The other failing services could not be read. */
-  neighbours_unreadable: boolean;
-  /** Automatic rollbacks of all services. */
-  organisation_rollbacks_last_hour: number;
-  /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
-  sender_rollbacks_last_hour?: number;
-  /** No requester has the permission. */
-  sender_may_not_ask?: true;
-  config_version: string;
-};
-
-export type Decision = {
-  kind: DecisionKind;
-  reasons: Reason[];
-  suspects: Suspect[];
-  onset: Onset;
-  verdict: Correlation['verdict'];
-  /** Service and environment to roll back; null: none. */
-  place: ServiceEnvironment | null;
-  suspect: string | null;
-  from: Version | null;
-  to: Version | null;
-  /** Approvals of a decision that asks: required number, and those given. */
-  approvals: { needed: 1 | 2; given: string[] };
-};
 
 /**
  * Decides whether to roll back the suspect's version: automatically, after approval, or not at all. All applicable
@@ -104,21 +36,53 @@ export function decide(inputs: DecisionInputs): Decision {
     to: way?.kind === 'version' ? way.version : null,
     approvals: { needed: peopleNeeded(inputs, target), given: [] },
   };
-  const impossible = whyImpossible(inputs, found, top, target, way);
+  const applied = guardsThatApply('judgement', knownOf(inputs, { found, top, target, way }));
+  const because = (does: 'refuse' | 'report' | 'ask'): Reason[] =>
+    applied.flatMap((one) => (one.does === does ? one.reasons : []));
+  const impossible = because('refuse');
   if (impossible.length > 0 || !top || !target || way?.kind !== 'version')
     return { ...base, kind: 'none', reasons: [...impossible, ...saidOf(inputs)] };
   const why: Reason = { code: 'suspect', text: `${top.reasons.join('; ')} (confidence ${top.confidence})` };
   if (inputs.asked.by === 'person') return byPerson(inputs, base, why);
-  const cap = capOf(inputs, target, top);
-  const superseded = whySuperseded(target.changes, top.change);
-  if (superseded !== undefined)
-    return { ...base, kind: onlySaid(cap.mode), reasons: [superseded, ...saidOf(inputs), why] };
-  const asks = whyAsk(inputs, target, top, way);
+  const cap = capOf(applied);
+  const superseded = because('report');
+  if (superseded.length > 0)
+    return { ...base, kind: onlySaid(cap.mode), reasons: [...superseded, ...saidOf(inputs), why] };
+  const asks = because('ask');
   if (cap.mode === 'act' && asks.length === 0) return { ...base, kind: 'roll_back', reasons: [why] };
   const asking = cap.mode === 'approve' || cap.mode === 'act';
   const kind: DecisionKind = cap.mode === 'act' ? 'approve' : cap.mode;
   const reasons = asking ? [...asks, ...cap.reasons] : [...cap.reasons, ...asks];
   return { ...base, kind, reasons: [...reasons, ...found.doubts, why] };
+}
+
+/** Returns what the guards read. If the suspect belongs to another service, the limits of both services apply. */
+function knownOf(
+  inputs: DecisionInputs,
+  judged: Pick<Known['judgement'], 'found' | 'top' | 'target' | 'way'>,
+): Known['judgement'] {
+  const { top, target } = judged;
+  const places =
+    target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
+  return {
+    ...inputs,
+    ...judged,
+    agreement: inputs.asked.by === 'person' ? 'requested' : 'none',
+    modes: places.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
+    demoted_services: places.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
+    suspect: top && doubtable(top),
+    needs_proof: target?.policy.evidence === 'version',
+    asks: inputs.asked.approval !== undefined,
+  };
+}
+
+/** Returns the lowest mode of all limits, with their reasons, the lowest mode first. */
+function capOf(applied: readonly Applied<'judgement'>[]): { mode: Mode; reasons: Reason[] } {
+  const limits = LIMITING_MODES.map((mode) => ({ mode, by: applied.filter(({ does }) => does === mode) }));
+  return {
+    mode: limits.find(({ by }) => by.length > 0)?.mode ?? 'act',
+    reasons: limits.flatMap(({ by }) => by.flatMap(({ reasons }) => reasons)),
+  };
 }
 
 /** Returns the target: the newest known good version, or the one named by a person. */
@@ -166,107 +130,6 @@ function byPerson(inputs: DecisionInputs, base: Omit<Decision, 'kind' | 'reasons
   return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [who] } };
 }
 
-/** Returns why no action is possible, even with approval. */
-function whyImpossible(
-  inputs: DecisionInputs,
-  found: Correlation,
-  top: RankedSuspect | undefined,
-  target: TargetInputs | undefined,
-  way: RollbackTarget | NamedTarget | undefined,
-): Reason[] {
-  const reasons: Reason[] = [];
-  if (!inputs.matched)
-    reasons.push(reason('unmatched', 'the alert does not match any service and environment of the catalogue'));
-  if (inputs.guard.state === 'unreadable')
-    reasons.push(reason('guard_unreadable', `the kill switch could not be read: ${inputs.guard.detail}`));
-  if (top === undefined)
-    reasons.push(
-      reason('no_confident_suspect', whyNoSuspect(inputs.evidence)),
-      ...found.doubts.filter(({ code }) => code !== 'no_change_near'),
-    );
-  // For many simultaneous failures, a person is asked about each: the other failures are the evidence against its
-  // change.
-  else if (inputs.asked.by !== 'person' && found.verdict === 'no_change' && !inputs.one_of_many)
-    reasons.push(notSure(top), ...found.doubts, reason('suspect', top.reasons.join('; ')));
-  else if (!putsVersionLive(top.change))
-    reasons.push(
-      reason(
-        'not_a_deploy',
-        `the suspect is ${aChange(top.change.kind)}, which rolling back the version does not undo`,
-      ),
-    );
-  if (top !== undefined && inputs.asked.from !== undefined && top.version !== inputs.asked.from)
-    reasons.push(
-      reason(
-        'superseded',
-        `${top.version} is running now instead of ${inputs.asked.from}, the version at the time of the request`,
-      ),
-    );
-  const place = target ?? inputs.targets[0];
-  if (place?.has_deployer !== true)
-    reasons.push(reason('no_deployer', 'no deployer is configured for this service and environment'));
-  if (top !== undefined && putsVersionLive(top.change) && way?.kind === 'none_known_good') reasons.push(NO_TARGET);
-  if (way?.kind === 'unsafe' && inputs.asked.to === undefined) {
-    const { by, version } = way;
-    const text = `${by.version} can be rolled back no further than ${by.rollback_safe_to} (rollback_safe_to), but the newest good version is ${version}`;
-    reasons.push(reason('rollback_not_safe', text));
-  }
-  if (place !== undefined && way !== undefined && inputs.asked.to !== undefined)
-    reasons.push(...whyNotNamed(way, place));
-  return reasons;
-}
-
-/** Returns why the version named by a person is not a valid target. */
-function whyNotNamed(way: RollbackTarget | NamedTarget, place: ServiceEnvironment): Reason[] {
-  switch (way.kind) {
-    case 'pinned':
-      return [reason('pinned', whyNotTo(way, place))];
-    case 'runs':
-      return [reason('version_runs', whyNotTo(way, place))];
-    case 'unknown':
-      return [reason('version_unknown', whyNotTo(way, place))];
-    case 'never_ran':
-      return [reason('version_never_ran', whyNotTo(way, place))];
-    case 'unsafe':
-      return [reason('rollback_not_safe', whyNotTo(way, place))];
-    case 'version':
-    case 'none_known_good':
-      return [];
-  }
-}
-
-const whyNoSuspect = (evidence: Evidence): string =>
-  wasTried(evidence) ? NOTHING_ELSE : inForce(evidence.cleared).length > 0 ? NONE_OF_THE_OTHERS : NO_SUSPECT;
-
-const NONE_OF_THE_OTHERS =
-  'no other change of this service or its dependencies was rolling out or had finished shortly before the problem began';
-
-const NO_SUSPECT =
-  'no change of this service or its dependencies was rolling out or had finished shortly before the problem began';
-
-const NOTHING_ELSE =
-  'the suspect was already rolled back, and no other change was rolling out or had finished shortly before the problem began';
-
-/** Returns whether this incident has already rolled back a change, which is no longer a suspect. */
-const wasTried = ({ changes, incident_id }: Evidence): boolean =>
-  changes.some(({ change }) => change.rolled_back_by === incident_id);
-
-const notSure = ({ version, confidence }: RankedSuspect): Reason =>
-  reason(
-    'no_confident_suspect',
-    `probably no change caused this: the most likely one is ${version}, with confidence ${confidence}`,
-  );
-
-/**
- * Returns a reason if a newer version was deployed: a rollback of the suspect would remove that as well. Approval
- * cannot override it.
- */
-function whySuperseded(changes: readonly Change[], suspect: Change): Reason | undefined {
-  const live = liveChange(changes);
-  if (live === undefined || live.version === suspect.version || byStart(live, suspect) < 0) return undefined;
-  return reason('superseded', `${live.version} was deployed since, so ${suspect.version} is no longer running`);
-}
-
 /** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */
 function whatRuns({ targets }: DecisionInputs): RankedSuspect | undefined {
   const change = targets[0] && liveChange(targets[0].changes);
@@ -290,11 +153,6 @@ const onlySaid = (mode: Mode): 'shadow' | 'suggest' =>
 
 const samePlace = (a: ServiceEnvironment, b: ServiceEnvironment): boolean =>
   a.service === b.service && a.environment === b.environment;
-
-const NO_TARGET: Reason = {
-  code: 'no_known_good_version',
-  text: 'no earlier version is known to be good: recorded as succeeded, live for 30 minutes, never rolled back, and not pinned',
-};
 
 const reason = (code: ReasonCode, text: string): Reason => ({ code, text });
 const plain = ({ change_id, version, confidence, reasons }: RankedSuspect): Suspect => ({

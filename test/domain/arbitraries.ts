@@ -4,13 +4,8 @@ import type { Evidence } from '../../domain/correlation/evidence.ts';
 import type { OnsetEvidence } from '../../domain/correlation/onset.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Act } from '../../domain/ports/decisions.ts';
-import {
-  type Requester,
-  DECIDE_VERSION,
-  type DecisionInputs,
-  type Guard,
-  type TargetInputs,
-} from '../../domain/rollback/rollback.ts';
+import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
+import { DECIDE_VERSION } from '../../domain/rollback/rollback.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
 import type { Cleared } from '../../schemas/incidents/incident.ts';
@@ -74,7 +69,7 @@ export type Plain = {
   changes: readonly Change[];
   policy: Partial<TargetInputs['policy']>;
   has_deployer: boolean;
-  guard: Guard;
+  guard: KillSwitch;
   modes: readonly Mode[];
   demoted: boolean;
   pinned: readonly string[];
@@ -208,7 +203,7 @@ export const anyChanges = fc.oneof(
   several(3).map((more) => [...aBadDeploy(), ...more]),
 );
 
-const anyGuard: fc.Arbitrary<Guard> = fc.oneof(
+const anyGuard: fc.Arbitrary<KillSwitch> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ state: 'unreadable', detail: 'no answer' } as const) },
   {
     weight: 5,
@@ -241,7 +236,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     mode: fc.oneof({ weight: 3, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)),
     unknownMigration: fc.constantFrom('approve' as const, 'act' as const),
     has_deployer: rarely(false),
-    guard: fc.oneof({ weight: 2, arbitrary: fc.constant<Guard>({ state: 'read', paused: false }) }, anyGuard),
+    guard: fc.oneof({ weight: 2, arbitrary: fc.constant<KillSwitch>({ state: 'read', paused: false }) }, anyGuard),
     modes: fc.array(fc.oneof({ weight: 4, arbitrary: fc.constant('act' as const) }, fc.constantFrom(...Mode.options)), {
       maxLength: 2,
     }),

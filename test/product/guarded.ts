@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { canonicalJson, sha256 } from '../../aws/hash.ts';
-import { decide, type DecisionInputs } from '../../domain/rollback/rollback.ts';
+import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
+import { decide } from '../../domain/rollback/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import type { Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';

@@ -60,15 +60,10 @@ import { isAmong, isApprover } from '../../domain/rollback/approvals.ts';
 import { inForce, notCleared } from '../../domain/changes/cleared-suspects.ts';
 import { isSpent, mergedCaps, promotedBy } from '../../domain/automation/automation.ts';
 import { type GroupReason, type Opening, stillFails } from '../../domain/incidents/incident-group.ts';
-import {
-  ORGANISATION_ROLLBACKS_PER_HOUR,
-  organisationLimit,
-  SENDER_ROLLBACKS_PER_HOUR,
-  senderLimit,
-} from '../../domain/rollback/guards.ts';
+import { whyStopped } from '../../domain/rollback/guards.ts';
 import { fewestOf } from '../../domain/alerts/senders.ts';
 import { partsView } from '../../domain/incidents/children.ts';
-import type { Decision, DecisionInputs } from '../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs } from '../../domain/rollback/judgement.ts';
 import { withoutShadow } from '../../domain/automation/shadow.ts';
 import type { Child, Story } from '../../domain/messages/story.ts';
 import { endOf, isAhead, putsVersionLive } from '../../domain/changes/versions.ts';
@@ -998,8 +993,6 @@ export class FakeDecisions implements Decisions {
 }
 
 const LOCK_SECONDS = 3 * 3600;
-const LOCKED: Reason = { code: 'locked', text: 'another incident is changing the same target now' };
-const RUNNING: Reason = { code: 'already_running', text: 'this incident is already rolling it back' };
 
 export class FakeEffects implements Effects {
   readonly #store: FakeStore;
@@ -1031,15 +1024,16 @@ export class FakeEffects implements Effects {
     const known = dossier.effects.get(intent.key);
     if (known) return { ok: true, effect: copy(known) };
     const at = this.#store.clock.now();
-    const count = await this.automaticSince(plusSeconds(at, -3600));
-    if (automatic && count >= ORGANISATION_ROLLBACKS_PER_HOUR) return { ok: false, reason: organisationLimit(count) };
-    const ofSender = await this.automaticSince(plusSeconds(at, -3600), senders);
-    if (automatic && ofSender >= SENDER_ROLLBACKS_PER_HOUR) return { ok: false, reason: senderLimit(ofSender) };
     const lock = this.#store.locks.get(resource);
-    if (lock !== undefined && lock.key !== intent.key && lock.until >= at)
-      return { ok: false, reason: lock.incident === id ? RUNNING : LOCKED };
-    if (dossier.record.status === 'resolved')
-      return { ok: false, reason: { code: 'incident_closed', text: 'the incident was resolved in the meantime' } };
+    const isLocked = lock !== undefined && lock.key !== intent.key && lock.until >= at;
+    const reason = whyStopped('record', {
+      agreement: automatic ? 'none' : 'approved',
+      organisation_rollbacks_last_hour: await this.automaticSince(plusSeconds(at, -3600)),
+      sender_rollbacks_last_hour: await this.automaticSince(plusSeconds(at, -3600), senders),
+      locked_by: !isLocked ? null : lock.incident === id ? 'this_incident' : 'another_incident',
+      incident_open: dossier.record.status !== 'resolved',
+    });
+    if (reason !== undefined) return { ok: false, reason };
     const effect: Effect = { ...intent, place, resource, state: 'intended', at };
     dossier.effects.set(intent.key, effect);
     dossier.record.status = 'mitigating';

@@ -4,14 +4,8 @@ import { manyOpened, type Opening } from '../../domain/incidents/incident-group.
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import {
-  decide,
-  DECIDE_VERSION,
-  type Decision,
-  type DecisionInputs,
-  type Guard,
-  type TargetInputs,
-} from '../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from '../../domain/rollback/judgement.ts';
+import { decide, DECIDE_VERSION } from '../../domain/rollback/rollback.ts';
 import { asksInVain } from '../../domain/alerts/routing.ts';
 import { isOfThoseWhoMayNotAsk, sendersOf } from '../../domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
@@ -185,7 +179,7 @@ export function entryOf(
 /** Reads the kill switch and the modes, strongly consistent. If they can't be read, nothing is done automatically. */
 export async function readAutomation(
   deps: Pick<Deps, 'automation'>,
-): Promise<{ guard: Guard; automation: Automation }> {
+): Promise<{ guard: KillSwitch; automation: Automation }> {
   try {
     const automation = await deps.automation.read();
     return { guard: { state: 'read', paused: automation.paused }, automation };

@@ -9,7 +9,7 @@ import {
 } from '../../domain/changes/late-changes.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import type { DecisionInputs } from '../../domain/rollback/rollback.ts';
+import type { DecisionInputs } from '../../domain/rollback/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';

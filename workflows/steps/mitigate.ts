@@ -7,6 +7,8 @@ import type { DecisionState, DecisionView } from '../../schemas/incidents/incide
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { inForce } from '../../domain/changes/cleared-suspects.ts';
+import { afterStop, isPolicy } from '../../domain/rollback/guards.ts';
+import { asksByModeAlone } from '../../domain/rollback/judgement.ts';
 import { weighed } from '../../domain/rollback/rollback.ts';
 import { liveChange } from '../../domain/changes/versions.ts';
 import { type Activity, activityOf } from '../activity.ts';
@@ -14,7 +16,6 @@ import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judge, type Judged } from './judge.ts';
 import {
-  asksByModeAlone,
   type Attempted,
   deployerAt,
   lookAtHold,
@@ -209,8 +210,7 @@ function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary
 
 /** Records that nothing is done. Pages if an alert asked for a rollback and something other than the mode prevented it. */
 function notTaken({ kind, because }: DecisionSummary, asked: JudgementRequest): End {
-  const byPolicy =
-    kind === 'shadow' || because.startsWith('mode_') || because === 'not_asked' || because === 'sender_may_not_ask';
+  const byPolicy = kind === 'shadow' || isPolicy(because);
   // A mitigation that did not help has already paged.
   return asked.by === 'nobody' || asked.by === 'verification' || byPolicy
     ? { outcome: 'not_taken', page: 'no', text: `No rollback: ${because}` }
@@ -286,19 +286,8 @@ async function follow(run: Run, order: RollbackOrder, handle: string | null, dep
   };
 }
 
-/** Reasons that arose after the judgement. The incident is judged again under a new number; its question then pages. */
-const JUDGED_AGAIN: ReadonlySet<string> = new Set([
-  'organisation_limit',
-  'sender_limit',
-  'automation_budget_spent',
-  'judged_otherwise',
-]);
-
 /** Maximum number of judgements, because measurements may fluctuate. After that, a person is paged instead. */
 const JUDGEMENTS_MAX = 6;
-
-/** Reasons that don't page: the incident is over, the rollback is already running, or a person is already involved. */
-const PAGES_NOBODY: ReadonlySet<string> = new Set(['incident_closed', 'already_running', 'suspect_cleared']);
 
 function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progress' }>, to: Version): End {
   switch (answer.kind) {
@@ -311,13 +300,16 @@ function ended(answer: Exclude<Attempted, { kind: 'later' | 'busy' | 'in_progres
         runs: answer.current,
         text: `Not rolled back: ${answer.current} is running now, because of a newer deployment`,
       };
-    case 'withheld':
+    case 'withheld': {
+      const { code, text } = answer.reason;
+      const then = afterStop(code);
       return {
-        outcome: answer.reason.code === 'superseded' ? 'superseded' : 'withheld',
-        page: PAGES_NOBODY.has(answer.reason.code) || JUDGED_AGAIN.has(answer.reason.code) ? 'no' : 'again',
-        text: `Not rolled back: ${answer.reason.text}`,
-        ...(JUDGED_AGAIN.has(answer.reason.code) && { again: true }),
+        outcome: code === 'superseded' ? 'superseded' : 'withheld',
+        page: then === 'page' ? 'again' : 'no',
+        text: `Not rolled back: ${text}`,
+        ...(then === 'judge_again' && { again: true }),
       };
+    }
     case 'failed':
       return { outcome: 'failed', page: 'again', text: `The rollback failed: ${answer.detail}` };
     case 'refused':

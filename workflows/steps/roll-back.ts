@@ -1,21 +1,17 @@
 import { modesFor } from '../../domain/automation/automation.ts';
-import { clearedWords, clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
-import { demotion } from '../../domain/rollback/guards.ts';
+import { clearingOfVersion } from '../../domain/changes/cleared-suspects.ts';
 import { sendersOf } from '../../domain/alerts/senders.ts';
 import { shippedSince } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { Agreement, Known } from '../../domain/rollback/guard.ts';
+import { whyStopped } from '../../domain/rollback/guards.ts';
+import type { Decision } from '../../domain/rollback/judgement.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import {
-  type Cleared,
-  type DecisionView,
-  type IncidentRecord,
-  NOBODY_OBJECTED,
-} from '../../schemas/incidents/incident.ts';
-import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
-import { type IncidentId, lowestMode, type Mode, type Version } from '../../schemas/config/names.ts';
+import { type DecisionView, NOBODY_OBJECTED } from '../../schemas/incidents/incident.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
+import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
 import type { JudgementRequest } from '../../domain/incidents/response.ts';
-import type { Decision } from '../../domain/rollback/rollback.ts';
 import { wake } from '../wake.ts';
 import { entryOf, judgeNow, readAutomation } from './judge.ts';
 
@@ -47,22 +43,21 @@ export type Attempted = ActAnswer | { kind: 'withheld'; reason: Reason };
 export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<Attempted> {
   const entry = entryOf((await deps.config.current()).services, order);
   const deployer = await deployerAt(deps, order);
-  if (entry === undefined || deployer === undefined) return withheld('no_deployer', NO_DEPLOYER);
+  if (entry === undefined || deployer === undefined)
+    return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
   const before = await deps.effects.get(order.incidentId, order.key);
   // The run before this one may have died after the rollback.
   if (before?.state === 'succeeded') return { kind: 'succeeded', id: null };
-  const tried = before !== undefined;
-  const agreed = await hasAgreed(deps, order);
-  // After an earlier attempt, measurements may already show the effect of that attempt.
-  const otherwise = agreed || tried ? undefined : await whyOtherwise(deps, order);
-  const no = (await whyNot(deps, order, { configured: entry.autoRollback.mode, tried, agreed })) ?? otherwise;
-  if (no !== undefined)
+  const known = await knownBefore(deps, order, { configured: entry.autoRollback.mode, tried: before !== undefined });
+  const stopped = whyStopped('call', known);
+  if (stopped !== undefined)
     return {
       kind: 'withheld',
-      reason: tried
-        ? { ...no, text: `${no.text}; an earlier attempt may have been accepted, so check the CD system` }
-        : no,
+      reason: known.tried
+        ? { ...stopped, text: `${stopped.text}; an earlier attempt may have been accepted, so check the CD system` }
+        : stopped,
     };
+  const automatic = known.agreement === 'none';
   const intent = await deps.effects.intendAct(
     order.incidentId,
     {
@@ -76,8 +71,8 @@ export async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<At
     {
       place: { service: order.service, environment: order.environment },
       resource: deployer.resource,
-      automatic: !agreed,
-      ...(!agreed && { senders: await sendersFor(deps, order) }),
+      automatic,
+      ...(automatic && { senders: await sendersFor(deps, order) }),
       ours: order.asked !== 'person',
     },
   );
@@ -114,89 +109,56 @@ export async function deployerAt(
   return entry?.deployer && deps.deployerFor(entry.deployer, place);
 }
 
-/** Returns whether a person requested or approved the rollback. A question without objection does not count. */
-async function hasAgreed(
-  deps: Pick<Deps, 'decisions'>,
-  { asked, approved, incidentId, number }: RollbackOrder,
-): Promise<boolean> {
-  if (asked === 'person') return true;
-  return approved && (await deps.decisions.get(incidentId, number))?.answered_by !== NOBODY_OBJECTED;
+/** Reads what the guards need directly before the call. */
+async function knownBefore(
+  deps: Deps,
+  order: RollbackOrder,
+  { configured, tried }: { configured: Mode; tried: boolean },
+): Promise<Known['call']> {
+  const { incidentId, number, service, environment, from, to, approved } = order;
+  const decision = await deps.decisions.get(incidentId, number);
+  const agreement = agreementOf(order, decision);
+  // After an earlier attempt, measurements may already show the effect of that attempt.
+  const judged = agreement !== 'none' || tried ? undefined : await judgedAgain(deps, order);
+  const incident = await deps.incidents.read(incidentId);
+  const { guard, automation } = await readAutomation(deps);
+  const pins = await deps.pins.of(order);
+  return {
+    service,
+    environment,
+    from,
+    to,
+    agreement,
+    approved,
+    tried,
+    judged,
+    incident_open: incident !== undefined && incident.status !== 'resolved',
+    incident_paused: incident?.automation_paused === true,
+    incident_has_parent: incident?.parent_id !== undefined,
+    guard,
+    modes: [configured, ...modesFor(automation, order)],
+    demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
+    clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
+    decided_at: decision?.at,
+    pinned: pins.map(({ version }) => version),
+    newer: shippedSince(await deps.changes.recent(order, 50), from),
+  };
+}
+
+/** Returns the part of a person in the rollback. A question without objection is no approval. */
+function agreementOf({ asked, approved }: RollbackOrder, decision: DecisionView | undefined): Agreement {
+  if (asked === 'person') return 'requested';
+  return approved && decision?.answered_by !== NOBODY_OBJECTED ? 'approved' : 'none';
 }
 
 /**
- * Judges again, and returns the reason if the rollback would no longer be done. Alerts of other failing services arrive
- * some seconds after the first, and the service may have recovered.
+ * Judges again: alerts of other failing services arrive some seconds after the first, and the service may have
+ * recovered. Undefined: the incident is over.
  */
-async function whyOtherwise(deps: Deps, order: RollbackOrder): Promise<Reason | undefined> {
-  const incident = await deps.incidents.read(order.incidentId);
-  if (incident === undefined || incident.status === 'resolved') return undefined; // whyNot reports it
-  const now = await judgeNow(deps, incident, { by: order.asked, who: '' });
-  const { place, from, to } = now;
-  const theSame = place?.service === order.service && from === order.from && to === order.to;
-  // A question without objection suffices only if the mode alone requires approval.
-  if (theSame && (now.kind === 'roll_back' || (order.approved && asksByModeAlone(now)))) return undefined;
-  const said = now.reasons.map(({ text }) => text).join('; ');
-  return reason(
-    'judged_otherwise',
-    `another judgement directly before the rollback decided against it: ${said}`.slice(0, 500),
-  );
-}
-
-/** Returns whether only the mode requires approval, by one person. */
-export const asksByModeAlone = ({
-  kind,
-  reasons,
-  approvals,
-}: Pick<Decision, 'kind' | 'reasons'> & { approvals: { needed: number } }): boolean =>
-  kind === 'approve' &&
-  approvals.needed === 1 &&
-  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
-
-/** Returns the first guard that forbids the rollback at this moment. */
-async function whyNot(
-  deps: Deps,
-  order: RollbackOrder,
-  { configured, tried, agreed }: { configured: Mode; tried: boolean; agreed: boolean },
-): Promise<Reason | undefined> {
-  const incident = await deps.incidents.read(order.incidentId);
-  if (incident === undefined || incident.status === 'resolved')
-    return reason('incident_closed', 'the incident was resolved in the meantime');
-  const { guard, automation } = await readAutomation(deps);
-  if (guard.state === 'unreadable')
-    return reason('guard_unreadable', `the kill switch could not be read: ${guard.detail}`);
-  if (guard.paused) return reason('paused', 'the kill switch is on');
-  if (incident.automation_paused && order.asked !== 'person')
-    return reason('incident_paused', 'a person paused the automation of this incident');
-  const cleared = tried ? undefined : await clearedSince(deps, incident, order, agreed);
-  if (cleared !== undefined) return reason('suspect_cleared', clearedWords([cleared]));
-  const mode = lowestMode(configured, ...modesFor(automation, order));
-  const needed: Mode = order.approved ? 'approve' : 'act';
-  if (order.asked !== 'person' && mode !== 'act' && lowestMode(mode, needed) !== needed)
-    return reason(`mode_${mode}`, `automation is now in mode ${mode}`);
-  if (!agreed && incident.parent_id !== undefined)
-    return reason('one_of_many', 'several services are failing at once, so a person must decide');
-  if (!agreed && Object.hasOwn(automation.demoted, order.service)) return demotion(order.service);
-  if ((await deps.pins.of(order)).some(({ version }) => version === order.to))
-    return reason('pinned', `${order.to} is now pinned as known bad`);
-  const newer = shippedSince(await deps.changes.recent(order, 50), order.from);
-  // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
-  const ours = tried && newer?.version === order.to;
-  if (newer !== undefined && !ours)
-    return reason('superseded', `${newer.version} was deployed in the meantime, so ${order.from} is no longer running`);
-  return undefined;
-}
-
-/** Returns the clearing of the version to roll back. After a person's approval, only a clearing since the decision counts. */
-async function clearedSince(
-  deps: Pick<Deps, 'decisions'>,
-  { cleared }: IncidentRecord,
-  { incidentId, number, service, from }: RollbackOrder,
-  agreed: boolean,
-): Promise<Cleared | undefined> {
-  const found = clearingOfVersion(cleared, { service, version: from });
-  if (found === undefined || !agreed) return found;
-  const decision = await deps.decisions.get(incidentId, number);
-  return decision !== undefined && found.at > decision.at ? found : undefined;
+async function judgedAgain(deps: Deps, { incidentId, asked }: RollbackOrder): Promise<Decision | undefined> {
+  const incident = await deps.incidents.read(incidentId);
+  if (incident === undefined || incident.status === 'resolved') return undefined;
+  return judgeNow(deps, incident, { by: asked, who: '' });
 }
 
 /**
@@ -235,6 +197,3 @@ export async function lookAtHold(deps: Deps, order: RollbackOrder): Promise<Held
 /** Returns the reason that the CD system shows, at most 500 characters. */
 export const reasonFor = (decision: DecisionView, title: string): string =>
   `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
-
-const reason = (code: ReasonCode, text: string): Reason => ({ code, text });
-const withheld = (code: ReasonCode, text: string): Attempted => ({ kind: 'withheld', reason: reason(code, text) });

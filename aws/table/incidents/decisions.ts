@@ -5,7 +5,7 @@ import { isAmong, isApprover } from '../../../domain/rollback/approvals.ts';
 import { inForce } from '../../../domain/changes/cleared-suspects.ts';
 import type { Answered, Decisions, StepQuestion } from '../../../domain/ports/decisions.ts';
 import type { Blobs, Clock, Counters } from '../../../domain/ports/system.ts';
-import type { Decision, DecisionInputs } from '../../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { withoutShadow, wouldWords } from '../../../domain/automation/shadow.ts';
 import { DecisionState, type DecisionView, NOBODY_OBJECTED } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

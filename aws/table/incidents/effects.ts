@@ -1,10 +1,6 @@
 import * as z from 'zod';
-import {
-  ORGANISATION_ROLLBACKS_PER_HOUR,
-  organisationLimit,
-  SENDER_ROLLBACKS_PER_HOUR,
-  senderLimit,
-} from '../../../domain/rollback/guards.ts';
+import type { Known } from '../../../domain/rollback/guard.ts';
+import { whyStopped } from '../../../domain/rollback/guards.ts';
 import { one } from '../../../domain/incidents/metrics.ts';
 import type { IncidentEventFields } from '../../../domain/incidents/incident-events.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
@@ -97,14 +93,15 @@ export class EffectTable implements Effects {
       const at = this.#clock.now();
       const effect: Effect = { ...marked(intent), place: act.place, resource: act.resource, state: 'intended', at };
       const pace = await this.#pace(at);
-      if (act.automatic && pace.times.length >= ORGANISATION_ROLLBACKS_PER_HOUR) {
+      const counted = {
+        agreement: act.automatic ? 'none' : 'approved',
+        organisation_rollbacks_last_hour: pace.times.length,
+        sender_rollbacks_last_hour: fewestOf(pace.acts, act.senders ?? []),
+      } as const;
+      const limited = whyStopped('record', { ...counted, locked_by: null, incident_open: true });
+      if (limited !== undefined) {
         const known = await this.get(id, intent.key);
-        return known ? { ok: true, effect: known } : { ok: false, reason: organisationLimit(pace.times.length) };
-      }
-      const ofSender = fewestOf(pace.acts, act.senders ?? []);
-      if (act.automatic && ofSender >= SENDER_ROLLBACKS_PER_HOUR) {
-        const known = await this.get(id, intent.key);
-        return known ? { ok: true, effect: known } : { ok: false, reason: senderLimit(ofSender) };
+        return known ? { ok: true, effect: known } : { ok: false, reason: limited };
       }
       const result = await this.#table.transact([
         ...this.#intentWrites(id, effect, act, at),
@@ -116,11 +113,13 @@ export class EffectTable implements Effects {
       }
       const again = await this.get(id, intent.key);
       if (again) return { ok: true, effect: again };
-      if (result.failed.includes(1)) {
-        const lock = await this.#table.get(keys.lock(act.resource));
-        return { ok: false, reason: whoHas(lock, id) };
-      }
-      if (result.failed.includes(2)) return { ok: false, reason: CLOSED };
+      const lock = result.failed.includes(1) ? await this.#table.get(keys.lock(act.resource)) : undefined;
+      const stopped = whyStopped('record', {
+        ...counted,
+        locked_by: result.failed.includes(1) ? holderOf(lock, id) : null,
+        incident_open: !result.failed.includes(2),
+      });
+      if (stopped !== undefined) return { ok: false, reason: stopped };
       // Another automatic action was counted in the meantime.
     }
     throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
@@ -417,13 +416,9 @@ const EFFECT_STATES: Partial<Record<RollbackEnd['outcome'], Effect['state']>> = 
   withheld: 'withheld',
 };
 
-const whoHas = (lock: Item | undefined, id: IncidentId): Reason =>
-  lock?.['drill_id'] !== undefined ? DRILLED : lock?.['incident_id'] === id ? RUNNING : LOCKED;
-
-const DRILLED: Reason = { code: 'locked', text: 'a drill is changing this target now' };
-const LOCKED: Reason = { code: 'locked', text: 'another incident is changing the same target now' };
-const RUNNING: Reason = { code: 'already_running', text: 'this incident is already rolling it back' };
-const CLOSED: Reason = { code: 'incident_closed', text: 'the incident was resolved in the meantime' };
+/** Returns the holder of a lock. A lock that was released in the meantime counts as that of another incident. */
+const holderOf = (lock: Item | undefined, id: IncidentId): Known['record']['locked_by'] =>
+  lock?.['drill_id'] !== undefined ? 'drill' : lock?.['incident_id'] === id ? 'this_incident' : 'another_incident';
 
 /** Replaces the code of the reason by its text on the timeline; the decision keeps the code. */
 function inWords(end: RollbackEnd, decision: Item): RollbackEnd {

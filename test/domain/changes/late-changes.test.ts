@@ -8,7 +8,7 @@ import {
   wasMissed,
   whyNotAgain,
 } from '../../../domain/changes/late-changes.ts';
-import type { DecisionInputs } from '../../../domain/rollback/rollback.ts';
+import type { DecisionInputs } from '../../../domain/rollback/judgement.ts';
 import { newChange } from '../../../aws/table/changes/changes.ts';
 import { type Change, NewChange } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';

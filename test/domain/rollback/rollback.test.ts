@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ORGANISATION_ROLLBACKS_PER_HOUR, ROLLBACKS_PER_HOUR } from '../../../domain/rollback/guards.ts';
-import { decide, type Decision, type DecisionInputs, type TargetInputs } from '../../../domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../../domain/rollback/judgement.ts';
+import { decide } from '../../../domain/rollback/rollback.ts';
 import { liveChange } from '../../../domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../schemas/config/names.ts';
 import type { Change } from '../../../schemas/changes/change.ts';

@@ -9,7 +9,7 @@ import { resolveText } from '../../../domain/runbooks/templates.ts';
 import type { Declarations, Variables } from '../../../domain/runbooks/variables.ts';
 import { declarationsOf } from '../../../domain/runbooks/walk.ts';
 import { modesFor } from '../../../domain/automation/automation.ts';
-import { doubtable } from '../../../domain/rollback/guards.ts';
+import { doubtable } from '../../../domain/rollback/guard.ts';
 import { weighed } from '../../../domain/rollback/rollback.ts';
 import { isOfThoseWhoMayNotAsk } from '../../../domain/alerts/senders.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

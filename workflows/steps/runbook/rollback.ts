@@ -1,5 +1,5 @@
 import type { Deps } from '../../../domain/ports/deps.ts';
-import type { Requester } from '../../../domain/rollback/rollback.ts';
+import type { Requester } from '../../../domain/rollback/judgement.ts';
 import { liveChange } from '../../../domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

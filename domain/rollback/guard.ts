@@ -1,0 +1,170 @@
+import type { Change } from '../../schemas/changes/change.ts';
+import { Mode, type Version } from '../../schemas/config/names.ts';
+import type { Cleared } from '../../schemas/incidents/incident.ts';
+import type { Reason, ReasonCode } from '../../schemas/incidents/reason.ts';
+import type { NamedTarget } from '../changes/named-version.ts';
+import type { RollbackTarget } from '../changes/versions.ts';
+import type { Correlation, RankedSuspect } from '../correlation/correlate.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
+import type { Against, StepGuards } from '../runbooks/permission.ts';
+import type { Decision, DecisionInputs, KillSwitch, TargetInputs } from './judgement.ts';
+
+/** What follows when a guard applies, for each moment at which guards are read. */
+export type Consequences = {
+  /**
+   * A rollback is judged. `refuse`: not possible, even with approval. `report`: only reported, whatever the other guards
+   * say. A mode: the most that automation may do. `ask`: a person must confirm this suspect. A rollback that a person
+   * requested meets only refusals.
+   */
+  judgement: 'refuse' | 'report' | LimitingMode | 'ask';
+  /** The deployer is about to be called. */
+  call: Stop;
+  /** The call is about to be recorded: one transaction counts it, and locks the target. */
+  record: Stop;
+  /** A step of a runbook is about to change production: read before the step asks, and again directly before its call. */
+  step: 'no' | 'say' | 'ask';
+};
+
+/** What follows when a rollback is stopped: a person is paged, the incident is judged again, or people already know. */
+export type Stop = 'page' | 'judge_again' | 'quiet';
+
+export type Moment = keyof Consequences;
+
+/** Modes that limit automation. */
+export const LIMITING_MODES = Mode.exclude(['act']).options;
+export type LimitingMode = (typeof LIMITING_MODES)[number];
+
+/** A person's part in an action: none, approved it, or requested it. */
+export const Agreement = ['none', 'approved', 'requested'] as const;
+export type Agreement = (typeof Agreement)[number];
+
+/** The properties of a suspect that are checked before any automatic action against it. */
+export type Doubtable = Pick<RankedSuspect, 'version' | 'confidence' | 'relation' | 'timing' | 'proven' | 'reasons'> & {
+  service: string;
+  status: Change['status'];
+};
+
+export const doubtable = ({
+  change,
+  version,
+  confidence,
+  relation,
+  timing,
+  proven,
+  reasons,
+}: RankedSuspect): Doubtable => ({
+  version,
+  confidence,
+  relation,
+  timing,
+  proven,
+  reasons,
+  service: change.service,
+  status: change.status,
+});
+
+type Agreed = { agreement: Agreement };
+
+/** What is known at each moment. A guard that is read at several moments reads only what is known at all of them. */
+export type Known = {
+  judgement: DecisionInputs &
+    Agreed &
+    OfServices & {
+      found: Correlation;
+      top: RankedSuspect | undefined;
+      /** The suspect's service and environment. */
+      target: TargetInputs | undefined;
+      way: RollbackTarget | NamedTarget | undefined;
+      suspect: Doubtable | undefined;
+      /** The policy requires more evidence than timing. */
+      needs_proof: boolean;
+      /** A runbook requires approval. */
+      asks: boolean;
+    };
+  call: ServiceEnvironment &
+    Agreed &
+    OfServices & {
+      from: Version;
+      to: Version;
+      /** The decision was approved, by a person or because no one objected. */
+      approved: boolean;
+      /** An earlier attempt may have succeeded. */
+      tried: boolean;
+      incident_open: boolean;
+      incident_paused: boolean;
+      incident_has_parent: boolean;
+      guard: KillSwitch;
+      /** Clearing of the version, and when the decision was made. */
+      clearing: Cleared | undefined;
+      decided_at: string | undefined;
+      pinned: readonly string[];
+      /** The deploy that replaced the version since. */
+      newer: Change | undefined;
+      /** Another judgement directly before the call. Undefined: not needed. */
+      judged: Decision | undefined;
+    };
+  record: Agreed &
+    Pick<DecisionInputs, 'organisation_rollbacks_last_hour' | 'sender_rollbacks_last_hour'> & {
+      incident_open: boolean;
+      /** Holder of the target's lock. Null: it is free. */
+      locked_by: 'drill' | 'this_incident' | 'another_incident' | null;
+    };
+  step: StepGuards &
+    Agreed &
+    OfServices &
+    Omit<Against, 'suspect' | 'change_id'> & {
+      /** Null: the latest judgement no longer suspects the change. Undefined: the step is not based on a suspect. */
+      suspect: Doubtable | null | undefined;
+    };
+};
+
+/** State of the services that an action concerns. */
+type OfServices = {
+  /** Modes of the services, set in the catalogue or by people. */
+  modes: readonly Mode[];
+  /** Services whose automation was wrong too often. */
+  demoted_services: readonly string[];
+};
+
+/** A condition that stops an automatic action, or makes it depend on a person. */
+export type Guard = {
+  code: ReasonCode;
+  /** The moments at which it is read, with the consequence. */
+  at: Partial<Consequences>;
+  /** People have set it up this way: if it is the first reason, no one is paged. */
+  byPolicy: boolean;
+  /** Returns the reason, and further ones that explain it. Empty: the guard does not apply. */
+  read(known: Known[Moment]): Reason[];
+};
+
+/** Defines a guard. The compiler checks that it reads only what is known at its moments. */
+export const guard = <M extends Moment, F>({
+  code,
+  at,
+  unless,
+  byPolicy = false,
+  applies,
+  text,
+  also = () => [],
+}: {
+  code: ReasonCode;
+  at: { [K in M]: Consequences[K] };
+  /** Does not stop an action with at least this agreement of a person. Absent: stops every action. */
+  unless?: Exclude<Agreement, 'none'>;
+  byPolicy?: boolean;
+  /** Returns the facts that the text names, or `true` if it names none. Otherwise, the guard does not apply. */
+  applies: (known: Known[M]) => F | false | null | undefined;
+  text: (facts: F) => string;
+  /** Returns further reasons, which explain this one. */
+  also?: (facts: F) => Reason[];
+}): Guard => ({
+  code,
+  at,
+  byPolicy,
+  read: (known) => {
+    if (unless !== undefined && Agreement.indexOf(known.agreement) >= Agreement.indexOf(unless)) return [];
+    const facts = applies(known as Known[M]);
+    if (facts === false || facts === null || facts === undefined) return [];
+    return [{ code, text: text(facts) }, ...also(facts)];
+  },
+});

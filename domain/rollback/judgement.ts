@@ -1,0 +1,86 @@
+import type { EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { Mode, Version } from '../../schemas/config/names.ts';
+import type { DecisionKind, Suspect } from '../../schemas/incidents/incident.ts';
+import type { RunbookApproval } from '../../schemas/incidents/inbox.ts';
+import type { Reason } from '../../schemas/incidents/reason.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { Correlation } from '../correlation/correlate.ts';
+import type { Evidence } from '../correlation/evidence.ts';
+import type { Onset } from '../correlation/onset.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
+
+/** State of the kill switch. `unreadable`: no action is permitted. */
+export type KillSwitch = { state: 'read'; paused: boolean } | { state: 'unreadable'; detail: string };
+
+/** State of one service and environment, as far as it matters for actions. */
+export type TargetInputs = ServiceEnvironment & {
+  policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals' | 'evidence'>;
+  has_deployer: boolean;
+  /** Live mode caps set by people; the lowest one applies. */
+  modes: readonly Mode[];
+  /** Automation was wrong too often; a person must promote the service again. */
+  demoted: boolean;
+  rollbacks_last_hour: number;
+  /** Known bad versions. */
+  pinned: readonly string[];
+  /** Newest changes, oldest first. */
+  changes: readonly Change[];
+};
+
+/**
+ * Requester. `verification`: the previous mitigation did not help. `runbook`: a runbook that responds to the alerts.
+ */
+export type Requester = 'alert' | 'person' | 'nobody' | 'runbook' | 'verification';
+
+/** All inputs of a judgement, stored with the decision: `decide(inputs)` reproduces it. */
+export type DecisionInputs = {
+  decide_version: number;
+  /**
+   * `approval`: a runbook requires approval. Absent: it does not. `from`: version that ran when a person asked. `to`:
+   * version that the person named. Absent: the newest known good one.
+   */
+  asked: { by: Requester; who: string; mode: Mode | null; approval?: RunbookApproval; from?: Version; to?: Version };
+  matched: boolean;
+  monitoring_failure_only: boolean;
+  evidence: Evidence;
+  /** The failing service first, then other services with a suspect. */
+  targets: readonly TargetInputs[];
+  guard: KillSwitch;
+  incident_paused: boolean;
+  /** The incident is one of many that fail at once. */
+  one_of_many: boolean;
+  /** The other failing services could not be read. */
+  neighbours_unreadable: boolean;
+  /** Automatic rollbacks of all services. */
+  organisation_rollbacks_last_hour: number;
+  /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
+  sender_rollbacks_last_hour?: number;
+  /** No requester has the permission. */
+  sender_may_not_ask?: true;
+  config_version: string;
+};
+
+export type Decision = {
+  kind: DecisionKind;
+  reasons: Reason[];
+  suspects: Suspect[];
+  onset: Onset;
+  verdict: Correlation['verdict'];
+  /** Service and environment to roll back; null: none. */
+  place: ServiceEnvironment | null;
+  suspect: string | null;
+  from: Version | null;
+  to: Version | null;
+  /** Approvals of a decision that asks: required number, and those given. */
+  approvals: { needed: 1 | 2; given: string[] };
+};
+
+/** Returns whether only the mode requires approval, by one person. */
+export const asksByModeAlone = ({
+  kind,
+  reasons,
+  approvals,
+}: Pick<Decision, 'kind' | 'reasons'> & { approvals: { needed: number } }): boolean =>
+  kind === 'approve' &&
+  approvals.needed === 1 &&
+  reasons.every(({ code }) => code === 'mode_approve' || code === 'suspect');
