@@ -1,33 +1,125 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ReplyTo, Text } from '../../domain/messages/channels.ts';
-import { EnvironmentName, type IncidentId, ServiceName, UNMATCHED } from '../../schemas/config/names.ts';
+import { didYouMean } from '../../domain/runbooks/nearest.ts';
+import type { Catalogue } from '../../domain/slack/ports.ts';
+import { EnvironmentName, type IncidentId, ServiceName, type Severity, UNMATCHED } from '../../schemas/config/names.ts';
 import { defaultEnvironmentOf } from '../../actions/incidents/declared-environment.ts';
-import { declare } from '../../actions/incidents/declare-incident.ts';
-import { awaitChannel } from './await-channel.ts';
-import type { ActionRequest } from './command.ts';
-import type { Acting } from './incidents.ts';
-import { answered, Declined, nameIn, type Outcome, unknownName } from './outcome.ts';
-import { pinned } from './pinned.ts';
-import type { CommandDeps } from './deps.ts';
+import { declare as declareOnce } from '../../actions/incidents/declare-incident.ts';
+import { awaitChannel } from '../execution/channel.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { answered, Declined, nameIn, unknownName } from '../execution/outcome.ts';
+import { type Block, fitMenu, searchSelect, select, severitySelect, textInput } from '../modals/blocks.ts';
+import { FIELDS, TITLE_MAX_CHARS } from '../modals/form.ts';
+import { catalogueOf } from '../requests/conversation.ts';
+import { addMessage, type Message, messageOf } from './timeline.ts';
+import type { Acting, Run, Verb, WithDialog } from './verb.ts';
 
-type Declare = Extract<ActionRequest, { act: 'declare' }>;
+type Declare = {
+  /** Null: unknown. */
+  service: string | null;
+  environment: string | null;
+  severity: Severity;
+  title: string;
+  /** The message from which it was declared. */
+  from: Message | null;
+};
+
+export const declare: WithDialog<Verb<{ title: string | null }, Declare>> = {
+  permission: 'incidents:write',
+  command: 'incident',
+  name: 'declare',
+  also: ['new', 'open', 'create', 'start'],
+  usage: 'declare [TITLE]',
+  says: 'declare an incident; /incident alone does the same',
+  parse: ({ from }) => ({ title: from(0) }),
+  isComplete: (draft): draft is typeof draft & Declare => false,
+  dialog: {
+    id: 'declare_incident',
+    title: 'Declare an incident',
+    submit: 'Declare',
+    field: FIELDS.title,
+    asks: () => true,
+    blocks: async ({ draft, waiting }) => declareBlocks(draft?.title ?? null, await catalogueOf(waiting)),
+    read: (fields, about) => ({
+      service: fields.text(FIELDS.service),
+      environment: fields.text(FIELDS.environment),
+      severity: fields.severity(),
+      title: fields.title(),
+      from: messageOf(about),
+    }),
+    errors: async ({ known }, request) => {
+      const catalogue = await known.catalogue();
+      return catalogue === null ? null : placeErrors(catalogue.value, request);
+    },
+  },
+  written: ({ title }) => title,
+};
+
+/**
+ * Returns the inputs. Without the catalogue, they are text fields instead of menus.
+ *
+ * @param catalogue null: it could not be read
+ */
+function declareBlocks(title: string | null, catalogue: Catalogue | null): Block[] {
+  const environments = [...new Set(Object.values(catalogue?.services ?? {}).flatMap((entry) => entry.environments))];
+  return [
+    textInput({ field: FIELDS.title, label: 'What is wrong?', initial: title, max: TITLE_MAX_CHARS }),
+    catalogue !== null && Object.keys(catalogue.services).length > 0
+      ? searchSelect(serviceField)
+      : textInput({ ...serviceField, max: NAME_MAX }),
+    environmentInput(environments),
+    severitySelect(FIELDS.severity, 'critical'),
+  ];
+}
+
+const NAME_MAX = 256;
+
+/** Optional, because the service may still be unknown. */
+const serviceField = {
+  field: FIELDS.service,
+  label: 'Service',
+  hint: 'Leave empty if unknown',
+  optional: true,
+};
+
+const environmentField = { field: FIELDS.environment, label: 'Environment', optional: true };
+
+const environmentInput = (environments: readonly string[]) =>
+  fitMenu(environments)
+    ? select({
+        ...environmentField,
+        options: environments.toSorted().map((value) => ({ value })),
+        initial: environments.includes('production') ? 'production' : null,
+      })
+    : textInput({ ...environmentField, max: NAME_MAX, placeholder: 'production' });
+
+function placeErrors({ services }: Catalogue, { service, environment }: Declare): Record<string, string> | null {
+  if (service === null) return null;
+  const entry = Object.hasOwn(services, service) ? services[service] : undefined;
+  if (entry === undefined) {
+    const meant = didYouMean(service, Object.keys(services));
+    return { [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${meant === null ? '' : `; ${meant}`}` };
+  }
+  // A service without configured environments accepts any.
+  if (environment === null || entry.environments.length === 0 || entry.environments.includes(environment)) return null;
+  return {
+    [FIELDS.environment]: `${service.slice(0, 80)} has only these environments: ${entry.environments.slice(0, 10).join(', ')}`,
+  };
+}
 
 /** Declares an incident. The message from which it was declared becomes its first timeline entry. */
-export async function declareByCommand(
-  deps: CommandDeps,
-  doing: Acting,
-  { deed, ear }: { deed: Declare; ear: ReplyTo },
-): Promise<Outcome> {
+export const runDeclare: Run<Declare> = async (deps, acting, request, { replyTo }) => {
   const { services } = await deps.config.current();
-  const entry = deed.service === null ? undefined : serviceEntry(services, deed.service);
-  if (deed.service !== null && entry === undefined) throw unknownName('service', deed.service, Object.keys(services));
-  const environment = deed.environment ?? defaultEnvironmentOf(entry);
-  const service = deed.service === null ? UNMATCHED : nameIn(ServiceName, deed.service);
+  const entry = request.service === null ? undefined : serviceEntry(services, request.service);
+  if (request.service !== null && entry === undefined)
+    throw unknownName('service', request.service, Object.keys(services));
+  const environment = request.environment ?? defaultEnvironmentOf(entry);
+  const service = request.service === null ? UNMATCHED : nameIn(ServiceName, request.service);
   const place = { service, environment: nameIn(EnvironmentName, environment) };
-  const { title, severity } = deed;
-  const { incident, created } = await declare(deps, doing.who, { ...place, title, severity, trace: doing.trace });
-  const unread = await firstEntry(deps, doing, incident.id, deed);
-  const where = await whereOf(deps, incident.id, ear);
+  const { title, severity } = request;
+  const { incident, created } = await declareOnce(deps, acting.who, { ...place, title, severity, trace: acting.trace });
+  const unread = await firstEntry(deps, acting, incident.id, request);
+  const where = await whereOf(deps, incident.id, replyTo);
   if (!created)
     return answered(
       'An incident is already open there: ',
@@ -43,13 +135,13 @@ export async function declareByCommand(
     ...where,
     ...unread,
   );
-}
+};
 
 /** Adds the message to the timeline. Returns the error, if any, because the incident exists nevertheless. */
-async function firstEntry(deps: CommandDeps, doing: Acting, id: IncidentId, { from }: Declare): Promise<Text> {
+async function firstEntry(deps: CommandDeps, acting: Acting, id: IncidentId, { from }: Declare): Promise<Text> {
   if (from === null) return [];
   try {
-    await pinned(deps, doing, id, { act: 'pin', asked: false, ...from });
+    await addMessage(deps, acting, id, from);
     return [];
   } catch (error) {
     if (error instanceof Declined) return [' ', ...error.text];
@@ -58,8 +150,8 @@ async function firstEntry(deps: CommandDeps, doing: Acting, id: IncidentId, { fr
 }
 
 /** Returns the channel, or that it is being created. */
-async function whereOf(deps: CommandDeps, id: IncidentId, ear: ReplyTo): Promise<Text> {
-  const channel = await awaitChannel(deps, id, ear);
+async function whereOf(deps: CommandDeps, id: IncidentId, replyTo: ReplyTo): Promise<Text> {
+  const channel = await awaitChannel(deps, id, replyTo);
   return channel === undefined
     ? ['Firebreak is creating its channel.']
     : ['The channel of the incident is ', channel, '.'];

@@ -3,38 +3,83 @@ import { notThat, contacts } from '../../domain/access/refusals.ts';
 import type { Text } from '../../domain/messages/channels.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import { userIn } from '../../domain/slack/commands/text.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { IncidentRole, type RoleHolder } from '../../schemas/people/response-roles.ts';
 import { assignRole, handOver, leaveRole, takeRole } from '../../actions/incidents/acknowledge.ts';
 import { view } from '../../actions/incidents/incident-view.ts';
 import { assigneeOf, type Who } from '../../actions/incidents/acting-person.ts';
-import { actorFor } from './known-user.ts';
-import { channelSpan } from './channel-span.ts';
-import { namedPerson } from './named-people.ts';
-import type { ActionRequest } from './command.ts';
-import type { Acting } from './incidents.ts';
-import { answered, Declined, message, type Outcome } from './outcome.ts';
-import type { CommandDeps } from './deps.ts';
+import { channelSpan } from '../execution/channel.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { actorFor } from '../execution/known-user.ts';
+import { namedPerson } from '../execution/named-people.ts';
+import { answered, Declined, message, type Outcome } from '../execution/outcome.ts';
+import { personSelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { FIELDS } from '../modals/form.ts';
+import {
+  type Acting,
+  type Given,
+  type IncidentVerb,
+  noArguments,
+  type Nothing,
+  type RunInIncident,
+  type Wrong,
+} from './verb.ts';
 
-type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
-type Letter = NonNullable<Outcome['letters']>[number];
+export const roles: IncidentVerb<Nothing> = {
+  permission: 'incidents:read',
+  ofIncident: true,
+  reads: true,
+  command: 'incident',
+  name: 'roles',
+  also: ['who'],
+  usage: 'roles',
+  says: 'show the roles and who has them',
+  parse: noArguments,
+};
 
-export async function takeRoleByCommand(
-  deps: CommandDeps,
-  doing: Acting,
-  id: IncidentId,
-  { role, vacant }: Of<'take'>,
-): Promise<Outcome> {
-  const { who } = doing;
-  const before = await holderBefore(deps, doing, id, role);
+export const runRoles: RunInIncident<Nothing> = async (deps, { who }, id) => {
+  const incident = await view(deps, id);
+  who.allow('incidents:read', incident);
+  const rows = IncidentRole.options.flatMap((role): Text => [
+    '\n• ',
+    { bold: role },
+    `: ${incident.roles[role] ?? 'unassigned'}`,
+  ]);
+  return answered({ bold: incident.title }, ...rows);
+};
+
+/** `vacant`: only if the role is unassigned. */
+type Take = { role: IncidentRole; vacant?: true };
+
+export const take: IncidentVerb<Take> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'take',
+  also: ['claim', 'lead'],
+  usage: 'take [ROLE]',
+  says: 'take a role: commander (the default), communications, or scribe',
+  parse({ words }) {
+    const word = words.join('-') || 'commander';
+    const role = roleIn(word);
+    return role === undefined ? noRole(word) : { role };
+  },
+  buttons: { take_command: () => ({ role: 'commander', vacant: true }) },
+};
+
+export const runTake: RunInIncident<Take> = async (deps, acting, id, { role, vacant = false }) => {
+  const { who } = acting;
+  const before = await holderBefore(deps, acting, id, role);
   if (vacant && before !== null && !isSameActor(before.name, who.name))
     throw new Declined(
       `Superseded: ${before.shown} is already ${role}. To take over the role, enter `,
       { code: `/incident take ${role}` },
       '. Nothing was done.',
     );
-  await takeRole(deps, who, { id, key: doing.key, role });
+  await takeRole(deps, who, { id, key: acting.key, role });
   if (before !== null && isSameActor(before.name, who.name)) return answered(`You are already ${role}.`);
   const incident = await recordOf(deps, id);
   return {
@@ -44,20 +89,32 @@ export async function takeRoleByCommand(
       ...titleOf(incident),
     ]),
   };
-}
+};
 
-/** Leaves a role; without a role, all of the person's roles. */
-export async function leaveRolesByCommand(
-  deps: CommandDeps,
-  { who, key, trace }: Acting,
-  id: IncidentId,
-  { role }: Of<'leave'>,
-): Promise<Outcome> {
-  const roles = role === null ? IncidentRole.options : [role];
+/** `role` null: all roles of the person. */
+type Leave = { role: IncidentRole | null };
+
+export const leave: IncidentVerb<Leave> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'leave',
+  also: ['drop', 'unassign', 'step-down'],
+  usage: 'leave [ROLE]',
+  says: 'leave a role; without a role, all your roles',
+  parse({ words }) {
+    if (words.length === 0) return { role: null };
+    const role = roleIn(words.join('-'));
+    return role === undefined ? noRole(words.join('-')) : { role };
+  },
+};
+
+export const runLeave: RunInIncident<Leave> = async (deps, { who, key, trace }, id, { role }) => {
+  const asked = role === null ? IncidentRole.options : [role];
   const holders = await Promise.all(
-    roles.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
+    asked.map((one) => holderBefore(deps, { who, key: `${key}-${one}`, trace }, id, one)),
   );
-  const own = roles.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
+  const own = asked.filter((_, index) => isSameActor(holders[index]?.name ?? '', who.name));
   if (own.length === 0) {
     who.allow('incidents:write', await view(deps, id));
     const holder = role === null ? undefined : holders[0];
@@ -72,18 +129,63 @@ export async function leaveRolesByCommand(
   return answered(
     `You are no longer ${own.join(' and ')}. ${own.length === 1 ? 'The role is' : 'The roles are'} now unassigned.`,
   );
+};
+
+/** `called`: text after an `@` that is not a mention; it starts with a name. */
+type Assign = { role: IncidentRole; user: string | null; called?: string };
+
+export const assign: IncidentVerb<Assign> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'assign',
+  usage: 'assign ROLE @USER',
+  says: 'assign a role to another person',
+  parse: parseAssign,
+};
+
+/** Accepts role and user in either order. */
+function parseAssign({ words }: Given): Assign | Wrong {
+  const mentioned = words.find((word) => userIn(word) !== undefined);
+  const user = mentioned === undefined ? undefined : userIn(mentioned);
+  const others = words.filter((one) => one !== mentioned);
+  const word = others.join('-');
+  const role = roleIn(word);
+  if (user === undefined)
+    return (
+      assignByName(words) ?? {
+        wrong: 'the person is missing: mention them, such as @name',
+        instead: nobodyMentioned(others),
+      }
+    );
+  if (word === '')
+    return { wrong: `the role is missing: use ${ROLES_IN_WORDS}`, instead: `commander ${mentioned ?? ''}` };
+  return role === undefined ? noRole(word, ` ${mentioned ?? ''}`) : { role, user };
 }
 
-export async function assignRoleByCommand(
-  deps: CommandDeps,
-  doing: Acting,
-  id: IncidentId,
-  { role, ...deed }: Of<'assign'>,
-): Promise<Outcome> {
-  const { who, key } = doing;
-  const { user } = await namedPerson(deps, deed, '');
+/** Parses `scribe @Ada Park`: if Slack does not resolve mentions for apps, they arrive as the typed text. */
+function assignByName(words: readonly string[]): Assign | undefined {
+  const said = words.find((word) => roleIn(word) !== undefined);
+  const role = said === undefined ? undefined : roleIn(said);
+  const [first = '', ...more] = words.filter((word) => word !== said);
+  if (role === undefined || !CALLED.test(first)) return undefined;
+  return { role, user: null, called: [first.slice(1), ...more].join(' ') };
+}
+
+const CALLED = /^@\S/;
+
+/** Suggests the correct form with an `@`, for which Slack offers completions. */
+function nobodyMentioned(words: readonly string[]): string {
+  const said = words.find((word) => roleIn(word) !== undefined);
+  const name = words.find((word) => word !== said)?.replace(/^@/, '') ?? 'name';
+  return `${(said && roleIn(said)) ?? 'commander'} @${name}`;
+}
+
+export const runAssign: RunInIncident<Assign> = async (deps, acting, id, { role, ...named }) => {
+  const { who, key } = acting;
+  const { user } = await namedPerson(deps, named, '');
   const to = await holderOf(deps, who, id, user);
-  const before = await holderBefore(deps, doing, id, role);
+  const before = await holderBefore(deps, acting, id, role);
   await assignRole(deps, who, { id, key, role, to });
   if (before !== null && isSameActor(before.name, to.name)) return answered({ user }, ` is already ${role}.`);
   const incident = await recordOf(deps, id);
@@ -97,18 +199,63 @@ export async function assignRoleByCommand(
       ]),
     ],
   };
-}
+};
 
-export async function commandHandedOver(
-  deps: CommandDeps,
-  doing: Acting,
-  id: IncidentId,
-  deed: Of<'handover'>,
-): Promise<Outcome> {
-  const { who, key } = doing;
-  const { user, brief } = await namedPerson(deps, deed, deed.brief);
+type HandOver = { user: string | null; called?: string; brief: string | null };
+
+export const handover: IncidentVerb<HandOver> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'handover',
+  also: ['hand-over', 'handoff', 'hand-off'],
+  usage: 'handover @USER [SUMMARY]',
+  says: 'hand over command, with a short summary',
+  parse({ words, from }) {
+    const [first] = words;
+    if (first === undefined) return { user: null, brief: null };
+    const user = userIn(first);
+    if (user === undefined && CALLED.test(first))
+      return { user: null, called: (from(0) ?? first).slice(1), brief: null };
+    if (user === undefined)
+      return {
+        wrong: 'the person is missing: mention the new commander, such as @name',
+        instead: `@name ${from(0) ?? ''}`.trim(),
+      };
+    return { user, brief: from(1) };
+  },
+  isComplete: ({ user, called }) => user !== null || called !== undefined,
+  dialog: {
+    id: 'hand_over',
+    title: 'Hand over',
+    submit: 'Hand over',
+    field: FIELDS.text,
+    asks: ({ user, called, brief }) => called === undefined && (user === null || brief === null),
+    blocks: ({ draft, which }) => [
+      ...which,
+      personSelect({ field: FIELDS.user, label: 'New commander', initial: draft?.user ?? null }),
+      textInput({
+        field: FIELDS.text,
+        label: 'Summary',
+        hint: 'Impact, actions so far, and next steps. If you leave it empty, Firebreak creates a summary from the incident.',
+        optional: true,
+        max: TEXT_MAX,
+        lines: true,
+      }),
+    ],
+    read: (fields) => ({
+      user: fields.needed(FIELDS.user, 'Select the new commander'),
+      brief: fields.text(FIELDS.text),
+    }),
+  },
+  written: ({ brief, called }) => brief ?? called ?? null,
+};
+
+export const runHandover: RunInIncident<HandOver> = async (deps, acting, id, request) => {
+  const { who, key } = acting;
+  const { user, brief } = await namedPerson(deps, request, request.brief);
   const to = await holderOf(deps, who, id, user);
-  const before = await holderBefore(deps, doing, id, 'commander');
+  const before = await holderBefore(deps, acting, id, 'commander');
   const { brief: text } = await handOver(deps, who, { id, key, to, brief });
   if (before !== null && isSameActor(before.name, to.name))
     return answered(...(user === who.slack ? ['You have'] : [{ user }, ' has']), ' command already. Nothing was done.');
@@ -124,18 +271,27 @@ export async function commandHandedOver(
       ]),
     ],
   };
+};
+
+const ROLES: Readonly<Record<string, IncidentRole>> = {
+  ...Object.fromEntries(IncidentRole.options.map((role) => [role, role])),
+  ...Object.fromEntries(['command', 'ic', 'lead', 'incident-commander'].map((word) => [word, 'commander'])),
+  ...Object.fromEntries(['comms', 'communication', 'comm'].map((word) => [word, 'communications'])),
+  ...Object.fromEntries(['notes', 'scribbler', 'writer'].map((word) => [word, 'scribe'])),
+};
+
+const roleIn = (word: string): IncidentRole | undefined =>
+  Object.hasOwn(ROLES, word.toLowerCase()) ? ROLES[word.toLowerCase()] : undefined;
+
+const ROLES_IN_WORDS = 'commander, communications, or scribe';
+
+function noRole(word: string, after = ''): Wrong {
+  const wrong = `unknown role "${word}": use ${ROLES_IN_WORDS}`;
+  const near = nearest(word, Object.keys(ROLES));
+  return near === null ? { wrong } : { wrong, instead: `${ROLES[near] ?? near}${after}` };
 }
 
-export async function showRoles(deps: CommandDeps, { who }: Acting, id: IncidentId): Promise<Outcome> {
-  const incident = await view(deps, id);
-  who.allow('incidents:read', incident);
-  const rows = IncidentRole.options.flatMap((role): Text => [
-    '\n• ',
-    { bold: role },
-    `: ${incident.roles[role] ?? 'unassigned'}`,
-  ]);
-  return answered({ bold: incident.title }, ...rows);
-}
+type Letter = NonNullable<Outcome['letters']>[number];
 
 const nameOf = ({ shown, name }: Who): string => shown ?? name;
 

@@ -1,24 +1,24 @@
 import { minuteOf } from '../../domain/messages/story.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
 import { type ClearedNow, notTheDeploy } from '../../actions/incidents/clear-suspect.ts';
 import { suspectAgain } from '../../actions/incidents/restore-suspect.ts';
-import type { Acting } from './incidents.ts';
-import { answered, type Outcome } from './outcome.ts';
-import type { CommandDeps } from './deps.ts';
+import { answered } from '../execution/outcome.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
 
-/** Clears a suspect. */
-export async function clearSuspectByCommand(
-  deps: CommandDeps,
-  { who, key }: Acting,
-  id: IncidentId,
-  change: string,
-): Promise<Outcome> {
+type Suspect = { change: string };
+
+export const clearSuspect: IncidentVerb<Suspect> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { not_the_deploy: ({ change }) => ({ change }) },
+};
+
+export const runClearSuspect: RunInIncident<Suspect> = async (deps, { who, key }, id, { change }) => {
   const now = await notTheDeploy(deps, who, { id, change, key });
   const { cleared, wrong } = now;
   const whose = cleared.by === who.name ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
   const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
   return answered(`${whatFollows(now)}${counts}${whose}`);
-}
+};
 
 function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearedNow): string {
   const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
@@ -32,15 +32,16 @@ function whatFollows({ cleared: { version }, over, withdrawn, rollback }: Cleare
 }
 
 /** Suspects a cleared change again. */
-export async function restoreSuspectByCommand(
-  deps: CommandDeps,
-  { who }: Acting,
-  id: IncidentId,
-  change: string,
-): Promise<Outcome> {
+export const restoreSuspect: IncidentVerb<Suspect> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { suspect_again: ({ change }) => ({ change }) },
+};
+
+export const runRestoreSuspect: RunInIncident<Suspect> = async (deps, { who }, id, { change }) => {
   const { cleared } = await suspectAgain(deps, who, { id, change });
   const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
   return answered(
     `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,
   );
-}
+};

@@ -1,6 +1,6 @@
-import type { About } from '../../domain/slack/forms.ts';
 import { plain } from '../../integrations/slack/mrkdwn.ts';
 import type { ModalView } from '../../domain/slack/ports.ts';
+import type { About } from './form.ts';
 
 /**
  * Slack's limits for modals, in characters as sent. Sources read on 2026-11-20.
@@ -24,23 +24,20 @@ const plainText = (text: string, max: number) => ({
 
 export type Block = { type: string; [key: string]: unknown };
 
-export function modal(input: {
-  callback: string;
-  title: string;
-  submit: string;
-  about: About;
-  blocks: Block[];
-}): ModalView {
-  return {
-    type: 'modal',
-    callback_id: input.callback,
-    private_metadata: metadata(input.about),
-    title: plainText(input.title, TITLE_MAX),
-    submit: plainText(input.submit, TITLE_MAX),
-    close: plainText('Cancel', TITLE_MAX),
-    blocks: input.blocks,
-  };
-}
+/** Slack's limit for a text field, in characters. */
+export const TEXT_MAX = 3000;
+
+type Modal = { id: string; title: string; submit: string; about: About; blocks: Block[] };
+
+export const modal = ({ id, title, submit, about, blocks }: Modal): ModalView => ({
+  type: 'modal',
+  callback_id: id,
+  private_metadata: metadata(about),
+  title: plainText(title, TITLE_MAX),
+  submit: plainText(submit, TITLE_MAX),
+  close: plainText('Cancel', TITLE_MAX),
+  blocks,
+});
 
 /** Serializes the context. If it is too long, the text of the message is omitted. */
 function metadata(about: About): string {

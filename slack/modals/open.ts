@@ -1,5 +1,18 @@
 import type { SlackRefused } from '../../integrations/slack/small-client.ts';
 import type { ModalView, SlackDeps } from '../../domain/slack/ports.ts';
+import type { Dialog } from '../commands/verb.ts';
+import { modal } from './blocks.ts';
+
+/** Returns the modal of a dialog. */
+export const modalOf = async <D>(
+  dialog: Dialog<D, object>,
+  opened: Parameters<Dialog<D, object>['blocks']>[0],
+): Promise<ModalView> =>
+  modal({
+    ...dialog,
+    about: { ...opened.about, ...dialog.context?.(opened.draft) },
+    blocks: await dialog.blocks(opened),
+  });
 
 /** Opens a modal. Returns the error message for the user; null: the modal is open. */
 export async function openModal(deps: SlackDeps, trigger: string, view: ModalView): Promise<string | null> {

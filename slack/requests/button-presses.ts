@@ -1,17 +1,14 @@
-import { ABOUT_NOTHING, type About } from '../../domain/slack/forms.ts';
-import type { ModalView } from '../../domain/slack/ports.ts';
-import type { Action } from '../../schemas/access/access.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
 import { type Button, isOurs, readButton } from '../../schemas/slack/button.ts';
 import type { BlockActions } from '../../schemas/slack/interaction.ts';
+import { requestOfButton } from '../commands/lookup.ts';
+import { ABOUT_NOTHING, type About } from '../modals/form.ts';
+import { modalOf } from '../modals/open.ts';
 import type { Waiting } from './commands.ts';
 import { openFor, passOn, refuseFor } from './conversation.ts';
+import { valueOf } from './enqueue.ts';
 import { type Answer, nothing } from './http.ts';
 import { readerInTime } from './permissions.ts';
-import { severityModal, updateModal } from '../modals/incident.ts';
-import { valueOf } from './enqueue.ts';
 import { callerOf } from './reader.ts';
-import { resolveForm } from './resolve-form.ts';
 import { whyNotThis } from './which-incident.ts';
 
 /** Responds to a pressed button, or to a selection in a message. */
@@ -20,13 +17,14 @@ export async function pressed(waiting: Waiting, interaction: BlockActions): Prom
   // Slack also sends clicks on links, and on elements of other apps in forwarded messages.
   if (acted === undefined || !isOurs(acted.action_id)) return nothing();
   const button = readButton(acted.action_id, valueOf(acted));
-  const form = button === undefined ? null : formOf(waiting, button);
-  if (form === null) return passOn(waiting, interaction);
-  const { incident, action, view } = form;
+  const opens = button === undefined ? null : dialogOf(button);
+  if (opens === null) return passOn(waiting, interaction);
+  const { incident, dialog, permission } = opens;
   const reader = await readerInTime(waiting, callerOf(interaction));
-  const why = await whyNotThis(waiting, { reader, action, id: incident });
+  const why = await whyNotThis(waiting, { reader, permission, id: incident });
   if (why !== null) return refuseFor(waiting, interaction, why);
-  return openFor(waiting, interaction, await view({ ...aboutPress(interaction), incident }));
+  const about = { ...aboutPress(interaction), incident };
+  return openFor(waiting, interaction, await modalOf(dialog, { about, draft: null, which: [], waiting }));
 }
 
 const aboutPress = ({ channel, response_url }: BlockActions): About => ({
@@ -35,18 +33,10 @@ const aboutPress = ({ channel, response_url }: BlockActions): About => ({
   response_url: response_url ?? null,
 });
 
-type FormOf = { incident: IncidentId; action: Action; view: (about: About) => ModalView | Promise<ModalView> };
-
-/** Returns the modal of a button that requires more input. Null: the button requires none. */
-function formOf(waiting: Waiting, button: Button): FormOf | null {
-  switch (button.verb) {
-    case 'severity':
-      return { incident: button.incident, action: 'incidents:write', view: severityModal };
-    case 'publish':
-      return { incident: button.incident, action: 'incidents:write', view: updateModal };
-    case 'resolve':
-      return { incident: button.incident, action: 'incidents:act', view: (about) => resolveForm(waiting, about) };
-    default:
-      return null;
-  }
+/** Returns the dialog of a button that requires more input. Null: the button requires none. */
+function dialogOf(button: Button) {
+  const requested = requestOfButton(button);
+  if (!('dialogOf' in requested) || !('incident' in button)) return null;
+  const { dialog, permission } = requested.dialogOf;
+  return dialog === undefined ? null : { incident: button.incident, dialog, permission };
 }

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
-import { About } from '../../domain/slack/forms.ts';
+import { About } from '../modals/form.ts';
 import type { Acted, BlockActions, Interaction } from '../../schemas/slack/interaction.ts';
 import type { View } from '../../schemas/slack/view.ts';
 import { within } from './deadline.ts';

@@ -1,14 +1,15 @@
 import { plainText } from '../../domain/slack/commands/text.ts';
-import { ABOUT_NOTHING, type About } from '../../domain/slack/forms.ts';
 import type { Interaction, MessageAction } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
-import { catalogueOf, openFor, type Opening, passOn, refuseFor } from './conversation.ts';
+import { openFor, type Opening, passOn, refuseFor } from './conversation.ts';
 import { type Answer, nothing } from './http.ts';
 import { readerInTime, refusalOf } from './permissions.ts';
-import { declareModal } from '../modals/declare.ts';
-import { pinModal } from '../modals/incident.ts';
+import { VERBS } from '../commands/index.ts';
+import { ABOUT_NOTHING, type About } from '../modals/form.ts';
+import { modalOf } from '../modals/open.ts';
 import { pressed } from './button-presses.ts';
 import { callerOf } from './reader.ts';
+import { BRIEF_PATIENCE_MS } from './reading.ts';
 import { submitted } from './modal-submissions.ts';
 import { suggest } from './suggestions.ts';
 import { whichIncident } from './which-incident.ts';
@@ -65,19 +66,23 @@ const aboutMessage = ({ channel, message, response_url }: MessageAction): About 
 type Asking = Extract<Interaction, { type: 'shortcut' | 'message_action' }>;
 
 async function declaring(waiting: Waiting, by: Asking, about: About, title: string | null): Promise<Answer> {
-  const [reader, catalogue] = await Promise.all([readerInTime(waiting, callerOf(by)), catalogueOf(waiting)]);
-  const why = await refusalOf(waiting, reader, 'incidents:write', {});
+  const { dialog, permission } = VERBS.declare;
+  const caller = readerInTime(waiting, callerOf(by));
+  const [reader] = await Promise.all([caller, waiting.known.catalogue(BRIEF_PATIENCE_MS)]);
+  const why = await refusalOf(waiting, reader, permission, {});
   if (why !== null) return refuseFor(waiting, openingOf(by), why);
-  return openFor(waiting, openingOf(by), declareModal(about, title, catalogue));
+  const view = await modalOf(dialog, { about, draft: { title }, which: [], waiting });
+  return openFor(waiting, openingOf(by), view);
 }
 
 /** Adds a message to the timeline. Outside of an incident's channel, a modal asks for the incident. */
 async function addingToTimeline(waiting: Waiting, by: MessageAction, about: About): Promise<Answer> {
+  const { dialog, permission } = VERBS.pin;
   const reader = readerInTime(waiting, callerOf(by));
-  const asked = { reader, action: 'incidents:write', named: null, channel: by.channel.id } as const;
-  const which = await whichIncident(waiting, asked);
+  const which = await whichIncident(waiting, { reader, permission, named: null, channel: by.channel.id });
   if (which.kind === 'none') return refuseFor(waiting, openingOf(by), which.why);
-  return which.ask.length === 0 ? passOn(waiting, by) : openFor(waiting, openingOf(by), pinModal(about, which.ask));
+  if (which.ask.length === 0) return passOn(waiting, by);
+  return openFor(waiting, openingOf(by), await modalOf(dialog, { about, draft: null, which: which.ask, waiting }));
 }
 
 /** Global shortcuts have no response URL. */

@@ -1,6 +1,5 @@
 import { byThemselves } from '../../domain/incidents/children.ts';
 import type { ChatMessage, ChatPart, Text } from '../../domain/messages/channels.ts';
-import { type CommandName, helpOf, type Parsed } from '../../domain/slack/commands.ts';
 import { plainText } from '../../domain/slack/commands/text.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
@@ -13,13 +12,8 @@ const LISTED_MAX = 20;
 
 const MARKS: Record<OpenIncident['severity'], string> = { critical: '🔴', warning: '🟠', info: '🔵' };
 
-const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
-const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
-
-const ELSEWHERE = smallPrint([
-  'Outside of the channel of the incident, name the incident first, by its channel or its ID: ',
-  { code: '/incident ack #incident-2611201' },
-]);
+export const paragraph = (text: Text): ChatPart => ({ kind: 'text', text });
+export const smallPrint = (text: Text): ChatPart => ({ kind: 'note', text });
 
 /** Maximum number of characters. Slack accepts 3,000 in a line, escaped. */
 const TYPED_MAX = 2000;
@@ -38,24 +32,6 @@ export const withTyped = (message: ChatMessage, command: string, typed: string):
         ],
       }
     : message;
-
-export function helpMessage(command: CommandName): ChatMessage {
-  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, `: ${says}\n`]);
-  const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
-  return { summary: `How to use /${command}`, parts };
-}
-
-export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
-  const meant: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
-  const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
-  return {
-    summary: because,
-    parts: [
-      paragraph([`${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`, ...meant]),
-      ...(more.length > 0 ? [smallPrint(more)] : []),
-    ],
-  };
-}
 
 /** Maximum number of failing, and of recently deployed, services in a list. */
 const CHOICES_MAX = 5;

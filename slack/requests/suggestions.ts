@@ -1,4 +1,4 @@
-import { FIELDS } from '../../domain/slack/forms.ts';
+import { FIELDS } from '../modals/form.ts';
 import type { BlockSuggestion } from '../../schemas/slack/interaction.ts';
 import type { Waiting } from './commands.ts';
 import { type Answer, json } from './http.ts';

@@ -21,7 +21,7 @@ export type Which = { kind: 'known'; incident: IncidentId | null; ask: Block[] }
 
 type Asked = {
   reader: Promise<Reader>;
-  action: Action;
+  permission: Action;
   /** The named incident. Null: none was named. */
   named: NamedIncident | null;
   /** Channel of the request. Null: none. */
@@ -29,7 +29,7 @@ type Asked = {
 };
 
 /** Finds the incident of a dialog. If the data can't be read in time, the dialog opens nevertheless. */
-export async function whichIncident(waiting: Waiting, { action, named, channel, ...asked }: Asked): Promise<Which> {
+export async function whichIncident(waiting: Waiting, { permission, named, channel, ...asked }: Asked): Promise<Which> {
   const [reader, found, open] = await Promise.all([
     asked.reader,
     foundBy(waiting, named, channel),
@@ -38,13 +38,13 @@ export async function whichIncident(waiting: Waiting, { action, named, channel, 
   const all = open?.value ?? null;
   const id = found === 'unknown' ? undefined : (found ?? byName(all, named));
   if (id !== undefined) {
-    const why = await whyNotThis(waiting, { reader, action, id });
+    const why = await whyNotThis(waiting, { reader, permission, id });
     if (why !== null) return { kind: 'none', why };
     const one = named === null ? undefined : all?.find((incident) => incident.id === id);
     const maySee = one !== undefined && reader.kind === 'known' && reader.may('incidents:read', placeOf(one));
     return { kind: 'known', incident: id, ask: maySee ? quoted(labelOf(one)) : [] };
   }
-  const why = await refusalOf(waiting, reader, action, {});
+  const why = await refusalOf(waiting, reader, permission, {});
   if (why !== null) return { kind: 'none', why };
   if (found === 'unknown' && named === null) return { kind: 'known', incident: null, ask: [] };
   // Don't list incidents for users whose permissions are unknown.
@@ -59,7 +59,7 @@ export async function whichIncident(waiting: Waiting, { action, named, channel, 
 /** Returns the refusal: the incident is resolved, or the caller lacks permission. Null: no reason is known. */
 export async function whyNotThis(
   waiting: Waiting,
-  { reader, action, id }: { reader: Reader; action: Action; id: IncidentId },
+  { reader, permission, id }: { reader: Reader; permission: Action; id: IncidentId },
 ): Promise<ChatMessage | null> {
   const look = within(BRIEF_PATIENCE_MS, waiting.deps.incident(id));
   const one = await look.catch((error: unknown) => {
@@ -68,7 +68,7 @@ export async function whyNotThis(
       error: String(error),
     });
   });
-  const why = await refusalOf(waiting, reader, action, one === undefined ? {} : placeOf(one));
+  const why = await refusalOf(waiting, reader, permission, one === undefined ? {} : placeOf(one));
   if (why !== null) return why;
   return one?.status === 'resolved' ? said('Superseded: this incident is already resolved.') : null;
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../domain/slack/commands/wanted.ts';
+import { COMMANDS } from '../../slack/commands/verb.ts';
 import { SHORTCUTS } from '../../slack/requests/interactions.ts';
 import { SCOPES } from '../../integrations/slack/scopes.ts';
 import { isEvent } from '../../schemas/slack/event.ts';

@@ -1,19 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type About, ABOUT_NOTHING, FORMS } from '../../domain/slack/forms.ts';
-import { declareModal } from '../../slack/modals/declare.ts';
-import { freezeModal, overrideModal, typedDuration } from '../../slack/modals/freeze.ts';
-import {
-  handoverModal,
-  incidentSelect,
-  incidentText,
-  pinModal,
-  resolveModal,
-  severityModal,
-  updateModal,
-} from '../../slack/modals/incident.ts';
+import { VERBS } from '../../slack/commands/index.ts';
+import { typedDuration } from '../../slack/commands/freezes/shared.ts';
+import { type About, ABOUT_NOTHING } from '../../slack/modals/form.ts';
+import { incidentSelect, incidentText } from '../../slack/modals/incident.ts';
 import { givenView } from '../../sandbox/slack/blocks/modal-check.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
-import { INCIDENT } from './support.ts';
+import { FORMS, INCIDENT, opened } from './support.ts';
 
 const LONG = '"<&>👩‍🚒'.repeat(2000);
 
@@ -34,25 +26,37 @@ const catalogue = (environments: readonly string[]) => ({
 const many = (title: string) => Array.from({ length: 150 }, () => ({ ...INCIDENT, title }));
 
 const VIEWS = (about: About, text: string | null) => ({
-  [`${FORMS.declare}, names entered`]: declareModal(about, text, null),
-  [`${FORMS.declare}, names searched`]: declareModal(about, text, catalogue(['production', LONG])),
-  [`${FORMS.declare}, many environments`]: declareModal(about, text, catalogue(names)),
-  [FORMS.severity]: severityModal(about),
-  [`${FORMS.severity}, with a menu of incidents`]: severityModal(about, [incidentSelect(many(text ?? ''))]),
-  [`${FORMS.severity}, with a text field for the incident`]: severityModal(about, [incidentText(text)]),
-  [FORMS.pin]: pinModal(about, [incidentSelect(many(text ?? ''))]),
-  [FORMS.update]: updateModal(about),
-  [FORMS.handover]: handoverModal(about, text === null ? null : 'U024BE7LH'),
-  [FORMS.resolve]: resolveModal(about),
-  [FORMS.freeze]: freezeModal(about, {
-    act: 'freeze_open',
+  [`${FORMS.declare}, names entered`]: opened(VERBS.declare, about, { title: text }),
+  [`${FORMS.declare}, names searched`]: opened(
+    VERBS.declare,
+    about,
+    { title: text },
+    { catalogue: catalogue(['production', LONG]) },
+  ),
+  [`${FORMS.declare}, many environments`]: opened(
+    VERBS.declare,
+    about,
+    { title: text },
+    { catalogue: catalogue(names) },
+  ),
+  [FORMS.severity]: opened(VERBS.severity, about),
+  [`${FORMS.severity}, with a menu of incidents`]: opened(VERBS.severity, about, null, {
+    which: [incidentSelect(many(text ?? ''))],
+  }),
+  [`${FORMS.severity}, with a text field for the incident`]: opened(VERBS.severity, about, null, {
+    which: [incidentText(text)],
+  }),
+  [FORMS.pin]: opened(VERBS.pin, about, null, { which: [incidentSelect(many(text ?? ''))] }),
+  [FORMS.update]: opened(VERBS.update, about),
+  [FORMS.handover]: opened(VERBS.handover, about, { user: text === null ? null : 'U024BE7LH', brief: null }),
+  [FORMS.resolve]: opened(VERBS.resolve, about),
+  [FORMS.freeze]: opened(VERBS.freeze_open, about, {
     targets: text === null ? [] : [text, text],
     environment: text,
     seconds: text === null ? null : 123_456_789,
     reason: text,
   }),
-  [FORMS.override]: overrideModal(about, {
-    act: 'freeze_override',
+  [FORMS.override]: opened(VERBS.freeze_override, about, {
     freeze: text,
     reason: text,
     uses: text === null ? null : 1000,
@@ -65,7 +69,9 @@ describe.each([
   ['empty', VIEWS(ABOUT_NOTHING, null)],
   ['full', VIEWS(FULL, LONG)],
 ])('%s', (_what, views) => {
-  test.each(Object.entries(views))('%s is within the limits of Slack', (_name, view) => {
+  test.each(Object.entries(views))('%s is within the limits of Slack', async (name, opening) => {
+    const view = await opening;
+    expect(view.callback_id).toBe(name.split(',')[0]);
     expect(() => givenView({ view: JSON.parse(JSON.stringify(view)) })).not.toThrow();
   });
 });

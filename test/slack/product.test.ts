@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, Firebreak } from '../support/firebreak.ts';
-import { FIELDS, FORMS } from '../../domain/slack/forms.ts';
-import { COMMAND, FORM } from './support.ts';
+import { FIELDS } from '../../slack/modals/form.ts';
+import { COMMAND, FORM, FORMS } from './support.ts';
 
 /** Tests of the running product with requests as Slack sends them. */
 

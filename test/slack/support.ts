@@ -5,6 +5,12 @@ import type { Log } from '../../domain/ports/system.ts';
 import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../domain/slack/ports.ts';
 import { words } from './commands/chat-world.ts';
 import { slackApp } from '../../slack/app.ts';
+import type { Dialog } from '../../slack/commands/verb.ts';
+import type { Block } from '../../slack/modals/blocks.ts';
+import type { About } from '../../slack/modals/form.ts';
+import { modalOf } from '../../slack/modals/open.ts';
+import { readers } from '../../slack/requests/reader.ts';
+import { knowledge } from '../../slack/requests/reading.ts';
 import type { Answer, Received } from '../../slack/requests/http.ts';
 import { InboundEvent } from '../../schemas/messages/inbound-events.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
@@ -165,4 +171,31 @@ export function receivedOf({ path, headers, body }: Fixture): Received {
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
     body: Buffer.from(body),
   };
+}
+
+/** Values of `callback_id` of the dialogs. */
+export const FORMS = {
+  declare: 'declare_incident',
+  severity: 'set_severity',
+  update: 'publish_update',
+  handover: 'hand_over',
+  freeze: 'open_freeze',
+  override: 'override_freeze',
+  resolve: 'resolve_incident',
+  pin: 'pin_message',
+} as const;
+
+/** Returns the modal of a verb. @param catalogue null: it can't be read */
+export function opened<D extends object>(
+  { dialog }: { dialog?: Dialog<D, object> },
+  about: About,
+  draft: D | null = null,
+  { which = [], catalogue = null }: { which?: Block[]; catalogue?: Catalogue | null } = {},
+): Promise<ModalView> {
+  if (dialog === undefined) throw new Error('the verb has no dialog');
+  const { deps } = new World();
+  if (catalogue !== null) deps.catalogue = async () => catalogue;
+  else deps.catalogue = () => Promise.reject(new Error('down'));
+  const known = knowledge({ ...deps, openIncidents: async () => [] });
+  return modalOf(dialog, { about, draft, which, waiting: { deps, known, readerOf: readers(deps, known), trace: '' } });
 }

@@ -7,15 +7,14 @@ import { type AlertNotice, noticeCard } from '../../../domain/messages/alert-not
 import { digestOf } from '../../../domain/messages/stakeholder-digest.ts';
 import { entryMessage, summaryCard, teamLine } from '../../../domain/messages/incident-card.ts';
 import type { ChatMessage } from '../../../domain/messages/channels.ts';
-import { COMMANDS } from '../../../domain/slack/commands/wanted.ts';
+import { COMMANDS } from '../../../slack/commands/verb.ts';
+import { helpMessage, usageMessage } from '../../../slack/requests/help.ts';
 import {
-  helpMessage,
   listMessage,
   notTakenMessage,
   productMessage,
   statusMessage,
   takenMessage,
-  usageMessage,
 } from '../../../slack/requests/replies.ts';
 import { bodyOf } from '../../../integrations/slack/blocks.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';

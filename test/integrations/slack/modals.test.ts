@@ -1,12 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { About, ABOUT_NOTHING } from '../../../domain/slack/forms.ts';
 import type { ModalView } from '../../../domain/slack/ports.ts';
-import { declareModal } from '../../../slack/modals/declare.ts';
-import { freezeModal, overrideModal } from '../../../slack/modals/freeze.ts';
-import { handoverModal, resolveModal, severityModal, updateModal } from '../../../slack/modals/incident.ts';
+import { VERBS } from '../../../slack/commands/index.ts';
+import { About, ABOUT_NOTHING } from '../../../slack/modals/form.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
-import { INCIDENT, World } from '../../slack/support.ts';
+import { INCIDENT, opened, World } from '../../slack/support.ts';
 import { messageProblems, modalProblems, suggestionProblems } from '../../support/block-kit.ts';
 import { foreign } from '../../support/foreign-text.ts';
 import { wildName } from './wild-stories.ts';
@@ -35,7 +33,7 @@ const catalogue = (environments: readonly string[]) => ({
   people: PeopleFile.parse({}),
 });
 
-const anyModal: fc.Arbitrary<ModalView> = fc
+const anyModal: fc.Arbitrary<() => Promise<ModalView>> = fc
   .record({
     about: fc.oneof(fc.constant(ABOUT_NOTHING), anyAbout),
     words: text,
@@ -46,36 +44,36 @@ const anyModal: fc.Arbitrary<ModalView> = fc
   })
   .chain(({ about, words, environments, seconds, uses, user }) =>
     fc.constantFrom(
-      declareModal(about, words, null),
-      declareModal(about, words, catalogue(environments)),
-      severityModal(about),
-      updateModal(about),
-      handoverModal(about, user),
-      resolveModal(about),
-      freezeModal(about, {
-        act: 'freeze_open',
-        targets: words === null ? [] : [words, words],
-        environment: words,
-        seconds,
-        reason: words,
-      }),
-      overrideModal(about, { act: 'freeze_override', freeze: words, reason: words, uses, seconds, version: null }),
+      () => opened(VERBS.declare, about, { title: words }),
+      () => opened(VERBS.declare, about, { title: words }, { catalogue: catalogue(environments) }),
+      () => opened(VERBS.severity, about),
+      () => opened(VERBS.update, about),
+      () => opened(VERBS.handover, about, { user, brief: null }),
+      () => opened(VERBS.resolve, about),
+      () =>
+        opened(VERBS.freeze_open, about, {
+          targets: words === null ? [] : [words, words],
+          environment: words,
+          seconds,
+          reason: words,
+        }),
+      () => opened(VERBS.freeze_override, about, { freeze: words, reason: words, uses, seconds, version: null }),
     ),
   );
 
-test("a modal with any content is within Slack's limits", () => {
-  fc.assert(
-    fc.property(anyModal, (view) => {
-      expect(modalProblems(view)).toEqual([]);
+test("a modal with any content is within Slack's limits", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyModal, async (open) => {
+      expect(modalProblems(await open())).toEqual([]);
     }),
     { numRuns: 500 },
   );
 });
 
-test("a modal returns its metadata, except for text that doesn't fit", () => {
-  fc.assert(
-    fc.property(anyAbout, (about) => {
-      const { private_metadata: metadata } = resolveModal(about);
+test("a modal returns its metadata, except for text that doesn't fit", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyAbout, async (about) => {
+      const { private_metadata: metadata } = await opened(VERBS.resolve, about);
       const back = About.parse(JSON.parse(metadata));
       expect({ ...back, message: back.message?.ts }).toEqual({ ...about, message: about.message?.ts });
     }),
@@ -84,12 +82,14 @@ test("a modal returns its metadata, except for text that doesn't fit", () => {
 
 describe('an environment with a name that is too long for a menu', () => {
   const long = 'e'.repeat(200);
-  const field = (environments: readonly string[]) =>
-    declareModal(ABOUT_NOTHING, null, catalogue(environments)).blocks as { element: { type: string } }[];
+  const field = async (environments: readonly string[]) => {
+    const view = await opened(VERBS.declare, ABOUT_NOTHING, null, { catalogue: catalogue(environments) });
+    return view.blocks as { element: { type: string } }[];
+  };
 
-  test('uses a text field', () => {
-    expect(field([long])[2]?.element.type).toBe('plain_text_input');
-    expect(field([long, 'production'])[2]?.element.type).toBe('plain_text_input');
+  test('uses a text field', async () => {
+    expect((await field([long]))[2]?.element.type).toBe('plain_text_input');
+    expect((await field([long, 'production']))[2]?.element.type).toBe('plain_text_input');
   });
 });
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { FIELDS, FORMS } from '../../../domain/slack/forms.ts';
+import { FIELDS } from '../../../slack/modals/form.ts';
 import { keyOf } from '../../../slack/requests/enqueue.ts';
 import { SlackRefused } from '../../../integrations/slack/small-client.ts';
 import { type Button, buttonIds } from '../../../schemas/slack/button.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';
 import { Interaction } from '../../../schemas/slack/interaction.ts';
-import { fixture, INCIDENT, receivedOf, USER, World } from '../support.ts';
+import { fixture, FORMS, INCIDENT, receivedOf, USER, World } from '../support.ts';
 
 const RESPONSE_URL = 'https://hooks.slack.com/actions/T0001/1111/abcd';
 

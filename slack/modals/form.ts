@@ -1,21 +1,9 @@
 import * as z from 'zod';
 import { IncidentId, type Severity } from '../../schemas/config/names.ts';
 import type { View } from '../../schemas/slack/view.ts';
-import { severityIn } from './commands/severity.ts';
-import { incidentNamed, type NamedIncident } from './commands/reference.ts';
-import { durationIn } from './commands/duration.ts';
-
-/** Modals by `callback_id`. */
-export const FORMS = {
-  declare: 'declare_incident',
-  severity: 'set_severity',
-  update: 'publish_update',
-  handover: 'hand_over',
-  freeze: 'open_freeze',
-  override: 'override_freeze',
-  resolve: 'resolve_incident',
-  pin: 'pin_message',
-} as const;
+import { durationIn } from '../../domain/slack/commands/duration.ts';
+import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/reference.ts';
+import { severityIn } from '../../domain/slack/commands/severity.ts';
 
 /** Fields of modals by `block_id`, at which Slack also shows errors. */
 export const FIELDS = {
@@ -33,7 +21,6 @@ export const FIELDS = {
   /** The incident, if it is ambiguous. */
   incident: 'incident',
 } as const;
-type Field = (typeof FIELDS)[keyof typeof FIELDS];
 
 /** Maximum length of incident titles, in UTF-16 code units. */
 export const TITLE_MAX_CHARS = 500;
@@ -63,38 +50,8 @@ export type About = z.infer<typeof About>;
 
 export const ABOUT_NOTHING: About = About.parse({});
 
-/** Submitted values. */
-export type Filled =
-  | { form: 'declare'; service: string | null; environment: string | null; severity: Severity; title: string }
-  | { form: 'severity'; severity: Severity; note: string | null }
-  | { form: 'update'; text: string }
-  | { form: 'handover'; user: string; brief: string | null }
-  | { form: 'freeze'; targets: string[]; environment: string | null; seconds: number | null; reason: string }
-  | { form: 'override'; freeze: string; reason: string; uses: number | null; seconds: number }
-  | { form: 'resolve'; note: string | null }
-  | { form: 'pin' };
-
-/** `named`: the selected incident, if not by ID. `errors`: messages by field. */
-export type ReadForm =
-  | { ok: true; filled: Filled; about: About; named: NamedIncident | null }
-  | { ok: false; errors: Partial<Record<Field, string>> };
-
-/** Parses a submission. Undefined: not a modal of Firebreak. */
-export function readForm(view: View): ReadForm | undefined {
-  const form = (Object.keys(FORMS) as (keyof typeof FORMS)[]).find((name) => FORMS[name] === view.callback_id);
-  if (form === undefined) return undefined;
-  const fields = new Fields(view);
-  const filled = READS[form](fields);
-  const chosen = fields.incident();
-  if (Object.keys(fields.errors).length > 0) return { ok: false, errors: fields.errors };
-  const about = aboutOf(view.private_metadata);
-  if (chosen === null) return { ok: true, filled, about, named: null };
-  return 'id' in chosen
-    ? { ok: true, filled, about: { ...about, incident: chosen.id }, named: null }
-    : { ok: true, filled, about, named: chosen };
-}
-
-function aboutOf(metadata: string): About {
+/** Returns the context of a modal. */
+export function aboutOf(metadata: string): About {
   try {
     return About.parse(JSON.parse(metadata));
   } catch {
@@ -102,45 +59,9 @@ function aboutOf(metadata: string): About {
   }
 }
 
-const READS: Readonly<Record<keyof typeof FORMS, (fields: Fields) => Filled>> = {
-  declare: (fields) => ({
-    form: 'declare',
-    service: fields.text(FIELDS.service),
-    environment: fields.text(FIELDS.environment),
-    severity: fields.severity(),
-    title: fields.title(),
-  }),
-  severity: (fields) => ({ form: 'severity', severity: fields.severity(), note: fields.text(FIELDS.text) }),
-  update: (fields) => ({ form: 'update', text: fields.needed(FIELDS.text, 'Enter an update') }),
-  handover: (fields) => ({
-    form: 'handover',
-    user: fields.needed(FIELDS.user, 'Select the new commander'),
-    brief: fields.text(FIELDS.text),
-  }),
-  freeze: (fields) => ({
-    form: 'freeze',
-    targets: fields.targets(),
-    environment: fields.text(FIELDS.environment),
-    seconds: fields.duration(),
-    reason: fields.needed(
-      FIELDS.reason,
-      'Enter a reason. It is kept on record and shown to people whose deploys are blocked',
-    ),
-  }),
-  override: (fields) => ({
-    form: 'override',
-    freeze: fields.needed(FIELDS.freeze, 'Enter the ID of the freeze'),
-    reason: fields.needed(FIELDS.reason, 'Enter a reason. It is kept on record'),
-    uses: fields.uses(),
-    seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Enter a duration, such as 2h or 30m'),
-  }),
-  resolve: (fields) => ({ form: 'resolve', note: fields.text(FIELDS.text) }),
-  pin: () => ({ form: 'pin' }),
-};
-
 /** Reads the fields of a modal and collects errors. */
-class Fields {
-  readonly errors: Partial<Record<Field, string>> = {};
+export class Fields {
+  readonly errors: Record<string, string> = {};
   readonly #values: View['state']['values'];
 
   constructor({ state }: View) {
@@ -148,7 +69,7 @@ class Fields {
   }
 
   /** Returns a field's text; a field has one element, whatever its ID. Null: empty. */
-  text(field: Field): string | null {
+  text(field: string): string | null {
     const block = Object.hasOwn(this.#values, field) ? this.#values[field] : undefined;
     const [value] = Object.values(block ?? {});
     const text = value?.value ?? value?.selected_option?.value ?? value?.selected_user ?? '';
@@ -158,11 +79,11 @@ class Fields {
   /**
    * Returns a required text; an empty string if it is missing, which reports an error, so that the result is not used.
    */
-  needed(field: Field, otherwise: string): string {
+  needed(field: string, otherwise: string): string {
     return this.text(field) ?? this.#wrong(field, otherwise, '');
   }
 
-  missing(field: Field, why: string): number {
+  missing(field: string, why: string): number {
     return this.#wrong(field, why, 0);
   }
 
@@ -219,7 +140,7 @@ class Fields {
     return this.#wrong(FIELDS.uses, `Enter a whole number from 1 to ${USES_MAX}`, 1);
   }
 
-  #wrong<T>(field: Field, why: string, instead: T): T {
+  #wrong<T>(field: string, why: string, instead: T): T {
     this.errors[field] ??= why;
     return instead;
   }

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, type Parsed, type CommandRequest } from '../../../domain/slack/commands/wanted.ts';
-import { helpOf, parseCommand } from '../../../domain/slack/commands.ts';
 import { durationIn } from '../../../domain/slack/commands/duration.ts';
-import { plainText } from '../../../domain/slack/commands/text.ts';
 import { severityIn } from '../../../domain/slack/commands/severity.ts';
+import { plainText } from '../../../domain/slack/commands/text.ts';
+import type { ActionRequest } from '../../../slack/commands/lookup.ts';
+import { helpOf, type Parsed, parseCommand } from '../../../slack/commands/parse.ts';
+import { COMMANDS } from '../../../slack/commands/verb.ts';
 
-const wanted = (command: string, text: string): CommandRequest => {
+const request = (command: string, text: string): ActionRequest => {
   const parsed = parseCommand(command, text);
-  if (parsed.kind !== 'wanted') throw new Error(JSON.stringify(parsed));
-  return parsed.wanted;
+  if (parsed.kind !== 'request') throw new Error(JSON.stringify(parsed));
+  return parsed.request;
 };
 
 const usage = (command: string, text: string): Extract<Parsed, { kind: 'usage' }> => {
@@ -17,7 +18,9 @@ const usage = (command: string, text: string): Extract<Parsed, { kind: 'usage' }
   return parsed;
 };
 
-const RIGHT: [string, string, CommandRequest][] = [
+type Expected = ActionRequest & Record<string, unknown>;
+
+const RIGHT: [string, string, Expected][] = [
   ['/incident', '', { act: 'declare', title: null }],
   ['/incident', 'declare Checkout is down', { act: 'declare', title: 'Checkout is down' }],
   ['/incident', 'NEW "Checkout is down"', { act: 'declare', title: 'Checkout is down' }],
@@ -124,7 +127,7 @@ const RIGHT: [string, string, CommandRequest][] = [
       ['open checkout load test twenty minutes', 1200],
       ['open checkout load test', null],
     ] as const
-  ).map(([text, seconds]): [string, string, CommandRequest] => [
+  ).map(([text, seconds]): [string, string, Expected] => [
     '/freeze',
     text,
     { act: 'freeze_open', targets: ['checkout'], environment: null, seconds, reason: 'load test' },
@@ -169,7 +172,7 @@ const RIGHT: [string, string, CommandRequest][] = [
 ];
 
 test.each(RIGHT)('%s %s', (command, text, expected) => {
-  expect(wanted(command, text)).toEqual(expected);
+  expect(request(command, text)).toEqual(expected);
 });
 
 const WRONG: [string, string, string | null][] = [
@@ -231,7 +234,7 @@ test('a suggestion is valid, or asks for something only people know', () => {
   const offered = WRONG.flatMap(([, , meant]) => (meant === null || /@\w+|…| help$/.test(meant) ? [] : [meant]));
   const wrong = offered.filter((meant) => {
     const [, typed = '', rest = ''] = /^(\S+) ?(.*)$/.exec(meant) ?? [];
-    return parseCommand(typed, rest).kind !== 'wanted';
+    return parseCommand(typed, rest).kind !== 'request';
   });
   expect(wrong).toEqual([]);
 });
@@ -240,7 +243,7 @@ describe('the incident reference', () => {
   const ID = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B';
   const named = (text: string) => {
     const parsed = parseCommand('/incident', text);
-    return parsed.kind === 'wanted' ? { ...parsed.wanted, incident: parsed.incident } : parsed;
+    return parsed.kind === 'request' ? { ...parsed.request, incident: parsed.incident } : parsed;
   };
 
   test.each([
@@ -290,7 +293,7 @@ describe('the incident reference', () => {
 
   test('a command can be typed again with a reference', () => {
     const parsed = parseCommand('/incident', 'note <@U1|ada> says “fine”');
-    expect(parsed.kind === 'wanted' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
+    expect(parsed.kind === 'request' && parsed.typed).toEqual({ verb: '/incident note', rest: '@ada says “fine”' });
   });
 
   test('#1 and similar are ordinary words', () => {
@@ -306,7 +309,7 @@ test('known environments of a service are distinguished from versions', () => {
   const known = (service: string) => (service === 'checkout' ? ['v2', 'production'] : undefined);
   const place = (text: string) => {
     const parsed = parseCommand('/rollback', text, known);
-    return parsed.kind === 'wanted' ? parsed.wanted : parsed;
+    return parsed.kind === 'request' ? parsed.request : parsed;
   };
   expect(place('checkout v2')).toMatchObject({ environment: 'v2', version: null });
   expect(place('checkout stable')).toMatchObject({ environment: null, version: 'stable' });
@@ -327,7 +330,7 @@ test('help lists every form, and every form is understood', () => {
             .replaceAll('|TEAM', '')
             .replaceAll('|SERVICE', ''),
         ) ?? [];
-      expect(parseCommand(name, rest)).toMatchObject({ kind: 'wanted' });
+      expect(parseCommand(name, rest)).toMatchObject({ kind: 'request' });
     }
   }
 });

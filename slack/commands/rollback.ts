@@ -1,24 +1,83 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { byThemselves } from '../../domain/incidents/children.ts';
 import { clearedWords, inForce } from '../../domain/changes/cleared-suspects.ts';
 import { whyNotTo } from '../../domain/changes/named-version.ts';
 import { probablyMeant } from '../../domain/freeze/place-names.ts';
+import type { ChatButton, ChatMessage, Text } from '../../domain/messages/channels.ts';
 import { minuteOf, placeOf } from '../../domain/messages/story.ts';
-import type { ChatButton, Text } from '../../domain/messages/channels.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import { EnvironmentName, ServiceName, Version } from '../../schemas/config/names.ts';
-import { type Begun, rollBack } from '../../actions/rollback/roll-back.ts';
+import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../schemas/config/names.ts';
+import type { Button } from '../../schemas/slack/button.ts';
+import type { SlashCommand } from '../../schemas/slack/command.ts';
 import { type Plan, planRollback, whyOther } from '../../actions/rollback/plan-rollback.ts';
-import { setAutomation } from '../../actions/automation/set-automation.ts';
-import type { ActionRequest } from './command.ts';
-import type { Acting } from './incidents.ts';
-import { answered, Declined, message, type Outcome, unknownName, nameIn } from './outcome.ts';
-import type { CommandDeps } from './deps.ts';
+import { type Begun, rollBack as startRollback } from '../../actions/rollback/roll-back.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { answered, Declined, message, nameIn, unknownName } from '../execution/outcome.ts';
+import type { Waiting } from '../requests/commands.ts';
+import { readerInTime } from '../requests/permissions.ts';
+import { deployedLately, rollbackChoice } from '../requests/replies.ts';
+import { authorWords, environmentNamed, noEnvironment } from './deploys.ts';
+import { READ_PATIENCE_MS } from './status.ts';
+import type { EnvironmentsOf, Given, Run, Verb, Wrong } from './verb.ts';
 
-type Of<A extends ActionRequest['act']> = Extract<ActionRequest, { act: A }>;
+/** Environment null: the only environment, or the service's default. */
+type Wanted = { service: string; environment: string | null; version: string | null };
 
-const SHOWN_MAX = 8;
+export const rollback: Verb<Wanted> = {
+  permission: 'incidents:act',
+  command: 'rollback',
+  name: '',
+  usage: 'SERVICE [ENVIRONMENT] [VERSION]',
+  says: 'show the suspect and the planned rollback, and ask for confirmation',
+  named: ['env', 'environment', 'to', 'version'],
+  parse: parseRollback,
+  withoutArguments: chooseService,
+};
+
+function parseRollback(given: Given): Wanted | Wrong {
+  const [service, second, third, ...more] = given.words;
+  if (service === undefined) return { wrong: 'the service is missing', instead: null };
+  const versionNamed = given.named.get('version') || given.named.get('to') || undefined;
+  const environment = environmentNamed(given);
+  if (more.length > 0 || (third !== undefined && (environment ?? versionNamed) !== undefined))
+    return { wrong: 'too many arguments: expected a service, an environment, and a version', instead: service };
+  const isVersion =
+    second !== undefined &&
+    third === undefined &&
+    (environment !== undefined || !isEnvironment(second, service, given));
+  return {
+    service,
+    environment: environment ?? (isVersion ? null : (second ?? null)),
+    version: versionNamed ?? (isVersion ? second : (third ?? null)),
+  };
+}
+
+/** Decides by the service's known environments, else by the usual format of versions. */
+function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
+  return environmentsOf(service)?.includes(word) ?? !/^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
+}
+
+/** Lists failing and recently deployed services. */
+async function chooseService(waiting: Waiting, command: SlashCommand): Promise<ChatMessage | null> {
+  const { deps, known } = waiting;
+  const [reader, open, changes] = await Promise.all([
+    readerInTime(waiting, command, READ_PATIENCE_MS),
+    known.openIncidents(READ_PATIENCE_MS),
+    known.recentChanges(READ_PATIENCE_MS),
+  ]);
+  if (reader.kind !== 'known') return null;
+  const failing = (open?.value ?? []).filter(
+    ({ service, environment }) => service !== UNMATCHED && reader.may('incidents:read', { service, environment }),
+  );
+  const deployed = deployedLately(changes?.value ?? [], deps.clock.now()).filter(
+    ({ service, environment }) =>
+      reader.may('deployments:read', { service, environment }) &&
+      !failing.some((one) => one.service === service && one.environment === environment),
+  );
+  if (failing.length + deployed.length === 0) return null;
+  return rollbackChoice(command.command, { failing, deployed });
+}
+
 const SUSPECTS_SHOWN = 3;
 
 /** @throws Declined if the service or environment is unknown */
@@ -33,13 +92,13 @@ async function placeIn(deps: CommandDeps, service: string, environment: string |
 }
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */
-export async function showRollback(deps: CommandDeps, { who }: Acting, deed: Of<'rollback'>): Promise<Outcome> {
-  const place = await placeIn(deps, deed.service, deed.environment);
-  const named = deed.version === null ? undefined : nameIn(Version, deed.version);
+export const runRollback: Run<Wanted> = async (deps, { who }, request) => {
+  const place = await placeIn(deps, request.service, request.environment);
+  const named = request.version === null ? undefined : nameIn(Version, request.version);
   const plan = await planRollback(deps, who, place, named);
   const { live, way, hasDeployer } = plan;
   const where = `${place.service} in ${place.environment}`;
-  if (deed.environment === null && named !== undefined && (way === undefined || way.kind === 'unknown'))
+  if (request.environment === null && named !== undefined && (way === undefined || way.kind === 'unknown'))
     throw await neitherNor(deps, place, named, way);
   if (live === undefined || way === undefined)
     throw new Declined(`The running version of ${where} is unknown, because no deployment of it is recorded.`);
@@ -57,7 +116,7 @@ export async function showRollback(deps: CommandDeps, { who }: Acting, deed: Of<
   if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
   const shown = [...shownPlan(plan, live, way), ...(await held(deps, plan))];
   return { answer: message(shown, [confirmOf(plan, live, way, named !== undefined)]) };
-}
+};
 
 /** Returns the error for a word that is neither a known environment nor a known version. */
 async function neitherNor(
@@ -88,7 +147,7 @@ function shownPlan({ place, past, incident, does }: Plan, live: Change, way: Way
   const cleared = inForce(incident?.cleared);
   return [
     { bold: `${place.service} in ${place.environment}` },
-    ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${by(live)}.`,
+    ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${authorWords(live)}.`,
     ...(suspects.length === 0
       ? [
           cleared.length > 0
@@ -131,8 +190,6 @@ const shownPast = (past: Plan['past']): Text =>
         ...past.safe.map((safe) => `\n${upperFirst(safe)}.`),
       ];
 
-const by = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);
-
 /** Shows what would block the rollback. */
 async function held({ automation }: CommandDeps, { incident }: Plan): Promise<Text> {
   const { paused, reason } = await automation.read();
@@ -168,135 +225,33 @@ const confirmOf = ({ place, past }: Plan, live: Change, way: Way, named: boolean
   },
 });
 
+/** The button of the answer to `/rollback`, and of a rollback that failed. */
+type Confirmed = Omit<Extract<Button, { verb: 'rollback' }>, 'verb'>;
+
+export const confirmRollback: Verb<Confirmed> = {
+  permission: 'incidents:act',
+  buttons: { rollback: ({ service, environment, from, to, named }) => ({ service, environment, from, to, named }) },
+};
+
 /**
  * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
  * started: if that has finished, a new one would go back further.
  */
-export async function rollBackVersion(
-  deps: CommandDeps,
-  { who, key, trace }: Acting,
-  deed: Of<'roll_back'>,
-): Promise<Outcome> {
+export const runConfirmRollback: Run<Confirmed> = async (deps, { who, key, trace }, request) => {
   const kept = `${key}-begun`;
   const begun = (await deps.processedEvents.read(kept))?.outcome as Begun | undefined; // stored below
-  const place = { service: deed.service, environment: deed.environment };
-  const named = deed.named === true && deed.to !== null ? { to: deed.to } : {};
+  const place = { service: request.service, environment: request.environment };
+  const named = request.named === true && request.to !== null ? { to: request.to } : {};
   if (begun === undefined) {
-    const other = whyOther(await planRollback(deps, who, place, named.to), deed);
+    const other = whyOther(await planRollback(deps, who, place, named.to), request);
     if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
   }
   const keep = async (what: Begun): Promise<void> => void (await deps.processedEvents.did(kept, what));
-  const agreed = { place, from: deed.from, ...named, ...(deed.to !== null && { shown: deed.to }), trace };
-  const incident = await rollBack(deps, who, agreed, { begun, keep });
+  const agreed = { place, from: request.from, ...named, ...(request.to !== null && { shown: request.to }), trace };
+  const incident = await startRollback(deps, who, agreed, { begun, keep });
   return answered(
-    `The rollback of ${deed.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,
+    `The rollback of ${request.from}${named.to === undefined ? '' : ` to ${named.to}`} was requested, and starts unless a guard blocks it. See its progress in `,
     incident.channel ?? 'the channel of the incident, which Firebreak is creating',
     '.',
   );
-}
-
-/** Lists recent deploys. */
-export async function showDeploys(deps: CommandDeps, { who }: Acting, deed: Of<'deploys'>): Promise<Outcome> {
-  const service = nameIn(ServiceName, deed.service);
-  const environment = deed.environment === null ? null : nameIn(EnvironmentName, deed.environment);
-  const scope = { service, ...(environment !== null && { environment }) };
-  who.allow('deployments:read', scope);
-  if (environment !== null) await refuseUnknownEnvironment(deps, { service, environment });
-  const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
-  const where = `${service}${environment === null ? '' : ` in ${environment}`}`;
-  if (items.length === 0) {
-    const known = Object.keys((await deps.config.current()).services);
-    if (!known.includes(service)) throw unknownName('service', service, known);
-    return answered(`No deployment of ${where} is recorded.`);
-  }
-  const running = new Set((await deps.changes.live()).map(({ id }) => id));
-  const rows = items.flatMap((change): Text => [
-    `\n${running.has(change.id) ? '▶️' : '•'} ${minuteOf(change.started_at)} ${change.environment} `,
-    { bold: change.version },
-    ` ${change.kind}, ${change.status}${by(change)}${change.rolled_back_by === null ? '' : ', rolled back'}`,
-  ]);
-  return answered(`Deployments of ${where}, newest first (▶️: running):`, ...rows);
-}
-
-/** Number of deployments that are searched for the environments of a service. */
-const LOOKED_THROUGH = 100;
-
-/** @throws Declined if the environment is neither in the catalogue nor has deployments, with a suggestion */
-async function refuseUnknownEnvironment(
-  { config, changes }: CommandDeps,
-  { service, environment }: ServiceEnvironment,
-): Promise<void> {
-  const entry = serviceEntry((await config.current()).services, service);
-  const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
-  const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
-  // The caller reports an unknown service.
-  if (known.size === 0 || known.has(environment)) return;
-  throw noEnvironment(service, environment, [...known]);
-}
-
-function noEnvironment(service: string, environment: string, known: readonly string[]): Declined {
-  const meant = probablyMeant(environment, known);
-  return new Declined(
-    `${service} has no environment "${environment}"; it has ${known.join(', ') || 'none'}.`,
-    meant === null ? ' ' : ` Did you mean "${meant}"? `,
-    'Nothing was done.',
-  );
-}
-
-/** Sets the kill switch. */
-export async function killSwitch(
-  deps: CommandDeps,
-  { who }: Acting,
-  deed: Of<'pause'> | Of<'resume'>,
-): Promise<Outcome> {
-  const paused = deed.act === 'pause';
-  const before = await deps.automation.read();
-  if (before.paused === paused && before.by !== null) {
-    who.allow('automation:read', {});
-    return answered(`${before.by} has already ${paused ? 'paused' : 'resumed'} automation${reasonOf(before.reason)}.`);
-  }
-  await setAutomation(deps, who, { paused, reason: deed.reason });
-  return answered(
-    paused
-      ? `All automation is paused, everywhere${reasonOf(deed.reason)}. Paging continues.`
-      : 'Automation is resumed, within the limits of its modes.',
-  );
-}
-
-const reasonOf = (reason: string | null): string => (reason === null || reason === '' ? '' : ` (${reason})`);
-
-const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
-
-export async function productTold(deps: CommandDeps, { who }: Acting): Promise<Outcome> {
-  who.allow('automation:read', {});
-  const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
-  const open = all.filter((incident) => mayRead(who, incident));
-  const automation = paused
-    ? `Automation is paused by ${whose ?? 'an unknown person'}${reasonOf(reason)}.`
-    : `Automation is on${mode === null ? ', with the mode of each service' : `, limited to mode "${mode}"`}.`;
-  return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
-}
-
-export async function openListed(deps: CommandDeps, { who }: Acting): Promise<Outcome> {
-  const open = (await deps.incidents.open()).filter((incident) => mayRead(who, incident));
-  const seen = byThemselves(open);
-  if (seen.length === 0) return answered('No incident is open.');
-  const rows = seen
-    .slice(0, 20)
-    .flatMap((incident): Text => [
-      '\n• ',
-      { bold: placeOf(incident) },
-      `: ${incident.title} (${incident.severity}, ${incident.status}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
-    ]);
-  return answered(`Open incidents: ${seen.length}`, ...rows);
-}
-
-function mayRead(who: Acting['who'], { service, environment }: ServiceEnvironment): boolean {
-  try {
-    who.allow('incidents:read', { service, environment });
-    return true;
-  } catch (error) {
-    if (error instanceof Declined) return false;
-    throw error;
-  }
-}
+};

@@ -7,48 +7,52 @@ import { placeOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Who } from '../../actions/incidents/acting-person.ts';
-import { channelSpan } from './channel-span.ts';
-import type { ActionRequest, Command, Where } from './command.ts';
+import type { ActionRequest } from '../commands/lookup.ts';
+import type { IncidentVerb } from '../commands/verb.ts';
+import { isPermitted } from './acting-user.ts';
+import { byChannelName, channelSpan, ofChannel } from './channel.ts';
+import type { Command } from './command.ts';
 import { Declined } from './outcome.ts';
 
 const NAMED_MAX = 10;
 
 type IncidentDeps = Pick<Deps, 'incidents'>;
 
-/** The incident of a request, and the action. */
-export type ResolvedIncident<D extends ActionRequest> = { id: IncidentId; deed: D };
-
 /**
- * Finds the incident of a request: the named one, or else the one of the channel.
+ * Finds the incident of a command: the named one, or else the one of the channel. Returns the request with its whole
+ * text, if that begins with what looked like a name.
  *
  * @throws Declined if it is not clear which incident is meant
  */
-export async function namedIncident<D extends ActionRequest>(
+export async function namedIncident(
   deps: IncidentDeps,
   who: Who,
-  errand: Command & { deed: D },
-): Promise<ResolvedIncident<D>> {
-  const { where, deed } = errand;
-  if (where.incident !== null) return { id: where.incident, deed };
-  if (where.named === null) return { id: await ofPlace(deps, who, errand), deed };
+  command: Command,
+  verb: IncidentVerb<object>,
+): Promise<{ id: IncidentId; request: ActionRequest }> {
+  const { where, request } = command;
+  if (where.incident !== null) return { id: where.incident, request };
+  if (where.named === null) return { id: await ofPlace(deps, who, command, verb), request };
   const found = await ofName(deps, where.named);
-  if (found !== undefined) return { id: found, deed };
+  if (found !== undefined) return { id: found, request };
   const here = await ofChannel(deps, where.channel);
-  const whole = withName(where.named, deed);
-  if (here !== undefined && whole !== undefined) return { id: here, deed: whole };
+  if (here !== undefined && verb.startingWith !== undefined && isWord(where.named))
+    return { id: here, request: { ...request, ...verb.startingWith(request, referenceWords(where.named)) } };
   throw await unknownIncident(deps, who, where.named);
 }
 
-/** Read-only actions, which apply to the only open incident if none is named. */
-const LOOKS: ReadonlySet<ActionRequest['act']> = new Set(['status', 'roles']);
-
 /** @throws Declined if the channel belongs to no incident */
-async function ofPlace(deps: IncidentDeps, who: Who, { where, typed, deed }: Command): Promise<IncidentId> {
+async function ofPlace(
+  deps: IncidentDeps,
+  who: Who,
+  { where, typed }: Command,
+  { reads }: IncidentVerb<object>,
+): Promise<IncidentId> {
   const found = await ofChannel(deps, where.channel);
   if (found !== undefined) return found;
   const open = await openFor(deps, who);
   const [only] = open;
-  if (only !== undefined && open.length === 1 && LOOKS.has(deed.act)) return only.id;
+  if (only !== undefined && open.length === 1 && reads === true) return only.id;
   throw new Declined(
     'This is not the channel of an incident, so Firebreak does not know which incident you mean. ',
     ...choice(open, typed),
@@ -62,15 +66,8 @@ async function ofName({ incidents }: IncidentDeps, named: NamedIncident): Promis
   return found ?? (named.name === null ? undefined : byChannelName(await incidents.open(), named.name));
 }
 
-const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
-  open.find(({ channel }) => channel === `#${name}`)?.id;
-
-/** Restores a text that begins with another channel. Undefined: the name is not part of a text. */
-function withName<D extends ActionRequest>(named: NamedIncident, deed: D): D | undefined {
-  if ('id' in named || (named.channel === null && named.bare !== true)) return undefined;
-  if (deed.act !== 'note' && deed.act !== 'update') return undefined;
-  return { ...deed, text: `${referenceWords(named)} ${deed.text}` };
-}
+/** Returns whether a name can also be the first word of a text. */
+const isWord = (named: NamedIncident): boolean => !('id' in named) && (named.channel !== null || named.bare === true);
 
 async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedIncident): Promise<Declined> {
   const open = await openFor(deps, who);
@@ -84,32 +81,10 @@ async function unknownIncident(deps: IncidentDeps, who: Who, named: NamedInciden
   return new Declined(what, ...meant, 'Nothing was done.', ...listed(open));
 }
 
-/** Returns the incident of a channel. Undefined: the channel belongs to no incident. */
-export async function ofChannel(
-  { incidents }: IncidentDeps,
-  channel: Where['channel'],
-): Promise<IncidentId | undefined> {
-  if (channel === null) return undefined;
-  const found = await incidents.inChannel(channel.id);
-  if (found !== undefined || channel.name === null) return found;
-  // Incidents from older versions have no channel ID.
-  return byChannelName(await incidents.open(), channel.name);
-}
-
 /** Returns the open incidents that the person can read, without children. */
 async function openFor({ incidents }: IncidentDeps, who: Who): Promise<IncidentRecord[]> {
   const open = await incidents.open();
-  return byThemselves(open.filter((incident) => maySee(who, incident)));
-}
-
-function maySee(who: Who, { service, environment }: IncidentRecord): boolean {
-  try {
-    who.allow('incidents:read', { service, environment });
-    return true;
-  } catch (error) {
-    if (error instanceof Declined) return false;
-    throw error;
-  }
+  return byThemselves(open.filter((incident) => isPermitted(who, 'incidents:read', incident)));
 }
 
 /** Explains how to name an incident. */

@@ -10,8 +10,8 @@ import { Refusal } from '../../actions/refusal.ts';
 import { vendorModes } from '../../actions/connections/vendor-modes.ts';
 import { actorFor } from './known-user.ts';
 import { execute } from './execute.ts';
-import { actionOf } from './action-of.ts';
-import { type Command, errandOf, writtenFor } from './command.ts';
+import { verbOf } from '../commands/lookup.ts';
+import { type Command, commandOf } from './command.ts';
 import { plainOf } from '../../domain/messages/plain-text.ts';
 import { answered, Declined, NOTHING, type Outcome, withNote } from './outcome.ts';
 import { whoActs } from './acting-user.ts';
@@ -22,9 +22,6 @@ type FromSlack = Extract<InboundEvent, { from: 'slack' }>;
 /** Maximum age of a command in seconds. After that, the person has probably given up or found another way. */
 const LATE_SECONDS = 15 * 60;
 
-/** Actions that are still useful after the maximum age. */
-const NEVER_LATE: ReadonlySet<Command['deed']['act']> = new Set(['note', 'pin', 'so_far', 'update']);
-
 /**
  * Executes a Slack request and sends the answer. The result is stored before the answer is sent, so a repeated delivery
  * executes nothing twice, and repeats the answer at most once.
@@ -34,21 +31,21 @@ const NEVER_LATE: ReadonlySet<Command['deed']['act']> = new Set(['note', 'pin', 
 export async function processSlackRequest(deps: CommandDeps, { key, at, trace, request }: FromSlack): Promise<void> {
   const log = deps.log.with({ trace, heard: key });
   const { services } = await deps.config.current();
-  const errand = errandOf(request, (name) => environmentsCalled(services, name));
-  if (errand === undefined) return;
+  const command = commandOf(request, (name) => environmentsCalled(services, name));
+  if (command === undefined) return;
   const before = await deps.processedEvents.read(key);
   if (before?.told === true)
-    return log.debug('a Slack request was delivered again, and is already done', { act: errand.deed.act });
-  const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && !NEVER_LATE.has(errand.deed.act);
+    return log.debug('a Slack request was delivered again, and is already done', { act: command.request.act });
+  const late = secondsBetween(at, deps.clock.now()) > LATE_SECONDS && verbOf(command.request).neverLate !== true;
   const outcome =
     before === undefined
-      ? await (late ? tooLate(errand) : outcomeOf(deps, errand, { key, trace }))
+      ? await (late ? tooLate(command) : outcomeOf(deps, command, { key, trace }))
       : (before.outcome as Outcome); // stored below
   // The queue repeats a slow delivery while the first may still run. Only the one that stores the result answers.
   if (before === undefined && !(await deps.processedEvents.did(key, outcome)))
-    return log.debug('a Slack request was processed by another delivery', { act: errand.deed.act });
-  log.debug('processed a Slack request', { act: errand.deed.act, user: errand.user, again: before !== undefined });
-  await tell({ ...deps, log }, errand.ear, outcome);
+    return log.debug('a Slack request was processed by another delivery', { act: command.request.act });
+  log.debug('processed a Slack request', { act: command.request.act, user: command.user, again: before !== undefined });
+  await tell({ ...deps, log }, command.replyTo, outcome);
   await deps.processedEvents.told(key);
 }
 
@@ -61,9 +58,9 @@ function environmentsCalled(services: Config['services'], name: string): string[
   return [...new Set(found.flatMap(([, { environments }]) => Object.keys(environments)))];
 }
 
-const tooLate = async (errand: Command): Promise<Outcome> =>
+const tooLate = async (command: Command): Promise<Outcome> =>
   notDone(
-    errand,
+    command,
     answered(
       'This request was processed too late, more than 15 minutes after you sent it. Nothing was done. Repeat it if it still applies.',
     ),
@@ -71,37 +68,38 @@ const tooLate = async (errand: Command): Promise<Outcome> =>
 
 async function outcomeOf(
   deps: CommandDeps,
-  errand: Command,
+  command: Command,
   { key, trace }: { key: string; trace: string },
 ): Promise<Outcome> {
   try {
-    const found = await actorFor(deps, errand.user);
-    if (!found.ok) return notDone(errand, await unknownPerson(deps, errand, found.because));
+    const found = await actorFor(deps, command.user);
+    if (!found.ok) return notDone(command, await unknownPerson(deps, command, found.because));
     const config = await deps.config.current();
     const played = (await deps.directory.standIn?.())
       ? { config, vendors: await vendorModes(deps), standIns: deps.standIns }
       : undefined;
     const who = whoActs(found.actor, {
       config,
-      slack: errand.user,
+      slack: command.user,
       now: () => deps.clock.now(),
       ...(played && { whyNotPlayed: (action, scope) => whyNotPlayed(played, action, scope) }),
     });
-    return await execute(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, errand);
+    return await execute(deps, { who, key: `heard-${hash('sha256', key).slice(0, 32)}`, trace }, command);
   } catch (error) {
-    if (error instanceof Declined) return notDone(errand, answered(...error.text));
-    if (error instanceof Refusal) return notDone(errand, answered(`${wordsOf(error)} Nothing was done.`));
+    if (error instanceof Declined) return notDone(command, answered(...error.text));
+    if (error instanceof Refusal) return notDone(command, answered(`${wordsOf(error)} Nothing was done.`));
     // A retry would not help: the scope has the maximum number of freezes.
     if (error instanceof Error && error.name === 'ScopeFull')
-      return notDone(errand, answered(`${error.message}. Nothing was done.`));
+      return notDone(command, answered(`${error.message}. Nothing was done.`));
     throw error;
   }
 }
 
 /** Adds the person's text to a refusal. Joining a channel is never refused, because the person requested nothing. */
-function notDone({ deed }: Command, outcome: Outcome): Outcome {
-  if (deed.act === 'so_far') return NOTHING;
-  const written = writtenFor(deed);
+function notDone({ request }: Command, outcome: Outcome): Outcome {
+  const verb = verbOf(request);
+  if (verb.silent === true) return NOTHING;
+  const written = verb.written?.(request) ?? null;
   const said =
     outcome.answer?.parts.flatMap((part) => (part.kind === 'text' ? [plainOf(part.text)] : [])).join(' ') ?? '';
   // The dialog or command with the text is gone by now.
@@ -110,10 +108,10 @@ function notDone({ deed }: Command, outcome: Outcome): Outcome {
 
 async function unknownPerson(
   { config, clock }: Pick<CommandDeps, 'config' | 'clock'>,
-  { deed }: Command,
+  { request }: Command,
   because: string,
 ): Promise<Outcome> {
-  const ask = contacts(await config.current(), actionOf(deed), {}, clock.now());
+  const ask = contacts(await config.current(), verbOf(request).permission, {}, clock.now());
   return answered(`You don't have permission: ${because}. Nothing was done. `, ...ask);
 }
 
@@ -145,7 +143,7 @@ function wordsOf({ code, detail }: Refusal): string {
  */
 async function tell(
   { ephemeralMessages, userCache, log }: CommandDeps,
-  ear: ReplyTo,
+  replyTo: ReplyTo,
   { answer, aloud = false, letters = [] }: Outcome,
 ): Promise<void> {
   const isLost = (told: VendorResponse<null>, user: string): boolean => {
@@ -160,7 +158,7 @@ async function tell(
   if (answer === null) return;
   // Timelines contain the IDs of people who are not in people.yaml. Show their names instead.
   const named = await byName(answer, async (id) => (await userCache.user(id))?.user.name ?? undefined);
-  isLost(await ephemeralMessages.tell(ear, withLetters(named, reached, lost), aloud), ear.user);
+  isLost(await ephemeralMessages.tell(replyTo, withLetters(named, reached, lost), aloud), replyTo.user);
 }
 
 /** Adds who was notified by direct message, and who was not. */

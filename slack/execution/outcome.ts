@@ -64,3 +64,6 @@ export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S
   if (read.success) return read.data;
   throw new Declined(`"${text.slice(0, 40).toWellFormed()}…" is not a valid name. Nothing was done.`);
 }
+
+/** Returns the reason in parentheses. Empty: there is none. */
+export const reasonWords = (reason: string | null): string => (reason === null || reason === '' ? '' : ` (${reason})`);

@@ -31,3 +31,14 @@ export const whoActs = (actor: Actor, { config, slack, now, whyNotPlayed }: Acti
       );
   },
 });
+
+/** Returns whether the person has a permission. */
+export function isPermitted(who: Who, action: Action, scope: Scope): boolean {
+  try {
+    who.allow(action, scope);
+    return true;
+  } catch (error) {
+    if (error instanceof Declined) return false;
+    throw error;
+  }
+}

@@ -1,52 +1,23 @@
-import { nearest } from '../runbooks/nearest.ts';
-import { DEPLOYS, ROLLBACK } from './commands/changes.ts';
-import { FREEZE, impliedFreeze } from './commands/freeze.ts';
-import { alone, INCIDENT } from './commands/incident.ts';
-import { leadingDuration } from './commands/duration.ts';
-import { incidentNamed, type NamedIncident } from './commands/reference.ts';
-import { namedOf, plainText, wordsOf } from './commands/text.ts';
-import {
-  type CommandName,
-  COMMANDS,
-  type EnvironmentsOf,
-  type Form,
-  type Given,
-  isWrong,
-  type Parsed,
-} from './commands/wanted.ts';
+import { leadingDuration } from '../../domain/slack/commands/duration.ts';
+import { incidentNamed, type NamedIncident } from '../../domain/slack/commands/reference.ts';
+import { namedOf, plainText, wordsOf } from '../../domain/slack/commands/text.ts';
+import { nearest } from '../../domain/runbooks/nearest.ts';
+import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
+import { type CommandName, COMMANDS, type EnvironmentsOf, type Given, type Wrong } from './verb.ts';
 
-export type { CommandName, Parsed, CommandRequest as Wanted } from './commands/wanted.ts';
-
-const FIREBREAK: readonly Form[] = [
-  {
-    verb: 'status',
-    also: ['show'],
-    usage: 'status',
-    says: 'show the state of automation and the open incidents',
-    read: alone({ act: 'firebreak_status' }),
-  },
-  {
-    verb: 'pause',
-    usage: 'pause [REASON]',
-    says: 'pause all automation, everywhere',
-    read: ({ from }) => ({ act: 'pause', reason: from(0) }),
-  },
-  {
-    verb: 'resume',
-    also: ['unpause'],
-    usage: 'resume [REASON]',
-    says: 'resume all automation',
-    read: ({ from }) => ({ act: 'resume', reason: from(0) }),
-  },
-];
-
-const FORMS: Readonly<Record<CommandName, readonly Form[]>> = {
-  incident: INCIDENT,
-  rollback: [ROLLBACK],
-  freeze: FREEZE,
-  deploys: [DEPLOYS],
-  firebreak: FIREBREAK,
-};
+export type Parsed =
+  | {
+      kind: 'request';
+      /** May lack arguments, for which a dialog asks. */
+      request: ActionRequest;
+      /** The incident that the command refers to. Null: the one of the channel in which it was typed, or none. */
+      incident: NamedIncident | null;
+      /** The command without the incident reference, as it would be typed. */
+      typed: { verb: string; rest: string };
+    }
+  | { kind: 'help'; of: CommandName }
+  /** `nearest`: the command that was probably meant, as it would be typed. */
+  | { kind: 'usage'; because: string; nearest: string | null; of: CommandName | null };
 
 const HELP = new Set(['help', '?', '-h', '--help', 'usage']);
 
@@ -70,9 +41,10 @@ function root(typed: string, text: string, environmentsOf: EnvironmentsOf): Pars
   if (other === 'firebreak') return root(typed, rest, environmentsOf);
   if (other !== undefined) return parse(other, `${typed} ${other}`, rest, environmentsOf);
   if (first === '' || HELP.has(first)) return { kind: 'help', of: 'firebreak' };
-  if (formOf(FIREBREAK, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
-  if (formOf(INCIDENT, first) !== undefined) return parse('incident', `${typed} incident`, text, environmentsOf);
-  const near = nearest(first, [...COMMANDS, ...verbsOf(FIREBREAK), ...verbsOf(INCIDENT), HELP_VERB]);
+  if (verbNamed(TYPED.firebreak, first) !== undefined) return parse('firebreak', typed, text, environmentsOf);
+  if (verbNamed(TYPED.incident, first) !== undefined)
+    return parse('incident', `${typed} incident`, text, environmentsOf);
+  const near = nearest(first, [...COMMANDS, ...namesOf(TYPED.firebreak), ...namesOf(TYPED.incident), HELP_VERB]);
   if (near === HELP_VERB) return helpMeant('firebreak', typed, first);
   return wrong('firebreak', unknownVerb(first), near && `${typed} ${near} ${plainText(rest)}`);
 }
@@ -85,23 +57,26 @@ const helpMeant = (of: CommandName, typed: string, first: string): Parsed =>
   wrong(of, unknownVerb(first), `${typed} ${HELP_VERB}`);
 
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
-  const forms = FORMS[command];
+  const verbs = TYPED[command];
   const { first, rest } = split(text);
   if (HELP.has(first) && rest === '') return { kind: 'help', of: command };
-  const [only] = forms;
-  if (forms.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
+  const [only] = verbs;
+  if (verbs.length === 1 && only !== undefined) return read(command, typed, only, text, environmentsOf);
   const turned = command === 'incident' ? namedFirst(text) : undefined;
   if (turned !== undefined) return parse(command, typed, turned, environmentsOf);
-  const form = first === '' ? withoutVerb(command) : formOf(forms, first);
-  if (form !== undefined) return read(command, `${typed} ${form.verb}`, form, rest, environmentsOf);
+  const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
+  if (verb !== undefined) return read(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
   if (first === '') return { kind: 'help', of: command };
-  const near = nearestVerb(forms, first);
+  const near = nearestVerb(verbs, first);
   if (near === HELP_VERB) return helpMeant(command, typed, first);
   if (near !== null) return meant(command, typed, first, `${near} ${rest}`, environmentsOf);
-  if (command === 'freeze' && impliedFreeze !== undefined && saysMore(rest))
-    return read(command, `${typed} open`, impliedFreeze, text, environmentsOf);
-  const verb = command === 'incident' ? 'declare' : 'open';
-  return wrong(command, unknownVerb(first), `${typed} ${verb} ${plainText(text)}`);
+  const implied = command === 'freeze' && saysMore(rest) ? verbNamed(verbs, 'open') : undefined;
+  if (implied !== undefined) return read(command, `${typed} open`, implied, text, environmentsOf);
+  return wrong(
+    command,
+    unknownVerb(first),
+    `${typed} ${command === 'incident' ? 'declare' : 'open'} ${plainText(text)}`,
+  );
 }
 
 /**
@@ -112,7 +87,7 @@ function namedFirst(text: string): string | undefined {
   if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
   const { first, rest } = split(text.trimStart().slice(named.text.length));
   if (first === '') return `status ${named.text}`;
-  return formOf(INCIDENT, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
+  return verbNamed(TYPED.incident, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
 }
 
 /** Suggests a correction of the subcommand; its arguments may be wrong as well. */
@@ -128,9 +103,9 @@ function meant(
   return wrong(command, unknownVerb(first), near);
 }
 
-/** Returns the form for a command without a subcommand: `/incident` alone declares an incident. */
-const withoutVerb = (command: CommandName): Form | undefined =>
-  command === 'incident' ? formOf(INCIDENT, 'declare') : undefined;
+/** Returns the verb of a command without a subcommand: `/incident` alone declares an incident. */
+const withoutVerb = (command: CommandName): TypedAction | undefined =>
+  command === 'incident' ? verbNamed(TYPED.incident, 'declare') : undefined;
 
 /** Returns whether the text contains a duration or a reason, which only occurs when opening a freeze. */
 const saysMore = (rest: string): boolean =>
@@ -142,14 +117,25 @@ function isDuration(words: readonly string[]): boolean {
   return found !== undefined && 'seconds' in found.duration;
 }
 
-function read(command: CommandName, typed: string, form: Form, text: string, environmentsOf: EnvironmentsOf): Parsed {
-  const { incident, rest } = form.ofIncident === true ? aboutIncident(text) : { incident: null, rest: text };
-  const answer = form.read(givenBy(form, rest, environmentsOf));
-  if (!isWrong(answer))
-    return { kind: 'wanted', wanted: answer, incident, typed: { verb: typed, rest: plainText(rest) } };
+function read(
+  command: CommandName,
+  typed: string,
+  verb: TypedAction,
+  text: string,
+  environmentsOf: EnvironmentsOf,
+): Parsed {
+  const { incident, rest } = verb.ofIncident === true ? aboutIncident(text) : { incident: null, rest: text };
+  const answer: object | Wrong = verb.parse(givenBy(verb, rest, environmentsOf));
+  if (!('wrong' in answer))
+    return {
+      kind: 'request',
+      request: { act: verb.act, ...answer },
+      incident,
+      typed: { verb: typed, rest: plainText(rest) },
+    };
   if (answer.instead === null) return wrong(command, answer.wrong, null);
-  const instead = answer.instead === undefined ? form.usage.replace(/^\S+ ?/, '') : answer.instead;
-  return wrong(command, answer.wrong, form.verb === '' || instead !== '' ? `${typed} ${instead}` : typed);
+  const instead = answer.instead === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.instead;
+  return wrong(command, answer.wrong, verb.name === '' || instead !== '' ? `${typed} ${instead}` : typed);
 }
 
 /** Parses the incident reference in the first word, and the remaining text. */
@@ -160,13 +146,13 @@ function aboutIncident(text: string): { incident: NamedIncident | null; rest: st
   return { incident, rest: text.slice(named.at + named.text.length).trim() };
 }
 
-function givenBy(form: Form, text: string, environmentsOf: EnvironmentsOf): Given {
-  const { line, named } = namedOf(text, form.named ?? []);
+function givenBy(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): Given {
+  const { line, named } = namedOf(text, verb.named ?? []);
   const words = wordsOf(line);
   return {
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
     named,
-    begins: form.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
+    begins: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
     from: (index, before = words.length) => {
       const word = words[index];
       if (word === undefined || index >= before) return null;
@@ -183,20 +169,20 @@ function split(text: string): { first: string; rest: string } {
   return { first: first.toLowerCase(), rest: rest.trimEnd() };
 }
 
-const formOf = (forms: readonly Form[], word: string): Form | undefined =>
-  forms.find(({ verb, also = [] }) => verb === word || also.includes(word));
+const verbNamed = (verbs: readonly TypedAction[], word: string): TypedAction | undefined =>
+  verbs.find(({ name, also = [] }) => name === word || also.includes(word));
 
 /** Minimum length of aliases for suggestions: a service name may resemble a short alias. */
 const ALSO_MIN_CHARS = 8;
 
 /** Returns the subcommand that was probably meant; null: none is similar. */
-function nearestVerb(forms: readonly Form[], word: string): string | null {
-  const also = forms.flatMap((form) => form.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
-  const near = nearest(word, [...verbsOf(forms), HELP_VERB, ...also]);
-  return near === null ? null : (formOf(forms, near)?.verb ?? near);
+function nearestVerb(verbs: readonly TypedAction[], word: string): string | null {
+  const also = verbs.flatMap((verb) => verb.also ?? []).filter(({ length }) => length >= ALSO_MIN_CHARS);
+  const near = nearest(word, [...namesOf(verbs), HELP_VERB, ...also]);
+  return near === null ? null : (verbNamed(verbs, near)?.name ?? near);
 }
 
-const verbsOf = (forms: readonly Form[]): string[] => forms.map(({ verb }) => verb).filter(Boolean);
+const namesOf = (verbs: readonly TypedAction[]): string[] => verbs.map(({ name }) => name).filter(Boolean);
 
 const wrong = (of: CommandName, because: string, near: string | null): Parsed => ({
   kind: 'usage',
@@ -205,8 +191,8 @@ const wrong = (of: CommandName, because: string, near: string | null): Parsed =>
   of,
 });
 
-/** Returns all forms of a command as typed; for the root, those of all commands. */
+/** Returns all verbs of a command as typed; for the root, those of all commands. */
 export function helpOf(command: CommandName): { typed: string; says: string }[] {
-  const listed = (name: CommandName) => FORMS[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
+  const listed = (name: CommandName) => TYPED[name].map(({ usage, says }) => ({ typed: `/${name} ${usage}`, says }));
   return command === 'firebreak' ? COMMANDS.flatMap(listed) : listed(command);
 }

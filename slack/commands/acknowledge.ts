@@ -1,0 +1,23 @@
+import { acknowledge as acknowledgeIncident } from '../../actions/incidents/acknowledge.ts';
+import { answered } from '../execution/outcome.ts';
+import { type IncidentVerb, noArguments, type Nothing, type RunInIncident } from './verb.ts';
+
+export const acknowledge: IncidentVerb<Nothing> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'ack',
+  also: ['acknowledge'],
+  usage: 'ack',
+  says: 'acknowledge the incident and its pages',
+  parse: noArguments,
+  buttons: { acknowledge: () => ({}) },
+};
+
+export const runAcknowledge: RunInIncident<Nothing> = async (deps, { who, key }, id) => {
+  await acknowledgeIncident(deps, who, { id, key });
+  const by = (await deps.incidents.read(id))?.care?.acknowledged?.by;
+  return by === undefined || by === who.name
+    ? answered('You have acknowledged the incident.')
+    : answered(`${by} has already acknowledged the incident.`);
+};

@@ -1,0 +1,40 @@
+import { supersededWords } from '../../domain/changes/superseded.ts';
+import type { DecisionView } from '../../schemas/incidents/incident.ts';
+import { answerDecision } from '../../actions/incidents/answer-decision.ts';
+import { view } from '../../actions/incidents/incident-view.ts';
+import { Refusal } from '../../actions/refusal.ts';
+import { answered, Declined } from '../execution/outcome.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
+
+type Answer = { digest: string; answer: 'approved' | 'rejected' };
+
+/** The buttons of an approval request. */
+export const answer: IncidentVerb<Answer> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: {
+    approve: ({ digest }) => ({ digest, answer: 'approved' }),
+    reject: ({ digest }) => ({ digest, answer: 'rejected' }),
+  },
+};
+
+/** @throws Declined if the question is not waiting any more */
+export const runAnswer: RunInIncident<Answer> = async (deps, { who }, id, { digest, answer: given }) => {
+  try {
+    const { decisions } = await answerDecision(deps, who, { id, digest, answer: given, note: '' });
+    const decision = decisions.find((one) => one.digest === digest);
+    if (given === 'approved' && decision?.state === 'waiting') return answered(yesOfMany(decision.approvals));
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;
+    const now = supersededWords(await view(deps, id), digest);
+    throw new Declined(`Superseded: ${now}. Nothing was done.`);
+  }
+  return answered(given === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
+};
+
+/** Explains how many approvals are still missing. */
+function yesOfMany({ needed, given }: DecisionView['approvals']): string {
+  const more = needed - given.length;
+  const who = more > 1 ? `${more} more people` : needed === 2 ? 'A second person' : 'One more person';
+  return `Approval ${given.length} of ${needed} recorded. ${who} must approve this as well: nothing has been done yet.`;
+}

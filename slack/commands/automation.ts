@@ -1,0 +1,66 @@
+import { setAutomation } from '../../actions/automation/set-automation.ts';
+import type { Who } from '../../actions/incidents/acting-person.ts';
+import { takeOver } from '../../actions/incidents/take-over.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { answered, type Outcome, reasonWords } from '../execution/outcome.ts';
+import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';
+
+type Reason = { reason: string | null };
+
+export const pause: Verb<Reason> = {
+  permission: 'automation:write',
+  command: 'firebreak',
+  name: 'pause',
+  usage: 'pause [REASON]',
+  says: 'pause all automation, everywhere',
+  parse: ({ from }) => ({ reason: from(0) }),
+};
+
+export const resume: Verb<Reason> = {
+  permission: 'automation:write',
+  command: 'firebreak',
+  name: 'resume',
+  also: ['unpause'],
+  usage: 'resume [REASON]',
+  says: 'resume all automation',
+  parse: ({ from }) => ({ reason: from(0) }),
+};
+
+export const runPause: Run<Reason> = (deps, { who }, { reason }) => setKillSwitch(deps, who, true, reason);
+
+export const runResume: Run<Reason> = (deps, { who }, { reason }) => setKillSwitch(deps, who, false, reason);
+
+async function setKillSwitch(deps: CommandDeps, who: Who, paused: boolean, reason: string | null): Promise<Outcome> {
+  const before = await deps.automation.read();
+  if (before.paused === paused && before.by !== null) {
+    who.allow('automation:read', {});
+    return answered(
+      `${before.by} has already ${paused ? 'paused' : 'resumed'} automation${reasonWords(before.reason)}.`,
+    );
+  }
+  await setAutomation(deps, who, { paused, reason: reason });
+  return answered(
+    paused
+      ? `All automation is paused, everywhere${reasonWords(reason)}. Paging continues.`
+      : 'Automation is resumed, within the limits of its modes.',
+  );
+}
+
+/** Pauses or resumes the automation of one incident. */
+export const switchAutomation: IncidentVerb<{ action: 'pause' | 'resume' }> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  buttons: { pause: () => ({ action: 'pause' }), resume: () => ({ action: 'resume' }) },
+};
+
+export const runSwitchAutomation: RunInIncident<{ action: 'pause' | 'resume' }> = async (
+  deps,
+  { who, key },
+  id,
+  { action },
+) => {
+  await takeOver(deps, who, { id, action, note: '', key });
+  return action === 'pause'
+    ? answered('The automation of this incident is paused: it starts nothing new.')
+    : answered('The automation of this incident is resumed.');
+};

@@ -1,0 +1,86 @@
+import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { probablyMeant } from '../../domain/freeze/place-names.ts';
+import type { Text } from '../../domain/messages/channels.ts';
+import { minuteOf } from '../../domain/messages/story.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { answered, Declined, nameIn, unknownName } from '../execution/outcome.ts';
+import type { Given, Run, Verb } from './verb.ts';
+
+type Wanted = { service: string; environment: string | null };
+
+/** Lists recent deploys. */
+export const deploys: Verb<Wanted> = {
+  permission: 'deployments:read',
+  command: 'deploys',
+  name: '',
+  usage: 'SERVICE [ENVIRONMENT]',
+  says: 'show recent deploys and the running version',
+  named: ['env', 'environment'],
+  parse(given) {
+    const [service, second, ...more] = given.words;
+    if (service === undefined) return { wrong: 'the service is missing', instead: null };
+    if (more.length > 0)
+      return { wrong: 'too many arguments: expected a service and an environment', instead: service };
+    return { service, environment: environmentNamed(given) ?? second ?? null };
+  },
+};
+
+/** Returns the environment that is given as `env=…`. */
+export const environmentNamed = ({ named }: Given): string | undefined =>
+  named.get('environment') || named.get('env') || undefined;
+
+const SHOWN_MAX = 8;
+
+export const runDeploys: Run<Wanted> = async (deps, { who }, request) => {
+  const service = nameIn(ServiceName, request.service);
+  const environment = request.environment === null ? null : nameIn(EnvironmentName, request.environment);
+  const scope = { service, ...(environment !== null && { environment }) };
+  who.allow('deployments:read', scope);
+  if (environment !== null) await refuseUnknownEnvironment(deps, { service, environment });
+  const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
+  const where = `${service}${environment === null ? '' : ` in ${environment}`}`;
+  if (items.length === 0) {
+    const known = Object.keys((await deps.config.current()).services);
+    if (!known.includes(service)) throw unknownName('service', service, known);
+    return answered(`No deployment of ${where} is recorded.`);
+  }
+  const running = new Set((await deps.changes.live()).map(({ id }) => id));
+  const rows = items.flatMap((change): Text => [
+    `\n${running.has(change.id) ? '▶️' : '•'} ${minuteOf(change.started_at)} ${change.environment} `,
+    { bold: change.version },
+    ` ${change.kind}, ${change.status}${authorWords(change)}${change.rolled_back_by === null ? '' : ', rolled back'}`,
+  ]);
+  return answered(`Deployments of ${where}, newest first (▶️: running):`, ...rows);
+};
+
+/** Number of deployments that are searched for the environments of a service. */
+const LOOKED_THROUGH = 100;
+
+/** @throws Declined if the environment is neither in the catalogue nor has deployments, with a suggestion */
+async function refuseUnknownEnvironment(
+  { config, changes }: CommandDeps,
+  { service, environment }: ServiceEnvironment,
+): Promise<void> {
+  const entry = serviceEntry((await config.current()).services, service);
+  const { items } = await changes.list({ service, limit: LOOKED_THROUGH });
+  const known = new Set([...Object.keys(entry?.environments ?? {}), ...items.map((change) => change.environment)]);
+  // The caller reports an unknown service.
+  if (known.size === 0 || known.has(environment)) return;
+  throw noEnvironment(service, environment, [...known]);
+}
+
+/** Returns the error for an unknown environment of a service. */
+export function noEnvironment(service: string, environment: string, known: readonly string[]): Declined {
+  const meant = probablyMeant(environment, known);
+  return new Declined(
+    `${service} has no environment "${environment}"; it has ${known.join(', ') || 'none'}.`,
+    meant === null ? ' ' : ` Did you mean "${meant}"? `,
+    'Nothing was done.',
+  );
+}
+
+/** Describes who deployed a change. */
+export const authorWords = ({ author }: Change): string => (author === null ? '' : `, by ${author}`);

@@ -1,0 +1,42 @@
+import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import { liftFreeze as liftOne } from '../../../actions/freeze/freezes.ts';
+import { answered } from '../../execution/outcome.ts';
+import type { Run, Verb } from '../verb.ts';
+import { oneFreeze, reasonOf } from './shared.ts';
+
+/** `freeze`: the ID of a freeze, or the service that it covers. */
+type Lift = { freeze: string; reason: string };
+
+export const liftFreeze: Verb<Lift> = {
+  permission: 'freezes:write',
+  command: 'freeze',
+  name: 'lift',
+  also: ['close', 'end', 'stop', 'off', 'remove', 'thaw', 'unfreeze', 'release'],
+  usage: 'lift ID|SERVICE REASON',
+  says: 'lift a freeze',
+  named: ['reason'],
+  parse({ words, named, from }) {
+    const [freeze] = words;
+    if (freeze === undefined)
+      return { wrong: 'the freeze is missing: name it by its ID or its service', instead: 'ID REASON' };
+    const reason = reasonOf(named.get('reason'), from(1));
+    return reason === null
+      ? { wrong: 'the reason is missing; it is kept on record', instead: `${freeze} REASON` }
+      : { freeze, reason };
+  },
+  buttons: { lift_freeze: ({ freeze }) => ({ freeze, reason: '' }) },
+  written: ({ reason }) => reason || null,
+};
+
+export const runLiftFreeze: Run<Lift> = async (deps, { who }, request) => {
+  const id = await oneFreeze(deps, request.freeze);
+  const { freeze, wasOver } = await liftOne(deps, who, { id, reason: request.reason || null });
+  if (!wasOver)
+    return answered(
+      `Freeze lifted: ${scopeInWords(freeze)}. Deploys are allowed again, unless another freeze applies.`,
+    );
+  const by = freeze.ended_by === null ? '' : ` by ${freeze.ended_by}`;
+  return answered(
+    `Superseded: the freeze has ended already, at ${moment(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
+  );
+};

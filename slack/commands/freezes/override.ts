@@ -1,0 +1,147 @@
+import { overrideWarnings } from '../../../domain/freeze/exemptions/overrides.ts';
+import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
+import { NewOverride } from '../../../schemas/freeze/freeze.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { found } from '../../../actions/freeze/freezes.ts';
+import { approveOverride as approveOne, giveOverride } from '../../../actions/freeze/overrides.ts';
+import { answered, Declined, message } from '../../execution/outcome.ts';
+import { textInput } from '../../modals/blocks.ts';
+import { FIELDS } from '../../modals/form.ts';
+import type { Given, Run, Verb, Wrong } from '../verb.ts';
+import { idOf, NAMES_MAX, oneFreeze, REASON_MAX, reasonOf, typedDuration, warned, withDuration } from './shared.ts';
+
+type OverrideDraft = {
+  freeze: string | null;
+  reason: string | null;
+  uses: number | null;
+  seconds: number | null;
+  version: string | null;
+};
+type Override = OverrideDraft & { freeze: string; reason: string };
+
+export const overrideFreeze: Verb<OverrideDraft, Override> = {
+  permission: 'freezes:override',
+  command: 'freeze',
+  name: 'override',
+  also: ['except', 'allow', 'exception'],
+  usage: 'override ID REASON [uses=1] [2h]',
+  says: 'let a deploy through a freeze',
+  named: ['reason', 'uses', 'for', 'duration', 'version'],
+  parse: parseOverride,
+  isComplete: (draft): draft is Override => draft.freeze !== null && draft.reason !== null,
+  dialog: {
+    id: 'override_freeze',
+    title: 'Override a freeze',
+    submit: 'Override',
+    field: FIELDS.freeze,
+    asks: ({ freeze, reason, seconds }) => freeze === null || reason === null || seconds === null,
+    context: (draft) => ({ version: draft?.version ?? null }),
+    blocks: ({ draft }) => [
+      textInput({ field: FIELDS.freeze, label: 'Freeze ID', initial: draft?.freeze ?? null, max: NAMES_MAX }),
+      textInput({
+        field: FIELDS.reason,
+        label: 'Reason',
+        initial: draft?.reason ?? null,
+        max: REASON_MAX,
+        lines: true,
+      }),
+      textInput({
+        field: FIELDS.duration,
+        label: 'Duration',
+        initial: typedDuration(draft?.seconds ?? null) ?? '1h',
+        max: 16,
+      }),
+      textInput({
+        field: FIELDS.uses,
+        label: 'Number of deploys',
+        optional: true,
+        initial: String(draft?.uses ?? 1),
+        max: 4,
+      }),
+    ],
+    read: (fields, about) => ({
+      freeze: fields.needed(FIELDS.freeze, 'Enter the ID of the freeze'),
+      reason: fields.needed(FIELDS.reason, 'Enter a reason. It is kept on record'),
+      uses: fields.uses(),
+      seconds: fields.duration() ?? fields.missing(FIELDS.duration, 'Enter a duration, such as 2h or 30m'),
+      version: about.version,
+    }),
+  },
+  written: ({ reason }) => reason || null,
+};
+
+/** Maximum number of uses, as in `POST /v1/freezes/{id}/overrides`. */
+const USES_MAX = 1000;
+
+function parseOverride(given: Given): OverrideDraft | Wrong {
+  const { words, named } = given;
+  const freeze = words[0] ?? null;
+  const uses = named.get('uses');
+  const instead = `${freeze ?? 'ID'} REASON uses=1 2h`;
+  const { duration, reason } = withDuration(given, 1);
+  if (duration !== undefined && 'wrong' in duration) return { wrong: duration.wrong, instead };
+  if (uses !== undefined && !(Number.isInteger(Number(uses)) && Number(uses) >= 1 && Number(uses) <= USES_MAX))
+    return { wrong: `"${uses}" is not a valid number of deploys: use a whole number from 1 to ${USES_MAX}`, instead };
+  return {
+    freeze,
+    reason: reasonOf(named.get('reason'), reason),
+    uses: uses === undefined ? null : Number(uses),
+    seconds: duration?.seconds ?? null,
+    version: named.get('version') || null,
+  };
+}
+
+/** Default duration of an override in seconds, which covers an imminent deployment. */
+const OVERRIDE_SECONDS = 2 * 3600;
+
+export const runOverrideFreeze: Run<Override> = async (deps, { who, key }, request) => {
+  const freeze = await oneFreeze(deps, request.freeze);
+  const wanted = NewOverride.safeParse({
+    reason: request.reason,
+    uses: request.uses ?? 1,
+    expires_at: plusSeconds(deps.clock.now(), request.seconds ?? OVERRIDE_SECONDS),
+    version: request.version,
+  });
+  if (!wanted.success)
+    throw new Declined(`${wanted.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
+  const id = idOf('ovr', key, freeze);
+  const override = await giveOverride(deps, who, { freeze, id, override: wanted.data });
+  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${moment(override.expires_at)}`;
+  const which: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
+  const advice = warned(overrideWarnings(override));
+  if (!override.needs_approval || override.approved_by !== null)
+    return answered(`Override created: ${what}`, ...which, ...advice);
+  const yes: ChatButton = {
+    button: { verb: 'approve_override', freeze, override: id },
+    text: 'Approve override',
+    style: 'primary',
+  };
+  const { reason, ...scope } = await found(deps, freeze);
+  const asks: Text = [
+    `${who.shown ?? who.name} requests an override for ${what}, through the freeze of ${scopeInWords(scope)} (${reason})`,
+    ...which,
+    ...advice,
+  ];
+  return {
+    answer: message([...asks, '\nThe policy requires the approval of a second person.'], [yes]),
+    aloud: true,
+  };
+};
+
+/** Approval by a second person. */
+type Approval = { freeze: string; override: string };
+
+export const approveOverride: Verb<Approval> = {
+  permission: 'freezes:override',
+  buttons: { approve_override: ({ freeze, override }) => ({ freeze, override }) },
+};
+
+export const runApproveOverride: Run<Approval> = async (deps, { who }, { freeze, override: id }) => {
+  const before = (await found(deps, freeze)).overrides.find((one) => one.id === id)?.approved_by ?? null;
+  const override = await approveOne(deps, who, { freeze, id });
+  if (before !== null) return answered(`The override is already active: ${before} has approved it.`);
+  const by = override.approved_by === who.name ? (who.shown ?? who.name) : (override.approved_by ?? who.name);
+  const text: Text = [`${by} has approved the override `, { code: id }, '. It is active now.'];
+  return { answer: message(text), aloud: true };
+};

@@ -1,0 +1,107 @@
+import { sha256 } from '../../../aws/hash.ts';
+import { serviceEntry } from '../../../domain/catalogue/catalogue.ts';
+import { stateAt } from '../../../domain/freeze/state.ts';
+import { scopeInWords } from '../../../domain/freeze/words.ts';
+import type { Text } from '../../../domain/messages/channels.ts';
+import {
+  type Duration,
+  durationIn,
+  leadingDuration,
+  trailingDuration,
+} from '../../../domain/slack/commands/duration.ts';
+import { plainText } from '../../../domain/slack/commands/text.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { knownServices, knownTeams } from '../../../actions/freeze/known-names.ts';
+import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
+import type { CommandDeps } from '../../execution/deps.ts';
+import { Declined, unknownName } from '../../execution/outcome.ts';
+import type { Given } from '../verb.ts';
+
+/** What verbs of freezes have in common. */
+
+const durationNamed = (named: Given['named']): string | undefined =>
+  named.get('for') || named.get('duration') || undefined;
+
+export const reasonOf = (...parts: (string | null | undefined)[]): string | null =>
+  plainText(parts.filter(Boolean).join(' ')) || null;
+
+/** Returns the named duration, else the one before the reason, else the one after it, with the remaining reason. */
+export function withDuration(
+  { words, named, from }: Given,
+  at: number,
+): { duration?: Duration; reason: string | null } {
+  const told = durationNamed(named);
+  if (told !== undefined) return { duration: durationIn(told), reason: from(at) };
+  const leading = leadingDuration(words.slice(at));
+  if (leading !== undefined) return { duration: leading.duration, reason: from(at + leading.words) };
+  const trailing = trailingDuration(words.slice(at));
+  if (trailing === undefined) return { reason: from(at) };
+  return { duration: trailing.duration, reason: from(at, words.length - trailing.words) };
+}
+
+/** Formats a duration as a user would enter it, in whole hours and minutes. */
+export function typedDuration(seconds: number | null): string | null {
+  if (seconds === null) return null;
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.ceil((seconds % 3600) / 60)];
+  return `${hours > 0 ? `${hours}h` : ''}${minutes > 0 ? `${minutes}m` : ''}` || '1m';
+}
+
+/** Maximum lengths of a reason and of names in a dialog. */
+export const REASON_MAX = 2000;
+export const NAMES_MAX = 512;
+
+export const idOf = (prefix: 'frz' | 'ovr', ...of: string[]): string =>
+  `${prefix}_${sha256(JSON.stringify(of)).slice(0, 26)}`;
+
+export const warned = (warnings: readonly string[]): Text => warnings.map((warning) => `\n⚠️ ${warning}`);
+
+/** Reference to the freeze of an entire environment, in the same form as when it was opened. */
+const OF_ALL = /^env(?:ironment)?=(.+)$/i;
+
+/** Returns the ID of a freeze, given by its ID, service, team, or environment. @throws Declined if it is not unique */
+export async function oneFreeze(deps: CommandDeps, written: string): Promise<string> {
+  if (/^fr[a-z]?z?_/.test(written)) return written;
+  await recordWhatHolds(deps);
+  const now = deps.clock.now();
+  const environment = OF_ALL.exec(written)?.[1];
+  const target = environment === undefined ? await targetCalled(deps, written) : null;
+  const isMeant = (freeze: Freeze): boolean =>
+    target === null
+      ? freeze.service === null && freeze.team === null && freeze.environment === environment
+      : isOf(freeze, target);
+  const own = (await deps.freezes.current()).filter((freeze) => isMeant(freeze) && stateAt(freeze, now) !== 'over');
+  const [only, ...others] = own;
+  if (only === undefined)
+    throw new Declined(`No freeze applies only to ${written}. `, { code: '/freeze status' }, ' shows all freezes.');
+  if (others.length === 0) return only.id;
+  const rows = own.flatMap((freeze): Text => [
+    '\n• ',
+    { code: freeze.id },
+    ` ${scopeInWords(freeze)}: ${freeze.reason}`,
+  ]);
+  throw new Declined(`${written} has ${own.length} freezes. Name one by its ID:`, ...rows);
+}
+
+/** A service or a team that a name refers to. */
+export type Target = { service: string; team: string | undefined } | { service: null; team: string };
+
+/** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
+export async function targetCalled({ config, changes, freezes }: CommandDeps, written: string): Promise<Target> {
+  const known = await config.current();
+  const name = written.replace(/^team:/, '');
+  const teams = knownTeams(known);
+  // Frozen services count as known, even if they were renamed since.
+  const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
+  const deployed = (await changes.live()).map(({ service }) => service);
+  const services = knownServices(known, [...deployed, ...frozen]);
+  if (name === written && services.has(name)) return { service: name, team: serviceEntry(known.services, name)?.team };
+  if (teams.has(name)) return { service: null, team: name };
+  // Without any known service, accept any name.
+  if (name === written && services.size === 0) return { service: name, team: undefined };
+  throw name === written
+    ? unknownName('service or team', name, [...services, ...teams])
+    : unknownName('team', name, teams);
+}
+
+export const isOf = (freeze: Freeze, { service, team }: Target): boolean =>
+  service === null ? freeze.team === team : freeze.service === service;

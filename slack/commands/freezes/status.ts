@@ -1,0 +1,73 @@
+import { stateAt } from '../../../domain/freeze/state.ts';
+import { list } from '../../../domain/correlation/words.ts';
+import { moment, scopeInWords } from '../../../domain/freeze/words.ts';
+import type { ChatButton, Text } from '../../../domain/messages/channels.ts';
+import type { Freeze } from '../../../schemas/freeze/freeze.ts';
+import { recordWhatHolds } from '../../../actions/freeze/record-freezes.ts';
+import type { Who } from '../../../actions/incidents/acting-person.ts';
+import { isPermitted } from '../../execution/acting-user.ts';
+import { answered, message } from '../../execution/outcome.ts';
+import type { Run, Verb } from '../verb.ts';
+import { isOf, type Target, targetCalled } from './shared.ts';
+
+type Shown = { service: string | null };
+
+export const freezeStatus: Verb<Shown> = {
+  permission: 'freezes:read',
+  command: 'freeze',
+  name: 'status',
+  also: ['list', 'show', 'check'],
+  usage: 'status [SERVICE]',
+  says: 'show freezes and their reasons',
+  parse({ words, from }) {
+    const [service] = words;
+    if (words.length > 1) return { wrong: 'too many arguments: expected one service', instead: service ?? '' };
+    return { service: service === undefined ? null : from(0) };
+  },
+};
+
+const SHOWN_MAX = 10;
+
+/** Returns whether a freeze applies to the target, alone or with others. */
+const holdsFor = (freeze: Freeze, target: Target): boolean =>
+  isOf(freeze, target) || (freeze.service === null && (freeze.team === null || freeze.team === target.team));
+
+/** Lists all freezes, or those that apply to a service or to the services of a team. */
+export const runFreezeStatus: Run<Shown> = async (deps, { who }, { service: written }) => {
+  const target = written === null ? null : await targetCalled(deps, written);
+  const service = target?.service ?? null;
+  who.allow('freezes:read', service === null ? {} : { service });
+  await recordWhatHolds(deps);
+  const now = deps.clock.now();
+  const holds = (freeze: Freeze) => target === null || holdsFor(freeze, target);
+  const all = (await deps.freezes.current()).filter(
+    (freeze) => stateAt(freeze, now) !== 'over' && holds(freeze) && canRead(who, freeze),
+  );
+  const of = target === null ? null : (target.service ?? `services of ${target.team}`);
+  if (all.length === 0) return answered(`No freeze applies${of === null ? '' : ` to ${of}`}.`);
+  const shown = all.slice(0, SHOWN_MAX);
+  const rows = shown.flatMap((freeze): Text => [
+    `\n❄️ `,
+    { bold: scopeInWords(freeze) },
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${moment(freeze.starts_at)}, ${endOf(freeze)} · `,
+    { code: freeze.id },
+  ]);
+  const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];
+  const lifts = shown.slice(0, 5).map((freeze): ChatButton => ({
+    button: { verb: 'lift_freeze', freeze: freeze.id },
+    text: `Lift: ${scopeInWords(freeze)}`,
+    confirm: { title: 'Lift this freeze?', text: list([freeze.reason]), yes: 'Lift', no: 'Cancel' },
+  }));
+  const title = of === null ? 'Freezes:' : `Deploys of ${of} are frozen:`;
+  return { answer: message([title, ...rows, ...more], lifts) };
+};
+
+const endOf = ({ until, ends_when }: Freeze): string =>
+  until === null ? `ends when ${ends_when}` : `until ${moment(until)}`;
+
+/** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
+const canRead = (who: Who, { service, environment }: Freeze): boolean =>
+  isPermitted(who, 'freezes:read', {
+    ...(service !== null && { service }),
+    ...(environment !== null && { environment }),
+  });

@@ -1,0 +1,103 @@
+import { misunderstood } from '../execution/outcome.ts';
+import { acknowledge, runAcknowledge } from './acknowledge.ts';
+import { answer, runAnswer } from './approval.ts';
+import { pause, resume, runPause, runResume, switchAutomation, runSwitchAutomation } from './automation.ts';
+import { declare, runDeclare } from './declare.ts';
+import { deploys, runDeploys } from './deploys.ts';
+import { liftFreeze, runLiftFreeze } from './freezes/lift.ts';
+import { openFreeze, runOpenFreeze } from './freezes/open.ts';
+import { approveOverride, runApproveOverride, runOverrideFreeze, overrideFreeze } from './freezes/override.ts';
+import { freezeStatus, runFreezeStatus } from './freezes/status.ts';
+import { resolve, runResolve } from './resolve.ts';
+import { assign, runAssign, handover, runHandover, leave, runLeave, roles, runRoles, take, runTake } from './roles.ts';
+import { confirmRollback, rollback, runConfirmRollback, runRollback } from './rollback.ts';
+import { runSeverity, severity } from './severity.ts';
+import { list, runList, productStatus, runProductStatus, runSoFar, runStatus, soFar, status } from './status.ts';
+import { clearSuspect, runClearSuspect, restoreSuspect, runRestoreSuspect } from './suspects.ts';
+import { note, pin, runPinReaction, runPin, pinReaction, runNote } from './timeline.ts';
+import { runUpdate, update } from './update.ts';
+import type { IncidentVerb, Run, RunInIncident, Verb } from './verb.ts';
+
+/** A usage error that was found only with the catalogue. */
+const usage: Verb<{ because: string; nearest: string | null }> = { permission: 'incidents:read' };
+
+/**
+ * All verbs. Help, parsing, dialogs, and buttons follow from them, the help in this order. They don't refer to the
+ * functions below, so that the function that Slack calls, which has to start quickly, doesn't contain those.
+ */
+export const VERBS = {
+  declare,
+  list,
+  status,
+  severity,
+  acknowledge,
+  roles,
+  take,
+  leave,
+  assign,
+  handover,
+  update,
+  note,
+  resolve,
+  rollback,
+  freeze_status: freezeStatus,
+  freeze_open: openFreeze,
+  freeze_lift: liftFreeze,
+  freeze_override: overrideFreeze,
+  deploys,
+  firebreak_status: productStatus,
+  pause,
+  resume,
+  answer,
+  switch: switchAutomation,
+  not_the_deploy: clearSuspect,
+  suspect_again: restoreSuspect,
+  roll_back: confirmRollback,
+  approve_override: approveOverride,
+  pin,
+  pin_reaction: pinReaction,
+  so_far: soFar,
+  usage,
+};
+export type Act = keyof typeof VERBS;
+
+type RunOf<V> =
+  V extends IncidentVerb<infer _, infer R> ? RunInIncident<R> : V extends Verb<infer _, infer R> ? Run<R> : never;
+
+/** Executes each verb. */
+export const RUNS: { [A in Act]: RunOf<(typeof VERBS)[A]> } = {
+  declare: runDeclare,
+  list: runList,
+  status: runStatus,
+  severity: runSeverity,
+  acknowledge: runAcknowledge,
+  roles: runRoles,
+  take: runTake,
+  leave: runLeave,
+  assign: runAssign,
+  handover: runHandover,
+  update: runUpdate,
+  note: runNote,
+  resolve: runResolve,
+  rollback: runRollback,
+  freeze_status: runFreezeStatus,
+  freeze_open: runOpenFreeze,
+  freeze_lift: runLiftFreeze,
+  freeze_override: runOverrideFreeze,
+  deploys: runDeploys,
+  firebreak_status: runProductStatus,
+  pause: runPause,
+  resume: runResume,
+  answer: runAnswer,
+  switch: runSwitchAutomation,
+  not_the_deploy: runClearSuspect,
+  suspect_again: runRestoreSuspect,
+  roll_back: runConfirmRollback,
+  approve_override: runApproveOverride,
+  pin: runPin,
+  pin_reaction: runPinReaction,
+  so_far: runSoFar,
+  usage: async (_deps, _acting, request) => {
+    throw misunderstood(request);
+  },
+};

@@ -1,0 +1,72 @@
+import { openParts, openPartsWords } from '../../domain/incidents/children.ts';
+import { supersededWords } from '../../domain/changes/superseded.ts';
+import { view } from '../../actions/incidents/incident-view.ts';
+import { takeOver } from '../../actions/incidents/take-over.ts';
+import { answered } from '../execution/outcome.ts';
+import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { type About, FIELDS } from '../modals/form.ts';
+import type { Waiting } from '../requests/commands.ts';
+import { BRIEF_PATIENCE_MS } from '../requests/reading.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
+
+type Resolve = { note: string | null };
+
+export const resolve: IncidentVerb<Resolve> = {
+  permission: 'incidents:act',
+  ofIncident: true,
+  command: 'incident',
+  name: 'resolve',
+  also: ['close', 'done', 'resolved'],
+  usage: 'resolve [NOTE]',
+  says: 'resolve the incident',
+  parse: ({ from }) => ({ note: from(0) }),
+  dialog: {
+    id: 'resolve_incident',
+    title: 'Resolve the incident',
+    submit: 'Resolve',
+    field: FIELDS.text,
+    asks: ({ note }) => note === null,
+    blocks: async ({ about, which, waiting }) => [
+      ...which,
+      ...quoted(alsoResolved(await childrenOf(waiting, about))),
+      textInput({
+        field: FIELDS.text,
+        label: 'How was it resolved?',
+        optional: true,
+        max: TEXT_MAX,
+        lines: true,
+      }),
+    ],
+    read: (fields) => ({ note: fields.text(FIELDS.text) }),
+  },
+  buttons: { resolve: 'dialog' },
+  written: ({ note }) => note,
+};
+
+/** Describes the open children of a parent incident. Null: none, or they can't be read; then the answer describes them. */
+async function childrenOf({ known }: Waiting, about: About): Promise<string | null> {
+  const open = about.incident === null ? null : await known.openIncidents(BRIEF_PATIENCE_MS);
+  const parts = (open?.value ?? []).filter(({ parent_id }) => parent_id !== undefined && parent_id === about.incident);
+  return openPartsWords(openParts(parts.map((incident) => ({ incident }))));
+}
+
+const alsoResolved = (children: string | null): string =>
+  children === null ? '' : `This also resolves ${children}. Alerts that fire afterwards page like any other incident.`;
+
+export const runResolve: RunInIncident<Resolve> = async (deps, { who, key }, id, { note }) => {
+  const before = await view(deps, id);
+  if (before.status === 'resolved') return answered(`Superseded: ${supersededWords(before, '')}.`);
+  const parts = await deps.incidentGroups.parts(id);
+  const also = openPartsWords(openParts(parts));
+  // The description of the children includes their firing alerts.
+  const firing = parts.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
+  await takeOver(deps, who, { id, action: 'resolve', note: note ?? '', key });
+  return answered(`The incident is resolved${also === null ? '' : `, together with ${also}`}.${firingWords(firing)}`);
+};
+
+/** Explains that alerts that keep firing no longer page, because a person resolved the incident. */
+function firingWords(firing: number): string {
+  if (firing === 0) return '';
+  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
+  return ` ⚠️ ${still}. Alerts that keep firing no longer page; alerts that start to fire from now on do.`;
+}

@@ -1,0 +1,53 @@
+import type { Severity } from '../../schemas/config/names.ts';
+import { nearestSeverity, severitiesInWords, severityIn } from '../../domain/slack/commands/severity.ts';
+import { triage } from '../../actions/incidents/acknowledge.ts';
+import { note } from '../../actions/incidents/declare-incident.ts';
+import { view } from '../../actions/incidents/incident-view.ts';
+import { answered } from '../execution/outcome.ts';
+import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { FIELDS } from '../modals/form.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
+
+type NewSeverity = { severity: Severity; note?: string | null };
+
+export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'severity',
+  also: ['sev', 'level'],
+  usage: 'severity LEVEL',
+  says: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
+  parse({ words }) {
+    const [level] = words;
+    if (level === undefined) return { severity: null };
+    const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
+    if (found !== undefined) return { severity: found };
+    return { wrong: severitiesInWords(), instead: severityIn(level) ?? nearestSeverity(level) ?? null };
+  },
+  isComplete: (draft): draft is NewSeverity => draft.severity !== null,
+  dialog: {
+    id: 'set_severity',
+    title: 'Change the severity',
+    submit: 'Change',
+    field: FIELDS.severity,
+    asks: ({ severity: level }) => level === null,
+    blocks: ({ which }) => [
+      ...which,
+      severitySelect(FIELDS.severity, null),
+      textInput({ field: FIELDS.text, label: 'Reason', optional: true, max: TEXT_MAX, lines: true }),
+    ],
+    read: (fields) => ({ severity: fields.severity(), note: fields.text(FIELDS.text) }),
+  },
+  buttons: { severity: 'dialog' },
+  written: (request) => request.note ?? null,
+};
+
+export const runSeverity: RunInIncident<NewSeverity> = async (deps, { who, key }, id, request) => {
+  const before = await view(deps, id);
+  await triage(deps, who, { id, key, severity: request.severity });
+  if (request.note) await note(deps, who, { id, key: `${key}-note`, text: request.note, detail: null });
+  return before.severity === request.severity
+    ? answered(`Severity confirmed: ${request.severity}.`)
+    : answered(`Severity changed from ${before.severity} to ${request.severity}.`);
+};

@@ -1,0 +1,137 @@
+import { byThemselves } from '../../domain/incidents/children.ts';
+import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
+import { placeOf } from '../../domain/messages/story.ts';
+import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
+import type { OpenIncident } from '../../domain/slack/ports.ts';
+import type { SlashCommand } from '../../schemas/slack/command.ts';
+import { soFar as storyOf } from '../../actions/incidents/acknowledge.ts';
+import { isPermitted } from '../execution/acting-user.ts';
+import { ofChannel } from '../execution/channel.ts';
+import { answered, NOTHING, reasonWords } from '../execution/outcome.ts';
+import type { Waiting } from '../requests/commands.ts';
+import { readerInTime, refusalOf } from '../requests/permissions.ts';
+import type { Reader } from '../requests/reader.ts';
+import type { Known } from '../requests/reading.ts';
+import { listMessage, productMessage, statusMessage } from '../requests/replies.ts';
+import { type IncidentVerb, noArguments, type Nothing, type Run, type RunInIncident, type Verb } from './verb.ts';
+
+/** Verbs that show incidents. If possible, they answer while Slack waits. */
+
+/** Maximum time in milliseconds for reads. Afterwards, there must be enough time to queue the command. */
+export const READ_PATIENCE_MS = 1400;
+
+type KnownReader = Extract<Reader, { kind: 'known' }>;
+
+/** The open incidents that the caller can see; null: they can't be read. Or the refusal. Null: the caller is unknown. */
+async function visibleNow(
+  waiting: Waiting,
+  command: SlashCommand,
+): Promise<{ open: Known<OpenIncident[]> | null; may: KnownReader['may'] } | { refusal: ChatMessage | null } | null> {
+  const [open, reader] = await Promise.all([
+    waiting.known.openIncidents(),
+    // Identifying the user takes two consecutive reads.
+    readerInTime(waiting, command, READ_PATIENCE_MS),
+  ]);
+  if (reader.kind === 'unknown') return null;
+  if (reader.kind === 'refused') return { refusal: await refusalOf(waiting, reader, 'incidents:read', {}) };
+  const isVisible = ({ service, environment }: OpenIncident) => reader.may('incidents:read', { service, environment });
+  return { open: open && { ...open, value: open.value.filter(isVisible) }, may: reader.may };
+}
+
+export const list: Verb<Nothing> = {
+  permission: 'incidents:read',
+  command: 'incident',
+  name: 'list',
+  also: ['ls'],
+  usage: 'list',
+  says: 'list open incidents',
+  parse: noArguments,
+  async answerNow(waiting, command) {
+    const seen = await visibleNow(waiting, command);
+    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
+    return seen.open && listMessage(seen.open, waiting.deps.clock.now());
+  },
+};
+
+export const runList: Run<Nothing> = async (deps, { who }) => {
+  const open = (await deps.incidents.open()).filter((incident) => isPermitted(who, 'incidents:read', incident));
+  const seen = byThemselves(open);
+  if (seen.length === 0) return answered('No incident is open.');
+  const rows = seen
+    .slice(0, 20)
+    .flatMap((incident): Text => [
+      '\n• ',
+      { bold: placeOf(incident) },
+      `: ${incident.title} (${incident.severity}, ${incident.status}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
+    ]);
+  return answered(`Open incidents: ${seen.length}`, ...rows);
+};
+
+export const status: IncidentVerb<Nothing> = {
+  permission: 'incidents:read',
+  ofIncident: true,
+  reads: true,
+  command: 'incident',
+  name: 'status',
+  also: ['show', 'info', 'summary'],
+  usage: 'status',
+  says: 'show the status of this incident',
+  parse: noArguments,
+  async answerNow(waiting, command, named) {
+    const seen = await visibleNow(waiting, command);
+    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
+    const meant = named ?? { channel: command.channel_id, name: command.channel_name };
+    const one = seen.open?.value.find((each) => isCalled(each, meant));
+    return seen.open && one ? statusMessage({ ...seen.open, value: one }, waiting.deps.clock.now()) : null;
+  },
+};
+
+const isCalled = ({ id, channel, channel_id }: OpenIncident, named: NamedIncident): boolean =>
+  'id' in named
+    ? id === named.id
+    : channel === `#${named.name ?? ''}` || (channel_id !== undefined && channel_id === named.channel);
+
+export const runStatus: RunInIncident<Nothing> = async (deps, { who }, id) => ({
+  answer: await storyOf(deps, who, id),
+});
+
+/** The summary for a person who joins the channel of an incident. */
+export const soFar: Verb<Nothing> = { permission: 'incidents:read', silent: true, neverLate: true };
+
+/** Sends the summary once per person and incident, not when they join the channel again. */
+export const runSoFar: Run<Nothing> = async (deps, acting, request, { where }) => {
+  const id = await ofChannel(deps, where.channel);
+  if (id === undefined) return NOTHING;
+  const once = `so-far:${id}:${acting.who.slack ?? acting.who.name}`;
+  if ((await deps.processedEvents.read(once)) !== undefined) return NOTHING;
+  const outcome = await runStatus(deps, acting, id, request);
+  return (await deps.processedEvents.did(once, {})) ? outcome : NOTHING;
+};
+
+export const productStatus: Verb<Nothing> = {
+  permission: 'automation:read',
+  command: 'firebreak',
+  name: 'status',
+  also: ['show'],
+  usage: 'status',
+  says: 'show the state of automation and the open incidents',
+  parse: noArguments,
+  async answerNow(waiting, command) {
+    const [seen, automation] = await Promise.all([visibleNow(waiting, command), waiting.known.automation()]);
+    if (seen === null || 'refusal' in seen) return seen && seen.refusal;
+    const state = seen.may('automation:read', {}) ? automation : null;
+    return productMessage(state, seen.open, waiting.deps.clock.now());
+  },
+};
+
+const OPEN_WORDS = ['No incident is open.', 'One incident is open.'];
+
+export const runProductStatus: Run<Nothing> = async (deps, { who }) => {
+  who.allow('automation:read', {});
+  const [{ paused, by: whose, reason, mode }, all] = await Promise.all([deps.automation.read(), deps.incidents.open()]);
+  const open = all.filter((incident) => isPermitted(who, 'incidents:read', incident));
+  const automation = paused
+    ? `Automation is paused by ${whose ?? 'an unknown person'}${reasonWords(reason)}.`
+    : `Automation is on${mode === null ? ', with the mode of each service' : `, limited to mode "${mode}"`}.`;
+  return answered(`${automation} ${OPEN_WORDS[open.length] ?? `${open.length} incidents are open.`}`);
+};

@@ -1,0 +1,119 @@
+import { namelessUsersIn, plainText } from '../../domain/slack/commands/text.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { note as addNote } from '../../actions/incidents/declare-incident.ts';
+import { view } from '../../actions/incidents/incident-view.ts';
+import { ofChannel } from '../execution/channel.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import { actorFor } from '../execution/known-user.ts';
+import { answered, Declined, NOTHING } from '../execution/outcome.ts';
+import { quoted } from '../modals/blocks.ts';
+import { type About, FIELDS } from '../modals/form.ts';
+import type { Acting, IncidentVerb, Run, RunInIncident, Verb, WithDialog } from './verb.ts';
+
+/** `/incident note`, the shortcut "Add to the timeline", and 📌. */
+
+type Note = { text: string };
+
+export const note: IncidentVerb<Note> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'note',
+  usage: 'note TEXT',
+  says: 'add a note to the timeline; to add a message, mark it with 📌',
+  parse({ from }) {
+    const text = from(0);
+    return text === null ? { wrong: 'the text of the note is missing', instead: 'TEXT' } : { text };
+  },
+  startingWith: ({ text }, word) => ({ text: `${word} ${text}` }),
+  written: ({ text }) => text,
+  neverLate: true,
+};
+
+export const runNote: RunInIncident<Note> = async (deps, { who, key }, id, { text }) => {
+  await addNote(deps, who, { id, key, text, detail: null });
+  return answered('Added to the timeline.');
+};
+
+/** A chat message to add to a timeline. `text`: fallback if the message can't be read. */
+export type Message = { channel: string; ts: string; text: string | null; author: string | null };
+
+/** Returns the message from which a dialog was opened. */
+export const messageOf = ({ channel, message }: About): Message | null =>
+  channel === null || message === null
+    ? null
+    : { channel, ts: message.ts, text: message.text || null, author: message.author };
+
+/** The shortcut. Outside of an incident's channel, it asks for the incident. */
+export const pin: WithDialog<IncidentVerb<never, Message>> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  dialog: {
+    id: 'pin_message',
+    title: 'Add to the timeline',
+    submit: 'Add',
+    field: FIELDS.incident,
+    asks: () => true,
+    blocks: ({ about, which }) => [...which, ...(about.message === null ? [] : quoted(about.message.text))],
+    read: (_fields, about) => messageOf(about) ?? undefined,
+    afterResolve: true,
+  },
+  neverLate: true,
+};
+
+export const runPin: RunInIncident<Message> = async (deps, acting, id, message) => {
+  await addMessage(deps, acting, id, message);
+  return answered('Added to the timeline.');
+};
+
+/** The reaction 📌, which people also use for other purposes. It counts only in incident channels, without an answer. */
+export const pinReaction: Verb<Message> = { permission: 'incidents:write', neverLate: true };
+
+export const runPinReaction: Run<Message> = async (deps, acting, message, { where }) => {
+  const id = await ofChannel(deps, where.channel);
+  if (id !== undefined) await addMessage(deps, acting, id, message);
+  return NOTHING;
+};
+
+const NOTE_MAX_CHARS = 3500;
+
+/** Adds a message to the timeline, once even if several people mark it. The first person is the actor of the entry. */
+export async function addMessage(
+  deps: CommandDeps,
+  { who }: Pick<Acting, 'who'>,
+  id: IncidentId,
+  message: Message,
+): Promise<void> {
+  who.allow('incidents:write', await view(deps, id));
+  const told = await deps.directory.message(message.channel, message.ts);
+  const seen = told.kind === 'done' ? told.value : null;
+  // The text in the request may be truncated, and mentions people without their names.
+  const text = (seen === null ? null : await readable(deps, seen.text)) || message.text;
+  if (text === null) {
+    const why = told.kind === 'done' ? 'it does not exist any more' : told.detail;
+    throw new Declined(`The message could not be read, so it was not added to the timeline: ${why}.`);
+  }
+  const author = message.author ?? seen?.user ?? null;
+  const by = author === null ? '' : `${await shownAs(deps, author)}: `;
+  await addNote(deps, who, {
+    id,
+    key: `pinned-${message.channel}-${message.ts}`,
+    text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),
+    pinned: true,
+    detail: { channel: message.channel, ts: message.ts, url: seen?.url ?? null },
+  });
+}
+
+/** Returns the text as its author sees it: unescaped, and with people's names. */
+async function readable(deps: CommandDeps, text: string): Promise<string> {
+  const names = await Promise.all(
+    namelessUsersIn(text).map(async (user): Promise<[string, string]> => [user, await shownAs(deps, user)]),
+  );
+  return plainText(text, new Map(names));
+}
+
+/** Returns the display name of a user, also of one without permissions. */
+async function shownAs(deps: CommandDeps, user: string): Promise<string> {
+  const found = await actorFor(deps, user);
+  return found.ok ? found.actor.shown : ((await deps.userCache.user(user))?.user.name ?? user);
+}

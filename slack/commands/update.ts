@@ -1,0 +1,53 @@
+import { sendUpdateToStakeholders } from '../../actions/incidents/acknowledge.ts';
+import { answered } from '../execution/outcome.ts';
+import { TEXT_MAX, textInput } from '../modals/blocks.ts';
+import { FIELDS } from '../modals/form.ts';
+import type { IncidentVerb, RunInIncident } from './verb.ts';
+
+/** `publish`: also approves the status page. */
+type Update = { text: string; publish?: true };
+
+export const update: IncidentVerb<{ text: string | null }, Update> = {
+  permission: 'incidents:write',
+  ofIncident: true,
+  command: 'incident',
+  name: 'update',
+  also: ['publish', 'say'],
+  usage: 'update [TEXT]',
+  says: 'send an update to stakeholders',
+  parse: ({ from }) => ({ text: from(0) }),
+  isComplete: (draft): draft is Update => draft.text !== null,
+  dialog: {
+    id: 'publish_update',
+    title: 'Publish an update',
+    submit: 'Publish',
+    field: FIELDS.text,
+    asks: ({ text }) => text === null,
+    blocks: ({ which }) => [
+      ...which,
+      textInput({
+        field: FIELDS.text,
+        label: 'Update',
+        hint: 'For stakeholders: what is known, what is being done, and when the next update follows. If the status page waits for approval, this also approves it; the page uses its own texts.',
+        max: TEXT_MAX,
+        lines: true,
+      }),
+    ],
+    read: (fields) => ({ text: fields.needed(FIELDS.text, 'Enter an update'), publish: true }),
+  },
+  buttons: { publish: 'dialog' },
+  startingWith: (request, word) => ({ ...request, text: `${word} ${request.text}` }),
+  written: ({ text }) => text,
+  neverLate: true,
+};
+
+export const runUpdate: RunInIncident<Update> = async (deps, { who, key }, id, { text, publish = false }) => {
+  const sent = await sendUpdateToStakeholders(deps, who, { id, key, text, publish });
+  return answered(`Stakeholders notified.${PUBLIC_WORDS[sent.public]}`);
+};
+
+const PUBLIC_WORDS = {
+  published: ' The status page can now show the incident, with its own texts.',
+  waits: ' The status page still waits for approval: use "Publish update…".',
+  nothing: '',
+} as const;

@@ -1,0 +1,130 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { Action } from '../../schemas/access/access.ts';
+import type { Button } from '../../schemas/slack/button.ts';
+import type { SlashCommand } from '../../schemas/slack/command.ts';
+import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
+import type { Who } from '../../actions/incidents/acting-person.ts';
+import type { Command } from '../execution/command.ts';
+import type { CommandDeps } from '../execution/deps.ts';
+import type { Outcome } from '../execution/outcome.ts';
+import type { Block } from '../modals/blocks.ts';
+import type { About, Fields } from '../modals/form.ts';
+import type { Waiting } from '../requests/commands.ts';
+
+export const COMMANDS = ['incident', 'rollback', 'freeze', 'deploys', 'firebreak'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** Returns the environments of a service, which distinguish `production` from a version. Undefined: unknown service. */
+export type EnvironmentsOf = (service: string) => readonly string[] | undefined;
+
+/** Arguments after the subcommand. */
+export type Given = {
+  words: readonly string[];
+  named: ReadonlyMap<string, string>;
+  /** Name of the `name=value` argument at the start. Null: the arguments start with a word. */
+  begins: string | null;
+  /** Returns the plain text from one word to another; null: nothing. */
+  from(index: number, before?: number): string | null;
+  environmentsOf: EnvironmentsOf;
+};
+
+/** `instead`: valid arguments to suggest. Null: none known; absent: as in the usage. */
+export type Wrong = { wrong: string; instead?: string | null };
+
+/** Arguments of a verb that has none. */
+export type Nothing = Record<string, never>;
+
+export const noArguments = ({ words }: Given): Nothing | Wrong =>
+  words.length === 0 ? {} : { wrong: 'this command takes no arguments', instead: '' };
+
+/** How people type a verb. `D`: its arguments; those that are null were omitted. */
+type Typed<D> = {
+  command: CommandName;
+  /** Subcommand. Empty: the command has none. */
+  name: string;
+  /** Aliases. */
+  also?: readonly string[];
+  /** Shown in the help, in usage errors, and in docs/reference/slack-commands.md. */
+  usage: string;
+  /** Effect, for the help. */
+  says: string;
+  /** Arguments that can be given as `name=value`. */
+  named?: readonly string[];
+  parse(given: Given): D | Wrong;
+  /** Answers while Slack waits. Null: the queue consumer answers, which has more time. */
+  answerNow?(waiting: Waiting, command: SlashCommand, named: NamedIncident | null): Promise<ChatMessage | null>;
+  /** Answers the command without arguments. Null: with the usage error. */
+  withoutArguments?(waiting: Waiting, command: SlashCommand): Promise<ChatMessage | null>;
+};
+
+/** A dialog that asks for arguments. */
+export type Dialog<D, R> = {
+  /** Slack's `callback_id`. */
+  id: string;
+  title: string;
+  /** Label of the button that submits it. */
+  submit: string;
+  /** A field that the dialog always has, for errors about the whole. */
+  field: string;
+  /** Returns whether the dialog asks for what a command omits. */
+  asks(draft: D): boolean;
+  /** @param draft arguments of the command. Null: a button or a shortcut opens the dialog */
+  blocks(opened: { draft: D | null; about: About; which: Block[]; waiting: Waiting }): Block[] | Promise<Block[]>;
+  /** Context that the submission returns in addition. */
+  context?(draft: D | null): Partial<About>;
+  /** Reads a submission. Undefined: it requires no action. */
+  read(fields: Fields, about: About): R | undefined;
+  /** Returns errors by field that only current data shows. Null: none. */
+  errors?(waiting: Waiting, request: R): Promise<Record<string, string> | null>;
+  /** Whether it also applies to a resolved incident. */
+  afterResolve?: true;
+};
+
+/** Buttons that request the verb, or that open its dialog. */
+type Buttons<R> = {
+  [V in Button['verb']]?: 'dialog' | ((button: Extract<Button, { verb: V }>) => R);
+};
+
+/** What people can request in Slack, by a command, a button, a dialog, or an event. */
+type Entry<D, R> = {
+  /** Required permission. It is checked before a dialog opens, and by the action itself. */
+  permission: Action;
+  dialog?: Dialog<D, R>;
+  buttons?: Buttons<R>;
+  /** Returns the text that the person wrote, which is stored nowhere else and is part of a refusal. Null: none. */
+  written?(request: R): string | null;
+  /** Whether it is still useful a quarter of an hour later. */
+  neverLate?: true;
+  /** Whether the person requested nothing, and gets no refusal. */
+  silent?: true;
+  /** Returns whether a command has all arguments. Otherwise, only the dialog can request the verb. */
+  isComplete?(draft: D): boolean;
+} & (Typed<D> | { command?: never }) &
+  ([D] extends [R] ? unknown : { isComplete(draft: D): draft is D & R });
+
+/** A verb. `D`: arguments as typed; `R`: arguments that it needs. */
+export type Verb<D extends object, R extends object = D> = Entry<D, R> & { ofIncident?: never };
+
+/** A verb for one incident: the one of the channel, or the one that the first argument names. */
+export type IncidentVerb<D extends object, R extends object = D> = Entry<D, R> & {
+  ofIncident: true;
+  /** Whether it only reads, and applies to the only open incident if none is named. */
+  reads?: true;
+  /** Adds a first word to the text that looked like the name of an incident, but is none. */
+  startingWith?(request: R, word: string): R;
+};
+
+/** A verb whose dialog a shortcut opens. */
+export type WithDialog<V extends { dialog?: unknown }> = V & { dialog: NonNullable<V['dialog']> };
+
+/** Any verb, for code that serves all of them. */
+export type AnyVerb = Verb<object> | IncidentVerb<object>;
+export type TypedVerb = Extract<AnyVerb, { command: CommandName }>;
+
+/** The acting person, the idempotency key of the action, and the trace ID. */
+export type Acting = { who: Who; key: string; trace: string };
+
+/** Executes a verb. @throws Declined, Refusal if it is not executed */
+export type Run<R> = (deps: CommandDeps, acting: Acting, request: R, command: Command) => Promise<Outcome>;
+export type RunInIncident<R> = (deps: CommandDeps, acting: Acting, id: IncidentId, request: R) => Promise<Outcome>;

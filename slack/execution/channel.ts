@@ -1,0 +1,53 @@
+import { waitsForChannel } from '../../domain/messages/channel-awaited.ts';
+import type { ReplyTo, Span } from '../../domain/messages/channels.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Where } from './command.ts';
+
+type Channel = Pick<IncidentRecord, 'channel' | 'channel_id'>;
+
+/** Returns a link to the channel of an incident, or its name if the ID is unknown. Undefined: it has no channel yet. */
+export const channelSpan = ({ channel, channel_id: id }: Channel): Span | undefined =>
+  id === undefined ? channel : { channel: id };
+
+/** Returns the channel of an incident; for a child without its own, the parent's. Undefined: there is none yet. */
+export async function channelOf({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<Span | undefined> {
+  const incident = await incidents.read(id);
+  const own = incident && channelSpan(incident);
+  if (own !== undefined || incident?.parent_id === undefined) return own;
+  const parent = await incidents.read(incident.parent_id);
+  return parent && channelSpan(parent);
+}
+
+/**
+ * Returns the channel of an incident. If it doesn't exist yet, the projector that creates it notifies the person. The
+ * person is recorded before the second check, and the projector looks for the record after the creation, so that at
+ * least one of them notices the other.
+ */
+export async function awaitChannel(
+  deps: Pick<Deps, 'incidents' | 'processedEvents'>,
+  id: IncidentId,
+  replyTo: ReplyTo,
+): Promise<Span | undefined> {
+  const there = await channelOf(deps, id);
+  if (there !== undefined) return there;
+  await deps.processedEvents.did(waitsForChannel(id), { ear: replyTo });
+  return channelOf(deps, id);
+}
+
+/** Returns the incident of a channel. Undefined: the channel belongs to no incident. */
+export async function ofChannel(
+  { incidents }: Pick<Deps, 'incidents'>,
+  channel: Where['channel'],
+): Promise<IncidentId | undefined> {
+  if (channel === null) return undefined;
+  const found = await incidents.inChannel(channel.id);
+  if (found !== undefined || channel.name === null) return found;
+  // Incidents from older versions have no channel ID.
+  return byChannelName(await incidents.open(), channel.name);
+}
+
+/** Finds an open incident by the name of its channel, without `#`. */
+export const byChannelName = (open: readonly IncidentRecord[], name: string): IncidentId | undefined =>
+  open.find(({ channel }) => channel === `#${name}`)?.id;

@@ -1,0 +1,139 @@
+import type { ReplyTo } from '../../domain/messages/channels.ts';
+import type { NamedIncident } from '../../domain/slack/commands/reference.ts';
+import { plainText } from '../../domain/slack/commands/text.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import type { SlackRequest } from '../../schemas/messages/inbound-events.ts';
+import { readButton } from '../../schemas/slack/button.ts';
+import type { SlashCommand } from '../../schemas/slack/command.ts';
+import type { EventCallback } from '../../schemas/slack/event.ts';
+import type { BlockActions, Interaction, MessageAction, ViewSubmission } from '../../schemas/slack/interaction.ts';
+import { type ActionRequest, requestOfButton, verbOf } from '../commands/lookup.ts';
+import { type Parsed, parseCommand } from '../commands/parse.ts';
+import type { Message } from '../commands/timeline.ts';
+import type { EnvironmentsOf } from '../commands/verb.ts';
+import { readSubmission } from '../modals/submission.ts';
+
+/** Reference to the incident: its ID, its given name, or the channel of the request. */
+export type Where = {
+  incident: IncidentId | null;
+  named: NamedIncident | null;
+  channel: { id: string; name: string | null } | null;
+};
+
+export type Command = {
+  user: string;
+  /** Recipient of the answer. */
+  replyTo: ReplyTo;
+  where: Where;
+  /** The command as it would be entered again. Null: it was not a command. */
+  typed: Extract<Parsed, { kind: 'request' }>['typed'] | null;
+  request: ActionRequest;
+};
+
+/** Returns the command of a request. Undefined: the request requires no action. */
+export function commandOf(request: SlackRequest, environmentsOf: EnvironmentsOf): Command | undefined {
+  switch (request.kind) {
+    case 'command':
+      return ofCommand(request.command, environmentsOf);
+    case 'interaction':
+      return ofInteraction(request.interaction);
+    case 'event':
+      return ofEvent(request.callback);
+  }
+}
+
+function ofCommand(command: SlashCommand, environmentsOf: EnvironmentsOf): Command | undefined {
+  const parsed = parseCommand(command.command, command.text, environmentsOf);
+  if (parsed.kind === 'help') return undefined;
+  const { user_id: user, channel_id: channel, channel_name: name, response_url: responseUrl } = command;
+  const common = { user, replyTo: { user, channel, responseUrl } };
+  const here = { incident: null, channel: { id: channel, name: name || null } };
+  if (parsed.kind === 'usage')
+    return { ...common, where: { ...here, named: null }, typed: null, request: { act: 'usage', ...parsed } };
+  const { request, incident: named, typed } = parsed;
+  // Otherwise, a dialog asks for what is missing.
+  if (verbOf(request).isComplete?.(request) === false) return undefined;
+  return { ...common, where: { ...here, named }, typed, request };
+}
+
+function ofInteraction(interaction: Interaction): Command | undefined {
+  switch (interaction.type) {
+    case 'block_actions':
+      return ofButton(interaction);
+    case 'view_submission':
+      return ofForm(interaction);
+    case 'message_action':
+      return interaction.callback_id === 'add_to_timeline' ? ofMessage(interaction) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function ofButton({ user, channel, actions, response_url }: BlockActions): Command | undefined {
+  const [acted] = actions;
+  const button = acted && readButton(acted.action_id, acted.value ?? acted.selected_option?.value);
+  const requested = button && requestOfButton(button);
+  // Otherwise, it opens a dialog.
+  if (button === undefined || requested === undefined || !('request' in requested)) return undefined;
+  return {
+    user: user.id,
+    replyTo: { user: user.id, channel: channel?.id ?? null, responseUrl: response_url ?? null },
+    where: {
+      incident: 'incident' in button ? button.incident : null,
+      named: null,
+      channel: channel ? { id: channel.id, name: channel.name || null } : null,
+    },
+    typed: null,
+    request: requested.request,
+  };
+}
+
+function ofForm({ user, view }: ViewSubmission): Command | undefined {
+  const read = readSubmission(view);
+  if (read?.ok !== true) return undefined;
+  const { about, request, named } = read;
+  if (request === undefined) return undefined;
+  return {
+    user: user.id,
+    replyTo: { user: user.id, channel: about.channel, responseUrl: about.response_url },
+    where: {
+      incident: about.incident,
+      named,
+      channel: about.channel === null ? null : { id: about.channel, name: null },
+    },
+    typed: null,
+    request,
+  };
+}
+
+function ofMessage({ user, channel, message, response_url }: MessageAction): Command {
+  const { ts, text, user: author } = message;
+  const marked: Message = { channel: channel.id, ts, text: plainText(text) || null, author: author ?? null };
+  return {
+    user: user.id,
+    replyTo: { user: user.id, channel: channel.id, responseUrl: response_url ?? null },
+    where: { incident: null, named: null, channel: { id: channel.id, name: channel.name || null } },
+    typed: null,
+    request: { act: 'pin', ...marked },
+  };
+}
+
+/** Reactions that add a message to the timeline. */
+const PINS: readonly string[] = ['pushpin', 'round_pushpin'];
+
+function ofEvent({ event }: EventCallback): Command | undefined {
+  if (event.type === 'member_joined_channel') return inChannel(event.user, event.channel, { act: 'so_far' });
+  if (event.type !== 'reaction_added' || !PINS.includes(event.reaction)) return undefined;
+  const { channel, ts } = event.item;
+  if (!channel || !ts) return undefined;
+  const marked: Message = { channel, ts, text: null, author: event.item_user ?? null };
+  return inChannel(event.user, channel, { act: 'pin_reaction', ...marked });
+}
+
+const inChannel = (user: string, channel: string, request: ActionRequest): Command => ({
+  user,
+  replyTo: { user, channel, responseUrl: null },
+  where: { incident: null, named: null, channel: { id: channel, name: null } },
+  typed: null,
+  request,
+});

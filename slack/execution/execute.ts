@@ -1,0 +1,37 @@
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { placeOf } from '../../domain/messages/story.ts';
+import { RUNS } from '../commands/index.ts';
+import { verbOf } from '../commands/lookup.ts';
+import type { Acting, Run, RunInIncident } from '../commands/verb.ts';
+import { channelSpan, ofChannel } from './channel.ts';
+import type { Command } from './command.ts';
+import type { CommandDeps } from './deps.ts';
+import { namedIncident } from './incident-of.ts';
+import { type Outcome, withNote } from './outcome.ts';
+
+/**
+ * Executes a command.
+ *
+ * @throws Declined, Refusal if it is not executed
+ */
+export async function execute(deps: CommandDeps, acting: Acting, command: Command): Promise<Outcome> {
+  const verb = verbOf(command.request);
+  // A request has the arguments of its verb, which the types of the list don't show.
+  const run: unknown = RUNS[command.request.act];
+  if (verb.ofIncident !== true) return (run as Run<object>)(deps, acting, command.request, command);
+  const { id, request } = await namedIncident(deps, acting.who, command, verb);
+  return withItsName(deps, command, id, await (run as RunInIncident<object>)(deps, acting, id, request));
+}
+
+/** Adds the incident to the answer if the person was not in its channel. */
+async function withItsName(deps: CommandDeps, { where }: Command, id: IncidentId, outcome: Outcome): Promise<Outcome> {
+  const chosen = where.incident !== null || where.named !== null;
+  if (!chosen || outcome.answer === null || (await ofChannel(deps, where.channel)) === id) return outcome;
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) return outcome;
+  const channel = channelSpan(incident);
+  return withNote(outcome, [
+    `${placeOf(incident)}: ${incident.title}`,
+    ...(channel === undefined ? [] : [', ', channel]),
+  ]);
+}

@@ -1,0 +1,27 @@
+import type { ChatMessage, Text } from '../../domain/messages/channels.ts';
+import { helpOf, type Parsed } from '../commands/parse.ts';
+import type { CommandName } from '../commands/verb.ts';
+import { paragraph, smallPrint } from './replies.ts';
+
+const ELSEWHERE = smallPrint([
+  'Outside of the channel of the incident, name the incident first, by its channel or its ID: ',
+  { code: '/incident ack #incident-2611201' },
+]);
+
+export function helpMessage(command: CommandName): ChatMessage {
+  const lines = helpOf(command).flatMap(({ typed, says }): Text => [{ code: typed.trim() }, `: ${says}\n`]);
+  const parts = [paragraph(lines), ...(command === 'incident' || command === 'firebreak' ? [ELSEWHERE] : [])];
+  return { summary: `How to use /${command}`, parts };
+}
+
+export function usageMessage({ because, nearest, of }: Extract<Parsed, { kind: 'usage' }>): ChatMessage {
+  const meant: Text = nearest === null ? [] : [' Did you mean ', { code: nearest }, '?'];
+  const more: Text = of === null ? [] : ['Help: ', { code: `/${of} help` }];
+  return {
+    summary: because,
+    parts: [
+      paragraph([`${because.slice(0, 1).toUpperCase()}${because.slice(1)}. Nothing was done.`, ...meant]),
+      ...(more.length > 0 ? [smallPrint(more)] : []),
+    ],
+  };
+}
