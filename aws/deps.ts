@@ -23,6 +23,7 @@ import { pagerDuty } from '../integrations/pagerduty/pager.ts';
 import type { RestOptions } from '../integrations/pagerduty/rest.ts';
 import { prometheus } from '../integrations/prometheus/metrics.ts';
 import { prometheusQueries } from '../integrations/prometheus/queries.ts';
+import { deployerFor, flagsFor } from '../integrations/rollback-targets.ts';
 import { runbookCalls } from '../integrations/runbook-http/calls.ts';
 import { slackChat } from '../integrations/slack/chat.ts';
 import { slackDirectory } from '../integrations/slack/directory.ts';
@@ -44,9 +45,7 @@ import { s3Blobs } from './clients/blobs.ts';
 import { awsClient, DURABLE_LIMITS, SECRETS_LIMITS, SHARED_LIMITS } from './clients/client.ts';
 import { publishedConfig } from './config-source.ts';
 import { announced } from './notifying-stores.ts';
-import { deployerFor } from './deployers.ts';
 import { lambdaDrillRuns, lambdaEngine } from './engine.ts';
-import { flagsFor } from './flags.ts';
 import { type Environment, readEnvironment } from './secrets/env.ts';
 import { jsonLog } from './log.ts';
 import { sqsProjectorQueue } from './clients/projector-queue.ts';
@@ -122,6 +121,7 @@ export function assemble(env: Environment): Deps {
   const github = githubAccess({ secrets, clock });
   const standIns = standInsAt(env.FIREBREAK_STAND_INS);
   const eventsUrl = addressOf({ secrets }, 'PAGERDUTY_EVENTS_URL');
+  const targets = { secrets, clock, config, gates, github, standIns };
   const rest = pagerDutyRest({ secrets, clock });
   const audit = new AuditLogTable(table, blobs, clock, log, secrets);
   const projections = new ProjectionTable(table, clock, sqsProjectorQueue(sqs, env), log, isOn({ config, secrets }));
@@ -203,12 +203,12 @@ export function assemble(env: Environment): Deps {
     pagerIncidents: new PagerIncidentTable(table, clock),
     onCall: counted('pagerduty', pagerDutyOnCall({ config, clock, rest })),
     flagsFor: async (entry, place) => {
-      const flags = await flagsFor(entry, { place, secrets, clock, standIns });
+      const flags = await flagsFor(entry, { place, ...targets });
       return flags && counted(entry.kind, flags);
     },
     http: counted('runbook-http', runbookCalls({ secrets, clock })),
     deployerFor: async (entry, place) => {
-      const deployer = await deployerFor(entry, { place, secrets, clock, config, gates, github, standIns });
+      const deployer = await deployerFor(entry, { place, ...targets });
       return deployer && counted(entry.kind, deployer);
     },
     metrics: prometheus(address('PROMETHEUS_URL')),

@@ -1,60 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import {
   type NamedCredentials,
   namedCredentials,
   nothingIsSet,
   standInsAt,
-  type VendorId,
   type VendorState,
   vendorStates,
 } from '../domain/catalogue/vendors.ts';
 import { whatIsReal } from '../domain/catalogue/reality.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { type Env, namedIn, type VariableName } from '../schemas/config/variables.ts';
-import type { StandIns } from '../sandbox/core/index.ts';
-import type { Product } from '../sandbox/core/stand-in.ts';
+import { standInSettings, type StandIns } from '../sandbox/core/index.ts';
+import { type Product, SANDBOX_USER } from '../sandbox/core/stand-in.ts';
 import { SANDBOX_PAGE_ID } from '../sandbox/statuspage/statuspage.ts';
-
-/** A routing key has 32 characters; the stand-in accepts any. */
-const SANDBOX_ROUTING_KEY = 'sandbox0000000000000000000000000';
-
-/** Bot tokens have this prefix; the stand-in accepts any. */
-const SANDBOX_BOT_TOKEN = 'xoxb-sandbox-000000000000';
-
-/** The stand-ins of PagerDuty's REST API, Statuspage, Grafana, GitHub, and LaunchDarkly accept any token. */
-const SANDBOX_TOKEN = 'sandbox-000000000000';
-
-/** The author of notes; the stand-in accepts any address. */
-const SANDBOX_USER = 'firebreak@example.com';
-
-/** Settings that connect Firebreak to the stand-in of a vendor. Existing settings are kept, except addresses. */
-const STAND_IN_SETTINGS: Record<VendorId, ((urls: StandIns['urls'], mail: string) => Env) | null> = {
-  pagerduty: ({ pagerduty }) => ({
-    PAGERDUTY_EVENTS_URL: pagerduty,
-    PAGERDUTY_ROUTING_KEY: SANDBOX_ROUTING_KEY,
-    PAGERDUTY_API_URL: pagerduty,
-    PAGERDUTY_API_TOKEN: SANDBOX_TOKEN,
-    PAGERDUTY_FROM: SANDBOX_USER,
-    PAGERDUTY_WEBHOOK_SECRET: randomBytes(16).toString('hex'), // like Slack's secret below
-  }),
-  slack: ({ slack }) => ({
-    SLACK_API_URL: `${slack}/api/`,
-    SLACK_BOT_TOKEN: SANDBOX_BOT_TOKEN,
-    // New for each start: no other process can sign actions of people.
-    SLACK_SIGNING_SECRET: randomBytes(16).toString('hex'),
-  }),
-  statuspage: ({ statuspage }) => ({ STATUSPAGE_API_URL: `${statuspage}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
-  mail: (_, mail) => ({ SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` }),
-  grafana: ({ grafana }) => ({ GRAFANA_URL: grafana, GRAFANA_TOKEN: SANDBOX_TOKEN }),
-  github: ({ github }) => ({ GITHUB_API_URL: github, GITHUB_TOKEN: SANDBOX_TOKEN }),
-  launchdarkly: ({ launchdarkly }) => ({ LAUNCHDARKLY_API_URL: launchdarkly, LAUNCHDARKLY_TOKEN: SANDBOX_TOKEN }),
-  aws: ({ aws }) => ({ AWS_TARGETS_URL: aws }),
-  kubernetes: ({ kubernetes }) => ({ KUBERNETES_URL: kubernetes, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
-  'argo-cd': (urls) => ({ ARGOCD_URL: urls['argo-cd'], ARGOCD_TOKEN: SANDBOX_TOKEN }),
-  cd: ({ cd }) => ({ CD_URL: `${cd}/api/v1/rollback` }),
-  prometheus: null, // connected once it has samples: see `sandboxMetrics`
-  alertmanager: null, // it has no stand-in
-};
 
 /**
  * Connects each vendor without settings to its stand-in, and gives the product the addresses of all stand-ins.
@@ -67,12 +24,10 @@ export function connectStandIns(
   named: NamedCredentials = {},
 ): void {
   env['FIREBREAK_STAND_INS'] = [...Object.values(urls), mail].join(' ');
-  for (const [vendor, settings] of Object.entries(STAND_IN_SETTINGS) as [
-    VendorId,
-    (typeof STAND_IN_SETTINGS)['cd'],
-  ][]) {
-    if (settings === null || !nothingIsSet(vendor, (name) => namedIn(env, name), named)) continue;
-    for (const [name, value] of Object.entries(settings(urls, mail)) as [VariableName, string][]) env[name] ||= value;
+  const mailSettings: Env = { SMTP_URL: mail, MAIL_FROM: `Firebreak <${SANDBOX_USER}>` };
+  for (const [vendor, settings] of [...standInSettings(urls), ['mail', mailSettings] as const]) {
+    if (!nothingIsSet(vendor, (name) => namedIn(env, name), named)) continue;
+    for (const [name, value] of Object.entries(settings) as [VariableName, string][]) env[name] ||= value;
     if (vendor === 'statuspage') env['STATUSPAGE_PAGE_ID'] = SANDBOX_PAGE_ID; // the stand-in's only page
   }
 }

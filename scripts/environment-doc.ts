@@ -6,7 +6,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CHAPTERS, VARIABLE_NOTES } from '../schemas/config/variable-notes.ts';
-import { type Chapter, namesIn, type Variable, type VariableName, VARIABLES } from '../schemas/config/variables.ts';
+import type { Chapter, Variable } from '../schemas/config/variable.ts';
+import { namesIn, type VariableName, VARIABLES } from '../schemas/config/variables.ts';
 
 const DOCUMENT = join(import.meta.dirname, '..', 'docs', 'reference', 'environment.md');
 

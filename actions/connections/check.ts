@@ -1,6 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { VendorState } from '../../domain/catalogue/vendors.ts';
-import type { DeployerConfig } from '../../schemas/config/deployers.ts';
+import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '../../domain/catalogue/vendors.ts';
+import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets/index.ts';
 import { mail, webhooks } from './outgoing.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './people.ts';
 import {
@@ -55,10 +55,7 @@ export async function connections(deps: Asked): Promise<Connection[]> {
     inTime('Grafana annotations', told(deps.annotations.find(NOTHING))),
     inTime('Prometheus', prometheus(deps)),
     inTime('Alertmanager', alertmanager(deps)),
-    inTime('GitHub', secret('GITHUB_TOKEN')),
-    inTime('Argo CD', secret('ARGOCD_TOKEN')),
-    inTime('Kubernetes', secret('KUBERNETES_TOKEN')),
-    inTime('LaunchDarkly', secret('LAUNCHDARKLY_TOKEN')),
+    ...TARGETS_WITH_CREDENTIALS.map(({ name, credentials }) => inTime(name, secret(credentials[0]?.[0] ?? ''))),
     inTime('signing key', signingKey(deps)),
     inTime('tokens', tokenRecords(deps)),
     inTime('audit log', sealedLog(deps)),
@@ -87,7 +84,7 @@ const placeOf = ({
 /** Returns the connections of vendors without read-only requests. They are only called for rollbacks. */
 const callees = (modes: readonly VendorState[]): Connection[] =>
   modes
-    .filter(({ vendor }) => vendor === 'cd' || vendor === 'aws')
+    .filter(({ name }) => TRIED_BY_ROLLBACKS.some((one) => one.name === name))
     .map((one) => ({
       name: one.name,
       ...placeOf(one),
@@ -234,16 +231,5 @@ async function problemOf(
 function secretOf(deployer: DeployerConfig): string | null {
   if ('auth' in deployer && deployer.auth !== undefined)
     return 'bearer' in deployer.auth ? deployer.auth.bearer : deployer.auth.webhookSignature;
-  switch (deployer.kind) {
-    case 'argo-cd':
-      return 'ARGOCD_TOKEN';
-    case 'github':
-      return 'GITHUB_TOKEN';
-    case 'kubernetes':
-    case 'argo-rollouts':
-    case 'flagger':
-      return 'KUBERNETES_TOKEN';
-    default:
-      return null;
-  }
+  return targetOf(deployer.kind).connection.credentials[0]?.[0] ?? null;
 }

@@ -1,64 +1,38 @@
-import type { VariableName } from '../../schemas/config/variables.ts';
+import { SECRET_GROUPS, type SecretGroup as StoredGroup, type Variable } from '../../schemas/config/variable.ts';
+import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
 
 /**
- * Defines which secrets are stored together and which functions may read them, for `sst.config.ts`, the local start,
- * and the functions. A group is one parameter below 4 KB, so that a function reads all its secrets in one call.
+ * Defines which functions may read which secrets, for `sst.config.ts`, the local start, and the functions. A group is
+ * one parameter below 4 KB, so that a function reads all its secrets in one call. The table of variables names the group
+ * of each.
  */
 
-const SECRET_GROUPS = {
-  /** Credentials for the public address. */
-  access: ['FIREBREAK_ADMIN_TOKEN', 'FIREBREAK_ADMIN_TOKEN_PREVIOUS', 'FIREBREAK_INGEST_TOKEN'],
-  signing: ['FIREBREAK_SIGNING_KEY', 'FIREBREAK_SIGNING_KEY_PREVIOUS'],
-  /** Only functions that seal or check the audit log have its keys, not those that write entries. */
-  audit: ['FIREBREAK_AUDIT_KEY', 'FIREBREAK_AUDIT_KEY_PREVIOUS'],
-  /** Secrets that check the signatures of senders. */
-  senders: ['GITHUB_WEBHOOK_SECRET', 'GRAFANA_TIMESTAMP_HEADER', 'GRAFANA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'],
-  slack: ['SLACK_API_URL', 'SLACK_BOT_TOKEN'],
-  'slack-signing': ['SLACK_SIGNING_SECRET'],
-  pagerduty: [
-    'PAGERDUTY_API_TOKEN',
-    'PAGERDUTY_API_URL',
-    'PAGERDUTY_EVENTS_URL',
-    'PAGERDUTY_FROM',
-    'PAGERDUTY_ROUTING_KEY',
-  ],
-  statuspage: ['STATUSPAGE_API_KEY', 'STATUSPAGE_API_URL', 'STATUSPAGE_PAGE_ID'],
-  grafana: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
-  observability: ['ALERTMANAGER_URL', 'PROMETHEUS_URL'],
-  mail: ['MAIL_FROM', 'SMTP_URL'],
-  github: ['GITHUB_API_URL', 'GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY', 'GITHUB_TOKEN'],
-  delivery: [
-    'ARGOCD_TOKEN',
-    'ARGOCD_URL',
-    'AWS_TARGETS_URL',
-    'CD_URL',
-    'KUBERNETES_TOKEN',
-    'KUBERNETES_URL',
-    'LAUNCHDARKLY_API_URL',
-    'LAUNCHDARKLY_TOKEN',
-  ],
-  /** Which vendors are connected, for functions that need to know that but not the credentials. */
-  connected: ['CONNECTED_GRAFANA', 'CONNECTED_SLACK', 'CONNECTED_STATUSPAGE'],
-} as const satisfies Record<string, readonly (VariableName | `CONNECTED_${string}`)[]>;
+/** A vendor is connected when all of these secrets are set. For functions that need to know that, but no credentials. */
+const CONNECTED = {
+  CONNECTED_GRAFANA: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
+  CONNECTED_SLACK: ['SLACK_BOT_TOKEN'],
+  CONNECTED_STATUSPAGE: ['STATUSPAGE_API_KEY'],
+} as const satisfies Record<string, readonly VariableName[]>;
 
-/**
- * All secrets that a deployment can set. `connected` is derived from them, and stand-ins of targets exist only in the
- * sandbox.
- */
-export const SETTABLE: readonly string[] = Object.entries(SECRET_GROUPS)
-  .flatMap(([group, names]): readonly string[] => (group === 'connected' ? [] : names))
-  .filter((name) => name !== 'AWS_TARGETS_URL');
+export type SecretGroup = StoredGroup | 'connected';
 
-export type SecretGroup = keyof typeof SECRET_GROUPS;
-export const GROUPS = Object.keys(SECRET_GROUPS) as SecretGroup[];
+const STORED = Object.entries<Variable>(VARIABLES).flatMap(([name, { chapter, group }]) =>
+  group === undefined ? [] : [{ name, chapter, group }],
+);
+
+/** All secrets that a deployment can set. Addresses of stand-ins exist only in the sandbox. */
+export const SETTABLE: readonly string[] = STORED.filter(({ chapter }) => chapter !== 'emulation')
+  .map(({ name }) => name)
+  .toSorted();
 
 /** `named`: secrets whose names a configuration or a runbook chose. Each is a parameter of its own. */
 export type Grant = SecretGroup | 'named';
-export const ALL_GRANTS: readonly Grant[] = [...GROUPS, 'named'];
+export const ALL_GRANTS: readonly Grant[] = [...SECRET_GROUPS, 'connected', 'named'];
 
-const GROUP_OF = new Map<string, SecretGroup>(
-  GROUPS.flatMap((group) => SECRET_GROUPS[group].map((name) => [name, group] as const)),
-);
+const GROUP_OF = new Map<string, SecretGroup>([
+  ...STORED.map(({ name, group }) => [name, group] as const),
+  ...Object.keys(CONNECTED).map((name) => [name, 'connected'] as const),
+]);
 
 /** Returns the group of a secret, or undefined for a name that a configuration or a runbook chose. */
 export const groupOf = (name: string): SecretGroup | undefined => GROUP_OF.get(name);
@@ -76,20 +50,15 @@ export const FUNCTION_GRANTS = {
   'incident-response': ['slack', 'pagerduty', 'observability', 'github', 'delivery', 'connected', 'named'],
 } as const satisfies Record<string, readonly Grant[]>;
 
-/** A vendor is connected when all of these secrets are set. */
-const CONNECTED: Record<(typeof SECRET_GROUPS.connected)[number], readonly string[]> = {
-  CONNECTED_GRAFANA: ['GRAFANA_TOKEN', 'GRAFANA_URL'],
-  CONNECTED_SLACK: ['SLACK_BOT_TOKEN'],
-  CONNECTED_STATUSPAGE: ['STATUSPAGE_API_KEY'],
-};
-
 /**
  * Returns the parameters that hold these secrets, by their names below the path.
  *
  * @param secrets only those that are set
  */
 export function parametersFor(secrets: Readonly<Record<string, string>>): Record<string, string> {
-  const connected = Object.entries(CONNECTED).filter(([, names]) => names.every((name) => secrets[name]));
+  const connected = Object.entries<readonly string[]>(CONNECTED).filter(([, names]) =>
+    names.every((name) => secrets[name]),
+  );
   const all = [...Object.entries(secrets), ...connected.map(([name]) => [name, 'yes'] as const)];
   const grouped = Map.groupBy(all, ([name]) => groupOf(name));
   return Object.fromEntries(

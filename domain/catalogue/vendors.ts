@@ -1,5 +1,7 @@
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';
+import type { Variable } from '../../schemas/config/variable.ts';
 import { type VariableName, VARIABLES } from '../../schemas/config/variables.ts';
+import { targetOf, TARGETS } from '../../schemas/rollback/targets/index.ts';
 
 /** A group of addresses that are all real or all stand-ins. Most IDs are also names of stand-ins. */
 export type VendorId =
@@ -8,14 +10,9 @@ export type VendorId =
   | 'statuspage'
   | 'mail'
   | 'grafana'
-  | 'github'
-  | 'argo-cd'
-  | 'kubernetes'
-  | 'launchdarkly'
-  | 'cd'
-  | 'aws'
   | 'prometheus'
-  | 'alertmanager';
+  | 'alertmanager'
+  | (typeof TARGETS)[number]['vendor'];
 
 /** Connection of Firebreak to a vendor. */
 export type VendorConnection = {
@@ -24,7 +21,7 @@ export type VendorConnection = {
   name: string;
   /** Setting with its address. */
   url: VariableName;
-  /** Public address, used if `url` is not set. Null: none, so `url` is required. */
+  /** Public address, used if `url` is not set: the standard of that setting. Null: none, so `url` is required. */
   publicUrl: string | null;
   /** Alternative sets of settings for authentication. Empty: none. */
   credentials: readonly (readonly VariableName[])[];
@@ -34,95 +31,79 @@ export type VendorConnection = {
   readOnly?: true;
 };
 
+const standardOf = (name: VariableName): string | null => (VARIABLES[name] as Variable).standard ?? null;
+
+type Connection = Omit<VendorConnection, 'publicUrl'> & { publicUrl?: string };
+
+/** The connections of rollback targets. Those whose credentials only the catalogue names come last. */
+const OF_TARGETS = TARGETS.map(({ vendor, connection }): Connection => ({ vendor, ...connection }));
+export const TRIED_BY_ROLLBACKS = OF_TARGETS.filter(({ credentials }) => credentials.length === 0);
+export const TARGETS_WITH_CREDENTIALS = OF_TARGETS.filter(({ credentials }) => credentials.length > 0);
+
 /**
  * The list of vendors: `npm start`, `GET /v1/connections`, `firebreak doctor`, and docs/reference/sandbox.md are derived from it.
  */
-export const VENDOR_CONNECTIONS: readonly VendorConnection[] = [
-  {
-    vendor: 'pagerduty',
-    name: 'PagerDuty pages',
-    url: 'PAGERDUTY_EVENTS_URL',
-    publicUrl: VARIABLES.PAGERDUTY_EVENTS_URL.standard,
-    credentials: [['PAGERDUTY_ROUTING_KEY']],
-  },
-  {
-    vendor: 'pagerduty',
-    name: 'PagerDuty API',
-    url: 'PAGERDUTY_API_URL',
-    publicUrl: VARIABLES.PAGERDUTY_API_URL.standard,
-    credentials: [['PAGERDUTY_API_TOKEN']],
-  },
-  {
-    vendor: 'slack',
-    name: 'Slack',
-    url: 'SLACK_API_URL',
-    publicUrl: VARIABLES.SLACK_API_URL.standard,
-    credentials: [['SLACK_BOT_TOKEN']],
-  },
-  {
-    vendor: 'statuspage',
-    name: 'Statuspage',
-    url: 'STATUSPAGE_API_URL',
-    publicUrl: VARIABLES.STATUSPAGE_API_URL.standard,
-    credentials: [['STATUSPAGE_API_KEY']],
-    also: ['STATUSPAGE_PAGE_ID'],
-  },
-  { vendor: 'mail', name: 'mail', url: 'SMTP_URL', publicUrl: null, credentials: [], also: ['MAIL_FROM'] },
-  {
-    vendor: 'grafana',
-    name: 'Grafana annotations',
-    url: 'GRAFANA_URL',
-    publicUrl: null,
-    credentials: [['GRAFANA_TOKEN']],
-  },
-  {
-    vendor: 'github',
-    name: 'GitHub',
-    url: 'GITHUB_API_URL',
-    publicUrl: VARIABLES.GITHUB_API_URL.standard,
-    credentials: [['GITHUB_TOKEN'], ['GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY']],
-  },
-  { vendor: 'argo-cd', name: 'Argo CD', url: 'ARGOCD_URL', publicUrl: null, credentials: [['ARGOCD_TOKEN']] },
-  {
-    vendor: 'kubernetes',
-    name: 'Kubernetes',
-    url: 'KUBERNETES_URL',
-    publicUrl: null,
-    credentials: [['KUBERNETES_TOKEN']],
-  },
-  {
-    vendor: 'launchdarkly',
-    name: 'LaunchDarkly',
-    url: 'LAUNCHDARKLY_API_URL',
-    publicUrl: VARIABLES.LAUNCHDARKLY_API_URL.standard,
-    credentials: [['LAUNCHDARKLY_TOKEN']],
-  },
-  // The credential of a CD system is the one named by a deployer in the catalogue, if any.
-  { vendor: 'cd', name: 'CD system', url: 'CD_URL', publicUrl: null, credentials: [] },
-  // AWS has an endpoint per service and region; the SDK determines endpoints and credentials.
-  { vendor: 'aws', name: 'AWS targets', url: 'AWS_TARGETS_URL', publicUrl: 'https://amazonaws.com', credentials: [] },
-  {
-    vendor: 'prometheus',
-    name: 'Prometheus',
-    url: 'PROMETHEUS_URL',
-    publicUrl: null,
-    credentials: [],
-    readOnly: true,
-  },
-  {
-    vendor: 'alertmanager',
-    name: 'Alertmanager',
-    url: 'ALERTMANAGER_URL',
-    publicUrl: null,
-    credentials: [],
-    readOnly: true,
-  },
-];
+export const VENDOR_CONNECTIONS: readonly VendorConnection[] = (
+  [
+    {
+      vendor: 'pagerduty',
+      name: 'PagerDuty pages',
+      url: 'PAGERDUTY_EVENTS_URL',
+      credentials: [['PAGERDUTY_ROUTING_KEY']],
+    },
+    {
+      vendor: 'pagerduty',
+      name: 'PagerDuty API',
+      url: 'PAGERDUTY_API_URL',
+      credentials: [['PAGERDUTY_API_TOKEN']],
+    },
+    {
+      vendor: 'slack',
+      name: 'Slack',
+      url: 'SLACK_API_URL',
+      credentials: [['SLACK_BOT_TOKEN']],
+    },
+    {
+      vendor: 'statuspage',
+      name: 'Statuspage',
+      url: 'STATUSPAGE_API_URL',
+      credentials: [['STATUSPAGE_API_KEY']],
+      also: ['STATUSPAGE_PAGE_ID'],
+    },
+    { vendor: 'mail', name: 'mail', url: 'SMTP_URL', credentials: [], also: ['MAIL_FROM'] },
+    {
+      vendor: 'grafana',
+      name: 'Grafana annotations',
+      url: 'GRAFANA_URL',
+      credentials: [['GRAFANA_TOKEN']],
+    },
+    ...TARGETS_WITH_CREDENTIALS,
+    ...TRIED_BY_ROLLBACKS,
+    {
+      vendor: 'prometheus',
+      name: 'Prometheus',
+      url: 'PROMETHEUS_URL',
+      credentials: [],
+      readOnly: true,
+    },
+    {
+      vendor: 'alertmanager',
+      name: 'Alertmanager',
+      url: 'ALERTMANAGER_URL',
+      credentials: [],
+      readOnly: true,
+    },
+  ] satisfies Connection[]
+).map((one: Connection) => ({ publicUrl: standardOf(one.url), ...one }));
+
+/** Returns the public address of a vendor, by the setting with its address. */
+export const defaultUrl = (url: string): string | undefined =>
+  VENDOR_CONNECTIONS.find((one) => one.url === url)?.publicUrl ?? undefined;
 
 /** Returns the public address of a vendor. @throws if it has none */
 export function publicUrl(url: string): string {
-  const found = VENDOR_CONNECTIONS.find((one) => one.url === url)?.publicUrl;
-  if (found == null) throw new Error(`${url} has no default`);
+  const found = defaultUrl(url);
+  if (found === undefined) throw new Error(`${url} has no default`);
   return found;
 }
 
@@ -139,9 +120,8 @@ export function namedCredentials(services: Config['services']): NamedCredentials
     .flatMap(({ deployer, flags }) => [deployer, flags])
     .flatMap((target): [VendorId, string][] => {
       if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
-      const vendor = vendorOf(target.kind);
-      if (vendor === undefined || ('url' in target && target.url !== undefined)) return [];
-      return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
+      if ('url' in target && target.url !== undefined) return [];
+      return [[vendorOf(target.kind), 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
     });
   return Object.fromEntries(
     [...Map.groupBy(named, ([vendor]) => vendor)].map(([vendor, all]) => [
@@ -151,21 +131,8 @@ export function namedCredentials(services: Config['services']): NamedCredentials
   );
 }
 
-const VENDOR_OF: Partial<Record<string, VendorId>> = {
-  'argo-cd': 'argo-cd',
-  github: 'github',
-  kubernetes: 'kubernetes',
-  'argo-rollouts': 'kubernetes',
-  flagger: 'kubernetes',
-  launchdarkly: 'launchdarkly',
-  'lambda-alias': 'aws',
-  ecs: 'aws',
-  codedeploy: 'aws',
-};
-
 /** Returns the vendor of a kind of deployer or flag service. Flags of `kind: http` always have their own address. */
-export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId | undefined =>
-  kind === 'http' ? 'cd' : VENDOR_OF[kind];
+export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId => targetOf(kind).vendor;
 
 type Target = EnvironmentEntry['deployer'] | EnvironmentEntry['flags'];
 

@@ -1,5 +1,5 @@
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
-import type { DeployerConfig, FlagsConfig } from '../../schemas/config/deployers.ts';
+import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import type { StandIns } from '../catalogue/vendors.ts';
 import type {
   AuditLog,

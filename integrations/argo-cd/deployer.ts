@@ -1,7 +1,7 @@
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { ArgoCdDeployer } from '../../schemas/config/deployers.ts';
+import type { ArgoCdDeployer } from '../../schemas/rollback/targets/argo-cd.ts';
 import type { GitReverter } from '../github/revert.ts';
 import { withoutSlash } from '../shared/client.ts';
 import { type Application, isAutomated } from './application.ts';

@@ -1,4 +1,4 @@
-import type { GitRevert } from '../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { type Application, type Source, sourcesOf } from './application.ts';
 import { type Deployment, settingsOf } from './deployments.ts';
 

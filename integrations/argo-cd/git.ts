@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { GitRevert } from '../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { toBeMerged } from '../github/pull-requests.ts';
 import type { GitReverter, Reverted } from '../github/revert.ts';
 import { truncate } from '../shared/text.ts';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-codedeploy';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { CodeDeployDeployer } from '../../schemas/config/deployers.ts';
+import type { CodeDeployDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';

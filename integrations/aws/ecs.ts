@@ -1,6 +1,6 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
 import type { ActAnswer, Deployer, Held } from '../../domain/rollback/targets.ts';
-import type { EcsDeployer } from '../../schemas/config/deployers.ts';
+import type { EcsDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt } from './attempt.ts';
 import { ecsScaling } from './ecs-scaling.ts';

@@ -6,7 +6,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
 import type { ActAnswer, Deployer, Held } from '../../domain/rollback/targets.ts';
-import type { LambdaAliasDeployer } from '../../schemas/config/deployers.ts';
+import type { LambdaAliasDeployer } from '../../schemas/rollback/targets/aws.ts';
 import { ownerOf, type AwsAccess, keptBy } from './access.ts';
 import { type Ask, attempt, refuse } from './attempt.ts';
 import { type Published, publishedVersions, readVersions } from './lambda-versions.ts';

@@ -1,7 +1,7 @@
 import type { ServiceEnvironment as Where } from '../../domain/ports/common.ts';
 import type { Gates } from '../../domain/ports/freeze.ts';
 import type { ActAnswer, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { FlaggerDeployer } from '../../schemas/config/deployers.ts';
+import type { FlaggerDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import type { GateRequest } from '../../schemas/freeze/gate.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';

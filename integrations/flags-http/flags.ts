@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../domain/rollback/targets.ts';
-import type { FlagsConfig } from '../../schemas/config/deployers.ts';
+import type { FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 import { type Answer, json, type Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import * as endpoint from '../webhook/endpoint.ts';

@@ -1,5 +1,5 @@
 import type { Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { GithubDeployer, GitRevert } from '../../schemas/config/deployers.ts';
+import type { GithubDeployer, GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { attempt } from './attempt.ts';
 import { isOf, named } from './deployments.ts';
 import { goodOf, lookAt, type Site } from './site.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { GitRevert } from '../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { truncate } from '../shared/text.ts';
 import { putOff } from '../shared/refusals.ts';
 import { type Calls, ended } from './attempt.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { VendorResponse } from '../../domain/messages/channels.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { publicUrl } from '../../domain/catalogue/vendors.ts';
-import { Repository } from '../../schemas/config/deployers.ts';
+import { Repository } from '../../schemas/rollback/targets/github.ts';
 import { type Answer, json } from '../shared/http.ts';
 import { type Failed, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';

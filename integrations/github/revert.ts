@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { GitRevert } from '../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { type Ending, putOff, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, ended } from './attempt.ts';
 import {

@@ -1,6 +1,6 @@
 import { code } from '../../domain/messages/markdown.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { GitRevert } from '../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../schemas/rollback/targets/github.ts';
 import { Ended, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls } from './attempt.ts';
 import { atWork, isOf, named } from './deployments.ts';

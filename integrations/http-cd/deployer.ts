@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { HttpDeployer } from '../../schemas/config/deployers.ts';
+import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { type Answer, json } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { callEndpoint, isSuccess, said, unsuccessful } from '../webhook/endpoint.ts';

@@ -1,5 +1,5 @@
 import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { KubernetesDeployer } from '../../schemas/config/deployers.ts';
+import type { KubernetesDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';

@@ -1,5 +1,5 @@
 import type { ActAnswer, ActRequest, Deployer, Held, RollbackRequest } from '../../domain/rollback/targets.ts';
-import type { ArgoRolloutsDeployer } from '../../schemas/config/deployers.ts';
+import type { ArgoRolloutsDeployer } from '../../schemas/rollback/targets/kubernetes.ts';
 import { heldOr, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { isUnder, KEEP_STEPS, keeperOf, RESTART_KEY, ROLLBACK_KEY } from './marks.ts';

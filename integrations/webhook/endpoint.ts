@@ -1,5 +1,5 @@
 import type { Clock, Secrets } from '../../domain/ports/system.ts';
-import type { HttpDeployer } from '../../schemas/config/deployers.ts';
+import type { HttpDeployer } from '../../schemas/rollback/targets/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type Answer, call, type Later, orLater, retryAfterSeconds } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

@@ -12,7 +12,7 @@ import { begun, compared, isAutomated, settled } from './controller.ts';
 import { applicationJson, errorJson, shownOf } from './json.ts';
 import { argoSandbox } from './sandbox.ts';
 import { mergePatched, windowsJson } from './changes.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The user of the token. */
 const USER = 'firebreak';
@@ -26,6 +26,7 @@ export const argoCd = {
   vendor: 'argo-cd',
   tables: applicationTables,
   credentialKeys: [],
+  settings: (url) => ({ ARGOCD_URL: url, ARGOCD_TOKEN: SANDBOX_TOKEN }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     const applications = openApplications(deps.db);

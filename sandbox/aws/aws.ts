@@ -25,6 +25,7 @@ export const aws = {
   vendor: 'aws',
   tables: functionTables + taskDefinitionTables + serviceTables + deploymentTables + awsSettingsTable,
   credentialKeys: [],
+  settings: (url) => ({ AWS_TARGETS_URL: url }),
   throttled: () => new AwsRefusal('ThrottlingException', 'Rate exceeded').toJson(),
   app: (deps) =>
     new Hono()

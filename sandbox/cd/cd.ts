@@ -15,6 +15,7 @@ export const cd = {
   vendor: 'cd',
   tables: rollbackTables,
   credentialKeys: [],
+  settings: (url) => ({ CD_URL: `${url}/api/v1/rollback` }),
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     const rollbacks = openRollbacks(deps.db);

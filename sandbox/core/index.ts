@@ -23,6 +23,7 @@ import { slack } from '../slack/slack.ts';
 import type { Product, StandIn, StandInDeps } from './stand-in.ts';
 import { provideComponents, statuspage } from '../statuspage/statuspage.ts';
 import { openStore } from './store.ts';
+import type { Env } from '../../schemas/config/variables.ts';
 
 /** All stand-ins. To add a vendor, add its file and an entry here. */
 const standIns = [
@@ -41,6 +42,14 @@ const standIns = [
 ] as const satisfies readonly StandIn[];
 
 export type Vendor = (typeof standIns)[number]['vendor'];
+
+type Connected = Extract<(typeof standIns)[number], { settings: (url: string) => Env }>['vendor'];
+
+/** Returns the settings that connect the product to each stand-in, by vendor. */
+export const standInSettings = (urls: Record<Vendor, string>): [Connected, Env][] =>
+  standIns.flatMap((one): [Connected, Env][] =>
+    one.settings === null ? [] : [[one.vendor, one.settings(urls[one.vendor])]],
+  );
 
 export type StandIns = {
   /** The base URL of each stand-in, without a slash at the end. The ports change with every start. */

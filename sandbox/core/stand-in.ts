@@ -1,6 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Hono } from 'hono';
+import type { Env } from '../../schemas/config/variables.ts';
 import type { Store } from './store.ts';
+
+/** A token for stand-ins, which accept any. */
+export const SANDBOX_TOKEN = 'sandbox-000000000000';
+
+/** The author of notes and the sender of emails; the stand-ins accept any address. */
+export const SANDBOX_USER = 'firebreak@example.com';
 
 /** The environment of a stand-in. Time comes from `now`, so that limits and durations can be tested without waiting. */
 export type StandInDeps = {
@@ -59,6 +66,11 @@ export type StandIn = {
   tables: string;
   /** JSON keys of request bodies that contain credentials. The journal shows only their first and last characters. */
   credentialKeys: readonly string[];
+  /**
+   * Returns the settings that connect the product to the stand-in, by its address, if nothing else of the vendor is set.
+   * Null: it is connected in another way.
+   */
+  settings: ((url: string) => Env) | null;
   /** Returns the vendor's response to a caller that exceeds its rate limit. */
   throttled(): Response;
   app(deps: StandInDeps): Hono;

@@ -12,6 +12,7 @@ export const flags = {
   vendor: 'flags',
   tables: stateTables,
   credentialKeys: [],
+  settings: null, // by the address in the catalogue
   throttled: () => Response.json({ error: 'too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     const states = openStates(deps.db);

@@ -16,7 +16,7 @@ import { pullTables } from './git/pulls.ts';
 import { refTables } from './git/refs.ts';
 import { readComment, readIssue, type Refusal } from './request.ts';
 import { githubSandbox, pushes } from './sandbox.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** The issues of all repositories, as the page shows them, newest first. Times are RFC 3339. */
 export type GithubView = {
@@ -52,6 +52,7 @@ export const github = {
     protectionTables,
   ].join(''),
   credentialKeys: [],
+  settings: (url) => ({ GITHUB_API_URL: url, GITHUB_TOKEN: SANDBOX_TOKEN }),
   throttled,
   app(deps) {
     const issues = openIssues(deps.db);

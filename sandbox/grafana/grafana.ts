@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { timestamp } from '../../schemas/time/time.ts';
 import { annotationTables, openAnnotations, type Annotation, type Annotations } from './annotations.ts';
 import { normalTags, tagsTooLong } from './tags.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /** Annotations as the page shows them, newest first. Times are RFC 3339. */
 export type GrafanaView = {
@@ -36,6 +36,7 @@ export const grafana = {
   tables: annotationTables,
   credentialKeys: [],
   /** Responds as a proxy of a hosted Grafana does. Grafana itself has no rate limit for annotations. */
+  settings: (url) => ({ GRAFANA_URL: url, GRAFANA_TOKEN: SANDBOX_TOKEN }),
   throttled: () => Response.json({ message: 'Too many requests' }, { status: 429, headers: { 'retry-after': '1' } }),
   app(deps) {
     return new Hono()

@@ -9,7 +9,7 @@ import { clusterSandbox, clusterView } from './sandbox.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
 import { type Item, kubernetesTables } from './world.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**
  * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
@@ -22,6 +22,7 @@ export const kubernetes = {
   vendor: 'kubernetes',
   tables: kubernetesTables,
   credentialKeys: [],
+  settings: (url) => ({ KUBERNETES_URL: url, KUBERNETES_TOKEN: SANDBOX_TOKEN }),
   throttled: () =>
     failureResponse(429, 'too many requests, please try again later', {
       'retry-after': '1',

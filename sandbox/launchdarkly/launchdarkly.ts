@@ -8,7 +8,7 @@ import { changeJson, flagJson } from './json.ts';
 import { globalLimit, limitTables, quotaHeaders } from './limits.ts';
 import { readPatch } from './patch.ts';
 import { check, readJson } from '../core/problem.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**
  * LaunchDarkly: the parts of its REST API to turn flags on and off, and the audit log of these changes. There is one
@@ -18,6 +18,7 @@ export const launchdarkly = {
   vendor: 'launchdarkly',
   tables: flagTables + limitTables,
   credentialKeys: [],
+  settings: (url) => ({ LAUNCHDARKLY_API_URL: url, LAUNCHDARKLY_TOKEN: SANDBOX_TOKEN }),
   throttled,
   app(deps) {
     const flags = openFlags(deps.db);

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID, randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { alertTables, openAlerts, type Alerts } from './alerts.ts';
 import { readAlertEvent, readChangeEvent } from './event.ts';
@@ -8,7 +8,7 @@ import { onCallRoutes } from './on-call.ts';
 import { pagerdutyPeople } from './people.ts';
 import { shownIncidents } from './view.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, SANDBOX_USER, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 
 /**
  * Maximum events of all kinds with one routing key.
@@ -22,6 +22,14 @@ export const pagerduty = {
   vendor: 'pagerduty',
   tables: alertTables + noteTables + rateLimitTables,
   credentialKeys: ['routing_key'],
+  settings: (url) => ({
+    PAGERDUTY_EVENTS_URL: url,
+    PAGERDUTY_ROUTING_KEY: 'sandbox0000000000000000000000000', // a routing key has 32 characters
+    PAGERDUTY_API_URL: url,
+    PAGERDUTY_API_TOKEN: SANDBOX_TOKEN,
+    PAGERDUTY_FROM: SANDBOX_USER,
+    PAGERDUTY_WEBHOOK_SECRET: randomBytes(16).toString('hex'), // new for each start, like Slack's
+  }),
   throttled,
   app(deps) {
     const alerts = openAlerts(deps.db);

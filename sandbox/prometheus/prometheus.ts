@@ -38,6 +38,7 @@ export const prometheus = {
   tables: seriesTables + ruleTables,
   credentialKeys: [],
   /** Responds that the query queue is full. Prometheus has no rate limit, but a limited queue. */
+  settings: null, // once it has samples: local/vendors.ts
   throttled: () => failed(503, 'timeout', 'query timed out in query queue'),
   app(deps) {
     const api = new Hono()

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID, randomBytes } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { rateLimitTables, rateWindows } from '../core/rate-limit.ts';
 import { slackPeople } from './acts/acts.ts';
@@ -43,6 +43,12 @@ export const slack = {
   vendor: 'slack',
   tables: workspaceTables + deliveryTables + rateLimitTables,
   credentialKeys: ['token'],
+  settings: (url) => ({
+    SLACK_API_URL: `${url}/api/`,
+    SLACK_BOT_TOKEN: 'xoxb-sandbox-000000000000', // bot tokens have this prefix
+    // New for each start: no other process can sign actions of people.
+    SLACK_SIGNING_SECRET: randomBytes(16).toString('hex'),
+  }),
   throttled: () => throttled(0),
   app(deps) {
     const workspace = openWorkspace(deps.db);

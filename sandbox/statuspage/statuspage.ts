@@ -3,7 +3,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { check, readJson } from '../core/problem.ts';
 import { rateLimit, rateLimitTables } from '../core/rate-limit.ts';
-import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
 import { type Fields, isFields, readBody } from './body.ts';
 import { componentTables, openComponents, type Components } from './components.ts';
 import { incidentTables, openIncidents, type Incidents } from './incidents.ts';
@@ -29,6 +29,7 @@ export const statuspage = {
   vendor: 'statuspage',
   tables: componentTables + incidentTables + rateLimitTables,
   credentialKeys: [],
+  settings: (url) => ({ STATUSPAGE_API_URL: `${url}/v1`, STATUSPAGE_API_KEY: SANDBOX_TOKEN }),
   throttled,
   app(deps) {
     const { components, incidents } = openPage(deps);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DeployerConfig, FlagsConfig } from './deployers.ts';
+import { DeployerConfig, FlagsConfig } from '../rollback/targets/index.ts';
 import { HttpUrl, SecretName } from './endpoint.ts';
 import { FreezeFile } from '../freeze/freeze-policy.ts';
 import { EnvironmentName, Mode, ServiceName } from './names.ts';

@@ -1,4 +1,6 @@
-import type { Chapter, VariableName } from './variables.ts';
+import { TARGET_VARIABLES, type TargetVariableName } from '../rollback/targets/index.ts';
+import type { Chapter, VariableNote } from './variable.ts';
+import type { VariableName } from './variables.ts';
 
 /** Chapters of docs/reference/environment.md, in order. */
 export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
@@ -40,14 +42,8 @@ export const CHAPTERS: Record<Chapter, { title: string; text: string }> = {
   },
 };
 
-/** Explains a variable, in Markdown. Separate from the table, because every function on AWS bundles the table. */
-export type VariableNote = {
-  meaning: string;
-  /** The effect of a missing value, if it is not a fixed default. */
-  otherwise?: string;
-};
-
-export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
+/** Separate from the table, because every function on AWS bundles the table. */
+const NOTES: Record<Exclude<VariableName, TargetVariableName>, VariableNote> = {
   PORT: { meaning: 'Port of the HTTP server; 0 selects a free port' },
   HOST: {
     meaning:
@@ -125,18 +121,6 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   },
   PROMETHEUS_URL: { meaning: 'Prometheus; `/api/v1/query` is appended' },
   ALERTMANAGER_URL: { meaning: 'Alertmanager, for silences and for resolved alerts that it does not send' },
-  GITHUB_API_URL: { meaning: 'GitHub REST API' },
-  GITHUB_TOKEN: { meaning: 'GitHub token; or use a GitHub App with the next two variables' },
-  GITHUB_APP_ID: { meaning: 'ID of the GitHub App' },
-  GITHUB_APP_PRIVATE_KEY: { meaning: 'Private key (PEM) of the GitHub App; line breaks can be written as `\\n`' },
-  GITHUB_WEBHOOK_SECRET: { meaning: 'Secret that verifies GitHub webhooks; without it, they are refused' },
-  ARGOCD_URL: { meaning: 'Argo CD API server' },
-  ARGOCD_TOKEN: { meaning: 'Token of an Argo CD account' },
-  KUBERNETES_URL: { meaning: 'Kubernetes API server' },
-  KUBERNETES_TOKEN: { meaning: 'Token of a Kubernetes service account' },
-  LAUNCHDARKLY_API_URL: { meaning: 'LaunchDarkly REST API' },
-  LAUNCHDARKLY_TOKEN: { meaning: 'LaunchDarkly access token' },
-  CD_URL: { meaning: 'CD system, for deployers of `kind: http` without `url`' },
   SMTP_URL: { meaning: 'Mail server with user and password: `smtps://user:password@mail.example.com:465`' },
   MAIL_FROM: { meaning: 'Sender of emails: `Firebreak <firebreak@example.com>`' },
   FIREBREAK_URL: { meaning: 'Address of the Firebreak that the command connects to' },
@@ -160,10 +144,6 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   AWS_ENDPOINT_URL_S3: { meaning: "Address of S3, in place of Firebreak's own" },
   AWS_ENDPOINT_URL_LAMBDA: { meaning: "Address of Lambda, in place of Firebreak's own" },
   AWS_ENDPOINT_URL_SSM: { meaning: "Address of the parameter store, in place of Firebreak's own" },
-  AWS_TARGETS_URL: {
-    meaning: 'One address for Lambda, ECS, and CodeDeploy targets, as in the sandbox',
-    otherwise: 'AWS itself',
-  },
   AWS_REGION: { meaning: 'Region that requests are signed for' },
   AWS_ACCESS_KEY_ID: { meaning: 'Used only if one of these addresses is set' },
   AWS_SECRET_ACCESS_KEY: { meaning: 'Same as `AWS_ACCESS_KEY_ID`' },
@@ -211,3 +191,5 @@ export const VARIABLE_NOTES: Record<VariableName, VariableNote> = {
   },
   TZ: { meaning: 'Time zone of the process' },
 };
+
+export const VARIABLE_NOTES: Record<VariableName, VariableNote> = { ...NOTES, ...TARGET_VARIABLES };

@@ -1,33 +1,21 @@
 import * as z from 'zod';
-
-/** Chapters of docs/reference/environment.md. `schemas/config/variable-notes.ts` describes them. */
-export type Chapter =
-  | 'machine'
-  | 'access'
-  | 'vendors'
-  | 'client'
-  | 'deploy'
-  | 'emulation'
-  | 'functions'
-  | 'system'
-  | 'tests';
-
-export type Variable = {
-  chapter: Chapter;
-  /** Schema of a value, with the default if code relies on one. */
-  schema: z.ZodType;
-  /** The value must not be shown, logged, or passed on. */
-  secret?: true;
-  /** Not allowed on AWS: a function that finds it refuses to start. */
-  machineOnly?: true;
-  /** The default, for code that applies it itself. */
-  standard?: string;
-};
+import { TARGET_VARIABLES } from '../rollback/targets/index.ts';
+import {
+  address,
+  type Chapter,
+  entry,
+  httpUrl,
+  optionalText,
+  secret,
+  type SecretGroup,
+  setting,
+  token,
+  url,
+  type Variable,
+} from './variable.ts';
 
 const text = z.string().min(1);
-const optional = text.optional();
 const anything = z.string().optional(); // also an empty one
-const httpUrl = z.url({ protocol: /^https?$/ });
 const folder = (standard: string) => z.string().min(1).default(standard);
 
 /** Addresses and networks (CIDR), separated by commas. */
@@ -46,16 +34,11 @@ const networks = z
     ),
   );
 
-const entry = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) => ({ chapter, schema });
-const secret = <In extends Chapter>(chapter: In) => ({ chapter, schema: optional, secret: true }) as const;
 const onMachine = <In extends Chapter, Schema extends z.ZodType>(chapter: In, schema: Schema) =>
   ({ chapter, schema, machineOnly: true }) as const;
-/** An address with a public default. */
-const address = <In extends Chapter, Url extends string>(chapter: In, standard: Url) =>
-  ({ chapter, schema: httpUrl.default(standard), standard }) as const;
-const url = entry('vendors', httpUrl.optional());
-const token = secret('vendors');
-const setting = entry('vendors', optional);
+const credential = <Group extends SecretGroup>(group: Group) => ({ ...secret('access'), group }) as const;
+const vendorAt = <Url extends string, Group extends SecretGroup>(standard: Url, group: Group) =>
+  ({ ...address('vendors', standard), group }) as const;
 const queue = entry('functions', z.url());
 const endpoint = onMachine('emulation', httpUrl.optional());
 const system = entry('system', anything);
@@ -77,69 +60,58 @@ export const VARIABLES = {
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
   LOG_LEVEL: entry('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
 
-  FIREBREAK_ADMIN_TOKEN: secret('access'),
-  FIREBREAK_ADMIN_TOKEN_PREVIOUS: secret('access'),
-  FIREBREAK_INGEST_TOKEN: secret('access'),
-  FIREBREAK_SIGNING_KEY: secret('access'),
-  FIREBREAK_SIGNING_KEY_PREVIOUS: secret('access'),
-  FIREBREAK_AUDIT_KEY: secret('access'),
-  FIREBREAK_AUDIT_KEY_PREVIOUS: secret('access'),
+  FIREBREAK_ADMIN_TOKEN: credential('access'),
+  FIREBREAK_ADMIN_TOKEN_PREVIOUS: credential('access'),
+  FIREBREAK_INGEST_TOKEN: credential('access'),
+  FIREBREAK_SIGNING_KEY: credential('signing'),
+  FIREBREAK_SIGNING_KEY_PREVIOUS: credential('signing'),
+  FIREBREAK_AUDIT_KEY: credential('audit'),
+  FIREBREAK_AUDIT_KEY_PREVIOUS: credential('audit'),
 
-  PAGERDUTY_EVENTS_URL: address('vendors', 'https://events.pagerduty.com'),
-  PAGERDUTY_ROUTING_KEY: token,
-  PAGERDUTY_API_URL: address('vendors', 'https://api.pagerduty.com'),
-  PAGERDUTY_API_TOKEN: token,
-  PAGERDUTY_FROM: setting,
-  PAGERDUTY_WEBHOOK_SECRET: token,
-  SLACK_API_URL: address('vendors', 'https://slack.com/api/'),
-  SLACK_BOT_TOKEN: token,
-  SLACK_SIGNING_SECRET: token,
-  STATUSPAGE_API_URL: address('vendors', 'https://api.statuspage.io/v1'),
-  STATUSPAGE_API_KEY: token,
-  STATUSPAGE_PAGE_ID: setting,
-  GRAFANA_URL: url,
-  GRAFANA_TOKEN: token,
-  GRAFANA_WEBHOOK_SECRET: token,
+  PAGERDUTY_EVENTS_URL: vendorAt('https://events.pagerduty.com', 'pagerduty'),
+  PAGERDUTY_ROUTING_KEY: token('pagerduty'),
+  PAGERDUTY_API_URL: vendorAt('https://api.pagerduty.com', 'pagerduty'),
+  PAGERDUTY_API_TOKEN: token('pagerduty'),
+  PAGERDUTY_FROM: setting('pagerduty'),
+  PAGERDUTY_WEBHOOK_SECRET: token('senders'),
+  SLACK_API_URL: vendorAt('https://slack.com/api/', 'slack'),
+  SLACK_BOT_TOKEN: token('slack'),
+  SLACK_SIGNING_SECRET: token('slack-signing'),
+  STATUSPAGE_API_URL: vendorAt('https://api.statuspage.io/v1', 'statuspage'),
+  STATUSPAGE_API_KEY: token('statuspage'),
+  STATUSPAGE_PAGE_ID: setting('statuspage'),
+  GRAFANA_URL: url('grafana'),
+  GRAFANA_TOKEN: token('grafana'),
+  GRAFANA_WEBHOOK_SECRET: token('senders'),
   GRAFANA_TIMESTAMP_HEADER: {
     ...entry('vendors', z.string().default('X-Grafana-Alerting-Timestamp')), // empty is a meaningful value
     standard: 'X-Grafana-Alerting-Timestamp',
+    group: 'senders',
   },
-  PROMETHEUS_URL: url,
-  ALERTMANAGER_URL: url,
-  GITHUB_API_URL: address('vendors', 'https://api.github.com'),
-  GITHUB_TOKEN: token,
-  GITHUB_APP_ID: setting,
-  GITHUB_APP_PRIVATE_KEY: token,
-  GITHUB_WEBHOOK_SECRET: token,
-  ARGOCD_URL: url,
-  ARGOCD_TOKEN: token,
-  KUBERNETES_URL: url,
-  KUBERNETES_TOKEN: token,
-  LAUNCHDARKLY_API_URL: address('vendors', 'https://app.launchdarkly.com'),
-  LAUNCHDARKLY_TOKEN: token,
-  CD_URL: url,
-  SMTP_URL: { chapter: 'vendors', schema: z.url({ protocol: /^smtps?$/ }).optional(), secret: true },
-  MAIL_FROM: setting,
+  PROMETHEUS_URL: url('observability'),
+  ALERTMANAGER_URL: url('observability'),
+  ...TARGET_VARIABLES,
+  SMTP_URL: { ...entry('vendors', z.url({ protocol: /^smtps?$/ }).optional()), secret: true, group: 'mail' },
+  MAIL_FROM: setting('mail'),
 
   FIREBREAK_URL: address('client', 'http://127.0.0.1:8080'),
   FIREBREAK_TOKEN: secret('client'),
-  FIREBREAK_KEYS: entry('client', optional),
+  FIREBREAK_KEYS: entry('client', optionalText),
   FIREBREAK_IDENTITY_TOKEN: secret('client'),
-  XDG_CACHE_HOME: entry('client', optional),
-  XDG_CONFIG_HOME: entry('client', optional),
+  XDG_CACHE_HOME: entry('client', optionalText),
+  XDG_CONFIG_HOME: entry('client', optionalText),
 
-  FIREBREAK_ALARM_EMAIL: entry('deploy', optional),
+  FIREBREAK_ALARM_EMAIL: entry('deploy', optionalText),
 
-  FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optional),
+  FIREBREAK_DYNOXIDE_BIN: onMachine('emulation', optionalText),
   AWS_ENDPOINT_URL: endpoint,
   AWS_ENDPOINT_URL_DYNAMODB: endpoint,
   AWS_ENDPOINT_URL_SQS: endpoint,
   AWS_ENDPOINT_URL_S3: endpoint,
   AWS_ENDPOINT_URL_LAMBDA: endpoint,
   AWS_ENDPOINT_URL_SSM: endpoint,
-  AWS_TARGETS_URL: entry('emulation', httpUrl.optional()),
-  AWS_REGION: entry('emulation', optional),
-  AWS_ACCESS_KEY_ID: entry('emulation', optional),
+  AWS_REGION: entry('emulation', optionalText),
+  AWS_ACCESS_KEY_ID: entry('emulation', optionalText),
   AWS_SECRET_ACCESS_KEY: secret('emulation'),
   AWS_SESSION_TOKEN: secret('emulation'),
 

@@ -6,7 +6,7 @@ import { isMap, isSeq, parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { loadConfig } from '../../local/config/config-files.ts';
 import { configSchemas } from '../../scripts/config-schemas.ts';
-import { DeployerConfig, FlagsConfig } from '../../schemas/config/deployers.ts';
+import { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets/index.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -49,8 +49,6 @@ const LAYERS = {
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = {
   'aws/deps.ts': ['integrations'],
-  'aws/deployers.ts': ['integrations'],
-  'aws/flags.ts': ['integrations'],
   'aws/slack-deps.ts': ['integrations'],
   'cli/bin.mjs': ['local'],
   'cli/files.ts': ['local'],

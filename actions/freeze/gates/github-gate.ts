@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { sha256 } from '../../../aws/hash.ts';
-import { Repository } from '../../../schemas/config/deployers.ts';
+import { Repository } from '../../../schemas/rollback/targets/github.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { WaitingGate } from '../../../schemas/freeze/waiting-gate.ts';
 

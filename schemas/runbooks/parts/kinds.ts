@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Repository } from '../../config/deployers.ts';
+import { Repository } from '../../rollback/targets/github.ts';
 import { channelName } from '../../alerts/routes.ts';
 import { HttpWith } from './http.ts';
 import { Duration, Expression, Template, WholeTemplate } from './values.ts';

@@ -1,8 +1,8 @@
 import { LambdaClient, ListAliasesCommand } from '@aws-sdk/client-lambda';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { deployerFor } from '../../../aws/deployers.ts';
+import { deployerFor } from '../../../integrations/rollback-targets.ts';
 import { type AwsAccess, clientSettings, keptBy, ownerOf } from '../../../integrations/aws/access.ts';
-import { DeployerConfig } from '../../../schemas/config/deployers.ts';
+import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { ServiceEnvironment } from '../../../domain/ports/common.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { openGate, rollback } from './gate.ts';

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { flagsFor } from '../../../aws/flags.ts';
+import { flagsFor } from '../../../integrations/rollback-targets.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
 import type { HttpFlags } from '../../../integrations/flags-http/flags.ts';
 import { httpFlags } from '../../../integrations/flags-http/flags.ts';
-import { FlagsConfig } from '../../../schemas/config/deployers.ts';
+import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { calls, sandbox, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';

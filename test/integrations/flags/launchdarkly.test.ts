@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { flagsFor } from '../../../aws/flags.ts';
+import { flagsFor } from '../../../integrations/rollback-targets.ts';
 import type { ActAnswer, FlagRequest, Flags } from '../../../domain/rollback/targets.ts';
 import { launchDarklyFlags } from '../../../integrations/launchdarkly/flags.ts';
-import { FlagsConfig } from '../../../schemas/config/deployers.ts';
+import { FlagsConfig } from '../../../schemas/rollback/targets/index.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { calls, sandbox, setFault, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { deployerFor } from '../../../aws/deployers.ts';
+import { deployerFor } from '../../../integrations/rollback-targets.ts';
 import { mintIncidentId } from '../../../aws/ids.ts';
 import type { Deployer } from '../../../domain/rollback/targets.ts';
 import { githubAccess } from '../../../integrations/github/access.ts';
 import { githubDeployer } from '../../../integrations/github/deployer.ts';
 import { repositoryName } from '../../../integrations/github/rest.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { DeployerConfig, type GithubDeployer } from '../../../schemas/config/deployers.ts';
+import { DeployerConfig } from '../../../schemas/rollback/targets/index.ts';
+import { type GithubDeployer } from '../../../schemas/rollback/targets/github.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { calls, exchange, setFault } from '../../sandbox/support.ts';

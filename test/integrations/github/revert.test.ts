@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { gitReverter, type RevertRequest } from '../../../integrations/github/revert.ts';
 import type { StandIns } from '../../../sandbox/core/index.ts';
-import type { GitRevert } from '../../../schemas/config/deployers.ts';
+import type { GitRevert } from '../../../schemas/rollback/targets/github.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { calls, clock, sandbox, setFault, start } from '../../sandbox/support.ts';
 

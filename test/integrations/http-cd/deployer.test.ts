@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { ActAnswer, Deployer, RollbackRequest } from '../../../domain/rollback/targets.ts';
 import { httpDeployer } from '../../../integrations/http-cd/deployer.ts';
-import type { HttpDeployer } from '../../../schemas/config/deployers.ts';
+import type { HttpDeployer } from '../../../schemas/rollback/targets/http.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { calls, exchange, start } from '../../sandbox/support.ts';
 import { SetClock } from '../../support/fake-deps.ts';

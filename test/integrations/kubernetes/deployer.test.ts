@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { kubernetesDeployer } from '../../../integrations/kubernetes/deployment.ts';
-import type { KubernetesDeployer } from '../../../schemas/config/deployers.ts';
+import type { KubernetesDeployer } from '../../../schemas/rollback/targets/kubernetes.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { image, openCluster, request, targetWorld, type TestCluster, twoVersions } from './cluster.ts';
 import { vendor } from '../server.ts';

@@ -2,14 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { readEnvironment } from '../../../aws/secrets/env.ts';
 import { SETTABLE } from '../../../aws/secrets/secret-groups.ts';
 import { readSettings } from '../../../local/settings.ts';
-import {
-  type Env,
-  MACHINE_ONLY,
-  namesIn,
-  type Variable,
-  type VariableName,
-  VARIABLES,
-} from '../../../schemas/config/variables.ts';
+import type { Variable } from '../../../schemas/config/variable.ts';
+import { type Env, MACHINE_ONLY, namesIn, type VariableName, VARIABLES } from '../../../schemas/config/variables.ts';
 
 /** Names and defaults that users rely on and that must not change. Undefined: no default. */
 const PUBLISHED = {

@@ -1,0 +1,25 @@
+import type { Secrets } from '../../domain/ports/system.ts';
+import type { Deployers } from '../shared/rollback-target.ts';
+import type { AwsAccess } from './access.ts';
+
+/** Loads the SDK of a target only if such a target is configured: the cold start of a function delays every page. */
+export const awsDeployers: Deployers<'lambda-alias' | 'ecs' | 'codedeploy'> = {
+  async 'lambda-alias'(config, { secrets }) {
+    const { lambdaAliasDeployer } = await import('./lambda-alias.ts');
+    return lambdaAliasDeployer(config, await accessOf(config, secrets));
+  },
+  async ecs(config, { secrets, place }) {
+    const { ecsDeployer } = await import('./ecs.ts');
+    return ecsDeployer(config, { access: await accessOf(config, secrets), service: place.service });
+  },
+  async codedeploy(config, { secrets, clock }) {
+    const { codeDeployDeployer } = await import('./codedeploy.ts');
+    return codeDeployDeployer(config, { access: await accessOf(config, secrets), clock });
+  },
+};
+
+/** `AWS_TARGETS_URL` is the address of the sandbox's AWS stand-in. It is not set on AWS. */
+const accessOf = async (
+  { region, roleArn }: { region?: string | undefined; roleArn?: string | undefined },
+  secrets: Secrets,
+): Promise<AwsAccess> => ({ region, roleArn, endpoint: await secrets.get('AWS_TARGETS_URL') });

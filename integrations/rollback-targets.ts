@@ -1,0 +1,51 @@
+import { defaultUrl, type StandIns } from '../domain/catalogue/vendors.ts';
+import type { Deployer, Flags } from '../domain/rollback/targets.ts';
+import { type DeployerConfig, type FlagsConfig, targetOf } from '../schemas/rollback/targets/index.ts';
+import { argoCdDeployers } from './argo-cd/target.ts';
+import { awsDeployers } from './aws/target.ts';
+import { httpFlags } from './flags-http/flags.ts';
+import { githubDeployers } from './github/target.ts';
+import { httpDeployers } from './http-cd/target.ts';
+import { kubernetesDeployers } from './kubernetes/target.ts';
+import { launchDarklyServices } from './launchdarkly/target.ts';
+import type {
+  CreateDeployer,
+  CreateFlags,
+  Deployers,
+  FlagContext,
+  FlagServices,
+  TargetContext,
+} from './shared/rollback-target.ts';
+
+/** The deployer of each kind. A kind in `schemas/rollback/targets/` without one does not compile. */
+const DEPLOYERS: Deployers = {
+  ...httpDeployers,
+  ...githubDeployers,
+  ...argoCdDeployers,
+  ...kubernetesDeployers,
+  ...awsDeployers,
+};
+
+const FLAG_SERVICES: FlagServices = { http: httpFlags, ...launchDarklyServices };
+
+type With<Context> = Omit<Context, 'url'> & { standIns: StandIns };
+
+/** Returns the client for a deployer, or undefined if its address is not known. */
+export const deployerFor = (entry: DeployerConfig, context: With<TargetContext>): Promise<Deployer | undefined> =>
+  connected(entry, context, (url) => (DEPLOYERS[entry.kind] as CreateDeployer)(entry, { ...context, url }));
+
+/** Returns the client for a flag service, or undefined if it is not connected. */
+export const flagsFor = (entry: FlagsConfig, context: With<FlagContext>): Promise<Flags | undefined> =>
+  connected(entry, context, (url) => (FLAG_SERVICES[entry.kind] as CreateFlags)(entry, { ...context, url }));
+
+async function connected<Port>(
+  entry: DeployerConfig | FlagsConfig,
+  { secrets, standIns }: Pick<With<FlagContext>, 'secrets' | 'standIns'>,
+  create: (url: string) => Port | undefined | Promise<Port | undefined>,
+): Promise<(Port & { standIn: boolean }) | undefined> {
+  const setting = targetOf(entry.kind).connection.url;
+  const own = 'url' in entry ? entry.url : undefined;
+  const url = own ?? ((await secrets.get(setting)) || defaultUrl(setting));
+  const port = url === undefined ? undefined : await create(url);
+  return port && { ...port, standIn: standIns.at(url) };
+}

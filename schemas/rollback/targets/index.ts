@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { argoCd } from './argo-cd.ts';
+import { aws } from './aws.ts';
+import { github } from './github.ts';
+import { http } from './http.ts';
+import { kubernetes } from './kubernetes.ts';
+import { launchDarkly } from './launchdarkly.ts';
+import type { DeployerNote } from './target.ts';
+
+/**
+ * All systems that roll back. Their configuration, environment variables, secrets, connections, checks by
+ * `firebreak doctor`, and tables in the docs follow from this list. The compiler requires their clients in
+ * `integrations/rollback-targets.ts`, and their stand-ins in `sandbox/core/index.ts`.
+ */
+export const TARGETS = [http, github, argoCd, kubernetes, launchDarkly, aws] as const;
+
+type Target = (typeof TARGETS)[number];
+
+/** The intersection of the members of a union. */
+type All<Union> = (Union extends unknown ? (one: Union) => void : never) extends (one: infer Every) => void
+  ? Every
+  : never;
+type Merged<Part extends 'deployers' | 'flags' | 'variables'> = All<Target[Part]>;
+
+const merged = <Part extends 'deployers' | 'flags' | 'variables'>(part: Part): Merged<Part> =>
+  Object.assign({}, ...TARGETS.map((target) => target[part])) as Merged<Part>;
+
+/** The schema and the row in the docs of each kind of deployer. */
+export const DEPLOYERS = merged('deployers');
+const FLAGS = merged('flags');
+
+/** The environment variables of all targets. */
+export const TARGET_VARIABLES = merged('variables');
+export type TargetVariableName = keyof typeof TARGET_VARIABLES;
+
+export const DEPLOYER_NOTES: readonly (readonly [kind: string, note: DeployerNote])[] = Object.entries(DEPLOYERS).map(
+  ([kind, { note }]) => [kind, note],
+);
+
+type SchemaOf<Kinds> = {
+  [Kind in keyof Kinds]: Kinds[Kind] extends { schema: infer Schema } ? Schema : never;
+}[keyof Kinds];
+type AtLeastOne<One> = [One, ...One[]];
+const schemasOf = <Kinds extends object>(kinds: Kinds): AtLeastOne<SchemaOf<Kinds>> =>
+  Object.values(kinds).map(({ schema }: { schema: SchemaOf<Kinds> }) => schema) as AtLeastOne<SchemaOf<Kinds>>;
+
+/** How versions of a service are deployed and rolled back. */
+export const DeployerConfig = z.discriminatedUnion('kind', schemasOf(DEPLOYERS));
+export type DeployerConfig = z.infer<typeof DeployerConfig>;
+
+/** Where a service's feature flags are managed. */
+export const FlagsConfig = z.discriminatedUnion('kind', schemasOf(FLAGS));
+export type FlagsConfig = z.infer<typeof FlagsConfig>;
+
+/** Returns the target with a kind of deployer or flag service. */
+export const targetOf = (kind: DeployerConfig['kind'] | FlagsConfig['kind']): Target => {
+  const found = TARGETS.find(({ deployers, flags }) => Object.hasOwn(deployers, kind) || Object.hasOwn(flags, kind));
+  if (found === undefined) throw new Error(`no target has the kind ${kind}`);
+  return found;
+};

@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { address, token } from '../../config/variable.ts';
+import { Bearer, type RollbackTarget } from './target.ts';
+
+const LaunchDarklyFlags = z.strictObject({
+  kind: z.literal('launchdarkly'),
+  project: z.string().min(1).default('default'),
+  /** The environment's key at LaunchDarkly. Absent: the same name as here. */
+  environment: z.string().min(1).optional(),
+  /** Absent: the token in `LAUNCHDARKLY_TOKEN`. */
+  auth: Bearer.optional(),
+});
+
+export const launchDarkly = {
+  vendor: 'launchdarkly',
+  deployers: {},
+  flags: { launchdarkly: { schema: LaunchDarklyFlags } },
+  variables: {
+    LAUNCHDARKLY_API_URL: {
+      ...address('vendors', 'https://app.launchdarkly.com'),
+      group: 'delivery',
+      meaning: 'LaunchDarkly REST API',
+    },
+    LAUNCHDARKLY_TOKEN: { ...token('delivery'), meaning: 'LaunchDarkly access token' },
+  },
+  connection: {
+    name: 'LaunchDarkly',
+    url: 'LAUNCHDARKLY_API_URL',
+    credentials: [['LAUNCHDARKLY_TOKEN']],
+  },
+} as const satisfies RollbackTarget;

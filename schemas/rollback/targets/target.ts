@@ -1,0 +1,49 @@
+import * as z from 'zod';
+import { SecretName } from '../../config/endpoint.ts';
+import type { Variable, VariableNote } from '../../config/variable.ts';
+
+/** A bearer token, by the name of its secret. */
+export const Bearer = z.strictObject({ bearer: SecretName });
+
+/** A bearer token, or a signature of Standard Webhooks, for systems that implement a contract of Firebreak. */
+export const Auth = z.union([Bearer, z.strictObject({ webhookSignature: SecretName })]);
+
+/** The configuration of a kind of deployer or flag service, by `kind`. */
+type Kind = z.ZodObject<{ kind: z.ZodLiteral<string> }>;
+
+/** A row of the table in docs/reference/deployers.md, in Markdown. */
+export type DeployerNote = {
+  rollsBack: string;
+  scales?: true;
+  restarts?: true;
+  /** Whether it checks that the restored version still runs. */
+  checks?: true;
+  effectClass: string;
+  /** The link to its details. */
+  details: string;
+};
+
+/** A system that rolls back services or switches feature flags, with everything that is configured for it. */
+export type RollbackTarget = {
+  /** The vendor's ID. */
+  vendor: string;
+  /** What the environment of a service in `services.yaml` can contain as `deployer`, by kind. */
+  deployers: Readonly<Record<string, { schema: Kind; note: DeployerNote }>>;
+  /** The same for `flags`. */
+  flags: Readonly<Record<string, { schema: Kind }>>;
+  /** The environment variables that only this vendor uses. */
+  variables: Readonly<Record<string, Variable & VariableNote>>;
+  connection: TargetConnection;
+};
+
+/** How Firebreak is connected to the vendor. */
+export type TargetConnection = {
+  /** Name as shown by `npm start` and `firebreak doctor`. */
+  name: string;
+  /** Setting with its address. */
+  url: string;
+  /** Public address, if the setting has no standard. Without either, a deployer without an address of its own is off. */
+  publicUrl?: string;
+  /** Alternative sets of settings for authentication. Empty: a deployer names its own, or needs none. */
+  credentials: readonly (readonly string[])[];
+};

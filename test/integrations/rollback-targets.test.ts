@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { standInsAt } from '../../domain/catalogue/vendors.ts';
+import { githubAccess } from '../../integrations/github/access.ts';
+import { deployerFor } from '../../integrations/rollback-targets.ts';
+import { emptyConfig, ServicesFile } from '../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { DEPLOYER_NOTES } from '../../schemas/rollback/targets/index.ts';
+import { SetClock } from '../support/fake-deps.ts';
+
+/* The list of rollback targets, its docs, and what the deployers can do, agree. */
+
+const page = readFileSync(new URL('../../docs/reference/deployers.md', import.meta.url), 'utf8');
+const { services } = ServicesFile.parse(parse(/```yaml\n(services:[\s\S]+?)```/.exec(page)?.[1] ?? ''));
+const service = ServiceName.parse('checkout');
+const examples = Object.values(services[service]?.environments ?? {}).flatMap(({ deployer }) => deployer ?? []);
+
+const clock = new SetClock('2026-11-20T12:00:00Z');
+const secrets = { get: async (name: string) => (name.endsWith('_URL') ? 'http://127.0.0.1:9' : undefined) };
+const context = {
+  place: { service, environment: EnvironmentName.parse('a') },
+  secrets,
+  clock,
+  config: { current: async () => ({ ...emptyConfig, services }), problems: async () => [] },
+  gates: {} as Parameters<typeof deployerFor>[1]['gates'],
+  github: githubAccess({ secrets, clock }),
+  standIns: standInsAt(['http://127.0.0.1:9']),
+};
+
+test('the docs have an example of each kind', () => {
+  expect(examples.map(({ kind }) => kind).toSorted()).toEqual(DEPLOYER_NOTES.map(([kind]) => kind).toSorted());
+});
+
+test.each(examples.map((entry) => [entry.kind, entry] as const))('%s can do what the docs say', async (kind, entry) => {
+  const deployer = (await deployerFor(entry, context)) ?? expect.unreachable();
+  const note = Object.fromEntries(DEPLOYER_NOTES)[kind] ?? expect.unreachable();
+  expect({
+    scales: deployer.scaling !== undefined,
+    restarts: deployer.restart !== undefined,
+    checks: deployer.held !== undefined,
+  }).toEqual({ scales: note.scales ?? false, restarts: note.restarts ?? false, checks: note.checks ?? false });
+  expect(note.effectClass).toContain(deployer.effectClass);
+  expect(deployer.standIn).toBe(!('url' in entry && entry.url !== undefined));
+});
